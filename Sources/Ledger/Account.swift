@@ -1,0 +1,191 @@
+import JSON
+import Numbers
+
+/// One account at one venue: a fold over its own events, and nothing else.
+///
+/// No price, rule or clock is in it, so an account is the same however often its events are replayed.
+public struct Account: Sendable, Equatable {
+    /// 1 to 64 of `A-Za-z0-9._-`.
+    public let id: String
+    public let venue: VenueName
+    /// The main account, where this is a sub-account.
+    public let parent: String?
+    public let conventions: Conventions
+    public let openedAt: LedgerTime
+    public var settings: Settings
+    /// In the order in which the assets first appeared.
+    public var holdings: [Holding] = []
+    /// In the order of opening; a closed position is gone.
+    public var positions: [Position] = []
+    /// In the order of placing.
+    public var orders: [OpenOrder] = []
+    /// Lifetime totals per instrument, in the order of first use.
+    public var activity: [InstrumentActivity] = []
+    /// Leverages that were set.
+    public var leverages: [LeverageSetting] = []
+    /// Fields that the operator has set by hand.
+    public var raised: [RaisedFlag] = []
+    /// How many events have changed it; the first is 1.
+    public var version: Int64 = 0
+    /// The journal's sequence of its last event.
+    public var lastSequence: Int64 = 0
+    /// The time of its last event.
+    public var updatedAt: LedgerTime
+
+    public init(
+        id: String, venue: VenueName, parent: String?, conventions: Conventions, settings: Settings,
+        openedAt: LedgerTime
+    ) {
+        self.id = id
+        self.venue = venue
+        self.parent = parent
+        self.conventions = conventions
+        self.settings = settings
+        self.openedAt = openedAt
+        self.updatedAt = openedAt
+    }
+
+    /// What it has of an asset; nil if it never had any.
+    public func holding(_ asset: String) -> Holding? {
+        holdings.first { $0.asset == asset }
+    }
+
+    /// Its free cash in an asset; zero if it never had any. Negative where the venue lends.
+    public func cash(_ asset: String) -> ExactDecimal {
+        holding(asset)?.cash ?? .zero
+    }
+
+    /// The open position of an instrument, side and margin mode.
+    public func position(_ instrument: String, side: PositionSide, marginMode: MarginMode) -> Position? {
+        positions.first { $0.instrument.name == instrument && $0.side == side && $0.marginMode == marginMode }
+    }
+
+    /// The lifetime totals of an instrument; nil if it was never used.
+    public func activity(_ instrument: String) -> InstrumentActivity? {
+        activity.first { $0.instrument == instrument }
+    }
+
+    /// The leverage set for an instrument: the most particular setting that fits; nil if none was made.
+    public func leverage(_ instrument: String, side: PositionSide, marginMode: MarginMode) -> ExactDecimal? {
+        var found: LeverageSetting?
+        for setting in leverages
+        where setting.instrument == instrument && (setting.side ?? side) == side
+            && (setting.marginMode ?? marginMode) == marginMode {
+            if found == nil || setting.particularity >= found!.particularity { found = setting }
+        }
+        return found?.leverage
+    }
+
+    /// The value raised for a field, of the account (`asset` nil) or of one of its assets; nil if none is.
+    public func raised(_ flag: String, asset: String? = nil) -> JSONValue? {
+        if raised.isEmpty { return nil }
+        return raised.first { $0.flag == flag && $0.asset == asset }?.value
+    }
+}
+
+/// How a venue books what happens; fixed when the account is opened, so that replaying needs no rulebook.
+public struct Conventions: Sendable, Equatable {
+    /// Places to which realised profit, funding and isolated margin are cut toward zero.
+    public let bookedPlaces: Int
+    /// Places to which each fill's fee is cut toward zero.
+    public let feePlaces: Int
+    /// The most fraction digits that a deposit, withdrawal or transfer may have.
+    public let amountPlaces: Int
+    /// Whether an imported position's isolated wallet comes out of cash, rather than on top of it.
+    public let importedWalletComesFromCash: Bool
+    /// Whether accrued interest is kept apart until it is repaid, rather than taken from cash at once.
+    public let keepsInterestApart: Bool
+
+    public init(
+        bookedPlaces: Int = 18, feePlaces: Int = 18, amountPlaces: Int = 18,
+        importedWalletComesFromCash: Bool = false, keepsInterestApart: Bool = false
+    ) {
+        self.bookedPlaces = bookedPlaces
+        self.feePlaces = feePlaces
+        self.amountPlaces = amountPlaces
+        self.importedWalletComesFromCash = importedWalletComesFromCash
+        self.keepsInterestApart = keepsInterestApart
+    }
+}
+
+/// An account's settings by name, in a fixed order (contract, section 4).
+public struct Settings: Sendable, Equatable {
+    public private(set) var values: [(name: String, value: JSONValue)]
+
+    public init(_ values: [(name: String, value: JSONValue)] = []) { self.values = values }
+
+    public subscript(name: String) -> JSONValue? {
+        get { values.first { $0.name == name }?.value }
+        set {
+            let place = values.firstIndex { $0.name == name }
+            switch (place, newValue) {
+            case (let place?, let value?): values[place].value = value
+            case (let place?, nil): values.remove(at: place)
+            case (nil, let value?): values.append((name, value))
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// A switch's value; false where it is absent.
+    public func flag(_ name: String) -> Bool { self[name]?.boolean ?? false }
+
+    /// A text's value; nil where it is absent or no text.
+    public func text(_ name: String) -> String? { self[name]?.text }
+
+    public static func == (left: Settings, right: Settings) -> Bool {
+        left.values.count == right.values.count
+            && zip(left.values, right.values).allSatisfy { $0.name == $1.name && $0.value == $1.value }
+    }
+}
+
+/// Lifetime totals of one instrument in one account, in its settlement asset unless said otherwise.
+public struct InstrumentActivity: Sendable, Equatable {
+    public let instrument: String
+    /// Realised profit and loss before fees.
+    public var realised: ExactDecimal = .zero
+    /// The same since the last session settlement.
+    public var sessionRealised: ExactDecimal = .zero
+    /// Funding received less paid.
+    public var funding: ExactDecimal = .zero
+    /// Traded notional in the quote asset (USD for inverse contracts).
+    public var volume: ExactDecimal = .zero
+    /// Fees paid, liquidation fees among them; in whatever asset each was paid.
+    public var fees: ExactDecimal = .zero
+    /// The fees of liquidating fills alone.
+    public var liquidationFees: ExactDecimal = .zero
+
+    public init(instrument: String) { self.instrument = instrument }
+}
+
+/// A leverage that was set for an instrument, for all of its positions or for one side or margin mode.
+public struct LeverageSetting: Sendable, Equatable {
+    public let instrument: String
+    public let side: PositionSide?
+    public let marginMode: MarginMode?
+    public var leverage: ExactDecimal
+
+    public init(instrument: String, side: PositionSide?, marginMode: MarginMode?, leverage: ExactDecimal) {
+        self.instrument = instrument
+        self.side = side
+        self.marginMode = marginMode
+        self.leverage = leverage
+    }
+
+    var particularity: Int { (side == nil ? 0 : 1) + (marginMode == nil ? 0 : 1) }
+}
+
+/// A field that the venue decides by means the ledger does not have, set by hand (`raise`).
+public struct RaisedFlag: Sendable, Equatable {
+    /// The venue's own field name.
+    public let flag: String
+    /// The asset, where the field is one of an asset.
+    public let asset: String?
+    public var value: JSONValue
+
+    public init(flag: String, asset: String?, value: JSONValue) {
+        self.flag = flag
+        self.asset = asset
+        self.value = value
+    }
+}

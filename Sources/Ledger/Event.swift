@@ -1,0 +1,185 @@
+import JSON
+import Numbers
+
+/// A fact of the ledger: what an accepted command came to, with everything that replaying it needs.
+public struct Event: Sendable, Equatable {
+    /// Its place in the journal; the first is 1.
+    public var sequence: Int64
+    /// When it happened on the ledger's clock.
+    public var at: LedgerTime
+    /// The account it changes; nil for prices and instrument terms.
+    public var account: String?
+    public var body: EventBody
+
+    public init(sequence: Int64, at time: LedgerTime, account: String?, body: EventBody) {
+        self.sequence = sequence
+        self.at = time
+        self.account = account
+        self.body = body
+    }
+}
+
+/// What happened. Amounts that the ledger had to work out (funding by rate, say) are worked out already.
+public enum EventBody: Sendable, Equatable {
+    case instrumentDefined(InstrumentDefinition)
+    case accountOpened(AccountOpening)
+    /// All settings of the account after the change.
+    case configured(Settings)
+    case deposited(asset: String, amount: ExactDecimal)
+    case withdrawn(asset: String, amount: ExactDecimal, fee: ExactDecimal)
+    case transferred(to: String, asset: String, amount: ExactDecimal)
+    case orderPlaced(OpenOrder)
+    case orderCancelled(orderID: String)
+    case filled(Fill)
+    case positionImported(ImportedPosition)
+    case leverageSet(LeverageSetting)
+    case isolatedMarginAdjusted(position: PositionKey, amount: ExactDecimal)
+    /// Funding of one position, in its settlement asset; positive when received.
+    case funded(position: PositionKey, amount: ExactDecimal)
+    case borrowed(asset: String, amount: ExactDecimal)
+    case repaid(asset: String, amount: ExactDecimal)
+    case interestAccrued(asset: String, amount: ExactDecimal)
+    case reserved(asset: String, amount: ExactDecimal, purpose: String)
+    case released(asset: String, amount: ExactDecimal, purpose: String)
+    case credited(asset: String, amount: ExactDecimal, purpose: String)
+    /// The positions that were settled and the mark each was settled at.
+    case settled([Settlement])
+    case priced(PriceTick)
+    /// `value` nil lifts the flag.
+    case raised(flag: String, asset: String?, value: JSONValue?)
+}
+
+/// The terms under which an instrument is used from here on.
+public struct InstrumentDefinition: Sendable, Equatable {
+    public let instrument: Instrument
+
+    public init(_ instrument: Instrument) { self.instrument = instrument }
+
+    public static func == (left: InstrumentDefinition, right: InstrumentDefinition) -> Bool {
+        left.instrument.hasSameTerms(as: right.instrument)
+    }
+}
+
+/// How an account begins.
+public struct AccountOpening: Sendable, Equatable {
+    public let venue: VenueName
+    public let parent: String?
+    public let conventions: Conventions
+    public let settings: Settings
+
+    public init(venue: VenueName, parent: String?, conventions: Conventions, settings: Settings) {
+        self.venue = venue
+        self.parent = parent
+        self.conventions = conventions
+        self.settings = settings
+    }
+}
+
+/// A trade of the account.
+public struct Fill: Sendable {
+    public let instrument: Instrument
+    public let side: Side
+    /// In the venue's unit; positive.
+    public let quantity: ExactDecimal
+    /// In the quote asset; positive.
+    public let price: ExactDecimal
+    /// Positive when paid, negative for a rebate.
+    public let fee: ExactDecimal
+    public let feeAsset: String
+    /// The open order that it fills, wholly or in part.
+    public let orderID: String?
+    public let positionSide: PositionSide
+    public let marginMode: MarginMode
+    /// The leverage in force, which decides how much margin an isolated position takes.
+    public let leverage: ExactDecimal
+    /// Whether the venue forced it.
+    public let liquidation: Bool
+    /// USD per unit of the quote asset when it happened, for spot cost; nil where nobody had given it.
+    public let quoteIndex: ExactDecimal?
+
+    public init(
+        instrument: Instrument, side: Side, quantity: ExactDecimal, price: ExactDecimal,
+        fee: ExactDecimal = .zero, feeAsset: String, orderID: String? = nil, positionSide: PositionSide = .net,
+        marginMode: MarginMode = .cross, leverage: ExactDecimal = .one, liquidation: Bool = false,
+        quoteIndex: ExactDecimal? = nil
+    ) {
+        self.instrument = instrument
+        self.side = side
+        self.quantity = quantity
+        self.price = price
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.orderID = orderID
+        self.positionSide = positionSide
+        self.marginMode = marginMode
+        self.leverage = leverage
+        self.liquidation = liquidation
+        self.quoteIndex = quoteIndex
+    }
+
+    /// The position that it opens, changes or closes; meaningless for spot.
+    public var position: PositionKey {
+        PositionKey(instrument: instrument, side: positionSide, marginMode: marginMode)
+    }
+}
+
+extension Fill: Equatable {
+    public static func == (left: Fill, right: Fill) -> Bool {
+        left.position == right.position && left.side == right.side && left.quantity == right.quantity
+            && left.price == right.price && left.fee == right.fee && left.feeAsset == right.feeAsset
+            && left.orderID == right.orderID && left.leverage == right.leverage
+            && left.liquidation == right.liquidation && left.quoteIndex == right.quoteIndex
+    }
+}
+
+/// Which position of an account is meant.
+public struct PositionKey: Sendable, Equatable {
+    public let instrument: Instrument
+    public let side: PositionSide
+    public let marginMode: MarginMode
+
+    public init(instrument: Instrument, side: PositionSide, marginMode: MarginMode) {
+        self.instrument = instrument
+        self.side = side
+        self.marginMode = marginMode
+    }
+
+    public static func == (left: PositionKey, right: PositionKey) -> Bool {
+        left.instrument.hasSameTerms(as: right.instrument) && left.side == right.side
+            && left.marginMode == right.marginMode
+    }
+}
+
+/// A position put into the account with no cash effect.
+public struct ImportedPosition: Sendable, Equatable {
+    public let position: PositionKey
+    /// Signed; negative when short.
+    public let quantity: ExactDecimal
+    public let entryPrice: ExactDecimal
+    /// In the settlement asset.
+    public let isolatedWallet: ExactDecimal
+    /// Set for the instrument together with the position; nil leaves it as it is.
+    public let leverage: ExactDecimal?
+
+    public init(
+        position: PositionKey, quantity: ExactDecimal, entryPrice: ExactDecimal,
+        isolatedWallet: ExactDecimal = .zero, leverage: ExactDecimal? = nil
+    ) {
+        self.position = position
+        self.quantity = quantity
+        self.entryPrice = entryPrice
+        self.isolatedWallet = isolatedWallet
+        self.leverage = leverage
+    }
+}
+
+/// A position's session settlement: its unrealised profit at the mark went into cash.
+public struct Settlement: Sendable, Equatable {
+    public let position: PositionKey
+    public let mark: ExactDecimal
+
+    public init(position: PositionKey, mark: ExactDecimal) {
+        self.position = position
+        self.mark = mark
+    }
+}

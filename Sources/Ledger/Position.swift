@@ -1,0 +1,135 @@
+import Numbers
+
+/// One open position.
+///
+/// The exact cost is stored and the entry price derived where it is printed, so that adding to and partly
+/// closing a position neither creates nor loses anything.
+public struct Position: Sendable {
+    public let instrument: Instrument
+    public let side: PositionSide
+    public let marginMode: MarginMode
+    /// In the venue's unit (contracts at OKX, coin elsewhere); negative when short, in hedge mode too.
+    public var quantity: ExactDecimal
+    /// Signed like `quantity`: Σ price × quantity of a linear contract (quote asset per unit of contract
+    /// value), Σ quantity ÷ price of an inverse one. Since the last session settlement where the venue
+    /// settles sessions, since opening elsewhere.
+    public var cost: ExactDecimal
+    /// As `cost`, but always since opening.
+    public var openingCost: ExactDecimal
+    /// Margin put into an isolated position, in the settlement asset; zero for cross.
+    public var isolatedWallet: ExactDecimal = .zero
+    /// Realised since the position was opened, before fees, in the settlement asset.
+    public var realised: ExactDecimal = .zero
+    /// Funding since the position was opened, in the settlement asset; positive when received.
+    public var funding: ExactDecimal = .zero
+    public var openedAt: LedgerTime
+    public var updatedAt: LedgerTime
+
+    public init(
+        instrument: Instrument, side: PositionSide, marginMode: MarginMode, quantity: ExactDecimal,
+        cost: ExactDecimal, openedAt: LedgerTime
+    ) {
+        self.instrument = instrument
+        self.side = side
+        self.marginMode = marginMode
+        self.quantity = quantity
+        self.cost = cost
+        self.openingCost = cost
+        self.openedAt = openedAt
+        self.updatedAt = openedAt
+    }
+
+    /// Whether the quantity is above zero.
+    public var isLong: Bool { quantity.isPositive }
+
+    /// The average entry price, to so many places: cost ÷ quantity (linear), quantity ÷ cost (inverse).
+    public func entryPrice(places: Int = 18, rounding: Rounding) throws(NumberError) -> ExactDecimal {
+        switch instrument.payoff {
+        case .linear: try cost.over(quantity, places: places, rounding: rounding)
+        case .inverse: try quantity.over(cost, places: places, rounding: rounding)
+        }
+    }
+
+    /// Unrealised profit at a mark price, in the settlement asset: (quantity × mark − cost) × contract value
+    /// for a linear contract, (cost − quantity ÷ mark) × contract value for an inverse one. Signed.
+    public func unrealised(
+        at mark: ExactDecimal, places: Int = 18, rounding: Rounding
+    ) throws(NumberError) -> ExactDecimal {
+        let value: ExactDecimal
+        switch instrument.payoff {
+        case .linear: value = try quantity.times(mark, rounding: .halfEven) - cost
+        case .inverse: value = try cost - quantity.over(mark, rounding: .halfEven)
+        }
+        return try value.times(instrument.contractValue, places: places, rounding: rounding)
+    }
+
+    /// Signed notional at a price: quantity × contract value × price in the quote asset for a linear contract;
+    /// quantity × contract value for an inverse one, which is quoted in USD whatever the price.
+    public func notional(
+        at price: ExactDecimal, places: Int = 18, rounding: Rounding
+    ) throws(NumberError) -> ExactDecimal {
+        let size = try quantity.times(instrument.contractValue, rounding: .halfEven)
+        switch instrument.payoff {
+        case .linear: return try size.times(price, places: places, rounding: rounding)
+        case .inverse: return try size.rounded(places: places, rounding: rounding)
+        }
+    }
+}
+
+extension Position: Equatable {
+    public static func == (left: Position, right: Position) -> Bool {
+        left.instrument.hasSameTerms(as: right.instrument) && left.side == right.side
+            && left.marginMode == right.marginMode && left.quantity == right.quantity && left.cost == right.cost
+            && left.openingCost == right.openingCost && left.isolatedWallet == right.isolatedWallet
+            && left.realised == right.realised && left.funding == right.funding
+            && left.openedAt == right.openedAt && left.updatedAt == right.updatedAt
+    }
+}
+
+/// An open order: what is left of it to fill.
+public struct OpenOrder: Sendable {
+    /// The id that its owner gave it; unique among the open orders of the account.
+    public let id: String
+    public let instrument: Instrument
+    public let side: Side
+    /// As placed, in the venue's unit; positive.
+    public let quantity: ExactDecimal
+    /// Not yet filled; positive, at most `quantity`.
+    public var remaining: ExactDecimal
+    /// The limit price, in the quote asset.
+    public let price: ExactDecimal
+    public let reduceOnly: Bool
+    public let positionSide: PositionSide
+    public let marginMode: MarginMode
+    public let placedAt: LedgerTime
+
+    public init(
+        id: String, instrument: Instrument, side: Side, quantity: ExactDecimal, price: ExactDecimal,
+        reduceOnly: Bool, positionSide: PositionSide, marginMode: MarginMode, placedAt: LedgerTime
+    ) {
+        self.id = id
+        self.instrument = instrument
+        self.side = side
+        self.quantity = quantity
+        self.remaining = quantity
+        self.price = price
+        self.reduceOnly = reduceOnly
+        self.positionSide = positionSide
+        self.marginMode = marginMode
+        self.placedAt = placedAt
+    }
+
+    /// Whether a fill of it would reduce a leg of hedge mode: selling a long, or buying a short back.
+    public var closesHedgeLeg: Bool {
+        (positionSide == .long && side == .sell) || (positionSide == .short && side == .buy)
+    }
+}
+
+extension OpenOrder: Equatable {
+    public static func == (left: OpenOrder, right: OpenOrder) -> Bool {
+        left.id == right.id && left.instrument.hasSameTerms(as: right.instrument) && left.side == right.side
+            && left.quantity == right.quantity && left.remaining == right.remaining && left.price == right.price
+            && left.reduceOnly == right.reduceOnly && left.positionSide == right.positionSide
+            && left.marginMode == right.marginMode && left.placedAt == right.placedAt
+    }
+}

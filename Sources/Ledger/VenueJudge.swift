@@ -1,0 +1,50 @@
+import JSON
+import Numbers
+
+/// What the ledger must ask a venue before it accepts a command: the ledger records facts, the venue judges.
+///
+/// Judging is pure: the same state, prices and time give the same verdict. Every call names the ledger time, so
+/// that the rules of that day are used.
+public protocol VenueJudge: Sendable {
+    /// The venue's name in commands.
+    var name: VenueName { get }
+
+    /// How the venue books what happens.
+    var conventions: Conventions { get }
+
+    /// The contract terms of an instrument in the rulebook in force; nil if the rulebook does not know it.
+    func instrument(_ name: String, at time: LedgerTime) -> Instrument?
+
+    /// Whether the rulebook in force knows an asset.
+    func knowsAsset(_ name: String, at time: LedgerTime) -> Bool
+
+    /// The settings of a new account, in the contract's order.
+    var defaultSettings: Settings { get }
+
+    /// The value to store for one setting.
+    ///
+    /// Throws: `unknownField` for a name that the venue does not have, `invalidField` for a value of the wrong
+    /// type or outside its set.
+    func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue
+
+    /// The leverage of an instrument where the account has set none; a ratio of at least 1.
+    func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal
+
+    /// The margin mode of an order, fill or import that names none.
+    func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode
+
+    /// Whether the account keeps long and short legs apart (hedge mode).
+    func isHedged(_ account: Account) -> Bool
+
+    /// An asset's USD price where nobody has given one: 1 for the venue's own USD, the rulebook's dated reference
+    /// price otherwise; nil if it has none.
+    func referenceIndex(_ asset: String, at time: LedgerTime) -> ExactDecimal?
+
+    /// The venue's own verdict on an event that the ledger finds sound.
+    ///
+    /// `before` and `after` are the account without and with the event. `forced` skips checks of sufficiency
+    /// (`force` of a command), never those of form. Fills are never refused for lack of margin.
+    func judge(
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool
+    ) throws(Refusal)
+}
