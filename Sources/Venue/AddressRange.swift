@@ -1,0 +1,71 @@
+/// An IPv4 or IPv6 address, or a network of them (CIDR), that a key is bound to.
+public struct AddressRange: Sendable, Equatable {
+    private let bytes: [UInt8]
+    private let prefixLength: Int
+    /// As it was given.
+    public let text: String
+
+    /// Nil where the text is neither an address nor a network.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let bytes = Self.addressBytes(parts[0]) else { return nil }
+        var prefixLength = bytes.count * 8
+        if parts.count == 2 {
+            guard let length = Int(parts[1]), (0...prefixLength).contains(length) else { return nil }
+            prefixLength = length
+        }
+        self.bytes = bytes
+        self.prefixLength = prefixLength
+        self.text = text
+    }
+
+    /// Whether an address is in it. An IPv4 address written as IPv6 (`::ffff:1.2.3.4`) counts as IPv4.
+    public func contains(_ address: String) -> Bool {
+        guard let other = Self.addressBytes(address[...]), other.count == bytes.count else { return false }
+        for bit in 0..<prefixLength {
+            let mask = UInt8(0x80) >> UInt8(bit % 8)
+            if bytes[bit / 8] & mask != other[bit / 8] & mask { return false }
+        }
+        return true
+    }
+
+    private static func addressBytes(_ text: Substring) -> [UInt8]? {
+        guard text.contains(":") else { return ipv4Bytes(text) }
+        guard let bytes = ipv6Bytes(text) else { return nil }
+        let mapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
+        return mapped ? Array(bytes[12...]) : bytes
+    }
+
+    private static func ipv4Bytes(_ text: Substring) -> [UInt8]? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let bytes = parts.compactMap { part in
+            part.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt8(part) : nil
+        }
+        return parts.count == 4 && bytes.count == 4 ? bytes : nil
+    }
+
+    private static func ipv6Bytes(_ text: Substring) -> [UInt8]? {
+        let halves = text.split(separator: "::", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let head = groups(halves[0]) else { return nil }
+        guard halves.count == 2 else { return head.count == 16 ? head : nil }
+        guard let tail = groups(halves[1]), head.count + tail.count <= 14 else { return nil }
+        return head + [UInt8](repeating: 0, count: 16 - head.count - tail.count) + tail
+    }
+
+    /// The bytes of colon-separated groups, the last of which may be an IPv4 address.
+    private static func groups(_ text: Substring) -> [UInt8]? {
+        if text.isEmpty { return [] }
+        var bytes: [UInt8] = []
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        for (place, part) in parts.enumerated() {
+            if place == parts.count - 1, part.contains(".") {
+                guard let address = ipv4Bytes(part) else { return nil }
+                bytes += address
+            } else {
+                guard (1...4).contains(part.utf8.count), let group = UInt16(part, radix: 16) else { return nil }
+                bytes += [UInt8(group >> 8), UInt8(group & 0xff)]
+            }
+        }
+        return bytes
+    }
+}

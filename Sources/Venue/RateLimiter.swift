@@ -1,0 +1,75 @@
+import Synchronization
+
+/// Counts what callers use up within fixed windows of real time.
+///
+/// A window begins with the first use after the last one ended. Counters of ended windows are swept away, so
+/// memory follows the number of callers at work.
+public final class RateLimiter: Sendable {
+    private struct Counter {
+        var windowStart: Int64
+        var windowLength: Int64
+        var used: Int
+    }
+
+    private struct State {
+        var counters: [String: Counter] = [:]
+        var nextSweep: Int64 = 0
+        var marks: [String: Int64] = [:]
+    }
+
+    /// What a use came to.
+    public struct Verdict: Sendable, Equatable {
+        public let isAllowed: Bool
+        /// Used in this window, this use included; refused uses count where the caller asked for it.
+        public let used: Int
+        /// Milliseconds until the window ends.
+        public let remaining: Int64
+    }
+
+    /// Whether limits are enforced; where they are not, everything is allowed and still counted.
+    public let isEnforced: Bool
+    private let state = Mutex(State())
+
+    public init(isEnforced: Bool = true) { self.isEnforced = isEnforced }
+
+    /// Uses `weight` of `caller`'s allowance of `limit` per `window` milliseconds.
+    ///
+    /// A use over the limit is refused; it is counted all the same if `countsRefused` is set, as Binance does.
+    public func use(
+        _ caller: String, weight: Int = 1, limit: Int, window: Int64, now: Int64, countsRefused: Bool = false
+    ) -> Verdict {
+        state.withLock { state in
+            state.sweep(now)
+            var counter = state.counters[caller] ?? Counter(windowStart: now, windowLength: window, used: 0)
+            if now - counter.windowStart >= window || now < counter.windowStart {
+                counter = Counter(windowStart: now, windowLength: window, used: 0)
+            }
+            let isAllowed = !isEnforced || counter.used + weight <= limit
+            if isAllowed || countsRefused { counter.used += weight }
+            state.counters[caller] = counter
+            return Verdict(
+                isAllowed: isAllowed, used: counter.used, remaining: counter.windowStart + window - now)
+        }
+    }
+
+    /// Remembers a moment for a caller, such as the end of a ban; nil forgets it.
+    public func setMark(_ caller: String, to moment: Int64?) {
+        state.withLock { $0.marks[caller] = moment }
+    }
+
+    /// The moment remembered for a caller.
+    public func mark(_ caller: String) -> Int64? { state.withLock { $0.marks[caller] } }
+
+    /// Forgets everything.
+    public func reset() { state.withLock { $0 = State() } }
+}
+
+extension RateLimiter.State {
+    /// Drops counters whose window has ended, at most once a minute.
+    fileprivate mutating func sweep(_ now: Int64) {
+        guard now >= nextSweep else { return }
+        nextSweep = now + 60_000
+        counters = counters.filter { now - $0.value.windowStart < $0.value.windowLength }
+        marks = marks.filter { $0.value > now }
+    }
+}

@@ -1,0 +1,129 @@
+import JSON
+import Ledger
+
+/// Where a rulebook version comes from and from when on it holds.
+public struct RulebookHeader: Sendable, Equatable {
+    public let venue: VenueName
+    /// From when on it is in force, until the next version is.
+    public let effective: LedgerTime
+    /// The effective time as the file spells it (ISO 8601).
+    public let effectiveText: String
+    /// Where the rules were read.
+    public let source: String
+    /// The day they were read, as `YYYY-MM-DD`.
+    public let readOn: String
+
+    public init(venue: VenueName, effective: LedgerTime, effectiveText: String, source: String, readOn: String) {
+        self.venue = venue
+        self.effective = effective
+        self.effectiveText = effectiveText
+        self.source = source
+        self.readOn = readOn
+    }
+}
+
+/// What is wrong with a rulebook: which field, and why.
+public struct RulebookError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The path of the field, such as `assets.BTC.haircut`.
+    public let field: String
+    public let message: String
+
+    public init(field: String, message: String) {
+        self.field = field
+        self.message = message
+    }
+
+    public var description: String { "\(field): \(message)" }
+}
+
+/// A venue's rules as one rulebook file has them.
+public protocol RulebookRules: Sendable {
+    /// Reads the rules of a whole rulebook (`assets`, `instruments` and the venue's own parts).
+    init(reading rulebook: RulebookReader) throws(RulebookError)
+}
+
+/// A rulebook version: where it comes from, and its rules.
+public struct RulebookVersion<Rules: RulebookRules>: Sendable {
+    public let header: RulebookHeader
+    public let rules: Rules
+}
+
+/// All versions of a venue's rules; a figure uses the one in force at its time.
+public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
+    /// In the order of their effective times; never empty.
+    public let versions: [RulebookVersion<Rules>]
+
+    /// `builtIn` and then `added` rulebooks; a later one with the same effective time replaces an earlier one. A
+    /// rulebook with `"amends": true` is laid over the version that is in force when it begins.
+    public init(venue: VenueName, builtIn: [[UInt8]], added: [JSONValue]) throws(RulebookError) {
+        var documents: [(header: RulebookHeader, document: JSONValue)] = []
+        var parsed: [JSONValue] = []
+        for bytes in builtIn {
+            do {
+                parsed.append(try JSONValue(parsing: bytes))
+            } catch {
+                throw RulebookError(field: "rulebook", message: "is no JSON: \(error)")
+            }
+        }
+        for document in parsed + added {
+            let header = try RulebookHeader(reading: RulebookReader(document))
+            guard header.venue == venue else {
+                throw RulebookError(field: "venue", message: "is \(header.venue), expected \(venue)")
+            }
+            var whole = document
+            if document["amends"]?.boolean == true {
+                guard let base = documents.last(where: { $0.header.effective <= header.effective }) else {
+                    throw RulebookError(field: "amends", message: "there is no earlier version to amend")
+                }
+                whole = base.document.overlaid(with: document)
+            }
+            documents.removeAll { $0.header.effective == header.effective }
+            documents.append((header, whole))
+            documents.sort { $0.header.effective < $1.header.effective }
+        }
+        guard !documents.isEmpty else { throw RulebookError(field: "rulebook", message: "there is none") }
+        var versions: [RulebookVersion<Rules>] = []
+        for entry in documents {
+            let rules = try Rules(reading: RulebookReader(entry.document))
+            versions.append(RulebookVersion(header: entry.header, rules: rules))
+        }
+        self.versions = versions
+    }
+
+    /// The version in force at a time; before the first version begins, the first.
+    public func version(at time: LedgerTime) -> RulebookVersion<Rules> {
+        var found = versions[0]
+        for version in versions.dropFirst() where version.header.effective <= time { found = version }
+        return found
+    }
+
+    /// The rules in force at a time.
+    public func rules(at time: LedgerTime) -> Rules { version(at: time).rules }
+}
+
+extension RulebookHeader {
+    init(reading rulebook: RulebookReader) throws(RulebookError) {
+        let effectiveText = try rulebook.text("effective")
+        guard let effective = LedgerTime(iso8601: effectiveText) else {
+            throw RulebookError(field: "effective", message: "is no ISO 8601 time: \(effectiveText)")
+        }
+        self.init(
+            venue: VenueName(rawValue: try rulebook.text("venue")), effective: effective,
+            effectiveText: effectiveText, source: try rulebook.text("source"), readOn: try rulebook.text("read_on"))
+    }
+}
+
+extension JSONValue {
+    /// This value with another laid over it: objects member by member, everything else replaced.
+    func overlaid(with other: JSONValue) -> JSONValue {
+        guard case .object(var object) = self, case .object(let changes) = other else { return other }
+        for (key, value) in changes.members {
+            if let place = object.members.firstIndex(where: { $0.key == key }) {
+                object.members[place].value = object.members[place].value.overlaid(with: value)
+            } else {
+                object.members.append((key, value))
+            }
+        }
+        return .object(object)
+    }
+}

@@ -1,0 +1,85 @@
+import JSON
+import Numbers
+
+/// Reads a rulebook's fields and names the field at fault, with its whole path, when one is missing or wrong.
+public struct RulebookReader: Sendable {
+    public let value: JSONValue
+    /// Where this value stands in the file, such as `assets.BTC`; empty for the whole file.
+    public let path: String
+
+    public init(_ value: JSONValue, path: String = "") {
+        self.value = value
+        self.path = path
+    }
+
+    /// The path of a member.
+    public func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+    /// Whether a member is there and not null.
+    public func has(_ key: String) -> Bool {
+        guard let member = value[key] else { return false }
+        return member != .null
+    }
+
+    /// A member that must be there.
+    public func member(_ key: String) throws(RulebookError) -> RulebookReader {
+        guard let member = value[key] else { throw RulebookError(field: path(of: key), message: "is missing") }
+        return RulebookReader(member, path: path(of: key))
+    }
+
+    /// The members of an object, in their order.
+    public func members() throws(RulebookError) -> [(key: String, reader: RulebookReader)] {
+        guard let object = value.object else { throw RulebookError(field: path, message: "is no object") }
+        return object.members.map { ($0.key, RulebookReader($0.value, path: path(of: $0.key))) }
+    }
+
+    /// The elements of an array.
+    public func elements() throws(RulebookError) -> [RulebookReader] {
+        guard let elements = value.elements else { throw RulebookError(field: path, message: "is no array") }
+        return elements.enumerated().map { RulebookReader($0.element, path: "\(path)[\($0.offset)]") }
+    }
+
+    /// This value as a text.
+    public func text() throws(RulebookError) -> String {
+        guard let text = value.text else { throw RulebookError(field: path, message: "is no text") }
+        return text
+    }
+
+    /// A text member.
+    public func text(_ key: String) throws(RulebookError) -> String { try member(key).text() }
+
+    /// This value as a decimal, written as a text.
+    public func decimal() throws(RulebookError) -> ExactDecimal {
+        let text = try text()
+        do { return try ExactDecimal(text) } catch {
+            throw RulebookError(field: path, message: "is no decimal: \(text)")
+        }
+    }
+
+    /// A decimal member, written as a text.
+    public func decimal(_ key: String) throws(RulebookError) -> ExactDecimal { try member(key).decimal() }
+
+    /// A decimal member; nil where it is absent or null.
+    public func optionalDecimal(_ key: String) throws(RulebookError) -> ExactDecimal? {
+        has(key) ? try decimal(key) : nil
+    }
+
+    /// A whole number member.
+    public func integer(_ key: String) throws(RulebookError) -> Int {
+        let member = try member(key)
+        guard let number = member.value.integer else {
+            throw RulebookError(field: member.path, message: "is no whole number")
+        }
+        return Int(number)
+    }
+
+    /// A switch member; `fallback` where it is absent.
+    public func flag(_ key: String, fallback: Bool) throws(RulebookError) -> Bool {
+        guard has(key) else { return fallback }
+        let member = try member(key)
+        guard let flag = member.value.boolean else {
+            throw RulebookError(field: member.path, message: "is neither true nor false")
+        }
+        return flag
+    }
+}

@@ -1,0 +1,164 @@
+import JSON
+import Ledger
+import Numbers
+
+/// One venue, in both directions that its clients know: it judges commands, works out figures, and answers
+/// requests in the venue's own form.
+///
+/// A model is an immutable value built at start from its rulebooks; what changes is reached through
+/// `VenueAccess`. The same files stand in every venue's module: `Rules`, `Figures`, `Wire`, `Signing`, `Errors`,
+/// `Routes`.
+public protocol VenueModel: VenueJudge {
+    /// Built from the built-in rulebooks and those added by the operator; `profile` chooses the wire form.
+    ///
+    /// Throws `RulebookError` for a rulebook that cannot be read.
+    init(addedRulebooks: [JSONValue], profile: WireProfile) throws
+
+    /// What every request path of this venue begins with, such as `/api/v5/`.
+    static var pathPrefixes: [String] { get }
+
+    /// The wire form in use.
+    var profile: WireProfile { get }
+
+    /// Every rulebook version, in the order of their effective times.
+    var rulebookVersions: [RulebookHeader] { get }
+
+    /// The body that the venue's account endpoint would answer for this account, byte for byte.
+    ///
+    /// `query` holds the endpoint's own query parameters, decoded. Throws `StatementError` where the venue would
+    /// refuse them, `FigureError` where a figure cannot be worked out.
+    func statement(
+        of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
+    ) throws -> [UInt8]
+
+    /// The venue's answer to a request: authenticated, limited and refused as the venue does it.
+    func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse
+
+    /// A new key that looks like the venue's own; `randomBytes` gives so many random bytes.
+    func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials
+}
+
+/// Which of a venue's two recorded forms is spoken: `documented` follows the given documents, `live` the
+/// recordings. They are never blended.
+public enum WireProfile: String, Sendable, CaseIterable {
+    case documented
+    case live
+}
+
+/// An account with the market it is valued in: all that its figures depend on.
+public struct AccountSnapshot: Sendable {
+    public let account: Account
+    public let prices: VenuePrices
+    /// The ledger time that the figures are of; rules of that time apply.
+    public let at: LedgerTime
+
+    public init(account: Account, prices: VenuePrices, at time: LedgerTime) {
+        self.account = account
+        self.prices = prices
+        self.at = time
+    }
+}
+
+/// What a venue model may reach of the running server. Scoped to one venue.
+public protocol VenueAccess: Sendable {
+    /// A key that is in force; nil if it is unknown or revoked.
+    func key(_ apiKey: String) -> APIKey?
+
+    /// An account of this venue as last made durable, with the latest prices; nil if there is none.
+    func snapshot(of account: String) -> AccountSnapshot?
+
+    /// The sub-accounts of an account, in the order of their opening.
+    func subaccounts(of account: String) -> [String]
+
+    /// Applies a command; returns once it is durable.
+    func submit(_ command: Command) async throws(Refusal)
+
+    /// Shared counters for the venue's rate limits.
+    var limiter: RateLimiter { get }
+
+    /// The real clock in milliseconds since the epoch: signatures, tokens, rate limits, server time.
+    func realTime() -> Int64
+
+    /// The ledger's clock.
+    func ledgerTime() -> LedgerTime
+
+    /// A secret of this store and venue, for tokens that the venue signs itself; at least 32 bytes.
+    var tokenSecret: [UInt8] { get }
+}
+
+/// A key that clients sign with.
+public struct APIKey: Sendable {
+    /// What a key may do, as `permissions` spells it.
+    public enum Permission: String, Sendable, CaseIterable {
+        case read
+        case trade
+        case withdraw
+    }
+
+    public let apiKey: String
+    /// The HMAC secret; or, at Binance, the PEM text of an Ed25519 or RSA public key.
+    public let secret: String
+    /// A salted hash of the passphrase, where the venue has one; see `PassphraseHash`.
+    public let passphrase: PassphraseHash?
+    public let permissions: Set<Permission>
+    /// Addresses or networks (CIDR) that may use it; empty for any.
+    public let addresses: [AddressRange]
+    /// The account that it speaks for.
+    public let account: String
+    /// Ready to sign: the secret's HMAC state, made once.
+    public let signer: RequestSigner
+
+    public init(
+        apiKey: String, secret: String, passphrase: PassphraseHash?, permissions: Set<Permission>,
+        addresses: [AddressRange], account: String
+    ) {
+        self.apiKey = apiKey
+        self.secret = secret
+        self.passphrase = passphrase
+        self.permissions = permissions
+        self.addresses = addresses
+        self.account = account
+        self.signer = RequestSigner(secret: secret)
+    }
+}
+
+/// A key as it is handed out, once.
+public struct Credentials: Sendable {
+    public let apiKey: String
+    public let secret: String
+    public let passphrase: String?
+
+    public init(apiKey: String, secret: String, passphrase: String?) {
+        self.apiKey = apiKey
+        self.secret = secret
+        self.passphrase = passphrase
+    }
+}
+
+/// Why a figure cannot be worked out.
+public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A figure does not fit, or divides by zero.
+    case number(NumberError)
+    /// Nobody has given this price, and the rulebook has no reference price for it.
+    case priceMissing(String)
+
+    public var description: String {
+        switch self {
+        case .number(let error): "A figure cannot be worked out: \(error)."
+        case .priceMissing(let name):
+            "No price is known for \(name); give one with a prices command."
+        }
+    }
+}
+
+/// Why an account endpoint's own parameters are refused.
+public struct StatementError: Error, Equatable, Sendable {
+    /// The parameter at fault.
+    public let field: String
+    public let message: String
+
+    public init(field: String, message: String) {
+        self.field = field
+        self.message = message
+    }
+}
