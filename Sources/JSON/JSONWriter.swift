@@ -1,0 +1,235 @@
+public import Numbers
+
+/// Writes JSON straight into bytes, without blanks; commas are set by the writer.
+///
+/// The caller closes what it opens and gives every member a key first; nothing else can go wrong.
+///
+/// ```swift
+/// var writer = JSONWriter(reserving: 256)
+/// writer.beginObject()
+/// writer.key("price")
+/// writer.quoted(price)
+/// writer.endObject()
+/// send(writer.bytes)      // {"price":"59000.1"}
+/// ```
+public struct JSONWriter: Sendable {
+    /// What has been written so far.
+    public var bytes: [UInt8]
+
+    /// Whether a value stands right before, so that the next key or element needs a comma.
+    @usableFromInline var followsValue = false
+
+    /// An empty writer with room for so many bytes; it grows when they are not enough.
+    @inlinable
+    public init(reserving capacity: Int = 0) {
+        bytes = []
+        if capacity > 0 { bytes.reserveCapacity(capacity) }
+    }
+
+    /// The text written so far.
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Forgets what was written and keeps the room.
+    @inlinable
+    public mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        followsValue = false
+    }
+
+    /// Writes the comma before a value, if one is due, and notes that a value stands here.
+    @inlinable
+    mutating func beginValue() {
+        if followsValue { bytes.append(UInt8(ascii: ",")) }
+        followsValue = true
+    }
+
+    // MARK: - Structure
+
+    /// Opens an object.
+    @inlinable
+    public mutating func beginObject() {
+        beginValue()
+        bytes.append(UInt8(ascii: "{"))
+        followsValue = false
+    }
+
+    /// Closes the object that was opened last.
+    @inlinable
+    public mutating func endObject() {
+        bytes.append(UInt8(ascii: "}"))
+        followsValue = true
+    }
+
+    /// Opens an array.
+    @inlinable
+    public mutating func beginArray() {
+        beginValue()
+        bytes.append(UInt8(ascii: "["))
+        followsValue = false
+    }
+
+    /// Closes the array that was opened last.
+    @inlinable
+    public mutating func endArray() {
+        bytes.append(UInt8(ascii: "]"))
+        followsValue = true
+    }
+
+    /// Writes the key of the next member as it stands in the source: printable ASCII without '"' and '\'.
+    @inlinable
+    public mutating func key(_ key: StaticString) {
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        key.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
+        followsValue = false
+    }
+
+    /// Writes the key of the next member, whatever its characters. A literal takes the quicker call above.
+    @_disfavoredOverload
+    public mutating func key(_ key: String) {
+        beginValue()
+        appendQuoted(key, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        followsValue = false
+    }
+
+    // MARK: - Values
+
+    /// Writes a string.
+    public mutating func string(_ text: String) {
+        beginValue()
+        appendQuoted(text, to: &bytes)
+    }
+
+    /// Writes a string that stands in the source: printable ASCII without '"' and '\'.
+    @inlinable
+    public mutating func literal(_ text: StaticString) {
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Writes a decimal as a string, in its plain form: "59000.1".
+    @inlinable
+    public mutating func quoted(_ number: ExactDecimal) {
+        quoted(number, minimumPlaces: 0)
+    }
+
+    /// Writes a decimal as a string with at least so many decimals: "59000.10000000".
+    @inlinable
+    public mutating func quoted(_ number: ExactDecimal, minimumPlaces: Int) {
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        number.append(to: &bytes, minimumPlaces: minimumPlaces)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Writes a decimal as a JSON number, in its plain form: 59000.1.
+    @inlinable
+    public mutating func number(_ number: ExactDecimal) {
+        beginValue()
+        number.append(to: &bytes)
+    }
+
+    /// Writes a whole number.
+    public mutating func integer(_ number: Int64) {
+        beginValue()
+        appendInteger(number)
+    }
+
+    /// Writes a whole number as a string: "1727650000000".
+    public mutating func quoted(_ number: Int64) {
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        appendInteger(number)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Writes true or false.
+    public mutating func bool(_ value: Bool) {
+        beginValue()
+        bytes.append(contentsOf: value ? "true".utf8 : "false".utf8)
+    }
+
+    /// Writes null.
+    public mutating func null() {
+        beginValue()
+        bytes.append(contentsOf: "null".utf8)
+    }
+
+    /// Writes a value that is JSON already, byte for byte; the caller answers for it.
+    @inlinable
+    public mutating func raw(_ json: some Collection<UInt8>) {
+        beginValue()
+        bytes.append(contentsOf: json)
+    }
+
+    /// Writes a value that was read or built before.
+    public mutating func value(_ value: JSONValue) {
+        beginValue()
+        value.append(to: &bytes)
+    }
+
+    private mutating func appendInteger(_ number: Int64) {
+        // Twenty bytes hold every Int64 with its sign; the magnitude of the smallest one fits a UInt64.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var index = 20
+            var rest = number.magnitude
+            repeat {
+                let (next, digit) = rest.quotientAndRemainder(dividingBy: 10)
+                index -= 1
+                digits[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+                rest = next
+            } while rest != 0
+            if number < 0 {
+                index -= 1
+                digits[index] = UInt8(ascii: "-")
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[index...]))
+        }
+    }
+}
+
+// MARK: - Escapes
+
+/// Appends a string with its quotes, escaping what RFC 8259 demands and nothing else.
+func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    let plain: Void? = text.utf8.withContiguousStorageIfAvailable { appendEscaped($0, to: &bytes) }
+    if plain == nil {
+        Array(text.utf8).withUnsafeBufferPointer { appendEscaped($0, to: &bytes) }
+    }
+    bytes.append(UInt8(ascii: "\""))
+}
+
+/// Appends the bytes in runs between the characters that must be escaped.
+private func appendEscaped(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    var runStart = 0
+    for index in text.indices {
+        let byte = text[index]
+        if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[runStart..<index]))
+        runStart = index + 1
+        appendEscape(of: byte, to: &bytes)
+    }
+    bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[runStart...]))
+}
+
+private func appendEscape(of byte: UInt8, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\\"))
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+    case 0x08: bytes.append(UInt8(ascii: "b"))
+    case 0x09: bytes.append(UInt8(ascii: "t"))
+    case 0x0A: bytes.append(UInt8(ascii: "n"))
+    case 0x0C: bytes.append(UInt8(ascii: "f"))
+    case 0x0D: bytes.append(UInt8(ascii: "r"))
+    default:
+        bytes.append(contentsOf: byte < 0x10 ? "u000".utf8 : "u001".utf8)
+        let digit = byte & 0x0F
+        bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    }
+}
