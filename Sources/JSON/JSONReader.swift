@@ -133,8 +133,8 @@ struct JSONReader {
         }
     }
 
-    /// Whether the key stands among the members. Up to 16 keys are compared one by one; more are kept in a set,
-    /// so that an object of many keys cannot cost quadratic time.
+    /// Whether the key stands among the members. Up to 16 keys are compared one by one; more are kept in a
+    /// set, so that an object of many keys cannot cost quadratic time.
     private func isDuplicate(
         _ key: String, of members: [(key: String, value: JSONValue)], _ largeKeys: inout Set<BytewiseKey>
     ) -> Bool {
@@ -233,7 +233,7 @@ struct JSONReader {
         }
     }
 
-    /// Moves past a character of two to four bytes: the table of well-formed sequences of the Unicode standard.
+    /// Moves past a character of two to four bytes, by the Unicode standard's table of well-formed sequences.
     private mutating func skipWideCharacter(_ first: UInt8) throws(Stop) {
         let length: Int
         var second: ClosedRange<UInt8> = 0x80...0xBF

@@ -78,11 +78,30 @@ public struct JSONWriter: Sendable {
     /// Writes the key of the next member as it stands in the source: printable ASCII without '"' and '\'.
     @inlinable
     public mutating func key(_ key: StaticString) {
-        beginValue()
-        bytes.append(UInt8(ascii: "\""))
-        key.withUTF8Buffer { bytes.append(contentsOf: $0) }
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+        key.withUTF8Buffer { name in
+            guard name.count <= 60 else {
+                beginValue()
+                appendQuoted(name, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+                return
+            }
+            // Put together on the stack, so that the array grows once a key and not once a byte.
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
+                var count = 0
+                if followsValue {
+                    buffer[0] = UInt8(ascii: ",")
+                    count = 1
+                }
+                buffer[count] = UInt8(ascii: "\"")
+                for byte in name {
+                    count += 1
+                    buffer[count] = byte
+                }
+                buffer[count + 1] = UInt8(ascii: "\"")
+                buffer[count + 2] = UInt8(ascii: ":")
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[..<(count + 3)]))
+            }
+        }
         followsValue = false
     }
 
@@ -197,12 +216,37 @@ public struct JSONWriter: Sendable {
 
 /// Appends a string with its quotes, escaping what RFC 8259 demands and nothing else.
 func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
-    bytes.append(UInt8(ascii: "\""))
-    let plain: Void? = text.utf8.withContiguousStorageIfAvailable { appendEscaped($0, to: &bytes) }
+    let plain: Void? = text.utf8.withContiguousStorageIfAvailable { appendQuoted($0, to: &bytes) }
     if plain == nil {
-        Array(text.utf8).withUnsafeBufferPointer { appendEscaped($0, to: &bytes) }
+        Array(text.utf8).withUnsafeBufferPointer { appendQuoted($0, to: &bytes) }
     }
+}
+
+/// The same for the string's bytes. A short one that needs no escape is put together on the stack, so that
+/// the array grows once and not three times.
+@usableFromInline
+func appendQuoted(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    let isDone = text.count <= 62 && withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
+        buffer[0] = UInt8(ascii: "\"")
+        var count = 1
+        for byte in text {
+            if needsEscape(byte) { return false }
+            buffer[count] = byte
+            count += 1
+        }
+        buffer[count] = UInt8(ascii: "\"")
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[...count]))
+        return true
+    }
+    if isDone { return }
     bytes.append(UInt8(ascii: "\""))
+    appendEscaped(text, to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+}
+
+@inline(__always)
+private func needsEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
 }
 
 /// Appends the bytes in runs between the characters that must be escaped.
@@ -210,7 +254,7 @@ private func appendEscaped(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [
     var runStart = 0
     for index in text.indices {
         let byte = text[index]
-        if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
+        guard needsEscape(byte) else { continue }
         bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[runStart..<index]))
         runStart = index + 1
         appendEscape(of: byte, to: &bytes)

@@ -81,12 +81,13 @@ private struct DigitBuffer {
         base[index + 1] = source[1]
     }
 
-    /// Writes a whole number without leading zeros so that it ends before `end`; gives the index of its first digit.
+    /// Writes a whole number without leading zeros so that it ends before `end`; gives the index of its first
+    /// digit.
     func writeWhole(_ whole: UInt128, endingAt end: Int) -> Int {
         var index = end
         var rest = whole.lowHalf
         if whole.highHalf != 0 {
-            // Only the part above 2⁶⁴ units of one comes here: at most 1.7 × 10²⁰, so one digit group is enough.
+            // The whole part is at most 1.7 × 10²⁰: without its last eight digits it fits one word.
             let (upper, lower) = whole.quotientAndRemainder(dividingBy: 100_000_000)
             var group = lower.lowHalf
             for _ in 0..<4 {
@@ -112,7 +113,8 @@ private struct DigitBuffer {
         return index
     }
 
-    /// Writes the point and the decimals without trailing zeros beyond `minimumPlaces`; gives the index after them.
+    /// Writes the point and the decimals, without trailing zeros beyond `minimumPlaces`; gives the index after
+    /// them.
     func writeFraction(_ fraction: UInt64, minimumPlaces: Int) -> Int {
         if fraction == 0, minimumPlaces <= 0 { return Self.point }
         base[Self.point] = UInt8(ascii: ".")

@@ -111,7 +111,8 @@ extension ExactDecimal {
         try self.init(magnitude: magnitude, isNegative: isNegative)
     }
 
-    /// The number whose magnitude was cut to `quotient` units, rounded once to fewer places by all that was left.
+    /// The number whose magnitude was cut to `quotient` units, rounded once to fewer places by all that was
+    /// left.
     @inlinable
     init(
         cut quotient: UInt128, rest: Rest, places: Int, isNegative: Bool, rounding: Rounding
@@ -162,7 +163,7 @@ extension ExactDecimal {
         return (left < right) == (leftSign > 0) ? .less : .greater
     }
 
-    /// How numerator ÷ denominator stands to other ÷ otherDenominator, by cross multiplying: nothing is rounded.
+    /// How numerator ÷ denominator stands to other ÷ otherDenominator, by cross multiplying: nothing rounds.
     ///
     /// - Throws: ``NumberError/divisionByZero`` unless both denominators are above zero.
     @inlinable

@@ -1,7 +1,7 @@
 /// A decimal number of 18 places, held exactly: every sum is exact or refused, every rounding is named.
 ///
-/// value = `units` × 10⁻¹⁸. The range is symmetric, ±(2¹²⁷ − 1) × 10⁻¹⁸ ≈ ±1.7 × 10²⁰, so that a negation never
-/// fails. Nothing here traps: what cannot be held is thrown as a ``NumberError``.
+/// value = `units` × 10⁻¹⁸. The range is symmetric, ±(2¹²⁷ − 1) × 10⁻¹⁸ ≈ ±1.7 × 10²⁰, so that a negation
+/// never fails. Nothing here traps: what cannot be held is thrown as a ``NumberError``.
 ///
 /// ```swift
 /// let price = try ExactDecimal("59000.1")

@@ -1,4 +1,4 @@
-/// Why a number could not be read or computed; a caller that sees one has no figure at all, never a wrong one.
+/// Why a number could not be read or computed; who sees one has no figure at all, never a wrong one.
 public enum NumberError: Error, Equatable, Sendable, CaseIterable {
     /// The text is not a plain decimal number.
     case malformed

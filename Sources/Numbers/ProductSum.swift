@@ -21,21 +21,18 @@ public struct ProductSum: Sendable {
     @inlinable
     public mutating func add(_ first: ExactDecimal, times second: ExactDecimal) throws(NumberError) {
         let product = Wide(first.units.magnitude, times: second.units.magnitude)
-        if (first.units ^ second.units) < 0 {
-            let (newLow, borrow) = low.subtractingReportingOverflow(product.low)
-            // A product is below 2²⁵⁴, so its upper half with a borrow fits an Int128.
-            let upper = Int128(truncatingIfNeeded: product.high) &+ (borrow ? 1 : 0)
-            let (newHigh, overflow) = high.subtractingReportingOverflow(upper)
-            guard !overflow else { throw .overflow }
-            (high, low) = (newHigh, newLow)
-        } else {
-            let (newLow, carry) = low.addingReportingOverflow(product.low)
-            // As above, with a carry.
-            let upper = Int128(truncatingIfNeeded: product.high) &+ (carry ? 1 : 0)
-            let (newHigh, overflow) = high.addingReportingOverflow(upper)
-            guard !overflow else { throw .overflow }
-            (high, low) = (newHigh, newLow)
-        }
+        // Signs come in no order that a processor could guess, so a negative product is negated without a
+        // branch: its bits are flipped and 1 is added. It is below 2²⁵⁴, so its upper half has room for the
+        // carry.
+        let sign = (first.units ^ second.units) >> 127
+        let flip = UInt128(truncatingIfNeeded: sign)
+        let (negated, carryOfOne) = (product.low ^ flip).addingReportingOverflow(flip & 1)
+        let upper = Int128(truncatingIfNeeded: product.high ^ flip) &+ (carryOfOne ? 1 : 0)
+        let (newLow, carry) = low.addingReportingOverflow(negated)
+        // The negated product lies within ±2²⁵⁴, so one more carry fits as well.
+        let (newHigh, overflow) = high.addingReportingOverflow(upper &+ (carry ? 1 : 0))
+        guard !overflow else { throw .overflow }
+        (high, low) = (newHigh, newLow)
     }
 
     /// Adds the number itself, as its product with 1.
