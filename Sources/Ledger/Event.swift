@@ -42,8 +42,8 @@ public enum EventBody: Sendable, Equatable {
     case reserved(asset: String, amount: ExactDecimal, purpose: String)
     case released(asset: String, amount: ExactDecimal, purpose: String)
     case credited(asset: String, amount: ExactDecimal, purpose: String)
-    /// The positions that were settled and the mark each was settled at.
-    case settled([Settlement])
+    /// A session settlement of one instrument, or of all (nil): the positions open then, each with its mark.
+    case settled(instrument: String?, [Settlement])
     case priced(PriceTick)
     /// `value` nil lifts the flag.
     case raised(flag: String, asset: String?, value: JSONValue?)

@@ -41,10 +41,12 @@ public final class Instrument: Sendable {
     public let payoff: Payoff
     /// Base asset (linear) or quote asset (inverse) per unit of quantity; 1 where quantity is in coin.
     public let contractValue: ExactDecimal
+    /// The sequence of the event that brought these terms into the journal; 0 before there is one.
+    public let definition: Int64
 
     public init(
         venue: VenueName, name: String, kind: Kind, base: String, quote: String, settle: String,
-        payoff: Payoff = .linear, contractValue: ExactDecimal = .one
+        payoff: Payoff = .linear, contractValue: ExactDecimal = .one, definition: Int64 = 0
     ) {
         self.venue = venue
         self.name = name
@@ -54,6 +56,14 @@ public final class Instrument: Sendable {
         self.settle = settle
         self.payoff = payoff
         self.contractValue = contractValue
+        self.definition = definition
+    }
+
+    /// The same terms, as brought into the journal by the event with this sequence.
+    func defined(by sequence: Int64) -> Instrument {
+        Instrument(
+            venue: venue, name: name, kind: kind, base: base, quote: quote, settle: settle, payoff: payoff,
+            contractValue: contractValue, definition: sequence)
     }
 
     /// Whether both describe the same contract in every term.

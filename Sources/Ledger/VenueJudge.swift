@@ -36,9 +36,8 @@ public protocol VenueJudge: Sendable {
     /// Whether the account keeps long and short legs apart (hedge mode).
     func isHedged(_ account: Account) -> Bool
 
-    /// An asset's USD price where nobody has given one: 1 for the venue's own USD, the rulebook's dated reference
-    /// price otherwise; nil if it has none.
-    func referenceIndex(_ asset: String, at time: LedgerTime) -> ExactDecimal?
+    /// The prices to value with: those given, and behind them the reference prices of the rulebook in force.
+    func market(_ prices: VenuePrices, at time: LedgerTime) -> Market
 
     /// The venue's own verdict on an event that the ledger finds sound.
     ///

@@ -1,0 +1,216 @@
+import JSON
+import Numbers
+
+/// How each kind of event changes an account. Nothing here asks a rule, a price or a clock.
+extension Account {
+    /// Applies an event: one of its own, or a transfer to it. Throws where the event does not fit; the account is
+    /// then half changed and of no further use, so callers apply to a copy.
+    mutating func apply(_ event: Event) throws(Refusal) {
+        do {
+            try change(event)
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.overflow, "A figure of account \(id) does not fit into 18 places and 20 digits.")
+        }
+        stamp(event)
+    }
+
+    /// Notes that an event has been taken over.
+    mutating func stamp(_ event: Event) {
+        version += 1
+        lastSequence = event.sequence
+        updatedAt = event.at
+    }
+
+    private mutating func change(_ event: Event) throws {
+        switch event.body {
+        case .instrumentDefined, .accountOpened, .priced: break
+        case .configured(let settings): self.settings = settings
+        case .deposited, .withdrawn, .transferred, .borrowed, .repaid, .interestAccrued, .reserved, .released,
+            .credited:
+            try changeHolding(event)
+        case .orderPlaced(let order): orders.append(order)
+        case .orderCancelled(let orderID): orders.removeAll { $0.id == orderID }
+        case .filled(let fill): try apply(fill, at: event.at)
+        case .positionImported(let imported): try apply(imported, at: event.at)
+        case .leverageSet(let setting): apply(setting)
+        case .isolatedMarginAdjusted(let key, let amount): try moveMargin(amount, into: key, at: event.at)
+        case .funded(let key, let amount): try fund(key, amount, at: event.at)
+        case .settled(let instrument, let settlements):
+            try settle(settlements, at: event.at)
+            startSession(of: instrument)
+        case .raised(let flag, let asset, let value): raise(flag, asset, value)
+        }
+    }
+
+    private mutating func changeHolding(_ event: Event) throws {
+        switch event.body {
+        case .deposited(let asset, let amount):
+            try update(asset, at: event.at) { holding in
+                holding.cash = try holding.cash + amount
+                holding.flows.deposited = try holding.flows.deposited + amount
+            }
+        case .withdrawn(let asset, let amount, let fee):
+            try update(asset, at: event.at) { holding in
+                holding.cash = try holding.cash - amount - fee
+                holding.flows.withdrawn = try holding.flows.withdrawn + amount
+                holding.flows.withdrawalFees = try holding.flows.withdrawalFees + fee
+            }
+        case .transferred(let receiver, let asset, let amount):
+            let received = receiver == id ? amount : -amount
+            try update(asset, at: event.at) { holding in
+                holding.cash = try holding.cash + received
+                holding.flows.transferred = try holding.flows.transferred + received
+            }
+        case .borrowed(let asset, let amount):
+            try update(asset, at: event.at) { holding in
+                holding.cash = try holding.cash + amount
+                holding.borrowed = try holding.borrowed + amount
+                holding.flows.borrowed = try holding.flows.borrowed + amount
+            }
+        case .repaid(let asset, let amount): try repay(asset, amount, at: event.at)
+        case .interestAccrued(let asset, let amount):
+            let apart = conventions.keepsInterestApart
+            try update(asset, at: event.at) { holding in
+                if apart {
+                    holding.interest = try holding.interest + amount
+                } else {
+                    holding.cash = try holding.cash - amount
+                    holding.flows.interestPaid = try holding.flows.interestPaid + amount
+                }
+            }
+        case .reserved(let asset, let amount, let purpose): try reserve(asset, amount, purpose, at: event.at)
+        case .released(let asset, let amount, let purpose): try reserve(asset, -amount, purpose, at: event.at)
+        case .credited(let asset, let amount, let purpose):
+            try update(asset, at: event.at) { try $0.credits.add(amount, for: purpose) }
+        default: break
+        }
+    }
+
+    /// Pays interest first, then the principal.
+    private mutating func repay(_ asset: String, _ amount: ExactDecimal, at time: LedgerTime) throws {
+        try update(asset, at: time) { holding in
+            let interestPart = min(amount, holding.interest)
+            let principal = try amount - interestPart
+            holding.cash = try holding.cash - amount
+            holding.interest = try holding.interest - interestPart
+            holding.borrowed = try holding.borrowed - principal
+            holding.flows.interestPaid = try holding.flows.interestPaid + interestPart
+            holding.flows.borrowed = try holding.flows.borrowed - principal
+        }
+    }
+
+    /// Sets funds aside for a purpose, or gives them back (negative). Only a strategy's funds leave the cash.
+    private mutating func reserve(
+        _ asset: String, _ amount: ExactDecimal, _ purpose: String, at time: LedgerTime
+    ) throws {
+        try update(asset, at: time) { holding in
+            try holding.reserved.add(amount, for: purpose)
+            if purpose == Earmark.strategy { holding.cash = try holding.cash - amount }
+        }
+    }
+
+    mutating func apply(_ setting: LeverageSetting) {
+        let place = leverages.firstIndex {
+            $0.instrument == setting.instrument && $0.side == setting.side && $0.marginMode == setting.marginMode
+        }
+        // A setting for all sides and modes replaces the particular ones made before it.
+        if setting.side == nil && setting.marginMode == nil {
+            leverages.removeAll { $0.instrument == setting.instrument }
+            leverages.append(setting)
+        } else if let place {
+            leverages[place] = setting
+        } else {
+            leverages.append(setting)
+        }
+    }
+
+    private mutating func raise(_ flag: String, _ asset: String?, _ value: JSONValue?) {
+        raised.removeAll { $0.flag == flag && $0.asset == asset }
+        if let value { raised.append(RaisedFlag(flag: flag, asset: asset, value: value)) }
+    }
+
+    // MARK: - Finding and making rows
+
+    /// Changes the holding of an asset, which begins here if there was none.
+    mutating func update(
+        _ asset: String, at time: LedgerTime, _ change: (inout Holding) throws -> Void
+    ) throws {
+        let place: Int
+        if let found = holdings.firstIndex(where: { $0.asset == asset }) {
+            place = found
+        } else {
+            place = holdings.count
+            holdings.append(Holding(asset: asset, updatedAt: time))
+        }
+        try change(&holdings[place])
+        holdings[place].updatedAt = time
+    }
+
+    /// Changes the lifetime totals of an instrument, which begin here if there were none.
+    mutating func updateActivity(
+        _ instrument: Instrument, _ change: (inout InstrumentActivity) throws -> Void
+    ) throws {
+        if let place = activity.firstIndex(where: { $0.instrument == instrument.name }) {
+            try change(&activity[place])
+        } else {
+            var row = InstrumentActivity(instrument: instrument.name)
+            try change(&row)
+            activity.append(row)
+        }
+    }
+
+    /// Where a position stands in `positions`; nil if it is not open.
+    func place(of key: PositionKey) -> Int? {
+        positions.firstIndex {
+            $0.side == key.side && $0.marginMode == key.marginMode
+                && ($0.instrument === key.instrument || $0.instrument.name == key.instrument.name)
+        }
+    }
+
+    func requiredPlace(of key: PositionKey) throws(Refusal) -> Int {
+        guard let place = place(of: key) else {
+            throw Refusal(
+                .noPosition,
+                "Account \(id) has no \(key.marginMode.rawValue) \(key.side.rawValue) position in "
+                    + "\(key.instrument.name).",
+                field: "instrument")
+        }
+        return place
+    }
+}
+
+extension Earmark {
+    /// The purpose whose funds leave the cash: a bot's own equity.
+    public static let strategy = "strategy"
+}
+
+extension [Earmark] {
+    /// Adds to the amount of a purpose; a row that comes to zero is dropped.
+    mutating func add(_ amount: ExactDecimal, for purpose: String) throws(NumberError) {
+        if let place = firstIndex(where: { $0.purpose == purpose }) {
+            let sum = try self[place].amount + amount
+            if sum.isZero { remove(at: place) } else { self[place].amount = sum }
+        } else {
+            append(Earmark(purpose: purpose, amount: amount))
+        }
+    }
+}
+
+extension Account {
+    /// The assets whose amounts are not where the flows say they must be, with what is missing (negative) or too
+    /// much; empty in a sound account. Free cash + isolated wallets + strategy funds = sum of flows.
+    public func imbalances() throws(NumberError) -> [(asset: String, difference: ExactDecimal)] {
+        var found: [(asset: String, difference: ExactDecimal)] = []
+        for holding in holdings {
+            var present = try holding.cash + holding.reserved(for: Earmark.strategy)
+            for position in positions where position.instrument.settle == holding.asset {
+                present = try present + position.isolatedWallet
+            }
+            let difference = try present - holding.flows.total()
+            if !difference.isZero { found.append((holding.asset, difference)) }
+        }
+        return found
+    }
+}

@@ -1,0 +1,269 @@
+import Numbers
+
+/// How trades, funding and settlements change an account's positions and cash.
+extension Account {
+    /// Books a trade: the order it fills, the lifetime totals, the assets or the position, and the fee.
+    mutating func apply(_ fill: Fill, at time: LedgerTime) throws {
+        if let orderID = fill.orderID { try reduceOrder(orderID, by: fill.quantity) }
+        let volume = try Self.volume(of: fill)
+        try updateActivity(fill.instrument) { row in
+            row.volume = try row.volume + volume
+            row.fees = try row.fees + fill.fee
+            if fill.liquidation { row.liquidationFees = try row.liquidationFees + fill.fee }
+        }
+        if fill.instrument.kind.isDerivative {
+            try trade(fill, at: time)
+        } else {
+            try exchange(fill, at: time)
+        }
+        guard !fill.fee.isZero else { return }
+        try update(fill.feeAsset, at: time) { holding in
+            holding.cash = try holding.cash - fill.fee
+            holding.flows.tradingFees = try holding.flows.tradingFees + fill.fee
+        }
+    }
+
+    /// Traded notional: quantity × contract value × price; quantity × contract value of an inverse contract.
+    private static func volume(of fill: Fill) throws(NumberError) -> ExactDecimal {
+        let size = try fill.quantity.times(fill.instrument.contractValue, rounding: .halfEven)
+        return fill.instrument.payoff == .inverse ? size : try size.times(fill.price, rounding: .halfEven)
+    }
+
+    private mutating func reduceOrder(_ orderID: String, by quantity: ExactDecimal) throws {
+        guard let place = orders.firstIndex(where: { $0.id == orderID }) else {
+            throw Refusal(.unknownOrder, "Account \(id) has no open order \(orderID).", field: "order_id")
+        }
+        let remaining = try orders[place].remaining - quantity
+        if remaining.isPositive { orders[place].remaining = remaining } else { orders.remove(at: place) }
+    }
+
+    // MARK: - Spot
+
+    private mutating func exchange(_ fill: Fill, at time: LedgerTime) throws {
+        let value = try fill.quantity.times(fill.price, rounding: .halfEven)
+        let received = fill.side == .buy ? fill.quantity : -fill.quantity
+        try update(fill.instrument.base, at: time) { holding in
+            holding.cash = try holding.cash + received
+            holding.flows.exchanged = try holding.flows.exchanged + received
+            if let quoteIndex = fill.quoteIndex {
+                let cost = try value.times(quoteIndex, rounding: .halfEven)
+                try holding.book(fill.side, fill.quantity, cost: cost)
+            }
+        }
+        let paid = fill.side == .buy ? value : -value
+        try update(fill.instrument.quote, at: time) { holding in
+            holding.cash = try holding.cash - paid
+            holding.flows.exchanged = try holding.flows.exchanged - paid
+        }
+    }
+
+    // MARK: - Contracts
+
+    private mutating func trade(_ fill: Fill, at time: LedgerTime) throws {
+        let change = fill.side == .buy ? fill.quantity : -fill.quantity
+        guard let place = place(of: fill.position) else {
+            let position = try Position.opened(fill.position, quantity: change, price: fill.price, at: time)
+            positions.append(position)
+            try fundWallet(at: positions.count - 1, quantity: fill.quantity, fill, time)
+            return
+        }
+        let held = positions[place].quantity
+        if held.isPositive == change.isPositive {
+            let cost = try Position.cost(of: change, at: fill.price, in: fill.instrument)
+            positions[place].quantity = try held + change
+            positions[place].cost = try positions[place].cost + cost
+            positions[place].openingCost = try positions[place].openingCost + cost
+            positions[place].updatedAt = time
+            try fundWallet(at: place, quantity: fill.quantity, fill, time)
+            return
+        }
+        let closed = min(fill.quantity, held.magnitude)
+        try close(closed, at: place, price: fill.price, time)
+        let rest = try fill.quantity - closed
+        if rest.isPositive {
+            // The fill was larger than the position: what is left opens one the other way, in its place.
+            positions[place] = try Position.opened(
+                fill.position, quantity: change.isPositive ? rest : -rest, price: fill.price, at: time)
+            try fundWallet(at: place, quantity: rest, fill, time)
+        } else if positions[place].quantity.isZero {
+            positions.remove(at: place)
+        }
+    }
+
+    /// Closes a part of a position (all of it if `quantity` is its size): cost goes pro rata, what rounding
+    /// leaves stays with the rest, and the profit and the wallet's share go to free cash.
+    private mutating func close(
+        _ quantity: ExactDecimal, at place: Int, price: ExactDecimal, _ time: LedgerTime
+    ) throws {
+        let position = positions[place]
+        let size = position.quantity.magnitude
+        func share(_ whole: ExactDecimal) throws -> ExactDecimal {
+            quantity == size ? whole : try whole.times(quantity, over: size, rounding: .halfEven)
+        }
+        let closedQuantity = position.quantity.isPositive ? quantity : -quantity
+        let closedCost = try share(position.cost)
+        let exit = try Position.cost(of: closedQuantity, at: price, in: position.instrument)
+        let gain = position.instrument.payoff == .linear ? try exit - closedCost : try closedCost - exit
+        let realised = try gain.times(position.instrument.contractValue, rounding: .halfEven)
+            .cut(places: conventions.bookedPlaces)
+        let released =
+            quantity == size
+            ? position.isolatedWallet : try share(position.isolatedWallet).cut(places: conventions.bookedPlaces)
+
+        positions[place].quantity = try position.quantity - closedQuantity
+        positions[place].cost = try position.cost - closedCost
+        positions[place].openingCost = try position.openingCost - share(position.openingCost)
+        positions[place].isolatedWallet = try position.isolatedWallet - released
+        positions[place].realised = try position.realised + realised
+        positions[place].updatedAt = time
+        try updateActivity(position.instrument) { row in
+            row.realised = try row.realised + realised
+            row.sessionRealised = try row.sessionRealised + realised
+        }
+        try update(position.instrument.settle, at: time) { holding in
+            holding.cash = try holding.cash + realised + released
+            holding.flows.realised = try holding.flows.realised + realised
+        }
+    }
+
+    /// Moves the margin of newly opened quantity into an isolated position's wallet: notional at the fill price ÷
+    /// leverage, in the settlement asset.
+    private mutating func fundWallet(
+        at place: Int, quantity: ExactDecimal, _ fill: Fill, _ time: LedgerTime
+    ) throws {
+        guard fill.marginMode == .isolated else { return }
+        let margin = try Position.cost(of: quantity, at: fill.price, in: fill.instrument)
+            .times(fill.instrument.contractValue, over: fill.leverage, rounding: .halfEven)
+            .cut(places: conventions.bookedPlaces)
+        positions[place].isolatedWallet = try positions[place].isolatedWallet + margin
+        try update(fill.instrument.settle, at: time) { $0.cash = try $0.cash - margin }
+    }
+
+    /// Puts a position there: at some venues its wallet comes out of cash, at others on top of it.
+    mutating func apply(_ imported: ImportedPosition, at time: LedgerTime) throws {
+        var position = try Position.opened(
+            imported.position, quantity: imported.quantity, price: imported.entryPrice, at: time)
+        position.isolatedWallet = imported.isolatedWallet
+        positions.append(position)
+        let fromCash = conventions.importedWalletComesFromCash
+        if !imported.isolatedWallet.isZero {
+            try update(position.instrument.settle, at: time) { holding in
+                if fromCash {
+                    holding.cash = try holding.cash - imported.isolatedWallet
+                } else {
+                    holding.flows.imported = try holding.flows.imported + imported.isolatedWallet
+                }
+            }
+        }
+        try updateActivity(position.instrument) { _ in }
+        if let leverage = imported.leverage {
+            let particular = position.side != .net || position.marginMode == .isolated
+            apply(
+                LeverageSetting(
+                    instrument: position.instrument.name, side: particular ? position.side : nil,
+                    marginMode: particular ? position.marginMode : nil, leverage: leverage))
+        }
+    }
+
+    /// Moves margin between free cash and an isolated position's wallet; negative takes out.
+    mutating func moveMargin(_ amount: ExactDecimal, into key: PositionKey, at time: LedgerTime) throws {
+        let place = try requiredPlace(of: key)
+        positions[place].isolatedWallet = try positions[place].isolatedWallet + amount
+        positions[place].updatedAt = time
+        try update(key.instrument.settle, at: time) { $0.cash = try $0.cash - amount }
+    }
+
+    /// Books funding: to free cash for a cross position, to its wallet for an isolated one.
+    mutating func fund(_ key: PositionKey, _ amount: ExactDecimal, at time: LedgerTime) throws {
+        let place = try requiredPlace(of: key)
+        positions[place].funding = try positions[place].funding + amount
+        positions[place].updatedAt = time
+        if key.marginMode == .isolated {
+            positions[place].isolatedWallet = try positions[place].isolatedWallet + amount
+        }
+        try updateActivity(key.instrument) { $0.funding = try $0.funding + amount }
+        try update(key.instrument.settle, at: time) { holding in
+            if key.marginMode == .cross { holding.cash = try holding.cash + amount }
+            holding.flows.funding = try holding.flows.funding + amount
+        }
+    }
+
+    /// Settles a session: unrealised profit at the mark goes to cash (an isolated position's to its wallet), the
+    /// mark becomes the reference price.
+    mutating func settle(_ settlements: [Settlement], at time: LedgerTime) throws {
+        for settlement in settlements {
+            let key = settlement.position
+            let place = try requiredPlace(of: key)
+            let position = positions[place]
+            let gain = try position.unrealised(at: settlement.mark, rounding: .halfEven)
+                .cut(places: conventions.bookedPlaces)
+            positions[place].cost = try Position.cost(
+                of: position.quantity, at: settlement.mark, in: position.instrument)
+            positions[place].realised = try position.realised + gain
+            positions[place].updatedAt = time
+            if key.marginMode == .isolated {
+                positions[place].isolatedWallet = try position.isolatedWallet + gain
+            }
+            try updateActivity(key.instrument) { $0.realised = try $0.realised + gain }
+            try update(key.instrument.settle, at: time) { holding in
+                if key.marginMode == .cross { holding.cash = try holding.cash + gain }
+                holding.flows.realised = try holding.flows.realised + gain
+            }
+        }
+    }
+
+    /// Starts a new session: the realised profit of the old one is forgotten, of one instrument or of all (nil).
+    mutating func startSession(of instrument: String?) {
+        for place in activity.indices where instrument == nil || activity[place].instrument == instrument {
+            activity[place].sessionRealised = .zero
+        }
+    }
+}
+
+extension Position {
+    /// Cost of a quantity at a price: quantity × price (linear) or quantity ÷ price (inverse), to 18 places, half
+    /// even; signed like the quantity.
+    static func cost(
+        of quantity: ExactDecimal, at price: ExactDecimal, in instrument: Instrument
+    ) throws(NumberError) -> ExactDecimal {
+        switch instrument.payoff {
+        case .linear: try quantity.times(price, rounding: .halfEven)
+        case .inverse: try quantity.over(price, rounding: .halfEven)
+        }
+    }
+
+    fileprivate static func opened(
+        _ key: PositionKey, quantity: ExactDecimal, price: ExactDecimal, at time: LedgerTime
+    ) throws(NumberError) -> Position {
+        Position(
+            instrument: key.instrument, side: key.side, marginMode: key.marginMode, quantity: quantity,
+            cost: try cost(of: quantity, at: price, in: key.instrument), openedAt: time)
+    }
+}
+
+extension Holding {
+    /// Keeps the spot cost: purchases raise it, sales leave the average as it is, selling all that was bought
+    /// drops the record.
+    fileprivate mutating func book(
+        _ side: Side, _ quantity: ExactDecimal, cost: ExactDecimal
+    ) throws(NumberError) {
+        var record =
+            spotCost ?? SpotCost(quantity: .zero, boughtValue: .zero, soldValue: .zero, openCost: .zero)
+        switch side {
+        case .buy:
+            record.quantity = try record.quantity + quantity
+            record.boughtValue = try record.boughtValue + cost
+            record.openCost = try record.openCost + cost
+        case .sell:
+            guard quantity < record.quantity else {
+                spotCost = nil
+                return
+            }
+            let rest = try record.quantity - quantity
+            record.openCost = try record.openCost.times(rest, over: record.quantity, rounding: .halfEven)
+            record.quantity = rest
+            record.soldValue = try record.soldValue + cost
+        }
+        spotCost = record
+    }
+}

@@ -1,0 +1,209 @@
+import JSON
+import Numbers
+
+extension Command {
+    /// Reads a command as the operator API and scenario files write it (contract, section 3).
+    ///
+    /// Strict: a field that the command does not have is refused by name, and amounts must be texts.
+    public init(decoding value: JSONValue) throws(Refusal) {
+        let type = try FieldReader(value, subject: "A command").text("type")
+        let reader = try FieldReader(value, subject: type.count <= 64 ? type : "A command")
+        guard let own = Self.fields[type] else {
+            throw Refusal(
+                .unknownCommand, "There is no command of type \(type.prefix(64)).", field: "type")
+        }
+        try reader.allow(own + Self.commonFields + (type == "prices" ? [] : ["account"]))
+        let id = try reader.optionalText("id")
+        if let id, !(1...64).contains(id.unicodeScalars.count) {
+            throw Refusal(.invalidField, "\(type): id must have 1 to 64 characters.", field: "id")
+        }
+        self.init(
+            id: id, at: reader.has("at") ? try reader.time("at") : nil,
+            account: type == "prices" ? nil : try reader.text("account"),
+            content: try Content(type: type, reader))
+    }
+
+    private static let commonFields = ["type", "id", "at"]
+
+    /// The fields of each command type besides the common ones.
+    private static let fields: [String: [String]] = [
+        "open_account": ["venue", "parent", "settings"],
+        "configure": ["settings"],
+        "deposit": ["asset", "amount"],
+        "withdraw": ["asset", "amount", "fee", "force"],
+        "transfer": ["to", "asset", "amount", "force"],
+        "place_order": [
+            "order_id", "instrument", "side", "quantity", "price", "reduce_only", "position_side", "margin_mode",
+            "force",
+        ],
+        "cancel_order": ["order_id"],
+        "fill": [
+            "instrument", "side", "quantity", "price", "fee", "fee_asset", "order_id", "position_side",
+            "margin_mode", "liquidation",
+        ],
+        "import_position": [
+            "instrument", "quantity", "entry_price", "position_side", "margin_mode", "isolated_wallet",
+            "leverage",
+        ],
+        "set_leverage": ["instrument", "leverage", "position_side", "margin_mode"],
+        "adjust_isolated_margin": ["instrument", "amount", "position_side"],
+        "funding": ["instrument", "rate", "amount", "position_side"],
+        "borrow": ["asset", "amount"],
+        "repay": ["asset", "amount"],
+        "accrue_interest": ["asset", "amount"],
+        "reserve": ["asset", "amount", "purpose"],
+        "release": ["asset", "amount", "purpose"],
+        "credit": ["asset", "amount", "purpose"],
+        "settle": ["instrument"],
+        "prices": ["venue", "marks", "index"],
+        "raise": ["flag", "asset", "value"],
+    ]
+
+    /// Every command type, in alphabetical order.
+    public static let typeNames = fields.keys.sorted()
+}
+
+extension Command.Content {
+    fileprivate init(type: String, _ reader: FieldReader) throws(Refusal) {
+        switch type {
+        case "open_account":
+            self = .openAccount(
+                venue: try reader.text("venue"), parent: try reader.optionalText("parent"),
+                settings: reader.has("settings") ? try Self.settings(reader) : Settings())
+        case "configure": self = .configure(try Self.settings(reader))
+        case "place_order": self = .placeOrder(try Self.order(reader))
+        case "cancel_order": self = .cancelOrder(orderID: try reader.text("order_id"))
+        case "fill": self = .fill(try Self.fill(reader))
+        case "import_position": self = .importPosition(try Self.imported(reader))
+        case "set_leverage":
+            self = .setLeverage(
+                instrument: try reader.text("instrument"), leverage: try reader.decimal("leverage"),
+                side: try Self.positionSide(reader), marginMode: try reader.marginMode())
+        case "adjust_isolated_margin":
+            self = .adjustIsolatedMargin(
+                instrument: try reader.text("instrument"), amount: try reader.decimal("amount"),
+                side: try Self.positionSide(reader))
+        case "funding": self = .funding(try Self.funding(reader))
+        case "settle": self = .settle(instrument: try reader.optionalText("instrument"))
+        case "prices":
+            self = .prices(
+                venue: try reader.text("venue"), marks: try Self.quotes(reader, "marks"),
+                index: try Self.quotes(reader, "index"))
+        case "raise":
+            let value = try reader.required("value")
+            switch value {
+            case .array, .object: throw reader.wrong("value", "a text, a number, true, false or null")
+            default: break
+            }
+            self = .raise(
+                flag: try reader.text("flag"), asset: try reader.optionalText("asset"), value: value)
+        default: self = try Self.money(type, reader)
+        }
+    }
+
+    private static func money(_ type: String, _ reader: FieldReader) throws(Refusal) -> Self {
+        let asset = try reader.text("asset")
+        let amount = try reader.decimal("amount")
+        switch type {
+        case "deposit": return .deposit(asset: asset, amount: amount)
+        case "withdraw":
+            return .withdraw(
+                asset: asset, amount: amount, fee: try reader.optionalDecimal("fee") ?? .zero,
+                force: try reader.flag("force"))
+        case "transfer":
+            return .transfer(
+                to: try reader.text("to"), asset: asset, amount: amount, force: try reader.flag("force"))
+        case "borrow": return .borrow(asset: asset, amount: amount)
+        case "repay": return .repay(asset: asset, amount: amount)
+        case "accrue_interest": return .accrueInterest(asset: asset, amount: amount)
+        default:
+            let purpose = try reader.text("purpose")
+            switch type {
+            case "reserve": return .reserve(asset: asset, amount: amount, purpose: purpose)
+            case "release": return .release(asset: asset, amount: amount, purpose: purpose)
+            case "credit": return .credit(asset: asset, amount: amount, purpose: purpose)
+            default: throw Refusal(.unknownCommand, "There is no command of type \(type).", field: "type")
+            }
+        }
+    }
+
+    private static func settings(_ reader: FieldReader) throws(Refusal) -> Settings {
+        Settings(try reader.members("settings").map { (name: $0.key, value: $0.value) })
+    }
+
+    private static func positionSide(_ reader: FieldReader) throws(Refusal) -> PositionSide? {
+        guard reader.has("position_side") else { return nil }
+        switch try reader.text("position_side") {
+        case "long": return .long
+        case "short": return .short
+        default: throw reader.wrong("position_side", "long or short")
+        }
+    }
+
+    private static func order(_ reader: FieldReader) throws(Refusal) -> OrderRequest {
+        var order = OrderRequest(
+            orderID: try reader.text("order_id"), instrument: try reader.text("instrument"),
+            side: try reader.choice("side", Side.self), quantity: try reader.decimal("quantity"),
+            price: try reader.decimal("price"))
+        order.reduceOnly = try reader.flag("reduce_only")
+        order.positionSide = try positionSide(reader)
+        order.marginMode = try reader.marginMode()
+        order.force = try reader.flag("force")
+        return order
+    }
+
+    private static func fill(_ reader: FieldReader) throws(Refusal) -> FillRequest {
+        var fill = FillRequest(
+            instrument: try reader.text("instrument"), side: try reader.choice("side", Side.self),
+            quantity: try reader.decimal("quantity"), price: try reader.decimal("price"))
+        fill.fee = try reader.optionalDecimal("fee")
+        fill.feeAsset = try reader.optionalText("fee_asset")
+        fill.orderID = try reader.optionalText("order_id")
+        fill.positionSide = try positionSide(reader)
+        fill.marginMode = try reader.marginMode()
+        fill.liquidation = try reader.flag("liquidation")
+        return fill
+    }
+
+    private static func imported(_ reader: FieldReader) throws(Refusal) -> ImportRequest {
+        var request = ImportRequest(
+            instrument: try reader.text("instrument"), quantity: try reader.decimal("quantity"),
+            entryPrice: try reader.decimal("entry_price"))
+        request.positionSide = try positionSide(reader)
+        request.marginMode = try reader.marginMode()
+        request.isolatedWallet = try reader.optionalDecimal("isolated_wallet")
+        request.leverage = try reader.optionalDecimal("leverage")
+        return request
+    }
+
+    private static func funding(_ reader: FieldReader) throws(Refusal) -> FundingRequest {
+        guard reader.has("rate") != reader.has("amount") else {
+            throw Refusal(
+                .missingField, "funding takes either a rate or an amount.", field: "rate")
+        }
+        let measure: FundingRequest.Measure =
+            reader.has("rate")
+            ? .rate(try reader.decimal("rate")) : .amount(try reader.decimal("amount"))
+        return FundingRequest(
+            instrument: try reader.text("instrument"), measure: measure,
+            positionSide: try positionSide(reader))
+    }
+
+    private static func quotes(
+        _ reader: FieldReader, _ field: String
+    ) throws(Refusal) -> [PriceTick.Quote] {
+        guard reader.has(field) else { return [] }
+        var quotes: [PriceTick.Quote] = []
+        for (name, value) in try reader.members(field) {
+            quotes.append(
+                PriceTick.Quote(name: name, price: try reader.decimal(value, field: "\(field).\(name)")))
+        }
+        return quotes
+    }
+}
+
+extension FieldReader {
+    fileprivate func marginMode() throws(Refusal) -> MarginMode? {
+        try optionalChoice("margin_mode", MarginMode.self)
+    }
+}

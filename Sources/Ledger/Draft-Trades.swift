@@ -1,0 +1,262 @@
+import Numbers
+
+/// Orders, fills and positions on their way to becoming events.
+extension Draft {
+    /// An open order of the account.
+    func openOrder(_ orderID: String) throws(Refusal) -> OpenOrder {
+        guard let order = account.orders.first(where: { $0.id == orderID }) else {
+            throw Refusal(
+                .unknownOrder, "Account \(account.id) has no open order \(orderID).", field: "order_id")
+        }
+        return order
+    }
+
+    mutating func order(_ request: OrderRequest) throws(Refusal) -> OpenOrder {
+        let instrument = try instrument(request.instrument)
+        try requirePositive(request.quantity, field: "quantity")
+        try requirePositive(request.price, field: "price")
+        guard (1...64).contains(request.orderID.utf8.count) else {
+            throw Refusal(.invalidField, "order_id must have 1 to 64 characters.", field: "order_id")
+        }
+        if account.orders.contains(where: { $0.id == request.orderID }) {
+            throw Refusal(
+                .orderExists, "Account \(account.id) already has an open order \(request.orderID).",
+                field: "order_id")
+        }
+        guard account.orders.count < Self.maximumOrders else {
+            throw Refusal(.tooMany, "Account \(account.id) already has \(Self.maximumOrders) open orders.")
+        }
+        return OpenOrder(
+            id: request.orderID, instrument: instrument, side: request.side, quantity: request.quantity,
+            price: request.price, reduceOnly: request.reduceOnly,
+            positionSide: try side(request.positionSide, instrument),
+            marginMode: request.marginMode ?? judge.defaultMarginMode(of: instrument, in: account),
+            placedAt: time)
+    }
+
+    mutating func fill(_ request: FillRequest) throws(Refusal) -> Fill {
+        let instrument = try instrument(request.instrument)
+        try requirePositive(request.quantity, field: "quantity")
+        try requirePositive(request.price, field: "price")
+        var positionSide = request.positionSide
+        var marginMode = request.marginMode
+        if let orderID = request.orderID {
+            let order = try openOrder(orderID)
+            try check(request, against: order)
+            positionSide = positionSide ?? (order.positionSide == .net ? nil : order.positionSide)
+            marginMode = marginMode ?? order.marginMode
+        }
+        let key = PositionKey(
+            instrument: instrument, side: try side(positionSide, instrument),
+            marginMode: marginMode ?? judge.defaultMarginMode(of: instrument, in: account))
+        try checkHedgeLeg(key, side: request.side, quantity: request.quantity)
+        let feeAsset = request.feeAsset ?? (instrument.kind.isDerivative ? instrument.settle : instrument.quote)
+        guard judge.knowsAsset(feeAsset, at: time) else {
+            throw Refusal.unknown(asset: feeAsset, venue: account.venue, field: "fee_asset")
+        }
+        let spotIndex =
+            instrument.kind.isDerivative
+            ? nil : judge.market(prices, at: time).index(instrument.quote)
+        return Fill(
+            instrument: instrument, side: request.side, quantity: request.quantity, price: request.price,
+            fee: (request.fee ?? .zero).cut(places: account.conventions.feePlaces), feeAsset: feeAsset,
+            orderID: request.orderID, positionSide: key.side, marginMode: key.marginMode,
+            leverage: key.marginMode == .isolated ? leverage(key) : .one,
+            liquidation: request.liquidation, quoteIndex: spotIndex)
+    }
+
+    private func check(_ request: FillRequest, against order: OpenOrder) throws(Refusal) {
+        let agrees =
+            order.instrument.name == request.instrument && order.side == request.side
+            && (request.positionSide ?? order.positionSide) == order.positionSide
+            && (request.marginMode ?? order.marginMode) == order.marginMode
+        guard agrees else {
+            throw Refusal(
+                .invalidField, "The fill differs from order \(order.id) in instrument, side or margin mode.",
+                field: "order_id")
+        }
+        guard request.quantity <= order.remaining else {
+            throw Refusal(
+                .invalidAmount, "Order \(order.id) has only \(order.remaining) left to fill.", field: "quantity")
+        }
+    }
+
+    /// In hedge mode a leg can be closed but not turned around.
+    private func checkHedgeLeg(
+        _ key: PositionKey, side: Side, quantity: ExactDecimal
+    ) throws(Refusal) {
+        let closes = (key.side == .long && side == .sell) || (key.side == .short && side == .buy)
+        guard closes else { return }
+        let held = account.place(of: key).map { account.positions[$0].quantity.magnitude } ?? .zero
+        guard quantity <= held else {
+            throw Refusal(
+                .noPosition,
+                "The \(key.side.rawValue) position in \(key.instrument.name) is \(held); a fill cannot close more.",
+                field: "quantity")
+        }
+    }
+
+    mutating func imported(_ request: ImportRequest) throws(Refusal) -> ImportedPosition {
+        let instrument = try derivative(request.instrument)
+        if request.quantity.isZero {
+            throw Refusal(.invalidAmount, "quantity must not be zero.", field: "quantity")
+        }
+        try requirePositive(request.entryPrice, field: "entry_price")
+        if let leverage = request.leverage, leverage < .one {
+            throw Refusal(.invalidAmount, "leverage must be at least 1.", field: "leverage")
+        }
+        let key = PositionKey(
+            instrument: instrument, side: try side(request.positionSide, instrument),
+            marginMode: request.marginMode ?? judge.defaultMarginMode(of: instrument, in: account))
+        let fits = key.side == .net || (key.side == .long) == request.quantity.isPositive
+        guard fits else {
+            throw Refusal(
+                .invalidField, "A \(key.side.rawValue) position cannot have the quantity \(request.quantity).",
+                field: "position_side")
+        }
+        if account.place(of: key) != nil {
+            throw Refusal(
+                .notAllowed, "Account \(account.id) already has this position in \(instrument.name).",
+                field: "instrument")
+        }
+        return ImportedPosition(
+            position: key, quantity: request.quantity, entryPrice: request.entryPrice,
+            isolatedWallet: try wallet(request, key), leverage: request.leverage)
+    }
+
+    /// The isolated wallet of an imported position: as given, else notional at the entry price ÷ leverage.
+    private func wallet(_ request: ImportRequest, _ key: PositionKey) throws(Refusal) -> ExactDecimal {
+        let places = account.conventions.bookedPlaces
+        guard key.marginMode == .isolated else {
+            guard request.isolatedWallet == nil else {
+                throw Refusal(
+                    .invalidField, "isolated_wallet goes with margin_mode isolated.", field: "isolated_wallet")
+            }
+            return .zero
+        }
+        if let wallet = request.isolatedWallet {
+            guard !wallet.isNegative else {
+                throw Refusal(
+                    .invalidAmount, "isolated_wallet must not be negative.", field: "isolated_wallet")
+            }
+            return wallet.cut(places: places)
+        }
+        let divisor = request.leverage ?? leverage(key)
+        return try checked { () throws(NumberError) in
+            try Position.cost(of: request.quantity.magnitude, at: request.entryPrice, in: key.instrument)
+                .times(key.instrument.contractValue, over: divisor, rounding: .halfEven).cut(places: places)
+        }
+    }
+
+    // MARK: - Margin, funding, settlement
+
+    mutating func isolatedMargin(
+        _ name: String, _ amount: ExactDecimal, _ wanted: PositionSide?
+    ) throws(Refusal) -> EventBody {
+        let instrument = try derivative(name)
+        guard !amount.isZero else {
+            throw Refusal(.invalidAmount, "amount must not be zero.", field: "amount")
+        }
+        let booked = amount.cut(places: account.conventions.bookedPlaces)
+        let key = PositionKey(
+            instrument: instrument, side: try side(wanted, instrument), marginMode: .isolated)
+        let place = try account.requiredPlace(of: key)
+        let wallet = account.positions[place].isolatedWallet
+        guard try checked({ () throws(NumberError) in try wallet + booked }) >= .zero else {
+            throw Refusal(
+                .insufficientBalance, "The isolated wallet holds only \(wallet) \(instrument.settle).",
+                field: "amount")
+        }
+        return .isolatedMarginAdjusted(position: key, amount: booked)
+    }
+
+    /// Funding of every open position of the instrument that is meant; an amount needs there to be just one.
+    mutating func funding(_ request: FundingRequest) throws(Refusal) -> [EventBody] {
+        let instrument = try derivative(request.instrument)
+        let open = account.positions.filter {
+            $0.instrument.name == instrument.name && (request.positionSide ?? $0.side) == $0.side
+        }
+        guard !open.isEmpty else {
+            throw Refusal(
+                .noPosition, "Account \(account.id) has no such position in \(instrument.name).",
+                field: "instrument")
+        }
+        let places = account.conventions.bookedPlaces
+        switch request.measure {
+        case .amount(let amount):
+            guard open.count == 1 else {
+                throw Refusal(
+                    .invalidField, "\(instrument.name) has \(open.count) positions; name one by position_side.",
+                    field: "position_side")
+            }
+            return [.funded(position: open[0].key, amount: amount.cut(places: places))]
+        case .rate(let rate):
+            let mark = try mark(of: instrument)
+            var bodies: [EventBody] = []
+            for position in open {
+                let amount = try checked { () throws(NumberError) in
+                    try -position.settledNotional(at: mark).times(rate, rounding: .halfEven)
+                }
+                bodies.append(.funded(position: position.key, amount: amount.cut(places: places)))
+            }
+            return bodies
+        }
+    }
+
+    mutating func settlement(_ name: String?) throws(Refusal) -> EventBody {
+        if let name { _ = try derivative(name) }
+        var settlements: [Settlement] = []
+        for position in account.positions where name == nil || position.instrument.name == name {
+            settlements.append(Settlement(position: position.key, mark: try mark(of: position.instrument)))
+        }
+        return .settled(instrument: name, settlements)
+    }
+
+    private func mark(of instrument: Instrument) throws(Refusal) -> ExactDecimal {
+        let market = judge.market(prices, at: time)
+        guard let mark = market.mark(instrument) else {
+            throw Refusal(
+                .priceMissing, "No mark price is known for \(instrument.name); give one first.",
+                field: "instrument")
+        }
+        return mark
+    }
+
+    // MARK: - Checks
+
+    /// The side that is meant: in hedge mode it must be named, in one-way mode it must not.
+    private func side(_ wanted: PositionSide?, _ instrument: Instrument) throws(Refusal) -> PositionSide {
+        guard instrument.kind.isDerivative, judge.isHedged(account) else {
+            guard wanted == nil || wanted == .net else {
+                throw Refusal(
+                    .invalidField, "position_side goes with hedge mode; account \(account.id) is in one-way mode.",
+                    field: "position_side")
+            }
+            return .net
+        }
+        guard let wanted, wanted != .net else {
+            throw Refusal(
+                .missingField, "position_side must be long or short; account \(account.id) is in hedge mode.",
+                field: "position_side")
+        }
+        return wanted
+    }
+
+    private func requirePositive(_ number: ExactDecimal, field: String) throws(Refusal) {
+        guard number.isPositive else {
+            throw Refusal(.invalidAmount, "\(field) must be above zero, not \(number).", field: field)
+        }
+    }
+}
+
+extension Position {
+    /// Which position it is.
+    public var key: PositionKey { PositionKey(instrument: instrument, side: side, marginMode: marginMode) }
+
+    /// Signed notional in the settlement asset: quantity × contract value × mark, or ÷ mark for an inverse
+    /// contract, to 18 places, half even.
+    public func settledNotional(at mark: ExactDecimal) throws(NumberError) -> ExactDecimal {
+        try Position.cost(of: quantity, at: mark, in: instrument)
+            .times(instrument.contractValue, rounding: .halfEven)
+    }
+}

@@ -1,0 +1,207 @@
+import JSON
+import Numbers
+
+/// A command on its way to becoming events: looks names up, checks what needs no venue, and works amounts out.
+///
+/// It holds copies of the few parts of the ledger that it reads, never the ledger itself: a second reference to
+/// the table of accounts would have the whole table copied at the next change.
+struct Draft {
+    let account: Account
+    /// The other account of a transfer, if there is one of that name.
+    let receiver: Account?
+    let judge: any VenueJudge
+    let time: LedgerTime
+    let prices: VenuePrices
+    private let instruments: InstrumentTable
+    private let lastSequence: Int64
+    /// Terms of instruments that this command is the first to use.
+    private(set) var definitions: [Instrument] = []
+
+    /// More open orders than any venue allows in one account.
+    static let maximumOrders = 10_000
+
+    init(of command: Command, account: Account, judge: any VenueJudge, time: LedgerTime, in state: LedgerState) {
+        self.account = account
+        self.judge = judge
+        self.time = time
+        if case .transfer(let to, _, _, _) = command.content {
+            receiver = state.account(to)
+        } else {
+            receiver = nil
+        }
+        prices = state.prices(of: account.venue)
+        instruments = state.instrumentTable
+        lastSequence = state.lastSequence
+    }
+
+    /// The events that the command comes to, in their order.
+    mutating func bodies(of content: Command.Content) throws(Refusal) -> [EventBody] {
+        switch content {
+        case .openAccount, .prices: return []
+        case .configure(let changes): return [.configured(try settings(changing: changes))]
+        case .placeOrder(let request): return [.orderPlaced(try order(request))]
+        case .cancelOrder(let orderID):
+            _ = try openOrder(orderID)
+            return [.orderCancelled(orderID: orderID)]
+        case .fill(let request): return [.filled(try fill(request))]
+        case .importPosition(let request): return [.positionImported(try imported(request))]
+        case .setLeverage(let name, let leverage, let side, let marginMode):
+            let instrument = try derivative(name)
+            guard leverage >= .one else {
+                throw Refusal(.invalidAmount, "leverage must be at least 1.", field: "leverage")
+            }
+            return [
+                .leverageSet(
+                    LeverageSetting(
+                        instrument: instrument.name, side: side, marginMode: marginMode, leverage: leverage))
+            ]
+        case .adjustIsolatedMargin(let name, let amount, let side):
+            return [try isolatedMargin(name, amount, side)]
+        case .funding(let request): return try funding(request)
+        case .settle(let name): return [try settlement(name)]
+        case .raise(let flag, let asset, let value):
+            if let asset { try require(asset: asset) }
+            return [.raised(flag: flag, asset: asset, value: value == .null ? nil : value)]
+        default: return [try money(content)]
+        }
+    }
+
+    // MARK: - Money
+
+    private func money(_ content: Command.Content) throws(Refusal) -> EventBody {
+        switch content {
+        case .deposit(let asset, let amount):
+            try require(asset: asset, amount: amount, placesLimited: true)
+            return .deposited(asset: asset, amount: amount)
+        case .withdraw(let asset, let amount, let fee, _):
+            try require(asset: asset, amount: amount, placesLimited: true)
+            if fee.isNegative { throw Refusal(.invalidAmount, "fee must not be negative.", field: "fee") }
+            try requirePlaces(fee, field: "fee")
+            return .withdrawn(asset: asset, amount: amount, fee: fee)
+        case .transfer(let receiver, let asset, let amount, _):
+            try require(asset: asset, amount: amount, placesLimited: true)
+            try checkFamily(receiver)
+            return .transferred(to: receiver, asset: asset, amount: amount)
+        case .borrow(let asset, let amount):
+            try require(asset: asset, amount: amount)
+            return .borrowed(asset: asset, amount: amount)
+        case .repay(let asset, let amount):
+            try require(asset: asset, amount: amount)
+            try checkDebt(asset, amount)
+            return .repaid(asset: asset, amount: amount)
+        case .accrueInterest(let asset, let amount):
+            try require(asset: asset, amount: amount)
+            return .interestAccrued(asset: asset, amount: amount)
+        case .reserve(let asset, let amount, let purpose):
+            try require(asset: asset, amount: amount)
+            return .reserved(asset: asset, amount: amount, purpose: purpose)
+        case .release(let asset, let amount, let purpose):
+            try require(asset: asset, amount: amount)
+            let reserved = account.holding(asset)?.reserved(for: purpose) ?? .zero
+            guard amount <= reserved else {
+                throw Refusal(
+                    .insufficientBalance, "Only \(reserved) \(asset) is reserved for \(purpose).", field: "amount")
+            }
+            return .released(asset: asset, amount: amount, purpose: purpose)
+        case .credit(let asset, let amount, let purpose):
+            try require(asset: asset, amount: amount)
+            return .credited(asset: asset, amount: amount, purpose: purpose)
+        default:
+            throw Refusal(.unknownCommand, "This command does not move money.", field: "type")
+        }
+    }
+
+    private func require(asset: String) throws(Refusal) {
+        guard judge.knowsAsset(asset, at: time) else {
+            throw Refusal.unknown(asset: asset, venue: account.venue)
+        }
+    }
+
+    private func require(
+        asset: String, amount: ExactDecimal, placesLimited: Bool = false
+    ) throws(Refusal) {
+        try require(asset: asset)
+        guard amount.isPositive else {
+            throw Refusal(.invalidAmount, "amount must be above zero, not \(amount).", field: "amount")
+        }
+        if placesLimited { try requirePlaces(amount, field: "amount") }
+    }
+
+    private func requirePlaces(_ amount: ExactDecimal, field: String) throws(Refusal) {
+        let places = account.conventions.amountPlaces
+        guard amount.fractionDigits <= places else {
+            throw Refusal(
+                .invalidAmount, "\(field) has more than the \(places) fraction digits that \(account.venue) books.",
+                field: field)
+        }
+    }
+
+    private func checkFamily(_ id: String) throws(Refusal) {
+        guard let other = receiver else { throw LedgerState.unknown(account: id, field: "to") }
+        let isFamily = (other.parent ?? other.id) == (account.parent ?? account.id)
+        guard isFamily && other.id != account.id else {
+            throw Refusal(
+                .notFamily, "\(id) is not another account of the family of \(account.id).", field: "to")
+        }
+        guard time >= other.updatedAt else {
+            throw Refusal(.timeBackwards, "at is before the last event of account \(id).", field: "at")
+        }
+    }
+
+    private func checkDebt(_ asset: String, _ amount: ExactDecimal) throws(Refusal) {
+        let holding = account.holding(asset)
+        let owed = try checked { () throws(NumberError) in
+            try (holding?.borrowed ?? .zero) + (holding?.interest ?? .zero)
+        }
+        guard amount <= owed else {
+            throw Refusal(.insufficientBalance, "Only \(owed) \(asset) is owed.", field: "amount")
+        }
+    }
+
+    private func settings(changing changes: Settings) throws(Refusal) -> Settings {
+        var settings = account.settings
+        for (name, value) in changes.values { settings[name] = try judge.setting(name, value) }
+        return settings
+    }
+
+    // MARK: - Instruments
+
+    /// The terms of an instrument in the rulebook in force, as the journal knows or will know them.
+    mutating func instrument(_ name: String) throws(Refusal) -> Instrument {
+        guard let current = judge.instrument(name, at: time) else {
+            throw Refusal.unknown(instrument: name, venue: account.venue)
+        }
+        if let known = instruments.latest(account.venue, name), known.hasSameTerms(as: current) {
+            return known
+        }
+        let sequence = lastSequence + Int64(definitions.count) + 1
+        let defined = current.defined(by: sequence)
+        definitions.append(defined)
+        return defined
+    }
+
+    /// As `instrument`, where only a contract makes sense.
+    mutating func derivative(_ name: String) throws(Refusal) -> Instrument {
+        let instrument = try instrument(name)
+        guard instrument.kind.isDerivative else {
+            throw Refusal(
+                .invalidField, "\(name) is a spot pair and has no positions.", field: "instrument")
+        }
+        return instrument
+    }
+
+    /// The leverage in force for a position.
+    func leverage(_ key: PositionKey) -> ExactDecimal {
+        account.leverage(key.instrument.name, side: key.side, marginMode: key.marginMode)
+            ?? judge.defaultLeverage(of: key.instrument, in: account, at: time)
+    }
+
+    /// Runs arithmetic; what does not fit is refused.
+    func checked<Value>(_ work: () throws(NumberError) -> Value) throws(Refusal) -> Value {
+        do {
+            return try work()
+        } catch {
+            throw Refusal(.overflow, "A figure of account \(account.id) does not fit: \(error).")
+        }
+    }
+}

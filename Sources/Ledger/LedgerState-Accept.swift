@@ -1,0 +1,207 @@
+import JSON
+import Numbers
+
+/// The venues' judges, by the venue's name.
+public typealias Judges = [VenueName: any VenueJudge]
+
+extension LedgerState {
+    /// Accepts a command: finds it sound, has the venue judge it, gives what it comes to the next sequences and
+    /// applies it. The main event is the last one; terms of instruments never used before come first.
+    ///
+    /// Throws why it is refused; nothing has changed then.
+    public mutating func accept(
+        _ command: Command, judges: Judges, now: LedgerTime
+    ) throws(Refusal) -> [Event] {
+        switch command.content {
+        case .prices(let venue, let marks, let index):
+            return [try acceptPrices(command, venue: venue, marks: marks, index: index, judges, now)]
+        case .openAccount(let venue, let parent, let settings):
+            return [try open(command, venue: venue, parent: parent, settings: settings, judges, now)]
+        default:
+            let id = try command.requiredAccount()
+            guard let account = account(id) else { throw Self.unknown(account: id) }
+            guard let judge = judges[account.venue] else {
+                throw Refusal(.unknownVenue, "No rules are loaded for \(account.venue).", field: "account")
+            }
+            let time = try command.time(after: account, now: now)
+            var draft = Draft(of: command, account: account, judge: judge, time: time, in: self)
+            let bodies = try draft.bodies(of: command.content)
+            return try settle(bodies, draft: draft, forced: command.isForced)
+        }
+    }
+
+    /// Applies what a command came to, to copies; keeps them only if the venue agrees to all of it.
+    private mutating func settle(
+        _ bodies: [EventBody], draft: Draft, forced: Bool
+    ) throws(Refusal) -> [Event] {
+        var sequence = lastSequence
+        var events: [Event] = []
+        for instrument in draft.definitions {
+            sequence += 1
+            let body = EventBody.instrumentDefined(InstrumentDefinition(instrument))
+            events.append(Event(sequence: sequence, at: draft.time, account: nil, body: body))
+        }
+        var after = draft.account
+        var receiver: Account?
+        for body in bodies {
+            sequence += 1
+            let event = Event(sequence: sequence, at: draft.time, account: after.id, body: body)
+            let before = after
+            try after.apply(event)
+            try draft.judge.judge(
+                body, before: before, after: after, prices: draft.prices, at: draft.time, forced: forced)
+            if case .transferred(let to, _, _) = body, var other = account(to) {
+                try other.apply(event)
+                receiver = other
+            }
+            events.append(event)
+        }
+        for instrument in draft.definitions { instrumentTable.define(instrument) }
+        restore(after)
+        if let receiver { restore(receiver) }
+        lastSequence = sequence
+        return events
+    }
+
+    static func unknown(account id: String, field: String = "account") -> Refusal {
+        Refusal(.unknownAccount, "There is no account \(id); open it first.", field: field)
+    }
+
+    // MARK: - Prices
+
+    private mutating func acceptPrices(
+        _ command: Command, venue: String, marks: [PriceTick.Quote], index: [PriceTick.Quote], _ judges: Judges,
+        _ now: LedgerTime
+    ) throws(Refusal) -> Event {
+        let name = VenueName(rawValue: venue)
+        guard let judge = judges[name] else { throw Refusal.unknown(venue: venue, judges) }
+        let last = prices(of: name).updatedAt
+        let time = command.at ?? max(now, last ?? now)
+        if let last, time < last {
+            throw Refusal(
+                .timeBackwards, "at is before the last prices of \(venue), which are of \(last.iso8601).", field: "at")
+        }
+        for quote in marks {
+            guard judge.instrument(quote.name, at: time) != nil else {
+                throw Refusal.unknown(instrument: quote.name, venue: name, field: "marks.\(quote.name)")
+            }
+            try quote.requirePositive(field: "marks.\(quote.name)")
+        }
+        for quote in index {
+            guard judge.knowsAsset(quote.name, at: time) else {
+                throw Refusal.unknown(asset: quote.name, venue: name, field: "index.\(quote.name)")
+            }
+            try quote.requirePositive(field: "index.\(quote.name)")
+        }
+        let tick = PriceTick(venue: name, marks: marks, index: index)
+        let event = Event(sequence: lastSequence + 1, at: time, account: nil, body: .priced(tick))
+        try apply(event)
+        return event
+    }
+
+    // MARK: - Opening
+
+    private mutating func open(
+        _ command: Command, venue: String, parent: String?, settings: Settings, _ judges: Judges,
+        _ now: LedgerTime
+    ) throws(Refusal) -> Event {
+        let id = try command.requiredAccount()
+        guard Self.isAccountID(id) else {
+            throw Refusal(
+                .invalidField, "account must be 1 to 64 of letters, digits, dot, underscore and hyphen.",
+                field: "account")
+        }
+        if account(id) != nil {
+            throw Refusal(.accountExists, "There is already an account \(id).", field: "account")
+        }
+        let name = VenueName(rawValue: venue)
+        guard let judge = judges[name] else { throw Refusal.unknown(venue: venue, judges) }
+        if let parent { try checkParent(parent, venue: name) }
+        var whole = judge.defaultSettings
+        for (key, value) in settings.values { whole[key] = try judge.setting(key, value) }
+        let opening = AccountOpening(
+            venue: name, parent: parent, conventions: judge.conventions, settings: whole)
+        let event = Event(
+            sequence: lastSequence + 1, at: command.at ?? now, account: id, body: .accountOpened(opening))
+        try apply(event)
+        return event
+    }
+
+    private func checkParent(_ parent: String, venue: VenueName) throws(Refusal) {
+        guard let account = account(parent) else { throw Self.unknown(account: parent, field: "parent") }
+        if account.venue != venue {
+            throw Refusal(.notFamily, "parent \(parent) is an account at \(account.venue).", field: "parent")
+        }
+        if let grandparent = account.parent {
+            throw Refusal(
+                .notFamily, "parent \(parent) is itself a sub-account of \(grandparent).", field: "parent")
+        }
+    }
+
+    private static func isAccountID(_ id: String) -> Bool {
+        (1...64).contains(id.utf8.count)
+            && id.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                    UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+}
+
+extension Command {
+    func requiredAccount() throws(Refusal) -> String {
+        guard let account else { throw Refusal(.missingField, "account is missing.", field: "account") }
+        return account
+    }
+
+    /// When it happens: as asked for, else now, but never before the account's last event.
+    func time(after account: Account, now: LedgerTime) throws(Refusal) -> LedgerTime {
+        guard let at else { return max(now, account.updatedAt) }
+        guard at >= account.updatedAt else {
+            throw Refusal(
+                .timeBackwards,
+                "at is before the last event of account \(account.id), which is of \(account.updatedAt.iso8601).",
+                field: "at")
+        }
+        return at
+    }
+
+    /// Whether the venue's checks of sufficiency are to be skipped.
+    var isForced: Bool {
+        switch content {
+        case .withdraw(_, _, _, let force), .transfer(_, _, _, let force): force
+        case .placeOrder(let order): order.force
+        default: false
+        }
+    }
+}
+
+extension PriceTick.Quote {
+    func requirePositive(field: String) throws(Refusal) {
+        guard price.isPositive else {
+            throw Refusal(.invalidAmount, "A price must be above zero; \(name) has \(price).", field: field)
+        }
+    }
+}
+
+extension Refusal {
+    static func unknown(venue: String, _ judges: Judges) -> Refusal {
+        let names = judges.keys.map(\.rawValue).sorted().joined(separator: ", ")
+        return Refusal(.unknownVenue, "There is no venue \(venue); the venues are \(names).", field: "venue")
+    }
+
+    static func unknown(instrument: String, venue: VenueName, field: String = "instrument") -> Refusal {
+        Refusal(
+            .unknownInstrument, "The rulebook in force of \(venue) does not know the instrument \(instrument).",
+            field: field)
+    }
+
+    static func unknown(asset: String, venue: VenueName, field: String = "asset") -> Refusal {
+        Refusal(
+            .unknownAsset, "The rulebook in force of \(venue) does not know the asset \(asset).", field: field)
+    }
+}

@@ -1,0 +1,112 @@
+/// The whole ledger as the journal has made it: every account, every instrument's terms, the latest prices.
+///
+/// A value without clock, disk, network or randomness: the same events give the same state.
+public struct LedgerState: Sendable {
+    /// The sequence of the last event; 0 before the first.
+    public internal(set) var lastSequence: Int64 = 0
+    /// The instruments in use, with their terms.
+    public internal(set) var instrumentTable = InstrumentTable()
+
+    var accounts: [Account?] = []
+    var places: [String: Int] = [:]
+    private var children: [String: [String]] = [:]
+    private var venuePrices: [VenueName: VenuePrices] = [:]
+
+    public init() {}
+
+    /// An account; nil if there is none of that id.
+    public func account(_ id: String) -> Account? {
+        guard let place = places[id] else { return nil }
+        return accounts[place]
+    }
+
+    /// Every account's id, in the order of opening.
+    public var accountIDs: [String] { accounts.compactMap { $0?.id } }
+
+    /// How many accounts there are.
+    public var accountCount: Int { places.count }
+
+    /// The sub-accounts of an account, in the order of opening.
+    public func subaccounts(of id: String) -> [String] { children[id] ?? [] }
+
+    /// The latest prices of a venue.
+    public func prices(of venue: VenueName) -> VenuePrices { venuePrices[venue] ?? VenuePrices() }
+
+    /// Every instrument of a venue that was ever used.
+    public func instruments(of venue: VenueName) -> [Instrument] { instrumentTable.instruments(of: venue) }
+
+    // MARK: - Replaying
+
+    /// Applies an event of the journal. Throws where it does not fit the state, as in a damaged journal; the
+    /// state is then of no further use.
+    public mutating func apply(_ event: Event) throws(Refusal) {
+        switch event.body {
+        case .instrumentDefined(let definition):
+            instrumentTable.define(definition.instrument.defined(by: event.sequence))
+        case .priced(let tick):
+            venuePrices[tick.venue, default: VenuePrices()].apply(tick, at: event.at)
+        case .accountOpened(let opening):
+            let id = try event.requiredAccount()
+            var account = Account(
+                id: id, venue: opening.venue, parent: opening.parent, conventions: opening.conventions,
+                settings: opening.settings, openedAt: event.at)
+            account.stamp(event)
+            restore(account)
+        default:
+            try change(try event.requiredAccount(), by: event)
+            if case .transferred(let receiver, _, _) = event.body { try change(receiver, by: event) }
+        }
+        lastSequence = event.sequence
+    }
+
+    private mutating func change(_ id: String, by event: Event) throws(Refusal) {
+        guard let place = places[id] else {
+            throw Refusal(.unknownAccount, "There is no account \(id).", field: "account")
+        }
+        try accounts[place]?.apply(event)
+    }
+
+    // MARK: - Snapshots and rolling back
+
+    /// Puts an account there as it is, in place of one with the same id.
+    public mutating func restore(_ account: Account) {
+        if let place = places[account.id] {
+            accounts[place] = account
+            return
+        }
+        places[account.id] = accounts.count
+        accounts.append(account)
+        if let parent = account.parent { children[parent, default: []].append(account.id) }
+    }
+
+    /// Takes an account away, as if it had never been opened.
+    public mutating func remove(account id: String) {
+        guard let place = places.removeValue(forKey: id) else { return }
+        if let parent = accounts[place]?.parent { children[parent]?.removeAll { $0 == id } }
+        accounts[place] = nil
+    }
+
+    /// Puts a venue's prices there as they are.
+    public mutating func restore(prices: VenuePrices, of venue: VenueName) { venuePrices[venue] = prices }
+
+    /// Puts an instrument's terms there as they are.
+    public mutating func restore(instrument: Instrument) { instrumentTable.define(instrument) }
+
+    /// Sets the journal's place after a snapshot was restored.
+    public mutating func restore(lastSequence sequence: Int64) { lastSequence = sequence }
+
+    /// Sets the journal's place back, after the accounts and prices of a failed group were restored.
+    public mutating func rollBack(to sequence: Int64) {
+        lastSequence = sequence
+        instrumentTable.rollBack(to: sequence)
+    }
+}
+
+extension Event {
+    func requiredAccount() throws(Refusal) -> String {
+        guard let account else {
+            throw Refusal(.missingField, "Event \(sequence) names no account.", field: "account")
+        }
+        return account
+    }
+}
