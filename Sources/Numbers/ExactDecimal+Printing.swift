@@ -5,6 +5,8 @@ extension ExactDecimal: CustomStringConvertible {
     public var description: String { text(minimumPlaces: 0) }
 
     /// The plain form with zeros added until it has at least so many decimals: "1.00000000".
+    ///
+    /// A number with more decimals keeps them. The count is held within 0 and 36.
     public func text(minimumPlaces: Int) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(48)
@@ -20,7 +22,7 @@ extension ExactDecimal: CustomStringConvertible {
 
     /// Appends the plain form with zeros added until it has at least so many decimals: "1.00000000".
     ///
-    /// A number with more decimals keeps them; a negative count is none.
+    /// A number with more decimals keeps them. The count is held within 0 and 36.
     public func append(to bytes: inout [UInt8], minimumPlaces: Int) {
         // Sign, 21 digits, point and 18 decimals need 41 bytes. The integer part is written backward from the
         // point, which stands at a fixed offset.
@@ -37,7 +39,7 @@ extension ExactDecimal: CustomStringConvertible {
             bytes.append(contentsOf: UnsafeBufferPointer(start: base + start, count: end - start))
         }
         if minimumPlaces > 18 {
-            bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: minimumPlaces - 18))
+            bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: min(minimumPlaces, 36) - 18))
         }
     }
 
@@ -113,8 +115,8 @@ private struct DigitBuffer {
         return index
     }
 
-    /// Writes the point and the decimals, without trailing zeros beyond `minimumPlaces`; gives the index after
-    /// them.
+    /// Writes the point and the decimals, without trailing zeros beyond `minimumPlaces`; gives the index
+    /// after them.
     func writeFraction(_ fraction: UInt64, minimumPlaces: Int) -> Int {
         if fraction == 0, minimumPlaces <= 0 { return Self.point }
         base[Self.point] = UInt8(ascii: ".")

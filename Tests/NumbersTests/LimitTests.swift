@@ -57,6 +57,7 @@ struct LimitTests {
         #expect(try number.over(ExactDecimal(1), places: 99, rounding: .floor) == number)
         #expect(try number.times(.one, places: .min, rounding: .floor) == ExactDecimal(1234))
         #expect(number.text(minimumPlaces: .min) == "1234.567890123456789012")
+        #expect(number.text(minimumPlaces: .max).utf8.count == "1234.".utf8.count + 36)
         #expect(number.text(minimumPlaces: 20) == "1234.56789012345678901200")
     }
 

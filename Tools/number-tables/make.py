@@ -152,6 +152,20 @@ def products():
             yield first, second, 18
 
 
+def long_divisions():
+    """Triples whose division by two machine words needs the largest digit, or two corrections of a digit.
+
+    Divisors just above a power of two with a large lower word make the guess of a digit as bad as it gets.
+    """
+    for _ in range(120):
+        divisor = 2**126 + 2**63 - (2 ** random.randrange(1, 60) + 1)
+        second = random.choice([
+            divisor - random.randrange(1, 9), divisor // 2 + random.randrange(9), random.getrandbits(126)])
+        first = random.choice([
+            2**64 - random.randrange(99), 2**126 - 1, 2 ** random.randrange(50, 127) - random.randrange(9)])
+        yield min(first, LIMIT), second, divisor, 18
+
+
 def main():
     write("parse.txt", "text, then its units or the refusal", parse_rows())
     numbers = [some_units() for _ in range(440)]
@@ -183,6 +197,9 @@ def main():
             # Most random triples overflow; a divisor near one factor keeps the quotient in range.
             third = min(max(second + random.randrange(-(10**6), 10**6), -LIMIT), LIMIT)
         results = directions(Fraction(first * second, third * SCALE), places) if third else by_zero
+        rows.append([text(first), text(second), text(third), str(places)] + results)
+    for first, second, third, places in long_divisions():
+        results = directions(Fraction(first * second, third * SCALE), places)
         rows.append([text(first), text(second), text(third), str(places)] + results)
     write("multiply-divide.txt", "first, second, divisor, " + heading, rows)
 
