@@ -41,7 +41,18 @@ public struct JSONObject: Sendable {
 /// which are two different keys in JSON. The length decides most comparisons of keys, and costs least.
 @inline(__always)
 func sameBytes(_ first: String, _ second: String) -> Bool {
-    first.utf8.count == second.utf8.count && first == second && first.utf8.elementsEqual(second.utf8)
+    first.utf8.count == second.utf8.count && sameBytesOfOneLength(first, second)
+}
+
+private func sameBytesOfOneLength(_ first: String, _ second: String) -> Bool {
+    // Bytes in place are compared several times faster than by the iterators of two strings.
+    let inPlace = first.utf8.withContiguousStorageIfAvailable { one in
+        second.utf8.withContiguousStorageIfAvailable { other in
+            for index in one.indices where one[index] != other[index] { return false }
+            return true
+        }
+    }
+    return (inPlace ?? nil) ?? first.utf8.elementsEqual(second.utf8)
 }
 
 extension JSONObject: Equatable {

@@ -8,10 +8,7 @@ extension ExactDecimal: CustomStringConvertible {
     ///
     /// A number with more decimals keeps them. The count is held within 0 and 36.
     public func text(minimumPlaces: Int) -> String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(48)
-        append(to: &bytes, minimumPlaces: minimumPlaces)
-        return String(decoding: bytes, as: UTF8.self)
+        withText(minimumPlaces: minimumPlaces) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Appends the plain form: no exponent, no padding, "0", "-0.5".
@@ -24,10 +21,16 @@ extension ExactDecimal: CustomStringConvertible {
     ///
     /// A number with more decimals keeps them. The count is held within 0 and 36.
     public func append(to bytes: inout [UInt8], minimumPlaces: Int) {
-        // Sign, 21 digits, point and 18 decimals need 41 bytes. The integer part is written backward from the
-        // point, which stands at a fixed offset.
-        withUnsafeTemporaryAllocation(byteCount: 48, alignment: 8) { buffer in
-            guard let base = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+        withText(minimumPlaces: minimumPlaces) { bytes.append(contentsOf: $0) }
+    }
+
+    /// Hands the text, put together on the stack, to a body.
+    @inline(__always)
+    private func withText<Result>(minimumPlaces: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        // Sign, 21 digits and the point end before byte 25, and at most 36 decimals follow. The whole part is
+        // written backward from the point.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: DigitBuffer.capacity) { buffer in
+            guard let base = buffer.baseAddress else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
             let digits = DigitBuffer(base: base)
             let (whole, fraction) = units.magnitude.dividedByScale()
             var start = digits.writeWhole(whole, endingAt: DigitBuffer.point)
@@ -35,11 +38,8 @@ extension ExactDecimal: CustomStringConvertible {
                 start -= 1
                 base[start] = UInt8(ascii: "-")
             }
-            let end = digits.writeFraction(fraction, minimumPlaces: min(minimumPlaces, 18))
-            bytes.append(contentsOf: UnsafeBufferPointer(start: base + start, count: end - start))
-        }
-        if minimumPlaces > 18 {
-            bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: min(minimumPlaces, 36) - 18))
+            let end = digits.writeFraction(fraction, minimumPlaces: min(minimumPlaces, 36))
+            return body(UnsafeBufferPointer(start: base + start, count: end - start))
         }
     }
 
@@ -60,8 +60,11 @@ extension ExactDecimal: CustomStringConvertible {
     }
 }
 
-/// Writes decimal digits into 48 bytes that someone else owns.
+/// Writes decimal digits into bytes that someone else owns.
 private struct DigitBuffer {
+    /// How many bytes are needed.
+    static var capacity: Int { 64 }
+
     /// Where the decimal point stands.
     static var point: Int { 24 }
 
@@ -130,6 +133,10 @@ private struct DigitBuffer {
         }
         let least = first + max(minimumPlaces, 0)
         while end > least, base[end - 1] == UInt8(ascii: "0") { end -= 1 }
+        while end < least {
+            base[end] = UInt8(ascii: "0")
+            end += 1
+        }
         return end
     }
 
