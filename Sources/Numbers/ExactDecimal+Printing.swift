@@ -26,11 +26,13 @@ extension ExactDecimal: CustomStringConvertible {
 
     /// Hands the text, put together on the stack, to a body.
     @inline(__always)
-    private func withText<Result>(minimumPlaces: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    private func withText<Result>(
+        minimumPlaces: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result {
         // Sign, 21 digits and the point end before byte 25, and at most 36 decimals follow. The whole part is
         // written backward from the point.
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: DigitBuffer.capacity) { buffer in
-            guard let base = buffer.baseAddress else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
+            guard let base = buffer.baseAddress else { return body(UnsafeBufferPointer(buffer)) }
             let digits = DigitBuffer(base: base)
             let (whole, fraction) = units.magnitude.dividedByScale()
             var start = digits.writeWhole(whole, endingAt: DigitBuffer.point)
