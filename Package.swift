@@ -86,10 +86,14 @@ let package = Package(
                 ],
                 swiftSettings: strict),
 
+            // A venue's surroundings for tests: the real state machine, with a clock and keys set by hand.
+            .target(
+                name: "VenueTestSupport", dependencies: ["Venue", "Ledger", "Numbers", "JSON"],
+                path: "Tests/VenueTestSupport", swiftSettings: strict),
             .testTarget(name: "NumbersTests", dependencies: ["Numbers"], resources: [.copy("Tables")], swiftSettings: strict),
             .testTarget(name: "JSONTests", dependencies: ["JSON", "Numbers"], swiftSettings: strict),
             .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Numbers", "JSON"], swiftSettings: strict),
-            .testTarget(name: "VenueTests", dependencies: ["Venue", "Ledger", "Numbers", "JSON"], swiftSettings: strict),
+            .testTarget(name: "VenueTests", dependencies: ["VenueTestSupport", "Venue", "Ledger", "Numbers", "JSON"], swiftSettings: strict),
             .testTarget(name: "JournalTests", dependencies: ["Journal", "Ledger", "Numbers", "JSON"], swiftSettings: strict),
             .testTarget(
                 name: "EngineTests", dependencies: ["Engine", "Journal", "Venue", "Ledger", "Numbers", "JSON", "OKX", "Binance"],
@@ -101,7 +105,7 @@ let package = Package(
         + venues.map { venue in
             .testTarget(
                 name: "\(venue)Tests",
-                dependencies: [.byName(name: venue), "Venue", "Ledger", "Numbers", "JSON", crypto],
+                dependencies: [.byName(name: venue), "VenueTestSupport", "Venue", "Ledger", "Numbers", "JSON", crypto],
                 swiftSettings: strict)
         }
 )

@@ -7,39 +7,39 @@ public struct InstrumentTable: Sendable {
         let name: String
     }
 
-    /// Per name, in the order of definition.
-    private var definitions: [Key: [Instrument]] = [:]
+    private var definitions: [Int64: Instrument] = [:]
+    private var latest: [Key: Instrument] = [:]
 
     public init() {}
 
-    /// Takes over an instrument's terms from its definition on.
+    /// Takes over an instrument's terms, whose `definition` is the sequence of the event that brings them.
     public mutating func define(_ instrument: Instrument) {
-        definitions[Key(venue: instrument.venue, name: instrument.name), default: []].append(instrument)
+        definitions[instrument.definition] = instrument
+        let key = Key(venue: instrument.venue, name: instrument.name)
+        if let known = latest[key], known.definition > instrument.definition { return }
+        latest[key] = instrument
     }
 
     /// The terms in force now; nil for an instrument never used.
     public func latest(_ venue: VenueName, _ name: String) -> Instrument? {
-        definitions[Key(venue: venue, name: name)]?.last
+        latest[Key(venue: venue, name: name)]
     }
 
-    /// The terms in force at a place of the journal.
-    public func instrument(_ venue: VenueName, _ name: String, at sequence: Int64) -> Instrument? {
-        definitions[Key(venue: venue, name: name)]?.last { $0.definition <= sequence }
-    }
+    /// The terms that the event with this sequence defined; nil if it defined none.
+    public func instrument(definition: Int64) -> Instrument? { definitions[definition] }
 
     /// Every definition of a venue, in the order of the journal.
-    public func instruments(of venue: VenueName) -> [Instrument] {
-        definitions.values.joined().filter { $0.venue == venue }.sorted { $0.definition < $1.definition }
-    }
+    public func instruments(of venue: VenueName) -> [Instrument] { all.filter { $0.venue == venue } }
 
     /// Every definition, in the order of the journal.
-    public var all: [Instrument] { definitions.values.joined().sorted { $0.definition < $1.definition } }
+    public var all: [Instrument] { definitions.values.sorted { $0.definition < $1.definition } }
 
     /// Forgets definitions made after a place of the journal.
     mutating func rollBack(to sequence: Int64) {
-        for (key, list) in definitions where list.last.map({ $0.definition > sequence }) ?? false {
-            let kept = list.filter { $0.definition <= sequence }
-            definitions[key] = kept.isEmpty ? nil : kept
-        }
+        let kept = all.filter { $0.definition <= sequence }
+        guard kept.count < definitions.count else { return }
+        definitions = [:]
+        latest = [:]
+        for instrument in kept { define(instrument) }
     }
 }

@@ -5,13 +5,13 @@ import Synchronization
 /// A window begins with the first use after the last one ended. Counters of ended windows are swept away, so
 /// memory follows the number of callers at work.
 public final class RateLimiter: Sendable {
-    private struct Counter {
+    fileprivate struct Counter {
         var windowStart: Int64
         var windowLength: Int64
         var used: Int
     }
 
-    private struct State {
+    fileprivate struct State {
         var counters: [String: Counter] = [:]
         var nextSweep: Int64 = 0
         var marks: [String: Int64] = [:]

@@ -1,0 +1,136 @@
+import JSON
+import Numbers
+
+extension Account {
+    /// Appends the account's whole state as one JSON object: what the operator API shows, and what snapshots keep.
+    public func append(to bytes: inout [UInt8]) {
+        var writer = JSONWriter()
+        swap(&writer.bytes, &bytes)
+        write(to: &writer)
+        swap(&writer.bytes, &bytes)
+    }
+
+    /// Writes the account's whole state as one JSON object. Amounts are texts, times milliseconds since the epoch.
+    public func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("account", id)
+        writer.member("venue", venue.rawValue)
+        if let parent { writer.member("parent", parent) }
+        settings.write(to: &writer)
+        conventions.write(to: &writer)
+        writer.member("opened_at", openedAt.milliseconds)
+        writer.member("updated_at", updatedAt.milliseconds)
+        writer.member("version", version)
+        writer.member("last_sequence", lastSequence)
+        writer.array("holdings", holdings) { $0.write(to: &$1) }
+        writer.array("positions", positions) { $0.write(to: &$1) }
+        writer.array("orders", orders) { order, writer in
+            order.write(to: &writer)
+            writer.member("remaining", order.remaining)
+            writer.member("placed_at", order.placedAt.milliseconds)
+        }
+        writer.array("activity", activity) { $0.write(to: &$1) }
+        writer.array("leverages", leverages) { $0.write(to: &$1) }
+        writer.array("raised", raised) { flag, writer in
+            writer.member("flag", flag.flag)
+            if let asset = flag.asset { writer.member("asset", asset) }
+            writer.key("value")
+            writer.value(flag.value)
+        }
+        writer.endObject()
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func array<Row>(
+        _ key: StaticString, _ rows: [Row], _ write: (Row, inout JSONWriter) -> Void
+    ) {
+        self.key(key)
+        beginArray()
+        for row in rows {
+            beginObject()
+            write(row, &self)
+            endObject()
+        }
+        endArray()
+    }
+
+    /// Leaves out a zero: an amount that is absent reads as zero in the ledger's own records.
+    fileprivate mutating func unlessZero(_ key: StaticString, _ number: ExactDecimal) {
+        if !number.isZero { member(key, number) }
+    }
+}
+
+extension Holding {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("asset", asset)
+        writer.member("cash", cash)
+        writer.unlessZero("borrowed", borrowed)
+        writer.unlessZero("interest", interest)
+        if !reserved.isEmpty { writer.array("reserved", reserved) { $0.write(to: &$1) } }
+        if !credits.isEmpty { writer.array("credits", credits) { $0.write(to: &$1) } }
+        if let spotCost {
+            writer.key("spot_cost")
+            writer.beginObject()
+            writer.member("quantity", spotCost.quantity)
+            writer.member("bought_value", spotCost.boughtValue)
+            writer.member("sold_value", spotCost.soldValue)
+            writer.member("open_cost", spotCost.openCost)
+            writer.endObject()
+        }
+        flows.write(to: &writer)
+        writer.member("updated_at", updatedAt.milliseconds)
+    }
+}
+
+extension Flows {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.key("flows")
+        writer.beginObject()
+        writer.unlessZero("deposited", deposited)
+        writer.unlessZero("withdrawn", withdrawn)
+        writer.unlessZero("withdrawal_fees", withdrawalFees)
+        writer.unlessZero("transferred", transferred)
+        writer.unlessZero("exchanged", exchanged)
+        writer.unlessZero("realised", realised)
+        writer.unlessZero("trading_fees", tradingFees)
+        writer.unlessZero("funding", funding)
+        writer.unlessZero("borrowed", borrowed)
+        writer.unlessZero("interest_paid", interestPaid)
+        writer.unlessZero("imported", imported)
+        writer.endObject()
+    }
+}
+
+extension Earmark {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("purpose", purpose)
+        writer.member("amount", amount)
+    }
+}
+
+extension Position {
+    fileprivate func write(to writer: inout JSONWriter) {
+        key.write(to: &writer)
+        writer.member("quantity", quantity)
+        writer.member("cost", cost)
+        if openingCost != cost { writer.member("opening_cost", openingCost) }
+        writer.unlessZero("isolated_wallet", isolatedWallet)
+        writer.unlessZero("realised", realised)
+        writer.unlessZero("funding", funding)
+        writer.member("opened_at", openedAt.milliseconds)
+        writer.member("updated_at", updatedAt.milliseconds)
+    }
+}
+
+extension InstrumentActivity {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("instrument", instrument)
+        writer.unlessZero("realised", realised)
+        writer.unlessZero("session_realised", sessionRealised)
+        writer.unlessZero("funding", funding)
+        writer.unlessZero("volume", volume)
+        writer.unlessZero("fees", fees)
+        writer.unlessZero("liquidation_fees", liquidationFees)
+    }
+}

@@ -1,0 +1,186 @@
+import JSON
+import Numbers
+
+extension Event {
+    /// An event as the journal keeps it: the body that `appendBody` wrote.
+    ///
+    /// `instruments` must hold every definition up to this place of the journal. Throws where the record is not
+    /// one that this ledger writes.
+    public init(
+        sequence: Int64, at time: LedgerTime, account: String?, typeName: String, body: JSONValue,
+        instruments: InstrumentTable
+    ) throws(Refusal) {
+        let reader = EventReader(
+            fields: try FieldReader(body, subject: "event \(sequence)"), sequence: sequence, instruments: instruments)
+        self.init(
+            sequence: sequence, at: time, account: account, body: try reader.body(typeName, at: time))
+    }
+}
+
+/// Reads one event's body.
+private struct EventReader {
+    let fields: FieldReader
+    let sequence: Int64
+    let instruments: InstrumentTable
+
+    func body(_ typeName: String, at time: LedgerTime) throws(Refusal) -> EventBody {
+        switch typeName {
+        case "instrument_defined":
+            return .instrumentDefined(InstrumentDefinition(try fields.instrument(definition: sequence)))
+        case "account_opened":
+            return .accountOpened(
+                AccountOpening(
+                    venue: VenueName(rawValue: try fields.text("venue")), parent: try fields.optionalText("parent"),
+                    conventions: try fields.conventions(), settings: try fields.settings()))
+        case "configured": return .configured(try fields.settings())
+        case "order_placed": return .orderPlaced(try fields.order(try instrument(), placedAt: time))
+        case "order_cancelled": return .orderCancelled(orderID: try fields.text("order_id"))
+        case "filled": return .filled(try fill())
+        case "position_imported": return .positionImported(try imported())
+        case "leverage_set": return .leverageSet(try fields.leverage())
+        case "isolated_margin_adjusted":
+            return .isolatedMarginAdjusted(position: try position(), amount: try fields.decimal("amount"))
+        case "funded": return .funded(position: try position(), amount: try fields.decimal("amount"))
+        case "settled": return try settled()
+        case "priced":
+            return .priced(
+                PriceTick(
+                    venue: VenueName(rawValue: try fields.text("venue")), marks: try quotes("marks"),
+                    index: try quotes("index")))
+        case "raised":
+            let value = try fields.required("value")
+            return .raised(
+                flag: try fields.text("flag"), asset: try fields.optionalText("asset"),
+                value: value == .null ? nil : value)
+        default: return try money(typeName)
+        }
+    }
+
+    private func money(_ typeName: String) throws(Refusal) -> EventBody {
+        let asset = try fields.text("asset")
+        let amount = try fields.decimal("amount")
+        switch typeName {
+        case "deposited": return .deposited(asset: asset, amount: amount)
+        case "withdrawn": return .withdrawn(asset: asset, amount: amount, fee: try fields.decimal("fee"))
+        case "transferred": return .transferred(to: try fields.text("to"), asset: asset, amount: amount)
+        case "borrowed": return .borrowed(asset: asset, amount: amount)
+        case "repaid": return .repaid(asset: asset, amount: amount)
+        case "interest_accrued": return .interestAccrued(asset: asset, amount: amount)
+        case "reserved":
+            return .reserved(asset: asset, amount: amount, purpose: try fields.text("purpose"))
+        case "released":
+            return .released(asset: asset, amount: amount, purpose: try fields.text("purpose"))
+        case "credited":
+            return .credited(asset: asset, amount: amount, purpose: try fields.text("purpose"))
+        default:
+            throw Refusal(.invalidField, "\(fields.subject) is of an unknown type \(typeName).", field: "type")
+        }
+    }
+
+    private func instrument() throws(Refusal) -> Instrument {
+        try fields.instrument(in: instruments)
+    }
+
+    private func position() throws(Refusal) -> PositionKey {
+        PositionKey(
+            instrument: try instrument(), side: try fields.positionSide(), marginMode: try fields.marginMode())
+    }
+
+    private func fill() throws(Refusal) -> Fill {
+        let key = try position()
+        let usualFeeAsset = key.instrument.kind.isDerivative ? key.instrument.settle : key.instrument.quote
+        return Fill(
+            instrument: key.instrument, side: try fields.choice("side", Side.self),
+            quantity: try fields.decimal("quantity"), price: try fields.decimal("price"),
+            fee: try fields.optionalDecimal("fee") ?? .zero,
+            feeAsset: try fields.optionalText("fee_asset") ?? usualFeeAsset,
+            orderID: try fields.optionalText("order_id"), positionSide: key.side, marginMode: key.marginMode,
+            leverage: try fields.optionalDecimal("leverage") ?? .one,
+            liquidation: try fields.flag("liquidation"), quoteIndex: try fields.optionalDecimal("quote_index"))
+    }
+
+    private func imported() throws(Refusal) -> ImportedPosition {
+        ImportedPosition(
+            position: try position(), quantity: try fields.decimal("quantity"),
+            entryPrice: try fields.decimal("entry_price"),
+            isolatedWallet: try fields.optionalDecimal("isolated_wallet") ?? .zero,
+            leverage: try fields.optionalDecimal("leverage"))
+    }
+
+    private func settled() throws(Refusal) -> EventBody {
+        var settlements: [Settlement] = []
+        for element in try fields.elements("positions") {
+            let reader = EventReader(
+                fields: try FieldReader(element, subject: fields.subject), sequence: sequence,
+                instruments: instruments)
+            settlements.append(
+                Settlement(position: try reader.position(), mark: try reader.fields.decimal("mark")))
+        }
+        return .settled(instrument: try fields.optionalText("instrument"), settlements)
+    }
+
+    private func quotes(_ field: String) throws(Refusal) -> [PriceTick.Quote] {
+        guard fields.has(field) else { return [] }
+        var quotes: [PriceTick.Quote] = []
+        for (name, value) in try fields.members(field) {
+            quotes.append(PriceTick.Quote(name: name, price: try fields.decimal(value, field: name)))
+        }
+        return quotes
+    }
+}
+
+/// Parts that events and account records share.
+extension FieldReader {
+    /// The instrument that a record names, under the terms that it names (the sequence of their definition).
+    func instrument(in table: InstrumentTable) throws(Refusal) -> Instrument {
+        let definition = try integer("terms")
+        guard let instrument = table.instrument(definition: definition) else {
+            let name = try text("instrument")
+            throw Refusal(
+                .unknownInstrument, "\(subject): event \(definition) defines no terms of \(name).",
+                field: "terms")
+        }
+        return instrument
+    }
+
+    func instrument(definition: Int64) throws(Refusal) -> Instrument {
+        Instrument(
+            venue: VenueName(rawValue: try text("venue")), name: try text("instrument"),
+            kind: try choice("kind", Instrument.Kind.self), base: try text("base"), quote: try text("quote"),
+            settle: try text("settle"), payoff: try choice("payoff", Instrument.Payoff.self),
+            contractValue: try decimal("contract_value"), definition: definition)
+    }
+
+    func positionSide() throws(Refusal) -> PositionSide {
+        try optionalChoice("position_side", PositionSide.self) ?? .net
+    }
+
+    func marginMode() throws(Refusal) -> MarginMode { try optionalChoice("margin_mode", MarginMode.self) ?? .cross }
+
+    func settings() throws(Refusal) -> Settings {
+        Settings(try members("settings").map { (name: $0.key, value: $0.value) })
+    }
+
+    func conventions() throws(Refusal) -> Conventions {
+        let reader = try FieldReader(try required("conventions"), subject: subject)
+        return Conventions(
+            bookedPlaces: Int(try reader.integer("booked_places")), feePlaces: Int(try reader.integer("fee_places")),
+            amountPlaces: Int(try reader.integer("amount_places")),
+            importedWalletComesFromCash: try reader.flag("imported_wallet_comes_from_cash"),
+            keepsInterestApart: try reader.flag("keeps_interest_apart"))
+    }
+
+    func order(_ instrument: Instrument, placedAt time: LedgerTime) throws(Refusal) -> OpenOrder {
+        OpenOrder(
+            id: try text("order_id"), instrument: instrument, side: try choice("side", Side.self),
+            quantity: try decimal("quantity"), price: try decimal("price"), reduceOnly: try flag("reduce_only"),
+            positionSide: try positionSide(), marginMode: try marginMode(), placedAt: time)
+    }
+
+    func leverage() throws(Refusal) -> LeverageSetting {
+        LeverageSetting(
+            instrument: try text("instrument"),
+            side: try optionalChoice("position_side", PositionSide.self),
+            marginMode: try optionalChoice("margin_mode", MarginMode.self), leverage: try decimal("leverage"))
+    }
+}

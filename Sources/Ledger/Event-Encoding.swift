@@ -1,0 +1,250 @@
+import JSON
+import Numbers
+
+extension Event {
+    /// What kind of event it is, as the journal and the operator API spell it.
+    public var typeName: String {
+        switch body {
+        case .instrumentDefined: "instrument_defined"
+        case .accountOpened: "account_opened"
+        case .configured: "configured"
+        case .deposited: "deposited"
+        case .withdrawn: "withdrawn"
+        case .transferred: "transferred"
+        case .orderPlaced: "order_placed"
+        case .orderCancelled: "order_cancelled"
+        case .filled: "filled"
+        case .positionImported: "position_imported"
+        case .leverageSet: "leverage_set"
+        case .isolatedMarginAdjusted: "isolated_margin_adjusted"
+        case .funded: "funded"
+        case .borrowed: "borrowed"
+        case .repaid: "repaid"
+        case .interestAccrued: "interest_accrued"
+        case .reserved: "reserved"
+        case .released: "released"
+        case .credited: "credited"
+        case .settled: "settled"
+        case .priced: "priced"
+        case .raised: "raised"
+        }
+    }
+
+    /// The other account that it changes: the receiver of a transfer.
+    public var counterparty: String? {
+        if case .transferred(let receiver, _, _) = body { receiver } else { nil }
+    }
+
+    /// Appends the body as one JSON object: what `init(sequence:at:account:typeName:body:instruments:)` reads.
+    public func appendBody(to bytes: inout [UInt8]) {
+        var writer = JSONWriter()
+        swap(&writer.bytes, &bytes)
+        writer.beginObject()
+        body.write(to: &writer)
+        writer.endObject()
+        swap(&writer.bytes, &bytes)
+    }
+}
+
+extension EventBody {
+    fileprivate func write(to writer: inout JSONWriter) {
+        switch self {
+        case .instrumentDefined(let definition): definition.instrument.write(to: &writer)
+        case .accountOpened(let opening): opening.write(to: &writer)
+        case .configured(let settings): settings.write(to: &writer)
+        case .deposited(let asset, let amount), .borrowed(let asset, let amount), .repaid(let asset, let amount),
+            .interestAccrued(let asset, let amount):
+            writer.member("asset", asset)
+            writer.member("amount", amount)
+        case .withdrawn(let asset, let amount, let fee):
+            writer.member("asset", asset)
+            writer.member("amount", amount)
+            writer.member("fee", fee)
+        case .transferred(let to, let asset, let amount):
+            writer.member("to", to)
+            writer.member("asset", asset)
+            writer.member("amount", amount)
+        case .reserved(let asset, let amount, let purpose), .released(let asset, let amount, let purpose),
+            .credited(let asset, let amount, let purpose):
+            writer.member("asset", asset)
+            writer.member("amount", amount)
+            writer.member("purpose", purpose)
+        case .orderPlaced(let order): order.write(to: &writer)
+        case .orderCancelled(let orderID): writer.member("order_id", orderID)
+        case .filled(let fill): fill.write(to: &writer)
+        case .positionImported(let imported): imported.write(to: &writer)
+        case .leverageSet(let setting): setting.write(to: &writer)
+        case .isolatedMarginAdjusted(let position, let amount), .funded(let position, let amount):
+            position.write(to: &writer)
+            writer.member("amount", amount)
+        case .settled(let instrument, let settlements): writeSettlement(instrument, settlements, to: &writer)
+        case .priced(let tick): tick.write(to: &writer)
+        case .raised(let flag, let asset, let value):
+            writer.member("flag", flag)
+            if let asset { writer.member("asset", asset) }
+            writer.key("value")
+            writer.value(value ?? .null)
+        }
+    }
+
+    private func writeSettlement(
+        _ instrument: String?, _ settlements: [Settlement], to writer: inout JSONWriter
+    ) {
+        if let instrument { writer.member("instrument", instrument) }
+        writer.key("positions")
+        writer.beginArray()
+        for settlement in settlements {
+            writer.beginObject()
+            settlement.position.write(to: &writer)
+            writer.member("mark", settlement.mark)
+            writer.endObject()
+        }
+        writer.endArray()
+    }
+}
+
+extension JSONWriter {
+    mutating func member(_ key: StaticString, _ text: String) {
+        self.key(key)
+        string(text)
+    }
+
+    mutating func member(_ key: StaticString, _ number: ExactDecimal) {
+        self.key(key)
+        quoted(number)
+    }
+
+    mutating func member(_ key: StaticString, _ number: Int64) {
+        self.key(key)
+        integer(number)
+    }
+
+    mutating func member(_ key: StaticString, _ flag: Bool) {
+        self.key(key)
+        bool(flag)
+    }
+}
+
+extension Instrument {
+    func write(to writer: inout JSONWriter) {
+        writer.member("venue", venue.rawValue)
+        writer.member("instrument", name)
+        writer.member("kind", kind.rawValue)
+        writer.member("base", base)
+        writer.member("quote", quote)
+        writer.member("settle", settle)
+        writer.member("payoff", payoff.rawValue)
+        writer.member("contract_value", contractValue)
+    }
+
+    /// The name for people, and the sequence of the event that defines the terms for replaying.
+    func writeReference(to writer: inout JSONWriter) {
+        writer.member("instrument", name)
+        writer.member("terms", definition)
+    }
+}
+
+extension AccountOpening {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("venue", venue.rawValue)
+        if let parent { writer.member("parent", parent) }
+        settings.write(to: &writer)
+        conventions.write(to: &writer)
+    }
+}
+
+extension Settings {
+    func write(to writer: inout JSONWriter) {
+        writer.key("settings")
+        writer.beginObject()
+        for (name, value) in values {
+            writer.key(name)
+            writer.value(value)
+        }
+        writer.endObject()
+    }
+}
+
+extension Conventions {
+    func write(to writer: inout JSONWriter) {
+        writer.key("conventions")
+        writer.beginObject()
+        writer.member("booked_places", Int64(bookedPlaces))
+        writer.member("fee_places", Int64(feePlaces))
+        writer.member("amount_places", Int64(amountPlaces))
+        writer.member("imported_wallet_comes_from_cash", importedWalletComesFromCash)
+        writer.member("keeps_interest_apart", keepsInterestApart)
+        writer.endObject()
+    }
+}
+
+extension OpenOrder {
+    func write(to writer: inout JSONWriter) {
+        writer.member("order_id", id)
+        instrument.writeReference(to: &writer)
+        writer.member("side", side.rawValue)
+        writer.member("quantity", quantity)
+        writer.member("price", price)
+        if reduceOnly { writer.member("reduce_only", true) }
+        if positionSide != .net { writer.member("position_side", positionSide.rawValue) }
+        if marginMode != .cross { writer.member("margin_mode", marginMode.rawValue) }
+    }
+}
+
+extension PositionKey {
+    func write(to writer: inout JSONWriter) {
+        instrument.writeReference(to: &writer)
+        if side != .net { writer.member("position_side", side.rawValue) }
+        if marginMode != .cross { writer.member("margin_mode", marginMode.rawValue) }
+    }
+}
+
+extension Fill {
+    fileprivate func write(to writer: inout JSONWriter) {
+        position.write(to: &writer)
+        writer.member("side", side.rawValue)
+        writer.member("quantity", quantity)
+        writer.member("price", price)
+        if !fee.isZero { writer.member("fee", fee) }
+        let usualFeeAsset = instrument.kind.isDerivative ? instrument.settle : instrument.quote
+        if feeAsset != usualFeeAsset { writer.member("fee_asset", feeAsset) }
+        if let orderID { writer.member("order_id", orderID) }
+        if leverage != .one { writer.member("leverage", leverage) }
+        if liquidation { writer.member("liquidation", true) }
+        if let quoteIndex { writer.member("quote_index", quoteIndex) }
+    }
+}
+
+extension ImportedPosition {
+    fileprivate func write(to writer: inout JSONWriter) {
+        position.write(to: &writer)
+        writer.member("quantity", quantity)
+        writer.member("entry_price", entryPrice)
+        if !isolatedWallet.isZero { writer.member("isolated_wallet", isolatedWallet) }
+        if let leverage { writer.member("leverage", leverage) }
+    }
+}
+
+extension LeverageSetting {
+    func write(to writer: inout JSONWriter) {
+        writer.member("instrument", instrument)
+        if let side { writer.member("position_side", side.rawValue) }
+        if let marginMode { writer.member("margin_mode", marginMode.rawValue) }
+        writer.member("leverage", leverage)
+    }
+}
+
+extension PriceTick {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("venue", venue.rawValue)
+        for (key, quotes) in [("marks", marks), ("index", index)] where !quotes.isEmpty {
+            writer.key(key)
+            writer.beginObject()
+            for quote in quotes {
+                writer.key(quote.name)
+                writer.quoted(quote.price)
+            }
+            writer.endObject()
+        }
+    }
+}
