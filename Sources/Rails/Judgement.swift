@@ -1,0 +1,220 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What Rails allows and how it books: the ledger's questions.
+extension RailsVenue {
+    /// The asset that all money is in.
+    static let money = "USD"
+    /// The purpose of credit that `promoCredit` shows.
+    static let promo = "promo"
+    /// The account's fields that can be set by hand: those whose real rule the documents do not tell.
+    static let raisableFields = ["margin", "maintenanceMargin", "promoCredit"]
+
+    /// The fee of each fill is cut to 8 places; profit and funding stay raw. `decisions.md`, What is booked.
+    public var conventions: Conventions { Conventions(bookedPlaces: 18, feePlaces: 8) }
+
+    public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
+        rules(at: time).instrument(name)
+    }
+
+    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).assets.contains(name) }
+
+    public var defaultSettings: Settings {
+        Settings([("leverage", .string(latestRules.defaultLeverage.description))])
+    }
+
+    public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
+        guard name == "leverage" else {
+            throw Refusal(
+                .unknownField, "Rails has no setting \(name); it has leverage.", field: "settings.\(name)")
+        }
+        guard let text = value.text, let leverage = try? ExactDecimal(text), isAllowed(leverage, latestRules) else {
+            throw Refusal(
+                .invalidField,
+                "leverage must be a text with a whole number from 1 to \(latestRules.maximumLeverage).",
+                field: "settings.leverage")
+        }
+        return .string(leverage.description)
+    }
+
+    public func defaultLeverage(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> ExactDecimal {
+        account.railsLeverage ?? rules(at: time).defaultLeverage
+    }
+
+    public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
+
+    public func isHedged(_ account: Account) -> Bool { false }
+
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
+        Market(prices: prices, reference: rules(at: time).reference)
+    }
+
+    public func judge(
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool
+    ) throws(Refusal) {
+        switch event {
+        case .filled(let fill): try requireCross(fill.marginMode)
+        case .withdrawn(_, let amount, let fee):
+            if forced { return }
+            let taken: ExactDecimal
+            do { taken = try amount + fee } catch { throw Self.refusal(of: .number(error)) }
+            try requireWithdrawable(taken, from: try figures(before, prices, time))
+        case .transferred(_, _, let amount):
+            if forced { return }
+            try requireWithdrawable(amount, from: try figures(before, prices, time))
+        case .orderPlaced(let order):
+            try requireCross(order.marginMode)
+            if forced || order.reduceOnly { return }
+            try judgeOrder(try figures(before, prices, time), try figures(after, prices, time))
+        case .configured:
+            try judgeLeverage(try figures(before, prices, time), try figures(after, prices, time))
+        case .leverageSet(let setting):
+            try judge(setting, at: time)
+            try judgeLeverage(try figures(before, prices, time), try figures(after, prices, time))
+        case .positionImported(let imported):
+            try requireCross(imported.position.marginMode)
+            if let leverage = imported.leverage { try judge(imported, leverage: leverage, before, at: time) }
+        case .credited(_, _, let purpose): try judgeCredit(purpose)
+        case .raised(let flag, let asset, let value): try judgeRaised(flag, asset, value)
+        case .borrowed, .repaid, .interestAccrued:
+            throw Refusal(.notAllowed, "Rails lends nothing, so there are no loans and no interest.")
+        case .reserved, .released:
+            throw Refusal(.notAllowed, "Rails has no field for funds in use elsewhere.", field: "purpose")
+        case .isolatedMarginAdjusted: try requireCross(.isolated)
+        case .settled: throw Refusal(.notAllowed, "Rails has no session settlement.")
+        case .deposited, .orderCancelled, .funded, .accountOpened, .instrumentDefined, .priced: break
+        }
+    }
+
+    // MARK: - Sufficiency
+
+    private func requireWithdrawable(_ taken: ExactDecimal, from balances: RailsBalances) throws(Refusal) {
+        let limit = max(.zero, balances.withdrawable)
+        if taken <= limit { return }
+        throw Refusal(
+            .insufficientBalance,
+            "Only \(limit) \(Self.money) can be taken out, fees included; \(missing(taken, limit)) is missing.",
+            field: "amount")
+    }
+
+    /// An order that adds exposure must leave what is free for orders at zero or above.
+    private func judgeOrder(_ before: RailsBalances, _ after: RailsBalances) throws(Refusal) {
+        guard after.openOrderMargin > before.openOrderMargin, after.freeForOrders.isNegative else { return }
+        throw Refusal(
+            .insufficientBalance,
+            "The order needs more margin than is available; \(-after.freeForOrders) \(Self.money) is missing.",
+            field: "quantity")
+    }
+
+    /// A lower leverage must not ask for more margin than there is.
+    private func judgeLeverage(_ before: RailsBalances, _ after: RailsBalances) throws(Refusal) {
+        guard after.freeForOrders < before.freeForOrders, after.freeForOrders.isNegative else { return }
+        throw Refusal(
+            .insufficientBalance,
+            "This leverage needs more margin than there is; \(-after.freeForOrders) \(Self.money) is missing.",
+            field: "leverage")
+    }
+
+    // MARK: - Form
+
+    private func requireCross(_ marginMode: MarginMode) throws(Refusal) {
+        if marginMode == .cross { return }
+        throw Refusal(
+            .notAllowed, "Rails' balances have no isolated positions; use margin_mode cross.",
+            field: "margin_mode")
+    }
+
+    private func isAllowed(_ leverage: ExactDecimal, _ rules: RuleTable) -> Bool {
+        leverage >= .one && leverage <= rules.maximumLeverage && leverage.fractionDigits == 0
+    }
+
+    private func judge(_ setting: LeverageSetting, at time: LedgerTime) throws(Refusal) {
+        if let marginMode = setting.marginMode { try requireCross(marginMode) }
+        if let side = setting.side, side != .net {
+            throw Refusal(
+                .invalidField, "position_side goes with hedge mode, which Rails does not have.",
+                field: "position_side")
+        }
+        try requireAllowed(setting.leverage, at: time)
+        guard profile == .live else {
+            throw Refusal(
+                .notAllowed,
+                "Leverage belongs to the whole account in the documented profile; use configure with leverage.",
+                field: "instrument")
+        }
+    }
+
+    private func requireAllowed(_ leverage: ExactDecimal, at time: LedgerTime) throws(Refusal) {
+        let rules = rules(at: time)
+        if isAllowed(leverage, rules) { return }
+        throw Refusal(
+            .notAllowed, "leverage must be a whole number from 1 to \(rules.maximumLeverage).", field: "leverage")
+    }
+
+    /// An imported position may name a leverage only where markets have leverages, or the account's own.
+    private func judge(
+        _ imported: ImportedPosition, leverage: ExactDecimal, _ account: Account, at time: LedgerTime
+    ) throws(Refusal) {
+        try requireAllowed(leverage, at: time)
+        let own = defaultLeverage(of: imported.position.instrument, in: account, at: time)
+        guard profile == .live || leverage == own else {
+            throw Refusal(
+                .notAllowed, "The account's leverage is \(own); in the documented profile no market has its own.",
+                field: "leverage")
+        }
+    }
+
+    private func judgeCredit(_ purpose: String) throws(Refusal) {
+        if purpose == Self.promo { return }
+        throw Refusal(
+            .invalidField, "Rails shows credit in promoCredit only; purpose must be promo.", field: "purpose")
+    }
+
+    private func judgeRaised(_ flag: String, _ asset: String?, _ value: JSONValue?) throws(Refusal) {
+        guard Self.raisableFields.contains(flag) else {
+            let names = Self.raisableFields.joined(separator: ", ")
+            throw Refusal(
+                .invalidField, "\(flag) cannot be raised at Rails; \(names) can.", field: "flag")
+        }
+        guard asset == nil else {
+            throw Refusal(.invalidField, "\(flag) is a field of the account, not of an asset.", field: "asset")
+        }
+        guard let value else { return }
+        guard let text = value.text, (try? ExactDecimal(text)) != nil else {
+            throw Refusal(.invalidField, "\(flag) is a decimal, written as a text.", field: "value")
+        }
+    }
+
+    // MARK: - Helpers
+
+    /// `setting` is asked without a time, so the latest version's limits hold for it.
+    private var latestRules: RuleTable {
+        (timeline.versions.last ?? timeline.versions[0]).rules.table
+    }
+
+    private func figures(
+        _ account: Account, _ prices: VenuePrices, _ time: LedgerTime
+    ) throws(Refusal) -> RailsBalances {
+        do {
+            return try balances(of: account, prices: prices, at: time)
+        } catch {
+            throw Self.refusal(of: error)
+        }
+    }
+
+    private static func refusal(of error: FigureError) -> Refusal {
+        switch error {
+        case .number: Refusal(.overflow, error.description)
+        case .priceMissing: Refusal(.priceMissing, error.description)
+        }
+    }
+
+    /// How much is missing; the difference of two balances of one account always fits, its text is never empty.
+    private func missing(_ needed: ExactDecimal, _ present: ExactDecimal) -> String {
+        (try? needed - present)?.description ?? "more"
+    }
+}

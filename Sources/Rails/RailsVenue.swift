@@ -1,0 +1,84 @@
+import Crypto
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Rails: an account in USD with perpetual markets, read through the User Account API.
+///
+/// `documented` follows the given balances page: maintenance 3 % of positions at cost, plain unwrapped body. `live`
+/// follows the later pages: 10 % of positions at the index price, signed positions, a body within `balances`.
+public struct RailsVenue: VenueModel {
+    public static let name = VenueName(rawValue: "rails")
+    public static let pathPrefixes = ["/api/v1/"]
+
+    public let profile: WireProfile
+    let timeline: RulebookTimeline<RailsRules>
+
+    public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
+        self.profile = profile
+        timeline = try RulebookTimeline(
+            venue: Self.name, builtIn: [PackageResources.rails_2024_01_01_json], added: addedRulebooks)
+    }
+
+    public var name: VenueName { Self.name }
+
+    public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
+
+    /// The rules in force at a time.
+    func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }
+
+    /// The figures of an account in this profile. Throws `FigureError` where one cannot be worked out.
+    public func balances(of snapshot: AccountSnapshot) throws(FigureError) -> RailsBalances {
+        try balances(of: snapshot.account, prices: snapshot.prices, at: snapshot.at)
+    }
+
+    func balances(
+        of account: Account, prices: VenuePrices, at time: LedgerTime
+    ) throws(FigureError) -> RailsBalances {
+        let rules = rules(at: time)
+        return try RailsBalances(
+            of: account, market: Market(prices: prices, reference: rules.reference), rules: rules,
+            profile: profile)
+    }
+
+    public func statement(
+        of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
+    ) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let filter: MarketFilter
+        do {
+            filter = try MarketFilter(query, rules: rules)
+        } catch {
+            throw StatementError(field: "market", message: error.message)
+        }
+        return balancesBody(of: try balances(of: snapshot), filter: filter, rules: rules)
+    }
+
+    /// A UUID as the key and 32 random bytes as the secret; what Rails' own look like is not published.
+    public func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials {
+        Credentials(
+            apiKey: uuidText(randomBytes(16)),
+            secret: String(decoding: Base64URL.encode(randomBytes(32)), as: UTF8.self), passphrase: nil)
+    }
+}
+
+/// Sixteen bytes or more as the text of a random-looking (version 4) UUID; further bytes are not used.
+func uuidText(_ bytes: some Sequence<UInt8>) -> String {
+    var digits = Array(hexText(bytes.prefix(16)))
+    guard digits.count == 32 else { return String(digits) }
+    digits[12] = "4"
+    // The variant's two upper bits are 10, so the digit is one of 8, 9, a, b.
+    digits[16] = Array("89ab")[(digits[16].hexDigitValue ?? 0) & 3]
+    var text = ""
+    for (place, digit) in digits.enumerated() {
+        if [8, 12, 16, 20].contains(place) { text.append("-") }
+        text.append(digit)
+    }
+    return text
+}
+
+/// The uuid that stands for an account in tokens: made from the SHA-256 of its id, so always the same.
+func accountUUID(_ account: String) -> String {
+    uuidText(SHA256.hash(data: Array("rails account \(account)".utf8)))
+}

@@ -1,0 +1,149 @@
+import JSON
+import Venue
+
+/// Base64url without padding (RFC 4648, section 5; RFC 7515, section 2).
+enum Base64URL {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+    /// The text of some bytes.
+    static func encode(_ bytes: [UInt8]) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count * 4 + 2) / 3)
+        var held: UInt32 = 0
+        var heldBits = 0
+        for byte in bytes {
+            held = held << 8 | UInt32(byte)
+            heldBits += 8
+            while heldBits >= 6 {
+                heldBits -= 6
+                text.append(alphabet[Int(held >> UInt32(heldBits) & 63)])
+            }
+        }
+        if heldBits > 0 { text.append(alphabet[Int(held << UInt32(6 - heldBits) & 63)]) }
+        return text
+    }
+
+    /// The bytes of a text; nil for a foreign character, padding, a length that none has, or left-over bits that
+    /// are not zero, so that every byte string has exactly one text.
+    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+        guard text.count % 4 != 1 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count * 3 / 4)
+        var held: UInt32 = 0
+        var heldBits = 0
+        for character in text {
+            guard let value = value(of: character) else { return nil }
+            held = held << 6 | UInt32(value)
+            heldBits += 6
+            if heldBits >= 8 {
+                heldBits -= 8
+                bytes.append(UInt8(truncatingIfNeeded: held >> UInt32(heldBits)))
+            }
+            held &= (1 << UInt32(heldBits)) - 1
+        }
+        return held == 0 ? bytes : nil
+    }
+
+    private static func value(of character: UInt8) -> UInt8? {
+        switch character {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
+        case UInt8(ascii: "-"): 62
+        case UInt8(ascii: "_"): 63
+        default: nil
+        }
+    }
+}
+
+/// JSON Web Tokens signed with HMAC-SHA256 (RFC 7519, `HS256`), and no other kind.
+enum JSONWebToken {
+    private static let header = Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8)
+
+    /// The signed token of a payload.
+    static func encode(payload: [UInt8], signer: RequestSigner) -> String {
+        var text = Base64URL.encode(header)
+        text.append(UInt8(ascii: "."))
+        text += Base64URL.encode(payload)
+        let signature = signer.sign(text)
+        text.append(UInt8(ascii: "."))
+        text += Base64URL.encode(signature)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The payload of a token that was signed with this secret; nil for everything else. Its claims are not looked
+    /// at, the expiry neither.
+    static func payload(of token: some StringProtocol, signer: RequestSigner) -> JSONValue? {
+        let text = Array(token.utf8)
+        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 3, let header = Base64URL.decode(parts[0]),
+            let signature = Base64URL.decode(parts[2])
+        else { return nil }
+        let signed = Array(text[..<(parts[1].endIndex)])
+        // The signature is checked before anything is read, in a time that does not tell where it differs.
+        guard constantTimeEqual(signer.sign(signed), signature),
+            let fields = try? JSONValue(parsing: header), fields["alg"]?.text == "HS256",
+            let payload = Base64URL.decode(parts[1])
+        else { return nil }
+        return try? JSONValue(parsing: payload)
+    }
+}
+
+/// The access tokens that the token endpoint hands out.
+///
+/// Beside the claims that Rails' own carry, `key` names the API key that the token was made with, and `kid` is a
+/// fingerprint of that key and its secret, so that a token dies with its key, also when a key of the same name is
+/// made again.
+struct AccessToken {
+    private let secret: [UInt8]
+    private let signer: RequestSigner
+
+    /// `secret`: the store's own; see `VenueAccess.tokenSecret`.
+    init(secret: [UInt8]) {
+        self.secret = secret
+        signer = RequestSigner(secret: secret)
+    }
+
+    /// A token for a key, good for so many seconds from now (milliseconds of the real clock).
+    func issue(for key: APIKey, now: Int64, lifetime: Int64) -> String {
+        let issued = now / 1000
+        var writer = JSONWriter(reserving: 512)
+        writer.beginObject()
+        writer.key("accountType")
+        writer.literal("retail")
+        writer.key("iss")
+        writer.literal("rails.marginalia")
+        writer.key("sub")
+        writer.string(accountUUID(key.account))
+        writer.key("aud")
+        writer.beginArray()
+        writer.literal("rails-app.marginalia")
+        writer.endArray()
+        writer.key("exp")
+        writer.integer(issued + lifetime)
+        writer.key("iat")
+        writer.integer(issued)
+        writer.key("key")
+        writer.string(key.apiKey)
+        writer.key("kid")
+        writer.string(fingerprint(of: key))
+        writer.endObject()
+        return JSONWebToken.encode(payload: writer.bytes, signer: signer)
+    }
+
+    /// The key that a token speaks for; nil if the token is not ours, has expired, or its key is no more.
+    func key(of token: some StringProtocol, through access: any VenueAccess) -> APIKey? {
+        guard let payload = JSONWebToken.payload(of: token, signer: signer),
+            let expiry = payload["exp"]?.integer, access.realTime() / 1000 < expiry,
+            let name = payload["key"]?.text, let key = access.key(name), let given = payload["kid"]?.text,
+            constantTimeEqual(Array(given.utf8), Array(fingerprint(of: key).utf8))
+        else { return nil }
+        return key
+    }
+
+    /// Half of HMAC-SHA256, keyed with the store's secret, over the key, its account and its secret.
+    private func fingerprint(of key: APIKey) -> String {
+        let parts = [key.apiKey, key.account, key.secret].joined(separator: "\u{0}")
+        return hexText(signer.sign(Array("key fingerprint\u{0}\(parts)".utf8)).prefix(16))
+    }
+}

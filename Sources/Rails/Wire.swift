@@ -1,0 +1,209 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Which markets a caller wants to see.
+struct MarketFilter {
+    /// Nil for all.
+    let market: String?
+
+    /// From `?market=`: absent or empty means all; the first counts where it is given twice; spelling is exact.
+    /// Throws 400 for a market that the rulebook in force does not know, unless the rulebook wants an empty map.
+    init(_ query: [QueryItem], rules: RuleTable) throws(RailsError) {
+        guard let market = query["market"], !market.isEmpty else {
+            self.market = nil
+            return
+        }
+        if rules.instrument(market) == nil, rules.unknownMarket == .refuse {
+            throw .badRequest("Unknown market: \(market)")
+        }
+        self.market = market
+    }
+
+    func shows(_ name: String) -> Bool { market == nil || market == name }
+}
+
+extension RailsVenue {
+    /// The balances body: the fields of the given document in its order, every value a plain decimal in quotes. The
+    /// filter narrows the map only; account figures stay account-wide.
+    func balancesBody(of balances: RailsBalances, filter: MarketFilter, rules: RuleTable) -> [UInt8] {
+        let isWrapped = profile == .live && rules.isLiveBodyWrapped
+        var writer = JSONWriter(reserving: 512 + balances.markets.count * 640)
+        if isWrapped {
+            writer.beginObject()
+            writer.key("balances")
+        }
+        writer.beginObject()
+        writer.member("totalBalance", balances.totalBalance)
+        writer.member("availableBalance", balances.availableBalance)
+        writer.member("deposit", balances.deposit)
+        writer.member("withdraw", balances.withdraw)
+        writer.member("withdrawFees", balances.withdrawFees)
+        writer.member("fees", balances.fees)
+        writer.member("pnl", balances.pnl)
+        writer.member("funding", balances.funding)
+        writer.member("volume", balances.volume)
+        writer.member("margin", balances.margin)
+        writer.member("maintenanceMargin", balances.maintenanceMargin)
+        writer.member("leverage", balances.leverage)
+        writer.member("promoCredit", balances.promoCredit)
+        writer.key("marketBalancesMap")
+        writer.beginObject()
+        for market in balances.markets where filter.shows(market.market) { writer.row(market) }
+        writer.endObject()
+        writer.endObject()
+        if isWrapped { writer.endObject() }
+        return writer.bytes
+    }
+
+    /// The positions body: open positions in the order of opening, `type` telling the side.
+    func positionsBody(of account: Account, _ balances: RailsBalances, filter: MarketFilter, market: Market)
+        throws(FigureError) -> [UInt8]
+    {
+        var writer = JSONWriter(reserving: 64 + account.positions.count * 256)
+        writer.beginObject()
+        writer.key("positions")
+        writer.beginArray()
+        for position in account.positions where filter.shows(position.instrument.name) {
+            let price = try market.requiredMark(position.instrument)
+            let row = balances.markets.first { $0.market == position.instrument.name }
+            let unrealised: ExactDecimal
+            do {
+                unrealised = try position.unrealised(at: price, rounding: .halfEven)
+            } catch {
+                throw .number(error)
+            }
+            writer.beginObject()
+            writer.key("market")
+            writer.string(position.instrument.name)
+            writer.member("value", RailsFigures.shown(position.cost, profile: profile))
+            writer.member("quantity", RailsFigures.shown(position.quantity, profile: profile))
+            writer.member("funding", position.funding)
+            writer.member("realizedPnl", position.realised)
+            writer.member("unrealizedPnl", unrealised)
+            writer.member("liquidationPrice", row?.liquidationPrice ?? .zero)
+            writer.key("type")
+            writer.string(position.isLong ? "LONG" : "SHORT")
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// A page of open orders, oldest first, and the id of its last row (empty on an empty page) to `start` after.
+    func openOrdersBody(_ orders: some Sequence<OpenOrder>) -> [UInt8] {
+        var writer = JSONWriter(reserving: 1024)
+        var last = ""
+        writer.beginObject()
+        writer.key("openOrders")
+        writer.beginArray()
+        for order in orders {
+            writer.order(order)
+            last = order.id
+        }
+        writer.endArray()
+        writer.key("last")
+        writer.string(last)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// One open order.
+    func openOrderBody(_ order: OpenOrder) -> [UInt8] {
+        var writer = JSONWriter(reserving: 256)
+        writer.order(order)
+        return writer.bytes
+    }
+
+    /// The markets of the rulebook in force, in its order.
+    func marketsBody(rules: RuleTable) -> [UInt8] {
+        var writer = JSONWriter(reserving: 1024)
+        writer.beginObject()
+        writer.key("markets")
+        writer.beginArray()
+        for instrument in rules.instruments {
+            writer.beginObject()
+            writer.key("market")
+            writer.string(instrument.name)
+            writer.key("type")
+            writer.string(instrument.kind == .perpetual ? "PERPETUAL" : "FUTURE")
+            writer.key("base")
+            writer.string(instrument.base)
+            writer.key("quote")
+            writer.string(instrument.quote)
+            writer.key("settle")
+            writer.string(instrument.settle)
+            writer.member("maxLeverage", rules.maximumLeverage)
+            writer.member("maintenanceMarginRate", rules.maintenanceRate[profile] ?? .zero)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// The token endpoint's answer.
+    func tokenBody(_ token: String, lifetime: Int64) -> [UInt8] {
+        var writer = JSONWriter(reserving: 512)
+        writer.beginObject()
+        writer.key("access_token")
+        writer.string(token)
+        writer.key("token_type")
+        writer.literal("Bearer")
+        writer.key("expires_in")
+        writer.integer(lifetime)
+        writer.endObject()
+        return writer.bytes
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func member(_ key: StaticString, _ number: ExactDecimal) {
+        self.key(key)
+        quoted(number)
+    }
+
+    fileprivate mutating func row(_ market: RailsMarketBalance) {
+        key(market.market)
+        beginObject()
+        member("position", market.position)
+        member("positionQuantity", market.positionQuantity)
+        member("liquidationPrice", market.liquidationPrice)
+        member("openBuy", market.openBuy)
+        member("openBuyQty", market.openBuyQuantity)
+        member("openSell", market.openSell)
+        member("openSellQty", market.openSellQuantity)
+        member("pnl", market.pnl)
+        member("positionPnl", market.positionPnl)
+        member("funding", market.funding)
+        member("positionFunding", market.funding)
+        member("volume", market.volume)
+        member("fees", market.fees)
+        member("liquidationFees", market.liquidationFees)
+        member("margin", market.margin)
+        member("maintenanceMargin", market.maintenanceMargin)
+        endObject()
+    }
+
+    fileprivate mutating func order(_ order: OpenOrder) {
+        beginObject()
+        key("orderId")
+        string(order.id)
+        key("market")
+        string(order.instrument.name)
+        key("side")
+        string(order.side == .buy ? "BUY" : "SELL")
+        key("type")
+        literal("LIMIT")
+        member("price", order.price)
+        member("quantity", order.quantity)
+        member("remainingQuantity", order.remaining)
+        key("reduceOnly")
+        bool(order.reduceOnly)
+        key("createdAt")
+        integer(order.placedAt.milliseconds)
+        endObject()
+    }
+}
