@@ -23,7 +23,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "marginalia", targets: ["marginalia"]),
-        .library(name: "MarginaliaCore", targets: ["Numbers", "JSON", "Ledger", "Venue"] + venues),
+        .library(name: "MarginaliaLedger", targets: ["Numbers", "JSON", "Ledger"]),
+        .library(name: "MarginaliaVenues", targets: ["Venue"] + venues),
         .library(name: "MarginaliaServer", targets: ["Journal", "Engine", "Server"]),
     ],
     dependencies: [

@@ -7,12 +7,12 @@ extension Command {
     /// Strict: a field that the command does not have is refused by name, and amounts must be texts.
     public init(decoding value: JSONValue) throws(Refusal) {
         let type = try FieldReader(value, subject: "A command").text("type")
-        let reader = try FieldReader(value, subject: type.count <= 64 ? type : "A command")
-        guard let own = Self.fields[type] else {
+        guard let allowed = Self.allowedFields[type] else {
             throw Refusal(
                 .unknownCommand, "There is no command of type \(type.prefix(64)).", field: "type")
         }
-        try reader.allow(own + Self.commonFields + (type == "prices" ? [] : ["account"]))
+        let reader = try FieldReader(value, subject: type)
+        try reader.allow(allowed)
         let id = try reader.optionalText("id")
         if let id, !(1...64).contains(id.unicodeScalars.count) {
             throw Refusal(.invalidField, "\(type): id must have 1 to 64 characters.", field: "id")
@@ -23,7 +23,11 @@ extension Command {
             content: try Content(type: type, reader))
     }
 
-    private static let commonFields = ["type", "id", "at"]
+    /// Every field of each command type; put together once, for this is on the way of every command.
+    private static let allowedFields: [String: [String]] = Dictionary(
+        uniqueKeysWithValues: fields.map { type, own in
+            (type, ["type", "account", "id", "at"].filter { type != "prices" || $0 != "account" } + own)
+        })
 
     /// The fields of each command type besides the common ones.
     private static let fields: [String: [String]] = [
