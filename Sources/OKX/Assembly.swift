@@ -1,0 +1,405 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Everything that one currency of an account comes to: sums over its positions and orders, and the figures.
+struct CurrencyFigures: Sendable {
+    /// Where the currency stands in the rulebook's assets.
+    let place: Int
+    /// Where it stands in the account's holdings; nil where only positions or orders are in it.
+    let holding: Int?
+    /// USD per unit.
+    let index: ExactDecimal
+    var updatedAt: LedgerTime
+
+    // What the ledger and the market say.
+    var cash = ExactDecimal.zero
+    var borrowed = ExactDecimal.zero
+    var interest = ExactDecimal.zero
+    var strategyEquity = ExactDecimal.zero
+    var reserves = ExactDecimal.zero
+    var crossUnrealised = ExactDecimal.zero
+    var isolatedUnrealised = ExactDecimal.zero
+    var isolatedMargin = ExactDecimal.zero
+    var spotOrders = ExactDecimal.zero
+    var isolatedOrders = ExactDecimal.zero
+    /// Futures mode: margin of cross orders, and sums over cross positions, in the currency.
+    var crossOrders = ExactDecimal.zero
+    var orderFees = ExactDecimal.zero
+    var positionNotional = ExactDecimal.zero
+    var positionMargin = ExactDecimal.zero
+    var positionMaintenance = ExactDecimal.zero
+    var positionFees = ExactDecimal.zero
+
+    // What follows.
+    var isolatedEquity = ExactDecimal.zero
+    var unrealised = ExactDecimal.zero
+    var equity = ExactDecimal.zero
+    var equityUSD = ExactDecimal.zero
+    var discountedUSD = ExactDecimal.zero
+    var inUse = ExactDecimal.zero
+    var ordersFrozen = ExactDecimal.zero
+    var frozen = ExactDecimal.zero
+    /// Not floored yet.
+    var freeEquity = ExactDecimal.zero
+    var freeBalance = ExactDecimal.zero
+    var crossLiability = ExactDecimal.zero
+    var liability = ExactDecimal.zero
+    var unrealisedLossLiability = ExactDecimal.zero
+    var potentialBorrowing = ExactDecimal.zero
+    var borrowingUSD = ExactDecimal.zero
+    var borrowFrozen = ExactDecimal.zero
+    var maximumLoan = ExactDecimal.zero
+    var spotInUse = ExactDecimal.zero
+    var maximumSpotInUse = ExactDecimal.zero
+    /// Futures mode; nil where there is none.
+    var marginRatio: ExactDecimal?
+    var notionalLeverage: ExactDecimal?
+
+    init(place: Int, holding: Int?, index: ExactDecimal, updatedAt: LedgerTime) {
+        self.place = place
+        self.holding = holding
+        self.index = index
+        self.updatedAt = updatedAt
+    }
+}
+
+/// What the account as a whole comes to, in USD.
+struct AccountTotals: Sendable {
+    var totalEquity = ExactDecimal.zero
+    var isolatedEquity = ExactDecimal.zero
+    var unrealised = ExactDecimal.zero
+    var discounted = ExactDecimal.zero
+    /// disEq of currencies whose collateral is restricted.
+    var restricted = ExactDecimal.zero
+    var positionMargin = ExactDecimal.zero
+    var positionMaintenance = ExactDecimal.zero
+    var positionFees = ExactDecimal.zero
+    var orderMargin = ExactDecimal.zero
+    var orderFees = ExactDecimal.zero
+    var swapNotional = ExactDecimal.zero
+    var futuresNotional = ExactDecimal.zero
+    var borrowing = ExactDecimal.zero
+    var borrowFrozen = ExactDecimal.zero
+
+    var adjustedEquity = ExactDecimal.zero
+    var initialMargin = ExactDecimal.zero
+    var maintenanceMargin = ExactDecimal.zero
+    var availableEquity = ExactDecimal.zero
+    var liquidationFees = ExactDecimal.zero
+    var notional = ExactDecimal.zero
+    var marginRatio: ExactDecimal?
+}
+
+/// Derivatives of one underlying in portfolio mode.
+struct RiskUnit: Sendable {
+    /// The underlying's place in the rulebook's assets.
+    let underlying: Int
+    /// USD per unit of the underlying.
+    let index: ExactDecimal
+    /// Σ signed size of cross derivatives, in the underlying.
+    var delta = ExactDecimal.zero
+    /// Σ |notional| of cross derivatives at mark, in USD.
+    var gross = ExactDecimal.zero
+    var spotInUse = ExactDecimal.zero
+    var maintenance = ExactDecimal.zero
+    var initial = ExactDecimal.zero
+}
+
+/// A mark to value one instrument with, in the place of the market's: for liquidation prices.
+struct MarkOverride: Sendable {
+    let instrument: Instrument
+    let price: ExactDecimal
+}
+
+/// An account's figures, all of them worked out: what is served, and what verdicts are made of.
+struct AccountFigures: Sendable {
+    let mode: AccountMode
+    /// In the order of first appearance; more than are shown.
+    private(set) var rows: [CurrencyFigures] = []
+    private(set) var totals = AccountTotals()
+    /// Portfolio mode only.
+    private(set) var units: [RiskUnit] = []
+
+    /// Works them out. Throws `FigureError.priceMissing` for a price or rule that nobody has given, and
+    /// `NumberError` for a figure that does not fit.
+    init(
+        of account: Account, market: Market, rules: RuleTable, override: MarkOverride? = nil
+    ) throws {
+        mode = account.mode
+        rows.reserveCapacity(account.holdings.count + 4)
+        for place in account.holdings.indices { try add(holding: place, of: account, market, rules) }
+        for position in account.positions { try add(position, of: account, market, rules, override) }
+        for order in account.orders { try add(order, of: account, market, rules) }
+        for place in rows.indices { try rows[place].workOut(mode: mode, account: account, rules: rules) }
+        try sumUp(account, rules)
+        if mode == .portfolio { try workOutUnits(account, rules) }
+        try workOutTotals(rules)
+        if mode != .futures { try workOutLoans(rules) }
+    }
+
+    /// The figures of a currency; nil where the account has nothing in it.
+    func row(_ place: Int) -> CurrencyFigures? { rows.first { $0.place == place } }
+
+    /// Portfolio margin's unit of an underlying; nil where it has no derivatives.
+    func unit(_ underlying: Int) -> RiskUnit? { units.first { $0.underlying == underlying } }
+}
+
+// MARK: - Collecting
+
+extension AccountFigures {
+    private mutating func add(
+        holding holdingPlace: Int, of account: Account, _ market: Market, _ rules: RuleTable
+    ) throws {
+        let holding = account.holdings[holdingPlace]
+        guard let place = rules.assetPlace(holding.asset) else { throw FigureError.priceMissing(holding.asset) }
+        var row = CurrencyFigures(
+            place: place, holding: holdingPlace, index: try market.requiredIndex(holding.asset),
+            updatedAt: holding.updatedAt)
+        row.cash = holding.cash
+        if mode != .futures { row.interest = holding.interest }
+        row.borrowed = holding.borrowed
+        for earmark in holding.reserved {
+            if earmark.purpose == ReservePurpose.strategy.rawValue {
+                try row.strategyEquity += earmark.amount
+            } else {
+                try row.reserves += earmark.amount
+            }
+        }
+        rows.append(row)
+    }
+
+    /// The place of a currency's row, which is made if there is none.
+    private mutating func rowPlace(
+        _ asset: Int, at time: LedgerTime, _ market: Market, _ rules: RuleTable
+    ) throws -> Int {
+        for place in rows.indices where rows[place].place == asset { return place }
+        let index = try market.requiredIndex(rules.assets[asset].name)
+        rows.append(CurrencyFigures(place: asset, holding: nil, index: index, updatedAt: time))
+        return rows.count - 1
+    }
+
+    private mutating func add(
+        _ position: Position, of account: Account, _ market: Market, _ rules: RuleTable, _ override: MarkOverride?
+    ) throws {
+        guard let instrument = rules.instrumentPlace(position.instrument.name) else {
+            throw FigureError.priceMissing(position.instrument.name)
+        }
+        let link = rules.links[instrument]
+        let place = try rowPlace(link.settle, at: position.updatedAt, market, rules)
+        if rows[place].updatedAt < position.updatedAt { rows[place].updatedAt = position.updatedAt }
+        let measure = try PositionMeasure(
+            of: position, instrument: instrument, settlementIndex: rows[place].index, market, rules, override)
+        if rules.instruments[instrument].type == .swap {
+            try totals.swapNotional += measure.notionalUSD.magnitude
+        } else {
+            try totals.futuresNotional += measure.notionalUSD.magnitude
+        }
+        guard position.marginMode == .cross else {
+            try rows[place].isolatedUnrealised += measure.unrealised
+            try rows[place].isolatedMargin += position.isolatedWallet
+            return
+        }
+        try rows[place].crossUnrealised += measure.unrealised
+        switch mode {
+        case .futures:
+            let leverage = account.leverageInForce(of: position, rules)
+            try rows[place].positionNotional += measure.notional.magnitude
+            try rows[place].positionMargin += Figures.initialMargin(notional: measure.notional, leverage: leverage)
+            try rows[place].positionMaintenance += Figures.maintenanceMargin(
+                notional: measure.notional, rate: measure.maintenanceRate)
+            try rows[place].positionFees += Figures.liquidationFee(
+                notional: measure.notional, rate: rules.instruments[instrument].takerRate)
+        case .portfolio:
+            let unit = try unitPlace(link.base, market, rules)
+            try units[unit].delta += measure.delta
+            try units[unit].gross += measure.notionalUSD.magnitude
+        case .multi, .spot:
+            let leverage = account.leverageInForce(of: position, rules)
+            try totals.positionMargin += Figures.initialMargin(notional: measure.notionalUSD, leverage: leverage)
+            try totals.positionMaintenance += Figures.maintenanceMargin(
+                notional: measure.notionalUSD, rate: measure.maintenanceRate)
+            try totals.positionFees += Figures.liquidationFee(
+                notional: measure.notionalUSD, rate: rules.instruments[instrument].takerRate)
+        }
+    }
+
+    /// The place of an underlying's risk unit, which is made if there is none.
+    private mutating func unitPlace(_ underlying: Int, _ market: Market, _ rules: RuleTable) throws -> Int {
+        if let place = units.firstIndex(where: { $0.underlying == underlying }) { return place }
+        let index = try market.requiredIndex(rules.assets[underlying].name)
+        units.append(RiskUnit(underlying: underlying, index: index))
+        return units.count - 1
+    }
+
+    private mutating func add(
+        _ order: OpenOrder, of account: Account, _ market: Market, _ rules: RuleTable
+    ) throws {
+        guard let instrument = rules.instrumentPlace(order.instrument.name) else {
+            throw FigureError.priceMissing(order.instrument.name)
+        }
+        let link = rules.links[instrument]
+        guard order.instrument.kind.isDerivative else {
+            let place = try rowPlace(
+                order.side == .buy ? link.quote : link.base, at: order.placedAt, market, rules)
+            try rows[place].spotOrders += order.side == .buy
+                ? order.remaining.times(order.price, rounding: .towardZero) : order.remaining
+            return
+        }
+        let place = try rowPlace(link.settle, at: order.placedAt, market, rules)
+        let isInverse = order.instrument.payoff == .inverse
+        let size = try order.remaining.times(order.instrument.contractValue, rounding: .halfEven)
+        let notional = try Figures.notional(size: size, isInverse: isInverse, price: order.price)
+        let usd = try Figures.notionalUSD(
+            size: size, notional: notional, isInverse: isInverse, settlementIndex: rows[place].index)
+        try rows[place].orderFees += Figures.orderFee(notional: notional, rate: rules.margin.orderFeeRate)
+        try totals.orderFees += Figures.orderFee(notional: usd, rate: rules.margin.orderFeeRate)
+        if order.reduceOnly || order.closesHedgeLeg { return }
+        let leverage = account.leverageInForce(
+            of: order.instrument, side: order.positionSide, marginMode: order.marginMode, rules)
+        if order.marginMode == .isolated {
+            try rows[place].isolatedOrders += Figures.initialMargin(notional: notional, leverage: leverage)
+        } else if mode == .futures {
+            try rows[place].crossOrders += Figures.initialMargin(notional: notional, leverage: leverage)
+        } else {
+            try totals.orderMargin += Figures.initialMargin(notional: usd, leverage: leverage)
+        }
+    }
+}
+
+// MARK: - Working out
+
+extension CurrencyFigures {
+    fileprivate mutating func workOut(mode: AccountMode, account: Account, rules: RuleTable) throws {
+        isolatedEquity = try Figures.isolatedEquity(margin: isolatedMargin, unrealised: isolatedUnrealised)
+        unrealised = try Figures.unrealised(cross: crossUnrealised, isolated: isolatedUnrealised)
+        equity = try Figures.equity(
+            cash: cash, crossUnrealised: crossUnrealised, isolatedEquity: isolatedEquity,
+            strategyEquity: strategyEquity, interest: interest, borrowed: borrowed)
+        ordersFrozen = try Figures.ordersFrozen(
+            spot: spotOrders, isolated: isolatedOrders, cross: crossOrders,
+            fees: mode == .futures ? orderFees : .zero)
+        inUse = try Figures.inUse(positionMargin: positionMargin, orders: ordersFrozen, reserves: reserves)
+        frozen = try Figures.frozenBalance(
+            inUse: inUse, isolatedEquity: isolatedEquity, strategyEquity: strategyEquity)
+        freeEquity = try Figures.freeEquity(cash: cash, crossUnrealised: crossUnrealised, inUse: inUse)
+        freeBalance = try Figures.freeBalance(cash: cash, crossUnrealised: crossUnrealised, inUse: inUse)
+        equityUSD = try Figures.equityUSD(equity, index: index)
+        guard mode != .futures else {
+            notionalLeverage = try Figures.notionalLeverage(
+                notional: positionNotional, cash: cash, crossUnrealised: crossUnrealised)
+            marginRatio = try Figures.currencyMarginRatio(
+                cash: cash, crossUnrealised: crossUnrealised, spotOrders: spotOrders,
+                isolatedOrders: isolatedOrders, orderFees: orderFees, maintenance: positionMaintenance,
+                liquidationFees: positionFees)
+            return
+        }
+        crossLiability = try Figures.crossLiability(equity: equity, borrowed: borrowed, interest: interest)
+        liability = try Figures.liability(cross: crossLiability, isolated: .zero)
+        unrealisedLossLiability = try Figures.unrealisedLossLiability(
+            equity: equity, cash: cash, interest: interest)
+        potentialBorrowing = try Figures.potentialBorrowing(
+            liability: liability, inUse: inUse, interest: interest, cash: cash, crossUnrealised: crossUnrealised)
+        borrowingUSD = try Figures.borrowingUSD(potentialBorrowing, index: index)
+        borrowFrozen = mode == .portfolio
+            ? try Figures.portfolioBorrowFrozen(borrowingUSD, rate: rules.margin.portfolioBorrowInitialRate)
+            : try Figures.borrowFrozen(borrowingUSD, leverage: rules.margin.borrowLeverage)
+    }
+}
+
+extension AccountFigures {
+    private mutating func sumUp(_ account: Account, _ rules: RuleTable) throws {
+        var equity = ProductSum()
+        var isolated = ProductSum()
+        var unrealised = ProductSum()
+        var discounted = ProductSum()
+        var restricted = ProductSum()
+        for place in rows.indices {
+            let row = rows[place]
+            try equity.add(row.equity, times: row.index)
+            if !row.isolatedEquity.isZero { try isolated.add(row.isolatedEquity, times: row.index) }
+            guard mode != .futures else { continue }
+            if !row.crossUnrealised.isZero { try unrealised.add(row.crossUnrealised, times: row.index) }
+            try totals.borrowing += row.borrowingUSD
+            try totals.borrowFrozen += row.borrowFrozen
+            let isCollateral = account.isCollateral(rules.assets[row.place].name)
+            let part = try Figures.discountedEquity(
+                row.equity, isolatedEquity: row.isolatedEquity, table: rules.assets[row.place].discount,
+                index: row.index, isCollateral: isCollateral)
+            rows[place].discountedUSD = try part.value()
+            try discounted.add(part.amount, times: part.factor)
+            if !account.raised.isEmpty, part.amount.isPositive,
+                account.raised("colRes", asset: rules.assets[row.place].name)?.text == "2"
+            {
+                try restricted.add(part.amount, times: part.factor)
+            }
+        }
+        totals.totalEquity = try equity.rounded(places: 18, rounding: .towardZero)
+        totals.isolatedEquity = try isolated.rounded(places: 18, rounding: .towardZero)
+        totals.unrealised = try unrealised.rounded(places: 18, rounding: .towardZero)
+        totals.discounted = try discounted.rounded(places: 18, rounding: .towardZero)
+        totals.restricted = try restricted.rounded(places: 18, rounding: .towardZero)
+    }
+
+    private mutating func workOutUnits(_ account: Account, _ rules: RuleTable) throws {
+        let portfolio = rules.portfolio
+        for place in units.indices {
+            let underlying = rules.assets[units[place].underlying].name
+            let rowPlace = rows.firstIndex { $0.place == units[place].underlying }
+            let coins = rowPlace.map { rows[$0].cash } ?? .zero
+            let most = Figures.spotInUse(coins: coins, derivativeDelta: units[place].delta)
+            let cap = account.raisedDecimal("clSpotInUseAmt", asset: underlying)
+            units[place].spotInUse = cap.map { min(most, $0) } ?? most
+            if let rowPlace {
+                rows[rowPlace].maximumSpotInUse = most
+                rows[rowPlace].spotInUse = units[place].spotInUse
+            }
+            let gross = units[place].gross
+            let net = try Figures.netDeltaUSD(
+                derivativeDelta: units[place].delta, spotInUse: units[place].spotInUse, index: units[place].index)
+            units[place].maintenance = try Figures.unitMaintenance(
+                spotShock: Figures.spotShockCharge(netDeltaUSD: net, shock: portfolio.spotShock[underlying]),
+                extreme: Figures.extremeCharge(
+                    netDeltaUSD: net, move: portfolio.extremeMove[underlying], share: portfolio.extremeShare),
+                basis: Figures.basisCharge(grossUSD: gross, rate: portfolio.basis[underlying]),
+                minimum: Figures.minimumCharge(
+                    grossUSD: gross, rate: portfolio.minimumCharge[underlying], tiers: portfolio.minimumChargeTiers))
+            units[place].initial = try Figures.unitInitial(
+                maintenance: units[place].maintenance, factor: portfolio.initialFactor)
+            try totals.positionMaintenance += units[place].maintenance
+            try totals.positionMargin += units[place].initial
+        }
+    }
+
+    private mutating func workOutTotals(_ rules: RuleTable) throws {
+        let margin = rules.margin
+        let borrowRate = mode == .portfolio ? margin.portfolioBorrowMaintenanceRate : margin.borrowMaintenanceRate
+        totals.adjustedEquity = try Figures.adjustedEquity(
+            discounted: totals.discounted, orderFees: totals.orderFees)
+        totals.initialMargin = try Figures.initialMarginRequirement(
+            positions: totals.positionMargin, orders: totals.orderMargin, borrowing: totals.borrowFrozen)
+        totals.maintenanceMargin = try Figures.maintenanceMarginRequirement(
+            positions: totals.positionMaintenance,
+            borrowing: Figures.borrowMaintenance(totals.borrowing, rate: borrowRate))
+        totals.liquidationFees = try totals.positionFees + Figures.borrowLiquidationFee(
+            totals.borrowing, maintenanceRate: borrowRate, feeRate: margin.borrowLiquidationFee)
+        totals.availableEquity = try Figures.availableEquity(
+            adjusted: totals.adjustedEquity, initialMargin: totals.initialMargin, restricted: totals.restricted)
+        totals.marginRatio = try Figures.marginRatio(
+            adjusted: totals.adjustedEquity, maintenance: totals.maintenanceMargin,
+            liquidationFees: totals.liquidationFees)
+        totals.notional = try Figures.notionalUSD(
+            borrowing: totals.borrowing, swaps: totals.swapNotional, futures: totals.futuresNotional,
+            options: .zero)
+    }
+
+    private mutating func workOutLoans(_ rules: RuleTable) throws {
+        for place in rows.indices {
+            let quota = rules.assets[rows[place].place].borrowQuota
+            rows[place].maximumLoan = try Figures.maximumLoan(
+                availableEquityUSD: totals.availableEquity, borrowLeverage: rules.margin.borrowLeverage,
+                index: rows[place].index, quota: quota, liability: rows[place].liability)
+        }
+    }
+}

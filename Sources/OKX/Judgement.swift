@@ -1,0 +1,303 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// What the ledger asks before it accepts a command.
+
+extension OKXVenue {
+    public var conventions: Conventions { Conventions(keepsInterestApart: true) }
+
+    public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
+        rules(at: time).instrument(name)?.terms
+    }
+
+    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).assetPlace(name) != nil }
+
+    public var defaultSettings: Settings {
+        Settings([
+            ("mode", .string(AccountMode.multi.rawValue)), ("hedge", .bool(false)), ("auto_borrow", .bool(false)),
+            ("spot_borrow", .bool(false)), ("collateral_off", .array([])),
+        ])
+    }
+
+    public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
+        switch name {
+        case "mode":
+            guard let text = value.text, AccountMode(rawValue: text) != nil else {
+                let names = AccountMode.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Refusal(.invalidField, "mode must be one of \(names).", field: "settings.mode")
+            }
+            return value
+        case "hedge", "auto_borrow", "spot_borrow":
+            guard value.boolean != nil else {
+                throw Refusal(.invalidField, "\(name) must be true or false.", field: "settings.\(name)")
+            }
+            return value
+        case "collateral_off":
+            return try collateralSetting(value)
+        default:
+            throw Refusal(.unknownField, "OKX accounts have no setting \(name).", field: "settings.\(name)")
+        }
+    }
+
+    /// A list of currencies, each once, in the order given.
+    private func collateralSetting(_ value: JSONValue) throws(Refusal) -> JSONValue {
+        let field = "settings.collateral_off"
+        guard let elements = value.elements else {
+            throw Refusal(.invalidField, "collateral_off must be a list of currencies.", field: field)
+        }
+        var kept: [JSONValue] = []
+        for element in elements {
+            guard let asset = element.text else {
+                throw Refusal(.invalidField, "collateral_off must be a list of currencies.", field: field)
+            }
+            guard timeline.versions.contains(where: { $0.rules.table.assetPlace(asset) != nil }) else {
+                throw Refusal(.invalidField, "collateral_off names an unknown currency: \(asset).", field: field)
+            }
+            if !kept.contains(element) { kept.append(element) }
+        }
+        return .array(kept)
+    }
+
+    public func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal {
+        rules(at: time).defaultLeverage(of: instrument)
+    }
+
+    public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
+
+    public func isHedged(_ account: Account) -> Bool { account.isHedged }
+
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market { market(prices, rules(at: time)) }
+
+    func market(_ prices: VenuePrices, _ rules: RuleTable) -> Market {
+        Market(prices: prices, reference: rules.reference)
+    }
+
+    public func judge(
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool
+    ) throws(Refusal) {
+        let judge = Judge(venue: self, rules: rules(at: time), before: before, after: after, prices: prices)
+        switch event {
+        case .configured: try judge.configured()
+        case .withdrawn(let asset, let amount, let fee): if !forced { try judge.spent(asset, amount, fee: fee) }
+        case .transferred(_, let asset, let amount): if !forced { try judge.spent(asset, amount, fee: .zero) }
+        case .orderPlaced(let order): try judge.placed(order, forced: forced)
+        case .filled(let fill): try judge.traded(fill.instrument, fill.positionSide, fill.marginMode)
+        case .positionImported(let imported):
+            try judge.traded(imported.position.instrument, imported.position.side, imported.position.marginMode)
+        case .leverageSet(let setting): try judge.leverageSet(setting)
+        case .isolatedMarginAdjusted(_, let amount):
+            if !forced { try judge.isolatedMarginAdjusted(event, amount) }
+        case .borrowed, .repaid: try judge.borrowed()
+        case .interestAccrued: try judge.interestAccrued()
+        case .reserved(_, _, let purpose): try judge.reserved(purpose)
+        case .credited(_, _, let purpose): try judge.credited(purpose)
+        case .settled: throw Refusal(.notAllowed, "OKX settles no sessions.")
+        case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
+        case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .funded, .released, .priced: break
+        }
+    }
+}
+
+/// The venue's verdicts on one event.
+private struct Judge {
+    let venue: OKXVenue
+    let rules: RuleTable
+    let before: Account
+    let after: Account
+    let prices: VenuePrices
+
+    func figures(of account: Account) throws(Refusal) -> AccountFigures {
+        do {
+            return try AccountFigures(of: account, market: venue.market(prices, rules), rules: rules)
+        } catch let error as FigureError {
+            if case .priceMissing(let name) = error {
+                throw Refusal(.priceMissing, "A price or rule is missing for \(name).")
+            }
+            throw Refusal(.overflow, "\(error)")
+        } catch {
+            throw Refusal(.overflow, "A figure of the account does not fit: \(error).")
+        }
+    }
+
+    /// Account and position mode change only without positions and orders, as at the venue.
+    func configured() throws(Refusal) {
+        let modeChanges = before.mode != after.mode
+        guard modeChanges || before.isHedged != after.isHedged else { return }
+        let field = modeChanges ? "settings.mode" : "settings.hedge"
+        guard before.positions.isEmpty, before.orders.isEmpty else {
+            throw Refusal(
+                .notAllowed, "The mode cannot change with open positions or orders; close and cancel them first.",
+                field: field)
+        }
+        guard !modeChanges || before.holdings.allSatisfy({ $0.borrowed.isZero }) else {
+            throw Refusal(.notAllowed, "The mode cannot change with loans; repay them first.", field: field)
+        }
+        guard after.mode != .futures || before.holdings.allSatisfy({ $0.interest.isZero }) else {
+            throw Refusal(.notAllowed, "Futures mode cannot begin with unpaid interest.", field: field)
+        }
+    }
+
+    /// A withdrawal or transfer must fit into the withdrawable amount, its fee included: availBal, and in the modes
+    /// that share collateral at most what the account's availEq is worth.
+    func spent(_ asset: String, _ amount: ExactDecimal, fee: ExactDecimal) throws(Refusal) {
+        let figures = try figures(of: before)
+        do {
+            let needed = try amount + fee
+            guard let place = rules.assetPlace(asset), let row = figures.row(place) else {
+                throw missing(needed, asset)
+            }
+            let free = Figures.floored(row.freeBalance)
+            guard needed <= free else { throw missing(try needed - free, asset) }
+            guard figures.mode.sharesCollateral else { return }
+            let backed = try Figures.floored(figures.totals.availableEquity).over(row.index, rounding: .towardZero)
+            guard needed <= backed else { throw missing(try needed - backed, asset) }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.overflow, "A figure of the account does not fit: \(error).", field: "amount")
+        }
+    }
+
+    private func missing(_ amount: ExactDecimal, _ unit: String, field: String = "amount") -> Refusal {
+        Refusal(
+            .insufficientBalance, "The available balance is too small: \(amount) \(unit) is missing.", field: field)
+    }
+
+    /// Contracts need a mode that has them; hedge mode needs sides; spot has neither sides nor isolated margin.
+    func traded(_ instrument: Instrument, _ side: PositionSide, _ marginMode: MarginMode) throws(Refusal) {
+        guard instrument.kind.isDerivative else {
+            guard side == .net else {
+                throw Refusal(.notAllowed, "A spot pair has no position side.", field: "position_side")
+            }
+            guard marginMode == .cross else {
+                throw Refusal(.notAllowed, "A spot pair cannot be isolated.", field: "margin_mode")
+            }
+            return
+        }
+        guard after.mode.hasDerivatives else {
+            throw Refusal(.notAllowed, "Spot mode has no contracts.", field: "instrument")
+        }
+        guard after.isHedged == (side != .net) else {
+            let reason = after.isHedged
+                ? "Hedge mode needs position_side long or short." : "position_side is for hedge mode only."
+            throw Refusal(.notAllowed, reason, field: "position_side")
+        }
+    }
+
+    func placed(_ order: OpenOrder, forced: Bool) throws(Refusal) {
+        try traded(order.instrument, order.positionSide, order.marginMode)
+        if forced || !addsExposure(order) { return }
+        let figures = try figures(of: after)
+        let paid = order.instrument.kind.isDerivative
+            ? order.instrument.settle : order.side == .buy ? order.instrument.quote : order.instrument.base
+        guard let place = rules.assetPlace(paid), let row = figures.row(place) else { throw missing(.zero, paid) }
+        let isCrossContract = order.instrument.kind.isDerivative && order.marginMode == .cross
+        switch figures.mode {
+        case .spot:
+            if row.freeBalance.isNegative { throw missing(-row.freeBalance, paid, field: "quantity") }
+        case .futures:
+            let free = isCrossContract ? row.freeEquity : row.freeBalance
+            if free.isNegative { throw missing(-free, paid, field: "quantity") }
+        case .multi, .portfolio:
+            if !isCrossContract, !after.autoBorrows, row.freeBalance.isNegative {
+                throw missing(-row.freeBalance, paid, field: "quantity")
+            }
+            if figures.totals.availableEquity.isNegative {
+                throw missing(-figures.totals.availableEquity, "USD", field: "quantity")
+            }
+        }
+    }
+
+    /// Whether an order can make the account's risk larger: every spot order, and contract orders that do more than
+    /// reduce what is held.
+    private func addsExposure(_ order: OpenOrder) -> Bool {
+        guard order.instrument.kind.isDerivative else { return true }
+        if order.reduceOnly || order.closesHedgeLeg { return false }
+        guard
+            let position = before.position(
+                order.instrument.name, side: order.positionSide, marginMode: order.marginMode)
+        else { return true }
+        let reduces = position.isLong == (order.side == .sell)
+        return !reduces || order.remaining > position.quantity.magnitude
+    }
+
+    func leverageSet(_ setting: LeverageSetting) throws(Refusal) {
+        guard let instrument = rules.instrument(setting.instrument), instrument.type != .spot else {
+            throw Refusal(.notAllowed, "Leverage is set for contracts only.", field: "instrument")
+        }
+        guard after.mode.hasDerivatives else {
+            throw Refusal(.notAllowed, "Spot mode has no contracts.", field: "instrument")
+        }
+        guard setting.leverage >= .one else {
+            throw Refusal(.notAllowed, "Leverage must be at least 1.", field: "leverage")
+        }
+        if let side = setting.side, after.isHedged == (side == .net) {
+            throw Refusal(.notAllowed, "position_side does not fit the position mode.", field: "position_side")
+        }
+        var most = instrument.maximumLeverage ?? .one
+        for position in before.positions where position.instrument.name == setting.instrument {
+            if let tier = instrument.tier(of: position.quantity.magnitude) { most = min(most, tier.maximumLeverage) }
+        }
+        guard setting.leverage <= most else {
+            throw Refusal(
+                .notAllowed, "Leverage of \(setting.instrument) can be at most \(most) with this position.",
+                field: "leverage")
+        }
+    }
+
+    /// Margin put into an isolated position must be free; margin taken out must leave the margin at entry.
+    func isolatedMarginAdjusted(_ event: EventBody, _ amount: ExactDecimal) throws(Refusal) {
+        guard case .isolatedMarginAdjusted(let key, _) = event else { return }
+        let figures = try figures(of: amount.isPositive ? before : after)
+        guard let place = rules.assetPlace(key.instrument.settle) else { return }
+        do {
+            if amount.isPositive {
+                let free = Figures.floored(figures.row(place)?.freeBalance ?? .zero)
+                if amount > free { throw missing(try amount - free, key.instrument.settle) }
+                return
+            }
+            guard let instrument = rules.instrumentPlace(key.instrument.name),
+                let position = after.position(key.instrument.name, side: key.side, marginMode: key.marginMode),
+                let index = figures.row(place)?.index
+            else { return }
+            let measure = try PositionMeasure(
+                of: position, instrument: instrument, settlementIndex: index, venue.market(prices, rules), rules)
+            let equity = try Figures.isolatedEquity(margin: position.isolatedWallet, unrealised: measure.unrealised)
+            let needed = try Figures.initialMargin(
+                notional: measure.notional, leverage: after.leverageInForce(of: position, rules))
+            if equity < needed { throw missing(try needed - equity, key.instrument.settle) }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.overflow, "A figure of the position does not fit: \(error).", field: "amount")
+        }
+    }
+
+    func borrowed() throws(Refusal) {
+        guard after.mode == .spot else {
+            throw Refusal(.notAllowed, "Loans are taken in spot mode only; elsewhere a negative balance is the loan.")
+        }
+        guard after.spotBorrows || before.holdings.contains(where: { !$0.borrowed.isZero }) else {
+            throw Refusal(.notAllowed, "Borrowing is off; set spot_borrow first.")
+        }
+    }
+
+    func interestAccrued() throws(Refusal) {
+        guard after.mode.lends else { throw Refusal(.notAllowed, "Futures mode lends nothing, so no interest accrues.") }
+    }
+
+    func reserved(_ purpose: String) throws(Refusal) {
+        guard ReservePurpose(rawValue: purpose) != nil else {
+            let names = ReservePurpose.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Refusal(.invalidField, "purpose must be one of \(names).", field: "purpose")
+        }
+    }
+
+    func credited(_ purpose: String) throws(Refusal) {
+        guard purpose == "reward" else {
+            throw Refusal(.invalidField, "OKX credits only the purpose reward.", field: "purpose")
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What one position comes to at the market, in its settlement currency and in USD.
+struct PositionMeasure: Sendable {
+    let mark: ExactDecimal
+    /// Signed like the quantity.
+    let notional: ExactDecimal
+    let notionalUSD: ExactDecimal
+    let unrealised: ExactDecimal
+    /// Cost × contract value: the notional at entry, signed.
+    let costValue: ExactDecimal
+    /// Signed size in the underlying: quantity × contract value (linear), the same ÷ mark (inverse).
+    let delta: ExactDecimal
+    /// Of the tier that the whole position stands in; zero without tiers.
+    let maintenanceRate: ExactDecimal
+
+    init(
+        of position: Position, instrument place: Int, settlementIndex: ExactDecimal, _ market: Market,
+        _ rules: RuleTable, _ override: MarkOverride? = nil
+    ) throws {
+        let terms = position.instrument
+        if let override, override.instrument.hasSameTerms(as: terms) {
+            mark = override.price
+        } else {
+            mark = try market.requiredMark(terms)
+        }
+        let isInverse = terms.payoff == .inverse
+        let size = try position.quantity.times(terms.contractValue, rounding: .halfEven)
+        notional = try Figures.notional(size: size, isInverse: isInverse, price: mark)
+        notionalUSD = try Figures.notionalUSD(
+            size: size, notional: notional, isInverse: isInverse, settlementIndex: settlementIndex)
+        costValue = try position.cost.times(terms.contractValue, rounding: .halfEven)
+        unrealised = try Figures.unrealised(notional: notional, costValue: costValue, isInverse: isInverse)
+        delta = isInverse ? notional : size
+        maintenanceRate = rules.tier(instrument: place, contracts: position.quantity.magnitude)?.maintenanceRate ?? .zero
+    }
+}
+
+extension RuleTable {
+    /// The tier that so many contracts of an instrument stand in.
+    func tier(instrument place: Int, contracts: ExactDecimal) -> PositionTier? {
+        instruments[place].tier(of: contracts)
+    }
+
+    /// The leverage of an instrument until one is set: the rulebook's, at most the instrument's own highest.
+    func defaultLeverage(of instrument: Instrument) -> ExactDecimal {
+        guard instrument.kind.isDerivative else { return .one }
+        guard let most = self.instrument(instrument.name)?.maximumLeverage else { return margin.defaultLeverage }
+        return min(most, margin.defaultLeverage)
+    }
+}
+
+extension Account {
+    /// The leverage in force for a position, an order or a side of an instrument.
+    func leverageInForce(
+        of instrument: Instrument, side: PositionSide, marginMode: MarginMode, _ rules: RuleTable
+    ) -> ExactDecimal {
+        if !leverages.isEmpty, let set = leverage(instrument.name, side: side, marginMode: marginMode) { return set }
+        return rules.defaultLeverage(of: instrument)
+    }
+
+    func leverageInForce(of position: Position, _ rules: RuleTable) -> ExactDecimal {
+        leverageInForce(of: position.instrument, side: position.side, marginMode: position.marginMode, rules)
+    }
+
+    /// A raised field as a decimal; nil where none is raised or it is "".
+    func raisedDecimal(_ flag: String, asset: String?) -> ExactDecimal? {
+        guard !raised.isEmpty, let text = raised(flag, asset: asset)?.text else { return nil }
+        return try? ExactDecimal(text)
+    }
+}
+
+/// What funds can be reserved for, as `reserve` commands spell it.
+enum ReservePurpose: String, Sendable, CaseIterable {
+    /// Bots: out of cash, `stgyEq`.
+    case strategy
+    /// `fixedBal`.
+    case fixed
+    /// `smtSyncEq`.
+    case smartSync = "smart_sync"
+    /// `spotCopyTradingEq`.
+    case copyTrading = "copy_trading"
+    /// `spotIsoBal`.
+    case copyTradingIsolated = "copy_trading_isolated"
+}

@@ -1,0 +1,108 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// OKX: its account API of version 5, spoken as a server, over accounts of the ledger.
+public struct OKXVenue: VenueModel {
+    public static let name = VenueName(rawValue: "okx")
+
+    public static var pathPrefixes: [String] { ["/api/v5/"] }
+
+    public let profile: WireProfile
+    let timeline: RulebookTimeline<OKXRules>
+    let layouts: BalanceLayouts
+
+    /// Built from the built-in rulebooks and those added.
+    ///
+    /// Throws `RulebookError` for one that cannot be read.
+    public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
+        self.profile = profile
+        timeline = try RulebookTimeline(
+            venue: Self.name,
+            builtIn: [
+                PackageResources.okx_2024_01_01_json,
+                PackageResources.okx_2024_07_18_json,
+                PackageResources.okx_2025_07_16_json,
+            ],
+            added: addedRulebooks)
+        layouts = BalanceLayouts()
+    }
+
+    public var name: VenueName { Self.name }
+
+    public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
+
+    /// The tables in force at a time.
+    func rules(at time: LedgerTime) -> RuleTable {
+        if let last = timeline.versions.last, last.header.effective <= time { return last.rules.table }
+        return timeline.rules(at: time).table
+    }
+
+    /// An account's figures at the time of its snapshot.
+    func figures(of snapshot: AccountSnapshot, _ rules: RuleTable) throws -> AccountFigures {
+        do {
+            return try AccountFigures(
+                of: snapshot.account, market: market(snapshot.prices, rules), rules: rules)
+        } catch let error as NumberError {
+            throw FigureError.number(error)
+        }
+    }
+
+    /// The body of `GET /api/v5/account/balance`.
+    ///
+    /// Throws `StatementError` for a `ccy` that the venue refuses, `FigureError` where a figure cannot be worked
+    /// out.
+    public func statement(
+        of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
+    ) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let filter = try CurrencyFilter(query["ccy"], rules: rules)
+        let figures = try figures(of: snapshot, rules)
+        return BalanceWriter(account: snapshot.account, at: snapshot.at, figures: figures, rules: rules)
+            .body(filter: filter, layouts: layouts)
+    }
+
+    /// A key of the venue's shape: a UUID, 32 capital hexadecimal digits, and a passphrase.
+    public func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials {
+        let digits = Array(hexText(randomBytes(16)))
+        var uuid = ""
+        for (place, digit) in digits.enumerated() {
+            if [8, 12, 16, 20].contains(place) { uuid.append("-") }
+            uuid.append(digit)
+        }
+        return Credentials(
+            apiKey: uuid, secret: hexText(randomBytes(16), uppercase: true), passphrase: hexText(randomBytes(12)))
+    }
+}
+
+/// The currencies that a `ccy` parameter names; all of them where it is absent or empty.
+struct CurrencyFilter: Sendable {
+    /// Places in the rulebook's assets; nil for all.
+    let places: [Int]?
+
+    /// At most 20 codes in capitals, separated by commas.
+    ///
+    /// Throws `StatementError` for a longer list or an unknown code.
+    init(_ text: String?, rules: RuleTable, limit: Int = 20) throws(StatementError) {
+        guard let text, !text.isEmpty else {
+            places = nil
+            return
+        }
+        let codes = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard codes.count <= limit else {
+            throw StatementError(field: "ccy", message: "Parameter ccy count exceeds the limit \(limit)")
+        }
+        var places: [Int] = []
+        for code in codes {
+            guard let place = rules.assetPlace(String(code)) else {
+                throw StatementError(field: "ccy", message: "Parameter ccy error")
+            }
+            if !places.contains(place) { places.append(place) }
+        }
+        self.places = places
+    }
+
+    /// Whether a currency is asked for.
+    func admits(_ place: Int) -> Bool { places?.contains(place) ?? true }
+}

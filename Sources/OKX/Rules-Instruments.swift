@@ -1,0 +1,211 @@
+import Ledger
+import Numbers
+import Venue
+
+/// OKX's instrument types, spelled as its API spells them.
+enum InstrumentType: String, Sendable, CaseIterable {
+    case spot = "SPOT"
+    case swap = "SWAP"
+    case futures = "FUTURES"
+
+    fileprivate var kind: Instrument.Kind {
+        switch self {
+        case .spot: .spot
+        case .swap: .perpetual
+        case .futures: .future
+        }
+    }
+}
+
+/// Rules of one instrument.
+struct InstrumentRules: Sendable {
+    let terms: Instrument
+    let type: InstrumentType
+    /// Smallest price step.
+    let tick: ExactDecimal
+    /// Smallest quantity step, in contracts or coin.
+    let lot: ExactDecimal
+    /// Smallest order.
+    let minimum: ExactDecimal
+    /// The highest leverage; nil for a pair that is not traded on margin.
+    let maximumLeverage: ExactDecimal?
+    /// By rising size; empty for spot.
+    let tiers: [PositionTier]
+    /// When a dated future ends.
+    let expiry: LedgerTime?
+    /// Fee of a liquidation as a share of notional; zero for spot.
+    let takerRate: ExactDecimal
+
+    /// The underlying, such as `BTC-USD`: what risk units, families and index prices are named by.
+    var family: String { "\(terms.base)-\(terms.quote)" }
+
+    /// The tier that a position of so many contracts stands in; the last one for larger positions.
+    func tier(of contracts: ExactDecimal) -> PositionTier? {
+        for tier in tiers where contracts <= tier.maximum { return tier }
+        return tiers.last
+    }
+
+    static func all(
+        in reader: RulebookReader, curves: [String: PositionTier.Curve], margin: MarginRules
+    ) throws(RulebookError) -> [InstrumentRules] {
+        var instruments: [InstrumentRules] = []
+        for (name, entry) in try reader.members() {
+            instruments.append(try InstrumentRules(name: name, reading: entry, curves: curves, margin: margin))
+        }
+        return instruments
+    }
+
+    private init(
+        name: String, reading entry: RulebookReader, curves: [String: PositionTier.Curve], margin: MarginRules
+    ) throws(RulebookError) {
+        guard let type = InstrumentType(rawValue: try entry.text("type")) else {
+            throw RulebookError(field: entry.path(of: "type"), message: "is none of SPOT, SWAP, FUTURES")
+        }
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == (type == .spot ? 2 : 3), parts.allSatisfy({ !$0.isEmpty }) else {
+            throw RulebookError(field: entry.path, message: "is no instrument name such as BTC-USDT-SWAP")
+        }
+        let payoffText = entry.has("payoff") ? try entry.text("payoff") : Instrument.Payoff.linear.rawValue
+        guard let payoff = Instrument.Payoff(rawValue: payoffText) else {
+            throw RulebookError(field: entry.path(of: "payoff"), message: "is neither linear nor inverse")
+        }
+        self.type = type
+        terms = Instrument(
+            venue: OKXVenue.name, name: name, kind: type.kind, base: parts[0], quote: parts[1],
+            settle: payoff == .inverse ? parts[0] : parts[1], payoff: payoff,
+            contractValue: try Self.positive("value", in: entry, fallback: type == .spot ? .one : nil))
+        tick = try Self.positive("tick", in: entry)
+        lot = try Self.positive("lot", in: entry)
+        minimum = try Self.positive("min", in: entry)
+        let lever = try entry.text("lever")
+        maximumLeverage = lever.isEmpty ? nil : try entry.decimal("lever")
+        takerRate = type == .spot ? .zero : type == .swap ? margin.swapTakerRate : margin.futuresTakerRate
+        expiry = try Self.expiry(in: entry, isDated: type == .futures)
+        tiers = try Self.tiers(in: entry, curves: curves, isSpot: type == .spot)
+    }
+
+    private static func positive(
+        _ key: String, in entry: RulebookReader, fallback: ExactDecimal? = nil
+    ) throws(RulebookError) -> ExactDecimal {
+        if let fallback, !entry.has(key) { return fallback }
+        let number = try entry.decimal(key)
+        guard number.isPositive else {
+            throw RulebookError(field: entry.path(of: key), message: "is not above zero")
+        }
+        return number
+    }
+
+    private static func expiry(in entry: RulebookReader, isDated: Bool) throws(RulebookError) -> LedgerTime? {
+        guard isDated else { return nil }
+        let text = try entry.text("expiry")
+        guard let time = LedgerTime(iso8601: text) else {
+            throw RulebookError(field: entry.path(of: "expiry"), message: "is no ISO 8601 time: \(text)")
+        }
+        return time
+    }
+
+    private static func tiers(
+        in entry: RulebookReader, curves: [String: PositionTier.Curve], isSpot: Bool
+    ) throws(RulebookError) -> [PositionTier] {
+        if isSpot { return [] }
+        let name = try entry.text("tiers")
+        guard let curve = curves[name] else {
+            throw RulebookError(field: entry.path(of: "tiers"), message: "names no position_tiers: \(name)")
+        }
+        do {
+            return try curve.tiers(unit: positive("tier_unit", in: entry), lot: positive("lot", in: entry))
+        } catch let error as NumberError {
+            throw RulebookError(field: entry.path(of: "tier_unit"), message: "does not fit: \(error)")
+        } catch let error as RulebookError {
+            throw error
+        } catch {
+            throw RulebookError(field: entry.path(of: "tier_unit"), message: "cannot be used: \(error)")
+        }
+    }
+}
+
+/// One row of an instrument's position tiers: the whole position has the rates of the tier that it stands in.
+struct PositionTier: Sendable, Equatable {
+    let number: Int
+    /// Smallest and largest position, in contracts.
+    let minimum: ExactDecimal
+    let maximum: ExactDecimal
+    /// Maintenance and initial margin per notional.
+    let maintenanceRate: ExactDecimal
+    let initialRate: ExactDecimal
+
+    /// The highest leverage of the tier: 1 ÷ initial rate, cut to 2 places (sheet, section 5).
+    var maximumLeverage: ExactDecimal {
+        (try? ExactDecimal.one.over(initialRate, places: 2, rounding: .towardZero)) ?? .one
+    }
+
+    /// Tiers in multiples of an instrument's own unit: listed ones first, then equal steps.
+    struct Curve: Sendable {
+        fileprivate struct Row: Sendable {
+            let size: ExactDecimal
+            let maintenanceRate: ExactDecimal
+            let initialRate: ExactDecimal
+        }
+
+        fileprivate let rows: [Row]
+
+        /// The tiers of an instrument whose unit is so many contracts; each begins one lot after the one before.
+        func tiers(unit: ExactDecimal, lot: ExactDecimal) throws(NumberError) -> [PositionTier] {
+            var tiers: [PositionTier] = []
+            for row in rows {
+                let minimum = try tiers.last.map { (last) throws(NumberError) in try last.maximum + lot } ?? .zero
+                tiers.append(
+                    PositionTier(
+                        number: tiers.count + 1, minimum: minimum,
+                        maximum: try row.size.times(unit, rounding: .halfEven),
+                        maintenanceRate: row.maintenanceRate, initialRate: row.initialRate))
+            }
+            return tiers
+        }
+    }
+
+    static func curves(in reader: RulebookReader) throws(RulebookError) -> [String: Curve] {
+        var curves: [String: Curve] = [:]
+        for (name, entry) in try reader.members() { curves[name] = try curve(reading: entry) }
+        return curves
+    }
+
+    private static func curve(reading entry: RulebookReader) throws(RulebookError) -> Curve {
+        var rows: [Curve.Row] = []
+        for row in try entry.member("tiers").elements() {
+            let cells = try row.elements()
+            guard cells.count == 3 else {
+                throw RulebookError(field: row.path, message: "is not [size, mmr, imr]")
+            }
+            rows.append(
+                Curve.Row(
+                    size: try cells[0].decimal(), maintenanceRate: try cells[1].decimal(),
+                    initialRate: try cells[2].decimal()))
+        }
+        if entry.has("then"), let last = rows.last {
+            let step = try entry.member("then")
+            let count = try step.integer("count")
+            guard (0...1000).contains(count) else {
+                throw RulebookError(field: step.path(of: "count"), message: "is not within 0 and 1000")
+            }
+            let size = try step.decimal("size")
+            let maintenance = try step.decimal("mmr")
+            let initial = try step.decimal("imr")
+            do {
+                var row = last
+                for _ in 0..<count {
+                    row = Curve.Row(
+                        size: try row.size + size, maintenanceRate: try row.maintenanceRate + maintenance,
+                        initialRate: try row.initialRate + initial)
+                    rows.append(row)
+                }
+            } catch {
+                throw RulebookError(field: step.path, message: "does not fit: \(error)")
+            }
+        }
+        guard let first = rows.first, first.size.isPositive, rows.allSatisfy({ $0.initialRate.isPositive }),
+            zip(rows, rows.dropFirst()).allSatisfy({ $0.size < $1.size })
+        else { throw RulebookError(field: entry.path, message: "has no tiers of rising size") }
+        return Curve(rows: rows)
+    }
+}

@@ -1,0 +1,250 @@
+import JSON
+import Ledger
+import Numbers
+
+/// Writes an account's figures as the body of `GET /api/v5/account/balance`: keys in ASCII order, every scalar a
+/// string but the two collateral switches, rows by falling `eqUsd`.
+struct BalanceWriter: Sendable {
+    let account: Account
+    let at: LedgerTime
+    let figures: AccountFigures
+    let rules: RuleTable
+
+    /// The body: `{"code":"0","data":[…],"msg":""}`, with the rows that the filter admits.
+    func body(filter: CurrencyFilter, layouts: BalanceLayouts) -> [UInt8] {
+        let order = rowOrder(filter)
+        return ByteSink.bytes(estimate: 1024 + order.count * 1800) { sink in
+            sink.copy("{\"code\":\"0\",\"data\":[")
+            writeAccount(order, layouts, to: &sink)
+            sink.copy("],\"msg\":\"\"}")
+        }
+    }
+
+    /// The rows to show: cashBal and eq not both 0, by falling eqUsd, equal ones by first appearance.
+    func rowOrder(_ filter: CurrencyFilter) -> [Int] {
+        var order: [Int] = []
+        order.reserveCapacity(figures.rows.count)
+        for place in figures.rows.indices {
+            if figures.rows[place].cash.isZero && figures.rows[place].equity.isZero { continue }
+            if !filter.admits(figures.rows[place].place) { continue }
+            // Accounts hold few currencies, and mostly in the same order: an insertion sort beats the general one.
+            var target = order.count
+            let value = figures.rows[place].equityUSD
+            order.append(place)
+            while target > 0, figures.rows[order[target - 1]].equityUSD < value {
+                order[target] = order[target - 1]
+                target -= 1
+            }
+            order[target] = place
+        }
+        return order
+    }
+
+    private func writeAccount(_ order: [Int], _ layouts: BalanceLayouts, to sink: inout ByteSink) {
+        let hasRaised = !account.raised.isEmpty && account.raised.contains { $0.asset == nil }
+        let layout = hasRaised ? layouts.raisedAccount : layouts.account(figures.mode)
+        layout.bytes.withUnsafeBufferPointer { bytes in
+            for step in layout.steps {
+                sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
+                if step.field == .details {
+                    writeRows(order, layouts, to: &sink)
+                } else if hasRaised {
+                    writeRaised(step.field, to: &sink)
+                } else {
+                    write(step.field, to: &sink)
+                }
+            }
+            sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
+        }
+    }
+
+    /// A field as JSON: the raised value if there is one.
+    private func writeRaised(_ field: AccountField, to sink: inout ByteSink) {
+        if let value = account.raised(field.rawValue) {
+            value.copy(to: &sink)
+            return
+        }
+        sink.byte(UInt8(ascii: "\""))
+        if field.modes.contains(ModeSet(figures.mode)) { write(field, to: &sink) }
+        sink.byte(UInt8(ascii: "\""))
+    }
+
+    /// A field's text, without quotes.
+    private func write(_ field: AccountField, to sink: inout ByteSink) {
+        let totals = figures.totals
+        switch field {
+        case .adjEq: sink.number(totals.adjustedEquity)
+        case .availEq: sink.number(totals.availableEquity)
+        case .borrowFroz: sink.number(totals.borrowFrozen)
+        case .imr: sink.number(totals.initialMargin)
+        case .isoEq: sink.number(totals.isolatedEquity)
+        case .mgnRatio: if let ratio = totals.marginRatio { sink.number(ratio) }
+        case .mmr: sink.number(totals.maintenanceMargin)
+        case .notionalUsd: sink.number(totals.notional)
+        case .notionalUsdForBorrow: sink.number(totals.borrowing)
+        case .notionalUsdForFutures: sink.number(totals.futuresNotional)
+        case .notionalUsdForOption: sink.number(.zero)
+        case .notionalUsdForSwap: sink.number(totals.swapNotional)
+        case .ordFroz: sink.number(totals.orderMargin)
+        case .totalEq: sink.number(totals.totalEquity)
+        case .uTime: sink.integer(at.milliseconds)
+        case .upl: sink.number(totals.unrealised)
+        case .delta, .deltaLever, .deltaNeutralStatus, .details: break
+        }
+    }
+}
+
+// MARK: - Currency rows
+
+extension BalanceWriter {
+    private func writeRows(_ order: [Int], _ layouts: BalanceLayouts, to sink: inout ByteSink) {
+        sink.byte(UInt8(ascii: "["))
+        let plain = layouts.row(figures.mode, isPlain: true)
+        let whole = layouts.row(figures.mode, isPlain: false)
+        for (number, place) in order.enumerated() {
+            if number > 0 { sink.byte(UInt8(ascii: ",")) }
+            let rules = rules.assets[figures.rows[place].place]
+            let holding = figures.rows[place].holding.map { account.holdings[$0] }
+            if !account.raised.isEmpty, account.raised.contains(where: { $0.asset == rules.name }) {
+                write(figures.rows[place], holding, rules, layouts.raisedRow, hasRaised: true, to: &sink)
+            } else {
+                let layout = holding.map(Self.isPlain) ?? true ? plain : whole
+                write(figures.rows[place], holding, rules, layout, hasRaised: false, to: &sink)
+            }
+        }
+        sink.byte(UInt8(ascii: "]"))
+    }
+
+    /// Whether a currency has nothing but cash, positions and orders.
+    private static func isPlain(_ holding: Holding) -> Bool {
+        holding.reserved.isEmpty && holding.credits.isEmpty && holding.spotCost == nil && holding.interest.isZero
+            && holding.borrowed.isZero
+    }
+
+    private func write(
+        _ row: CurrencyFigures, _ holding: Holding?, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
+        hasRaised: Bool, to sink: inout ByteSink
+    ) {
+        layout.bytes.withUnsafeBufferPointer { bytes in
+            for step in layout.steps {
+                sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
+                if hasRaised {
+                    writeRaised(step.field, row, holding, rules, to: &sink)
+                } else {
+                    write(step.field, row, holding, rules, to: &sink)
+                }
+            }
+            sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
+        }
+    }
+
+    /// A field as JSON: the raised value if there is one.
+    private func writeRaised(
+        _ field: DetailField, _ row: CurrencyFigures, _ holding: Holding?, _ rules: AssetRules,
+        to sink: inout ByteSink
+    ) {
+        if let value = account.raised(field.rawValue, asset: rules.name) {
+            value.copy(to: &sink)
+            return
+        }
+        let hasQuotes = field != .ccy && field != .collateralEnabled && field != .collateralRestrict
+        if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
+        if field.modes.contains(ModeSet(figures.mode)) { write(field, row, holding, rules, to: &sink) }
+        if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
+    }
+
+    /// A field's text, without quotes but for the currency's name.
+    @inline(__always)
+    private func write(
+        _ field: DetailField, _ row: CurrencyFigures, _ holding: Holding?, _ rules: AssetRules,
+        to sink: inout ByteSink
+    ) {
+        switch field {
+        case .availBal: sink.number(Figures.floored(row.freeBalance))
+        case .availEq: sink.number(Figures.floored(row.freeEquity))
+        case .borrowFroz: sink.number(row.borrowFrozen)
+        case .cashBal: sink.number(row.cash)
+        case .ccy: sink.copy(rules.quotedName)
+        case .crossLiab: sink.number(row.crossLiability)
+        case .disEq: sink.number(row.discountedUSD)
+        case .eq: sink.number(row.equity)
+        case .eqUsd: sink.number(row.equityUSD)
+        case .frozenBal: sink.number(row.frozen)
+        case .isoEq: sink.number(row.isolatedEquity)
+        case .isoUpl: sink.number(row.isolatedUnrealised)
+        case .liab: sink.number(row.liability)
+        case .maxLoan: sink.number(row.maximumLoan)
+        case .ordFrozen: sink.number(row.ordersFrozen)
+        case .uTime: sink.integer(row.updatedAt.milliseconds)
+        case .upl: sink.number(row.unrealised)
+        case .uplLiab: sink.number(row.unrealisedLossLiability)
+        case .autoLendStatus: sink.copy(rules.supportsAutoLend ? "off" : "unsupported")
+        default: writeRare(field, row, holding, rules, to: &sink)
+        }
+    }
+
+    /// Fields that most rows do not have.
+    private func writeRare(
+        _ field: DetailField, _ row: CurrencyFigures, _ holding: Holding?, _ rules: AssetRules,
+        to sink: inout ByteSink
+    ) {
+        switch field {
+        case .collateralEnabled:
+            sink.copy(figures.mode == .multi && account.isCollateral(rules.name) ? "true" : "false")
+        case .collateralRestrict: sink.copy("false")
+        case .imr: sink.number(row.positionMargin)
+        case .mmr: sink.number(row.positionMaintenance)
+        case .mgnRatio: sink.optionalNumber(row.marginRatio)
+        case .notionalLever: sink.optionalNumber(row.notionalLeverage)
+        case .interest: sink.number(row.interest)
+        case .stgyEq: sink.number(row.strategyEquity)
+        case .spotInUseAmt: sink.number(row.spotInUse)
+        case .maxSpotInUse: sink.number(row.maximumSpotInUse)
+        case .rewardBal: sink.number(holding?.credited(for: "reward") ?? .zero)
+        case .fixedBal: sink.number(holding?.reserved(.fixed) ?? .zero)
+        case .smtSyncEq: sink.number(holding?.reserved(.smartSync) ?? .zero)
+        case .spotCopyTradingEq: sink.number(holding?.reserved(.copyTrading) ?? .zero)
+        case .spotIsoBal: sink.number(holding?.reserved(.copyTradingIsolated) ?? .zero)
+        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendMtAmt, .isoLiab: sink.number(.zero)
+        default: writeSpotCost(field, row, holding?.spotCost, to: &sink)
+        }
+    }
+
+    /// Cost and profit of spot trades; nothing, which is "", where none was made or the figure does not exist.
+    private func writeSpotCost(
+        _ field: DetailField, _ row: CurrencyFigures, _ cost: SpotCost?, to sink: inout ByteSink
+    ) {
+        guard let cost else { return }
+        switch field {
+        case .spotBal: sink.number(cost.quantity)
+        case .openAvgPx: sink.optionalNumber(try? Figures.openAveragePrice(cost))
+        case .accAvgPx: sink.optionalNumber(try? Figures.accumulatedAveragePrice(cost))
+        case .spotUpl: sink.optionalNumber(try? Figures.spotUnrealised(cost, index: row.index))
+        case .spotUplRatio: sink.optionalNumber(try? Figures.spotUnrealisedRatio(cost, index: row.index))
+        case .totalPnl: sink.optionalNumber(try? Figures.spotTotal(cost, index: row.index))
+        case .totalPnlRatio: sink.optionalNumber(try? Figures.spotTotalRatio(cost, index: row.index))
+        default: break
+        }
+    }
+}
+
+extension ByteSink {
+    /// A decimal, or nothing where there is none.
+    mutating func optionalNumber(_ number: ExactDecimal?) {
+        if let number { self.number(number) }
+    }
+}
+
+extension JSONValue {
+    /// Copies the value as JSON.
+    fileprivate func copy(to sink: inout ByteSink) {
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        sink.copy(bytes)
+    }
+}
+
+extension Holding {
+    /// The amount reserved for one of OKX's purposes.
+    func reserved(_ purpose: ReservePurpose) -> ExactDecimal { reserved(for: purpose.rawValue) }
+}
