@@ -1,1 +1,59 @@
-@main struct Program { static func main() {} }
+import ArgumentParser
+import Foundation
+import Server
+
+/// The program's entry: runs a command, and turns whatever stops it into one sentence and an exit status.
+@main
+struct Program {
+    static func main() async {
+        // A reader that goes away (`| head`) must not kill the program without a word.
+        signal(SIGPIPE, SIG_IGN)
+        setvbuf(stdout, nil, _IOLBF, 0)
+        do {
+            var command = try Marginalia.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ProgramError {
+            end(error)
+        } catch {
+            end(parsing: error)
+        }
+    }
+
+    private static func end(_ error: ProgramError) -> Never {
+        let line = error.message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        FileHandle.standardError.write(Data("marginalia: \(line)\n".utf8))
+        exit(error.status.rawValue)
+    }
+
+    /// Ends after an error of the command line's reader; asking for help is none.
+    private static func end(parsing error: any Error) -> Never {
+        let code = Marginalia.exitCode(for: error)
+        if code == .success {
+            print(Marginalia.fullMessage(for: error))
+            exit(ExitStatus.done.rawValue)
+        }
+        if code == .validationFailure {
+            var message = Marginalia.message(for: error)
+            if message.hasSuffix(".") { message.removeLast() }
+            end(ProgramError(.usage, "\(message): see marginalia help for what there is."))
+        }
+        end(ProgramError(.internalFault, "The program failed: \(error)."))
+    }
+}
+
+/// The program and its subcommands.
+struct Marginalia: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "marginalia",
+        abstract: "A margin venue you can run: exchange accounts, exact to the last digit.",
+        discussion: """
+            Example: marginalia serve --demo
+            Then open http://127.0.0.1:8080/ or point a client of OKX, Binance, Crypto.com or Rails there.
+            """,
+        version: "0.1.0",
+        subcommands: [Serve.self, Keys.self, Accounts.self, Apply.self, Verify.self])
+}

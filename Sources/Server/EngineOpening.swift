@@ -1,0 +1,51 @@
+import Engine
+import Journal
+import Ledger
+import Venue
+
+/// Opens the engine on a store, and says in one sentence why it cannot be opened.
+enum EngineOpening {
+    /// The engine for these options. Where nobody said what the ledger's clock shall be, a scenario's time makes
+    /// it stand.
+    static func open(
+        _ options: ServeOptions, scenarios: [Scenario], venues: [any VenueModel]
+    ) async throws(ProgramError) -> LedgerEngine {
+        var time = options.ledgerTime
+        if !options.isLedgerTimeGiven { time = scenarios.compactMap(\.ledgerTime).max() }
+        do {
+            let store = try openJournal(options.store.location)
+            return try await LedgerEngine.open(
+                store: store, venues: venues, clock: time.map { LedgerClock(standingAt: $0) } ?? .system,
+                enforcesRateLimits: options.enforcesRateLimits)
+        } catch let error as JournalError {
+            throw ProgramError(error)
+        } catch let error as Refusal {
+            throw ProgramError(.badData, error.message)
+        } catch {
+            throw ProgramError(.unavailable, "The store \(options.store.location) cannot be opened: \(error).")
+        }
+    }
+}
+
+extension ProgramError {
+    /// A journal's trouble as an end of the program.
+    init(_ error: JournalError) {
+        let status: ExitStatus =
+            switch error.kind {
+            case .badLocation: .usage
+            case .damaged: .badData
+            default: .unavailable
+            }
+        self.init(status, error.message)
+    }
+}
+
+extension StoreAddress {
+    /// The store as the journal names it.
+    var location: String {
+        switch self {
+        case .memory: "memory:"
+        case .sqlite(let path): "sqlite:\(path)"
+        }
+    }
+}

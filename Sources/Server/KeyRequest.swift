@@ -1,0 +1,108 @@
+import JSON
+import Ledger
+import Venue
+
+/// A key to issue, as the operator API and scenario files write it.
+public struct KeyRequest: Sendable {
+    /// The key to hand out; nil for one that looks like the venue's own.
+    public let apiKey: String?
+    /// Its secret; nil for a random one.
+    public let secret: String?
+    /// Its passphrase, where the venue has one; nil for a random one.
+    public let passphrase: String?
+    /// What it may do.
+    public let permissions: Set<APIKey.Permission>
+    /// Where it may be used from; empty for anywhere.
+    public let addresses: [AddressRange]
+
+    static let fields = ["api_key", "secret", "passphrase", "permissions", "ip_allowlist"]
+
+    /// Reads a key request strictly; the refusal names the field at fault and never holds a value of it.
+    public init(decoding value: JSONValue) throws(Refusal) {
+        guard let object = value.object else { throw Refusal(.invalidField, "A key must be an object.") }
+        for (key, _) in object.members where !Self.fields.contains(key) {
+            throw Refusal(.unknownField, "A key has no field \(key.prefix(64)).", field: String(key.prefix(64)))
+        }
+        apiKey = try Self.text(object, "api_key", longest: 256)
+        secret = try Self.text(object, "secret", longest: 8192)
+        passphrase = try Self.text(object, "passphrase", longest: 256)
+        var permissions: Set<APIKey.Permission> = []
+        for text in try Self.texts(object, "permissions") ?? [APIKey.Permission.read.rawValue] {
+            guard let permission = APIKey.Permission(rawValue: text) else {
+                let known = APIKey.Permission.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Refusal(.invalidField, "permissions must be some of \(known).", field: "permissions")
+            }
+            permissions.insert(permission)
+        }
+        self.permissions = permissions
+        var addresses: [AddressRange] = []
+        for text in try Self.texts(object, "ip_allowlist") ?? [] {
+            guard let range = AddressRange(text) else {
+                throw Refusal(
+                    .invalidField, "ip_allowlist must hold addresses or networks such as 10.0.0.0/8.",
+                    field: "ip_allowlist")
+            }
+            addresses.append(range)
+        }
+        self.addresses = addresses
+    }
+
+    /// A request with these parts.
+    public init(
+        apiKey: String?, secret: String?, passphrase: String?, permissions: Set<APIKey.Permission>,
+        addresses: [AddressRange]
+    ) {
+        self.apiKey = apiKey
+        self.secret = secret
+        self.passphrase = passphrase
+        self.permissions = permissions
+        self.addresses = addresses
+    }
+
+    /// The request as JSON.
+    public func encoded() -> [UInt8] {
+        var writer = JSONWriter(reserving: 256)
+        writer.beginObject()
+        for (key, value) in [("api_key", apiKey), ("secret", secret), ("passphrase", passphrase)] {
+            guard let value else { continue }
+            writer.key(key)
+            writer.string(value)
+        }
+        writer.key("permissions")
+        writer.beginArray()
+        for permission in APIKey.Permission.allCases where permissions.contains(permission) {
+            writer.string(permission.rawValue)
+        }
+        writer.endArray()
+        writer.key("ip_allowlist")
+        writer.beginArray()
+        for address in addresses { writer.string(address.text) }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private static func text(_ object: JSONObject, _ field: String, longest: Int) throws(Refusal) -> String? {
+        guard let value = object[field], !value.isNull else { return nil }
+        guard let text = value.text, (1...longest).contains(text.utf8.count),
+            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 || $0 == "\n" || $0 == "\r" }),
+            field != "api_key" || text.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        else {
+            throw Refusal(
+                .invalidField, "\(field) must be a text of 1 to \(longest) printable characters.", field: field)
+        }
+        return text
+    }
+
+    private static func texts(_ object: JSONObject, _ field: String) throws(Refusal) -> [String]? {
+        guard let value = object[field], !value.isNull else { return nil }
+        guard let elements = value.elements, elements.count <= 1000 else {
+            throw Refusal(.invalidField, "\(field) must be a list of texts.", field: field)
+        }
+        let texts = elements.compactMap(\.text)
+        guard texts.count == elements.count else {
+            throw Refusal(.invalidField, "\(field) must be a list of texts.", field: field)
+        }
+        return texts
+    }
+}

@@ -1,0 +1,182 @@
+import Engine
+import Foundation
+import HummingbirdCore
+import Journal
+import Ledger
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+import Venue
+
+/// The venue server: an engine on a store, with the venues and the operator API in front of it.
+public struct MarginaliaServer: Sendable {
+    private let options: ServeOptions
+    private let logger: Logger
+
+    /// A server to be run with these options.
+    public init(options: ServeOptions, logger: Logger) {
+        self.options = options
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM or SIGINT, then drains. `whenReady` is told the server's URL once it listens.
+    public func run(whenReady: @escaping @Sendable (String) -> Void) async throws(ProgramError) {
+        let scenarios = try Self.scenarios(options)
+        let venues = try Self.venues(options)
+        let token = try Self.token(options, logger: logger)
+        defer { token.removeTemporary() }
+        let engine = try await EngineOpening.open(options, scenarios: scenarios, venues: venues)
+        do {
+            try await load(scenarios, into: engine)
+            try await listen(engine: engine, token: token.token, whenReady: whenReady)
+        } catch {
+            await engine.stop()
+            throw error
+        }
+        await engine.stop()
+        logger.info("stopped")
+    }
+
+    /// Every scenario file, read and checked before anything is opened.
+    static func scenarios(_ options: ServeOptions) throws(ProgramError) -> [Scenario] {
+        var scenarios: [Scenario] = []
+        for file in options.scenarios { scenarios.append(try Scenario(file: file)) }
+        return scenarios
+    }
+
+    /// The venues, with the rulebooks that were added.
+    static func venues(_ options: ServeOptions) throws(ProgramError) -> [any VenueModel] {
+        var rulebooks: [RulebookFile] = []
+        for file in options.rulebooks { rulebooks.append(try RulebookFile(file: file)) }
+        return try VenueRegistry.models(rulebooks: rulebooks, profiles: options.profiles)
+    }
+
+    /// The demonstration scenario.
+    public static func demonstration() throws(ProgramError) -> Scenario {
+        try Scenario(file: "demonstration.yaml", content: PackageResources.demonstration_yaml)
+    }
+
+    private func load(_ scenarios: [Scenario], into engine: LedgerEngine) async throws(ProgramError) {
+        if options.demo {
+            let demonstration = try Self.demonstration()
+            let known = Set(demonstration.accounts)
+            if let other = engine.accountIDs.first(where: { !known.contains($0) }) {
+                throw ProgramError(
+                    .usage,
+                    "The store holds other accounts (\(other) …), and the demonstration goes into an empty one only: "
+                        + "leave --demo out or give another --store.")
+            }
+            let applied = try await demonstration.apply(to: engine)
+            logger.info("the demonstration is loaded", metadata: ["new commands": "\(applied)"])
+        }
+        for scenario in scenarios {
+            let applied = try await scenario.apply(to: engine)
+            logger.info(
+                "a scenario is applied", metadata: ["file": "\(scenario.document.file)", "new commands": "\(applied)"])
+        }
+    }
+
+    private func listen(
+        engine: LedgerEngine, token: AdminToken, whenReady: @escaping @Sendable (String) -> Void
+    ) async throws(ProgramError) {
+        let meter = RequestMeter()
+        let page = WebPage(
+            venues: VenueRegistry.names.compactMap { name in engine.venues[name].map { (name, $0.profile) } },
+            isDemonstration: options.demo, enforcesRateLimits: options.enforcesRateLimits)
+        let gateway = Gateway(
+            engine: engine,
+            operatorAPI: OperatorAPI(
+                engine: engine, token: token, meter: meter, page: page, logger: logger,
+                startedAt: realMilliseconds()),
+            meter: meter, logger: logger)
+        let channel = HTTP1Channel(
+            responder: { request, writer, channel in
+                try await gateway.respond(to: request, writer: writer, channel: channel)
+            },
+            configuration: .init(additionalChannelHandlers: [ContinueHandler()], idleTimeout: .minutes(5)))
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let listen = options.listen
+        let server = channel.server(
+            configuration: ServerConfiguration(
+                address: .hostname(listen.host, port: listen.port), backlog: 1024),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? listen.port
+                whenReady("http://\(ListenAddress(host: listen.host, port: port).authority)")
+            },
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+        do {
+            try await group.run()
+        } catch let error as IOError {
+            throw Self.listening(error, at: listen)
+        } catch is SocketAddressError {
+            throw ProgramError(.unavailable, "The host \(listen.host) is unknown: give another --listen address.")
+        } catch {
+            throw ProgramError(.unavailable, "The server cannot listen at \(listen.authority): \(error).")
+        }
+    }
+
+    private static func listening(_ error: IOError, at address: ListenAddress) -> ProgramError {
+        switch error.errnoCode {
+        case EADDRINUSE:
+            ProgramError(
+                .unavailable,
+                "The port \(address.port) of \(address.host) is in use: stop what listens there, or give another "
+                    + "--listen address.")
+        case EACCES:
+            ProgramError(
+                .notPermitted, "The port \(address.port) may not be listened at: give a --listen port above 1023.")
+        case EADDRNOTAVAIL:
+            ProgramError(
+                .unavailable, "This machine has no address \(address.host): give another --listen address.")
+        default:
+            ProgramError(
+                .unavailable, "The server cannot listen at \(address.authority): \(String(cString: strerror(error.errnoCode))).")
+        }
+    }
+}
+
+/// The admin token in use, and the temporary folder that holds it where the store keeps nothing.
+struct TokenInUse: Sendable {
+    let token: AdminToken
+    let temporaryFolder: String?
+
+    /// Deletes the temporary folder.
+    func removeTemporary() {
+        if let temporaryFolder { try? FileManager.default.removeItem(atPath: temporaryFolder) }
+    }
+}
+
+extension MarginaliaServer {
+    /// The token: given, kept beside the store, or made in a folder of its own where the store is in memory.
+    static func token(_ options: ServeOptions, logger: Logger) throws(ProgramError) -> TokenInUse {
+        if let given = options.adminToken { return TokenInUse(token: AdminToken(given), temporaryFolder: nil) }
+        if let folder = options.store.folder {
+            try makeFolder(folder)
+            let token = try AdminToken(folder: folder)
+            if token.isNew { logger.info("an admin token was made", metadata: ["file": "\(token.file ?? "")"]) }
+            return TokenInUse(token: token, temporaryFolder: nil)
+        }
+        let folder = FileManager.default.temporaryDirectory.path + "/marginalia-\(UUID().uuidString)"
+        try makeFolder(folder)
+        let token = try AdminToken(folder: folder)
+        logger.info("the admin token of this run was made", metadata: ["file": "\(token.file ?? "")"])
+        return TokenInUse(token: token, temporaryFolder: folder)
+    }
+
+    private static func makeFolder(_ folder: String) throws(ProgramError) {
+        if FileManager.default.fileExists(atPath: folder) { return }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw ProgramError(
+                .unavailable, "The data folder \(folder) cannot be made: check its parent folder, or give another --store.")
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Engine
+import JSON
+import Ledger
+import Venue
+
+extension OperatorAPI {
+    /// Every account in short, in the order of opening.
+    func accounts(_ call: Call) async throws -> Reply {
+        try call.allow(["as_of"])
+        let time = try call.time("as_of")
+        var found: [Account] = []
+        for id in engine.accountIDs {
+            guard let account = engine.account(id) else { continue }
+            guard let time else {
+                found.append(account)
+                continue
+            }
+            if account.openedAt <= time, let past = try await engine.account(id, asOf: time) { found.append(past) }
+        }
+        return .json { writer in
+            writer.beginObject()
+            writer.key("accounts")
+            writer.beginArray()
+            for account in found { Self.writeSummary(of: account, to: &writer) }
+            writer.endArray()
+            writer.endObject()
+        }
+    }
+
+    private static func writeSummary(of account: Account, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("account")
+        writer.string(account.id)
+        writer.key("venue")
+        writer.string(account.venue.rawValue)
+        if let parent = account.parent {
+            writer.key("parent")
+            writer.string(parent)
+        }
+        writer.key("opened_at")
+        writer.integer(account.openedAt.milliseconds)
+        writer.key("updated_at")
+        writer.integer(account.updatedAt.milliseconds)
+        writer.key("version")
+        writer.integer(account.version)
+        writer.key("last_sequence")
+        writer.integer(account.lastSequence)
+        writer.endObject()
+    }
+
+    /// The ledger's own state of one account, now or at a time.
+    func account(_ call: Call) async throws -> Reply {
+        try call.allow(["as_of"])
+        let account = try await self.account(call, asOf: try call.time("as_of"))
+        return .json { account.write(to: &$0) }
+    }
+
+    private func account(_ call: Call, asOf time: LedgerTime?) async throws -> Account {
+        let present = try existing(call)
+        guard let time else { return present }
+        guard let past = try await engine.account(call.account, asOf: time) else {
+            throw Problem(
+                404, "unknown_account", "The account \(call.account) was not open yet at \(time.iso8601).",
+                field: "as_of")
+        }
+        return past
+    }
+
+    /// The parameters of the venues' account endpoints, of which each venue takes its own.
+    private static let statementParameters = ["as_of", "ccy", "market", "method"]
+
+    /// The body that the venue's account endpoint would answer, byte for byte.
+    func statement(_ call: Call) async throws -> Reply {
+        let account = try existing(call)
+        try call.allow(Self.statementParameters)
+        let time = try call.time("as_of")
+        let query = call.query.filter { $0.name != "as_of" }
+        guard let model = engine.venues[account.venue] else { throw Self.noAccount(call.account) }
+        let access: (any VenueAccess)?
+        if let time {
+            access = try await engine.access(for: account.venue, asOf: time)
+        } else {
+            access = engine.access(for: account.venue)
+        }
+        guard let access, let snapshot = access.snapshot(of: account.id) else {
+            throw Problem(
+                404, "unknown_account", "The account \(call.account) was not open yet at that time.", field: "as_of")
+        }
+        do {
+            return Reply(body: try model.statement(of: snapshot, query: query, through: access))
+        } catch let error as StatementError {
+            throw Problem(400, "invalid_parameter", error.message, field: error.field)
+        } catch let error as FigureError {
+            throw Problem(409, "figure_unavailable", error.description)
+        }
+    }
+
+    /// The journal of one account.
+    func events(_ call: Call) async throws -> Reply {
+        try call.allow(["after", "limit"])
+        let after = try call.integer("after", in: 0...Int64.max, fallback: 0)
+        let limit = try call.integer("limit", in: 1...1000, fallback: 100)
+        let account = try existing(call)
+        let events = try await engine.events(of: account.id, after: after, limit: Int(limit))
+        return .json { writer in
+            writer.beginObject()
+            writer.key("events")
+            writer.beginArray()
+            for event in events {
+                writer.beginObject()
+                writer.key("sequence")
+                writer.integer(event.sequence)
+                writer.key("at")
+                writer.integer(event.at.milliseconds)
+                writer.key("account")
+                if let account = event.account { writer.string(account) } else { writer.null() }
+                writer.key("counterparty")
+                if let other = event.counterparty { writer.string(other) } else { writer.null() }
+                writer.key("type")
+                writer.string(event.type)
+                writer.key("command_id")
+                if let id = event.commandID { writer.string(id) } else { writer.null() }
+                writer.key("body")
+                writer.raw(event.body)
+                writer.endObject()
+            }
+            writer.endArray()
+            writer.endObject()
+        }
+    }
+}

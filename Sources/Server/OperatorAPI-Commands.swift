@@ -1,0 +1,138 @@
+import Engine
+import JSON
+import Ledger
+
+extension OperatorAPI {
+    /// Applies commands: a JSON array, or one command per line.
+    func commands(_ call: Call) async throws -> Reply {
+        try call.allow(["atomic"])
+        let atomic = try call.flag("atomic")
+        let media = mediaType(call)
+        guard media == "application/json" || media == "application/x-ndjson" else {
+            throw Problem(
+                415, "unsupported_media_type",
+                "Commands are a JSON array (Content-Type: application/json) or one per line (application/x-ndjson).")
+        }
+        let bytes = try await body(call, limit: Self.bodyLimit)
+        let submissions =
+            media == "application/json" ? try CommandBatch.array(bytes) : try await CommandBatch.lines(bytes)
+        return try await submit(submissions, atomic: atomic)
+    }
+
+    /// How many commands are handed to the ledger at once where they need not be one.
+    private static let portion = 8192
+
+    private func submit(_ submissions: [Submission], atomic: Bool) async throws -> Reply {
+        var writer = JSONWriter(reserving: 64 + 80 * submissions.count)
+        writer.beginObject()
+        writer.key("results")
+        writer.beginArray()
+        var next = 0
+        while next < submissions.count {
+            let end = atomic ? submissions.count : min(next + Self.portion, submissions.count)
+            switch await engine.submit(Array(submissions[next..<end]), atomic: atomic) {
+            case .refused(let index, let refusal):
+                throw Problem(refusal, status: 422, index: next + index)
+            case .results(let results):
+                for result in results { Self.write(result, to: &writer) }
+            }
+            next = end
+        }
+        writer.endArray()
+        writer.endObject()
+        return Reply(body: writer.bytes)
+    }
+
+    private static func write(_ result: CommandResult, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("id")
+        if let id = result.id { writer.string(id) } else { writer.null() }
+        writer.key("status")
+        switch result.status {
+        case .applied(let sequence):
+            writer.literal("applied")
+            writer.key("sequence")
+            writer.integer(sequence)
+        case .duplicate(let sequence):
+            writer.literal("duplicate")
+            writer.key("sequence")
+            writer.integer(sequence)
+        case .rejected(let refusal):
+            writer.literal("rejected")
+            writer.key("error")
+            Problem.writeError(
+                code: refusal.code.rawValue, message: refusal.message, field: refusal.field, to: &writer)
+        }
+        writer.endObject()
+    }
+}
+
+/// Reads what was sent as commands.
+enum CommandBatch {
+    /// The commands of a JSON array.
+    static func array(_ bytes: [UInt8]) throws -> [Submission] {
+        let value: JSONValue
+        do { value = try JSONValue(parsing: bytes) } catch { throw Problem.malformedJSON(error) }
+        guard let elements = value.elements else {
+            throw Problem(400, "invalid_body", "The body must be an array of commands: put [ and ] around them.")
+        }
+        return elements.map { Submission(decoding: $0) }
+    }
+
+    /// A part of the lines that is read at one go.
+    private static let portion = 512 << 10
+
+    /// The commands of a text with one per line; empty lines are skipped.
+    ///
+    /// The text is cut at line ends and its parts are read side by side. One line that is no JSON refuses all.
+    static func lines(_ bytes: [UInt8]) async throws -> [Submission] {
+        let ranges = portions(of: bytes)
+        if ranges.count == 1 { return try read(bytes, ranges[0]) }
+        return try await withThrowingTaskGroup(of: (Int, [Submission]).self) { group in
+            for (index, range) in ranges.enumerated() {
+                group.addTask { (index, try read(bytes, range)) }
+            }
+            var parts = [[Submission]](repeating: [], count: ranges.count)
+            for try await (index, part) in group { parts[index] = part }
+            return Array(parts.joined())
+        }
+    }
+
+    private static func portions(of bytes: [UInt8]) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        var start = 0
+        while start < bytes.count {
+            var end = min(start + portion, bytes.count)
+            while end < bytes.count, bytes[end - 1] != UInt8(ascii: "\n") { end += 1 }
+            ranges.append(start..<end)
+            start = end
+        }
+        return ranges.isEmpty ? [0..<0] : ranges
+    }
+
+    private static func read(_ bytes: [UInt8], _ range: Range<Int>) throws -> [Submission] {
+        var submissions: [Submission] = []
+        try bytes.withUnsafeBufferPointer { buffer in
+            var start = range.lowerBound
+            while start < range.upperBound {
+                var end = start
+                while end < range.upperBound, buffer[end] != UInt8(ascii: "\n") { end += 1 }
+                let line = UnsafeBufferPointer(rebasing: buffer[start..<end])
+                if line.contains(where: { $0 > 0x20 }) {
+                    submissions.append(try read(line) { 1 + buffer[..<start].count { $0 == UInt8(ascii: "\n") } })
+                }
+                start = end + 1
+            }
+        }
+        return submissions
+    }
+
+    /// One line as a command; `number` counts the lines up to it.
+    private static func read(_ line: UnsafeBufferPointer<UInt8>, number: () -> Int) throws(Problem) -> Submission {
+        do {
+            return Submission(decoding: try JSONValue(parsing: line))
+        } catch {
+            throw Problem.malformedJSON(error, line: number())
+        }
+    }
+}

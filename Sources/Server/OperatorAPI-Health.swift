@@ -1,0 +1,142 @@
+import Engine
+import JSON
+import Ledger
+
+extension OperatorAPI {
+    /// Whether the process answers.
+    func health(_ call: Call) throws -> Reply {
+        .json { writer in
+            writer.beginObject()
+            writer.key("status")
+            writer.literal("ok")
+            writer.endObject()
+        }
+    }
+
+    /// Whether commands can be made durable.
+    func readiness(_ call: Call) throws -> Reply {
+        guard engine.isWritable else {
+            throw Problem(
+                503, "store_unavailable", "The store cannot be written at the moment; reads are still answered.")
+        }
+        return .json { writer in
+            writer.beginObject()
+            writer.key("status")
+            writer.literal("ready")
+            writer.endObject()
+        }
+    }
+
+    /// The API's own description.
+    func description(_ call: Call) throws -> Reply { Reply(body: PackageResources.openapi_json) }
+
+    /// The web page.
+    func pageReply(_ call: Call) throws -> Reply {
+        let body = page.render(accounts: engine.statistics.accounts, isWritable: engine.isWritable)
+        return Reply(
+            contentType: "text/html; charset=utf-8",
+            headers: [
+                ("Content-Security-Policy", WebPage.policy), ("Referrer-Policy", "no-referrer"),
+                ("X-Frame-Options", "DENY"),
+            ],
+            body: body)
+    }
+
+    /// What is counted and measured, as Prometheus reads it.
+    func metrics(_ call: Call) throws -> Reply {
+        var text = MetricsText()
+        let totals = meter.read()
+        writeRequests(totals, to: &text)
+        writeLedger(engine.statistics, to: &text)
+        text.family("marginalia_writable", "gauge", "1 while commands can be made durable.")
+        text.sample("marginalia_writable", value: engine.isWritable ? "1" : "0")
+        text.family("process_start_time_seconds", "gauge", "When the process began, in seconds since 1970.")
+        text.sample("process_start_time_seconds", value: MetricsText.seconds(nanoseconds: startedAt * 1_000_000))
+        return Reply(contentType: "text/plain; version=0.0.4; charset=utf-8", body: text.bytes)
+    }
+
+    private func area(_ number: UInt8) -> String {
+        let names = VenueRegistry.names
+        return names.indices.contains(Int(number)) ? names[Int(number)].rawValue : "operator"
+    }
+
+    private func writeRequests(_ totals: RequestMeter.Totals, to text: inout MetricsText) {
+        text.family("marginalia_http_requests_total", "counter", "Requests answered, by venue, path class and status.")
+        let keys = totals.requests.keys.sorted {
+            ($0.area, $0.pathClass.rawValue, $0.status) < ($1.area, $1.pathClass.rawValue, $1.status)
+        }
+        for key in keys {
+            text.sample(
+                "marginalia_http_requests_total",
+                labels: [("venue", area(key.area)), ("path", "\(key.pathClass)"), ("status", "\(key.status)")],
+                value: "\(totals.requests[key] ?? 0)")
+        }
+        let name = "marginalia_http_request_duration_seconds"
+        text.family(name, "histogram", "How long answers took to work out, by venue.")
+        for (number, latency) in totals.latencies.sorted(by: { $0.key < $1.key }) {
+            let venue = (name: "venue", value: area(number))
+            var sum = 0
+            for (bound, count) in zip(RequestMeter.bounds, latency.buckets) {
+                sum += count
+                text.sample("\(name)_bucket", labels: [venue, ("le", bound.text)], value: "\(sum)")
+            }
+            text.sample("\(name)_bucket", labels: [venue, ("le", "+Inf")], value: "\(latency.count)")
+            text.sample(
+                "\(name)_sum", labels: [venue], value: MetricsText.seconds(nanoseconds: latency.nanoseconds))
+            text.sample("\(name)_count", labels: [venue], value: "\(latency.count)")
+        }
+        text.family("marginalia_rate_limit_refusals_total", "counter", "Requests refused by a venue's rate limit.")
+        for (place, name) in VenueRegistry.names.enumerated() {
+            text.sample(
+                "marginalia_rate_limit_refusals_total", labels: [("venue", name.rawValue)],
+                value: "\(totals.rateLimitRefusals[UInt8(clamping: place)] ?? 0)")
+        }
+    }
+
+    private func writeLedger(_ statistics: EngineStatistics, to text: inout MetricsText) {
+        text.family("marginalia_events_total", "counter", "Events in the journal.")
+        text.sample("marginalia_events_total", value: "\(statistics.events)")
+        text.family("marginalia_sequence", "gauge", "The sequence of the last event.")
+        text.sample("marginalia_sequence", value: "\(statistics.sequence)")
+        text.family("marginalia_accounts", "gauge", "Accounts in the ledger.")
+        text.sample("marginalia_accounts", value: "\(statistics.accounts)")
+        text.family("marginalia_commit_groups_total", "counter", "Groups of commands made durable together.")
+        text.sample("marginalia_commit_groups_total", value: "\(statistics.commitGroups)")
+    }
+}
+
+/// Writes the Prometheus text form.
+struct MetricsText {
+    /// What has been written so far.
+    private(set) var bytes: [UInt8] = []
+
+    /// Begins a metric: its kind and what it counts.
+    mutating func family(_ name: String, _ kind: String, _ help: String) {
+        bytes += Array("# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n".utf8)
+    }
+
+    /// Writes one value of a metric.
+    mutating func sample(_ name: String, labels: [(name: String, value: String)] = [], value: String) {
+        let inside = labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
+        bytes += Array("\(name)\(inside.isEmpty ? "" : "{\(inside)}") \(value)\n".utf8)
+    }
+
+    /// A label's value with its backslashes, quotes and line ends escaped.
+    static func escaped(_ text: String) -> String {
+        text.reduce(into: "") { result, character in
+            switch character {
+            case "\\": result += "\\\\"
+            case "\"": result += "\\\""
+            case "\n": result += "\\n"
+            default: result.append(character)
+            }
+        }
+    }
+
+    /// Nanoseconds as seconds, exactly.
+    static func seconds(nanoseconds: Int64) -> String {
+        let (whole, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let digits = String(rest)
+        return "\(whole)." + String(repeating: "0", count: 9 - digits.count) + digits
+    }
+}

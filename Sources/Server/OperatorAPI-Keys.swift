@@ -1,0 +1,79 @@
+import Engine
+import JSON
+import Ledger
+import Logging
+import Venue
+
+extension OperatorAPI {
+    /// Issues a key; its secret is shown this once.
+    func issueKey(_ call: Call) async throws -> Reply {
+        try call.allow([])
+        let account = try existing(call)
+        let request = try KeyRequest(decoding: try await jsonBody(call))
+        let credentials = try await engine.issueKey(
+            account: account.id, permissions: request.permissions, addresses: request.addresses,
+            apiKey: request.apiKey, secret: request.secret, passphrase: request.passphrase)
+        logger.info("a key was issued", metadata: ["account": "\(account.id)"])
+        return .json(status: 201) { writer in
+            writer.beginObject()
+            writer.key("account")
+            writer.string(account.id)
+            writer.key("api_key")
+            writer.string(credentials.apiKey)
+            writer.key("secret")
+            writer.string(credentials.secret)
+            writer.key("passphrase")
+            if let passphrase = credentials.passphrase { writer.string(passphrase) } else { writer.null() }
+            Self.writeLimits(request.permissions, request.addresses, to: &writer)
+            writer.endObject()
+        }
+    }
+
+    private static func writeLimits(
+        _ permissions: Set<APIKey.Permission>, _ addresses: [AddressRange], to writer: inout JSONWriter
+    ) {
+        writer.key("permissions")
+        writer.beginArray()
+        for permission in APIKey.Permission.allCases where permissions.contains(permission) {
+            writer.string(permission.rawValue)
+        }
+        writer.endArray()
+        writer.key("ip_allowlist")
+        writer.beginArray()
+        for address in addresses { writer.string(address.text) }
+        writer.endArray()
+    }
+
+    /// The keys of an account, without their secrets.
+    func keys(_ call: Call) throws -> Reply {
+        try call.allow([])
+        let account = try existing(call)
+        return .json { writer in
+            writer.beginObject()
+            writer.key("keys")
+            writer.beginArray()
+            for key in engine.keys(of: account.id) {
+                writer.beginObject()
+                writer.key("account")
+                writer.string(account.id)
+                writer.key("api_key")
+                writer.string(key.apiKey)
+                Self.writeLimits(key.permissions, key.addresses, to: &writer)
+                writer.endObject()
+            }
+            writer.endArray()
+            writer.endObject()
+        }
+    }
+
+    /// Revokes a key: from now on it is unknown to the venue.
+    func revokeKey(_ call: Call) async throws -> Reply {
+        try call.allow([])
+        let account = try existing(call)
+        guard let key = call.names.last, try await engine.revokeKey(key, of: account.id) else {
+            throw Problem(404, "unknown_key", "The account \(account.id) has no such key.", field: "api_key")
+        }
+        logger.info("a key was revoked", metadata: ["account": "\(account.id)"])
+        return .noContent
+    }
+}

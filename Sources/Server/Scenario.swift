@@ -1,0 +1,328 @@
+import Crypto
+import Engine
+import JSON
+import Ledger
+import Venue
+
+/// A scenario file: accounts with their keys, prices and commands, which put a ledger into a state (contract,
+/// section 6).
+///
+/// Every command of it has an id made from the scenario's `name`, the command's own content and how often that
+/// content stood before it, so that applying a scenario again changes nothing, and applying one that has grown
+/// applies only what is new.
+public struct Scenario: Sendable {
+    /// A command and where it stands.
+    struct Step: Sendable {
+        let command: JSONValue
+        let path: [PathStep]
+    }
+
+    /// An account that the scenario opens, unless it is there already.
+    struct Opening: Sendable {
+        let account: String
+        let venue: String
+        let parent: String?
+        let step: Step
+        let keys: [(request: KeyRequest, path: [PathStep])]
+    }
+
+    let document: SourceDocument
+    /// Main accounts before sub-accounts, otherwise in the order of the file.
+    let openings: [Opening]
+    /// Prices, then commands.
+    let steps: [Step]
+    /// Where the ledger's clock is put, where it is one that stands.
+    public let ledgerTime: LedgerTime?
+
+    /// The accounts that the scenario opens.
+    public var accounts: [String] { openings.map(\.account) }
+
+    /// Reads a scenario file, YAML or JSON by its extension.
+    public init(file: String) throws(ProgramError) {
+        try self.init(document: SourceDocument(file: file, numbers: .asText, failure: .badData))
+    }
+
+    /// Reads a scenario's content; `file` names it in messages and decides the format.
+    public init(file: String, content: [UInt8]) throws(ProgramError) {
+        try self.init(
+            document: SourceDocument(file: file, content: content, numbers: .asText, failure: .badData))
+    }
+
+    init(document: SourceDocument) throws(ProgramError) {
+        let reader = ScenarioReader(document: document)
+        try reader.fields([], allowed: ["name", "ledger_time", "accounts", "prices", "commands"])
+        var identity = ScenarioIdentity(name: try reader.text([.key("name")]) ?? "")
+        let openings = try reader.openings(&identity)
+        self.document = document
+        self.openings = openings.filter { $0.parent == nil } + openings.filter { $0.parent != nil }
+        steps = try reader.prices(&identity) + reader.commands(&identity)
+        ledgerTime = try reader.time([.key("ledger_time")])
+    }
+
+    /// Where a refused command stands, as an error of the scenario.
+    func error(_ refusal: Refusal, at step: Step) -> ProgramError {
+        var path = step.path
+        if let field = refusal.field {
+            let parts = field.split(separator: ".", maxSplits: 1).map { PathStep.key(String($0)) }
+            path += step.command[field] == nil ? parts : [.key(field)]
+        }
+        var message = refusal.message
+        if message.hasSuffix(".") { message.removeLast() }
+        return document.error(path, message)
+    }
+}
+
+/// Makes the ids of a scenario's commands.
+struct ScenarioIdentity {
+    private let name: String
+    private var seen: [String: Int] = [:]
+
+    init(name: String) { self.name = name }
+
+    /// The command with its id: its own, where it has one.
+    mutating func identified(_ command: JSONValue) -> JSONValue {
+        guard case .object(var object) = command, object["id"] == nil else { return command }
+        let digest = SHA256.hash(data: Array(name.utf8) + [0] + command.canonicalBytes())
+        let content = hexText(digest.prefix(16))
+        let occurrence = seen[content, default: 0]
+        seen[content] = occurrence + 1
+        object.members.append(("id", .string("scenario:\(content):\(occurrence)")))
+        return .object(object)
+    }
+}
+
+// MARK: - Reading
+
+/// Reads the parts of a scenario and names the file, line and field of what is wrong.
+private struct ScenarioReader {
+    let document: SourceDocument
+
+    private func value(_ path: [PathStep]) -> JSONValue? {
+        var value: JSONValue? = document.value
+        for step in path {
+            switch step {
+            case .key(let key): value = value?[key]
+            case .index(let index):
+                guard let elements = value?.elements, elements.indices.contains(index) else { return nil }
+                value = elements[index]
+            }
+        }
+        return value
+    }
+
+    /// The members of a mapping, none of them outside a list.
+    @discardableResult
+    func fields(_ path: [PathStep], allowed: [String]? = nil) throws(ProgramError) -> [(key: String, value: JSONValue)] {
+        guard let object = value(path)?.object else {
+            throw document.error(path, path.isEmpty ? "a scenario must be a mapping" : "must be a mapping")
+        }
+        for (key, _) in object.members where !(allowed?.contains(key) ?? true) {
+            throw document.error(
+                path + [.key(key)], "there is no such field; known are \((allowed ?? []).joined(separator: ", "))")
+        }
+        return object.members
+    }
+
+    func elements(_ path: [PathStep]) throws(ProgramError) -> [JSONValue] {
+        guard let value = value(path), !value.isNull else { return [] }
+        guard let elements = value.elements else { throw document.error(path, "must be a list") }
+        return elements
+    }
+
+    func text(_ path: [PathStep]) throws(ProgramError) -> String? {
+        guard let value = value(path), !value.isNull else { return nil }
+        guard let text = value.text else { throw document.error(path, "must be a text") }
+        return text
+    }
+
+    func requiredText(_ path: [PathStep]) throws(ProgramError) -> String {
+        guard let text = try text(path) else { throw document.error(path, "is missing") }
+        return text
+    }
+
+    func time(_ path: [PathStep]) throws(ProgramError) -> LedgerTime? {
+        guard let value = value(path), !value.isNull else { return nil }
+        guard let time = (value.text ?? value.numberText).flatMap(parseTime) else {
+            throw document.error(path, "must be an ISO 8601 time or milliseconds since 1970")
+        }
+        return time
+    }
+
+    func openings(_ identity: inout ScenarioIdentity) throws(ProgramError) -> [Scenario.Opening] {
+        let path = [PathStep.key("accounts")]
+        var openings: [Scenario.Opening] = []
+        var names: Set<String> = []
+        for (index, element) in try elements(path).enumerated() {
+            let here = path + [.index(index)]
+            try fields(here, allowed: ["account", "venue", "parent", "settings", "keys"])
+            let account = try requiredText(here + [.key("account")])
+            guard names.insert(account).inserted else {
+                throw document.error(here + [.key("account")], "the account \(account) is opened twice")
+            }
+            let venue = try requiredText(here + [.key("venue")])
+            let parent = try text(here + [.key("parent")])
+            var members: [(key: String, value: JSONValue)] = [
+                ("type", .string("open_account")), ("account", .string(account)), ("venue", .string(venue)),
+            ]
+            if let parent { members.append(("parent", .string(parent))) }
+            if let settings = element["settings"], !settings.isNull { members.append(("settings", settings)) }
+            openings.append(
+                Scenario.Opening(
+                    account: account, venue: venue, parent: parent,
+                    step: Scenario.Step(command: identity.identified(.object(JSONObject(members))), path: here),
+                    keys: try keys(here + [.key("keys")])))
+        }
+        return openings
+    }
+
+    private func keys(_ path: [PathStep]) throws(ProgramError) -> [(request: KeyRequest, path: [PathStep])] {
+        var keys: [(request: KeyRequest, path: [PathStep])] = []
+        for (index, element) in try elements(path).enumerated() {
+            let here = path + [.index(index)]
+            try fields(here)
+            do {
+                let request = try KeyRequest(decoding: element)
+                for (name, value) in [("api_key", request.apiKey), ("secret", request.secret)] where value == nil {
+                    throw Refusal(.missingField, "is missing: a scenario's keys are the same every time", field: name)
+                }
+                keys.append((request, here))
+            } catch let refusal as Refusal {
+                throw document.error(here + [.key(refusal.field ?? "api_key")], refusal.message)
+            } catch {
+                throw document.error(here, "cannot be read")
+            }
+        }
+        return keys
+    }
+
+    func prices(_ identity: inout ScenarioIdentity) throws(ProgramError) -> [Scenario.Step] {
+        let path = [PathStep.key("prices")]
+        guard let value = value(path), !value.isNull else { return [] }
+        var steps: [Scenario.Step] = []
+        for (venue, quotes) in try fields(path) {
+            let here = path + [.key(venue)]
+            guard VenueRegistry.names.contains(VenueName(rawValue: venue)) else {
+                let names = VenueRegistry.names.map(\.rawValue).joined(separator: ", ")
+                throw document.error(here, "there is no such venue; known are \(names)")
+            }
+            try fields(here, allowed: ["marks", "index"])
+            var members: [(key: String, value: JSONValue)] = [
+                ("type", .string("prices")), ("venue", .string(venue)),
+            ]
+            for part in ["marks", "index"] {
+                if let given = quotes[part], !given.isNull { members.append((part, given)) }
+            }
+            steps.append(Scenario.Step(command: identity.identified(.object(JSONObject(members))), path: here))
+        }
+        return steps
+    }
+
+    func commands(_ identity: inout ScenarioIdentity) throws(ProgramError) -> [Scenario.Step] {
+        let path = [PathStep.key("commands")]
+        var steps: [Scenario.Step] = []
+        for (index, command) in try elements(path).enumerated() {
+            steps.append(Scenario.Step(command: identity.identified(command), path: path + [.index(index)]))
+        }
+        return steps
+    }
+}
+
+// MARK: - Applying
+
+extension Scenario {
+    /// The steps to send, given what is there: accounts that exist are not opened again.
+    ///
+    /// Throws where an account exists that is another one: of another venue or family.
+    func plan(existing: (String) async throws -> AccountIdentity?) async throws -> [Step] {
+        var planned: [Step] = []
+        for opening in openings {
+            guard let found = try await existing(opening.account) else {
+                planned.append(opening.step)
+                continue
+            }
+            guard found.venue == opening.venue, found.parent == opening.parent else {
+                throw document.error(
+                    opening.step.path + [.key("account")],
+                    "the ledger has another account \(opening.account), at \(found.venue)"
+                        + (found.parent.map { " under \($0)" } ?? ""))
+            }
+        }
+        return planned + steps
+    }
+
+    /// Applies the scenario: all of it, or nothing where any part is refused. Gives how many commands were new.
+    @discardableResult
+    public func apply(to engine: LedgerEngine) async throws(ProgramError) -> Int {
+        try checkKeys(against: engine)
+        let planned: [Step]
+        do {
+            planned = try await plan { id in
+                engine.account(id).map { AccountIdentity(venue: $0.venue.rawValue, parent: $0.parent) }
+            }
+        } catch let error as ProgramError {
+            throw error
+        } catch {
+            throw ProgramError(.internalFault, "\(document.file): the scenario cannot be applied: \(error).")
+        }
+        if let ledgerTime, engine.clock.isStanding, ledgerTime > engine.clock.now() {
+            do { try engine.clock.set(ledgerTime) } catch {
+                throw document.error([.key("ledger_time")], "the ledger's clock cannot be moved there")
+            }
+        }
+        let outcome = await engine.submit(planned.map { Submission(decoding: $0.command) }, atomic: true)
+        var applied = 0
+        switch outcome {
+        case .refused(let index, let refusal):
+            guard refusal.code != .storeUnavailable else {
+                throw ProgramError(.unavailable, "\(document.file) was not applied: \(refusal.message)")
+            }
+            throw error(refusal, at: planned[index])
+        case .results(let results):
+            for (result, step) in zip(results, planned) {
+                switch result.status {
+                case .applied: applied += 1
+                case .duplicate: break
+                case .rejected(let refusal): throw error(refusal, at: step)
+                }
+            }
+        }
+        try await issueKeys(to: engine)
+        return applied
+    }
+
+    /// Refuses keys that another account has, before anything is applied.
+    private func checkKeys(against engine: LedgerEngine) throws(ProgramError) {
+        var owners: [String: String] = [:]
+        for opening in openings {
+            let access = engine.access(for: VenueName(rawValue: opening.venue))
+            for (request, path) in opening.keys {
+                guard let apiKey = request.apiKey else { continue }
+                let owner = owners.updateValue(opening.account, forKey: "\(opening.venue) \(apiKey)")
+                if (owner ?? access?.key(apiKey)?.account ?? opening.account) != opening.account {
+                    throw document.error(path + [.key("api_key")], "another account has this key")
+                }
+            }
+        }
+    }
+
+    private func issueKeys(to engine: LedgerEngine) async throws(ProgramError) {
+        for opening in openings {
+            for (request, path) in opening.keys {
+                do {
+                    _ = try await engine.issueKey(
+                        account: opening.account, permissions: request.permissions, addresses: request.addresses,
+                        apiKey: request.apiKey, secret: request.secret, passphrase: request.passphrase)
+                } catch {
+                    let field = error.field.map { [PathStep.key($0)] } ?? []
+                    throw document.error(path + field, error.message)
+                }
+            }
+        }
+    }
+}
+
+/// What tells one account from another of the same name.
+struct AccountIdentity: Equatable {
+    let venue: String
+    let parent: String?
+}

@@ -1,0 +1,66 @@
+import Foundation
+import JSON
+import Ledger
+import Logging
+
+/// Writes log lines to standard error, as text for people or as JSON for programs.
+///
+/// Values are escaped, so that nothing that a client sent can make a line of its own.
+public struct StandardErrorLog: LogHandler {
+    public var metadata: Logger.Metadata = [:]
+    public var logLevel: Logger.Level
+    private let format: LogFormat
+
+    /// A log with its least level and its form.
+    public init(level: Logger.Level, format: LogFormat) {
+        logLevel = level
+        self.format = format
+    }
+
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    public func log(event: LogEvent) {
+        let merged = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        let time = LedgerTime(milliseconds: realMilliseconds()).iso8601
+        var line: [UInt8]
+        switch format {
+        case .json:
+            var writer = JSONWriter(reserving: 256)
+            writer.beginObject()
+            writer.key("time")
+            writer.string(time)
+            writer.key("level")
+            writer.string(event.level.rawValue)
+            writer.key("message")
+            writer.string(event.message.description)
+            for (key, value) in merged {
+                writer.key(key)
+                writer.string(value.description)
+            }
+            writer.endObject()
+            line = writer.bytes
+        case .text:
+            var text = "\(time) \(event.level.rawValue): \(Self.oneLine(event.message.description))"
+            for (key, value) in merged { text += " \(key)=\(Self.oneLine(value.description))" }
+            line = Array(text.utf8)
+        }
+        line.append(UInt8(ascii: "\n"))
+        FileHandle.standardError.write(Data(line))
+    }
+
+    private static func oneLine(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) else { return text }
+        return text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "\\u{\(String($0.value, radix: 16))}" : String($0) }
+            .joined()
+    }
+}
+
+/// The real clock, in milliseconds since 1970.
+func realMilliseconds() -> Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+}

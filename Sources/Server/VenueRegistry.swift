@@ -1,0 +1,94 @@
+import Binance
+import CryptoCom
+import JSON
+import Ledger
+import OKX
+import Rails
+import Venue
+
+/// The venues that this program serves. A fifth one is one more line here.
+public enum VenueRegistry {
+    private static let types: [(name: VenueName, model: any VenueModel.Type)] = [
+        (CryptoComVenue.name, CryptoComVenue.self),
+        (RailsVenue.name, RailsVenue.self),
+        (BinanceVenue.name, BinanceVenue.self),
+        (OKXVenue.name, OKXVenue.self),
+    ]
+
+    /// The venues' names, in the order of the contract.
+    public static var names: [VenueName] { types.map(\.name) }
+
+    /// Builds every venue from the built-in rulebooks and those added.
+    ///
+    /// Throws `badData`, with the file, line and field at fault, for a rulebook that cannot be used.
+    public static func models(
+        rulebooks: [RulebookFile] = [], profiles: [VenueName: WireProfile] = [:]
+    ) throws(ProgramError) -> [any VenueModel] {
+        var models: [any VenueModel] = []
+        for (name, type) in types {
+            let added = rulebooks.filter { $0.venue == name }
+            do {
+                models.append(
+                    try type.init(addedRulebooks: added.map(\.content), profile: profiles[name] ?? .documented))
+            } catch let error as RulebookError {
+                throw RulebookFile.culprit(of: error, among: added, building: type)
+            } catch {
+                throw ProgramError(.badData, "The rulebooks of \(name) cannot be used: \(error).")
+            }
+        }
+        return models
+    }
+}
+
+/// A rulebook file that the operator added.
+public struct RulebookFile: Sendable {
+    /// The venue that it is for.
+    public let venue: VenueName
+    let document: SourceDocument
+
+    var content: JSONValue { document.value }
+
+    /// Reads a rulebook, YAML or JSON by its extension, and checks what every rulebook has.
+    public init(file: String) throws(ProgramError) {
+        document = try SourceDocument(file: file, numbers: .kept, failure: .badData)
+        guard document.value.object != nil else { throw document.error([], "a rulebook must be a mapping") }
+        guard let venue = document.value["venue"]?.text else {
+            throw document.error([.key("venue")], "must name the rulebook's venue")
+        }
+        guard VenueRegistry.names.contains(VenueName(rawValue: venue)) else {
+            let names = VenueRegistry.names.map(\.rawValue).joined(separator: ", ")
+            throw document.error([.key("venue")], "there is no venue \"\(venue)\"; known are \(names)")
+        }
+        self.venue = VenueName(rawValue: venue)
+    }
+
+    /// Says which of several files a rulebook error is about: the first whose addition brings the error up.
+    static func culprit(
+        of error: RulebookError, among files: [RulebookFile], building type: any VenueModel.Type
+    ) -> ProgramError {
+        for count in files.indices {
+            do {
+                _ = try type.init(addedRulebooks: files[...count].map(\.content), profile: .documented)
+            } catch let error as RulebookError {
+                let path = Self.path(error.field)
+                return files[count].document.error(path, error.message)
+            } catch {
+                return ProgramError(.badData, "\(files[count].document.file), line 1: \(error).")
+            }
+        }
+        return ProgramError(.internalFault, "A built-in rulebook cannot be read: \(error).")
+    }
+
+    /// The steps of a path such as `assets.BTC.tiers[2]`.
+    static func path(_ text: String) -> [PathStep] {
+        text.split(separator: ".").flatMap { part -> [PathStep] in
+            let pieces = part.split(separator: "[")
+            var steps: [PathStep] = []
+            if let name = pieces.first, !part.hasPrefix("[") { steps.append(.key(String(name))) }
+            for piece in pieces.dropFirst(part.hasPrefix("[") ? 0 : 1) {
+                if let index = Int(piece.dropLast()) { steps.append(.index(index)) }
+            }
+            return steps
+        }
+    }
+}

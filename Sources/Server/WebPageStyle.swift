@@ -1,0 +1,45 @@
+import Crypto
+
+/// The page's styles, and the digest by which its security policy knows them.
+enum WebPageStyle {
+    static let text = """
+        :root{color-scheme:light dark;--line:#8884;--soft:#8882;--accent:#2b6cb0}
+        @media (prefers-color-scheme:dark){:root{--accent:#7fb5ea}}
+        *{box-sizing:border-box}
+        body{font:16px/1.55 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:2rem 1.25rem 4rem}
+        h1{font:600 2.2rem/1.2 Georgia,serif;margin:0 0 .5rem}
+        h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
+        h3{font-size:1.05rem;margin:0}
+        a{color:var(--accent)}
+        code{font:.88em ui-monospace,monospace;background:var(--soft);padding:.1em .3em;border-radius:.25em}
+        dl{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;margin:1rem 0 0}
+        dt{font-size:.8rem;opacity:.7}
+        dd{margin:0;font-weight:600}
+        .cards{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr))}
+        section{border:1px solid var(--line);border-radius:.5rem;padding:1rem;overflow-wrap:anywhere}
+        section p{margin:.4rem 0}
+        section ul{padding-left:1.1rem;margin:.4rem 0}
+        .tag{font-size:.75rem;border:1px solid var(--line);border-radius:1rem;padding:.1rem .6rem}
+        .hint{font-size:.85rem;opacity:.75}
+        table{border-collapse:collapse;width:100%}
+        th,td{text-align:left;padding:.4rem .6rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+        """
+
+    /// The SHA-256 of the styles in base 64, as a Content-Security-Policy writes it.
+    static let digest = base64(Array(SHA256.hash(data: Array(text.utf8))))
+
+    private static func base64(_ bytes: [UInt8]) -> String {
+        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var text: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            var bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            bits <<= UInt32(8 * (3 - group.count))
+            for place in 0..<4 {
+                let letter = letters[Int(bits >> UInt32(18 - 6 * place) & 63)]
+                text.append(place <= group.count ? letter : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Foundation
+import Server
+
+/// `marginalia apply FILE`: applies a scenario.
+struct Apply: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Applies a scenario file to a running server or a store; again, and nothing changes.",
+        discussion: "Example: marginalia apply scenario.yaml --url http://127.0.0.1:8080 --token TOKEN")
+
+    @Argument(help: "The scenario, YAML or JSON by its extension.")
+    var file: String
+
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+        let scenario = try Scenario(file: file)
+        let outcome = try await connection.use { try await scenario.apply(through: $0) }
+        if outcome.leavesClock {
+            FileHandle.standardError.write(
+                Data("marginalia: the scenario's ledger_time is left out, for the server's clock is the system's.\n".utf8))
+        }
+        if connection.json {
+            print("{\"applied\":\(outcome.applied),\"known\":\(outcome.known)}")
+        } else {
+            print("\(outcome.applied) new, \(outcome.known) there already")
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Logging
+import Server
+
+/// Where a command finds the ledger: a running server, or a store that no server has open.
+struct Connection: ParsableArguments {
+    @Option(help: ArgumentHelp("A running server. (default: http://127.0.0.1:8080)", valueName: "url"))
+    var url: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The server's admin token; else MARGINALIA_ADMIN_TOKEN, else marginalia-data/admin-token.",
+            valueName: "token"))
+    var token: String?
+
+    @Option(help: ArgumentHelp("A store that no server has open, instead of a server.", valueName: "url"))
+    var store: String?
+
+    @Flag(help: "Writes JSON for programs.")
+    var json = false
+
+    func validate() throws {
+        if store != nil, url != nil || token != nil {
+            throw ValidationError("Give either --store or --url and --token")
+        }
+    }
+
+    /// Connects, runs, and closes again.
+    func use<Result>(_ body: (OperatorConnection) async throws -> Result) async throws -> Result {
+        let connection = try await open()
+        do {
+            let result = try await body(connection)
+            await connection.close()
+            return result
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    private func open() async throws -> OperatorConnection {
+        if let store {
+            LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
+            return try await OperatorConnection(
+                store: StoreAddress(store), logger: Logger(label: "marginalia"))
+        }
+        let environment = ProcessInfo.processInfo.environment
+        let given = token ?? environment["MARGINALIA_ADMIN_TOKEN"]
+        let kept = try given ?? AdminToken.kept(folder: "marginalia-data")
+        guard let kept else {
+            throw ProgramError(
+                .notPermitted, "An admin token is needed: give --token or set MARGINALIA_ADMIN_TOKEN.")
+        }
+        return try OperatorConnection(url: url ?? "http://127.0.0.1:8080", token: kept)
+    }
+}
+
+/// Writes columns of text under each other.
+func printTable(_ header: [String], _ rows: [[String]]) {
+    let all = [header] + rows
+    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    for row in all {
+        var line = ""
+        for (column, cell) in row.enumerated() {
+            line += cell
+            if column < row.count - 1 { line += String(repeating: " ", count: widths[column] - cell.count + 2) }
+        }
+        print(line)
+    }
+}
+
+extension JSONValue {
+    /// A scalar as people read it; a composite as JSON.
+    var shown: String {
+        switch self {
+        case .string(let text), .number(let text): text
+        case .null: ""
+        default: description
+        }
+    }
+
+    /// A member as people read it; empty where it is absent.
+    func shown(_ key: String) -> String { self[key]?.shown ?? "" }
+}
