@@ -1,0 +1,111 @@
+import Ledger
+
+/// An append-only store of events, with what belongs to them: API keys, and indexes and snapshots that can all be
+/// thrown away and rebuilt.
+///
+/// Calls block until they are done; whoever must not block hands them to a thread of its own. One caller at a time
+/// appends and maintains; any number read meanwhile, and reads never wait for a write (but in memory, where writes
+/// take no time).
+public protocol JournalStore: Sendable {
+    /// Where it is, for messages.
+    var location: String { get }
+
+    // MARK: Events
+
+    /// The end of the journal as it is in the store.
+    func tip() throws(JournalError) -> JournalTip
+
+    /// Appends events in one transaction: all of them or none. They are durable when this returns.
+    ///
+    /// Their sequences must follow the tip without a gap. Checksums are worked out here.
+    func append(_ events: [EventRecord]) throws(JournalError)
+
+    /// Events after a sequence, in order, no more than `limit`.
+    func events(after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord]
+
+    /// The events with these sequences, as far as there are any, in no particular order.
+    func events(at sequences: [Int64]) throws(JournalError) -> [EventRecord]
+
+    /// Events of an account, those among them that come from another account too, after a sequence and in order.
+    func events(of account: String, after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord]
+
+    /// All events of an account up to and at a time, in order.
+    func events(of account: String, upTo time: LedgerTime) throws(JournalError) -> [EventRecord]
+
+    /// A venue's prices as they were after all events up to and at a time.
+    func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices
+
+    /// An entry for every command id ever used.
+    func commandEntries() throws(JournalError) -> [CommandIndexEntry]
+
+    // MARK: Upkeep
+
+    /// Brings the indexes up by no more than `limit` events; whether they lag still. Reads are right either way,
+    /// and quicker with less lag.
+    func updateIndexes(limit: Int) throws(JournalError) -> Bool
+
+    /// How far the indexes go.
+    func indexedSequence() throws(JournalError) -> Int64
+
+    /// What is wrong with the store's own structure; empty where nothing is.
+    func structuralProblems() throws(JournalError) -> [String]
+
+    // MARK: Snapshots
+
+    /// Writes account snapshots, in place of those with the same ordinal; with `state`, the record that makes them
+    /// count, in the same transaction.
+    func writeSnapshots(_ accounts: [AccountSnapshotRecord], state: [UInt8]?) throws(JournalError)
+
+    /// Account snapshots from an ordinal on, in order. Throws `damaged` for one that is not as it was written.
+    func snapshots(from ordinal: Int64, limit: Int) throws(JournalError) -> [AccountSnapshotRecord]
+
+    /// Throws all snapshots away.
+    func discardSnapshots() throws(JournalError)
+
+    // MARK: Keys and small things
+
+    /// Every API key that is in force.
+    func keys() throws(JournalError) -> [KeyRecord]
+
+    /// Adds a key. The venue has none of that name yet.
+    func add(_ key: KeyRecord) throws(JournalError)
+
+    /// Takes a key away; whether there was one.
+    func removeKey(_ apiKey: String, venue: VenueName) throws(JournalError) -> Bool
+
+    /// What is kept under a name; nil if nothing is.
+    func value(_ key: MetaKey) throws(JournalError) -> [UInt8]?
+
+    /// Keeps something under a name.
+    func set(_ value: [UInt8], for key: MetaKey) throws(JournalError)
+
+    /// Lets go of the store; it answers nothing afterwards.
+    func close() throws(JournalError)
+}
+
+/// What a store is opened for.
+public enum JournalAccess: Sendable {
+    /// By the one process that may write.
+    case readWrite
+    /// For looking only, also while another process writes.
+    case readOnly
+}
+
+/// Opens the store that a location names: `sqlite:PATH` or `memory:`.
+public func openJournal(
+    _ location: String, access: JournalAccess = .readWrite
+) throws(JournalError) -> any JournalStore {
+    if location == "memory:" { return try SQLiteJournal.inMemory() }
+    if location.hasPrefix("sqlite:") {
+        let path = String(location.dropFirst("sqlite:".count))
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw JournalError(.badLocation, "sqlite: needs a path, as in sqlite:marginalia-data/ledger.db.")
+        }
+        return try SQLiteJournal.open(path: path, access: access)
+    }
+    // A location may hold a password, so only its scheme is repeated.
+    let scheme = location.split(separator: ":").first.map(String.init) ?? ""
+    throw JournalError(
+        .badLocation,
+        "Cannot open a store of kind \"\(scheme.prefix(20))\"; give sqlite:PATH or memory: instead.")
+}
