@@ -5,39 +5,67 @@ import Venue
 
 /// One market of an account, as `marketBalancesMap` has it. All money in USD, quantities in coin.
 public struct RailsMarketBalance: Sendable, Equatable {
+    /// The market's name, such as `BTC-USD`.
     public let market: String
+    /// Notional at cost; a magnitude in the documented profile, signed in the live one.
     public let position: ExactDecimal
+    /// Size in coin; signed like `position`.
     public let positionQuantity: ExactDecimal
+    /// The index price at which equity meets maintenance; 0 when there is none.
     public let liquidationPrice: ExactDecimal
+    /// Notional of open buy orders.
     public let openBuy: ExactDecimal
+    /// Open quantity of buy orders (`openBuyQty`).
     public let openBuyQuantity: ExactDecimal
+    /// Notional of open sell orders.
     public let openSell: ExactDecimal
+    /// Open quantity of sell orders (`openSellQty`).
     public let openSellQuantity: ExactDecimal
+    /// Realised profit before fees, cut to 8 places.
     public let pnl: ExactDecimal
+    /// The same, unrounded.
     public let positionPnl: ExactDecimal
-    /// Also printed as `positionFunding`.
+    /// Funding received less paid, unrounded; also printed as `positionFunding`.
     public let funding: ExactDecimal
+    /// Traded notional.
     public let volume: ExactDecimal
+    /// Trading fees paid, liquidation fees among them; cut to 8 places.
     public let fees: ExactDecimal
+    /// Fees of liquidating fills alone.
     public let liquidationFees: ExactDecimal
+    /// Positions and orders ÷ leverage (live: positions alone, at the index price).
     public let margin: ExactDecimal
+    /// Share of the position that equity must cover.
     public let maintenanceMargin: ExactDecimal
 }
 
 /// Every figure of an account: the balances endpoint's fields, and what judging and positions need besides.
 public struct RailsBalances: Sendable, Equatable {
+    /// Money without unrealised profit, cut to 8 places.
     public let totalBalance: ExactDecimal
+    /// What is left beside margin, not floored; 8 places.
     public let availableBalance: ExactDecimal
+    /// All that came in.
     public let deposit: ExactDecimal
+    /// All that went out, without fees.
     public let withdraw: ExactDecimal
+    /// Fees of withdrawals.
     public let withdrawFees: ExactDecimal
+    /// Trading fees paid, cut to 8 places.
     public let fees: ExactDecimal
+    /// Realised profit before fees, cut to 8 places.
     public let pnl: ExactDecimal
+    /// Funding received less paid, cut to 8 places.
     public let funding: ExactDecimal
+    /// Traded notional.
     public let volume: ExactDecimal
+    /// Positions and orders ÷ leverage (live: the markets' position margins).
     public let margin: ExactDecimal
+    /// Share of all positions that equity must cover, cut to 8 places.
     public let maintenanceMargin: ExactDecimal
+    /// The account's leverage setting.
     public let leverage: ExactDecimal
+    /// Promotional credit; outside every total.
     public let promoCredit: ExactDecimal
     /// In the order of their first appearance in the account.
     public let markets: [RailsMarketBalance]
@@ -188,17 +216,20 @@ struct AccountTotals {
         promoCredit = holding?.credited(for: RailsVenue.promo) ?? .zero
         for activity in account.activity { try add(activity, account, market) }
         // A market with nothing but an open order has no activity yet and comes after those that have.
-        for order in account.orders where !rows.contains(where: { $0.activity.instrument == order.instrument.name }) {
+        for order in account.orders
+        where !rows.contains(where: { $0.activity.instrument == order.instrument.name }) {
             try add(InstrumentActivity(instrument: order.instrument.name), account, market)
         }
         unroundedTotal = try RailsFigures.unroundedTotal(
-            deposit: deposit, withdraw: withdraw, withdrawFees: withdrawFees, fees: fees, positionPnl: realised,
+            deposit: deposit, withdraw: withdraw, withdrawFees: withdrawFees, fees: fees,
+            positionPnl: realised,
             funding: funding)
     }
 
     private mutating func add(_ activity: InstrumentActivity, _ account: Account, _ market: Market) throws {
         // The given text knows one leverage for the account; the later one has leverages of markets, too.
-        let own = profile == .live ? account.leverage(activity.instrument, side: .net, marginMode: .cross) : nil
+        let own =
+            profile == .live ? account.leverage(activity.instrument, side: .net, marginMode: .cross) : nil
         let row = try MarketRow(
             activity, account: account, leverage: own ?? leverage, market: market, profile: profile)
         realised = try realised + activity.realised
@@ -209,16 +240,20 @@ struct AccountTotals {
         orders = try orders + row.openBuy + row.openSell
         unrealised = try unrealised + row.unrealised
         if row.unrealised.isNegative { unrealisedLosses = try unrealisedLosses + row.unrealised }
-        positionMargin = try positionMargin
+        positionMargin =
+            try positionMargin
             + RailsFigures.margin(positions: row.size, orders: .zero, leverage: row.leverage)
-        entryMargin = try entryMargin
+        entryMargin =
+            try entryMargin
             + RailsFigures.margin(positions: row.cost.magnitude, orders: .zero, leverage: row.leverage)
-        openOrderMargin = try openOrderMargin
+        openOrderMargin =
+            try openOrderMargin
             + RailsFigures.openOrderMargin(openingOrders: row.openingOrders, leverage: row.leverage)
         rows.append(row)
     }
 
-    /// The account's `margin`: by the given formula over all markets; by the later rules the sum of the markets'.
+    /// The account's `margin`: by the given formula over all markets; by the later rules the sum of the
+    /// markets'.
     func margin() throws -> ExactDecimal {
         switch profile {
         case .documented: try RailsFigures.margin(positions: size, orders: orders, leverage: leverage)

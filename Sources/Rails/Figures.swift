@@ -4,8 +4,9 @@ import Venue
 
 /// Every figure of Rails' balances and positions: one function each, of named inputs.
 ///
-/// All money is in USD. "Cut" means digits after that place are dropped, toward zero. A figure is *exact* where the
-/// given document states its formula, a *choice* where `docs/venues/rails.md` names it one, an *estimate* nowhere.
+/// All money is in USD. "Cut" means digits after that place are dropped, toward zero. A figure is *exact*
+/// where the given document states its formula, a *choice* where `docs/venues/rails.md` names it one, an
+/// *estimate* nowhere.
 public enum RailsFigures {
     /// Places of the account's totals and of a market's `pnl` and `fees`.
     static let moneyPlaces = 8
@@ -15,18 +16,19 @@ public enum RailsFigures {
     /// `deposit`: all that came in from outside, and transfers within the family as far as more were received
     /// than sent; not negative.
     ///
-    /// deposited + max(0, transferred). Rails documents no transfers: that they count here is a choice, and only
-    /// their balance is known. As entered, no rounding.
+    /// deposited + max(0, transferred). Rails documents no transfers: that they count here is a choice, and
+    /// only their balance is known. As entered, no rounding.
     public static func deposit(
         deposited: ExactDecimal, transferred: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try deposited + max(.zero, transferred)
     }
 
-    /// `withdraw`: all that went out, without fees, and transfers within the family as far as more were sent than
-    /// received; a positive total.
+    /// `withdraw`: all that went out, without fees, and transfers within the family as far as more were sent
+    /// than received; a positive total.
     ///
-    /// withdrawn + max(0, −transferred); the counterpart of `deposit`, a choice for the same reason. No rounding.
+    /// withdrawn + max(0, −transferred); the counterpart of `deposit`, a choice for the same reason. No
+    /// rounding.
     public static func withdraw(
         withdrawn: ExactDecimal, transferred: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -35,8 +37,8 @@ public enum RailsFigures {
 
     // MARK: - Balances
 
-    /// The account's money before any digit is dropped: deposit − withdraw − withdrawFees − fees + pnl + funding,
-    /// of unrounded parts; signed. Promotional credit is no part of it.
+    /// The account's money before any digit is dropped: deposit − withdraw − withdrawFees − fees + pnl +
+    /// funding, of unrounded parts; signed. Promotional credit is no part of it.
     ///
     /// Sheet 4.2 and 4.3, `decisions.md` Rails 2. Exact.
     public static func unroundedTotal(
@@ -68,16 +70,16 @@ public enum RailsFigures {
         try totalBalance - maintenanceMargin
     }
 
-    /// What equity leaves beside position and order margin, unrounded and not floored; cut to 8 places it is the
-    /// later rules' `availableBalance`. Rails, account balance page. Exact by that page.
+    /// What equity leaves beside position and order margin, unrounded and not floored; cut to 8 places it is
+    /// the later rules' `availableBalance`. Rails, account balance page. Exact by that page.
     public static func unroundedAvailable(
         equity: ExactDecimal, positionMargin: ExactDecimal, openOrderMargin: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try equity - positionMargin - openOrderMargin
     }
 
-    /// What can be withdrawn by the later rules, not floored: unrounded total + losses of positions at a loss −
-    /// entry margin − order margin, cut to 8 places. Rails, account balance page. Exact by that page.
+    /// What can be withdrawn by the later rules, not floored: unrounded total + losses of positions at a loss
+    /// − entry margin − order margin, cut to 8 places. Rails, account balance page. Exact by that page.
     public static func withdrawable(
         unroundedTotal: ExactDecimal, unrealisedLosses: ExactDecimal, entryMargin: ExactDecimal,
         openOrderMargin: ExactDecimal
@@ -85,8 +87,8 @@ public enum RailsFigures {
         try (unroundedTotal + unrealisedLosses - entryMargin - openOrderMargin).cut(places: moneyPlaces)
     }
 
-    /// What new orders may take, documented: availableBalance less the margin of orders that add exposure, not
-    /// floored. A choice: the given text reserves margin for orders in `margin` and nowhere else.
+    /// What new orders may take, documented: availableBalance less the margin of orders that add exposure,
+    /// not floored. A choice: the given text reserves margin for orders in `margin` and nowhere else.
     public static func freeForOrders(
         availableBalance: ExactDecimal, openOrderMargin: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -95,8 +97,8 @@ public enum RailsFigures {
 
     // MARK: - Margin
 
-    /// The size of a position that margins are shares of: |cost| in the given text, |quantity| × index price by
-    /// the later rules (18 places, half even); never negative. `decisions.md` Rails 1.
+    /// The size of a position that margins are shares of: |cost| in the given text, |quantity| × index price
+    /// by the later rules (18 places, half even); never negative. `decisions.md` Rails 1.
     public static func positionSize(
         quantity: ExactDecimal, cost: ExactDecimal, indexPrice: ExactDecimal, profile: WireProfile
     ) throws(NumberError) -> ExactDecimal {
@@ -106,19 +108,19 @@ public enum RailsFigures {
         }
     }
 
-    /// `margin`: (positions + orders) ÷ leverage, cut to 18 places; of a market with that market's positions and
-    /// orders, of the account with all of them.
+    /// `margin`: (positions + orders) ÷ leverage, cut to 18 places; of a market with that market's positions
+    /// and orders, of the account with all of them.
     ///
-    /// Given document. The later rules leave the orders out (position margin, leverage page). Exact; the sample's
-    /// own figure disagrees with the formula beside it (sheet 4.2).
+    /// Given document. The later rules leave the orders out (position margin, leverage page). Exact; the
+    /// sample's own figure disagrees with the formula beside it (sheet 4.2).
     public static func margin(
         positions: ExactDecimal, orders: ExactDecimal, leverage: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try (positions + orders).over(leverage, rounding: .towardZero)
     }
 
-    /// `maintenanceMargin` of a market: position size × maintenance rate, cut to 18 places. Given document (3 %
-    /// at cost); position metrics page (10 % at the index price). Exact.
+    /// `maintenanceMargin` of a market: position size × maintenance rate, cut to 18 places. Given document (3
+    /// % at cost); position metrics page (10 % at the index price). Exact.
     public static func maintenanceMargin(
         positionSize: ExactDecimal, rate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -140,8 +142,8 @@ public enum RailsFigures {
         try openingOrders.over(leverage, rounding: .towardZero)
     }
 
-    /// The notional of a market's orders that would add exposure: reduce-only orders never count; orders against
-    /// the position are exempt, oldest first, up to its size. Half even to 18 places.
+    /// The notional of a market's orders that would add exposure: reduce-only orders never count; orders
+    /// against the position are exempt, oldest first, up to its size. Half even to 18 places.
     ///
     /// Risk management page (proactive cancel) and sheet 4.3; a choice. `orders` in the order of placing.
     public static func openingOrders(
@@ -183,26 +185,28 @@ public enum RailsFigures {
         return quantity
     }
 
-    /// `position`, `positionQuantity` and their namesakes in positions: the given sample prints magnitudes, also
-    /// of a short; the later text has them signed. `decisions.md` Rails 2.
+    /// `position`, `positionQuantity` and their namesakes in positions: the given sample prints magnitudes,
+    /// also of a short; the later text has them signed. `decisions.md` Rails 2.
     public static func shown(_ signed: ExactDecimal, profile: WireProfile) -> ExactDecimal {
         profile == .documented ? signed.magnitude : signed
     }
 
-    /// `pnl`, `fees`, account `funding`: an accumulator cut to 8 places, as the sample is (rounding would give
-    /// other digits). Exact.
+    /// `pnl`, `fees`, account `funding`: an accumulator cut to 8 places, as the sample is (rounding would
+    /// give other digits). Exact.
     public static func printedMoney(_ accumulated: ExactDecimal) -> ExactDecimal {
         accumulated.cut(places: moneyPlaces)
     }
 
-    /// `liquidationPrice`: the index price of one market at which equity meets maintenance while all other markets
-    /// stand still; 18 places, cut; 0 when there is no position or no positive price, or none that can be held.
+    /// `liquidationPrice`: the index price of one market at which equity meets maintenance while all other
+    /// markets stand still; 18 places, cut; 0 when there is no position or no positive price, or none that
+    /// can be held.
     ///
     /// Solves otherEquity + quantity × P − cost = otherMaintenance + movingRate × |quantity| × P, where
-    /// `otherEquity` is the unrounded total and the other positions' unrealised profit, and `otherMaintenance` the
-    /// maintenance that does not follow P. The given text's maintenance is at cost, so all of it stands still
-    /// (`movingRate` 0); the later rules' follows the price with its own rate. `decisions.md` Rails 3; a choice
-    /// (the venue's last expression is not published and the sample's values fit none).
+    /// `otherEquity` is the unrounded total and the other positions' unrealised profit, and
+    /// `otherMaintenance` the maintenance that does not follow P. The given text's maintenance is at cost, so
+    /// all of it stands still (`movingRate` 0); the later rules' follows the price with its own rate.
+    /// `decisions.md` Rails 3; a choice (the venue's last expression is not published and the sample's values
+    /// fit none).
     public static func liquidationPrice(
         quantity: ExactDecimal, cost: ExactDecimal, otherEquity: ExactDecimal, otherMaintenance: ExactDecimal,
         movingRate: ExactDecimal

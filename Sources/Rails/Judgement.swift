@@ -15,22 +15,29 @@ extension RailsVenue {
     /// The fee of each fill is cut to 8 places; profit and funding stay raw. `decisions.md`, What is booked.
     public var conventions: Conventions { Conventions(bookedPlaces: 18, feePlaces: 8) }
 
+    /// The terms of a market in the rulebook in force; nil if it is unknown.
     public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
         rules(at: time).instrument(name)
     }
 
-    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).assets.contains(name) }
+    /// Whether money can be held in an asset: USD alone.
+    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool {
+        rules(at: time).assets.contains(name)
+    }
 
+    /// `leverage` "1".
     public var defaultSettings: Settings {
         Settings([("leverage", .string(latestRules.defaultLeverage.description))])
     }
 
+    /// A whole leverage from 1 to the allowed maximum, in its plain form; nothing else can be set.
     public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
         guard name == "leverage" else {
             throw Refusal(
                 .unknownField, "Rails has no setting \(name); it has leverage.", field: "settings.\(name)")
         }
-        guard let text = value.text, let leverage = try? ExactDecimal(text), isAllowed(leverage, latestRules) else {
+        guard let text = value.text, let leverage = try? ExactDecimal(text), isAllowed(leverage, latestRules)
+        else {
             throw Refusal(
                 .invalidField,
                 "leverage must be a text with a whole number from 1 to \(latestRules.maximumLeverage).",
@@ -39,22 +46,28 @@ extension RailsVenue {
         return .string(leverage.description)
     }
 
+    /// The account's own leverage.
     public func defaultLeverage(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> ExactDecimal {
         account.railsLeverage ?? rules(at: time).defaultLeverage
     }
 
+    /// Cross; there is no other.
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
 
+    /// Never: a market has one position.
     public func isHedged(_ account: Account) -> Bool { false }
 
+    /// Index prices as given, and behind them the reference prices of the rulebook in force.
     public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
         Market(prices: prices, reference: rules(at: time).reference)
     }
 
+    /// Refuses what Rails does not have, and what the account has not the margin for.
     public func judge(
-        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
+        forced: Bool
     ) throws(Refusal) {
         switch event {
         case .filled(let fill): try requireCross(fill.marginMode)
@@ -97,7 +110,8 @@ extension RailsVenue {
         if taken <= limit { return }
         throw Refusal(
             .insufficientBalance,
-            "Only \(limit) \(Self.money) can be taken out, fees included; \(missing(taken, limit)) is missing.",
+            "Only \(limit) \(Self.money) can be taken out, fees included; "
+                + "\(missing(taken, limit)) is missing.",
             field: "amount")
     }
 
@@ -106,7 +120,8 @@ extension RailsVenue {
         guard after.openOrderMargin > before.openOrderMargin, after.freeForOrders.isNegative else { return }
         throw Refusal(
             .insufficientBalance,
-            "The order needs more margin than is available; \(-after.freeForOrders) \(Self.money) is missing.",
+            "The order needs more margin than is available; "
+                + "\(-after.freeForOrders) \(Self.money) is missing.",
             field: "quantity")
     }
 
@@ -115,7 +130,8 @@ extension RailsVenue {
         guard after.freeForOrders < before.freeForOrders, after.freeForOrders.isNegative else { return }
         throw Refusal(
             .insufficientBalance,
-            "This leverage needs more margin than there is; \(-after.freeForOrders) \(Self.money) is missing.",
+            "This leverage needs more margin than there is; "
+                + "\(-after.freeForOrders) \(Self.money) is missing.",
             field: "leverage")
     }
 
@@ -143,7 +159,7 @@ extension RailsVenue {
         guard profile == .live else {
             throw Refusal(
                 .notAllowed,
-                "Leverage belongs to the whole account in the documented profile; use configure with leverage.",
+                "Leverage belongs to the whole account in the documented profile; use configure.",
                 field: "instrument")
         }
     }
@@ -152,7 +168,8 @@ extension RailsVenue {
         let rules = rules(at: time)
         if isAllowed(leverage, rules) { return }
         throw Refusal(
-            .notAllowed, "leverage must be a whole number from 1 to \(rules.maximumLeverage).", field: "leverage")
+            .notAllowed, "leverage must be a whole number from 1 to \(rules.maximumLeverage).",
+            field: "leverage")
     }
 
     /// An imported position may name a leverage only where markets have leverages, or the account's own.
@@ -163,7 +180,8 @@ extension RailsVenue {
         let own = defaultLeverage(of: imported.position.instrument, in: account, at: time)
         guard profile == .live || leverage == own else {
             throw Refusal(
-                .notAllowed, "The account's leverage is \(own); in the documented profile no market has its own.",
+                .notAllowed,
+                "The account's leverage is \(own); in the documented profile no market has its own.",
                 field: "leverage")
         }
     }
@@ -181,7 +199,8 @@ extension RailsVenue {
                 .invalidField, "\(flag) cannot be raised at Rails; \(names) can.", field: "flag")
         }
         guard asset == nil else {
-            throw Refusal(.invalidField, "\(flag) is a field of the account, not of an asset.", field: "asset")
+            throw Refusal(
+                .invalidField, "\(flag) is a field of the account, not of an asset.", field: "asset")
         }
         guard let value else { return }
         guard let text = value.text, (try? ExactDecimal(text)) != nil else {
@@ -213,7 +232,8 @@ extension RailsVenue {
         }
     }
 
-    /// How much is missing; the difference of two balances of one account always fits, its text is never empty.
+    /// How much is missing; the difference of two balances of one account always fits, its text is never
+    /// empty.
     private func missing(_ needed: ExactDecimal, _ present: ExactDecimal) -> String {
         (try? needed - present)?.description ?? "more"
     }

@@ -6,23 +6,30 @@ import Venue
 
 /// Rails: an account in USD with perpetual markets, read through the User Account API.
 ///
-/// `documented` follows the given balances page: maintenance 3 % of positions at cost, plain unwrapped body. `live`
-/// follows the later pages: 10 % of positions at the index price, signed positions, a body within `balances`.
+/// `documented` follows the given balances page: maintenance 3 % of positions at cost, plain unwrapped body.
+/// `live` follows the later pages: 10 % of positions at the index price, signed positions, a body within
+/// `balances`.
 public struct RailsVenue: VenueModel {
+    /// `rails`.
     public static let name = VenueName(rawValue: "rails")
+    /// Every path of the venue begins so.
     public static let pathPrefixes = ["/api/v1/"]
 
+    /// The wire form, and with it the generation of rules.
     public let profile: WireProfile
     let timeline: RulebookTimeline<RailsRules>
 
+    /// Reads the built-in rulebook and those added.
     public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
         self.profile = profile
         timeline = try RulebookTimeline(
             venue: Self.name, builtIn: [PackageResources.rails_2024_01_01_json], added: addedRulebooks)
     }
 
+    /// `rails`.
     public var name: VenueName { Self.name }
 
+    /// Every rulebook version, in the order of their effective times.
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
 
     /// The rules in force at a time.
@@ -42,6 +49,7 @@ public struct RailsVenue: VenueModel {
             profile: profile)
     }
 
+    /// The balances body, byte for byte; `query` may narrow its map by `market`.
     public func statement(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] {

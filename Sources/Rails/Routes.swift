@@ -5,6 +5,7 @@ extension RailsVenue {
     /// How many open orders stand on one page.
     static let ordersPerPage = 100
 
+    /// The answer to a request, or its refusal in Rails' form; never an error of ours.
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         do {
             return VenueResponse(body: try answer(request, access))
@@ -61,15 +62,16 @@ extension RailsVenue {
             }
             orders = orders[(place + 1)...]
         }
-        return openOrdersBody(orders.lazy.filter { filter.shows($0.instrument.name) }.prefix(Self.ordersPerPage))
+        return openOrdersBody(
+            orders.lazy.filter { filter.shows($0.instrument.name) }.prefix(Self.ordersPerPage))
     }
 
     // MARK: - Who asks, and how often
 
     /// `POST /api/v1/token`: a key and its secret for a token.
     ///
-    /// Order of checks: the key is known (401), its limit (429; wrong secrets count), the secret (401), the address
-    /// (403). The documents give the limit and the statuses, not their order.
+    /// Order of checks: the key is known (401), its limit (429; wrong secrets count), the secret (401), the
+    /// address (403). The documents give the limit and the statuses, not their order.
     private func token(
         _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
     ) throws(RailsError) -> [UInt8] {
@@ -90,7 +92,8 @@ extension RailsVenue {
 
     /// The account that a request may read.
     ///
-    /// Order of checks: the shared limit (429), the token and its key (401), the address and the permission (403).
+    /// Order of checks: the shared limit (429), the token and its key (401), the address and the permission
+    /// (403).
     private func authorized(
         _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
     ) throws(RailsError) -> AccountSnapshot {

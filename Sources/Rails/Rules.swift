@@ -8,6 +8,7 @@ import Venue
 public struct RailsRules: RulebookRules {
     let table: RuleTable
 
+    /// Reads the rules of a whole rulebook.
     public init(reading rulebook: RulebookReader) throws(RulebookError) {
         table = try RuleTable(reading: rulebook)
     }
@@ -38,7 +39,8 @@ final class RuleTable: Sendable {
             let rate = try rates.decimal(profile.rawValue)
             // At 1 or more a long position would have no price at which equity meets maintenance.
             guard !rate.isNegative, rate < .one else {
-                throw RulebookError(field: rates.path(of: profile.rawValue), message: "is not from 0 to below 1")
+                throw RulebookError(
+                    field: rates.path(of: profile.rawValue), message: "is not from 0 to below 1")
             }
             maintenanceRate[profile] = rate
         }
@@ -52,7 +54,8 @@ final class RuleTable: Sendable {
         isLiveBodyWrapped = try wire.flag("live_wrapped", fallback: true)
         let unknown = try wire.text("unknown_market")
         guard let unknownMarket = UnknownMarket(rawValue: unknown) else {
-            throw RulebookError(field: wire.path(of: "unknown_market"), message: "is neither refuse nor empty")
+            throw RulebookError(
+                field: wire.path(of: "unknown_market"), message: "is neither refuse nor empty")
         }
         self.unknownMarket = unknownMarket
         limits = try Limits(reading: rulebook.member("limits"))
@@ -110,7 +113,8 @@ final class RuleTable: Sendable {
             reference[base] = try price(entry)
             instruments.append(
                 Instrument(
-                    venue: RailsVenue.name, name: name, kind: kind, base: base, quote: try entry.text("quote"),
+                    venue: RailsVenue.name, name: name, kind: kind, base: base,
+                    quote: try entry.text("quote"),
                     settle: settle))
         }
         return instruments

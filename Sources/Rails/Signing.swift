@@ -3,7 +3,8 @@ import Venue
 
 /// Base64url without padding (RFC 4648, section 5; RFC 7515, section 2).
 enum Base64URL {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let alphabet = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     /// The text of some bytes.
     static func encode(_ bytes: [UInt8]) -> [UInt8] {
@@ -23,8 +24,8 @@ enum Base64URL {
         return text
     }
 
-    /// The bytes of a text; nil for a foreign character, padding, a length that none has, or left-over bits that
-    /// are not zero, so that every byte string has exactly one text.
+    /// The bytes of a text; nil for a foreign character, padding, a length that none has, or left-over bits
+    /// that are not zero, so that every byte string has exactly one text.
     static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count % 4 != 1 else { return nil }
         var bytes: [UInt8] = []
@@ -71,8 +72,8 @@ enum JSONWebToken {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The payload of a token that was signed with this secret; nil for everything else. Its claims are not looked
-    /// at, the expiry neither.
+    /// The payload of a token that was signed with this secret; nil for everything else. Its claims are not
+    /// looked at, the expiry neither.
     static func payload(of token: some StringProtocol, signer: RequestSigner) -> JSONValue? {
         let text = Array(token.utf8)
         let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
@@ -91,9 +92,9 @@ enum JSONWebToken {
 
 /// The access tokens that the token endpoint hands out.
 ///
-/// Beside the claims that Rails' own carry, `key` names the API key that the token was made with, and `kid` is a
-/// fingerprint of that key and its secret, so that a token dies with its key, also when a key of the same name is
-/// made again.
+/// Beside the claims that Rails' own carry, `key` names the API key that the token was made with, and `kid`
+/// is a fingerprint of that key and its secret, so that a token dies with its key, also when a key of the
+/// same name is made again.
 struct AccessToken {
     private let secret: [UInt8]
     private let signer: RequestSigner

@@ -8,8 +8,9 @@ struct MarketFilter {
     /// Nil for all.
     let market: String?
 
-    /// From `?market=`: absent or empty means all; the first counts where it is given twice; spelling is exact.
-    /// Throws 400 for a market that the rulebook in force does not know, unless the rulebook wants an empty map.
+    /// From `?market=`: absent or empty means all; the first counts where it is given twice; spelling is
+    /// exact. Throws 400 for a market that the rulebook in force does not know, unless the rulebook wants an
+    /// empty map.
     init(_ query: [QueryItem], rules: RuleTable) throws(RailsError) {
         guard let market = query["market"], !market.isEmpty else {
             self.market = nil
@@ -25,8 +26,8 @@ struct MarketFilter {
 }
 
 extension RailsVenue {
-    /// The balances body: the fields of the given document in its order, every value a plain decimal in quotes. The
-    /// filter narrows the map only; account figures stay account-wide.
+    /// The balances body: the fields of the given document in its order, every value a plain decimal in
+    /// quotes. The filter narrows the map only; account figures stay account-wide.
     func balancesBody(of balances: RailsBalances, filter: MarketFilter, rules: RuleTable) -> [UInt8] {
         let isWrapped = profile == .live && rules.isLiveBodyWrapped
         var writer = JSONWriter(reserving: 512 + balances.markets.count * 640)
@@ -58,7 +59,9 @@ extension RailsVenue {
     }
 
     /// The positions body: open positions in the order of opening, `type` telling the side.
-    func positionsBody(of account: Account, _ balances: RailsBalances, filter: MarketFilter, market: Market)
+    func positionsBody(
+        of account: Account, _ balances: RailsBalances, filter: MarketFilter, market: Market
+    )
         throws(FigureError) -> [UInt8]
     {
         var writer = JSONWriter(reserving: 64 + account.positions.count * 256)
@@ -92,7 +95,8 @@ extension RailsVenue {
         return writer.bytes
     }
 
-    /// A page of open orders, oldest first, and the id of its last row (empty on an empty page) to `start` after.
+    /// A page of open orders, oldest first, and the id of its last row (empty on an empty page) to `start`
+    /// after.
     func openOrdersBody(_ orders: some Sequence<OpenOrder>) -> [UInt8] {
         var writer = JSONWriter(reserving: 1024)
         var last = ""

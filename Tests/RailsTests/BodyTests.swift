@@ -9,18 +9,21 @@ import VenueTestSupport
 @Suite("Bodies")
 struct BodyTests {
     private static let accountKeys = [
-        "totalBalance", "availableBalance", "deposit", "withdraw", "withdrawFees", "fees", "pnl", "funding", "volume",
+        "totalBalance", "availableBalance", "deposit", "withdraw", "withdrawFees", "fees", "pnl", "funding",
+        "volume",
         "margin", "maintenanceMargin", "leverage", "promoCredit", "marketBalancesMap",
     ]
     private static let marketKeys = [
-        "position", "positionQuantity", "liquidationPrice", "openBuy", "openBuyQty", "openSell", "openSellQty", "pnl",
+        "position", "positionQuantity", "liquidationPrice", "openBuy", "openBuyQty", "openSell",
+        "openSellQty", "pnl",
         "positionPnl", "funding", "positionFunding", "volume", "fees", "liquidationFees", "margin",
         "maintenanceMargin",
     ]
 
     @Test func emptyAccount() throws {
         let zeros =
-            #"{"totalBalance":"0","availableBalance":"0","deposit":"0","withdraw":"0","withdrawFees":"0","fees":"0","#
+            #"{"totalBalance":"0","availableBalance":"0","deposit":"0","withdraw":"0","#
+            + #""withdrawFees":"0","fees":"0","#
             + #""pnl":"0","funding":"0","volume":"0","margin":"0","maintenanceMargin":"0","leverage":"1","#
             + #""promoCredit":"0","marketBalancesMap":{}}"#
         #expect(try railsWorld().statement("desk") == zeros)
@@ -50,18 +53,25 @@ struct BodyTests {
         // ETH (−9000 + 810 − (99259.541875329877 + 600)) ÷ −3 = 36016.513958443292333….
         let expected =
             #"{"totalBalance":"99259.54187532","availableBalance":"98449.54187532","deposit":"100000","#
-            + #""withdraw":"879.12","withdrawFees":"8.88","fees":"51.32355678","pnl":"200.1","funding":"-1.23456789","#
-            + #""volume":"51200.1","margin":"17975","maintenanceMargin":"810","leverage":"2","promoCredit":"0","#
-            + #""marketBalancesMap":{"BTC-USD":{"position":"18000","positionQuantity":"0.3","liquidationPrice":"0","#
+            + #""withdraw":"879.12","withdrawFees":"8.88","fees":"51.32355678","pnl":"200.1","#
+            + #""funding":"-1.23456789","#
+            + #""volume":"51200.1","margin":"17975","maintenanceMargin":"810","leverage":"2","#
+            + #""promoCredit":"0","#
+            + #""marketBalancesMap":{"BTC-USD":{"position":"18000","positionQuantity":"0.3","#
+            + #""liquidationPrice":"0","#
             + #""openBuy":"5800","openBuyQty":"0.1","openSell":"0","openSellQty":"0","pnl":"200.1","#
             + #""positionPnl":"200.1","funding":"-1.234567890123","positionFunding":"-1.234567890123","#
             + #""volume":"42200.1","fees":"42.32355678","liquidationFees":"0","margin":"11900","#
             + #""maintenanceMargin":"540"},"ETH-USD":{"position":"9000","positionQuantity":"3","#
-            + #""liquidationPrice":"36016.513958443292333333","openBuy":"2900","openBuyQty":"1","openSell":"0","#
-            + #""openSellQty":"0","pnl":"0","positionPnl":"0","funding":"0","positionFunding":"0","volume":"9000","#
+            + #""liquidationPrice":"36016.513958443292333333","openBuy":"2900","openBuyQty":"1","#
+            + #""openSell":"0","#
+            + #""openSellQty":"0","pnl":"0","positionPnl":"0","funding":"0","positionFunding":"0","#
+            + #""volume":"9000","#
             + #""fees":"9","liquidationFees":"0","margin":"5950","maintenanceMargin":"270"},"#
-            + #""XRP-USD":{"position":"0","positionQuantity":"0","liquidationPrice":"0","openBuy":"0","openBuyQty":"0","#
-            + #""openSell":"250","openSellQty":"100","pnl":"0","positionPnl":"0","funding":"0","positionFunding":"0","#
+            + #""XRP-USD":{"position":"0","positionQuantity":"0","liquidationPrice":"0","openBuy":"0","#
+            + #""openBuyQty":"0","#
+            + #""openSell":"250","openSellQty":"100","pnl":"0","positionPnl":"0","funding":"0","#
+            + #""positionFunding":"0","#
             + #""volume":"0","fees":"0","liquidationFees":"0","margin":"125","maintenanceMargin":"0"}}}"#
         #expect(try world.statement("desk") == expected)
         #expect(try await world.read("/api/v1/balances").text == expected)
@@ -70,9 +80,12 @@ struct BodyTests {
 
     @Test(arguments: WireProfile.allCases)
     func keysAndTypes(profile: WireProfile) throws {
-        let world = try railsWorld(profile, commands: [
-            desk("deposit", #""asset":"USD","amount":"1000""#), fill("BTC-USD", "buy", "0.001", "60000", fee: "0.06"),
-        ])
+        let world = try railsWorld(
+            profile,
+            commands: [
+                desk("deposit", #""asset":"USD","amount":"1000""#),
+                fill("BTC-USD", "buy", "0.001", "60000", fee: "0.06"),
+            ])
         let body = try JSONValue(parsing: world.statement("desk"))
         #expect(body.object?.keys == (profile == .live ? ["balances"] : Self.accountKeys))
         let account = try world.balances()
@@ -87,7 +100,8 @@ struct BodyTests {
 
     @Test func wrapperIsASwitch() throws {
         let change = try JSONValue(
-            parsing: #"{"venue":"rails","effective":"2025-01-01T00:00:00Z","read_on":"2025-01-01","source":"own","#
+            parsing:
+                #"{"venue":"rails","effective":"2025-01-01T00:00:00Z","read_on":"2025-01-01","source":"own","#
                 + #""amends":true,"wire":{"live_wrapped":false}}"#)
         let world = RailsWorld(try RailsVenue(addedRulebooks: [change], profile: .live))
         try world.apply(#"{"type":"open_account","account":"desk","venue":"rails"}"#)
@@ -97,10 +111,13 @@ struct BodyTests {
     /// `market` narrows the map; the account's figures stay account-wide.
     @Test(arguments: WireProfile.allCases)
     func filter(profile: WireProfile) async throws {
-        let world = try railsWorld(profile, commands: [
-            desk("deposit", #""asset":"USD","amount":"100000""#), fill("ETH-USD", "buy", "1", "3000", fee: "1"),
-            fill("BTC-USD", "sell", "0.1", "60000", fee: "2"),
-        ])
+        let world = try railsWorld(
+            profile,
+            commands: [
+                desk("deposit", #""asset":"USD","amount":"100000""#),
+                fill("ETH-USD", "buy", "1", "3000", fee: "1"),
+                fill("BTC-USD", "sell", "0.1", "60000", fee: "2"),
+            ])
         let all = try world.balances()
         #expect(all["marketBalancesMap"]?.object?.keys == ["ETH-USD", "BTC-USD"])
         let one = try world.balances([QueryItem(name: "market", value: "BTC-USD")])
@@ -127,10 +144,12 @@ struct BodyTests {
         #expect(
             body
                 == #"{"positions":[{"market":"ETH-USD","value":"9000","quantity":"3","funding":"1.5","#
-                + #""realizedPnl":"100","unrealizedPnl":"148.5","liquidationPrice":"36183.833333333333333333","#
+                + #""realizedPnl":"100","unrealizedPnl":"148.5","#
+                + #""liquidationPrice":"36183.833333333333333333","#
                 + #""type":"SHORT"},{"market":"BTC-USD","value":"6000","quantity":"0.1","funding":"0","#
                 + #""realizedPnl":"0","unrealizedPnl":"-100","liquidationPrice":"0","type":"LONG"}]}"#)
-        let live = try await railsWorld(.live, commands: commands).read("/api/v1/positions?market=ETH-USD").json
+        let live = try await railsWorld(.live, commands: commands).read("/api/v1/positions?market=ETH-USD")
+            .json
         let row = try #require(live["positions"]?.elements?.first)
         #expect(row["value"]?.text == "-9000")
         #expect(row["quantity"]?.text == "-3")
@@ -147,7 +166,8 @@ struct BodyTests {
         #expect(first["last"]?.text == "o100")
         let second = try await world.read("/api/v1/open-orders?start=o100").json
         #expect(second["openOrders"]?.elements?.map { $0["orderId"]?.text } == ["o101", "e1"])
-        let row = #"{"orderId":"e1","market":"ETH-USD","side":"SELL","type":"LIMIT","price":"3500","quantity":"1","#
+        let row =
+            #"{"orderId":"e1","market":"ETH-USD","side":"SELL","type":"LIMIT","price":"3500","quantity":"1","#
             + #""remainingQuantity":"1","reduceOnly":true,"createdAt":1780272000000}"#
         #expect(
             try await world.read("/api/v1/open-orders?market=ETH-USD").text

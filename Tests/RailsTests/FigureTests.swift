@@ -36,23 +36,29 @@ struct FigureTests {
         return row
     }
 
-    /// totalBalance comes out only with the unrounded positionPnl; availableBalance is the printed difference.
+    /// totalBalance comes out only with the unrounded positionPnl; availableBalance is the printed
+    /// difference.
     @Test func sampleTotals() throws {
         let world = try railsWorld()
         try world.apply(
             desk("raise", #""flag":"maintenanceMargin","value":"475598.23267999""#),
             desk("raise", #""flag":"margin","value":"7261788.9945241110003337""#))
-        let snapshot = try sampleAccount(world, [
-            try activity(
-                "BTC-USD", realised: "-1292.7845734999864", funding: "-259.04082851", volume: "608020.300274",
-                fees: "608.02030021")
-        ])
+        let snapshot = try sampleAccount(
+            world,
+            [
+                try activity(
+                    "BTC-USD", realised: "-1292.7845734999864", funding: "-259.04082851",
+                    volume: "608020.300274",
+                    fees: "608.02030021")
+            ])
         let body = try JSONValue(parsing: world.model.statement(of: snapshot, query: [], through: world))
         let sample: [(String, String)] = [
             ("totalBalance", "99996952.15429778"), ("availableBalance", "99521353.92161779"),
-            ("deposit", "100000000"), ("withdraw", "879.12"), ("withdrawFees", "8.88"), ("fees", "608.02030021"),
+            ("deposit", "100000000"), ("withdraw", "879.12"), ("withdrawFees", "8.88"),
+            ("fees", "608.02030021"),
             ("pnl", "-1292.78457349"), ("funding", "-259.04082851"), ("volume", "608020.300274"),
-            ("margin", "7261788.9945241110003337"), ("maintenanceMargin", "475598.23267999"), ("leverage", "1"),
+            ("margin", "7261788.9945241110003337"), ("maintenanceMargin", "475598.23267999"),
+            ("leverage", "1"),
             ("promoCredit", "0"),
         ]
         for (key, value) in sample { #expect(body[key]?.text == value, "\(key)") }
@@ -61,22 +67,30 @@ struct FigureTests {
     /// The rows of the sample's map, but for the fields that no stated rule reproduces.
     @Test func sampleMarkets() throws {
         let world = try railsWorld()
-        var snapshot = try sampleAccount(world, [
-            try activity(
-                "BTC-USD", realised: "-1292.7845734999864", funding: "113.21723468000002", volume: "600695.07832",
-                fees: "600.69507826"),
-            try activity(
-                "ETH-USD", realised: "406.2397599999995", funding: "-486.82005787000037", volume: "43545.091964",
-                fees: "43.54509196"),
-        ])
+        var snapshot = try sampleAccount(
+            world,
+            [
+                try activity(
+                    "BTC-USD", realised: "-1292.7845734999864", funding: "113.21723468000002",
+                    volume: "600695.07832",
+                    fees: "600.69507826"),
+                try activity(
+                    "ETH-USD", realised: "406.2397599999995", funding: "-486.82005787000037",
+                    volume: "43545.091964",
+                    fees: "43.54509196"),
+            ])
         let time = snapshot.at
         let bitcoin = try #require(world.model.instrument("BTC-USD", at: time))
         let ether = try #require(world.model.instrument("ETH-USD", at: time))
-        func order(_ id: String, _ instrument: Instrument, _ side: Side, _ quantity: String, _ price: String) throws
+        func order(
+            _ id: String, _ instrument: Instrument, _ side: Side, _ quantity: String, _ price: String
+        )
+            throws
             -> OpenOrder
         {
             OpenOrder(
-                id: id, instrument: instrument, side: side, quantity: try decimal(quantity), price: try decimal(price),
+                id: id, instrument: instrument, side: side, quantity: try decimal(quantity),
+                price: try decimal(price),
                 reduceOnly: false, positionSide: .net, marginMode: .cross, placedAt: time)
         }
         var account = snapshot.account
@@ -95,23 +109,35 @@ struct FigureTests {
         snapshot = AccountSnapshot(account: account, prices: snapshot.prices, at: time)
         let body = try JSONValue(parsing: world.model.statement(of: snapshot, query: [], through: world))
         let rows: [(String, [(String, String)])] = [
-            ("BTC-USD", [
-                ("position", "467782.520726"), ("positionQuantity", "7"), ("openBuy", "60000"), ("openBuyQty", "1"),
-                ("openSell", "0"), ("openSellQty", "0"), ("pnl", "-1292.78457349"),
-                ("positionPnl", "-1292.7845734999864"), ("funding", "113.21723468000002"),
-                ("positionFunding", "113.21723468000002"), ("volume", "600695.07832"), ("fees", "600.69507826"),
-                ("liquidationFees", "0"),
-            ]),
-            ("ETH-USD", [
-                ("position", "28894.648055999998"), ("positionQuantity", "8"), ("openBuy", "0"), ("openBuyQty", "0"),
-                ("openSell", "8000"), ("openSellQty", "3"), ("pnl", "406.23975999"),
-                ("positionPnl", "406.2397599999995"), ("funding", "-486.82005787000037"),
-                ("positionFunding", "-486.82005787000037"), ("volume", "43545.091964"), ("fees", "43.54509196"),
-                ("liquidationFees", "0"),
-            ]),
+            (
+                "BTC-USD",
+                [
+                    ("position", "467782.520726"), ("positionQuantity", "7"), ("openBuy", "60000"),
+                    ("openBuyQty", "1"),
+                    ("openSell", "0"), ("openSellQty", "0"), ("pnl", "-1292.78457349"),
+                    ("positionPnl", "-1292.7845734999864"), ("funding", "113.21723468000002"),
+                    ("positionFunding", "113.21723468000002"), ("volume", "600695.07832"),
+                    ("fees", "600.69507826"),
+                    ("liquidationFees", "0"),
+                ]
+            ),
+            (
+                "ETH-USD",
+                [
+                    ("position", "28894.648055999998"), ("positionQuantity", "8"), ("openBuy", "0"),
+                    ("openBuyQty", "0"),
+                    ("openSell", "8000"), ("openSellQty", "3"), ("pnl", "406.23975999"),
+                    ("positionPnl", "406.2397599999995"), ("funding", "-486.82005787000037"),
+                    ("positionFunding", "-486.82005787000037"), ("volume", "43545.091964"),
+                    ("fees", "43.54509196"),
+                    ("liquidationFees", "0"),
+                ]
+            ),
         ]
         for (market, fields) in rows {
-            for (key, value) in fields { #expect(try body.market(market)[key]?.text == value, "\(market) \(key)") }
+            for (key, value) in fields {
+                #expect(try body.market(market)[key]?.text == value, "\(market) \(key)")
+            }
         }
         // The given formulas, on the sample's positions and orders (the sample itself does not obey them).
         #expect(body["margin"]?.text == "564677.168781999998")
@@ -131,7 +157,8 @@ struct FigureTests {
     func marginFollowsLeverage(leverage: String, margin: String) throws {
         let world = try railsWorld(commands: [
             desk("deposit", #""asset":"USD","amount":"10000""#),
-            desk("configure", #""settings":{"leverage":"\#(leverage)"}"#), fill("ETH-USD", "sell", "0.5", "3000"),
+            desk("configure", #""settings":{"leverage":"\#(leverage)"}"#),
+            fill("ETH-USD", "sell", "0.5", "3000"),
             order("o", "BTC-USD", "buy", "0.03", "50000"),
         ])
         #expect(try world.balances()["margin"]?.text == margin)
@@ -169,10 +196,13 @@ struct FigureTests {
 
     @Test func liquidationFeesArePartOfFees() throws {
         let world = try railsWorld(commands: [
-            desk("deposit", #""asset":"USD","amount":"1000""#), fill("SOL-USD", "buy", "2", "150", fee: "0.3"),
+            desk("deposit", #""asset":"USD","amount":"1000""#),
+            fill("SOL-USD", "buy", "2", "150", fee: "0.3"),
             desk(
                 "fill",
-                #""instrument":"SOL-USD","side":"sell","quantity":"2","price":"140","fee":"1.4","liquidation":true"#),
+                #""instrument":"SOL-USD","side":"sell","quantity":"2","price":"140","fee":"1.4","#
+                    + #""liquidation":true"#
+            ),
         ])
         let row = try world.balances().market("SOL-USD")
         #expect(row["fees"]?.text == "1.7")
@@ -203,17 +233,20 @@ struct FigureTests {
 
     /// Worked out by hand from the account balance and position metrics pages.
     @Test func laterRules() throws {
-        let world = try railsWorld(.live, commands: [
-            desk("deposit", #""asset":"USD","amount":"10000""#),
-            desk("configure", #""settings":{"leverage":"2"}"#),
-            desk("set_leverage", #""instrument":"ETH-USD","leverage":"5""#),
-            fill("BTC-USD", "buy", "0.1", "60000", fee: "6"), fill("ETH-USD", "sell", "2", "3000", fee: "6"),
-            order("b1", "BTC-USD", "buy", "0.01", "59000"),
-            // Of the 3 bought back, 2 only close the short; 1 × 2800 adds exposure.
-            order("e1", "ETH-USD", "buy", "1", "2900"), order("e2", "ETH-USD", "buy", "2", "2800"),
-            order("e3", "ETH-USD", "buy", "9", "2700", #""reduce_only":true"#),
-            mark("BTC-USD", "61000"), mark("ETH-USD", "3050"),
-        ])
+        let world = try railsWorld(
+            .live,
+            commands: [
+                desk("deposit", #""asset":"USD","amount":"10000""#),
+                desk("configure", #""settings":{"leverage":"2"}"#),
+                desk("set_leverage", #""instrument":"ETH-USD","leverage":"5""#),
+                fill("BTC-USD", "buy", "0.1", "60000", fee: "6"),
+                fill("ETH-USD", "sell", "2", "3000", fee: "6"),
+                order("b1", "BTC-USD", "buy", "0.01", "59000"),
+                // Of the 3 bought back, 2 only close the short; 1 × 2800 adds exposure.
+                order("e1", "ETH-USD", "buy", "1", "2900"), order("e2", "ETH-USD", "buy", "2", "2800"),
+                order("e3", "ETH-USD", "buy", "9", "2700", #""reduce_only":true"#),
+                mark("BTC-USD", "61000"), mark("ETH-USD", "3050"),
+            ])
         // Total 9988; unrealised +100 − 100 = 0; equity 9988. Sizes 6100 and 6100.
         // Position margin 6100 ÷ 2 + 6100 ÷ 5 = 4270; order margin 590 ÷ 2 + 2800 ÷ 5 = 855.
         let body = try world.balances()

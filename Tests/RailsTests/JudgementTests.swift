@@ -36,7 +36,8 @@ struct JudgementTests {
     ])
     func brokenRulebook(change: String, field: String) throws {
         let head =
-            #"{"venue":"rails","effective":"2025-01-01T00:00:00Z","read_on":"2025-01-01","source":"own","amends":true,"#
+            #"{"venue":"rails","effective":"2025-01-01T00:00:00Z","read_on":"2025-01-01","#
+            + #""source":"own","amends":true,"#
         let document = try JSONValue(parsing: head + change.dropFirst())
         #expect {
             _ = try RailsVenue(addedRulebooks: [document], profile: .documented)
@@ -48,7 +49,8 @@ struct JudgementTests {
     /// A later version holds from its time on and leaves earlier figures as they were.
     @Test func datedRules() throws {
         let change = try JSONValue(
-            parsing: #"{"venue":"rails","effective":"2026-06-02T00:00:00Z","read_on":"2026-06-01","source":"own","#
+            parsing:
+                #"{"venue":"rails","effective":"2026-06-02T00:00:00Z","read_on":"2026-06-01","source":"own","#
                 + #""amends":true,"margin":{"maintenance_rate":{"documented":"0.05"}}}"#)
         let world = RailsWorld(try RailsVenue(addedRulebooks: [change], profile: .documented))
         try world.apply(
@@ -70,7 +72,8 @@ struct JudgementTests {
             #expect(refusal?.code == .invalidField, "\(bad)")
             #expect(refusal?.field == "settings.leverage")
         }
-        #expect(try world.refusal(of: desk("configure", #""settings":{"hedge":true}"#))?.code == .unknownField)
+        #expect(
+            try world.refusal(of: desk("configure", #""settings":{"hedge":true}"#))?.code == .unknownField)
         #expect(try world.balances()["leverage"]?.text == "2")
     }
 
@@ -92,10 +95,13 @@ struct JudgementTests {
         (
             desk(
                 "import_position",
-                #""instrument":"BTC-USD","quantity":"1","entry_price":"1","margin_mode":"isolated""#), "not_allowed"
+                #""instrument":"BTC-USD","quantity":"1","entry_price":"1","margin_mode":"isolated""#),
+            "not_allowed"
         ),
         (
-            desk("import_position", #""instrument":"BTC-USD","quantity":"1","entry_price":"1","leverage":"2""#),
+            desk(
+                "import_position",
+                #""instrument":"BTC-USD","quantity":"1","entry_price":"1","leverage":"2""#),
             "not_allowed"
         ),
         (order("o", "BTC-USD", "buy", "0.001", "1", #""margin_mode":"isolated""#), "not_allowed"),
@@ -117,7 +123,9 @@ struct JudgementTests {
     }
 
     @Test func raisedFieldsShowUntilLifted() throws {
-        let world = try railsWorld(commands: [Self.money, desk("raise", #""flag":"promoCredit","value":"12.5""#)])
+        let world = try railsWorld(commands: [
+            Self.money, desk("raise", #""flag":"promoCredit","value":"12.5""#),
+        ])
         #expect(try world.balances()["promoCredit"]?.text == "12.5")
         try world.apply(desk("raise", #""flag":"promoCredit","value":null"#))
         #expect(try world.balances()["promoCredit"]?.text == "0")
@@ -157,7 +165,9 @@ struct JudgementTests {
         #expect(refusal.message.contains("200 USD is missing"))
         #expect(try world.refusal(of: order("o1", "BTC-USD", "buy", "0.01", "60000")) == nil)
         // The first order holds 600 of the 1000, so a second one of 600 does not fit, one of 400 does.
-        #expect(try world.refusal(of: order("o2", "BTC-USD", "sell", "0.01", "60000"))?.code == .insufficientBalance)
+        #expect(
+            try world.refusal(of: order("o2", "BTC-USD", "sell", "0.01", "60000"))?.code
+                == .insufficientBalance)
         #expect(try world.refusal(of: order("o2", "ETH-USD", "buy", "0.1", "4000")) == nil)
         #expect(try world.refusal(of: order("o3", "SOL-USD", "buy", "1", "1", #""force":true"#)) == nil)
         let reducing = order("o4", "SOL-USD", "sell", "100", "150", #""reduce_only":true"#)
@@ -173,13 +183,17 @@ struct JudgementTests {
         #expect(try world.refusal(of: order("o1", "ETH-USD", "sell", "8", "3000")) == nil)
         #expect(try world.refusal(of: order("o2", "ETH-USD", "sell", "2", "3000")) == nil)
         #expect(try world.figures().openOrderMargin == ExactDecimal("0"))
-        #expect(try world.refusal(of: order("o3", "ETH-USD", "sell", "1", "3000"))?.code == .insufficientBalance)
+        #expect(
+            try world.refusal(of: order("o3", "ETH-USD", "sell", "1", "3000"))?.code == .insufficientBalance)
     }
 
     @Test func leverageNeedsMargin() throws {
-        let world = try railsWorld(.live, commands: [
-            Self.money, desk("configure", #""settings":{"leverage":"5"}"#), fill("BTC-USD", "buy", "0.05", "60000"),
-        ])
+        let world = try railsWorld(
+            .live,
+            commands: [
+                Self.money, desk("configure", #""settings":{"leverage":"5"}"#),
+                fill("BTC-USD", "buy", "0.05", "60000"),
+            ])
         let lower = desk("configure", #""settings":{"leverage":"2"}"#)
         #expect(try world.refusal(of: lower)?.code == .insufficientBalance)
         #expect(try world.refusal(of: desk("configure", #""settings":{"leverage":"3"}"#)) == nil)

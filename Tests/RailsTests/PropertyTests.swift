@@ -16,7 +16,8 @@ struct PropertyTests {
         var numbers = SeededNumbers(seed: seed)
         let world = try railsWorld(profile)
         try world.apply(
-            desk("deposit", #""asset":"USD","amount":"\#(numbers.decimal(upTo: 90_000_000_000, places: 6))""#),
+            desk(
+                "deposit", #""asset":"USD","amount":"\#(numbers.decimal(upTo: 90_000_000_000, places: 6))""#),
             desk("configure", #""settings":{"leverage":"\#(Int.random(in: 1...5, using: &numbers))"}"#))
         for step in 0..<Int.random(in: 1...25, using: &numbers) {
             let market = try #require(Self.markets.randomElement(using: &numbers))
@@ -29,7 +30,8 @@ struct PropertyTests {
             case 1: try world.apply(mark(market, price))
             case 2:
                 let amount = numbers.decimal(upTo: 900_000, places: 4)
-                try world.apply(desk("withdraw", #""asset":"USD","amount":"\#(amount)","fee":"0.5","force":true"#))
+                try world.apply(
+                    desk("withdraw", #""asset":"USD","amount":"\#(amount)","fee":"0.5","force":true"#))
             case 3 where world.account("desk")?.positions.contains { $0.instrument.name == market } == true:
                 try world.apply(desk("funding", #""instrument":"\#(market)","rate":"0.000125""#))
             default: try world.apply(fill(market, side, quantity, price, fee: fee))
@@ -49,7 +51,8 @@ struct PropertyTests {
             // The total is what the flows of the ledger leave in cash, found without any of the fields.
             let cash = try #require(world.account("desk")).cash("USD")
             #expect(try body.decimal("totalBalance") == cash.cut(places: 8), comment)
-            let parts = try body.decimal("deposit") - body.decimal("withdraw") - body.decimal("withdrawFees")
+            let parts =
+                try body.decimal("deposit") - body.decimal("withdraw") - body.decimal("withdrawFees")
                 - body.decimal("fees") + sum("positionPnl") + sum("positionFunding")
             #expect(try body.decimal("totalBalance") == parts.cut(places: 8), comment)
             #expect(try body.decimal("fees") == sum("fees"), comment)
@@ -86,14 +89,16 @@ struct PropertyTests {
                 let after = try #require(world.account("desk"))
                 var size = ExactDecimal.zero
                 for position in after.positions {
-                    let market = world.model.market(try #require(world.snapshot(of: "desk")).prices, at: after.updatedAt)
+                    let market = world.model.market(
+                        try #require(world.snapshot(of: "desk")).prices, at: after.updatedAt)
                     let price = try #require(market.mark(position.instrument))
                     let atIndex = try position.quantity.times(price, rounding: .halfEven).magnitude
                     size = try size + (profile == .live ? atIndex : position.cost.magnitude)
                 }
                 let gap = try world.figures().equity - size.times(rate, rounding: .halfEven)
                 // One unit of the price's last digit is worth so much of the position.
-                let unit = try ExactDecimal(units: 4 + 2 * row.positionQuantity.magnitude.units / 1_000_000_000_000_000_000)
+                let unit = try ExactDecimal(
+                    units: 4 + 2 * row.positionQuantity.magnitude.units / 1_000_000_000_000_000_000)
                 #expect(gap.magnitude <= unit, "seed \(seed), \(profile), \(row.market): \(gap)")
             }
         }
@@ -102,9 +107,12 @@ struct PropertyTests {
     /// No price where there is no positive answer: a long that the account could lose whole.
     @Test func noLiquidationPrice() throws {
         for profile in WireProfile.allCases {
-            let world = try railsWorld(profile, commands: [
-                desk("deposit", #""asset":"USD","amount":"100000""#), fill("BTC-USD", "buy", "1", "60000"),
-            ])
+            let world = try railsWorld(
+                profile,
+                commands: [
+                    desk("deposit", #""asset":"USD","amount":"100000""#),
+                    fill("BTC-USD", "buy", "1", "60000"),
+                ])
             #expect(try world.balances().market("BTC-USD")["liquidationPrice"]?.text == "0")
             try world.apply(fill("BTC-USD", "sell", "1", "60000"))
             #expect(try world.balances().market("BTC-USD")["liquidationPrice"]?.text == "0")
@@ -119,9 +127,11 @@ struct PropertyTests {
     func singleMarket(profile: WireProfile, side: String, price: String) throws {
         // Equity 4000 at entry, maintenance at cost 0.03 × 60000 = 1800: the price may move by 2200.
         // Later rules: long (60000 − 4000) ÷ 0.9, short (60000 + 4000) ÷ 1.1.
-        let world = try railsWorld(profile, commands: [
-            desk("deposit", #""asset":"USD","amount":"4000""#), fill("BTC-USD", side, "1", "60000"),
-        ])
+        let world = try railsWorld(
+            profile,
+            commands: [
+                desk("deposit", #""asset":"USD","amount":"4000""#), fill("BTC-USD", side, "1", "60000"),
+            ])
         #expect(try world.balances().market("BTC-USD")["liquidationPrice"]?.text == price)
     }
 

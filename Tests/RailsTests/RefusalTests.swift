@@ -16,7 +16,8 @@ struct RefusalTests {
         let token = try await world.token()
         let headers: [[String: String]] = [
             [:], ["Authorization": ""], ["Authorization": "Bearer "], ["Authorization": "Bearer nonsense"],
-            ["Authorization": "Basic \(token)"], ["Authorization": token], ["Authorization": "Bearer \(token)x"],
+            ["Authorization": "Basic \(token)"], ["Authorization": token],
+            ["Authorization": "Bearer \(token)x"],
             ["Authorization": "Bearer \(token.dropLast(2))"], ["Authorization": "Bearer a.b.c"],
             ["Authorization": "Bearer ."],
         ]
@@ -52,7 +53,8 @@ struct RefusalTests {
     }
 
     @Test(arguments: [
-        ("GET", "/api/v1/nothing"), ("GET", "/api/v1/"), ("GET", "/api/v1/token"), ("POST", "/api/v1/balances"),
+        ("GET", "/api/v1/nothing"), ("GET", "/api/v1/"), ("GET", "/api/v1/token"),
+        ("POST", "/api/v1/balances"),
         ("DELETE", "/api/v1/positions"), ("GET", "/api/v1/balances/"), ("GET", "/api/v1/withdrawals"),
     ])
     func unknownRoute(method: String, path: String) async throws {
@@ -80,7 +82,8 @@ struct RefusalTests {
     /// The documents do not say what an unknown market gets, so the rulebook can change it.
     @Test func unknownMarketAsEmptyMap() throws {
         let change = try JSONValue(
-            parsing: #"{"venue":"rails","effective":"2025-01-01T00:00:00Z","read_on":"2025-01-01","source":"own","#
+            parsing:
+                #"{"venue":"rails","effective":"2025-01-01T00:00:00Z","read_on":"2025-01-01","source":"own","#
                 + #""amends":true,"wire":{"unknown_market":"empty"}}"#)
         let world = RailsWorld(try RailsVenue(addedRulebooks: [change], profile: .documented))
         try world.apply(#"{"type":"open_account","account":"desk","venue":"rails"}"#)

@@ -25,10 +25,13 @@ func desk(_ type: String, _ members: String = "") -> String {
     #"{"type":"\#(type)","account":"desk"\#(members.isEmpty ? "" : ",")\#(members)}"#
 }
 
-func fill(_ market: String, _ side: String, _ quantity: String, _ price: String, fee: String = "0") -> String {
+func fill(_ market: String, _ side: String, _ quantity: String, _ price: String, fee: String = "0") -> String
+{
     desk(
         "fill",
-        #""instrument":"\#(market)","side":"\#(side)","quantity":"\#(quantity)","price":"\#(price)","fee":"\#(fee)""#)
+        #""instrument":"\#(market)","side":"\#(side)","quantity":"\#(quantity)","price":"\#(price)","#
+            + #""fee":"\#(fee)""#
+    )
 }
 
 func order(

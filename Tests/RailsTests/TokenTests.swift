@@ -13,8 +13,10 @@ struct TokenTests {
             #"{"accountType":"retail","iss":"rails.example","sub":"00000000-0000-4000-8000-000000000001","#
             + #""aud":["rails-app.example"],"exp":1710882170,"iat":1710880370}"#
         let expected =
-            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhY2NvdW50VHlwZSI6InJldGFpbCIsImlzcyI6InJhaWxzLmV4YW1wbGUiLCJzd"
-            + "WIiOiIwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDEiLCJhdWQiOlsicmFpbHMtYXBwLmV4YW1wbGUiXSwiZXhwIj"
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhY2NvdW50VHlwZSI6InJldGFpbCIsImlzcyI6InJhaWxzLm"
+            + "V4YW1wbGUiLCJzd"
+            + "WIiOiIwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDEiLCJhdWQiOlsicmFpbHMtYXBwLmV4YW"
+            + "1wbGUiXSwiZXhwIj"
             + "oxNzEwODgyMTcwLCJpYXQiOjE3MTA4ODAzNzB9.u4GgA7ipiO30knDMtjVP2p8Brq3NjUBvqqS08hoo0PY"
         let signer = RequestSigner(secret: "local-test-secret")
         #expect(JSONWebToken.encode(payload: Array(payload.utf8), signer: signer) == expected)
@@ -43,7 +45,8 @@ struct TokenTests {
     ])
     func otherAlgorithms(header: String) {
         let signer = RequestSigner(secret: "secret")
-        let start = Base64URL.encode(Array(header.utf8)) + [UInt8(ascii: ".")] + Base64URL.encode(Array("{}".utf8))
+        let start =
+            Base64URL.encode(Array(header.utf8)) + [UInt8(ascii: ".")] + Base64URL.encode(Array("{}".utf8))
         let signature = Base64URL.encode(signer.sign(start))
         let token = String(decoding: start + [UInt8(ascii: ".")] + signature, as: UTF8.self)
         #expect(JSONWebToken.payload(of: token, signer: signer) == nil)
@@ -74,7 +77,8 @@ struct TokenTests {
 
     @Test(arguments: [
         [:], ["X-Api-Key": "desk-key"], ["X-Api-Secret": "desk-secret"],
-        ["X-Api-Key": "desk-key", "X-Api-Secret": "wrong"], ["X-Api-Key": "nobody", "X-Api-Secret": "desk-secret"],
+        ["X-Api-Key": "desk-key", "X-Api-Secret": "wrong"],
+        ["X-Api-Key": "nobody", "X-Api-Secret": "desk-secret"],
         ["X-Api-Key": "desk-key", "X-Api-Secret": ""],
     ])
     func wrongCredentials(headers: [String: String]) async throws {
