@@ -67,6 +67,9 @@ public protocol VenueAccess: Sendable {
     /// An account of this venue as last made durable, with the latest prices; nil if there is none.
     func snapshot(of account: String) -> AccountSnapshot?
 
+    /// The venue's latest prices, for what it tells everybody.
+    func prices() -> VenuePrices
+
     /// The sub-accounts of an account, in the order of their opening.
     func subaccounts(of account: String) -> [String]
 
@@ -84,6 +87,11 @@ public protocol VenueAccess: Sendable {
 
     /// A secret of this store and venue, for tokens that the venue signs itself; at least 32 bytes.
     var tokenSecret: [UInt8] { get }
+}
+
+extension VenueAccess {
+    /// None given: a venue falls back to its rulebook's reference prices.
+    public func prices() -> VenuePrices { VenuePrices() }
 }
 
 /// A key that clients sign with.

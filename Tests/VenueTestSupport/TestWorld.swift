@@ -114,6 +114,8 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
         }
     }
 
+    public func prices() -> VenuePrices { state.withLock { $0.ledger.prices(of: model.name) } }
+
     public func subaccounts(of account: String) -> [String] {
         state.withLock { $0.ledger.subaccounts(of: account) }
     }
