@@ -69,6 +69,16 @@ extension Figures {
         try cash - (inUse - min(.zero, crossUnrealised))
     }
 
+    /// What can be withdrawn, fee included: availBal; in the modes that share collateral at most availEq ÷ index.
+    /// A choice. Cut.
+    static func withdrawable(
+        freeBalance: ExactDecimal, index: ExactDecimal, availableEquityUSD: ExactDecimal?
+    ) throws(NumberError) -> ExactDecimal {
+        let free = floored(freeBalance)
+        guard let availableEquityUSD else { return free }
+        return min(free, try floored(availableEquityUSD).over(index, rounding: .towardZero))
+    }
+
     /// A balance of which only what is there can be used: never below 0.
     @inline(__always)
     static func floored(_ amount: ExactDecimal) -> ExactDecimal { max(.zero, amount) }

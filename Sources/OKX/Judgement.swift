@@ -89,13 +89,13 @@ extension OKXVenue {
         case .leverageSet(let setting): try judge.leverageSet(setting)
         case .isolatedMarginAdjusted(_, let amount):
             if !forced { try judge.isolatedMarginAdjusted(event, amount) }
-        case .borrowed, .repaid: try judge.borrowed()
+        case .borrowed: try judge.borrowed()
         case .interestAccrued: try judge.interestAccrued()
         case .reserved(_, _, let purpose): try judge.reserved(purpose)
         case .credited(_, _, let purpose): try judge.credited(purpose)
         case .settled: throw Refusal(.notAllowed, "OKX settles no sessions.")
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
-        case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .funded, .released, .priced: break
+        case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .funded, .released, .repaid, .priced: break
         }
     }
 }
@@ -143,16 +143,15 @@ private struct Judge {
     /// that share collateral at most what the account's availEq is worth.
     func spent(_ asset: String, _ amount: ExactDecimal, fee: ExactDecimal) throws(Refusal) {
         let figures = try figures(of: before)
+        guard let place = rules.assetPlace(asset), let row = figures.row(place) else {
+            throw missing(amount, asset)
+        }
         do {
-            let needed = try amount + fee
-            guard let place = rules.assetPlace(asset), let row = figures.row(place) else {
-                throw missing(needed, asset)
-            }
-            let free = Figures.floored(row.freeBalance)
-            guard needed <= free else { throw missing(try needed - free, asset) }
-            guard figures.mode.sharesCollateral else { return }
-            let backed = try Figures.floored(figures.totals.availableEquity).over(row.index, rounding: .towardZero)
-            guard needed <= backed else { throw missing(try needed - backed, asset) }
+            let free = try Figures.withdrawable(
+                freeBalance: row.freeBalance, index: row.index,
+                availableEquityUSD: figures.mode.sharesCollateral ? figures.totals.availableEquity : nil)
+            let shortfall = try amount + fee - free
+            if shortfall.isPositive { throw missing(shortfall, asset) }
         } catch let refusal as Refusal {
             throw refusal
         } catch {
@@ -279,7 +278,7 @@ private struct Judge {
         guard after.mode == .spot else {
             throw Refusal(.notAllowed, "Loans are taken in spot mode only; elsewhere a negative balance is the loan.")
         }
-        guard after.spotBorrows || before.holdings.contains(where: { !$0.borrowed.isZero }) else {
+        guard after.spotBorrows else {
             throw Refusal(.notAllowed, "Borrowing is off; set spot_borrow first.")
         }
     }

@@ -78,13 +78,16 @@ public struct OKXVenue: VenueModel {
 
 /// The currencies that a `ccy` parameter names; all of them where it is absent or empty.
 struct CurrencyFilter: Sendable {
+    /// The most codes that one request may name.
+    static let longest = 20
+
     /// Places in the rulebook's assets; nil for all.
     let places: [Int]?
 
     /// At most 20 codes in capitals, separated by commas.
     ///
     /// Throws `StatementError` for a longer list or an unknown code.
-    init(_ text: String?, rules: RuleTable, limit: Int = 20) throws(StatementError) {
+    init(_ text: String?, rules: RuleTable, limit: Int = Self.longest) throws(StatementError) {
         guard let text, !text.isEmpty else {
             places = nil
             return

@@ -1,9 +1,284 @@
+import JSON
 import Ledger
+import Numbers
 import Venue
 
+/// What a path is for, who may ask, and how often.
+struct Route: Sendable {
+    enum Access: Sendable {
+        /// Anybody; counted per address.
+        case everybody
+        /// Anybody; counted per address and instrument type.
+        case everybodyPerType
+        /// A signed request with this permission; counted per user.
+        case user(APIKey.Permission)
+    }
+
+    let endpoint: Endpoint
+    let method: String
+    let access: Access
+    /// Requests per window.
+    let limit: Int
+    /// Milliseconds.
+    let window: Int64
+
+    init(_ endpoint: Endpoint, _ method: String, _ access: Access, limit: Int, window: Int64 = 2000) {
+        self.endpoint = endpoint
+        self.method = method
+        self.access = access
+        self.limit = limit
+        self.window = window
+    }
+
+    /// Every path that is served. Limits: sheet, section 1.2; those of paths it does not list are the venue's
+    /// documented ones.
+    static let all: [String: Route] = {
+        let routes = [
+            Route(.balance, "GET", .user(.read), limit: 10), Route(.config, "GET", .user(.read), limit: 5),
+            Route(.positions, "GET", .user(.read), limit: 10),
+            Route(.positionRisk, "GET", .user(.read), limit: 10),
+            Route(.interestLimits, "GET", .user(.read), limit: 5),
+            Route(.interestRate, "GET", .user(.read), limit: 5),
+            Route(.leverageInfo, "GET", .user(.read), limit: 20),
+            Route(.maxWithdrawal, "GET", .user(.read), limit: 20),
+            Route(.subaccountBalances, "GET", .user(.read), limit: 6),
+            Route(.ordersPending, "GET", .user(.read), limit: 60),
+            Route(.fundingBalances, "GET", .user(.read), limit: 6, window: 1000),
+            Route(.currencies, "GET", .user(.read), limit: 6, window: 1000),
+            Route(.setPositionMode, "POST", .user(.trade), limit: 5),
+            Route(.setAccountLevel, "POST", .user(.trade), limit: 5),
+            Route(.setAutoLoan, "POST", .user(.trade), limit: 5),
+            Route(.setLeverage, "POST", .user(.trade), limit: 20),
+            Route(.time, "GET", .everybody, limit: 10),
+            Route(.instruments, "GET", .everybodyPerType, limit: 20),
+            Route(.discountRates, "GET", .everybody, limit: 2),
+            Route(.positionTiers, "GET", .everybody, limit: 10),
+            Route(.loanQuotas, "GET", .everybody, limit: 2), Route(.markPrice, "GET", .everybody, limit: 10),
+            Route(.tickers, "GET", .everybody, limit: 20), Route(.ticker, "GET", .everybody, limit: 20),
+            Route(.indexTickers, "GET", .everybody, limit: 20),
+            Route(.systemStatus, "GET", .everybody, limit: 1, window: 5000),
+        ]
+        return Dictionary(routes.map { ("/api/v5/" + $0.endpoint.rawValue, $0) }, uniquingKeysWith: { $1 })
+    }()
+}
+
+/// The paths that are served, after `/api/v5/`.
+enum Endpoint: String, Sendable, CaseIterable {
+    case balance = "account/balance"
+    case config = "account/config"
+    case positions = "account/positions"
+    case positionRisk = "account/account-position-risk"
+    case interestLimits = "account/interest-limits"
+    case interestRate = "account/interest-rate"
+    case leverageInfo = "account/leverage-info"
+    case maxWithdrawal = "account/max-withdrawal"
+    case subaccountBalances = "account/subaccount/balances"
+    case ordersPending = "trade/orders-pending"
+    case fundingBalances = "asset/balances"
+    case currencies = "asset/currencies"
+    case setPositionMode = "account/set-position-mode"
+    case setAccountLevel = "account/set-account-level"
+    case setAutoLoan = "account/set-auto-loan"
+    case setLeverage = "account/set-leverage"
+    case time = "public/time"
+    case instruments = "public/instruments"
+    case discountRates = "public/discount-rate-interest-free-quota"
+    case positionTiers = "public/position-tiers"
+    case loanQuotas = "public/interest-rate-loan-quota"
+    case markPrice = "public/mark-price"
+    case tickers = "market/tickers"
+    case ticker = "market/ticker"
+    case indexTickers = "market/index-tickers"
+    case systemStatus = "system/status"
+}
+
 extension OKXVenue {
-    /// The venue's answer to a request.
+    /// The venue's answer to a request. Checks, in this order: path, method; for signed paths the headers' presence,
+    /// key, environment, timestamp, passphrase, signature, address, permission; then the rate, then parameters.
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
-        VenueResponse(status: 404, body: Array("{\"msg\":\"Not Found\",\"code\":\"404\"}".utf8))
+        do {
+            guard let route = Route.all[String(request.path)] else { throw OKXError.pathUnknown }
+            guard route.method == request.method else { throw OKXError.methodWrong }
+            switch route.access {
+            case .user(let permission):
+                let key = try authenticate(request, permission, through: access)
+                try count(route, caller: key.account, through: access)
+                return VenueResponse(body: try await answer(route.endpoint, request, key, through: access))
+            case .everybody:
+                try count(route, caller: request.remoteAddress, through: access)
+            case .everybodyPerType:
+                let type = request.queryItems["instType"] ?? ""
+                try count(route, caller: "\(request.remoteAddress) \(type)", through: access)
+            }
+            return VenueResponse(body: try publicAnswer(route.endpoint, request.queryItems, through: access))
+        } catch let error as OKXError {
+            return error.response(profile)
+        } catch let error as StatementError {
+            return OKXError(error).response(profile)
+        } catch let refusal as Refusal {
+            return OKXError(refusal).response(profile)
+        } catch {
+            return OKXError.systemError.response(profile)
+        }
+    }
+
+    private func count(_ route: Route, caller: String, through access: any VenueAccess) throws(OKXError) {
+        let verdict = access.limiter.use(
+            "\(route.endpoint.rawValue) \(caller)", limit: route.limit, window: route.window,
+            now: access.realTime())
+        guard verdict.isAllowed else { throw .tooManyRequests }
+    }
+
+    /// The key that a request is signed with.
+    private func authenticate(
+        _ request: VenueRequest, _ permission: APIKey.Permission, through access: any VenueAccess
+    ) throws(OKXError) -> APIKey {
+        guard let name = request.header("ok-access-key"), !name.isEmpty else { throw .keyHeaderMissing }
+        guard let sign = request.header("ok-access-sign"), !sign.isEmpty else { throw .signHeaderMissing }
+        guard let timestamp = request.header("ok-access-timestamp"), !timestamp.isEmpty else {
+            throw .timestampHeaderMissing
+        }
+        guard let passphrase = request.header("ok-access-passphrase"), !passphrase.isEmpty else {
+            throw .passphraseHeaderMissing
+        }
+        guard let key = access.key(name) else { throw Self.isUUID(name) ? .keyUnknown : .keyMalformed }
+        // A key made here is good for production and demo trading alike.
+        if let simulated = request.header("x-simulated-trading"), simulated != "0", simulated != "1" {
+            throw .environmentMismatch
+        }
+        guard let moment = Signing.moment(of: timestamp) else { throw .timestampMalformed }
+        guard abs(access.realTime() - moment) <= Signing.window else { throw .timestampExpired }
+        guard let hash = key.passphrase, hash.matches(passphrase) else { throw .passphraseWrong }
+        let expected = Signing.signature(
+            timestamp: timestamp, method: request.method, target: request.target, body: request.body,
+            signer: key.signer)
+        guard constantTimeEqual(Array(sign.utf8), expected) else { throw .signatureWrong }
+        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) }) else {
+            throw .addressNotBound(request.remoteAddress)
+        }
+        guard key.permissions.contains(permission) else { throw .permissionMissing }
+        return key
+    }
+
+    /// Whether a text has the shape of a UUID: what every key of the venue has.
+    private static func isUUID(_ text: String) -> Bool {
+        let groups = text.split(separator: "-", omittingEmptySubsequences: false)
+        return groups.map(\.utf8.count) == [8, 4, 4, 4, 12] && groups.allSatisfy { hexBytes($0) != nil }
+    }
+
+    /// The body of a signed request's answer.
+    private func answer(
+        _ endpoint: Endpoint, _ request: VenueRequest, _ key: APIKey, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        guard let snapshot = access.snapshot(of: key.account) else { throw OKXError.keyUnknown }
+        if endpoint == .balance {
+            let items = request.query.isEmpty ? [] : request.queryItems
+            return try statement(of: snapshot, query: items, through: access)
+        }
+        if request.method == "POST" { return try await change(endpoint, request, snapshot, through: access) }
+        let query = request.queryItems
+        switch endpoint {
+        case .config: return configuration(of: snapshot.account, key)
+        case .positions: return try positions(of: snapshot, query)
+        case .positionRisk: return try positionRisk(of: snapshot, query)
+        case .interestLimits: return try interestLimits(of: snapshot, query)
+        case .interestRate: return try interestRates(at: snapshot.at, query)
+        case .leverageInfo: return try leverageInfo(of: snapshot, query)
+        case .maxWithdrawal: return try maximumWithdrawals(of: snapshot, query)
+        case .ordersPending: return try ordersPending(of: snapshot, query)
+        case .currencies: return try currencies(at: snapshot.at, query)
+        case .fundingBalances:
+            _ = try CurrencyFilter(query["ccy"], rules: rules(at: snapshot.at))
+            return Self.reply { _ in }
+        case .subaccountBalances: return try subaccountBalance(of: snapshot.account, query, through: access)
+        default: throw OKXError.pathUnknown
+        }
+    }
+
+    /// The same object as the balance's, of a sub-account that the key's main account has.
+    private func subaccountBalance(
+        of account: Account, _ query: [QueryItem], through access: any VenueAccess
+    ) throws -> [UInt8] {
+        guard account.parent == nil else { throw OKXError.endpointForbidden }
+        guard let name = query["subAcct"], !name.isEmpty else { throw OKXError.parameterMissing("subAcct") }
+        guard access.subaccounts(of: account.id).contains(name), let snapshot = access.snapshot(of: name) else {
+            throw OKXError.parameterWrong("subAcct")
+        }
+        return try statement(of: snapshot, query: query.filter { $0.name == "ccy" }, through: access)
+    }
+
+    /// `{"code":"0","data":[…],"msg":""}`, as account endpoints answer.
+    static func reply(_ write: (inout JSONWriter) throws -> Void) rethrows -> [UInt8] {
+        var writer = JSONWriter(reserving: 2048)
+        writer.beginObject()
+        writer.key("code")
+        writer.literal("0")
+        writer.key("data")
+        writer.beginArray()
+        try write(&writer)
+        writer.endArray()
+        writer.key("msg")
+        writer.literal("")
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// `{"code":"0","msg":"","data":[…]}`, as public endpoints answer.
+    static func publicReply(_ write: (inout JSONWriter) throws -> Void) rethrows -> [UInt8] {
+        var writer = JSONWriter(reserving: 2048)
+        writer.beginObject()
+        writer.key("code")
+        writer.literal("0")
+        writer.key("msg")
+        writer.literal("")
+        writer.key("data")
+        writer.beginArray()
+        try write(&writer)
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+}
+
+extension JSONWriter {
+    /// A member with a constant text.
+    mutating func member(_ key: StaticString, literal: StaticString) {
+        self.key(key)
+        self.literal(literal)
+    }
+
+    /// A member with a text.
+    mutating func member(_ key: StaticString, _ text: String) {
+        self.key(key)
+        string(text)
+    }
+
+    /// A member with a decimal as OKX prints it: half up to 16 places, stripped; "" where there is none.
+    mutating func member(_ key: StaticString, _ number: ExactDecimal?) throws(NumberError) {
+        self.key(key)
+        guard let number else {
+            literal("")
+            return
+        }
+        quoted(try number.rounded(places: 16, rounding: .halfUp))
+    }
+
+    /// A member with a moment, in milliseconds as text.
+    mutating func member(_ key: StaticString, _ time: LedgerTime) {
+        self.key(key)
+        quoted(time.milliseconds)
+    }
+
+    /// A member that is true or false.
+    mutating func member(_ key: StaticString, _ value: Bool) {
+        self.key(key)
+        bool(value)
+    }
+
+    /// A member with an empty array.
+    mutating func emptyArray(_ key: StaticString) {
+        self.key(key)
+        beginArray()
+        endArray()
     }
 }

@@ -1,0 +1,89 @@
+import Ledger
+import Numbers
+import Venue
+
+/// The mark price at which a position would be liquidated: where the equity that backs it meets its maintenance
+/// margin and liquidation fees, while this one mark moves and everything else stands still.
+///
+/// An estimate for cross positions, as the venue's own is. The difference between equity and requirement is
+/// piecewise linear in the mark (in 1 ÷ mark for an inverse contract), so the answer is found by halving between a
+/// mark that is safe and one that is not, until they are neighbours in the last printed digit.
+struct LiquidationPrice {
+    private let position: Position
+    private let account: Account
+    private let market: Market
+    private let rules: RuleTable
+
+    init(of position: Position, in account: Account, market: Market, rules: RuleTable) {
+        self.position = position
+        self.account = account
+        self.market = market
+        self.rules = rules
+    }
+
+    /// The price, to 8 places or the tick's own number of places if that is more; nil, printed "", where no mark
+    /// up to a million times the present one liquidates the position.
+    func price() throws -> ExactDecimal? {
+        let mark = try market.requiredMark(position.instrument)
+        guard try margin(at: mark).isPositive else { return mark }
+        let step = try Self.step(rules.instrument(position.instrument.name)?.tick ?? .one)
+        guard let bounds = try bracket(from: mark, step: step) else { return nil }
+        var (safe, unsafe) = bounds
+        while try (safe - unsafe).magnitude > step {
+            let middle = try (safe + unsafe).over(ExactDecimal(2), places: step.fractionDigits, rounding: .floor)
+            if middle == safe || middle == unsafe { break }
+            if try margin(at: middle).isPositive { safe = middle } else { unsafe = middle }
+        }
+        return unsafe
+    }
+
+    /// 10⁻⁸, or the last place of the tick if that is finer.
+    private static func step(_ tick: ExactDecimal) throws -> ExactDecimal {
+        var step = ExactDecimal.one
+        for _ in 0..<max(8, tick.fractionDigits) { step = try step.over(ExactDecimal(10), rounding: .towardZero) }
+        return step
+    }
+
+    /// A safe mark and one that liquidates, on the losing side of the present one; nil if there is none.
+    private func bracket(
+        from mark: ExactDecimal, step: ExactDecimal
+    ) throws -> (safe: ExactDecimal, unsafe: ExactDecimal)? {
+        if position.isLong { return try margin(at: step).isPositive ? nil : (mark, step) }
+        var safe = mark
+        var next = mark
+        for _ in 0..<20 {
+            next = try next + next
+            if try !margin(at: next).isPositive { return (safe, next) }
+            safe = next
+        }
+        return nil
+    }
+
+    /// Equity that backs the position, less maintenance margin and liquidation fees, at a mark.
+    private func margin(at mark: ExactDecimal) throws -> ExactDecimal {
+        let override = MarkOverride(instrument: position.instrument, price: mark)
+        if position.marginMode == .isolated { return try isolatedMargin(override) }
+        let figures = try AccountFigures(of: account, market: market, rules: rules, override: override)
+        guard figures.mode == .futures else {
+            let totals = figures.totals
+            return try totals.adjustedEquity - totals.maintenanceMargin - totals.liquidationFees
+        }
+        guard let place = rules.assetPlace(position.instrument.settle), let row = figures.row(place) else {
+            return .zero
+        }
+        let backing = try row.cash + row.crossUnrealised - row.spotOrders - row.isolatedOrders - row.orderFees
+        return try backing - row.positionMaintenance - row.positionFees
+    }
+
+    private func isolatedMargin(_ override: MarkOverride) throws -> ExactDecimal {
+        guard let place = rules.instrumentPlace(position.instrument.name) else { return .zero }
+        let measure = try PositionMeasure(
+            of: position, instrument: place, settlementIndex: market.requiredIndex(position.instrument.settle), market,
+            rules, override)
+        let equity = try Figures.isolatedEquity(margin: position.isolatedWallet, unrealised: measure.unrealised)
+        let maintenance = try Figures.maintenanceMargin(notional: measure.notional, rate: measure.maintenanceRate)
+        let fee = try Figures.liquidationFee(
+            notional: measure.notional, rate: rules.instruments[place].takerRate)
+        return try equity - maintenance - fee
+    }
+}

@@ -1,0 +1,200 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Account endpoints beside the balance: configuration, positions, leverage, interest.
+
+extension OKXVenue {
+    /// `account/config`: how the account is set up and what the key may do.
+    func configuration(of account: Account, _ key: APIKey) -> [UInt8] {
+        let names: [(APIKey.Permission, String)] = [
+            (.read, "read_only"), (.trade, "trade"), (.withdraw, "withdraw"),
+        ]
+        let permissions = names.filter { key.permissions.contains($0.0) }.map(\.1).joined(separator: ",")
+        return Self.reply { writer in
+            writer.beginObject()
+            writer.member("acctLv", literal: account.mode.level)
+            writer.member("acctStpMode", literal: "cancel_maker")
+            writer.member("autoLoan", account.autoBorrows)
+            writer.member("ctIsoMode", literal: "automatic")
+            writer.member("enableSpotBorrow", account.spotBorrows)
+            writer.member("greeksType", literal: "PA")
+            writer.member("ip", key.addresses.map(\.text).joined(separator: ","))
+            writer.member("kycLv", literal: "")
+            writer.member("label", literal: "")
+            writer.member("level", literal: "Lv1")
+            writer.member("levelTmp", literal: "")
+            writer.member("liquidationGear", literal: "-1")
+            writer.member("mainUid", StableID.user(account.parent ?? account.id))
+            writer.member("mgnIsoMode", literal: "automatic")
+            writer.member("opAuth", literal: "0")
+            writer.member("perm", permissions)
+            writer.member("posMode", literal: account.isHedged ? "long_short_mode" : "net_mode")
+            writer.member("roleType", literal: "0")
+            writer.member("settleCcy", literal: "USD")
+            writer.key("settleCcyList")
+            writer.beginArray()
+            for currency in ["USD", "USDT", "USDC"] { writer.string(currency) }
+            writer.endArray()
+            writer.member("spotBorrowAutoRepay", false)
+            writer.member("spotOffsetType", literal: "")
+            writer.member("spotRoleType", literal: "0")
+            writer.emptyArray("spotTraderInsts")
+            writer.member("stgyType", literal: "0")
+            writer.emptyArray("traderInsts")
+            writer.member("type", literal: account.parent == nil ? "0" : "1")
+            writer.member("uid", StableID.user(account.id))
+            writer.endObject()
+        }
+    }
+
+    /// The highest amounts that can be withdrawn (`account/max-withdrawal`).
+    func maximumWithdrawals(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let filter = try CurrencyFilter(query["ccy"], rules: rules)
+        let figures = try figures(of: snapshot, rules)
+        let shared = figures.mode.sharesCollateral ? figures.totals.availableEquity : nil
+        return try Self.reply { writer in
+            for row in figures.rows where filter.admits(row.place) {
+                let most = try Figures.withdrawable(
+                    freeBalance: row.freeBalance, index: row.index, availableEquityUSD: shared)
+                writer.beginObject()
+                writer.member("ccy", rules.assets[row.place].name)
+                try writer.member("maxWd", most)
+                try writer.member("maxWdEx", most)
+                writer.member("spotOffsetMaxWd", literal: "")
+                writer.member("spotOffsetMaxWdEx", literal: "")
+                writer.endObject()
+            }
+        }
+    }
+
+    /// `account/leverage-info`: the leverage of each instrument named, per side in hedge mode.
+    func leverageInfo(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        guard let names = query["instId"], !names.isEmpty else { throw OKXError.parameterMissing("instId") }
+        guard let modeText = query["mgnMode"], !modeText.isEmpty else { throw OKXError.parameterMissing("mgnMode") }
+        guard let marginMode = MarginMode(rawValue: modeText) else { throw OKXError.parameterWrong("mgnMode") }
+        let list = names.split(separator: ",", omittingEmptySubsequences: false)
+        guard list.count <= 20 else { throw OKXError.listTooLong("instId", limit: 20) }
+        let account = snapshot.account
+        return try Self.reply { writer in
+            for name in list {
+                guard let instrument = rules.instrument(String(name)) else { throw OKXError.instrumentUnknown }
+                let sides: [PositionSide] = account.isHedged ? [.long, .short] : [.net]
+                for side in sides {
+                    writer.beginObject()
+                    writer.member("ccy", literal: "")
+                    writer.member("instId", instrument.terms.name)
+                    try writer.member(
+                        "lever",
+                        account.leverageInForce(of: instrument.terms, side: side, marginMode: marginMode, rules))
+                    writer.member("mgnMode", marginMode.rawValue)
+                    writer.member("posSide", side.rawValue)
+                    writer.endObject()
+                }
+            }
+        }
+    }
+
+    /// `account/interest-rate`: the rate of one hour, daily rate ÷ 24.
+    func interestRates(at time: LedgerTime, _ query: [QueryItem]) throws -> [UInt8] {
+        let rules = rules(at: time)
+        let filter = try CurrencyFilter(query["ccy"], rules: rules)
+        return try Self.reply { writer in
+            for (place, asset) in rules.assets.enumerated() where filter.admits(place) {
+                guard let daily = asset.borrowRate else { continue }
+                writer.beginObject()
+                writer.member("ccy", asset.name)
+                try writer.member("interestRate", Figures.hourlyRate(daily: daily))
+                writer.endObject()
+            }
+        }
+    }
+
+    /// `account/interest-limits`: debts, interest and what is left to borrow, per currency that is lent.
+    func interestLimits(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let filter = try CurrencyFilter(query["ccy"], rules: rules)
+        let figures = try figures(of: snapshot, rules)
+        var debt = ProductSum()
+        var interest = ProductSum()
+        for row in figures.rows {
+            try debt.add(row.liability, times: row.index)
+            try interest.add(row.interest, times: row.index)
+        }
+        let hour: Int64 = 3_600_000
+        let next = LedgerTime(milliseconds: (snapshot.at.milliseconds / hour + 1) * hour)
+        return try Self.reply { writer in
+            writer.beginObject()
+            try writer.member("debt", debt.rounded(places: 18, rounding: .towardZero))
+            try writer.member("interest", interest.rounded(places: 18, rounding: .towardZero))
+            writer.member("loanAlloc", literal: "")
+            writer.member("nextDiscountTime", next)
+            writer.member("nextInterestTime", next)
+            writer.key("records")
+            writer.beginArray()
+            for (place, asset) in rules.assets.enumerated() where filter.admits(place) && asset.borrowRate != nil {
+                try writeLimit(asset, figures.row(place), figures, rules, to: &writer)
+            }
+            writer.endArray()
+            writer.endObject()
+        }
+    }
+
+    private func writeLimit(
+        _ asset: AssetRules, _ row: CurrencyFigures?, _ figures: AccountFigures, _ rules: RuleTable,
+        to writer: inout JSONWriter
+    ) throws {
+        let used = row?.liability ?? .zero
+        var widening = ExactDecimal.zero
+        for name in rules.margin.quotaWideners[asset.name] ?? [] {
+            guard let place = rules.assetPlace(name), let other = figures.row(place) else { continue }
+            try widening += Figures.floored(other.equity - other.isolatedEquity)
+        }
+        let free = try Figures.interestFreeQuota(base: asset.interestFreeQuota, widening: widening)
+        writer.beginObject()
+        writer.member("availLoan", literal: "")
+        try writer.member("avgRate", asset.borrowRate)
+        writer.member("ccy", asset.name)
+        try writer.member("interest", row?.interest ?? .zero)
+        try writer.member("interestFreeLiab", min(free, row?.unrealisedLossLiability ?? .zero))
+        try writer.member("loanQuota", asset.borrowQuota)
+        writer.member("posLoan", literal: "")
+        try writer.member("potentialBorrowingAmt", row.map { Figures.floored($0.potentialBorrowing) } ?? .zero)
+        try writer.member("rate", asset.borrowRate)
+        try writer.member("surplusLmt", Figures.floored(asset.borrowQuota - used))
+        writer.key("surplusLmtDetails")
+        writer.beginObject()
+        writer.endObject()
+        try writer.member("usedLmt", used)
+        writer.member("usedLoan", literal: "")
+        writer.endObject()
+    }
+}
+
+extension Figures {
+    /// Interest of one hour per unit owed: daily rate ÷ 24, cut to 16 places (sheet, V7).
+    static func hourlyRate(daily: ExactDecimal) throws(NumberError) -> ExactDecimal {
+        try daily.over(ExactDecimal(24), places: 16, rounding: .towardZero)
+    }
+
+    /// Liability out of unrealised loss that bears no interest: the currency's quota + the positive cross equity of
+    /// the currencies that widen it.
+    static func interestFreeQuota(
+        base: ExactDecimal, widening: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try base + widening
+    }
+}
+
+extension OKXVenue {
+    /// Interest that the venue charges for one full hour: liability × daily rate ÷ 24, rounded up at 16 places; the
+    /// amount for an `accrue_interest` command (sheet, section 4.7).
+    public static func hourlyInterest(
+        liability: ExactDecimal, dailyRate: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try liability.times(dailyRate, over: ExactDecimal(24), places: 16, rounding: .ceiling)
+    }
+}

@@ -1,0 +1,121 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Settings that clients change: each becomes a command of the ledger.
+
+extension OKXVenue {
+    /// The body of the answer to a request that changes something.
+    func change(
+        _ endpoint: Endpoint, _ request: VenueRequest, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        if let type = request.header("content-type"), !type.lowercased().hasPrefix("application/json") {
+            throw OKXError.contentTypeWrong
+        }
+        guard !request.body.isEmpty else { throw OKXError.bodyMissing }
+        guard let body = try? JSONValue(parsing: request.body), body.object != nil else {
+            throw OKXError.bodyMalformed
+        }
+        switch endpoint {
+        case .setPositionMode: return try await setPositionMode(body, snapshot.account, through: access)
+        case .setAccountLevel: return try await setAccountLevel(body, snapshot, through: access)
+        case .setAutoLoan: return try await setAutoLoan(body, snapshot.account, through: access)
+        case .setLeverage: return try await setLeverage(body, snapshot, through: access)
+        default: throw OKXError.pathUnknown
+        }
+    }
+
+    private func configure(
+        _ name: String, _ value: JSONValue, _ account: Account, through access: any VenueAccess
+    ) async throws(Refusal) {
+        if account.settings[name] == value { return }
+        try await access.submit(Command(account: account.id, content: .configure(Settings([(name, value)]))))
+    }
+
+    private func setPositionMode(
+        _ body: JSONValue, _ account: Account, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let text = try Self.text("posMode", in: body)
+        guard text == "long_short_mode" || text == "net_mode" else { throw OKXError.parameterWrong("posMode") }
+        try await configure("hedge", .bool(text == "long_short_mode"), account, through: access)
+        return Self.reply { writer in
+            writer.beginObject()
+            writer.member("posMode", text)
+            writer.endObject()
+        }
+    }
+
+    private func setAccountLevel(
+        _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let text = try Self.text("acctLv", in: body)
+        guard let mode = AccountMode(level: text) else { throw OKXError.parameterWrong("acctLv") }
+        if mode == .portfolio, snapshot.account.mode != .portfolio {
+            let rules = rules(at: snapshot.at)
+            let equity = try figures(of: snapshot, rules).totals.totalEquity
+            guard equity >= rules.portfolio.minimumEquity else { throw OKXError.modeRequirements }
+        }
+        try await configure("mode", .string(mode.rawValue), snapshot.account, through: access)
+        return Self.reply { writer in
+            writer.beginObject()
+            writer.member("acctLv", text)
+            writer.endObject()
+        }
+    }
+
+    private func setAutoLoan(
+        _ body: JSONValue, _ account: Account, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        guard let value = body["autoLoan"] else { throw OKXError.parameterMissing("autoLoan") }
+        // Clients send it as a boolean or as its text.
+        guard let isOn = value.boolean ?? value.text.flatMap({ Bool($0) }) else {
+            throw OKXError.parameterWrong("autoLoan")
+        }
+        guard account.mode.sharesCollateral else { throw OKXError.modeUnsupported }
+        try await configure("auto_borrow", .bool(isOn), account, through: access)
+        return Self.reply { writer in
+            writer.beginObject()
+            writer.member("autoLoan", isOn)
+            writer.endObject()
+        }
+    }
+
+    private func setLeverage(
+        _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let leverText = try Self.text("lever", in: body)
+        let name = try Self.text("instId", in: body)
+        let modeText = try Self.text("mgnMode", in: body)
+        guard let leverage = try? ExactDecimal(leverText) else { throw OKXError.parameterWrong("lever") }
+        guard let marginMode = MarginMode(rawValue: modeText) else { throw OKXError.parameterWrong("mgnMode") }
+        guard let instrument = rules(at: snapshot.at).instrument(name) else { throw OKXError.instrumentUnknown }
+        guard instrument.type != .spot else { throw OKXError.modeUnsupported }
+        var side: PositionSide?
+        if let sideText = body["posSide"]?.text, !sideText.isEmpty {
+            guard let given = PositionSide(rawValue: sideText) else { throw OKXError.parameterWrong("posSide") }
+            side = given
+        }
+        // Both sides share a cross leverage.
+        let kept = marginMode == .cross || side == .net ? nil : side
+        let content = Command.Content.setLeverage(
+            instrument: name, leverage: leverage, side: kept, marginMode: marginMode)
+        try await access.submit(Command(account: snapshot.account.id, content: content))
+        return try Self.reply { writer in
+            writer.beginObject()
+            writer.member("instId", name)
+            try writer.member("lever", leverage)
+            writer.member("mgnMode", modeText)
+            writer.member("posSide", side?.rawValue ?? (snapshot.account.isHedged ? "" : "net"))
+            writer.endObject()
+        }
+    }
+
+    /// A text member that must be there; a number stands for its text.
+    private static func text(_ name: String, in body: JSONValue) throws(OKXError) -> String {
+        guard let value = body[name] else { throw .parameterMissing(name) }
+        guard let text = value.text ?? value.numberText else { throw .parameterWrong(name) }
+        guard !text.isEmpty else { throw .parameterMissing(name) }
+        return text
+    }
+}

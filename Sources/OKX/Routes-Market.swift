@@ -1,0 +1,136 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Prices: the marks and indexes that the ledger was given, and behind them the rulebook's reference prices.
+
+extension OKXVenue {
+    /// Contracts only: what `public/mark-price` lists.
+    func markPrices(
+        _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime, through access: any VenueAccess
+    ) throws -> [UInt8] {
+        let found = try selection(query, rules, at: time)
+        let market = market(access.prices(), rules)
+        return try Self.publicReply { writer in
+            for entry in found {
+                writer.beginObject()
+                writer.member("instId", entry.terms.name)
+                writer.member("instType", entry.type.rawValue)
+                try writer.member("markPx", market.mark(entry.terms))
+                writer.member("ts", time)
+                writer.endObject()
+            }
+        }
+    }
+
+    /// `market/tickers` of a type.
+    func tickers(
+        _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime, through access: any VenueAccess
+    ) throws -> [UInt8] {
+        let found = try selection(query, rules, at: time)
+        let market = market(access.prices(), rules)
+        return try Self.publicReply { writer in
+            for entry in found { try writeTicker(entry, market, at: time, to: &writer) }
+        }
+    }
+
+    /// One ticker: the last price is the mark; nothing was traded here, so the rest is "".
+    func writeTicker(
+        _ entry: InstrumentRules, _ market: Market, at time: LedgerTime, to writer: inout JSONWriter
+    ) throws(NumberError) {
+        writer.beginObject()
+        for key: StaticString in ["askPx", "askSz", "bidPx", "bidSz", "high24h"] { writer.member(key, literal: "") }
+        writer.member("instId", entry.terms.name)
+        writer.member("instType", entry.type.rawValue)
+        try writer.member("last", market.mark(entry.terms))
+        for key: StaticString in ["lastSz", "low24h", "open24h", "sodUtc0", "sodUtc8"] {
+            writer.member(key, literal: "")
+        }
+        writer.member("ts", time)
+        writer.member("vol24h", literal: "")
+        writer.member("volCcy24h", literal: "")
+        writer.endObject()
+    }
+
+    /// `market/index-tickers`: by `instId` such as BTC-USD, or all of a `quoteCcy`. An index in another currency than
+    /// USD is the USD index ÷ that currency's.
+    func indexTickers(
+        _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime, through access: any VenueAccess
+    ) throws -> [UInt8] {
+        let market = market(access.prices(), rules)
+        var pairs: [(base: String, quote: String)] = []
+        if let name = query["instId"], !name.isEmpty {
+            let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, rules.assetPlace(parts[0]) != nil, rules.assetPlace(parts[1]) != nil else {
+                throw OKXError.instrumentUnknown
+            }
+            pairs = [(parts[0], parts[1])]
+        } else {
+            guard let quote = query["quoteCcy"], !quote.isEmpty else { throw OKXError.parameterMissing("instId") }
+            guard rules.assetPlace(quote) != nil else { throw OKXError.parameterWrong("quoteCcy") }
+            pairs = rules.assets.filter { $0.name != quote }.map { ($0.name, quote) }
+        }
+        return try Self.publicReply { writer in
+            for pair in pairs {
+                let price = try market.requiredIndex(pair.base)
+                    .over(market.requiredIndex(pair.quote), places: 16, rounding: .halfUp)
+                writer.beginObject()
+                for key: StaticString in ["high24h"] { writer.member(key, literal: "") }
+                try writer.member("idxPx", price)
+                writer.member("instId", "\(pair.base)-\(pair.quote)")
+                for key: StaticString in ["low24h", "open24h", "sodUtc0", "sodUtc8"] { writer.member(key, literal: "") }
+                writer.member("ts", time)
+                writer.endObject()
+            }
+        }
+    }
+
+    /// `asset/currencies`: one row per currency and network of the rulebook. Nothing moves over a network here, so
+    /// that fees and limits are 0.
+    func currencies(at time: LedgerTime, _ query: [QueryItem]) throws -> [UInt8] {
+        let rules = rules(at: time)
+        let filter = try CurrencyFilter(query["ccy"], rules: rules)
+        return Self.reply { writer in
+            for (place, asset) in rules.assets.enumerated() where filter.admits(place) {
+                for (number, chain) in asset.chains.enumerated() {
+                    writeCurrency(asset.name, chain, isMain: number == 0, to: &writer)
+                }
+            }
+        }
+    }
+
+    private func writeCurrency(_ name: String, _ chain: String, isMain: Bool, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("burningFeeRate", literal: "")
+        writer.member("canDep", true)
+        writer.member("canInternal", true)
+        writer.member("canWd", true)
+        writer.member("ccy", name)
+        writer.member("chain", "\(name)-\(chain)")
+        writer.member("ctAddr", literal: "")
+        for key: StaticString in [
+            "depQuotaFixed", "depQuoteDailyLayer2", "depEstOpenTime",
+        ] { writer.member(key, literal: "") }
+        writer.member("fee", literal: "0")
+        writer.member("logoLink", literal: "")
+        writer.member("mainNet", isMain)
+        writer.member("maxFee", literal: "0")
+        writer.member("maxFeeForCtAddr", literal: "")
+        writer.member("maxWd", literal: "")
+        writer.member("minDep", literal: "0")
+        writer.member("minDepArrivalConfirm", literal: "1")
+        writer.member("minFee", literal: "0")
+        writer.member("minFeeForCtAddr", literal: "")
+        writer.member("minInternal", literal: "0")
+        writer.member("minWd", literal: "0")
+        writer.member("minWdUnlockConfirm", literal: "1")
+        writer.member("name", name)
+        writer.member("needTag", false)
+        writer.member("usedDepQuotaFixed", literal: "")
+        writer.member("usedWdQuota", literal: "0")
+        writer.member("wdQuota", literal: "")
+        writer.member("wdTickSz", literal: "16")
+        writer.endObject()
+    }
+}

@@ -1,0 +1,294 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Positions, position risk and open orders.
+
+/// Which positions a request asks for.
+private struct PositionFilter {
+    let type: InstrumentType?
+    let instruments: [String]?
+    let ids: [String]?
+
+    init(_ query: [QueryItem]) throws(OKXError) {
+        type = try OKXVenue.instrumentType(query["instType"])
+        instruments = try Self.list(query["instId"], name: "instId", limit: 10)
+        ids = try Self.list(query["posId"], name: "posId", limit: 20)
+    }
+
+    private static func list(_ text: String?, name: String, limit: Int) throws(OKXError) -> [String]? {
+        guard let text, !text.isEmpty else { return nil }
+        let list = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard list.count <= limit else { throw .listTooLong(name, limit: limit) }
+        return list
+    }
+
+    func admits(_ type: InstrumentType, _ instrument: String, id: String) -> Bool {
+        (self.type ?? type) == type && (instruments?.contains(instrument) ?? true) && (ids?.contains(id) ?? true)
+    }
+}
+
+/// One position with everything that its rows show.
+private struct PositionRow {
+    let position: Position
+    let id: String
+    let rules: InstrumentRules
+    let measure: PositionMeasure
+    let leverage: ExactDecimal
+    let settlementIndex: ExactDecimal
+    let quoteIndex: ExactDecimal
+    let baseIndex: ExactDecimal
+}
+
+extension OKXVenue {
+    /// The instrument type that a parameter names; nil where it is absent. MARGIN and OPTION are types of the venue
+    /// that nothing here has.
+    static func instrumentType(_ text: String?) throws(OKXError) -> InstrumentType? {
+        guard let text, !text.isEmpty else { return nil }
+        guard let type = InstrumentType(rawValue: text) else { throw .parameterWrong("instType") }
+        return type
+    }
+
+    private func rows(of snapshot: AccountSnapshot, _ query: [QueryItem], _ rules: RuleTable) throws -> [PositionRow] {
+        if let text = query["instType"], text == "MARGIN" || text == "OPTION" { return [] }
+        let filter = try PositionFilter(query)
+        let market = market(snapshot.prices, rules)
+        var rows: [PositionRow] = []
+        for position in snapshot.account.positions {
+            let id = StableID.position(snapshot.account.id, position)
+            guard let place = rules.instrumentPlace(position.instrument.name) else {
+                throw FigureError.priceMissing(position.instrument.name)
+            }
+            guard filter.admits(rules.instruments[place].type, position.instrument.name, id: id) else { continue }
+            let index = try market.requiredIndex(position.instrument.settle)
+            rows.append(
+                PositionRow(
+                    position: position, id: id, rules: rules.instruments[place],
+                    measure: try PositionMeasure(
+                        of: position, instrument: place, settlementIndex: index, market, rules),
+                    leverage: snapshot.account.leverageInForce(of: position, rules), settlementIndex: index,
+                    quoteIndex: try market.requiredIndex(position.instrument.quote),
+                    baseIndex: try market.requiredIndex(position.instrument.base)))
+        }
+        return rows
+    }
+
+    /// `account/positions`: every open position, in the order of opening.
+    func positions(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let rows = try rows(of: snapshot, query, rules)
+        let figures = try figures(of: snapshot, rules)
+        return try Self.reply { writer in
+            for row in rows {
+                let liquidation = try LiquidationPrice(
+                    of: row.position, in: snapshot.account, market: market(snapshot.prices, rules), rules: rules
+                ).price()
+                writer.beginObject()
+                try writeHead(row, rules, to: &writer)
+                try writeMargins(row, figures, rules, liquidation: liquidation, to: &writer)
+                try writeTail(row, to: &writer)
+                writer.endObject()
+            }
+        }
+    }
+
+    /// Keys up to `idxPx`.
+    private func writeHead(_ row: PositionRow, _ rules: RuleTable, to writer: inout JSONWriter) throws {
+        writer.member("adl", literal: "1")
+        writer.member("availPos", literal: "")
+        try writer.member("avgPx", row.position.entryPrice(rounding: .halfUp))
+        writer.member("baseBal", literal: "")
+        writer.member("baseBorrowed", literal: "")
+        writer.member("baseInterest", literal: "")
+        writer.member("bePx", literal: "")
+        writer.member("bizRefId", literal: "")
+        writer.member("bizRefType", literal: "")
+        writer.member("cTime", row.position.openedAt)
+        writer.member("ccy", row.position.instrument.settle)
+        writer.member("clSpotInUseAmt", literal: "")
+        writer.emptyArray("closeOrderAlgo")
+        writer.member("deltaBS", literal: "")
+        writer.member("deltaPA", literal: "")
+        writer.member("fee", literal: "")
+        try writer.member("fundingFee", row.position.funding)
+        writer.member("gammaBS", literal: "")
+        writer.member("gammaPA", literal: "")
+        try writer.member("idxPx", row.baseIndex.over(row.quoteIndex, places: 16, rounding: .halfUp))
+    }
+
+    /// Keys from `imr` to `notionalUsd`: margins are of the settlement currency, but of the whole risk unit and in
+    /// USD in portfolio mode.
+    private func writeMargins(
+        _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, liquidation: ExactDecimal?,
+        to writer: inout JSONWriter
+    ) throws {
+        let isCross = row.position.marginMode == .cross
+        let link = rules.instrumentPlace(row.position.instrument.name).map { rules.links[$0] }
+        let unit = isCross && figures.mode == .portfolio ? link.flatMap { figures.unit($0.base) } : nil
+        let initial = try Figures.initialMargin(notional: row.measure.notional, leverage: row.leverage)
+        let maintenance = try Figures.maintenanceMargin(
+            notional: row.measure.notional, rate: row.measure.maintenanceRate)
+        let equity = try Figures.isolatedEquity(
+            margin: row.position.isolatedWallet, unrealised: row.measure.unrealised)
+        let ratio: ExactDecimal?
+        if !isCross {
+            ratio = try Figures.isolatedMarginRatio(
+                equity: equity, maintenance: maintenance,
+                liquidationFee: Figures.liquidationFee(notional: row.measure.notional, rate: row.rules.takerRate))
+        } else if figures.mode == .futures {
+            ratio = link.flatMap { figures.row($0.settle) }?.marginRatio
+        } else {
+            ratio = figures.totals.marginRatio
+        }
+        try writer.member("imr", isCross ? unit?.initial ?? initial : nil)
+        writer.member("instId", row.position.instrument.name)
+        writer.member("instType", row.rules.type.rawValue)
+        writer.member("interest", literal: "")
+        try writer.member("last", row.measure.mark)
+        try writer.member("lever", row.leverage)
+        writer.member("liab", literal: "")
+        writer.member("liabCcy", literal: "")
+        writer.member("liqPenalty", literal: "")
+        try writer.member("liqPx", liquidation)
+        try writer.member("margin", isCross ? nil : row.position.isolatedWallet)
+        try writer.member("markPx", row.measure.mark)
+        writer.member("mgnMode", row.position.marginMode.rawValue)
+        try writer.member("mgnRatio", ratio)
+        try writer.member("mmr", unit?.maintenance ?? maintenance)
+        writer.member("nonSettleAvgPx", literal: "")
+        try writer.member("notionalUsd", row.measure.notionalUSD.magnitude)
+    }
+
+    /// Keys from `optVal` on. A side of hedge mode shows its size without a sign.
+    private func writeTail(_ row: PositionRow, to writer: inout JSONWriter) throws {
+        let position = row.position
+        writer.member("optVal", literal: "")
+        writer.member("pendingCloseOrdLiabVal", literal: "")
+        try writer.member("pnl", position.realised)
+        try writer.member("pos", position.side == .net ? position.quantity : position.quantity.magnitude)
+        writer.member("posCcy", literal: "")
+        writer.member("posId", row.id)
+        writer.member("posSide", position.side.rawValue)
+        writer.member("quoteBal", literal: "")
+        writer.member("quoteBorrowed", literal: "")
+        writer.member("quoteInterest", literal: "")
+        try writer.member("realizedPnl", position.realised + position.funding)
+        writer.member("settledPnl", literal: "")
+        writer.member("spotInUseAmt", literal: "")
+        writer.member("spotInUseCcy", literal: "")
+        writer.member("thetaBS", literal: "")
+        writer.member("thetaPA", literal: "")
+        writer.member("tradeId", literal: "")
+        writer.member("uTime", position.updatedAt)
+        try writer.member("upl", row.measure.unrealised)
+        try writer.member("uplLastPx", row.measure.unrealised)
+        let ratio = try Figures.unrealisedRatio(
+            unrealised: row.measure.unrealised, costValue: row.measure.costValue, leverage: row.leverage)
+        try writer.member("uplRatio", ratio)
+        try writer.member("uplRatioLastPx", ratio)
+        try writer.member("usdPx", row.settlementIndex)
+        writer.member("vegaBS", literal: "")
+        writer.member("vegaPA", literal: "")
+    }
+
+    /// `account/account-position-risk`: balances and positions of one moment.
+    func positionRisk(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let rows = try rows(of: snapshot, query.filter { $0.name == "instType" }, rules)
+        let figures = try figures(of: snapshot, rules)
+        return try Self.reply { writer in
+            writer.beginObject()
+            try writer.member("adjEq", figures.mode == .futures ? nil : figures.totals.adjustedEquity)
+            writer.key("balData")
+            writer.beginArray()
+            for currency in figures.rows where !currency.cash.isZero || !currency.equity.isZero {
+                writer.beginObject()
+                writer.member("ccy", rules.assets[currency.place].name)
+                try writer.member("disEq", figures.mode == .futures ? nil : currency.discountedUSD)
+                try writer.member("eq", currency.equity)
+                writer.endObject()
+            }
+            writer.endArray()
+            writer.key("posData")
+            writer.beginArray()
+            for row in rows { try writeRisk(row, to: &writer) }
+            writer.endArray()
+            writer.member("ts", snapshot.at)
+            writer.endObject()
+        }
+    }
+
+    private func writeRisk(_ row: PositionRow, to writer: inout JSONWriter) throws {
+        let position = row.position
+        let isInverse = position.instrument.payoff == .inverse
+        writer.beginObject()
+        writer.member("baseBal", literal: "")
+        writer.member("ccy", position.instrument.settle)
+        writer.member("instId", position.instrument.name)
+        writer.member("instType", row.rules.type.rawValue)
+        writer.member("mgnMode", position.marginMode.rawValue)
+        try writer.member("notionalCcy", row.measure.delta.magnitude)
+        try writer.member("notionalUsd", row.measure.notionalUSD.magnitude)
+        try writer.member("pos", position.side == .net ? position.quantity : position.quantity.magnitude)
+        writer.member("posCcy", literal: "")
+        writer.member("posId", row.id)
+        writer.member("posSide", position.side.rawValue)
+        writer.member("quoteBal", literal: "")
+        writer.member("uly", isInverse ? "\(position.instrument.base)-USD" : row.rules.family)
+        writer.endObject()
+    }
+
+    /// `trade/orders-pending`: every open order, the latest first.
+    func ordersPending(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let account = snapshot.account
+        let isElsewhere = query["instType"] == "MARGIN" || query["instType"] == "OPTION"
+        let type = isElsewhere ? nil : try Self.instrumentType(query["instType"])
+        let instrument = query["instId"] ?? ""
+        return try Self.reply { writer in
+            for order in account.orders.reversed() where !isElsewhere {
+                guard let known = rules.instrument(order.instrument.name) else { throw OKXError.systemError }
+                guard (type ?? known.type) == known.type else { continue }
+                guard instrument.isEmpty || instrument == order.instrument.name else { continue }
+                try writeOrder(order, known.type, account, rules, to: &writer)
+            }
+        }
+    }
+
+    private func writeOrder(
+        _ order: OpenOrder, _ type: InstrumentType, _ account: Account, _ rules: RuleTable,
+        to writer: inout JSONWriter
+    ) throws {
+        let isContract = type != .spot
+        let filled = try order.quantity - order.remaining
+        let leverage = account.leverageInForce(
+            of: order.instrument, side: order.positionSide, marginMode: order.marginMode, rules)
+        writer.beginObject()
+        try writer.member("accFillSz", filled)
+        writer.member("avgPx", literal: "")
+        writer.member("cTime", order.placedAt)
+        writer.member("category", literal: "normal")
+        writer.member("ccy", literal: "")
+        writer.member("clOrdId", order.id)
+        writer.member("fee", literal: "0")
+        writer.member("feeCcy", order.instrument.settle)
+        writer.member("instId", order.instrument.name)
+        writer.member("instType", type.rawValue)
+        try writer.member("lever", isContract ? leverage : nil)
+        writer.member("ordId", StableID.order(account.id, order))
+        writer.member("ordType", literal: "limit")
+        writer.member("pnl", literal: "0")
+        writer.member("posSide", isContract ? order.positionSide.rawValue : "")
+        try writer.member("px", order.price)
+        writer.member("reduceOnly", literal: order.reduceOnly ? "true" : "false")
+        writer.member("side", order.side.rawValue)
+        writer.member("state", literal: filled.isZero ? "live" : "partially_filled")
+        try writer.member("sz", order.quantity)
+        writer.member("tag", literal: "")
+        writer.member("tdMode", isContract || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash")
+        writer.member("tradeId", literal: "")
+        writer.member("uTime", order.placedAt)
+        writer.endObject()
+    }
+}

@@ -1,0 +1,225 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Public endpoints: what the rulebook in force and the ledger's prices say, and nothing made up. There is no order
+// book and no trade here, so that bids, asks and volumes are "".
+
+extension OKXVenue {
+    /// The body of an unsigned request's answer.
+    func publicAnswer(
+        _ endpoint: Endpoint, _ query: [QueryItem], through access: any VenueAccess
+    ) throws -> [UInt8] {
+        let now = access.ledgerTime()
+        let rules = rules(at: now)
+        switch endpoint {
+        case .time:
+            return Self.publicReply { writer in
+                writer.beginObject()
+                writer.member("ts", LedgerTime(milliseconds: access.realTime()))
+                writer.endObject()
+            }
+        case .systemStatus: return Self.publicReply { _ in }
+        case .instruments: return try instruments(query, rules, at: now)
+        case .discountRates: return try discountRates(query, rules)
+        case .positionTiers: return try positionTiers(query, rules)
+        case .loanQuotas: return try loanQuotas(rules)
+        case .markPrice: return try markPrices(query, rules, at: now, through: access)
+        case .tickers: return try tickers(query, rules, at: now, through: access)
+        case .ticker:
+            guard let name = query["instId"], !name.isEmpty else { throw OKXError.parameterMissing("instId") }
+            guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
+            let market = market(access.prices(), rules)
+            return try Self.publicReply { writer in try writeTicker(instrument, market, at: now, to: &writer) }
+        case .indexTickers: return try indexTickers(query, rules, at: now, through: access)
+        default: throw OKXError.pathUnknown
+        }
+    }
+
+    /// The instruments that a request's `instType`, `instFamily` or `uly`, and `instId` name. Empty for the types
+    /// that nothing here has.
+    func selection(
+        _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime
+    ) throws(OKXError) -> [InstrumentRules] {
+        guard let text = query["instType"], !text.isEmpty else { throw .parameterMissing("instType") }
+        if text == "OPTION" || text == "MARGIN" { return [] }
+        let type = try Self.instrumentType(text)
+        let family = [query["instFamily"], query["uly"]].compactMap { $0 }.first { !$0.isEmpty }
+        let live = rules.instruments.filter { entry in
+            entry.type == type && entry.expiry.map { $0 > time } ?? true
+        }
+        if let family, type != .spot, !live.contains(where: { $0.family == family }) {
+            throw .parameterWrong(query["instFamily"] == family ? "instFamily" : "uly")
+        }
+        let name = query["instId"] ?? ""
+        let found = live.filter { entry in
+            (type == .spot || family == nil || entry.family == family) && (name.isEmpty || entry.terms.name == name)
+        }
+        guard name.isEmpty || !found.isEmpty else { throw .instrumentUnknown }
+        return found
+    }
+
+    private func instruments(_ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime) throws -> [UInt8] {
+        let found = try selection(query, rules, at: time)
+        return try Self.publicReply { writer in
+            for entry in found { try writeInstrument(entry, rules, to: &writer) }
+        }
+    }
+
+    private func writeInstrument(_ entry: InstrumentRules, _ rules: RuleTable, to writer: inout JSONWriter) throws {
+        let terms = entry.terms
+        let isContract = entry.type != .spot
+        let isInverse = terms.payoff == .inverse
+        writer.beginObject()
+        writer.member("alias", literal: "")
+        writer.member("auctionEndTime", literal: "")
+        writer.member("baseCcy", isContract ? "" : terms.base)
+        writer.member("category", literal: "1")
+        writer.member("contTdSwTime", literal: "")
+        writer.member("ctMult", literal: isContract ? "1" : "")
+        writer.member("ctType", literal: !isContract ? "" : isInverse ? "inverse" : "linear")
+        try writer.member("ctVal", isContract ? terms.contractValue : nil)
+        writer.member("ctValCcy", !isContract ? "" : isInverse ? terms.quote : terms.base)
+        writer.member("expTime", entry.expiry.map(\.description) ?? "")
+        writer.member("futureSettlement", false)
+        writer.member("groupId", literal: "")
+        writer.member("instFamily", isContract ? entry.family : "")
+        writer.member("instId", terms.name)
+        writer.key("instIdCode")
+        writer.integer(Int64(10_001 + (rules.instrumentPlace(terms.name) ?? 0)))
+        writer.member("instType", entry.type.rawValue)
+        try writer.member("lever", entry.maximumLeverage)
+        writer.member("listTime", literal: "")
+        try writer.member("lotSz", entry.lot)
+        for key: StaticString in [
+            "maxIcebergSz", "maxLmtAmt", "maxLmtSz", "maxMktAmt", "maxMktSz", "maxStopSz", "maxTriggerSz", "maxTwapSz",
+        ] { writer.member(key, literal: "") }
+        try writer.member("minSz", entry.minimum)
+        writer.member("openType", literal: "")
+        writer.member("optType", literal: "")
+        writer.member("quoteCcy", isContract ? "" : terms.quote)
+        writer.member("ruleType", literal: "normal")
+        writer.member("settleCcy", isContract ? terms.settle : "")
+        writer.member("state", literal: "live")
+        writer.member("stk", literal: "")
+        try writer.member("tickSz", entry.tick)
+        writer.key("tradeQuoteCcyList")
+        writer.beginArray()
+        if !isContract { writer.string(terms.quote) }
+        writer.endArray()
+        writer.member("uly", isContract ? entry.family : "")
+        writer.emptyArray("upcChg")
+        writer.endObject()
+    }
+
+    /// Tiers in coin (in USD until mid-2024, where the rulebook says so); the penalty rate is 1 − discount rate.
+    private func discountRates(_ query: [QueryItem], _ rules: RuleTable) throws -> [UInt8] {
+        let filter = try CurrencyFilter(query["ccy"], rules: rules)
+        return try Self.publicReply { writer in
+            for (place, asset) in rules.assets.enumerated() where filter.admits(place) {
+                writer.beginObject()
+                try writer.member("amt", asset.interestFreeQuota)
+                writer.member("ccy", asset.name)
+                writer.member("colRes", literal: "0")
+                writer.member("collateralRestrict", false)
+                writer.key("details")
+                writer.beginArray()
+                var below = ExactDecimal.zero
+                var counted = ExactDecimal.zero
+                for (number, tier) in asset.discount.tiers.enumerated() {
+                    if let end = tier.upTo {
+                        try counted += (end - below).times(tier.rate, rounding: .towardZero)
+                    }
+                    writer.beginObject()
+                    try writer.member("disCcyEq", tier.upTo == nil ? nil : counted)
+                    try writer.member("discountRate", tier.rate)
+                    try writer.member("liqPenaltyRate", ExactDecimal.one - tier.rate)
+                    try writer.member("maxAmt", tier.upTo)
+                    try writer.member("minAmt", below)
+                    writer.member("tier", "\(number + 1)")
+                    writer.endObject()
+                    below = tier.upTo ?? below
+                }
+                writer.endArray()
+                writer.member("discountLv", literal: "")
+                try writer.member("minDiscountRate", asset.discount.minimumRate)
+                writer.endObject()
+            }
+        }
+    }
+
+    private func positionTiers(_ query: [QueryItem], _ rules: RuleTable) throws -> [UInt8] {
+        guard let text = query["instType"], !text.isEmpty else { throw OKXError.parameterMissing("instType") }
+        guard let mode = query["tdMode"], !mode.isEmpty else { throw OKXError.parameterMissing("tdMode") }
+        guard MarginMode(rawValue: mode) != nil else { throw OKXError.parameterWrong("tdMode") }
+        if text == "MARGIN" || text == "OPTION" { return Self.publicReply { _ in } }
+        guard let type = try Self.instrumentType(text), type != .spot else { throw OKXError.parameterWrong("instType") }
+        let families = [query["instFamily"], query["uly"], query["instId"].map(Self.family)]
+            .compactMap { $0 }.first { !$0.isEmpty }
+        guard let families else { throw OKXError.parameterMissing("instFamily") }
+        let number = query["tier"].flatMap { $0.isEmpty ? nil : $0 }
+        return try Self.publicReply { writer in
+            for family in families.split(separator: ",") {
+                // All instruments of a family and type share one table.
+                guard let entry = rules.instruments.first(where: { $0.type == type && $0.family == family }) else {
+                    throw OKXError.parameterWrong("instFamily")
+                }
+                for tier in entry.tiers where number == nil || number == "\(tier.number)" {
+                    try writeTier(tier, of: entry, to: &writer)
+                }
+            }
+        }
+    }
+
+    /// The family of an instrument's name: its first two parts.
+    private static func family(_ name: String) -> String { name.split(separator: "-").prefix(2).joined(separator: "-") }
+
+    private func writeTier(
+        _ tier: PositionTier, of entry: InstrumentRules, to writer: inout JSONWriter
+    ) throws(NumberError) {
+        writer.beginObject()
+        writer.member("baseMaxLoan", literal: "")
+        try writer.member("imr", tier.initialRate)
+        writer.member("instFamily", entry.family)
+        writer.member("instId", literal: "")
+        try writer.member("maxLever", tier.maximumLeverage)
+        try writer.member("maxSz", tier.maximum)
+        try writer.member("minSz", tier.minimum)
+        try writer.member("mmr", tier.maintenanceRate)
+        writer.member("optMgnFactor", literal: "0")
+        writer.member("quoteMaxLoan", literal: "")
+        writer.member("tier", "\(tier.number)")
+        writer.member("uly", entry.family)
+        writer.endObject()
+    }
+
+    private func loanQuotas(_ rules: RuleTable) throws -> [UInt8] {
+        try Self.publicReply { writer in
+            writer.beginObject()
+            writer.key("basic")
+            writer.beginArray()
+            for asset in rules.assets {
+                guard let rate = asset.borrowRate else { continue }
+                writer.beginObject()
+                writer.member("ccy", asset.name)
+                try writer.member("quota", asset.borrowQuota)
+                try writer.member("rate", rate)
+                writer.endObject()
+            }
+            writer.endArray()
+            writer.emptyArray("config")
+            writer.emptyArray("configCcyList")
+            writer.key("regular")
+            writer.beginArray()
+            writer.beginObject()
+            writer.member("irDiscount", literal: "")
+            writer.member("level", literal: "Lv1")
+            writer.member("loanQuotaCoef", literal: "1")
+            writer.endObject()
+            writer.endArray()
+            writer.emptyArray("vip")
+            writer.endObject()
+        }
+    }
+}
