@@ -40,6 +40,7 @@ extension RailsVenue {
             // Names of markets are no secret; the documents do not say whether a token is needed.
             try countAccountCall(rules, access)
             return marketsBody(rules: rules)
+        case "market-data": return try marketData(request.queryItems, rules, access)
         default:
             guard route.hasPrefix("open-orders/") else { throw RailsError.notFound }
             let snapshot = try authorized(request, rules, access)
@@ -64,6 +65,27 @@ extension RailsVenue {
         }
         return openOrdersBody(
             orders.lazy.filter { filter.shows($0.instrument.name) }.prefix(Self.ordersPerPage))
+    }
+
+    /// `GET /api/v1/market-data[?markets=A,B]`, which Rails serves on a host of its own, open to everybody.
+    private func marketData(
+        _ query: [QueryItem], _ rules: RuleTable, _ access: any VenueAccess
+    ) throws -> [UInt8] {
+        var instruments = rules.instruments
+        if let list = query["markets"], !list.isEmpty {
+            instruments = []
+            for name in list.split(separator: ",", omittingEmptySubsequences: false) {
+                if let instrument = rules.instrument(String(name)) {
+                    instruments.append(instrument)
+                } else if rules.unknownMarket == .refuse {
+                    throw RailsError.badRequest("Unknown market: \(name)")
+                }
+            }
+        }
+        let time = access.ledgerTime()
+        return try marketDataBody(
+            instruments, market: market(access.prices(), at: time),
+            referenceTime: timeline.version(at: time).header.effective)
     }
 
     // MARK: - Who asks, and how often
