@@ -50,7 +50,10 @@ let package = Package(
         + venues.map { venue in
             .target(
                 name: venue,
-                dependencies: ["Venue", "Ledger", "Numbers", "JSON", crypto],
+                dependencies: [
+                    "Venue", "Ledger", "Numbers", "JSON", crypto,
+                    .product(name: "CryptoExtras", package: "swift-crypto"),
+                ],
                 resources: [.embedInCode("Rulebook")],
                 swiftSettings: optimised)
         }
