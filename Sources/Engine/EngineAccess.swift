@@ -1,0 +1,85 @@
+import Journal
+import Ledger
+import Synchronization
+import Venue
+
+/// What one venue's model may reach of the running ledger.
+struct LiveAccess: VenueAccess {
+    let venue: VenueName
+    let engine: LedgerEngine
+    let tokenSecret: [UInt8]
+
+    func key(_ apiKey: String) -> APIKey? { engine.keyRing.key(apiKey, of: venue) }
+
+    func snapshot(of account: String) -> AccountSnapshot? {
+        guard let (account, prices) = engine.published.accountAndPrices(account, of: venue) else { return nil }
+        return AccountSnapshot(account: account, prices: prices, at: engine.clock.now())
+    }
+
+    func prices() -> VenuePrices { engine.published.prices(of: venue) }
+
+    func subaccounts(of account: String) -> [String] { engine.published.subaccounts(of: account) }
+
+    func submit(_ command: Command) async throws(Refusal) { _ = try await engine.submit(command) }
+
+    var limiter: RateLimiter { engine.limiter }
+
+    func realTime() -> Int64 { LedgerClock.realTime() }
+
+    func ledgerTime() -> LedgerTime { engine.clock.now() }
+}
+
+/// What one venue's model may reach of the ledger as it was at a time. Nothing can be changed through it.
+final class PastAccess: VenueAccess {
+    private let live: any VenueAccess
+    private let venue: VenueName
+    private let time: LedgerTime
+    private let pastPrices: VenuePrices
+    private let store: any JournalStore
+    private let published: PublishedLedger
+    /// Accounts read so far; nil inside for one that was not open yet.
+    private let accounts = Mutex<[String: Account?]>([:])
+
+    init(
+        live: any VenueAccess, venue: VenueName, time: LedgerTime, prices: VenuePrices,
+        store: any JournalStore, published: PublishedLedger
+    ) {
+        self.live = live
+        self.venue = venue
+        self.time = time
+        pastPrices = prices
+        self.store = store
+        self.published = published
+    }
+
+    /// An account as it was; nil if it was not open yet or is one of another venue.
+    func account(_ id: String) throws(JournalError) -> Account? {
+        if let found = accounts.withLock({ $0[id] }) { return found }
+        guard published.account(id)?.venue == venue else { return nil }
+        let account = try LedgerEngine.account(
+            id, asOf: time, in: store, instruments: published.instruments)
+        accounts.withLock { $0[id] = .some(account) }
+        return account
+    }
+
+    func snapshot(of account: String) -> AccountSnapshot? {
+        guard let account = try? self.account(account) else { return nil }
+        return AccountSnapshot(account: account, prices: pastPrices, at: time)
+    }
+
+    func prices() -> VenuePrices { pastPrices }
+
+    func subaccounts(of account: String) -> [String] {
+        published.subaccounts(of: account).filter { (try? self.account($0)) != nil }
+    }
+
+    func submit(_ command: Command) async throws(Refusal) {
+        throw Refusal(.notAllowed, "The past cannot be changed.")
+    }
+
+    func key(_ apiKey: String) -> APIKey? { live.key(apiKey) }
+    var limiter: RateLimiter { live.limiter }
+    func realTime() -> Int64 { live.realTime() }
+    func ledgerTime() -> LedgerTime { time }
+    var tokenSecret: [UInt8] { live.tokenSecret }
+}

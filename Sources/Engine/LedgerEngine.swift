@@ -1,0 +1,179 @@
+import Journal
+import Ledger
+import Venue
+
+/// How the engine works; the defaults suit a server.
+public struct EngineOptions: Sendable {
+    /// Events after which snapshots are written and indexes brought up.
+    public var upkeepInterval = 50_000
+    /// The most commands that share one transaction, unless one all-or-none list has more.
+    public var groupLimit = 4_000
+
+    public init() {}
+}
+
+/// The running ledger: one writer, any number of readers, and everything in the journal.
+///
+/// Reads answer from what was last made durable and never wait for a disk write.
+public final class LedgerEngine: Sendable {
+    public let clock: LedgerClock
+    public let venues: [VenueName: any VenueModel]
+    /// Shared counters for the venues' rate limits.
+    public let limiter: RateLimiter
+
+    let store: any JournalStore
+    let published: PublishedLedger
+    let keyRing: KeyRing
+    /// One call after the other, for all that writes.
+    let writing: BlockingWork
+    /// For reads that go to the store.
+    let reading: BlockingWork
+    private let writer: LedgerWriter
+    private let upkeep: Upkeep
+    private let keeper: StatisticsKeeper
+    private let tokenSecrets: [VenueName: [UInt8]]
+
+    /// Replays the journal and starts. Throws `JournalError` where the store cannot be read or does not make sense.
+    public static func open(
+        store: any JournalStore, venues: [any VenueModel], clock: LedgerClock = .system,
+        enforcesRateLimits: Bool = true, options: EngineOptions = EngineOptions()
+    ) async throws(JournalError) -> LedgerEngine {
+        let writing = BlockingWork("writing", concurrent: false)
+        let reading = BlockingWork("reading", concurrent: true)
+        let (ledger, snapshotSequence, replayed) = try await Replay.load(store, by: reading)
+        let start = try await writing.run { () throws(JournalError) in
+            StoredStart(
+                entries: try store.commandEntries(), keys: try store.keys(), secret: try tokenSecret(of: store),
+                indexedSequence: try store.indexedSequence())
+        }
+        let keeper = StatisticsKeeper()
+        keeper.update {
+            $0.snapshotSequence = snapshotSequence
+            $0.indexedSequence = start.indexedSequence
+            $0.replayedEvents = replayed
+        }
+        let engine = LedgerEngine(
+            store: store, venues: venues, clock: clock, limiter: RateLimiter(isEnforced: enforcesRateLimits),
+            ledger: ledger, start: start, work: (writing, reading), keeper: keeper, options: options,
+            snapshotSequence: snapshotSequence)
+        // Long overdue upkeep, as after snapshots or indexes were thrown away, begins at once.
+        engine.upkeep.consider(ledger.lastSequence)
+        return engine
+    }
+
+    private init(
+        store: any JournalStore, venues: [any VenueModel], clock: LedgerClock, limiter: RateLimiter,
+        ledger: LedgerState, start: StoredStart, work: (writing: BlockingWork, reading: BlockingWork),
+        keeper: StatisticsKeeper, options: EngineOptions, snapshotSequence: Int64
+    ) {
+        self.store = store
+        self.clock = clock
+        self.limiter = limiter
+        self.keeper = keeper
+        (writing, reading) = work
+        var models: [VenueName: any VenueModel] = [:]
+        var judges: Judges = [:]
+        var secrets: [VenueName: [UInt8]] = [:]
+        let signer = RequestSigner(secret: start.secret)
+        for model in venues {
+            models[model.name] = model
+            judges[model.name] = model
+            secrets[model.name] = signer.sign(Array(model.name.rawValue.utf8))
+        }
+        self.venues = models
+        tokenSecrets = secrets
+        keyRing = KeyRing()
+        for record in start.keys { keyRing.insert(APIKey(record), at: record.venue) }
+        let published = PublishedLedger(ledger, venues: venues.map { $0.name })
+        self.published = published
+        let upkeep = Upkeep(
+            store: store, writing: writing, published: published, statistics: keeper,
+            interval: options.upkeepInterval, snapshotSequence: snapshotSequence,
+            indexedSequence: start.indexedSequence)
+        self.upkeep = upkeep
+        writer = LedgerWriter(
+            store: store, writing: writing, published: published, ledger: ledger,
+            commandIndex: CommandIndex(start.entries), judges: judges, clock: clock, statistics: keeper,
+            groupLimit: max(1, options.groupLimit)
+        ) { upkeep.consider($0) }
+    }
+
+    private static func tokenSecret(of store: any JournalStore) throws(JournalError) -> [UInt8] {
+        if let secret = try store.value(.tokenSecret), secret.count >= 32 { return secret }
+        let secret = randomBytes(32)
+        try store.set(secret, for: .tokenSecret)
+        return secret
+    }
+
+    // MARK: - Commands
+
+    /// Applies commands in their order; returns once what they came to is durable. With `atomic`, all of them or
+    /// none.
+    public func submit(_ submissions: [Submission], atomic: Bool = false) async -> SubmissionOutcome {
+        await writer.submit(submissions, isAtomic: atomic)
+    }
+
+    /// Applies one command; returns the sequence of its event once it is durable.
+    @discardableResult
+    public func submit(_ command: Command) async throws(Refusal) -> Int64 {
+        guard case .results(let results) = await submit([Submission(command)]), let result = results.first else {
+            throw .storeUnavailable
+        }
+        switch result.status {
+        case .applied(let sequence), .duplicate(let sequence): return sequence
+        case .rejected(let refusal): throw refusal
+        }
+    }
+
+    // MARK: - What is
+
+    /// An account as last made durable; nil if there is none.
+    public func account(_ id: String) -> Account? { published.account(id) }
+
+    /// Every account's id, in the order of opening.
+    public var accountIDs: [String] { published.accountIDs }
+
+    /// The sub-accounts of an account, in the order of opening.
+    public func subaccounts(of id: String) -> [String] { published.subaccounts(of: id) }
+
+    /// A venue's latest prices.
+    public func prices(of venue: VenueName) -> VenuePrices { published.prices(of: venue) }
+
+    /// What a venue's model may reach, as things are now.
+    public func access(for venue: VenueName) -> any VenueAccess {
+        LiveAccess(venue: venue, engine: self, tokenSecret: tokenSecrets[venue] ?? [])
+    }
+
+    /// Figures for metrics and readiness.
+    public var statistics: EngineStatistics {
+        var statistics = keeper.current
+        statistics.sequence = published.sequence
+        statistics.accounts = published.accountCount
+        return statistics
+    }
+
+    /// Whether the last group of commands could be written.
+    public var isWritable: Bool { keeper.current.isWritable }
+
+    /// Takes no more commands, answers those under way, writes a snapshot and closes the store.
+    public func stop() async {
+        await writer.drain()
+        // Without its snapshot the next start takes longer, and is right all the same.
+        try? await upkeep.finish()
+        try? await writing.run { [store] () throws(JournalError) in try store.close() }
+    }
+}
+
+/// What the engine reads from the store at its start, beside the ledger.
+private struct StoredStart: Sendable {
+    let entries: [CommandIndexEntry]
+    let keys: [KeyRecord]
+    let secret: [UInt8]
+    let indexedSequence: Int64
+}
+
+/// Bytes that nobody can guess.
+func randomBytes(_ count: Int) -> [UInt8] {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+}

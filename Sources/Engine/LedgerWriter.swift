@@ -1,0 +1,307 @@
+import Journal
+import Ledger
+import Venue
+
+/// The one place where the ledger changes.
+///
+/// Commands are applied to a working copy as they come and collected into a group; while one group is being
+/// written, the next one grows. A group is published and answered only once it is durable. When a group cannot be
+/// written, it and the one after it are undone and refused.
+actor LedgerWriter {
+    private let store: any JournalStore
+    private let writing: BlockingWork
+    private let published: PublishedLedger
+    private let judges: Judges
+    private let clock: LedgerClock
+    private let statistics: StatisticsKeeper
+    /// A group takes no more commands than this, unless one all-or-none batch alone has more.
+    private let groupLimit: Int
+
+    private var ledger: LedgerState
+    private var commandIndex: CommandIndex
+    /// Command ids that are not durable yet.
+    private var pendingIDs: [String: (sequence: Int64, digest: [UInt8]?)] = [:]
+    private var waiting: [PendingBatch] = []
+    private var prepared = CommandGroup()
+    private var inFlight: CommandGroup?
+    /// Whether a group is being written or the ledger is being brought in line with the store.
+    private var isBusy = false
+    private var needsRecovery = false
+    private var isStopping = false
+    private var drained: [CheckedContinuation<Void, Never>] = []
+    /// Called after every durable group.
+    private let afterGroup: @Sendable (Int64) -> Void
+
+    init(
+        store: any JournalStore, writing: BlockingWork, published: PublishedLedger, ledger: LedgerState,
+        commandIndex: CommandIndex, judges: Judges, clock: LedgerClock, statistics: StatisticsKeeper,
+        groupLimit: Int, afterGroup: @escaping @Sendable (Int64) -> Void
+    ) {
+        self.store = store
+        self.writing = writing
+        self.published = published
+        self.ledger = ledger
+        self.commandIndex = commandIndex
+        self.judges = judges
+        self.clock = clock
+        self.statistics = statistics
+        self.groupLimit = groupLimit
+        self.afterGroup = afterGroup
+    }
+
+    /// Applies commands in order; returns once what they came to is durable.
+    func submit(_ submissions: [Submission], isAtomic: Bool) async -> SubmissionOutcome {
+        if submissions.isEmpty { return .results([]) }
+        statistics.update { $0.waitingCommands += submissions.count }
+        defer { statistics.update { $0.waitingCommands -= submissions.count } }
+        return await withCheckedContinuation { continuation in
+            let batch = PendingBatch(submissions, isAtomic: isAtomic, continuation: continuation)
+            if isStopping {
+                batch.refuse(from: 0, .stopping)
+            } else {
+                waiting.append(batch)
+                advance()
+            }
+        }
+    }
+
+    /// Takes no more commands; returns once all that came before are answered.
+    func drain() async {
+        isStopping = true
+        if !isBusy && waiting.isEmpty && prepared.isEmpty { return }
+        await withCheckedContinuation { drained.append($0) }
+    }
+
+    // MARK: - The one after the other
+
+    private func advance() {
+        if !needsRecovery { applyWaiting() }
+        if !isBusy {
+            if needsRecovery && !waiting.isEmpty {
+                isBusy = true
+                Task { await recover() }
+            } else if !prepared.isEmpty {
+                write()
+                // The next group grows while this one is on its way to the disk.
+                applyWaiting()
+            }
+        }
+        if isStopping && !isBusy && waiting.isEmpty && prepared.isEmpty {
+            for continuation in drained { continuation.resume() }
+            drained = []
+        }
+    }
+
+    private func write() {
+        let group = prepared
+        prepared = CommandGroup()
+        if group.events.isEmpty {
+            // Nothing to make durable, and all that its answers rest on is durable already.
+            finish(group)
+            return advance()
+        }
+        isBusy = true
+        inFlight = group
+        let change = group.change(in: ledger)
+        let events = group.events
+        Task {
+            let start = ContinuousClock.now
+            do throws(JournalError) {
+                try await writing.run { [store, published] () throws(JournalError) in
+                    try store.append(events.map { $0.record })
+                    published.publish(change)
+                }
+                written(group: events.count, in: start.duration(to: .now))
+            } catch {
+                failed()
+            }
+        }
+    }
+
+    private func written(group size: Int, in duration: Duration) {
+        isBusy = false
+        if let group = inFlight {
+            inFlight = nil
+            for event in group.events {
+                guard let id = event.commandID else { continue }
+                pendingIDs[id] = nil
+                commandIndex.insert(CommandIndexEntry(commandID: id, sequence: event.event.sequence))
+            }
+            finish(group)
+        }
+        let parts = duration.components
+        statistics.update {
+            $0.isWritable = true
+            $0.appendedEvents += Int64(size)
+            $0.groupSizes.add(Int64(size))
+            $0.commitMicroseconds.add(parts.seconds * 1_000_000 + parts.attoseconds / 1_000_000_000_000)
+        }
+        afterGroup(published.sequence)
+        advance()
+    }
+
+    /// Answers the callers whose last command is in the group.
+    private func finish(_ group: CommandGroup) {
+        statistics.update {
+            $0.appliedCommands += Int64(group.applied)
+            $0.duplicateCommands += Int64(group.duplicates)
+            $0.rejectedCommands += Int64(group.rejected)
+        }
+        // A batch that goes on in the next group stands in its parts too.
+        let continued = prepared.parts.first?.batch
+        for part in group.parts where part.batch.isFinished && part.batch !== continued { part.batch.answer() }
+    }
+
+    // MARK: - Applying
+
+    private func applyWaiting() {
+        var taken = 0
+        while taken < waiting.count, room > 0 {
+            let batch = waiting[taken]
+            prepared.parts.append((batch, batch.next))
+            let end = batch.isAtomic ? batch.submissions.count : min(batch.submissions.count, batch.next + room)
+            let known = knownIDs(batch.submissions[batch.next..<end])
+            if batch.isAtomic { applyAtomically(batch, known: known) } else { apply(batch, upTo: end, known: known) }
+            if !batch.isFinished { break }
+            taken += 1
+        }
+        waiting.removeFirst(taken)
+    }
+
+    private var room: Int { groupLimit - prepared.applied - prepared.duplicates - prepared.rejected }
+
+    private func apply(_ batch: PendingBatch, upTo end: Int, known: KnownIDs) {
+        while batch.next < end {
+            let submission = batch.submissions[batch.next]
+            let status = apply(submission, known: known, into: &prepared)
+            batch.results.append(CommandResult(id: submission.id, status: status))
+            batch.next += 1
+        }
+    }
+
+    private func applyAtomically(_ batch: PendingBatch, known: KnownIDs) {
+        var part = CommandGroup()
+        let undo = Undo(before: batch.submissions, in: ledger)
+        for (index, submission) in batch.submissions.enumerated() {
+            let status = apply(submission, known: known, into: &part)
+            if case .rejected(let refusal) = status {
+                batch.refusal = (index, refusal)
+                break
+            }
+            batch.results.append(CommandResult(id: submission.id, status: status))
+        }
+        batch.next = batch.submissions.count
+        if batch.refusal == nil {
+            prepared.take(part)
+        } else {
+            for event in part.events { if let id = event.commandID { pendingIDs[id] = nil } }
+            undo.undo(in: &ledger)
+            prepared.rejected += batch.submissions.count
+        }
+    }
+
+    private func apply(
+        _ submission: Submission, known: KnownIDs, into group: inout CommandGroup
+    ) -> CommandResult.Status {
+        do throws(Refusal) {
+            let command = try submission.command.get()
+            if let id = submission.id, let earlier = try known.use(of: id, pending: pendingIDs) {
+                guard earlier.digest == submission.digest else { throw .reused(id: id) }
+                group.duplicates += 1
+                return .duplicate(sequence: earlier.sequence)
+            }
+            let events = try ledger.accept(command, judges: judges, now: clock.now())
+            let sequence = events.last?.sequence ?? ledger.lastSequence
+            if let id = submission.id { pendingIDs[id] = (sequence, submission.digest) }
+            group.add(events, commandID: submission.id, digest: submission.digest)
+            group.applied += 1
+            return .applied(sequence: sequence)
+        } catch {
+            group.rejected += 1
+            return .rejected(error)
+        }
+    }
+
+    /// Looks up in the store, at once, all ids of some commands that may have been used before.
+    private func knownIDs(_ submissions: ArraySlice<Submission>) -> KnownIDs {
+        var candidates: [Int64] = []
+        for submission in submissions {
+            guard let id = submission.id else { continue }
+            candidates += commandIndex.candidates(for: id)
+        }
+        return KnownIDs(candidates: candidates, in: store, index: commandIndex)
+    }
+
+    // MARK: - When a group cannot be written
+
+    private func failed() {
+        statistics.update {
+            $0.failedGroups += 1
+            $0.isWritable = false
+        }
+        undoUnwritten()
+        needsRecovery = true
+        Task { await recover() }
+    }
+
+    /// Takes back all that is not durable, and refuses it.
+    private func undoUnwritten() {
+        let groups = [inFlight, prepared].compactMap { $0 }
+        inFlight = nil
+        prepared = CommandGroup()
+        var ids: Set<String> = []
+        var venues: Set<VenueName> = []
+        for group in groups {
+            ids.formUnion(group.touchedAccounts)
+            venues.formUnion(group.touchedVenues)
+        }
+        for id in ids {
+            if let account = published.account(id) { ledger.restore(account) } else { ledger.remove(account: id) }
+        }
+        for venue in venues { ledger.restore(prices: published.prices(of: venue), of: venue) }
+        ledger.rollBack(to: published.sequence)
+        pendingIDs = [:]
+        for (batch, from) in groups.flatMap(\.parts) {
+            // A batch in both groups is answered by its first part; the second finds it answered.
+            waiting.removeAll { $0 === batch }
+            batch.next = batch.submissions.count
+            batch.refuse(from: from, .storeUnavailable)
+        }
+    }
+
+    /// Finds out what the store holds after a failed write: a commit may have come through although it was
+    /// reported as failed. What it holds beyond the ledger is taken over.
+    private func recover() async {
+        do throws(JournalError) {
+            let after = published.sequence
+            let records = try await writing.run { [store] () throws(JournalError) in
+                try store.events(after: after, limit: .max)
+            }
+            try takeOver(records)
+            needsRecovery = false
+        } catch {
+            for batch in waiting { batch.refuse(from: batch.next, .storeUnavailable) }
+            waiting = []
+        }
+        isBusy = false
+        advance()
+    }
+
+    private func takeOver(_ records: [EventRecord]) throws(JournalError) {
+        if records.isEmpty { return }
+        var group = CommandGroup()
+        for record in records {
+            let event = try Replay.event(of: record, instruments: ledger.instrumentTable)
+            do throws(Refusal) {
+                try ledger.apply(event)
+            } catch {
+                throw Replay.misfit(record, error)
+            }
+            group.note(event)
+            if let id = record.commandID {
+                commandIndex.insert(CommandIndexEntry(commandID: id, sequence: record.sequence))
+            }
+        }
+        published.publish(group.change(in: ledger))
+    }
+}

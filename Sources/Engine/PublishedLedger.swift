@@ -1,0 +1,91 @@
+import Ledger
+import Synchronization
+
+/// An account as readers see it. A reference, so that handing it out costs one count and not a copy.
+final class PublishedAccount: Sendable {
+    let account: Account
+
+    init(_ account: Account) { self.account = account }
+}
+
+/// The ledger as last made durable: what every reader sees. The writer replaces what a group has changed in one
+/// go; nobody holds the lock while waiting for a disk.
+final class PublishedLedger: Sendable {
+    struct State {
+        var accounts: [String: PublishedAccount] = [:]
+        /// In the order of opening.
+        var order: [String] = []
+        var children: [String: [String]] = [:]
+        var prices: [VenueName: VenuePrices] = [:]
+        var instruments = InstrumentTable()
+        var sequence: Int64 = 0
+    }
+
+    private let state: Mutex<State>
+
+    init(_ ledger: LedgerState, venues: [VenueName]) {
+        var state = State()
+        state.order = ledger.accountIDs
+        state.accounts.reserveCapacity(state.order.count)
+        for id in state.order {
+            guard let account = ledger.account(id) else { continue }
+            state.accounts[id] = PublishedAccount(account)
+            if let parent = account.parent { state.children[parent, default: []].append(id) }
+        }
+        for venue in venues { state.prices[venue] = ledger.prices(of: venue) }
+        state.instruments = ledger.instrumentTable
+        state.sequence = ledger.lastSequence
+        self.state = Mutex(state)
+    }
+
+    /// Everything at once, as of one place of the journal.
+    func cut() -> State { state.withLock { $0 } }
+
+    var sequence: Int64 { state.withLock { $0.sequence } }
+    var accountCount: Int { state.withLock { $0.order.count } }
+    var accountIDs: [String] { state.withLock { $0.order } }
+    var instruments: InstrumentTable { state.withLock { $0.instruments } }
+
+    func account(_ id: String) -> Account? {
+        let found = state.withLock { $0.accounts[id] }
+        return found?.account
+    }
+
+    func subaccounts(of id: String) -> [String] { state.withLock { $0.children[id] ?? [] } }
+
+    func prices(of venue: VenueName) -> VenuePrices { state.withLock { $0.prices[venue] } ?? VenuePrices() }
+
+    /// An account and its venue's prices of the same moment.
+    func accountAndPrices(_ id: String, of venue: VenueName) -> (Account, VenuePrices)? {
+        let found = state.withLock { state in state.accounts[id].map { ($0, state.prices[venue]) } }
+        guard let found, found.0.account.venue == venue else { return nil }
+        return (found.0.account, found.1 ?? VenuePrices())
+    }
+
+    /// Takes over what a group has changed, now that it is durable.
+    func publish(_ change: LedgerChange) {
+        let published = change.accounts.map { PublishedAccount($0) }
+        state.withLock { state in
+            for entry in published {
+                let account = entry.account
+                if state.accounts.updateValue(entry, forKey: account.id) == nil {
+                    state.order.append(account.id)
+                    if let parent = account.parent { state.children[parent, default: []].append(account.id) }
+                }
+            }
+            for (venue, prices) in change.prices { state.prices[venue] = prices }
+            if let instruments = change.instruments { state.instruments = instruments }
+            state.sequence = change.sequence
+        }
+    }
+}
+
+/// What a group of commands has changed, as it is after the group.
+struct LedgerChange: Sendable {
+    /// In the order of their opening, as far as they were opened by the group.
+    var accounts: [Account] = []
+    var prices: [(VenueName, VenuePrices)] = []
+    /// All instruments, where the group has brought new ones.
+    var instruments: InstrumentTable?
+    var sequence: Int64 = 0
+}

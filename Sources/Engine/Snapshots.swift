@@ -1,0 +1,175 @@
+import JSON
+import Journal
+import Ledger
+import Synchronization
+
+/// Reads the snapshots of a store.
+enum SnapshotReader {
+    /// The ledger as the snapshots have it; nil where there are none that can be used, and the journal must be
+    /// replayed from its beginning.
+    ///
+    /// `newestAccount` is the last event that any of the accounts includes: it may lie beyond the place that the
+    /// snapshots stand for, where the last writing of them was cut off.
+    static func restore(
+        from store: any JournalStore, tip: JournalTip, by work: BlockingWork
+    ) async throws(JournalError) -> (ledger: LedgerState, newestAccount: Int64)? {
+        let (stateBytes, instrumentBytes) = try await work.run { () throws(JournalError) in
+            (try store.value(.snapshotState), try store.value(.snapshotInstruments))
+        }
+        guard let state = stateBytes.flatMap({ SnapshotState(decoding: $0) }), state.sequence <= tip.sequence,
+            let instruments = instrumentBytes.flatMap({ SnapshotInstruments.decode($0) })
+        else { return nil }
+        var ledger = LedgerState()
+        for instrument in instruments.all { ledger.restore(instrument: instrument) }
+        var newest: Int64 = 0
+        var ordinal: Int64 = 0
+        do throws(JournalError) {
+            while true {
+                let from = ordinal
+                let records = try await work.run { () throws(JournalError) in
+                    try store.snapshots(from: from, limit: Replay.lot)
+                }
+                if records.isEmpty { break }
+                let accounts = try await Replay.inHalves(records) { part throws(JournalError) in
+                    try decode(part, instruments: instruments)
+                }
+                for (record, account) in zip(records, accounts) {
+                    guard record.ordinal == ordinal, account.lastSequence == record.sequence else { return nil }
+                    ledger.restore(account)
+                    newest = max(newest, record.sequence)
+                    ordinal += 1
+                }
+            }
+        } catch {
+            // A damaged snapshot is as good as none; the journal has everything.
+            if error.kind == .damaged { return nil }
+            throw error
+        }
+        guard ordinal >= state.accountCount, newest <= tip.sequence else { return nil }
+        for (venue, prices) in state.prices { ledger.restore(prices: prices, of: venue) }
+        ledger.restore(lastSequence: state.sequence)
+        return (ledger, newest)
+    }
+
+    private static func decode(
+        _ records: ArraySlice<AccountSnapshotRecord>, instruments: InstrumentTable
+    ) throws(JournalError) -> [Account] {
+        var accounts: [Account] = []
+        accounts.reserveCapacity(records.count)
+        for record in records {
+            guard let value = try? JSONValue(parsing: record.body),
+                let account = try? Account(decoding: value, instruments: instruments)
+            else { throw JournalError(.damaged, "The account snapshot \(record.ordinal) is damaged.") }
+            accounts.append(account)
+        }
+        return accounts
+    }
+}
+
+/// Writes snapshots and brings the store's indexes up, beside the writer and in small pieces, so that no command
+/// waits for long.
+final class Upkeep: Sendable {
+    private struct State {
+        var isRunning = false
+        /// Where the last upkeep was; at the start, what it had done before.
+        var sequence: Int64
+        /// What the snapshots stand for.
+        var snapshot: Int64
+    }
+
+    private let store: any JournalStore
+    private let writing: BlockingWork
+    private let published: PublishedLedger
+    private let statistics: StatisticsKeeper
+    private let interval: Int64
+    private let state: Mutex<State>
+
+    init(
+        store: any JournalStore, writing: BlockingWork, published: PublishedLedger, statistics: StatisticsKeeper,
+        interval: Int, snapshotSequence: Int64, indexedSequence: Int64
+    ) {
+        self.store = store
+        self.writing = writing
+        self.published = published
+        self.statistics = statistics
+        self.interval = Int64(interval)
+        state = Mutex(State(sequence: min(snapshotSequence, indexedSequence), snapshot: snapshotSequence))
+    }
+
+    /// Called when the journal has grown; starts upkeep where it is due and none is running.
+    func consider(_ sequence: Int64) {
+        let isDue = state.withLock { state in
+            if state.isRunning || sequence - state.sequence < interval { return false }
+            state.isRunning = true
+            state.sequence = sequence
+            return true
+        }
+        guard isDue else { return }
+        Task {
+            // What goes wrong here costs time at the next start and nothing else; the next round tries again.
+            try? await run()
+            state.withLock { $0.isRunning = false }
+        }
+    }
+
+    /// Waits for upkeep under way, then does all of it once more.
+    func finish() async throws(JournalError) {
+        while !state.withLock({ state in
+            if state.isRunning { return false }
+            state.isRunning = true
+            return true
+        }) {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        try await run()
+    }
+
+    private func run() async throws(JournalError) {
+        while try await writing.run({ [store] () throws(JournalError) in try store.updateIndexes(limit: 20_000) }) {}
+        let indexed = try await writing.run { [store] () throws(JournalError) in try store.indexedSequence() }
+        statistics.update { $0.indexedSequence = indexed }
+        try await writeSnapshots()
+    }
+
+    private func writeSnapshots() async throws(JournalError) {
+        let since = state.withLock { $0.snapshot }
+        let cut = published.cut()
+        if cut.sequence == since { return }
+        // Terms first: accounts that are further on than the last complete snapshot may use them already.
+        let instruments = SnapshotInstruments.encoded(cut.instruments)
+        try await writing.run { [store] () throws(JournalError) in
+            try store.set(instruments, for: .snapshotInstruments)
+        }
+        var lot: [(ordinal: Int64, account: PublishedAccount)] = []
+        for (ordinal, id) in cut.order.enumerated() {
+            guard let entry = cut.accounts[id], entry.account.lastSequence > since else { continue }
+            lot.append((Int64(ordinal), entry))
+            if lot.count == 2_000 {
+                try await write(lot, state: nil)
+                lot = []
+            }
+        }
+        let snapshot = SnapshotState(
+            sequence: cut.sequence, accountCount: cut.order.count, prices: cut.prices.map { ($0.key, $0.value) })
+        try await write(lot, state: snapshot.encoded())
+        state.withLock { $0.snapshot = cut.sequence }
+        statistics.update {
+            $0.snapshots += 1
+            $0.snapshotSequence = cut.sequence
+        }
+    }
+
+    private func write(
+        _ lot: [(ordinal: Int64, account: PublishedAccount)], state: [UInt8]?
+    ) async throws(JournalError) {
+        let records = lot.map { entry in
+            var body: [UInt8] = []
+            entry.account.account.append(to: &body)
+            return AccountSnapshotRecord(
+                ordinal: entry.ordinal, sequence: entry.account.account.lastSequence, body: body)
+        }
+        try await writing.run { [store] () throws(JournalError) in
+            try store.writeSnapshots(records, state: state)
+        }
+    }
+}

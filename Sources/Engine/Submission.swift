@@ -1,0 +1,94 @@
+import JSON
+import Journal
+import Ledger
+import Venue
+
+/// A command on its way in, or why it could not even be read, with its idempotency key.
+public struct Submission: Sendable {
+    public var command: Result<Command, Refusal>
+    /// The idempotency key; nil where the command has none.
+    public var id: String?
+    /// A digest of the command's content without its id; nil where it has no id.
+    public var digest: [UInt8]?
+
+    public init(command: Result<Command, Refusal>, id: String?, digest: [UInt8]?) {
+        self.command = command
+        self.id = id
+        self.digest = digest
+    }
+
+    /// A command made by the program itself.
+    public init(_ command: Command) {
+        self.init(command: .success(command), id: command.id, digest: nil)
+    }
+
+    /// A command as the operator API and scenario files write it.
+    public init(decoding value: JSONValue) {
+        do {
+            let command = try Command(decoding: value)
+            self.init(
+                command: .success(command), id: command.id,
+                digest: command.id == nil ? nil : Self.digest(of: value))
+        } catch {
+            self.init(command: .failure(error), id: value["id"]?.text, digest: nil)
+        }
+    }
+
+    /// The same whatever the order of keys: 16 bytes of HMAC-SHA256, under a fixed key, over the canonical form of
+    /// the command without its id. Stored, so it must never change.
+    private static func digest(of value: JSONValue) -> [UInt8] {
+        var content = value
+        if case .object(var object) = value {
+            object.members.removeAll { $0.key == "id" }
+            content = .object(object)
+        }
+        return Array(signer.sign(content.canonicalBytes()).prefix(16))
+    }
+
+    private static let signer = RequestSigner(secret: "marginalia command digest")
+}
+
+/// What one command came to.
+public struct CommandResult: Sendable, Equatable {
+    public enum Status: Sendable, Equatable {
+        /// It was applied; the journal's sequence of its event.
+        case applied(sequence: Int64)
+        /// It had been applied before, under the same id; the sequence of that time.
+        case duplicate(sequence: Int64)
+        /// It changed nothing.
+        case rejected(Refusal)
+    }
+
+    /// The command's own id, where it had one.
+    public let id: String?
+    public let status: Status
+
+    public init(id: String?, status: Status) {
+        self.id = id
+        self.status = status
+    }
+}
+
+/// What a list of commands came to.
+public enum SubmissionOutcome: Sendable, Equatable {
+    /// One result a command, in their order.
+    case results([CommandResult])
+    /// All-or-none, and this command (the first is 0) was at fault: nothing was applied.
+    case refused(index: Int, Refusal)
+}
+
+extension Refusal {
+    /// The store does not take anything at the moment.
+    static let storeUnavailable = Refusal(
+        .storeUnavailable, "The store cannot be written at the moment; nothing was changed. Try again later.")
+
+    /// The engine is about to stop.
+    static let stopping = Refusal(.storeUnavailable, "The server is stopping and takes no more commands.")
+
+    /// The store cannot be read.
+    static func unreadable(_ error: JournalError) -> Refusal { Refusal(.storeUnavailable, error.message) }
+
+    static func reused(id: String) -> Refusal {
+        Refusal(.idReused, "The id \(id) stands for another command already.", field: "id")
+    }
+}

@@ -1,0 +1,49 @@
+import Ledger
+
+/// What an all-or-none batch is about to change, as it was before.
+struct Undo {
+    private var accounts: [(id: String, before: Account?)] = []
+    private var prices: [(VenueName, VenuePrices)] = []
+    private let sequence: Int64
+
+    init(before submissions: [Submission], in ledger: LedgerState) {
+        sequence = ledger.lastSequence
+        var ids: Set<String> = []
+        var venues: Set<VenueName> = []
+        for submission in submissions {
+            guard case .success(let command) = submission.command else { continue }
+            if let account = command.account { ids.insert(account) }
+            switch command.content {
+            case .transfer(let to, _, _, _): ids.insert(to)
+            case .prices(let venue, _, _): venues.insert(VenueName(rawValue: venue))
+            default: break
+            }
+        }
+        accounts = ids.map { ($0, ledger.account($0)) }
+        prices = venues.map { ($0, ledger.prices(of: $0)) }
+    }
+
+    /// Puts the ledger back to where it was.
+    func undo(in ledger: inout LedgerState) {
+        for (id, before) in accounts {
+            if let before { ledger.restore(before) } else { ledger.remove(account: id) }
+        }
+        for (venue, before) in prices where ledger.prices(of: venue) != before {
+            ledger.restore(prices: before, of: venue)
+        }
+        ledger.rollBack(to: sequence)
+    }
+}
+
+extension CommandGroup {
+    /// Takes over the events of another group that came right after this one's.
+    mutating func take(_ other: CommandGroup) {
+        for event in other.events {
+            events.append(event)
+            note(event.event)
+        }
+        applied += other.applied
+        duplicates += other.duplicates
+        rejected += other.rejected
+    }
+}

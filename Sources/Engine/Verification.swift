@@ -1,0 +1,148 @@
+import Journal
+import Ledger
+
+/// What a check of a whole journal has found.
+public struct VerificationReport: Sendable, Equatable {
+    /// Events that were replayed.
+    public var events: Int64 = 0
+    public var accounts = 0
+    /// Account snapshots that were compared with the replayed accounts.
+    public var snapshots = 0
+    /// One sentence for everything that is not as it should be; empty for a sound journal. At most 100.
+    public var problems: [String] = []
+
+    public var isSound: Bool { problems.isEmpty }
+
+    mutating func note(_ problem: String) {
+        if problems.count < 100 { problems.append(problem) }
+    }
+}
+
+/// Checks a journal: its structure, the chain of checksums, that every event fits, and that the snapshots are what
+/// replaying gives. Changes nothing.
+public func verifyJournal(_ store: any JournalStore) async throws(JournalError) -> VerificationReport {
+    let work = BlockingWork("verification", concurrent: false)
+    var check = JournalCheck(snapshots: try await work.run { () throws(JournalError) in try storedSnapshots(store) })
+    for problem in try await work.run({ () throws(JournalError) in try store.structuralProblems() }) {
+        check.report.note("The file is damaged: \(problem)")
+    }
+    var sequence: Int64 = 0
+    while true {
+        let from = sequence
+        let records = try await work.run { () throws(JournalError) in
+            try store.events(after: from, limit: Replay.lot)
+        }
+        guard let last = records.last else { break }
+        for record in records { check.take(record) }
+        sequence = last.sequence
+    }
+    check.finish()
+    return check.report
+}
+
+/// The snapshots of a store, or why they cannot be read.
+private func storedSnapshots(_ store: any JournalStore) throws(JournalError) -> StoredSnapshots {
+    var stored = StoredSnapshots()
+    stored.state = try store.value(.snapshotState)
+    do throws(JournalError) {
+        var ordinal: Int64 = 0
+        while true {
+            let lot = try store.snapshots(from: ordinal, limit: Replay.lot)
+            guard let last = lot.last else { break }
+            stored.accounts += lot
+            ordinal = last.ordinal + 1
+        }
+    } catch {
+        guard error.kind == .damaged else { throw error }
+        stored.problem = error.message
+    }
+    return stored
+}
+
+private struct StoredSnapshots: Sendable {
+    var state: [UInt8]?
+    var accounts: [AccountSnapshotRecord] = []
+    var problem: String?
+}
+
+/// Replays event by event and compares on the way.
+private struct JournalCheck {
+    var report = VerificationReport()
+    private var ledger = LedgerState()
+    private var tip = JournalTip()
+    private var isReplaying = true
+    private var ordinals: [String: Int64] = [:]
+    private var venues: Set<VenueName> = []
+    /// Snapshots that are still to be met, by the event they stand after.
+    private var snapshots: [Int64: [AccountSnapshotRecord]]
+    private let state: [UInt8]?
+    private let statePlace: Int64?
+
+    init(snapshots stored: StoredSnapshots) {
+        snapshots = Dictionary(grouping: stored.accounts, by: \.sequence)
+        state = stored.state
+        statePlace = stored.state.flatMap { SnapshotState(decoding: $0) }?.sequence
+        if let problem = stored.problem { report.note(problem) }
+        if stored.state != nil && statePlace == nil { report.note("The record of the snapshots is damaged.") }
+    }
+
+    mutating func take(_ record: EventRecord) {
+        report.events += 1
+        if record.sequence != tip.sequence + 1 {
+            report.note("Events \(tip.sequence + 1) to \(record.sequence - 1) are missing.")
+        } else if record.checksum(after: tip.checksum) != record.checksum {
+            report.note("Event \(record.sequence) is not as it was written, or one before it is missing.")
+        }
+        tip = JournalTip(sequence: record.sequence, checksum: record.checksum)
+        if isReplaying { replay(record) }
+    }
+
+    private mutating func replay(_ record: EventRecord) {
+        do {
+            let event = try Replay.event(of: record, instruments: ledger.instrumentTable)
+            try ledger.apply(event)
+            if case .accountOpened = event.body, let id = event.account { ordinals[id] = Int64(ordinals.count) }
+            if case .priced(let tick) = event.body { venues.insert(tick.venue) }
+            compare(event)
+        } catch {
+            report.note("\(error)")
+            // What follows rests on this event, so nothing after it can be replayed.
+            isReplaying = false
+            report.note("Events after \(record.sequence) were not replayed.")
+        }
+    }
+
+    private mutating func compare(_ event: Event) {
+        for snapshot in snapshots.removeValue(forKey: event.sequence) ?? [] {
+            report.snapshots += 1
+            let account = [event.account, event.counterparty].compactMap { $0 }
+                .first { ordinals[$0] == snapshot.ordinal }
+                .flatMap { ledger.account($0) }
+            var body: [UInt8] = []
+            account?.append(to: &body)
+            if body != snapshot.body {
+                report.note(
+                    "The snapshot \(snapshot.ordinal) of event \(snapshot.sequence) is not what replaying gives.")
+            }
+        }
+        if event.sequence == statePlace {
+            let replayed = SnapshotState(
+                sequence: event.sequence, accountCount: ordinals.count,
+                prices: venues.map { ($0, ledger.prices(of: $0)) })
+            if replayed.encoded() != state {
+                report.note("The prices or the number of accounts of the snapshots are not what replaying gives.")
+            }
+        }
+    }
+
+    mutating func finish() {
+        report.accounts = ledger.accountCount
+        if !isReplaying { return }
+        for sequence in snapshots.keys.sorted() {
+            report.note("There are snapshots of an event \(sequence), which the journal does not have.")
+        }
+        if let statePlace, statePlace > tip.sequence {
+            report.note("The snapshots stand for event \(statePlace); the journal ends at \(tip.sequence).")
+        }
+    }
+}
