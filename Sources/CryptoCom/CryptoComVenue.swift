@@ -1,0 +1,72 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Crypto.com Exchange: its REST API of version 1, spoken as a server, over accounts of the ledger.
+public struct CryptoComVenue: VenueModel {
+    public static let name = VenueName(rawValue: "crypto-com")
+
+    public static var pathPrefixes: [String] { ["/exchange/v1/"] }
+
+    public let profile: WireProfile
+    let timeline: RulebookTimeline<CryptoComRules>
+
+    /// Built from the built-in rulebook and those added.
+    ///
+    /// Throws `RulebookError` for one that cannot be read.
+    public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
+        self.profile = profile
+        timeline = try RulebookTimeline(
+            venue: Self.name, builtIn: [PackageResources.crypto_com_2023_10_31_json], added: addedRulebooks)
+    }
+
+    public var name: VenueName { Self.name }
+
+    public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
+
+    /// The rules in force at a time.
+    func rules(at time: LedgerTime) -> CryptoComRules { timeline.rules(at: time) }
+
+    /// The body of `private/user-balance`, or with `method=private/get-subaccount-balances` that of the other.
+    ///
+    /// `id` in the query is echoed as a request's id would be; without it the reply carries -1. Throws
+    /// `StatementError` for another method or an id that is no number, `FigureError` where a figure cannot be
+    /// worked out.
+    public func statement(
+        of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
+    ) throws -> [UInt8] {
+        let method = query["method"] ?? Method.userBalance.rawValue
+        var identifier = RequestIdentifier.omitted
+        if let text = query["id"] {
+            guard let given = RequestIdentifier(digits: text) else {
+                throw StatementError(field: "id", message: "id must be a whole number from 0 to 9223372036854775807.")
+            }
+            identifier = given
+        }
+        var reply = ReplyWriter(id: identifier, method: method)
+        switch Method(rawValue: method) {
+        case .userBalance: try writeUserBalance(of: snapshot, to: &reply.writer)
+        case .subaccountBalances: try writeSubaccountBalances(of: snapshot.account.id, access, to: &reply.writer)
+        default:
+            throw StatementError(
+                field: "method",
+                message: "method must be \(Method.userBalance.rawValue) or \(Method.subaccountBalances.rawValue).")
+        }
+        return reply.finished()
+    }
+
+    /// A key of the venue's shape: 22 letters and digits, and a secret that begins with `cxakp_`.
+    public func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
+        func text(_ length: Int) -> String {
+            let bytes = randomBytes(2 * length)
+            // Two bytes a letter: 65536 is so far above 62 that no letter is favoured by more than 0.1 %.
+            let letters = stride(from: 0, to: bytes.count - 1, by: 2).map { place in
+                alphabet[(Int(bytes[place]) << 8 | Int(bytes[place + 1])) % alphabet.count]
+            }
+            return String(decoding: letters, as: UTF8.self)
+        }
+        return Credentials(apiKey: text(22), secret: "cxakp_" + text(22), passphrase: nil)
+    }
+}

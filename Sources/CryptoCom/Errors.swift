@@ -1,0 +1,99 @@
+import JSON
+import Venue
+
+/// A refusal in the venue's form: `{"id":…,"method":…,"code":…,"message":…}`.
+///
+/// Codes, messages and statuses are those of the vendor's table (sheet, section 5); what the table leaves open is
+/// listed in `docs/venues/crypto-com.md`.
+struct VenueError: Error, Equatable {
+    let code: Int
+    let message: StaticString
+    /// HTTP status.
+    let status: Int
+
+    /// Malformed JSON, or an id that is no whole number.
+    static let badRequest = VenueError(code: 40001, message: "BAD_REQUEST", status: 400)
+    /// No such method.
+    static let methodNotFound = VenueError(code: 40002, message: "METHOD_NOT_FOUND", status: 400)
+    /// GET on a private method, a body that names another method, or a value of the wrong type.
+    static let invalidRequest = VenueError(code: 40003, message: "INVALID_REQUEST", status: 400)
+    /// A missing argument, or one outside its range.
+    static let invalidArgument = VenueError(code: 40004, message: "MISSING_OR_INVALID_ARGUMENT", status: 400)
+    /// A time range that does not exist.
+    static let invalidDate = VenueError(code: 40005, message: "INVALID_DATE", status: 400)
+    /// Unknown key, wrong signature, missing api_key or sig, a nonce that is no whole number, a key that may not read.
+    static let unauthorized = VenueError(code: 40101, message: "UNAUTHORIZED", status: 401)
+    /// A nonce more than 60 s off.
+    static let invalidNonce = VenueError(code: 40102, message: "INVALID_NONCE", status: 400)
+    /// An address that the key is not bound to.
+    static let illegalAddress = VenueError(code: 40103, message: "IP_ILLEGAL", status: 401)
+    /// Over the rate limit.
+    static let tooManyRequests = VenueError(code: 42901, message: "TOO_MANY_REQUESTS", status: 429)
+    /// POST on a public method.
+    static let `internal` = VenueError(code: 50001, message: "ERR_INTERNAL", status: 400)
+    /// A key whose account is gone.
+    static let accountDoesNotExist = VenueError(code: 401, message: "ACCOUNT_DOES_NOT_EXIST", status: 400)
+    /// No price is known for something the account has.
+    static let invalidCollateralPrice = VenueError(code: 604, message: "INVALID_COLLATERAL_PRICE", status: 500)
+    /// A figure does not fit.
+    static let invalidMarginCalculation = VenueError(code: 605, message: "INVALID_MARGIN_CALC", status: 500)
+
+    static func == (left: VenueError, right: VenueError) -> Bool { left.code == right.code }
+
+    /// What the venue answers where a figure cannot be worked out.
+    init(figureError error: any Error) {
+        if case FigureError.priceMissing = error { self = .invalidCollateralPrice } else { self = .invalidMarginCalculation }
+    }
+
+    private init(code: Int, message: StaticString, status: Int) {
+        self.code = code
+        self.message = message
+        self.status = status
+    }
+
+    /// The answer to a request with this id and method.
+    func response(id: RequestIdentifier, method: String) -> VenueResponse {
+        var writer = JSONWriter(reserving: 128)
+        writer.beginObject()
+        writer.key("id")
+        id.write(to: &writer)
+        writer.key("method")
+        writer.string(method)
+        writer.key("code")
+        writer.integer(Int64(code))
+        writer.key("message")
+        writer.literal(message)
+        writer.endObject()
+        return VenueResponse(status: status, body: writer.bytes)
+    }
+}
+
+/// A request's id: a whole number from 0 to 2⁶³ − 1, sent as a number or as its digits, echoed as a number.
+struct RequestIdentifier: Equatable {
+    /// As received, for the signature; empty where it was left out.
+    let text: String
+    /// As echoed; -1 where it was left out.
+    let number: Int64
+
+    /// A request without an id.
+    static let omitted = RequestIdentifier(text: "", number: -1)
+
+    private init(text: String, number: Int64) {
+        self.text = text
+        self.number = number
+    }
+
+    /// Nil unless the text is all digits and fits.
+    init?(digits text: String) {
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(text) else { return nil }
+        self.init(text: text, number: number)
+    }
+
+    /// Nil for every other JSON value than a whole number or its digits as a string.
+    init?(_ value: JSONValue) {
+        guard let digits = value.numberText ?? value.text else { return nil }
+        self.init(digits: digits)
+    }
+
+    func write(to writer: inout JSONWriter) { writer.integer(number) }
+}

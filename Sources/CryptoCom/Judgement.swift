@@ -1,0 +1,224 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// What the ledger asks before it accepts a command.
+
+extension CryptoComVenue {
+    public var conventions: Conventions { Conventions() }
+
+    public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
+        rules(at: time).instrument(name)?.terms
+    }
+
+    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
+
+    public var defaultSettings: Settings {
+        Settings([
+            ("max_leverage", .string(AccountDefaults.maximumLeverage.description)),
+            ("position_limit", .string(AccountDefaults.positionLimit.description)),
+            ("empty_data", .bool(false)),
+        ])
+    }
+
+    public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
+        switch name {
+        case "max_leverage", "position_limit":
+            guard let text = value.text, let number = try? ExactDecimal(text), number.isPositive else {
+                throw Refusal(
+                    .invalidField, "\(name) must be a decimal string above zero.", field: "settings.\(name)")
+            }
+            return .string(number.description)
+        case "empty_data":
+            guard value.boolean != nil else {
+                throw Refusal(.invalidField, "empty_data must be true or false.", field: "settings.empty_data")
+            }
+            return value
+        default:
+            throw Refusal(
+                .unknownField, "Crypto.com accounts have no setting \(name).", field: "settings.\(name)")
+        }
+    }
+
+    /// The lower of the account's and the product's maximum; it decides the margin of isolated positions only.
+    public func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal {
+        max(.one, min(account.maximumLeverage, rules(at: time).maximumLeverage(of: instrument)))
+    }
+
+    public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
+
+    /// The venue knows one position per instrument.
+    public func isHedged(_ account: Account) -> Bool { false }
+
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
+        Market(prices: prices, reference: rules(at: time).reference)
+    }
+
+    public func judge(
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool
+    ) throws(Refusal) {
+        let rules = rules(at: time)
+        let judge = Judge(
+            rules: rules, market: Market(prices: prices, reference: rules.reference), before: before, after: after)
+        switch event {
+        case .withdrawn(let asset, let amount, let fee):
+            if !forced { try judge.spent(asset, amount, fee: fee) }
+        case .transferred(_, let asset, let amount):
+            if !forced { try judge.spent(asset, amount, fee: .zero) }
+        case .orderPlaced(let order): try judge.placed(order, forced: forced)
+        case .filled(let fill): try judge.checkForm(fill.instrument, fill.positionSide, fill.marginMode)
+        case .positionImported(let imported):
+            let key = imported.position
+            try judge.checkForm(key.instrument, key.side, key.marginMode)
+            if let leverage = imported.leverage { try judge.checkLeverage(leverage, of: key.instrument) }
+        case .leverageSet(let setting): try judge.leverageSet(setting)
+        case .isolatedMarginAdjusted(let key, let amount): try judge.isolatedMarginAdjusted(key, amount)
+        case .reserved(let asset, _, let purpose): try judge.reserved(asset, purpose)
+        case .borrowed, .repaid:
+            throw Refusal(.notAllowed, "Crypto.com has no explicit loans; a negative balance is the loan.")
+        case .credited:
+            throw Refusal(
+                .notAllowed, "Crypto.com has no promotional funds in its account figures.", field: "purpose")
+        case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
+        case .instrumentDefined, .accountOpened, .configured, .deposited, .orderCancelled, .funded,
+            .interestAccrued, .released, .settled, .priced:
+            break
+        }
+    }
+}
+
+/// The venue's verdicts on one event.
+private struct Judge {
+    let rules: CryptoComRules
+    let market: Market
+    let before: Account
+    let after: Account
+
+    private func figures(of account: Account) throws(Refusal) -> AccountFigures {
+        do {
+            return try AccountFigures(of: account, market: market, rules: rules)
+        } catch FigureError.priceMissing(let name) {
+            throw Refusal(.priceMissing, "No price is known for \(name); give one first.")
+        } catch {
+            throw Refusal(.overflow, "A figure of account \(account.id) does not fit: \(error).")
+        }
+    }
+
+    private func missing(_ amount: ExactDecimal, _ unit: String, field: String) -> Refusal {
+        Refusal(
+            .insufficientBalance, "The available balance is too small: \(amount) \(unit) is missing.", field: field)
+    }
+
+    /// A withdrawal or transfer must fit, its fee included, into the row's `max_withdrawal_balance`, and must not
+    /// make the available balance negative.
+    func spent(_ asset: String, _ amount: ExactDecimal, fee: ExactDecimal) throws(Refusal) {
+        let free = try figures(of: before).rows.first { $0.asset == asset }?.maximumWithdrawal ?? .zero
+        let shortage = try lacking(amount, fee, free)
+        if shortage.isPositive { throw missing(shortage, asset, field: "amount") }
+        let remaining = try figures(of: after).available
+        if remaining.isNegative { throw missing(-remaining, CryptoComRules.usd, field: "amount") }
+    }
+
+    private func lacking(
+        _ amount: ExactDecimal, _ fee: ExactDecimal, _ free: ExactDecimal
+    ) throws(Refusal) -> ExactDecimal {
+        do { return try amount + fee - free } catch {
+            throw Refusal(.overflow, "The amount does not fit: \(error).", field: "amount")
+        }
+    }
+
+    /// One position per instrument; spot has neither sides nor isolated margin.
+    func checkForm(_ instrument: Instrument, _ side: PositionSide, _ marginMode: MarginMode) throws(Refusal) {
+        guard side == .net else {
+            throw Refusal(
+                .notAllowed, "Crypto.com keeps one position per instrument, without a side.", field: "position_side")
+        }
+        guard instrument.kind.isDerivative || marginMode == .cross else {
+            throw Refusal(.notAllowed, "A spot pair cannot be isolated.", field: "margin_mode")
+        }
+    }
+
+    func placed(_ order: OpenOrder, forced: Bool) throws(Refusal) {
+        try checkForm(order.instrument, order.positionSide, order.marginMode)
+        if order.reduceOnly {
+            guard order.instrument.kind.isDerivative else {
+                throw Refusal(.notAllowed, "A spot order cannot be reduce-only.", field: "reduce_only")
+            }
+            return
+        }
+        if forced { return }
+        if order.instrument.kind == .spot, order.side == .sell { try checkOffered(order) }
+        let (held, with) = (try figures(of: before), try figures(of: after))
+        guard order.instrument.kind == .spot || with.orderExposure > held.orderExposure else { return }
+        if with.available.isNegative { throw missing(-with.available, CryptoComRules.usd, field: "quantity") }
+        do {
+            let used = try Figures.usedPositionLimit(
+                positionSize: with.positionSize, orderExposure: with.orderExposure, spotExposure: .zero)
+            guard used > after.positionLimit else { return }
+            throw Refusal(
+                .notAllowed,
+                "The position limit of \(after.positionLimit) USD would be exceeded by \(try used - after.positionLimit).",
+                field: "quantity")
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.overflow, "A figure of account \(after.id) does not fit: \(error).")
+        }
+    }
+
+    /// A spot sell offers what is held: short selling on margin is not modelled.
+    private func checkOffered(_ order: OpenOrder) throws(Refusal) {
+        let base = order.instrument.base
+        let free = try figures(of: before).rows.first { $0.asset == base }?.maximumWithdrawal ?? .zero
+        let shortage = try lacking(order.remaining, .zero, free)
+        if shortage.isPositive { throw missing(shortage, base, field: "quantity") }
+    }
+
+    func checkLeverage(_ leverage: ExactDecimal, of instrument: Instrument) throws(Refusal) {
+        let most = rules.maximumLeverage(of: instrument)
+        guard leverage <= most else {
+            throw Refusal(
+                .notAllowed, "Leverage of \(instrument.name) can be at most \(most).", field: "leverage")
+        }
+    }
+
+    func leverageSet(_ setting: LeverageSetting) throws(Refusal) {
+        if let side = setting.side, side != .net {
+            throw Refusal(
+                .notAllowed, "Crypto.com keeps one position per instrument, without a side.", field: "position_side")
+        }
+        guard let rule = rules.instrument(setting.instrument) else { return }
+        try checkLeverage(setting.leverage, of: rule.terms)
+        // A higher requirement on an isolated position must be covered by its own balance.
+        guard let isolated = try figures(of: after).isolated.first(where: { $0.position.instrument.name == setting.instrument }),
+            isolated.available.isNegative, setting.leverage < currentLeverage(of: rule.terms)
+        else { return }
+        throw missing(-isolated.available, CryptoComRules.usd, field: "leverage")
+    }
+
+    private func currentLeverage(of instrument: Instrument) -> ExactDecimal {
+        before.leverage(instrument.name, side: .net, marginMode: .isolated)
+            ?? max(.one, min(before.maximumLeverage, rules.maximumLeverage(of: instrument)))
+    }
+
+    /// Margin put in must be free; margin taken out must be withdrawable from the position.
+    func isolatedMarginAdjusted(_ key: PositionKey, _ amount: ExactDecimal) throws(Refusal) {
+        if amount.isPositive {
+            try spent(key.instrument.settle, amount, fee: .zero)
+            return
+        }
+        let isolated = try figures(of: before).isolated.first { $0.position.key == key }
+        let free = isolated.map { Figures.isolatedWithdrawal(cash: $0.cash, available: $0.available) } ?? .zero
+        let shortage = try lacking(-amount, .zero, free)
+        if shortage.isPositive { throw missing(shortage, key.instrument.settle, field: "amount") }
+    }
+
+    func reserved(_ asset: String, _ purpose: String) throws(Refusal) {
+        guard purpose == Purpose.reserved else {
+            throw Refusal(.invalidField, "purpose must be reserved.", field: "purpose")
+        }
+        let shortage = try lacking(after.holding(asset)?.reserved(for: purpose) ?? .zero, .zero, after.cash(asset))
+        if shortage.isPositive { throw missing(shortage, asset, field: "amount") }
+    }
+}

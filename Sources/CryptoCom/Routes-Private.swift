@@ -1,0 +1,314 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// What private methods answer, once a request is believed.
+
+extension CryptoComVenue {
+    /// The whole reply to a private request.
+    func answer(
+        _ method: Method, _ call: PrivateCall, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) throws(VenueError) -> [UInt8] {
+        var reply = ReplyWriter(id: call.id, method: call.method)
+        do {
+            switch method {
+            case .userBalance: try writeUserBalance(of: snapshot, to: &reply.writer)
+            case .subaccountBalances:
+                try writeSubaccountBalances(of: snapshot.account.id, access, to: &reply.writer)
+            case .userBalanceHistory: try writeBalanceHistory(of: snapshot, call.params, to: &reply.writer)
+            case .positions: try writePositions(of: snapshot, call.params, to: &reply.writer)
+            case .openOrders: try writeOpenOrders(of: snapshot, call.params, to: &reply.writer)
+            case .accounts: try writeAccounts(of: snapshot.account, call.params, access, to: &reply.writer)
+            case .currencyNetworks: writeCurrencyNetworks(at: snapshot.at, to: &reply.writer)
+            case .instruments, .riskParameters, .tickers, .valuations: throw VenueError.methodNotFound
+            }
+        } catch let error as VenueError {
+            throw error
+        } catch {
+            throw VenueError(figureError: error)
+        }
+        return reply.finished()
+    }
+
+    // MARK: - Balance history
+
+    /// The balance as it stands, as the one point that is known: points of the past are not kept here.
+    private func writeBalanceHistory(
+        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
+    ) throws {
+        let timeframe = try params.text("timeframe") ?? "D1"
+        guard timeframe == "D1" || timeframe == "H1" else { throw VenueError.invalidArgument }
+        let limit = try params.integer("limit")
+        if let limit, !(1...(timeframe == "D1" ? 30 : 120)).contains(limit) { throw VenueError.invalidArgument }
+        var end = try params.integer("end_time")
+        if let given = end {
+            guard given > 0 else { throw VenueError.invalidDate }
+            // Milliseconds have 13 digits until the year 2286, nanoseconds 19.
+            if given >= 100_000_000_000_000 { end = given / 1_000_000 }
+        }
+        let figures = try figures(of: snapshot)
+        writer.beginObject()
+        writer.key("instrument_name")
+        writer.literal("USD")
+        writer.key("data")
+        writer.beginArray()
+        if end.map({ snapshot.at.milliseconds < $0 }) ?? true {
+            writer.beginObject()
+            writer.key("t")
+            writer.integer(snapshot.at.milliseconds)
+            writer.key("c")
+            writer.quoted(Figures.shownAmount(figures.cashBalance))
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    // MARK: - Positions and orders
+
+    private func writePositions(
+        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
+    ) throws {
+        let account = snapshot.account
+        let wanted = try wantedInstrument(params, at: snapshot.at)
+        let market = market(snapshot.prices, at: snapshot.at)
+        let uuid = StableIdentifier.uuid(account: account.id)
+        writer.beginObject()
+        writer.key("data")
+        writer.beginArray()
+        for position in account.positions where wanted == nil || position.instrument.name == wanted {
+            let mark = try market.requiredMark(position.instrument)
+            let value = try position.notional(at: mark, rounding: .halfEven)
+            writer.beginObject()
+            writer.key("account_id")
+            writer.string(uuid)
+            writer.key("quantity")
+            writer.quoted(position.quantity)
+            writer.key("cost")
+            writer.quoted(Figures.shownAmount(position.cost))
+            writer.key("open_position_pnl")
+            writer.quoted(Figures.shownAmount(try value - position.openingCost))
+            writer.key("open_pos_cost")
+            writer.quoted(Figures.shownAmount(position.openingCost))
+            writer.key("session_pnl")
+            writer.quoted(Figures.shownAmount(try position.unrealised(at: mark, rounding: .halfEven)))
+            writer.key("update_timestamp_ms")
+            writer.integer(position.updatedAt.milliseconds)
+            writer.key("instrument_name")
+            writer.string(position.instrument.name)
+            writer.key("type")
+            writer.string(position.instrument.kind.listedName)
+            if position.marginMode == .isolated {
+                writer.key("isolation_id")
+                writer.string(StableIdentifier.isolation(account: account.id, instrument: position.instrument.name))
+                writer.key("isolation_type")
+                writer.literal("ISOLATED_MARGIN")
+            }
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    private func writeOpenOrders(
+        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
+    ) throws {
+        let wanted = try wantedInstrument(params, at: snapshot.at)
+        let rules = rules(at: snapshot.at)
+        let uuid = StableIdentifier.uuid(account: snapshot.account.id)
+        writer.beginObject()
+        writer.key("data")
+        writer.beginArray()
+        for order in snapshot.account.orders where wanted == nil || order.instrument.name == wanted {
+            try write(order, of: snapshot.account.id, uuid, rules, to: &writer)
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    /// Prices of partial fills are not kept with an order, so what was filled is valued at its limit price.
+    private func write(
+        _ order: OpenOrder, of account: String, _ uuid: String, _ rules: CryptoComRules, to writer: inout JSONWriter
+    ) throws(NumberError) {
+        let filled = try order.quantity - order.remaining
+        let fees = order.instrument.kind.isDerivative ? rules.derivativeFees : rules.spotFees
+        writer.beginObject()
+        writer.key("account_id")
+        writer.string(uuid)
+        writer.key("order_id")
+        writer.string(StableIdentifier.order(account: account, order: order.id))
+        writer.key("client_oid")
+        writer.string(order.id)
+        writer.key("order_type")
+        writer.literal("LIMIT")
+        writer.key("time_in_force")
+        writer.literal("GOOD_TILL_CANCEL")
+        writer.key("side")
+        writer.literal(order.side == .buy ? "BUY" : "SELL")
+        writer.key("exec_inst")
+        writer.beginArray()
+        if order.reduceOnly { writer.literal("REDUCE_ONLY") }
+        writer.endArray()
+        writer.key("quantity")
+        writer.quoted(order.quantity)
+        writer.key("limit_price")
+        writer.quoted(order.price)
+        writer.key("order_value")
+        writer.quoted(try order.quantity.times(order.price, rounding: .halfEven))
+        writer.key("maker_fee_rate")
+        writer.quoted(fees.maker)
+        writer.key("taker_fee_rate")
+        writer.quoted(fees.taker)
+        writer.key("avg_price")
+        writer.quoted(filled.isZero ? .zero : order.price)
+        writer.key("cumulative_quantity")
+        writer.quoted(filled)
+        writer.key("cumulative_value")
+        writer.quoted(try filled.times(order.price, rounding: .halfEven))
+        writer.key("cumulative_fee")
+        writer.literal("0")
+        writer.key("status")
+        writer.literal("ACTIVE")
+        writer.key("update_user_id")
+        writer.string(uuid)
+        writer.key("order_date")
+        writer.string(String(order.placedAt.iso8601.prefix(10)))
+        writer.key("create_time")
+        writer.integer(order.placedAt.milliseconds)
+        writer.key("create_time_ns")
+        writer.string("\(order.placedAt.milliseconds)000000")
+        writer.key("update_time")
+        writer.integer(order.placedAt.milliseconds)
+        writer.key("instrument_name")
+        writer.string(order.instrument.name)
+        writer.key("fee_instrument_name")
+        writer.string(order.instrument.kind.isDerivative || order.side == .sell
+            ? order.instrument.quote : order.instrument.base)
+        writer.endObject()
+    }
+
+    /// The instrument that params ask for; nil for all. Throws for one that the rulebook does not know.
+    private func wantedInstrument(_ params: JSONValue?, at time: LedgerTime) throws(VenueError) -> String? {
+        guard let name = try params.text("instrument_name") else { return nil }
+        guard rules(at: time).instrument(name) != nil else { throw .invalidArgument }
+        return name
+    }
+
+    // MARK: - Accounts and networks
+
+    /// The account with a page of its sub-accounts; of a sub-account, the main account with all of them.
+    private func writeAccounts(
+        of account: Account, _ params: JSONValue?, _ access: any VenueAccess, to writer: inout JSONWriter
+    ) throws {
+        let size = try params.integer("page_size") ?? 20
+        let page = try params.integer("page") ?? 0
+        guard (1...1000).contains(size), (0...1_000_000).contains(page) else { throw VenueError.invalidArgument }
+        let main = account.parent ?? account.id
+        let children = access.subaccounts(of: main).dropFirst(Int(size * page)).prefix(Int(size))
+        writer.beginObject()
+        writer.key("master_account")
+        write(access.snapshot(of: main)?.account ?? account, main: main, isChild: false, to: &writer)
+        writer.key("sub_account_list")
+        writer.beginArray()
+        for name in children {
+            guard let child = access.snapshot(of: name)?.account else { continue }
+            write(child, main: main, isChild: true, to: &writer)
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    /// Personal data is not known here and left empty.
+    private func write(_ account: Account, main: String, isChild: Bool, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("uuid")
+        writer.string(StableIdentifier.uuid(account: account.id))
+        writer.key("master_account_uuid")
+        writer.string(StableIdentifier.uuid(account: main))
+        if isChild {
+            writer.key("label")
+            writer.string(account.id)
+        }
+        for key in ["enabled", "tradable"] {
+            writer.key(key)
+            writer.bool(true)
+        }
+        writer.key("name")
+        writer.string(account.id)
+        for key in ["email", "mobile_number", "country_code", "address"] {
+            writer.key(key)
+            writer.literal("")
+        }
+        for key in ["margin_access", "derivatives_access"] {
+            writer.key(key)
+            writer.literal("DEFAULT")
+        }
+        writer.key("create_time")
+        writer.integer(account.openedAt.milliseconds)
+        writer.key("update_time")
+        writer.integer(account.updatedAt.milliseconds)
+        writer.key("two_fa_enabled")
+        writer.bool(true)
+        writer.key("kyc_level")
+        writer.literal("ADVANCED")
+        for key in ["suspended", "terminated"] {
+            writer.key(key)
+            writer.bool(false)
+        }
+        writer.endObject()
+    }
+
+    private func writeCurrencyNetworks(at time: LedgerTime, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("update_time")
+        writer.integer(timeline.version(at: time).header.effective.milliseconds)
+        writer.key("currency_map")
+        writer.beginObject()
+        for asset in rules(at: time).assets {
+            guard let network = asset.network else { continue }
+            writer.key(asset.name)
+            writer.beginObject()
+            writer.key("full_name")
+            writer.string(asset.fullName)
+            writer.key("default_network")
+            writer.string(network.identifier)
+            writer.key("network_list")
+            writer.beginArray()
+            writer.beginObject()
+            writer.key("network_id")
+            writer.string(network.identifier)
+            writer.key("withdrawal_fee")
+            writer.quoted(network.withdrawalFee, minimumPlaces: 8)
+            writer.key("withdraw_enabled")
+            writer.bool(true)
+            writer.key("min_withdrawal_amount")
+            writer.quoted(network.minimumWithdrawal)
+            writer.key("deposit_enabled")
+            writer.bool(true)
+            writer.key("confirmation_required")
+            writer.integer(0)
+            writer.endObject()
+            writer.endArray()
+            writer.endObject()
+        }
+        writer.endObject()
+        writer.endObject()
+    }
+}
+
+extension JSONValue? {
+    /// A text argument; nil where it is absent or null. A value of another type is refused.
+    fileprivate func text(_ key: String) throws(VenueError) -> String? {
+        guard let value = self?[key], !value.isNull else { return nil }
+        guard let text = value.text else { throw .invalidRequest }
+        return text
+    }
+
+    /// A number argument; nil where it is absent or null. A string is refused, as the venue does it.
+    fileprivate func integer(_ key: String) throws(VenueError) -> Int64? {
+        guard let value = self?[key], !value.isNull else { return nil }
+        guard let number = value.integer else { throw .invalidRequest }
+        return number
+    }
+}

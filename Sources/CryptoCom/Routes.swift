@@ -1,0 +1,157 @@
+import JSON
+import Ledger
+import Venue
+
+/// The methods that are served; a path is `/exchange/v1/` and the method.
+enum Method: String, CaseIterable {
+    case userBalance = "private/user-balance"
+    case subaccountBalances = "private/get-subaccount-balances"
+    case userBalanceHistory = "private/user-balance-history"
+    case positions = "private/get-positions"
+    case openOrders = "private/get-open-orders"
+    case accounts = "private/get-accounts"
+    case currencyNetworks = "private/get-currency-networks"
+    case instruments = "public/get-instruments"
+    case riskParameters = "public/get-risk-parameters"
+    case tickers = "public/get-tickers"
+    case valuations = "public/get-valuations"
+
+    var isPublic: Bool {
+        switch self {
+        case .instruments, .riskParameters, .tickers, .valuations: true
+        case .userBalance, .subaccountBalances, .userBalanceHistory, .positions, .openOrders, .accounts,
+            .currencyNetworks:
+            false
+        }
+    }
+
+    /// Methods have few paths, looked up for every request.
+    static let byName: [String: Method] = Dictionary(
+        allCases.map { ($0.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
+}
+
+/// A private request's body, read but not yet believed.
+struct PrivateCall {
+    let id: RequestIdentifier
+    let method: String
+    let params: JSONValue?
+    let apiKey: String
+    let signature: String
+    /// The nonce's digits as they came.
+    let nonceText: String
+    let nonce: Int64
+}
+
+extension CryptoComVenue {
+    /// Private methods are limited to so many calls within so many milliseconds, per method and key.
+    static let privateLimit = (calls: 3, window: Int64(100))
+    /// Public methods are limited to so many calls within so many milliseconds, per method and address.
+    static let publicLimit = (calls: 100, window: Int64(1000))
+    /// How far a nonce may be from the server's time, in milliseconds.
+    static let nonceWindow: Int64 = 60_000
+
+    public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
+        let name = String(request.path.dropFirst(Self.pathPrefixes[0].count))
+        guard let method = Method.byName[name] else {
+            return VenueError.methodNotFound.response(id: Self.identifier(in: request), method: name)
+        }
+        return method.isPublic
+            ? respondPublic(method, request, access) : respondPrivate(method, request, access)
+    }
+
+    // MARK: - Public
+
+    private func respondPublic(
+        _ method: Method, _ request: VenueRequest, _ access: any VenueAccess
+    ) -> VenueResponse {
+        do throws(VenueError) {
+            guard request.method == "GET" else { throw request.method == "POST" ? .internal : .invalidRequest }
+            let verdict = access.limiter.use(
+                "crypto-com/\(method.rawValue)/\(request.remoteAddress)", limit: Self.publicLimit.calls,
+                window: Self.publicLimit.window, now: access.realTime())
+            guard verdict.isAllowed else { throw .tooManyRequests }
+            return VenueResponse(body: try answer(method, request.queryItems, access))
+        } catch {
+            return error.response(id: .omitted, method: method.rawValue)
+        }
+    }
+
+    // MARK: - Private
+
+    /// In the order of `docs/venues/crypto-com.md`: HTTP method, body, method, rate, key, permission, address, nonce,
+    /// signature, params.
+    private func respondPrivate(
+        _ method: Method, _ request: VenueRequest, _ access: any VenueAccess
+    ) -> VenueResponse {
+        var identifier = RequestIdentifier.omitted
+        do throws(VenueError) {
+            guard request.method == "POST" else { throw .invalidRequest }
+            let body = try Self.body(of: request)
+            identifier = try Self.identifier(in: body)
+            try Self.checkMethod(in: body, method)
+
+            let now = access.realTime()
+            let apiKey = body["api_key"]?.text
+            let key = apiKey.flatMap { access.key($0) }
+            // A key that does not exist is counted by its sender's address, or made-up keys would never be limited.
+            let caller = key?.apiKey ?? "address/\(request.remoteAddress)"
+            let verdict = access.limiter.use(
+                "crypto-com/\(method.rawValue)/\(caller)", limit: Self.privateLimit.calls,
+                window: Self.privateLimit.window, now: now)
+            guard verdict.isAllowed else { throw .tooManyRequests }
+
+            guard let key, let apiKey, key.permissions.contains(.read) else { throw .unauthorized }
+            guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
+            else { throw .illegalAddress }
+            let call = try Self.call(body, identifier, method, apiKey)
+            guard Self.isRecent(call.nonce, now: now) else { throw .invalidNonce }
+            guard Signing.verifies(call.signature, call, signer: key.signer) else { throw .unauthorized }
+            guard let snapshot = access.snapshot(of: key.account) else { throw .accountDoesNotExist }
+            return VenueResponse(body: try answer(method, call, snapshot, access))
+        } catch {
+            return error.response(id: identifier, method: method.rawValue)
+        }
+    }
+
+    private static func isRecent(_ nonce: Int64, now: Int64) -> Bool {
+        let (difference, overflow) = nonce.subtractingReportingOverflow(now)
+        return !overflow && difference.magnitude <= UInt64(nonceWindow)
+    }
+
+    /// The body as an object.
+    private static func body(of request: VenueRequest) throws(VenueError) -> JSONValue {
+        guard let body = try? JSONValue(parsing: request.body), body.object != nil else { throw .badRequest }
+        return body
+    }
+
+    private static func identifier(in body: JSONValue) throws(VenueError) -> RequestIdentifier {
+        guard let value = body["id"], !value.isNull else { return .omitted }
+        guard let identifier = RequestIdentifier(value) else { throw .badRequest }
+        return identifier
+    }
+
+    /// The id of a request to a path that is not served, as far as it has one.
+    private static func identifier(in request: VenueRequest) -> RequestIdentifier {
+        guard let body = try? body(of: request) else { return .omitted }
+        return (try? identifier(in: body)) ?? .omitted
+    }
+
+    /// The body names the path's method, and its params are an object or left out.
+    private static func checkMethod(in body: JSONValue, _ method: Method) throws(VenueError) {
+        guard let named = body["method"] else { throw .invalidArgument }
+        guard named.text == method.rawValue else { throw .invalidRequest }
+        if let params = body["params"], !params.isNull, params.object == nil { throw .invalidRequest }
+    }
+
+    private static func call(
+        _ body: JSONValue, _ identifier: RequestIdentifier, _ method: Method, _ apiKey: String
+    ) throws(VenueError) -> PrivateCall {
+        guard let nonce = body["nonce"], !nonce.isNull else { throw .invalidArgument }
+        guard let nonceText = nonce.numberText ?? nonce.text, let number = RequestIdentifier(digits: nonceText)?.number,
+            let signature = body["sig"]?.text
+        else { throw .unauthorized }
+        return PrivateCall(
+            id: identifier, method: method.rawValue, params: body["params"], apiKey: apiKey, signature: signature,
+            nonceText: nonceText, nonce: number)
+    }
+}

@@ -1,0 +1,269 @@
+import Ledger
+import Numbers
+import Venue
+
+/// The rules of one rulebook version: what the venue publishes in `public/get-risk-parameters` and
+/// `public/get-instruments`, and the few rates that it only explains.
+struct CryptoComRules: RulebookRules {
+    /// In the rulebook's order.
+    let assets: [AssetRule]
+    /// In the rulebook's order.
+    let instruments: [InstrumentRule]
+    let defaults: RiskDefaults
+    /// Share of an isolated position's notional that is kept back for fees (sheet 4.1, isolated sample).
+    let isolatedFeeReserveRate: ExactDecimal
+    /// Maintenance margin per initial margin (sheet 4.2: one half).
+    let maintenanceShare: ExactDecimal
+    let spotFees: FeeRule
+    let derivativeFees: FeeRule
+    /// USD prices that hold until prices are given; USD itself is 1.
+    let reference: [String: ExactDecimal]
+
+    private let assetPlaces: [String: Int]
+    private let instrumentPlaces: [String: Int]
+
+    /// The asset whose index is 1 by definition, and in which totals and contracts are counted.
+    static let usd = "USD"
+
+    init(reading rulebook: RulebookReader) throws(RulebookError) {
+        defaults = try RiskDefaults(reading: try rulebook.member("risk_defaults"))
+        isolatedFeeReserveRate = try rulebook.rate("isolated_fee_reserve_rate")
+        maintenanceShare = try rulebook.rate("maintenance_share")
+        let fees = try rulebook.member("fees")
+        spotFees = try FeeRule(reading: try fees.member("spot"))
+        derivativeFees = try FeeRule(reading: try fees.member("derivative"))
+
+        var assets: [AssetRule] = []
+        for (name, reader) in try rulebook.member("assets").members() {
+            assets.append(try AssetRule(name: name, reading: reader, defaults: defaults))
+        }
+        assetPlaces = Dictionary(assets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+        guard let usd = assetPlaces[Self.usd], assets[usd].referenceIndex == .one else {
+            throw RulebookError(field: rulebook.path(of: "assets.USD"), message: "must be there, with index 1")
+        }
+        reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }) { first, _ in first }
+
+        var instruments: [InstrumentRule] = []
+        for (name, reader) in try rulebook.member("instruments").members() {
+            let rule = try InstrumentRule(name: name, reading: reader)
+            for (key, asset) in [("base", rule.terms.base), ("quote", rule.terms.quote)]
+            where assetPlaces[asset] == nil {
+                throw RulebookError(field: reader.path(of: key), message: "is no asset of this rulebook: \(asset)")
+            }
+            instruments.append(rule)
+        }
+        instrumentPlaces = Dictionary(
+            instruments.enumerated().map { ($0.element.terms.name, $0.offset) }) { first, _ in first }
+        self.assets = assets
+        self.instruments = instruments
+    }
+
+    /// An asset's rules; nil if the rulebook does not know it.
+    func asset(_ name: String) -> AssetRule? { assetPlaces[name].map { assets[$0] } }
+
+    /// An instrument's rules; nil if the rulebook does not know it.
+    func instrument(_ name: String) -> InstrumentRule? { instrumentPlaces[name].map { instruments[$0] } }
+
+    /// The highest leverage that the venue gives on an instrument.
+    func maximumLeverage(of instrument: Instrument) -> ExactDecimal {
+        let asset = asset(instrument.base)
+        return switch instrument.kind {
+        case .spot: asset?.spotLeverage ?? defaults.spotLeverage
+        case .perpetual: asset?.perpetualLeverage ?? defaults.perpetualLeverage
+        case .future: asset?.futureLeverage ?? defaults.futureLeverage
+        }
+    }
+
+    /// What the unit margin rate is multiplied by for a kind of instrument.
+    func unitRateMultiplier(of kind: Instrument.Kind) -> ExactDecimal {
+        switch kind {
+        case .spot: defaults.spotMultiplier
+        case .perpetual: defaults.perpetualMultiplier
+        case .future: defaults.futureMultiplier
+        }
+    }
+
+    /// The additional margin rate per unit held of an asset.
+    func unitMarginRate(of asset: String) -> ExactDecimal {
+        self.asset(asset)?.unitMarginRate ?? defaults.unitMarginRate
+    }
+}
+
+/// What an asset that a rulebook says nothing more about gets (`default_…` of `public/get-risk-parameters`).
+struct RiskDefaults: Sendable {
+    let spotLeverage: ExactDecimal
+    let perpetualLeverage: ExactDecimal
+    let futureLeverage: ExactDecimal
+    let unitMarginRate: ExactDecimal
+    let spotMultiplier: ExactDecimal
+    let perpetualMultiplier: ExactDecimal
+    let futureMultiplier: ExactDecimal
+    /// Every default by the venue's name, as the rulebook spells it, for `public/get-risk-parameters`.
+    let printed: [(name: String, value: String)]
+
+    init(reading reader: RulebookReader) throws(RulebookError) {
+        spotLeverage = try reader.leverage("default_max_product_leverage_for_spot")
+        perpetualLeverage = try reader.leverage("default_max_product_leverage_for_perps")
+        futureLeverage = try reader.leverage("default_max_product_leverage_for_futures")
+        unitMarginRate = try reader.rate("default_unit_margin_rate")
+        spotMultiplier = try reader.nonNegative("default_umr_multiplier_for_spot")
+        perpetualMultiplier = try reader.nonNegative("default_umr_multiplier_for_perps")
+        futureMultiplier = try reader.nonNegative("default_umr_multiplier_for_futures")
+        var printed: [(name: String, value: String)] = []
+        for (name, member) in try reader.members() {
+            _ = try member.decimal()
+            printed.append((name, try member.text()))
+        }
+        self.printed = printed
+    }
+}
+
+/// One asset: what it counts as collateral, and what its contracts take.
+struct AssetRule: Sendable {
+    let name: String
+    let fullName: String
+    /// The network it is moved on; nil where it is no token.
+    let network: NetworkRule?
+    let referenceIndex: ExactDecimal
+    /// Whether it counts as collateral: where the rulebook has both a haircut and a cap, or says so.
+    let isCollateral: Bool
+    /// Rate from 0 to 1; zero where it is no collateral.
+    let minimumHaircut: ExactDecimal
+    /// Growth of the haircut rate per unit held; nil for none (`decisions.md`, Crypto.com 6).
+    let haircutRatePerUnit: ExactDecimal?
+    /// USD value beyond which more of it adds nothing to margin; nil for no cap.
+    let collateralCap: ExactDecimal?
+    let unitMarginRate: ExactDecimal?
+    let spotLeverage: ExactDecimal?
+    let perpetualLeverage: ExactDecimal?
+    let futureLeverage: ExactDecimal?
+    let hourlyInterestRate: ExactDecimal
+    /// The fields of its row in `public/get-risk-parameters`, as the rulebook spells them.
+    let printed: [(name: String, value: String)]
+
+    /// The venue's fields, in the order of its answer.
+    private static let printedFields = [
+        "collateral_cap_notional", "minimum_haircut", "max_product_leverage_for_spot",
+        "max_product_leverage_for_perps", "max_product_leverage_for_futures", "unit_margin_rate",
+        "max_short_sell_limit", "daily_notional_limit", "order_limit", "max_order_notional_usd",
+        "min_order_notional_usd", "long_pos_limit_perps", "short_pos_limit_perps", "long_pos_limit_futures",
+        "short_pos_limit_futures",
+    ]
+
+    init(name: String, reading reader: RulebookReader, defaults: RiskDefaults) throws(RulebookError) {
+        self.name = name
+        fullName = try reader.text("full_name")
+        network = reader.has("network") ? try NetworkRule(reading: reader) : nil
+        referenceIndex = try reader.positive("reference_index")
+        collateralCap = reader.has("collateral_cap_notional") ? try reader.nonNegative("collateral_cap_notional") : nil
+        let isListed = reader.has("minimum_haircut") && collateralCap != nil
+        isCollateral = try reader.flag("is_collateral", fallback: isListed)
+        minimumHaircut = isCollateral && reader.has("minimum_haircut") ? try reader.rate("minimum_haircut") : .zero
+        haircutRatePerUnit = reader.has("haircut_rate_per_unit") ? try reader.rate("haircut_rate_per_unit") : nil
+        unitMarginRate = reader.has("unit_margin_rate") ? try reader.rate("unit_margin_rate") : nil
+        spotLeverage = try reader.optionalLeverage("max_product_leverage_for_spot")
+        perpetualLeverage = try reader.optionalLeverage("max_product_leverage_for_perps")
+        futureLeverage = try reader.optionalLeverage("max_product_leverage_for_futures")
+        hourlyInterestRate = reader.has("hourly_interest_rate") ? try reader.rate("hourly_interest_rate") : .zero
+        var printed: [(name: String, value: String)] = []
+        for field in Self.printedFields where reader.has(field) {
+            _ = try reader.decimal(field)
+            printed.append((field, try reader.text(field)))
+        }
+        self.printed = printed
+    }
+}
+
+/// How a token is withdrawn, for `private/get-currency-networks`.
+struct NetworkRule: Sendable {
+    let identifier: String
+    let withdrawalFee: ExactDecimal
+    let minimumWithdrawal: ExactDecimal
+
+    init(reading asset: RulebookReader) throws(RulebookError) {
+        identifier = try asset.text("network")
+        withdrawalFee = try asset.nonNegative("withdrawal_fee")
+        minimumWithdrawal = try asset.nonNegative("min_withdrawal_amount")
+    }
+}
+
+/// Fee rates that orders are shown with.
+struct FeeRule: Sendable {
+    let maker: ExactDecimal
+    let taker: ExactDecimal
+
+    init(reading reader: RulebookReader) throws(RulebookError) {
+        maker = try reader.decimal("maker")
+        taker = try reader.decimal("taker")
+    }
+}
+
+/// One instrument: its contract terms and how it is listed.
+struct InstrumentRule: Sendable {
+    let terms: Instrument
+    let priceTick: ExactDecimal
+    let quantityTick: ExactDecimal
+    /// When a future expires; nil for the others.
+    let expiry: LedgerTime?
+
+    init(name: String, reading reader: RulebookReader) throws(RulebookError) {
+        let kindText = try reader.text("kind")
+        guard let kind = Instrument.Kind(rawValue: kindText) else {
+            let names = Instrument.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw RulebookError(field: reader.path(of: "kind"), message: "is \(kindText), not one of \(names)")
+        }
+        let quote = try reader.text("quote")
+        guard kind == .spot || quote == CryptoComRules.usd else {
+            throw RulebookError(field: reader.path(of: "quote"), message: "must be USD: contracts settle in USD")
+        }
+        terms = Instrument(
+            venue: CryptoComVenue.name, name: name, kind: kind, base: try reader.text("base"), quote: quote,
+            settle: quote)
+        priceTick = try reader.positive("price_tick_size")
+        quantityTick = try reader.positive("qty_tick_size")
+        if kind == .future {
+            let text = try reader.text("expiry")
+            guard let expiry = LedgerTime(iso8601: text) else {
+                throw RulebookError(field: reader.path(of: "expiry"), message: "is no ISO 8601 time: \(text)")
+            }
+            self.expiry = expiry
+        } else {
+            expiry = nil
+        }
+    }
+}
+
+extension RulebookReader {
+    /// A decimal member of zero or more.
+    fileprivate func nonNegative(_ key: String) throws(RulebookError) -> ExactDecimal {
+        let number = try decimal(key)
+        if number.isNegative { throw RulebookError(field: path(of: key), message: "must not be negative") }
+        return number
+    }
+
+    /// A decimal member above zero.
+    fileprivate func positive(_ key: String) throws(RulebookError) -> ExactDecimal {
+        let number = try decimal(key)
+        guard number.isPositive else { throw RulebookError(field: path(of: key), message: "must be above zero") }
+        return number
+    }
+
+    /// A rate member from 0 to 1.
+    fileprivate func rate(_ key: String) throws(RulebookError) -> ExactDecimal {
+        let number = try nonNegative(key)
+        if number > .one { throw RulebookError(field: path(of: key), message: "must be at most 1") }
+        return number
+    }
+
+    /// A leverage member of at least 1.
+    fileprivate func leverage(_ key: String) throws(RulebookError) -> ExactDecimal {
+        let number = try decimal(key)
+        if number < .one { throw RulebookError(field: path(of: key), message: "must be at least 1") }
+        return number
+    }
+
+    /// A leverage member of at least 1; nil where it is absent or null.
+    fileprivate func optionalLeverage(_ key: String) throws(RulebookError) -> ExactDecimal? {
+        has(key) ? try leverage(key) : nil
+    }
+}
