@@ -1,4 +1,4 @@
-"""What all Python tests share: nothing leaves this machine, and servers end with the test that started them."""
+"""What all Python tests share: nothing leaves this machine, and servers end with their tests."""
 
 import socket_guard
 
@@ -12,7 +12,10 @@ import server as program  # noqa: E402
 def pytest_sessionstart(session):
     """Says at once what is missing, rather than failing every test."""
     folders = {str(path) for path in session.config.args}
-    if any(part in path for path in folders for part in ("Clients", "Program")) and not program.PROGRAM.exists():
+    if (
+        any(part in path for path in folders for part in ("Clients", "Program"))
+        and not program.PROGRAM.exists()
+    ):
         pytest.exit(f"{program.PROGRAM} is not built: run `swift build` first", returncode=1)
 
 

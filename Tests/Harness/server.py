@@ -42,7 +42,13 @@ def environment(**more: str) -> dict[str, str]:
 def run(*arguments: str, within: float = 60, folder: pathlib.Path | None = None, **more: str):
     """Runs the program to its end; gives its status, standard output and standard error."""
     return subprocess.run(
-        [PROGRAM, *arguments], capture_output=True, text=True, timeout=within, cwd=folder, env=environment(**more))
+        [PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=within,
+        cwd=folder,
+        env=environment(**more),
+    )
 
 
 class Server:
@@ -65,8 +71,13 @@ class Server:
     def start(self) -> "Server":
         """Starts it and waits for the ready line."""
         self.process = subprocess.Popen(
-            [PROGRAM, *self.arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            cwd=self.folder, env=environment())
+            [PROGRAM, *self.arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env=environment(),
+        )
         first: queue.Queue[str] = queue.Queue()
 
         def read_output():
@@ -118,7 +129,9 @@ class Server:
     def __exit__(self, kind, error, trace) -> None:
         if self.process.poll() is None:
             status = self.stop()
-            assert status == 0 or error is not None, f"SIGTERM ended it with {status}; the log: {self.log[-20:]}"
+            assert (
+                status == 0 or error is not None
+            ), f"SIGTERM ended it with {status}; the log: {self.log[-20:]}"
 
     # Requests
 

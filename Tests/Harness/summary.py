@@ -2,9 +2,9 @@
 
     summary.py FOLDER
 
-FOLDER holds parts.tsv (name and exit status of each part) and one JUnit report for each part that counts its tests.
-A part without a report counts as one test. A part that failed although its report shows no failure (a crash, say)
-counts as one failure more. Exits 0 where nothing failed and something passed.
+FOLDER holds parts.tsv (name and exit status of each part) and one JUnit report for each part that counts its
+tests. A part without a report counts as one test. A part that failed although its report shows no failure (a
+crash, say) counts as one failure more. Exits 0 where nothing failed and something passed.
 """
 
 import pathlib

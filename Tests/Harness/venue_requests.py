@@ -1,4 +1,4 @@
-"""Signed requests to the five account endpoints, written from the venues' documents with the standard library."""
+"""Signed requests to the five account endpoints, written from the venues' documents."""
 
 from __future__ import annotations
 
@@ -34,19 +34,30 @@ def _hmac(secret: str, text: str) -> "hmac.HMAC":
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256)
 
 
-def crypto_com(server: Server, key: dict, method: str = "private/user-balance", **changes: typing.Any) -> Answer:
+def crypto_com(
+    server: Server, key: dict, method: str = "private/user-balance", **changes: typing.Any
+) -> Answer:
     """POST /exchange/v1/{method}; `changes` replace fields of the body after it was signed."""
     number, nonce = next(_numbers), changes.pop("nonce", milliseconds())
     signature = _hmac(key["secret"], f"{method}{number}{key['api_key']}{nonce}").hexdigest()
-    body = {"id": number, "method": method, "params": {}, "api_key": key["api_key"], "sig": signature, "nonce": nonce}
+    body = {
+        "id": number,
+        "method": method,
+        "params": {},
+        "api_key": key["api_key"],
+        "sig": signature,
+        "nonce": nonce,
+    }
     return server.request(
-        "POST", f"/exchange/v1/{method}", json.dumps(body | changes), {"Content-Type": "application/json"})
+        "POST", f"/exchange/v1/{method}", json.dumps(body | changes), {"Content-Type": "application/json"}
+    )
 
 
 def rails_token(server: Server, key: dict) -> Answer:
     """POST /api/v1/token."""
     return server.request(
-        "POST", "/api/v1/token", headers={"X-Api-Key": key["api_key"], "X-Api-Secret": key["secret"]})
+        "POST", "/api/v1/token", headers={"X-Api-Key": key["api_key"], "X-Api-Secret": key["secret"]}
+    )
 
 
 def rails(server: Server, key: dict, query: str = "") -> Answer:
@@ -69,20 +80,33 @@ def binance(
     text = f"{query}&" if query else ""
     text += f"timestamp={milliseconds() if timestamp is None else timestamp}"
     signature = _hmac(key["secret"], text).hexdigest()
-    return server.request("GET", f"{path}?{text}&signature={signature}", headers={"X-MBX-APIKEY": key["api_key"]})
+    return server.request(
+        "GET", f"{path}?{text}&signature={signature}", headers={"X-MBX-APIKEY": key["api_key"]}
+    )
 
 
 def okx(
-    server: Server, key: dict, query: str = "", path: str = "/api/v5/account/balance", timestamp: str | None = None
+    server: Server,
+    key: dict,
+    query: str = "",
+    path: str = "/api/v5/account/balance",
+    timestamp: str | None = None,
 ) -> Answer:
     """GET a signed path of OKX."""
     if timestamp is None:
         now = datetime.datetime.now(datetime.timezone.utc)
         timestamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     signature = base64.b64encode(_hmac(key["secret"], f"{timestamp}GET{path}{query}").digest()).decode()
-    return server.request("GET", path + query, headers={
-        "OK-ACCESS-KEY": key["api_key"], "OK-ACCESS-SIGN": signature, "OK-ACCESS-TIMESTAMP": timestamp,
-        "OK-ACCESS-PASSPHRASE": key.get("passphrase") or ""})
+    return server.request(
+        "GET",
+        path + query,
+        headers={
+            "OK-ACCESS-KEY": key["api_key"],
+            "OK-ACCESS-SIGN": signature,
+            "OK-ACCESS-TIMESTAMP": timestamp,
+            "OK-ACCESS-PASSPHRASE": key.get("passphrase") or "",
+        },
+    )
 
 
 def balance(server: Server, venue: str, key: dict) -> Answer:

@@ -16,9 +16,11 @@ WITHOUT_FOUNDATION = ("Numbers", "JSON", "Ledger", "Venue", "CryptoCom", "Rails"
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 BINARY_FLOATING_POINT = re.compile(r"\b(Double|Float|Float16|Float80|CGFloat|Foundation\.Decimal)\b")
 TRAPS = re.compile(r"\btry!|\bas!|\bfatalError\(|\bpreconditionFailure\(")
-PUBLIC = re.compile(r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*public (?:private\(set\) |internal\(set\) )?"
-                    r"(?:nonisolated |static |final |indirect |mutating |override |convenience )*"
-                    r"(func|struct|enum|protocol|actor|class|var|let|typealias|subscript)\b")
+PUBLIC = re.compile(
+    r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*public (?:private\(set\) |internal\(set\) )?"
+    r"(?:nonisolated |static |final |indirect |mutating |override |convenience )*"
+    r"(func|struct|enum|protocol|actor|class|var|let|typealias|subscript)\b"
+)
 FUNCTION = re.compile(r"^(\s*)(?:@\w+(?:\([^)]*\))?\s+)*(?:[\w()]+ )*(?:func |init[?(<])")
 
 
@@ -26,7 +28,11 @@ def tracked(*patterns: str) -> list[pathlib.Path]:
     """Files of the repository that match, whether committed yet or not."""
     names = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
-        cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
     return [ROOT / name for name in sorted(set(names)) if name and (ROOT / name).is_file()]
 
 
@@ -52,7 +58,9 @@ def places(paths, is_wrong) -> list[str]:
     """Where a rule is broken, as file and line."""
     return [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:90]}"
-        for path in paths for number, line in enumerate(lines(path), 1) if is_wrong(line)
+        for path in paths
+        for number, line in enumerate(lines(path), 1)
+        if is_wrong(line)
     ]
 
 
@@ -65,8 +73,11 @@ def test_there_is_something_to_check():
 
 
 def test_files_are_short():
-    long = [f"{path.relative_to(ROOT)}: {len(lines(path)) - 1} lines" for path in CODE
-            if len(lines(path)) - 1 > LONGEST_FILE]
+    long = [
+        f"{path.relative_to(ROOT)}: {len(lines(path)) - 1} lines"
+        for path in CODE
+        if len(lines(path)) - 1 > LONGEST_FILE
+    ]
     assert_none(long, f"A file has at most {LONGEST_FILE} lines.")
 
 
@@ -83,8 +94,15 @@ def test_functions_are_short():
             if not (match := FUNCTION.match(line)):
                 continue
             closing = match[1] + "}"
-            end = next((i for i in range(number + 1, len(content)) if content[i].rstrip() == closing
-                        or (content[i].strip() and not content[i].startswith(match[1]))), number)
+            end = next(
+                (
+                    i
+                    for i in range(number + 1, len(content))
+                    if content[i].rstrip() == closing
+                    or (content[i].strip() and not content[i].startswith(match[1]))
+                ),
+                number,
+            )
             if content[end].rstrip() == closing and end - number + 1 > LONGEST_FUNCTION:
                 long.append(f"{path.relative_to(ROOT)}:{number + 1}: {end - number + 1} lines")
     assert_none(long, f"A function has at most {LONGEST_FUNCTION} lines.")
@@ -92,7 +110,9 @@ def test_functions_are_short():
 
 def test_text_is_clean():
     found = places(CODE, lambda line: line != line.rstrip() or "\t" in line)
-    assert_none([place for place in found if not place.startswith("scripts/")], "No tabs, no blanks at line ends.")
+    assert_none(
+        [place for place in found if not place.startswith("scripts/")], "No tabs, no blanks at line ends."
+    )
 
 
 def test_nothing_is_left_unfinished():
@@ -107,7 +127,9 @@ def test_figures_are_exact():
 
 def test_core_does_without_foundation():
     core = [path for path in SWIFT if module(path) in WITHOUT_FOUNDATION]
-    found = places(core, lambda line: re.match(r"\s*(?:\w+ )*import (?:struct |class |func |enum )?Foundation", line))
+    found = places(
+        core, lambda line: re.match(r"\s*(?:\w+ )*import (?:struct |class |func |enum )?Foundation", line)
+    )
     assert_none(found, "These modules do not import Foundation.")
 
 
@@ -124,23 +146,36 @@ def is_field(line: str) -> bool:
 def is_documented(content: list[str], number: int) -> bool:
     """Whether a documentation comment speaks for a line.
 
-    It stands right before it, attributes in between; fields may share the comment of the run of fields that they
-    stand in, and the first run of a type the type's own.
+    It stands right before it, attributes in between; fields may share the comment of the run of fields
+    that they stand in, and the first run of a type the type's own.
     """
     of_field = is_field(content[number])
     for previous in reversed(content[:number]):
         text = previous.strip()
         if text.startswith("@") or text.startswith("#if"):
             continue
-        if of_field and (is_field(previous) or re.match(r"public (?:final )?(?:struct|class|enum|actor) ", text)):
+        if of_field and (
+            is_field(previous) or re.match(r"public (?:final )?(?:struct|class|enum|actor) ", text)
+        ):
             continue
         return text.startswith("///") or text.endswith("*/")
     return False
 
 
 def requirements() -> set[str]:
-    """Names that a documented protocol requirement, or the standard library, describes for every type alike."""
-    names = {"description", "debugDescription", "hash", "<", "==", "encode", "rawValue", "logLevel", "metadata", "log"}
+    """Names that a documented protocol requirement or the standard library describes for every type."""
+    names = {
+        "description",
+        "debugDescription",
+        "hash",
+        "<",
+        "==",
+        "encode",
+        "rawValue",
+        "logLevel",
+        "metadata",
+        "log",
+    }
     for path in SWIFT:
         content, inside = lines(path), False
         for number, line in enumerate(content):
@@ -163,7 +198,7 @@ def test_public_names_are_documented(name):
         for number, line in enumerate(content):
             if not (match := PUBLIC.match(line)) or is_documented(content, number):
                 continue
-            named = re.match(r"\s*([\w<=]+)", line[match.end():])
+            named = re.match(r"\s*([\w<=]+)", line[match.end() :])
             if match[1] == "subscript" or (named and named[1] in inherited):
                 continue
             found.append(f"{path.relative_to(ROOT)}:{number + 1}: {line.strip()[:90]}")

@@ -1,0 +1,152 @@
+"""CCXT's binanceusdm class, unmodified, against the Binance endpoints."""
+
+import ccxt
+import pytest
+
+from desks import D, cash, cut8, exact
+from exercised import exercises
+from venue_requests import milliseconds
+
+CLIENT = "CCXT `binanceusdm`"
+
+# Worked out once for the tests below: 0.5 BTC at 60000 with the mark at 61234.5678, 20x, 12 USDT of fees.
+NOTIONAL = D("0.5") * D("61234.5678")
+PROFIT = D("0.5") * (D("61234.5678") - 60000)
+WALLET = D(10000) - 12
+POSITION_MARGIN = cut8(NOTIONAL / 20)
+ORDER_MARGIN = cut8((NOTIONAL + D("0.1") * 60500) / 20) - POSITION_MARGIN
+MAINTENANCE = cut8(NOTIONAL * D("0.004"))
+
+
+def client(server, key) -> ccxt.binanceusdm:
+    exchange = ccxt.binanceusdm({"apiKey": key["api_key"], "secret": key["secret"]})
+    for name, url in exchange.urls["api"].items():
+        if isinstance(url, str):
+            exchange.urls["api"][name] = server.url + "/" + url.split("/", 3)[-1]
+    return exchange
+
+
+@pytest.fixture
+def single(venue_server, keys):
+    return client(venue_server, keys["binance-single"])
+
+
+@exercises(CLIENT, "fetch_balance()")
+def test_balance_in_single_asset_mode(venue_server, single):
+    balance = single.fetch_balance()
+    assert cash(venue_server, "binance-single", "USDT") == WALLET
+    assert exact(balance["USDT"]["total"]) == WALLET + PROFIT
+    assert exact(balance["USDT"]["used"]) == POSITION_MARGIN + ORDER_MARGIN
+    assert exact(balance["USDT"]["free"]) == WALLET + PROFIT - POSITION_MARGIN - ORDER_MARGIN
+    assert exact(balance["USDC"]["total"]) == exact(balance["USDC"]["free"]) == D("500.5")
+    assert exact(balance["info"]["totalMaintMargin"]) == MAINTENANCE
+    assert balance["info"]["totalMarginBalance"] == f"{WALLET + PROFIT:.8f}"
+
+
+@exercises(CLIENT, "fetch_balance()")
+def test_balance_in_multi_assets_mode(venue_server, keys):
+    """Every row shows the whole account's availability, converted at its own ask rate."""
+    exchange = client(venue_server, keys["binance-multi"])
+    balance = exchange.fetch_balance()
+    rates = {row["symbol"]: row for row in exchange.fapiPublicGetAssetIndex()}
+    bid = {asset: D(rates[asset + "USD"]["bidRate"]) for asset in ("USDT", "USDC")}
+    ask = {asset: D(rates[asset + "USD"]["askRate"]) for asset in ("USDT", "USDC")}
+    margin = cut8((WALLET + PROFIT) * bid["USDT"]) + cut8(D("500.5") * bid["USDC"])
+    initial = cut8((POSITION_MARGIN + ORDER_MARGIN) * ask["USDT"])
+    assert balance["info"]["totalMarginBalance"] == f"{margin:.8f}"
+    assert balance["info"]["totalInitialMargin"] == f"{initial:.8f}"
+    assert balance["info"]["availableBalance"] == f"{margin - initial:.8f}"
+    for asset in ("USDT", "USDC"):
+        assert exact(balance[asset]["free"]) == cut8((margin - initial) / ask[asset]), asset
+
+
+@exercises(CLIENT, "load_markets()")
+def test_markets_are_usable(single):
+    markets = single.load_markets()
+    assert {f"{coin}/USDT:USDT" for coin in ("BTC", "ETH", "SOL", "XRP", "DOGE")} <= set(markets)
+    bitcoin = markets["BTC/USDT:USDT"]
+    assert (bitcoin["id"], bitcoin["swap"], bitcoin["linear"], bitcoin["active"]) == (
+        "BTCUSDT",
+        True,
+        True,
+        True,
+    )
+    assert single.amount_to_precision("BTC/USDT:USDT", 0.12345) == "0.123"
+    assert single.price_to_precision("BTC/USDT:USDT", 61234.5678) == "61234.6"
+
+
+@exercises(CLIENT, "fetch_positions()")
+def test_positions(venue_server, single):
+    [position] = single.fetch_positions()
+    held = venue_server.account("binance-single")["positions"][0]
+    assert (position["symbol"], position["side"]) == ("BTC/USDT:USDT", "long")
+    assert exact(position["contracts"]) == D(held["quantity"]) == D("0.5")
+    assert exact(position["entryPrice"]) == 60000
+    assert exact(position["markPrice"]) == D("61234.5678")
+    assert exact(position["unrealizedPnl"]) == PROFIT
+    assert exact(position["notional"]) == NOTIONAL
+    assert exact(position["initialMargin"]) == POSITION_MARGIN + ORDER_MARGIN
+    # The price at which cross wallet + profit meets maintenance, in the bracket of 0.4 %.
+    liquidation = (WALLET - D("0.5") * 60000) / (D("0.5") * D("0.004") - D("0.5"))
+    assert abs(exact(position["liquidationPrice"]) - liquidation) < D("0.0001")
+
+
+@exercises(CLIENT, "fetch_positions(params={'method': 'account'})")
+def test_positions_from_the_account(single):
+    [position] = single.fetch_positions(params={"method": "account"})
+    assert exact(position["notional"]) == NOTIONAL
+    assert exact(position["unrealizedPnl"]) == PROFIT
+
+
+@exercises(CLIENT, "fetch_positions()", "fetch_position_mode()")
+def test_hedge_mode(venue_server, keys):
+    exchange = client(venue_server, keys["binance-hedge"])
+    exchange.load_markets()
+    assert exchange.fetch_position_mode()["hedged"] is True
+    sides = {position["side"]: exact(position["contracts"]) for position in exchange.fetch_positions()}
+    assert sides == {"long": 3, "short": 1}
+
+
+@exercises(CLIENT, "fetch_time()", "fetch_leverages()", "fetch_position_mode()")
+def test_time_leverages_and_mode(single):
+    assert abs(single.fetch_time() - milliseconds()) < 5000
+    leverages = single.fetch_leverages()
+    assert leverages["BTC/USDT:USDT"]["longLeverage"] == 20
+    assert leverages["BTC/USDT:USDT"]["marginMode"] == "cross"
+    assert single.fetch_position_mode()["hedged"] is False
+
+
+@exercises(CLIENT, "fetch_leverage_tiers()")
+def test_leverage_tiers(single):
+    tiers = single.fetch_leverage_tiers(["BTC/USDT:USDT"])["BTC/USDT:USDT"]
+    assert exact(tiers[0]["maintenanceMarginRate"]) == D("0.004")
+    assert tiers[0]["minNotional"] == 0
+    assert [tier["minNotional"] for tier in tiers[1:]] == [tier["maxNotional"] for tier in tiers[:-1]]
+
+
+@exercises(CLIENT, "errors")
+def test_refusals_become_the_clients_own_exceptions(venue_server, keys):
+    key = keys["binance-single"]
+    for changes in ({"secret": "wrong"}, {"api_key": "x" * 64}, {"api_key": "short"}):
+        exchange = client(venue_server, key | changes)
+        with pytest.raises(ccxt.AuthenticationError):
+            exchange.fetch_balance()
+    late = client(venue_server, key)
+    late.options["timeDifference"] = 60_000
+    with pytest.raises(ccxt.InvalidNonce):
+        late.fetch_balance()
+    early = client(venue_server, key)
+    early.options["timeDifference"] = -60_000
+    with pytest.raises(ccxt.InvalidNonce):
+        early.fetch_balance()
+
+
+@exercises(CLIENT, "errors")
+def test_rate_limit_becomes_the_clients_own_exception(start):
+    server = start()
+    server.apply({"type": "open_account", "account": "desk", "venue": "binance"})
+    exchange = client(server, server.issue_key("desk"))
+    exchange.enableRateLimit = False
+    with pytest.raises(ccxt.DDoSProtection):
+        for _ in range(85):
+            exchange.fapiPrivateGetMultiAssetsMargin()

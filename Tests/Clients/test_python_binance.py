@@ -1,0 +1,98 @@
+"""python-binance, unmodified, in a process of its own (another client has a package of the same name)."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import server as program
+from desks import D
+from exercised import exercises
+from test_ccxt_binance import MAINTENANCE, NOTIONAL, ORDER_MARGIN, POSITION_MARGIN, PROFIT, WALLET
+from venue_requests import milliseconds
+
+CLIENT = "python-binance"
+FOLDERS = (program.ROOT / ".venv" / "python-binance", program.ROOT / "Tests" / "Harness")
+
+
+def call(server, key, shift: int = 0, **more) -> dict:
+    path = os.pathsep.join(str(folder) for folder in FOLDERS)
+    ended = subprocess.run(
+        [sys.executable, str(program.ROOT / "Tests" / "Clients" / "python_binance_calls.py")],
+        input=json.dumps(
+            {"url": server.url, "api_key": key["api_key"], "secret": key["secret"], "shift": shift} | more
+        ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+@pytest.fixture(scope="module")
+def results(venue_server, keys):
+    return call(venue_server, keys["binance-single"])
+
+
+@exercises(CLIENT, "futures_account()", "futures_account(version=3)")
+def test_account(results):
+    assert "python-binance" in results["module"]
+    for name in ("futures_account()", "futures_account(version=3)"):
+        account = results[name]
+        assert D(account["totalWalletBalance"]) == WALLET
+        assert D(account["totalMarginBalance"]) == WALLET + PROFIT
+        assert D(account["totalInitialMargin"]) == POSITION_MARGIN + ORDER_MARGIN
+        assert D(account["totalMaintMargin"]) == MAINTENANCE
+        held = next(row for row in account["positions"] if row["symbol"] == "BTCUSDT")
+        assert D(held["notional"]) == NOTIONAL
+    assert results["futures_account()"]["multiAssetsMargin"] is False, "version 2 has the mode too"
+
+
+@exercises(CLIENT, "futures_account_balance()", "futures_position_information()")
+def test_balance_and_positions(results):
+    balances = {row["asset"]: row for row in results["futures_account_balance()"]}
+    assert D(balances["USDT"]["balance"]) == WALLET
+    held = next(row for row in results["futures_position_information()"] if row["symbol"] == "BTCUSDT")
+    assert D(held["unRealizedProfit"]) == PROFIT
+
+
+@exercises(
+    CLIENT,
+    "futures_time()",
+    "futures_ping()",
+    "futures_exchange_info()",
+    "futures_leverage_bracket()",
+    "futures_get_multi_assets_mode()",
+    "futures_get_position_mode()",
+    "futures_account_config()",
+    "futures_symbol_config()",
+)
+def test_neighbours(results):
+    assert abs(results["futures_time()"]["serverTime"] - milliseconds()) < 60_000
+    assert results["futures_ping()"] == {}
+    assert "BTCUSDT" in {row["symbol"] for row in results["futures_exchange_info()"]["symbols"]}
+    assert "BTCUSDT" in {row["symbol"] for row in results["futures_leverage_bracket()"]}
+    assert results["futures_get_multi_assets_mode()"] == {"multiAssetsMargin": False}
+    assert results["futures_get_position_mode()"] == {"dualSidePosition": False}
+    assert results["futures_account_config()"]["dualSidePosition"] is False
+    leverages = {row["symbol"]: row["leverage"] for row in results["futures_symbol_config()"]}
+    assert leverages["BTCUSDT"] == 20
+
+
+@exercises(CLIENT, "errors")
+def test_refusals_become_the_clients_own_exceptions(venue_server, keys):
+    key = keys["binance-single"]
+    only = {"calls": ["futures_account()"]}
+
+    def code(**changes) -> tuple[str, int]:
+        refused = call(venue_server, key | changes, **only)["futures_account()"]
+        return refused["exception"], refused["code"]
+
+    assert code(secret="wrong") == ("BinanceAPIException", -1022)
+    assert code(api_key="x" * 64) == ("BinanceAPIException", -2015)
+    late = call(venue_server, key, shift=-60_000, **only)["futures_account()"]
+    assert (late["status"], late["code"]) == (400, -1021)
