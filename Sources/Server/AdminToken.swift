@@ -26,7 +26,8 @@ public struct AdminToken: Sendable {
 
     /// The token kept in a folder, made there if there is none.
     ///
-    /// Throws: `notPermitted` where others may read the file, `unavailable` where it cannot be read or written.
+    /// Throws: `notPermitted` where others may read the file, `unavailable` where it cannot be read or
+    /// written.
     public init(folder: String) throws(ProgramError) {
         let path = folder == "/" ? "/admin-token" : "\(folder)/admin-token"
         file = path
@@ -59,15 +60,18 @@ public struct AdminToken: Sendable {
         }
         guard information.st_mode & 0o077 == 0 else {
             throw ProgramError(
-                .notPermitted, "The token file \(path) can be read by others: run chmod 600 on it, or give --admin-token.")
+                .notPermitted,
+                "The token file \(path) can be read by others: run chmod 600 on it, or give --admin-token.")
         }
         guard let content = FileManager.default.contents(atPath: path) else {
-            throw ProgramError(.notPermitted, "The token file \(path) cannot be read: check its owner and mode.")
+            throw ProgramError(
+                .notPermitted, "The token file \(path) cannot be read: check its owner and mode.")
         }
         let token = [UInt8](content).filter { $0 > 0x20 }
         guard isWellFormed(String(decoding: token, as: UTF8.self)) else {
             throw ProgramError(
-                .badConfiguration, "The token file \(path) holds no token: delete it to get a new one at the next start.")
+                .badConfiguration,
+                "The token file \(path) holds no token: delete it to get a new one at the next start.")
         }
         return token
     }
@@ -76,7 +80,8 @@ public struct AdminToken: Sendable {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
         guard descriptor >= 0 else {
             throw ProgramError(
-                .unavailable, "The token file \(path) cannot be made: check the folder, or give --admin-token.")
+                .unavailable,
+                "The token file \(path) cannot be made: check the folder, or give --admin-token.")
         }
         defer { close(descriptor) }
         let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

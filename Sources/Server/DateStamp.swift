@@ -25,7 +25,9 @@ final class DateStamp: Sendable {
         let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         let iso = LedgerTime(milliseconds: second * 1000).iso8601.split { "-T:.".contains($0) }
-        guard iso.count >= 6, let month = Int(iso[1]), (1...12).contains(month), second >= 0 else { return "" }
+        guard iso.count >= 6, let month = Int(iso[1]), (1...12).contains(month), second >= 0 else {
+            return ""
+        }
         return "\(days[Int(second / 86_400 % 7)]), \(iso[2]) \(months[month - 1]) \(iso[0]) "
             + "\(iso[3]):\(iso[4]):\(iso[5]) GMT"
     }

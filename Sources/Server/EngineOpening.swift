@@ -5,24 +5,20 @@ import Venue
 
 /// Opens the engine on a store, and says in one sentence why it cannot be opened.
 enum EngineOpening {
-    /// The engine for these options. Where nobody said what the ledger's clock shall be, a scenario's time makes
-    /// it stand.
+    /// The engine for these options. Where nobody said what the ledger's clock shall be, a scenario's time
+    /// makes it stand.
     static func open(
         _ options: ServeOptions, scenarios: [Scenario], venues: [any VenueModel]
     ) async throws(ProgramError) -> LedgerEngine {
         var time = options.ledgerTime
         if !options.isLedgerTimeGiven { time = scenarios.compactMap(\.ledgerTime).max() }
-        do {
+        do throws(JournalError) {
             let store = try openJournal(options.store.location)
             return try await LedgerEngine.open(
-                store: store, venues: venues, clock: time.map { LedgerClock(standingAt: $0) } ?? .system,
+                store: store, venues: venues, clock: time.map(LedgerClock.standing(at:)) ?? .system,
                 enforcesRateLimits: options.enforcesRateLimits)
-        } catch let error as JournalError {
-            throw ProgramError(error)
-        } catch let error as Refusal {
-            throw ProgramError(.badData, error.message)
         } catch {
-            throw ProgramError(.unavailable, "The store \(options.store.location) cannot be opened: \(error).")
+            throw ProgramError(error)
         }
     }
 }

@@ -32,7 +32,8 @@ struct Gateway: Sendable {
     init(engine: LedgerEngine, operatorAPI: OperatorAPI, meter: RequestMeter, logger: Logger) {
         var routes: [Route] = []
         for (place, name) in VenueRegistry.names.enumerated() {
-            guard let model = engine.venues[name], let access = engine.access(for: name) else { continue }
+            guard let model = engine.venues[name] else { continue }
+            let access = engine.access(for: name)
             for prefix in type(of: model).pathPrefixes {
                 routes.append(
                     Route(prefix: Array(prefix.utf8), area: place, model: model, access: access))
@@ -57,7 +58,8 @@ struct Gateway: Sendable {
         }
         let elapsed = ContinuousClock.now - started
         meter.count(
-            area: outcome.area, pathClass: outcome.pathClass, status: outcome.response.status.code, took: elapsed)
+            area: outcome.area, pathClass: outcome.pathClass, status: outcome.response.status.code,
+            took: elapsed)
         logger.debug(
             "request",
             metadata: [
@@ -70,7 +72,8 @@ struct Gateway: Sendable {
         response.headers[.date] = dates.now()
         if outcome.closesConnection {
             response.headers[.connection] = "close"
-            // The client may still be sending: it gets a moment to read the answer before the connection goes.
+            // The client may still be sending: it gets a moment to read the answer before the connection
+            // goes.
             channel.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
         }
         if request.method == .head {
@@ -138,7 +141,8 @@ struct Gateway: Sendable {
         headers[.cacheControl] = "no-store"
         return Response(
             status: .init(code: reply.status), headers: headers,
-            body: reply.status == 204 ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
+            body: reply.status == 204
+                ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
     }
 }
 
@@ -168,7 +172,8 @@ final class ContinueHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head(let head) = unwrapInboundIn(data), head.headerFields[.expect]?.lowercased() == "100-continue",
+        if case .head(let head) = unwrapInboundIn(data),
+            head.headerFields[.expect]?.lowercased() == "100-continue",
             (head.headerFields[.contentLength].flatMap(Int.init) ?? 0) <= OperatorAPI.bodyLimit
         {
             context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)

@@ -22,16 +22,36 @@ struct HTTPCaller: Sendable {
         guard let parts, parts.scheme == "http", let host = parts.host, !host.isEmpty,
             parts.path.isEmpty || parts.path == "/"
         else {
-            throw ProgramError(.usage, "The URL \"\(url)\" cannot be used: give one such as http://127.0.0.1:8080.")
+            throw ProgramError(
+                .usage, "The URL \"\(url)\" cannot be used: give one such as http://127.0.0.1:8080.")
         }
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         port = parts.port ?? 80
     }
 
-    /// Makes a call and gives the status and the body.
+    /// What came back.
+    struct Answer: Sendable {
+        var status = 0
+        var headers: [(name: String, value: String)] = []
+        var body: [UInt8] = []
+
+        /// A header by its lower-case name.
+        func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
+    }
+
+    /// Calls the operator API.
     func call(
         _ method: String, _ path: String, token: String, body: [UInt8]?
-    ) async throws(ProgramError) -> (status: Int, body: [UInt8]) {
+    ) async throws(ProgramError) -> Answer {
+        var headers = [("Authorization", "Bearer \(token)"), ("Accept", "application/json")]
+        if body != nil { headers.append(("Content-Type", "application/json")) }
+        return try await send(method, path, headers: headers, body: body)
+    }
+
+    /// Sends a request and reads the answer, on a connection of its own.
+    func send(
+        _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8]? = nil
+    ) async throws(ProgramError) -> Answer {
         do {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(.seconds(5))
@@ -42,31 +62,29 @@ struct HTTPCaller: Sendable {
                             wrappingChannelSynchronously: channel)
                     }
                 }
+            let parts = parts(method, path, headers: headers, body: body)
             return try await channel.executeThenClose { inbound, outbound in
-                try await outbound.write(contentsOf: Self.parts(
-                    method, path, host: host, token: token, body: body))
+                try await outbound.write(contentsOf: parts)
                 return try await Self.read(inbound)
             }
         } catch let error as ProgramError {
             throw error
         } catch {
             throw ProgramError(
-                .unavailable, "No server answers at http://\(host):\(port): start one with marginalia serve, or give --url.")
+                .unavailable,
+                "No server answers at http://\(host):\(port): start one with marginalia serve, or give --url.")
         }
     }
 
-    private static func parts(
-        _ method: String, _ path: String, host: String, token: String, body: [UInt8]?
+    private func parts(
+        _ method: String, _ path: String, headers: [(String, String)], body: [UInt8]?
     ) -> [HTTPClientRequestPart] {
-        var headers = NIOHTTP1.HTTPHeaders([
-            ("Host", host), ("Authorization", "Bearer \(token)"), ("Connection", "close"),
-            ("Accept", "application/json"),
-        ])
-        if let body {
-            headers.add(name: "Content-Type", value: "application/json")
-            headers.add(name: "Content-Length", value: String(body.count))
+        var fields = NIOHTTP1.HTTPHeaders([("Host", host), ("Connection", "close")] + headers)
+        if let body, fields["Content-Length"].isEmpty {
+            fields.add(name: "Content-Length", value: String(body.count))
         }
-        let head = HTTPRequestHead(version: .http1_1, method: .init(rawValue: method), uri: path, headers: headers)
+        let head = HTTPRequestHead(
+            version: .http1_1, method: .init(rawValue: method), uri: path, headers: fields)
         var parts = [HTTPClientRequestPart.head(head)]
         if let body { parts.append(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
         return parts + [.end(nil)]
@@ -74,20 +92,22 @@ struct HTTPCaller: Sendable {
 
     private static func read(
         _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>
-    ) async throws -> (status: Int, body: [UInt8]) {
-        var status = 0
-        var bytes: [UInt8] = []
+    ) async throws -> Answer {
+        var answer = Answer()
         for try await part in inbound {
             switch part {
-            case .head(let head): status = Int(head.status.code)
+            case .head(let head):
+                answer.status = Int(head.status.code)
+                answer.headers = head.headers.map { ($0.name, $0.value) }
             case .body(let buffer):
-                bytes.append(contentsOf: buffer.readableBytesView)
-                guard bytes.count <= answerLimit else {
+                answer.body.append(contentsOf: buffer.readableBytesView)
+                guard answer.body.count <= answerLimit else {
                     throw ProgramError(.unavailable, "The server's answer is longer than 512 MB: ask for less.")
                 }
-            case .end: return (status, bytes)
+            case .end: return answer
             }
         }
-        throw ProgramError(.unavailable, "The server closed the connection before it had answered: try again.")
+        throw ProgramError(
+            .unavailable, "The server closed the connection before it had answered: try again.")
     }
 }

@@ -21,11 +21,12 @@ public struct KeyRequest: Sendable {
     public init(decoding value: JSONValue) throws(Refusal) {
         guard let object = value.object else { throw Refusal(.invalidField, "A key must be an object.") }
         for (key, _) in object.members where !Self.fields.contains(key) {
-            throw Refusal(.unknownField, "A key has no field \(key.prefix(64)).", field: String(key.prefix(64)))
+            throw Refusal(
+                .unknownField, "A key has no field \(key.prefix(64)).", field: String(key.prefix(64)))
         }
-        apiKey = try Self.text(object, "api_key", longest: 256)
+        apiKey = try Self.text(object, "api_key", longest: 128)
         secret = try Self.text(object, "secret", longest: 8192)
-        passphrase = try Self.text(object, "passphrase", longest: 256)
+        passphrase = try Self.text(object, "passphrase", longest: 128)
         var permissions: Set<APIKey.Permission> = []
         for text in try Self.texts(object, "permissions") ?? [APIKey.Permission.read.rawValue] {
             guard let permission = APIKey.Permission(rawValue: text) else {
@@ -85,11 +86,14 @@ public struct KeyRequest: Sendable {
     private static func text(_ object: JSONObject, _ field: String, longest: Int) throws(Refusal) -> String? {
         guard let value = object[field], !value.isNull else { return nil }
         guard let text = value.text, (1...longest).contains(text.utf8.count),
-            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 || $0 == "\n" || $0 == "\r" }),
-            field != "api_key" || text.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+            text.utf8.allSatisfy({ byte in
+                // A secret may be the text of a public key, which has blanks and lines.
+                (0x21...0x7e).contains(byte) || (field == "secret" && [0x20, 0x0a, 0x0d].contains(byte))
+            })
         else {
             throw Refusal(
-                .invalidField, "\(field) must be a text of 1 to \(longest) printable characters.", field: field)
+                .invalidField, "\(field) must be a text of 1 to \(longest) visible ASCII characters.",
+                field: field)
         }
         return text
     }

@@ -65,7 +65,7 @@ public struct MarginaliaServer: Sendable {
             if let other = engine.accountIDs.first(where: { !known.contains($0) }) {
                 throw ProgramError(
                     .usage,
-                    "The store holds other accounts (\(other) …), and the demonstration goes into an empty one only: "
+                    "The store holds other accounts (\(other) …), and the demonstration goes into an empty one: "
                         + "leave --demo out or give another --store.")
             }
             let applied = try await demonstration.apply(to: engine)
@@ -74,7 +74,8 @@ public struct MarginaliaServer: Sendable {
         for scenario in scenarios {
             let applied = try await scenario.apply(to: engine)
             logger.info(
-                "a scenario is applied", metadata: ["file": "\(scenario.document.file)", "new commands": "\(applied)"])
+                "a scenario is applied",
+                metadata: ["file": "\(scenario.document.file)", "new commands": "\(applied)"])
         }
     }
 
@@ -115,7 +116,8 @@ public struct MarginaliaServer: Sendable {
         } catch let error as IOError {
             throw Self.listening(error, at: listen)
         } catch is SocketAddressError {
-            throw ProgramError(.unavailable, "The host \(listen.host) is unknown: give another --listen address.")
+            throw ProgramError(
+                .unavailable, "The host \(listen.host) is unknown: give another --listen address.")
         } catch {
             throw ProgramError(.unavailable, "The server cannot listen at \(listen.authority): \(error).")
         }
@@ -126,17 +128,21 @@ public struct MarginaliaServer: Sendable {
         case EADDRINUSE:
             ProgramError(
                 .unavailable,
-                "The port \(address.port) of \(address.host) is in use: stop what listens there, or give another "
-                    + "--listen address.")
+                "The port \(address.port) of \(address.host) is in use: stop what listens there, or give "
+                    + "another --listen address.")
         case EACCES:
             ProgramError(
-                .notPermitted, "The port \(address.port) may not be listened at: give a --listen port above 1023.")
+                .notPermitted,
+                "The port \(address.port) may not be listened at: give a --listen port above 1023.")
         case EADDRNOTAVAIL:
             ProgramError(
                 .unavailable, "This machine has no address \(address.host): give another --listen address.")
         default:
             ProgramError(
-                .unavailable, "The server cannot listen at \(address.authority): \(String(cString: strerror(error.errnoCode))).")
+                .unavailable,
+                "The server cannot listen at \(address.authority): "
+                    + "\(String(cString: strerror(error.errnoCode)))."
+            )
         }
     }
 }
@@ -155,11 +161,15 @@ struct TokenInUse: Sendable {
 extension MarginaliaServer {
     /// The token: given, kept beside the store, or made in a folder of its own where the store is in memory.
     static func token(_ options: ServeOptions, logger: Logger) throws(ProgramError) -> TokenInUse {
-        if let given = options.adminToken { return TokenInUse(token: AdminToken(given), temporaryFolder: nil) }
+        if let given = options.adminToken {
+            return TokenInUse(token: AdminToken(given), temporaryFolder: nil)
+        }
         if let folder = options.store.folder {
             try makeFolder(folder)
             let token = try AdminToken(folder: folder)
-            if token.isNew { logger.info("an admin token was made", metadata: ["file": "\(token.file ?? "")"]) }
+            if token.isNew {
+                logger.info("an admin token was made", metadata: ["file": "\(token.file ?? "")"])
+            }
             return TokenInUse(token: token, temporaryFolder: nil)
         }
         let folder = FileManager.default.temporaryDirectory.path + "/marginalia-\(UUID().uuidString)"
@@ -176,7 +186,8 @@ extension MarginaliaServer {
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw ProgramError(
-                .unavailable, "The data folder \(folder) cannot be made: check its parent folder, or give another --store.")
+                .unavailable,
+                "The data folder \(folder) cannot be made: check its parent folder, or give another --store.")
         }
     }
 }

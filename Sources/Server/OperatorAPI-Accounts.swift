@@ -15,7 +15,9 @@ extension OperatorAPI {
                 found.append(account)
                 continue
             }
-            if account.openedAt <= time, let past = try await engine.account(id, asOf: time) { found.append(past) }
+            if account.openedAt <= time, let past = try await engine.account(id, asOf: time) {
+                found.append(past)
+            }
         }
         return .json { writer in
             writer.beginObject()
@@ -76,15 +78,16 @@ extension OperatorAPI {
         let time = try call.time("as_of")
         let query = call.query.filter { $0.name != "as_of" }
         guard let model = engine.venues[account.venue] else { throw Self.noAccount(call.account) }
-        let access: (any VenueAccess)?
+        let access: any VenueAccess
         if let time {
-            access = try await engine.access(for: account.venue, asOf: time)
+            access = try await engine.access(for: account.venue, asOf: time, accounts: [account.id])
         } else {
             access = engine.access(for: account.venue)
         }
-        guard let access, let snapshot = access.snapshot(of: account.id) else {
+        guard let snapshot = access.snapshot(of: account.id) else {
             throw Problem(
-                404, "unknown_account", "The account \(call.account) was not open yet at that time.", field: "as_of")
+                404, "unknown_account", "The account \(call.account) was not open yet at that time.",
+                field: "as_of")
         }
         do {
             return Reply(body: try model.statement(of: snapshot, query: query, through: access))

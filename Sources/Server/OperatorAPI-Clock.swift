@@ -16,18 +16,22 @@ extension OperatorAPI {
         }
         for key in object.keys where key != "now" && key != "advance_ms" {
             throw Problem(
-                400, "unknown_field", "The clock has no field \(key.prefix(64)).", field: String(key.prefix(64)))
+                400, "unknown_field", "The clock has no field \(key.prefix(64)).",
+                field: String(key.prefix(64)))
         }
         guard (object["now"] == nil) != (object["advance_ms"] == nil) else {
             throw Problem(400, "missing_field", "Give either now or advance_ms.", field: "now")
         }
         let target: LedgerTime
         if let now = object["now"] {
-            guard let time = now.integer.map(LedgerTime.init(milliseconds:)) ?? now.text.flatMap({ LedgerTime(iso8601: $0) }),
-                (0...Self.latest).contains(time.milliseconds)
+            guard
+                let time = now.integer.map(LedgerTime.init(milliseconds:))
+                    ?? now.text.flatMap({ LedgerTime(iso8601: $0) }),
+                time.milliseconds.magnitude <= UInt64(Self.latest), now.integer.map({ $0 >= 0 }) ?? true
             else {
                 throw Problem(
-                    400, "invalid_field", "now must be an ISO 8601 time or milliseconds since 1970.", field: "now")
+                    400, "invalid_field", "now must be an ISO 8601 time or milliseconds since 1970.",
+                    field: "now")
             }
             target = time
         } else {
@@ -38,7 +42,7 @@ extension OperatorAPI {
             }
             target = LedgerTime(milliseconds: min(engine.clock.now().milliseconds + step, Self.latest))
         }
-        guard engine.clock.isStanding else {
+        guard !engine.clock.isSystem else {
             throw Problem(
                 409, "clock_is_system",
                 "The ledger's clock is the system's: start the server with --ledger-time to move it by hand.")
@@ -60,7 +64,7 @@ extension OperatorAPI {
             writer.key("now")
             writer.integer(now.milliseconds)
             writer.key("mode")
-            writer.string(engine.clock.isStanding ? "standing" : "system")
+            writer.string(engine.clock.isSystem ? "system" : "standing")
             writer.endObject()
         }
     }

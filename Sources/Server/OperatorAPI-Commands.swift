@@ -11,7 +11,9 @@ extension OperatorAPI {
         guard media == "application/json" || media == "application/x-ndjson" else {
             throw Problem(
                 415, "unsupported_media_type",
-                "Commands are a JSON array (Content-Type: application/json) or one per line (application/x-ndjson).")
+                "Commands are a JSON array (Content-Type: application/json), or one per line "
+                    + "(application/x-ndjson)."
+            )
         }
         let bytes = try await body(call, limit: Self.bodyLimit)
         let submissions =
@@ -19,28 +21,20 @@ extension OperatorAPI {
         return try await submit(submissions, atomic: atomic)
     }
 
-    /// How many commands are handed to the ledger at once where they need not be one.
-    private static let portion = 8192
-
     private func submit(_ submissions: [Submission], atomic: Bool) async throws -> Reply {
-        var writer = JSONWriter(reserving: 64 + 80 * submissions.count)
-        writer.beginObject()
-        writer.key("results")
-        writer.beginArray()
-        var next = 0
-        while next < submissions.count {
-            let end = atomic ? submissions.count : min(next + Self.portion, submissions.count)
-            switch await engine.submit(Array(submissions[next..<end]), atomic: atomic) {
-            case .refused(let index, let refusal):
-                throw Problem(refusal, status: 422, index: next + index)
-            case .results(let results):
-                for result in results { Self.write(result, to: &writer) }
-            }
-            next = end
+        switch await engine.submit(submissions, atomic: atomic) {
+        case .refused(let index, let refusal):
+            throw Problem(refusal, status: 422, index: index)
+        case .results(let results):
+            var writer = JSONWriter(reserving: 64 + 64 * results.count)
+            writer.beginObject()
+            writer.key("results")
+            writer.beginArray()
+            for result in results { Self.write(result, to: &writer) }
+            writer.endArray()
+            writer.endObject()
+            return Reply(body: writer.bytes)
         }
-        writer.endArray()
-        writer.endObject()
-        return Reply(body: writer.bytes)
     }
 
     private static func write(_ result: CommandResult, to writer: inout JSONWriter) {
@@ -74,7 +68,8 @@ enum CommandBatch {
         let value: JSONValue
         do { value = try JSONValue(parsing: bytes) } catch { throw Problem.malformedJSON(error) }
         guard let elements = value.elements else {
-            throw Problem(400, "invalid_body", "The body must be an array of commands: put [ and ] around them.")
+            throw Problem(
+                400, "invalid_body", "The body must be an array of commands: put [ and ] around them.")
         }
         return elements.map { Submission(decoding: $0) }
     }
@@ -84,7 +79,8 @@ enum CommandBatch {
 
     /// The commands of a text with one per line; empty lines are skipped.
     ///
-    /// The text is cut at line ends and its parts are read side by side. One line that is no JSON refuses all.
+    /// The text is cut at line ends and its parts are read side by side. One line that is no JSON refuses
+    /// all.
     static func lines(_ bytes: [UInt8]) async throws -> [Submission] {
         let ranges = portions(of: bytes)
         if ranges.count == 1 { return try read(bytes, ranges[0]) }
@@ -119,7 +115,8 @@ enum CommandBatch {
                 while end < range.upperBound, buffer[end] != UInt8(ascii: "\n") { end += 1 }
                 let line = UnsafeBufferPointer(rebasing: buffer[start..<end])
                 if line.contains(where: { $0 > 0x20 }) {
-                    submissions.append(try read(line) { 1 + buffer[..<start].count { $0 == UInt8(ascii: "\n") } })
+                    submissions.append(
+                        try read(line) { 1 + buffer[..<start].count { $0 == UInt8(ascii: "\n") } })
                 }
                 start = end + 1
             }
@@ -128,7 +125,11 @@ enum CommandBatch {
     }
 
     /// One line as a command; `number` counts the lines up to it.
-    private static func read(_ line: UnsafeBufferPointer<UInt8>, number: () -> Int) throws(Problem) -> Submission {
+    private static func read(
+        _ line: UnsafeBufferPointer<UInt8>, number: () -> Int
+    ) throws(Problem)
+        -> Submission
+    {
         do {
             return Submission(decoding: try JSONValue(parsing: line))
         } catch {

@@ -17,7 +17,8 @@ extension OperatorAPI {
     func readiness(_ call: Call) throws -> Reply {
         guard engine.isWritable else {
             throw Problem(
-                503, "store_unavailable", "The store cannot be written at the moment; reads are still answered.")
+                503, "store_unavailable",
+                "The store cannot be written at the moment; reads are still answered.")
         }
         return .json { writer in
             writer.beginObject()
@@ -51,7 +52,8 @@ extension OperatorAPI {
         text.family("marginalia_writable", "gauge", "1 while commands can be made durable.")
         text.sample("marginalia_writable", value: engine.isWritable ? "1" : "0")
         text.family("process_start_time_seconds", "gauge", "When the process began, in seconds since 1970.")
-        text.sample("process_start_time_seconds", value: MetricsText.seconds(nanoseconds: startedAt * 1_000_000))
+        text.sample(
+            "process_start_time_seconds", value: MetricsText.seconds(nanoseconds: startedAt * 1_000_000))
         return Reply(contentType: "text/plain; version=0.0.4; charset=utf-8", body: text.bytes)
     }
 
@@ -61,14 +63,18 @@ extension OperatorAPI {
     }
 
     private func writeRequests(_ totals: RequestMeter.Totals, to text: inout MetricsText) {
-        text.family("marginalia_http_requests_total", "counter", "Requests answered, by venue, path class and status.")
+        text.family(
+            "marginalia_http_requests_total", "counter", "Requests answered, by venue, path class and status."
+        )
         let keys = totals.requests.keys.sorted {
             ($0.area, $0.pathClass.rawValue, $0.status) < ($1.area, $1.pathClass.rawValue, $1.status)
         }
         for key in keys {
             text.sample(
                 "marginalia_http_requests_total",
-                labels: [("venue", area(key.area)), ("path", "\(key.pathClass)"), ("status", "\(key.status)")],
+                labels: [
+                    ("venue", area(key.area)), ("path", "\(key.pathClass)"), ("status", "\(key.status)"),
+                ],
                 value: "\(totals.requests[key] ?? 0)")
         }
         let name = "marginalia_http_request_duration_seconds"
@@ -85,7 +91,8 @@ extension OperatorAPI {
                 "\(name)_sum", labels: [venue], value: MetricsText.seconds(nanoseconds: latency.nanoseconds))
             text.sample("\(name)_count", labels: [venue], value: "\(latency.count)")
         }
-        text.family("marginalia_rate_limit_refusals_total", "counter", "Requests refused by a venue's rate limit.")
+        text.family(
+            "marginalia_rate_limit_refusals_total", "counter", "Requests refused by a venue's rate limit.")
         for (place, name) in VenueRegistry.names.enumerated() {
             text.sample(
                 "marginalia_rate_limit_refusals_total", labels: [("venue", name.rawValue)],
@@ -94,14 +101,51 @@ extension OperatorAPI {
     }
 
     private func writeLedger(_ statistics: EngineStatistics, to text: inout MetricsText) {
-        text.family("marginalia_events_total", "counter", "Events in the journal.")
-        text.sample("marginalia_events_total", value: "\(statistics.events)")
-        text.family("marginalia_sequence", "gauge", "The sequence of the last event.")
-        text.sample("marginalia_sequence", value: "\(statistics.sequence)")
-        text.family("marginalia_accounts", "gauge", "Accounts in the ledger.")
-        text.sample("marginalia_accounts", value: "\(statistics.accounts)")
-        text.family("marginalia_commit_groups_total", "counter", "Groups of commands made durable together.")
-        text.sample("marginalia_commit_groups_total", value: "\(statistics.commitGroups)")
+        let counters: [(name: String, help: String, value: Int64)] = [
+            ("marginalia_events_total", "Events in the journal.", statistics.sequence),
+            (
+                "marginalia_commands_applied_total", "Commands applied since the start.",
+                statistics.appliedCommands
+            ),
+            (
+                "marginalia_commands_duplicate_total", "Commands that had been applied before.",
+                statistics.duplicateCommands
+            ),
+            (
+                "marginalia_commands_rejected_total", "Commands that were refused.",
+                statistics.rejectedCommands
+            ),
+            ("marginalia_commit_groups_total", "Groups made durable together.", statistics.groupSizes.count),
+            (
+                "marginalia_commit_failures_total", "Groups that could not be written.",
+                statistics.failedGroups
+            ),
+            ("marginalia_snapshots_total", "Snapshots written since the start.", statistics.snapshots),
+        ]
+        for counter in counters {
+            text.family(counter.name, "counter", counter.help)
+            text.sample(counter.name, value: "\(counter.value)")
+        }
+        let gauges: [(name: String, help: String, value: Int64)] = [
+            ("marginalia_sequence", "The sequence of the last event.", statistics.sequence),
+            ("marginalia_accounts", "Accounts in the ledger.", Int64(statistics.accounts)),
+            (
+                "marginalia_commands_waiting", "Commands that wait to be made durable.",
+                Int64(statistics.waitingCommands)
+            ),
+            ("marginalia_snapshot_sequence", "The place of the last snapshot.", statistics.snapshotSequence),
+        ]
+        for gauge in gauges {
+            text.family(gauge.name, "gauge", gauge.help)
+            text.sample(gauge.name, value: "\(gauge.value)")
+        }
+        text.histogram(
+            "marginalia_commit_duration_seconds", "How long making a group durable took.",
+            statistics.commitMicroseconds
+        ) { MetricsText.seconds(nanoseconds: $0 * 1000) }
+        text.histogram("marginalia_commit_group_events", "Events per group.", statistics.groupSizes) {
+            "\($0)"
+        }
     }
 }
 
@@ -119,6 +163,19 @@ struct MetricsText {
     mutating func sample(_ name: String, labels: [(name: String, value: String)] = [], value: String) {
         let inside = labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
         bytes += Array("\(name)\(inside.isEmpty ? "" : "{\(inside)}") \(value)\n".utf8)
+    }
+
+    /// Writes a distribution of the engine; `unit` turns its numbers into text.
+    mutating func histogram(_ name: String, _ help: String, _ values: Distribution, unit: (Int64) -> String) {
+        family(name, "histogram", help)
+        var sum: Int64 = 0
+        for (bound, count) in zip(values.bounds, values.counts) {
+            sum += count
+            sample("\(name)_bucket", labels: [("le", unit(bound))], value: "\(sum)")
+        }
+        sample("\(name)_bucket", labels: [("le", "+Inf")], value: "\(values.count)")
+        sample("\(name)_sum", value: unit(values.sum))
+        sample("\(name)_count", value: "\(values.count)")
     }
 
     /// A label's value with its backslashes, quotes and line ends escaped.

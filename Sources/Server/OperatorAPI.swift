@@ -58,7 +58,8 @@ struct OperatorAPI: Sendable {
         func integer(_ name: String, in range: ClosedRange<Int64>, fallback: Int64) throws(Problem) -> Int64 {
             guard let text = query[name] else { return fallback }
             guard let number = Int64(text), range.contains(number), !text.hasPrefix("+") else {
-                throw .parameter(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                throw .parameter(
+                    name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
             }
             return number
         }
@@ -107,7 +108,9 @@ struct OperatorAPI: Sendable {
                 headers: [("Allow", allowed.joined(separator: ", "))])
             return (problem.reply, resource.pathClass)
         }
-        let query = target.utf8.firstIndex(of: UInt8(ascii: "?")).map { target[target.utf8.index(after: $0)...] }
+        let query = target.utf8.firstIndex(of: UInt8(ascii: "?")).map {
+            target[target.utf8.index(after: $0)...]
+        }
         let call = Call(request: request, names: names, query: QueryItem.parse(query ?? ""))
         do {
             return (try await action(self, call), resource.pathClass)
@@ -118,7 +121,8 @@ struct OperatorAPI: Sendable {
         } catch let error as BodyError {
             throw error.cause
         } catch {
-            logger.error("an operator call failed", metadata: ["path": "\(path.prefix(200))", "error": "\(error)"])
+            logger.error(
+                "an operator call failed", metadata: ["path": "\(path.prefix(200))", "error": "\(error)"])
             let problem = Problem(500, "internal", "The call failed inside the server; its log says more.")
             return (problem.reply, resource.pathClass)
         }
@@ -183,7 +187,9 @@ struct OperatorAPI: Sendable {
     /// The body as bytes. Throws 413 where it is too long, before it is read whole.
     func body(_ call: Call, limit: Int) async throws -> [UInt8] {
         let bytes: [UInt8]?
-        do { bytes = try await BodyReader.read(call.request, limit: limit) } catch { throw BodyError(cause: error) }
+        do { bytes = try await BodyReader.read(call.request, limit: limit) } catch {
+            throw BodyError(cause: error)
+        }
         guard let bytes else { throw Problem.tooLarge(limit) }
         return bytes
     }
@@ -198,7 +204,8 @@ struct OperatorAPI: Sendable {
     func jsonBody(_ call: Call) async throws -> JSONValue {
         guard mediaType(call) == "application/json" else {
             throw Problem(
-                415, "unsupported_media_type", "The body must be JSON: send the header Content-Type: application/json.")
+                415, "unsupported_media_type",
+                "The body must be JSON: send the header Content-Type: application/json.")
         }
         let bytes = try await body(call, limit: Self.smallBodyLimit)
         do { return try JSONValue(parsing: bytes) } catch { throw Problem.malformedJSON(error) }

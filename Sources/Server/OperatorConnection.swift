@@ -53,12 +53,17 @@ public struct OperatorConnection: Sendable {
     }
 
     /// Makes a call and gives its answer, whatever its status.
-    public func send(_ method: String, _ path: String, body: [UInt8]? = nil) async throws(ProgramError) -> Answer {
+    public func send(
+        _ method: String, _ path: String, body: [UInt8]? = nil
+    ) async throws(ProgramError)
+        -> Answer
+    {
         let status: Int
         let bytes: [UInt8]
         switch target {
         case .server(let caller, let token):
-            (status, bytes) = try await caller.call(method, path, token: token, body: body)
+            let answer = try await caller.call(method, path, token: token, body: body)
+            (status, bytes) = (answer.status, answer.body)
         case .store(let api):
             (status, bytes) = try await Self.local(api, method, path, body: body)
         }
@@ -72,7 +77,11 @@ public struct OperatorConnection: Sendable {
     }
 
     /// Makes a call that must succeed.
-    public func call(_ method: String, _ path: String, body: [UInt8]? = nil) async throws(ProgramError) -> Answer {
+    public func call(
+        _ method: String, _ path: String, body: [UInt8]? = nil
+    ) async throws(ProgramError)
+        -> Answer
+    {
         let answer = try await send(method, path, body: body)
         if (200..<300).contains(answer.status) { return answer }
         throw Self.error(of: answer)
@@ -85,7 +94,8 @@ public struct OperatorConnection: Sendable {
         case 401:
             return ProgramError(
                 .notPermitted,
-                "The server refused the admin token: give the right one with --token or MARGINALIA_ADMIN_TOKEN.")
+                "The server refused the admin token: give it with --token or MARGINALIA_ADMIN_TOKEN."
+            )
         case 500...: return ProgramError(.unavailable, detail)
         default: return ProgramError(.badData, detail)
         }
@@ -172,7 +182,8 @@ extension Scenario {
         let results = answer.body["results"]?.elements ?? []
         let applied = results.count { $0["status"]?.text == "applied" }
         try await issueKeys(connection)
-        return Outcome(applied: applied, known: openings.count + steps.count - applied, leavesClock: leavesClock)
+        return Outcome(
+            applied: applied, known: openings.count + steps.count - applied, leavesClock: leavesClock)
     }
 
     private func moveClock(_ connection: OperatorConnection) async throws(ProgramError) -> Bool {

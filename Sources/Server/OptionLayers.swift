@@ -27,7 +27,8 @@ public struct OptionLayer: Sendable, Equatable {
 
     /// The names of all options that a layer may hold.
     public static let names = [
-        "listen", "store", "demo", "scenario", "rulebook", "profile", "ledger-time", "rate-limits", "admin-token",
+        "listen", "store", "demo", "scenario", "rulebook", "profile", "ledger-time", "rate-limits",
+        "admin-token",
         "log-level", "log-format",
     ]
 
@@ -44,14 +45,15 @@ public struct OptionLayer: Sendable, Equatable {
         if !given.isEmpty { values[name] = given }
     }
 
-    /// The layer that environment variables make: `MARGINALIA_` and the name in capitals, `-` as `_`; repeatable
-    /// options separated by commas.
+    /// The layer that environment variables make: `MARGINALIA_` and the name in capitals, `-` as `_`;
+    /// repeatable options separated by commas.
     public init(environment: [String: String]) {
         self.init(origin: .environment)
         for name in Self.names {
             let variable = "MARGINALIA_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
             guard let value = environment[variable], !value.isEmpty else { continue }
-            values[name] = Self.repeatable.contains(name) ? value.split(separator: ",").map(String.init) : [value]
+            values[name] =
+                Self.repeatable.contains(name) ? value.split(separator: ",").map(String.init) : [value]
         }
     }
 
@@ -92,7 +94,9 @@ public struct OptionLayer: Sendable, Equatable {
             if texts.count == elements.count { return texts }
         }
         if name == "profile", let object = value.object {
-            let texts = object.members.compactMap { member in scalar(member.value).map { "\(member.key)=\($0)" } }
+            let texts = object.members.compactMap { member in
+                scalar(member.value).map { "\(member.key)=\($0)" }
+            }
             if texts.count == object.members.count { return texts }
         }
         throw document.error(path, "has a value of the wrong type", status: .badConfiguration)
@@ -115,7 +119,9 @@ extension ServeOptions {
     public init(layers: [OptionLayer]) throws(ProgramError) {
         self.init()
         let laid = LaidOptions(layers: layers)
-        try laid.read("listen", "must be HOST:PORT, such as 127.0.0.1:8080", ListenAddress.init) { listen = $0 }
+        try laid.read("listen", "must be HOST:PORT, such as 127.0.0.1:8080", ListenAddress.init) {
+            listen = $0
+        }
         if let (layer, texts) = laid.find("store"), let text = texts.last {
             do { store = try StoreAddress(text) } catch {
                 throw error.status == .usage ? layer.error("store", "must be sqlite:PATH or memory:") : error
@@ -129,7 +135,8 @@ extension ServeOptions {
             isLedgerTimeGiven = true
             if text != "system" {
                 guard let time = parseTime(text) else {
-                    throw layer.error("ledger-time", "must be system or an ISO 8601 time, such as 2026-01-31T12:00:00Z")
+                    throw layer.error(
+                        "ledger-time", "must be system or an ISO 8601 time, such as 2026-01-31T12:00:00Z")
                 }
                 ledgerTime = time
             }
@@ -137,14 +144,18 @@ extension ServeOptions {
         try laid.read("rate-limits", "must be venue or off", { ["venue": true, "off": false][$0] }) {
             enforcesRateLimits = $0
         }
-        try laid.read("admin-token", AdminToken.rule, { AdminToken.isWellFormed($0) ? $0 : nil }) { adminToken = $0 }
-        try laid.read("log-level", "must be one of \(Self.levels)", Logger.Level.init(rawValue:)) { logLevel = $0 }
+        try laid.read("admin-token", AdminToken.rule, { AdminToken.isWellFormed($0) ? $0 : nil }) {
+            adminToken = $0
+        }
+        try laid.read("log-level", "must be one of \(Self.levels)", Logger.Level.init(rawValue:)) {
+            logLevel = $0
+        }
         try laid.read("log-format", "must be text or json", LogFormat.init(rawValue:)) { logFormat = $0 }
-        if demo, !listen.isLoopback, let (layer, _) = laid.find("demo") {
+        if demo, !listen.isLoopback {
             throw ProgramError(
                 .usage,
-                "The demonstration's keys are public, so \(layer.error("demo", "").message.prefix { $0 != ":" }) is "
-                    + "refused with the address \(listen.authority): listen at 127.0.0.1, or leave it out.")
+                "--demo is refused with the address \(listen.authority), for the demonstration's keys are public: "
+                    + "listen at 127.0.0.1, or leave --demo out.")
         }
     }
 
@@ -161,9 +172,11 @@ extension ServeOptions {
     private mutating func readProfiles(_ laid: LaidOptions) throws(ProgramError) {
         guard let (layer, texts) = laid.find("profile") else { return }
         for text in texts {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+                String.init)
             let venues = VenueRegistry.names.map(\.rawValue)
-            guard parts.count == 2, venues.contains(parts[0]), let profile = WireProfile(rawValue: parts[1]) else {
+            guard parts.count == 2, venues.contains(parts[0]), let profile = WireProfile(rawValue: parts[1])
+            else {
                 throw layer.error(
                     "profile",
                     "must be VENUE=NAME with one of \(venues.joined(separator: ", ")) and documented or live")

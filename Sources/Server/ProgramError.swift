@@ -15,8 +15,8 @@ public enum ExitStatus: Int32, Sendable {
     case badConfiguration = 78
 }
 
-/// What stops a command of the program: how it exits, and one sentence that says what was wrong, where, and what
-/// to do.
+/// What stops a command of the program: how it exits, and one sentence that says what was wrong, where, and
+/// what to do.
 public struct ProgramError: Error, Equatable, Sendable, CustomStringConvertible {
     /// How the program exits.
     public let status: ExitStatus
@@ -29,5 +29,6 @@ public struct ProgramError: Error, Equatable, Sendable, CustomStringConvertible 
         self.message = message
     }
 
+    /// The sentence.
     public var description: String { message }
 }

@@ -61,14 +61,16 @@ struct Problem: Error, Sendable {
             default: 409
             }
         self.init(
-            refusal.code == .storeUnavailable ? 503 : status ?? chosen, refusal.code.rawValue, refusal.message,
+            refusal.code == .storeUnavailable ? 503 : status ?? chosen, refusal.code.rawValue,
+            refusal.message,
             field: refusal.field, index: index)
     }
 
     static func malformedJSON(_ error: JSONError, line: Int? = nil) -> Problem {
         let line = line ?? error.line
         var problem = Problem(
-            400, "malformed_json", "The body is no JSON: line \(line), column \(error.column): \(error.reason).")
+            400, "malformed_json",
+            "The body is no JSON: line \(line), column \(error.column): \(error.reason).")
         problem.place = (line, error.column)
         return problem
     }

@@ -72,7 +72,8 @@ final class RequestMeter: Sendable {
         let area = UInt8(clamping: area)
         let bucket = Self.bounds.firstIndex { nanoseconds <= $0.nanoseconds }
         totals.withLock { totals in
-            totals.requests[Key(area: area, pathClass: pathClass, status: UInt16(clamping: status)), default: 0] += 1
+            totals.requests[
+                Key(area: area, pathClass: pathClass, status: UInt16(clamping: status)), default: 0] += 1
             if let bucket { totals.latencies[area, default: Latency()].buckets[bucket] += 1 }
             totals.latencies[area, default: Latency()].count += 1
             totals.latencies[area, default: Latency()].nanoseconds += nanoseconds

@@ -2,14 +2,15 @@ import Crypto
 import Engine
 import JSON
 import Ledger
+import OKX
 import Venue
 
 /// A scenario file: accounts with their keys, prices and commands, which put a ledger into a state (contract,
 /// section 6).
 ///
-/// Every command of it has an id made from the scenario's `name`, the command's own content and how often that
-/// content stood before it, so that applying a scenario again changes nothing, and applying one that has grown
-/// applies only what is new.
+/// Every command of it has an id made from the scenario's `name`, the command's own content and how often
+/// that content stood before it, so that applying a scenario again changes nothing, and applying one that has
+/// grown applies only what is new.
 public struct Scenario: Sendable {
     /// A command and where it stands.
     struct Step: Sendable {
@@ -112,13 +113,18 @@ private struct ScenarioReader {
 
     /// The members of a mapping, none of them outside a list.
     @discardableResult
-    func fields(_ path: [PathStep], allowed: [String]? = nil) throws(ProgramError) -> [(key: String, value: JSONValue)] {
+    func fields(
+        _ path: [PathStep], allowed: [String]? = nil
+    ) throws(ProgramError) -> [(
+        key: String, value: JSONValue
+    )] {
         guard let object = value(path)?.object else {
             throw document.error(path, path.isEmpty ? "a scenario must be a mapping" : "must be a mapping")
         }
         for (key, _) in object.members where !(allowed?.contains(key) ?? true) {
             throw document.error(
-                path + [.key(key)], "there is no such field; known are \((allowed ?? []).joined(separator: ", "))")
+                path + [.key(key)],
+                "there is no such field; known are \((allowed ?? []).joined(separator: ", "))")
         }
         return object.members
     }
@@ -169,21 +175,27 @@ private struct ScenarioReader {
             openings.append(
                 Scenario.Opening(
                     account: account, venue: venue, parent: parent,
-                    step: Scenario.Step(command: identity.identified(.object(JSONObject(members))), path: here),
-                    keys: try keys(here + [.key("keys")])))
+                    step: Scenario.Step(
+                        command: identity.identified(.object(JSONObject(members))), path: here),
+                    keys: try keys(here + [.key("keys")], venue: venue)))
         }
         return openings
     }
 
-    private func keys(_ path: [PathStep]) throws(ProgramError) -> [(request: KeyRequest, path: [PathStep])] {
+    private func keys(
+        _ path: [PathStep], venue: String
+    ) throws(ProgramError) -> [(request: KeyRequest, path: [PathStep])] {
         var keys: [(request: KeyRequest, path: [PathStep])] = []
         for (index, element) in try elements(path).enumerated() {
             let here = path + [.index(index)]
             try fields(here)
             do {
                 let request = try KeyRequest(decoding: element)
-                for (name, value) in [("api_key", request.apiKey), ("secret", request.secret)] where value == nil {
-                    throw Refusal(.missingField, "is missing: a scenario's keys are the same every time", field: name)
+                var needed = [("api_key", request.apiKey), ("secret", request.secret)]
+                if venue == OKXVenue.name.rawValue { needed.append(("passphrase", request.passphrase)) }
+                for (name, value) in needed where value == nil {
+                    throw Refusal(
+                        .missingField, "is missing: a scenario's keys are the same every time", field: name)
                 }
                 keys.append((request, here))
             } catch let refusal as Refusal {
@@ -212,7 +224,8 @@ private struct ScenarioReader {
             for part in ["marks", "index"] {
                 if let given = quotes[part], !given.isNull { members.append((part, given)) }
             }
-            steps.append(Scenario.Step(command: identity.identified(.object(JSONObject(members))), path: here))
+            steps.append(
+                Scenario.Step(command: identity.identified(.object(JSONObject(members))), path: here))
         }
         return steps
     }
@@ -250,7 +263,8 @@ extension Scenario {
         return planned + steps
     }
 
-    /// Applies the scenario: all of it, or nothing where any part is refused. Gives how many commands were new.
+    /// Applies the scenario: all of it, or nothing where any part is refused. Gives how many commands were
+    /// new.
     @discardableResult
     public func apply(to engine: LedgerEngine) async throws(ProgramError) -> Int {
         try checkKeys(against: engine)
@@ -264,7 +278,7 @@ extension Scenario {
         } catch {
             throw ProgramError(.internalFault, "\(document.file): the scenario cannot be applied: \(error).")
         }
-        if let ledgerTime, engine.clock.isStanding, ledgerTime > engine.clock.now() {
+        if let ledgerTime, !engine.clock.isSystem, ledgerTime > engine.clock.now() {
             do { try engine.clock.set(ledgerTime) } catch {
                 throw document.error([.key("ledger_time")], "the ledger's clock cannot be moved there")
             }
@@ -298,7 +312,7 @@ extension Scenario {
             for (request, path) in opening.keys {
                 guard let apiKey = request.apiKey else { continue }
                 let owner = owners.updateValue(opening.account, forKey: "\(opening.venue) \(apiKey)")
-                if (owner ?? access?.key(apiKey)?.account ?? opening.account) != opening.account {
+                if (owner ?? access.key(apiKey)?.account ?? opening.account) != opening.account {
                     throw document.error(path + [.key("api_key")], "another account has this key")
                 }
             }
@@ -310,7 +324,8 @@ extension Scenario {
             for (request, path) in opening.keys {
                 do {
                     _ = try await engine.issueKey(
-                        account: opening.account, permissions: request.permissions, addresses: request.addresses,
+                        account: opening.account, permissions: request.permissions,
+                        addresses: request.addresses,
                         apiKey: request.apiKey, secret: request.secret, passphrase: request.passphrase)
                 } catch {
                     let field = error.field.map { [PathStep.key($0)] } ?? []

@@ -40,6 +40,7 @@ public struct ListenAddress: Sendable, Equatable {
     /// The port; 0 for any free one.
     public let port: Int
 
+    /// An address of these parts.
     public init(host: String, port: Int) {
         self.host = host
         self.port = port
@@ -49,7 +50,9 @@ public struct ListenAddress: Sendable, Equatable {
     public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let portText = text[text.index(after: colon)...]
-        guard let port = UInt16(portText), portText.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard let port = UInt16(portText), portText.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
@@ -85,7 +88,8 @@ public enum StoreAddress: Sendable, Equatable {
             self = .sqlite(path: String(text.dropFirst(7)))
         } else if text.hasPrefix("postgres:") || text.hasPrefix("postgresql:") {
             throw ProgramError(
-                .unavailable, "This version of marginalia has no PostgreSQL store: use --store sqlite:PATH or memory:.")
+                .unavailable,
+                "This version of marginalia has no PostgreSQL store: use --store sqlite:PATH or memory:.")
         } else {
             throw ProgramError(.usage, "The store \"\(text)\" is unknown: use sqlite:PATH or memory:.")
         }

@@ -61,7 +61,8 @@ public struct SourceDocument: Sendable {
             do {
                 value = try JSONValue(parsing: content)
             } catch {
-                throw ProgramError(failure, "\(file), line \(error.line), column \(error.column): \(error.reason).")
+                throw ProgramError(
+                    failure, "\(file), line \(error.line), column \(error.column): \(error.reason).")
             }
             places = .json(content)
             return
@@ -101,7 +102,8 @@ public struct SourceDocument: Sendable {
                 let next: Marks? =
                     switch step {
                     case .key(let key): marks.members[key]
-                    case .index(let index): marks.elements.indices.contains(index) ? marks.elements[index] : nil
+                    case .index(let index):
+                        marks.elements.indices.contains(index) ? marks.elements[index] : nil
                     }
                 guard let next else { break }
                 marks = next
@@ -283,7 +285,9 @@ private struct JSONPlace {
     private var isInsideScalar: Bool {
         guard position > 0, position < bytes.count else { return false }
         let before = bytes[position - 1]
-        if before == UInt8(ascii: "\"") || before == UInt8(ascii: "}") || before == UInt8(ascii: "]") { return false }
+        if before == UInt8(ascii: "\"") || before == UInt8(ascii: "}") || before == UInt8(ascii: "]") {
+            return false
+        }
         return byte > 0x20 && ![UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]")].contains(byte)
     }
 

@@ -7,7 +7,9 @@ import Logging
 ///
 /// Values are escaped, so that nothing that a client sent can make a line of its own.
 public struct StandardErrorLog: LogHandler {
+    /// What every line of this logger says.
     public var metadata: Logger.Metadata = [:]
+    /// The least level that is written.
     public var logLevel: Logger.Level
     private let format: LogFormat
 
@@ -17,11 +19,13 @@ public struct StandardErrorLog: LogHandler {
         self.format = format
     }
 
+    /// One thing that every line says.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Writes a line.
     public func log(event: LogEvent) {
         let merged = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         let time = LedgerTime(milliseconds: realMilliseconds()).iso8601
@@ -52,9 +56,13 @@ public struct StandardErrorLog: LogHandler {
     }
 
     private static func oneLine(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) else { return text }
-        return text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "\\u{\(String($0.value, radix: 16))}" : String($0) }
-            .joined()
+        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) else {
+            return text
+        }
+        return text.unicodeScalars.map {
+            $0.value < 0x20 || $0.value == 0x7f ? "\\u{\(String($0.value, radix: 16))}" : String($0)
+        }
+        .joined()
     }
 }
 

@@ -58,8 +58,8 @@ struct WebPage: Sendable {
             <body>
             <header>
             <h1>Marginalia</h1>
-            <p>A margin venue you can run: exchange accounts in a durable ledger, answered through the account APIs of
-            four venues, exact to the last digit.</p>
+            <p>A margin venue you can run: exchange accounts in a durable ledger, answered through the account APIs
+            of four venues, exact to the last digit.</p>
             <dl>
             <div><dt>State</dt><dd>\(Self.escaped(state))</dd></div>
             <div><dt>Accounts</dt><dd>\(accounts)</dd></div>
@@ -68,24 +68,27 @@ struct WebPage: Sendable {
             </header>
             <main>
             <h2>Venues</h2>
-            <p>Point a client of the venue at this server's own address, written as <code>ORIGIN</code> below, and change
-            nothing else.</p>
+            <p>Point a client of the venue at this server's own address, written as <code>ORIGIN</code> below, and
+            change nothing else.</p>
             <div class="cards">
             \(cards)
             </div>
             \(isDemonstration ? Self.demonstration : "")
             <h2>Operating it</h2>
             <p>Everything under <code>/admin/v1/</code> takes the header
-            <code>Authorization: Bearer &lt;admin token&gt;</code>. The token was given to the server at its start, or
-            stands in the file <code>admin-token</code> of its data folder.</p>
+            <code>Authorization: Bearer &lt;admin token&gt;</code>. The token was given to the server at its
+            start, or stands in the file <code>admin-token</code> of its data folder.</p>
             <table>
             <tr><th>Path</th><th>What it does</th></tr>
             <tr><td><code>POST /admin/v1/commands</code></td><td>deposits, orders, fills, prices …</td></tr>
             <tr><td><code>GET /admin/v1/accounts</code></td><td>the ledger's own state</td></tr>
-            <tr><td><code>POST /admin/v1/accounts/{account}/keys</code></td><td>issues a key for a client</td></tr>
-            <tr><td><a href="/openapi.json"><code>GET /openapi.json</code></a></td><td>the whole operator API</td></tr>
+            <tr><td><code>POST /admin/v1/accounts/{account}/keys</code></td>
+            <td>issues a key for a client</td></tr>
+            <tr><td><a href="/openapi.json"><code>GET /openapi.json</code></a></td>
+            <td>the whole operator API</td></tr>
             <tr><td><a href="/metrics"><code>GET /metrics</code></a></td><td>Prometheus metrics</td></tr>
-            <tr><td><a href="/readyz"><code>GET /readyz</code></a></td><td>whether commands are accepted</td></tr>
+            <tr><td><a href="/readyz"><code>GET /readyz</code></a></td>
+            <td>whether commands are accepted</td></tr>
             </table>
             </main>
             </body>
@@ -97,8 +100,8 @@ struct WebPage: Sendable {
 
     private static let demonstration = """
         <h2>Demonstration</h2>
-        <p>The demonstration scenario is loaded. Its keys are public and the same everywhere: each main account's API key
-        is <code>demo-VENUE-key</code> and its secret <code>demo-VENUE-secret</code>; at OKX the passphrase is
+        <p>The demonstration scenario is loaded. Its keys are public and the same everywhere: each main account's API
+        key is <code>demo-VENUE-key</code> and its secret <code>demo-VENUE-secret</code>; at OKX the passphrase is
         <code>demo-okx-passphrase</code>.</p>
         """
 
@@ -108,7 +111,8 @@ struct WebPage: Sendable {
         return """
             <section>
             <h3>\(Self.escaped(guide?.title ?? name.rawValue))</h3>
-            <p><span class="tag">\(Self.escaped(name.rawValue))</span> <span class="tag">\(profile.rawValue)</span></p>
+            <p><span class="tag">\(Self.escaped(name.rawValue))</span>
+            <span class="tag">\(profile.rawValue)</span></p>
             <ul>\(calls)</ul>
             <p class="hint">\(Self.escaped(guide?.hint ?? ""))</p>
             </section>

@@ -22,7 +22,8 @@ enum WebPageStyle {
         .tag{font-size:.75rem;border:1px solid var(--line);border-radius:1rem;padding:.1rem .6rem}
         .hint{font-size:.85rem;opacity:.75}
         table{border-collapse:collapse;width:100%}
-        th,td{text-align:left;padding:.4rem .6rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+        th,td{text-align:left;padding:.4rem .6rem .4rem 0;border-bottom:1px solid var(--line)}
+        td{vertical-align:top}
         """
 
     /// The SHA-256 of the styles in base 64, as a Content-Security-Policy writes it.

@@ -15,7 +15,9 @@ struct Accounts: ParsableCommand {
             abstract: "Lists every account in short.",
             discussion: "Example: marginalia accounts list --token TOKEN")
 
-        @Option(help: ArgumentHelp("The state at a past time, ISO 8601 or milliseconds since 1970.", valueName: "time"))
+        @Option(
+            help: ArgumentHelp(
+                "The state at a past time, ISO 8601 or milliseconds since 1970.", valueName: "time"))
         var asOf: String?
 
         @OptionGroup var connection: Connection
@@ -43,7 +45,9 @@ struct Accounts: ParsableCommand {
         @Argument(help: "The account.")
         var account: String
 
-        @Option(help: ArgumentHelp("The state at a past time, ISO 8601 or milliseconds since 1970.", valueName: "time"))
+        @Option(
+            help: ArgumentHelp(
+                "The state at a past time, ISO 8601 or milliseconds since 1970.", valueName: "time"))
         var asOf: String?
 
         @OptionGroup var connection: Connection

@@ -18,7 +18,9 @@ struct Apply: AsyncParsableCommand {
         let outcome = try await connection.use { try await scenario.apply(through: $0) }
         if outcome.leavesClock {
             FileHandle.standardError.write(
-                Data("marginalia: the scenario's ledger_time is left out, for the server's clock is the system's.\n".utf8))
+                Data(
+                    "marginalia: ledger_time is left out, for the server's clock is the system's.\n"
+                        .utf8))
         }
         if connection.json {
             print("{\"applied\":\(outcome.applied),\"known\":\(outcome.known)}")

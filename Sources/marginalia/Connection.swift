@@ -65,7 +65,9 @@ func printTable(_ header: [String], _ rows: [[String]]) {
         var line = ""
         for (column, cell) in row.enumerated() {
             line += cell
-            if column < row.count - 1 { line += String(repeating: " ", count: widths[column] - cell.count + 2) }
+            if column < row.count - 1 {
+                line += String(repeating: " ", count: widths[column] - cell.count + 2)
+            }
         }
         print(line)
     }

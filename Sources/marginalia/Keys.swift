@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import Server
 import Venue
 
@@ -13,7 +14,8 @@ struct Keys: ParsableCommand {
     struct Issue: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Issues a key and shows its secret, once.",
-            discussion: "Example: marginalia keys issue desk --permission read --permission trade --token TOKEN")
+            discussion:
+                "Example: marginalia keys issue desk --permission read --permission trade --token TOKEN")
 
         @Argument(help: "The account that the key speaks for.")
         var account: String
@@ -21,7 +23,8 @@ struct Keys: ParsableCommand {
         @Option(help: ArgumentHelp("read, trade or withdraw; repeatable. (default: read)", valueName: "name"))
         var permission: [String] = []
 
-        @Option(help: ArgumentHelp("An address or network that may use it; repeatable.", valueName: "address"))
+        @Option(
+            help: ArgumentHelp("An address or network that may use it; repeatable.", valueName: "address"))
         var ip: [String] = []
 
         @Option(help: ArgumentHelp("A key of your own choosing.", valueName: "key"))
@@ -65,7 +68,8 @@ struct Keys: ParsableCommand {
             for text in ip {
                 guard let range = AddressRange(text) else {
                     throw ProgramError(
-                        .usage, "\"\(text)\" is no address: give one such as 10.1.2.3 or 10.0.0.0/8 with --ip.")
+                        .usage,
+                        "\"\(text)\" is no address: give one such as 10.1.2.3 or 10.0.0.0/8 with --ip.")
                 }
                 addresses.append(range)
             }
@@ -88,7 +92,8 @@ struct Keys: ParsableCommand {
 
         func run() async throws {
             let answer = try await connection.use { connection in
-                try await connection.call("GET", "/admin/v1/accounts/\(OperatorConnection.pathPart(account))/keys")
+                try await connection.call(
+                    "GET", "/admin/v1/accounts/\(OperatorConnection.pathPart(account))/keys")
             }
             if connection.json {
                 print(answer.body)
@@ -96,7 +101,8 @@ struct Keys: ParsableCommand {
             }
             let rows = (answer.body["keys"]?.elements ?? []).map { key in
                 [
-                    key.shown("api_key"), (key["permissions"]?.elements ?? []).map(\.shown).joined(separator: ","),
+                    key.shown("api_key"),
+                    (key["permissions"]?.elements ?? []).map(\.shown).joined(separator: ","),
                     (key["ip_allowlist"]?.elements ?? []).map(\.shown).joined(separator: ","),
                 ]
             }
@@ -120,7 +126,8 @@ struct Keys: ParsableCommand {
 
         func run() async throws {
             let path =
-                "/admin/v1/accounts/\(OperatorConnection.pathPart(account))/keys/\(OperatorConnection.pathPart(apiKey))"
+                "/admin/v1/accounts/\(OperatorConnection.pathPart(account))/keys/"
+                + OperatorConnection.pathPart(apiKey)
             _ = try await connection.use { try await $0.call("DELETE", path) }
             print(connection.json ? "{\"revoked\":true}" : "revoked")
         }

@@ -8,7 +8,6 @@ struct Program {
     static func main() async {
         // A reader that goes away (`| head`) must not kill the program without a word.
         signal(SIGPIPE, SIG_IGN)
-        setvbuf(stdout, nil, _IOLBF, 0)
         do {
             var command = try Marginalia.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -55,5 +54,5 @@ struct Marginalia: ParsableCommand {
             Then open http://127.0.0.1:8080/ or point a client of OKX, Binance, Crypto.com or Rails there.
             """,
         version: "0.1.0",
-        subcommands: [Serve.self, Keys.self, Accounts.self, Apply.self, Verify.self])
+        subcommands: [Serve.self, Keys.self, Accounts.self, Apply.self])
 }

@@ -10,17 +10,24 @@ struct Serve: AsyncParsableCommand {
         discussion: """
             Example: marginalia serve --listen 127.0.0.1:8080 --store sqlite:marginalia-data/ledger.db --demo
 
-            Every option can also come from the environment (MARGINALIA_LISTEN, MARGINALIA_ADMIN_TOKEN …) or from a
-            YAML or JSON file (--config); an option given here wins over the environment, and that over the file.
+            Every option can also come from the environment (MARGINALIA_LISTEN, MARGINALIA_ADMIN_TOKEN …) or
+            from a YAML or JSON file (--config); an option given here wins over the environment, and that over
+            the file.
             """)
 
-    @Option(help: ArgumentHelp("The address; port 0 picks a free one. (default: 127.0.0.1:8080)", valueName: "host:port"))
+    @Option(
+        help: ArgumentHelp(
+            "The address; port 0 picks a free one. (default: 127.0.0.1:8080)", valueName: "host:port"))
     var listen: String?
 
-    @Option(help: ArgumentHelp("sqlite:PATH or memory:. (default: sqlite:marginalia-data/ledger.db)", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "sqlite:PATH or memory:. (default: sqlite:marginalia-data/ledger.db)", valueName: "url"))
     var store: String?
 
-    @Flag(inversion: .prefixedNo, help: "Loads the demonstration scenario into an empty store; loopback addresses only.")
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Loads the demonstration scenario into an empty store; loopback addresses only.")
     var demo: Bool?
 
     @Option(help: ArgumentHelp("Applies a scenario file; repeatable.", valueName: "file"))
@@ -29,22 +36,31 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Adds or replaces a rulebook version; repeatable.", valueName: "file"))
     var rulebook: [String] = []
 
-    @Option(help: ArgumentHelp("A venue's wire profile, documented or live; repeatable.", valueName: "venue=name"))
+    @Option(
+        help: ArgumentHelp("A venue's wire profile, documented or live; repeatable.", valueName: "venue=name")
+    )
     var profile: [String] = []
 
-    @Option(help: ArgumentHelp("system, or an ISO 8601 time at which the ledger's clock stands.", valueName: "when"))
+    @Option(
+        help: ArgumentHelp(
+            "system, or an ISO 8601 time at which the ledger's clock stands.", valueName: "when"))
     var ledgerTime: String?
 
-    @Option(help: ArgumentHelp("venue: each venue's own limits; off: none. (default: venue)", valueName: "mode"))
+    @Option(
+        help: ArgumentHelp("venue: each venue's own limits; off: none. (default: venue)", valueName: "mode"))
     var rateLimits: String?
 
-    @Option(help: ArgumentHelp("The operator's token; made and kept in the data folder if not given.", valueName: "token"))
+    @Option(
+        help: ArgumentHelp(
+            "The operator's token; made and kept in the data folder if not given.", valueName: "token"))
     var adminToken: String?
 
     @Option(help: ArgumentHelp("A YAML or JSON file with any of these options.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
     var logLevel: String?
 
     @Option(help: ArgumentHelp("text or json, on standard error. (default: text)", valueName: "format"))
@@ -56,8 +72,7 @@ struct Serve: AsyncParsableCommand {
         var logger = Logger(label: "marginalia")
         logger.logLevel = options.logLevel
         try await MarginaliaServer(options: options, logger: logger).run { url in
-            print("marginalia is ready at \(url)")
-            fflush(stdout)
+            FileHandle.standardOutput.write(Data("marginalia is ready at \(url)\n".utf8))
         }
     }
 
@@ -76,7 +91,9 @@ struct Serve: AsyncParsableCommand {
         layer.set("log-level", logLevel)
         layer.set("log-format", logFormat)
         var layers = [layer, OptionLayer(environment: environment)]
-        if let file = config ?? environment["MARGINALIA_CONFIG"] { layers.append(try OptionLayer(file: file)) }
+        if let file = config ?? environment["MARGINALIA_CONFIG"] {
+            layers.append(try OptionLayer(file: file))
+        }
         return try ServeOptions(layers: layers)
     }
 }
