@@ -21,18 +21,18 @@ struct LiquidationPrice {
         self.rules = rules
     }
 
-    /// The price, to 8 places or the tick's own number of places if that is more; nil, printed "", where no mark
+    /// The price, to 8 places or as many as the tick has if those are more: the first one that liquidates; nil, printed "", where no mark
     /// up to a million times the present one liquidates the position.
     func price() throws -> ExactDecimal? {
         let mark = try market.requiredMark(position.instrument)
-        guard try margin(at: mark).isPositive else { return mark }
+        guard try isSafe(at: mark) else { return mark }
         let step = try Self.step(rules.instrument(position.instrument.name)?.tick ?? .one)
         guard let bounds = try bracket(from: mark, step: step) else { return nil }
         var (safe, unsafe) = bounds
         while try (safe - unsafe).magnitude > step {
             let middle = try (safe + unsafe).over(ExactDecimal(2), places: step.fractionDigits, rounding: .floor)
             if middle == safe || middle == unsafe { break }
-            if try margin(at: middle).isPositive { safe = middle } else { unsafe = middle }
+            if try isSafe(at: middle) { safe = middle } else { unsafe = middle }
         }
         return unsafe
     }
@@ -48,19 +48,28 @@ struct LiquidationPrice {
     private func bracket(
         from mark: ExactDecimal, step: ExactDecimal
     ) throws -> (safe: ExactDecimal, unsafe: ExactDecimal)? {
-        if position.isLong { return try margin(at: step).isPositive ? nil : (mark, step) }
+        if position.isLong { return try isSafe(at: step) ? nil : (mark, step) }
         var safe = mark
         var next = mark
         for _ in 0..<20 {
             next = try next + next
-            if try !margin(at: next).isPositive { return (safe, next) }
+            if try !isSafe(at: next) { return (safe, next) }
             safe = next
         }
         return nil
     }
 
+    /// Whether equity is above what must be maintained at a mark. A loss too large to be counted is not safe.
+    private func isSafe(at mark: ExactDecimal) throws -> Bool {
+        do {
+            return try margin(at: mark).isPositive
+        } catch NumberError.overflow {
+            return false
+        }
+    }
+
     /// Equity that backs the position, less maintenance margin and liquidation fees, at a mark.
-    private func margin(at mark: ExactDecimal) throws -> ExactDecimal {
+    func margin(at mark: ExactDecimal) throws -> ExactDecimal {
         let override = MarkOverride(instrument: position.instrument, price: mark)
         if position.marginMode == .isolated { return try isolatedMargin(override) }
         let figures = try AccountFigures(of: account, market: market, rules: rules, override: override)
