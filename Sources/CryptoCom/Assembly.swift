@@ -23,7 +23,8 @@ struct RowFigures {
     let hourlyInterestRate: ExactDecimal
 }
 
-/// All figures of one account, unrounded, in USD: what the bodies are written from and commands are judged by.
+/// All figures of one account, unrounded, in USD: what the bodies are written from and commands are judged
+/// by.
 ///
 /// Totals are those of the cross margin pool; each isolated position is a margin account of its own.
 struct AccountFigures {
@@ -69,7 +70,8 @@ struct AccountFigures {
     private var exposures: [Exposure] = []
     private var isolatedOrders: [Exposure] = []
 
-    /// Throws `FigureError.priceMissing` for a price that nobody has given, `NumberError` where a figure does not fit.
+    /// Throws `FigureError.priceMissing` for a price that nobody has given, `NumberError` where a figure does
+    /// not fit.
     init(of account: Account, market: Market, rules: CryptoComRules) throws {
         self.account = account
         self.market = market
@@ -90,7 +92,8 @@ struct AccountFigures {
             try orderExposure += exposure.orderExposure()
         }
         for exposure in isolatedOrders {
-            // The margin of an isolated order leaves the cross balance when it fills, so it is held back here.
+            // The margin of an isolated order leaves the cross balance when it fills, so it is held back
+            // here.
             let size = try exposure.orderExposure()
             try orderExposure += size
             let leverage = isolatedLeverage(of: exposure.name)
@@ -128,7 +131,8 @@ struct AccountFigures {
         try exposures[place].add(quantity: position.quantity, value: value)
     }
 
-    /// The leverage of an instrument's isolated position: as set, else the lower of account and product leverage.
+    /// The leverage of an instrument's isolated position: as set, else the lower of account and product
+    /// leverage.
     private func isolatedLeverage(of instrument: String) -> ExactDecimal {
         if let set = account.leverage(instrument, side: .net, marginMode: .isolated) { return set }
         guard let rule = rules.instrument(instrument) else { return account.maximumLeverage }
@@ -198,7 +202,8 @@ struct AccountFigures {
         let price = try market.price(of: holding.asset)
         let marketValue = try Figures.marketValue(quantity: holding.cash, locked: locked, price: price)
         let isCollateral =
-            account.raised("collateral_eligible", asset: holding.asset)?.boolean ?? rule?.isCollateral ?? false
+            account.raised("collateral_eligible", asset: holding.asset)?.boolean ?? rule?.isCollateral
+            ?? false
         let rate: ExactDecimal
         if let raised = account.raised("haircut", asset: holding.asset)?.text {
             rate = try ExactDecimal(raised)
@@ -235,7 +240,8 @@ struct AccountFigures {
 }
 
 extension Market {
-    /// An asset's USD price; USD itself is 1 by definition. Throws `FigureError.priceMissing` where none is known.
+    /// An asset's USD price; USD itself is 1 by definition. Throws `FigureError.priceMissing` where none is
+    /// known.
     func price(of asset: String) throws(FigureError) -> ExactDecimal {
         asset == CryptoComRules.usd ? .one : try requiredIndex(asset)
     }
@@ -257,7 +263,9 @@ extension Account {
 
     /// The rate that a debt bears per hour; 0 for what is no debt. Raised, else the rulebook's.
     fileprivate func hourlyInterestRate(of holding: Holding, _ rule: AssetRule?) throws -> ExactDecimal {
-        if let raised = raised("hourly_interest_rate", asset: holding.asset)?.text { return try ExactDecimal(raised) }
+        if let raised = raised("hourly_interest_rate", asset: holding.asset)?.text {
+            return try ExactDecimal(raised)
+        }
         return holding.cash.isNegative ? rule?.hourlyInterestRate ?? .zero : .zero
     }
 }

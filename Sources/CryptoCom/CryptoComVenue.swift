@@ -5,10 +5,13 @@ import Venue
 
 /// Crypto.com Exchange: its REST API of version 1, spoken as a server, over accounts of the ledger.
 public struct CryptoComVenue: VenueModel {
+    /// As commands and scenario files spell it.
     public static let name = VenueName(rawValue: "crypto-com")
 
+    /// A method is this and its name, such as `private/user-balance`.
     public static var pathPrefixes: [String] { ["/exchange/v1/"] }
 
+    /// The wire form in use.
     public let profile: WireProfile
     let timeline: RulebookTimeline<CryptoComRules>
 
@@ -21,14 +24,17 @@ public struct CryptoComVenue: VenueModel {
             venue: Self.name, builtIn: [PackageResources.crypto_com_2023_10_31_json], added: addedRulebooks)
     }
 
+    /// As commands and scenario files spell it.
     public var name: VenueName { Self.name }
 
+    /// Every rulebook version, in the order of their effective times.
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
 
     /// The rules in force at a time.
     func rules(at time: LedgerTime) -> CryptoComRules { timeline.rules(at: time) }
 
-    /// The body of `private/user-balance`, or with `method=private/get-subaccount-balances` that of the other.
+    /// The body of `private/user-balance`, or with `method=private/get-subaccount-balances` that of the
+    /// other.
     ///
     /// `id` in the query is echoed as a request's id would be; without it the reply carries -1. Throws
     /// `StatementError` for another method or an id that is no number, `FigureError` where a figure cannot be
@@ -40,18 +46,21 @@ public struct CryptoComVenue: VenueModel {
         var identifier = RequestIdentifier.omitted
         if let text = query["id"] {
             guard let given = RequestIdentifier(digits: text) else {
-                throw StatementError(field: "id", message: "id must be a whole number from 0 to 9223372036854775807.")
+                throw StatementError(
+                    field: "id", message: "id must be a whole number from 0 to 9223372036854775807.")
             }
             identifier = given
         }
         var reply = ReplyWriter(id: identifier, method: method)
         switch Method(rawValue: method) {
         case .userBalance: try writeUserBalance(of: snapshot, to: &reply.writer)
-        case .subaccountBalances: try writeSubaccountBalances(of: snapshot.account.id, access, to: &reply.writer)
+        case .subaccountBalances:
+            try writeSubaccountBalances(of: snapshot.account.id, access, to: &reply.writer)
         default:
             throw StatementError(
                 field: "method",
-                message: "method must be \(Method.userBalance.rawValue) or \(Method.subaccountBalances.rawValue).")
+                message:
+                    "method must be \(Method.userBalance.rawValue) or \(Method.subaccountBalances.rawValue).")
         }
         return reply.finished()
     }

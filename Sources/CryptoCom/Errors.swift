@@ -3,8 +3,8 @@ import Venue
 
 /// A refusal in the venue's form: `{"id":…,"method":…,"code":…,"message":…}`.
 ///
-/// Codes, messages and statuses are those of the vendor's table (sheet, section 5); what the table leaves open is
-/// listed in `docs/venues/crypto-com.md`.
+/// Codes, messages and statuses are those of the vendor's table (sheet, section 5); what the table leaves
+/// open is listed in `docs/venues/crypto-com.md`.
 struct VenueError: Error, Equatable {
     let code: Int
     let message: StaticString
@@ -21,7 +21,8 @@ struct VenueError: Error, Equatable {
     static let invalidArgument = VenueError(code: 40004, message: "MISSING_OR_INVALID_ARGUMENT", status: 400)
     /// A time range that does not exist.
     static let invalidDate = VenueError(code: 40005, message: "INVALID_DATE", status: 400)
-    /// Unknown key, wrong signature, missing api_key or sig, a nonce that is no whole number, a key that may not read.
+    /// Unknown key, wrong signature, missing api_key or sig, a nonce that is no whole number, a key that may
+    /// not read.
     static let unauthorized = VenueError(code: 40101, message: "UNAUTHORIZED", status: 401)
     /// A nonce more than 60 s off.
     static let invalidNonce = VenueError(code: 40102, message: "INVALID_NONCE", status: 400)
@@ -34,7 +35,8 @@ struct VenueError: Error, Equatable {
     /// A key whose account is gone.
     static let accountDoesNotExist = VenueError(code: 401, message: "ACCOUNT_DOES_NOT_EXIST", status: 400)
     /// No price is known for something the account has.
-    static let invalidCollateralPrice = VenueError(code: 604, message: "INVALID_COLLATERAL_PRICE", status: 500)
+    static let invalidCollateralPrice = VenueError(
+        code: 604, message: "INVALID_COLLATERAL_PRICE", status: 500)
     /// A figure does not fit.
     static let invalidMarginCalculation = VenueError(code: 605, message: "INVALID_MARGIN_CALC", status: 500)
 
@@ -42,7 +44,11 @@ struct VenueError: Error, Equatable {
 
     /// What the venue answers where a figure cannot be worked out.
     init(figureError error: any Error) {
-        if case FigureError.priceMissing = error { self = .invalidCollateralPrice } else { self = .invalidMarginCalculation }
+        if case FigureError.priceMissing = error {
+            self = .invalidCollateralPrice
+        } else {
+            self = .invalidMarginCalculation
+        }
     }
 
     private init(code: Int, message: StaticString, status: Int) {
@@ -85,7 +91,9 @@ struct RequestIdentifier: Equatable {
 
     /// Nil unless the text is all digits and fits.
     init?(digits text: String) {
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(text) else { return nil }
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(text) else {
+            return nil
+        }
         self.init(text: text, number: number)
     }
 

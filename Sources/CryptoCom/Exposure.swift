@@ -100,7 +100,8 @@ struct IsolatedFigures {
         positionMargin = try exposure.margin()
         marginBalance = try Figures.marginBalance(
             countedValue: position.isolatedWallet, unrealised: unrealised,
-            feeReserve: try Figures.isolatedFeeReserve(notional: notional, rate: rules.isolatedFeeReserveRate))
+            feeReserve: try Figures.isolatedFeeReserve(notional: notional, rate: rules.isolatedFeeReserveRate)
+        )
         initialMargin = try Figures.isolatedInitialMargin(
             positionMargin: positionMargin, notional: notional, leverage: leverage)
         maintenanceMargin = try Figures.maintenanceMargin(

@@ -2,9 +2,9 @@ import Numbers
 
 /// Every figure of `private/user-balance` and `private/get-subaccount-balances`, each defined once.
 ///
-/// Money is in USD unless said otherwise. Functions take and give unrounded values (18 places); `shown…` says how
-/// a figure is rounded where it is printed: amounts cut to 8 places, requirements rounded up to 8. Sections are
-/// those of the Crypto.com sheet; choices are in `docs/venues/crypto-com.md`.
+/// Money is in USD unless said otherwise. Functions take and give unrounded values (18 places); `shown…` says
+/// how a figure is rounded where it is printed: amounts cut to 8 places, requirements rounded up to 8.
+/// Sections are those of the Crypto.com sheet; choices are in `docs/venues/crypto-com.md`.
 enum Figures {
     // MARK: - Printing
 
@@ -18,17 +18,17 @@ enum Figures {
 
     // MARK: - Rows
 
-    /// `market_value`: (quantity − locked) × price. `locked` is what open buy orders will pay out of this asset.
-    /// Signed, in USD; sections 4.2 and 4.3; cut at 18 places. Exact.
+    /// `market_value`: (quantity − locked) × price. `locked` is what open buy orders will pay out of this
+    /// asset. Signed, in USD; sections 4.2 and 4.3; cut at 18 places. Exact.
     static func marketValue(
         quantity: ExactDecimal, locked: ExactDecimal, price: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try (quantity - locked).times(price, rounding: .towardZero)
     }
 
-    /// `haircut`: the rate taken off a holding, from 0 to 1: the minimum, or the growth with size where that is
-    /// more; none for a debt and for what is no collateral. Section 4.4; the growth is off unless the rulebook has a
-    /// rate (`decisions.md`, Crypto.com 6). A choice.
+    /// `haircut`: the rate taken off a holding, from 0 to 1: the minimum, or the growth with size where that
+    /// is more; none for a debt and for what is no collateral. Section 4.4; the growth is off unless the
+    /// rulebook has a rate (`decisions.md`, Crypto.com 6). A choice.
     static func haircutRate(
         minimum: ExactDecimal, ratePerUnit: ExactDecimal?, quantity: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -37,9 +37,10 @@ enum Figures {
         return min(.one, max(minimum, try ratePerUnit.times(quantity, rounding: .ceiling)))
     }
 
-    /// What a holding adds to the margin balance: its market value up to the cap where it is collateral, a debt in
-    /// full in any asset, nothing else. The documents' "Positive cash balance on eligible collateral tokens +
-    /// Negative balance on all tokens"; cap: section 4.4. Signed. Exact; the cap's reach is a choice.
+    /// What a holding adds to the margin balance: its market value up to the cap where it is collateral, a
+    /// debt in full in any asset, nothing else. The documents' "Positive cash balance on eligible collateral
+    /// tokens + Negative balance on all tokens"; cap: section 4.4. Signed. Exact; the cap's reach is a
+    /// choice.
     static func countedValue(
         marketValue: ExactDecimal, isCollateral: Bool, cap: ExactDecimal?
     ) -> ExactDecimal {
@@ -48,15 +49,16 @@ enum Figures {
         return cap.map { min($0, marketValue) } ?? marketValue
     }
 
-    /// The part of a row in `total_haircut`: counted value × rate; none for a debt. At least 0; rounded up at 18
-    /// places. Section 4.2. Exact.
+    /// The part of a row in `total_haircut`: counted value × rate; none for a debt. At least 0; rounded up at
+    /// 18 places. Section 4.2. Exact.
     static func haircut(
         countedValue: ExactDecimal, rate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         countedValue.isPositive ? try countedValue.times(rate, rounding: .ceiling) : .zero
     }
 
-    /// `collateral_amount`: counted value × (1 − rate); a debt in full. Signed; cut at 18 places. Section 4.2. Exact.
+    /// `collateral_amount`: counted value × (1 − rate); a debt in full. Signed; cut at 18 places. Section
+    /// 4.2. Exact.
     static func collateralAmount(
         countedValue: ExactDecimal, rate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -64,8 +66,8 @@ enum Figures {
         return try countedValue.times(try .one - rate, rounding: .towardZero)
     }
 
-    /// `max_withdrawal_balance`: quantity − reserved − locked by buy orders, at least 0, in the asset. Section 4.2
-    /// (all captures, none of which has a position). Exact.
+    /// `max_withdrawal_balance`: quantity − reserved − locked by buy orders, at least 0, in the asset.
+    /// Section 4.2 (all captures, none of which has a position). Exact.
     static func maximumWithdrawal(
         quantity: ExactDecimal, reserved: ExactDecimal, locked: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -82,10 +84,11 @@ enum Figures {
         max(try (net + buys).magnitude, try (net - sells).magnitude)
     }
 
-    /// Initial margin of an underlying: notional × min(1, max(1 ÷ leverage, rate per unit × quantity)). At least 0;
-    /// rounded up at 18 places. Section 4.4, the best candidate there. A choice.
+    /// Initial margin of an underlying: notional × min(1, max(1 ÷ leverage, rate per unit × quantity)). At
+    /// least 0; rounded up at 18 places. Section 4.4, the best candidate there. A choice.
     static func positionMargin(
-        notional: ExactDecimal, quantity: ExactDecimal, maximumLeverage: ExactDecimal, ratePerUnit: ExactDecimal
+        notional: ExactDecimal, quantity: ExactDecimal, maximumLeverage: ExactDecimal,
+        ratePerUnit: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         let byLeverage = try notional.over(maximumLeverage, rounding: .ceiling)
         let rateBySize = min(.one, try ratePerUnit.times(quantity, rounding: .ceiling))
@@ -102,8 +105,8 @@ enum Figures {
 
     // MARK: - Totals
 
-    /// `total_margin_balance`: counted values of all holdings + session unrealised profit − fee reserves. Signed.
-    /// The documents' sentence; `decisions.md`, Crypto.com 1. Exact.
+    /// `total_margin_balance`: counted values of all holdings + session unrealised profit − fee reserves.
+    /// Signed. The documents' sentence; `decisions.md`, Crypto.com 1. Exact.
     static func marginBalance(
         countedValue: ExactDecimal, unrealised: ExactDecimal, feeReserve: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -117,8 +120,8 @@ enum Figures {
         try positionMargin + haircut
     }
 
-    /// `total_maintenance_margin`: initial margin × share, which is one half. At least 0; rounded up at 18 places.
-    /// Section 4.2; `decisions.md`, Crypto.com 3. Exact.
+    /// `total_maintenance_margin`: initial margin × share, which is one half. At least 0; rounded up at 18
+    /// places. Section 4.2; `decisions.md`, Crypto.com 3. Exact.
     static func maintenanceMargin(
         initialMargin: ExactDecimal, share: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -133,9 +136,9 @@ enum Figures {
         try marginBalance - initialMargin
     }
 
-    /// `total_effective_leverage`: size ÷ margin balance; 0 where the margin balance is not above 0. At least 0.
-    /// `documented`: size of derivative positions, 8 places cut (the documents' sentence); `live`: the used limit, 6
-    /// places half up (section 4.2). Exact; the zero is a choice.
+    /// `total_effective_leverage`: size ÷ margin balance; 0 where the margin balance is not above 0. At least
+    /// 0. `documented`: size of derivative positions, 8 places cut (the documents' sentence); `live`: the
+    /// used limit, 6 places half up (section 4.2). Exact; the zero is a choice.
     static func effectiveLeverage(
         size: ExactDecimal, marginBalance: ExactDecimal, places: Int, rounding: Rounding
     ) throws(NumberError) -> ExactDecimal {
@@ -150,8 +153,9 @@ enum Figures {
         max(.zero, try maximumLeverage.times(marginBalance, rounding: .towardZero))
     }
 
-    /// `used_position_limit`: size of derivative positions + order exposure; in the live form also the value of
-    /// eligible holdings other than USD, before locks. At least 0. Section 4.2; `decisions.md`, Crypto.com 2. A choice.
+    /// `used_position_limit`: size of derivative positions + order exposure; in the live form also the value
+    /// of eligible holdings other than USD, before locks. At least 0. Section 4.2; `decisions.md`, Crypto.com
+    /// 2. A choice.
     static func usedPositionLimit(
         positionSize: ExactDecimal, orderExposure: ExactDecimal, spotExposure: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -165,24 +169,25 @@ enum Figures {
 
     // MARK: - Isolated positions
 
-    /// Fee reserve of an isolated position: notional × rate (0.5 % + 0.04 %). At least 0; rounded up at 18 places.
-    /// Section 4.1, isolated sample; `decisions.md`, Crypto.com 5. A choice; cross positions have none.
+    /// Fee reserve of an isolated position: notional × rate (0.5 % + 0.04 %). At least 0; rounded up at 18
+    /// places. Section 4.1, isolated sample; `decisions.md`, Crypto.com 5. A choice; cross positions have
+    /// none.
     static func isolatedFeeReserve(
         notional: ExactDecimal, rate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try notional.times(rate, rounding: .ceiling)
     }
 
-    /// Initial margin of an isolated position: max(position margin, notional ÷ leverage). At least 0; rounded up at
-    /// 18 places. `decisions.md`, Crypto.com 5. A choice.
+    /// Initial margin of an isolated position: max(position margin, notional ÷ leverage). At least 0; rounded
+    /// up at 18 places. `decisions.md`, Crypto.com 5. A choice.
     static func isolatedInitialMargin(
         positionMargin: ExactDecimal, notional: ExactDecimal, leverage: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         max(positionMargin, try notional.over(leverage, rounding: .ceiling))
     }
 
-    /// What can be taken out of an isolated position: min(cash, available), at least 0. `decisions.md`, Crypto.com 5.
-    /// A choice.
+    /// What can be taken out of an isolated position: min(cash, available), at least 0. `decisions.md`,
+    /// Crypto.com 5. A choice.
     static func isolatedWithdrawal(cash: ExactDecimal, available: ExactDecimal) -> ExactDecimal {
         max(.zero, min(cash, available))
     }

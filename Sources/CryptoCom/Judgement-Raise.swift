@@ -39,22 +39,26 @@ enum RaisedField: String, CaseIterable {
         switch self {
         case .isLiquidating, .hasRisk, .terminatable, .collateralEligible: return value.boolean != nil
         case .positionLimit, .haircut, .hourlyInterestRate:
-            guard let text = value.text, let number = try? ExactDecimal(text), !number.isNegative else { return false }
+            guard let text = value.text, let number = try? ExactDecimal(text), !number.isNegative else {
+                return false
+            }
             return self == .positionLimit || number <= .one
         }
     }
 
-    /// Throws a refusal for a field that the venue does not have, an asset where none belongs (or none where one
-    /// does), and a value of the wrong type. A nil value lifts the field.
+    /// Throws a refusal for a field that the venue does not have, an asset where none belongs (or none where
+    /// one does), and a value of the wrong type. A nil value lifts the field.
     static func check(_ flag: String, asset: String?, value: JSONValue?) throws(Refusal) {
         guard let field = RaisedField(rawValue: flag) else {
             let names = allCases.map(\.rawValue).joined(separator: ", ")
-            throw Refusal(.invalidField, "Crypto.com has no field \(flag) to raise; there are \(names).", field: "flag")
+            throw Refusal(
+                .invalidField, "Crypto.com has no field \(flag) to raise; there are \(names).", field: "flag")
         }
         guard field.isOfAsset == (asset != nil) else {
             throw field.isOfAsset
                 ? Refusal(.missingField, "\(flag) is a field of an asset; name one.", field: "asset")
-                : Refusal(.invalidField, "\(flag) is a field of the account, not of an asset.", field: "asset")
+                : Refusal(
+                    .invalidField, "\(flag) is a field of the account, not of an asset.", field: "asset")
         }
         guard let value, !field.accepts(value) else { return }
         throw Refusal(.invalidField, "\(flag) must be \(field.valueRule).", field: "value")

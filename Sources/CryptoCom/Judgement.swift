@@ -6,14 +6,18 @@ import Venue
 // What the ledger asks before it accepts a command.
 
 extension CryptoComVenue {
+    /// Everything is booked as exactly as 18 places hold; interest is taken from cash at once.
     public var conventions: Conventions { Conventions() }
 
+    /// The terms of an instrument of the rulebook in force.
     public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
         rules(at: time).instrument(name)?.terms
     }
 
+    /// Whether the rulebook in force lists an asset.
     public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
 
+    /// `max_leverage`, `position_limit`, `empty_data`.
     public var defaultSettings: Settings {
         Settings([
             ("max_leverage", .string(AccountDefaults.maximumLeverage.description)),
@@ -22,6 +26,7 @@ extension CryptoComVenue {
         ])
     }
 
+    /// A decimal above zero is stored in its plain form, a switch as it is.
     public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
         switch name {
         case "max_leverage", "position_limit":
@@ -32,7 +37,8 @@ extension CryptoComVenue {
             return .string(number.description)
         case "empty_data":
             guard value.boolean != nil else {
-                throw Refusal(.invalidField, "empty_data must be true or false.", field: "settings.empty_data")
+                throw Refusal(
+                    .invalidField, "empty_data must be true or false.", field: "settings.empty_data")
             }
             return value
         default:
@@ -41,26 +47,34 @@ extension CryptoComVenue {
         }
     }
 
-    /// The lower of the account's and the product's maximum; it decides the margin of isolated positions only.
-    public func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal {
+    /// The lower of the account's and the product's maximum; it decides the margin of isolated positions
+    /// only.
+    public func defaultLeverage(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> ExactDecimal {
         max(.one, min(account.maximumLeverage, rules(at: time).maximumLeverage(of: instrument)))
     }
 
+    /// Cross, as everything was before isolated positions came in 2026.
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
 
     /// The venue knows one position per instrument.
     public func isHedged(_ account: Account) -> Bool { false }
 
+    /// The prices given, and behind them the rulebook's reference prices.
     public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
         Market(prices: prices, reference: rules(at: time).reference)
     }
 
+    /// What the venue refuses: see the section "Refused commands" of `docs/venues/crypto-com.md`.
     public func judge(
-        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
+        forced: Bool
     ) throws(Refusal) {
         let rules = rules(at: time)
         let judge = Judge(
-            rules: rules, market: Market(prices: prices, reference: rules.reference), before: before, after: after)
+            rules: rules, market: Market(prices: prices, reference: rules.reference), before: before,
+            after: after)
         switch event {
         case .withdrawn(let asset, let amount, let fee):
             if !forced { try judge.spent(asset, amount, fee: fee) }
@@ -107,11 +121,12 @@ private struct Judge {
 
     private func missing(_ amount: ExactDecimal, _ unit: String, field: String) -> Refusal {
         Refusal(
-            .insufficientBalance, "The available balance is too small: \(amount) \(unit) is missing.", field: field)
+            .insufficientBalance, "The available balance is too small: \(amount) \(unit) is missing.",
+            field: field)
     }
 
-    /// A withdrawal or transfer must fit, its fee included, into the row's `max_withdrawal_balance`, and must not
-    /// make the available balance negative.
+    /// A withdrawal or transfer must fit, its fee included, into the row's `max_withdrawal_balance`, and must
+    /// not make the available balance negative.
     func spent(_ asset: String, _ amount: ExactDecimal, fee: ExactDecimal) throws(Refusal) {
         let free = try figures(of: before).rows.first { $0.asset == asset }?.maximumWithdrawal ?? .zero
         let shortage = try lacking(amount, fee, free)
@@ -132,7 +147,8 @@ private struct Judge {
     func checkForm(_ instrument: Instrument, _ side: PositionSide, _ marginMode: MarginMode) throws(Refusal) {
         guard side == .net else {
             throw Refusal(
-                .notAllowed, "Crypto.com keeps one position per instrument, without a side.", field: "position_side")
+                .notAllowed, "Crypto.com keeps one position per instrument, without a side.",
+                field: "position_side")
         }
         guard instrument.kind.isDerivative || marginMode == .cross else {
             throw Refusal(.notAllowed, "A spot pair cannot be isolated.", field: "margin_mode")
@@ -156,9 +172,10 @@ private struct Judge {
             let used = try Figures.usedPositionLimit(
                 positionSize: with.positionSize, orderExposure: with.orderExposure, spotExposure: .zero)
             guard used > after.positionLimit else { return }
+            let excess = try used - after.positionLimit
             throw Refusal(
                 .notAllowed,
-                "The position limit of \(after.positionLimit) USD would be exceeded by \(try used - after.positionLimit).",
+                "The position limit of \(after.positionLimit) USD would be exceeded by \(excess).",
                 field: "quantity")
         } catch let refusal as Refusal {
             throw refusal
@@ -186,12 +203,16 @@ private struct Judge {
     func leverageSet(_ setting: LeverageSetting) throws(Refusal) {
         if let side = setting.side, side != .net {
             throw Refusal(
-                .notAllowed, "Crypto.com keeps one position per instrument, without a side.", field: "position_side")
+                .notAllowed, "Crypto.com keeps one position per instrument, without a side.",
+                field: "position_side")
         }
         guard let rule = rules.instrument(setting.instrument) else { return }
         try checkLeverage(setting.leverage, of: rule.terms)
         // A higher requirement on an isolated position must be covered by its own balance.
-        guard let isolated = try figures(of: after).isolated.first(where: { $0.position.instrument.name == setting.instrument }),
+        guard
+            let isolated = try figures(of: after).isolated.first(where: {
+                $0.position.instrument.name == setting.instrument
+            }),
             isolated.available.isNegative, setting.leverage < currentLeverage(of: rule.terms)
         else { return }
         throw missing(-isolated.available, CryptoComRules.usd, field: "leverage")
@@ -209,7 +230,8 @@ private struct Judge {
             return
         }
         let isolated = try figures(of: before).isolated.first { $0.position.key == key }
-        let free = isolated.map { Figures.isolatedWithdrawal(cash: $0.cash, available: $0.available) } ?? .zero
+        let free =
+            isolated.map { Figures.isolatedWithdrawal(cash: $0.cash, available: $0.available) } ?? .zero
         let shortage = try lacking(-amount, .zero, free)
         if shortage.isPositive { throw missing(shortage, key.instrument.settle, field: "amount") }
     }
@@ -218,7 +240,8 @@ private struct Judge {
         guard purpose == Purpose.reserved else {
             throw Refusal(.invalidField, "purpose must be reserved.", field: "purpose")
         }
-        let shortage = try lacking(after.holding(asset)?.reserved(for: purpose) ?? .zero, .zero, after.cash(asset))
+        let shortage = try lacking(
+            after.holding(asset)?.reserved(for: purpose) ?? .zero, .zero, after.cash(asset))
         if shortage.isPositive { throw missing(shortage, asset, field: "amount") }
     }
 }

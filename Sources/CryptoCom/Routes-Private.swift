@@ -40,7 +40,9 @@ extension CryptoComVenue {
         let timeframe = try params.text("timeframe") ?? "D1"
         guard timeframe == "D1" || timeframe == "H1" else { throw VenueError.invalidArgument }
         let limit = try params.integer("limit")
-        if let limit, !(1...(timeframe == "D1" ? 30 : 120)).contains(limit) { throw VenueError.invalidArgument }
+        if let limit, !(1...(timeframe == "D1" ? 30 : 120)).contains(limit) {
+            throw VenueError.invalidArgument
+        }
         var end = try params.integer("end_time")
         if let given = end {
             guard given > 0 else { throw VenueError.invalidDate }
@@ -101,7 +103,8 @@ extension CryptoComVenue {
             writer.string(position.instrument.kind.listedName)
             if position.marginMode == .isolated {
                 writer.key("isolation_id")
-                writer.string(StableIdentifier.isolation(account: account.id, instrument: position.instrument.name))
+                writer.string(
+                    StableIdentifier.isolation(account: account.id, instrument: position.instrument.name))
                 writer.key("isolation_type")
                 writer.literal("ISOLATED_MARGIN")
             }
@@ -129,7 +132,8 @@ extension CryptoComVenue {
 
     /// Prices of partial fills are not kept with an order, so what was filled is valued at its limit price.
     private func write(
-        _ order: OpenOrder, of account: String, _ uuid: String, _ rules: CryptoComRules, to writer: inout JSONWriter
+        _ order: OpenOrder, of account: String, _ uuid: String, _ rules: CryptoComRules,
+        to writer: inout JSONWriter
     ) throws(NumberError) {
         let filled = try order.quantity - order.remaining
         let fees = order.instrument.kind.isDerivative ? rules.derivativeFees : rules.spotFees
@@ -183,8 +187,9 @@ extension CryptoComVenue {
         writer.key("instrument_name")
         writer.string(order.instrument.name)
         writer.key("fee_instrument_name")
-        writer.string(order.instrument.kind.isDerivative || order.side == .sell
-            ? order.instrument.quote : order.instrument.base)
+        writer.string(
+            order.instrument.kind.isDerivative || order.side == .sell
+                ? order.instrument.quote : order.instrument.base)
         writer.endObject()
     }
 
@@ -203,7 +208,9 @@ extension CryptoComVenue {
     ) throws {
         let size = try params.integer("page_size") ?? 20
         let page = try params.integer("page") ?? 0
-        guard (1...1000).contains(size), (0...1_000_000).contains(page) else { throw VenueError.invalidArgument }
+        guard (1...1000).contains(size), (0...1_000_000).contains(page) else {
+            throw VenueError.invalidArgument
+        }
         let main = account.parent ?? account.id
         let children = access.subaccounts(of: main).dropFirst(Int(size * page)).prefix(Int(size))
         writer.beginObject()

@@ -115,8 +115,8 @@ extension CryptoComVenue {
 
     // MARK: - Prices
 
-    /// Mark prices as the latest trade. There is no order book and no trade history here, so bids, asks, ranges and
-    /// changes are null, which is the venue's own form for "no trade", and volumes are zero.
+    /// Mark prices as the latest trade. There is no order book and no trade history here, so bids, asks,
+    /// ranges and changes are null, which is the venue's own form for "no trade", and volumes are zero.
     private func writeTickers(
         _ query: [QueryItem], _ access: any VenueAccess, at time: LedgerTime, to writer: inout JSONWriter
     ) throws(VenueError) {
@@ -162,7 +162,9 @@ extension CryptoComVenue {
     private func writeValuations(
         _ query: [QueryItem], _ access: any VenueAccess, at time: LedgerTime, to writer: inout JSONWriter
     ) throws(VenueError) {
-        guard let name = query["instrument_name"], let type = query["valuation_type"] else { throw .invalidArgument }
+        guard let name = query["instrument_name"], let type = query["valuation_type"] else {
+            throw .invalidArgument
+        }
         let prices = access.prices()
         let market = market(prices, at: time)
         let price: ExactDecimal?

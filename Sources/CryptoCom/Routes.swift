@@ -50,6 +50,7 @@ extension CryptoComVenue {
     /// How far a nonce may be from the server's time, in milliseconds.
     static let nonceWindow: Int64 = 60_000
 
+    /// The answer to a request, in the venue's own form whatever happens.
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         let name = String(request.path.dropFirst(Self.pathPrefixes[0].count))
         guard let method = Method.byName[name] else {
@@ -65,7 +66,9 @@ extension CryptoComVenue {
         _ method: Method, _ request: VenueRequest, _ access: any VenueAccess
     ) -> VenueResponse {
         do throws(VenueError) {
-            guard request.method == "GET" else { throw request.method == "POST" ? .internal : .invalidRequest }
+            guard request.method == "GET" else {
+                throw request.method == "POST" ? .internal : .invalidRequest
+            }
             let verdict = access.limiter.use(
                 "crypto-com/\(method.rawValue)/\(request.remoteAddress)", limit: Self.publicLimit.calls,
                 window: Self.publicLimit.window, now: access.realTime())
@@ -78,8 +81,8 @@ extension CryptoComVenue {
 
     // MARK: - Private
 
-    /// In the order of `docs/venues/crypto-com.md`: HTTP method, body, method, rate, key, permission, address, nonce,
-    /// signature, params.
+    /// In the order of `docs/venues/crypto-com.md`: HTTP method, body, method, rate, key, permission,
+    /// address, nonce, signature, params.
     private func respondPrivate(
         _ method: Method, _ request: VenueRequest, _ access: any VenueAccess
     ) -> VenueResponse {
@@ -93,7 +96,8 @@ extension CryptoComVenue {
             let now = access.realTime()
             let apiKey = body["api_key"]?.text
             let key = apiKey.flatMap { access.key($0) }
-            // A key that does not exist is counted by its sender's address, or made-up keys would never be limited.
+            // A key that does not exist is counted by its sender's address, or made-up keys would never be
+            // limited.
             let caller = key?.apiKey ?? "address/\(request.remoteAddress)"
             let verdict = access.limiter.use(
                 "crypto-com/\(method.rawValue)/\(caller)", limit: Self.privateLimit.calls,
@@ -101,7 +105,8 @@ extension CryptoComVenue {
             guard verdict.isAllowed else { throw .tooManyRequests }
 
             guard let key, let apiKey, key.permissions.contains(.read) else { throw .unauthorized }
-            guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
+            guard
+                key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
             else { throw .illegalAddress }
             let call = try Self.call(body, identifier, method, apiKey)
             guard Self.isRecent(call.nonce, now: now) else { throw .invalidNonce }
@@ -147,11 +152,13 @@ extension CryptoComVenue {
         _ body: JSONValue, _ identifier: RequestIdentifier, _ method: Method, _ apiKey: String
     ) throws(VenueError) -> PrivateCall {
         guard let nonce = body["nonce"], !nonce.isNull else { throw .invalidArgument }
-        guard let nonceText = nonce.numberText ?? nonce.text, let number = RequestIdentifier(digits: nonceText)?.number,
+        guard let nonceText = nonce.numberText ?? nonce.text,
+            let number = RequestIdentifier(digits: nonceText)?.number,
             let signature = body["sig"]?.text
         else { throw .unauthorized }
         return PrivateCall(
-            id: identifier, method: method.rawValue, params: body["params"], apiKey: apiKey, signature: signature,
+            id: identifier, method: method.rawValue, params: body["params"], apiKey: apiKey,
+            signature: signature,
             nonceText: nonceText, nonce: number)
     }
 }

@@ -37,9 +37,11 @@ struct CryptoComRules: RulebookRules {
         for (name, reader) in try rulebook.member("assets").members() {
             assets.append(try AssetRule(name: name, reading: reader, defaults: defaults))
         }
-        assetPlaces = Dictionary(assets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+        assetPlaces = Dictionary(assets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first
+        }
         guard let usd = assetPlaces[Self.usd], assets[usd].referenceIndex == .one else {
-            throw RulebookError(field: rulebook.path(of: "assets.USD"), message: "must be there, with index 1")
+            throw RulebookError(
+                field: rulebook.path(of: "assets.USD"), message: "must be there, with index 1")
         }
         reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }) { first, _ in first }
 
@@ -48,12 +50,14 @@ struct CryptoComRules: RulebookRules {
             let rule = try InstrumentRule(name: name, reading: reader)
             for (key, asset) in [("base", rule.terms.base), ("quote", rule.terms.quote)]
             where assetPlaces[asset] == nil {
-                throw RulebookError(field: reader.path(of: key), message: "is no asset of this rulebook: \(asset)")
+                throw RulebookError(
+                    field: reader.path(of: key), message: "is no asset of this rulebook: \(asset)")
             }
             instruments.append(rule)
         }
         instrumentPlaces = Dictionary(
-            instruments.enumerated().map { ($0.element.terms.name, $0.offset) }) { first, _ in first }
+            instruments.enumerated().map { ($0.element.terms.name, $0.offset) }
+        ) { first, _ in first }
         self.assets = assets
         self.instruments = instruments
     }
@@ -155,16 +159,20 @@ struct AssetRule: Sendable {
         fullName = try reader.text("full_name")
         network = reader.has("network") ? try NetworkRule(reading: reader) : nil
         referenceIndex = try reader.positive("reference_index")
-        collateralCap = reader.has("collateral_cap_notional") ? try reader.nonNegative("collateral_cap_notional") : nil
+        collateralCap =
+            reader.has("collateral_cap_notional") ? try reader.nonNegative("collateral_cap_notional") : nil
         let isListed = reader.has("minimum_haircut") && collateralCap != nil
         isCollateral = try reader.flag("is_collateral", fallback: isListed)
-        minimumHaircut = isCollateral && reader.has("minimum_haircut") ? try reader.rate("minimum_haircut") : .zero
-        haircutRatePerUnit = reader.has("haircut_rate_per_unit") ? try reader.rate("haircut_rate_per_unit") : nil
+        minimumHaircut =
+            isCollateral && reader.has("minimum_haircut") ? try reader.rate("minimum_haircut") : .zero
+        haircutRatePerUnit =
+            reader.has("haircut_rate_per_unit") ? try reader.rate("haircut_rate_per_unit") : nil
         unitMarginRate = reader.has("unit_margin_rate") ? try reader.rate("unit_margin_rate") : nil
         spotLeverage = try reader.optionalLeverage("max_product_leverage_for_spot")
         perpetualLeverage = try reader.optionalLeverage("max_product_leverage_for_perps")
         futureLeverage = try reader.optionalLeverage("max_product_leverage_for_futures")
-        hourlyInterestRate = reader.has("hourly_interest_rate") ? try reader.rate("hourly_interest_rate") : .zero
+        hourlyInterestRate =
+            reader.has("hourly_interest_rate") ? try reader.rate("hourly_interest_rate") : .zero
         var printed: [(name: String, value: String)] = []
         for field in Self.printedFields where reader.has(field) {
             _ = try reader.decimal(field)
@@ -210,11 +218,13 @@ struct InstrumentRule: Sendable {
         let kindText = try reader.text("kind")
         guard let kind = Instrument.Kind(rawValue: kindText) else {
             let names = Instrument.Kind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw RulebookError(field: reader.path(of: "kind"), message: "is \(kindText), not one of \(names)")
+            throw RulebookError(
+                field: reader.path(of: "kind"), message: "is \(kindText), not one of \(names)")
         }
         let quote = try reader.text("quote")
         guard kind == .spot || quote == CryptoComRules.usd else {
-            throw RulebookError(field: reader.path(of: "quote"), message: "must be USD: contracts settle in USD")
+            throw RulebookError(
+                field: reader.path(of: "quote"), message: "must be USD: contracts settle in USD")
         }
         terms = Instrument(
             venue: CryptoComVenue.name, name: name, kind: kind, base: try reader.text("base"), quote: quote,
@@ -244,7 +254,9 @@ extension RulebookReader {
     /// A decimal member above zero.
     fileprivate func positive(_ key: String) throws(RulebookError) -> ExactDecimal {
         let number = try decimal(key)
-        guard number.isPositive else { throw RulebookError(field: path(of: key), message: "must be above zero") }
+        guard number.isPositive else {
+            throw RulebookError(field: path(of: key), message: "must be above zero")
+        }
         return number
     }
 

@@ -2,13 +2,15 @@ import JSON
 import Numbers
 import Venue
 
-/// How requests are signed: HMAC-SHA256 over method + id + api_key + flattened params + nonce, in hexadecimal.
+/// How requests are signed: HMAC-SHA256 over method + id + api_key + flattened params + nonce, in
+/// hexadecimal.
 ///
 /// Source: sheet, section 2.1. The server builds the text again from the JSON it received.
 enum Signing {
     /// The text that is signed.
     static func message(
-        method: String, id: String, apiKey: String, params: JSONValue?, nonce: String, plainNumbers: Bool = false
+        method: String, id: String, apiKey: String, params: JSONValue?, nonce: String,
+        plainNumbers: Bool = false
     ) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(160)
@@ -20,8 +22,8 @@ enum Signing {
         return text
     }
 
-    /// Params as one text: an object's keys ascending, each followed by its value; an array's elements one after the
-    /// other; null, true and false as those words; strings and numbers as they stand.
+    /// Params as one text: an object's keys ascending, each followed by its value; an array's elements one
+    /// after the other; null, true and false as those words; strings and numbers as they stand.
     static func flattened(_ params: JSONValue) -> String {
         var text: [UInt8] = []
         append(params, to: &text, false)
@@ -41,7 +43,8 @@ enum Signing {
         case .null: text += "null".utf8
         case .bool(let flag): text += flag ? "true".utf8 : "false".utf8
         case .number(let number):
-            // A client that signs its own number, and not the text it sent, drops trailing zeros and exponents.
+            // A client that signs its own number, and not the text it sent, drops trailing zeros and
+            // exponents.
             if plainNumbers, let plain = try? ExactDecimal(number) {
                 plain.append(to: &text)
             } else {
@@ -58,7 +61,8 @@ enum Signing {
         guard let given = hexBytes(signature), given.count == 32 else { return false }
         func matches(plainNumbers: Bool) -> Bool {
             let text = message(
-                method: call.method, id: call.id.text, apiKey: call.apiKey, params: call.params, nonce: call.nonceText,
+                method: call.method, id: call.id.text, apiKey: call.apiKey, params: call.params,
+                nonce: call.nonceText,
                 plainNumbers: plainNumbers)
             return constantTimeEqual(signer.sign(text), given)
         }

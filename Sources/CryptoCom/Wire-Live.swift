@@ -120,7 +120,8 @@ struct LiveForm {
         writer.stripped(totals.cashBalance)
         writer.key("total_collateral_value")
         writer.quoted(
-            totals.collateralValue, minimumPlaces: totals.collateralValue.isZero ? 0 : totals.collateralPlaces)
+            totals.collateralValue, minimumPlaces: totals.collateralValue.isZero ? 0 : totals.collateralPlaces
+        )
         writer.key("total_session_unrealized_pnl")
         writer.stripped(totals.unrealised)
         writer.key("instrument_name")
@@ -150,7 +151,8 @@ struct LiveForm {
     /// Whether the account could be closed: no open order, no position, nothing held that is no collateral.
     private var isTerminatable: Bool {
         account.raised("terminatable")?.boolean
-            ?? (account.orders.isEmpty && account.positions.isEmpty && figures.rows.allSatisfy(\.isCollateral))
+            ?? (account.orders.isEmpty && account.positions.isEmpty
+                && figures.rows.allSatisfy(\.isCollateral))
     }
 
     private func write(_ row: RowFigures, to writer: inout JSONWriter) {
@@ -182,7 +184,8 @@ struct LiveForm {
         let totals = try totals(of: isolated)
         writer.beginObject()
         writer.key("isolation_id")
-        writer.string(StableIdentifier.isolation(account: account.id, instrument: isolated.position.instrument.name))
+        writer.string(
+            StableIdentifier.isolation(account: account.id, instrument: isolated.position.instrument.name))
         writer.key("leverage")
         writer.stripped(isolated.leverage)
         writer.key("isolation_type")
@@ -193,9 +196,11 @@ struct LiveForm {
         write(
             RowFigures(
                 asset: CryptoComRules.usd, quantity: isolated.cash, reserved: .zero, cashValue: isolated.cash,
-                marketValue: isolated.cash, isCollateral: true, haircutRate: .zero, countedValue: isolated.cash,
+                marketValue: isolated.cash, isCollateral: true, haircutRate: .zero,
+                countedValue: isolated.cash,
                 haircut: .zero, collateralAmount: isolated.cash,
-                maximumWithdrawal: Figures.isolatedWithdrawal(cash: isolated.cash, available: isolated.available),
+                maximumWithdrawal: Figures.isolatedWithdrawal(
+                    cash: isolated.cash, available: isolated.available),
                 hourlyInterestRate: .zero),
             to: &writer)
         writer.endArray()

@@ -31,7 +31,8 @@ extension CryptoComVenue {
         let rules = rules(at: snapshot.at)
         do {
             return try AccountFigures(
-                of: snapshot.account, market: Market(prices: snapshot.prices, reference: rules.reference), rules: rules)
+                of: snapshot.account, market: Market(prices: snapshot.prices, reference: rules.reference),
+                rules: rules)
         } catch let error as NumberError {
             throw FigureError.number(error)
         }
@@ -57,7 +58,8 @@ extension CryptoComVenue {
         writer.endObject()
     }
 
-    /// The result of `private/get-subaccount-balances` for a main account: its sub-accounts in the order of opening.
+    /// The result of `private/get-subaccount-balances` for a main account: its sub-accounts in the order of
+    /// opening.
     func writeSubaccountBalances(
         of account: String, _ access: any VenueAccess, to writer: inout JSONWriter
     ) throws {
@@ -77,8 +79,8 @@ extension CryptoComVenue {
     }
 }
 
-/// The form of the given documents: at least 8 decimals everywhere, `"true"` and `"false"` as strings, the documents'
-/// fields in the documents' order.
+/// The form of the given documents: at least 8 decimals everywhere, `"true"` and `"false"` as strings, the
+/// documents' fields in the documents' order.
 struct DocumentedForm {
     private let account: Account
     private let figures: AccountFigures
@@ -160,14 +162,16 @@ struct DocumentedForm {
         writer.key("total_effective_leverage")
         writer.padded(
             try Figures.effectiveLeverage(
-                size: figures.positionSize, marginBalance: figures.marginBalance, places: 8, rounding: .towardZero))
+                size: figures.positionSize, marginBalance: figures.marginBalance, places: 8,
+                rounding: .towardZero))
         writer.key("position_limit")
         writer.padded(Figures.shownAmount(account.positionLimit))
         writer.key("used_position_limit")
         writer.padded(
             try Figures.shownRequirement(
                 try Figures.usedPositionLimit(
-                    positionSize: figures.positionSize, orderExposure: figures.orderExposure, spotExposure: .zero)))
+                    positionSize: figures.positionSize, orderExposure: figures.orderExposure,
+                    spotExposure: .zero)))
     }
 
     /// Quantities stand as held; the haircut rate is plain in the one document and padded in the other.
