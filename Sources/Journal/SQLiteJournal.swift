@@ -13,7 +13,7 @@ public final class SQLiteJournal: JournalStore {
     let database: any DatabaseWriter
     /// The end of the journal, as this process has made it.
     let end: Mutex<JournalTip>
-    private let lock: StoreLock?
+    private let lock: Mutex<StoreLock?>
 
     /// Marks a file as ours: "MRGN".
     static let applicationID = 0x4D52_474E
@@ -23,7 +23,7 @@ public final class SQLiteJournal: JournalStore {
     private init(location: String, database: any DatabaseWriter, lock: StoreLock?) throws {
         self.location = location
         self.database = database
-        self.lock = lock
+        self.lock = Mutex(lock)
         end = Mutex(try database.read { try Self.readTip($0) })
     }
 
@@ -133,6 +133,7 @@ public final class SQLiteJournal: JournalStore {
 
     public func close() throws(JournalError) {
         try translating("close the store") { try database.close() }
+        lock.withLock { $0 = nil }
     }
 
     /// The level of `PRAGMA synchronous` of the writing connection; 2 is FULL.
