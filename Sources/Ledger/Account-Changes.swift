@@ -112,18 +112,12 @@ extension Account {
     }
 
     mutating func apply(_ setting: LeverageSetting) {
-        let place = leverages.firstIndex {
-            $0.instrument == setting.instrument && $0.side == setting.side && $0.marginMode == setting.marginMode
+        // A setting replaces every earlier one that it covers: the same, and the more particular ones.
+        leverages.removeAll { earlier in
+            earlier.instrument == setting.instrument && (setting.side == nil || earlier.side == setting.side)
+                && (setting.marginMode == nil || earlier.marginMode == setting.marginMode)
         }
-        // A setting for all sides and modes replaces the particular ones made before it.
-        if setting.side == nil && setting.marginMode == nil {
-            leverages.removeAll { $0.instrument == setting.instrument }
-            leverages.append(setting)
-        } else if let place {
-            leverages[place] = setting
-        } else {
-            leverages.append(setting)
-        }
+        leverages.append(setting)
     }
 
     private mutating func raise(_ flag: String, _ asset: String?, _ value: JSONValue?) {

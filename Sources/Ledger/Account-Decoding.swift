@@ -12,8 +12,8 @@ extension Account {
             parent: try reader.optionalText("parent"), conventions: try reader.conventions(),
             settings: try reader.settings(), openedAt: try reader.time("opened_at"))
         updatedAt = try reader.time("updated_at")
-        version = try reader.integer("version")
-        lastSequence = try reader.integer("last_sequence")
+        version = try reader.count("version")
+        lastSequence = try reader.count("last_sequence")
         holdings = try reader.rows("holdings") { row throws(Refusal) in try Holding(row) }
         positions = try reader.rows("positions") { row throws(Refusal) in try Position(row, instruments) }
         orders = try reader.rows("orders") { row throws(Refusal) in

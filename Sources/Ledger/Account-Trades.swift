@@ -104,14 +104,16 @@ extension Account {
         let closedCost = try share(position.cost)
         let exit = try Position.cost(of: closedQuantity, at: price, in: position.instrument)
         let gain = position.instrument.payoff == .linear ? try exit - closedCost : try closedCost - exit
-        let realised = try gain.times(position.instrument.contractValue, rounding: .halfEven)
-            .cut(places: conventions.bookedPlaces)
+        let realised = try conventions.booked(gain, times: position.instrument.contractValue)
         let released =
             quantity == size
-            ? position.isolatedWallet : try share(position.isolatedWallet).cut(places: conventions.bookedPlaces)
+            ? position.isolatedWallet : try conventions.booked(position.isolatedWallet, times: quantity, over: size)
 
         positions[place].quantity = try position.quantity - closedQuantity
-        positions[place].cost = try position.cost - closedCost
+        let rest = try position.cost - closedCost
+        // A rest that rounds to no cost at all would have no entry price.
+        if quantity < size && rest.isZero { throw NumberError.tooPrecise }
+        positions[place].cost = rest
         positions[place].openingCost = try position.openingCost - share(position.openingCost)
         positions[place].isolatedWallet = try position.isolatedWallet - released
         positions[place].realised = try position.realised + realised
@@ -132,9 +134,9 @@ extension Account {
         at place: Int, quantity: ExactDecimal, _ fill: Fill, _ time: LedgerTime
     ) throws {
         guard fill.marginMode == .isolated else { return }
-        let margin = try Position.cost(of: quantity, at: fill.price, in: fill.instrument)
-            .times(fill.instrument.contractValue, over: fill.leverage, rounding: .halfEven)
-            .cut(places: conventions.bookedPlaces)
+        let margin = try conventions.booked(
+            try Position.cost(of: quantity, at: fill.price, in: fill.instrument),
+            times: fill.instrument.contractValue, over: fill.leverage)
         positions[place].isolatedWallet = try positions[place].isolatedWallet + margin
         try update(fill.instrument.settle, at: time) { $0.cash = try $0.cash - margin }
     }
@@ -170,7 +172,7 @@ extension Account {
         let place = try requiredPlace(of: key)
         positions[place].isolatedWallet = try positions[place].isolatedWallet + amount
         positions[place].updatedAt = time
-        try update(key.instrument.settle, at: time) { $0.cash = try $0.cash - amount }
+        try update(positions[place].instrument.settle, at: time) { $0.cash = try $0.cash - amount }
     }
 
     /// Books funding: to free cash for a cross position, to its wallet for an isolated one.
@@ -195,10 +197,10 @@ extension Account {
             let key = settlement.position
             let place = try requiredPlace(of: key)
             let position = positions[place]
-            let gain = try position.unrealised(at: settlement.mark, rounding: .halfEven)
-                .cut(places: conventions.bookedPlaces)
-            positions[place].cost = try Position.cost(
-                of: position.quantity, at: settlement.mark, in: position.instrument)
+            let cost = try Position.cost(of: position.quantity, at: settlement.mark, in: position.instrument)
+            let profit = position.instrument.payoff == .linear ? try cost - position.cost : try position.cost - cost
+            let gain = try conventions.booked(profit, times: position.instrument.contractValue)
+            positions[place].cost = cost
             positions[place].realised = try position.realised + gain
             positions[place].updatedAt = time
             if key.marginMode == .isolated {
@@ -217,6 +219,17 @@ extension Account {
         for place in activity.indices where instrument == nil || activity[place].instrument == instrument {
             activity[place].sessionRealised = .zero
         }
+    }
+}
+
+extension Conventions {
+    /// value × multiplier ÷ divisor as this venue books it: cut to its places in one step; at 18 places, all that is
+    /// kept, rounded half even.
+    func booked(
+        _ value: ExactDecimal, times multiplier: ExactDecimal, over divisor: ExactDecimal = .one
+    ) throws(NumberError) -> ExactDecimal {
+        try value.times(
+            multiplier, over: divisor, places: bookedPlaces, rounding: bookedPlaces < 18 ? .towardZero : .halfEven)
     }
 }
 

@@ -13,13 +13,10 @@ extension Command {
         }
         let reader = try FieldReader(value, subject: type)
         try reader.allow(allowed)
-        let id = try reader.optionalText("id")
-        if let id, !(1...64).contains(id.unicodeScalars.count) {
-            throw Refusal(.invalidField, "\(type): id must have 1 to 64 characters.", field: "id")
-        }
+        let id = try reader.optionalLabel("id")
         self.init(
             id: id, at: reader.has("at") ? try reader.time("at") : nil,
-            account: type == "prices" ? nil : try reader.text("account"),
+            account: type == "prices" ? nil : try reader.label("account"),
             content: try Content(type: type, reader))
     }
 
@@ -72,41 +69,40 @@ extension Command.Content {
         switch type {
         case "open_account":
             self = .openAccount(
-                venue: try reader.text("venue"), parent: try reader.optionalText("parent"),
+                venue: try reader.label("venue"), parent: try reader.optionalLabel("parent"),
                 settings: reader.has("settings") ? try Self.settings(reader) : Settings())
         case "configure": self = .configure(try Self.settings(reader))
         case "place_order": self = .placeOrder(try Self.order(reader))
-        case "cancel_order": self = .cancelOrder(orderID: try reader.text("order_id"))
+        case "cancel_order": self = .cancelOrder(orderID: try reader.label("order_id"))
         case "fill": self = .fill(try Self.fill(reader))
         case "import_position": self = .importPosition(try Self.imported(reader))
         case "set_leverage":
             self = .setLeverage(
-                instrument: try reader.text("instrument"), leverage: try reader.decimal("leverage"),
+                instrument: try reader.label("instrument"), leverage: try reader.decimal("leverage"),
                 side: try Self.positionSide(reader), marginMode: try reader.marginMode())
         case "adjust_isolated_margin":
             self = .adjustIsolatedMargin(
-                instrument: try reader.text("instrument"), amount: try reader.decimal("amount"),
+                instrument: try reader.label("instrument"), amount: try reader.decimal("amount"),
                 side: try Self.positionSide(reader))
         case "funding": self = .funding(try Self.funding(reader))
-        case "settle": self = .settle(instrument: try reader.optionalText("instrument"))
+        case "settle": self = .settle(instrument: try reader.optionalLabel("instrument"))
         case "prices":
+            guard reader.has("marks") || reader.has("index") else {
+                throw Refusal(.missingField, "prices: marks or index must be given.", field: "marks")
+            }
             self = .prices(
-                venue: try reader.text("venue"), marks: try Self.quotes(reader, "marks"),
+                venue: try reader.label("venue"), marks: try Self.quotes(reader, "marks"),
                 index: try Self.quotes(reader, "index"))
         case "raise":
-            let value = try reader.required("value")
-            switch value {
-            case .array, .object: throw reader.wrong("value", "a text, a number, true, false or null")
-            default: break
-            }
             self = .raise(
-                flag: try reader.text("flag"), asset: try reader.optionalText("asset"), value: value)
+                flag: try reader.label("flag"), asset: try reader.optionalLabel("asset"),
+                value: try reader.required("value"))
         default: self = try Self.money(type, reader)
         }
     }
 
     private static func money(_ type: String, _ reader: FieldReader) throws(Refusal) -> Self {
-        let asset = try reader.text("asset")
+        let asset = try reader.label("asset")
         let amount = try reader.decimal("amount")
         switch type {
         case "deposit": return .deposit(asset: asset, amount: amount)
@@ -116,12 +112,12 @@ extension Command.Content {
                 force: try reader.flag("force"))
         case "transfer":
             return .transfer(
-                to: try reader.text("to"), asset: asset, amount: amount, force: try reader.flag("force"))
+                to: try reader.label("to"), asset: asset, amount: amount, force: try reader.flag("force"))
         case "borrow": return .borrow(asset: asset, amount: amount)
         case "repay": return .repay(asset: asset, amount: amount)
         case "accrue_interest": return .accrueInterest(asset: asset, amount: amount)
         default:
-            let purpose = try reader.text("purpose")
+            let purpose = try reader.label("purpose")
             switch type {
             case "reserve": return .reserve(asset: asset, amount: amount, purpose: purpose)
             case "release": return .release(asset: asset, amount: amount, purpose: purpose)
@@ -146,7 +142,7 @@ extension Command.Content {
 
     private static func order(_ reader: FieldReader) throws(Refusal) -> OrderRequest {
         var order = OrderRequest(
-            orderID: try reader.text("order_id"), instrument: try reader.text("instrument"),
+            orderID: try reader.label("order_id"), instrument: try reader.label("instrument"),
             side: try reader.choice("side", Side.self), quantity: try reader.decimal("quantity"),
             price: try reader.decimal("price"))
         order.reduceOnly = try reader.flag("reduce_only")
@@ -158,11 +154,11 @@ extension Command.Content {
 
     private static func fill(_ reader: FieldReader) throws(Refusal) -> FillRequest {
         var fill = FillRequest(
-            instrument: try reader.text("instrument"), side: try reader.choice("side", Side.self),
+            instrument: try reader.label("instrument"), side: try reader.choice("side", Side.self),
             quantity: try reader.decimal("quantity"), price: try reader.decimal("price"))
         fill.fee = try reader.optionalDecimal("fee")
-        fill.feeAsset = try reader.optionalText("fee_asset")
-        fill.orderID = try reader.optionalText("order_id")
+        fill.feeAsset = try reader.optionalLabel("fee_asset")
+        fill.orderID = try reader.optionalLabel("order_id")
         fill.positionSide = try positionSide(reader)
         fill.marginMode = try reader.marginMode()
         fill.liquidation = try reader.flag("liquidation")
@@ -171,7 +167,7 @@ extension Command.Content {
 
     private static func imported(_ reader: FieldReader) throws(Refusal) -> ImportRequest {
         var request = ImportRequest(
-            instrument: try reader.text("instrument"), quantity: try reader.decimal("quantity"),
+            instrument: try reader.label("instrument"), quantity: try reader.decimal("quantity"),
             entryPrice: try reader.decimal("entry_price"))
         request.positionSide = try positionSide(reader)
         request.marginMode = try reader.marginMode()
@@ -189,7 +185,7 @@ extension Command.Content {
             reader.has("rate")
             ? .rate(try reader.decimal("rate")) : .amount(try reader.decimal("amount"))
         return FundingRequest(
-            instrument: try reader.text("instrument"), measure: measure,
+            instrument: try reader.label("instrument"), measure: measure,
             positionSide: try positionSide(reader))
     }
 
@@ -199,6 +195,9 @@ extension Command.Content {
         guard reader.has(field) else { return [] }
         var quotes: [PriceTick.Quote] = []
         for (name, value) in try reader.members(field) {
+            guard name.isLabel else {
+                throw Refusal(.invalidField, "prices: a name must be \(String.labelDescription).", field: field)
+            }
             quotes.append(
                 PriceTick.Quote(name: name, price: try reader.decimal(value, field: "\(field).\(name)")))
         }

@@ -15,9 +15,8 @@ extension Draft {
         let instrument = try instrument(request.instrument)
         try requirePositive(request.quantity, field: "quantity")
         try requirePositive(request.price, field: "price")
-        guard (1...64).contains(request.orderID.utf8.count) else {
-            throw Refusal(.invalidField, "order_id must have 1 to 64 characters.", field: "order_id")
-        }
+        try requireLabel(request.orderID, field: "order_id")
+        try requireFit(request.quantity, at: request.price, in: instrument)
         if account.orders.contains(where: { $0.id == request.orderID }) {
             throw Refusal(
                 .orderExists, "Account \(account.id) already has an open order \(request.orderID).",
@@ -35,7 +34,7 @@ extension Draft {
     }
 
     mutating func fill(_ request: FillRequest) throws(Refusal) -> Fill {
-        let instrument = try instrument(request.instrument)
+        var instrument = try instrument(request.instrument)
         try requirePositive(request.quantity, field: "quantity")
         try requirePositive(request.price, field: "price")
         var positionSide = request.positionSide
@@ -46,9 +45,15 @@ extension Draft {
             positionSide = positionSide ?? (order.positionSide == .net ? nil : order.positionSide)
             marginMode = marginMode ?? order.marginMode
         }
-        let key = PositionKey(
+        var key = PositionKey(
             instrument: instrument, side: try side(positionSide, instrument),
             marginMode: marginMode ?? judge.defaultMarginMode(of: instrument, in: account))
+        if let place = account.place(of: key), account.positions[place].instrument !== instrument {
+            // An open position trades under the terms that it was opened under.
+            key = account.positions[place].key
+            instrument = key.instrument
+        }
+        try requireFit(request.quantity, at: request.price, in: instrument)
         try checkHedgeLeg(key, side: request.side, quantity: request.quantity)
         let feeAsset = request.feeAsset ?? (instrument.kind.isDerivative ? instrument.settle : instrument.quote)
         guard judge.knowsAsset(feeAsset, at: time) else {
@@ -102,6 +107,7 @@ extension Draft {
             throw Refusal(.invalidAmount, "quantity must not be zero.", field: "quantity")
         }
         try requirePositive(request.entryPrice, field: "entry_price")
+        try requireFit(request.quantity, at: request.entryPrice, in: instrument)
         if let leverage = request.leverage, leverage < .one {
             throw Refusal(.invalidAmount, "leverage must be at least 1.", field: "leverage")
         }
@@ -143,8 +149,9 @@ extension Draft {
         }
         let divisor = request.leverage ?? leverage(key)
         return try checked { () throws(NumberError) in
-            try Position.cost(of: request.quantity.magnitude, at: request.entryPrice, in: key.instrument)
-                .times(key.instrument.contractValue, over: divisor, rounding: .halfEven).cut(places: places)
+            try account.conventions.booked(
+                try Position.cost(of: request.quantity.magnitude, at: request.entryPrice, in: key.instrument),
+                times: key.instrument.contractValue, over: divisor)
         }
     }
 
@@ -158,16 +165,22 @@ extension Draft {
             throw Refusal(.invalidAmount, "amount must not be zero.", field: "amount")
         }
         let booked = amount.cut(places: account.conventions.bookedPlaces)
+        guard !booked.isZero else {
+            throw Refusal(
+                .invalidAmount, "amount is below the smallest that \(account.venue) books.", field: "amount")
+        }
         let key = PositionKey(
             instrument: instrument, side: try side(wanted, instrument), marginMode: .isolated)
-        let place = try account.requiredPlace(of: key)
-        let wallet = account.positions[place].isolatedWallet
-        guard try checked({ () throws(NumberError) in try wallet + booked }) >= .zero else {
+        let position = account.positions[try account.requiredPlace(of: key)]
+        let wallet = position.isolatedWallet
+        // Adding is always possible, to a wallet that losses have driven below zero too.
+        let rest = try checked { () throws(NumberError) in try wallet + booked }
+        if booked.isNegative && rest.isNegative {
             throw Refusal(
-                .insufficientBalance, "The isolated wallet holds only \(wallet) \(instrument.settle).",
+                .insufficientBalance, "The isolated wallet holds only \(wallet) \(position.instrument.settle).",
                 field: "amount")
         }
-        return .isolatedMarginAdjusted(position: key, amount: booked)
+        return .isolatedMarginAdjusted(position: position.key, amount: booked)
     }
 
     /// Funding of every open position of the instrument that is meant; an amount needs there to be just one.
@@ -181,23 +194,24 @@ extension Draft {
                 .noPosition, "Account \(account.id) has no such position in \(instrument.name).",
                 field: "instrument")
         }
-        let places = account.conventions.bookedPlaces
+        let conventions = account.conventions
         switch request.measure {
         case .amount(let amount):
             guard open.count == 1 else {
                 throw Refusal(
-                    .invalidField, "\(instrument.name) has \(open.count) positions; name one by position_side.",
+                    .invalidField,
+                    "\(instrument.name) has \(open.count) such positions; an amount is booked to just one.",
                     field: "position_side")
             }
-            return [.funded(position: open[0].key, amount: amount.cut(places: places))]
+            return [.funded(position: open[0].key, amount: amount.cut(places: conventions.bookedPlaces))]
         case .rate(let rate):
             let mark = try mark(of: instrument)
             var bodies: [EventBody] = []
             for position in open {
                 let amount = try checked { () throws(NumberError) in
-                    try -position.settledNotional(at: mark).times(rate, rounding: .halfEven)
+                    try conventions.booked(-position.settledNotional(at: mark), times: rate)
                 }
-                bodies.append(.funded(position: position.key, amount: amount.cut(places: places)))
+                bodies.append(.funded(position: position.key, amount: amount))
             }
             return bodies
         }
@@ -240,6 +254,23 @@ extension Draft {
                 field: "position_side")
         }
         return wanted
+    }
+
+    /// Refuses what the ledger could not value: a cost that rounds to zero, or a notional out of range.
+    private func requireFit(
+        _ quantity: ExactDecimal, at price: ExactDecimal, in instrument: Instrument
+    ) throws(Refusal) {
+        let cost = try checked { () throws(NumberError) in
+            let cost = try Position.cost(of: quantity, at: price, in: instrument)
+            _ = try cost.times(instrument.contractValue, rounding: .halfEven)
+            _ = try quantity.times(instrument.contractValue, rounding: .halfEven)
+            return cost
+        }
+        if cost.isZero {
+            throw Refusal(
+                .invalidAmount, "A quantity of \(quantity) is worth nothing at \(price), to 18 places.",
+                field: "quantity")
+        }
     }
 
     private func requirePositive(_ number: ExactDecimal, field: String) throws(Refusal) {

@@ -59,11 +59,23 @@ struct Draft {
             return [try isolatedMargin(name, amount, side)]
         case .funding(let request): return try funding(request)
         case .settle(let name): return [try settlement(name)]
-        case .raise(let flag, let asset, let value):
-            if let asset { try require(asset: asset) }
-            return [.raised(flag: flag, asset: asset, value: value == .null ? nil : value)]
+        case .raise(let flag, let asset, let value): return [try raised(flag, asset, value)]
         default: return [try money(content)]
         }
+    }
+
+    private func raised(_ flag: String, _ asset: String?, _ value: JSONValue) throws(Refusal) -> EventBody {
+        try requireLabel(flag, field: "flag")
+        if let asset { try require(asset: asset) }
+        switch value {
+        case .array, .object:
+            throw Refusal(
+                .invalidField, "value must be a text, a number, true, false or null.", field: "value")
+        case .string(let text) where !text.isEmpty: try requireLabel(text, field: "value")
+        case .number(let text): try requireLabel(text, field: "value")
+        default: break
+        }
+        return .raised(flag: flag, asset: asset, value: value == .null ? nil : value)
     }
 
     // MARK: - Money
@@ -94,6 +106,7 @@ struct Draft {
             return .interestAccrued(asset: asset, amount: amount)
         case .reserve(let asset, let amount, let purpose):
             try require(asset: asset, amount: amount)
+            try requireLabel(purpose, field: "purpose")
             return .reserved(asset: asset, amount: amount, purpose: purpose)
         case .release(let asset, let amount, let purpose):
             try require(asset: asset, amount: amount)
@@ -105,9 +118,17 @@ struct Draft {
             return .released(asset: asset, amount: amount, purpose: purpose)
         case .credit(let asset, let amount, let purpose):
             try require(asset: asset, amount: amount)
+            try requireLabel(purpose, field: "purpose")
             return .credited(asset: asset, amount: amount, purpose: purpose)
         default:
             throw Refusal(.unknownCommand, "This command does not move money.", field: "type")
+        }
+    }
+
+    /// Refuses a text that the ledger would have to keep or repeat and that is no name.
+    func requireLabel(_ text: String, field: String) throws(Refusal) {
+        guard text.isLabel else {
+            throw Refusal(.invalidField, "\(field) must be \(String.labelDescription).", field: field)
         }
     }
 

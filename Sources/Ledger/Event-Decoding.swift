@@ -164,8 +164,8 @@ extension FieldReader {
     func conventions() throws(Refusal) -> Conventions {
         let reader = try FieldReader(try required("conventions"), subject: subject)
         return Conventions(
-            bookedPlaces: Int(try reader.integer("booked_places")), feePlaces: Int(try reader.integer("fee_places")),
-            amountPlaces: Int(try reader.integer("amount_places")),
+            bookedPlaces: Int(try reader.count("booked_places")), feePlaces: Int(try reader.count("fee_places")),
+            amountPlaces: Int(try reader.count("amount_places")),
             importedWalletComesFromCash: try reader.flag("imported_wallet_comes_from_cash"),
             keepsInterestApart: try reader.flag("keeps_interest_apart"))
     }

@@ -45,6 +45,16 @@ struct FieldReader {
 
     func optionalText(_ field: String) throws(Refusal) -> String? { has(field) ? try text(field) : nil }
 
+    /// A text that names something: what a command may have the ledger look up, keep or repeat in a message.
+    func label(_ field: String) throws(Refusal) -> String { try label(try text(field), field: field) }
+
+    func optionalLabel(_ field: String) throws(Refusal) -> String? { has(field) ? try label(field) : nil }
+
+    func label(_ text: String, field: String) throws(Refusal) -> String {
+        guard text.isLabel else { throw wrong(field, String.labelDescription) }
+        return text
+    }
+
     /// A decimal, written as a text; a JSON number is refused, for it may have lost digits on its way.
     func decimal(_ field: String) throws(Refusal) -> ExactDecimal {
         try decimal(try required(field), field: field)
@@ -78,6 +88,13 @@ struct FieldReader {
         return number
     }
 
+    /// A whole number that is not negative, and far enough from the largest to be counted on from.
+    func count(_ field: String) throws(Refusal) -> Int64 {
+        let number = try integer(field)
+        guard (0...(1 << 60)).contains(number) else { throw wrong(field, "a count") }
+        return number
+    }
+
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ field: String, _: Choice.Type
     ) throws(Refusal) -> Choice where Choice.RawValue == String {
@@ -96,10 +113,8 @@ struct FieldReader {
     /// A time: milliseconds since the epoch as a number, or an ISO 8601 text.
     func time(_ field: String) throws(Refusal) -> LedgerTime {
         let value = try required(field)
-        if let milliseconds = value.integer, milliseconds.magnitude <= LedgerTime.limit {
-            return LedgerTime(milliseconds: milliseconds)
-        }
-        if let time = value.text.flatMap({ LedgerTime(iso8601: $0) }) { return time }
+        let time = value.integer.map { LedgerTime(milliseconds: $0) } ?? value.text.flatMap { LedgerTime(iso8601: $0) }
+        if let time, LedgerTime.range.contains(time.milliseconds) { return time }
         throw wrong(field, "milliseconds since the epoch or an ISO 8601 time")
     }
 
@@ -119,8 +134,28 @@ struct FieldReader {
 }
 
 extension LedgerTime {
-    /// The end of the year 9999, in milliseconds; later times have no ISO 8601 form of four digits.
-    static let limit: UInt64 = 253_402_300_799_999
+    /// The years 0 to 9999, in milliseconds: the times that have an ISO 8601 form of four digits.
+    static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
+}
+
+extension String {
+    /// Whether it can name something in a command: 1 to 64 characters (Unicode scalars), all of them printable.
+    var isLabel: Bool {
+        guard (1...256).contains(utf8.count) else { return false }
+        var count = 0
+        for scalar in unicodeScalars {
+            count += 1
+            if (0x20...0x7E).contains(scalar.value) { continue }
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: return false
+            default: continue
+            }
+        }
+        return count <= 64
+    }
+
+    /// What `isLabel` asks for, to follow "must be".
+    static var labelDescription: String { "1 to 64 printable characters" }
 }
 
 extension NumberError {

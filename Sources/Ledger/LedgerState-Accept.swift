@@ -23,11 +23,17 @@ extension LedgerState {
             guard let judge = judges[account.venue] else {
                 throw Refusal(.unknownVenue, "No rules are loaded for \(account.venue).", field: "account")
             }
-            let time = try command.time(after: account, now: now)
+            let time = try command.time(after: account, now: latest(now, before: command))
             var draft = Draft(of: command, account: account, judge: judge, time: time, in: self)
             let bodies = try draft.bodies(of: command.content)
             return try settle(bodies, draft: draft, forced: command.isForced)
         }
+    }
+
+    /// The ledger's time, or that of the last event of a transfer's receiver where that is later.
+    private func latest(_ now: LedgerTime, before command: Command) -> LedgerTime {
+        guard case .transfer(let to, _, _, _) = command.content, let receiver = account(to) else { return now }
+        return max(now, receiver.updatedAt)
     }
 
     /// Applies what a command came to, to copies; keeps them only if the venue agrees to all of it.
@@ -116,18 +122,26 @@ extension LedgerState {
         }
         let name = VenueName(rawValue: venue)
         guard let judge = judges[name] else { throw Refusal.unknown(venue: venue, judges) }
-        if let parent { try checkParent(parent, venue: name) }
+        var time = command.at ?? now
+        if let parent {
+            let opened = try checkParent(parent, venue: name)
+            if let at = command.at, at < opened {
+                throw Refusal(.timeBackwards, "at is before the opening of the parent \(parent).", field: "at")
+            }
+            time = max(time, opened)
+        }
         var whole = judge.defaultSettings
         for (key, value) in settings.values { whole[key] = try judge.setting(key, value) }
         let opening = AccountOpening(
             venue: name, parent: parent, conventions: judge.conventions, settings: whole)
         let event = Event(
-            sequence: lastSequence + 1, at: command.at ?? now, account: id, body: .accountOpened(opening))
+            sequence: lastSequence + 1, at: time, account: id, body: .accountOpened(opening))
         try apply(event)
         return event
     }
 
-    private func checkParent(_ parent: String, venue: VenueName) throws(Refusal) {
+    /// When the parent was opened, if it can be one.
+    private func checkParent(_ parent: String, venue: VenueName) throws(Refusal) -> LedgerTime {
         guard let account = account(parent) else { throw Self.unknown(account: parent, field: "parent") }
         if account.venue != venue {
             throw Refusal(.notFamily, "parent \(parent) is an account at \(account.venue).", field: "parent")
@@ -136,6 +150,7 @@ extension LedgerState {
             throw Refusal(
                 .notFamily, "parent \(parent) is itself a sub-account of \(grandparent).", field: "parent")
         }
+        return account.openedAt
     }
 
     private static func isAccountID(_ id: String) -> Bool {
