@@ -31,12 +31,13 @@ enum DetailField: String, Sendable, CaseIterable {
 
     /// The modes in which it has a value; "" in the others.
     ///
-    /// The given document's matrix decides. Fields that stand in its prose only follow the prose. Exceptions are
-    /// those of the recordings: `twap` and `spotIsoBal` are "0" where the matrix leaves them out, and
+    /// The given document's matrix decides. Fields that stand in its prose only follow the prose. Exceptions
+    /// are those of the recordings: `twap` and `spotIsoBal` are "0" where the matrix leaves them out, and
     /// `collateralEnabled` is a boolean everywhere (sheet, section 3.4).
     var modes: ModeSet {
         switch self {
-        case .disEq, .liab, .crossLiab, .interest, .maxLoan, .borrowFroz, .frpType: [.spot, .multi, .portfolio]
+        case .disEq, .liab, .crossLiab, .interest, .maxLoan, .borrowFroz, .frpType:
+            [.spot, .multi, .portfolio]
         case .isoEq, .availEq, .upl, .isoUpl: [.futures, .multi, .portfolio]
         case .uplLiab, .isoLiab: [.multi, .portfolio]
         case .mgnRatio, .notionalLever, .imr, .mmr: .futures

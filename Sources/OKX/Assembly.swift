@@ -153,7 +153,9 @@ extension AccountFigures {
         holding holdingPlace: Int, of account: Account, _ market: Market, _ rules: RuleTable
     ) throws {
         let holding = account.holdings[holdingPlace]
-        guard let place = rules.assetPlace(holding.asset) else { throw FigureError.priceMissing(holding.asset) }
+        guard let place = rules.assetPlace(holding.asset) else {
+            throw FigureError.priceMissing(holding.asset)
+        }
         var row = CurrencyFigures(
             place: place, holding: holdingPlace, index: try market.requiredIndex(holding.asset),
             updatedAt: holding.updatedAt)
@@ -181,7 +183,8 @@ extension AccountFigures {
     }
 
     private mutating func add(
-        _ position: Position, of account: Account, _ market: Market, _ rules: RuleTable, _ override: MarkOverride?
+        _ position: Position, of account: Account, _ market: Market, _ rules: RuleTable,
+        _ override: MarkOverride?
     ) throws {
         guard let instrument = rules.instrumentPlace(position.instrument.name) else {
             throw FigureError.priceMissing(position.instrument.name)
@@ -206,7 +209,8 @@ extension AccountFigures {
         case .futures:
             let leverage = account.leverageInForce(of: position, rules)
             try rows[place].positionNotional += measure.notional.magnitude
-            try rows[place].positionMargin += Figures.initialMargin(notional: measure.notional, leverage: leverage)
+            try rows[place].positionMargin += Figures.initialMargin(
+                notional: measure.notional, leverage: leverage)
             try rows[place].positionMaintenance += Figures.maintenanceMargin(
                 notional: measure.notional, rate: measure.maintenanceRate)
             try rows[place].positionFees += Figures.liquidationFee(
@@ -217,7 +221,8 @@ extension AccountFigures {
             try units[unit].gross += measure.notionalUSD.magnitude
         case .multi, .spot:
             let leverage = account.leverageInForce(of: position, rules)
-            try totals.positionMargin += Figures.initialMargin(notional: measure.notionalUSD, leverage: leverage)
+            try totals.positionMargin += Figures.initialMargin(
+                notional: measure.notionalUSD, leverage: leverage)
             try totals.positionMaintenance += Figures.maintenanceMargin(
                 notional: measure.notionalUSD, rate: measure.maintenanceRate)
             try totals.positionFees += Figures.liquidationFee(
@@ -243,7 +248,8 @@ extension AccountFigures {
         guard order.instrument.kind.isDerivative else {
             let place = try rowPlace(
                 order.side == .buy ? link.quote : link.base, at: order.placedAt, market, rules)
-            try rows[place].spotOrders += order.side == .buy
+            try rows[place].spotOrders +=
+                order.side == .buy
                 ? order.remaining.times(order.price, rounding: .towardZero) : order.remaining
             return
         }
@@ -300,9 +306,11 @@ extension CurrencyFigures {
         unrealisedLossLiability = try Figures.unrealisedLossLiability(
             equity: equity, cash: cash, interest: interest)
         potentialBorrowing = try Figures.potentialBorrowing(
-            liability: liability, inUse: inUse, interest: interest, cash: cash, crossUnrealised: crossUnrealised)
+            liability: liability, inUse: inUse, interest: interest, cash: cash,
+            crossUnrealised: crossUnrealised)
         borrowingUSD = try Figures.borrowingUSD(potentialBorrowing, index: index)
-        borrowFrozen = mode == .portfolio
+        borrowFrozen =
+            mode == .portfolio
             ? try Figures.portfolioBorrowFrozen(borrowingUSD, rate: rules.margin.portfolioBorrowInitialRate)
             : try Figures.borrowFrozen(borrowingUSD, leverage: rules.margin.borrowLeverage)
     }
@@ -357,14 +365,16 @@ extension AccountFigures {
             }
             let gross = units[place].gross
             let net = try Figures.netDeltaUSD(
-                derivativeDelta: units[place].delta, spotInUse: units[place].spotInUse, index: units[place].index)
+                derivativeDelta: units[place].delta, spotInUse: units[place].spotInUse,
+                index: units[place].index)
             units[place].maintenance = try Figures.unitMaintenance(
                 spotShock: Figures.spotShockCharge(netDeltaUSD: net, shock: portfolio.spotShock[underlying]),
                 extreme: Figures.extremeCharge(
                     netDeltaUSD: net, move: portfolio.extremeMove[underlying], share: portfolio.extremeShare),
                 basis: Figures.basisCharge(grossUSD: gross, rate: portfolio.basis[underlying]),
                 minimum: Figures.minimumCharge(
-                    grossUSD: gross, rate: portfolio.minimumCharge[underlying], tiers: portfolio.minimumChargeTiers))
+                    grossUSD: gross, rate: portfolio.minimumCharge[underlying],
+                    tiers: portfolio.minimumChargeTiers))
             units[place].initial = try Figures.unitInitial(
                 maintenance: units[place].maintenance, factor: portfolio.initialFactor)
             try totals.positionMaintenance += units[place].maintenance
@@ -374,7 +384,8 @@ extension AccountFigures {
 
     private mutating func workOutTotals(_ rules: RuleTable) throws {
         let margin = rules.margin
-        let borrowRate = mode == .portfolio ? margin.portfolioBorrowMaintenanceRate : margin.borrowMaintenanceRate
+        let borrowRate =
+            mode == .portfolio ? margin.portfolioBorrowMaintenanceRate : margin.borrowMaintenanceRate
         totals.adjustedEquity = try Figures.adjustedEquity(
             discounted: totals.discounted, orderFees: totals.orderFees)
         totals.initialMargin = try Figures.initialMarginRequirement(
@@ -382,10 +393,13 @@ extension AccountFigures {
         totals.maintenanceMargin = try Figures.maintenanceMarginRequirement(
             positions: totals.positionMaintenance,
             borrowing: Figures.borrowMaintenance(totals.borrowing, rate: borrowRate))
-        totals.liquidationFees = try totals.positionFees + Figures.borrowLiquidationFee(
-            totals.borrowing, maintenanceRate: borrowRate, feeRate: margin.borrowLiquidationFee)
+        totals.liquidationFees =
+            try totals.positionFees
+            + Figures.borrowLiquidationFee(
+                totals.borrowing, maintenanceRate: borrowRate, feeRate: margin.borrowLiquidationFee)
         totals.availableEquity = try Figures.availableEquity(
-            adjusted: totals.adjustedEquity, initialMargin: totals.initialMargin, restricted: totals.restricted)
+            adjusted: totals.adjustedEquity, initialMargin: totals.initialMargin,
+            restricted: totals.restricted)
         totals.marginRatio = try Figures.marginRatio(
             adjusted: totals.adjustedEquity, maintenance: totals.maintenanceMargin,
             liquidationFees: totals.liquidationFees)

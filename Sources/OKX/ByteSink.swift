@@ -2,8 +2,8 @@ import Numbers
 
 /// Writes an answer into memory that was set aside for it, without a check of the allocator per value.
 ///
-/// Nothing is ever written beyond the end: what does not fit is dropped and noted, and the answer is then made
-/// again with more room.
+/// Nothing is ever written beyond the end: what does not fit is dropped and noted, and the answer is then
+/// made again with more room.
 struct ByteSink: ~Copyable {
     private let base: UnsafeMutablePointer<UInt8>
     private let capacity: Int

@@ -59,7 +59,8 @@ extension OKXError {
     static let keyHeaderMissing = OKXError("50103", 401, "Request header \"OK-ACCESS-KEY\" cannot be empty.")
     static let passphraseHeaderMissing = OKXError(
         "50104", 401, "Request header \"OK-ACCESS-PASSPHRASE\" cannot be empty.")
-    static let signHeaderMissing = OKXError("50106", 401, "Request header \"OK-ACCESS-SIGN\" cannot be empty.")
+    static let signHeaderMissing = OKXError(
+        "50106", 401, "Request header \"OK-ACCESS-SIGN\" cannot be empty.")
     static let timestampHeaderMissing = OKXError(
         "50107", 401, "Request header \"OK-ACCESS-TIMESTAMP\" cannot be empty.")
     static let keyMalformed = OKXError(
@@ -76,7 +77,8 @@ extension OKXError {
     static let signatureWrong = OKXError("50113", 401, "Invalid signature.", live: "Invalid Sign")
     static let permissionMissing = OKXError(
         "50120", 200, "This API key doesn't have permission to use this function")
-    static let endpointForbidden = OKXError("50030", 200, "You don't have permission to use this API endpoint")
+    static let endpointForbidden = OKXError(
+        "50030", 200, "You don't have permission to use this API endpoint")
     static let methodWrong = OKXError("50115", 405, "Invalid request method.")
     static let tooManyRequests = OKXError("50011", 429, "Too Many Requests")
     /// The venue's own answer to an unknown path is not recorded; this is ours.
@@ -90,7 +92,8 @@ extension OKXError {
 // MARK: - The business
 
 extension OKXError {
-    static let bodyMissing = OKXError("50000", 400, "Body for POST request cannot be empty.", shape: .business)
+    static let bodyMissing = OKXError(
+        "50000", 400, "Body for POST request cannot be empty.", shape: .business)
     static let bodyMalformed = OKXError("50002", 400, "JSON syntax error", shape: .business)
     static let contentTypeWrong = OKXError(
         "50006", 400, "Invalid Content-Type. Please use \"application/JSON\".", shape: .business)
@@ -100,7 +103,8 @@ extension OKXError {
     static let modeUnsupported = OKXError(
         "51010", 200, "You can't complete this request under your current account mode.", shape: .business)
     static let modeRequirements = OKXError(
-        "51070", 200, "You do not meet the requirements for switching to this account mode.", shape: .business)
+        "51070", 200, "You do not meet the requirements for switching to this account mode.", shape: .business
+    )
     static let settingFailed = OKXError(
         "59000", 200, "Setting failed. Cancel any open orders, close positions, and stop trading bots first.",
         shape: .business)
@@ -121,7 +125,8 @@ extension OKXError {
 
     /// What the account endpoint's own refusal is at the venue.
     init(_ error: StatementError) {
-        self = error.message.contains("count exceeds")
+        self =
+            error.message.contains("count exceeds")
             ? .listTooLong(error.field, limit: CurrencyFilter.longest) : .parameterWrong(error.field)
     }
 

@@ -3,8 +3,8 @@ import Numbers
 // MARK: - Positions and orders
 
 extension Figures {
-    /// What a position or order is worth in its settlement currency at a price: quantity × contract value × price
-    /// (linear), quantity × contract value ÷ price (inverse). Signed like the quantity. Cut.
+    /// What a position or order is worth in its settlement currency at a price: quantity × contract value ×
+    /// price (linear), quantity × contract value ÷ price (inverse). Signed like the quantity. Cut.
     static func notional(
         size: ExactDecimal, isInverse: Bool, price: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -20,8 +20,8 @@ extension Figures {
         isInverse ? size : try notional.times(settlementIndex, rounding: .towardZero)
     }
 
-    /// Unrealised profit in the settlement currency, at mark: notional − cost × contract value (linear), cost ×
-    /// contract value − notional (inverse). Signed.
+    /// Unrealised profit in the settlement currency, at mark: notional − cost × contract value (linear), cost
+    /// × contract value − notional (inverse). Signed.
     static func unrealised(
         notional: ExactDecimal, costValue: ExactDecimal, isInverse: Bool
     ) throws(NumberError) -> ExactDecimal {
@@ -66,8 +66,8 @@ extension Figures {
         return try equity.over(denominator, rounding: .towardZero)
     }
 
-    /// `uplRatio`: unrealised profit ÷ initial margin at entry (notional at entry ÷ leverage); nil for no cost.
-    /// A choice. Cut.
+    /// `uplRatio`: unrealised profit ÷ initial margin at entry (notional at entry ÷ leverage); nil for no
+    /// cost. A choice. Cut.
     static func unrealisedRatio(
         unrealised: ExactDecimal, costValue: ExactDecimal, leverage: ExactDecimal
     ) throws(NumberError) -> ExactDecimal? {
@@ -124,9 +124,11 @@ extension Figures {
         try adjusted - initialMargin - restricted
     }
 
-    /// `mgnRatio`: adjEq ÷ (mmr + liquidation fees), a pure ratio; nil, printed "", where the denominator is 0.
+    /// `mgnRatio`: adjEq ÷ (mmr + liquidation fees), a pure ratio; nil, printed "", where the denominator is
+    /// 0.
     ///
-    /// The documentation's prose says adjEq ÷ mmr; a recording and the documentation's own sample contradict it.
+    /// The documentation's prose says adjEq ÷ mmr; a recording and the documentation's own sample contradict
+    /// it.
     static func marginRatio(
         adjusted: ExactDecimal, maintenance: ExactDecimal, liquidationFees: ExactDecimal
     ) throws(NumberError) -> ExactDecimal? {
@@ -135,7 +137,8 @@ extension Figures {
         return try adjusted.over(denominator, rounding: .towardZero)
     }
 
-    /// `notionalUsd`: borrowing + swaps + futures + options, isolated positions among them. Exact on a recording.
+    /// `notionalUsd`: borrowing + swaps + futures + options, isolated positions among them. Exact on a
+    /// recording.
     static func notionalUSD(
         borrowing: ExactDecimal, swaps: ExactDecimal, futures: ExactDecimal, options: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {

@@ -1,11 +1,11 @@
 import Numbers
 
-// Portfolio margin: the subset of risk terms whose formulas are known (sheet, section 4.6; decision OKX 7). All of
-// them are estimates. Options are not kept here, so that MR2, MR3 and MR5 are 0; MR9 is 0.
+// Portfolio margin: the subset of risk terms whose formulas are known (sheet, section 4.6; decision OKX 7).
+// All of them are estimates. Options are not kept here, so that MR2, MR3 and MR5 are 0; MR9 is 0.
 
 extension Figures {
-    /// `spotInUseAmt` without the user's cap (`maxSpotInUse`): the coins that offset a short derivative delta =
-    /// min(coins, −delta), not below 0.
+    /// `spotInUseAmt` without the user's cap (`maxSpotInUse`): the coins that offset a short derivative delta
+    /// = min(coins, −delta), not below 0.
     static func spotInUse(coins: ExactDecimal, derivativeDelta: ExactDecimal) -> ExactDecimal {
         floored(min(coins, -derivativeDelta))
     }

@@ -22,9 +22,11 @@ extension Figures {
         try cross + isolated
     }
 
-    /// `eq`: cashBal + cross unrealised profit + isoEq + stgyEq − interest − principal borrowed. Signed. Exact.
+    /// `eq`: cashBal + cross unrealised profit + isoEq + stgyEq − interest − principal borrowed. Signed.
+    /// Exact.
     ///
-    /// Interest counts in all modes that lend; a principal exists in spot mode only, where the loan is in cash.
+    /// Interest counts in all modes that lend; a principal exists in spot mode only, where the loan is in
+    /// cash.
     static func equity(
         cash: ExactDecimal, crossUnrealised: ExactDecimal, isolatedEquity: ExactDecimal,
         strategyEquity: ExactDecimal, interest: ExactDecimal, borrowed: ExactDecimal
@@ -32,8 +34,8 @@ extension Figures {
         try cash + crossUnrealised + isolatedEquity + strategyEquity - interest - borrowed
     }
 
-    /// What is in use: margin of orders and, in futures mode, of positions + spot orders + funds reserved within
-    /// cash. Exact.
+    /// What is in use: margin of orders and, in futures mode, of positions + spot orders + funds reserved
+    /// within cash. Exact.
     static func inUse(
         positionMargin: ExactDecimal, orders: ExactDecimal, reserves: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -61,16 +63,16 @@ extension Figures {
         try cash + crossUnrealised - inUse
     }
 
-    /// `availBal` before it is floored at 0: cashBal − (in use − min(0, cross unrealised profit)): floating profit
-    /// cannot be spent, floating loss is held back. Exact.
+    /// `availBal` before it is floored at 0: cashBal − (in use − min(0, cross unrealised profit)): floating
+    /// profit cannot be spent, floating loss is held back. Exact.
     static func freeBalance(
         cash: ExactDecimal, crossUnrealised: ExactDecimal, inUse: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try cash - (inUse - min(.zero, crossUnrealised))
     }
 
-    /// What can be withdrawn, fee included: availBal; in the modes that share collateral at most availEq ÷ index.
-    /// A choice. Cut.
+    /// What can be withdrawn, fee included: availBal; in the modes that share collateral at most availEq ÷
+    /// index. A choice. Cut.
     static func withdrawable(
         freeBalance: ExactDecimal, index: ExactDecimal, availableEquityUSD: ExactDecimal?
     ) throws(NumberError) -> ExactDecimal {
@@ -96,8 +98,8 @@ extension Figures {
         try cross + isolated
     }
 
-    /// `uplLiab`: what of the liability unrealised loss causes = |min(0, eq)| − |min(0, cashBal − interest)|, not
-    /// below 0. A choice: the sheet infers it.
+    /// `uplLiab`: what of the liability unrealised loss causes = |min(0, eq)| − |min(0, cashBal − interest)|,
+    /// not below 0. A choice: the sheet infers it.
     static func unrealisedLossLiability(
         equity: ExactDecimal, cash: ExactDecimal, interest: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -115,8 +117,8 @@ extension Figures {
         max(liability, try inUse + interest - cash - crossUnrealised)
     }
 
-    /// `maxLoan`: max(0, availEq) × borrow leverage ÷ index, at most what is left of the quota. An estimate: the
-    /// venue's formula is not published. Cut.
+    /// `maxLoan`: max(0, availEq) × borrow leverage ÷ index, at most what is left of the quota. An estimate:
+    /// the venue's formula is not published. Cut.
     static func maximumLoan(
         availableEquityUSD: ExactDecimal, borrowLeverage: ExactDecimal, index: ExactDecimal,
         quota: ExactDecimal, liability: ExactDecimal
@@ -131,8 +133,8 @@ extension Figures {
             surplus, try availableEquityUSD.times(borrowLeverage, over: index, rounding: .towardZero))
     }
 
-    /// `notionalLever`: value of cross positions ÷ (cashBal + cross unrealised profit); nil, printed "", where
-    /// that sum is not above 0. A choice at that edge (decision OKX 9). Cut.
+    /// `notionalLever`: value of cross positions ÷ (cashBal + cross unrealised profit); nil, printed "",
+    /// where that sum is not above 0. A choice at that edge (decision OKX 9). Cut.
     static func notionalLeverage(
         notional: ExactDecimal, cash: ExactDecimal, crossUnrealised: ExactDecimal
     ) throws(NumberError) -> ExactDecimal? {
@@ -143,8 +145,8 @@ extension Figures {
     }
 
     /// `mgnRatio` of a currency in futures mode: (cashBal + cross unrealised profit − spot orders − isolated
-    /// orders − order fees) ÷ (maintenance margin + liquidation fees); nil, printed "", where the denominator is
-    /// 0. Cut.
+    /// orders − order fees) ÷ (maintenance margin + liquidation fees); nil, printed "", where the denominator
+    /// is 0. Cut.
     static func currencyMarginRatio(
         cash: ExactDecimal, crossUnrealised: ExactDecimal, spotOrders: ExactDecimal,
         isolatedOrders: ExactDecimal, orderFees: ExactDecimal, maintenance: ExactDecimal,
@@ -176,7 +178,8 @@ extension Figures {
         func value() throws(NumberError) -> ExactDecimal { try amount.times(factor, rounding: .towardZero) }
     }
 
-    /// Equity without isolated margin, discounted: Σ over tiers of the part inside the tier × its rate; marginal.
+    /// Equity without isolated margin, discounted: Σ over tiers of the part inside the tier × its rate;
+    /// marginal.
     ///
     /// A negative equity takes no discount; collateral that is off counts 0 if positive (decision OKX 5).
     static func discountedEquity(
@@ -196,7 +199,9 @@ extension Figures {
     }
 
     /// Σ over tiers of (part of the amount inside the tier) × rate, in the table's unit. Cut.
-    static func discounted(_ amount: ExactDecimal, by table: DiscountTable) throws(NumberError) -> ExactDecimal {
+    static func discounted(
+        _ amount: ExactDecimal, by table: DiscountTable
+    ) throws(NumberError) -> ExactDecimal {
         var sum = ExactDecimal.zero
         var below = ExactDecimal.zero
         for tier in table.tiers {
@@ -210,7 +215,8 @@ extension Figures {
     }
 
     /// `notionalUsdForBorrow` of a currency: potential borrowing × index price. Cut.
-    static func borrowingUSD(_ amount: ExactDecimal, index: ExactDecimal) throws(NumberError) -> ExactDecimal {
+    static func borrowingUSD(_ amount: ExactDecimal, index: ExactDecimal) throws(NumberError) -> ExactDecimal
+    {
         amount.isZero ? .zero : try amount.times(index, rounding: .towardZero)
     }
 

@@ -16,27 +16,30 @@ enum RaisedField {
         case time
     }
 
-    /// Throws `unknownField` for a field that the balance does not have, `invalidField` for a value of another
-    /// form; `value` nil lifts the field.
+    /// Throws `unknownField` for a field that the balance does not have, `invalidField` for a value of
+    /// another form; `value` nil lifts the field.
     static func check(_ flag: String, asset: String?, value: JSONValue?) throws(Refusal) {
         let form: Form
         if asset == nil {
             guard let field = AccountField(rawValue: flag), field != .details else {
                 let isDetail = DetailField(rawValue: flag) != nil
                 throw isDetail
-                    ? Refusal(.missingField, "\(flag) is a field of one currency; name the asset.", field: "asset")
+                    ? Refusal(
+                        .missingField, "\(flag) is a field of one currency; name the asset.", field: "asset")
                     : Refusal(.unknownField, "The balance has no field \(flag).", field: "flag")
             }
             form = self.form(of: field)
         } else {
             guard let field = DetailField(rawValue: flag), field != .ccy else {
-                throw Refusal(.unknownField, "A currency's row has no field \(flag) that can be set.", field: "flag")
+                throw Refusal(
+                    .unknownField, "A currency's row has no field \(flag) that can be set.", field: "flag")
             }
             form = self.form(of: field)
         }
         guard let value else { return }
         guard matches(value, form) else {
-            throw Refusal(.invalidField, "The value of \(flag) must be \(description(of: form)).", field: "value")
+            throw Refusal(
+                .invalidField, "The value of \(flag) must be \(description(of: form)).", field: "value")
         }
     }
 

@@ -12,11 +12,14 @@ extension OKXVenue {
         rules(at: time).instrument(name)?.terms
     }
 
-    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).assetPlace(name) != nil }
+    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool {
+        rules(at: time).assetPlace(name) != nil
+    }
 
     public var defaultSettings: Settings {
         Settings([
-            ("mode", .string(AccountMode.multi.rawValue)), ("hedge", .bool(false)), ("auto_borrow", .bool(false)),
+            ("mode", .string(AccountMode.multi.rawValue)), ("hedge", .bool(false)),
+            ("auto_borrow", .bool(false)),
             ("spot_borrow", .bool(false)), ("collateral_off", .array([])),
         ])
     }
@@ -53,14 +56,17 @@ extension OKXVenue {
                 throw Refusal(.invalidField, "collateral_off must be a list of currencies.", field: field)
             }
             guard timeline.versions.contains(where: { $0.rules.table.assetPlace(asset) != nil }) else {
-                throw Refusal(.invalidField, "collateral_off names an unknown currency: \(asset).", field: field)
+                throw Refusal(
+                    .invalidField, "collateral_off names an unknown currency: \(asset).", field: field)
             }
             if !kept.contains(element) { kept.append(element) }
         }
         return .array(kept)
     }
 
-    public func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal {
+    public func defaultLeverage(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> ExactDecimal {
         rules(at: time).defaultLeverage(of: instrument)
     }
 
@@ -68,24 +74,29 @@ extension OKXVenue {
 
     public func isHedged(_ account: Account) -> Bool { account.isHedged }
 
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market { market(prices, rules(at: time)) }
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
+        market(prices, rules(at: time))
+    }
 
     func market(_ prices: VenuePrices, _ rules: RuleTable) -> Market {
         Market(prices: prices, reference: rules.reference)
     }
 
     public func judge(
-        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
+        forced: Bool
     ) throws(Refusal) {
         let judge = Judge(venue: self, rules: rules(at: time), before: before, after: after, prices: prices)
         switch event {
         case .configured: try judge.configured()
-        case .withdrawn(let asset, let amount, let fee): if !forced { try judge.spent(asset, amount, fee: fee) }
+        case .withdrawn(let asset, let amount, let fee):
+            if !forced { try judge.spent(asset, amount, fee: fee) }
         case .transferred(_, let asset, let amount): if !forced { try judge.spent(asset, amount, fee: .zero) }
         case .orderPlaced(let order): try judge.placed(order, forced: forced)
         case .filled(let fill): try judge.traded(fill.instrument, fill.positionSide, fill.marginMode)
         case .positionImported(let imported):
-            try judge.traded(imported.position.instrument, imported.position.side, imported.position.marginMode)
+            try judge.traded(
+                imported.position.instrument, imported.position.side, imported.position.marginMode)
         case .leverageSet(let setting): try judge.leverageSet(setting)
         case .isolatedMarginAdjusted(_, let amount):
             if !forced { try judge.isolatedMarginAdjusted(event, amount) }
@@ -95,7 +106,9 @@ extension OKXVenue {
         case .credited(_, _, let purpose): try judge.credited(purpose)
         case .settled: throw Refusal(.notAllowed, "OKX settles no sessions.")
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
-        case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .funded, .released, .repaid, .priced: break
+        case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .funded, .released, .repaid,
+            .priced:
+            break
         }
     }
 }
@@ -128,7 +141,8 @@ private struct Judge {
         let field = modeChanges ? "settings.mode" : "settings.hedge"
         guard before.positions.isEmpty, before.orders.isEmpty else {
             throw Refusal(
-                .notAllowed, "The mode cannot change with open positions or orders; close and cancel them first.",
+                .notAllowed,
+                "The mode cannot change with open positions or orders; close and cancel them first.",
                 field: field)
         }
         guard !modeChanges || before.holdings.allSatisfy({ $0.borrowed.isZero }) else {
@@ -139,8 +153,8 @@ private struct Judge {
         }
     }
 
-    /// A withdrawal or transfer must fit into the withdrawable amount, its fee included: availBal, and in the modes
-    /// that share collateral at most what the account's availEq is worth.
+    /// A withdrawal or transfer must fit into the withdrawable amount, its fee included: availBal, and in the
+    /// modes that share collateral at most what the account's availEq is worth.
     func spent(_ asset: String, _ amount: ExactDecimal, fee: ExactDecimal) throws(Refusal) {
         let figures = try figures(of: before)
         guard let place = rules.assetPlace(asset), let row = figures.row(place) else {
@@ -161,10 +175,12 @@ private struct Judge {
 
     private func missing(_ amount: ExactDecimal, _ unit: String, field: String = "amount") -> Refusal {
         Refusal(
-            .insufficientBalance, "The available balance is too small: \(amount) \(unit) is missing.", field: field)
+            .insufficientBalance, "The available balance is too small: \(amount) \(unit) is missing.",
+            field: field)
     }
 
-    /// Contracts need a mode that has them; hedge mode needs sides; spot has neither sides nor isolated margin.
+    /// Contracts need a mode that has them; hedge mode needs sides; spot has neither sides nor isolated
+    /// margin.
     func traded(_ instrument: Instrument, _ side: PositionSide, _ marginMode: MarginMode) throws(Refusal) {
         guard instrument.kind.isDerivative else {
             guard side == .net else {
@@ -179,7 +195,8 @@ private struct Judge {
             throw Refusal(.notAllowed, "Spot mode has no contracts.", field: "instrument")
         }
         guard after.isHedged == (side != .net) else {
-            let reason = after.isHedged
+            let reason =
+                after.isHedged
                 ? "Hedge mode needs position_side long or short." : "position_side is for hedge mode only."
             throw Refusal(.notAllowed, reason, field: "position_side")
         }
@@ -189,9 +206,12 @@ private struct Judge {
         try traded(order.instrument, order.positionSide, order.marginMode)
         if forced || !addsExposure(order) { return }
         let figures = try figures(of: after)
-        let paid = order.instrument.kind.isDerivative
+        let paid =
+            order.instrument.kind.isDerivative
             ? order.instrument.settle : order.side == .buy ? order.instrument.quote : order.instrument.base
-        guard let place = rules.assetPlace(paid), let row = figures.row(place) else { throw missing(.zero, paid) }
+        guard let place = rules.assetPlace(paid), let row = figures.row(place) else {
+            throw missing(.zero, paid)
+        }
         let isCrossContract = order.instrument.kind.isDerivative && order.marginMode == .cross
         switch figures.mode {
         case .spot:
@@ -209,8 +229,8 @@ private struct Judge {
         }
     }
 
-    /// Whether an order can make the account's risk larger: every spot order, and contract orders that do more than
-    /// reduce what is held.
+    /// Whether an order can make the account's risk larger: every spot order, and contract orders that do
+    /// more than reduce what is held.
     private func addsExposure(_ order: OpenOrder) -> Bool {
         guard order.instrument.kind.isDerivative else { return true }
         if order.reduceOnly || order.closesHedgeLeg { return false }
@@ -233,11 +253,14 @@ private struct Judge {
             throw Refusal(.notAllowed, "Leverage must be at least 1.", field: "leverage")
         }
         if let side = setting.side, after.isHedged == (side == .net) {
-            throw Refusal(.notAllowed, "position_side does not fit the position mode.", field: "position_side")
+            throw Refusal(
+                .notAllowed, "position_side does not fit the position mode.", field: "position_side")
         }
         var most = instrument.maximumLeverage ?? .one
         for position in before.positions where position.instrument.name == setting.instrument {
-            if let tier = instrument.tier(of: position.quantity.magnitude) { most = min(most, tier.maximumLeverage) }
+            if let tier = instrument.tier(of: position.quantity.magnitude) {
+                most = min(most, tier.maximumLeverage)
+            }
         }
         guard setting.leverage <= most else {
             throw Refusal(
@@ -258,12 +281,15 @@ private struct Judge {
                 return
             }
             guard let instrument = rules.instrumentPlace(key.instrument.name),
-                let position = after.position(key.instrument.name, side: key.side, marginMode: key.marginMode),
+                let position = after.position(
+                    key.instrument.name, side: key.side, marginMode: key.marginMode),
                 let index = figures.row(place)?.index
             else { return }
             let measure = try PositionMeasure(
-                of: position, instrument: instrument, settlementIndex: index, venue.market(prices, rules), rules)
-            let equity = try Figures.isolatedEquity(margin: position.isolatedWallet, unrealised: measure.unrealised)
+                of: position, instrument: instrument, settlementIndex: index, venue.market(prices, rules),
+                rules)
+            let equity = try Figures.isolatedEquity(
+                margin: position.isolatedWallet, unrealised: measure.unrealised)
             let needed = try Figures.initialMargin(
                 notional: measure.notional, leverage: after.leverageInForce(of: position, rules))
             if equity < needed { throw missing(try needed - equity, key.instrument.settle) }
@@ -276,7 +302,8 @@ private struct Judge {
 
     func borrowed() throws(Refusal) {
         guard after.mode == .spot else {
-            throw Refusal(.notAllowed, "Loans are taken in spot mode only; elsewhere a negative balance is the loan.")
+            throw Refusal(
+                .notAllowed, "Loans are taken in spot mode only; elsewhere a negative balance is the loan.")
         }
         guard after.spotBorrows else {
             throw Refusal(.notAllowed, "Borrowing is off; set spot_borrow first.")
@@ -284,7 +311,9 @@ private struct Judge {
     }
 
     func interestAccrued() throws(Refusal) {
-        guard after.mode.lends else { throw Refusal(.notAllowed, "Futures mode lends nothing, so no interest accrues.") }
+        guard after.mode.lends else {
+            throw Refusal(.notAllowed, "Futures mode lends nothing, so no interest accrues.")
+        }
     }
 
     func reserved(_ purpose: String) throws(Refusal) {

@@ -2,12 +2,12 @@ import Ledger
 import Numbers
 import Venue
 
-/// The mark price at which a position would be liquidated: where the equity that backs it meets its maintenance
-/// margin and liquidation fees, while this one mark moves and everything else stands still.
+/// The mark price at which a position would be liquidated: where the equity that backs it meets its
+/// maintenance margin and liquidation fees, while this one mark moves and everything else stands still.
 ///
 /// An estimate for cross positions, as the venue's own is. The difference between equity and requirement is
-/// piecewise linear in the mark (in 1 ÷ mark for an inverse contract), so the answer is found by halving between a
-/// mark that is safe and one that is not, until they are neighbours in the last printed digit.
+/// piecewise linear in the mark (in 1 ÷ mark for an inverse contract), so the answer is found by halving
+/// between a mark that is safe and one that is not, until they are neighbours in the last printed digit.
 struct LiquidationPrice {
     private let position: Position
     private let account: Account
@@ -21,8 +21,8 @@ struct LiquidationPrice {
         self.rules = rules
     }
 
-    /// The price, to 8 places or as many as the tick has if those are more: the first one that liquidates; nil, printed "", where no mark
-    /// up to a million times the present one liquidates the position.
+    /// The price, to 8 places or as many as the tick has if those are more: the first one that liquidates;
+    /// nil, printed "", where no mark up to a million times the present one liquidates the position.
     func price() throws -> ExactDecimal? {
         let mark = try market.requiredMark(position.instrument)
         guard try isSafe(at: mark) else { return mark }
@@ -30,7 +30,8 @@ struct LiquidationPrice {
         guard let bounds = try bracket(from: mark, step: step) else { return nil }
         var (safe, unsafe) = bounds
         while try (safe - unsafe).magnitude > step {
-            let middle = try (safe + unsafe).over(ExactDecimal(2), places: step.fractionDigits, rounding: .floor)
+            let middle = try (safe + unsafe).over(
+                ExactDecimal(2), places: step.fractionDigits, rounding: .floor)
             if middle == safe || middle == unsafe { break }
             if try isSafe(at: middle) { safe = middle } else { unsafe = middle }
         }
@@ -40,7 +41,9 @@ struct LiquidationPrice {
     /// 10⁻⁸, or the last place of the tick if that is finer.
     private static func step(_ tick: ExactDecimal) throws -> ExactDecimal {
         var step = ExactDecimal.one
-        for _ in 0..<max(8, tick.fractionDigits) { step = try step.over(ExactDecimal(10), rounding: .towardZero) }
+        for _ in 0..<max(8, tick.fractionDigits) {
+            step = try step.over(ExactDecimal(10), rounding: .towardZero)
+        }
         return step
     }
 
@@ -87,10 +90,13 @@ struct LiquidationPrice {
     private func isolatedMargin(_ override: MarkOverride) throws -> ExactDecimal {
         guard let place = rules.instrumentPlace(position.instrument.name) else { return .zero }
         let measure = try PositionMeasure(
-            of: position, instrument: place, settlementIndex: market.requiredIndex(position.instrument.settle), market,
+            of: position, instrument: place,
+            settlementIndex: market.requiredIndex(position.instrument.settle), market,
             rules, override)
-        let equity = try Figures.isolatedEquity(margin: position.isolatedWallet, unrealised: measure.unrealised)
-        let maintenance = try Figures.maintenanceMargin(notional: measure.notional, rate: measure.maintenanceRate)
+        let equity = try Figures.isolatedEquity(
+            margin: position.isolatedWallet, unrealised: measure.unrealised)
+        let maintenance = try Figures.maintenanceMargin(
+            notional: measure.notional, rate: measure.maintenanceRate)
         let fee = try Figures.liquidationFee(
             notional: measure.notional, rate: rules.instruments[place].takerRate)
         return try equity - maintenance - fee

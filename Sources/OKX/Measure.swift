@@ -35,7 +35,8 @@ struct PositionMeasure: Sendable {
         costValue = try position.cost.times(terms.contractValue, rounding: .halfEven)
         unrealised = try Figures.unrealised(notional: notional, costValue: costValue, isInverse: isInverse)
         delta = isInverse ? notional : size
-        maintenanceRate = rules.tier(instrument: place, contracts: position.quantity.magnitude)?.maintenanceRate ?? .zero
+        maintenanceRate =
+            rules.tier(instrument: place, contracts: position.quantity.magnitude)?.maintenanceRate ?? .zero
     }
 }
 
@@ -48,7 +49,9 @@ extension RuleTable {
     /// The leverage of an instrument until one is set: the rulebook's, at most the instrument's own highest.
     func defaultLeverage(of instrument: Instrument) -> ExactDecimal {
         guard instrument.kind.isDerivative else { return .one }
-        guard let most = self.instrument(instrument.name)?.maximumLeverage else { return margin.defaultLeverage }
+        guard let most = self.instrument(instrument.name)?.maximumLeverage else {
+            return margin.defaultLeverage
+        }
         return min(most, margin.defaultLeverage)
     }
 }
@@ -58,7 +61,9 @@ extension Account {
     func leverageInForce(
         of instrument: Instrument, side: PositionSide, marginMode: MarginMode, _ rules: RuleTable
     ) -> ExactDecimal {
-        if !leverages.isEmpty, let set = leverage(instrument.name, side: side, marginMode: marginMode) { return set }
+        if !leverages.isEmpty, let set = leverage(instrument.name, side: side, marginMode: marginMode) {
+            return set
+        }
         return rules.defaultLeverage(of: instrument)
     }
 

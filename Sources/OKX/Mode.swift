@@ -72,7 +72,9 @@ extension Account {
 
     /// Whether a currency's positive equity counts as margin; only multi-currency mode can switch it off.
     func isCollateral(_ asset: String) -> Bool {
-        guard mode == .multi, let off = settings["collateral_off"]?.elements, !off.isEmpty else { return true }
+        guard mode == .multi, let off = settings["collateral_off"]?.elements, !off.isEmpty else {
+            return true
+        }
         return !off.contains(.string(asset))
     }
 }

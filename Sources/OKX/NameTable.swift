@@ -1,5 +1,5 @@
-/// Finds where a name stands in a list: a hash table for the short names of currencies and instruments, several
-/// times quicker than a dictionary of strings, because every figure begins with such a look-up.
+/// Finds where a name stands in a list: a hash table for the short names of currencies and instruments,
+/// several times quicker than a dictionary of strings, because every figure begins with such a look-up.
 struct NameTable: Sendable {
     private struct Slot: Sendable {
         var key: UInt128

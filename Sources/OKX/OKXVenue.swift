@@ -51,8 +51,8 @@ public struct OKXVenue: VenueModel {
 
     /// The body of `GET /api/v5/account/balance`.
     ///
-    /// Throws `StatementError` for a `ccy` that the venue refuses, `FigureError` where a figure cannot be worked
-    /// out.
+    /// Throws `StatementError` for a `ccy` that the venue refuses, `FigureError` where a figure cannot be
+    /// worked out.
     public func statement(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] {
@@ -72,7 +72,8 @@ public struct OKXVenue: VenueModel {
             uuid.append(digit)
         }
         return Credentials(
-            apiKey: uuid, secret: hexText(randomBytes(16), uppercase: true), passphrase: hexText(randomBytes(12)))
+            apiKey: uuid, secret: hexText(randomBytes(16), uppercase: true),
+            passphrase: hexText(randomBytes(12)))
     }
 }
 

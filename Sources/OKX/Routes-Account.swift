@@ -74,14 +74,20 @@ extension OKXVenue {
     func leverageInfo(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)
         guard let names = query["instId"], !names.isEmpty else { throw OKXError.parameterMissing("instId") }
-        guard let modeText = query["mgnMode"], !modeText.isEmpty else { throw OKXError.parameterMissing("mgnMode") }
-        guard let marginMode = MarginMode(rawValue: modeText) else { throw OKXError.parameterWrong("mgnMode") }
+        guard let modeText = query["mgnMode"], !modeText.isEmpty else {
+            throw OKXError.parameterMissing("mgnMode")
+        }
+        guard let marginMode = MarginMode(rawValue: modeText) else {
+            throw OKXError.parameterWrong("mgnMode")
+        }
         let list = names.split(separator: ",", omittingEmptySubsequences: false)
         guard list.count <= 20 else { throw OKXError.listTooLong("instId", limit: 20) }
         let account = snapshot.account
         return try Self.reply { writer in
             for name in list {
-                guard let instrument = rules.instrument(String(name)) else { throw OKXError.instrumentUnknown }
+                guard let instrument = rules.instrument(String(name)) else {
+                    throw OKXError.instrumentUnknown
+                }
                 let sides: [PositionSide] = account.isHedged ? [.long, .short] : [.net]
                 for side in sides {
                     writer.beginObject()
@@ -89,7 +95,8 @@ extension OKXVenue {
                     writer.member("instId", instrument.terms.name)
                     try writer.member(
                         "lever",
-                        account.leverageInForce(of: instrument.terms, side: side, marginMode: marginMode, rules))
+                        account.leverageInForce(
+                            of: instrument.terms, side: side, marginMode: marginMode, rules))
                     writer.member("mgnMode", marginMode.rawValue)
                     writer.member("posSide", side.rawValue)
                     writer.endObject()
@@ -135,7 +142,8 @@ extension OKXVenue {
             writer.member("nextInterestTime", next)
             writer.key("records")
             writer.beginArray()
-            for (place, asset) in rules.assets.enumerated() where filter.admits(place) && asset.borrowRate != nil {
+            for (place, asset) in rules.assets.enumerated()
+            where filter.admits(place) && asset.borrowRate != nil {
                 try writeLimit(asset, figures.row(place), figures, rules, to: &writer)
             }
             writer.endArray()
@@ -162,7 +170,8 @@ extension OKXVenue {
         try writer.member("interestFreeLiab", min(free, row?.unrealisedLossLiability ?? .zero))
         try writer.member("loanQuota", asset.borrowQuota)
         writer.member("posLoan", literal: "")
-        try writer.member("potentialBorrowingAmt", row.map { Figures.floored($0.potentialBorrowing) } ?? .zero)
+        try writer.member(
+            "potentialBorrowingAmt", row.map { Figures.floored($0.potentialBorrowing) } ?? .zero)
         try writer.member("rate", asset.borrowRate)
         try writer.member("surplusLmt", Figures.floored(asset.borrowQuota - used))
         writer.key("surplusLmtDetails")
@@ -180,8 +189,8 @@ extension Figures {
         try daily.over(ExactDecimal(24), places: 16, rounding: .towardZero)
     }
 
-    /// Liability out of unrealised loss that bears no interest: the currency's quota + the positive cross equity of
-    /// the currencies that widen it.
+    /// Liability out of unrealised loss that bears no interest: the currency's quota + the positive cross
+    /// equity of the currencies that widen it.
     static func interestFreeQuota(
         base: ExactDecimal, widening: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -190,8 +199,8 @@ extension Figures {
 }
 
 extension OKXVenue {
-    /// Interest that the venue charges for one full hour: liability × daily rate ÷ 24, rounded up at 16 places; the
-    /// amount for an `accrue_interest` command (sheet, section 4.7).
+    /// Interest that the venue charges for one full hour: liability × daily rate ÷ 24, rounded up at 16
+    /// places; the amount for an `accrue_interest` command (sheet, section 4.7).
     public static func hourlyInterest(
         liability: ExactDecimal, dailyRate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {

@@ -8,7 +8,8 @@ import Venue
 extension OKXVenue {
     /// The body of the answer to a request that changes something.
     func change(
-        _ endpoint: Endpoint, _ request: VenueRequest, _ snapshot: AccountSnapshot, through access: any VenueAccess
+        _ endpoint: Endpoint, _ request: VenueRequest, _ snapshot: AccountSnapshot,
+        through access: any VenueAccess
     ) async throws -> [UInt8] {
         if let type = request.header("content-type"), !type.lowercased().hasPrefix("application/json") {
             throw OKXError.contentTypeWrong
@@ -37,7 +38,9 @@ extension OKXVenue {
         _ body: JSONValue, _ account: Account, through access: any VenueAccess
     ) async throws -> [UInt8] {
         let text = try Self.text("posMode", in: body)
-        guard text == "long_short_mode" || text == "net_mode" else { throw OKXError.parameterWrong("posMode") }
+        guard text == "long_short_mode" || text == "net_mode" else {
+            throw OKXError.parameterWrong("posMode")
+        }
         try await configure("hedge", .bool(text == "long_short_mode"), account, through: access)
         return Self.reply { writer in
             writer.beginObject()
@@ -88,12 +91,18 @@ extension OKXVenue {
         let name = try Self.text("instId", in: body)
         let modeText = try Self.text("mgnMode", in: body)
         guard let leverage = try? ExactDecimal(leverText) else { throw OKXError.parameterWrong("lever") }
-        guard let marginMode = MarginMode(rawValue: modeText) else { throw OKXError.parameterWrong("mgnMode") }
-        guard let instrument = rules(at: snapshot.at).instrument(name) else { throw OKXError.instrumentUnknown }
+        guard let marginMode = MarginMode(rawValue: modeText) else {
+            throw OKXError.parameterWrong("mgnMode")
+        }
+        guard let instrument = rules(at: snapshot.at).instrument(name) else {
+            throw OKXError.instrumentUnknown
+        }
         guard instrument.type != .spot else { throw OKXError.modeUnsupported }
         var side: PositionSide?
         if let sideText = body["posSide"]?.text, !sideText.isEmpty {
-            guard let given = PositionSide(rawValue: sideText) else { throw OKXError.parameterWrong("posSide") }
+            guard let given = PositionSide(rawValue: sideText) else {
+                throw OKXError.parameterWrong("posSide")
+            }
             side = given
         }
         // Both sides share a cross leverage.

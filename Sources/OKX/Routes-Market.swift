@@ -40,7 +40,9 @@ extension OKXVenue {
         _ entry: InstrumentRules, _ market: Market, at time: LedgerTime, to writer: inout JSONWriter
     ) throws(NumberError) {
         writer.beginObject()
-        for key: StaticString in ["askPx", "askSz", "bidPx", "bidSz", "high24h"] { writer.member(key, literal: "") }
+        for key: StaticString in ["askPx", "askSz", "bidPx", "bidSz", "high24h"] {
+            writer.member(key, literal: "")
+        }
         writer.member("instId", entry.terms.name)
         writer.member("instType", entry.type.rawValue)
         try writer.member("last", market.mark(entry.terms))
@@ -53,8 +55,8 @@ extension OKXVenue {
         writer.endObject()
     }
 
-    /// `market/index-tickers`: by `instId` such as BTC-USD, or all of a `quoteCcy`. An index in another currency than
-    /// USD is the USD index ÷ that currency's.
+    /// `market/index-tickers`: by `instId` such as BTC-USD, or all of a `quoteCcy`. An index in another
+    /// currency than USD is the USD index ÷ that currency's.
     func indexTickers(
         _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime, through access: any VenueAccess
     ) throws -> [UInt8] {
@@ -62,12 +64,15 @@ extension OKXVenue {
         var pairs: [(base: String, quote: String)] = []
         if let name = query["instId"], !name.isEmpty {
             let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, rules.assetPlace(parts[0]) != nil, rules.assetPlace(parts[1]) != nil else {
+            guard parts.count == 2, rules.assetPlace(parts[0]) != nil, rules.assetPlace(parts[1]) != nil
+            else {
                 throw OKXError.instrumentUnknown
             }
             pairs = [(parts[0], parts[1])]
         } else {
-            guard let quote = query["quoteCcy"], !quote.isEmpty else { throw OKXError.parameterMissing("instId") }
+            guard let quote = query["quoteCcy"], !quote.isEmpty else {
+                throw OKXError.parameterMissing("instId")
+            }
             guard rules.assetPlace(quote) != nil else { throw OKXError.parameterWrong("quoteCcy") }
             pairs = rules.assets.filter { $0.name != quote }.map { ($0.name, quote) }
         }
@@ -79,15 +84,17 @@ extension OKXVenue {
                 for key: StaticString in ["high24h"] { writer.member(key, literal: "") }
                 try writer.member("idxPx", price)
                 writer.member("instId", "\(pair.base)-\(pair.quote)")
-                for key: StaticString in ["low24h", "open24h", "sodUtc0", "sodUtc8"] { writer.member(key, literal: "") }
+                for key: StaticString in ["low24h", "open24h", "sodUtc0", "sodUtc8"] {
+                    writer.member(key, literal: "")
+                }
                 writer.member("ts", time)
                 writer.endObject()
             }
         }
     }
 
-    /// `asset/currencies`: one row per currency and network of the rulebook. Nothing moves over a network here, so
-    /// that fees and limits are 0.
+    /// `asset/currencies`: one row per currency and network of the rulebook. Nothing moves over a network
+    /// here, so that fees and limits are 0.
     func currencies(at time: LedgerTime, _ query: [QueryItem]) throws -> [UInt8] {
         let rules = rules(at: time)
         let filter = try CurrencyFilter(query["ccy"], rules: rules)

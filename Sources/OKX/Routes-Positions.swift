@@ -25,7 +25,8 @@ private struct PositionFilter {
     }
 
     func admits(_ type: InstrumentType, _ instrument: String, id: String) -> Bool {
-        (self.type ?? type) == type && (instruments?.contains(instrument) ?? true) && (ids?.contains(id) ?? true)
+        (self.type ?? type) == type && (instruments?.contains(instrument) ?? true)
+            && (ids?.contains(id) ?? true)
     }
 }
 
@@ -42,15 +43,17 @@ private struct PositionRow {
 }
 
 extension OKXVenue {
-    /// The instrument type that a parameter names; nil where it is absent. MARGIN and OPTION are types of the venue
-    /// that nothing here has.
+    /// The instrument type that a parameter names; nil where it is absent. MARGIN and OPTION are types of the
+    /// venue that nothing here has.
     static func instrumentType(_ text: String?) throws(OKXError) -> InstrumentType? {
         guard let text, !text.isEmpty else { return nil }
         guard let type = InstrumentType(rawValue: text) else { throw .parameterWrong("instType") }
         return type
     }
 
-    private func rows(of snapshot: AccountSnapshot, _ query: [QueryItem], _ rules: RuleTable) throws -> [PositionRow] {
+    private func rows(
+        of snapshot: AccountSnapshot, _ query: [QueryItem], _ rules: RuleTable
+    ) throws -> [PositionRow] {
         if let text = query["instType"], text == "MARGIN" || text == "OPTION" { return [] }
         let filter = try PositionFilter(query)
         let market = market(snapshot.prices, rules)
@@ -60,7 +63,9 @@ extension OKXVenue {
             guard let place = rules.instrumentPlace(position.instrument.name) else {
                 throw FigureError.priceMissing(position.instrument.name)
             }
-            guard filter.admits(rules.instruments[place].type, position.instrument.name, id: id) else { continue }
+            guard filter.admits(rules.instruments[place].type, position.instrument.name, id: id) else {
+                continue
+            }
             let index = try market.requiredIndex(position.instrument.settle)
             rows.append(
                 PositionRow(
@@ -82,7 +87,8 @@ extension OKXVenue {
         return try Self.reply { writer in
             for row in rows {
                 let liquidation = try LiquidationPrice(
-                    of: row.position, in: snapshot.account, market: market(snapshot.prices, rules), rules: rules
+                    of: row.position, in: snapshot.account, market: market(snapshot.prices, rules),
+                    rules: rules
                 ).price()
                 writer.beginObject()
                 try writeHead(row, rules, to: &writer)
@@ -117,8 +123,8 @@ extension OKXVenue {
         try writer.member("idxPx", row.baseIndex.over(row.quoteIndex, places: 16, rounding: .halfUp))
     }
 
-    /// Keys from `imr` to `notionalUsd`: margins are of the settlement currency, but of the whole risk unit and in
-    /// USD in portfolio mode.
+    /// Keys from `imr` to `notionalUsd`: margins are of the settlement currency, but of the whole risk unit
+    /// and in USD in portfolio mode.
     private func writeMargins(
         _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, liquidation: ExactDecimal?,
         to writer: inout JSONWriter
@@ -135,7 +141,8 @@ extension OKXVenue {
         if !isCross {
             ratio = try Figures.isolatedMarginRatio(
                 equity: equity, maintenance: maintenance,
-                liquidationFee: Figures.liquidationFee(notional: row.measure.notional, rate: row.rules.takerRate))
+                liquidationFee: Figures.liquidationFee(
+                    notional: row.measure.notional, rate: row.rules.takerRate))
         } else if figures.mode == .futures {
             ratio = link.flatMap { figures.row($0.settle) }?.marginRatio
         } else {
@@ -286,7 +293,8 @@ extension OKXVenue {
         writer.member("state", literal: filled.isZero ? "live" : "partially_filled")
         try writer.member("sz", order.quantity)
         writer.member("tag", literal: "")
-        writer.member("tdMode", isContract || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash")
+        writer.member(
+            "tdMode", isContract || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash")
         writer.member("tradeId", literal: "")
         writer.member("uTime", order.placedAt)
         writer.endObject()

@@ -3,8 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-// Public endpoints: what the rulebook in force and the ledger's prices say, and nothing made up. There is no order
-// book and no trade here, so that bids, asks and volumes are "".
+// Public endpoints: what the rulebook in force and the ledger's prices say, and nothing made up. There is no
+// order book and no trade here, so that bids, asks and volumes are "".
 
 extension OKXVenue {
     /// The body of an unsigned request's answer.
@@ -31,14 +31,15 @@ extension OKXVenue {
             guard let name = query["instId"], !name.isEmpty else { throw OKXError.parameterMissing("instId") }
             guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
             let market = market(access.prices(), rules)
-            return try Self.publicReply { writer in try writeTicker(instrument, market, at: now, to: &writer) }
+            return try Self.publicReply { writer in try writeTicker(instrument, market, at: now, to: &writer)
+            }
         case .indexTickers: return try indexTickers(query, rules, at: now, through: access)
         default: throw OKXError.pathUnknown
         }
     }
 
-    /// The instruments that a request's `instType`, `instFamily` or `uly`, and `instId` name. Empty for the types
-    /// that nothing here has.
+    /// The instruments that a request's `instType`, `instFamily` or `uly`, and `instId` name. Empty for the
+    /// types that nothing here has.
     func selection(
         _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime
     ) throws(OKXError) -> [InstrumentRules] {
@@ -54,20 +55,24 @@ extension OKXVenue {
         }
         let name = query["instId"] ?? ""
         let found = live.filter { entry in
-            (type == .spot || family == nil || entry.family == family) && (name.isEmpty || entry.terms.name == name)
+            (type == .spot || family == nil || entry.family == family)
+                && (name.isEmpty || entry.terms.name == name)
         }
         guard name.isEmpty || !found.isEmpty else { throw .instrumentUnknown }
         return found
     }
 
-    private func instruments(_ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime) throws -> [UInt8] {
+    private func instruments(_ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime) throws -> [UInt8]
+    {
         let found = try selection(query, rules, at: time)
         return try Self.publicReply { writer in
             for entry in found { try writeInstrument(entry, rules, to: &writer) }
         }
     }
 
-    private func writeInstrument(_ entry: InstrumentRules, _ rules: RuleTable, to writer: inout JSONWriter) throws {
+    private func writeInstrument(
+        _ entry: InstrumentRules, _ rules: RuleTable, to writer: inout JSONWriter
+    ) throws {
         let terms = entry.terms
         let isContract = entry.type != .spot
         let isInverse = terms.payoff == .inverse
@@ -93,7 +98,8 @@ extension OKXVenue {
         writer.member("listTime", literal: "")
         try writer.member("lotSz", entry.lot)
         for key: StaticString in [
-            "maxIcebergSz", "maxLmtAmt", "maxLmtSz", "maxMktAmt", "maxMktSz", "maxStopSz", "maxTriggerSz", "maxTwapSz",
+            "maxIcebergSz", "maxLmtAmt", "maxLmtSz", "maxMktAmt", "maxMktSz", "maxStopSz", "maxTriggerSz",
+            "maxTwapSz",
         ] { writer.member(key, literal: "") }
         try writer.member("minSz", entry.minimum)
         writer.member("openType", literal: "")
@@ -113,7 +119,8 @@ extension OKXVenue {
         writer.endObject()
     }
 
-    /// Tiers in coin (in USD until mid-2024, where the rulebook says so); the penalty rate is 1 − discount rate.
+    /// Tiers in coin (in USD until mid-2024, where the rulebook says so); the penalty rate is 1 − discount
+    /// rate.
     private func discountRates(_ query: [QueryItem], _ rules: RuleTable) throws -> [UInt8] {
         let filter = try CurrencyFilter(query["ccy"], rules: rules)
         return try Self.publicReply { writer in
@@ -154,7 +161,9 @@ extension OKXVenue {
         guard let mode = query["tdMode"], !mode.isEmpty else { throw OKXError.parameterMissing("tdMode") }
         guard MarginMode(rawValue: mode) != nil else { throw OKXError.parameterWrong("tdMode") }
         if text == "MARGIN" || text == "OPTION" { return Self.publicReply { _ in } }
-        guard let type = try Self.instrumentType(text), type != .spot else { throw OKXError.parameterWrong("instType") }
+        guard let type = try Self.instrumentType(text), type != .spot else {
+            throw OKXError.parameterWrong("instType")
+        }
         let families = [query["instFamily"], query["uly"], query["instId"].map(Self.family)]
             .compactMap { $0 }.first { !$0.isEmpty }
         guard let families else { throw OKXError.parameterMissing("instFamily") }
@@ -162,7 +171,8 @@ extension OKXVenue {
         return try Self.publicReply { writer in
             for family in families.split(separator: ",") {
                 // All instruments of a family and type share one table.
-                guard let entry = rules.instruments.first(where: { $0.type == type && $0.family == family }) else {
+                guard let entry = rules.instruments.first(where: { $0.type == type && $0.family == family })
+                else {
                     throw OKXError.parameterWrong("instFamily")
                 }
                 for tier in entry.tiers where number == nil || number == "\(tier.number)" {
@@ -173,7 +183,9 @@ extension OKXVenue {
     }
 
     /// The family of an instrument's name: its first two parts.
-    private static func family(_ name: String) -> String { name.split(separator: "-").prefix(2).joined(separator: "-") }
+    private static func family(_ name: String) -> String {
+        name.split(separator: "-").prefix(2).joined(separator: "-")
+    }
 
     private func writeTier(
         _ tier: PositionTier, of entry: InstrumentRules, to writer: inout JSONWriter

@@ -93,8 +93,9 @@ enum Endpoint: String, Sendable, CaseIterable {
 }
 
 extension OKXVenue {
-    /// The venue's answer to a request. Checks, in this order: path, method; for signed paths the headers' presence,
-    /// key, environment, timestamp, passphrase, signature, address, permission; then the rate, then parameters.
+    /// The venue's answer to a request. Checks, in this order: path, method; for signed paths the headers'
+    /// presence, key, environment, timestamp, passphrase, signature, address, permission; then the rate, then
+    /// parameters.
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         do {
             guard let route = Route.all[String(request.path)] else { throw OKXError.pathUnknown }
@@ -153,7 +154,8 @@ extension OKXVenue {
             timestamp: timestamp, method: request.method, target: request.target, body: request.body,
             signer: key.signer)
         guard constantTimeEqual(Array(sign.utf8), expected) else { throw .signatureWrong }
-        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) }) else {
+        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
+        else {
             throw .addressNotBound(request.remoteAddress)
         }
         guard key.permissions.contains(permission) else { throw .permissionMissing }
@@ -201,7 +203,8 @@ extension OKXVenue {
     ) throws -> [UInt8] {
         guard account.parent == nil else { throw OKXError.endpointForbidden }
         guard let name = query["subAcct"], !name.isEmpty else { throw OKXError.parameterMissing("subAcct") }
-        guard access.subaccounts(of: account.id).contains(name), let snapshot = access.snapshot(of: name) else {
+        guard access.subaccounts(of: account.id).contains(name), let snapshot = access.snapshot(of: name)
+        else {
             throw OKXError.parameterWrong("subAcct")
         }
         return try statement(of: snapshot, query: query.filter { $0.name == "ccy" }, through: access)

@@ -50,7 +50,8 @@ struct InstrumentRules: Sendable {
     ) throws(RulebookError) -> [InstrumentRules] {
         var instruments: [InstrumentRules] = []
         for (name, entry) in try reader.members() {
-            instruments.append(try InstrumentRules(name: name, reading: entry, curves: curves, margin: margin))
+            instruments.append(
+                try InstrumentRules(name: name, reading: entry, curves: curves, margin: margin))
         }
         return instruments
     }
@@ -149,11 +150,13 @@ struct PositionTier: Sendable, Equatable {
 
         fileprivate let rows: [Row]
 
-        /// The tiers of an instrument whose unit is so many contracts; each begins one lot after the one before.
+        /// The tiers of an instrument whose unit is so many contracts; each begins one lot after the one
+        /// before.
         func tiers(unit: ExactDecimal, lot: ExactDecimal) throws(NumberError) -> [PositionTier] {
             var tiers: [PositionTier] = []
             for row in rows {
-                let minimum = try tiers.last.map { (last) throws(NumberError) in try last.maximum + lot } ?? .zero
+                let minimum =
+                    try tiers.last.map { (last) throws(NumberError) in try last.maximum + lot } ?? .zero
                 tiers.append(
                     PositionTier(
                         number: tiers.count + 1, minimum: minimum,

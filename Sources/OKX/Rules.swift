@@ -33,18 +33,23 @@ final class RuleTable: Sendable {
         portfolio = try PortfolioRules(reading: rulebook.member("portfolio"))
         assets = try AssetRules.all(in: rulebook.member("assets"))
         let curves = try PositionTier.curves(in: rulebook.member("position_tiers"))
-        instruments = try InstrumentRules.all(in: rulebook.member("instruments"), curves: curves, margin: margin)
+        instruments = try InstrumentRules.all(
+            in: rulebook.member("instruments"), curves: curves, margin: margin)
         assetPlaces = NameTable(assets.map(\.name))
         instrumentPlaces = NameTable(instruments.map(\.terms.name))
         reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }, uniquingKeysWith: { $1 })
         var links: [InstrumentLink] = []
         for entry in instruments {
-            guard let base = assetPlaces.place(of: entry.terms.base), let quote = assetPlaces.place(of: entry.terms.quote)
+            guard let base = assetPlaces.place(of: entry.terms.base),
+                let quote = assetPlaces.place(of: entry.terms.quote)
             else {
                 throw RulebookError(
-                    field: "instruments.\(entry.terms.name)", message: "needs an asset that is missing from assets")
+                    field: "instruments.\(entry.terms.name)",
+                    message: "needs an asset that is missing from assets")
             }
-            links.append(InstrumentLink(base: base, quote: quote, settle: entry.terms.payoff == .inverse ? base : quote))
+            links.append(
+                InstrumentLink(
+                    base: base, quote: quote, settle: entry.terms.payoff == .inverse ? base : quote))
         }
         self.links = links
     }
@@ -89,7 +94,9 @@ struct AssetRules: Sendable {
 
     static func all(in reader: RulebookReader) throws(RulebookError) -> [AssetRules] {
         var assets: [AssetRules] = []
-        for (name, entry) in try reader.members() { assets.append(try AssetRules(name: name, reading: entry)) }
+        for (name, entry) in try reader.members() {
+            assets.append(try AssetRules(name: name, reading: entry))
+        }
         return assets
     }
 
@@ -99,7 +106,8 @@ struct AssetRules: Sendable {
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         }
         guard !name.isEmpty, isPlain else {
-            throw RulebookError(field: entry.path, message: "is no currency code of capital letters and digits")
+            throw RulebookError(
+                field: entry.path, message: "is no currency code of capital letters and digits")
         }
         self.name = name
         quotedName = Array("\"\(name)\"".utf8)
@@ -154,7 +162,9 @@ struct DiscountTable: Sendable {
         var tiers: [Tier] = []
         for row in try list.elements() {
             let cells = try row.elements()
-            guard cells.count == 2 else { throw RulebookError(field: row.path, message: "is not [limit, rate]") }
+            guard cells.count == 2 else {
+                throw RulebookError(field: row.path, message: "is not [limit, rate]")
+            }
             let isOpen = try cells[0].text().isEmpty
             let tier = Tier(upTo: isOpen ? nil : try cells[0].decimal(), rate: try cells[1].decimal())
             guard !tier.rate.isNegative, tier.rate <= .one else {
@@ -216,7 +226,9 @@ struct MarginRules: Sendable {
         quotaWideners = wideners
     }
 
-    private static func positive(_ key: String, in reader: RulebookReader) throws(RulebookError) -> ExactDecimal {
+    private static func positive(
+        _ key: String, in reader: RulebookReader
+    ) throws(RulebookError) -> ExactDecimal {
         let number = try reader.decimal(key)
         guard number.isPositive else {
             throw RulebookError(field: reader.path(of: key), message: "is not above zero")
@@ -234,7 +246,9 @@ struct PortfolioRules: Sendable {
 
         fileprivate init(reading reader: RulebookReader) throws(RulebookError) {
             var rates: [String: ExactDecimal] = [:]
-            for (name, rate) in try reader.members() where name != "default" { rates[name] = try rate.decimal() }
+            for (name, rate) in try reader.members() where name != "default" {
+                rates[name] = try rate.decimal()
+            }
             self.rates = rates
             fallback = try reader.decimal("default")
         }
@@ -271,7 +285,9 @@ struct PortfolioRules: Sendable {
         var tiers: [ChargeTier] = []
         for row in try reader.member("mr7_tiers").elements() {
             let cells = try row.elements()
-            guard cells.count == 2 else { throw RulebookError(field: row.path, message: "is not [limit, factor]") }
+            guard cells.count == 2 else {
+                throw RulebookError(field: row.path, message: "is not [limit, factor]")
+            }
             let isOpen = try cells[0].text().isEmpty
             tiers.append(
                 ChargeTier(upTo: isOpen ? nil : try cells[0].decimal(), multiplier: try cells[1].decimal()))

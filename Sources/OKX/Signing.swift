@@ -22,12 +22,13 @@ enum Signing {
         return base64(signer.sign(text))
     }
 
-    /// The moment of a timestamp header: ISO 8601 in UTC with milliseconds, `2020-12-08T09:08:57.715Z`, and no other
-    /// form. Nil for another text.
+    /// The moment of a timestamp header: ISO 8601 in UTC with milliseconds, `2020-12-08T09:08:57.715Z`, and
+    /// no other form. Nil for another text.
     static func moment(of timestamp: String) -> Int64? {
         let bytes = timestamp.utf8
         guard bytes.count == 24, bytes.last == UInt8(ascii: "Z") else { return nil }
-        guard bytes.dropFirst(10).first == UInt8(ascii: "T"), bytes.dropFirst(19).first == UInt8(ascii: ".") else {
+        guard bytes.dropFirst(10).first == UInt8(ascii: "T"), bytes.dropFirst(19).first == UInt8(ascii: ".")
+        else {
             return nil
         }
         return LedgerTime(iso8601: timestamp)?.milliseconds

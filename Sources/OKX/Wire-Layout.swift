@@ -1,7 +1,7 @@
 /// An object's constant bytes, glued together, and the fields whose values stand between them.
 ///
-/// Most of a balance is the same in every answer: field names, and values that a mode does not have. All of that
-/// is joined once, so that writing a row copies a few long pieces.
+/// Most of a balance is the same in every answer: field names, and values that a mode does not have. All of
+/// that is joined once, so that writing a row copies a few long pieces.
 struct ObjectLayout<Field: Sendable>: Sendable {
     /// Constant bytes up to a value, and the value.
     struct Step: Sendable {
@@ -114,7 +114,8 @@ extension DetailField {
         case .ccy: return .json
         case .collateralEnabled: return mode == .multi ? .json : .constant("false")
         case .collateralRestrict: return .constant("false")
-        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendMtAmt, .isoLiab: return .constant("\"0\"")
+        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendMtAmt, .isoLiab:
+            return .constant("\"0\"")
         case .clSpotInUseAmt: return .constant("\"\"")
         case .fixedBal, .rewardBal, .smtSyncEq, .spotCopyTradingEq, .spotIsoBal, .stgyEq, .interest:
             return isPlain ? .constant("\"0\"") : .text

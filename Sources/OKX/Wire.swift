@@ -2,8 +2,8 @@ import JSON
 import Ledger
 import Numbers
 
-/// Writes an account's figures as the body of `GET /api/v5/account/balance`: keys in ASCII order, every scalar a
-/// string but the two collateral switches, rows by falling `eqUsd`.
+/// Writes an account's figures as the body of `GET /api/v5/account/balance`: keys in ASCII order, every
+/// scalar a string but the two collateral switches, rows by falling `eqUsd`.
 struct BalanceWriter: Sendable {
     let account: Account
     let at: LedgerTime
@@ -27,7 +27,8 @@ struct BalanceWriter: Sendable {
         for place in figures.rows.indices {
             if figures.rows[place].cash.isZero && figures.rows[place].equity.isZero { continue }
             if !filter.admits(figures.rows[place].place) { continue }
-            // Accounts hold few currencies, and mostly in the same order: an insertion sort beats the general one.
+            // Accounts hold few currencies, and mostly in the same order: an insertion sort beats the general
+            // one.
             var target = order.count
             let value = figures.rows[place].equityUSD
             order.append(place)
@@ -117,7 +118,8 @@ extension BalanceWriter {
 
     /// Whether a currency has nothing but cash, positions and orders.
     private static func isPlain(_ holding: Holding) -> Bool {
-        holding.reserved.isEmpty && holding.credits.isEmpty && holding.spotCost == nil && holding.interest.isZero
+        holding.reserved.isEmpty && holding.credits.isEmpty && holding.spotCost == nil
+            && holding.interest.isZero
             && holding.borrowed.isZero
     }
 
@@ -210,7 +212,8 @@ extension BalanceWriter {
         }
     }
 
-    /// Cost and profit of spot trades; nothing, which is "", where none was made or the figure does not exist.
+    /// Cost and profit of spot trades; nothing, which is "", where none was made or the figure does not
+    /// exist.
     private func writeSpotCost(
         _ field: DetailField, _ row: CurrencyFigures, _ cost: SpotCost?, to sink: inout ByteSink
     ) {

@@ -56,7 +56,8 @@ import Testing
         #expect(account.object?.keys == AccountField.allCases.map(\.rawValue))
         // "" for other reasons: no risk to measure, no delta strategy, no spot trade, no user-defined amount.
         let empty: Set<String> = [
-            "mgnRatio", "delta", "deltaLever", "deltaNeutralStatus", "spotBal", "openAvgPx", "accAvgPx", "spotUpl",
+            "mgnRatio", "delta", "deltaLever", "deltaNeutralStatus", "spotBal", "openAvgPx", "accAvgPx",
+            "spotUpl",
             "spotUplRatio", "totalPnl", "totalPnlRatio", "clSpotInUseAmt",
         ]
         for field in AccountField.allCases where field != .details && !empty.contains(field.rawValue) {

@@ -17,9 +17,12 @@ import VenueTestSupport
         let row = """
             {"accAvgPx":"","autoLendMtAmt":"0","autoLendStatus":"off","availBal":"100.5","availEq":"100.5",\
             "borrowFroz":"0","cashBal":"100.5","ccy":"USDT","clSpotInUseAmt":"","colBorrAutoConversion":"0",\
-            "colRes":"0","collateralEnabled":true,"collateralRestrict":false,"crossLiab":"0","disEq":"100.3995",\
-            "eq":"100.5","eqUsd":"100.3995","fixedBal":"0","frozenBal":"0","frpType":"0","imr":"","interest":"0",\
-            "isoEq":"0","isoLiab":"0","isoUpl":"0","liab":"0","maxLoan":"502.5","maxSpotInUse":"","mgnRatio":"",\
+            "colRes":"0","collateralEnabled":true,"collateralRestrict":false,"crossLiab":"0",\
+            "disEq":"100.3995",\
+            "eq":"100.5","eqUsd":"100.3995","fixedBal":"0","frozenBal":"0","frpType":"0","imr":"",\
+            "interest":"0",\
+            "isoEq":"0","isoLiab":"0","isoUpl":"0","liab":"0","maxLoan":"502.5","maxSpotInUse":"",\
+            "mgnRatio":"",\
             "mmr":"","notionalLever":"","openAvgPx":"","ordFrozen":"0","rewardBal":"0","smtSyncEq":"0",\
             "spotBal":"","spotCopyTradingEq":"0","spotInUseAmt":"","spotIsoBal":"0","spotUpl":"",\
             "spotUplRatio":"","stgyEq":"0","totalPnl":"","totalPnlRatio":"","twap":"0",\
@@ -48,7 +51,8 @@ import VenueTestSupport
         try world.open("desk")
         try world.prices(index: #"{"BTC":"60000","ETH":"3000","USDT":"1"}"#)
         try world.run(
-            "desk", ("deposit", #""asset":"USDT","amount":"5000""#), ("deposit", #""asset":"ETH","amount":"0.5""#),
+            "desk", ("deposit", #""asset":"USDT","amount":"5000""#),
+            ("deposit", #""asset":"ETH","amount":"0.5""#),
             ("deposit", #""asset":"BTC","amount":"1""#), ("deposit", #""asset":"SOL","amount":"1""#),
             ("withdraw", #""asset":"SOL","amount":"1""#))
         let all = try world.balance("desk")
@@ -68,8 +72,12 @@ import VenueTestSupport
             marks: #"{"BTC-USDT-SWAP":"61000","ETH-USD-SWAP":"3000"}"#,
             index: #"{"BTC":"60000","ETH":"3000","USDT":"1","SOL":"150"}"#)
         try world.run(
-            "desk", ("deposit", #""asset":"BTC","amount":"30""#), ("deposit", #""asset":"ETH","amount":"10""#),
-            ("fill", #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"500","price":"60000","fee":"10""#),
+            "desk", ("deposit", #""asset":"BTC","amount":"30""#),
+            ("deposit", #""asset":"ETH","amount":"10""#),
+            (
+                "fill",
+                #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"500","price":"60000","fee":"10""#
+            ),
             ("fill", #""instrument":"ETH-USD-SWAP","side":"sell","quantity":"90","price":"2500""#),
             ("set_leverage", #""instrument":"ETH-USD-SWAP","leverage":"10""#),
             (
@@ -113,14 +121,16 @@ import VenueTestSupport
         try world.open("desk")
         try world.prices(marks: #"{"BTC-USDT-SWAP":"50000"}"#, index: #"{"BTC":"50000","USDT":"1"}"#)
         try world.run(
-            "desk", ("deposit", #""asset":"BTC","amount":"1""#), ("deposit", #""asset":"USDT","amount":"1000""#),
+            "desk", ("deposit", #""asset":"BTC","amount":"1""#),
+            ("deposit", #""asset":"USDT","amount":"1000""#),
             ("fill", #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"100","price":"55000""#),
             ("accrue_interest", #""asset":"USDT","amount":"2""#))
         let account = try world.balance("desk")
         expect(
             account.detail("USDT"),
             [
-                "cashBal": "1000", "upl": "-5000", "interest": "2", "eq": "-4002", "eqUsd": "-4002", "disEq": "-4002",
+                "cashBal": "1000", "upl": "-5000", "interest": "2", "eq": "-4002", "eqUsd": "-4002",
+                "disEq": "-4002",
                 "liab": "4002", "crossLiab": "4002", "isoLiab": "0", "uplLiab": "4002", "availBal": "0",
                 "availEq": "0", "borrowFroz": "800.4",
             ])
@@ -134,9 +144,11 @@ import VenueTestSupport
         let world = try world()
         try world.open("desk", #"{"mode":"futures"}"#)
         try world.prices(
-            marks: #"{"BTC-USDT-SWAP":"61000","BTC-USD-SWAP":"60000"}"#, index: #"{"BTC":"60000","USDT":"0.999"}"#)
+            marks: #"{"BTC-USDT-SWAP":"61000","BTC-USD-SWAP":"60000"}"#,
+            index: #"{"BTC":"60000","USDT":"0.999"}"#)
         try world.run(
-            "desk", ("deposit", #""asset":"USDT","amount":"30000""#), ("deposit", #""asset":"BTC","amount":"1""#),
+            "desk", ("deposit", #""asset":"USDT","amount":"30000""#),
+            ("deposit", #""asset":"BTC","amount":"1""#),
             ("set_leverage", #""instrument":"BTC-USDT-SWAP","leverage":"10""#),
             ("set_leverage", #""instrument":"BTC-USD-SWAP","leverage":"10""#),
             ("fill", #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"100","price":"60000""#),
@@ -145,14 +157,18 @@ import VenueTestSupport
                 "place_order",
                 #""order_id":"1","instrument":"BTC-USDT-SWAP","side":"buy","quantity":"10","price":"60000""#
             ),
-            ("place_order", #""order_id":"2","instrument":"ETH-USDT","side":"buy","quantity":"1","price":"3000""#))
+            (
+                "place_order",
+                #""order_id":"2","instrument":"ETH-USDT","side":"buy","quantity":"1","price":"3000""#
+            ))
         let account = try world.balance("desk")
         expect(account, ["adjEq": "", "imr": "", "mmr": "", "mgnRatio": "", "upl": "", "isoEq": "0"])
         // Margin 6100 of the position, 600 and 3000 of the orders; maintenance 244, fee 30.5.
         expect(
             account.detail("USDT"),
             [
-                "eq": "31000", "upl": "1000", "imr": "6100", "mmr": "244", "ordFrozen": "3600", "frozenBal": "9700",
+                "eq": "31000", "upl": "1000", "imr": "6100", "mmr": "244", "ordFrozen": "3600",
+                "frozenBal": "9700",
                 "availEq": "21300", "availBal": "20300", "notionalLever": "1.967741935483871",
                 "mgnRatio": "102.0036429872495446", "disEq": "", "liab": "", "twap": "0",
             ])
@@ -160,7 +176,8 @@ import VenueTestSupport
         expect(
             account.detail("BTC"),
             [
-                "eq": "0.9", "upl": "-0.1", "imr": "0.05", "mmr": "0.002", "availEq": "0.85", "availBal": "0.85",
+                "eq": "0.9", "upl": "-0.1", "imr": "0.05", "mmr": "0.002", "availEq": "0.85",
+                "availBal": "0.85",
                 "notionalLever": "0.5555555555555556",
             ])
         #expect(account.text("totalEq") == "84969")
@@ -172,7 +189,8 @@ import VenueTestSupport
         try world.open("desk", #"{"mode":"spot","spot_borrow":true}"#)
         try world.prices(index: #"{"BTC":"60000","USDT":"1"}"#)
         try world.run(
-            "desk", ("deposit", #""asset":"BTC","amount":"1""#), ("borrow", #""asset":"USDT","amount":"1000""#),
+            "desk", ("deposit", #""asset":"BTC","amount":"1""#),
+            ("borrow", #""asset":"USDT","amount":"1000""#),
             ("accrue_interest", #""asset":"USDT","amount":"0.5""#))
         let account = try world.balance("desk")
         expect(
@@ -200,7 +218,8 @@ import VenueTestSupport
         try world.open("desk", #"{"mode":"portfolio"}"#)
         try world.prices(marks: #"{"BTC-USDT-SWAP":"60000"}"#, index: #"{"BTC":"60000","USDT":"1"}"#)
         try world.run(
-            "desk", ("deposit", #""asset":"BTC","amount":"10""#), ("deposit", #""asset":"USDT","amount":"1000""#),
+            "desk", ("deposit", #""asset":"BTC","amount":"10""#),
+            ("deposit", #""asset":"USDT","amount":"1000""#),
             ("fill", #""instrument":"BTC-USDT-SWAP","side":"sell","quantity":"400","price":"60000""#))
         let account = try world.balance("desk")
         // 240000 gross: basis 0.2 % is 480, the raw minimum 0.45 % is 1080; the net delta is 0.
@@ -222,7 +241,8 @@ import VenueTestSupport
             "desk", ("deposit", #""asset":"USDT","amount":"10000""#),
             (
                 "fill",
-                #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"10","price":"60000","margin_mode":"isolated""#
+                #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"10","price":"60000""#
+                    + #","margin_mode":"isolated""#
             ))
         let account = try world.balance("desk")
         expect(
@@ -263,7 +283,8 @@ import VenueTestSupport
         expect(
             account.detail("BTC"),
             [
-                "spotBal": "0.01", "openAvgPx": "50000", "accAvgPx": "50000", "spotUpl": "100", "spotUplRatio": "0.2",
+                "spotBal": "0.01", "openAvgPx": "50000", "accAvgPx": "50000", "spotUpl": "100",
+                "spotUplRatio": "0.2",
                 "totalPnl": "100", "totalPnlRatio": "0.2",
             ])
     }
@@ -294,13 +315,16 @@ import VenueTestSupport
             ("raise", #""flag":"collateralRestrict","asset":"USDT","value":true"#),
             ("raise", #""flag":"autoLendStatus","asset":"USDT","value":"active""#),
             ("raise", #""flag":"maxLoan","asset":"USDT","value":"12.5""#),
-            ("raise", #""flag":"delta","value":"-4""#), ("raise", #""flag":"deltaNeutralStatus","value":"2""#))
+            ("raise", #""flag":"delta","value":"-4""#), ("raise", #""flag":"deltaNeutralStatus","value":"2""#)
+        )
         let account = try world.balance("desk")
         expect(account, ["delta": "-4", "deltaNeutralStatus": "2", "deltaLever": "", "totalEq": "1"])
-        expect(account.detail("USDT"), ["twap": "3", "autoLendStatus": "active", "maxLoan": "12.5", "eq": "1"])
+        expect(
+            account.detail("USDT"), ["twap": "3", "autoLendStatus": "active", "maxLoan": "12.5", "eq": "1"])
         #expect(account.detail("USDT")?["collateralRestrict"]?.boolean == true)
         try world.run(
-            "desk", ("raise", #""flag":"twap","asset":"USDT","value":null"#), ("raise", #""flag":"delta","value":null"#))
+            "desk", ("raise", #""flag":"twap","asset":"USDT","value":null"#),
+            ("raise", #""flag":"delta","value":null"#))
         expect(try world.balance("desk").detail("USDT"), ["twap": "0"])
         expect(try world.balance("desk"), ["delta": ""])
     }

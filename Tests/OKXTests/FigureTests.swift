@@ -5,8 +5,8 @@ import Venue
 
 @testable import OKX
 
-/// The vectors of documentation samples and recordings. The venue computes in binary floating point, so its texts
-/// are met up to their last digit.
+/// The vectors of documentation samples and recordings. The venue computes in binary floating point, so its
+/// texts are met up to their last digit.
 @Suite struct RecordedVectors {
     struct Currency: Sendable {
         let cash, unrealised, isolated, strategy, inUse, index: String
@@ -16,8 +16,10 @@ import Venue
     static let currencies = [
         // The documentation's REST sample.
         Currency(
-            cash: "4850.435693622894", unrealised: "-7.545600000000006", isolated: "0", strategy: "150", inUse: "8.573",
-            index: "0.99973", equity: "4992.890093622894", frozen: "158.573", availableEquity: "4834.3170936228935",
+            cash: "4850.435693622894", unrealised: "-7.545600000000006", isolated: "0", strategy: "150",
+            inUse: "8.573",
+            index: "0.99973", equity: "4992.890093622894", frozen: "158.573",
+            availableEquity: "4834.3170936228935",
             availableBalance: "4834.317093622894", equityUSD: "4991.542013297616"),
         // The documentation's WebSocket sample.
         Currency(
@@ -27,7 +29,8 @@ import Venue
             equityUSD: "4889.379316336831"),
         // A futures-mode account with an isolated position only, recorded in 2025.
         Currency(
-            cash: "94.42612990333333", unrealised: "0", isolated: "5.468566666666667", strategy: "0", inUse: "0",
+            cash: "94.42612990333333", unrealised: "0", isolated: "5.468566666666667", strategy: "0",
+            inUse: "0",
             index: "0.99994", equity: "99.89469657000001", frozen: "5.468566666666667",
             availableEquity: "94.42612990333333", availableBalance: "94.42612990333333",
             equityUSD: "99.88870288820581"),
@@ -35,7 +38,8 @@ import Venue
 
     @Test(arguments: currencies)
     func currencyRow(_ row: Currency) throws {
-        let cash = try decimal(row.cash), unrealised = try decimal(row.unrealised), inUse = try decimal(row.inUse)
+        let cash = try decimal(row.cash), unrealised = try decimal(row.unrealised),
+            inUse = try decimal(row.inUse)
         let isolated = try decimal(row.isolated), strategy = try decimal(row.strategy)
         let equity = try Figures.equity(
             cash: cash, crossUnrealised: unrealised, isolatedEquity: isolated, strategyEquity: strategy,
@@ -43,13 +47,16 @@ import Venue
         #expect(try isNear(equity, row.equity))
         #expect(
             try isNear(
-                Figures.frozenBalance(inUse: inUse, isolatedEquity: isolated, strategyEquity: strategy), row.frozen))
+                Figures.frozenBalance(inUse: inUse, isolatedEquity: isolated, strategyEquity: strategy),
+                row.frozen))
         #expect(
             try isNear(
-                Figures.freeEquity(cash: cash, crossUnrealised: unrealised, inUse: inUse), row.availableEquity))
+                Figures.freeEquity(cash: cash, crossUnrealised: unrealised, inUse: inUse), row.availableEquity
+            ))
         #expect(
             try isNear(
-                Figures.freeBalance(cash: cash, crossUnrealised: unrealised, inUse: inUse), row.availableBalance))
+                Figures.freeBalance(cash: cash, crossUnrealised: unrealised, inUse: inUse),
+                row.availableBalance))
         #expect(try isNear(Figures.equityUSD(equity, index: decimal(row.index)), row.equityUSD))
     }
 
@@ -57,7 +64,8 @@ import Venue
     @Test func multiCurrencyAccount() throws {
         let adjusted = try decimal("100942.13298468884"), borrow = try decimal("2046.8510380360844")
         let futures = try decimal("101.11322817202809"), swap = try decimal("2486.1328640000006")
-        let notional = try Figures.notionalUSD(borrowing: borrow, swaps: swap, futures: futures, options: .zero)
+        let notional = try Figures.notionalUSD(
+            borrowing: borrow, swaps: swap, futures: futures, options: .zero)
         #expect(try isNear(notional, "4634.0971302081125"))
         let frozen = try Figures.borrowFrozen(borrow, leverage: decimal("5"))
         #expect(try isNear(frozen, "409.3702076072169"))
@@ -126,7 +134,8 @@ import Venue
     /// Recorded: BETH under its tiers of early 2024.
     @Test func recordedValue() throws {
         let table = try Self.table([("1000000", "0.8"), ("2000000", "0.75"), ("4000000", "0.5")])
-        #expect(try isNear(Figures.discounted(decimal("3183550.6280862205"), by: table), "2141775.3140431102"))
+        #expect(
+            try isNear(Figures.discounted(decimal("3183550.6280862205"), by: table), "2141775.3140431102"))
     }
 
     /// Help pages: 11 million USDT, and one bitcoin in spot mode.
@@ -169,14 +178,16 @@ import Venue
         #expect(try Figures.tieredCharge(.zero, tiers: tiers) == .zero)
     }
 
-    /// The help page's hedge: 10 BTC spot against as many short contracts leave basis and minimum charge only.
+    /// The help page's hedge: 10 BTC spot against as many short contracts leave basis and minimum charge
+    /// only.
     @Test func hedgedSpot() throws {
         let inUse = try Figures.spotInUse(coins: decimal("10"), derivativeDelta: decimal("-10"))
         #expect(try inUse == decimal("10"))
         let net = try Figures.netDeltaUSD(
             derivativeDelta: decimal("-10"), spotInUse: inUse, index: decimal("67111"))
         let shock = try Figures.spotShockCharge(netDeltaUSD: net, shock: decimal("0.12"))
-        let extreme = try Figures.extremeCharge(netDeltaUSD: net, move: decimal("0.24"), share: decimal("0.5"))
+        let extreme = try Figures.extremeCharge(
+            netDeltaUSD: net, move: decimal("0.24"), share: decimal("0.5"))
         let basis = try Figures.basisCharge(grossUSD: decimal("671110"), rate: decimal("0.012"))
         let minimum = try Figures.minimumCharge(
             grossUSD: decimal("671110"), rate: decimal("0.0045"), tiers: [])
@@ -184,13 +195,15 @@ import Venue
         #expect(try basis == decimal("8053.32"))
         #expect(try minimum == decimal("3019.995"))
         #expect(
-            try Figures.unitMaintenance(spotShock: shock, extreme: extreme, basis: basis, minimum: minimum) == basis)
+            try Figures.unitMaintenance(spotShock: shock, extreme: extreme, basis: basis, minimum: minimum)
+                == basis)
     }
 
     @Test(arguments: [("10", "-4", "4"), ("3", "-4", "3"), ("3", "4", "0"), ("-3", "-4", "0")])
     func spotInUse(coins: String, delta: String, expected: String) throws {
         #expect(
-            try Figures.spotInUse(coins: decimal(coins), derivativeDelta: decimal(delta)) == decimal(expected))
+            try Figures.spotInUse(coins: decimal(coins), derivativeDelta: decimal(delta)) == decimal(expected)
+        )
     }
 }
 
@@ -249,7 +262,8 @@ import Venue
     @Test(arguments: [
         (1, "0", "1000", "0.004", "0.01", "100"), (2, "1000.01", "5000", "0.005", "0.015", "66.66"),
         (3, "5000.01", "20000", "0.0075", "0.02", "50"), (5, "40000.01", "60000", "0.0175", "0.03", "33.33"),
-        (6, "60000.01", "80000", "0.0225", "0.035", "28.57"), (7, "80000.01", "100000", "0.0275", "0.04", "25"),
+        (6, "60000.01", "80000", "0.0225", "0.035", "28.57"),
+        (7, "80000.01", "100000", "0.0275", "0.04", "25"),
         (8, "100000.01", "120000", "0.0325", "0.045", "22.22"),
         (51, "960000.01", "980000", "0.2475", "0.26", "3.84"),
     ])

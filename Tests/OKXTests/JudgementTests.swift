@@ -32,12 +32,14 @@ import VenueTestSupport
 
     @Test func defaultSettings() throws {
         let settings = try OKXVenue(addedRulebooks: [], profile: .documented).defaultSettings
-        #expect(settings.values.map(\.name) == ["mode", "hedge", "auto_borrow", "spot_borrow", "collateral_off"])
+        #expect(
+            settings.values.map(\.name) == ["mode", "hedge", "auto_borrow", "spot_borrow", "collateral_off"])
         #expect(settings.text("mode") == "multi")
     }
 
     @Test(arguments: [
-        (#""mode":"margin""#, "invalid_field"), (#""mode":3"#, "invalid_field"), (#""hedge":"yes""#, "invalid_field"),
+        (#""mode":"margin""#, "invalid_field"), (#""mode":3"#, "invalid_field"),
+        (#""hedge":"yes""#, "invalid_field"),
         (#""auto_borrow":1"#, "invalid_field"), (#""spot_borrow":null"#, "invalid_field"),
         (#""collateral_off":"BTC""#, "invalid_field"), (#""collateral_off":["NOPE"]"#, "invalid_field"),
         (#""leverage":"3""#, "unknown_field"),
@@ -83,7 +85,8 @@ import VenueTestSupport
             ("fill", #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"200","price":"60000""#))
         // adjEq 58800, imr 120000 ÷ 3 = 40000: 18800 are available, worth 0.3133… BTC.
         expect(try world.balance("desk"), ["availEq": "18800"])
-        #expect(try refusal(world, "withdraw", #""asset":"BTC","amount":"0.32""#)?.code == .insufficientBalance)
+        #expect(
+            try refusal(world, "withdraw", #""asset":"BTC","amount":"0.32""#)?.code == .insufficientBalance)
         #expect(try refusal(world, "withdraw", #""asset":"BTC","amount":"0.31""#) == nil)
     }
 
@@ -91,7 +94,8 @@ import VenueTestSupport
         let world = try ready()
         try world.run("desk", ("deposit", #""asset":"USDT","amount":"10000""#))
         func order(_ id: String, _ quantity: String, _ rest: String = "") -> String {
-            #""order_id":"\#(id)","instrument":"BTC-USDT-SWAP","side":"buy","quantity":"\#(quantity)","price":"60000"\#(rest)"#
+            #""order_id":"\#(id)","instrument":"BTC-USDT-SWAP","side":"buy","quantity":"\#(quantity)""#
+                + #","price":"60000"\#(rest)"#
         }
         // 51 contracts of 0.01 BTC at 3x need 10200.
         let refused = try refusal(world, "place_order", order("1", "51"))
@@ -110,7 +114,8 @@ import VenueTestSupport
             "desk", ("deposit", #""asset":"USDT","amount":"100""#),
             ("fill", #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"100","price":"60000""#))
         func sell(_ id: String, _ quantity: String) -> String {
-            #""order_id":"\#(id)","instrument":"BTC-USDT-SWAP","side":"sell","quantity":"\#(quantity)","price":"60000""#
+            #""order_id":"\#(id)","instrument":"BTC-USDT-SWAP","side":"sell","quantity":"\#(quantity)""#
+                + #","price":"60000""#
         }
         #expect(try refusal(world, "place_order", sell("1", "100")) == nil)
         #expect(try refusal(world, "place_order", sell("2", "100.01"))?.code == .insufficientBalance)
@@ -136,10 +141,12 @@ import VenueTestSupport
         #expect(try refusal(world, "fill", fill)?.code == .notAllowed)
         #expect(try refusal(world, "place_order", fill + #","order_id":"1""#)?.code == .notAllowed)
         #expect(
-            try refusal(world, "import_position", #""instrument":"BTC-USDT-SWAP","quantity":"1","entry_price":"1""#)?
+            try refusal(
+                world, "import_position", #""instrument":"BTC-USDT-SWAP","quantity":"1","entry_price":"1""#)?
                 .code == .notAllowed)
         #expect(
-            try refusal(world, "set_leverage", #""instrument":"BTC-USDT-SWAP","leverage":"2""#)?.code == .notAllowed)
+            try refusal(world, "set_leverage", #""instrument":"BTC-USDT-SWAP","leverage":"2""#)?.code
+                == .notAllowed)
     }
 
     @Test func hedgeModeNeedsSides() throws {
@@ -148,7 +155,8 @@ import VenueTestSupport
         let hedged = try ready(#"{"hedge":true}"#)
         #expect(try refusal(hedged, "fill", fill) != nil)
         #expect(try refusal(hedged, "fill", fill + #","position_side":"long""#) == nil)
-        let spot = #""instrument":"ETH-USDT","side":"buy","quantity":"1","price":"3000","margin_mode":"isolated""#
+        let spot =
+            #""instrument":"ETH-USDT","side":"buy","quantity":"1","price":"3000","margin_mode":"isolated""#
         #expect(try refusal(hedged, "fill", spot)?.code == .notAllowed)
     }
 
@@ -173,7 +181,8 @@ import VenueTestSupport
             "desk", ("deposit", #""asset":"USDT","amount":"300""#),
             (
                 "fill",
-                #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"1","price":"60000","margin_mode":"isolated""#
+                #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"1","price":"60000""#
+                    + #","margin_mode":"isolated""#
             ))
         func adjust(_ amount: String) -> String { #""instrument":"BTC-USDT-SWAP","amount":"\#(amount)""# }
         #expect(try refusal(world, "adjust_isolated_margin", adjust("100.01"))?.code == .insufficientBalance)
@@ -197,15 +206,18 @@ import VenueTestSupport
 
     @Test(arguments: [
         ("reserve", #""asset":"USDT","amount":"1","purpose":"reserved""#),
-        ("credit", #""asset":"USDT","amount":"1","purpose":"promo""#), ("settle", #""instrument":"BTC-USDT-SWAP""#),
+        ("credit", #""asset":"USDT","amount":"1","purpose":"promo""#),
+        ("settle", #""instrument":"BTC-USDT-SWAP""#),
         ("raise", #""flag":"is_liquidating","value":true"#), ("raise", #""flag":"details","value":"1""#),
         ("raise", #""flag":"ccy","asset":"USDT","value":"BTC""#), ("raise", #""flag":"twap","value":"1""#),
-        ("raise", #""flag":"twap","asset":"USDT","value":"6""#), ("raise", #""flag":"twap","asset":"USDT","value":1"#),
+        ("raise", #""flag":"twap","asset":"USDT","value":"6""#),
+        ("raise", #""flag":"twap","asset":"USDT","value":1"#),
         ("raise", #""flag":"colRes","asset":"USDT","value":"3""#),
         ("raise", #""flag":"collateralRestrict","asset":"USDT","value":"true""#),
         ("raise", #""flag":"autoLendStatus","asset":"USDT","value":"on""#),
         ("raise", #""flag":"maxLoan","asset":"USDT","value":"1e5""#),
-        ("raise", #""flag":"deltaNeutralStatus","value":"3""#), ("raise", #""flag":"twap","asset":"NOPE","value":"1""#),
+        ("raise", #""flag":"deltaNeutralStatus","value":"3""#),
+        ("raise", #""flag":"twap","asset":"NOPE","value":"1""#),
     ])
     func refusedForms(type: String, members: String) throws {
         let world = try ready()
@@ -217,7 +229,8 @@ import VenueTestSupport
         let venue = try OKXVenue(addedRulebooks: [], profile: .documented)
         let time = LedgerTime(milliseconds: 1_780_272_000_000)
         let coins = [
-            "BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "BNB", "LTC", "LINK", "AVAX", "DOT", "TRX", "BCH", "UNI", "ETC",
+            "BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "BNB", "LTC", "LINK", "AVAX", "DOT", "TRX", "BCH",
+            "UNI", "ETC",
             "FIL", "ATOM", "APT", "ARB", "OP", "NEAR", "SUI", "PEPE", "SHIB",
         ]
         for coin in coins {
@@ -235,15 +248,20 @@ import VenueTestSupport
     }
 
     @Test(arguments: [
-        (#"{"margin":null}"#, "margin"), (#"{"assets":{"BTC":{"discount_tiers":[["1","2"]]}}}"#, "assets.BTC"),
+        (#"{"margin":null}"#, "margin"),
+        (#"{"assets":{"BTC":{"discount_tiers":[["1","2"]]}}}"#, "assets.BTC"),
         (#"{"assets":{"BTC":{"discount_tiers":[["2","1"],["1","0.5"]]}}}"#, "assets.BTC"),
         (#"{"assets":{"bad-name":{"reference_index":"1"}}}"#, "assets.bad-name"),
-        (#"{"instruments":{"BTC-NOPE":{"type":"SPOT","tick":"1","lot":"1","min":"1","lever":""}}}"#, "BTC-NOPE"),
+        (
+            #"{"instruments":{"BTC-NOPE":{"type":"SPOT","tick":"1","lot":"1","min":"1","lever":""}}}"#,
+            "BTC-NOPE"
+        ),
         (#"{"instruments":{"BTC-USDT-SWAP":{"tiers":"none"}}}"#, "instruments.BTC-USDT-SWAP.tiers"),
     ])
     func brokenRulebooks(members: String, field: String) throws {
         let head =
-            #"{"venue":"okx","effective":"2027-01-01","read_on":"2026-09-25","source":"a test","amends":true,"#
+            #"{"venue":"okx","effective":"2027-01-01","read_on":"2026-09-25","source":"a test""#
+                + #","amends":true,"#
         let document = try JSONValue(parsing: head + members.dropFirst())
         #expect {
             _ = try OKXVenue(addedRulebooks: [document], profile: .documented)

@@ -46,9 +46,11 @@ struct Seeded {
             marks.append(#""\#(coin)-USDT-SWAP":"\#(near + random.next(price / 20)).\#(random.next(10))""#)
             marks.append(#""\#(coin)-USD-SWAP":"\#(near + random.next(price / 20)).\#(random.next(10))""#)
         }
-        try world.prices(marks: "{\(marks.joined(separator: ","))}", index: "{\(index.joined(separator: ","))}")
+        try world.prices(
+            marks: "{\(marks.joined(separator: ","))}", index: "{\(index.joined(separator: ","))}")
         for (coin, _) in coins + [("USDT", 1)] {
-            try world.run("desk", ("deposit", #""asset":"\#(coin)","amount":"\#(random.decimal(500, places: 6))""#))
+            try world.run(
+                "desk", ("deposit", #""asset":"\#(coin)","amount":"\#(random.decimal(500, places: 6))""#))
         }
         try world.run(
             "desk",
@@ -64,7 +66,8 @@ struct Seeded {
                 (
                     "fill",
                     """
-                    "instrument":"\(name)","side":"\(isBuy ? "buy" : "sell")","quantity":"\(1 + random.next(40))",\
+                    "instrument":"\(name)","side":"\(isBuy ? "buy" : "sell")",\
+                    "quantity":"\(1 + random.next(40))",\
                     "price":"\(price + random.next(price / 20)).5"\(side)\(margin)
                     """
                 ),
@@ -80,7 +83,8 @@ struct Seeded {
             "desk",
             (
                 "place_order",
-                #""order_id":"s","instrument":"ETH-USDT","side":"buy","quantity":"0.\#(1 + random.next(9))","price":"2900","force":true"#
+                #""order_id":"s","instrument":"ETH-USDT","side":"buy","quantity":"0.\#(1 + random.next(9))""#
+                    + #","price":"2900","force":true"#
             ))
         return world
     }
@@ -182,8 +186,10 @@ struct Seeded {
     @Test(arguments: [
         ("0.00000000000000005", "0.0000000000000001"), ("0.000000000000000049", "0"),
         ("-0.000000000000000049", "0"), ("-0.00000000000000005", "-0.0000000000000001"),
-        ("0.999999999999999950", "1"), ("9.99999999999999995", "10"), ("99999999.99999999999999995", "100000000"),
-        ("0.0000000051", "0.0000000051"), ("170141183460469231731.687303715884105727", "170141183460469231731.6873037158841057"),
+        ("0.999999999999999950", "1"), ("9.99999999999999995", "10"),
+        ("99999999.99999999999999995", "100000000"),
+        ("0.0000000051", "0.0000000051"),
+        ("170141183460469231731.687303715884105727", "170141183460469231731.6873037158841057"),
         ("18446744073709551616", "18446744073709551616"), ("100", "100"), ("-12.50", "-12.5"),
     ])
     func printedForms(text: String, expected: String) throws {

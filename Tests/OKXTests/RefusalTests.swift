@@ -10,7 +10,8 @@ import VenueTestSupport
     static let balance = "/api/v5/account/balance"
 
     private func ready(
-        profile: WireProfile = .documented, limits: Bool = false, permissions: Set<APIKey.Permission> = [.read],
+        profile: WireProfile = .documented, limits: Bool = false,
+        permissions: Set<APIKey.Permission> = [.read],
         addresses: [String] = []
     ) throws -> TestWorld<OKXVenue> {
         let world = try world(profile: profile, enforcesRateLimits: limits)
@@ -29,11 +30,14 @@ import VenueTestSupport
         var testDescription: String { code }
     }
 
-    /// Headers that a good request has, changed; "" leaves one out. Each row has everything before it in order, so
-    /// that the order of checks is tested too.
+    /// Headers that a good request has, changed; "" leaves one out. Each row has everything before it in
+    /// order, so that the order of checks is tested too.
     static let rows = [
         Row(
-            headers: ["ok-access-key": "", "ok-access-sign": "", "ok-access-timestamp": "", "ok-access-passphrase": ""],
+            headers: [
+                "ok-access-key": "", "ok-access-sign": "", "ok-access-timestamp": "",
+                "ok-access-passphrase": "",
+            ],
             code: "50103", documented: #"Request header "OK-ACCESS-KEY" cannot be empty."#,
             live: #"Request header "OK-ACCESS-KEY" cannot be empty."#),
         Row(
@@ -96,11 +100,14 @@ import VenueTestSupport
         #expect(foreign.status == 401)
         #expect(
             foreign.text
-                == #"{"msg":"Your IP 127.0.0.1 is not included in your API key's IP whitelist.","code":"50110"}"#)
+                == #"{"msg":"Your IP 127.0.0.1 is not included in your API key's IP whitelist.","#
+                + #""code":"50110"}"#
+        )
         let forbidden = await bound.signed("GET", Self.balance, from: "10.0.0.1")
         #expect(forbidden.status == 200)
         #expect(
-            forbidden.text == #"{"msg":"This API key doesn't have permission to use this function","code":"50120"}"#)
+            forbidden.text
+                == #"{"msg":"This API key doesn't have permission to use this function","code":"50120"}"#)
         let reader = try ready()
         let change = await reader.signed(
             "POST", "/api/v5/account/set-position-mode", body: #"{"posMode":"net_mode"}"#)
@@ -109,13 +116,15 @@ import VenueTestSupport
 
     @Test(arguments: ["2026-05-31T23:59:30.000Z", "2026-06-01T00:00:30.000Z"])
     func windowIncludesItsEnds(timestamp: String) async throws {
-        let response = await (try ready()).signed("GET", Self.balance, headers: ["ok-access-timestamp": timestamp])
+        let response = await (try ready()).signed(
+            "GET", Self.balance, headers: ["ok-access-timestamp": timestamp])
         #expect(response.status == 200)
     }
 
     @Test(arguments: ["0", "1"])
     func demoHeaderIsWelcome(value: String) async throws {
-        let response = await (try ready()).signed("GET", Self.balance, headers: ["x-simulated-trading": value])
+        let response = await (try ready()).signed(
+            "GET", Self.balance, headers: ["x-simulated-trading": value])
         #expect(try response.json["code"]?.text == "0")
     }
 
@@ -137,7 +146,9 @@ import VenueTestSupport
             signer: RequestSigner(secret: "secret"))
         let response = await world.signed(
             "GET", Self.balance + "?ccy=BTC%2CETH",
-            headers: ["ok-access-timestamp": timestamp, "ok-access-sign": String(decoding: sign, as: UTF8.self)])
+            headers: [
+                "ok-access-timestamp": timestamp, "ok-access-sign": String(decoding: sign, as: UTF8.self),
+            ])
         #expect(try response.json["code"]?.text == "50113")
     }
 
@@ -175,7 +186,8 @@ import VenueTestSupport
         let world = try ready(permissions: [.trade])
         let path = "/api/v5/account/set-position-mode"
         for (body, type, code) in [
-            ("", "application/json", "50000"), ("{", "application/json", "50002"), ("[]", "application/json", "50002"),
+            ("", "application/json", "50000"), ("{", "application/json", "50002"),
+            ("[]", "application/json", "50002"),
             ("{}", "text/plain", "50006"), ("{}", "application/json", "50014"),
             (#"{"posMode":"sideways"}"#, "application/json; charset=utf-8", "51000"),
         ] {
@@ -209,7 +221,8 @@ import VenueTestSupport
         #expect(await world.request("GET", "/api/v5/public/time", from: "10.0.0.9").status == 200)
         for type in ["SPOT", "SWAP"] {
             for _ in 0..<20 {
-                #expect(await world.request("GET", "/api/v5/public/instruments?instType=\(type)").status == 200)
+                #expect(
+                    await world.request("GET", "/api/v5/public/instruments?instType=\(type)").status == 200)
             }
             #expect(await world.request("GET", "/api/v5/public/instruments?instType=\(type)").status == 429)
         }

@@ -12,7 +12,8 @@ import VenueTestSupport
         let world = try world()
         try world.open("desk", settings)
         world.addKey(
-            account: "desk", apiKey: "key", secret: "secret", passphrase: "phrase", permissions: [.read, .trade])
+            account: "desk", apiKey: "key", secret: "secret", passphrase: "phrase",
+            permissions: [.read, .trade])
         try world.prices(
             marks: #"{"BTC-USDT-SWAP":"60000"}"#, index: #"{"BTC":"60000","ETH":"3000","USDT":"1"}"#)
         return world
@@ -23,7 +24,8 @@ import VenueTestSupport
         try world.run("desk", ("deposit", #""asset":"USDT","amount":"5""#))
         let response = await world.signed("GET", "/api/v5/account/balance?ccy=USDT%2CBTC")
         #expect(response.status == 200 && response.contentType == "application/json")
-        #expect(try response.text == world.statement("desk", query: [QueryItem(name: "ccy", value: "USDT,BTC")]))
+        #expect(
+            try response.text == world.statement("desk", query: [QueryItem(name: "ccy", value: "USDT,BTC")]))
     }
 
     @Test func configuration() async throws {
@@ -67,20 +69,25 @@ import VenueTestSupport
             ("set_leverage", #""instrument":"BTC-USDT-SWAP","leverage":"10""#),
             (
                 "fill",
-                #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"10","price":"59000","position_side":"long""#
+                #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"10","price":"59000""#
+                    + #","position_side":"long""#
             ),
             (
                 "fill",
-                #""instrument":"BTC-USDT-SWAP","side":"sell","quantity":"20","price":"61000","position_side":"short","margin_mode":"isolated""#
+                #""instrument":"BTC-USDT-SWAP","side":"sell","quantity":"20","price":"61000""#
+                    + #","position_side":"short","margin_mode":"isolated""#
             ))
         let rows = try await world.data("GET", "/api/v5/account/positions")
         #expect(rows.count == 2)
         expect(
             rows.first,
             [
-                "instId": "BTC-USDT-SWAP", "instType": "SWAP", "posSide": "long", "pos": "10", "avgPx": "59000",
-                "markPx": "60000", "upl": "100", "uplRatio": "0.1694915254237288", "lever": "10", "imr": "600",
-                "mmr": "24", "margin": "", "mgnMode": "cross", "notionalUsd": "6000", "ccy": "USDT", "idxPx": "60000",
+                "instId": "BTC-USDT-SWAP", "instType": "SWAP", "posSide": "long", "pos": "10",
+                "avgPx": "59000",
+                "markPx": "60000", "upl": "100", "uplRatio": "0.1694915254237288", "lever": "10",
+                "imr": "600",
+                "mmr": "24", "margin": "", "mgnMode": "cross", "notionalUsd": "6000", "ccy": "USDT",
+                "idxPx": "60000",
                 "last": "60000", "usdPx": "1",
             ])
         expect(
@@ -114,19 +121,26 @@ import VenueTestSupport
         expect(risk["balData"]?.elements?.first, ["ccy": "ETH", "eq": "2", "disEq": "5880"])
         expect(
             risk["posData"]?.elements?.first,
-            ["instId": "ETH-USD-SWAP", "pos": "-30", "notionalUsd": "300", "notionalCcy": "0.1", "posSide": "net"])
+            [
+                "instId": "ETH-USD-SWAP", "pos": "-30", "notionalUsd": "300", "notionalCcy": "0.1",
+                "posSide": "net",
+            ])
     }
 
     @Test func ordersPending() async throws {
         let world = try ready()
         try world.run(
             "desk", ("deposit", #""asset":"USDT","amount":"10000""#),
-            ("place_order", #""order_id":"a1","instrument":"ETH-USDT","side":"buy","quantity":"2","price":"2500""#),
+            (
+                "place_order",
+                #""order_id":"a1","instrument":"ETH-USDT","side":"buy","quantity":"2","price":"2500""#
+            ),
             (
                 "place_order",
                 #""order_id":"b2","instrument":"BTC-USDT-SWAP","side":"sell","quantity":"2","price":"61000""#
             ),
-            ("fill", #""instrument":"ETH-USDT","side":"buy","quantity":"0.5","price":"2500","order_id":"a1""#))
+            ("fill", #""instrument":"ETH-USDT","side":"buy","quantity":"0.5","price":"2500","order_id":"a1""#)
+        )
         let orders = try await world.data("GET", "/api/v5/trade/orders-pending")
         #expect(orders.map { $0.text("clOrdId") } == ["b2", "a1"])
         expect(
@@ -142,18 +156,21 @@ import VenueTestSupport
     @Test func interestAndLimits() async throws {
         let world = try ready()
         try world.run(
-            "desk", ("deposit", #""asset":"BTC","amount":"1""#), ("deposit", #""asset":"USDT","amount":"100""#),
+            "desk", ("deposit", #""asset":"BTC","amount":"1""#),
+            ("deposit", #""asset":"USDT","amount":"100""#),
             ("deposit", #""asset":"USDC","amount":"40""#),
             ("withdraw", #""asset":"USDT","amount":"600","force":true"#),
             ("accrue_interest", #""asset":"USDT","amount":"1""#))
-        let limits = try #require(try await world.data("GET", "/api/v5/account/interest-limits?ccy=USDT,BTC").first)
+        let limits = try #require(
+            try await world.data("GET", "/api/v5/account/interest-limits?ccy=USDT,BTC").first)
         expect(limits, ["debt": "501", "interest": "1", "nextInterestTime": "1780275600000"])
         let records = try #require(limits["records"]?.elements)
         #expect(records.map { $0.text("ccy") } == ["BTC", "USDT"])
         expect(
             records.last,
             [
-                "rate": "0.00043728", "loanQuota": "500000", "usedLmt": "501", "surplusLmt": "499499", "interest": "1",
+                "rate": "0.00043728", "loanQuota": "500000", "usedLmt": "501", "surplusLmt": "499499",
+                "interest": "1",
                 "interestFreeLiab": "0", "potentialBorrowingAmt": "501",
             ])
         let rates = try await world.data("GET", "/api/v5/account/interest-rate?ccy=USDT")
@@ -166,11 +183,13 @@ import VenueTestSupport
         let world = try ready()
         let path = "/api/v5/account/"
         expect(
-            try await world.data("POST", path + "set-position-mode", body: #"{"posMode":"long_short_mode"}"#).first,
+            try await world.data("POST", path + "set-position-mode", body: #"{"posMode":"long_short_mode"}"#)
+                .first,
             ["posMode": "long_short_mode"])
         #expect(world.account("desk")?.isHedged == true)
         expect(
-            try await world.data("POST", path + "set-account-level", body: #"{"acctLv":"2"}"#).first, ["acctLv": "2"])
+            try await world.data("POST", path + "set-account-level", body: #"{"acctLv":"2"}"#).first,
+            ["acctLv": "2"])
         #expect(world.account("desk")?.mode == .futures)
         let poor = await world.signed("POST", path + "set-account-level", body: #"{"acctLv":"4"}"#)
         #expect(try poor.json["code"]?.text == "51070")
@@ -184,7 +203,8 @@ import VenueTestSupport
         let info = try await world.data("GET", path + "leverage-info?instId=BTC-USDT-SWAP&mgnMode=isolated")
         #expect(info.map { $0.text("lever") } == ["5", "3"])
         let high = await world.signed(
-            "POST", path + "set-leverage", body: #"{"instId":"BTC-USDT-SWAP","lever":"101","mgnMode":"cross"}"#)
+            "POST", path + "set-leverage",
+            body: #"{"instId":"BTC-USDT-SWAP","lever":"101","mgnMode":"cross"}"#)
         #expect(try high.json["code"]?.text == "59102")
         let unknown = await world.signed(
             "POST", path + "set-leverage", body: #"{"instId":"NOPE-SWAP","lever":"1","mgnMode":"cross"}"#)
@@ -193,7 +213,8 @@ import VenueTestSupport
             "desk",
             (
                 "fill",
-                #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"1","price":"60000","position_side":"long""#
+                #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"1","price":"60000""#
+                    + #","position_side":"long""#
             ))
         let held = await world.signed("POST", path + "set-position-mode", body: #"{"posMode":"net_mode"}"#)
         #expect(try held.json["code"]?.text == "59000")
@@ -213,22 +234,30 @@ import VenueTestSupport
         #expect(spot.count > 30)
         expect(
             spot.first { $0.text("instId") == "BTC-USDT" },
-            ["instType": "SPOT", "baseCcy": "BTC", "quoteCcy": "USDT", "state": "live", "ctVal": "", "settleCcy": ""])
+            [
+                "instType": "SPOT", "baseCcy": "BTC", "quoteCcy": "USDT", "state": "live", "ctVal": "",
+                "settleCcy": "",
+            ])
         let swaps = try await world.publicData("/api/v5/public/instruments?instType=SWAP&uly=BTC-USDT")
         #expect(swaps.count == 1)
         expect(
             swaps.first,
             [
-                "instId": "BTC-USDT-SWAP", "ctVal": "0.01", "ctMult": "1", "ctValCcy": "BTC", "ctType": "linear",
+                "instId": "BTC-USDT-SWAP", "ctVal": "0.01", "ctMult": "1", "ctValCcy": "BTC",
+                "ctType": "linear",
                 "settleCcy": "USDT", "tickSz": "0.1", "lotSz": "0.01", "minSz": "0.01", "lever": "100",
                 "uly": "BTC-USDT", "instFamily": "BTC-USDT", "baseCcy": "", "expTime": "",
             ])
-        let dated = try await world.publicData("/api/v5/public/instruments?instType=FUTURES&instId=BTC-USD-261225")
-        expect(dated.first, ["ctType": "inverse", "ctValCcy": "USD", "settleCcy": "BTC", "expTime": "1798185600000"])
+        let dated = try await world.publicData(
+            "/api/v5/public/instruments?instType=FUTURES&instId=BTC-USD-261225")
+        expect(
+            dated.first,
+            ["ctType": "inverse", "ctValCcy": "USD", "settleCcy": "BTC", "expTime": "1798185600000"])
         #expect(try await world.publicData("/api/v5/public/instruments?instType=OPTION&uly=BTC-USD").isEmpty)
         // An expired future is no longer listed.
         world.setLedgerTime(1_798_185_600_000)
-        let later = await world.request("GET", "/api/v5/public/instruments?instType=FUTURES&instId=BTC-USD-261225")
+        let later = await world.request(
+            "GET", "/api/v5/public/instruments?instType=FUTURES&instId=BTC-USD-261225")
         #expect(try later.json["code"]?.text == "51001")
     }
 
@@ -239,12 +268,16 @@ import VenueTestSupport
         let tiers = try #require(discount.first?["details"]?.elements)
         expect(
             tiers.first,
-            ["tier": "1", "minAmt": "0", "maxAmt": "20", "discountRate": "0.98", "disCcyEq": "19.6", "liqPenaltyRate": "0.02"])
+            [
+                "tier": "1", "minAmt": "0", "maxAmt": "20", "discountRate": "0.98", "disCcyEq": "19.6",
+                "liqPenaltyRate": "0.02",
+            ])
         expect(tiers[1], ["minAmt": "20", "maxAmt": "25", "discountRate": "0.9775", "disCcyEq": "24.4875"])
         let position = try await world.publicData(
             "/api/v5/public/position-tiers?instType=SWAP&tdMode=cross&instFamily=BTC-USDT")
         #expect(position.count == 51)
-        expect(position.first, ["tier": "1", "maxSz": "1000", "mmr": "0.004", "imr": "0.01", "maxLever": "100"])
+        expect(
+            position.first, ["tier": "1", "maxSz": "1000", "mmr": "0.004", "imr": "0.01", "maxLever": "100"])
         let quotas = try await world.publicData("/api/v5/public/interest-rate-loan-quota")
         let basic = quotas.first?["basic"]?.elements ?? []
         expect(basic.first { $0.text("ccy") == "USDT" }, ["rate": "0.00043728", "quota": "500000"])

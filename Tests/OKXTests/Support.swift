@@ -10,11 +10,13 @@ import VenueTestSupport
 /// A decimal of a test's own source.
 func decimal(_ text: String) throws -> ExactDecimal { try ExactDecimal(text) }
 
-/// Whether a figure is the decimal text, up to the last digits that the venue's binary numbers lose (1 in 10¹⁵).
+/// Whether a figure is the decimal text, up to the last digits that the venue's binary numbers lose (1 in
+/// 10¹⁵).
 func isNear(_ figure: ExactDecimal, _ text: String) throws -> Bool {
     let expected = try decimal(text)
     let difference = try (figure - expected).magnitude
-    let tolerance = try max(expected.magnitude, .one).times(ExactDecimal("0.000000000000001"), rounding: .ceiling)
+    let tolerance = try max(expected.magnitude, .one).times(
+        ExactDecimal("0.000000000000001"), rounding: .ceiling)
     return difference <= tolerance
 }
 
@@ -99,12 +101,15 @@ extension JSONValue {
     func text(_ name: String) -> String? { self[name]?.text }
 
     /// A member's text as a decimal.
-    func number(_ name: String) throws -> ExactDecimal { try ExactDecimal(try #require(self[name]?.text, "\(name)")) }
+    func number(_ name: String) throws -> ExactDecimal {
+        try ExactDecimal(try #require(self[name]?.text, "\(name)"))
+    }
 }
 
 /// Checks members of an object, named and spelled as on the wire.
 func expect(
-    _ object: JSONValue?, _ members: KeyValuePairs<String, String>, sourceLocation: SourceLocation = #_sourceLocation
+    _ object: JSONValue?, _ members: KeyValuePairs<String, String>,
+    sourceLocation: SourceLocation = #_sourceLocation
 ) {
     for (name, value) in members {
         #expect(object?[name]?.text == value, "\(name)", sourceLocation: sourceLocation)
