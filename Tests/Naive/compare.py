@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""Plays generated accounts into a running `marginalia serve` and into the naive ledger, and compares their statements
+field by field and digit by digit.
+
+    python3 Tests/Naive/compare.py --url http://127.0.0.1:8080 --token TOKEN --accounts 1000 --seed 1 [--venue okx]
+
+The server should stand at a fixed ledger time (`--ledger-time`) and hold a ledger of its own (`--store memory:`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import http.client
+import json
+import pathlib
+import random
+import re
+import sys
+import time
+import typing
+import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import okx  # noqa: E402
+import rails  # noqa: E402
+from cases import Case, Chance, Round  # noqa: E402
+from ledger import Refused  # noqa: E402
+
+VENUES = {module.VENUE: module for module in (okx, rails)}
+BATCH = 40
+SHOWN = 12
+
+
+class Server:
+    """The operator API of a running server, over one connection."""
+
+    def __init__(self, url: str, token: str):
+        parts = urllib.parse.urlsplit(url)
+        self.address = (parts.hostname, parts.port or 80)
+        self.headers = {"Authorization": f"Bearer {token}"}
+        self.connection = http.client.HTTPConnection(*self.address, timeout=120)
+
+    def call(self, method: str, path: str, body: typing.Any = None) -> tuple[int, typing.Any]:
+        sent = None if body is None else json.dumps(body)
+        headers = self.headers | ({"Content-Type": "application/json"} if sent else {})
+        for attempt in (1, 2):
+            try:
+                self.connection.request(method, "/admin/v1" + path, sent, headers)
+                answer = self.connection.getresponse()
+                return answer.status, json.loads(answer.read() or b"null", parse_float=str)
+            except (http.client.HTTPException, ConnectionError):
+                self.connection.close()
+                self.connection = http.client.HTTPConnection(*self.address, timeout=120)
+                if attempt == 2:
+                    raise
+        raise AssertionError("not reached")
+
+    def apply(self, commands: list[dict]) -> list[dict]:
+        """The results of commands, one row each."""
+        status, answer = self.call("POST", "/commands", commands)
+        if status != 200:
+            raise SystemExit(f"POST /commands answered {status}: {answer}")
+        return answer["results"]
+
+    def statement(self, account: str, query: str) -> typing.Any:
+        status, answer = self.call("GET", f"/accounts/{account}/statement{query}")
+        return answer if status == 200 else {"status": status, "answer": answer}
+
+
+def differences(served: typing.Any, expected: typing.Any, path: str = "") -> list[tuple[str, typing.Any, typing.Any]]:
+    """Every leaf in which two trees differ, and where the order of keys does."""
+    if isinstance(served, dict) and isinstance(expected, dict):
+        found = []
+        for key in list(expected) + [key for key in served if key not in expected]:
+            found += differences(served.get(key, "(absent)"), expected.get(key, "(absent)"), f"{path}.{key}")
+        if not found and list(served) != list(expected):
+            found.append((path + " (order of keys)", list(served), list(expected)))
+        return found
+    if isinstance(served, list) and isinstance(expected, list) and len(served) == len(expected):
+        return [row for index, pair in enumerate(zip(served, expected))
+                for row in differences(*pair, f"{path}[{index}]")]
+    same = type(served) is type(expected) and served == expected
+    return [] if same else [(path.lstrip("."), served, expected)]
+
+
+def mentioned(prices: dict, text: str) -> dict:
+    """Of a price command what some commands speak of."""
+    return prices | {part: {name: price for name, price in prices[part].items() if name in text}
+                     for part in ("marks", "index") if part in prices}
+
+
+class Comparison:
+    """One venue in one mode."""
+
+    def __init__(self, server: Server, module: typing.Any, mode: str, seed: int, now: int):
+        self.server, self.module, self.mode, self.seed, self.now = server, module, mode, seed, now
+        self.passed = self.failed = self.shrinks = 0
+        self.run_id = format(time.time_ns() // 1000 % 36 ** 6, "x")  # the same seed can be played twice into one ledger
+        self.fields: dict[str, int] = {}
+        self.first: tuple[Case, Round] | None = None
+
+    def run(self, count: int, until: float) -> int:
+        """Compares `count` accounts; gives how many there was no time for."""
+        for start in range(0, count, BATCH):
+            if time.monotonic() > until:
+                return count - start
+            chance = Chance(f"{self.seed}/{self.module.VENUE}/{self.mode}/{start}")
+            prices = self.module.prices(chance, self.mode)
+            names = [f"naive-{self.run_id}-{self.module.VENUE}-{self.mode}-{index}"
+                     for index in range(start, min(start + BATCH, count))]
+            cases = [self.module.generate(chance, name, self.mode) for name in names]
+            for case, found in zip(cases, self.play(cases, prices)):
+                self.note(case, prices, found)
+        return 0
+
+    def note(self, case: Case, prices: Round, found: list) -> None:
+        if not found:
+            self.passed += 1
+            return
+        self.failed += 1
+        self.first = self.first or (case, prices)
+        for name in {re.split(r"[. ]", path)[-1] for path, _, _ in found}:
+            self.fields[name] = self.fields.get(name, 0) + 1
+
+    def play(self, cases: list[Case], prices: Round) -> list[list]:
+        """Both sides of each case: the differences, or why there is nothing to compare."""
+        commands = [command for case in cases for command in case.commands]
+        results = self.server.apply([prices.before, *commands, prices.after])
+        rows = iter(results[1:-1])
+        refused = []
+        for case in cases:
+            own = [(command, next(rows)) for command in case.commands]
+            refused.append([(f"command {command['type']}", row.get("error", row), "applied")
+                            for command, row in own if row["status"] != "applied"])
+        ledger = self.module.ledger()
+        ledger.apply(prices.before)
+        for command in commands:
+            ledger.apply(command)
+        ledger.apply(prices.after)
+        found = []
+        for case, first in zip(cases, refused):
+            rows = list(first)
+            for account, query in case.queries:
+                expected = self.module.statement(ledger, ledger.accounts[account], query, self.mode, self.now)
+                rows += [(f"{account}{query} {path}", served, own) for path, served, own in differences(
+                    self.server.statement(account, query), expected)]
+            found.append(rows)
+        return found
+
+    def shrink(self) -> None:
+        """Takes commands away from the first failing case as long as something still differs, and shows the rest."""
+        case, prices = self.first
+        smallest, found = case, self.again(case, prices)
+        if not found:
+            print("  the first failing case passes when it is played alone")
+            return
+        step = max(1, len(smallest.commands) // 2)
+        until = time.monotonic() + 20
+        while step and time.monotonic() < until:
+            at = 0
+            while at < len(smallest.commands):
+                fewer = copy.copy(smallest)
+                fewer.commands = smallest.commands[:at] + smallest.commands[at + step:]
+                rows = self.again(fewer, prices)
+                if rows and not rows[0][0].startswith("command ") or rows and found[0][0].startswith("command "):
+                    smallest, found = fewer, rows
+                else:
+                    at += step
+            step //= 2
+        text = json.dumps(smallest.commands)
+        print(f"  {json.dumps(mentioned(prices.before, text))}")
+        for command in smallest.commands:
+            print(f"  {json.dumps(command)}")
+        print(f"  {json.dumps(mentioned(prices.after, text))}")
+        for path, served, expected in found[:SHOWN]:
+            print(f"    {path}: served {json.dumps(served)}, expected {json.dumps(expected)}")
+        if len(found) > SHOWN:
+            print(f"    and {len(found) - SHOWN} more")
+
+    def again(self, case: Case, prices: Round) -> list:
+        """Plays a case once more, with accounts of new names; nothing if the naive ledger cannot follow."""
+        self.shrinks += 1
+        text = json.dumps([case.accounts, case.commands, case.queries])
+        for name in sorted(case.accounts, key=len, reverse=True):
+            text = text.replace(f'"{name}"', f'"{name}-s{self.shrinks}"')
+        try:
+            accounts, commands, queries = json.loads(text)
+            opened = {command["account"] for command in commands if command["type"] == "open_account"}
+            return self.play([Case(accounts, commands, [tuple(row) for row in queries if row[0] in opened])], prices)[0]
+        except (Refused, KeyError, ZeroDivisionError, AttributeError):
+            return []
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--token", required=True)
+    parser.add_argument("--accounts", type=int, default=1000, help="per venue and mode")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--venue", choices=sorted(VENUES), default=None)
+    parser.add_argument("--mode", default=None)
+    parser.add_argument("--seconds", type=float, default=230, help="no new accounts after so much time")
+    options = parser.parse_args()
+    seed = random.SystemRandom().randrange(10 ** 6) if options.seed is None else options.seed
+    print(f"seed {seed}")
+    server = Server(options.url, options.token)
+    status, clock = server.call("GET", "/clock")
+    if status != 200:
+        raise SystemExit(f"GET /clock answered {status}: {clock}")
+    passed = failed = 0
+    until = time.monotonic() + options.seconds
+    for venue, module in VENUES.items():
+        for mode in module.MODES:
+            if options.venue not in (None, venue) or options.mode not in (None, mode):
+                continue
+            started = time.monotonic()
+            comparison = Comparison(server, module, mode, seed, clock["now"])
+            left = comparison.run(options.accounts, until)
+            print(f"{venue} {mode}: {comparison.passed} passed, {comparison.failed} failed"
+                  + (f", {left} not compared for want of time" if left else "")
+                  + f" in {time.monotonic() - started:.1f} s", flush=True)
+            if comparison.failed:
+                print(f"  accounts by differing field: {json.dumps(comparison.fields)}")
+                comparison.shrink()
+            passed, failed = passed + comparison.passed, failed + comparison.failed + left
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,422 @@
+"""The ledger once more, the naive way: what each command does to an account, by the contract and the decisions alone.
+
+Cash is what is free: money in the wallet of an isolated position is with that position. A position keeps its signed
+quantity and its exact cost, not a price.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from fractions import Fraction
+
+from exact import ONE, ZERO, cut, half_even, number
+
+PLACES = 18
+
+
+class Refused(Exception):
+    """What this ledger cannot do: the generator should not have asked for it."""
+
+
+class Instrument(typing.NamedTuple):
+    """An instrument: `kind` is spot, linear or inverse; `value` is what one unit of quantity is worth in coin
+    (linear) or USD (inverse)."""
+
+    name: str
+    kind: str
+    base: str
+    quote: str
+    settle: str
+    value: Fraction = ONE
+    family: str = ""
+
+
+@dataclasses.dataclass
+class Position:
+    """Signed quantity, signed cost (of the quantity, without the contract's value), and its isolated wallet."""
+
+    instrument: str
+    side: str | None
+    quantity: Fraction = ZERO
+    cost: Fraction = ZERO
+    isolated: bool = False
+    wallet: Fraction = ZERO
+
+
+@dataclasses.dataclass
+class Order:
+    """An open order; `quantity` is what remains."""
+
+    name: str
+    instrument: str
+    side: str
+    quantity: Fraction
+    price: Fraction
+    reduce_only: bool
+    position_side: str | None
+    isolated: bool
+
+
+@dataclasses.dataclass
+class Market:
+    """What an account has done in one instrument over its lifetime, and in this session."""
+
+    pnl: Fraction = ZERO
+    funding: Fraction = ZERO
+    volume: Fraction = ZERO
+    fees: Fraction = ZERO
+    liquidation_fees: Fraction = ZERO
+    session_pnl: Fraction = ZERO
+
+
+@dataclasses.dataclass
+class SpotCost:
+    """What was bought of a coin less what was sold, in USD: `open_cost` at the moving average of the buys."""
+
+    amount: Fraction = ZERO
+    open_cost: Fraction = ZERO
+    bought: Fraction = ZERO
+    sold: Fraction = ZERO
+
+
+class Account:
+    """One account's state."""
+
+    def __init__(self, name: str, venue: str, parent: str | None, settings: dict):
+        self.name = name
+        self.venue = venue
+        self.parent = parent
+        self.settings = dict(settings)
+        self.cash: dict[str, Fraction] = {}
+        self.deposited: dict[str, Fraction] = {}
+        self.withdrawn: dict[str, Fraction] = {}
+        self.withdraw_fees: dict[str, Fraction] = {}
+        self.transferred: dict[str, Fraction] = {}
+        self.debt: dict[str, Fraction] = {}
+        self.interest: dict[str, Fraction] = {}
+        self.reserved: dict[tuple[str, str], Fraction] = {}
+        self.credited: dict[tuple[str, str], Fraction] = {}
+        self.positions: dict[tuple[str, str | None], Position] = {}
+        self.orders: dict[str, Order] = {}
+        self.leverage: dict[tuple[str, str | None], Fraction] = {}
+        self.markets: dict[str, Market] = {}
+        self.spot_cost: dict[str, SpotCost] = {}
+        self.raised: dict[tuple[str, str | None], object] = {}
+        self.touched: set = set()
+
+    def add(self, asset: str, amount: Fraction) -> None:
+        self.cash[asset] = self.cash.get(asset, ZERO) + amount
+        self.touched.add(asset)
+
+    def open_positions(self) -> list[Position]:
+        return [position for position in self.positions.values() if position.quantity]
+
+    def market(self, instrument: str) -> Market:
+        return self.markets.setdefault(instrument, Market())
+
+    def leverage_of(self, instrument: str, side: str | None, default: Fraction) -> Fraction:
+        for key in ((instrument, side), (instrument, None)):
+            if key in self.leverage:
+                return self.leverage[key]
+        return default
+
+
+def as_is(value: Fraction) -> Fraction:
+    """What eighteen places hold."""
+    return half_even(value, PLACES)
+
+
+def cut_to_eight(value: Fraction) -> Fraction:
+    return cut(value, 8)
+
+
+class Ledger:
+    """All accounts of one venue and its prices."""
+
+    def __init__(self, venue: str, instruments: dict[str, Instrument], default_leverage: Fraction):
+        self.venue = venue
+        self.instruments = instruments
+        self.default_leverage = default_leverage
+        self.accounts: dict[str, Account] = {}
+        self.marks: dict[str, Fraction] = {}
+        self.index: dict[str, Fraction] = {}
+        # Binance books cut to 8 places; Rails cuts fees alone; the others book what 18 places hold.
+        self.book = cut_to_eight if venue == "binance" else as_is
+        self.book_fee = cut_to_eight if venue in ("binance", "rails") else as_is
+
+    # Notional and cost
+
+    def raw_amount(self, instrument: Instrument, quantity: Fraction, price: Fraction) -> Fraction:
+        """What a cost is a sum of: quantity × price, for inverse contracts quantity ÷ price to 18 places, half even."""
+        return half_even(quantity / price, PLACES) if instrument.kind == "inverse" else quantity * price
+
+    def amount_at(self, instrument: Instrument, quantity: Fraction, price: Fraction) -> Fraction:
+        """Signed value in the settlement asset of a signed quantity at a price: linear quantity × value × price,
+        inverse quantity × value ÷ price, a quotient cut to 18 places."""
+        if instrument.kind == "inverse":
+            return cut(quantity * instrument.value / price, PLACES)
+        return quantity * instrument.value * price
+
+    def cost_of(self, position: Position) -> Fraction:
+        """Signed cost in the settlement asset."""
+        return position.cost * self.instruments[position.instrument].value
+
+    def unrealized(self, position: Position) -> Fraction:
+        """What a position would realize at the mark: value less cost, the other way round for inverse contracts."""
+        instrument = self.instruments[position.instrument]
+        value = self.amount_at(instrument, position.quantity, self.marks[instrument.name])
+        profit = value - self.cost_of(position)
+        return -profit if instrument.kind == "inverse" else profit
+
+    # Commands
+
+    def apply(self, command: dict) -> None:
+        """Applies one command; raises `Refused` where it makes no sense here."""
+        getattr(self, "on_" + command["type"])(command)
+
+    def on_prices(self, command: dict) -> None:
+        self.marks.update({name: number(price) for name, price in command.get("marks", {}).items()})
+        self.index.update({name: number(price) for name, price in command.get("index", {}).items()})
+
+    def on_open_account(self, command: dict) -> None:
+        self.accounts[command["account"]] = Account(
+            command["account"], command["venue"], command.get("parent"), command.get("settings", {})
+        )
+
+    def on_deposit(self, command: dict) -> None:
+        account, asset, amount = self._money(command)
+        account.add(asset, amount)
+        account.deposited[asset] = account.deposited.get(asset, ZERO) + amount
+
+    def on_withdraw(self, command: dict) -> None:
+        account, asset, amount = self._money(command)
+        fee = number(command.get("fee", "0"))
+        account.add(asset, -amount - fee)
+        account.withdrawn[asset] = account.withdrawn.get(asset, ZERO) + amount
+        account.withdraw_fees[asset] = account.withdraw_fees.get(asset, ZERO) + fee
+
+    def on_transfer(self, command: dict) -> None:
+        account, asset, amount = self._money(command)
+        for one, signed in ((account, -amount), (self.accounts[command["to"]], amount)):
+            one.add(asset, signed)
+            one.transferred[asset] = one.transferred.get(asset, ZERO) + signed
+
+    def on_place_order(self, command: dict) -> None:
+        account = self.accounts[command["account"]]
+        account.orders[command["order_id"]] = Order(
+            command["order_id"],
+            command["instrument"],
+            command["side"],
+            number(command["quantity"]),
+            number(command["price"]),
+            command.get("reduce_only", False),
+            command.get("position_side"),
+            command.get("margin_mode") == "isolated",
+        )
+
+    def on_cancel_order(self, command: dict) -> None:
+        del self.accounts[command["account"]].orders[command["order_id"]]
+
+    def on_set_leverage(self, command: dict) -> None:
+        key = (command["instrument"], command.get("position_side"))
+        self.accounts[command["account"]].leverage[key] = number(command["leverage"])
+
+    def on_import_position(self, command: dict) -> None:
+        account = self.accounts[command["account"]]
+        instrument = self.instruments[command["instrument"]]
+        key = (instrument.name, command.get("position_side"))
+        if key in account.positions and account.positions[key].quantity:
+            raise Refused("a position is imported over another")
+        quantity = number(command["quantity"])
+        position = Position(
+            instrument.name,
+            key[1],
+            quantity,
+            self.raw_amount(instrument, quantity, number(command["entry_price"])),
+        )
+        if command.get("margin_mode") == "isolated":
+            position.isolated = True
+            position.wallet = number(command["isolated_wallet"])
+            if self.venue == "binance":  # there the wallet balance stays and the cross wallet shrinks
+                account.add(instrument.settle, -position.wallet)
+        if "leverage" in command:
+            account.leverage[key] = number(command["leverage"])
+        account.positions[key] = position
+        account.market(instrument.name)
+        account.touched.update((instrument.name, instrument.settle))
+
+    def on_adjust_isolated_margin(self, command: dict) -> None:
+        account = self.accounts[command["account"]]
+        position = account.positions[(command["instrument"], command.get("position_side"))]
+        amount = number(command["amount"])
+        account.add(self.instruments[position.instrument].settle, -amount)
+        position.wallet += amount
+
+    def on_funding(self, command: dict) -> None:
+        account = self.accounts[command["account"]]
+        instrument = self.instruments[command["instrument"]]
+        position = account.positions[(instrument.name, command.get("position_side"))]
+        if "amount" in command:
+            paid = number(command["amount"])
+        else:
+            notional = self.amount_at(instrument, position.quantity, self.marks[instrument.name])
+            paid = -notional * number(command["rate"])
+        paid = self.book(paid)
+        if position.isolated:
+            position.wallet += paid
+        else:
+            account.add(instrument.settle, paid)
+        account.market(instrument.name).funding += paid
+
+    def on_borrow(self, command: dict) -> None:
+        account, asset, amount = self._money(command)
+        account.add(asset, amount)
+        account.debt[asset] = account.debt.get(asset, ZERO) + amount
+
+    def on_repay(self, command: dict) -> None:
+        account, asset, amount = self._money(command)
+        account.add(asset, -amount)
+        interest = min(amount, account.interest.get(asset, ZERO))  # interest first
+        account.interest[asset] = account.interest.get(asset, ZERO) - interest
+        account.debt[asset] = account.debt.get(asset, ZERO) - (amount - interest)
+
+    def on_accrue_interest(self, command: dict) -> None:
+        account, asset, amount = self._money(command)
+        account.interest[asset] = account.interest.get(asset, ZERO) + amount
+        account.touched.add(asset)
+
+    def on_reserve(self, command: dict, sign: int = 1) -> None:
+        account, asset, amount = self._money(command)
+        key = (asset, command["purpose"])
+        account.reserved[key] = account.reserved.get(key, ZERO) + sign * amount
+        if command["purpose"] == "strategy":  # the only one that leaves the cash balance
+            account.add(asset, -sign * amount)
+        account.touched.add(asset)
+
+    def on_release(self, command: dict) -> None:
+        self.on_reserve(command, -1)
+
+    def on_credit(self, command: dict) -> None:
+        account, asset, amount = self._money(command)
+        key = (asset, command["purpose"])
+        account.credited[key] = account.credited.get(key, ZERO) + amount
+        account.touched.add(asset)
+
+    def on_settle(self, command: dict) -> None:
+        account = self.accounts[command["account"]]
+        for position in account.open_positions():
+            if command.get("instrument", position.instrument) != position.instrument:
+                continue
+            instrument = self.instruments[position.instrument]
+            profit = self.book(self.unrealized(position))
+            if position.isolated:
+                position.wallet += profit
+            else:
+                account.add(instrument.settle, profit)
+            position.cost = self.raw_amount(instrument, position.quantity, self.marks[instrument.name])
+        for name, market in account.markets.items():
+            if command.get("instrument", name) == name:
+                market.session_pnl = ZERO
+
+    def on_raise(self, command: dict) -> None:
+        account = self.accounts[command["account"]]
+        key = (command["flag"], command.get("asset"))
+        if command["value"] is None:
+            account.raised.pop(key, None)
+        else:
+            account.raised[key] = command["value"]
+
+    def _money(self, command: dict) -> tuple[Account, str, Fraction]:
+        return self.accounts[command["account"]], command["asset"], number(command["amount"])
+
+    # Fills
+
+    def on_fill(self, command: dict) -> None:
+        account = self.accounts[command["account"]]
+        instrument = self.instruments[command["instrument"]]
+        quantity, price = number(command["quantity"]), number(command["price"])
+        signed = quantity if command["side"] == "buy" else -quantity
+        if instrument.kind == "spot":
+            self._exchange(account, instrument, signed, price)
+        else:
+            self._trade(account, instrument, signed, price, command)
+        fee = self.book_fee(number(command.get("fee", "0")))
+        if fee:
+            default = instrument.quote if instrument.kind == "spot" else instrument.settle
+            account.add(command.get("fee_asset", default), -fee)
+        market = account.market(instrument.name)
+        market.fees += fee
+        market.volume += quantity * price
+        if command.get("liquidation"):
+            market.liquidation_fees += fee
+        if "order_id" in command:
+            order = account.orders[command["order_id"]]
+            order.quantity -= quantity
+            if order.quantity <= 0:
+                del account.orders[command["order_id"]]
+
+    def _exchange(self, account: Account, instrument: Instrument, signed: Fraction, price: Fraction) -> None:
+        account.add(instrument.base, signed)
+        account.add(instrument.quote, as_is(-signed * price))
+        usd = abs(signed) * price * self.index.get(instrument.quote, ONE)
+        cost = account.spot_cost.get(instrument.base)
+        if signed > 0:
+            cost = account.spot_cost.setdefault(instrument.base, SpotCost())
+            cost.amount += signed
+            cost.open_cost += usd
+            cost.bought += usd
+        elif cost is not None:
+            if -signed >= cost.amount:
+                del account.spot_cost[instrument.base]
+            else:
+                cost.open_cost -= cost.open_cost * -signed / cost.amount
+                cost.amount += signed
+                cost.sold += usd
+
+    def _trade(
+        self, account: Account, instrument: Instrument, signed: Fraction, price: Fraction, command: dict
+    ):
+        key = (instrument.name, command.get("position_side"))
+        position = account.positions.get(key)
+        if position is None or not position.quantity:
+            position = Position(instrument.name, key[1], isolated=command.get("margin_mode") == "isolated")
+            account.positions.pop(key, None)
+            account.positions[key] = position
+        held = position.quantity
+        closing = ZERO
+        if held * signed < 0:
+            closing = min(abs(held), abs(signed)) * (1 if signed > 0 else -1)
+            self._close(account, instrument, position, closing, price)
+        opening = signed - closing
+        if opening:
+            if closing:
+                if key[1] is not None:
+                    raise Refused("a side of hedge mode is closed beyond its size")
+                position = Position(instrument.name, None, isolated=command.get("margin_mode") == "isolated")
+                account.positions[key] = position
+            position.quantity += opening
+            position.cost += self.raw_amount(instrument, opening, price)
+            if position.isolated:
+                leverage = account.leverage_of(instrument.name, key[1], self.default_leverage)
+                margin = self.book(abs(self.amount_at(instrument, opening, price)) / leverage)
+                account.add(instrument.settle, -margin)
+                position.wallet += margin
+        account.touched.update((instrument.name, instrument.settle))
+
+    def _close(
+        self, account: Account, instrument: Instrument, position: Position, closing: Fraction, price: Fraction
+    ):
+        """Takes `closing` (of the opposite sign) off a position: cost and isolated wallet pro rata."""
+        part = -closing / position.quantity
+        cost = position.cost if part == 1 else as_is(position.cost * part)
+        profit = (self.raw_amount(instrument, -closing, price) - cost) * instrument.value
+        profit = self.book(-profit if instrument.kind == "inverse" else profit)
+        share = position.wallet if part == 1 else self.book(position.wallet * part)
+        position.quantity += closing
+        position.cost -= cost
+        position.wallet -= share
+        account.add(instrument.settle, profit + share)
+        market = account.market(instrument.name)
+        market.pnl += profit
+        market.session_pnl += profit

@@ -1,0 +1,316 @@
+"""The balance of OKX in four modes, from the given document, the sheet's formulas and the decisions."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing
+from fractions import Fraction
+
+import okx_cases
+import okx_portfolio
+import okx_rules as rules
+from cases import Case, Chance, Round
+from exact import ONE, ZERO, half_up, number, plain, positive
+from ledger import Account, Ledger, Position
+
+VENUE = "okx"
+MODES = ("spot", "borrow", "futures", "multi", "portfolio")
+MATRIX = json.loads((pathlib.Path(__file__).resolve().parent / "okx-applicability.json").read_text())
+
+
+def ledger() -> Ledger:
+    return Ledger(VENUE, rules.INSTRUMENTS, rules.DEFAULT_LEVERAGE)
+
+
+def shown(value: Fraction) -> str:
+    """Rounded half up to 16 places, no zeros at the end."""
+    return plain(half_up(value, 16))
+
+
+class Coin:
+    """One currency of an account: every figure of it, from the sheet's section 4.1 on."""
+
+    def __init__(self, book: Ledger, account: Account, mode: str, name: str):
+        self.name, self.mode = name, mode
+        self.price = book.index[name]
+        self.cash = account.cash.get(name, ZERO)
+        self.interest = account.interest.get(name, ZERO)
+        self.debt = account.debt.get(name, ZERO)
+        self.strategy = account.reserved.get((name, "strategy"), ZERO)
+        self.reserves = {purpose: amount for (asset, purpose), amount in account.reserved.items()
+                         if asset == name and purpose != "strategy"}
+        own = [position for position in account.open_positions()
+               if book.instruments[position.instrument].settle == name]
+        self.cross = [position for position in own if not position.isolated]
+        self.isolated = [position for position in own if position.isolated]
+        self.cross_pnl = sum((book.unrealized(position) for position in self.cross), ZERO)
+        self.isolated_pnl = sum((book.unrealized(position) for position in self.isolated), ZERO)
+        self.isolated_equity = sum((position.wallet for position in self.isolated), ZERO) + self.isolated_pnl
+        self.initial = sum((initial_margin(book, account, position) for position in self.cross), ZERO)
+        self.maintenance = sum((maintenance_margin(book, position) for position in self.cross), ZERO)
+        self.value = sum((coin_value(book, position) for position in self.cross), ZERO)
+        self.fees = sum((coin_value(book, position) * taker(book, position) for position in self.cross), ZERO)
+        self.spot_orders = spot_orders(book, account, name)
+        self.isolated_orders = derivative_orders(book, account, name, True)
+        self.cross_orders = derivative_orders(book, account, name, False)
+        self.cross_equity = self.cash + self.cross_pnl + self.strategy - self.owed
+        self.equity = self.cross_equity + self.isolated_equity
+
+    @property
+    def owed(self) -> Fraction:
+        """What is taken off the equity: the loan and its interest in spot mode, the interest in multi and portfolio."""
+        if self.mode in ("spot", "borrow"):
+            return self.debt + self.interest
+        return self.interest if self.mode in ("multi", "portfolio") else ZERO
+
+    @property
+    def frozen_by_orders(self) -> Fraction:
+        return self.spot_orders + self.isolated_orders + (self.cross_orders if self.mode == "futures" else ZERO)
+
+    @property
+    def in_use(self) -> Fraction:
+        initial = self.initial if self.mode == "futures" else ZERO
+        return initial + self.frozen_by_orders + sum(self.reserves.values(), ZERO)
+
+    @property
+    def liability(self) -> Fraction:
+        short = -min(ZERO, self.equity)
+        return max(short, self.debt + self.interest) if self.mode in ("spot", "borrow") else short
+
+    @property
+    def potential_borrowing(self) -> Fraction:
+        """In coin: what is owed, or what orders and reserves would make owed."""
+        frozen = self.frozen_by_orders + sum(self.reserves.values(), ZERO)
+        return max(self.liability, frozen + self.interest - self.cash - self.cross_pnl)
+
+    def discounted_equity(self, account: Account) -> Fraction:
+        off = self.mode == "multi" and self.name in account.settings.get("collateral_off", [])
+        if off and self.cross_equity > 0:
+            return ZERO
+        return rules.discounted(self.name, self.cross_equity, self.price)
+
+
+# Positions and orders
+
+
+def leverage(book: Ledger, account: Account, name: str, side: str | None) -> Fraction:
+    return account.leverage_of(name, side, book.default_leverage)
+
+
+def coin_value(book: Ledger, position: Position) -> Fraction:
+    """Size at mark in the settlement coin."""
+    instrument = book.instruments[position.instrument]
+    return abs(book.amount_at(instrument, position.quantity, book.marks[instrument.name]))
+
+
+def usd_notional(book: Ledger, position: Position) -> Fraction:
+    """Linear: size at mark at the settlement coin's index; inverse: contracts × value, which is USD."""
+    instrument = book.instruments[position.instrument]
+    if instrument.kind == "inverse":
+        return abs(position.quantity) * instrument.value
+    return coin_value(book, position) * book.index[instrument.settle]
+
+
+def taker(book: Ledger, position: Position) -> Fraction:
+    return rules.TAKER[book.instruments[position.instrument].family]
+
+
+def initial_margin(book: Ledger, account: Account, position: Position) -> Fraction:
+    return coin_value(book, position) / leverage(book, account, position.instrument, position.side)
+
+
+def maintenance_margin(book: Ledger, position: Position) -> Fraction:
+    return coin_value(book, position) * rules.maintenance_rate(position.instrument, position.quantity)
+
+
+def spot_orders(book: Ledger, account: Account, asset: str) -> Fraction:
+    """Sells freeze the coin, buys the quote at the limit price."""
+    total = ZERO
+    for order in account.orders.values():
+        instrument = book.instruments[order.instrument]
+        if instrument.kind != "spot":
+            continue
+        if order.side == "sell" and instrument.base == asset:
+            total += order.quantity * (ONE + rules.ORDER_FEE)
+        if order.side == "buy" and instrument.quote == asset:
+            total += order.quantity * order.price * (ONE + rules.ORDER_FEE)
+    return total
+
+
+def derivative_orders(book: Ledger, account: Account, asset: str, isolated: bool) -> Fraction:
+    """Full margin at the limit price, no netting; none for reduce-only and for closing orders of a hedge side."""
+    total = ZERO
+    for order in account.orders.values():
+        instrument = book.instruments[order.instrument]
+        if instrument.kind == "spot" or instrument.settle != asset or order.isolated != isolated:
+            continue
+        closing = (order.position_side, order.side) in (("long", "sell"), ("short", "buy"))
+        if order.reduce_only or closing:
+            continue
+        value = abs(book.amount_at(instrument, order.quantity, order.price))
+        total += value / leverage(book, account, order.instrument, order.position_side)
+    return total
+
+
+# The account
+
+
+class Balance:
+    """Every figure of one account."""
+
+    def __init__(self, book: Ledger, account: Account, mode: str):
+        self.book, self.account, self.mode = book, account, mode
+        names = set(account.cash) | {name for name, _ in account.reserved} | set(account.interest) | {
+            book.instruments[position.instrument].settle for position in account.open_positions()}
+        names |= {asset for order in account.orders.values() for asset in (
+            book.instruments[order.instrument].base, book.instruments[order.instrument].settle)}
+        self.coins = [Coin(book, account, mode, name) for name in sorted(names)]
+        self.portfolio = okx_portfolio.Portfolio(book, account, self.coins) if mode == "portfolio" else None
+        self.adjusted = self.usd(lambda coin: coin.discounted_equity(account) / coin.price)
+        self.orders = self.usd(lambda coin: coin.cross_orders)
+        self.borrowed = self.usd(lambda coin: positive(coin.potential_borrowing))
+        self.borrow_margin = sum((self.borrow_frozen(coin) for coin in self.coins), ZERO)
+        if self.portfolio:
+            self.initial = self.portfolio.initial + self.orders + self.borrow_margin
+            self.maintenance = self.portfolio.maintenance + self.borrowed * rules.BORROW["portfolio_mmr"]
+            fees, rate = ZERO, rules.BORROW["portfolio_mmr"]
+        else:
+            self.initial = self.per_position(lambda position: 1 / leverage(
+                book, account, position.instrument, position.side)) + self.orders + self.borrow_margin
+            self.maintenance = self.per_position(
+                lambda position: rules.maintenance_rate(position.instrument, position.quantity)
+            ) + self.borrowed * rules.BORROW["mmr"]
+            fees, rate = self.per_position(lambda position: taker(book, position)), rules.BORROW["mmr"]
+        self.fees = fees + self.borrowed * (1 + rate) * rules.BORROW["liquidation_fee"]
+        restricted = sum((coin.discounted_equity(account) for coin in self.coins
+                          if account.raised.get(("colRes", coin.name)) == "2"), ZERO)
+        self.available = self.adjusted - self.initial - restricted
+
+    def per_position(self, rate: typing.Callable[[Position], Fraction]) -> Fraction:
+        """Σ of notional in USD × a rate over cross positions."""
+        return sum((usd_notional(self.book, position) * rate(position)
+                    for coin in self.coins for position in coin.cross), ZERO)
+
+    def usd(self, figure: typing.Callable[[Coin], Fraction]) -> Fraction:
+        return sum((figure(coin) * coin.price for coin in self.coins), ZERO)
+
+    def borrow_frozen(self, coin: Coin) -> Fraction:
+        loan = positive(coin.potential_borrowing) * coin.price
+        return loan * rules.BORROW["portfolio_imr"] if self.mode == "portfolio" else loan / rules.BORROW["leverage"]
+
+    def notional(self, family: str) -> Fraction:
+        return sum((usd_notional(self.book, position) for position in self.account.open_positions()
+                    if self.book.instruments[position.instrument].family == family), ZERO)
+
+    def account_fields(self, now: int) -> dict:
+        swap, futures = self.notional("SWAP"), self.notional("FUTURES")
+        denominator = self.maintenance + self.fees
+        figures = {
+            "uTime": str(now), "totalEq": shown(self.usd(lambda coin: coin.equity)),
+            "isoEq": shown(self.usd(lambda coin: coin.isolated_equity)), "adjEq": shown(self.adjusted),
+            "availEq": shown(self.available), "ordFroz": shown(self.orders), "imr": shown(self.initial),
+            "mmr": shown(self.maintenance), "borrowFroz": shown(self.borrow_margin),
+            "mgnRatio": shown(self.adjusted / denominator) if denominator else "",
+            "notionalUsd": shown(swap + futures + self.borrowed), "notionalUsdForBorrow": shown(self.borrowed),
+            "notionalUsdForSwap": shown(swap), "notionalUsdForFutures": shown(futures), "notionalUsdForOption": "0",
+            "upl": shown(self.usd(lambda coin: coin.cross_pnl)),
+        }
+        column = "spot" if self.mode == "borrow" else self.mode
+        figures = {name: value if MATRIX["account"][name][column] else "" for name, value in figures.items()}
+        for name in ("delta", "deltaLever", "deltaNeutralStatus"):
+            figures[name] = self.account.raised.get((name, None), "")
+        return figures
+
+    # Details
+
+    def coin_fields(self, coin: Coin, now: int) -> dict:
+        account, raised = self.account, self.account.raised
+        figures = {
+            "ccy": coin.name, "eq": shown(coin.equity), "cashBal": shown(coin.cash), "uTime": str(now),
+            "isoEq": shown(coin.isolated_equity), "availEq": shown(positive(coin.cash + coin.cross_pnl - coin.in_use)),
+            "disEq": shown(coin.discounted_equity(account)),
+            "availBal": shown(positive(coin.cash - (coin.in_use - min(ZERO, coin.cross_pnl)))),
+            "frozenBal": shown(coin.in_use + coin.isolated_equity + coin.strategy),
+            "ordFrozen": shown(coin.frozen_by_orders), "liab": shown(coin.liability),
+            "upl": shown(coin.cross_pnl + coin.isolated_pnl), "uplLiab": shown(positive(
+                -min(ZERO, coin.equity) + min(ZERO, coin.cash - coin.interest))),
+            "crossLiab": shown(coin.liability), "isoLiab": "0", "interest": shown(coin.interest),
+            "maxLoan": self.max_loan(coin), "eqUsd": shown(coin.equity * coin.price),
+            "borrowFroz": shown(self.borrow_frozen(coin)), "stgyEq": shown(coin.strategy),
+            "isoUpl": shown(coin.isolated_pnl),
+            "smtSyncEq": shown(coin.reserves.get("smart_sync", ZERO)),
+            "spotCopyTradingEq": shown(coin.reserves.get("copy_trading", ZERO)),
+            "collateralEnabled": coin.name not in account.settings.get("collateral_off", []),
+        }
+        figures |= self.futures_fields(coin) | self.spot_fields(coin)
+        figures["spotInUseAmt"] = shown(self.portfolio.in_use(coin.name)) if self.portfolio else ""
+        column = "spot" if self.mode == "borrow" else self.mode
+        booleans = {"collateralEnabled": figures.pop("collateralEnabled") if self.mode == "multi" else False}
+        figures = {name: value if MATRIX["details"][name][column] else "" for name, value in figures.items()}
+        figures |= booleans | self.other_fields(coin)
+        for (flag, asset), value in raised.items():
+            if asset == coin.name:
+                figures[flag] = value
+        return figures
+
+    def futures_fields(self, coin: Coin) -> dict:
+        pool = coin.cash + coin.cross_pnl
+        denominator = coin.maintenance + coin.fees
+        ratio = (pool - coin.spot_orders - coin.isolated_orders) / denominator if denominator else None
+        return {
+            "imr": shown(coin.initial), "mmr": shown(coin.maintenance),
+            "mgnRatio": "" if ratio is None else shown(ratio),
+            "notionalLever": "0" if not coin.value else shown(coin.value / pool) if pool > 0 else "",
+        }
+
+    def spot_fields(self, coin: Coin) -> dict:
+        names = ("spotBal", "openAvgPx", "accAvgPx", "spotUpl", "spotUplRatio", "totalPnl", "totalPnlRatio")
+        cost = self.account.spot_cost.get(coin.name)
+        if cost is None:
+            return dict.fromkeys(names, "")
+        price, paid = coin.price, cost.bought - cost.sold
+        average = cost.open_cost / cost.amount
+        figures = (cost.amount, average, paid / cost.amount, (price - average) * cost.amount,
+                   (price - average) / average, cost.amount * price - paid,
+                   (cost.amount * price - paid) / paid if paid else None)
+        return {name: "" if value is None else shown(value) for name, value in zip(names, figures)}
+
+    def other_fields(self, coin: Coin) -> dict:
+        """Fields of the document's prose that are not in its matrix."""
+        most = self.account.raised.get(("clSpotInUseAmt", coin.name))
+        lend = "off" if rules.ASSETS[coin.name].get("auto_lend") else "unsupported"
+        return {
+            "twap": "0", "spotIsoBal": shown(coin.reserves.get("copy_trading_isolated", ZERO)),
+            "fixedBal": shown(coin.reserves.get("fixed", ZERO)),
+            "rewardBal": shown(self.account.credited.get((coin.name, "reward"), ZERO)),
+            "frpType": "" if self.mode == "futures" else "0",
+            "clSpotInUseAmt": (most or "") if self.portfolio else "",
+            "maxSpotInUse": shown(self.portfolio.most(coin.name)) if self.portfolio else "",
+            "colRes": "0", "colBorrAutoConversion": "0", "collateralRestrict": False,
+            "autoLendStatus": lend, "autoLendMtAmt": "0",
+        }
+
+    def max_loan(self, coin: Coin) -> str:
+        quota = number(rules.ASSETS[coin.name].get("borrow_quota", "0"))
+        left = positive(quota - coin.liability)
+        return shown(min(left, positive(self.available) * rules.BORROW["leverage"] / coin.price))
+
+
+def prices(chance: Chance, mode: str) -> Round:
+    return okx_cases.prices(chance)
+
+
+def generate(chance: Chance, name: str, mode: str) -> Case:
+    return okx_cases.generate(chance, name, mode)
+
+
+def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -> dict:
+    """The whole body."""
+    balance = Balance(book, account, mode)
+    wanted = [name for name in query.partition("ccy=")[2].split(",") if name]
+    listed = [coin for coin in balance.coins if (coin.cash or coin.equity) and (not wanted or coin.name in wanted)]
+    listed.sort(key=lambda coin: -coin.equity * coin.price)
+    details = [dict(sorted(balance.coin_fields(coin, now).items())) for coin in listed]
+    fields = balance.account_fields(now) | {"details": details}
+    return {"code": "0", "data": [dict(sorted(fields.items()))], "msg": ""}
