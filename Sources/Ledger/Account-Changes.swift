@@ -3,8 +3,8 @@ import Numbers
 
 /// How each kind of event changes an account. Nothing here asks a rule, a price or a clock.
 extension Account {
-    /// Applies an event: one of its own, or a transfer to it. Throws where the event does not fit; the account is
-    /// then half changed and of no further use, so callers apply to a copy.
+    /// Applies an event: one of its own, or a transfer to it. Throws where the event does not fit; the
+    /// account is then half changed and of no further use, so callers apply to a copy.
     mutating func apply(_ event: Event) throws(Refusal) {
         do {
             try change(event)
@@ -193,8 +193,8 @@ extension [Earmark] {
 }
 
 extension Account {
-    /// The assets whose amounts are not where the flows say they must be, with what is missing (negative) or too
-    /// much; empty in a sound account. Free cash + isolated wallets + strategy funds = sum of flows.
+    /// The assets whose amounts are not where the flows say they must be, with what is missing (negative) or
+    /// too much; empty in a sound account. Free cash + isolated wallets + strategy funds = sum of flows.
     public func imbalances() throws(NumberError) -> [(asset: String, difference: ExactDecimal)] {
         var found: [(asset: String, difference: ExactDecimal)] = []
         for holding in holdings {

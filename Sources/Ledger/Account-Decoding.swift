@@ -17,7 +17,8 @@ extension Account {
         holdings = try reader.rows("holdings") { row throws(Refusal) in try Holding(row) }
         positions = try reader.rows("positions") { row throws(Refusal) in try Position(row, instruments) }
         orders = try reader.rows("orders") { row throws(Refusal) in
-            var order = try row.order(try row.instrument(in: instruments), placedAt: try row.time("placed_at"))
+            var order = try row.order(
+                try row.instrument(in: instruments), placedAt: try row.time("placed_at"))
             order.remaining = try row.decimal("remaining")
             return order
         }
@@ -25,7 +26,8 @@ extension Account {
         leverages = try reader.rows("leverages") { row throws(Refusal) in try row.leverage() }
         raised = try reader.rows("raised") { row throws(Refusal) in
             RaisedFlag(
-                flag: try row.text("flag"), asset: try row.optionalText("asset"), value: try row.required("value"))
+                flag: try row.text("flag"), asset: try row.optionalText("asset"),
+                value: try row.required("value"))
         }
     }
 }
@@ -35,7 +37,9 @@ extension FieldReader {
         _ field: String, _ read: (FieldReader) throws(Refusal) -> Row
     ) throws(Refusal) -> [Row] {
         var rows: [Row] = []
-        for element in try elements(field) { rows.append(try read(try FieldReader(element, subject: subject))) }
+        for element in try elements(field) {
+            rows.append(try read(try FieldReader(element, subject: subject)))
+        }
         return rows
     }
 
@@ -93,7 +97,8 @@ extension Position {
     fileprivate init(_ row: FieldReader, _ instruments: InstrumentTable) throws(Refusal) {
         self.init(
             instrument: try row.instrument(in: instruments), side: try row.positionSide(),
-            marginMode: try row.marginMode(), quantity: try row.decimal("quantity"), cost: try row.decimal("cost"),
+            marginMode: try row.marginMode(), quantity: try row.decimal("quantity"),
+            cost: try row.decimal("cost"),
             openedAt: try row.time("opened_at"))
         openingCost = try row.optionalDecimal("opening_cost") ?? cost
         isolatedWallet = try row.decimalOrZero("isolated_wallet")

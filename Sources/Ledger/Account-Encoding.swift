@@ -2,7 +2,8 @@ import JSON
 import Numbers
 
 extension Account {
-    /// Appends the account's whole state as one JSON object: what the operator API shows, and what snapshots keep.
+    /// Appends the account's whole state as one JSON object: what the operator API shows, and what snapshots
+    /// keep.
     public func append(to bytes: inout [UInt8]) {
         var writer = JSONWriter()
         swap(&writer.bytes, &bytes)
@@ -10,7 +11,8 @@ extension Account {
         swap(&writer.bytes, &bytes)
     }
 
-    /// Writes the account's whole state as one JSON object. Amounts are texts, times milliseconds since the epoch.
+    /// Writes the account's whole state as one JSON object. Amounts are texts, times milliseconds since the
+    /// epoch.
     public func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("account", id)

@@ -107,7 +107,8 @@ extension Account {
         let realised = try conventions.booked(gain, times: position.instrument.contractValue)
         let released =
             quantity == size
-            ? position.isolatedWallet : try conventions.booked(position.isolatedWallet, times: quantity, over: size)
+            ? position.isolatedWallet
+            : try conventions.booked(position.isolatedWallet, times: quantity, over: size)
 
         positions[place].quantity = try position.quantity - closedQuantity
         let rest = try position.cost - closedCost
@@ -128,8 +129,8 @@ extension Account {
         }
     }
 
-    /// Moves the margin of newly opened quantity into an isolated position's wallet: notional at the fill price ÷
-    /// leverage, in the settlement asset.
+    /// Moves the margin of newly opened quantity into an isolated position's wallet: notional at the fill
+    /// price ÷ leverage, in the settlement asset.
     private mutating func fundWallet(
         at place: Int, quantity: ExactDecimal, _ fill: Fill, _ time: LedgerTime
     ) throws {
@@ -190,15 +191,16 @@ extension Account {
         }
     }
 
-    /// Settles a session: unrealised profit at the mark goes to cash (an isolated position's to its wallet), the
-    /// mark becomes the reference price.
+    /// Settles a session: unrealised profit at the mark goes to cash (an isolated position's to its wallet),
+    /// the mark becomes the reference price.
     mutating func settle(_ settlements: [Settlement], at time: LedgerTime) throws {
         for settlement in settlements {
             let key = settlement.position
             let place = try requiredPlace(of: key)
             let position = positions[place]
             let cost = try Position.cost(of: position.quantity, at: settlement.mark, in: position.instrument)
-            let profit = position.instrument.payoff == .linear ? try cost - position.cost : try position.cost - cost
+            let profit =
+                position.instrument.payoff == .linear ? try cost - position.cost : try position.cost - cost
             let gain = try conventions.booked(profit, times: position.instrument.contractValue)
             positions[place].cost = cost
             positions[place].realised = try position.realised + gain
@@ -214,7 +216,8 @@ extension Account {
         }
     }
 
-    /// Starts a new session: the realised profit of the old one is forgotten, of one instrument or of all (nil).
+    /// Starts a new session: the realised profit of the old one is forgotten, of one instrument or of all
+    /// (nil).
     mutating func startSession(of instrument: String?) {
         for place in activity.indices where instrument == nil || activity[place].instrument == instrument {
             activity[place].sessionRealised = .zero
@@ -223,19 +226,20 @@ extension Account {
 }
 
 extension Conventions {
-    /// value × multiplier ÷ divisor as this venue books it: cut to its places in one step; at 18 places, all that is
-    /// kept, rounded half even.
+    /// value × multiplier ÷ divisor as this venue books it: cut to its places in one step; at 18 places, all
+    /// that is kept, rounded half even.
     func booked(
         _ value: ExactDecimal, times multiplier: ExactDecimal, over divisor: ExactDecimal = .one
     ) throws(NumberError) -> ExactDecimal {
         try value.times(
-            multiplier, over: divisor, places: bookedPlaces, rounding: bookedPlaces < 18 ? .towardZero : .halfEven)
+            multiplier, over: divisor, places: bookedPlaces,
+            rounding: bookedPlaces < 18 ? .towardZero : .halfEven)
     }
 }
 
 extension Position {
-    /// Cost of a quantity at a price: quantity × price (linear) or quantity ÷ price (inverse), to 18 places, half
-    /// even; signed like the quantity.
+    /// Cost of a quantity at a price: quantity × price (linear) or quantity ÷ price (inverse), to 18 places,
+    /// half even; signed like the quantity.
     static func cost(
         of quantity: ExactDecimal, at price: ExactDecimal, in instrument: Instrument
     ) throws(NumberError) -> ExactDecimal {

@@ -29,7 +29,8 @@ public struct Account: Sendable, Equatable {
     public var version: Int64 = 0
     /// The journal's sequence of its last event.
     public var lastSequence: Int64 = 0
-    /// The time of its last event: the latest of its own and of the transfers to it. Prices are no events of it.
+    /// The time of its last event: the latest of its own and of the transfers to it. Prices are no events of
+    /// it.
     public var updatedAt: LedgerTime
 
     public init(
@@ -65,13 +66,14 @@ public struct Account: Sendable, Equatable {
         activity.first { $0.instrument == instrument }
     }
 
-    /// The leverage set for an instrument: the most particular setting that fits, of equals the one made last; nil
-    /// if none was made.
+    /// The leverage set for an instrument: the most particular setting that fits, of equals the one made
+    /// last; nil if none was made.
     public func leverage(_ instrument: String, side: PositionSide, marginMode: MarginMode) -> ExactDecimal? {
         var found: LeverageSetting?
         for setting in leverages
         where setting.instrument == instrument && (setting.side ?? side) == side
-            && (setting.marginMode ?? marginMode) == marginMode {
+            && (setting.marginMode ?? marginMode) == marginMode
+        {
             if let found, found.particularity > setting.particularity { continue }
             found = setting
         }
@@ -87,8 +89,8 @@ public struct Account: Sendable, Equatable {
 
 /// How a venue books what happens; fixed when the account is opened, so that replaying needs no rulebook.
 public struct Conventions: Sendable, Equatable {
-    /// Places to which realised profit, funding and isolated margin are cut toward zero; at 18, all that is kept,
-    /// they are rounded half even.
+    /// Places to which realised profit, funding and isolated margin are cut toward zero; at 18, all that is
+    /// kept, they are rounded half even.
     public let bookedPlaces: Int
     /// Places to which each fill's fee is cut toward zero.
     public let feePlaces: Int

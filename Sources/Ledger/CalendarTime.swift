@@ -3,7 +3,8 @@ extension LedgerTime {
     /// offset such as `+02:00`; a day alone means its midnight in UTC. Nil for any other text.
     public init?(iso8601 text: some StringProtocol) {
         var scanner = DigitScanner(text)
-        guard let year = scanner.number(4), scanner.take("-"), let month = scanner.number(2), scanner.take("-"),
+        guard let year = scanner.number(4), scanner.take("-"), let month = scanner.number(2),
+            scanner.take("-"),
             let day = scanner.number(2), let days = Self.daysSinceEpoch(year: year, month: month, day: day)
         else { return nil }
         var milliseconds = days * 86_400_000
@@ -11,12 +12,15 @@ extension LedgerTime {
             self.init(milliseconds: milliseconds)
             return
         }
-        guard scanner.take("T") || scanner.take("t") || scanner.take(" "), let hour = scanner.number(2), hour < 24,
+        guard scanner.take("T") || scanner.take("t") || scanner.take(" "), let hour = scanner.number(2),
+            hour < 24,
             scanner.take(":"), let minute = scanner.number(2), minute < 60
         else { return nil }
         milliseconds += (hour * 60 + minute) * 60_000
         if scanner.take(":") {
-            guard let second = scanner.number(2), second < 60, let fraction = scanner.fraction() else { return nil }
+            guard let second = scanner.number(2), second < 60, let fraction = scanner.fraction() else {
+                return nil
+            }
             milliseconds += second * 1000 + fraction
         }
         guard let offset = scanner.zone(), scanner.isAtEnd else { return nil }
@@ -31,7 +35,8 @@ extension LedgerTime {
             let digits = String(number)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
-        let time = "\(padded(rest / 3_600_000, 2)):\(padded(rest / 60_000 % 60, 2)):\(padded(rest / 1000 % 60, 2))"
+        let time =
+            "\(padded(rest / 3_600_000, 2)):\(padded(rest / 60_000 % 60, 2)):\(padded(rest / 1000 % 60, 2))"
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(time).\(padded(rest % 1000, 3))Z"
     }
 

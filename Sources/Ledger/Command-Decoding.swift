@@ -34,7 +34,8 @@ extension Command {
         "withdraw": ["asset", "amount", "fee", "force"],
         "transfer": ["to", "asset", "amount", "force"],
         "place_order": [
-            "order_id", "instrument", "side", "quantity", "price", "reduce_only", "position_side", "margin_mode",
+            "order_id", "instrument", "side", "quantity", "price", "reduce_only", "position_side",
+            "margin_mode",
             "force",
         ],
         "cancel_order": ["order_id"],
@@ -196,7 +197,8 @@ extension Command.Content {
         var quotes: [PriceTick.Quote] = []
         for (name, value) in try reader.members(field) {
             guard name.isLabel else {
-                throw Refusal(.invalidField, "prices: a name must be \(String.labelDescription).", field: field)
+                throw Refusal(
+                    .invalidField, "prices: a name must be \(String.labelDescription).", field: field)
             }
             quotes.append(
                 PriceTick.Quote(name: name, price: try reader.decimal(value, field: "\(field).\(name)")))

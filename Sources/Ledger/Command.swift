@@ -57,7 +57,8 @@ public struct OrderRequest: Sendable, Equatable {
     public var marginMode: MarginMode?
     public var force = false
 
-    public init(orderID: String, instrument: String, side: Side, quantity: ExactDecimal, price: ExactDecimal) {
+    public init(orderID: String, instrument: String, side: Side, quantity: ExactDecimal, price: ExactDecimal)
+    {
         self.orderID = orderID
         self.instrument = instrument
         self.side = side
@@ -112,8 +113,11 @@ public struct FundingRequest: Sendable, Equatable {
         case amount(ExactDecimal)
     }
 
+    /// The contract.
     public var instrument: String
+    /// How much.
     public var measure: Measure
+    /// The leg that is meant; nil for every open position of the instrument.
     public var positionSide: PositionSide?
 
     public init(instrument: String, measure: Measure, positionSide: PositionSide? = nil) {

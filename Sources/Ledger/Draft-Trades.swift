@@ -55,7 +55,8 @@ extension Draft {
         }
         try requireFit(request.quantity, at: request.price, in: instrument)
         try checkHedgeLeg(key, side: request.side, quantity: request.quantity)
-        let feeAsset = request.feeAsset ?? (instrument.kind.isDerivative ? instrument.settle : instrument.quote)
+        let feeAsset =
+            request.feeAsset ?? (instrument.kind.isDerivative ? instrument.settle : instrument.quote)
         guard judge.knowsAsset(feeAsset, at: time) else {
             throw Refusal.unknown(asset: feeAsset, venue: account.venue, field: "fee_asset")
         }
@@ -82,7 +83,8 @@ extension Draft {
         }
         guard request.quantity <= order.remaining else {
             throw Refusal(
-                .invalidAmount, "Order \(order.id) has only \(order.remaining) left to fill.", field: "quantity")
+                .invalidAmount, "Order \(order.id) has only \(order.remaining) left to fill.",
+                field: "quantity")
         }
     }
 
@@ -96,7 +98,8 @@ extension Draft {
         guard quantity <= held else {
             throw Refusal(
                 .noPosition,
-                "The \(key.side.rawValue) position in \(key.instrument.name) is \(held); a fill cannot close more.",
+                "The \(key.side.rawValue) position in \(key.instrument.name) is \(held); "
+                    + "a fill cannot close more.",
                 field: "quantity")
         }
     }
@@ -117,7 +120,8 @@ extension Draft {
         let fits = key.side == .net || (key.side == .long) == request.quantity.isPositive
         guard fits else {
             throw Refusal(
-                .invalidField, "A \(key.side.rawValue) position cannot have the quantity \(request.quantity).",
+                .invalidField,
+                "A \(key.side.rawValue) position cannot have the quantity \(request.quantity).",
                 field: "position_side")
         }
         if account.place(of: key) != nil {
@@ -136,7 +140,8 @@ extension Draft {
         guard key.marginMode == .isolated else {
             guard request.isolatedWallet == nil else {
                 throw Refusal(
-                    .invalidField, "isolated_wallet goes with margin_mode isolated.", field: "isolated_wallet")
+                    .invalidField, "isolated_wallet goes with margin_mode isolated.", field: "isolated_wallet"
+                )
             }
             return .zero
         }
@@ -177,7 +182,8 @@ extension Draft {
         let rest = try checked { () throws(NumberError) in try wallet + booked }
         if booked.isNegative && rest.isNegative {
             throw Refusal(
-                .insufficientBalance, "The isolated wallet holds only \(wallet) \(position.instrument.settle).",
+                .insufficientBalance,
+                "The isolated wallet holds only \(wallet) \(position.instrument.settle).",
                 field: "amount")
         }
         return .isolatedMarginAdjusted(position: position.key, amount: booked)
@@ -243,7 +249,8 @@ extension Draft {
         guard instrument.kind.isDerivative, judge.isHedged(account) else {
             guard wanted == nil || wanted == .net else {
                 throw Refusal(
-                    .invalidField, "position_side goes with hedge mode; account \(account.id) is in one-way mode.",
+                    .invalidField,
+                    "position_side goes with hedge mode; account \(account.id) is in one-way mode.",
                     field: "position_side")
             }
             return .net

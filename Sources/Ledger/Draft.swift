@@ -1,10 +1,11 @@
 import JSON
 import Numbers
 
-/// A command on its way to becoming events: looks names up, checks what needs no venue, and works amounts out.
+/// A command on its way to becoming events: looks names up, checks what needs no venue, and works amounts
+/// out.
 ///
-/// It holds copies of the few parts of the ledger that it reads, never the ledger itself: a second reference to
-/// the table of accounts would have the whole table copied at the next change.
+/// It holds copies of the few parts of the ledger that it reads, never the ledger itself: a second reference
+/// to the table of accounts would have the whole table copied at the next change.
 struct Draft {
     let account: Account
     /// The other account of a transfer, if there is one of that name.
@@ -20,7 +21,9 @@ struct Draft {
     /// More open orders than any venue allows in one account.
     static let maximumOrders = 10_000
 
-    init(of command: Command, account: Account, judge: any VenueJudge, time: LedgerTime, in state: LedgerState) {
+    init(
+        of command: Command, account: Account, judge: any VenueJudge, time: LedgerTime, in state: LedgerState
+    ) {
         self.account = account
         self.judge = judge
         self.time = time
@@ -113,7 +116,8 @@ struct Draft {
             let reserved = account.holding(asset)?.reserved(for: purpose) ?? .zero
             guard amount <= reserved else {
                 throw Refusal(
-                    .insufficientBalance, "Only \(reserved) \(asset) is reserved for \(purpose).", field: "amount")
+                    .insufficientBalance, "Only \(reserved) \(asset) is reserved for \(purpose).",
+                    field: "amount")
             }
             return .released(asset: asset, amount: amount, purpose: purpose)
         case .credit(let asset, let amount, let purpose):
@@ -152,7 +156,8 @@ struct Draft {
         let places = account.conventions.amountPlaces
         guard amount.fractionDigits <= places else {
             throw Refusal(
-                .invalidAmount, "\(field) has more than the \(places) fraction digits that \(account.venue) books.",
+                .invalidAmount,
+                "\(field) has more than the \(places) fraction digits that \(account.venue) books.",
                 field: field)
         }
     }

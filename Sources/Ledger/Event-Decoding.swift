@@ -4,14 +4,15 @@ import Numbers
 extension Event {
     /// An event as the journal keeps it: the body that `appendBody` wrote.
     ///
-    /// `instruments` must hold every definition up to this place of the journal. Throws where the record is not
-    /// one that this ledger writes.
+    /// `instruments` must hold every definition up to this place of the journal. Throws where the record is
+    /// not one that this ledger writes.
     public init(
         sequence: Int64, at time: LedgerTime, account: String?, typeName: String, body: JSONValue,
         instruments: InstrumentTable
     ) throws(Refusal) {
         let reader = EventReader(
-            fields: try FieldReader(body, subject: "event \(sequence)"), sequence: sequence, instruments: instruments)
+            fields: try FieldReader(body, subject: "event \(sequence)"), sequence: sequence,
+            instruments: instruments)
         self.init(
             sequence: sequence, at: time, account: account, body: try reader.body(typeName, at: time))
     }
@@ -30,7 +31,8 @@ private struct EventReader {
         case "account_opened":
             return .accountOpened(
                 AccountOpening(
-                    venue: VenueName(rawValue: try fields.text("venue")), parent: try fields.optionalText("parent"),
+                    venue: VenueName(rawValue: try fields.text("venue")),
+                    parent: try fields.optionalText("parent"),
                     conventions: try fields.conventions(), settings: try fields.settings()))
         case "configured": return .configured(try fields.settings())
         case "order_placed": return .orderPlaced(try fields.order(try instrument(), placedAt: time))
@@ -73,7 +75,8 @@ private struct EventReader {
         case "credited":
             return .credited(asset: asset, amount: amount, purpose: try fields.text("purpose"))
         default:
-            throw Refusal(.invalidField, "\(fields.subject) is of an unknown type \(typeName).", field: "type")
+            throw Refusal(
+                .invalidField, "\(fields.subject) is of an unknown type \(typeName).", field: "type")
         }
     }
 
@@ -83,7 +86,8 @@ private struct EventReader {
 
     private func position() throws(Refusal) -> PositionKey {
         PositionKey(
-            instrument: try instrument(), side: try fields.positionSide(), marginMode: try fields.marginMode())
+            instrument: try instrument(), side: try fields.positionSide(), marginMode: try fields.marginMode()
+        )
     }
 
     private func fill() throws(Refusal) -> Fill {
@@ -96,7 +100,8 @@ private struct EventReader {
             feeAsset: try fields.optionalText("fee_asset") ?? usualFeeAsset,
             orderID: try fields.optionalText("order_id"), positionSide: key.side, marginMode: key.marginMode,
             leverage: try fields.optionalDecimal("leverage") ?? .one,
-            liquidation: try fields.flag("liquidation"), quoteIndex: try fields.optionalDecimal("quote_index"))
+            liquidation: try fields.flag("liquidation"), quoteIndex: try fields.optionalDecimal("quote_index")
+        )
     }
 
     private func imported() throws(Refusal) -> ImportedPosition {
@@ -155,7 +160,9 @@ extension FieldReader {
         try optionalChoice("position_side", PositionSide.self) ?? .net
     }
 
-    func marginMode() throws(Refusal) -> MarginMode { try optionalChoice("margin_mode", MarginMode.self) ?? .cross }
+    func marginMode() throws(Refusal) -> MarginMode {
+        try optionalChoice("margin_mode", MarginMode.self) ?? .cross
+    }
 
     func settings() throws(Refusal) -> Settings {
         Settings(try members("settings").map { (name: $0.key, value: $0.value) })
@@ -164,7 +171,8 @@ extension FieldReader {
     func conventions() throws(Refusal) -> Conventions {
         let reader = try FieldReader(try required("conventions"), subject: subject)
         return Conventions(
-            bookedPlaces: Int(try reader.count("booked_places")), feePlaces: Int(try reader.count("fee_places")),
+            bookedPlaces: Int(try reader.count("booked_places")),
+            feePlaces: Int(try reader.count("fee_places")),
             amountPlaces: Int(try reader.count("amount_places")),
             importedWalletComesFromCash: try reader.flag("imported_wallet_comes_from_cash"),
             keepsInterestApart: try reader.flag("keeps_interest_apart"))
@@ -173,7 +181,8 @@ extension FieldReader {
     func order(_ instrument: Instrument, placedAt time: LedgerTime) throws(Refusal) -> OpenOrder {
         OpenOrder(
             id: try text("order_id"), instrument: instrument, side: try choice("side", Side.self),
-            quantity: try decimal("quantity"), price: try decimal("price"), reduceOnly: try flag("reduce_only"),
+            quantity: try decimal("quantity"), price: try decimal("price"),
+            reduceOnly: try flag("reduce_only"),
             positionSide: try positionSide(), marginMode: try marginMode(), placedAt: time)
     }
 

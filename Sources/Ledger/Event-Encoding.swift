@@ -35,7 +35,8 @@ extension Event {
         if case .transferred(let receiver, _, _) = body { receiver } else { nil }
     }
 
-    /// Appends the body as one JSON object: what `init(sequence:at:account:typeName:body:instruments:)` reads.
+    /// Appends the body as one JSON object: what `init(sequence:at:account:typeName:body:instruments:)`
+    /// reads.
     public func appendBody(to bytes: inout [UInt8]) {
         var writer = JSONWriter()
         swap(&writer.bytes, &bytes)
@@ -52,7 +53,8 @@ extension EventBody {
         case .instrumentDefined(let definition): definition.instrument.write(to: &writer)
         case .accountOpened(let opening): opening.write(to: &writer)
         case .configured(let settings): settings.write(to: &writer)
-        case .deposited(let asset, let amount), .borrowed(let asset, let amount), .repaid(let asset, let amount),
+        case .deposited(let asset, let amount), .borrowed(let asset, let amount),
+            .repaid(let asset, let amount),
             .interestAccrued(let asset, let amount):
             writer.member("asset", asset)
             writer.member("amount", amount)

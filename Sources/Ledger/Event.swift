@@ -99,7 +99,8 @@ public struct Fill: Sendable {
 
     public init(
         instrument: Instrument, side: Side, quantity: ExactDecimal, price: ExactDecimal,
-        fee: ExactDecimal = .zero, feeAsset: String, orderID: String? = nil, positionSide: PositionSide = .net,
+        fee: ExactDecimal = .zero, feeAsset: String, orderID: String? = nil,
+        positionSide: PositionSide = .net,
         marginMode: MarginMode = .cross, leverage: ExactDecimal = .one, liquidation: Bool = false,
         quoteIndex: ExactDecimal? = nil
     ) {

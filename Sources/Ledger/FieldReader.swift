@@ -21,7 +21,8 @@ struct FieldReader {
     /// Refuses fields outside a list.
     func allow(_ fields: [String]) throws(Refusal) {
         for (key, _) in object.members where !fields.contains(key) {
-            throw Refusal(.unknownField, "\(subject) has no field \(key.prefix(64)).", field: String(key.prefix(64)))
+            throw Refusal(
+                .unknownField, "\(subject) has no field \(key.prefix(64)).", field: String(key.prefix(64)))
         }
     }
 
@@ -113,7 +114,9 @@ struct FieldReader {
     /// A time: milliseconds since the epoch as a number, or an ISO 8601 text.
     func time(_ field: String) throws(Refusal) -> LedgerTime {
         let value = try required(field)
-        let time = value.integer.map { LedgerTime(milliseconds: $0) } ?? value.text.flatMap { LedgerTime(iso8601: $0) }
+        let time =
+            value.integer.map { LedgerTime(milliseconds: $0) }
+            ?? value.text.flatMap { LedgerTime(iso8601: $0) }
         if let time, LedgerTime.range.contains(time.milliseconds) { return time }
         throw wrong(field, "milliseconds since the epoch or an ISO 8601 time")
     }
@@ -139,7 +142,8 @@ extension LedgerTime {
 }
 
 extension String {
-    /// Whether it can name something in a command: 1 to 64 characters (Unicode scalars), all of them printable.
+    /// Whether it can name something in a command: 1 to 64 characters (Unicode scalars), all of them
+    /// printable.
     var isLabel: Bool {
         guard (1...256).contains(utf8.count) else { return false }
         var count = 0

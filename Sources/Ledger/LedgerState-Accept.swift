@@ -5,8 +5,8 @@ import Numbers
 public typealias Judges = [VenueName: any VenueJudge]
 
 extension LedgerState {
-    /// Accepts a command: finds it sound, has the venue judge it, gives what it comes to the next sequences and
-    /// applies it. The main event is the last one; terms of instruments never used before come first.
+    /// Accepts a command: finds it sound, has the venue judge it, gives what it comes to the next sequences
+    /// and applies it. The main event is the last one; terms of instruments never used before come first.
     ///
     /// Throws why it is refused; nothing has changed then.
     public mutating func accept(
@@ -32,7 +32,9 @@ extension LedgerState {
 
     /// The ledger's time, or that of the last event of a transfer's receiver where that is later.
     private func latest(_ now: LedgerTime, before command: Command) -> LedgerTime {
-        guard case .transfer(let to, _, _, _) = command.content, let receiver = account(to) else { return now }
+        guard case .transfer(let to, _, _, _) = command.content, let receiver = account(to) else {
+            return now
+        }
         return max(now, receiver.updatedAt)
     }
 
@@ -76,7 +78,8 @@ extension LedgerState {
     // MARK: - Prices
 
     private mutating func acceptPrices(
-        _ command: Command, venue: String, marks: [PriceTick.Quote], index: [PriceTick.Quote], _ judges: Judges,
+        _ command: Command, venue: String, marks: [PriceTick.Quote], index: [PriceTick.Quote],
+        _ judges: Judges,
         _ now: LedgerTime
     ) throws(Refusal) -> Event {
         let name = VenueName(rawValue: venue)
@@ -85,7 +88,8 @@ extension LedgerState {
         let time = command.at ?? max(now, last ?? now)
         if let last, time < last {
             throw Refusal(
-                .timeBackwards, "at is before the last prices of \(venue), which are of \(last.iso8601).", field: "at")
+                .timeBackwards, "at is before the last prices of \(venue), which are of \(last.iso8601).",
+                field: "at")
         }
         for quote in marks {
             guard judge.instrument(quote.name, at: time) != nil else {
@@ -126,7 +130,8 @@ extension LedgerState {
         if let parent {
             let opened = try checkParent(parent, venue: name)
             if let at = command.at, at < opened {
-                throw Refusal(.timeBackwards, "at is before the opening of the parent \(parent).", field: "at")
+                throw Refusal(
+                    .timeBackwards, "at is before the opening of the parent \(parent).", field: "at")
             }
             time = max(time, opened)
         }
@@ -179,7 +184,8 @@ extension Command {
         guard at >= account.updatedAt else {
             throw Refusal(
                 .timeBackwards,
-                "at is before the last event of account \(account.id), which is of \(account.updatedAt.iso8601).",
+                "at is before the last event of account \(account.id), which is of "
+                    + "\(account.updatedAt.iso8601).",
                 field: "at")
         }
         return at
@@ -211,12 +217,14 @@ extension Refusal {
 
     static func unknown(instrument: String, venue: VenueName, field: String = "instrument") -> Refusal {
         Refusal(
-            .unknownInstrument, "The rulebook in force of \(venue) does not know the instrument \(instrument).",
+            .unknownInstrument,
+            "The rulebook in force of \(venue) does not know the instrument \(instrument).",
             field: field)
     }
 
     static func unknown(asset: String, venue: VenueName, field: String = "asset") -> Refusal {
         Refusal(
-            .unknownAsset, "The rulebook in force of \(venue) does not know the asset \(asset).", field: field)
+            .unknownAsset, "The rulebook in force of \(venue) does not know the asset \(asset).", field: field
+        )
     }
 }

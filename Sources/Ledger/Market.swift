@@ -1,7 +1,7 @@
 import Numbers
 
-/// The prices that figures are worked out with: what was given to the ledger, and behind it the rulebook's dated
-/// reference prices, so that a fresh venue has figures before its first tick.
+/// The prices that figures are worked out with: what was given to the ledger, and behind it the rulebook's
+/// dated reference prices, so that a fresh venue has figures before its first tick.
 public struct Market: Sendable {
     /// What was given.
     public let prices: VenuePrices
@@ -18,8 +18,8 @@ public struct Market: Sendable {
         prices.index(asset) ?? reference[asset]
     }
 
-    /// An instrument's mark price in its quote asset: the one given; else index(base) ÷ index(quote) to 8 places,
-    /// half up (a choice of ours); nil where an index is missing too.
+    /// An instrument's mark price in its quote asset: the one given; else index(base) ÷ index(quote) to 8
+    /// places, half up (a choice of ours); nil where an index is missing too.
     public func mark(_ instrument: Instrument) -> ExactDecimal? {
         if let mark = prices.mark(instrument.name) { return mark }
         guard let base = index(instrument.base), let quote = index(instrument.quote) else { return nil }

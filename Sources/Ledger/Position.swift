@@ -63,8 +63,8 @@ public struct Position: Sendable {
         return try value.times(instrument.contractValue, places: places, rounding: rounding)
     }
 
-    /// Signed notional at a price: quantity × contract value × price in the quote asset for a linear contract;
-    /// quantity × contract value for an inverse one, which is quoted in USD whatever the price.
+    /// Signed notional at a price: quantity × contract value × price in the quote asset for a linear
+    /// contract; quantity × contract value for an inverse one, which is quoted in USD whatever the price.
     public func notional(
         at price: ExactDecimal, places: Int = 18, rounding: Rounding
     ) throws(NumberError) -> ExactDecimal {
@@ -79,7 +79,8 @@ public struct Position: Sendable {
 extension Position: Equatable {
     public static func == (left: Position, right: Position) -> Bool {
         left.instrument.hasSameTerms(as: right.instrument) && left.side == right.side
-            && left.marginMode == right.marginMode && left.quantity == right.quantity && left.cost == right.cost
+            && left.marginMode == right.marginMode && left.quantity == right.quantity
+            && left.cost == right.cost
             && left.openingCost == right.openingCost && left.isolatedWallet == right.isolatedWallet
             && left.realised == right.realised && left.funding == right.funding
             && left.openedAt == right.openedAt && left.updatedAt == right.updatedAt
@@ -128,7 +129,8 @@ public struct OpenOrder: Sendable {
 extension OpenOrder: Equatable {
     public static func == (left: OpenOrder, right: OpenOrder) -> Bool {
         left.id == right.id && left.instrument.hasSameTerms(as: right.instrument) && left.side == right.side
-            && left.quantity == right.quantity && left.remaining == right.remaining && left.price == right.price
+            && left.quantity == right.quantity && left.remaining == right.remaining
+            && left.price == right.price
             && left.reduceOnly == right.reduceOnly && left.positionSide == right.positionSide
             && left.marginMode == right.marginMode && left.placedAt == right.placedAt
     }

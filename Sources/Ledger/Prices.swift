@@ -49,8 +49,11 @@ public struct PriceTick: Sendable, Equatable {
         }
     }
 
+    /// The venue whose market it is.
     public let venue: VenueName
+    /// New mark prices of instruments, in their quote assets.
     public let marks: [Quote]
+    /// New prices of assets, in USD.
     public let index: [Quote]
 
     public init(venue: VenueName, marks: [Quote], index: [Quote]) {

@@ -3,8 +3,8 @@ import Numbers
 
 /// What the ledger must ask a venue before it accepts a command: the ledger records facts, the venue judges.
 ///
-/// Judging is pure: the same state, prices and time give the same verdict. Every call names the ledger time, so
-/// that the rules of that day are used.
+/// Judging is pure: the same state, prices and time give the same verdict. Every call names the ledger time,
+/// so that the rules of that day are used.
 public protocol VenueJudge: Sendable {
     /// The venue's name in commands.
     var name: VenueName { get }
@@ -23,8 +23,8 @@ public protocol VenueJudge: Sendable {
 
     /// The value to store for one setting.
     ///
-    /// Throws: `unknownField` for a name that the venue does not have, `invalidField` for a value of the wrong
-    /// type or outside its set.
+    /// Throws: `unknownField` for a name that the venue does not have, `invalidField` for a value of the
+    /// wrong type or outside its set.
     func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue
 
     /// The leverage of an instrument where the account has set none; a ratio of at least 1.
@@ -44,6 +44,7 @@ public protocol VenueJudge: Sendable {
     /// `before` and `after` are the account without and with the event. `forced` skips checks of sufficiency
     /// (`force` of a command), never those of form. Fills are never refused for lack of margin.
     func judge(
-        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
+        forced: Bool
     ) throws(Refusal)
 }

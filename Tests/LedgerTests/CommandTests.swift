@@ -3,8 +3,8 @@ import Ledger
 import Numbers
 import Testing
 
-/// What a command does: the commands before it, the command, and every figure that is not zero afterwards, worked
-/// out by hand.
+/// What a command does: the commands before it, the command, and every figure that is not zero afterwards,
+/// worked out by hand.
 struct Effect: CustomTestStringConvertible, Sendable {
     let title: String
     var conventions = Conventions()
@@ -50,7 +50,8 @@ struct CommandTests {
         Effect(
             title: "repay a part of the interest", conventions: Conventions(keepsInterestApart: true),
             commands: [
-                "borrow asset=USD amount=50", "accrue_interest asset=USD amount=2", "repay asset=USD amount=1.5",
+                "borrow asset=USD amount=50", "accrue_interest asset=USD amount=2",
+                "repay asset=USD amount=1.5",
             ],
             figures: """
                 USD.cash 48.5\nUSD.borrowed 50\nUSD.interest 0.5\nUSD+loans 50\nUSD+interestPaid 1.5
@@ -58,7 +59,8 @@ struct CommandTests {
         Effect(
             title: "repay interest first, then principal", conventions: Conventions(keepsInterestApart: true),
             commands: [
-                "borrow asset=USD amount=50", "accrue_interest asset=USD amount=2", "repay asset=USD amount=12",
+                "borrow asset=USD amount=50", "accrue_interest asset=USD amount=2",
+                "repay asset=USD amount=12",
             ],
             figures: "USD.cash 38\nUSD.borrowed 40\nUSD+loans 40\nUSD+interestPaid 2"),
         Effect(
@@ -69,7 +71,8 @@ struct CommandTests {
             title: "reserve for anything else does not",
             commands: [
                 "deposit asset=USD amount=100", "reserve asset=USD amount=30 purpose=copy_trading",
-                "reserve asset=USD amount=5 purpose=fixed", "release asset=USD amount=10 purpose=copy_trading",
+                "reserve asset=USD amount=5 purpose=fixed",
+                "release asset=USD amount=10 purpose=copy_trading",
             ],
             figures: """
                 USD.cash 100\nUSD.reserved.copy_trading 20\nUSD.reserved.fixed 5\nUSD+deposited 100
@@ -81,25 +84,32 @@ struct CommandTests {
                 "release asset=USD amount=30 purpose=strategy",
             ], figures: "USD.cash 100\nUSD+deposited 100"),
         Effect(
-            title: "credit", commands: [
+            title: "credit",
+            commands: [
                 "credit asset=USD amount=5 purpose=promo", "credit asset=USD amount=1 purpose=promo",
             ], figures: "USD.credit.promo 6"),
     ])
-    func money(_ effect: Effect) throws { try check(effect) }
+    func money(_ effect: Effect) throws {
+        try check(effect)
+    }
 
     @Test(arguments: [
         Effect(
-            title: "place", commands: [
-                "deposit asset=USD amount=1", "place_order order_id=o1 instrument=BTC-PERP side=buy quantity=2 price=90",
+            title: "place",
+            commands: [
+                "deposit asset=USD amount=1",
+                "place_order order_id=o1 instrument=BTC-PERP side=buy quantity=2 price=90",
             ], figures: "USD.cash 1\nUSD+deposited 1\norder.o1 buy 2 of 2 at 90"),
         Effect(
-            title: "place by force, twice, and cancel one", commands: [
+            title: "place by force, twice, and cancel one",
+            commands: [
                 "place_order order_id=o1 instrument=BTC-PERP side=buy quantity=2 price=90 force=true",
                 "place_order order_id=o2 instrument=BTC-USD side=sell quantity=1 price=95 force=true",
                 "cancel_order order_id=o1",
             ], figures: "order.o2 sell 1 of 1 at 95"),
         Effect(
-            title: "a fill of a part", commands: [
+            title: "a fill of a part",
+            commands: [
                 "place_order order_id=o1 instrument=BTC-PERP side=buy quantity=2 price=90 force=true",
                 "fill order_id=o1 instrument=BTC-PERP side=buy quantity=0.5 price=89",
             ],
@@ -108,7 +118,8 @@ struct CommandTests {
                 BTC-PERP/net/cross.quantity 0.5\nBTC-PERP/net/cross.cost 44.5\nBTC-PERP#volume 44.5
                 """),
         Effect(
-            title: "a fill of the rest ends the order", commands: [
+            title: "a fill of the rest ends the order",
+            commands: [
                 "place_order order_id=o1 instrument=BTC-PERP side=buy quantity=2 price=90 force=true",
                 "fill order_id=o1 instrument=BTC-PERP side=buy quantity=0.5 price=89",
                 "fill order_id=o1 instrument=BTC-PERP side=buy quantity=1.5 price=90",
@@ -117,20 +128,25 @@ struct CommandTests {
                 BTC-PERP/net/cross.quantity 2\nBTC-PERP/net/cross.cost 179.5\nBTC-PERP#volume 179.5
                 """),
         Effect(
-            title: "a fill takes the margin mode of its order", commands: [
-                "place_order order_id=o1 instrument=BTC-PERP side=sell quantity=2 price=90 margin_mode=isolated "
+            title: "a fill takes the margin mode of its order",
+            commands: [
+                "place_order order_id=o1 instrument=BTC-PERP side=sell quantity=2 price=90 "
+                    + "margin_mode=isolated "
                     + "force=true",
                 "fill order_id=o1 instrument=BTC-PERP side=sell quantity=1 price=90",
             ],
             figures: """
                 order.o1 sell 1 of 2 at 90
-                BTC-PERP/net/isolated.quantity -1\nBTC-PERP/net/isolated.cost -90\nBTC-PERP/net/isolated.wallet 9
+                BTC-PERP/net/isolated.quantity -1\nBTC-PERP/net/isolated.cost -90
+                BTC-PERP/net/isolated.wallet 9
                 USD.cash -9\nBTC-PERP#volume 90
                 """),
         Effect(
-            title: "a fill takes the side of its order in hedge mode", commands: [
+            title: "a fill takes the side of its order in hedge mode",
+            commands: [
                 #"configure settings={"hedge":true}"#,
-                "place_order order_id=o1 instrument=BTC-PERP side=sell quantity=2 price=90 position_side=short "
+                "place_order order_id=o1 instrument=BTC-PERP side=sell quantity=2 price=90 "
+                    + "position_side=short "
                     + "force=true",
                 "fill order_id=o1 instrument=BTC-PERP side=sell quantity=2 price=90",
             ],
@@ -138,12 +154,15 @@ struct CommandTests {
                 BTC-PERP/short/cross.quantity -2\nBTC-PERP/short/cross.cost -180\nBTC-PERP#volume 180
                 """),
     ])
-    func orders(_ effect: Effect) throws { try check(effect) }
+    func orders(_ effect: Effect) throws {
+        try check(effect)
+    }
 
     @Test(arguments: [
         Effect(
-            title: "buy, fee in the quote", commands: [
-                "fill instrument=BTC-USD side=buy quantity=0.5 price=60000 fee=3",
+            title: "buy, fee in the quote",
+            commands: [
+                "fill instrument=BTC-USD side=buy quantity=0.5 price=60000 fee=3"
             ],
             figures: """
                 BTC.cash 0.5\nBTC+exchanged 0.5
@@ -152,7 +171,8 @@ struct CommandTests {
                 BTC-USD#volume 30000\nBTC-USD#fees 3
                 """),
         Effect(
-            title: "sell a part, fee in the base; the average of purchases stays", commands: [
+            title: "sell a part, fee in the base; the average of purchases stays",
+            commands: [
                 "fill instrument=BTC-USD side=buy quantity=0.5 price=60000",
                 "fill instrument=BTC-USD side=sell quantity=0.2 price=70000 fee=0.001 fee_asset=BTC",
             ],
@@ -163,7 +183,8 @@ struct CommandTests {
                 BTC-USD#volume 44000\nBTC-USD#fees 0.001
                 """),
         Effect(
-            title: "selling more than was bought drops the spot cost", commands: [
+            title: "selling more than was bought drops the spot cost",
+            commands: [
                 "deposit asset=BTC amount=1", "fill instrument=BTC-USD side=buy quantity=0.5 price=60000",
                 "fill instrument=BTC-USD side=sell quantity=0.6 price=70000",
             ],
@@ -172,7 +193,8 @@ struct CommandTests {
                 USD.cash 12000\nUSD+exchanged 12000\nBTC-USD#volume 72000
                 """),
         Effect(
-            title: "spot cost is in USD at the quote's index", commands: [
+            title: "spot cost is in USD at the quote's index",
+            commands: [
                 #"prices venue=test index={"USD":"0.9"}"#,
                 "fill instrument=BTC-USD side=buy quantity=2 price=10",
             ],
@@ -181,7 +203,8 @@ struct CommandTests {
                 USD.cash -20\nUSD+exchanged -20\nBTC-USD#volume 20
                 """),
         Effect(
-            title: "a rebate, and a fee cut to the places that are booked", conventions: Self.eight, commands: [
+            title: "a rebate, and a fee cut to the places that are booked", conventions: Self.eight,
+            commands: [
                 "fill instrument=BTC-USD side=buy quantity=1 price=10 fee=0.123456789",
                 "fill instrument=BTC-USD side=sell quantity=1 price=10 fee=-0.000000019",
             ],
@@ -190,11 +213,14 @@ struct CommandTests {
                 BTC-USD#volume 20\nBTC-USD#fees 0.12345677
                 """),
     ])
-    func spot(_ effect: Effect) throws { try check(effect) }
+    func spot(_ effect: Effect) throws {
+        try check(effect)
+    }
 
     @Test(arguments: [
         Effect(
-            title: "set for all, then for one side and mode, then for the mode, then for all", commands: [
+            title: "set for all, then for one side and mode, then for the mode, then for all",
+            commands: [
                 "set_leverage instrument=BTC-PERP leverage=5",
                 "set_leverage instrument=BTC-PERP leverage=6 position_side=long margin_mode=isolated",
                 "set_leverage instrument=BTC-PERP leverage=7 position_side=short",
@@ -206,13 +232,15 @@ struct CommandTests {
                 leverage.BTC-LOT[] 2
                 """),
         Effect(
-            title: "set for all replaces everything set before", commands: [
+            title: "set for all replaces everything set before",
+            commands: [
                 "set_leverage instrument=BTC-PERP leverage=6 position_side=long margin_mode=isolated",
                 "set_leverage instrument=BTC-PERP leverage=7 position_side=short",
                 "set_leverage instrument=BTC-PERP leverage=3.5",
             ], figures: "leverage.BTC-PERP[] 3.5"),
         Effect(
-            title: "raise, of the account and of an asset", commands: [
+            title: "raise, of the account and of an asset",
+            commands: [
                 "raise flag=twap value=2", "raise flag=twap asset=USD value=3", "raise flag=off value=true",
                 "raise flag=twap value=4",
             ],
@@ -222,11 +250,14 @@ struct CommandTests {
                 raised.twap[] "4"
                 """#),
         Effect(
-            title: "raise to null lifts", commands: [
+            title: "raise to null lifts",
+            commands: [
                 "raise flag=twap value=2", "raise flag=twap asset=USD value=3", "raise flag=twap value=null",
             ], figures: #"raised.twap[USD] "3""#),
     ])
-    func settings(_ effect: Effect) throws { try check(effect) }
+    func settings(_ effect: Effect) throws {
+        try check(effect)
+    }
 
     @Test func leverageThatFits() throws {
         let bench = try Bench(
@@ -259,7 +290,8 @@ struct CommandTests {
         #expect(child.version == 2)
         #expect(child.lastSequence == 3)
         #expect(child.settings == Settings([("hedge", .bool(true)), ("tier", .string("gold"))]))
-        #expect(try bench.account().settings == Settings([("hedge", .bool(false)), ("tier", .string("basic"))]))
+        #expect(
+            try bench.account().settings == Settings([("hedge", .bool(false)), ("tier", .string("basic"))]))
         #expect(bench.state.accountIDs == ["a", "child"])
         #expect(bench.state.subaccounts(of: "a") == ["child"])
         #expect(bench.state.accountCount == 2)
@@ -274,7 +306,8 @@ struct CommandTests {
                 "transfer account=b to=c asset=USD amount=25 at=5000",
                 "transfer account=c to=a asset=USD amount=5 at=6000",
             ])
-        #expect(figures(try bench.account("a")) == sorted("USD.cash 45\nUSD+deposited 100\nUSD+transferred -55"))
+        #expect(
+            figures(try bench.account("a")) == sorted("USD.cash 45\nUSD+deposited 100\nUSD+transferred -55"))
         #expect(figures(try bench.account("b")) == sorted("USD.cash 35\nUSD+transferred 35"))
         #expect(figures(try bench.account("c")) == sorted("USD.cash 20\nUSD+transferred 20"))
         #expect(try bench.account("a").updatedAt.milliseconds == 6000)

@@ -16,7 +16,8 @@ struct ContractTests {
 
     @Test(arguments: [
         Effect(
-            title: "open, add, close a part", commands: [
+            title: "open, add, close a part",
+            commands: [
                 "fill instrument=BTC-PERP side=buy quantity=2 price=100",
                 "fill instrument=BTC-PERP side=buy quantity=1 price=103",
                 "fill instrument=BTC-PERP side=sell quantity=1 price=110 fee=0.5",
@@ -28,7 +29,8 @@ struct ContractTests {
                 """),
         // 301 ÷ 3 = 100.333…; what rounding leaves stays with the rest.
         Effect(
-            title: "a third of the cost", commands: [
+            title: "a third of the cost",
+            commands: [
                 "fill instrument=BTC-PERP side=buy quantity=2 price=100",
                 "fill instrument=BTC-PERP side=buy quantity=1 price=101",
                 "fill instrument=BTC-PERP side=sell quantity=1 price=100",
@@ -41,7 +43,8 @@ struct ContractTests {
                 USD.cash -0.333333333333333333\nUSD+realised -0.333333333333333333
                 """),
         Effect(
-            title: "close all: only history stays", commands: [
+            title: "close all: only history stays",
+            commands: [
                 "fill instrument=BTC-PERP side=sell quantity=2 price=100",
                 "fill instrument=BTC-PERP side=buy quantity=2 price=101 fee=1 liquidation=true",
             ],
@@ -50,7 +53,8 @@ struct ContractTests {
                 BTC-PERP#liquidationFees 1\nUSD.cash -3\nUSD+realised -2\nUSD+tradingFees 1
                 """),
         Effect(
-            title: "turn around", commands: [
+            title: "turn around",
+            commands: [
                 "fill instrument=BTC-PERP side=buy quantity=2 price=100",
                 "fill instrument=BTC-PERP side=sell quantity=5 price=110",
             ],
@@ -60,7 +64,8 @@ struct ContractTests {
                 """),
         // 10 lots of 0.01 at 60000; 4 × (61000 − 60000) × 0.01 = 40.
         Effect(
-            title: "contract value", commands: [
+            title: "contract value",
+            commands: [
                 "fill instrument=BTC-LOT side=buy quantity=10 price=60000",
                 "fill instrument=BTC-LOT side=sell quantity=4 price=61000",
             ],
@@ -70,18 +75,21 @@ struct ContractTests {
                 """),
         // 5 × 100 × (1/50000 − 1/40000) = −0.0025.
         Effect(
-            title: "inverse, long, close half at a loss", commands: [
+            title: "inverse, long, close half at a loss",
+            commands: [
                 "fill instrument=BTC-COIN side=buy quantity=10 price=50000",
                 "fill instrument=BTC-COIN side=sell quantity=5 price=40000 fee=0.00001",
             ],
             figures: """
                 BTC-COIN/net/cross.quantity 5\nBTC-COIN/net/cross.cost 0.0001
                 BTC-COIN/net/cross.realised -0.0025
-                BTC-COIN#realised -0.0025\nBTC-COIN#session -0.0025\nBTC-COIN#volume 1500\nBTC-COIN#fees 0.00001
+                BTC-COIN#realised -0.0025\nBTC-COIN#session -0.0025\nBTC-COIN#volume 1500
+                BTC-COIN#fees 0.00001
                 BTC.cash -0.00251\nBTC+realised -0.0025\nBTC+tradingFees 0.00001
                 """),
         Effect(
-            title: "inverse, short, turned around at a profit", commands: [
+            title: "inverse, short, turned around at a profit",
+            commands: [
                 "fill instrument=BTC-COIN side=sell quantity=10 price=50000",
                 "fill instrument=BTC-COIN side=buy quantity=12 price=40000",
             ],
@@ -91,17 +99,20 @@ struct ContractTests {
                 BTC.cash 0.005\nBTC+realised 0.005
                 """),
         Effect(
-            title: "cross and isolated stand side by side", commands: [
+            title: "cross and isolated stand side by side",
+            commands: [
                 "fill instrument=BTC-PERP side=buy quantity=1 price=100",
                 "fill instrument=BTC-PERP side=sell quantity=1 price=100 margin_mode=isolated",
             ],
             figures: """
                 BTC-PERP/net/cross.quantity 1\nBTC-PERP/net/cross.cost 100
-                BTC-PERP/net/isolated.quantity -1\nBTC-PERP/net/isolated.cost -100\nBTC-PERP/net/isolated.wallet 10
+                BTC-PERP/net/isolated.quantity -1\nBTC-PERP/net/isolated.cost -100
+                BTC-PERP/net/isolated.wallet 10
                 BTC-PERP#volume 200\nUSD.cash -10
                 """),
         Effect(
-            title: "hedge legs stand apart", commands: [
+            title: "hedge legs stand apart",
+            commands: [
                 Self.hedge,
                 "fill instrument=BTC-PERP side=buy quantity=3 price=100 position_side=long",
                 "fill instrument=BTC-PERP side=sell quantity=2 price=110 position_side=short",
@@ -113,11 +124,14 @@ struct ContractTests {
                 BTC-PERP#realised 2\nBTC-PERP#session 2\nBTC-PERP#volume 878\nUSD.cash 2\nUSD+realised 2
                 """),
     ])
-    func fills(_ effect: Effect) throws { try check(effect) }
+    func fills(_ effect: Effect) throws {
+        try check(effect)
+    }
 
     @Test(arguments: [
         Effect(
-            title: "open and close a part", commands: [
+            title: "open and close a part",
+            commands: [
                 "set_leverage instrument=BTC-PERP leverage=8",
                 "fill instrument=BTC-PERP side=buy quantity=2 price=100 margin_mode=isolated fee=1",
                 "fill instrument=BTC-PERP side=sell quantity=1 price=110 margin_mode=isolated",
@@ -131,18 +145,21 @@ struct ContractTests {
                 """),
         // The whole wallet comes back, then 1 × 110 ÷ 10 goes into the new one.
         Effect(
-            title: "turn around", commands: [
+            title: "turn around",
+            commands: [
                 "fill instrument=BTC-PERP side=buy quantity=2 price=100 margin_mode=isolated",
                 "adjust_isolated_margin instrument=BTC-PERP amount=4",
                 "fill instrument=BTC-PERP side=sell quantity=3 price=110 margin_mode=isolated",
             ],
             figures: """
-                BTC-PERP/net/isolated.quantity -1\nBTC-PERP/net/isolated.cost -110\nBTC-PERP/net/isolated.wallet 11
+                BTC-PERP/net/isolated.quantity -1\nBTC-PERP/net/isolated.cost -110
+                BTC-PERP/net/isolated.wallet 11
                 BTC-PERP#realised 20\nBTC-PERP#session 20\nBTC-PERP#volume 530\nUSD.cash 9\nUSD+realised 20
                 """),
         // 3.00000003 ÷ 7 = 0.428571432…; a third of 0.42857143 is 0.142857143…
         Effect(
-            title: "cut to eight places", conventions: Self.eight, commands: [
+            title: "cut to eight places", conventions: Self.eight,
+            commands: [
                 "set_leverage instrument=BTC-PERP leverage=7",
                 "fill instrument=BTC-PERP side=buy quantity=3 price=1.00000001 margin_mode=isolated",
                 "fill instrument=BTC-PERP side=sell quantity=1 price=1.1 margin_mode=isolated",
@@ -156,7 +173,8 @@ struct ContractTests {
                 """),
         // 10 × 100 ÷ 50000 ÷ 10 = 0.002 BTC.
         Effect(
-            title: "inverse: the wallet is in the coin", commands: [
+            title: "inverse: the wallet is in the coin",
+            commands: [
                 "fill instrument=BTC-COIN side=buy quantity=10 price=50000 margin_mode=isolated",
                 "adjust_isolated_margin instrument=BTC-COIN amount=-0.0005",
             ],
@@ -165,10 +183,12 @@ struct ContractTests {
                 BTC-COIN/net/isolated.wallet 0.0015\nBTC-COIN#volume 1000\nBTC.cash -0.0015
                 """),
         Effect(
-            title: "margin may be added to a wallet below zero", commands: [
+            title: "margin may be added to a wallet below zero",
+            commands: [
                 "import_position instrument=BTC-PERP quantity=1 entry_price=100 margin_mode=isolated "
                     + "isolated_wallet=5",
-                "funding instrument=BTC-PERP amount=-20", "adjust_isolated_margin instrument=BTC-PERP amount=3",
+                "funding instrument=BTC-PERP amount=-20",
+                "adjust_isolated_margin instrument=BTC-PERP amount=3",
             ],
             figures: """
                 BTC-PERP/net/isolated.quantity 1\nBTC-PERP/net/isolated.cost 100
@@ -176,38 +196,47 @@ struct ContractTests {
                 BTC-PERP#funding -20\nUSD.cash -3\nUSD+funding -20\nUSD+imported 5
                 """),
     ])
-    func isolated(_ effect: Effect) throws { try check(effect) }
+    func isolated(_ effect: Effect) throws {
+        try check(effect)
+    }
 
     @Test(arguments: [
         Effect(
-            title: "a short, without any cash", commands: [
-                "import_position instrument=BTC-LOT quantity=-4 entry_price=50000 leverage=20",
+            title: "a short, without any cash",
+            commands: [
+                "import_position instrument=BTC-LOT quantity=-4 entry_price=50000 leverage=20"
             ],
             figures: """
                 BTC-LOT/net/cross.quantity -4\nBTC-LOT/net/cross.cost -200000\nleverage.BTC-LOT[] 20
                 """),
         Effect(
-            title: "a wallet on top of cash", commands: [
+            title: "a wallet on top of cash",
+            commands: [
                 "import_position instrument=BTC-PERP quantity=4 entry_price=50 margin_mode=isolated "
-                    + "isolated_wallet=33 leverage=4",
+                    + "isolated_wallet=33 leverage=4"
             ],
             figures: """
-                BTC-PERP/net/isolated.quantity 4\nBTC-PERP/net/isolated.cost 200\nBTC-PERP/net/isolated.wallet 33
+                BTC-PERP/net/isolated.quantity 4\nBTC-PERP/net/isolated.cost 200
+                BTC-PERP/net/isolated.wallet 33
                 leverage.BTC-PERP[net/isolated] 4\nUSD+imported 33
                 """),
         Effect(
-            title: "a wallet out of cash", conventions: Conventions(importedWalletComesFromCash: true), commands: [
+            title: "a wallet out of cash", conventions: Conventions(importedWalletComesFromCash: true),
+            commands: [
                 "import_position instrument=BTC-PERP quantity=4 entry_price=50 margin_mode=isolated "
-                    + "isolated_wallet=33",
+                    + "isolated_wallet=33"
             ],
             figures: """
-                BTC-PERP/net/isolated.quantity 4\nBTC-PERP/net/isolated.cost 200\nBTC-PERP/net/isolated.wallet 33
+                BTC-PERP/net/isolated.quantity 4\nBTC-PERP/net/isolated.cost 200
+                BTC-PERP/net/isolated.wallet 33
                 USD.cash -33
                 """),
         // 200 ÷ 3 to eight places.
         Effect(
-            title: "a wallet that is not given: notional ÷ leverage", conventions: Self.eight, commands: [
-                "import_position instrument=BTC-PERP quantity=-4 entry_price=50 margin_mode=isolated leverage=3",
+            title: "a wallet that is not given: notional ÷ leverage", conventions: Self.eight,
+            commands: [
+                "import_position instrument=BTC-PERP quantity=-4 entry_price=50 "
+                    + "margin_mode=isolated leverage=3"
             ],
             figures: """
                 BTC-PERP/net/isolated.quantity -4\nBTC-PERP/net/isolated.cost -200
@@ -215,18 +244,22 @@ struct ContractTests {
                 USD+imported 66.66666666
                 """),
         Effect(
-            title: "a hedge leg", commands: [
+            title: "a hedge leg",
+            commands: [
                 Self.hedge,
                 "import_position instrument=BTC-COIN quantity=-10 entry_price=40000 position_side=short",
             ],
             figures: "BTC-COIN/short/cross.quantity -10\nBTC-COIN/short/cross.cost -0.00025"),
     ])
-    func imports(_ effect: Effect) throws { try check(effect) }
+    func imports(_ effect: Effect) throws {
+        try check(effect)
+    }
 
     @Test(arguments: [
         // −(3 × 0.01 × 62000) × 0.0001 = −0.186.
         Effect(
-            title: "by rate, a long pays", commands: [
+            title: "by rate, a long pays",
+            commands: [
                 #"prices venue=test marks={"BTC-LOT":"62000"}"#,
                 "import_position instrument=BTC-LOT quantity=3 entry_price=60000",
                 "funding instrument=BTC-LOT rate=0.0001",
@@ -237,7 +270,8 @@ struct ContractTests {
                 """),
         // −(−10 × 100 ÷ 40000) × 0.001 = 0.000025 BTC.
         Effect(
-            title: "by rate, an inverse short receives", commands: [
+            title: "by rate, an inverse short receives",
+            commands: [
                 #"prices venue=test marks={"BTC-COIN":"40000"}"#,
                 "import_position instrument=BTC-COIN quantity=-10 entry_price=50000",
                 "funding instrument=BTC-COIN rate=0.001",
@@ -249,20 +283,23 @@ struct ContractTests {
                 """),
         // Each leg by itself: −0.00333333|3 and 0.00166666|6, not their sum.
         Effect(
-            title: "by rate, each leg is cut by itself", conventions: Self.eight, commands: [
+            title: "by rate, each leg is cut by itself", conventions: Self.eight,
+            commands: [
                 Self.hedge, #"prices venue=test marks={"BTC-PERP":"10"}"#,
                 "import_position instrument=BTC-PERP quantity=2 entry_price=10 position_side=long",
                 "import_position instrument=BTC-PERP quantity=-1 entry_price=10 position_side=short",
                 "funding instrument=BTC-PERP rate=0.000166666666",
             ],
             figures: """
-                BTC-PERP/long/cross.quantity 2\nBTC-PERP/long/cross.cost 20\nBTC-PERP/long/cross.funding -0.00333333
+                BTC-PERP/long/cross.quantity 2\nBTC-PERP/long/cross.cost 20
+                BTC-PERP/long/cross.funding -0.00333333
                 BTC-PERP/short/cross.quantity -1\nBTC-PERP/short/cross.cost -10
                 BTC-PERP/short/cross.funding 0.00166666
                 BTC-PERP#funding -0.00166667\nUSD.cash -0.00166667\nUSD+funding -0.00166667
                 """),
         Effect(
-            title: "by amount, to one leg; an isolated one's wallet pays", commands: [
+            title: "by amount, to one leg; an isolated one's wallet pays",
+            commands: [
                 Self.hedge,
                 "import_position instrument=BTC-PERP quantity=2 entry_price=10 position_side=long",
                 "import_position instrument=BTC-PERP quantity=-1 entry_price=10 position_side=short "
@@ -276,11 +313,14 @@ struct ContractTests {
                 BTC-PERP#funding -1.5\nUSD+funding -1.5\nUSD+imported 4
                 """),
     ])
-    func funding(_ effect: Effect) throws { try check(effect) }
+    func funding(_ effect: Effect) throws {
+        try check(effect)
+    }
 
     @Test(arguments: [
         Effect(
-            title: "profit at the mark goes to cash and the session begins anew", commands: [
+            title: "profit at the mark goes to cash and the session begins anew",
+            commands: [
                 "fill instrument=BTC-PERP side=buy quantity=3 price=100",
                 "fill instrument=BTC-PERP side=sell quantity=1 price=104",
                 #"prices venue=test marks={"BTC-PERP":"110"}"#, "settle",
@@ -291,7 +331,8 @@ struct ContractTests {
                 BTC-PERP#realised 24\nBTC-PERP#volume 404\nUSD.cash 24\nUSD+realised 24
                 """),
         Effect(
-            title: "a partial close after it counts from the mark", commands: [
+            title: "a partial close after it counts from the mark",
+            commands: [
                 "fill instrument=BTC-PERP side=buy quantity=2 price=100",
                 #"prices venue=test marks={"BTC-PERP":"110"}"#, "settle instrument=BTC-PERP",
                 "fill instrument=BTC-PERP side=sell quantity=1 price=111",
@@ -302,7 +343,8 @@ struct ContractTests {
                 BTC-PERP#realised 21\nBTC-PERP#session 1\nBTC-PERP#volume 311\nUSD.cash 21\nUSD+realised 21
                 """),
         Effect(
-            title: "one instrument only, an isolated position's wallet, an inverse contract", commands: [
+            title: "one instrument only, an isolated position's wallet, an inverse contract",
+            commands: [
                 "import_position instrument=BTC-COIN quantity=10 entry_price=50000 margin_mode=isolated "
                     + "isolated_wallet=0.01",
                 "fill instrument=BTC-PERP side=buy quantity=1 price=100",
@@ -317,7 +359,8 @@ struct ContractTests {
                 BTC+realised -0.005\nBTC+imported 0.01\nUSD.cash 1\nUSD+realised 1
                 """),
         Effect(
-            title: "by the indices where no mark was given", commands: [
+            title: "by the indices where no mark was given",
+            commands: [
                 "import_position instrument=BTC-PERP quantity=1 entry_price=100",
                 #"prices venue=test index={"BTC":"90","USD":"0.9"}"#, "settle",
                 #"prices venue=test index={"BTC":"1","USD":"3"}"#, "settle",
@@ -330,7 +373,9 @@ struct ContractTests {
                 """),
         Effect(title: "nothing open", commands: ["settle"], figures: ""),
     ])
-    func settlement(_ effect: Effect) throws { try check(effect) }
+    func settlement(_ effect: Effect) throws {
+        try check(effect)
+    }
 
     @Test func derivedFigures() throws {
         let bench = try Bench(

@@ -108,7 +108,9 @@ struct DecodingTests {
     @Test(arguments: ["[]", "5", "\"deposit\"", "null"])
     func notAnObject(_ text: String) throws {
         let value = try JSONValue(parsing: text)
-        #expect(throws: Refusal(.invalidField, "A command must be an object.")) { try Command(decoding: value) }
+        #expect(throws: Refusal(.invalidField, "A command must be an object.")) {
+            try Command(decoding: value)
+        }
     }
 
     @Test func aLongUnknownFieldIsNamedInPart() throws {
@@ -119,18 +121,23 @@ struct DecodingTests {
         #expect((refusal?.message.utf8.count ?? .max) < 300)
     }
 
-    @Test(arguments: [
-        ("at=1780272000000", 1_780_272_000_000), ("at=0", 0), ("at=-1", -1),
-        ("at=2026-06-01T00:00:00Z", 1_780_272_000_000), ("at=2026-06-01T02:00:00.250+02:00", 1_780_272_000_250),
-        ("at=253402300799999", 253_402_300_799_999),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("at=1780272000000", 1_780_272_000_000), ("at=0", 0), ("at=-1", -1),
+            ("at=2026-06-01T00:00:00Z", 1_780_272_000_000),
+            ("at=2026-06-01T02:00:00.250+02:00", 1_780_272_000_250),
+            ("at=253402300799999", 253_402_300_799_999),
+        ] as [(String, Int64)])
     func times(_ field: String, _ milliseconds: Int64) throws {
-        let command = try Command(decoding: JSONValue(parsing: json(of: "deposit asset=USD amount=1 \(field)")))
+        let command = try Command(
+            decoding: JSONValue(parsing: json(of: "deposit asset=USD amount=1 \(field)")))
         #expect(command.at?.milliseconds == milliseconds)
     }
 
     @Test func everyFieldIsRead() throws {
-        func read(_ text: String) throws -> Command { try Command(decoding: JSONValue(parsing: json(of: text))) }
+        func read(_ text: String) throws -> Command {
+            try Command(decoding: JSONValue(parsing: json(of: text)))
+        }
         func number(_ text: String) throws -> ExactDecimal { try ExactDecimal(text) }
 
         #expect(
@@ -146,7 +153,8 @@ struct DecodingTests {
         #expect(
             try read(
                 "place_order order_id=o instrument=I side=sell quantity=2 price=3 reduce_only=true "
-                    + "position_side=short margin_mode=isolated") == Command(account: "a", content: .placeOrder(order)))
+                    + "position_side=short margin_mode=isolated")
+                == Command(account: "a", content: .placeOrder(order)))
         var fill = FillRequest(instrument: "I", side: .buy, quantity: try number("2"), price: try number("3"))
         fill.fee = try number("-0.5")
         fill.feeAsset = "F"
@@ -156,7 +164,8 @@ struct DecodingTests {
         fill.liquidation = true
         #expect(
             try read(
-                "fill instrument=I side=buy quantity=2 price=3 fee=-0.5 fee_asset=F order_id=o position_side=long "
+                "fill instrument=I side=buy quantity=2 price=3 fee=-0.5 fee_asset=F order_id=o "
+                    + "position_side=long "
                     + "margin_mode=cross liquidation=true") == Command(account: "a", content: .fill(fill)))
         var imported = ImportRequest(instrument: "I", quantity: try number("-2"), entryPrice: try number("3"))
         imported.isolatedWallet = try number("7")
@@ -173,7 +182,8 @@ struct DecodingTests {
                 == Command(
                     account: "a",
                     content: .funding(
-                        FundingRequest(instrument: "I", measure: .rate(number("-0.01")), positionSide: .long))))
+                        FundingRequest(instrument: "I", measure: .rate(number("-0.01")), positionSide: .long))
+                ))
         #expect(
             try read(#"prices venue=v marks={"I":"1"} index={"A":"2","B":"3"}"#)
                 == Command(
@@ -196,7 +206,8 @@ struct DecodingTests {
         #expect(
             Command.typeNames == [
                 "accrue_interest", "adjust_isolated_margin", "borrow", "cancel_order", "configure", "credit",
-                "deposit", "fill", "funding", "import_position", "open_account", "place_order", "prices", "raise",
+                "deposit", "fill", "funding", "import_position", "open_account", "place_order", "prices",
+                "raise",
                 "release", "repay", "reserve", "set_leverage", "settle", "transfer", "withdraw",
             ])
     }
@@ -214,7 +225,8 @@ struct DecodingTests {
             (
                 .placeOrder(
                     OrderRequest(
-                        orderID: Self.long65, instrument: "BTC-PERP", side: .buy, quantity: .one, price: .one)),
+                        orderID: Self.long65, instrument: "BTC-PERP", side: .buy, quantity: .one, price: .one)
+                ),
                 "order_id"
             ),
         ]

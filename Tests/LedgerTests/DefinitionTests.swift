@@ -18,7 +18,9 @@ struct DefinitionTests {
 
     @Test func aRefusedCommandDefinesNothing() throws {
         var bench = try Bench()
-        #expect(try bench.refusal(of: "place_order order_id=o instrument=BTC-PERP side=buy quantity=1 price=1") != nil)
+        #expect(
+            try bench.refusal(of: "place_order order_id=o instrument=BTC-PERP side=buy quantity=1 price=1")
+                != nil)
         #expect(bench.state.instruments(of: TestVenue.place).isEmpty)
         #expect(bench.state.lastSequence == 1)
     }
@@ -32,7 +34,8 @@ struct DefinitionTests {
                 "place_order order_id=o instrument=BTC-LOT side=sell quantity=4 price=110 force=true",
             ])
         #expect(bench.state.instruments(of: TestVenue.place).map(\.definition) == [3])
-        let events = try bench.apply("fill account=b instrument=BTC-LOT side=buy quantity=10 price=100 at=5000")
+        let events = try bench.apply(
+            "fill account=b instrument=BTC-LOT side=buy quantity=10 price=100 at=5000")
         #expect(events.map(\.typeName) == ["instrument_defined", "filled"])
         let sizes = bench.state.instruments(of: TestVenue.place).map(\.contractValue.description)
         #expect(sizes == ["0.01", "0.02"])
@@ -60,7 +63,8 @@ struct DefinitionTests {
     }
 
     @Test func rollingBackForgetsWhatAFailedGroupDefined() throws {
-        var bench = try Bench(TestVenue(lotsChangeAt: 5000), ["fill instrument=BTC-LOT side=buy quantity=1 price=10"])
+        var bench = try Bench(
+            TestVenue(lotsChangeAt: 5000), ["fill instrument=BTC-LOT side=buy quantity=1 price=10"])
         let before = bench.bytes
         let account = try bench.account()
         let prices = bench.state.prices(of: TestVenue.place)

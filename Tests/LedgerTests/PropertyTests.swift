@@ -33,7 +33,8 @@ struct CommandMaker {
     mutating func amount(upTo limit: Int, places: Int) throws -> ExactDecimal {
         let units = Int.random(in: 1...limit, using: &generator)
         return try ExactDecimal(units).over(
-            ExactDecimal(units: Int128(1_000_000_000_000_000_000) * Self.powers[places]), rounding: .towardZero)
+            ExactDecimal(units: Int128(1_000_000_000_000_000_000) * Self.powers[places]),
+            rounding: .towardZero)
     }
 
     static let powers: [Int128] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
@@ -64,7 +65,8 @@ struct CommandMaker {
             command.content = .transfer(
                 to: generator.pick(accounts), asset: asset, amount: try quantity(), force: chance(50))
         case 21..<27: command.content = .placeOrder(try order(instrument))
-        case 27..<30: command.content = .cancelOrder(orderID: "o\(Int.random(in: 0...(orders + 1), using: &generator))")
+        case 27..<30:
+            command.content = .cancelOrder(orderID: "o\(Int.random(in: 0...(orders + 1), using: &generator))")
         case 30..<62: command.content = .fill(try fill(instrument))
         case 62..<66:
             var imported = ImportRequest(
@@ -87,7 +89,8 @@ struct CommandMaker {
             let rate = try amount(upTo: 2000, places: 6), amount = try quantity()
             command.content = .funding(
                 FundingRequest(
-                    instrument: instrument, measure: chance(70) ? .rate(chance(50) ? rate : -rate) : .amount(-amount),
+                    instrument: instrument,
+                    measure: chance(70) ? .rate(chance(50) ? rate : -rate) : .amount(-amount),
                     positionSide: chance(50) ? nil : side()))
         case 76..<79: command.content = .borrow(asset: asset, amount: try quantity())
         case 79..<82: command.content = .repay(asset: asset, amount: try quantity())
@@ -105,7 +108,8 @@ struct CommandMaker {
             command.content = .prices(
                 venue: "test", marks: [PriceTick.Quote(name: instrument, price: try price())],
                 index: [PriceTick.Quote(name: asset, price: try price())])
-        case 98: command.content = .configure(Settings([("tier", .string(generator.pick(["basic", "gold"])))]))
+        case 98:
+            command.content = .configure(Settings([("tier", .string(generator.pick(["basic", "gold"])))]))
         default:
             command.content = .raise(
                 flag: "twap", asset: chance(50) ? nil : asset, value: chance(50) ? .null : .string("2"))
@@ -163,7 +167,9 @@ struct PropertyTests {
         for id in ["b", "c"] { try bench.apply("open_account account=\(id) venue=test parent=a") }
         try bench.apply("open_account account=d venue=test")
         if hedged {
-            for id in ["a", "b", "c", "d"] { try bench.apply(#"configure account=\#(id) settings={"hedge":true}"#) }
+            for id in ["a", "b", "c", "d"] {
+                try bench.apply(#"configure account=\#(id) settings={"hedge":true}"#)
+            }
         }
         return bench
     }
@@ -225,7 +231,8 @@ struct PropertyTests {
         }
     }
 
-    /// What a contract earned is what its fills exchanged: realised + remaining cost = Σ signed fills, exactly.
+    /// What a contract earned is what its fills exchanged: realised + remaining cost = Σ signed fills,
+    /// exactly.
     @Test func costIsNeitherCreatedNorLost() throws {
         var generator = Self.seeded()
         for _ in 0..<60 {
@@ -239,8 +246,8 @@ struct PropertyTests {
                     ExactDecimal(100), rounding: .towardZero)
                 let value = try quantity.times(price, rounding: .towardZero)
                 spent = try buys ? spent + value : spent - value
-                try bench.apply(
-                    "fill instrument=BTC-PERP side=\(buys ? "buy" : "sell") quantity=\(quantity) price=\(price)")
+                let side = buys ? "buy" : "sell"
+                try bench.apply("fill instrument=BTC-PERP side=\(side) quantity=\(quantity) price=\(price)")
             }
             let account = try bench.account()
             let remaining = account.position("BTC-PERP", side: .net, marginMode: .cross)?.cost ?? .zero

@@ -55,13 +55,16 @@ struct RefusalTests {
         Refused("open_account account=x venue=test parent=b", .notFamily, "parent", after: [child]),
         Refused("open_account account=x venue=test parent=a at=999", .timeBackwards, "at"),
         Refused(
-            #"open_account account=x venue=test settings={"colour":"red"}"#, .unknownField, "settings.colour"),
+            #"open_account account=x venue=test "#
+                + #"settings={"colour":"red"}"#, .unknownField, "settings.colour"),
         Refused(#"open_account account=x venue=test settings={"hedge":1}"#, .invalidField, "settings.hedge"),
         Refused(#"configure settings={"hedge":true,"tier":5}"#, .invalidField, "settings.tier"),
         Refused(#"configure settings={"hedge":true}"#, .notAllowed, "settings", after: [long]),
         Refused(#"configure account=nobody settings={}"#, .unknownAccount, "account"),
     ])
-    func accounts(_ row: Refused) throws { try check(row) }
+    func accounts(_ row: Refused) throws {
+        try check(row)
+    }
 
     @Test(arguments: [
         Refused("deposit asset=DOGE amount=1", .unknownAsset, "asset"),
@@ -85,7 +88,9 @@ struct RefusalTests {
         Refused("withdraw asset=DOGE amount=1 force=true", .unknownAsset, "asset"),
         Refused("transfer to=nobody asset=USD amount=1", .unknownAccount, "to"),
         Refused("transfer to=a asset=USD amount=1", .notFamily, "to"),
-        Refused("transfer to=x asset=USD amount=1", .notFamily, "to", after: ["open_account account=x venue=test"]),
+        Refused(
+            "transfer to=x asset=USD amount=1", .notFamily, "to", after: ["open_account account=x venue=test"]
+        ),
         Refused("transfer to=b asset=USD amount=1", .insufficientBalance, "amount", after: [child]),
         Refused("transfer to=b asset=USD amount=-1 force=true", .invalidAmount, "amount", after: [child]),
         Refused(
@@ -104,7 +109,9 @@ struct RefusalTests {
         Refused("reserve asset=USD amount=0 purpose=fixed", .invalidAmount, "amount"),
         Refused(
             "release asset=USD amount=2 purpose=fixed", .insufficientBalance, "amount",
-            after: ["reserve asset=USD amount=1 purpose=fixed", "reserve asset=USD amount=9 purpose=strategy"]),
+            after: [
+                "reserve asset=USD amount=1 purpose=fixed", "reserve asset=USD amount=9 purpose=strategy",
+            ]),
         Refused("release asset=BTC amount=2 purpose=fixed", .insufficientBalance, "amount"),
         Refused("credit asset=DOGE amount=2 purpose=promo", .unknownAsset, "asset"),
         Refused("credit asset=USD amount=-2 purpose=promo", .invalidAmount, "amount"),
@@ -112,15 +119,24 @@ struct RefusalTests {
         Refused("raise flag=twap value=[1]", .invalidField, "value"),
         Refused("raise flag=twap value={}", .invalidField, "value"),
     ])
-    func money(_ row: Refused) throws { try check(row) }
+    func money(_ row: Refused) throws {
+        try check(row)
+    }
 
     @Test(arguments: [
-        Refused("place_order order_id=o1 instrument=BTC-PERP side=buy quantity=1 price=1", .insufficientBalance, "quantity"),
+        Refused(
+            "place_order order_id=o1 instrument=BTC-PERP side=buy quantity=1 price=1", .insufficientBalance,
+            "quantity"),
         Refused(order, .orderExists, "order_id", after: [order]),
         Refused(
-            "place_order order_id=o2 instrument=NOPE side=buy quantity=1 price=1", .unknownInstrument, "instrument"),
-        Refused("place_order order_id=o2 instrument=BTC-PERP side=buy quantity=0 price=1", .invalidAmount, "quantity"),
-        Refused("place_order order_id=o2 instrument=BTC-PERP side=buy quantity=1 price=-1", .invalidAmount, "price"),
+            "place_order order_id=o2 instrument=NOPE side=buy quantity=1 price=1", .unknownInstrument,
+            "instrument"),
+        Refused(
+            "place_order order_id=o2 instrument=BTC-PERP side=buy quantity=0 price=1", .invalidAmount,
+            "quantity"),
+        Refused(
+            "place_order order_id=o2 instrument=BTC-PERP side=buy quantity=1 price=-1", .invalidAmount,
+            "price"),
         Refused(
             "place_order order_id=o2 instrument=BTC-PERP side=buy quantity=1 price=1 position_side=long",
             .invalidField, "position_side"),
@@ -133,14 +149,19 @@ struct RefusalTests {
                 + "force=true", .overflow, nil),
         Refused("cancel_order order_id=o2", .unknownOrder, "order_id", after: [order]),
     ])
-    func orders(_ row: Refused) throws { try check(row) }
+    func orders(_ row: Refused) throws {
+        try check(row)
+    }
 
     @Test(arguments: [
         Refused("fill instrument=NOPE side=buy quantity=1 price=1", .unknownInstrument, "instrument"),
         Refused("fill instrument=BTC-PERP side=buy quantity=0 price=1", .invalidAmount, "quantity"),
         Refused("fill instrument=BTC-PERP side=buy quantity=1 price=0", .invalidAmount, "price"),
-        Refused("fill instrument=BTC-PERP side=buy quantity=1 price=1 fee_asset=DOGE", .unknownAsset, "fee_asset"),
-        Refused("fill order_id=o9 instrument=BTC-PERP side=buy quantity=1 price=1", .unknownOrder, "order_id"),
+        Refused(
+            "fill instrument=BTC-PERP side=buy quantity=1 price=1 "
+                + "fee_asset=DOGE", .unknownAsset, "fee_asset"),
+        Refused(
+            "fill order_id=o9 instrument=BTC-PERP side=buy quantity=1 price=1", .unknownOrder, "order_id"),
         Refused(
             "fill order_id=o1 instrument=BTC-LOT side=buy quantity=1 price=1", .invalidField, "order_id",
             after: [order]),
@@ -148,7 +169,8 @@ struct RefusalTests {
             "fill order_id=o1 instrument=BTC-PERP side=sell quantity=1 price=1", .invalidField, "order_id",
             after: [order]),
         Refused(
-            "fill order_id=o1 instrument=BTC-PERP side=buy quantity=1 price=1 margin_mode=isolated", .invalidField,
+            "fill order_id=o1 instrument=BTC-PERP side=buy quantity=1 price=1 margin_mode=isolated",
+            .invalidField,
             "order_id", after: [order]),
         Refused(
             "fill order_id=o1 instrument=BTC-PERP side=buy quantity=2.1 price=1", .invalidAmount, "quantity",
@@ -160,10 +182,12 @@ struct RefusalTests {
             "fill instrument=BTC-PERP side=buy quantity=1 price=1", .missingField, "position_side",
             after: [hedge]),
         Refused(
-            "fill instrument=BTC-PERP side=sell quantity=1 price=1 position_side=long", .noPosition, "quantity",
+            "fill instrument=BTC-PERP side=sell quantity=1 price=1 position_side=long", .noPosition,
+            "quantity",
             after: [hedge]),
         Refused(
-            "fill instrument=BTC-PERP side=buy quantity=1.5 price=1 position_side=short", .noPosition, "quantity",
+            "fill instrument=BTC-PERP side=buy quantity=1.5 price=1 position_side=short", .noPosition,
+            "quantity",
             after: [hedge, "fill instrument=BTC-PERP side=sell quantity=1 price=1 position_side=short"]),
         Refused(
             "fill instrument=BTC-PERP side=buy quantity=10000000000 price=100000000000", .overflow, nil),
@@ -180,7 +204,8 @@ struct RefusalTests {
         Refused(
             "import_position instrument=BTC-USD quantity=1 entry_price=1", .invalidField, "instrument"),
         Refused("import_position instrument=BTC-PERP quantity=0 entry_price=1", .invalidAmount, "quantity"),
-        Refused("import_position instrument=BTC-PERP quantity=1 entry_price=0", .invalidAmount, "entry_price"),
+        Refused(
+            "import_position instrument=BTC-PERP quantity=1 entry_price=0", .invalidAmount, "entry_price"),
         Refused(
             "import_position instrument=BTC-PERP quantity=1 entry_price=1 leverage=0.5", .invalidAmount,
             "leverage"),
@@ -190,20 +215,26 @@ struct RefusalTests {
         Refused(
             "import_position instrument=BTC-PERP quantity=1 entry_price=1 margin_mode=isolated "
                 + "isolated_wallet=-5", .invalidAmount, "isolated_wallet"),
-        Refused("import_position instrument=BTC-PERP quantity=1 entry_price=1", .notAllowed, "instrument", after: [long]),
+        Refused(
+            "import_position instrument=BTC-PERP quantity=1 entry_price=1", .notAllowed, "instrument",
+            after: [long]),
         Refused(
             "import_position instrument=BTC-PERP quantity=1 entry_price=1 position_side=short", .invalidField,
             "position_side", after: [hedge]),
         Refused(
-            "import_position instrument=BTC-LOT quantity=100000000000 entry_price=100000000000", .overflow, nil),
+            "import_position instrument=BTC-LOT quantity=100000000000 entry_price=100000000000", .overflow,
+            nil),
     ])
-    func trades(_ row: Refused) throws { try check(row) }
+    func trades(_ row: Refused) throws {
+        try check(row)
+    }
 
     @Test(arguments: [
         Refused("set_leverage instrument=NOPE leverage=5", .unknownInstrument, "instrument"),
         Refused("set_leverage instrument=BTC-USD leverage=5", .invalidField, "instrument"),
         Refused("set_leverage instrument=BTC-PERP leverage=0.99", .invalidAmount, "leverage"),
-        Refused("adjust_isolated_margin instrument=BTC-PERP amount=1", .noPosition, "instrument", after: [long]),
+        Refused(
+            "adjust_isolated_margin instrument=BTC-PERP amount=1", .noPosition, "instrument", after: [long]),
         Refused("adjust_isolated_margin instrument=BTC-PERP amount=0", .invalidAmount, "amount"),
         Refused(
             "adjust_isolated_margin instrument=BTC-PERP amount=0.000000001", .invalidAmount, "amount",
@@ -212,7 +243,9 @@ struct RefusalTests {
             "adjust_isolated_margin instrument=BTC-PERP amount=-20.1", .insufficientBalance, "amount",
             after: [long + " margin_mode=isolated"]),
         Refused("funding instrument=BTC-PERP amount=1", .noPosition, "instrument"),
-        Refused("funding instrument=BTC-PERP amount=1 position_side=long", .noPosition, "instrument", after: [long]),
+        Refused(
+            "funding instrument=BTC-PERP amount=1 position_side=long", .noPosition, "instrument",
+            after: [long]),
         Refused(
             "funding instrument=BTC-PERP amount=1", .invalidField, "position_side",
             after: [long, long + " margin_mode=isolated"]),
@@ -236,7 +269,9 @@ struct RefusalTests {
             #"prices venue=test index={"BTC":"5"} at=1999"#, .timeBackwards, "at",
             after: [#"prices venue=test index={"BTC":"4"} at=2000"#]),
     ])
-    func marginFundingPrices(_ row: Refused) throws { try check(row) }
+    func marginFundingPrices(_ row: Refused) throws {
+        try check(row)
+    }
 
     @Test func aCommandWithoutAccountIsRefused() throws {
         var bench = try Bench()

@@ -16,7 +16,8 @@ struct TestVenue: VenueJudge {
     func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
         switch name {
         case "BTC-USD":
-            return Instrument(venue: self.name, name: name, kind: .spot, base: "BTC", quote: "USD", settle: "USD")
+            return Instrument(
+                venue: self.name, name: name, kind: .spot, base: "BTC", quote: "USD", settle: "USD")
         case "BTC-PERP":
             return Instrument(
                 venue: self.name, name: name, kind: .perpetual, base: "BTC", quote: "USD", settle: "USD")
@@ -44,7 +45,8 @@ struct TestVenue: VenueJudge {
         }
     }
 
-    func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal {
+    func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal
+    {
         ExactDecimal(10)
     }
 
@@ -120,8 +122,10 @@ struct Bench {
             bytes += Array(" children \(state.subaccounts(of: id))\n".utf8)
         }
         let prices = state.prices(of: TestVenue.place)
-        for (name, point) in (prices.marks.map { ("mark \($0)", $1) } + prices.index.map { ("index \($0)", $1) })
-            .sorted(by: { $0.0 < $1.0 }) {
+        for (name, point)
+            in (prices.marks.map { ("mark \($0)", $1) } + prices.index.map { ("index \($0)", $1) })
+            .sorted(by: { $0.0 < $1.0 })
+        {
             bytes += Array("\(name) \(point.price) at \(point.at)\n".utf8)
         }
         bytes += Array("prices of \(prices.updatedAt?.description ?? "never")\n".utf8)
@@ -140,8 +144,8 @@ struct Bench {
     }
 }
 
-/// A command in full: `deposit asset=USD amount=5` is one of account `a`. true, false, null and texts that begin
-/// with a bracket or a brace stay as they are, and so do numbers for `at`.
+/// A command in full: `deposit asset=USD amount=5` is one of account `a`. true, false, null and texts that
+/// begin with a bracket or a brace stay as they are, and so do numbers for `at`.
 func json(of command: String) -> String {
     if command.hasPrefix("{") { return command }
     var words = command.split(separator: " ").map(String.init)
@@ -180,7 +184,8 @@ func figures(_ account: Account) -> String {
         }
         let flows = holding.flows
         for (name, amount) in [
-            ("deposited", flows.deposited), ("withdrawn", flows.withdrawn), ("withdrawalFees", flows.withdrawalFees),
+            ("deposited", flows.deposited), ("withdrawn", flows.withdrawn),
+            ("withdrawalFees", flows.withdrawalFees),
             ("transferred", flows.transferred), ("exchanged", flows.exchanged), ("realised", flows.realised),
             ("tradingFees", flows.tradingFees), ("funding", flows.funding), ("loans", flows.borrowed),
             ("interestPaid", flows.interestPaid), ("imported", flows.imported),
@@ -199,7 +204,8 @@ func figures(_ account: Account) -> String {
     }
     for order in account.orders {
         let name = "order.\(order.id)"
-        lines.append("\(name) \(order.side.rawValue) \(order.remaining) of \(order.quantity) at \(order.price)")
+        lines.append(
+            "\(name) \(order.side.rawValue) \(order.remaining) of \(order.quantity) at \(order.price)")
     }
     for row in account.activity {
         add("\(row.instrument)#realised", row.realised)
@@ -210,7 +216,8 @@ func figures(_ account: Account) -> String {
         add("\(row.instrument)#liquidationFees", row.liquidationFees)
     }
     for setting in account.leverages {
-        let scope = [setting.side?.rawValue, setting.marginMode?.rawValue].compactMap { $0 }.joined(separator: "/")
+        let scope = [setting.side?.rawValue, setting.marginMode?.rawValue].compactMap { $0 }.joined(
+            separator: "/")
         lines.append("leverage.\(setting.instrument)[\(scope)] \(setting.leverage)")
     }
     for flag in account.raised { lines.append("raised.\(flag.flag)[\(flag.asset ?? "")] \(flag.value)") }
