@@ -146,6 +146,8 @@ extension String {
     /// printable.
     var isLabel: Bool {
         guard (1...256).contains(utf8.count) else { return false }
+        // Nearly every name is plain ASCII, and this is on the way of every command.
+        if utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return utf8.count <= 64 }
         var count = 0
         for scalar in unicodeScalars {
             count += 1
