@@ -92,7 +92,7 @@ def test_a_refused_command_leaves_nothing_of_the_scenario(start, store, scenario
 
 
 def test_apply_to_a_running_server(server, scenario):
-    arguments = ("apply", scenario, "--server", server.url, "--token", server.token)
+    arguments = ("apply", scenario, "--url", server.url, "--token", server.token)
     for _ in range(2):
         ended = run(*arguments)
         assert ended.returncode == 0, ended
@@ -101,14 +101,14 @@ def test_apply_to_a_running_server(server, scenario):
 
 
 def test_apply_without_the_token_is_77_and_without_a_server_69(server, scenario):
-    assert run("apply", scenario, "--server", server.url, "--token", "wrong").returncode == 77
+    assert run("apply", scenario, "--url", server.url, "--token", "wrong").returncode == 77
     server.stop()
-    assert run("apply", scenario, "--server", server.url, "--token", server.token).returncode == 69
+    assert run("apply", scenario, "--url", server.url, "--token", server.token).returncode == 69
 
 
 def test_apply_of_a_broken_file_is_65(server, tmp_path):
     (tmp_path / "broken.yaml").write_text("accounts:\n  - { account: desk, venue: nyse }\n")
-    ended = run("apply", str(tmp_path / "broken.yaml"), "--server", server.url, "--token", server.token)
+    ended = run("apply", str(tmp_path / "broken.yaml"), "--url", server.url, "--token", server.token)
     assert ended.returncode == 65, ended
     assert "broken.yaml" in ended.stderr
     assert server.admin("GET", "/accounts").json["accounts"] == []
@@ -116,7 +116,7 @@ def test_apply_of_a_broken_file_is_65(server, tmp_path):
 
 def test_command_line_issues_lists_and_revokes_keys(server):
     server.apply({"type": "open_account", "account": "desk", "venue": "okx"})
-    common = ("--server", server.url, "--token", server.token, "--json")
+    common = ("--url", server.url, "--token", server.token, "--json")
     issued = run("keys", "issue", "desk", "--permission", "read", *common)
     assert issued.returncode == 0, issued
     key = json.loads(issued.stdout)
@@ -131,7 +131,7 @@ def test_command_line_issues_lists_and_revokes_keys(server):
 
 def test_the_token_can_come_from_the_environment(server):
     server.apply({"type": "open_account", "account": "desk", "venue": "okx"})
-    shown = run("accounts", "list", "--server", server.url, MARGINALIA_ADMIN_TOKEN=server.token)
+    shown = run("accounts", "list", "--url", server.url, MARGINALIA_ADMIN_TOKEN=server.token)
     assert shown.returncode == 0, shown
     assert "desk" in shown.stdout
     assert server.token not in shown.stdout + shown.stderr

@@ -353,7 +353,7 @@ def test_missing_configuration_is_78(tmp_path):
         ("lissen: 127.0.0.1:0\n", "lissen"),
         ("- a\n", "conf.yaml"),
         ("listen: [\n", "conf.yaml"),
-        ("store: memory:\nledger_time: someday\n", "line 2"),
+        ("log_level: info\nledger_time: someday\n", "line 2"),
     ],
 )
 def test_bad_configuration_is_78(content, part, tmp_path):
