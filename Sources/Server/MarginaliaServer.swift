@@ -61,8 +61,9 @@ public struct MarginaliaServer: Sendable {
     private func load(_ scenarios: [Scenario], into engine: LedgerEngine) async throws(ProgramError) {
         if options.demo {
             let demonstration = try Self.demonstration()
+            // A store that has the demonstration already may hold its user's own accounts besides.
             let known = Set(demonstration.accounts)
-            if let other = engine.accountIDs.first(where: { !known.contains($0) }) {
+            if let other = engine.accountIDs.first, !engine.accountIDs.contains(where: known.contains) {
                 throw ProgramError(
                     .usage,
                     "The store holds other accounts (\(other) …), and the demonstration goes into an empty one: "
