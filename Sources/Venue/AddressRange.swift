@@ -5,17 +5,25 @@ public struct AddressRange: Sendable, Equatable {
     /// As it was given.
     public let text: String
 
-    /// Nil where the text is neither an address nor a network.
+    /// Nil where the text is neither an address nor a network. A network of IPv4 addresses written as IPv6
+    /// (`::ffff:10.0.0.0/104`) is that IPv4 network.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let bytes = Self.addressBytes(parts[0]) else { return nil }
-        var prefixLength = bytes.count * 8
+        guard let written = Self.writtenBytes(parts[0]) else { return nil }
+        var prefixLength = written.count * 8
         if parts.count == 2 {
-            guard let length = Int(parts[1]), (0...prefixLength).contains(length) else { return nil }
+            guard parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(parts[1]),
+                length <= prefixLength
+            else { return nil }
             prefixLength = length
         }
-        self.bytes = bytes
-        self.prefixLength = prefixLength
+        if Self.isMapped(written), prefixLength >= 96 {
+            bytes = Array(written[12...])
+            self.prefixLength = prefixLength - 96
+        } else {
+            bytes = written
+            self.prefixLength = prefixLength
+        }
         self.text = text
     }
 
@@ -29,40 +37,56 @@ public struct AddressRange: Sendable, Equatable {
         return true
     }
 
+    /// An address's bytes: 4 of IPv4, however it is written, else 16.
     private static func addressBytes(_ text: Substring) -> [UInt8]? {
-        guard text.contains(":") else { return ipv4Bytes(text) }
-        guard let bytes = ipv6Bytes(text) else { return nil }
-        let mapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
-        return mapped ? Array(bytes[12...]) : bytes
+        guard let bytes = writtenBytes(text) else { return nil }
+        return isMapped(bytes) ? Array(bytes[12...]) : bytes
+    }
+
+    private static func writtenBytes(_ text: Substring) -> [UInt8]? {
+        text.contains(":") ? ipv6Bytes(text) : ipv4Bytes(text)
+    }
+
+    /// Whether 16 bytes are an IPv4 address written as IPv6.
+    private static func isMapped(_ bytes: [UInt8]) -> Bool {
+        bytes.count == 16 && bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
     }
 
     private static func ipv4Bytes(_ text: Substring) -> [UInt8]? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        // A leading zero is refused: some programs read it as octal.
         let bytes = parts.compactMap { part in
-            part.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt8(part) : nil
+            part.utf8.allSatisfy { (0x30...0x39).contains($0) } && (part == "0" || part.first != "0")
+                ? UInt8(part) : nil
         }
         return parts.count == 4 && bytes.count == 4 ? bytes : nil
     }
 
     private static func ipv6Bytes(_ text: Substring) -> [UInt8]? {
         let halves = text.split(separator: "::", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let head = groups(halves[0]) else { return nil }
-        guard halves.count == 2 else { return head.count == 16 ? head : nil }
-        guard let tail = groups(halves[1]), head.count + tail.count <= 14 else { return nil }
+        let isWhole = halves.count == 1
+        guard let head = groups(halves[0], mayEndInIPv4: isWhole) else { return nil }
+        if isWhole { return head.count == 16 ? head : nil }
+        guard let tail = groups(halves[1], mayEndInIPv4: true), head.count + tail.count <= 14 else {
+            return nil
+        }
         return head + [UInt8](repeating: 0, count: 16 - head.count - tail.count) + tail
     }
 
-    /// The bytes of colon-separated groups, the last of which may be an IPv4 address.
-    private static func groups(_ text: Substring) -> [UInt8]? {
+    /// The bytes of colon-separated groups; the last group of an address may be an IPv4 address.
+    private static func groups(_ text: Substring, mayEndInIPv4: Bool) -> [UInt8]? {
         if text.isEmpty { return [] }
         var bytes: [UInt8] = []
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         for (place, part) in parts.enumerated() {
-            if place == parts.count - 1, part.contains(".") {
+            if mayEndInIPv4, place == parts.count - 1, part.contains(".") {
                 guard let address = ipv4Bytes(part) else { return nil }
                 bytes += address
             } else {
-                guard (1...4).contains(part.utf8.count), let group = UInt16(part, radix: 16) else { return nil }
+                // UInt16 alone would take a sign as well.
+                guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy({ hexValue($0) != nil }),
+                    let group = UInt16(part, radix: 16)
+                else { return nil }
                 bytes += [UInt8(group >> 8), UInt8(group & 0xff)]
             }
         }
