@@ -1,0 +1,82 @@
+import Crypto
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Binance USDⓈ-M Futures: account V3 in single-asset and multi-assets mode, and the paths around it.
+///
+/// Both profiles speak the same form: the given document and the recordings differ in slips only.
+public struct BinanceVenue: VenueModel {
+    /// `binance`.
+    public static let name = VenueName(rawValue: "binance")
+    /// What the paths of the futures, the wallet and the spot API begin with.
+    public static let pathPrefixes = ["/fapi/", "/sapi/", "/api/v3/"]
+
+    /// Without effect here; kept because every venue has one.
+    public let profile: WireProfile
+    let timeline: RulebookTimeline<BinanceRules>
+
+    /// Reads the built-in rulebooks and those added.
+    public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
+        self.profile = profile
+        timeline = try RulebookTimeline(
+            venue: Self.name,
+            builtIn: [PackageResources.binance_2024_10_24_json, PackageResources.binance_2025_08_19_json],
+            added: addedRulebooks)
+    }
+
+    /// `binance`.
+    public var name: VenueName { Self.name }
+
+    /// Every rulebook version, in the order of their effective times.
+    public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
+
+    /// The rules in force at a time.
+    func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }
+
+    /// The figures of an account: totals, asset rows, position rows. Throws `FigureError` where one cannot be worked
+    /// out.
+    public func figures(of snapshot: AccountSnapshot) throws(FigureError) -> BinanceAccountFigures {
+        try figures(of: snapshot.account, prices: snapshot.prices, at: snapshot.at)
+    }
+
+    func figures(
+        of account: Account, prices: VenuePrices, at time: LedgerTime
+    ) throws(FigureError) -> BinanceAccountFigures {
+        let rules = rules(at: time)
+        return try BinanceAccountFigures(
+            of: account, market: Market(prices: prices, reference: rules.reference), rules: rules)
+    }
+
+    /// The body of `GET /fapi/v3/account`; the endpoint has no parameters of its own, so `query` is not looked at.
+    public func statement(
+        of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
+    ) throws -> [UInt8] {
+        Wire.account(try figures(of: snapshot))
+    }
+
+    /// Sixty-four letters and digits each, as the venue's own keys.
+    public func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials {
+        Credentials(
+            apiKey: Alphanumeric.text(64, from: randomBytes(64)),
+            secret: Alphanumeric.text(64, from: randomBytes(64)), passphrase: nil)
+    }
+}
+
+/// Texts of letters and digits that look like the venue's own.
+enum Alphanumeric {
+    private static let characters = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
+
+    /// One character per byte; `count` of them, or as many as there are bytes.
+    static func text(_ count: Int, from bytes: some Collection<UInt8>) -> String {
+        String(decoding: bytes.prefix(count).map { characters[Int($0) % characters.count] }, as: UTF8.self)
+    }
+
+    /// A text of at most 64 characters that is always the same for some words, and tells nothing about them.
+    static func stable(_ count: Int, of words: String, key: [UInt8] = []) -> String {
+        let seed = SHA512.hash(data: key + Array(words.utf8))
+        return text(count, from: Array(seed))
+    }
+}

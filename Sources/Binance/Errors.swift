@@ -1,0 +1,170 @@
+import JSON
+import Ledger
+import Venue
+
+/// A refusal in Binance's form: `{"code":-1121,"msg":"Invalid symbol."}` with its HTTP status. Sheet, section 6.
+struct BinanceError: Error, Equatable {
+    let status: Int
+    let code: Int
+    let message: String
+    /// Seconds to wait, of the limits' refusals.
+    var retryAfter: Int64?
+
+    init(_ status: Int, _ code: Int, _ message: String, retryAfter: Int64? = nil) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    /// The answer: code and message.
+    var response: VenueResponse {
+        var writer = JSONWriter(reserving: 160)
+        writer.beginObject()
+        writer.integer("code", Int64(code))
+        writer.text("msg", message)
+        writer.endObject()
+        return VenueResponse(
+            status: status, headers: retryAfter.map { [("Retry-After", String($0))] } ?? [], body: writer.bytes)
+    }
+
+    // MARK: - Reaching an endpoint
+
+    /// The form of the test host; production answers a web page.
+    static func unknownPath(_ path: Substring, method: String) -> BinanceError {
+        BinanceError(404, -5000, "Path \(path), Method \(method) is invalid")
+    }
+
+    /// An endpoint of version 1 that has ended: HTTP 200 all the same.
+    static func retired(_ path: Substring, successor: String) -> BinanceError {
+        BinanceError(200, -5000, "GET \(path) is retired, please use GET \(successor)")
+    }
+
+    static func tooManyRequests(_ address: String, limit: Int, retryAfter: Int64) -> BinanceError {
+        BinanceError(
+            429, -1003,
+            "Too many requests; current limit of IP(\(address)) is \(limit) requests per minute. "
+                + "Please use the websocket for live updates to avoid polling the API.",
+            retryAfter: retryAfter)
+    }
+
+    static func banned(_ address: String, until moment: Int64, retryAfter: Int64) -> BinanceError {
+        BinanceError(
+            418, -1003,
+            "Way too many requests; IP(\(address)) banned until \(moment). "
+                + "Please use the websocket for live updates to avoid bans.",
+            retryAfter: retryAfter)
+    }
+
+    // MARK: - Keys, time, signature
+
+    static let malformedKey = BinanceError(401, -2014, "API-key format invalid.")
+
+    static func unauthorised(from address: String) -> BinanceError {
+        BinanceError(
+            401, -2015, "Invalid API-key, IP, or permissions for action, request ip: \(address)")
+    }
+
+    static let tooOld = BinanceError(400, -1021, "Timestamp for this request is outside of the recvWindow.")
+    static let tooEarly = BinanceError(
+        400, -1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+    static let wrongSignature = BinanceError(400, -1022, "Signature for this request is not valid.")
+
+    // MARK: - Parameters
+
+    static func missing(_ name: String) -> BinanceError {
+        BinanceError(
+            400, -1102, "Mandatory parameter '\(name)' was not sent, was empty/null, or malformed.")
+    }
+
+    static func illegalCharacters(_ name: String, legalRange: String) -> BinanceError {
+        BinanceError(
+            400, -1100, "Illegal characters found in parameter '\(name)'; legal range is '\(legalRange)'.")
+    }
+
+    static func empty(_ name: String) -> BinanceError { BinanceError(400, -1105, "Parameter '\(name)' was empty.") }
+
+    static func invalidData(_ name: String) -> BinanceError {
+        BinanceError(400, -1130, "Data sent for parameter '\(name)' is not valid.")
+    }
+
+    static let duplicate = BinanceError(400, -1101, "Duplicate values for a parameter detected.")
+    static let receiveWindowTooLarge = BinanceError(400, -1131, "'recvWindow' must be less than 60000.")
+    static let invalidSymbol = BinanceError(400, -1121, "Invalid symbol.")
+    static let listenKeyUnknown = BinanceError(
+        400, -1125,
+        "This listenKey does not exist. Please use POST /fapi/v1/listenKey to recreate listenKey")
+
+    // MARK: - Accounts
+
+    static let inactive = BinanceError(
+        400, -4109, "This account is inactive. Please activate it before trading.")
+    static let internalError = BinanceError(
+        500, -1000, "An unknown error occured while processing the request.")
+
+    /// A command that the ledger refused, where no code of the venue says it better.
+    static func refused(_ refusal: Refusal) -> BinanceError {
+        switch refusal.code {
+        case .insufficientBalance: BinanceError(400, -2019, "Margin is insufficient.")
+        case .unknownInstrument: .invalidSymbol
+        case .unknownAccount: .inactive
+        case .storeUnavailable:
+            BinanceError(503, -1001, "Internal error; unable to process your request. Please try again.")
+        default: BinanceError(400, -1130, refusal.message)
+        }
+    }
+}
+
+/// Why a change is refused, with the venue's code and words; both the REST calls and the commands use it.
+struct ChangeError: Error, Equatable {
+    let code: Int
+    let message: String
+
+    init(_ code: Int, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    var error: BinanceError { BinanceError(400, code, message) }
+
+    /// As the ledger's refusal.
+    func refusal(_ kind: Refusal.Code, field: String, detail: String = "") -> Refusal {
+        Refusal(kind, detail.isEmpty ? message : "\(message) \(detail)", field: field)
+    }
+
+    static func invalidLeverage(_ leverage: String) -> ChangeError {
+        ChangeError(-4028, "Leverage \(leverage) is not valid")
+    }
+
+    static let aboveMaximumPosition = ChangeError(
+        -2027, "Exceeded the maximum allowable position at current leverage.")
+    static let leverageTooLow = ChangeError(
+        -2028, "Leverage is smaller than permitted: insufficient margin balance.")
+    static let marginInsufficient = ChangeError(-2019, "Margin is insufficient.")
+    static let balanceInsufficient = ChangeError(-2018, "Balance is insufficient.")
+    static let marginTypeOrders = ChangeError(
+        -4047, "Margin type cannot be changed if there exists open orders.")
+    static let marginTypePosition = ChangeError(
+        -4048, "Margin type cannot be changed if there exists position.")
+    static let crossBalanceInsufficient = ChangeError(-4050, "Cross balance insufficient.")
+    static let isolatedBalanceInsufficient = ChangeError(-4051, "Isolated balance insufficient.")
+    static let samePositionMode = ChangeError(-4059, "No need to change position side.")
+    static let positionModeOrders = ChangeError(
+        -4067, "Position side cannot be changed if there exists open orders.")
+    static let positionModePosition = ChangeError(
+        -4068, "Position side cannot be changed if there exists position.")
+    static let multiAssetsIsolated = ChangeError(
+        -4167, "Unable to adjust to Multi-Assets mode with symbols of USDⓈ-M Futures under isolated-margin mode.")
+    static let isolatedInMultiAssets = ChangeError(
+        -4168, "Unable to adjust to isolated-margin mode under the Multi-Assets mode.")
+    static let multiAssetsMargin = ChangeError(
+        -4169, "Unable to adjust Multi-Assets Mode with insufficient margin balance in USDⓈ-M Futures.")
+    static let multiAssetsOrders = ChangeError(
+        -4170, "Unable to adjust Multi-Assets Mode with open orders in USDⓈ-M Futures.")
+    static let sameAssetMode = ChangeError(
+        -4171, "Adjusted asset mode is currently set and does not need to be adjusted repeatedly.")
+    static let multiAssetsNegativeWallet = ChangeError(
+        -4172,
+        "Unable to adjust Multi-Assets Mode with a negative wallet balance of margin available asset in "
+            + "USDⓈ-M Futures account.")
+}

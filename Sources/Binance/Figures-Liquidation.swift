@@ -1,0 +1,160 @@
+import Ledger
+import Numbers
+import Venue
+
+/// A position as its liquidation price sees it.
+struct LiquidationLeg {
+    /// Signed, in coin.
+    let quantity: ExactDecimal
+    /// Σ price × quantity, signed.
+    let cost: ExactDecimal
+    let brackets: [Bracket]
+}
+
+extension BinanceFigures {
+    /// `liquidationPrice`: the mark at which what backs the legs equals their maintenance margin, in the quote asset:
+    /// (balance + Σ cum − Σ cost) ÷ (Σ |quantity| × rate − Σ quantity), with the brackets that hold at the answer; cut
+    /// to 8 places, 0 when no positive price does it.
+    ///
+    /// `balance` is the wallet and profit of everything else less its maintenance margin (cross), or the isolated
+    /// wallet. Where several prices do it (hedge mode), the one nearest to the mark. Sheet 4.5; the shared price of
+    /// hedge mode and the change of bracket are choices (`decisions.md` Binance 5).
+    static func liquidationPrice(
+        of legs: [LiquidationLeg], balance: ExactDecimal, markPrice: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        var best: ExactDecimal?
+        var piece = LiquidationPiece(legs)
+        while true {
+            let upper = try piece.nextEdge()
+            if let price = try piece.solution(balance: balance, upTo: upper?.price), price.isPositive {
+                let distance = try (price - markPrice).magnitude
+                if try best.map({ found throws(NumberError) in
+                    try distance < (found - markPrice).magnitude
+                }) ?? true {
+                    best = price
+                }
+            }
+            guard let upper else { break }
+            piece.pass(upper)
+        }
+        return best?.cut(places: places) ?? .zero
+    }
+}
+
+/// A range of prices within which no leg changes its bracket, so that equity and maintenance are straight lines.
+private struct LiquidationPiece {
+    struct Edge {
+        let price: ExactDecimal
+        let leg: Int
+    }
+
+    private let legs: [LiquidationLeg]
+    /// The bracket that each leg is in.
+    private var places: [Int]
+    private var lower = ExactDecimal.zero
+
+    init(_ legs: [LiquidationLeg]) {
+        self.legs = legs
+        places = [Int](repeating: 0, count: legs.count)
+    }
+
+    /// The nearest price above at which a leg leaves its bracket; nil beyond the last one.
+    func nextEdge() throws(NumberError) -> Edge? {
+        var nearest: Edge?
+        for (place, leg) in legs.enumerated() {
+            guard places[place] + 1 < leg.brackets.count, !leg.quantity.isZero else { continue }
+            let cap = leg.brackets[places[place]].notionalCap
+            // A cap that no price within the range reaches is no edge.
+            guard let price = try? cap.over(leg.quantity.magnitude, rounding: .halfEven) else { continue }
+            if nearest.map({ price < $0.price }) ?? true { nearest = Edge(price: price, leg: place) }
+        }
+        return nearest
+    }
+
+    mutating func pass(_ edge: Edge) {
+        lower = edge.price
+        places[edge.leg] += 1
+    }
+
+    /// Where equity meets maintenance within this piece; nil if it does not.
+    func solution(
+        balance: ExactDecimal, upTo upper: ExactDecimal?
+    ) throws(NumberError) -> ExactDecimal? {
+        var numerator = balance
+        var denominator = ExactDecimal.zero
+        for (place, leg) in legs.enumerated() {
+            guard places[place] < leg.brackets.count else { return nil }
+            let bracket = leg.brackets[places[place]]
+            numerator = try numerator + bracket.cumulative - leg.cost
+            let required = try leg.quantity.magnitude.times(bracket.maintenanceRate, rounding: .halfEven)
+            denominator = try denominator + required - leg.quantity
+        }
+        if denominator.isZero { return nil }
+        // A price beyond the range of numbers is none.
+        guard let price = try? numerator.over(denominator, rounding: .halfEven) else { return nil }
+        // The lines of neighbouring pieces meet at their edge, so an answer there may round into either.
+        guard let slack = try? ExactDecimal(units: 1_000_000) else { return nil }
+        guard try price + slack >= lower else { return nil }
+        if let upper, try price - slack > upper { return nil }
+        return price
+    }
+}
+
+extension BinanceAccountFigures {
+    /// The liquidation price of a position row; 0 where there is none. Both sides of a cross hedge share one.
+    func liquidationPrice(
+        of row: BinancePositionRow, account: Account, rules: RuleTable
+    ) throws(NumberError) -> ExactDecimal {
+        if row.quantity.isZero { return .zero }
+        let coefficient = account.notionalCoefficient
+        guard row.marginMode == .cross else {
+            return try BinanceFigures.liquidationPrice(
+                of: [row.leg(coefficient)], balance: row.isolatedWallet, markPrice: row.markPrice)
+        }
+        var legs: [LiquidationLeg] = []
+        var profit = ExactDecimal.zero
+        var maintenance = ExactDecimal.zero
+        for other in positions
+        where other.symbol == row.symbol && other.marginMode == .cross && !other.quantity.isZero {
+            legs.append(try other.leg(coefficient))
+            try profit += other.unrealizedProfit
+            try maintenance += other.maintMargin
+        }
+        let balance = try crossBalance(
+            of: row.marginAsset, withoutProfit: profit, withoutMaintenance: maintenance)
+        return try BinanceFigures.liquidationPrice(of: legs, balance: balance, markPrice: row.markPrice)
+    }
+
+    /// What backs a symbol's cross positions beside themselves, in their margin asset: wallet + profit − maintenance of
+    /// all others. In multi-assets mode it is worked out in USD over all assets and divided by the margin asset's ask
+    /// rate.
+    private func crossBalance(
+        of asset: String, withoutProfit profit: ExactDecimal, withoutMaintenance maintenance: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        guard let place = assets.firstIndex(where: { $0.asset == asset }) else { return .zero }
+        guard isMultiAssets, assets[place].marginAvailable else {
+            let row = assets[place]
+            return try row.crossWalletBalance + (row.crossUnPnl - profit) - (row.crossMaintMargin - maintenance)
+        }
+        var balance = ExactDecimal.zero
+        for (index, row) in assets.enumerated() where row.marginAvailable {
+            let own = index == place
+            let equity = own ? try row.marginBalance - profit : row.marginBalance
+            let required = own ? try row.maintMargin - maintenance : row.maintMargin
+            try balance += rates[index].value(equity)
+            try balance -= rates[index].requirement(required)
+        }
+        return try balance.over(rates[place].ask, rounding: .halfEven)
+    }
+}
+
+extension BinancePositionRow {
+    func leg(_ coefficient: ExactDecimal) throws(NumberError) -> LiquidationLeg {
+        var brackets = rules.brackets
+        if coefficient != .one {
+            brackets = []
+            for bracket in rules.brackets { brackets.append(try bracket.scaled(by: coefficient)) }
+        }
+        return LiquidationLeg(quantity: quantity, cost: cost, brackets: brackets)
+    }
+}

@@ -1,0 +1,195 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// One position row: a symbol's position in one-way mode, or one side of it in hedge mode, with its open orders.
+public struct BinancePositionRow: Sendable {
+    let rules: SymbolRules
+    let position: Position?
+    /// `BOTH` (net), `LONG` or `SHORT`.
+    public let side: PositionSide
+    public let marginMode: MarginMode
+    public let leverage: ExactDecimal
+    public let markPrice: ExactDecimal
+    /// `positionAmt`; negative when short.
+    public let quantity: ExactDecimal
+    public let notional: ExactDecimal
+    public let unrealizedProfit: ExactDecimal
+    /// Zero for cross positions, as `isolatedMargin` is.
+    public let isolatedWallet: ExactDecimal
+    public let isolatedMargin: ExactDecimal
+    public let positionInitialMargin: ExactDecimal
+    public let openOrderInitialMargin: ExactDecimal
+    public let initialMargin: ExactDecimal
+    public let maintMargin: ExactDecimal
+    /// Notional of the open orders that count, by side.
+    let openBuys: ExactDecimal
+    let openSells: ExactDecimal
+    /// Milliseconds; 0 where there never was a position.
+    public let updateTime: Int64
+
+    /// The symbol's name.
+    public var symbol: String { rules.name }
+    /// The asset that margin is in.
+    public var marginAsset: String { rules.instrument.settle }
+    /// Σ price × quantity of the position, signed.
+    var cost: ExactDecimal { position?.cost ?? .zero }
+
+    init(_ draft: PositionRowDraft, account: Account, mark: ExactDecimal, rules table: RuleTable) throws(NumberError) {
+        rules = draft.rules
+        position = draft.position
+        side = draft.side
+        marginMode = draft.marginMode
+        markPrice = mark
+        leverage =
+            account.leverage(draft.rules.name, side: draft.side, marginMode: draft.marginMode)
+            ?? draft.rules.defaultLeverage(table)
+        quantity = draft.position?.quantity ?? .zero
+        notional = try BinanceFigures.notional(quantity: quantity, markPrice: mark)
+        unrealizedProfit = try BinanceFigures.unrealizedProfit(
+            quantity: quantity, markPrice: mark, cost: draft.position?.cost ?? .zero)
+        let isIsolated = draft.marginMode == .isolated && draft.position != nil
+        isolatedWallet = isIsolated ? draft.position?.isolatedWallet ?? .zero : .zero
+        isolatedMargin =
+            isIsolated
+            ? try BinanceFigures.isolatedMargin(
+                isolatedWallet: isolatedWallet, unrealizedProfit: unrealizedProfit) : .zero
+        positionInitialMargin = try BinanceFigures.positionInitialMargin(notional: notional, leverage: leverage)
+        openBuys = try draft.openBuys.rounded(places: 18, rounding: .towardZero)
+        openSells = try draft.openSells.rounded(places: 18, rounding: .towardZero)
+        openOrderInitialMargin =
+            draft.hasOrders
+            ? try BinanceFigures.openOrderInitialMargin(
+                marginRequirement: BinanceFigures.marginRequirement(
+                    notional: notional, openBuys: openBuys, openSells: openSells, leverage: leverage),
+                positionInitialMargin: positionInitialMargin) : .zero
+        initialMargin = try BinanceFigures.initialMargin(
+            positionInitialMargin: positionInitialMargin, openOrderInitialMargin: openOrderInitialMargin)
+        let bracket = try draft.rules.bracket(of: notional, coefficient: account.notionalCoefficient)
+        maintMargin = try BinanceFigures.maintMargin(notional: notional, bracket: bracket)
+        updateTime = draft.position?.updatedAt.milliseconds ?? 0
+    }
+
+    /// What the row would be worth at most if every order on one side were filled, in the quote asset.
+    func largestExposure() throws(NumberError) -> ExactDecimal {
+        max(try (notional + openBuys).magnitude, try (notional - openSells).magnitude)
+    }
+}
+
+/// What belongs into one position row, before its figures are worked out.
+struct PositionRowDraft {
+    let rules: SymbolRules
+    let side: PositionSide
+    let marginMode: MarginMode
+    var position: Position?
+    /// Σ remaining quantity × limit price of the orders that count.
+    var openBuys = ProductSum()
+    var openSells = ProductSum()
+    var hasOrders = false
+
+    init(rules: SymbolRules, side: PositionSide, marginMode: MarginMode) {
+        self.rules = rules
+        self.side = side
+        self.marginMode = marginMode
+    }
+
+    /// One draft per symbol, side and margin mode that has a position or an open order; by symbol, then `LONG`,
+    /// `SHORT`.
+    ///
+    /// Throws `FigureError.priceMissing` for a symbol that the rulebook in force does not know any more.
+    static func drafts(of account: Account, rules: RuleTable) throws -> [PositionRowDraft] {
+        var drafts: [PositionRowDraft] = []
+        drafts.reserveCapacity(account.positions.count + account.orders.count)
+        func place(_ instrument: Instrument, _ side: PositionSide, _ marginMode: MarginMode) throws -> Int {
+            if let found = drafts.firstIndex(where: {
+                $0.side == side && $0.marginMode == marginMode && $0.rules.name == instrument.name
+            }) {
+                return found
+            }
+            guard let symbol = rules.symbol(instrument.name) else {
+                throw FigureError.priceMissing(instrument.name)
+            }
+            drafts.append(PositionRowDraft(rules: symbol, side: side, marginMode: marginMode))
+            return drafts.count - 1
+        }
+        for position in account.positions {
+            drafts[try place(position.instrument, position.side, position.marginMode)].position = position
+        }
+        for order in account.orders {
+            let row = try place(order.instrument, order.positionSide, order.marginMode)
+            try drafts[row].add(order)
+        }
+        drafts.sort { $0.precedes($1) }
+        return drafts
+    }
+
+    /// Counts an order. Reduce-only orders, and those that close a side of hedge mode, take no margin: `decisions.md`
+    /// Binance 2, a choice.
+    private mutating func add(_ order: OpenOrder) throws(NumberError) {
+        if order.reduceOnly || order.closesHedgeLeg { return }
+        hasOrders = true
+        switch order.side {
+        case .buy: try openBuys.add(order.remaining, times: order.price)
+        case .sell: try openSells.add(order.remaining, times: order.price)
+        }
+    }
+
+    private func precedes(_ other: PositionRowDraft) -> Bool {
+        if rules.name != other.rules.name { return rules.name < other.rules.name }
+        if side != other.side { return side == .long }
+        return marginMode == .cross && other.marginMode == .isolated
+    }
+}
+
+extension SymbolRules {
+    /// The leverage of an account that has set none: the venue's default, but no more than the symbol allows.
+    func defaultLeverage(_ rules: RuleTable) -> ExactDecimal {
+        min(rules.account.defaultLeverage, maximumLeverage)
+    }
+
+    /// The highest leverage that can be set.
+    var maximumLeverage: ExactDecimal { brackets.first?.initialLeverage ?? .one }
+
+    /// The bracket of a notional: floor < |notional| ≤ cap; the last one beyond all caps. Edges and cum are
+    /// multiplied by the account's notional coefficient.
+    func bracket(of notional: ExactDecimal, coefficient: ExactDecimal) throws(NumberError) -> Bracket {
+        let size = notional.magnitude
+        for bracket in brackets {
+            let scaled = try bracket.scaled(by: coefficient)
+            if size <= scaled.notionalCap { return scaled }
+        }
+        guard let last = brackets.last else { throw .overflow }
+        return try last.scaled(by: coefficient)
+    }
+
+    /// `maxNotionalValue`: the cap of the last bracket that still allows a leverage, in the quote asset.
+    func maximumNotional(
+        leverage: ExactDecimal, coefficient: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        let allowed = brackets.last { $0.initialLeverage >= leverage } ?? brackets.first
+        return try allowed?.scaled(by: coefficient).notionalCap ?? .zero
+    }
+}
+
+extension Bracket {
+    /// The bracket of a user whose notional coefficient was adjusted: edges and, so that the curve stays continuous,
+    /// cum are multiplied by it. Sheet 4.4.
+    func scaled(by coefficient: ExactDecimal) throws(NumberError) -> Bracket {
+        if coefficient == .one { return self }
+        return Bracket(
+            number: number, initialLeverage: initialLeverage,
+            notionalFloor: try notionalFloor.times(coefficient, rounding: .towardZero),
+            notionalCap: try notionalCap.times(coefficient, rounding: .towardZero),
+            maintenanceRate: maintenanceRate,
+            cumulative: try cumulative.times(coefficient, rounding: .towardZero))
+    }
+}
+
+extension Account {
+    /// The raised `notionalCoef`; 1 for an account that was not adjusted.
+    var notionalCoefficient: ExactDecimal {
+        guard !raised.isEmpty, let text = raised("notionalCoef")?.text else { return .one }
+        return (try? ExactDecimal(text)) ?? .one
+    }
+}

@@ -1,0 +1,332 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What Binance allows and how it books: the ledger's questions.
+extension BinanceVenue {
+    /// Everything is booked in 8 places, cut; an isolated position's wallet stays part of the wallet balance.
+    public var conventions: Conventions {
+        Conventions(bookedPlaces: 8, feePlaces: 8, amountPlaces: 8, importedWalletComesFromCash: true)
+    }
+
+    /// The contract of a symbol in the rulebook in force; nil if it is unknown.
+    public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
+        rules(at: time).symbol(name)?.instrument
+    }
+
+    /// Whether the rulebook in force knows an asset.
+    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
+
+    /// `multi_assets` false, `hedge` false.
+    public var defaultSettings: Settings {
+        Settings([(Setting.multiAssets, .bool(false)), (Setting.hedge, .bool(false))])
+    }
+
+    /// Both settings are switches.
+    public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
+        guard name == Setting.multiAssets || name == Setting.hedge else {
+            throw Refusal(
+                .unknownField, "Binance has no setting \(name); it has multi_assets and hedge.",
+                field: "settings.\(name)")
+        }
+        guard value.boolean != nil else {
+            throw Refusal(.invalidField, "\(name) must be true or false.", field: "settings.\(name)")
+        }
+        return value
+    }
+
+    /// Twenty, or what the symbol allows if that is less.
+    public func defaultLeverage(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> ExactDecimal {
+        let rules = rules(at: time)
+        return rules.symbol(instrument.name)?.defaultLeverage(rules) ?? rules.account.defaultLeverage
+    }
+
+    /// A symbol has one margin type: that of its position or orders, cross where there are none.
+    public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode {
+        account.marginMode(ofSymbol: instrument.name) ?? .cross
+    }
+
+    /// Whether the account is in hedge mode.
+    public func isHedged(_ account: Account) -> Bool { account.settings.flag(Setting.hedge) }
+
+    /// Prices as given, and behind them the reference prices of the rulebook in force.
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
+        Market(prices: prices, reference: rules(at: time).reference)
+    }
+
+    /// Refuses what Binance does not have, and what the account has not the margin for.
+    public func judge(
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
+        forced: Bool
+    ) throws(Refusal) {
+        let market = Valuation(venue: self, prices: prices, time: time)
+        switch event {
+        case .filled(let fill): try requireMarginMode(fill.position, in: before)
+        case .orderPlaced(let order):
+            try requireAllowed("canTrade", in: before)
+            let key = PositionKey(
+                instrument: order.instrument, side: order.positionSide, marginMode: order.marginMode)
+            try requireMarginMode(key, in: before)
+            if forced || order.reduceOnly || order.closesHedgeLeg { return }
+            try judgeOrder(order, before, after, market)
+        case .positionImported(let imported):
+            try requireMarginMode(imported.position, in: before)
+            if let leverage = imported.leverage {
+                try requireLeverage(leverage, of: imported.position.instrument.name, at: time)
+            }
+        case .withdrawn(let asset, let amount, let fee):
+            try requireAllowed("canWithdraw", in: before)
+            if forced { return }
+            try requireWithdrawable(amount, fee: fee, asset, before, market)
+        case .transferred(_, let asset, let amount):
+            if forced { return }
+            try requireWithdrawable(amount, fee: .zero, asset, before, market)
+        case .configured(let settings): try judgeSettings(settings, before, market)
+        case .leverageSet(let setting): try judge(setting, before, market)
+        case .isolatedMarginAdjusted(let key, let amount): try judgeMargin(key, amount, after, market)
+        case .raised(let flag, let asset, let value): try judgeRaised(flag, asset, value)
+        case .borrowed, .repaid, .interestAccrued:
+            throw Refusal(.notAllowed, "Binance futures lend nothing explicitly, so there are no loans and interest.")
+        case .reserved, .released, .credited:
+            throw Refusal(
+                .notAllowed, "Binance's account has no field for funds of this purpose.", field: "purpose")
+        case .settled: throw Refusal(.notAllowed, "Binance's perpetuals have no session settlement.")
+        case .deposited, .orderCancelled, .funded, .accountOpened, .instrumentDefined, .priced: break
+        }
+    }
+
+    // MARK: - Margin type
+
+    private func requireMarginMode(_ key: PositionKey, in account: Account) throws(Refusal) {
+        if key.marginMode == .isolated, account.settings.flag(Setting.multiAssets) {
+            throw ChangeError.isolatedInMultiAssets.refusal(.notAllowed, field: "margin_mode")
+        }
+        let name = key.instrument.name
+        if account.positions.contains(where: { $0.instrument.name == name && $0.marginMode != key.marginMode }) {
+            throw ChangeError.marginTypePosition.refusal(.notAllowed, field: "margin_mode")
+        }
+        if account.orders.contains(where: { $0.instrument.name == name && $0.marginMode != key.marginMode }) {
+            throw ChangeError.marginTypeOrders.refusal(.notAllowed, field: "margin_mode")
+        }
+    }
+
+    private func requireAllowed(_ flag: String, in account: Account) throws(Refusal) {
+        if account.raised(flag)?.boolean == false {
+            throw Refusal(.notAllowed, "\(flag) is false for account \(account.id).")
+        }
+    }
+
+    // MARK: - Sufficiency
+
+    private func judgeOrder(
+        _ order: OpenOrder, _ before: Account, _ after: Account, _ market: Valuation
+    ) throws(Refusal) {
+        let asset = order.instrument.settle
+        let old = try market.figures(before)
+        let new = try market.figures(after)
+        let oldMargin = old.asset(asset)?.openOrderInitialMargin ?? .zero
+        guard let row = new.asset(asset), row.openOrderInitialMargin > oldMargin else { return }
+        let isPooled = new.isMultiAssets && row.marginAvailable
+        let available = isPooled ? new.totals.unflooredAvailable : row.unflooredAvailable
+        if available.isNegative {
+            throw ChangeError.marginInsufficient.refusal(
+                .insufficientBalance, field: "quantity",
+                detail: "\(-available) \(isPooled ? "USD" : asset) is missing.")
+        }
+        let placed = new.positions.first {
+            $0.symbol == order.instrument.name && $0.side == order.positionSide
+                && $0.marginMode == order.marginMode
+        }
+        guard let placed else { return }
+        let limit = try market.checked { () throws(NumberError) in
+            try placed.rules.maximumNotional(
+                leverage: placed.leverage, coefficient: after.notionalCoefficient)
+        }
+        let exposure = try market.checked { () throws(NumberError) in try placed.largestExposure() }
+        if exposure > limit {
+            throw ChangeError.aboveMaximumPosition.refusal(
+                .notAllowed, field: "quantity", detail: "At \(placed.leverage)x it is \(limit).")
+        }
+    }
+
+    private func requireWithdrawable(
+        _ amount: ExactDecimal, fee: ExactDecimal, _ asset: String, _ account: Account, _ market: Valuation
+    ) throws(Refusal) {
+        let limit = try market.figures(account).asset(asset)?.maxWithdrawAmount ?? .zero
+        let taken = try market.checked { () throws(NumberError) in try amount + fee }
+        guard taken > limit else { return }
+        let missing = try market.checked { () throws(NumberError) in try taken - limit }
+        throw ChangeError.balanceInsufficient.refusal(
+            .insufficientBalance, field: "amount",
+            detail: "Only \(limit) \(asset) can be taken out, fees included; \(missing) is missing.")
+    }
+
+    private func judgeMargin(
+        _ key: PositionKey, _ amount: ExactDecimal, _ after: Account, _ market: Valuation
+    ) throws(Refusal) {
+        let figures = try market.figures(after)
+        if amount.isPositive {
+            guard let row = figures.asset(key.instrument.settle), row.unflooredAvailable.isNegative else { return }
+            throw ChangeError.crossBalanceInsufficient.refusal(
+                .insufficientBalance, field: "amount",
+                detail: "\(-row.unflooredAvailable) \(row.asset) is missing.")
+        }
+        // What may be taken out is not documented: the margin must go on covering the initial margin.
+        let row = figures.positions.first {
+            $0.symbol == key.instrument.name && $0.side == key.side && $0.marginMode == .isolated
+        }
+        guard let row, row.isolatedMargin < row.positionInitialMargin else { return }
+        let missing = try market.checked { () throws(NumberError) in
+            try row.positionInitialMargin - row.isolatedMargin
+        }
+        throw ChangeError.isolatedBalanceInsufficient.refusal(
+            .insufficientBalance, field: "amount", detail: "\(missing) \(row.marginAsset) is missing.")
+    }
+
+    // MARK: - Modes
+
+    private func judgeSettings(
+        _ settings: Settings, _ before: Account, _ market: Valuation
+    ) throws(Refusal) {
+        if settings.flag(Setting.hedge) != before.settings.flag(Setting.hedge),
+            let problem = positionModeProblem(before)
+        {
+            throw problem.refusal(.notAllowed, field: "settings.\(Setting.hedge)")
+        }
+        let wanted = settings.flag(Setting.multiAssets)
+        guard wanted != before.settings.flag(Setting.multiAssets) else { return }
+        if let problem = try assetModeProblem(wanted, before, market) {
+            throw problem.refusal(.notAllowed, field: "settings.\(Setting.multiAssets)")
+        }
+    }
+
+    /// Why the position mode cannot be switched now; nil if it can.
+    func positionModeProblem(_ account: Account) -> ChangeError? {
+        if !account.orders.isEmpty { return .positionModeOrders }
+        return account.positions.isEmpty ? nil : .positionModePosition
+    }
+
+    /// Why the asset mode cannot be switched now; nil if it can. The order of these checks is a choice.
+    func assetModeProblem(
+        _ multiAssets: Bool, _ account: Account, _ market: Valuation
+    ) throws(Refusal) -> ChangeError? {
+        if multiAssets {
+            let isIsolated =
+                account.positions.contains { $0.marginMode == .isolated }
+                || account.orders.contains { $0.marginMode == .isolated }
+            if isIsolated { return .multiAssetsIsolated }
+        }
+        if !account.orders.isEmpty { return .multiAssetsOrders }
+        if account.holdings.contains(where: { $0.cash.isNegative }) { return .multiAssetsNegativeWallet }
+        var switched = account
+        switched.settings[Setting.multiAssets] = .bool(multiAssets)
+        let figures = try market.figures(switched)
+        let isShort =
+            multiAssets
+            ? figures.totals.unflooredAvailable.isNegative
+            : figures.assets.contains { $0.unflooredAvailable.isNegative }
+        return isShort ? .multiAssetsMargin : nil
+    }
+
+    // MARK: - Leverage
+
+    private func requireLeverage(
+        _ leverage: ExactDecimal, of symbol: String, at time: LedgerTime
+    ) throws(Refusal) {
+        if let problem = leverageProblem(leverage, of: symbol, at: time) {
+            throw problem.refusal(.notAllowed, field: "leverage")
+        }
+    }
+
+    private func leverageProblem(
+        _ leverage: ExactDecimal, of symbol: String, at time: LedgerTime
+    ) -> ChangeError? {
+        let maximum = rules(at: time).symbol(symbol)?.maximumLeverage ?? .one
+        guard leverage >= .one, leverage <= maximum, leverage.fractionDigits == 0 else {
+            return .invalidLeverage(leverage.description)
+        }
+        return nil
+    }
+
+    private func judge(
+        _ setting: LeverageSetting, _ before: Account, _ market: Valuation
+    ) throws(Refusal) {
+        guard setting.side == nil || setting.side == .net else {
+            throw Refusal(
+                .invalidField, "Binance keeps one leverage per symbol, for both sides.", field: "position_side")
+        }
+        if let problem = try leverageProblem(setting.leverage, of: setting.instrument, before, market) {
+            let isMargin = problem == .leverageTooLow
+            throw problem.refusal(isMargin ? .insufficientBalance : .notAllowed, field: "leverage")
+        }
+    }
+
+    /// Why a symbol's leverage cannot be set; nil if it can. A leverage must be allowed for the position and orders that
+    /// there are, and a lower one must not need more margin than is free.
+    func leverageProblem(
+        _ leverage: ExactDecimal, of symbol: String, _ account: Account, _ market: Valuation
+    ) throws(Refusal) -> ChangeError? {
+        if let problem = leverageProblem(leverage, of: symbol, at: market.time) { return problem }
+        let isUsed =
+            account.positions.contains { $0.instrument.name == symbol }
+            || account.orders.contains { $0.instrument.name == symbol }
+        guard isUsed else { return nil }
+        var changed = account
+        changed.leverages.removeAll { $0.instrument == symbol }
+        changed.leverages.append(
+            LeverageSetting(instrument: symbol, side: nil, marginMode: nil, leverage: leverage))
+        let old = try market.figures(account)
+        let new = try market.figures(changed)
+        for row in new.positions where row.symbol == symbol {
+            let isAbove = try market.checked { () throws(NumberError) in
+                let limit = try row.rules.maximumNotional(
+                    leverage: leverage, coefficient: account.notionalCoefficient)
+                return try row.largestExposure() > limit
+            }
+            if isAbove { return .aboveMaximumPosition }
+        }
+        guard let asset = new.positions.first(where: { $0.symbol == symbol })?.marginAsset,
+            let before = old.asset(asset), let after = new.asset(asset)
+        else { return nil }
+        let isPooled = new.isMultiAssets && after.marginAvailable
+        let available = isPooled ? new.totals.unflooredAvailable : after.unflooredAvailable
+        return available.isNegative && after.initialMargin > before.initialMargin ? .leverageTooLow : nil
+    }
+}
+
+/// The market that a command is judged in.
+struct Valuation {
+    let venue: BinanceVenue
+    let prices: VenuePrices
+    let time: LedgerTime
+
+    func figures(_ account: Account) throws(Refusal) -> BinanceAccountFigures {
+        do {
+            return try venue.figures(of: account, prices: prices, at: time)
+        } catch {
+            switch error {
+            case .number: throw Refusal(.overflow, error.description)
+            case .priceMissing: throw Refusal(.priceMissing, error.description)
+            }
+        }
+    }
+
+    func checked<Value>(_ work: () throws(NumberError) -> Value) throws(Refusal) -> Value {
+        do {
+            return try work()
+        } catch {
+            throw Refusal(.overflow, FigureError.number(error).description)
+        }
+    }
+}
+
+extension Account {
+    /// The margin type that a symbol's position or orders have; nil where there are none.
+    func marginMode(ofSymbol name: String) -> MarginMode? {
+        positions.first { $0.instrument.name == name }?.marginMode
+            ?? orders.first { $0.instrument.name == name }?.marginMode
+    }
+}

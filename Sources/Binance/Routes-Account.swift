@@ -1,0 +1,172 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What an account reads about itself.
+extension BinanceVenue {
+    func accountAnswer(
+        _ endpoint: Endpoint, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
+    ) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let account = snapshot.account
+        var writer = JSONWriter(reserving: 4096)
+        switch endpoint {
+        case .account3: return Wire.account(try figures(of: snapshot))
+        case .account2: try writeAccount2(&writer, snapshot, rules)
+        case .balance2, .balance3:
+            let alias = accountAlias(account.id)
+            writer.beginArray()
+            for row in try figures(of: snapshot).assets { writer.balance(row, alias: alias) }
+            writer.endArray()
+        case .positionRisk3: try writePositionRisk3(&writer, snapshot, parameters, rules)
+        case .positionRisk2: try writePositionRisk2(&writer, snapshot, parameters, rules)
+        case .multiAssetsMargin:
+            writer.beginObject()
+            writer.bool("multiAssetsMargin", account.settings.flag(Setting.multiAssets))
+            writer.endObject()
+        case .positionMode:
+            writer.beginObject()
+            writer.bool("dualSidePosition", isHedged(account))
+            writer.endObject()
+        case .accountConfig: writeConfig(&writer, account)
+        case .symbolConfig:
+            writer.beginArray()
+            for symbol in try chosen(parameters, rules) ?? rules.symbolsByName {
+                try writer.symbolConfig(symbol, account, rules)
+            }
+            writer.endArray()
+        case .leverageBracket:
+            writer.beginArray()
+            for symbol in try chosen(parameters, rules) ?? rules.symbolsByName {
+                try writer.brackets(of: symbol, coefficient: account.notionalCoefficient)
+            }
+            writer.endArray()
+        case .openOrders:
+            let symbols = try chosen(parameters, rules)?.map(\.name)
+            writer.beginArray()
+            for order in account.orders where symbols?.contains(order.instrument.name) ?? true {
+                try writer.openOrder(order, account)
+            }
+            writer.endArray()
+        case .commissionRate:
+            guard let symbol = rules.symbol(try parameters.required("symbol")) else {
+                throw BinanceError.invalidSymbol
+            }
+            writer.beginObject()
+            writer.text("symbol", symbol.name)
+            writer.text("makerCommissionRate", rules.account.makerFee.description)
+            writer.text("takerCommissionRate", rules.account.takerFee.description)
+            writer.endObject()
+        case .walletCoins: writer.walletCoins(rules)
+        default: throw BinanceError.internalError
+        }
+        return writer.bytes
+    }
+
+    /// The symbol asked for; nil where none was, and an error for one that there is not.
+    func chosen(_ parameters: Parameters, _ rules: RuleTable) throws(BinanceError) -> [SymbolRules]? {
+        guard let name = parameters["symbol"] else { return nil }
+        guard let symbol = rules.symbol(name) else { throw .invalidSymbol }
+        return [symbol]
+    }
+
+    /// A look-alike of `accountAlias`: fourteen letters and digits, always the same for an account.
+    func accountAlias(_ account: String) -> String { Alphanumeric.stable(14, of: "binance alias \(account)") }
+
+    private func writeConfig(_ writer: inout JSONWriter, _ account: Account) {
+        writer.beginObject()
+        writer.integer("feeTier", account.raisedInteger(.feeTier, fallback: 0))
+        writer.bool("canTrade", account.raisedFlag(.canTrade, fallback: true))
+        writer.bool("canDeposit", account.raisedFlag(.canDeposit, fallback: true))
+        writer.bool("canWithdraw", account.raisedFlag(.canWithdraw, fallback: true))
+        writer.bool("dualSidePosition", isHedged(account))
+        writer.integer("updateTime", 0)
+        writer.bool("multiAssetsMargin", account.settings.flag(Setting.multiAssets))
+        writer.integer("tradeGroupId", account.raisedInteger(.tradeGroupId, fallback: -1))
+        writer.endObject()
+    }
+
+    /// `GET /fapi/v2/account`: every symbol of the market, and the settings before the totals. Sheet 3.4.
+    private func writeAccount2(
+        _ writer: inout JSONWriter, _ snapshot: AccountSnapshot, _ rules: RuleTable
+    ) throws {
+        let account = snapshot.account
+        let figures = try figures(of: snapshot)
+        writer.beginObject()
+        writer.integer("feeTier", account.raisedInteger(.feeTier, fallback: 0))
+        writer.bool("feeBurn", account.raisedFlag(.feeBurn, fallback: true))
+        writer.bool("canTrade", account.raisedFlag(.canTrade, fallback: true))
+        writer.bool("canDeposit", account.raisedFlag(.canDeposit, fallback: true))
+        writer.bool("canWithdraw", account.raisedFlag(.canWithdraw, fallback: true))
+        writer.integer("updateTime", 0)
+        writer.bool("multiAssetsMargin", figures.isMultiAssets)
+        writer.integer("tradeGroupId", account.raisedInteger(.tradeGroupId, fallback: -1))
+        writer.totals(figures.totals)
+        writer.key("assets")
+        writer.beginArray()
+        for row in figures.assets { writer.assetRow(row, showsMargin: true) }
+        writer.endArray()
+        writer.key("positions")
+        writer.beginArray()
+        for row in try allRows(figures, snapshot, rules.symbolsByName, rules) {
+            try writer.positionRow2(row, account: account, rules: rules)
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    /// Every row of some symbols, empty ones too: `BOTH` in one-way mode, `LONG` and `SHORT` in hedge mode.
+    private func allRows(
+        _ figures: BinanceAccountFigures, _ snapshot: AccountSnapshot, _ symbols: [SymbolRules],
+        _ rules: RuleTable
+    ) throws -> [BinancePositionRow] {
+        let market = market(snapshot.prices, at: snapshot.at)
+        let sides: [PositionSide] = isHedged(snapshot.account) ? [.long, .short] : [.net]
+        var rows: [BinancePositionRow] = []
+        for symbol in symbols {
+            for side in sides {
+                if let row = figures.positions.first(where: { $0.symbol == symbol.name && $0.side == side }) {
+                    rows.append(row)
+                    continue
+                }
+                let draft = PositionRowDraft(
+                    rules: symbol, side: side,
+                    marginMode: snapshot.account.marginMode(ofSymbol: symbol.name) ?? .cross)
+                rows.append(
+                    try BinancePositionRow(
+                        draft, account: snapshot.account, mark: market.requiredMark(symbol.instrument),
+                        rules: rules))
+            }
+        }
+        return rows
+    }
+
+    /// `GET /fapi/v3/positionRisk`: symbols with a position or an open order.
+    private func writePositionRisk3(
+        _ writer: inout JSONWriter, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ rules: RuleTable
+    ) throws {
+        let symbols = try chosen(parameters, rules)?.map(\.name)
+        let figures = try figures(of: snapshot)
+        writer.beginArray()
+        for row in figures.positions where symbols?.contains(row.symbol) ?? true {
+            let price = try figures.liquidationPrice(of: row, account: snapshot.account, rules: rules)
+            try writer.positionRisk3(row, liquidationPrice: price, account: snapshot.account, rules: rules)
+        }
+        writer.endArray()
+    }
+
+    /// `GET /fapi/v2/positionRisk`: every symbol.
+    private func writePositionRisk2(
+        _ writer: inout JSONWriter, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ rules: RuleTable
+    ) throws {
+        let symbols = try chosen(parameters, rules) ?? rules.symbolsByName
+        let figures = try figures(of: snapshot)
+        writer.beginArray()
+        for row in try allRows(figures, snapshot, symbols, rules) {
+            let price = try figures.liquidationPrice(of: row, account: snapshot.account, rules: rules)
+            try writer.positionRisk2(row, liquidationPrice: price, account: snapshot.account, rules: rules)
+        }
+        writer.endArray()
+    }
+}

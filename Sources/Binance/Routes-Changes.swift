@@ -1,0 +1,122 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What an account changes about itself, and its listen key.
+extension BinanceVenue {
+    func change(
+        _ endpoint: Endpoint, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        switch endpoint {
+        case .multiAssetsMargin: return try await changeAssetMode(snapshot, parameters, access)
+        case .positionMode: return try await changePositionMode(snapshot, parameters, access)
+        case .leverage: return try await changeLeverage(snapshot, parameters, access)
+        default: throw BinanceError.internalError
+        }
+    }
+
+    private func changeAssetMode(
+        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let wanted = try Self.flag("multiAssetsMargin", parameters)
+        let account = snapshot.account
+        guard wanted != account.settings.flag(Setting.multiAssets) else { throw ChangeError.sameAssetMode }
+        let market = Valuation(venue: self, prices: snapshot.prices, time: snapshot.at)
+        if let problem = try assetModeProblem(wanted, account, market) { throw problem }
+        let settings = Settings([(Setting.multiAssets, .bool(wanted))])
+        try await access.submit(Command(account: account.id, content: .configure(settings)))
+        return Self.success
+    }
+
+    private func changePositionMode(
+        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let wanted = try Self.flag("dualSidePosition", parameters)
+        let account = snapshot.account
+        guard wanted != isHedged(account) else { throw ChangeError.samePositionMode }
+        if let problem = positionModeProblem(account) { throw problem }
+        let settings = Settings([(Setting.hedge, .bool(wanted))])
+        try await access.submit(Command(account: account.id, content: .configure(settings)))
+        return Self.success
+    }
+
+    private func changeLeverage(
+        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let account = snapshot.account
+        guard let symbol = rules(at: snapshot.at).symbol(try parameters.required("symbol")) else {
+            throw BinanceError.invalidSymbol
+        }
+        let text = try parameters.required("leverage")
+        guard let leverage = try? ExactDecimal(text) else { throw BinanceError.missing("leverage") }
+        let market = Valuation(venue: self, prices: snapshot.prices, time: snapshot.at)
+        if let problem = try leverageProblem(leverage, of: symbol.name, account, market) { throw problem }
+        try await access.submit(
+            Command(
+                account: account.id,
+                content: .setLeverage(
+                    instrument: symbol.name, leverage: leverage, side: nil, marginMode: nil)))
+        var writer = JSONWriter(reserving: 96)
+        writer.beginObject()
+        writer.key("leverage")
+        writer.number(leverage)
+        writer.text(
+            "maxNotionalValue",
+            try symbol.maximumNotional(
+                leverage: leverage, coefficient: account.notionalCoefficient
+            ).description)
+        writer.text("symbol", symbol.name)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// A parameter that must be `true` or `false`, in either case.
+    private static func flag(_ name: String, _ parameters: Parameters) throws(BinanceError) -> Bool {
+        switch try parameters.required(name).lowercased() {
+        case "true": true
+        case "false": false
+        default: throw .invalidData(name)
+        }
+    }
+
+    /// `{"code":200,"msg":"success"}`.
+    private static var success: [UInt8] {
+        var writer = JSONWriter(reserving: 32)
+        writer.beginObject()
+        writer.integer("code", 200)
+        writer.literal("msg", "success")
+        writer.endObject()
+        return writer.bytes
+    }
+
+    // MARK: - Listen key
+
+    /// How long a listen key lives, in milliseconds.
+    private static let listenKeyLife: Int64 = 60 * 60_000
+
+    /// An account's listen key: sixty-four letters and digits, always the same for an account and a store.
+    func listenKey(of account: String, through access: any VenueAccess) -> String {
+        Alphanumeric.stable(64, of: "binance listenKey \(account)", key: access.tokenSecret)
+    }
+
+    /// POST begins or extends the hour that a listen key lives, PUT extends it, DELETE ends it.
+    func listenKey(_ method: String, account: String, _ access: any VenueAccess) throws(BinanceError) -> [UInt8] {
+        let listenKey = listenKey(of: account, through: access)
+        let mark = "listenKey \(listenKey)"
+        let now = access.realTime()
+        var writer = JSONWriter(reserving: 96)
+        writer.beginObject()
+        if method == "DELETE" {
+            access.limiter.setMark(mark, to: nil)
+        } else {
+            if method == "PUT" {
+                guard let end = access.limiter.mark(mark), end > now else { throw .listenKeyUnknown }
+            }
+            access.limiter.setMark(mark, to: now + Self.listenKeyLife)
+            writer.text("listenKey", listenKey)
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+}

@@ -1,0 +1,339 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What a path is for, who may ask, and what it weighs.
+struct Route: Sendable {
+    enum Security: Sendable {
+        /// Anybody; a key is not looked at.
+        case none
+        /// A key in the header, no signature.
+        case userStream
+        /// A key, a timestamp and a signature.
+        case signed(APIKey.Permission)
+    }
+
+    let endpoint: Endpoint
+    let method: String
+    let security: Security
+    let weight: Int
+    /// The weight of a call without `symbol`, where it differs.
+    let weightOfAll: Int
+
+    init(
+        _ endpoint: Endpoint, _ method: String, _ security: Security, weight: Int = 1, weightOfAll: Int? = nil
+    ) {
+        self.endpoint = endpoint
+        self.method = method
+        self.security = security
+        self.weight = weight
+        self.weightOfAll = weightOfAll ?? weight
+    }
+
+    /// Every path and method that is served, with the weights of sheet section 1; those of paths it does not list are
+    /// the venue's documented ones.
+    private static let all: [String: [Route]] = {
+        let read = Security.signed(.read)
+        let trade = Security.signed(.trade)
+        let routes = [
+            Route(.account3, "GET", read, weight: 5), Route(.account2, "GET", read, weight: 5),
+            Route(.balance3, "GET", read, weight: 5), Route(.balance2, "GET", read, weight: 5),
+            Route(.positionRisk3, "GET", read, weight: 5), Route(.positionRisk2, "GET", read, weight: 5),
+            Route(.multiAssetsMargin, "GET", read, weight: 30), Route(.multiAssetsMargin, "POST", trade),
+            Route(.positionMode, "GET", read, weight: 30), Route(.positionMode, "POST", trade),
+            Route(.accountConfig, "GET", read, weight: 5), Route(.symbolConfig, "GET", read, weight: 5),
+            Route(.leverageBracket, "GET", read), Route(.leverage, "POST", trade),
+            Route(.openOrders, "GET", read, weight: 1, weightOfAll: 40),
+            Route(.commissionRate, "GET", read, weight: 20),
+            Route(.listenKey, "POST", .userStream), Route(.listenKey, "PUT", .userStream),
+            Route(.listenKey, "DELETE", .userStream),
+            Route(.ping, "GET", .none), Route(.time, "GET", .none), Route(.exchangeInfo, "GET", .none),
+            Route(.assetIndex, "GET", .none, weight: 1, weightOfAll: 10),
+            Route(.premiumIndex, "GET", .none, weight: 1, weightOfAll: 10),
+            Route(.tickerPrice1, "GET", .none, weight: 1, weightOfAll: 2),
+            Route(.tickerPrice2, "GET", .none, weight: 1, weightOfAll: 2),
+            Route(.walletCoins, "GET", read, weight: 10), Route(.marginPairs, "GET", .none),
+            Route(.spotPing, "GET", .none), Route(.spotTime, "GET", .none),
+            Route(.spotExchangeInfo, "GET", .none, weight: 20),
+        ]
+        return Dictionary(grouping: routes) { $0.endpoint.rawValue }
+    }()
+
+    /// The route of a request. Throws the answer to a path or method that is not served.
+    static func find(_ request: VenueRequest) throws(BinanceError) -> Route {
+        if let found = all[String(request.path)]?.first(where: { $0.method == request.method }) { return found }
+        if request.method == "GET", let successor = retired[String(request.path)] {
+            throw .retired(request.path, successor: successor)
+        }
+        throw .unknownPath(request.path, method: request.method)
+    }
+
+    /// Paths that ended on 2023-07-15, and what took their place.
+    private static let retired = [
+        "/fapi/v1/account": "/fapi/v2/account", "/fapi/v1/balance": "/fapi/v2/balance",
+        "/fapi/v1/positionRisk": "/fapi/v2/positionRisk",
+    ]
+}
+
+/// The paths that are served.
+enum Endpoint: String, Sendable {
+    case account3 = "/fapi/v3/account"
+    case account2 = "/fapi/v2/account"
+    case balance3 = "/fapi/v3/balance"
+    case balance2 = "/fapi/v2/balance"
+    case positionRisk3 = "/fapi/v3/positionRisk"
+    case positionRisk2 = "/fapi/v2/positionRisk"
+    case multiAssetsMargin = "/fapi/v1/multiAssetsMargin"
+    case positionMode = "/fapi/v1/positionSide/dual"
+    case accountConfig = "/fapi/v1/accountConfig"
+    case symbolConfig = "/fapi/v1/symbolConfig"
+    case leverageBracket = "/fapi/v1/leverageBracket"
+    case leverage = "/fapi/v1/leverage"
+    case openOrders = "/fapi/v1/openOrders"
+    case commissionRate = "/fapi/v1/commissionRate"
+    case listenKey = "/fapi/v1/listenKey"
+    case ping = "/fapi/v1/ping"
+    case time = "/fapi/v1/time"
+    case exchangeInfo = "/fapi/v1/exchangeInfo"
+    case assetIndex = "/fapi/v1/assetIndex"
+    case premiumIndex = "/fapi/v1/premiumIndex"
+    case tickerPrice1 = "/fapi/v1/ticker/price"
+    case tickerPrice2 = "/fapi/v2/ticker/price"
+    case walletCoins = "/sapi/v1/capital/config/getall"
+    case marginPairs = "/sapi/v1/margin/allPairs"
+    case spotPing = "/api/v3/ping"
+    case spotTime = "/api/v3/time"
+    case spotExchangeInfo = "/api/v3/exchangeInfo"
+}
+
+extension BinanceVenue {
+    /// The venue's answer to a request. Checks in the order of `decisions.md` Binance 7: path, limit or ban, key format,
+    /// mandatory parameters, characters, key, time, signature.
+    public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
+        let bucket = WeightBucket(of: request, limits: rules(at: access.ledgerTime()).limits)
+        var used = 0
+        var response: VenueResponse
+        do {
+            let route: Route
+            do throws(BinanceError) {
+                route = try Route.find(request)
+            } catch {
+                used = bucket.used(through: access)
+                throw error
+            }
+            let parameters = Parameters(request)
+            let weight = parameters["symbol"] == nil ? route.weightOfAll : route.weight
+            let verdict = bucket.count(weight, through: access)
+            used = verdict.used
+            if let refusal = verdict.refusal { throw refusal }
+            response = VenueResponse(body: try await answer(route, request, parameters, access))
+        } catch let error as BinanceError {
+            response = error.response
+        } catch let error as ChangeError {
+            response = error.error.response
+        } catch let refusal as Refusal {
+            response = BinanceError.refused(refusal).response
+        } catch {
+            // A figure that cannot be worked out, for want of a price or because it does not fit.
+            response = BinanceError.internalError.response
+        }
+        response.headers.append((bucket.header, String(used)))
+        return response
+    }
+
+    private func answer(
+        _ route: Route, _ request: VenueRequest, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        switch route.security {
+        case .none: return try publicAnswer(route.endpoint, parameters, access)
+        case .userStream:
+            let key = try knownKey(keyHeader(request, access), request, .read, access)
+            return try listenKey(route.method, account: key.account, access)
+        case .signed(let permission):
+            let key = try authenticate(request, parameters, permission, access)
+            guard let snapshot = access.snapshot(of: key.account) else { throw BinanceError.inactive }
+            if route.method == "GET" {
+                return try accountAnswer(route.endpoint, snapshot, parameters, access)
+            }
+            return try await change(route.endpoint, snapshot, parameters, access)
+        }
+    }
+
+    // MARK: - Who asks
+
+    /// The key of a signed request.
+    private func authenticate(
+        _ request: VenueRequest, _ parameters: Parameters, _ permission: APIKey.Permission,
+        _ access: any VenueAccess
+    ) throws(BinanceError) -> APIKey {
+        let name = try keyHeader(request, access)
+        guard let text = parameters["timestamp"], let timestamp = Self.milliseconds(text) else {
+            throw .missing("timestamp")
+        }
+        guard let sent = parameters["signature"], !sent.isEmpty else { throw .missing("signature") }
+        let window = try receiveWindow(parameters)
+        try parameters.checkCharacters()
+        let key = try knownKey(name, request, permission, access)
+        let now = access.realTime()
+        // Both are not negative, so neither difference overflows.
+        if timestamp - now >= 1000 { throw .tooEarly }
+        if now - timestamp > window { throw .tooOld }
+        let body = request.method == "GET" ? [] : request.body
+        guard let signed = Signing.payload(query: request.query, body: body),
+            Signing.isValid(signed.signature, of: signed.payload, key: key)
+        else { throw .wrongSignature }
+        return key
+    }
+
+    /// The key header. A key that is unknown and does not look like one is malformed: letters, digits, `-` and `_`, at
+    /// least eight of them (a choice; the venue's own have 64).
+    private func keyHeader(_ request: VenueRequest, _ access: any VenueAccess) throws(BinanceError) -> String {
+        guard let name = request.header("x-mbx-apikey"), !name.isEmpty else { throw .malformedKey }
+        let looksRight =
+            (8...128).contains(name.utf8.count)
+            && name.utf8.allSatisfy {
+                switch $0 {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+                default: false
+                }
+            }
+        guard looksRight || access.key(name) != nil else { throw .malformedKey }
+        return name
+    }
+
+    private func knownKey(
+        _ name: String, _ request: VenueRequest, _ permission: APIKey.Permission, _ access: any VenueAccess
+    ) throws(BinanceError) -> APIKey {
+        guard let key = access.key(name), key.permissions.contains(permission),
+            key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
+        else { throw .unauthorised(from: request.remoteAddress) }
+        return key
+    }
+
+    /// `recvWindow`, 5000 unless sent. Above 60000 it is refused: `decisions.md` Binance 7, a choice.
+    private func receiveWindow(_ parameters: Parameters) throws(BinanceError) -> Int64 {
+        guard let text = parameters["recvWindow"] else { return 5000 }
+        if text.isEmpty { throw .empty("recvWindow") }
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), text.utf8.count <= 20 else {
+            throw .illegalCharacters("recvWindow", legalRange: "^[0-9]{1,20}$")
+        }
+        guard let window = Self.milliseconds(text), window <= 60_000 else { throw .receiveWindowTooLarge }
+        return window
+    }
+
+    /// A time of digits alone; nil for anything else and for one beyond 64 bits.
+    static func milliseconds(_ text: String) -> Int64? {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64(text) : nil
+    }
+}
+
+/// The parameters of a request: its query and, unless it is a GET, its form body. Where both have one, the query wins.
+struct Parameters {
+    private let query: [QueryItem]
+    private let body: [QueryItem]
+
+    init(_ request: VenueRequest) {
+        query = request.queryItems
+        body =
+            request.method == "GET" || request.body.isEmpty
+            ? [] : QueryItem.parse(String(decoding: request.body, as: UTF8.self)[...])
+    }
+
+    /// A parameter's decoded value; nil if it was not sent.
+    subscript(name: String) -> String? { query[name] ?? body[name] }
+
+    /// A parameter that must be there and not be empty.
+    func required(_ name: String) throws(BinanceError) -> String {
+        guard let value = self[name], !value.isEmpty else { throw .missing(name) }
+        return value
+    }
+
+    /// Refuses a parameter that is sent twice in the same part, and a symbol of odd characters.
+    func checkCharacters() throws(BinanceError) {
+        for part in [query, body] {
+            for (place, item) in part.enumerated()
+            where part[..<place].contains(where: { $0.name == item.name }) {
+                throw .duplicate
+            }
+        }
+        guard let symbol = self["symbol"] else { return }
+        if symbol.isEmpty { throw .empty("symbol") }
+        let isPlain = symbol.utf8.allSatisfy {
+            switch $0 {
+            // Symbols beyond ASCII exist; they arrive as UTF-8.
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                0x80...: true
+            default: false
+            }
+        }
+        if !isPlain { throw .illegalCharacters("symbol", legalRange: "^[A-Z0-9-_.]{1,20}$") }
+    }
+}
+
+/// The request weight of one address in one of the venue's three hosts.
+struct WeightBucket {
+    /// The header that tells what is used.
+    let header: String
+    private let name: String
+    private let address: String
+    private let limit: Int
+
+    private static let minute: Int64 = 60_000
+    /// Refusals within a minute after which an address is banned. A choice: the venue only says that going on does it.
+    private static let patience = 10
+    /// The first ban; each further one is twice as long.
+    private static let firstBan: Int64 = 120_000
+    private static let longestBan: Int64 = 3 * 86_400_000
+
+    init(of request: VenueRequest, limits: WeightLimits) {
+        address = request.remoteAddress
+        if request.path.hasPrefix("/sapi/") {
+            header = "X-SAPI-USED-IP-WEIGHT-1M"
+            name = "wallet \(address)"
+            limit = limits.wallet
+        } else if request.path.hasPrefix("/api/") {
+            header = "X-MBX-USED-WEIGHT-1M"
+            name = "spot \(address)"
+            limit = limits.spot
+        } else {
+            header = "X-MBX-USED-WEIGHT-1M"
+            name = "futures \(address)"
+            limit = limits.futures
+        }
+    }
+
+    /// What is used already, without using more.
+    func used(through access: any VenueAccess) -> Int {
+        access.limiter.use("weight \(name)", weight: 0, limit: limit, window: Self.minute, now: access.realTime())
+            .used
+    }
+
+    /// Uses a request's weight; gives the refusal if it is too much or the address is banned.
+    func count(_ weight: Int, through access: any VenueAccess) -> (used: Int, refusal: BinanceError?) {
+        let limiter = access.limiter
+        let now = access.realTime()
+        if limiter.isEnforced, let end = limiter.mark("ban \(name)"), end > now {
+            return (used(through: access), .banned(address, until: end, retryAfter: Self.seconds(end - now)))
+        }
+        let verdict = limiter.use(
+            "weight \(name)", weight: weight, limit: limit, window: Self.minute, now: now, countsRefused: true)
+        if verdict.isAllowed { return (verdict.used, nil) }
+        let strikes = limiter.use("strikes \(name)", limit: Self.patience, window: Self.minute, now: now)
+        if strikes.isAllowed {
+            return (
+                verdict.used,
+                .tooManyRequests(address, limit: limit, retryAfter: Self.seconds(verdict.remaining))
+            )
+        }
+        let bans = limiter.use("bans \(name)", limit: .max, window: Self.longestBan, now: now).used
+        let length = min(Self.longestBan, Self.firstBan << Int64(min(bans - 1, 20)))
+        limiter.setMark("ban \(name)", to: now + length)
+        return (verdict.used, .banned(address, until: now + length, retryAfter: Self.seconds(length)))
+    }
+
+    /// Whole seconds, rounded up.
+    private static func seconds(_ milliseconds: Int64) -> Int64 { max(1, (milliseconds + 999) / 1000) }
+}

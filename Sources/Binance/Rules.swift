@@ -1,0 +1,265 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Binance's rules as one rulebook has them: margin assets with their buffers, symbols with their brackets.
+struct BinanceRules: RulebookRules {
+    /// Shared, because rules are asked for on every request.
+    let table: RuleTable
+
+    init(reading rulebook: RulebookReader) throws(RulebookError) {
+        table = try RuleTable(reading: rulebook)
+    }
+}
+
+/// Every table of a rulebook version.
+final class RuleTable: Sendable {
+    /// In the order of the file, which is the order of rows.
+    let assets: [AssetRules]
+    /// In the order of the file.
+    let symbols: [SymbolRules]
+    /// In the order of their names, which is the order of position rows.
+    let symbolsByName: [SymbolRules]
+    let account: AccountRules
+    let limits: WeightLimits
+    /// USD prices used until prices are given.
+    let reference: [String: ExactDecimal]
+    private let assetPlaces: [String: Int]
+    private let symbolPlaces: [String: Int]
+
+    init(reading rulebook: RulebookReader) throws(RulebookError) {
+        var assets: [AssetRules] = []
+        for (name, entry) in try rulebook.member("assets").members() {
+            assets.append(try AssetRules(name: name, reading: entry))
+        }
+        let names = Set(assets.map(\.name))
+        var symbols: [SymbolRules] = []
+        for (name, entry) in try rulebook.member("instruments").members() {
+            symbols.append(try SymbolRules(name: name, assets: names, reading: entry))
+        }
+        account = try AccountRules(reading: rulebook.member("account"))
+        limits = try WeightLimits(reading: rulebook.member("limits"))
+        self.assets = assets
+        self.symbols = symbols
+        symbolsByName = symbols.sorted { $0.name < $1.name }
+        reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }) { first, _ in first }
+        assetPlaces = Dictionary(assets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+        symbolPlaces = Dictionary(symbols.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+    }
+
+    /// An asset's rules; nil if it is unknown.
+    func asset(_ name: String) -> AssetRules? { assetPlaces[name].map { assets[$0] } }
+
+    /// Where an asset stands among the rows; nil if it is unknown.
+    func place(ofAsset name: String) -> Int? { assetPlaces[name] }
+
+    /// A symbol's rules; nil if it is unknown.
+    func symbol(_ name: String) -> SymbolRules? { symbolPlaces[name].map { symbols[$0] } }
+}
+
+/// What holds for an asset in multi-assets mode, and what it is called.
+struct AssetRules: Sendable {
+    let name: String
+    /// The long name, such as `Bitcoin`.
+    let fullName: String
+    /// Round USD price, used until one is given.
+    let referenceIndex: ExactDecimal
+    /// Whether it counts as margin in multi-assets mode.
+    let isMarginAvailable: Bool
+    /// Whether single-asset mode lists it even when nothing of it is held.
+    let isListedInSingleAssetMode: Bool
+    /// Ratios taken off (bid) and put on (ask) the index when it is converted to USD.
+    let bidBuffer: ExactDecimal
+    let askBuffer: ExactDecimal
+    /// The same for auto-exchange.
+    let autoExchangeBidBuffer: ExactDecimal
+    let autoExchangeAskBuffer: ExactDecimal
+    /// The wallet balance below which it is exchanged automatically; negative, nil where there is none.
+    let autoExchangeThreshold: ExactDecimal?
+
+    init(name: String, reading entry: RulebookReader) throws(RulebookError) {
+        self.name = name
+        fullName = entry.has("name") ? try entry.text("name") : name
+        referenceIndex = try entry.decimal("reference_index")
+        guard referenceIndex.isPositive else {
+            throw RulebookError(field: entry.path(of: "reference_index"), message: "is not above zero")
+        }
+        isMarginAvailable = try entry.flag("margin_available", fallback: true)
+        isListedInSingleAssetMode = try entry.flag("single_asset_row", fallback: false)
+        bidBuffer = try Self.buffer("bid_buffer", in: entry)
+        askBuffer = try Self.buffer("ask_buffer", in: entry)
+        autoExchangeBidBuffer = try Self.buffer("auto_exchange_bid_buffer", in: entry)
+        autoExchangeAskBuffer = try Self.buffer("auto_exchange_ask_buffer", in: entry)
+        autoExchangeThreshold = try entry.optionalDecimal("auto_exchange_threshold")
+    }
+
+    private static func buffer(_ key: String, in entry: RulebookReader) throws(RulebookError) -> ExactDecimal {
+        let buffer = try entry.optionalDecimal(key) ?? .zero
+        guard !buffer.isNegative, buffer < .one else {
+            throw RulebookError(field: entry.path(of: key), message: "is not from 0 to below 1")
+        }
+        return buffer
+    }
+}
+
+/// One symbol: its contract, its precisions and filters, and its brackets.
+final class SymbolRules: Sendable {
+    let name: String
+    let instrument: Instrument
+    let pricePrecision: Int
+    let quantityPrecision: Int
+    let tickSize: String
+    let stepSize: String
+    let minimumNotional: String
+    /// Milliseconds since the epoch.
+    let onboarded: Int64
+    let liquidationFee: String
+    let marketTakeBound: String
+    let subtypes: [String]
+    /// By rising notional; never empty.
+    let brackets: [Bracket]
+
+    init(name: String, assets: Set<String>, reading entry: RulebookReader) throws(RulebookError) {
+        guard try entry.text("kind") == Instrument.Kind.perpetual.rawValue else {
+            throw RulebookError(field: entry.path(of: "kind"), message: "is not perpetual")
+        }
+        for key in ["base", "quote", "settle"] {
+            guard assets.contains(try entry.text(key)) else {
+                throw RulebookError(field: entry.path(of: key), message: "is no asset of this rulebook")
+            }
+        }
+        self.name = name
+        instrument = Instrument(
+            venue: BinanceVenue.name, name: name, kind: .perpetual, base: try entry.text("base"),
+            quote: try entry.text("quote"), settle: try entry.text("settle"))
+        pricePrecision = try Self.precision("price_precision", in: entry)
+        quantityPrecision = try Self.precision("quantity_precision", in: entry)
+        tickSize = try Self.number("tick_size", in: entry)
+        stepSize = try Self.number("step_size", in: entry)
+        minimumNotional = try Self.number("minimum_notional", in: entry)
+        onboarded = Int64(try entry.integer("onboarded"))
+        liquidationFee = try Self.number("liquidation_fee", in: entry)
+        marketTakeBound = try Self.number("market_take_bound", in: entry)
+        var subtypes: [String] = []
+        for element in try entry.member("subtypes").elements() { subtypes.append(try element.text()) }
+        self.subtypes = subtypes
+        brackets = try Bracket.table(entry.member("brackets"))
+    }
+
+    private static func precision(_ key: String, in entry: RulebookReader) throws(RulebookError) -> Int {
+        let precision = try entry.integer(key)
+        guard (0...18).contains(precision) else {
+            throw RulebookError(field: entry.path(of: key), message: "is not within 0 and 18")
+        }
+        return precision
+    }
+
+    /// A number that is only shown, as the file spells it.
+    private static func number(_ key: String, in entry: RulebookReader) throws(RulebookError) -> String {
+        _ = try entry.decimal(key)
+        return try entry.text(key)
+    }
+}
+
+/// One notional bracket of a symbol.
+struct Bracket: Sendable, Equatable {
+    /// Counted from 1.
+    let number: Int
+    /// The highest leverage that a notional in this bracket allows.
+    let initialLeverage: ExactDecimal
+    /// In the quote asset; the bracket holds for floor < notional ≤ cap.
+    let notionalFloor: ExactDecimal
+    let notionalCap: ExactDecimal
+    /// Maintenance margin ÷ notional.
+    let maintenanceRate: ExactDecimal
+    /// What is taken off notional × rate, so that the requirement has no step.
+    let cumulative: ExactDecimal
+
+    /// Reads `[cap, leverage, rate]` rows. `cum` follows from them: cum of the bracket before + floor × (rate − rate
+    /// before). Sheet, section 4.1.
+    static func table(_ reader: RulebookReader) throws(RulebookError) -> [Bracket] {
+        var table: [Bracket] = []
+        for row in try reader.elements() {
+            let cells = try row.elements()
+            guard cells.count == 3 else {
+                throw RulebookError(field: row.path, message: "has not three cells: cap, leverage, rate")
+            }
+            let cap = try cells[0].decimal()
+            let leverage = try cells[1].decimal()
+            let rate = try cells[2].decimal()
+            let last = table.last
+            guard cap > last?.notionalCap ?? .zero, leverage >= .one, rate.isPositive, rate < .one,
+                rate >= last?.maintenanceRate ?? .zero, leverage <= last?.initialLeverage ?? leverage
+            else {
+                throw RulebookError(
+                    field: row.path, message: "caps and rates must rise, leverages fall, rates stay below 1")
+            }
+            table.append(
+                Bracket(
+                    number: table.count + 1, initialLeverage: leverage, notionalFloor: last?.notionalCap ?? .zero,
+                    notionalCap: cap, maintenanceRate: rate, cumulative: try cumulative(after: last, rate, row)))
+        }
+        guard !table.isEmpty else { throw RulebookError(field: reader.path, message: "has no bracket") }
+        return table
+    }
+
+    private static func cumulative(
+        after last: Bracket?, _ rate: ExactDecimal, _ row: RulebookReader
+    ) throws(RulebookError) -> ExactDecimal {
+        guard let last else { return .zero }
+        do {
+            let step = try last.notionalCap.times(rate - last.maintenanceRate, rounding: .halfEven)
+            return try last.cumulative + step
+        } catch {
+            throw RulebookError(field: row.path, message: "is too large")
+        }
+    }
+}
+
+/// What holds for every account.
+struct AccountRules: Sendable {
+    /// Of a symbol where none was set.
+    let defaultLeverage: ExactDecimal
+    let makerFee: ExactDecimal
+    let takerFee: ExactDecimal
+    /// Shown as the last funding rate; funding itself is a command.
+    let fundingRate: ExactDecimal
+
+    init(reading reader: RulebookReader) throws(RulebookError) {
+        defaultLeverage = try reader.decimal("default_leverage")
+        guard defaultLeverage >= .one, defaultLeverage.fractionDigits == 0 else {
+            throw RulebookError(
+                field: reader.path(of: "default_leverage"), message: "is no whole number of at least 1")
+        }
+        makerFee = try reader.decimal("maker_fee")
+        takerFee = try reader.decimal("taker_fee")
+        fundingRate = try reader.decimal("funding_rate")
+    }
+}
+
+/// Request weight per minute and address.
+struct WeightLimits: Sendable {
+    let futures: Int
+    let spot: Int
+    let wallet: Int
+    /// Orders per account; only told in exchangeInfo.
+    let ordersPerMinute: Int
+    let ordersPerTenSeconds: Int
+
+    init(reading reader: RulebookReader) throws(RulebookError) {
+        futures = try Self.positive("weight_per_minute", in: reader)
+        spot = try Self.positive("spot_weight_per_minute", in: reader)
+        wallet = try Self.positive("wallet_weight_per_minute", in: reader)
+        ordersPerMinute = try Self.positive("orders_per_minute", in: reader)
+        ordersPerTenSeconds = try Self.positive("orders_per_10_seconds", in: reader)
+    }
+
+    private static func positive(_ key: String, in reader: RulebookReader) throws(RulebookError) -> Int {
+        let number = try reader.integer(key)
+        guard (1...1_000_000_000).contains(number) else {
+            throw RulebookError(field: reader.path(of: key), message: "is not within 1 and 1000000000")
+        }
+        return number
+    }
+}

@@ -1,0 +1,251 @@
+import Crypto
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// The rows of the endpoints around the account.
+extension JSONWriter {
+    /// An element of `balance`: `balance` is the wallet balance.
+    mutating func balance(_ row: BinanceAssetRow, alias: String) {
+        beginObject()
+        text("accountAlias", alias)
+        text("asset", row.asset)
+        amount("balance", row.walletBalance)
+        amount("crossWalletBalance", row.crossWalletBalance)
+        amount("crossUnPnl", row.crossUnPnl)
+        amount("availableBalance", row.availableBalance)
+        amount("maxWithdrawAmount", row.maxWithdrawAmount)
+        bool("marginAvailable", row.marginAvailable)
+        integer("updateTime", row.updateTime)
+        endObject()
+    }
+
+    /// Entry and break-even price of a row; `"0.0"` without a position.
+    private mutating func entryPrices(_ row: BinancePositionRow, rules: RuleTable) throws(NumberError) {
+        guard !row.quantity.isZero else {
+            entryPrice("entryPrice", .zero)
+            entryPrice("breakEvenPrice", .zero)
+            return
+        }
+        let entry = try BinanceFigures.entryPrice(cost: row.cost, quantity: row.quantity)
+        entryPrice("entryPrice", entry)
+        entryPrice(
+            "breakEvenPrice",
+            try BinanceFigures.breakEvenPrice(
+                entryPrice: entry, isLong: row.quantity.isPositive, feeRate: rules.account.makerFee))
+    }
+
+    /// Notional of the open bids and asks, which the documents tell to ignore.
+    private mutating func orderNotionals(_ row: BinancePositionRow) {
+        bareAmount("bidNotional", row.openBuys.cut(places: BinanceFigures.places))
+        bareAmount("askNotional", row.openSells.cut(places: BinanceFigures.places))
+    }
+
+    /// An element of V2's `positions`.
+    mutating func positionRow2(
+        _ row: BinancePositionRow, account: Account, rules: RuleTable
+    ) throws(NumberError) {
+        beginObject()
+        text("symbol", row.symbol)
+        bareAmount("initialMargin", row.initialMargin)
+        bareAmount("maintMargin", row.maintMargin)
+        amount("unrealizedProfit", row.unrealizedProfit)
+        bareAmount("positionInitialMargin", row.positionInitialMargin)
+        bareAmount("openOrderInitialMargin", row.openOrderInitialMargin)
+        text("leverage", row.leverage.description)
+        bool("isolated", row.marginMode == .isolated)
+        try entryPrices(row, rules: rules)
+        text(
+            "maxNotional",
+            try row.rules.maximumNotional(
+                leverage: row.leverage, coefficient: account.notionalCoefficient
+            ).description)
+        positionSide(row.side)
+        positionAmount(row)
+        bareAmount("notional", row.notional)
+        bareAmount("isolatedWallet", row.isolatedWallet)
+        integer("updateTime", row.updateTime)
+        orderNotionals(row)
+        endObject()
+    }
+
+    /// An element of `/fapi/v3/positionRisk`. Sheet 3.3.
+    mutating func positionRisk3(
+        _ row: BinancePositionRow, liquidationPrice: ExactDecimal, account: Account, rules: RuleTable
+    ) throws(NumberError) {
+        beginObject()
+        text("symbol", row.symbol)
+        positionSide(row.side)
+        positionAmount(row)
+        try entryPrices(row, rules: rules)
+        amount("markPrice", row.markPrice.cut(places: BinanceFigures.places))
+        amount("unRealizedProfit", row.unrealizedProfit)
+        bareAmount("liquidationPrice", liquidationPrice)
+        bareAmount("isolatedMargin", row.isolatedMargin)
+        bareAmount("notional", row.notional)
+        text("marginAsset", row.marginAsset)
+        bareAmount("isolatedWallet", row.isolatedWallet)
+        bareAmount("initialMargin", row.initialMargin)
+        bareAmount("maintMargin", row.maintMargin)
+        bareAmount("positionInitialMargin", row.positionInitialMargin)
+        bareAmount("openOrderInitialMargin", row.openOrderInitialMargin)
+        integer("adl", account.raisedInteger(.adl, fallback: 0))
+        orderNotionals(row)
+        integer("updateTime", row.updateTime)
+        endObject()
+    }
+
+    /// An element of `/fapi/v2/positionRisk`: with leverage and margin type, without margins.
+    mutating func positionRisk2(
+        _ row: BinancePositionRow, liquidationPrice: ExactDecimal, account: Account, rules: RuleTable
+    ) throws(NumberError) {
+        beginObject()
+        text("symbol", row.symbol)
+        positionAmount(row)
+        try entryPrices(row, rules: rules)
+        amount("markPrice", row.markPrice.cut(places: BinanceFigures.places))
+        amount("unRealizedProfit", row.unrealizedProfit)
+        bareAmount("liquidationPrice", liquidationPrice)
+        text("leverage", row.leverage.description)
+        text(
+            "maxNotionalValue",
+            try row.rules.maximumNotional(
+                leverage: row.leverage, coefficient: account.notionalCoefficient
+            ).description)
+        text("marginType", row.marginMode.rawValue)
+        amount("isolatedMargin", row.isolatedMargin)
+        literal("isAutoAddMargin", "false")
+        positionSide(row.side)
+        bareAmount("notional", row.notional)
+        bareAmount("isolatedWallet", row.isolatedWallet)
+        integer("updateTime", row.updateTime)
+        endObject()
+    }
+
+    /// An element of `symbolConfig`: leverage is a number here.
+    mutating func symbolConfig(
+        _ symbol: SymbolRules, _ account: Account, _ rules: RuleTable
+    ) throws(NumberError) {
+        let position = account.positions.first { $0.instrument.name == symbol.name }
+        let marginMode = account.marginMode(ofSymbol: symbol.name) ?? .cross
+        let leverage =
+            account.leverage(symbol.name, side: position?.side ?? .net, marginMode: marginMode)
+            ?? symbol.defaultLeverage(rules)
+        beginObject()
+        text("symbol", symbol.name)
+        switch marginMode {
+        case .cross: literal("marginType", "CROSSED")
+        case .isolated: literal("marginType", "ISOLATED")
+        }
+        literal("isAutoAddMargin", "false")
+        key("leverage")
+        number(leverage)
+        text(
+            "maxNotionalValue",
+            try symbol.maximumNotional(
+                leverage: leverage, coefficient: account.notionalCoefficient
+            ).description)
+        endObject()
+    }
+
+    /// An element of `leverageBracket`: everything is a number.
+    mutating func brackets(of symbol: SymbolRules, coefficient: ExactDecimal) throws(NumberError) {
+        beginObject()
+        text("symbol", symbol.name)
+        if coefficient != .one {
+            key("notionalCoef")
+            number(coefficient)
+        }
+        key("brackets")
+        beginArray()
+        for bracket in symbol.brackets {
+            let scaled = try bracket.scaled(by: coefficient)
+            beginObject()
+            integer("bracket", Int64(scaled.number))
+            key("initialLeverage")
+            number(scaled.initialLeverage)
+            key("notionalCap")
+            number(scaled.notionalCap)
+            key("notionalFloor")
+            number(scaled.notionalFloor)
+            key("maintMarginRatio")
+            number(scaled.maintenanceRate)
+            key("cum")
+            number(scaled.cumulative)
+            endObject()
+        }
+        endArray()
+        endObject()
+    }
+
+    /// An element of `openOrders`. What the ledger does not keep is what a plain limit order has.
+    mutating func openOrder(_ order: OpenOrder, _ account: Account) throws(NumberError) {
+        let executed = try order.quantity - order.remaining
+        beginObject()
+        literal("avgPrice", "0.00000")
+        text("clientOrderId", order.id)
+        literal("cumQuote", "0")
+        text("executedQty", executed.description)
+        integer("orderId", StableNumber.order(order.id, of: account.id))
+        text("origQty", order.quantity.description)
+        literal("origType", "LIMIT")
+        text("price", order.price.description)
+        bool("reduceOnly", order.reduceOnly)
+        literal("side", order.side == .buy ? "BUY" : "SELL")
+        positionSide(order.positionSide)
+        literal("status", executed.isZero ? "NEW" : "PARTIALLY_FILLED")
+        literal("stopPrice", "0")
+        bool("closePosition", false)
+        text("symbol", order.instrument.name)
+        integer("time", order.placedAt.milliseconds)
+        literal("timeInForce", "GTC")
+        literal("type", "LIMIT")
+        integer("updateTime", order.placedAt.milliseconds)
+        literal("workingType", "CONTRACT_PRICE")
+        bool("priceProtect", false)
+        literal("priceMatch", "NONE")
+        literal("selfTradePreventionMode", "NONE")
+        integer("goodTillDate", 0)
+        endObject()
+    }
+
+    /// `capital/config/getall`: the coins of the rulebook. There is no spot wallet here, so nothing of them is held and
+    /// no network is named.
+    mutating func walletCoins(_ rules: RuleTable) {
+        beginArray()
+        for asset in rules.assets {
+            beginObject()
+            text("coin", asset.name)
+            bool("depositAllEnable", true)
+            bool("withdrawAllEnable", true)
+            text("name", asset.fullName)
+            literal("free", "0")
+            literal("locked", "0")
+            literal("freeze", "0")
+            literal("withdrawing", "0")
+            literal("ipoing", "0")
+            literal("ipoable", "0")
+            literal("storage", "0")
+            bool("isLegalMoney", false)
+            bool("trading", true)
+            key("networkList")
+            beginArray()
+            endArray()
+            endObject()
+        }
+        endArray()
+    }
+}
+
+/// Numbers that look like the venue's ids, always the same for the same words.
+enum StableNumber {
+    /// An order's id, twelve digits at most.
+    static func order(_ order: String, of account: String) -> Int64 {
+        var number: UInt64 = 0
+        for byte in SHA256.hash(data: Array("binance order \(account) \(order)".utf8)).prefix(8) {
+            number = number << 8 | UInt64(byte)
+        }
+        return Int64(number % 900_000_000_000) + 100_000_000_000
+    }
+}

@@ -1,0 +1,192 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What everybody may read, as bytes.
+extension JSONWriter {
+    /// One asset of `assetIndex`. Sheet, sections 1 and 4.6.
+    mutating func assetIndex(_ asset: AssetRules, index: ExactDecimal, at time: LedgerTime) throws(NumberError) {
+        let bid = try BinanceFigures.bidRate(index: index, bidBuffer: asset.bidBuffer)
+        let ask = try BinanceFigures.askRate(index: index, askBuffer: asset.askBuffer)
+        let exchangeBid = try BinanceFigures.bidRate(index: index, bidBuffer: asset.autoExchangeBidBuffer)
+        let exchangeAsk = try BinanceFigures.askRate(index: index, askBuffer: asset.autoExchangeAskBuffer)
+        beginObject()
+        text("symbol", asset.name + "USD")
+        integer("time", time.milliseconds)
+        amount("index", index.cut(places: BinanceFigures.places))
+        amount("bidBuffer", asset.bidBuffer)
+        amount("askBuffer", asset.askBuffer)
+        amount("bidRate", bid)
+        amount("askRate", ask)
+        amount("autoExchangeBidBuffer", asset.autoExchangeBidBuffer)
+        amount("autoExchangeAskBuffer", asset.autoExchangeAskBuffer)
+        amount("autoExchangeBidRate", exchangeBid)
+        amount("autoExchangeAskRate", exchangeAsk)
+        endObject()
+    }
+
+    /// One symbol of `premiumIndex`. The index price is index(base) ÷ index(quote); the funding rate is the rulebook's.
+    mutating func premiumIndex(
+        _ symbol: SymbolRules, market: Market, rules: RuleTable, at time: LedgerTime
+    ) throws {
+        let mark = try market.requiredMark(symbol.instrument)
+        let index = try market.requiredIndex(symbol.instrument.base)
+            .over(market.requiredIndex(symbol.instrument.quote), places: BinanceFigures.places, rounding: .towardZero)
+        let funding: Int64 = 8 * 3_600_000
+        let rest = time.milliseconds % funding
+        beginObject()
+        text("symbol", symbol.name)
+        amount("markPrice", mark.cut(places: BinanceFigures.places))
+        amount("indexPrice", index)
+        amount("estimatedSettlePrice", index)
+        amount("lastFundingRate", rules.account.fundingRate)
+        amount("interestRate", rules.account.fundingRate)
+        integer("nextFundingTime", time.milliseconds - rest + funding)
+        integer("time", time.milliseconds)
+        endObject()
+    }
+
+    /// `exchangeInfo` of the futures. Sheet 1.1.
+    mutating func exchangeInfo(_ rules: RuleTable, serverTime: Int64) {
+        beginObject()
+        key("exchangeFilters")
+        beginArray()
+        endArray()
+        key("rateLimits")
+        beginArray()
+        rateLimit("REQUEST_WEIGHT", "MINUTE", 1, rules.limits.futures)
+        rateLimit("ORDERS", "MINUTE", 1, rules.limits.ordersPerMinute)
+        rateLimit("ORDERS", "SECOND", 10, rules.limits.ordersPerTenSeconds)
+        endArray()
+        integer("serverTime", serverTime)
+        key("assets")
+        beginArray()
+        for asset in rules.assets where asset.isMarginAvailable {
+            beginObject()
+            text("asset", asset.name)
+            bool("marginAvailable", asset.isMarginAvailable)
+            key("autoAssetExchange")
+            if let threshold = asset.autoExchangeThreshold { quoted(threshold) } else { null() }
+            endObject()
+        }
+        endArray()
+        key("symbols")
+        beginArray()
+        for symbol in rules.symbols { self.symbol(symbol) }
+        endArray()
+        literal("timezone", "UTC")
+        literal("futuresType", "U_MARGINED")
+        endObject()
+    }
+
+    /// `exchangeInfo` of the spot API: its limits, and no symbol, because no spot market is kept here.
+    mutating func spotExchangeInfo(_ rules: RuleTable, serverTime: Int64) {
+        beginObject()
+        literal("timezone", "UTC")
+        integer("serverTime", serverTime)
+        key("rateLimits")
+        beginArray()
+        rateLimit("REQUEST_WEIGHT", "MINUTE", 1, rules.limits.spot)
+        endArray()
+        key("exchangeFilters")
+        beginArray()
+        endArray()
+        key("symbols")
+        beginArray()
+        endArray()
+        endObject()
+    }
+
+    private mutating func rateLimit(
+        _ kind: StaticString, _ interval: StaticString, _ number: Int64, _ limit: Int
+    ) {
+        beginObject()
+        literal("rateLimitType", kind)
+        literal("interval", interval)
+        integer("intervalNum", number)
+        integer("limit", Int64(limit))
+        endObject()
+    }
+
+    private mutating func symbol(_ symbol: SymbolRules) {
+        beginObject()
+        text("symbol", symbol.name)
+        text("pair", symbol.name)
+        literal("contractType", "PERPETUAL")
+        // What the venue gives for a contract without an end.
+        integer("deliveryDate", 4_133_404_800_000)
+        integer("onboardDate", symbol.onboarded)
+        literal("status", "TRADING")
+        literal("maintMarginPercent", "2.5000")
+        literal("requiredMarginPercent", "5.0000")
+        text("baseAsset", symbol.instrument.base)
+        text("quoteAsset", symbol.instrument.quote)
+        text("marginAsset", symbol.instrument.settle)
+        integer("pricePrecision", Int64(symbol.pricePrecision))
+        integer("quantityPrecision", Int64(symbol.quantityPrecision))
+        integer("baseAssetPrecision", 8)
+        integer("quotePrecision", 8)
+        literal("underlyingType", "COIN")
+        key("underlyingSubType")
+        beginArray()
+        for subtype in symbol.subtypes { string(subtype) }
+        endArray()
+        integer("settlePlan", 0)
+        literal("triggerProtect", "0.0500")
+        text("liquidationFee", symbol.liquidationFee)
+        text("marketTakeBound", symbol.marketTakeBound)
+        filters(symbol)
+        key("orderTypes")
+        beginArray()
+        for kind in Self.orderTypes { string(kind) }
+        endArray()
+        key("timeInForce")
+        beginArray()
+        for kind in ["GTC", "IOC", "FOK", "GTX", "GTD"] { string(kind) }
+        endArray()
+        endObject()
+    }
+
+    private static var orderTypes: [String] {
+        ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"]
+    }
+
+    private mutating func filters(_ symbol: SymbolRules) {
+        key("filters")
+        beginArray()
+        beginObject()
+        literal("filterType", "PRICE_FILTER")
+        text("minPrice", symbol.tickSize)
+        literal("maxPrice", "1000000")
+        text("tickSize", symbol.tickSize)
+        endObject()
+        beginObject()
+        literal("filterType", "LOT_SIZE")
+        text("minQty", symbol.stepSize)
+        literal("maxQty", "1000000")
+        text("stepSize", symbol.stepSize)
+        endObject()
+        beginObject()
+        literal("filterType", "MARKET_LOT_SIZE")
+        text("minQty", symbol.stepSize)
+        literal("maxQty", "1000000")
+        text("stepSize", symbol.stepSize)
+        endObject()
+        beginObject()
+        literal("filterType", "MAX_NUM_ORDERS")
+        integer("limit", 200)
+        endObject()
+        beginObject()
+        literal("filterType", "MIN_NOTIONAL")
+        text("notional", symbol.minimumNotional)
+        endObject()
+        beginObject()
+        literal("filterType", "PERCENT_PRICE")
+        literal("multiplierUp", "1.0500")
+        literal("multiplierDown", "0.9500")
+        literal("multiplierDecimal", "4")
+        endObject()
+        endArray()
+    }
+}
