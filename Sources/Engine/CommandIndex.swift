@@ -46,6 +46,6 @@ struct CommandIndex {
 
     /// Where the search for a fingerprint begins. The fingerprint is spread over tables larger than itself.
     private func start(of fingerprint: UInt32) -> Int {
-        Int(truncatingIfNeeded: UInt64(fingerprint) &* 0x9E37_79B9_7F4A_7C15 >> 24) & (slots.count - 1)
+        Int(truncatingIfNeeded: (UInt64(fingerprint) &* 0x9E37_79B9_7F4A_7C15) >> 24) & (slots.count - 1)
     }
 }

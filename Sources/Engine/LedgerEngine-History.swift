@@ -23,7 +23,7 @@ extension LedgerEngine {
         of account: String, after sequence: Int64, limit: Int
     ) async throws(Refusal) -> [StoredEvent] {
         let records = try await read { store throws(JournalError) in
-            try store.events(of: account, after: sequence, limit: limit)
+            try store.events(of: account, after: sequence, limit: max(0, limit))
         }
         return records.map { record in
             StoredEvent(

@@ -121,20 +121,23 @@ final class Upkeep: Sendable {
         }) {
             try? await Task.sleep(for: .milliseconds(5))
         }
-        try await run()
+        try await run(isLast: true)
     }
 
-    private func run() async throws(JournalError) {
+    private func run(isLast: Bool = false) async throws(JournalError) {
         while try await writing.run({ [store] () throws(JournalError) in try store.updateIndexes(limit: 20_000) }) {}
         let indexed = try await writing.run { [store] () throws(JournalError) in try store.indexedSequence() }
         statistics.update { $0.indexedSequence = indexed }
-        try await writeSnapshots()
+        try await writeSnapshots(isLast: isLast)
     }
 
-    private func writeSnapshots() async throws(JournalError) {
+    private func writeSnapshots(isLast: Bool) async throws(JournalError) {
         let since = state.withLock { $0.snapshot }
         let cut = published.cut()
-        if cut.sequence == since { return }
+        // With many accounts, most of which change between two snapshots, writing them would cost more than the
+        // events themselves; and replaying two events an account costs no more than reading the account.
+        let due = isLast ? 1 : max(interval, 2 * Int64(cut.order.count))
+        if cut.sequence - since < due { return }
         // Terms first: accounts that are further on than the last complete snapshot may use them already.
         let instruments = SnapshotInstruments.encoded(cut.instruments)
         try await writing.run { [store] () throws(JournalError) in

@@ -24,7 +24,7 @@ public func verifyJournal(_ store: any JournalStore) async throws(JournalError) 
     let work = BlockingWork("verification", concurrent: false)
     var check = JournalCheck(snapshots: try await work.run { () throws(JournalError) in try storedSnapshots(store) })
     for problem in try await work.run({ () throws(JournalError) in try store.structuralProblems() }) {
-        check.report.note("The file is damaged: \(problem)")
+        check.report.note(problem)
     }
     var sequence: Int64 = 0
     while true {

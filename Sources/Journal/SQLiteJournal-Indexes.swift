@@ -49,7 +49,7 @@ extension SQLiteJournal {
 
     // MARK: - Command ids
 
-    private static func entries(after from: Int64, through: Int64, in db: Database) throws -> [CommandIndexEntry] {
+    static func entries(after from: Int64, through: Int64, in db: Database) throws -> [CommandIndexEntry] {
         let statement = try RawStatement(
             """
             SELECT command_id, sequence FROM events
@@ -84,21 +84,27 @@ extension SQLiteJournal {
 
     public func commandEntries() throws(JournalError) -> [CommandIndexEntry] {
         try reading { db in
-            var entries: [CommandIndexEntry] = []
-            let statement = try RawStatement("SELECT entries FROM command_entries ORDER BY through", in: db)
-            while try statement.step() {
-                let bytes = statement.bytes(0) ?? []
-                entries.reserveCapacity(entries.count + bytes.count / 8)
-                bytes.withUnsafeBytes { bytes in
-                    for place in stride(from: 0, to: bytes.count - 7, by: 8) {
-                        let packed = bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-                        entries.append(CommandIndexEntry(packed: UInt64(littleEndian: packed)))
-                    }
+            let indexed = try Self.indexedSequence(db)
+            let stored = indexed == 0 ? [] : try Self.storedEntries(db)
+            return try stored + Self.entries(after: indexed, through: .max, in: db)
+        }
+    }
+
+    static func storedEntries(_ db: Database) throws -> [CommandIndexEntry] {
+        var entries: [CommandIndexEntry] = []
+        let statement = try RawStatement("SELECT entries FROM command_entries ORDER BY through", in: db)
+        while try statement.step() {
+            let bytes = statement.bytes(0) ?? []
+            entries.reserveCapacity(entries.count + bytes.count / 8)
+            bytes.withUnsafeBytes { bytes in
+                for place in stride(from: 0, to: bytes.count - 7, by: 8) {
+                    let packed = bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                    entries.append(CommandIndexEntry(packed: UInt64(littleEndian: packed)))
                 }
             }
-            statement.reset()
-            return try entries + Self.entries(after: Self.indexedSequence(db), through: .max, in: db)
         }
+        statement.reset()
+        return entries
     }
 
     // MARK: - Prices
@@ -110,11 +116,11 @@ extension SQLiteJournal {
         let at: LedgerTime
     }
 
-    private static let mark = "mark"
-    private static let index = "index"
+    static let mark = "mark"
+    static let index = "index"
 
     /// The price events among some of the journal's events, with what they say.
-    private static func ticks(
+    static func ticks(
         after from: Int64, through: Int64, in db: Database
     ) throws -> [(sequence: Int64, at: LedgerTime, tick: PriceTick)] {
         let statement = try RawStatement(

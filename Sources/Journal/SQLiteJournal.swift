@@ -206,7 +206,11 @@ public final class SQLiteJournal: JournalStore {
 
     public func structuralProblems() throws(JournalError) -> [String] {
         try translating("check the store") {
-            try database.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") }.filter { $0 != "ok" }
+            try database.read { db in
+                let problems = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
+                // What is asked of a file whose pages are damaged would only end in an error.
+                return try problems.isEmpty ? Self.indexProblems(db) : problems
+            }
         }
     }
 }

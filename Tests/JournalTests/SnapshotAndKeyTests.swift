@@ -60,7 +60,33 @@ import Testing
 
     @Test func aSoundFileHasNoStructuralProblems() throws {
         let journal = try SQLiteJournal.inMemory()
-        try journal.append([deposit(1, "a")])
+        try journal.append([
+            deposit(1, "a", id: "x"), transfer(2, "a", to: "b"), try priced(3, at: 5, marks: [("BTC", "1")]),
+            deposit(4, "a", id: "y"),
+        ])
         #expect(try journal.structuralProblems().isEmpty)
+        _ = try journal.updateIndexes(limit: 3)
+        #expect(try journal.structuralProblems().isEmpty)
+        _ = try journal.updateIndexes(limit: 3)
+        #expect(try journal.structuralProblems().isEmpty)
+    }
+
+    @Test(arguments: [
+        ("DELETE FROM account_events WHERE sequence = 2 AND account = 'b'", "by account"),
+        ("UPDATE account_events SET account = 'c' WHERE sequence = 2 AND account = 'b'", "by account"),
+        ("INSERT INTO account_events VALUES ('b', 1)", "by account"),
+        ("DELETE FROM command_entries", "command ids"), ("UPDATE price_history SET price = '2'", "prices"),
+        ("INSERT INTO price_history SELECT venue, kind, 'ETH', at, sequence, price FROM price_history", "prices"),
+    ])
+    func anIndexThatIsWrongIsFound(damage: String, found: String) throws {
+        let journal = try SQLiteJournal.inMemory()
+        try journal.append([
+            deposit(1, "a", id: "x"), transfer(2, "a", to: "b"), try priced(3, at: 5, marks: [("BTC", "1")]),
+        ])
+        _ = try journal.updateIndexes(limit: 100)
+        try journal.database.write { try $0.execute(sql: damage) }
+        let problems = try journal.structuralProblems()
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains(found) == true)
     }
 }
