@@ -72,7 +72,8 @@ struct HTTPCaller: Sendable {
         } catch {
             throw ProgramError(
                 .unavailable,
-                "No server answers at http://\(host):\(port): start one with marginalia serve, or give --url.")
+                "No server answers at http://\(host):\(port): start one with marginalia serve, or give --url."
+            )
         }
     }
 
@@ -80,7 +81,7 @@ struct HTTPCaller: Sendable {
         _ method: String, _ path: String, headers: [(String, String)], body: [UInt8]?
     ) -> [HTTPClientRequestPart] {
         var fields = NIOHTTP1.HTTPHeaders([("Host", host), ("Connection", "close")] + headers)
-        if let body, fields["Content-Length"].isEmpty {
+        if let body, fields["Content-Length"].isEmpty, fields["Transfer-Encoding"].isEmpty {
             fields.add(name: "Content-Length", value: String(body.count))
         }
         let head = HTTPRequestHead(
@@ -102,7 +103,8 @@ struct HTTPCaller: Sendable {
             case .body(let buffer):
                 answer.body.append(contentsOf: buffer.readableBytesView)
                 guard answer.body.count <= answerLimit else {
-                    throw ProgramError(.unavailable, "The server's answer is longer than 512 MB: ask for less.")
+                    throw ProgramError(
+                        .unavailable, "The server's answer is longer than 512 MB: ask for less.")
                 }
             case .end: return answer
             }

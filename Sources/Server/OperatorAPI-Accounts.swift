@@ -92,10 +92,16 @@ extension OperatorAPI {
         do {
             return Reply(body: try model.statement(of: snapshot, query: query, through: access))
         } catch let error as StatementError {
-            throw Problem(400, "invalid_parameter", error.message, field: error.field)
+            // What the venue does not know is not there: neither is a statement of it.
+            throw Problem(404, "invalid_parameter", Self.sentence(error.message), field: error.field)
         } catch let error as FigureError {
             throw Problem(409, "figure_unavailable", error.description)
         }
+    }
+
+    /// A message with its full stop.
+    private static func sentence(_ message: String) -> String {
+        message.hasSuffix(".") ? message : message + "."
     }
 
     /// The journal of one account.

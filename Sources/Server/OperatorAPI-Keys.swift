@@ -10,9 +10,15 @@ extension OperatorAPI {
         try call.allow([])
         let account = try existing(call)
         let request = try KeyRequest(decoding: try await jsonBody(call))
-        let credentials = try await engine.issueKey(
-            account: account.id, permissions: request.permissions, addresses: request.addresses,
-            apiKey: request.apiKey, secret: request.secret, passphrase: request.passphrase)
+        let credentials: Credentials
+        do {
+            credentials = try await engine.issueKey(
+                account: account.id, permissions: request.permissions, addresses: request.addresses,
+                apiKey: request.apiKey, secret: request.secret, passphrase: request.passphrase)
+        } catch {
+            // The request is sound in itself; it is the venue or another key that stands against it.
+            throw Problem(error, status: 409)
+        }
         logger.info("a key was issued", metadata: ["account": "\(account.id)"])
         return .json(status: 201) { writer in
             writer.beginObject()

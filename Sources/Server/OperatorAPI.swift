@@ -48,7 +48,9 @@ struct OperatorAPI: Sendable {
         /// A time parameter; nil where it is not given.
         func time(_ name: String) throws(Problem) -> LedgerTime? {
             guard let text = query[name] else { return nil }
-            guard let time = parseTime(text), time.milliseconds.magnitude <= 253_402_300_799_999 else {
+            guard let time = parseTime(text), time.milliseconds.magnitude <= 253_402_300_799_999,
+                Int64(text).map({ $0 >= 0 }) ?? true
+            else {
                 throw .parameter(name, "must be an ISO 8601 time or milliseconds since 1970")
             }
             return time

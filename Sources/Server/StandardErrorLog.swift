@@ -55,7 +55,7 @@ public struct StandardErrorLog: LogHandler {
         FileHandle.standardError.write(Data(line))
     }
 
-    private static func oneLine(_ text: String) -> String {
+    static func oneLine(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) else {
             return text
         }

@@ -29,7 +29,8 @@ public enum VenueRegistry {
             let added = rulebooks.filter { $0.venue == name }
             do {
                 models.append(
-                    try type.init(addedRulebooks: added.map(\.content), profile: profiles[name] ?? .documented))
+                    try type.init(
+                        addedRulebooks: added.map(\.content), profile: profiles[name] ?? .documented))
             } catch let error as RulebookError {
                 throw RulebookFile.culprit(of: error, among: added, building: type)
             } catch {

@@ -18,7 +18,10 @@ struct OptionTests {
 
     @Test(
         "What is no listening address",
-        arguments: ["", "8080", "127.0.0.1", ":8080", "host:", "host:65536", "host:-1", "host:+1", "::1:8080", "a b:1"])
+        arguments: [
+            "", "8080", "127.0.0.1", ":8080", "host:", "host:65536", "host:-1", "host:+1", "::1:8080",
+            "a b:1",
+        ])
     func noListening(text: String) { #expect(ListenAddress(text) == nil) }
 
     @Test(
@@ -43,7 +46,8 @@ struct OptionTests {
 
     @Test("The command line wins over the environment, and that over the file")
     func precedence() throws {
-        let file = "listen: 127.0.0.1:3\nrate_limits: off\nlog-format: json\nledger-time: 2026-01-31T00:00:00Z"
+        let file =
+            "listen: 127.0.0.1:3\nrate_limits: off\nlog-format: json\nledger-time: 2026-01-31T00:00:00Z"
         let environment = ["MARGINALIA_LISTEN": "127.0.0.1:2", "MARGINALIA_LOG_FORMAT": "text"]
         let all = try ServeOptions(
             layers: layers(flags: ["listen": "127.0.0.1:1"], environment: environment, file: file))
@@ -70,7 +74,10 @@ struct OptionTests {
                 file: "rulebook: [x.yaml, y.yaml]\nprofile: { rails: live, okx: documented }"))
         #expect(options.scenarios == ["a.yaml", "b.json"])
         #expect(options.rulebooks == ["x.yaml", "y.yaml"])
-        #expect(options.profiles == [VenueName(rawValue: "rails"): .live, VenueName(rawValue: "okx"): .documented])
+        #expect(
+            options.profiles == [
+                VenueName(rawValue: "rails"): .live, VenueName(rawValue: "okx"): .documented,
+            ])
     }
 
     @Test(
@@ -81,7 +88,9 @@ struct OptionTests {
             ("admin-token", "two words"), ("log-level", "loud"), ("log-format", "xml"),
         ])
     func badFlags(name: String, value: String) throws {
-        let error = #expect(throws: ProgramError.self) { try ServeOptions(layers: layers(flags: [name: value])) }
+        let error = #expect(throws: ProgramError.self) {
+            try ServeOptions(layers: layers(flags: [name: value]))
+        }
         #expect(error?.status == .usage)
         #expect(error?.message.contains("--\(name)") == true)
     }

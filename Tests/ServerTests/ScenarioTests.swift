@@ -1,6 +1,7 @@
 import Engine
 import JSON
 import Ledger
+import Numbers
 import Testing
 import Venue
 
@@ -45,7 +46,8 @@ struct ScenarioTests {
 
     @Test("A plain number in YAML is its own text; in JSON an amount must be a text")
     func numbers() async throws {
-        let yaml = try scenario("commands: [{ type: deposit, account: a, asset: USDT, amount: 0.10, at: 1700000000000 }]")
+        let yaml = try scenario(
+            "commands: [{ type: deposit, account: a, asset: USDT, amount: 0.10, at: 1700000000000 }]")
         #expect(yaml.steps.first?.command["amount"] == .string("0.10"))
         #expect(yaml.steps.first?.command["at"] == .number("1700000000000"))
         let json = """
@@ -56,7 +58,9 @@ struct ScenarioTests {
         let engine = try await memoryEngine()
         let error = await programError { try await scenario(json, file: "desk.json").apply(to: engine) }
         #expect(error?.status == .badData)
-        #expect(error?.message.hasPrefix("desk.json, line 3, commands[0].amount:") == true, "\(error?.message ?? "")")
+        #expect(
+            error?.message.hasPrefix("desk.json, line 3, commands[0].amount:") == true,
+            "\(error?.message ?? "")")
         #expect(engine.statistics.sequence == 0)
         await engine.stop()
     }
@@ -95,8 +99,14 @@ struct ScenarioTests {
         ("accounts:\n  - { account: a, venue: kraken }", "desk.yaml, line 2, accounts[0].venue"),
         ("accounts:\n  - { account: a, venue: okx, colour: red }", "desk.yaml, line 2, accounts[0].colour"),
         ("accounts:\n  - { account: \"a b\", venue: okx }", "desk.yaml, line 2, accounts[0].account"),
-        ("accounts:\n  - { account: a, venue: okx }\n  - { account: a, venue: okx }", "line 3, accounts[1].account"),
-        ("accounts:\n  - { account: a, venue: okx, settings: { mode: loud } }", "line 2, accounts[0].settings"),
+        (
+            "accounts:\n  - { account: a, venue: okx }\n  - { account: a, venue: okx }",
+            "line 3, accounts[1].account"
+        ),
+        (
+            "accounts:\n  - { account: a, venue: okx, settings: { mode: loud } }",
+            "line 2, accounts[0].settings"
+        ),
         (
             "accounts:\n  - account: a\n    venue: okx\n    keys:\n      - { api_key: k, secret: s, colour: red }",
             "line 5, accounts[0].keys[0].colour"
@@ -118,7 +128,10 @@ struct ScenarioTests {
         ("prices:\n  okx:\n    spot: {}", "desk.yaml, line 3, prices.okx.spot"),
         ("ledger_time: soon", "desk.yaml, line 1, ledger_time"),
         ("commands:\n  - { type: dance }", "desk.yaml, line 2, commands[0].type"),
-        ("commands:\n\n  - { type: deposit, account: a, asset: USDT, amount: \"1\" }", "line 3, commands[0].account"),
+        (
+            "commands:\n\n  - { type: deposit, account: a, asset: USDT, amount: \"1\" }",
+            "line 3, commands[0].account"
+        ),
         (
             "accounts: [{ account: a, venue: okx }]\ncommands:\n"
                 + "  - { type: deposit, account: a, asset: USDT, amount: \"1\" }\n"
@@ -127,11 +140,13 @@ struct ScenarioTests {
         ),
         (
             "accounts: [{ account: a, venue: okx }]\ncommands:\n"
-                + "  - { type: deposit, account: a, asset: USDT, amount: \"-1\" }", "line 3, commands[0].amount"
+                + "  - { type: deposit, account: a, asset: USDT, amount: \"-1\" }",
+            "line 3, commands[0].amount"
         ),
         (
             "accounts: [{ account: a, venue: okx }]\ncommands:\n"
-                + "  - { type: deposit, account: a, asset: USDT, amount: \"1\", note: x }", "line 3, commands[0].note"
+                + "  - { type: deposit, account: a, asset: USDT, amount: \"1\", note: x }",
+            "line 3, commands[0].note"
         ),
     ]
 
@@ -181,7 +196,8 @@ struct ScenarioTests {
                   - { api_key: desk-key, secret: other-secret, passphrase: desk-pass }
             """
         let error = await programError { try await scenario(other).apply(to: engine) }
-        #expect(error?.message.contains("line 5, accounts[0].keys[0].api_key") == true, "\(error?.message ?? "")")
+        #expect(
+            error?.message.contains("line 5, accounts[0].keys[0].api_key") == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("other-secret") == false)
         #expect(engine.statistics.sequence == sequence)
         await engine.stop()

@@ -52,12 +52,15 @@ struct TestServer: Sendable {
     }
 
     /// An operator call with a JSON body.
-    func call(_ method: String, _ path: String, _ body: String? = nil, type: String = "application/json") async throws
+    func call(
+        _ method: String, _ path: String, _ body: String? = nil, type: String = "application/json"
+    ) async throws
         -> TestAnswer
     {
         var headers = [("Authorization", "Bearer \(Self.token)")]
         if body != nil { headers.append(("Content-Type", type)) }
-        return TestAnswer(try await caller.send(method, path, headers: headers, body: body.map { Array($0.utf8) }))
+        return TestAnswer(
+            try await caller.send(method, path, headers: headers, body: body.map { Array($0.utf8) }))
     }
 
     /// Any request.
