@@ -24,6 +24,8 @@ def main(report: str, seed: int) -> int:
         ended = subprocess.run(
             [
                 str(pathlib.Path(sys.executable).parent / "schemathesis"),
+                "--config-file",
+                str(pathlib.Path(__file__).with_name("schemathesis.toml")),
                 "run",
                 f"{server.url}/openapi.json",
                 "--checks",
