@@ -11,6 +11,8 @@ struct CurrencyFigures: Sendable {
     let holding: Int?
     /// USD per unit.
     let index: ExactDecimal
+    /// Whether it has nothing but cash, positions and orders: no reserve, credit, spot cost, interest or loan.
+    var isPlain = true
     var updatedAt: LedgerTime
 
     // What the ledger and the market say.
@@ -56,6 +58,8 @@ struct CurrencyFigures: Sendable {
     /// Futures mode; nil where there is none.
     var marginRatio: ExactDecimal?
     var notionalLeverage: ExactDecimal?
+    /// Where the figures of its spot trades are; nil where none was made.
+    var spot: Int?
 
     init(place: Int, holding: Int?, index: ExactDecimal, updatedAt: LedgerTime) {
         self.place = place
@@ -107,6 +111,27 @@ struct RiskUnit: Sendable {
     var initial = ExactDecimal.zero
 }
 
+/// Cost and profit of a currency's spot trades, in USD.
+struct SpotFigures: Sendable {
+    let balance: ExactDecimal
+    let openAveragePrice: ExactDecimal
+    let accumulatedAveragePrice: ExactDecimal
+    let unrealised: ExactDecimal
+    let unrealisedRatio: ExactDecimal?
+    let total: ExactDecimal
+    let totalRatio: ExactDecimal?
+
+    init(of cost: SpotCost, index: ExactDecimal) throws(NumberError) {
+        balance = cost.quantity
+        openAveragePrice = try Figures.openAveragePrice(cost)
+        accumulatedAveragePrice = try Figures.accumulatedAveragePrice(cost)
+        unrealised = try Figures.spotUnrealised(cost, index: index)
+        unrealisedRatio = try Figures.spotUnrealisedRatio(cost, index: index)
+        total = try Figures.spotTotal(cost, index: index)
+        totalRatio = try Figures.spotTotalRatio(cost, index: index)
+    }
+}
+
 /// A mark to value one instrument with, in the place of the market's: for liquidation prices.
 struct MarkOverride: Sendable {
     let instrument: Instrument
@@ -119,6 +144,8 @@ struct AccountFigures: Sendable {
     /// In the order of first appearance; more than are shown.
     private(set) var rows: [CurrencyFigures] = []
     private(set) var totals = AccountTotals()
+    /// One for each row with spot trades.
+    private(set) var spots: [SpotFigures] = []
     /// Portfolio mode only.
     private(set) var units: [RiskUnit] = []
 
@@ -168,6 +195,13 @@ extension AccountFigures {
             } else {
                 try row.reserves += earmark.amount
             }
+        }
+        row.isPlain =
+            holding.reserved.isEmpty && holding.credits.isEmpty && holding.spotCost == nil
+            && holding.interest.isZero && holding.borrowed.isZero
+        if let cost = holding.spotCost {
+            row.spot = spots.count
+            spots.append(try SpotFigures(of: cost, index: row.index))
         }
         rows.append(row)
     }

@@ -4,7 +4,7 @@ import Numbers
 ///
 /// Nothing is ever written beyond the end: what does not fit is dropped and noted, and the answer is then
 /// made again with more room.
-struct ByteSink: ~Copyable {
+struct ByteSink {
     private let base: UnsafeMutablePointer<UInt8>
     private let capacity: Int
     private(set) var count = 0
@@ -54,7 +54,7 @@ struct ByteSink: ~Copyable {
     /// Copies a text of the source.
     @inline(__always)
     mutating func copy(_ text: StaticString) {
-        text.withUTF8Buffer { copy($0) }
+        copy(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Copies what was written before.

@@ -17,8 +17,8 @@ enum InstrumentType: String, Sendable, CaseIterable {
     }
 }
 
-/// Rules of one instrument.
-struct InstrumentRules: Sendable {
+/// Rules of one instrument; an object, as the currencies' are.
+final class InstrumentRules: Sendable {
     let terms: Instrument
     let type: InstrumentType
     /// Smallest price step.

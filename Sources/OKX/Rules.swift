@@ -74,8 +74,8 @@ struct InstrumentLink: Sendable {
     let settle: Int
 }
 
-/// Rules of one currency.
-struct AssetRules: Sendable {
+/// Rules of one currency. An object, so that handing it on costs one reference and not one for each table.
+final class AssetRules: Sendable {
     let name: String
     /// USD per unit, used until an index price is given.
     let referenceIndex: ExactDecimal

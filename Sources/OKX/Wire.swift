@@ -102,64 +102,59 @@ extension BalanceWriter {
         sink.byte(UInt8(ascii: "["))
         let plain = layouts.row(figures.mode, isPlain: true)
         let whole = layouts.row(figures.mode, isPlain: false)
-        for (number, place) in order.enumerated() {
-            if number > 0 { sink.byte(UInt8(ascii: ",")) }
+        var isFirst = true
+        for place in order {
+            if !isFirst { sink.byte(UInt8(ascii: ",")) }
+            isFirst = false
             let rules = rules.assets[figures.rows[place].place]
-            let holding = figures.rows[place].holding.map { account.holdings[$0] }
             if !account.raised.isEmpty, account.raised.contains(where: { $0.asset == rules.name }) {
-                write(figures.rows[place], holding, rules, layouts.raisedRow, hasRaised: true, to: &sink)
+                writeRaised(figures.rows[place], rules, layouts.raisedRow, to: &sink)
             } else {
-                let layout = holding.map(Self.isPlain) ?? true ? plain : whole
-                write(figures.rows[place], holding, rules, layout, hasRaised: false, to: &sink)
+                write(figures.rows[place], rules, figures.rows[place].isPlain ? plain : whole, to: &sink)
             }
         }
         sink.byte(UInt8(ascii: "]"))
     }
 
-    /// Whether a currency has nothing but cash, positions and orders.
-    private static func isPlain(_ holding: Holding) -> Bool {
-        holding.reserved.isEmpty && holding.credits.isEmpty && holding.spotCost == nil
-            && holding.interest.isZero
-            && holding.borrowed.isZero
-    }
-
     private func write(
-        _ row: CurrencyFigures, _ holding: Holding?, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
-        hasRaised: Bool, to sink: inout ByteSink
+        _ row: CurrencyFigures, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
+        to sink: inout ByteSink
     ) {
         layout.bytes.withUnsafeBufferPointer { bytes in
             for step in layout.steps {
                 sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
-                if hasRaised {
-                    writeRaised(step.field, row, holding, rules, to: &sink)
-                } else {
-                    write(step.field, row, holding, rules, to: &sink)
-                }
+                write(step.field, row, rules, to: &sink)
             }
             sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
         }
     }
 
-    /// A field as JSON: the raised value if there is one.
+    /// A row with raised values among its fields.
     private func writeRaised(
-        _ field: DetailField, _ row: CurrencyFigures, _ holding: Holding?, _ rules: AssetRules,
+        _ row: CurrencyFigures, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
         to sink: inout ByteSink
     ) {
-        if let value = account.raised(field.rawValue, asset: rules.name) {
-            value.copy(to: &sink)
-            return
+        layout.bytes.withUnsafeBufferPointer { bytes in
+            for step in layout.steps {
+                sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
+                if let value = account.raised(step.field.rawValue, asset: rules.name) {
+                    value.copy(to: &sink)
+                    continue
+                }
+                let hasQuotes =
+                    step.field != .ccy && step.field != .collateralEnabled && step.field != .collateralRestrict
+                if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
+                if step.field.modes.contains(ModeSet(figures.mode)) { write(step.field, row, rules, to: &sink) }
+                if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
+            }
+            sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
         }
-        let hasQuotes = field != .ccy && field != .collateralEnabled && field != .collateralRestrict
-        if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
-        if field.modes.contains(ModeSet(figures.mode)) { write(field, row, holding, rules, to: &sink) }
-        if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
     }
 
     /// A field's text, without quotes but for the currency's name.
     @inline(__always)
     private func write(
-        _ field: DetailField, _ row: CurrencyFigures, _ holding: Holding?, _ rules: AssetRules,
-        to sink: inout ByteSink
+        _ field: DetailField, _ row: CurrencyFigures, _ rules: AssetRules, to sink: inout ByteSink
     ) {
         switch field {
         case .availBal: sink.number(Figures.floored(row.freeBalance))
@@ -181,18 +176,18 @@ extension BalanceWriter {
         case .upl: sink.number(row.unrealised)
         case .uplLiab: sink.number(row.unrealisedLossLiability)
         case .autoLendStatus: sink.copy(rules.supportsAutoLend ? "off" : "unsupported")
-        default: writeRare(field, row, holding, rules, to: &sink)
+        default: writeRare(field, row, rules, to: &sink)
         }
     }
 
     /// Fields that most rows do not have.
     private func writeRare(
-        _ field: DetailField, _ row: CurrencyFigures, _ holding: Holding?, _ rules: AssetRules,
-        to sink: inout ByteSink
+        _ field: DetailField, _ row: CurrencyFigures, _ rules: AssetRules, to sink: inout ByteSink
     ) {
         switch field {
         case .collateralEnabled:
-            sink.copy(figures.mode == .multi && account.isCollateral(rules.name) ? "true" : "false")
+            let isOn = figures.mode == .multi && account.isCollateral(rules.name)
+            sink.copy(isOn ? "true" : "false")
         case .collateralRestrict: sink.copy("false")
         case .imr: sink.number(row.positionMargin)
         case .mmr: sink.number(row.positionMaintenance)
@@ -202,30 +197,30 @@ extension BalanceWriter {
         case .stgyEq: sink.number(row.strategyEquity)
         case .spotInUseAmt: sink.number(row.spotInUse)
         case .maxSpotInUse: sink.number(row.maximumSpotInUse)
-        case .rewardBal: sink.number(holding?.credited(for: "reward") ?? .zero)
-        case .fixedBal: sink.number(holding?.reserved(.fixed) ?? .zero)
-        case .smtSyncEq: sink.number(holding?.reserved(.smartSync) ?? .zero)
-        case .spotCopyTradingEq: sink.number(holding?.reserved(.copyTrading) ?? .zero)
-        case .spotIsoBal: sink.number(holding?.reserved(.copyTradingIsolated) ?? .zero)
+        case .rewardBal: sink.number(holding(row)?.credited(for: "reward") ?? .zero)
+        case .fixedBal: sink.number(holding(row)?.reserved(.fixed) ?? .zero)
+        case .smtSyncEq: sink.number(holding(row)?.reserved(.smartSync) ?? .zero)
+        case .spotCopyTradingEq: sink.number(holding(row)?.reserved(.copyTrading) ?? .zero)
+        case .spotIsoBal: sink.number(holding(row)?.reserved(.copyTradingIsolated) ?? .zero)
         case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendMtAmt, .isoLiab: sink.number(.zero)
-        default: writeSpotCost(field, row, holding?.spotCost, to: &sink)
+        default: writeSpot(field, row, to: &sink)
         }
     }
 
-    /// Cost and profit of spot trades; nothing, which is "", where none was made or the figure does not
-    /// exist.
-    private func writeSpotCost(
-        _ field: DetailField, _ row: CurrencyFigures, _ cost: SpotCost?, to sink: inout ByteSink
-    ) {
-        guard let cost else { return }
+    private func holding(_ row: CurrencyFigures) -> Holding? { row.holding.map { account.holdings[$0] } }
+
+    /// Cost and profit of spot trades; nothing, which is "", where none was made or the figure does not exist.
+    private func writeSpot(_ field: DetailField, _ row: CurrencyFigures, to sink: inout ByteSink) {
+        guard let place = row.spot else { return }
+        let spot = figures.spots[place]
         switch field {
-        case .spotBal: sink.number(cost.quantity)
-        case .openAvgPx: sink.optionalNumber(try? Figures.openAveragePrice(cost))
-        case .accAvgPx: sink.optionalNumber(try? Figures.accumulatedAveragePrice(cost))
-        case .spotUpl: sink.optionalNumber(try? Figures.spotUnrealised(cost, index: row.index))
-        case .spotUplRatio: sink.optionalNumber(try? Figures.spotUnrealisedRatio(cost, index: row.index))
-        case .totalPnl: sink.optionalNumber(try? Figures.spotTotal(cost, index: row.index))
-        case .totalPnlRatio: sink.optionalNumber(try? Figures.spotTotalRatio(cost, index: row.index))
+        case .spotBal: sink.number(spot.balance)
+        case .openAvgPx: sink.number(spot.openAveragePrice)
+        case .accAvgPx: sink.number(spot.accumulatedAveragePrice)
+        case .spotUpl: sink.number(spot.unrealised)
+        case .spotUplRatio: sink.optionalNumber(spot.unrealisedRatio)
+        case .totalPnl: sink.number(spot.total)
+        case .totalPnlRatio: sink.optionalNumber(spot.totalRatio)
         default: break
         }
     }
