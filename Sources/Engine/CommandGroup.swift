@@ -13,7 +13,8 @@ final class PendingBatch {
     private var continuation: CheckedContinuation<SubmissionOutcome, Never>?
 
     init(
-        _ submissions: [Submission], isAtomic: Bool, continuation: CheckedContinuation<SubmissionOutcome, Never>
+        _ submissions: [Submission], isAtomic: Bool,
+        continuation: CheckedContinuation<SubmissionOutcome, Never>
     ) {
         self.submissions = submissions
         self.isAtomic = isAtomic

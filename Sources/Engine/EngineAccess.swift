@@ -12,7 +12,9 @@ struct LiveAccess: VenueAccess {
     func key(_ apiKey: String) -> APIKey? { engine.keyRing.key(apiKey, of: venue) }
 
     func snapshot(of account: String) -> AccountSnapshot? {
-        guard let (account, prices) = engine.published.accountAndPrices(account, of: venue) else { return nil }
+        guard let (account, prices) = engine.published.accountAndPrices(account, of: venue) else {
+            return nil
+        }
         return AccountSnapshot(account: account, prices: prices, at: engine.clock.now())
     }
 

@@ -45,7 +45,8 @@ public struct LedgerClock: Sendable {
         }
         guard shown == time.milliseconds else {
             throw Refusal(
-                .timeBackwards, "The clock shows \(LedgerTime(milliseconds: shown).iso8601) and never goes back.",
+                .timeBackwards,
+                "The clock shows \(LedgerTime(milliseconds: shown).iso8601) and never goes back.",
                 field: "now")
         }
     }
@@ -71,7 +72,8 @@ public struct LedgerClock: Sendable {
     private func requireStanding() throws(Refusal) -> Standing {
         guard let standing else {
             throw Refusal(
-                .notAllowed, "The ledger follows the computer's clock; start it with --ledger-time to move its clock.")
+                .notAllowed,
+                "The ledger follows the computer's clock; start it with --ledger-time to move its clock.")
         }
         return standing
     }

@@ -47,14 +47,15 @@ extension LedgerEngine {
         try await read { store throws(JournalError) in try store.prices(of: venue, at: time) }
     }
 
-    /// What a venue's model may reach, as things were at a time. Accounts are read from the journal when they are
-    /// first asked for, and waited for then; those named here, and their sub-accounts, are read at once.
+    /// What a venue's model may reach, as things were at a time. Accounts are read from the journal when they
+    /// are first asked for, and waited for then; those named here, and their sub-accounts, are read at once.
     public func access(
         for venue: VenueName, asOf time: LedgerTime, accounts: [String] = []
     ) async throws(Refusal) -> any VenueAccess {
         let prices = try await prices(of: venue, asOf: time)
         let access = PastAccess(
-            live: access(for: venue), venue: venue, time: time, prices: prices, store: store, published: published)
+            live: access(for: venue), venue: venue, time: time, prices: prices, store: store,
+            published: published)
         let wanted = accounts.flatMap { [$0] + published.subaccounts(of: $0) }
         try await read { _ throws(JournalError) in for id in wanted { _ = try access.account(id) } }
         return access
@@ -81,7 +82,8 @@ extension LedgerEngine {
             do throws(Refusal) {
                 // The other side of a transfer is not of interest, but the ledger wants it there.
                 if let other = record.account == id ? record.counterparty : record.account,
-                    ledger.account(other) == nil, let venue = ledger.account(id) {
+                    ledger.account(other) == nil, let venue = ledger.account(id)
+                {
                     ledger.restore(
                         Account(
                             id: other, venue: venue.venue, parent: nil, conventions: venue.conventions,

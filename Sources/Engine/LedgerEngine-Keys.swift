@@ -8,10 +8,11 @@ extension Refusal.Code {
 }
 
 extension LedgerEngine {
-    /// Makes a key for an account, or takes the operator's own. Handing in a key again with the same content and
-    /// account changes nothing; a name that another account or other content has is refused.
+    /// Makes a key for an account, or takes the operator's own. Handing in a key again with the same content
+    /// and account changes nothing; a name that another account or other content has is refused.
     public func issueKey(
-        account: String, permissions: Set<APIKey.Permission>, addresses: [AddressRange] = [], apiKey: String? = nil,
+        account: String, permissions: Set<APIKey.Permission>, addresses: [AddressRange] = [],
+        apiKey: String? = nil,
         secret: String? = nil, passphrase: String? = nil
     ) async throws(Refusal) -> Credentials {
         guard let owner = self.account(account), let model = venues[owner.venue] else {
@@ -22,13 +23,17 @@ extension LedgerEngine {
             throw Refusal(.invalidField, "Keys of \(owner.venue) have no passphrase.", field: "passphrase")
         }
         let credentials = Credentials(
-            apiKey: apiKey ?? made.apiKey, secret: secret ?? made.secret, passphrase: passphrase ?? made.passphrase)
+            apiKey: apiKey ?? made.apiKey, secret: secret ?? made.secret,
+            passphrase: passphrase ?? made.passphrase)
         try Self.check(credentials.apiKey, field: "api_key", limit: 128)
         try Self.check(credentials.secret, field: "secret", limit: 8_192, isText: true)
-        if let passphrase = credentials.passphrase { try Self.check(passphrase, field: "passphrase", limit: 128) }
+        if let passphrase = credentials.passphrase {
+            try Self.check(passphrase, field: "passphrase", limit: 128)
+        }
         let hash = credentials.passphrase.map { PassphraseHash(passphrase: $0, salt: randomBytes(16)) }
         let key = APIKey(
-            apiKey: credentials.apiKey, secret: credentials.secret, passphrase: hash, permissions: permissions,
+            apiKey: credentials.apiKey, secret: credentials.secret, passphrase: hash,
+            permissions: permissions,
             addresses: addresses, account: account)
         try await add(key, at: owner.venue, passphrase: credentials.passphrase)
         return credentials
@@ -49,7 +54,8 @@ extension LedgerEngine {
             throw .unreadable(error)
         }
         throw Refusal(
-            .keyExists, "The API key exists already, for another account or with other content; revoke it first.",
+            .keyExists,
+            "The API key exists already, for another account or with other content; revoke it first.",
             field: "api_key")
     }
 
@@ -61,7 +67,8 @@ extension LedgerEngine {
             (0x21...0x7e).contains(byte) || (isText && (byte == 0x20 || byte == 0x0a || byte == 0x0d))
         }
         guard isPlain, (1...limit).contains(text.utf8.count) else {
-            throw Refusal(.invalidField, "\(field) must be 1 to \(limit) visible ASCII characters.", field: field)
+            throw Refusal(
+                .invalidField, "\(field) must be 1 to \(limit) visible ASCII characters.", field: field)
         }
     }
 
@@ -115,7 +122,8 @@ extension KeyRecord {
     init(_ key: APIKey, venue: VenueName, createdAt time: LedgerTime) {
         self.init(
             venue: venue, apiKey: key.apiKey, secret: key.secret, passphraseSalt: key.passphrase?.salt ?? [],
-            passphraseDigest: key.passphrase?.digest ?? [], permissions: key.permissions.map(\.rawValue).sorted(),
+            passphraseDigest: key.passphrase?.digest ?? [],
+            permissions: key.permissions.map(\.rawValue).sorted(),
             addresses: key.addresses.map(\.text), account: key.account, createdAt: time)
     }
 }

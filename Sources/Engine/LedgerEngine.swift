@@ -33,7 +33,8 @@ public final class LedgerEngine: Sendable {
     private let keeper: StatisticsKeeper
     private let tokenSecrets: [VenueName: [UInt8]]
 
-    /// Replays the journal and starts. Throws `JournalError` where the store cannot be read or does not make sense.
+    /// Replays the journal and starts. Throws `JournalError` where the store cannot be read or does not make
+    /// sense.
     public static func open(
         store: any JournalStore, venues: [any VenueModel], clock: LedgerClock = .system,
         enforcesRateLimits: Bool = true, options: EngineOptions = EngineOptions()
@@ -43,7 +44,8 @@ public final class LedgerEngine: Sendable {
         let (ledger, snapshotSequence, replayed) = try await Replay.load(store, by: reading)
         let start = try await writing.run { () throws(JournalError) in
             StoredStart(
-                entries: try store.commandEntries(), keys: try store.keys(), secret: try tokenSecret(of: store),
+                entries: try store.commandEntries(), keys: try store.keys(),
+                secret: try tokenSecret(of: store),
                 indexedSequence: try store.indexedSequence())
         }
         let keeper = StatisticsKeeper()
@@ -107,8 +109,8 @@ public final class LedgerEngine: Sendable {
 
     // MARK: - Commands
 
-    /// Applies commands in their order; returns once what they came to is durable. With `atomic`, all of them or
-    /// none.
+    /// Applies commands in their order; returns once what they came to is durable. With `atomic`, all of them
+    /// or none.
     public func submit(_ submissions: [Submission], atomic: Bool = false) async -> SubmissionOutcome {
         await writer.submit(submissions, isAtomic: atomic)
     }
@@ -116,7 +118,8 @@ public final class LedgerEngine: Sendable {
     /// Applies one command; returns the sequence of its event once it is durable.
     @discardableResult
     public func submit(_ command: Command) async throws(Refusal) -> Int64 {
-        guard case .results(let results) = await submit([Submission(command)]), let result = results.first else {
+        guard case .results(let results) = await submit([Submission(command)]), let result = results.first
+        else {
             throw .storeUnavailable
         }
         switch result.status {

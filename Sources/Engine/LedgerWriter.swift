@@ -5,8 +5,8 @@ import Venue
 /// The one place where the ledger changes.
 ///
 /// Commands are applied to a working copy as they come and collected into a group; while one group is being
-/// written, the next one grows. A group is published and answered only once it is durable. When a group cannot be
-/// written, it and the one after it are undone and refused.
+/// written, the next one grows. A group is published and answered only once it is durable. When a group
+/// cannot be written, it and the one after it are undone and refused.
 actor LedgerWriter {
     private let store: any JournalStore
     private let writing: BlockingWork
@@ -149,7 +149,9 @@ actor LedgerWriter {
         }
         // A batch that goes on in the next group stands in its parts too.
         let continued = prepared.parts.first?.batch
-        for part in group.parts where part.batch.isFinished && part.batch !== continued { part.batch.answer() }
+        for part in group.parts where part.batch.isFinished && part.batch !== continued {
+            part.batch.answer()
+        }
     }
 
     // MARK: - Applying
@@ -159,9 +161,14 @@ actor LedgerWriter {
         while taken < waiting.count, room > 0 {
             let batch = waiting[taken]
             prepared.parts.append((batch, batch.next))
-            let end = batch.isAtomic ? batch.submissions.count : min(batch.submissions.count, batch.next + room)
+            let end =
+                batch.isAtomic ? batch.submissions.count : min(batch.submissions.count, batch.next + room)
             let known = knownIDs(batch.submissions[batch.next..<end])
-            if batch.isAtomic { applyAtomically(batch, known: known) } else { apply(batch, upTo: end, known: known) }
+            if batch.isAtomic {
+                applyAtomically(batch, known: known)
+            } else {
+                apply(batch, upTo: end, known: known)
+            }
             if !batch.isFinished { break }
             taken += 1
         }
@@ -256,7 +263,11 @@ actor LedgerWriter {
             venues.formUnion(group.touchedVenues)
         }
         for id in ids {
-            if let account = published.account(id) { ledger.restore(account) } else { ledger.remove(account: id) }
+            if let account = published.account(id) {
+                ledger.restore(account)
+            } else {
+                ledger.remove(account: id)
+            }
         }
         for venue in venues { ledger.restore(prices: published.prices(of: venue), of: venue) }
         ledger.rollBack(to: published.sequence)

@@ -8,8 +8,8 @@ final class PublishedAccount: Sendable {
     init(_ account: Account) { self.account = account }
 }
 
-/// The ledger as last made durable: what every reader sees. The writer replaces what a group has changed in one
-/// go; nobody holds the lock while waiting for a disk.
+/// The ledger as last made durable: what every reader sees. The writer replaces what a group has changed in
+/// one go; nobody holds the lock while waiting for a disk.
 final class PublishedLedger: Sendable {
     struct State {
         var accounts: [String: PublishedAccount] = [:]

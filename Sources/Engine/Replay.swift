@@ -27,7 +27,8 @@ enum Replay {
         }
         guard ledger.lastSequence == tip.sequence else {
             throw JournalError(
-                .damaged, "The journal has no events between \(ledger.lastSequence) and its end, \(tip.sequence).")
+                .damaged,
+                "The journal has no events between \(ledger.lastSequence) and its end, \(tip.sequence).")
         }
         return (ledger, start, ledger.lastSequence - start)
     }
@@ -40,7 +41,9 @@ enum Replay {
         var sequence = start
         while true {
             let from = sequence
-            let records = try await work.run { () throws(JournalError) in try store.events(after: from, limit: lot) }
+            let records = try await work.run { () throws(JournalError) in
+                try store.events(after: from, limit: lot)
+            }
             if records.isEmpty { return }
             for record in records {
                 sequence += 1
@@ -85,7 +88,9 @@ enum Replay {
     ) async throws(JournalError) -> [Value] {
         let middle = list.count / 2
         let second = Task { () -> Result<[Value], JournalError> in
-            do throws(JournalError) { return .success(try work(list[middle...])) } catch { return .failure(error) }
+            do throws(JournalError) { return .success(try work(list[middle...])) } catch {
+                return .failure(error)
+            }
         }
         let first = try work(list[..<middle])
         return try await first + second.value.get()
@@ -110,11 +115,12 @@ enum Replay {
 
     static func misfit(_ record: EventRecord, _ refusal: Refusal) -> JournalError {
         JournalError(
-            .damaged, "Event \(record.sequence) of the journal (\(record.type)) does not fit: \(refusal.message)")
+            .damaged,
+            "Event \(record.sequence) of the journal (\(record.type)) does not fit: \(refusal.message)")
     }
 
-    /// Applies an event to those of its accounts that have not taken it over yet: a snapshot that was cut off may
-    /// hold accounts that are further on than the rest.
+    /// Applies an event to those of its accounts that have not taken it over yet: a snapshot that was cut off
+    /// may hold accounts that are further on than the rest.
     static func apply(_ event: Event, skippingKnownTo ledger: inout LedgerState) throws(Refusal) {
         // An instrument's terms take the place of themselves.
         let accounts = [event.account, event.counterparty].compactMap { $0 }.compactMap { ledger.account($0) }

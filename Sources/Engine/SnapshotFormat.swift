@@ -80,7 +80,8 @@ struct SnapshotState {
                 prices.apply(PriceTick(venue: venue, marks: [], index: [quote]), at: at)
             }
             // A tick without prices sets the time of the last one.
-            prices.apply(PriceTick(venue: venue, marks: [], index: []), at: LedgerTime(milliseconds: updatedAt))
+            prices.apply(
+                PriceTick(venue: venue, marks: [], index: []), at: LedgerTime(milliseconds: updatedAt))
             self.prices.append((venue, prices))
         }
     }
@@ -89,7 +90,8 @@ struct SnapshotState {
         guard let rows = value?.elements else { return nil }
         var points: [(LedgerTime, PriceTick.Quote)] = []
         for row in rows {
-            guard let parts = row.elements, parts.count == 3, let name = parts[0].text, let text = parts[1].text,
+            guard let parts = row.elements, parts.count == 3, let name = parts[0].text,
+                let text = parts[1].text,
                 let price = try? ExactDecimal(text), let at = parts[2].integer
             else { return nil }
             points.append((LedgerTime(milliseconds: at), PriceTick.Quote(name: name, price: price)))

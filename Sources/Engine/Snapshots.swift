@@ -5,11 +5,11 @@ import Synchronization
 
 /// Reads the snapshots of a store.
 enum SnapshotReader {
-    /// The ledger as the snapshots have it; nil where there are none that can be used, and the journal must be
-    /// replayed from its beginning.
+    /// The ledger as the snapshots have it; nil where there are none that can be used, and the journal must
+    /// be replayed from its beginning.
     ///
-    /// `newestAccount` is the last event that any of the accounts includes: it may lie beyond the place that the
-    /// snapshots stand for, where the last writing of them was cut off.
+    /// `newestAccount` is the last event that any of the accounts includes: it may lie beyond the place that
+    /// the snapshots stand for, where the last writing of them was cut off.
     static func restore(
         from store: any JournalStore, tip: JournalTip, by work: BlockingWork
     ) async throws(JournalError) -> (ledger: LedgerState, newestAccount: Int64)? {
@@ -34,7 +34,9 @@ enum SnapshotReader {
                     try decode(part, instruments: instruments)
                 }
                 for (record, account) in zip(records, accounts) {
-                    guard record.ordinal == ordinal, account.lastSequence == record.sequence else { return nil }
+                    guard record.ordinal == ordinal, account.lastSequence == record.sequence else {
+                        return nil
+                    }
                     ledger.restore(account)
                     newest = max(newest, record.sequence)
                     ordinal += 1
@@ -66,8 +68,8 @@ enum SnapshotReader {
     }
 }
 
-/// Writes snapshots and brings the store's indexes up, beside the writer and in small pieces, so that no command
-/// waits for long.
+/// Writes snapshots and brings the store's indexes up, beside the writer and in small pieces, so that no
+/// command waits for long.
 final class Upkeep: Sendable {
     private struct State {
         var isRunning = false
@@ -85,7 +87,8 @@ final class Upkeep: Sendable {
     private let state: Mutex<State>
 
     init(
-        store: any JournalStore, writing: BlockingWork, published: PublishedLedger, statistics: StatisticsKeeper,
+        store: any JournalStore, writing: BlockingWork, published: PublishedLedger,
+        statistics: StatisticsKeeper,
         interval: Int, snapshotSequence: Int64, indexedSequence: Int64
     ) {
         self.store = store
@@ -125,7 +128,9 @@ final class Upkeep: Sendable {
     }
 
     private func run(isLast: Bool = false) async throws(JournalError) {
-        while try await writing.run({ [store] () throws(JournalError) in try store.updateIndexes(limit: 20_000) }) {}
+        while try await writing.run({ [store] () throws(JournalError) in
+            try store.updateIndexes(limit: 20_000)
+        }) {}
         let indexed = try await writing.run { [store] () throws(JournalError) in try store.indexedSequence() }
         statistics.update { $0.indexedSequence = indexed }
         try await writeSnapshots(isLast: isLast)
@@ -134,8 +139,8 @@ final class Upkeep: Sendable {
     private func writeSnapshots(isLast: Bool) async throws(JournalError) {
         let since = state.withLock { $0.snapshot }
         let cut = published.cut()
-        // With many accounts, most of which change between two snapshots, writing them would cost more than the
-        // events themselves; and replaying two events an account costs no more than reading the account.
+        // With many accounts, most of which change between two snapshots, writing them would cost more than
+        // the events themselves; and replaying two events an account costs no more than reading the account.
         let due = isLast ? 1 : max(interval, 2 * Int64(cut.order.count))
         if cut.sequence - since < due { return }
         // Terms first: accounts that are further on than the last complete snapshot may use them already.
@@ -153,7 +158,8 @@ final class Upkeep: Sendable {
             }
         }
         let snapshot = SnapshotState(
-            sequence: cut.sequence, accountCount: cut.order.count, prices: cut.prices.map { ($0.key, $0.value) })
+            sequence: cut.sequence, accountCount: cut.order.count,
+            prices: cut.prices.map { ($0.key, $0.value) })
         try await write(lot, state: snapshot.encoded())
         state.withLock { $0.snapshot = cut.sequence }
         statistics.update {

@@ -34,8 +34,8 @@ public struct Submission: Sendable {
         }
     }
 
-    /// The same whatever the order of keys: 16 bytes of HMAC-SHA256, under a fixed key, over the canonical form of
-    /// the command without its id. Stored, so it must never change.
+    /// The same whatever the order of keys: 16 bytes of HMAC-SHA256, under a fixed key, over the canonical
+    /// form of the command without its id. Stored, so it must never change.
     private static func digest(of value: JSONValue) -> [UInt8] {
         var content = value
         if case .object(var object) = value {
@@ -50,6 +50,7 @@ public struct Submission: Sendable {
 
 /// What one command came to.
 public struct CommandResult: Sendable, Equatable {
+    /// What became of it.
     public enum Status: Sendable, Equatable {
         /// It was applied; the journal's sequence of its event.
         case applied(sequence: Int64)

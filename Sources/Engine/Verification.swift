@@ -11,6 +11,7 @@ public struct VerificationReport: Sendable, Equatable {
     /// One sentence for everything that is not as it should be; empty for a sound journal. At most 100.
     public var problems: [String] = []
 
+    /// Whether nothing is wrong.
     public var isSound: Bool { problems.isEmpty }
 
     mutating func note(_ problem: String) {
@@ -18,11 +19,12 @@ public struct VerificationReport: Sendable, Equatable {
     }
 }
 
-/// Checks a journal: its structure, the chain of checksums, that every event fits, and that the snapshots are what
-/// replaying gives. Changes nothing.
+/// Checks a journal: its structure, the chain of checksums, that every event fits, and that the snapshots are
+/// what replaying gives. Changes nothing.
 public func verifyJournal(_ store: any JournalStore) async throws(JournalError) -> VerificationReport {
     let work = BlockingWork("verification", concurrent: false)
-    var check = JournalCheck(snapshots: try await work.run { () throws(JournalError) in try storedSnapshots(store) })
+    var check = JournalCheck(
+        snapshots: try await work.run { () throws(JournalError) in try storedSnapshots(store) })
     for problem in try await work.run({ () throws(JournalError) in try store.structuralProblems() }) {
         check.report.note(problem)
     }
@@ -101,7 +103,9 @@ private struct JournalCheck {
         do {
             let event = try Replay.event(of: record, instruments: ledger.instrumentTable)
             try ledger.apply(event)
-            if case .accountOpened = event.body, let id = event.account { ordinals[id] = Int64(ordinals.count) }
+            if case .accountOpened = event.body, let id = event.account {
+                ordinals[id] = Int64(ordinals.count)
+            }
             if case .priced(let tick) = event.body { venues.insert(tick.venue) }
             compare(event)
         } catch {
@@ -122,7 +126,9 @@ private struct JournalCheck {
             account?.append(to: &body)
             if body != snapshot.body {
                 report.note(
-                    "The snapshot \(snapshot.ordinal) of event \(snapshot.sequence) is not what replaying gives.")
+                    "The snapshot \(snapshot.ordinal) of event \(snapshot.sequence) is not what "
+                        + "replaying gives."
+                )
             }
         }
         if event.sequence == statePlace {
@@ -130,7 +136,8 @@ private struct JournalCheck {
                 sequence: event.sequence, accountCount: ordinals.count,
                 prices: venues.map { ($0, ledger.prices(of: $0)) })
             if replayed.encoded() != state {
-                report.note("The prices or the number of accounts of the snapshots are not what replaying gives.")
+                report.note(
+                    "The prices or the number of accounts of the snapshots are not what replaying gives.")
             }
         }
     }

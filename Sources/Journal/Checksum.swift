@@ -2,9 +2,9 @@ import Ledger
 
 /// A 64-bit hash for finding damage; no protection against somebody who wants to forge.
 ///
-/// Words of eight bytes, little-endian: `hash = (hash ^ word) × 0x9E3779B97F4A7C15`, then `hash ^= hash >> 32`.
-/// Each step is a bijection, so a change within one word is always found. Texts and bytes are preceded by their
-/// length (all ones for an absent one) and their last word is filled up with zeros.
+/// Words of eight bytes, little-endian: `hash = (hash ^ word) × 0x9E3779B97F4A7C15`, then `hash ^= hash >>
+/// 32`. Each step is a bijection, so a change within one word is always found. Texts and bytes are preceded
+/// by their length (all ones for an absent one) and their last word is filled up with zeros.
 struct ChecksumHash {
     private(set) var value: UInt64 = 0
 

@@ -1,5 +1,5 @@
-/// Where in the journal a command id may have been used: 28 bits of the id's hash and 36 bits of the sequence, so
-/// that ten million ids take 80 MB of memory and of file.
+/// Where in the journal a command id may have been used: 28 bits of the id's hash and 36 bits of the
+/// sequence, so that ten million ids take 80 MB of memory and of file.
 ///
 /// Two ids may have the same hash, so an entry is a hint: the event itself tells which id it has.
 public struct CommandIndexEntry: Sendable, Hashable {

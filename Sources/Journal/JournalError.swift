@@ -16,7 +16,9 @@ public struct JournalError: Error, Sendable, Equatable, CustomStringConvertible 
         case damaged
     }
 
+    /// What kind of trouble it is.
     public let kind: Kind
+    /// One sentence: what is wrong, where, and what to do. Never a secret.
     public let message: String
 
     public init(_ kind: Kind, _ message: String) {

@@ -1,11 +1,11 @@
 import Ledger
 
-/// An append-only store of events, with what belongs to them: API keys, and indexes and snapshots that can all be
-/// thrown away and rebuilt.
+/// An append-only store of events, with what belongs to them: API keys, and indexes and snapshots that can
+/// all be thrown away and rebuilt.
 ///
-/// Calls block until they are done; whoever must not block hands them to a thread of its own. One caller at a time
-/// appends and maintains; any number read meanwhile, and reads never wait for a write (but in memory, where writes
-/// take no time).
+/// Calls block until they are done; whoever must not block hands them to a thread of its own. One caller at a
+/// time appends and maintains; any number read meanwhile, and reads never wait for a write (but in memory,
+/// where writes take no time).
 public protocol JournalStore: Sendable {
     /// Where it is, for messages.
     var location: String { get }
@@ -26,7 +26,8 @@ public protocol JournalStore: Sendable {
     /// The events with these sequences, as far as there are any, in no particular order.
     func events(at sequences: [Int64]) throws(JournalError) -> [EventRecord]
 
-    /// Events of an account, those among them that come from another account too, after a sequence and in order.
+    /// Events of an account, those among them that come from another account too, after a sequence and in
+    /// order.
     func events(of account: String, after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord]
 
     /// All events of an account up to and at a time, in order.
@@ -40,8 +41,8 @@ public protocol JournalStore: Sendable {
 
     // MARK: Upkeep
 
-    /// Brings the indexes up by no more than `limit` events; whether they lag still. Reads are right either way,
-    /// and quicker with less lag.
+    /// Brings the indexes up by no more than `limit` events; whether they lag still. Reads are right either
+    /// way, and quicker with less lag.
     func updateIndexes(limit: Int) throws(JournalError) -> Bool
 
     /// How far the indexes go.
@@ -52,11 +53,12 @@ public protocol JournalStore: Sendable {
 
     // MARK: Snapshots
 
-    /// Writes account snapshots, in place of those with the same ordinal; with `state`, the record that makes them
-    /// count, in the same transaction.
+    /// Writes account snapshots, in place of those with the same ordinal; with `state`, the record that makes
+    /// them count, in the same transaction.
     func writeSnapshots(_ accounts: [AccountSnapshotRecord], state: [UInt8]?) throws(JournalError)
 
-    /// Account snapshots from an ordinal on, in order. Throws `damaged` for one that is not as it was written.
+    /// Account snapshots from an ordinal on, in order. Throws `damaged` for one that is not as it was
+    /// written.
     func snapshots(from ordinal: Int64, limit: Int) throws(JournalError) -> [AccountSnapshotRecord]
 
     /// Throws all snapshots away.

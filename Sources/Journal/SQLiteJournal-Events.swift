@@ -13,7 +13,8 @@ extension SQLiteJournal {
         if events.isEmpty { return }
         try translating("write the store") {
             let tip = try database.writeWithoutTransaction { db in
-                // Read from the store, not remembered: after a failed commit only the store knows what it holds.
+                // Read from the store, not remembered: after a failed commit only the store knows what it
+                // holds.
                 var tip = try Self.readTip(db)
                 try db.inTransaction(.immediate) {
                     let statement = try RawStatement(Self.insertion, in: db)
@@ -21,9 +22,11 @@ extension SQLiteJournal {
                         guard event.sequence == tip.sequence + 1 else {
                             throw JournalError(
                                 .unavailable,
-                                "The store ends at event \(tip.sequence), so event \(event.sequence) cannot follow.")
+                                "The store ends at event \(tip.sequence), not before \(event.sequence)."
+                            )
                         }
-                        tip = JournalTip(sequence: event.sequence, checksum: event.checksum(after: tip.checksum))
+                        tip = JournalTip(
+                            sequence: event.sequence, checksum: event.checksum(after: tip.checksum))
                         try statement.insert(event, checksum: tip.checksum)
                     }
                     return .commit
@@ -35,19 +38,23 @@ extension SQLiteJournal {
     }
 
     private static let insertion = """
-        INSERT INTO events (sequence, at, account, counterparty, type, command_id, command_digest, body, checksum)
+        INSERT INTO events
+            (sequence, at, account, counterparty, type, command_id, command_digest, body, checksum)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
 
     // MARK: - Reading
 
-    private static let columns =
-        "e.sequence, e.at, e.account, e.counterparty, e.type, e.command_id, e.command_digest, e.body, e.checksum"
+    private static let columns = """
+        e.sequence, e.at, e.account, e.counterparty, e.type, e.command_id, e.command_digest, e.body,
+        e.checksum
+        """
 
     public func events(after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord] {
         try reading { db in
             let statement = try RawStatement(
-                "SELECT \(Self.columns) FROM events e WHERE e.sequence > ? ORDER BY e.sequence LIMIT ?", in: db)
+                "SELECT \(Self.columns) FROM events e WHERE e.sequence > ? ORDER BY e.sequence LIMIT ?",
+                in: db)
             statement.bind(sequence, at: 1)
             statement.bind(Int64(limit), at: 2)
             return try statement.events()
@@ -56,7 +63,8 @@ extension SQLiteJournal {
 
     public func events(at sequences: [Int64]) throws(JournalError) -> [EventRecord] {
         try reading { db in
-            let statement = try RawStatement("SELECT \(Self.columns) FROM events e WHERE e.sequence = ?", in: db)
+            let statement = try RawStatement(
+                "SELECT \(Self.columns) FROM events e WHERE e.sequence = ?", in: db)
             var found: [EventRecord] = []
             for sequence in sequences {
                 statement.bind(sequence, at: 1)
@@ -86,7 +94,8 @@ extension SQLiteJournal {
             }
             if found.count < limit {
                 found += try Self.rest(
-                    of: account, after: max(sequence, indexed), upTo: .max, limit: limit - found.count, in: db)
+                    of: account, after: max(sequence, indexed), upTo: .max, limit: limit - found.count, in: db
+                )
             }
             return found
         }

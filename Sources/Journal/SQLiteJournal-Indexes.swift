@@ -3,14 +3,17 @@ import JSON
 import Ledger
 import Numbers
 
-/// What is found by account, command id or time. All of it comes from the events and can be rebuilt from them:
-/// emptying the three tables and the mark in `meta` has the next updates do so.
+/// What is found by account, command id or time. All of it comes from the events and can be rebuilt from
+/// them: emptying the three tables and the mark in `meta` has the next updates do so.
 extension SQLiteJournal {
     private static let indexedKey = MetaKey(rawValue: "indexed_sequence")
 
-    public func indexedSequence() throws(JournalError) -> Int64 { try reading { try Self.indexedSequence($0) } }
+    public func indexedSequence() throws(JournalError) -> Int64 {
+        try reading { try Self.indexedSequence($0) }
+    }
 
-    /// How far the indexes go; 0 where the mark is missing, as they are then emptied before they are built again.
+    /// How far the indexes go; 0 where the mark is missing, as they are then emptied before they are built
+    /// again.
     static func indexedSequence(_ db: Database) throws -> Int64 {
         let text = try String.fetchOne(
             db, sql: "SELECT CAST(value AS TEXT) FROM meta WHERE key = ?", arguments: [indexedKey.rawValue])
@@ -26,7 +29,13 @@ extension SQLiteJournal {
                 if through <= from { return false }
                 if from == 0 {
                     try db.execute(
-                        sql: "DELETE FROM account_events; DELETE FROM command_entries; DELETE FROM price_history")
+                        sql:
+                            """
+                            DELETE FROM account_events;
+                            DELETE FROM command_entries;
+                            DELETE FROM price_history;
+                            """
+                    )
                 }
                 // Sorted, so that every page of the index is touched once a lot and not once an event.
                 try db.execute(
@@ -75,7 +84,8 @@ extension SQLiteJournal {
         for entry in entries {
             withUnsafeBytes(of: entry.packed.littleEndian) { bytes.append(contentsOf: $0) }
         }
-        let statement = try RawStatement("INSERT INTO command_entries (through, entries) VALUES (?, ?)", in: db)
+        let statement = try RawStatement(
+            "INSERT INTO command_entries (through, entries) VALUES (?, ?)", in: db)
         statement.bind(through, at: 1)
         statement.bind(blob: bytes, at: 2)
         _ = try statement.step()
@@ -149,7 +159,8 @@ extension SQLiteJournal {
 
     private static func indexPrices(after from: Int64, through: Int64, in db: Database) throws {
         let statement = try RawStatement(
-            "INSERT INTO price_history (venue, kind, name, at, sequence, price) VALUES (?, ?, ?, ?, ?, ?)", in: db)
+            "INSERT INTO price_history (venue, kind, name, at, sequence, price) VALUES (?, ?, ?, ?, ?, ?)",
+            in: db)
         for (sequence, time, tick) in try ticks(after: from, through: through, in: db) {
             for (kind, quotes) in [(mark, tick.marks), (index, tick.index)] {
                 for quote in quotes {

@@ -40,7 +40,8 @@ extension SQLiteJournal {
             var found: [AccountSnapshotRecord] = []
             while try statement.step() {
                 let record = AccountSnapshotRecord(
-                    ordinal: statement.number(0), sequence: statement.number(1), body: statement.bytes(3) ?? [])
+                    ordinal: statement.number(0), sequence: statement.number(1),
+                    body: statement.bytes(3) ?? [])
                 guard Int64(bitPattern: record.checksum) == statement.number(2) else {
                     statement.reset()
                     throw JournalError(.damaged, "The account snapshot \(record.ordinal) is damaged.")
@@ -67,7 +68,8 @@ extension SQLiteJournal {
 
     public func keys() throws(JournalError) -> [KeyRecord] {
         try reading { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM api_keys ORDER BY created_at, venue, api_key").map { row in
+            try Row.fetchAll(db, sql: "SELECT * FROM api_keys ORDER BY created_at, venue, api_key").map {
+                row in
                 KeyRecord(
                     venue: VenueName(rawValue: row["venue"]), apiKey: row["api_key"], secret: row["secret"],
                     passphraseSalt: (row["passphrase_salt"] as DataBytes).bytes,
@@ -83,8 +85,8 @@ extension SQLiteJournal {
             try database.write { db in
                 try db.execute(
                     sql: """
-                        INSERT INTO api_keys (venue, api_key, secret, passphrase_salt, passphrase_digest, permissions,
-                            addresses, account, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        INSERT INTO api_keys (venue, api_key, secret, passphrase_salt, passphrase_digest,
+                            permissions, addresses, account, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                         """,
                     arguments: [
                         key.venue.rawValue, key.apiKey, key.secret, DataBytes(key.passphraseSalt),

@@ -4,10 +4,10 @@ import Synchronization
 
 /// The journal in one SQLite file, or in memory.
 ///
-/// The file is in WAL mode with `synchronous=FULL`: a transaction is on disk when it is done, and readers never wait
-/// for the writer. Events have no secondary index: one would cost a random page per event. What must be found by
-/// account, command id or time is indexed behind the end in sorted lots (`updateIndexes`), and reads look through
-/// the short rest themselves.
+/// The file is in WAL mode with `synchronous=FULL`: a transaction is on disk when it is done, and readers
+/// never wait for the writer. Events have no secondary index: one would cost a random page per event. What
+/// must be found by account, command id or time is indexed behind the end in sorted lots (`updateIndexes`),
+/// and reads look through the short rest themselves.
 public final class SQLiteJournal: JournalStore {
     public let location: String
     let database: any DatabaseWriter
@@ -99,8 +99,8 @@ public final class SQLiteJournal: JournalStore {
             guard marks.version <= layoutVersion else {
                 throw JournalError(
                     .notOurs,
-                    "The store \(path) was written by a newer version (layout \(marks.version); this program knows "
-                        + "\(layoutVersion)); upgrade the program.")
+                    "The store \(path) was written by a newer version (layout \(marks.version); this program "
+                        + "knows \(layoutVersion)); upgrade the program.")
             }
         }
     }
@@ -117,8 +117,8 @@ public final class SQLiteJournal: JournalStore {
         return configuration
     }
 
-    /// Makes every commit wait for the disk, and proves that it is set: GRDB sets NORMAL in WAL mode, with which the
-    /// last commits are lost when the power fails.
+    /// Makes every commit wait for the disk, and proves that it is set: GRDB sets NORMAL in WAL mode, with
+    /// which the last commits are lost when the power fails.
     private static func makeDurable(_ pool: DatabasePool) throws {
         let level = try pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -127,7 +127,8 @@ public final class SQLiteJournal: JournalStore {
             return try Int.fetchOne(db, sql: "PRAGMA synchronous")
         }
         guard level == 2 else {
-            throw JournalError(.unavailable, "SQLite does not take synchronous=FULL, so nothing would be durable.")
+            throw JournalError(
+                .unavailable, "SQLite does not take synchronous=FULL, so nothing would be durable.")
         }
     }
 
@@ -159,7 +160,8 @@ public final class SQLiteJournal: JournalStore {
                 CREATE TABLE command_entries (through INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
                 CREATE TABLE price_history (
                     venue TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,
-                    sequence INTEGER NOT NULL, price TEXT NOT NULL, PRIMARY KEY (venue, kind, name, at, sequence)
+                    sequence INTEGER NOT NULL, price TEXT NOT NULL,
+                    PRIMARY KEY (venue, kind, name, at, sequence)
                 ) STRICT, WITHOUT ROWID;
                 CREATE TABLE account_snapshots (
                     ordinal INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, body TEXT NOT NULL,
@@ -178,7 +180,8 @@ public final class SQLiteJournal: JournalStore {
     }
 
     static func readTip(_ db: Database) throws -> JournalTip {
-        let row = try Row.fetchOne(db, sql: "SELECT sequence, checksum FROM events ORDER BY sequence DESC LIMIT 1")
+        let row = try Row.fetchOne(
+            db, sql: "SELECT sequence, checksum FROM events ORDER BY sequence DESC LIMIT 1")
         guard let row else { return JournalTip() }
         return JournalTip(sequence: row[0], checksum: UInt64(bitPattern: row[1] as Int64))
     }
@@ -200,7 +203,11 @@ public final class SQLiteJournal: JournalStore {
 
     static func set(_ value: [UInt8], for key: MetaKey, in db: Database) throws {
         try db.execute(
-            sql: "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            sql:
+                """
+                INSERT INTO meta (key, value) VALUES (?, ?)
+                ON CONFLICT (key) DO UPDATE SET value = excluded.value
+                """,
             arguments: [key.rawValue, DataBytes(value)])
     }
 

@@ -8,8 +8,8 @@ import Foundation
 
 /// The file that a store is in: who may read it, and whether it is there.
 enum StoreFile {
-    /// Makes an empty file that only its owner may read, in a folder that only its owner may enter; leaves a file
-    /// that is there, but takes others' rights to it away, as it holds keys.
+    /// Makes an empty file that only its owner may read, in a folder that only its owner may enter; leaves a
+    /// file that is there, but takes others' rights to it away, as it holds keys.
     static func prepare(_ path: String) throws(JournalError) {
         let folder = (path as NSString).deletingLastPathComponent
         if !folder.isEmpty && !FileManager.default.fileExists(atPath: folder) {
@@ -22,7 +22,8 @@ enum StoreFile {
         }
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw JournalError(.notPermitted, "Cannot open the store \(path) for writing: \(systemMessage()).")
+            throw JournalError(
+                .notPermitted, "Cannot open the store \(path) for writing: \(systemMessage()).")
         }
         defer { _ = close(descriptor) }
         var status = stat()
@@ -32,7 +33,8 @@ enum StoreFile {
         // The mode is asked as well as the system: an administrator may write what is marked read-only.
         guard status.st_mode & S_IWUSR != 0 else {
             throw JournalError(
-                .notPermitted, "The store \(path) is marked read-only; make it writable, or give another --store.")
+                .notPermitted,
+                "The store \(path) is marked read-only; make it writable, or give another --store.")
         }
         if status.st_mode & 0o077 != 0, fchmod(descriptor, 0o600) != 0 {
             throw JournalError(

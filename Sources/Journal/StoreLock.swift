@@ -4,8 +4,8 @@
     import Darwin
 #endif
 
-/// The right to write a store: a lock on a file beside it, which the system releases when the process ends, however
-/// it ends.
+/// The right to write a store: a lock on a file beside it, which the system releases when the process ends,
+/// however it ends.
 final class StoreLock: Sendable {
     private let descriptor: Int32
 

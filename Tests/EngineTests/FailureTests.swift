@@ -37,7 +37,7 @@ import Testing
         let list = [
             open("new"), deposit("new", "1", id: "n"), deposit("main", "5"),
             #"{"type":"prices","venue":"testing","index":{"BTC":"1"}}"#,
-            #"{"type":"fill","account":"main","instrument":"BTC-USD","side":"buy","quantity":"1","price":"1"}"#,
+            buy("main", "BTC-USD", "1", at: "1"),
             deposit("nobody", "1"),
         ]
         guard case .results(let results) = await engine.submit(try list.map { try submission($0) }) else {

@@ -52,7 +52,8 @@ import Venue
             permissions: Set<APIKey.Permission> = [.read]
         ) async throws(Refusal) {
             _ = try await engine.issueKey(
-                account: account, permissions: permissions, apiKey: "k", secret: secret, passphrase: passphrase)
+                account: account, permissions: permissions, apiKey: "k", secret: secret,
+                passphrase: passphrase)
         }
         try await issue("a")
         try await issue("a")

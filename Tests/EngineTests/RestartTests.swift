@@ -23,7 +23,7 @@ import Venue
         try await second.apply(
             open("late", parent: "main"), deposit("late", "3"),
             #"{"type":"transfer","account":"late","to":"sub","asset":"USD","amount":"1"}"#,
-            #"{"type":"fill","account":"main","instrument":"BTC-USD","side":"buy","quantity":"0.001","price":"60000"}"#,
+            buy("main", "BTC-USD", "0.001", at: "60000"),
             #"{"type":"prices","venue":"testing","index":{"BTC":"60400"}}"#)
         let visible = second.visible
         if clean { await second.stop() }
@@ -203,7 +203,8 @@ import Venue
         #expect(all.map(\.type) == ["account_opened", "transferred", "filled", "order_placed"])
         #expect(all[1].account == "main")
         #expect(all[1].counterparty == "sub")
-        #expect(String(decoding: all[1].body, as: UTF8.self) == #"{"to":"sub","asset":"USD","amount":"250.5"}"#)
+        #expect(
+            String(decoding: all[1].body, as: UTF8.self) == #"{"to":"sub","asset":"USD","amount":"250.5"}"#)
         let page = try await engine.events(of: "sub", after: all[0].sequence, limit: 2)
         #expect(page == Array(all[1...2]))
         let main = try await engine.events(of: "main", after: 0, limit: 100)

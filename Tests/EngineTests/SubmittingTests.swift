@@ -67,11 +67,12 @@ import Venue
             open("new"), open("newer", parent: "new"), deposit("new", "5", id: "third"),
             deposit("main", "7"), #"{"type":"prices","venue":"testing","marks":{"BTC-USD":"1"}}"#,
             #"{"type":"transfer","account":"new","to":"newer","asset":"USD","amount":"1"}"#,
-            #"{"type":"fill","account":"main","instrument":"BTC-USD","side":"buy","quantity":"1","price":"1"}"#,
+            buy("main", "BTC-USD", "1", at: "1"),
             #"{"type":"withdraw","account":"main","asset":"USD","amount":"100000"}"#, deposit("main", "1"),
         ]
-        guard case .refused(let index, let refusal) = await engine.submit(
-            try list.map { try submission($0) }, atomic: true)
+        guard
+            case .refused(let index, let refusal) = await engine.submit(
+                try list.map { try submission($0) }, atomic: true)
         else {
             Issue.record("not refused")
             return

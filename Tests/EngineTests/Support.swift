@@ -42,7 +42,8 @@ func engine(
     options.upkeepInterval = upkeepInterval
     options.groupLimit = groupLimit
     return try await LedgerEngine.open(
-        store: store, venues: [TestVenue()], clock: .standing(at: noon), enforcesRateLimits: true, options: options)
+        store: store, venues: [TestVenue()], clock: .standing(at: noon), enforcesRateLimits: true,
+        options: options)
 }
 
 func engine(_ folder: TemporaryFolder) async throws -> LedgerEngine {
@@ -89,13 +90,23 @@ func deposit(_ account: String, _ amount: String, id: String? = nil) -> String {
     return #"{"type":"deposit","account":"\#(account)","asset":"USD","amount":"\#(amount)"\#(id)}"#
 }
 
+func buy(_ account: String, _ instrument: String, _ quantity: String, at price: String) -> String {
+    """
+    {"type":"fill","account":"\(account)","instrument":"\(instrument)","side":"buy",
+    "quantity":"\(quantity)","price":"\(price)","fee":"1"}
+    """
+}
+
 /// A little of everything: two accounts of a family, a trade, an order, prices, and two commands with ids.
 let story = [
     open("main"), open("sub", parent: "main"), deposit("main", "1000", id: "first"),
     #"{"type":"transfer","account":"main","to":"sub","asset":"USD","amount":"250.5"}"#,
     #"{"type":"prices","venue":"testing","marks":{"BTC-PERP":"60000"},"index":{"BTC":"60010"}}"#,
-    #"{"type":"fill","account":"sub","instrument":"BTC-PERP","side":"buy","quantity":"0.5","price":"59000","fee":"1"}"#,
-    #"{"type":"place_order","account":"sub","order_id":"o1","instrument":"BTC-PERP","side":"sell","quantity":"0.1","price":"61000"}"#,
+    buy("sub", "BTC-PERP", "0.5", at: "59000"),
+    """
+    {"type":"place_order","account":"sub","order_id":"o1","instrument":"BTC-PERP","side":"sell",
+    "quantity":"0.1","price":"61000"}
+    """,
     #"{"type":"configure","account":"main","settings":{"hedge":true}}"#,
     #"{"type":"withdraw","account":"main","asset":"USD","amount":"1","fee":"0.5","id":"second"}"#,
     #"{"type":"prices","venue":"testing","marks":{"BTC-PERP":"60500"}}"#,

@@ -23,7 +23,8 @@ struct TestVenue: VenueModel {
             Instrument(
                 venue: Self.venueName, name: name, kind: .perpetual, base: "BTC", quote: "USD", settle: "USD")
         case "BTC-USD":
-            Instrument(venue: Self.venueName, name: name, kind: .spot, base: "BTC", quote: "USD", settle: "USD")
+            Instrument(
+                venue: Self.venueName, name: name, kind: .spot, base: "BTC", quote: "USD", settle: "USD")
         default: nil
         }
     }
@@ -35,7 +36,8 @@ struct TestVenue: VenueModel {
         return value
     }
 
-    func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal {
+    func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal
+    {
         .one
     }
 
@@ -66,6 +68,7 @@ struct TestVenue: VenueModel {
 
     func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials {
         Credentials(
-            apiKey: hexText(randomBytes(8)), secret: hexText(randomBytes(16)), passphrase: hexText(randomBytes(4)))
+            apiKey: hexText(randomBytes(8)), secret: hexText(randomBytes(16)),
+            passphrase: hexText(randomBytes(4)))
     }
 }

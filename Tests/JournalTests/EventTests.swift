@@ -9,7 +9,8 @@ import Testing
     /// Events of three accounts with a transfer among them.
     private static let story: [EventRecord] = [
         deposit(1, "a", at: 10), deposit(2, "b", at: 20), transfer(3, "a", to: "b", at: 30),
-        deposit(4, "c", at: 40, id: "four"), transfer(5, "b", to: "a", at: 50), deposit(6, "a", at: 60, id: "six"),
+        deposit(4, "c", at: 40, id: "four"), transfer(5, "b", to: "a", at: 50),
+        deposit(6, "a", at: 60, id: "six"),
     ]
 
     @Test func whatWasAppendedIsThereAfterReopening() throws {
@@ -72,7 +73,8 @@ import Testing
         #expect(checksums.count == changes.count + 1)
     }
 
-    /// What must never change, as it is stored: worked out apart from this code, from the definition in `Checksum.swift`.
+    /// What must never change, as it is stored: worked out apart from this code, from the definition in
+    /// `Checksum.swift`.
     @Test func storedHashesStayAsTheyAre() {
         #expect(deposit(1, "a").checksum(after: 0) == StoredHashes.depositChecksum)
         #expect(CommandIndexEntry.fingerprint(of: "four") == StoredHashes.fourFingerprint)
@@ -106,7 +108,8 @@ import Testing
         let entries = try journal.commandEntries()
         #expect(
             entries == [
-                CommandIndexEntry(commandID: "four", sequence: 4), CommandIndexEntry(commandID: "six", sequence: 6),
+                CommandIndexEntry(commandID: "four", sequence: 4),
+                CommandIndexEntry(commandID: "six", sequence: 6),
             ])
         #expect(try journal.events(at: [6, 99, 1]).map(\.sequence) == [6, 1])
     }

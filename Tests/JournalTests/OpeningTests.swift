@@ -27,7 +27,8 @@ import Testing
     @Test func aFileThatOthersMayReadIsTightened() throws {
         let folder = try TemporaryFolder()
         try SQLiteJournal.open(path: folder.path("ledger.db"), access: .readWrite).close()
-        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.path("ledger.db"))
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o644], ofItemAtPath: folder.path("ledger.db"))
         let journal = try SQLiteJournal.open(path: folder.path("ledger.db"), access: .readWrite)
         #expect(try folder.mode("ledger.db") == 0o600)
         try journal.close()
@@ -55,7 +56,9 @@ import Testing
         let folder = try TemporaryFolder()
         let text = String(repeating: "shopping: bread, milk\n", count: 100)
         try text.write(toFile: folder.path("list.txt"), atomically: true, encoding: .utf8)
-        let error = #expect(throws: JournalError.self) { try openJournal("sqlite:" + folder.path("list.txt")) }
+        let error = #expect(throws: JournalError.self) {
+            try openJournal("sqlite:" + folder.path("list.txt"))
+        }
         #expect(error?.kind == .notOurs)
         #expect(try String(contentsOfFile: folder.path("list.txt"), encoding: .utf8) == text)
     }

@@ -24,7 +24,8 @@ func priced(
     func quotes(_ list: [(String, String)]) throws -> [PriceTick.Quote] {
         try list.map { PriceTick.Quote(name: $0.0, price: try ExactDecimal($0.1)) }
     }
-    let tick = PriceTick(venue: VenueName(rawValue: "okx"), marks: try quotes(marks), index: try quotes(index))
+    let tick = PriceTick(
+        venue: VenueName(rawValue: "okx"), marks: try quotes(marks), index: try quotes(index))
     let event = Event(
         sequence: sequence, at: LedgerTime(milliseconds: time), account: nil, body: .priced(tick))
     var body: [UInt8] = []

@@ -76,7 +76,10 @@ import Testing
         ("UPDATE account_events SET account = 'c' WHERE sequence = 2 AND account = 'b'", "by account"),
         ("INSERT INTO account_events VALUES ('b', 1)", "by account"),
         ("DELETE FROM command_entries", "command ids"), ("UPDATE price_history SET price = '2'", "prices"),
-        ("INSERT INTO price_history SELECT venue, kind, 'ETH', at, sequence, price FROM price_history", "prices"),
+        (
+            "INSERT INTO price_history SELECT venue, kind, 'ETH', at, sequence, price FROM price_history",
+            "prices"
+        ),
     ])
     func anIndexThatIsWrongIsFound(damage: String, found: String) throws {
         let journal = try SQLiteJournal.inMemory()
