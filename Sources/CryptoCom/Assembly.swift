@@ -78,9 +78,16 @@ struct AccountFigures {
         self.rules = rules
         for position in account.positions { try include(position) }
         for order in account.orders where !order.reduceOnly { try include(order) }
-        for holding in account.holdings { try include(holding) }
+        rows.reserveCapacity(account.holdings.count)
+        // By place, as a holding is large and only three of its fields are read.
+        for place in account.holdings.indices {
+            try include(
+                account.holdings[place].asset, cash: account.holdings[place].cash,
+                earmarked: account.holdings[place].reserved.isEmpty
+                    ? .zero : account.holdings[place].reserved(for: Purpose.reserved))
+        }
         for extra in tied where account.holding(extra.asset) == nil {
-            try include(Holding(asset: extra.asset, updatedAt: account.updatedAt))
+            try include(extra.asset, cash: .zero, earmarked: .zero)
         }
         for activity in account.activity { try sessionRealised += activity.sessionRealised }
         try sumUp()
@@ -193,39 +200,44 @@ struct AccountFigures {
 
     // MARK: - Holdings
 
-    private mutating func include(_ holding: Holding) throws {
-        let tied = tied.first { $0.asset == holding.asset }
-        let locked = tied?.locked ?? .zero
-        let reserved = try holding.reserved(for: Purpose.reserved) + (tied?.offered ?? .zero)
-        if holding.cash.isZero && reserved.isZero && locked.isZero { return }
-        let rule = rules.asset(holding.asset)
-        let price = try market.price(of: holding.asset)
-        let marketValue = try Figures.marketValue(quantity: holding.cash, locked: locked, price: price)
-        let isCollateral =
-            account.raised("collateral_eligible", asset: holding.asset)?.boolean ?? rule?.isCollateral
-            ?? false
-        let rate: ExactDecimal
-        if let raised = account.raised("haircut", asset: holding.asset)?.text {
-            rate = try ExactDecimal(raised)
-        } else if isCollateral, let rule {
-            rate = try Figures.haircutRate(
-                minimum: rule.minimumHaircut, ratePerUnit: rule.haircutRatePerUnit,
-                quantity: try holding.cash - locked)
-        } else {
-            rate = .zero
+    private mutating func include(_ asset: String, cash: ExactDecimal, earmarked: ExactDecimal) throws {
+        var locked = ExactDecimal.zero
+        var reserved = earmarked
+        if let tied = tied.first(where: { $0.asset == asset }) {
+            locked = tied.locked
+            try reserved += tied.offered
         }
+        if cash.isZero && reserved.isZero && locked.isZero { return }
+        let rule = rules.asset(asset)
+        let price = try market.price(of: asset, rule)
+        let cashValue = try Figures.marketValue(quantity: cash, locked: .zero, price: price)
+        let marketValue =
+            locked.isZero ? cashValue : try Figures.marketValue(quantity: cash, locked: locked, price: price)
+        let isCollateral =
+            account.raised("collateral_eligible", asset: asset)?.boolean ?? rule?.isCollateral ?? false
+        let rate = try haircutRate(of: asset, quantity: try cash - locked, isCollateral, rule)
         let counted = Figures.countedValue(
             marketValue: marketValue, isCollateral: isCollateral, cap: rule?.collateralCap)
-        let row = RowFigures(
-            asset: holding.asset, quantity: holding.cash, reserved: reserved,
-            cashValue: try Figures.marketValue(quantity: holding.cash, locked: .zero, price: price),
-            marketValue: marketValue, isCollateral: isCollateral, haircutRate: rate, countedValue: counted,
-            haircut: try Figures.haircut(countedValue: counted, rate: rate),
-            collateralAmount: try Figures.collateralAmount(countedValue: counted, rate: rate),
-            maximumWithdrawal: try Figures.maximumWithdrawal(
-                quantity: holding.cash, reserved: reserved, locked: locked),
-            hourlyInterestRate: try account.hourlyInterestRate(of: holding, rule))
-        try add(row)
+        try add(
+            RowFigures(
+                asset: asset, quantity: cash, reserved: reserved, cashValue: cashValue,
+                marketValue: marketValue,
+                isCollateral: isCollateral, haircutRate: rate, countedValue: counted,
+                haircut: try Figures.haircut(countedValue: counted, rate: rate),
+                collateralAmount: try Figures.collateralAmount(countedValue: counted, rate: rate),
+                maximumWithdrawal: try Figures.maximumWithdrawal(
+                    quantity: cash, reserved: reserved, locked: locked),
+                hourlyInterestRate: try account.hourlyInterestRate(of: asset, cash: cash, rule)))
+    }
+
+    /// The rate raised for it, else the rulebook's where it is collateral.
+    private func haircutRate(
+        of asset: String, quantity: ExactDecimal, _ isCollateral: Bool, _ rule: AssetRule?
+    ) throws -> ExactDecimal {
+        if let raised = account.raised("haircut", asset: asset)?.text { return try ExactDecimal(raised) }
+        guard isCollateral, let rule else { return .zero }
+        return try Figures.haircutRate(
+            minimum: rule.minimumHaircut, ratePerUnit: rule.haircutRatePerUnit, quantity: quantity)
     }
 
     private mutating func add(_ row: RowFigures) throws {
@@ -242,8 +254,11 @@ struct AccountFigures {
 extension Market {
     /// An asset's USD price; USD itself is 1 by definition. Throws `FigureError.priceMissing` where none is
     /// known.
-    func price(of asset: String) throws(FigureError) -> ExactDecimal {
-        asset == CryptoComRules.usd ? .one : try requiredIndex(asset)
+    func price(of asset: String, _ rule: AssetRule? = nil) throws(FigureError) -> ExactDecimal {
+        if asset == CryptoComRules.usd { return .one }
+        if let given = prices.index(asset) { return given }
+        if let rule { return rule.referenceIndex }
+        return try requiredIndex(asset)
     }
 }
 
@@ -262,11 +277,11 @@ extension Account {
     }
 
     /// The rate that a debt bears per hour; 0 for what is no debt. Raised, else the rulebook's.
-    fileprivate func hourlyInterestRate(of holding: Holding, _ rule: AssetRule?) throws -> ExactDecimal {
-        if let raised = raised("hourly_interest_rate", asset: holding.asset)?.text {
-            return try ExactDecimal(raised)
-        }
-        return holding.cash.isNegative ? rule?.hourlyInterestRate ?? .zero : .zero
+    fileprivate func hourlyInterestRate(
+        of asset: String, cash: ExactDecimal, _ rule: AssetRule?
+    ) throws -> ExactDecimal {
+        if let raised = raised("hourly_interest_rate", asset: asset)?.text { return try ExactDecimal(raised) }
+        return cash.isNegative ? rule?.hourlyInterestRate ?? .zero : .zero
     }
 }
 

@@ -31,7 +31,11 @@ public struct CryptoComVenue: VenueModel {
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
 
     /// The rules in force at a time.
-    func rules(at time: LedgerTime) -> CryptoComRules { timeline.rules(at: time) }
+    func rules(at time: LedgerTime) -> CryptoComRules {
+        // Nearly every figure is of now, when the last version holds.
+        if let last = timeline.versions.last, last.header.effective <= time { return last.rules }
+        return timeline.rules(at: time)
+    }
 
     /// The body of `private/user-balance`, or with `method=private/get-subaccount-balances` that of the
     /// other.
@@ -51,7 +55,9 @@ public struct CryptoComVenue: VenueModel {
             }
             identifier = given
         }
-        var reply = ReplyWriter(id: identifier, method: method)
+        var reply = ReplyWriter(
+            id: identifier, method: method,
+            reserving: ReplyWriter.capacity(rows: snapshot.account.holdings.count))
         switch Method(rawValue: method) {
         case .userBalance: try writeUserBalance(of: snapshot, to: &reply.writer)
         case .subaccountBalances:

@@ -6,6 +6,8 @@ import Venue
 struct Exposure {
     /// The underlying asset, or the isolated instrument.
     let name: String
+    /// The kind of the instrument that came first: others of the kind have the same limits.
+    private let kind: Instrument.Kind
     /// The lowest leverage limit of the kinds of contract in it: they are margined together.
     private(set) var maximumLeverage: ExactDecimal
     /// The highest margin rate per unit of the kinds in it: unit margin rate × multiplier.
@@ -19,20 +21,16 @@ struct Exposure {
 
     init(name: String, of instrument: Instrument, _ rules: CryptoComRules) throws(NumberError) {
         self.name = name
+        kind = instrument.kind
         maximumLeverage = rules.maximumLeverage(of: instrument)
-        ratePerUnit = try Self.ratePerUnit(of: instrument, rules)
+        ratePerUnit = try rules.marginRatePerUnit(of: instrument)
     }
 
-    private static func ratePerUnit(
-        of instrument: Instrument, _ rules: CryptoComRules
-    ) throws(NumberError) -> ExactDecimal {
-        try rules.unitMarginRate(of: instrument.base)
-            .times(rules.unitRateMultiplier(of: instrument.kind), rounding: .ceiling)
-    }
-
+    /// Takes in another instrument of the underlying.
     mutating func include(_ instrument: Instrument, _ rules: CryptoComRules) throws(NumberError) {
+        if instrument.kind == kind { return }
         maximumLeverage = min(maximumLeverage, rules.maximumLeverage(of: instrument))
-        ratePerUnit = max(ratePerUnit, try Self.ratePerUnit(of: instrument, rules))
+        ratePerUnit = max(ratePerUnit, try rules.marginRatePerUnit(of: instrument))
     }
 
     /// Adds a position: signed quantity and signed notional in USD.

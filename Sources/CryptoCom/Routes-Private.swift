@@ -10,7 +10,9 @@ extension CryptoComVenue {
     func answer(
         _ method: Method, _ call: PrivateCall, _ snapshot: AccountSnapshot, _ access: any VenueAccess
     ) throws(VenueError) -> [UInt8] {
-        var reply = ReplyWriter(id: call.id, method: call.method)
+        var reply = ReplyWriter(
+            id: call.id, method: call.method,
+            reserving: ReplyWriter.capacity(rows: snapshot.account.holdings.count))
         do {
             switch method {
             case .userBalance: try writeUserBalance(of: snapshot, to: &reply.writer)

@@ -4,7 +4,9 @@ import Venue
 
 /// The rules of one rulebook version: what the venue publishes in `public/get-risk-parameters` and
 /// `public/get-instruments`, and the few rates that it only explains.
-struct CryptoComRules: RulebookRules {
+///
+/// A class, as are its rows: figures pass them along for every request, and references cost nothing to pass.
+final class CryptoComRules: RulebookRules {
     /// In the rulebook's order.
     let assets: [AssetRule]
     /// In the rulebook's order.
@@ -78,18 +80,16 @@ struct CryptoComRules: RulebookRules {
         }
     }
 
-    /// What the unit margin rate is multiplied by for a kind of instrument.
-    func unitRateMultiplier(of kind: Instrument.Kind) -> ExactDecimal {
-        switch kind {
-        case .spot: defaults.spotMultiplier
-        case .perpetual: defaults.perpetualMultiplier
-        case .future: defaults.futureMultiplier
-        }
-    }
-
-    /// The additional margin rate per unit held of an asset.
-    func unitMarginRate(of asset: String) -> ExactDecimal {
-        self.asset(asset)?.unitMarginRate ?? defaults.unitMarginRate
+    /// The margin rate that is added per unit of an instrument: unit margin rate × the kind's multiplier.
+    func marginRatePerUnit(of instrument: Instrument) throws(NumberError) -> ExactDecimal {
+        let rate = asset(instrument.base)?.unitMarginRate ?? defaults.unitMarginRate
+        let multiplier =
+            switch instrument.kind {
+            case .spot: defaults.spotMultiplier
+            case .perpetual: defaults.perpetualMultiplier
+            case .future: defaults.futureMultiplier
+            }
+        return multiplier == .one ? rate : try rate.times(multiplier, rounding: .ceiling)
     }
 }
 
@@ -123,7 +123,7 @@ struct RiskDefaults: Sendable {
 }
 
 /// One asset: what it counts as collateral, and what its contracts take.
-struct AssetRule: Sendable {
+final class AssetRule: Sendable {
     let name: String
     let fullName: String
     /// The network it is moved on; nil where it is no token.
@@ -207,7 +207,7 @@ struct FeeRule: Sendable {
 }
 
 /// One instrument: its contract terms and how it is listed.
-struct InstrumentRule: Sendable {
+final class InstrumentRule: Sendable {
     let terms: Instrument
     let priceTick: ExactDecimal
     let quantityTick: ExactDecimal

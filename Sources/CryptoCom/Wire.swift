@@ -7,6 +7,9 @@ import Venue
 struct ReplyWriter {
     var writer: JSONWriter
 
+    /// Room for an account object with so many rows, so that the bytes grow in place.
+    static func capacity(rows: Int) -> Int { 1024 + 320 * rows }
+
     init(id: RequestIdentifier, method: String, reserving capacity: Int = 2048) {
         writer = JSONWriter(reserving: capacity)
         writer.beginObject()
