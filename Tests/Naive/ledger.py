@@ -103,11 +103,14 @@ class Account:
         self.markets: dict[str, Market] = {}
         self.spot_cost: dict[str, SpotCost] = {}
         self.raised: dict[tuple[str, str | None], object] = {}
-        self.touched: set = set()
+        self.touched: dict[str, None] = {}  # assets and instruments in the order of their first change
 
     def add(self, asset: str, amount: Fraction) -> None:
         self.cash[asset] = self.cash.get(asset, ZERO) + amount
-        self.touched.add(asset)
+        self.touch(asset)
+
+    def touch(self, *names: str) -> None:
+        self.touched.update(dict.fromkeys(names))
 
     def open_positions(self) -> list[Position]:
         return [position for position in self.positions.values() if position.quantity]
@@ -244,7 +247,7 @@ class Ledger:
             account.leverage[key] = number(command["leverage"])
         account.positions[key] = position
         account.market(instrument.name)
-        account.touched.update((instrument.name, instrument.settle))
+        account.touch(instrument.name, instrument.settle)
 
     def on_adjust_isolated_margin(self, command: dict) -> None:
         account = self.accounts[command["account"]]
@@ -284,7 +287,7 @@ class Ledger:
     def on_accrue_interest(self, command: dict) -> None:
         account, asset, amount = self._money(command)
         account.interest[asset] = account.interest.get(asset, ZERO) + amount
-        account.touched.add(asset)
+        account.touch(asset)
 
     def on_reserve(self, command: dict, sign: int = 1) -> None:
         account, asset, amount = self._money(command)
@@ -292,7 +295,7 @@ class Ledger:
         account.reserved[key] = account.reserved.get(key, ZERO) + sign * amount
         if command["purpose"] == "strategy":  # the only one that leaves the cash balance
             account.add(asset, -sign * amount)
-        account.touched.add(asset)
+        account.touch(asset)
 
     def on_release(self, command: dict) -> None:
         self.on_reserve(command, -1)
@@ -301,7 +304,7 @@ class Ledger:
         account, asset, amount = self._money(command)
         key = (asset, command["purpose"])
         account.credited[key] = account.credited.get(key, ZERO) + amount
-        account.touched.add(asset)
+        account.touch(asset)
 
     def on_settle(self, command: dict) -> None:
         account = self.accounts[command["account"]]
@@ -399,10 +402,11 @@ class Ledger:
             position.cost += self.raw_amount(instrument, opening, price)
             if position.isolated:
                 leverage = account.leverage_of(instrument.name, key[1], self.default_leverage)
-                margin = self.book(abs(self.amount_at(instrument, opening, price)) / leverage)
+                notional = abs(self.raw_amount(instrument, opening, price)) * instrument.value
+                margin = self.book(notional / leverage)
                 account.add(instrument.settle, -margin)
                 position.wallet += margin
-        account.touched.update((instrument.name, instrument.settle))
+        account.touch(instrument.name, instrument.settle)
 
     def _close(
         self, account: Account, instrument: Instrument, position: Position, closing: Fraction, price: Fraction

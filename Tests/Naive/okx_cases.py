@@ -84,14 +84,15 @@ def derivative(chance: Chance, script: Script, instrument: str, hedge: bool, iso
     base = instrument.split("-")[0]
     value = rules.INSTRUMENTS[instrument].value
     unit = float(value) * (1 if instrument in INVERSE else float(reference(base)))
-    size = max(1, int((20_000 if chance.maybe(0.9) else 20_000_000) / unit))
+    worth_usd = 20_000 if chance.maybe(0.9) else 20_000_000
+    size = max(1, int(worth_usd / unit))
     margin = {"margin_mode": "isolated"} if isolated else {}
     for side in (chance.sample(["long", "short"], chance.randint(1, 2)) if hedge else [None]):
         where = {"instrument": instrument, "position_side": side}
         if chance.maybe(0.6):
-            script.add("set_leverage", leverage=chance.choice(LEVERAGES), **where, **margin)
+            script.add("set_leverage", leverage=chance.choice(LEVERAGES if worth_usd < 1_000_000 else ("1", "2")), **where, **margin)
         elif isolated:
-            script.add("set_leverage", leverage="5", **where, **margin)
+            script.add("set_leverage", leverage="2", **where, **margin)
         opening = {"long": "buy", "short": "sell", None: chance.choice(["buy", "sell"])}[side]
         closing = {"buy": "sell", "sell": "buy"}[opening]
         held = chance.randint(1, size)
@@ -120,6 +121,8 @@ def derivative(chance: Chance, script: Script, instrument: str, hedge: bool, iso
                 instrument in LINEAR and chance.maybe(0.5)) else script.add(
                     "funding", amount="-" * chance.randint(0, 1) + chance.amount(0, 2, 8), **where)
         if held and isolated and chance.maybe(0.3):
+            settle = rules.INSTRUMENTS[instrument].settle
+            script.add("deposit", asset=settle, amount=str(worth(settle, 50_000_000)))
             script.add("adjust_isolated_margin", amount=chance.amount(0, 5, 4), **where)
         for _ in range(chance.choice([0, 0, 0, 1, 2])):
             script.order(side=opening if isolated else chance.choice(["buy", "sell"]),

@@ -6,7 +6,7 @@ import typing
 from fractions import Fraction
 
 import okx_rules as rules
-from exact import ZERO, number
+from exact import ZERO, cut, number
 from ledger import Account, Ledger
 
 
@@ -21,9 +21,9 @@ class Unit:
                 continue
             mark = book.marks[instrument.name]
             size = position.quantity * instrument.value
-            self.delta += size / mark if instrument.kind == "inverse" else size
-            self.gross += abs(size) if instrument.kind == "inverse" else abs(size) * mark * book.index[
-                instrument.settle]
+            self.delta += book.amount_at(instrument, position.quantity, mark) if instrument.kind == "inverse" else size
+            self.gross += abs(size) if instrument.kind == "inverse" else cut(abs(size) * mark * book.index[
+                instrument.settle], 18)
 
 
 class Portfolio:
