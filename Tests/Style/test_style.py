@@ -140,7 +140,7 @@ def test_bad_input_never_traps():
 
 def is_field(line: str) -> bool:
     """Whether a line declares one stored property and nothing more."""
-    return bool(re.match(r"\s*public (?:private\(set\) )?(?:static )?(?:var|let) ", line)) and "{" not in line
+    return bool(re.match(r"\s*public (?:(?:private|internal)\(set\) )?(?:static )?(?:var|let) ", line)) and "{" not in line
 
 
 def is_documented(content: list[str], number: int) -> bool:
