@@ -35,8 +35,8 @@ public struct BinanceVenue: VenueModel {
     /// The rules in force at a time.
     func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }
 
-    /// The figures of an account: totals, asset rows, position rows. Throws `FigureError` where one cannot be worked
-    /// out.
+    /// The figures of an account: totals, asset rows, position rows. Throws `FigureError` where one cannot be
+    /// worked out.
     public func figures(of snapshot: AccountSnapshot) throws(FigureError) -> BinanceAccountFigures {
         try figures(of: snapshot.account, prices: snapshot.prices, at: snapshot.at)
     }
@@ -49,7 +49,8 @@ public struct BinanceVenue: VenueModel {
             of: account, market: Market(prices: prices, reference: rules.reference), rules: rules)
     }
 
-    /// The body of `GET /fapi/v3/account`; the endpoint has no parameters of its own, so `query` is not looked at.
+    /// The body of `GET /fapi/v3/account`; the endpoint has no parameters of its own, so `query` is not
+    /// looked at.
     public func statement(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] {

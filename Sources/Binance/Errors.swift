@@ -2,7 +2,8 @@ import JSON
 import Ledger
 import Venue
 
-/// A refusal in Binance's form: `{"code":-1121,"msg":"Invalid symbol."}` with its HTTP status. Sheet, section 6.
+/// A refusal in Binance's form: `{"code":-1121,"msg":"Invalid symbol."}` with its HTTP status. Sheet, section
+/// 6.
 struct BinanceError: Error, Equatable {
     let status: Int
     let code: Int
@@ -25,7 +26,8 @@ struct BinanceError: Error, Equatable {
         writer.text("msg", message)
         writer.endObject()
         return VenueResponse(
-            status: status, headers: retryAfter.map { [("Retry-After", String($0))] } ?? [], body: writer.bytes)
+            status: status, headers: retryAfter.map { [("Retry-After", String($0))] } ?? [],
+            body: writer.bytes)
     }
 
     // MARK: - Reaching an endpoint
@@ -82,7 +84,9 @@ struct BinanceError: Error, Equatable {
             400, -1100, "Illegal characters found in parameter '\(name)'; legal range is '\(legalRange)'.")
     }
 
-    static func empty(_ name: String) -> BinanceError { BinanceError(400, -1105, "Parameter '\(name)' was empty.") }
+    static func empty(_ name: String) -> BinanceError {
+        BinanceError(400, -1105, "Parameter '\(name)' was empty.")
+    }
 
     static func invalidData(_ name: String) -> BinanceError {
         BinanceError(400, -1130, "Data sent for parameter '\(name)' is not valid.")
@@ -154,7 +158,8 @@ struct ChangeError: Error, Equatable {
     static let positionModePosition = ChangeError(
         -4068, "Position side cannot be changed if there exists position.")
     static let multiAssetsIsolated = ChangeError(
-        -4167, "Unable to adjust to Multi-Assets mode with symbols of USDⓈ-M Futures under isolated-margin mode.")
+        -4167,
+        "Unable to adjust to Multi-Assets mode with symbols of USDⓈ-M Futures under isolated-margin mode.")
     static let isolatedInMultiAssets = ChangeError(
         -4168, "Unable to adjust to isolated-margin mode under the Multi-Assets mode.")
     static let multiAssetsMargin = ChangeError(

@@ -45,7 +45,8 @@ public struct BinanceAssetRow: Sendable {
             positionInitialMargin: positionInitialMargin, openOrderInitialMargin: openOrderInitialMargin)
         unflooredAvailable = try BinanceFigures.unflooredAvailable(
             crossWalletBalance: crossWalletBalance, crossUnPnl: crossUnPnl,
-            crossInitialMargin: sums.crossInitialMargin, isolatedOpenOrderMargin: sums.isolatedOpenOrderMargin)
+            crossInitialMargin: sums.crossInitialMargin, isolatedOpenOrderMargin: sums.isolatedOpenOrderMargin
+        )
         availableBalance = BinanceFigures.availableBalance(unfloored: unflooredAvailable)
         maxWithdrawAmount = try BinanceFigures.maxWithdrawAmount(
             crossWalletBalance: crossWalletBalance, isolatedOpenOrderMargin: sums.isolatedOpenOrderMargin,
@@ -53,7 +54,8 @@ public struct BinanceAssetRow: Sendable {
     }
 }
 
-/// The eleven figures above the rows; of USDT in single-asset mode, of all margin assets in USD in multi-assets mode.
+/// The eleven figures above the rows; of USDT in single-asset mode, of all margin assets in USD in
+/// multi-assets mode.
 public struct BinanceTotals: Sendable {
     public internal(set) var initialMargin = ExactDecimal.zero
     public internal(set) var maintMargin = ExactDecimal.zero
@@ -190,7 +192,8 @@ public struct BinanceAccountFigures: Sendable {
     }
 
     private init(
-        isMultiAssets: Bool, totals: BinanceTotals, assets: [BinanceAssetRow], positions: [BinancePositionRow],
+        isMultiAssets: Bool, totals: BinanceTotals, assets: [BinanceAssetRow],
+        positions: [BinancePositionRow],
         rates: [AssetRates]
     ) {
         self.isMultiAssets = isMultiAssets

@@ -12,13 +12,13 @@ struct LiquidationLeg {
 }
 
 extension BinanceFigures {
-    /// `liquidationPrice`: the mark at which what backs the legs equals their maintenance margin, in the quote asset:
-    /// (balance + Σ cum − Σ cost) ÷ (Σ |quantity| × rate − Σ quantity), with the brackets that hold at the answer; cut
-    /// to 8 places, 0 when no positive price does it.
+    /// `liquidationPrice`: the mark at which what backs the legs equals their maintenance margin, in the
+    /// quote asset: (balance + Σ cum − Σ cost) ÷ (Σ |quantity| × rate − Σ quantity), with the brackets that
+    /// hold at the answer; cut to 8 places, 0 when no positive price does it.
     ///
-    /// `balance` is the wallet and profit of everything else less its maintenance margin (cross), or the isolated
-    /// wallet. Where several prices do it (hedge mode), the one nearest to the mark. Sheet 4.5; the shared price of
-    /// hedge mode and the change of bracket are choices (`decisions.md` Binance 5).
+    /// `balance` is the wallet and profit of everything else less its maintenance margin (cross), or the
+    /// isolated wallet. Where several prices do it (hedge mode), the one nearest to the mark. Sheet 4.5; the
+    /// shared price of hedge mode and the change of bracket are choices (`decisions.md` Binance 5).
     static func liquidationPrice(
         of legs: [LiquidationLeg], balance: ExactDecimal, markPrice: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -41,7 +41,8 @@ extension BinanceFigures {
     }
 }
 
-/// A range of prices within which no leg changes its bracket, so that equity and maintenance are straight lines.
+/// A range of prices within which no leg changes its bracket, so that equity and maintenance are straight
+/// lines.
 private struct LiquidationPiece {
     struct Edge {
         let price: ExactDecimal
@@ -125,16 +126,17 @@ extension BinanceAccountFigures {
         return try BinanceFigures.liquidationPrice(of: legs, balance: balance, markPrice: row.markPrice)
     }
 
-    /// What backs a symbol's cross positions beside themselves, in their margin asset: wallet + profit − maintenance of
-    /// all others. In multi-assets mode it is worked out in USD over all assets and divided by the margin asset's ask
-    /// rate.
+    /// What backs a symbol's cross positions beside themselves, in their margin asset: wallet + profit −
+    /// maintenance of all others. In multi-assets mode it is worked out in USD over all assets and divided by
+    /// the margin asset's ask rate.
     private func crossBalance(
         of asset: String, withoutProfit profit: ExactDecimal, withoutMaintenance maintenance: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         guard let place = assets.firstIndex(where: { $0.asset == asset }) else { return .zero }
         guard isMultiAssets, assets[place].marginAvailable else {
             let row = assets[place]
-            return try row.crossWalletBalance + (row.crossUnPnl - profit) - (row.crossMaintMargin - maintenance)
+            return try row.crossWalletBalance + (row.crossUnPnl - profit)
+                - (row.crossMaintMargin - maintenance)
         }
         var balance = ExactDecimal.zero
         for (index, row) in assets.enumerated() where row.marginAvailable {

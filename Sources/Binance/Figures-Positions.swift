@@ -3,7 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// One position row: a symbol's position in one-way mode, or one side of it in hedge mode, with its open orders.
+/// One position row: a symbol's position in one-way mode, or one side of it in hedge mode, with its open
+/// orders.
 public struct BinancePositionRow: Sendable {
     let rules: SymbolRules
     let position: Position?
@@ -36,7 +37,9 @@ public struct BinancePositionRow: Sendable {
     /// Σ price × quantity of the position, signed.
     var cost: ExactDecimal { position?.cost ?? .zero }
 
-    init(_ draft: PositionRowDraft, account: Account, mark: ExactDecimal, rules table: RuleTable) throws(NumberError) {
+    init(
+        _ draft: PositionRowDraft, account: Account, mark: ExactDecimal, rules table: RuleTable
+    ) throws(NumberError) {
         rules = draft.rules
         position = draft.position
         side = draft.side
@@ -55,7 +58,8 @@ public struct BinancePositionRow: Sendable {
             isIsolated
             ? try BinanceFigures.isolatedMargin(
                 isolatedWallet: isolatedWallet, unrealizedProfit: unrealizedProfit) : .zero
-        positionInitialMargin = try BinanceFigures.positionInitialMargin(notional: notional, leverage: leverage)
+        positionInitialMargin = try BinanceFigures.positionInitialMargin(
+            notional: notional, leverage: leverage)
         openBuys = try draft.openBuys.rounded(places: 18, rounding: .towardZero)
         openSells = try draft.openSells.rounded(places: 18, rounding: .towardZero)
         openOrderInitialMargin =
@@ -94,8 +98,8 @@ struct PositionRowDraft {
         self.marginMode = marginMode
     }
 
-    /// One draft per symbol, side and margin mode that has a position or an open order; by symbol, then `LONG`,
-    /// `SHORT`.
+    /// One draft per symbol, side and margin mode that has a position or an open order; by symbol, then
+    /// `LONG`, `SHORT`.
     ///
     /// Throws `FigureError.priceMissing` for a symbol that the rulebook in force does not know any more.
     static func drafts(of account: Account, rules: RuleTable) throws -> [PositionRowDraft] {
@@ -124,8 +128,8 @@ struct PositionRowDraft {
         return drafts
     }
 
-    /// Counts an order. Reduce-only orders, and those that close a side of hedge mode, take no margin: `decisions.md`
-    /// Binance 2, a choice.
+    /// Counts an order. Reduce-only orders, and those that close a side of hedge mode, take no margin:
+    /// `decisions.md` Binance 2, a choice.
     private mutating func add(_ order: OpenOrder) throws(NumberError) {
         if order.reduceOnly || order.closesHedgeLeg { return }
         hasOrders = true
@@ -173,8 +177,8 @@ extension SymbolRules {
 }
 
 extension Bracket {
-    /// The bracket of a user whose notional coefficient was adjusted: edges and, so that the curve stays continuous,
-    /// cum are multiplied by it. Sheet 4.4.
+    /// The bracket of a user whose notional coefficient was adjusted: edges and, so that the curve stays
+    /// continuous, cum are multiplied by it. Sheet 4.4.
     func scaled(by coefficient: ExactDecimal) throws(NumberError) -> Bracket {
         if coefficient == .one { return self }
         return Bracket(

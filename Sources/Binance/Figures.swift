@@ -4,12 +4,14 @@ import Venue
 
 /// Every figure of Binance's account, balance and position answers: one function each, of named inputs.
 ///
-/// Amounts are in the margin asset of the row unless said otherwise. "Cut" means that digits after the eighth place
-/// are dropped, toward zero, as the venue does (sheet, section 0 item 1). A figure is *exact* where a document or a
-/// recording states it, a *choice* where `docs/venues/binance.md` names it one.
+/// Amounts are in the margin asset of the row unless said otherwise. "Cut" means that digits after the eighth
+/// place are dropped, toward zero, as the venue does (sheet, section 0 item 1). A figure is *exact* where a
+/// document or a recording states it, a *choice* where `docs/venues/binance.md` names it one.
 public enum BinanceFigures {
     /// Places to which every amount is cut.
     static let places = 8
+    /// Places to which entry and break-even prices are cut; a recording shows nine.
+    static let pricePlaces = 12
 
     // MARK: - Position rows
 
@@ -20,8 +22,8 @@ public enum BinanceFigures {
         try quantity.times(markPrice, places: places, rounding: .towardZero)
     }
 
-    /// `unrealizedProfit`: quantity × (mark price − entry price), cut once from quantity × mark − cost; signed. Sheet
-    /// 4.1. Exact.
+    /// `unrealizedProfit`: quantity × (mark price − entry price), cut once from quantity × mark − cost;
+    /// signed. Sheet 4.1. Exact.
     public static func unrealizedProfit(
         quantity: ExactDecimal, markPrice: ExactDecimal, cost: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -31,14 +33,16 @@ public enum BinanceFigures {
         return try value.rounded(places: places, rounding: .towardZero)
     }
 
-    /// `positionInitialMargin`: |notional| ÷ leverage at the current mark, cut; never negative. Sheet 4.1. Exact.
+    /// `positionInitialMargin`: |notional| ÷ leverage at the current mark, cut; never negative. Sheet 4.1.
+    /// Exact.
     public static func positionInitialMargin(
         notional: ExactDecimal, leverage: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try notional.magnitude.over(leverage, places: places, rounding: .towardZero)
     }
 
-    /// `maintMargin`: |notional| × maintenance rate − cum of the bracket, cut; never negative. Sheet 4.1. Exact.
+    /// `maintMargin`: |notional| × maintenance rate − cum of the bracket, cut; never negative. Sheet 4.1.
+    /// Exact.
     static func maintMargin(notional: ExactDecimal, bracket: Bracket) throws(NumberError) -> ExactDecimal {
         try maintMargin(
             notional: notional, maintenanceRate: bracket.maintenanceRate, cumulative: bracket.cumulative)
@@ -54,8 +58,8 @@ public enum BinanceFigures {
         return max(.zero, try value.rounded(places: places, rounding: .towardZero))
     }
 
-    /// The margin that a position and its orders need together: max(|notional + open buys|, |notional − open sells|) ÷
-    /// leverage, cut. Open buys and sells are Σ remaining quantity × limit price. Sheet 4.1. Exact.
+    /// The margin that a position and its orders need together: max(|notional + open buys|, |notional − open
+    /// sells|) ÷ leverage, cut. Open buys and sells are Σ remaining quantity × limit price. Sheet 4.1. Exact.
     public static func marginRequirement(
         notional: ExactDecimal, openBuys: ExactDecimal, openSells: ExactDecimal, leverage: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -63,8 +67,8 @@ public enum BinanceFigures {
         return try exposure.over(leverage, places: places, rounding: .towardZero)
     }
 
-    /// `openOrderInitialMargin`: what the requirement with orders exceeds that of the position alone by; never
-    /// negative. Sheet 4.1. Exact for isolated positions, inferred for cross ones.
+    /// `openOrderInitialMargin`: what the requirement with orders exceeds that of the position alone by;
+    /// never negative. Sheet 4.1. Exact for isolated positions, inferred for cross ones.
     public static func openOrderInitialMargin(
         marginRequirement: ExactDecimal, positionInitialMargin: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -85,19 +89,21 @@ public enum BinanceFigures {
         try isolatedWallet + unrealizedProfit
     }
 
-    /// `entryPrice`: cost ÷ quantity, cut to 8 places; in the quote asset. The places are a choice.
-    public static func entryPrice(cost: ExactDecimal, quantity: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        try cost.over(quantity, places: places, rounding: .towardZero)
+    /// `entryPrice`: cost ÷ quantity, cut to 12 places; in the quote asset. The places are a choice.
+    public static func entryPrice(
+        cost: ExactDecimal, quantity: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try cost.over(quantity, places: pricePlaces, rounding: .towardZero)
     }
 
-    /// `breakEvenPrice`: entry price × (1 + fee rate) when long, × (1 − fee rate) when short, cut to 8 places. An
-    /// estimate: a recording shows 2.8E-4 becoming 2.80056E-4, which is the maker rate; the fees really paid are not
-    /// kept per position.
+    /// `breakEvenPrice`: entry price × (1 + fee rate) when long, × (1 − fee rate) when short, cut to 12
+    /// places. An estimate: a recording shows 2.8E-4 becoming 2.80056E-4, which is the maker rate; the fees
+    /// really paid are not kept per position.
     public static func breakEvenPrice(
         entryPrice: ExactDecimal, isLong: Bool, feeRate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         let factor = try isLong ? .one + feeRate : .one - feeRate
-        return try entryPrice.times(factor, places: places, rounding: .towardZero)
+        return try entryPrice.times(factor, places: pricePlaces, rounding: .towardZero)
     }
 
     // MARK: - Asset rows
@@ -116,8 +122,8 @@ public enum BinanceFigures {
         try walletBalance + unrealizedProfit
     }
 
-    /// What an asset has free for new margin, not floored: crossWalletBalance + crossUnPnl − initial margin of cross
-    /// positions and orders − order margin of isolated positions. Sheet 4.2. Exact.
+    /// What an asset has free for new margin, not floored: crossWalletBalance + crossUnPnl − initial margin
+    /// of cross positions and orders − order margin of isolated positions. Sheet 4.2. Exact.
     public static func unflooredAvailable(
         crossWalletBalance: ExactDecimal, crossUnPnl: ExactDecimal, crossInitialMargin: ExactDecimal,
         isolatedOpenOrderMargin: ExactDecimal
@@ -128,11 +134,12 @@ public enum BinanceFigures {
     /// `availableBalance`: at least 0. Sheet 4.2 and 4.6; the floor is inferred.
     public static func availableBalance(unfloored: ExactDecimal) -> ExactDecimal { max(.zero, unfloored) }
 
-    /// `maxWithdrawAmount` of an asset, single-asset mode: max(0, min(crossWalletBalance − order margin of isolated
-    /// positions − maintenance margin of cross positions, available before its floor)). Sheet 4.2. Floor and min are
-    /// inferred; a choice.
+    /// `maxWithdrawAmount` of an asset, single-asset mode: max(0, min(crossWalletBalance − order margin of
+    /// isolated positions − maintenance margin of cross positions, available before its floor)). Sheet 4.2.
+    /// Floor and min are inferred; a choice.
     public static func maxWithdrawAmount(
-        crossWalletBalance: ExactDecimal, isolatedOpenOrderMargin: ExactDecimal, crossMaintMargin: ExactDecimal,
+        crossWalletBalance: ExactDecimal, isolatedOpenOrderMargin: ExactDecimal,
+        crossMaintMargin: ExactDecimal,
         unflooredAvailable: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         let money = try crossWalletBalance - isolatedOpenOrderMargin - crossMaintMargin
@@ -142,17 +149,21 @@ public enum BinanceFigures {
     // MARK: - Multi-assets mode
 
     /// `bidRate`: index × (1 − bid buffer), cut; USD per unit of what is owned. Sheet 4.6. Exact.
-    public static func bidRate(index: ExactDecimal, bidBuffer: ExactDecimal) throws(NumberError) -> ExactDecimal {
+    public static func bidRate(
+        index: ExactDecimal, bidBuffer: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
         try index.times(.one - bidBuffer, places: places, rounding: .towardZero)
     }
 
     /// `askRate`: index × (1 + ask buffer), cut; USD per unit of what is owed. Sheet 4.6. Exact.
-    public static func askRate(index: ExactDecimal, askBuffer: ExactDecimal) throws(NumberError) -> ExactDecimal {
+    public static func askRate(
+        index: ExactDecimal, askBuffer: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
         try index.times(.one + askBuffer, places: places, rounding: .towardZero)
     }
 
-    /// USD value of a balance or profit: at the bid rate if it is not negative, at the ask rate if it is; cut. Sheet
-    /// 4.6. The bid side is recorded, the ask side inferred.
+    /// USD value of a balance or profit: at the bid rate if it is not negative, at the ask rate if it is;
+    /// cut. Sheet 4.6. The bid side is recorded, the ask side inferred.
     public static func usdValue(
         of amount: ExactDecimal, bidRate: ExactDecimal, askRate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -166,24 +177,24 @@ public enum BinanceFigures {
         try margin.times(askRate, places: places, rounding: .towardZero)
     }
 
-    /// The account's `availableBalance` in USD, not floored: totalMarginBalance − totalInitialMargin. Sheet 4.6.
-    /// Exact.
+    /// The account's `availableBalance` in USD, not floored: totalMarginBalance − totalInitialMargin. Sheet
+    /// 4.6. Exact.
     public static func unflooredAvailable(
         totalMarginBalance: ExactDecimal, totalInitialMargin: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try totalMarginBalance - totalInitialMargin
     }
 
-    /// An asset's `availableBalance`: the account's in USD ÷ the ask rate, cut; the same pool in every row. Sheet 4.6.
-    /// Exact.
+    /// An asset's `availableBalance`: the account's in USD ÷ the ask rate, cut; the same pool in every row.
+    /// Sheet 4.6. Exact.
     public static func availableBalance(
         accountAvailable: ExactDecimal, askRate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try accountAvailable.over(askRate, places: places, rounding: .towardZero)
     }
 
-    /// An asset's `maxWithdrawAmount`: max(0, min(walletBalance, its availableBalance)). `decisions.md` Binance 4, a
-    /// choice that both the given sample and the recording obey.
+    /// An asset's `maxWithdrawAmount`: max(0, min(walletBalance, its availableBalance)). `decisions.md`
+    /// Binance 4, a choice that both the given sample and the recording obey.
     public static func maxWithdrawAmount(
         walletBalance: ExactDecimal, availableBalance: ExactDecimal
     ) -> ExactDecimal {

@@ -36,7 +36,8 @@ enum RaisableField: String, CaseIterable {
         case .tradeGroupId: value.integer.map { $0 >= -1 } ?? false
         case .adl: value.integer.map { (0...4).contains($0) } ?? false
         case .notionalCoef:
-            value.text.flatMap { try? ExactDecimal($0) }.map { $0.isPositive && $0 <= ExactDecimal(1000) } ?? false
+            value.text.flatMap { try? ExactDecimal($0) }.map { $0.isPositive && $0 <= ExactDecimal(1000) }
+                ?? false
         case .feeBurn, .canTrade, .canDeposit, .canWithdraw, .marginAvailable: value.boolean != nil
         }
     }
@@ -52,7 +53,8 @@ extension BinanceVenue {
             throw Refusal(.missingField, "\(flag) is a field of an asset; name the asset.", field: "asset")
         }
         if !field.isPerAsset, asset != nil {
-            throw Refusal(.invalidField, "\(flag) is a field of the account, not of an asset.", field: "asset")
+            throw Refusal(
+                .invalidField, "\(flag) is a field of the account, not of an asset.", field: "asset")
         }
         if let value, !field.accepts(value) {
             throw Refusal(.invalidField, "\(flag) must be \(field.expected).", field: "value")

@@ -89,7 +89,8 @@ extension BinanceVenue {
         case .isolatedMarginAdjusted(let key, let amount): try judgeMargin(key, amount, after, market)
         case .raised(let flag, let asset, let value): try judgeRaised(flag, asset, value)
         case .borrowed, .repaid, .interestAccrued:
-            throw Refusal(.notAllowed, "Binance futures lend nothing explicitly, so there are no loans and interest.")
+            throw Refusal(
+                .notAllowed, "Binance futures lend nothing explicitly, so there are no loans and interest.")
         case .reserved, .released, .credited:
             throw Refusal(
                 .notAllowed, "Binance's account has no field for funds of this purpose.", field: "purpose")
@@ -105,7 +106,8 @@ extension BinanceVenue {
             throw ChangeError.isolatedInMultiAssets.refusal(.notAllowed, field: "margin_mode")
         }
         let name = key.instrument.name
-        if account.positions.contains(where: { $0.instrument.name == name && $0.marginMode != key.marginMode }) {
+        if account.positions.contains(where: { $0.instrument.name == name && $0.marginMode != key.marginMode }
+        ) {
             throw ChangeError.marginTypePosition.refusal(.notAllowed, field: "margin_mode")
         }
         if account.orders.contains(where: { $0.instrument.name == name && $0.marginMode != key.marginMode }) {
@@ -169,7 +171,9 @@ extension BinanceVenue {
     ) throws(Refusal) {
         let figures = try market.figures(after)
         if amount.isPositive {
-            guard let row = figures.asset(key.instrument.settle), row.unflooredAvailable.isNegative else { return }
+            guard let row = figures.asset(key.instrument.settle), row.unflooredAvailable.isNegative else {
+                return
+            }
             throw ChangeError.crossBalanceInsufficient.refusal(
                 .insufficientBalance, field: "amount",
                 detail: "\(-row.unflooredAvailable) \(row.asset) is missing.")
@@ -256,7 +260,8 @@ extension BinanceVenue {
     ) throws(Refusal) {
         guard setting.side == nil || setting.side == .net else {
             throw Refusal(
-                .invalidField, "Binance keeps one leverage per symbol, for both sides.", field: "position_side")
+                .invalidField, "Binance keeps one leverage per symbol, for both sides.",
+                field: "position_side")
         }
         if let problem = try leverageProblem(setting.leverage, of: setting.instrument, before, market) {
             let isMargin = problem == .leverageTooLow
@@ -264,8 +269,8 @@ extension BinanceVenue {
         }
     }
 
-    /// Why a symbol's leverage cannot be set; nil if it can. A leverage must be allowed for the position and orders that
-    /// there are, and a lower one must not need more margin than is free.
+    /// Why a symbol's leverage cannot be set; nil if it can. A leverage must be allowed for the position and
+    /// orders that there are, and a lower one must not need more margin than is free.
     func leverageProblem(
         _ leverage: ExactDecimal, of symbol: String, _ account: Account, _ market: Valuation
     ) throws(Refusal) -> ChangeError? {

@@ -101,7 +101,9 @@ extension BinanceVenue {
     }
 
     /// POST begins or extends the hour that a listen key lives, PUT extends it, DELETE ends it.
-    func listenKey(_ method: String, account: String, _ access: any VenueAccess) throws(BinanceError) -> [UInt8] {
+    func listenKey(
+        _ method: String, account: String, _ access: any VenueAccess
+    ) throws(BinanceError) -> [UInt8] {
         let listenKey = listenKey(of: account, through: access)
         let mark = "listenKey \(listenKey)"
         let now = access.realTime()

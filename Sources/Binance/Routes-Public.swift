@@ -77,7 +77,9 @@ extension BinanceVenue {
             return
         }
         writer.beginArray()
-        for asset in assets { try writer.assetIndex(asset, index: market.requiredIndex(asset.name), at: time) }
+        for asset in assets {
+            try writer.assetIndex(asset, index: market.requiredIndex(asset.name), at: time)
+        }
         writer.endArray()
     }
 }

@@ -31,8 +31,8 @@ struct Route: Sendable {
         self.weightOfAll = weightOfAll ?? weight
     }
 
-    /// Every path and method that is served, with the weights of sheet section 1; those of paths it does not list are
-    /// the venue's documented ones.
+    /// Every path and method that is served, with the weights of sheet section 1; those of paths it does not
+    /// list are the venue's documented ones.
     private static let all: [String: [Route]] = {
         let read = Security.signed(.read)
         let trade = Security.signed(.trade)
@@ -62,7 +62,9 @@ struct Route: Sendable {
 
     /// The route of a request. Throws the answer to a path or method that is not served.
     static func find(_ request: VenueRequest) throws(BinanceError) -> Route {
-        if let found = all[String(request.path)]?.first(where: { $0.method == request.method }) { return found }
+        if let found = all[String(request.path)]?.first(where: { $0.method == request.method }) {
+            return found
+        }
         if request.method == "GET", let successor = retired[String(request.path)] {
             throw .retired(request.path, successor: successor)
         }
@@ -108,8 +110,8 @@ enum Endpoint: String, Sendable {
 }
 
 extension BinanceVenue {
-    /// The venue's answer to a request. Checks in the order of `decisions.md` Binance 7: path, limit or ban, key format,
-    /// mandatory parameters, characters, key, time, signature.
+    /// The venue's answer to a request. Checks in the order of `decisions.md` Binance 7: path, limit or ban,
+    /// key format, mandatory parameters, characters, key, time, signature.
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         let bucket = WeightBucket(of: request, limits: rules(at: access.ledgerTime()).limits)
         var used = 0
@@ -186,16 +188,18 @@ extension BinanceVenue {
         return key
     }
 
-    /// The key header. A key that is unknown and does not look like one is malformed: letters, digits, `-` and `_`, at
-    /// least eight of them (a choice; the venue's own have 64).
-    private func keyHeader(_ request: VenueRequest, _ access: any VenueAccess) throws(BinanceError) -> String {
+    /// The key header. A key that is unknown and does not look like one is malformed: letters, digits, `-`
+    /// and `_`, at least eight of them (a choice; the venue's own have 64).
+    private func keyHeader(_ request: VenueRequest, _ access: any VenueAccess) throws(BinanceError) -> String
+    {
         guard let name = request.header("x-mbx-apikey"), !name.isEmpty else { throw .malformedKey }
         let looksRight =
             (8...128).contains(name.utf8.count)
             && name.utf8.allSatisfy {
                 switch $0 {
                 case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+                    UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
                 default: false
                 }
             }
@@ -229,7 +233,8 @@ extension BinanceVenue {
     }
 }
 
-/// The parameters of a request: its query and, unless it is a GET, its form body. Where both have one, the query wins.
+/// The parameters of a request: its query and, unless it is a GET, its form body. Where both have one, the
+/// query wins.
 struct Parameters {
     private let query: [QueryItem]
     private let body: [QueryItem]
@@ -264,8 +269,10 @@ struct Parameters {
             switch $0 {
             // Symbols beyond ASCII exist; they arrive as UTF-8.
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                0x80...: true
+                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"), UInt8(ascii: "-"),
+                UInt8(ascii: "."),
+                0x80...:
+                true
             default: false
             }
         }
@@ -282,7 +289,8 @@ struct WeightBucket {
     private let limit: Int
 
     private static let minute: Int64 = 60_000
-    /// Refusals within a minute after which an address is banned. A choice: the venue only says that going on does it.
+    /// Refusals within a minute after which an address is banned. A choice: the venue only says that going on
+    /// does it.
     private static let patience = 10
     /// The first ban; each further one is twice as long.
     private static let firstBan: Int64 = 120_000
@@ -307,8 +315,10 @@ struct WeightBucket {
 
     /// What is used already, without using more.
     func used(through access: any VenueAccess) -> Int {
-        access.limiter.use("weight \(name)", weight: 0, limit: limit, window: Self.minute, now: access.realTime())
-            .used
+        access.limiter.use(
+            "weight \(name)", weight: 0, limit: limit, window: Self.minute, now: access.realTime()
+        )
+        .used
     }
 
     /// Uses a request's weight; gives the refusal if it is too much or the address is banned.
@@ -319,7 +329,8 @@ struct WeightBucket {
             return (used(through: access), .banned(address, until: end, retryAfter: Self.seconds(end - now)))
         }
         let verdict = limiter.use(
-            "weight \(name)", weight: weight, limit: limit, window: Self.minute, now: now, countsRefused: true)
+            "weight \(name)", weight: weight, limit: limit, window: Self.minute, now: now, countsRefused: true
+        )
         if verdict.isAllowed { return (verdict.used, nil) }
         let strikes = limiter.use("strikes \(name)", limit: Self.patience, window: Self.minute, now: now)
         if strikes.isAllowed {

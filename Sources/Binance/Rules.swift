@@ -44,8 +44,11 @@ final class RuleTable: Sendable {
         self.symbols = symbols
         symbolsByName = symbols.sorted { $0.name < $1.name }
         reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }) { first, _ in first }
-        assetPlaces = Dictionary(assets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
-        symbolPlaces = Dictionary(symbols.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+        assetPlaces = Dictionary(assets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first
+        }
+        symbolPlaces = Dictionary(symbols.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in
+            first
+        }
     }
 
     /// An asset's rules; nil if it is unknown.
@@ -94,7 +97,8 @@ struct AssetRules: Sendable {
         autoExchangeThreshold = try entry.optionalDecimal("auto_exchange_threshold")
     }
 
-    private static func buffer(_ key: String, in entry: RulebookReader) throws(RulebookError) -> ExactDecimal {
+    private static func buffer(_ key: String, in entry: RulebookReader) throws(RulebookError) -> ExactDecimal
+    {
         let buffer = try entry.optionalDecimal(key) ?? .zero
         guard !buffer.isNegative, buffer < .one else {
             throw RulebookError(field: entry.path(of: key), message: "is not from 0 to below 1")
@@ -176,8 +180,8 @@ struct Bracket: Sendable, Equatable {
     /// What is taken off notional × rate, so that the requirement has no step.
     let cumulative: ExactDecimal
 
-    /// Reads `[cap, leverage, rate]` rows. `cum` follows from them: cum of the bracket before + floor × (rate − rate
-    /// before). Sheet, section 4.1.
+    /// Reads `[cap, leverage, rate]` rows. `cum` follows from them: cum of the bracket before + floor × (rate
+    /// − rate before). Sheet, section 4.1.
     static func table(_ reader: RulebookReader) throws(RulebookError) -> [Bracket] {
         var table: [Bracket] = []
         for row in try reader.elements() {
@@ -197,8 +201,10 @@ struct Bracket: Sendable, Equatable {
             }
             table.append(
                 Bracket(
-                    number: table.count + 1, initialLeverage: leverage, notionalFloor: last?.notionalCap ?? .zero,
-                    notionalCap: cap, maintenanceRate: rate, cumulative: try cumulative(after: last, rate, row)))
+                    number: table.count + 1, initialLeverage: leverage,
+                    notionalFloor: last?.notionalCap ?? .zero,
+                    notionalCap: cap, maintenanceRate: rate,
+                    cumulative: try cumulative(after: last, rate, row)))
         }
         guard !table.isEmpty else { throw RulebookError(field: reader.path, message: "has no bracket") }
         return table

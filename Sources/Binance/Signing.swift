@@ -3,10 +3,11 @@ import CryptoExtras
 import JSON
 import Venue
 
-/// How Binance requests are signed: over the query as it arrived, followed by the body, without the signature, which
-/// must be the last parameter. Sheet, section 2.
+/// How Binance requests are signed: over the query as it arrived, followed by the body, without the
+/// signature, which must be the last parameter. Sheet, section 2.
 enum Signing {
-    /// The bytes that are signed and the signature as sent; nil where there is no signature or it is not last.
+    /// The bytes that are signed and the signature as sent; nil where there is no signature or it is not
+    /// last.
     ///
     /// A signature in the query goes before one in the body.
     static func payload(query: Substring, body: [UInt8]) -> (payload: [UInt8], signature: String)? {
@@ -34,8 +35,8 @@ enum Signing {
         return QueryItem.parse("s=\(text)"[...])["s"] ?? ""
     }
 
-    /// Whether a signature belongs to a payload and a key: HMAC-SHA256 in hexadecimal of either case, Ed25519 or RSA
-    /// (PKCS #1 v1.5, SHA-256) in base64.
+    /// Whether a signature belongs to a payload and a key: HMAC-SHA256 in hexadecimal of either case, Ed25519
+    /// or RSA (PKCS #1 v1.5, SHA-256) in base64.
     static func isValid(_ signature: String, of payload: [UInt8], key: APIKey) -> Bool {
         switch VerificationKey(secret: key.secret) {
         case .shared:
@@ -51,7 +52,8 @@ enum Signing {
                 let verifier = try? _RSA.Signing.PublicKey(unsafeDERRepresentation: publicKey)
             else { return false }
             return verifier.isValidSignature(
-                _RSA.Signing.RSASignature(rawRepresentation: bytes), for: payload, padding: .insecurePKCS1v1_5)
+                _RSA.Signing.RSASignature(rawRepresentation: bytes), for: payload, padding: .insecurePKCS1v1_5
+            )
         case .unreadable: return false
         }
     }
@@ -89,7 +91,8 @@ enum VerificationKey: Equatable {
         let blanks: [UInt8] = [0x20, 0x09, 0x0a, 0x0d]
         var inner = Array(secret.utf8)
         while let last = inner.last, blanks.contains(last) { inner.removeLast() }
-        guard inner.starts(with: Self.pemPrefix.utf8), inner.reversed().starts(with: Self.pemSuffix.utf8.reversed())
+        guard inner.starts(with: Self.pemPrefix.utf8),
+            inner.reversed().starts(with: Self.pemSuffix.utf8.reversed())
         else {
             self = .unreadable
             return

@@ -210,8 +210,8 @@ extension JSONWriter {
         endObject()
     }
 
-    /// `capital/config/getall`: the coins of the rulebook. There is no spot wallet here, so nothing of them is held and
-    /// no network is named.
+    /// `capital/config/getall`: the coins of the rulebook. There is no spot wallet here, so nothing of them
+    /// is held and no network is named.
     mutating func walletCoins(_ rules: RuleTable) {
         beginArray()
         for asset in rules.assets {

@@ -6,7 +6,9 @@ import Venue
 /// What everybody may read, as bytes.
 extension JSONWriter {
     /// One asset of `assetIndex`. Sheet, sections 1 and 4.6.
-    mutating func assetIndex(_ asset: AssetRules, index: ExactDecimal, at time: LedgerTime) throws(NumberError) {
+    mutating func assetIndex(
+        _ asset: AssetRules, index: ExactDecimal, at time: LedgerTime
+    ) throws(NumberError) {
         let bid = try BinanceFigures.bidRate(index: index, bidBuffer: asset.bidBuffer)
         let ask = try BinanceFigures.askRate(index: index, askBuffer: asset.askBuffer)
         let exchangeBid = try BinanceFigures.bidRate(index: index, bidBuffer: asset.autoExchangeBidBuffer)
@@ -26,13 +28,16 @@ extension JSONWriter {
         endObject()
     }
 
-    /// One symbol of `premiumIndex`. The index price is index(base) ÷ index(quote); the funding rate is the rulebook's.
+    /// One symbol of `premiumIndex`. The index price is index(base) ÷ index(quote); the funding rate is the
+    /// rulebook's.
     mutating func premiumIndex(
         _ symbol: SymbolRules, market: Market, rules: RuleTable, at time: LedgerTime
     ) throws {
         let mark = try market.requiredMark(symbol.instrument)
         let index = try market.requiredIndex(symbol.instrument.base)
-            .over(market.requiredIndex(symbol.instrument.quote), places: BinanceFigures.places, rounding: .towardZero)
+            .over(
+                market.requiredIndex(symbol.instrument.quote), places: BinanceFigures.places,
+                rounding: .towardZero)
         let funding: Int64 = 8 * 3_600_000
         let rest = time.milliseconds % funding
         beginObject()
@@ -149,7 +154,10 @@ extension JSONWriter {
     }
 
     private static var orderTypes: [String] {
-        ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"]
+        [
+            "LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET",
+            "TRAILING_STOP_MARKET",
+        ]
     }
 
     private mutating func filters(_ symbol: SymbolRules) {
