@@ -11,8 +11,11 @@ struct CurrencyFigures: Sendable {
     let holding: Int?
     /// USD per unit.
     let index: ExactDecimal
-    /// Whether it has nothing but cash, positions and orders: no reserve, credit, spot cost, interest or loan.
+    /// Whether it has nothing but cash, positions and orders: no reserve, credit, spot cost, interest or
+    /// loan.
     var isPlain = true
+    /// Whether its positive equity counts as margin.
+    var isCollateral = true
     var updatedAt: LedgerTime
 
     // What the ledger and the market say.
@@ -159,7 +162,11 @@ struct AccountFigures: Sendable {
         for place in account.holdings.indices { try add(holding: place, of: account, market, rules) }
         for position in account.positions { try add(position, of: account, market, rules, override) }
         for order in account.orders { try add(order, of: account, market, rules) }
-        for place in rows.indices { try rows[place].workOut(mode: mode, account: account, rules: rules) }
+        for off in account.collateralOff(in: mode) {
+            guard let asset = off.text.flatMap(rules.assetPlace) else { continue }
+            for place in rows.indices where rows[place].place == asset { rows[place].isCollateral = false }
+        }
+        for place in rows.indices { try rows[place].workOut(mode: mode, rules: rules) }
         try sumUp(account, rules)
         if mode == .portfolio { try workOutUnits(account, rules) }
         try workOutTotals(rules)
@@ -177,29 +184,33 @@ struct AccountFigures: Sendable {
 
 extension AccountFigures {
     private mutating func add(
-        holding holdingPlace: Int, of account: Account, _ market: Market, _ rules: RuleTable
+        holding number: Int, of account: Account, _ market: Market, _ rules: RuleTable
     ) throws {
-        let holding = account.holdings[holdingPlace]
-        guard let place = rules.assetPlace(holding.asset) else {
-            throw FigureError.priceMissing(holding.asset)
+        // Fields are taken one by one: a copy of the whole holding would count references for each table in
+        // it.
+        let holdings = account.holdings
+        guard let place = rules.assetPlace(holdings[number].asset) else {
+            throw FigureError.priceMissing(holdings[number].asset)
         }
         var row = CurrencyFigures(
-            place: place, holding: holdingPlace, index: try market.requiredIndex(holding.asset),
-            updatedAt: holding.updatedAt)
-        row.cash = holding.cash
-        if mode != .futures { row.interest = holding.interest }
-        row.borrowed = holding.borrowed
-        for earmark in holding.reserved {
-            if earmark.purpose == ReservePurpose.strategy.rawValue {
-                try row.strategyEquity += earmark.amount
-            } else {
-                try row.reserves += earmark.amount
+            place: place, holding: number, index: try market.requiredIndex(holdings[number].asset),
+            updatedAt: holdings[number].updatedAt)
+        row.cash = holdings[number].cash
+        if mode != .futures { row.interest = holdings[number].interest }
+        row.borrowed = holdings[number].borrowed
+        if !holdings[number].reserved.isEmpty {
+            for earmark in holdings[number].reserved {
+                if earmark.purpose == ReservePurpose.strategy.rawValue {
+                    try row.strategyEquity += earmark.amount
+                } else {
+                    try row.reserves += earmark.amount
+                }
             }
         }
         row.isPlain =
-            holding.reserved.isEmpty && holding.credits.isEmpty && holding.spotCost == nil
-            && holding.interest.isZero && holding.borrowed.isZero
-        if let cost = holding.spotCost {
+            holdings[number].reserved.isEmpty && holdings[number].credits.isEmpty
+            && holdings[number].spotCost == nil && row.borrowed.isZero && holdings[number].interest.isZero
+        if let cost = holdings[number].spotCost {
             row.spot = spots.count
             spots.append(try SpotFigures(of: cost, index: row.index))
         }
@@ -311,7 +322,7 @@ extension AccountFigures {
 // MARK: - Working out
 
 extension CurrencyFigures {
-    fileprivate mutating func workOut(mode: AccountMode, account: Account, rules: RuleTable) throws {
+    fileprivate mutating func workOut(mode: AccountMode, rules: RuleTable) throws {
         isolatedEquity = try Figures.isolatedEquity(margin: isolatedMargin, unrealised: isolatedUnrealised)
         unrealised = try Figures.unrealised(cross: crossUnrealised, isolated: isolatedUnrealised)
         equity = try Figures.equity(
@@ -359,20 +370,20 @@ extension AccountFigures {
         var restricted = ProductSum()
         for place in rows.indices {
             let row = rows[place]
+            let asset = rules.assets[row.place]
             try equity.add(row.equity, times: row.index)
             if !row.isolatedEquity.isZero { try isolated.add(row.isolatedEquity, times: row.index) }
             guard mode != .futures else { continue }
             if !row.crossUnrealised.isZero { try unrealised.add(row.crossUnrealised, times: row.index) }
             try totals.borrowing += row.borrowingUSD
             try totals.borrowFrozen += row.borrowFrozen
-            let isCollateral = account.isCollateral(rules.assets[row.place].name)
             let part = try Figures.discountedEquity(
-                row.equity, isolatedEquity: row.isolatedEquity, table: rules.assets[row.place].discount,
-                index: row.index, isCollateral: isCollateral)
+                row.equity, isolatedEquity: row.isolatedEquity, table: asset.discount,
+                index: row.index, isCollateral: row.isCollateral)
             rows[place].discountedUSD = try part.value()
             try discounted.add(part.amount, times: part.factor)
             if !account.raised.isEmpty, part.amount.isPositive,
-                account.raised("colRes", asset: rules.assets[row.place].name)?.text == "2"
+                account.raised("colRes", asset: asset.name)?.text == "2"
             {
                 try restricted.add(part.amount, times: part.factor)
             }

@@ -9,6 +9,8 @@ struct ByteSink {
     private let capacity: Int
     private(set) var count = 0
     private(set) var overflowed = false
+    private var remembered: (units: Int128, start: Int, end: Int) = (.min, 0, 0)
+    private var lastTime: (milliseconds: Int64, start: Int, end: Int) = (0, 0, 0)
 
     /// A plain number has at most a sign, 21 digits, a point and 16 decimals.
     private static var longestNumber: Int { 40 }
@@ -57,10 +59,33 @@ struct ByteSink {
         copy(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Copies what was written before.
+    /// Writes a decimal and remembers where, because the same one is likely to come again.
     @inline(__always)
-    mutating func repeatBytes(from start: Int, to end: Int) {
-        copy(UnsafeBufferPointer(start: base + start, count: end - start))
+    mutating func rememberedNumber(_ number: ExactDecimal) {
+        remembered = (number.units, count, count)
+        self.number(number)
+        remembered.end = count
+    }
+
+    /// Writes a decimal; copies it if it is the remembered one, which costs a fraction.
+    @inline(__always)
+    mutating func repeatedNumber(_ number: ExactDecimal) {
+        guard number.units == remembered.units, !overflowed else {
+            self.number(number)
+            return
+        }
+        copy(UnsafeBufferPointer(start: base + remembered.start, count: remembered.end - remembered.start))
+    }
+
+    /// Writes a moment; most rows of an answer have the same one.
+    mutating func time(_ milliseconds: Int64) {
+        guard milliseconds == lastTime.milliseconds, lastTime.end > 0, !overflowed else {
+            lastTime = (milliseconds, count, count)
+            integer(milliseconds)
+            lastTime.end = count
+            return
+        }
+        copy(UnsafeBufferPointer(start: base + lastTime.start, count: lastTime.end - lastTime.start))
     }
 
     /// Writes one byte.

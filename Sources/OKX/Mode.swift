@@ -70,11 +70,8 @@ extension Account {
     /// Whether spot mode may borrow.
     var spotBorrows: Bool { settings.flag("spot_borrow") }
 
-    /// Whether a currency's positive equity counts as margin; only multi-currency mode can switch it off.
-    func isCollateral(_ asset: String) -> Bool {
-        guard mode == .multi, let off = settings["collateral_off"]?.elements, !off.isEmpty else {
-            return true
-        }
-        return !off.contains(.string(asset))
+    /// Currencies whose positive equity does not count as margin; only multi-currency mode can switch it off.
+    func collateralOff(in mode: AccountMode) -> [JSONValue] {
+        mode == .multi ? settings["collateral_off"]?.elements ?? [] : []
     }
 }

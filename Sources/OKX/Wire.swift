@@ -142,9 +142,12 @@ extension BalanceWriter {
                     continue
                 }
                 let hasQuotes =
-                    step.field != .ccy && step.field != .collateralEnabled && step.field != .collateralRestrict
+                    step.field != .ccy && step.field != .collateralEnabled
+                    && step.field != .collateralRestrict
                 if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
-                if step.field.modes.contains(ModeSet(figures.mode)) { write(step.field, row, rules, to: &sink) }
+                if step.field.modes.contains(ModeSet(figures.mode)) {
+                    write(step.field, row, rules, to: &sink)
+                }
                 if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
             }
             sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
@@ -157,14 +160,14 @@ extension BalanceWriter {
         _ field: DetailField, _ row: CurrencyFigures, _ rules: AssetRules, to sink: inout ByteSink
     ) {
         switch field {
-        case .availBal: sink.number(Figures.floored(row.freeBalance))
-        case .availEq: sink.number(Figures.floored(row.freeEquity))
+        case .availBal: sink.rememberedNumber(Figures.floored(row.freeBalance))
+        case .availEq: sink.repeatedNumber(Figures.floored(row.freeEquity))
         case .borrowFroz: sink.number(row.borrowFrozen)
-        case .cashBal: sink.number(row.cash)
+        case .cashBal: sink.repeatedNumber(row.cash)
         case .ccy: sink.copy(rules.quotedName)
         case .crossLiab: sink.number(row.crossLiability)
         case .disEq: sink.number(row.discountedUSD)
-        case .eq: sink.number(row.equity)
+        case .eq: sink.repeatedNumber(row.equity)
         case .eqUsd: sink.number(row.equityUSD)
         case .frozenBal: sink.number(row.frozen)
         case .isoEq: sink.number(row.isolatedEquity)
@@ -172,7 +175,7 @@ extension BalanceWriter {
         case .liab: sink.number(row.liability)
         case .maxLoan: sink.number(row.maximumLoan)
         case .ordFrozen: sink.number(row.ordersFrozen)
-        case .uTime: sink.integer(row.updatedAt.milliseconds)
+        case .uTime: sink.time(row.updatedAt.milliseconds)
         case .upl: sink.number(row.unrealised)
         case .uplLiab: sink.number(row.unrealisedLossLiability)
         case .autoLendStatus: sink.copy(rules.supportsAutoLend ? "off" : "unsupported")
@@ -186,7 +189,7 @@ extension BalanceWriter {
     ) {
         switch field {
         case .collateralEnabled:
-            let isOn = figures.mode == .multi && account.isCollateral(rules.name)
+            let isOn = figures.mode == .multi && row.isCollateral
             sink.copy(isOn ? "true" : "false")
         case .collateralRestrict: sink.copy("false")
         case .imr: sink.number(row.positionMargin)
@@ -209,7 +212,8 @@ extension BalanceWriter {
 
     private func holding(_ row: CurrencyFigures) -> Holding? { row.holding.map { account.holdings[$0] } }
 
-    /// Cost and profit of spot trades; nothing, which is "", where none was made or the figure does not exist.
+    /// Cost and profit of spot trades; nothing, which is "", where none was made or the figure does not
+    /// exist.
     private func writeSpot(_ field: DetailField, _ row: CurrencyFigures, to sink: inout ByteSink) {
         guard let place = row.spot else { return }
         let spot = figures.spots[place]

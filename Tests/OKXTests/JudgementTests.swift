@@ -261,7 +261,7 @@ import VenueTestSupport
     func brokenRulebooks(members: String, field: String) throws {
         let head =
             #"{"venue":"okx","effective":"2027-01-01","read_on":"2026-09-25","source":"a test""#
-                + #","amends":true,"#
+            + #","amends":true,"#
         let document = try JSONValue(parsing: head + members.dropFirst())
         #expect {
             _ = try OKXVenue(addedRulebooks: [document], profile: .documented)
