@@ -23,12 +23,13 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import crypto_com  # noqa: E402
 import okx  # noqa: E402
 import rails  # noqa: E402
 from cases import Case, Chance, Round  # noqa: E402
 from ledger import Refused  # noqa: E402
 
-VENUES = {module.VENUE: module for module in (okx, rails)}
+VENUES = {module.VENUE: module for module in (okx, rails, crypto_com)}
 BATCH = 40
 SHOWN = 12
 
