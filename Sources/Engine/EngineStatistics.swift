@@ -35,7 +35,8 @@ public struct EngineStatistics: Sendable, Equatable {
     public var rejectedCommands: Int64 = 0
     /// Commands that wait for their turn or for the disk.
     public var waitingCommands = 0
-    /// Whether the last group could be written. It turns true again with the next one that can.
+    /// Whether the last group could be written. While it is not, a small write is
+    /// tried every second, and turns it true again when it succeeds.
     public var isWritable = true
     /// Groups that could not be written.
     public var failedGroups: Int64 = 0

@@ -28,6 +28,7 @@ actor LedgerWriter {
     private var isBusy = false
     private var needsRecovery = false
     private var isStopping = false
+    private var isProbing = false
     private var drained: [CheckedContinuation<Void, Never>] = []
     /// Called after every durable group.
     private let afterGroup: @Sendable (Int64) -> Void
@@ -249,7 +250,28 @@ actor LedgerWriter {
         undoUnwritten()
         needsRecovery = true
         Task { await recover() }
+        probe()
     }
+
+    /// Tries a small write every second until one succeeds, so that readiness comes back without a command:
+    /// one may never come to a server that says it is not ready.
+    private func probe() {
+        if isProbing { return }
+        isProbing = true
+        Task { [weak self, writing, store, statistics] in
+            while await self?.isStopping == false, !statistics.current.isWritable {
+                try? await Task.sleep(for: .seconds(1))
+                let isWritten = try? await writing.run { () throws(JournalError) in
+                    try store.set([], for: .writeProbe)
+                    return true
+                }
+                if isWritten == true { statistics.update { $0.isWritable = true } }
+            }
+            await self?.endProbing()
+        }
+    }
+
+    private func endProbing() { isProbing = false }
 
     /// Takes back all that is not durable, and refuses it.
     private func undoUnwritten() {

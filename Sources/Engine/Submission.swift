@@ -1,7 +1,6 @@
 import JSON
 import Journal
 import Ledger
-import Venue
 
 /// A command on its way in, or why it could not even be read, with its idempotency key.
 public struct Submission: Sendable {
@@ -28,24 +27,11 @@ public struct Submission: Sendable {
             let command = try Command(decoding: value)
             self.init(
                 command: .success(command), id: command.id,
-                digest: command.id == nil ? nil : Self.digest(of: value))
+                digest: command.id == nil ? nil : ContentDigest.bytes(of: value, without: "id"))
         } catch {
             self.init(command: .failure(error), id: value["id"]?.text, digest: nil)
         }
     }
-
-    /// The same whatever the order of keys: 16 bytes of HMAC-SHA256, under a fixed key, over the canonical
-    /// form of the command without its id. Stored, so it must never change.
-    private static func digest(of value: JSONValue) -> [UInt8] {
-        var content = value
-        if case .object(var object) = value {
-            object.members.removeAll { $0.key == "id" }
-            content = .object(object)
-        }
-        return Array(signer.sign(content.canonicalBytes()).prefix(16))
-    }
-
-    private static let signer = RequestSigner(secret: "marginalia command digest")
 }
 
 /// What one command came to.

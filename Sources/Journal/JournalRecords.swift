@@ -101,6 +101,8 @@ public struct MetaKey: RawRepresentable, Hashable, Sendable {
 
     /// What the venues' own tokens are signed with.
     public static let tokenSecret = MetaKey(rawValue: "token_secret")
+    /// Written to find out whether the store takes writes.
+    public static let writeProbe = MetaKey(rawValue: "write_probe")
     /// Every instrument's terms, for reading account snapshots.
     public static let snapshotInstruments = MetaKey(rawValue: "snapshot_instruments")
     /// The place that the account snapshots stand for, with the prices of that place.

@@ -1,6 +1,5 @@
 import GRDB
 import Ledger
-import Synchronization
 
 extension SQLiteJournal {
     public func tip() throws(JournalError) -> JournalTip {
@@ -12,7 +11,7 @@ extension SQLiteJournal {
     public func append(_ events: [EventRecord]) throws(JournalError) {
         if events.isEmpty { return }
         try translating("write the store") {
-            let tip = try database.writeWithoutTransaction { db in
+            try database.writeWithoutTransaction { db in
                 // Read from the store, not remembered: after a failed commit only the store knows what it
                 // holds.
                 var tip = try Self.readTip(db)
@@ -31,9 +30,7 @@ extension SQLiteJournal {
                     }
                     return .commit
                 }
-                return tip
             }
-            end.withLock { $0 = tip }
         }
     }
 

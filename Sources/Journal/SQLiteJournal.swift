@@ -11,8 +11,6 @@ import Synchronization
 public final class SQLiteJournal: JournalStore {
     public let location: String
     let database: any DatabaseWriter
-    /// The end of the journal, as this process has made it.
-    let end: Mutex<JournalTip>
     private let lock: Mutex<StoreLock?>
 
     /// Marks a file as ours: "MRGN".
@@ -24,7 +22,6 @@ public final class SQLiteJournal: JournalStore {
         self.location = location
         self.database = database
         self.lock = Mutex(lock)
-        end = Mutex(try database.read { try Self.readTip($0) })
     }
 
     // MARK: - Opening

@@ -151,6 +151,18 @@ import Testing
         #expect(engine.account("desk")?.cash("USD") == ExactDecimal(12))
     }
 
+    /// A server that says it is not ready gets no commands, so none may be needed for it to be ready again.
+    @Test func readinessComesBackWithoutACommand() async throws {
+        let store = FaultyStore(try openJournal("memory:"))
+        let engine = try await engine(store)
+        store.set(.failsBefore)
+        #expect(try await engine.apply(open("desk")).map(\.refusalCode) == [.storeUnavailable])
+        #expect(!engine.isWritable)
+        store.set(nil)
+        try await wait { engine.isWritable }
+        #expect(engine.accountIDs.isEmpty)
+    }
+
     @Test func stoppingAnswersWhatIsUnderWay() async throws {
         let folder = try TemporaryFolder()
         let store = FaultyStore(try openJournal(folder.location))

@@ -92,6 +92,11 @@ final class FaultyStore: JournalStore {
     }
 
     func value(_ key: MetaKey) throws(JournalError) -> [UInt8]? { try store.value(key) }
-    func set(_ value: [UInt8], for key: MetaKey) throws(JournalError) { try store.set(value, for: key) }
+
+    func set(_ value: [UInt8], for key: MetaKey) throws(JournalError) {
+        if state.withLock({ $0.fault != nil }) { throw JournalError(.unavailable, "the disk is on fire") }
+        try store.set(value, for: key)
+    }
+
     func close() throws(JournalError) { try store.close() }
 }
