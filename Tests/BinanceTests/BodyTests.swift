@@ -99,7 +99,9 @@ struct BodyTests {
         // 1 BTC × 60000 × 0.95 − 1000 USDC × 1.0001.
         let body = try world.body()
         expect(body, [("totalWalletBalance", "55999.90000000"), ("totalMarginBalance", "55999.90000000")])
-        expect(try body.asset("USDC"), [("walletBalance", "-1000.00000000"), ("maxWithdrawAmount", "0.00000000")])
+        expect(
+            try body.asset("USDC"),
+            [("walletBalance", "-1000.00000000"), ("maxWithdrawAmount", "0.00000000")])
         expect(try body.asset("BTC"), [("maxWithdrawAmount", "0.88888730")])
     }
 
@@ -127,7 +129,10 @@ struct BodyTests {
         // A closing order takes no margin.
         expect(
             try body.position("ETHUSDT", side: "SHORT"),
-            [("positionAmt", "-1.000"), ("initialMargin", "150.00000000"), ("unrealizedProfit", "100.00000000")])
+            [
+                ("positionAmt", "-1.000"), ("initialMargin", "150.00000000"),
+                ("unrealizedProfit", "100.00000000"),
+            ])
     }
 
     @Test("both spellings of zero, and more digits than the precision")
@@ -141,7 +146,8 @@ struct BodyTests {
             row,
             [
                 ("positionAmt", "0.000"), ("unrealizedProfit", "0.00000000"), ("isolatedMargin", "0"),
-                ("notional", "0"), ("isolatedWallet", "0"), ("initialMargin", "0.37020000"), ("maintMargin", "0"),
+                ("notional", "0"), ("isolatedWallet", "0"), ("initialMargin", "0.37020000"),
+                ("maintMargin", "0"),
             ])
         try world.apply(importPosition("DOGEUSDT", "12.5", "0.1"))
         #expect(try world.body().position("DOGEUSDT")["positionAmt"]?.text == "12.5")
@@ -164,7 +170,8 @@ struct BodyTests {
             settings: #"{"multi_assets":true}"#,
             commands: [
                 deposit("ETH", "1"), desk("raise", #""flag":"marginAvailable","asset":"ETH","value":false"#),
-                desk("raise", #""flag":"feeTier","value":3"#), desk("raise", #""flag":"canTrade","value":false"#),
+                desk("raise", #""flag":"feeTier","value":3"#),
+                desk("raise", #""flag":"canTrade","value":false"#),
                 desk("raise", #""flag":"notionalCoef","value":"1.5""#),
             ])
         #expect(try world.body().asset("ETH")["marginAvailable"]?.boolean == false)
@@ -172,7 +179,8 @@ struct BodyTests {
         let account = try await world.signed("GET", "/fapi/v2/account").json
         #expect(account["feeTier"]?.integer == 3)
         #expect(account["canTrade"]?.boolean == false)
-        let table = try await world.signed("GET", "/fapi/v1/leverageBracket", "symbol=ETHUSDT").json.elements?.first
+        let table = try await world.signed("GET", "/fapi/v1/leverageBracket", "symbol=ETHUSDT").json.elements?
+            .first
         #expect(table?["notionalCoef"]?.numberText == "1.5")
         #expect(table?["brackets"]?.elements?[1]["notionalFloor"]?.numberText == "75000")
         #expect(table?["brackets"]?.elements?[1]["cum"]?.numberText == "75")

@@ -17,7 +17,9 @@ struct RefusalTests {
             headers: key.map { ["X-MBX-APIKEY": $0] } ?? [:])
     }
 
-    @Test("no key, an empty one, a malformed one, before anything else", arguments: [nil, "", "short", "not a key!"])
+    @Test(
+        "no key, an empty one, a malformed one, before anything else",
+        arguments: [nil, "", "short", "not a key!"])
     func malformedKey(_ key: String?) async throws {
         let world = try binanceWorld()
         let response = await world.request(
@@ -48,20 +50,26 @@ struct RefusalTests {
             #expect(response.status == 401, "\(key)")
             #expect(response.text == expected, "\(key)")
         }
-        #expect(await world.signed("GET", "/fapi/v3/account", apiKey: "bound-key", from: "10.1.2.3").status == 200)
+        #expect(
+            await world.signed("GET", "/fapi/v3/account", apiKey: "bound-key", from: "10.1.2.3").status == 200
+        )
         world.revokeKey(deskKey)
         #expect(await world.signed("GET", "/fapi/v3/account").status == 401)
     }
 
     @Test(
         "timestamp missing, empty, not of digits, too long",
-        arguments: ["recvWindow=5000", "timestamp=", "timestamp=abc", "timestamp=-1", "timestamp=99999999999999999999"])
+        arguments: [
+            "recvWindow=5000", "timestamp=", "timestamp=abc", "timestamp=-1",
+            "timestamp=99999999999999999999",
+        ])
     func timestamp(_ parameters: String) async throws {
         let response = await ask(try binanceWorld(), parameters)
         #expect(response.status == 400)
         #expect(
             response.text
-                == #"{"code":-1102,"msg":"Mandatory parameter 'timestamp' was not sent, was empty/null, or malformed."}"#)
+                == #"{"code":-1102,"msg":"Mandatory parameter 'timestamp' was not sent, was empty/null, or malformed."}"#
+        )
     }
 
     @Test("parameters sent as JSON are none")
@@ -95,7 +103,8 @@ struct RefusalTests {
         let response = await ask(try binanceWorld(), "\(receiveWindow)timestamp=\(time + shift)")
         #expect(response.status == status)
         if status == 200 { return }
-        let early = #"{"code":-1021,"msg":"Timestamp for this request was 1000ms ahead of the server's time."}"#
+        let early =
+            #"{"code":-1021,"msg":"Timestamp for this request was 1000ms ahead of the server's time."}"#
         let late = #"{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}"#
         #expect(late.utf8.count == 79, "as long as the recorded body")
         #expect(response.text == (shift > 0 ? early : late))
@@ -154,15 +163,17 @@ struct RefusalTests {
         #expect(retired.status == 200)
         #expect(
             retired.text
-                == #"{"code":-5000,"msg":"GET /fapi/v1/positionRisk is retired, please use GET /fapi/v2/positionRisk"}"#)
+                == #"{"code":-5000,"msg":"GET /fapi/v1/positionRisk is retired, please use GET /fapi/v2/positionRisk"}"#
+        )
     }
 
     @Test("an unknown symbol, wherever one is taken")
     func symbol() async throws {
         let world = try binanceWorld()
-        for path in ["/fapi/v3/positionRisk", "/fapi/v2/positionRisk", "/fapi/v1/symbolConfig",
-            "/fapi/v1/leverageBracket", "/fapi/v1/openOrders"]
-        {
+        for path in [
+            "/fapi/v3/positionRisk", "/fapi/v2/positionRisk", "/fapi/v1/symbolConfig",
+            "/fapi/v1/leverageBracket", "/fapi/v1/openOrders",
+        ] {
             let response = await world.signed("GET", path, "symbol=NOPEUSDT")
             #expect(response.status == 400)
             #expect(response.text == #"{"code":-1121,"msg":"Invalid symbol."}"#)
@@ -231,7 +242,8 @@ struct WeightTests {
                 + #"Please use the websocket for live updates to avoid bans."}"#)
         #expect(last.headers.contains { $0.name == "Retry-After" && $0.value == "120" })
         world.setRealTime(end - 1)
-        #expect(await world.request("GET", "/fapi/v1/ping", from: address).status == 418, "all of it is banned")
+        #expect(
+            await world.request("GET", "/fapi/v1/ping", from: address).status == 418, "all of it is banned")
         #expect(await world.request("GET", "/fapi/v1/ping").status == 200, "others are not")
         world.setRealTime(end)
         #expect(await world.request("GET", "/fapi/v1/ping", from: address).status == 200)

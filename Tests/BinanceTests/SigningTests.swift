@@ -148,7 +148,9 @@ struct SigningTests {
     @Test("a PEM text that holds no key fits no signature")
     func brokenKey() async throws {
         let payload = "timestamp=1591702613943"
-        for secret in ["-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "-----BEGIN", "ed25519:AAAA"] {
+        for secret in [
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "-----BEGIN", "ed25519:AAAA",
+        ] {
             let answer = try await status(
                 query: "\(payload)&signature=\(signature(payload, secret: secret))", secret: secret)
             #expect(answer.status == 400)
