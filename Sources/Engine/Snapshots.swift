@@ -124,6 +124,7 @@ final class Upkeep: Sendable {
         }) {
             try? await Task.sleep(for: .milliseconds(5))
         }
+        defer { state.withLock { $0.isRunning = false } }
         try await run(isLast: true)
     }
 

@@ -179,6 +179,7 @@ import Testing
             if case .applied = try await task.value.first { applied += 1 }
         }
         await stopping.value
+        await engine.stop()
         #expect(applied == 5)
         #expect(try await engine.apply(deposit("desk", "1")).map(\.refusalCode) == [.storeUnavailable])
         let again = try await Self.plainEngine(reopened(folder))
