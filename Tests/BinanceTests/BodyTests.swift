@@ -26,8 +26,10 @@ struct BodyTests {
     func empty() throws {
         let row =
             #""walletBalance":"0.00000000","unrealizedProfit":"0.00000000","marginBalance":"0.00000000","#
-            + #""maintMargin":"0.00000000","initialMargin":"0.00000000","positionInitialMargin":"0.00000000","#
-            + #""openOrderInitialMargin":"0.00000000","crossWalletBalance":"0.00000000","crossUnPnl":"0.00000000","#
+            + #""maintMargin":"0.00000000","initialMargin":"0.00000000","#
+            + #""positionInitialMargin":"0.00000000","#
+            + #""openOrderInitialMargin":"0.00000000","crossWalletBalance":"0.00000000","#
+            + #""crossUnPnl":"0.00000000","#
             + #""availableBalance":"0.00000000","maxWithdrawAmount":"0.00000000","updateTime":0}"#
         let totals = Self.totals.dropLast(2).map { #""\#($0)":"0.00000000""# }.joined(separator: ",")
         let assets = ["USDT", "USDC", "BTC"].map { #"{"asset":"\#($0)","# + row }.joined(separator: ",")

@@ -194,7 +194,8 @@ struct JudgementTests {
         try world.apply(
             desk(
                 "fill",
-                #""instrument":"ETHUSDT","side":"buy","quantity":"0.333","price":"3000.123456789","fee":"0.123456789""#
+                #""instrument":"ETHUSDT","side":"buy","quantity":"0.333","price":"3000.123456789","#
+                    + #""fee":"0.123456789""#
             ),
             desk("funding", #""instrument":"ETHUSDT","rate":"0.000123456""#),
             desk(

@@ -116,7 +116,8 @@ struct NeighbourTests {
         #expect(await world.signed("GET", "/fapi/v1/positionSide/dual").text == #"{"dualSidePosition":true}"#)
         #expect(
             await world.signed("GET", "/fapi/v1/accountConfig").text
-                == #"{"feeTier":0,"canTrade":true,"canDeposit":true,"canWithdraw":true,"dualSidePosition":true,"#
+                == #"{"feeTier":0,"canTrade":true,"canDeposit":true,"canWithdraw":true,"#
+                + #""dualSidePosition":true,"#
                 + #""updateTime":0,"multiAssetsMargin":false,"tradeGroupId":-1}"#)
         #expect(
             await world.signed("GET", "/fapi/v1/symbolConfig", "symbol=BTCUSDT").text

@@ -34,7 +34,8 @@ struct RefusalTests {
         let world = try binanceWorld()
         let address = "185.93.111.189"
         let expected =
-            #"{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action, request ip: 185.93.111.189"}"#
+            #"{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action, request "#
+            + #"ip: 185.93.111.189"}"#
         #expect(expected.utf8.count == 97, "as long as the recorded body")
         let unknown = String(repeating: "x", count: 64)
         world.addKey(
@@ -68,7 +69,8 @@ struct RefusalTests {
         #expect(response.status == 400)
         #expect(
             response.text
-                == #"{"code":-1102,"msg":"Mandatory parameter 'timestamp' was not sent, was empty/null, or malformed."}"#
+                == #"{"code":-1102,"msg":"Mandatory parameter 'timestamp' was not sent, was "#
+                + #"empty/null, or malformed."}"#
         )
     }
 
@@ -163,7 +165,8 @@ struct RefusalTests {
         #expect(retired.status == 200)
         #expect(
             retired.text
-                == #"{"code":-5000,"msg":"GET /fapi/v1/positionRisk is retired, please use GET /fapi/v2/positionRisk"}"#
+                == #"{"code":-5000,"msg":"GET /fapi/v1/positionRisk is retired, please use GET "#
+                + #"/fapi/v2/positionRisk"}"#
         )
     }
 
@@ -229,7 +232,8 @@ struct WeightTests {
         #expect(refused.status == 429)
         #expect(
             refused.text
-                == #"{"code":-1003,"msg":"Too many requests; current limit of IP(1.2.3.4) is 2400 requests per minute. "#
+                == #"{"code":-1003,"msg":"Too many requests; current limit of IP(1.2.3.4) is 2400 "#
+                + #"requests per minute. "#
                 + #"Please use the websocket for live updates to avoid polling the API."}"#)
         #expect(refused.headers.contains { $0.name == "Retry-After" && $0.value == "50" })
         var last = refused

@@ -96,7 +96,8 @@ struct SigningTests {
         #expect(
             signature(single) == "3c661234138461fcc7a7d8746c6558c9842d4e10870d2ecbedf7777cad694af9")
         let mixed =
-            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTCquantity=1&price=9000&recvWindow=5000&timestamp="
+            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTCquantity=1&price=9000&"
+            + "recvWindow=5000&timestamp="
         #expect(
             signature(mixed + " 1591702613943")
                 == "f9d0ae5e813ef6ccf15c2b5a434047a0181cb5a342b903b367ca6d27a66e36f2")
@@ -115,7 +116,8 @@ struct SigningTests {
     func ed25519(_ secret: String) async throws {
         let payload = "recvWindow=5000&timestamp=1591702613943"
         let signature =
-            "YiFsjbqOf%2Fw96yXX8%2FnB%2FruxOifpy02SRBtHdQBVDyBOrLmBvOi%2BN3Xu1WR9FrjbYe9z8H253jkMV4usHjr4BQ%3D%3D"
+            "YiFsjbqOf%2Fw96yXX8%2FnB%2FruxOifpy02SRBtHdQBVDyBOrLmBvOi"
+            + "%2BN3Xu1WR9FrjbYe9z8H253jkMV4usHjr4BQ%3D%3D"
         #expect(try await status(query: "\(payload)&signature=\(signature)", secret: secret).status == 200)
         let lowerEscapes = signature.replacing("%2F", with: "%2f").replacing("%3D", with: "%3d")
         #expect(
