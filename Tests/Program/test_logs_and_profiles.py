@@ -1,0 +1,104 @@
+"""What goes to the log, what never does, and the two wire profiles."""
+
+import json
+import threading
+
+import venue_requests
+from server import run
+
+DESKS = [{"type": "open_account", "account": f"desk-{venue}", "venue": venue} for venue in venue_requests.VENUES]
+
+
+def test_no_secret_is_ever_logged(start):
+    """At the most talkative level, through keys issued, used, misused and revoked, and at every venue."""
+    one = start("--log-level", "trace")
+    one.apply(*DESKS)
+    secrets = [one.token]
+    for venue in venue_requests.VENUES:
+        key = one.issue_key(f"desk-{venue}")
+        secrets += [key["secret"], key["passphrase"] or key["secret"]]
+        assert venue_requests.balance(one, venue, key).status == 200
+        wrong = key | {"secret": "a-secret-that-is-wrong", "passphrase": "a-passphrase-that-is-wrong"}
+        assert venue_requests.balance(one, venue, wrong).status in (400, 401)
+        one.admin("DELETE", f"/accounts/desk-{venue}/keys/{key['api_key']}")
+    token = venue_requests.rails_token(one, one.issue_key("desk-rails")).json["access_token"]
+    venue_requests.rails_with_token(one, token)
+    assert one.stop() == 0
+    text = "\n".join(one.log)
+    assert text, "something was logged"
+    wrong_ones = ["a-secret-that-is-wrong", "a-passphrase-that-is-wrong"]
+    for secret in [*secrets, *wrong_ones, token, token.split(".")[2]]:
+        assert secret not in text
+
+
+def test_json_logs_are_json(start):
+    one = start("--log-format", "json", "--log-level", "debug")
+    one.apply(*DESKS)
+    one.request("GET", "/healthz")
+    assert one.stop() == 0
+    assert one.log
+    for line in one.log:
+        assert isinstance(json.loads(line), dict), line
+
+
+def test_quiet_is_quiet(start):
+    one = start("--log-level", "critical")
+    one.apply(*DESKS)
+    assert one.stop() == 0
+    assert one.log == []
+
+
+def test_crypto_com_in_both_profiles(start):
+    """documented: eight places and texts; live: stripped numbers and booleans, as recorded."""
+    commands = [
+        DESKS[0],
+        {"type": "deposit", "account": "desk-crypto-com", "asset": "USD", "amount": "1.50"},
+    ]
+    rows = {}
+    for profile in ("documented", "live"):
+        one = start("--profile", f"crypto-com={profile}")
+        one.apply(*commands)
+        [account] = json.loads(one.statement("desk-crypto-com"))["result"]["data"]
+        rows[profile] = (
+            account["total_cash_balance"],
+            account["position_balances"][0]["collateral_eligible"],
+            "total_borrow" in account,
+        )
+    assert rows["documented"] == ("1.50000000", "true", False)
+    assert rows["live"] == ("1.5", True, True)
+
+
+def test_one_id_sent_from_everywhere_at_once_is_applied_once(server):
+    server.apply(DESKS[3])
+    command = {"type": "deposit", "account": "desk-okx", "asset": "USDT", "amount": "1", "id": "once"}
+    statuses = []
+
+    def send():
+        statuses.append(server.send(command)[0])
+
+    threads = [threading.Thread(target=send) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(row["status"] for row in statuses) == ["applied"] + ["duplicate"] * 23
+    assert len({row["sequence"] for row in statuses}) == 1
+    assert server.account("desk-okx")["holdings"][0]["cash"] == "1"
+
+
+def test_twenty_thousand_commands_in_one_body(server):
+    server.apply(DESKS[3])
+    line = json.dumps({"type": "deposit", "account": "desk-okx", "asset": "USDT", "amount": "0.0001"})
+    answer = server.admin("POST", "/commands", "\n".join([line] * 20_000), Content_Type="application/x-ndjson")
+    assert answer.status == 200
+    assert len(answer.json["results"]) == 20_000
+    assert server.account("desk-okx")["holdings"][0]["cash"] == "2"
+
+
+def test_a_store_beside_nothing_else(start, tmp_path):
+    """A path without a folder is a file of the working folder."""
+    one = start(store="sqlite:here.db", folder=tmp_path)
+    one.apply(*DESKS)
+    assert one.stop() == 0
+    assert (tmp_path / "here.db").exists()
+    assert run("verify", "--store", "sqlite:here.db", folder=tmp_path).returncode == 0
