@@ -9,11 +9,14 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Exact arithmetic is 25 to 270 times slower unoptimised, so the modules on every figure's path are optimised
-/// in debug builds too; otherwise the tests crawl.
+/// Exact arithmetic is 25 to 270 times slower unoptimised, so the modules on every figure's path are
+/// optimised in debug builds too; otherwise the tests crawl.
 let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+/// What nearly every module stands on.
+let core: [Target.Dependency] = ["Ledger", "Numbers", "JSON"]
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 /// One module a venue. A fifth venue is one more line here and one more folder.
 let venues = ["CryptoCom", "Rails", "Binance", "OKX"]
@@ -45,7 +48,7 @@ let package = Package(
         .target(name: "Ledger", dependencies: ["Numbers", "JSON"], swiftSettings: optimised),
         .target(
             name: "Venue",
-            dependencies: ["Ledger", "Numbers", "JSON", crypto, .product(name: "CryptoExtras", package: "swift-crypto")],
+            dependencies: core + [crypto, .product(name: "CryptoExtras", package: "swift-crypto")],
             swiftSettings: optimised),
     ]
         + venues.map { venue in
@@ -61,7 +64,7 @@ let package = Package(
         + [
             .target(
                 name: "Journal",
-                dependencies: ["Ledger", "Numbers", "JSON", .product(name: "GRDB", package: "GRDB.swift")],
+                dependencies: ["Ledger", "Numbers", "JSON", grdb],
                 swiftSettings: strict),
             .target(
                 name: "Engine",
@@ -97,24 +100,31 @@ let package = Package(
 
             // A venue's surroundings for tests: the real state machine, with a clock and keys set by hand.
             .target(
-                name: "VenueTestSupport", dependencies: ["Venue", "Ledger", "Numbers", "JSON"],
+                name: "VenueTestSupport", dependencies: ["Venue"] + core,
                 path: "Tests/VenueTestSupport", swiftSettings: strict),
-            .testTarget(name: "NumbersTests", dependencies: ["Numbers"], resources: [.copy("Tables")], swiftSettings: strict),
-            .testTarget(name: "JSONTests", dependencies: ["JSON", "Numbers"], swiftSettings: strict),
-            .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Numbers", "JSON"], swiftSettings: strict),
-            .testTarget(name: "VenueTests", dependencies: ["VenueTestSupport", "Venue", "Ledger", "Numbers", "JSON"], swiftSettings: strict),
-            .testTarget(name: "JournalTests", dependencies: ["Journal", "Ledger", "Numbers", "JSON"], swiftSettings: strict),
             .testTarget(
-                name: "EngineTests", dependencies: ["Engine", "Journal", "Venue", "Ledger", "Numbers", "JSON", "OKX", "Binance"],
+                name: "NumbersTests", dependencies: ["Numbers"], resources: [.copy("Tables")],
+                swiftSettings: strict),
+            .testTarget(name: "JSONTests", dependencies: ["JSON", "Numbers"], swiftSettings: strict),
+            .testTarget(name: "LedgerTests", dependencies: core, swiftSettings: strict),
+            .testTarget(
+                name: "VenueTests", dependencies: ["VenueTestSupport", "Venue"] + core,
+                swiftSettings: strict),
+            .testTarget(
+                name: "JournalTests", dependencies: ["Journal", grdb] + core,
+                swiftSettings: strict),
+            .testTarget(
+                name: "EngineTests", dependencies: ["Engine", "Journal", "Venue", grdb] + core,
                 swiftSettings: strict),
             .testTarget(
                 name: "ServerTests",
-                dependencies: ["Server", "Engine", "Venue", "Ledger", "Numbers", "JSON"], swiftSettings: strict),
+                dependencies: ["Server", "Engine", "Venue", .product(name: "Logging", package: "swift-log")] + core,
+                swiftSettings: strict),
         ]
         + venues.map { venue in
             .testTarget(
                 name: "\(venue)Tests",
-                dependencies: [.byName(name: venue), "VenueTestSupport", "Venue", "Ledger", "Numbers", "JSON", crypto],
+                dependencies: [.byName(name: venue), "VenueTestSupport", "Venue", crypto] + core,
                 swiftSettings: strict)
         }
 )
