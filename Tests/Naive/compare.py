@@ -23,13 +23,14 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import binance  # noqa: E402
 import crypto_com  # noqa: E402
 import okx  # noqa: E402
 import rails  # noqa: E402
 from cases import Case, Chance, Round  # noqa: E402
 from ledger import Refused  # noqa: E402
 
-VENUES = {module.VENUE: module for module in (okx, rails, crypto_com)}
+VENUES = {module.VENUE: module for module in (binance, okx, crypto_com, rails)}
 BATCH = 40
 SHOWN = 12
 

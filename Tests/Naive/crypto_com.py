@@ -61,8 +61,9 @@ class Row:
         self.value = (self.quantity - self.locked) * self.price
         cap = rule.get("collateral_cap_notional")
         self.margin = self.value  # a debt counts in full, an eligible value up to its cap
-        if self.value < 0:
-            self.rate = ZERO
+        self.shown_rate = self.rate
+        if self.value < 0:  # a debt has no haircut, but a raised one is shown
+            self.rate, self.shown_rate = ZERO, number(raised or "0")
         else:
             self.margin = ZERO if not self.eligible else self.value if cap is None else min(self.value, number(cap))
         self.haircut = self.margin * self.rate
@@ -76,7 +77,7 @@ class Row:
         found = {
             "instrument_name": self.name, "quantity": at_least_eight(self.quantity),
             "market_value": padded(cut(self.value, 8), 8), "collateral_eligible": "true" if self.eligible else "false",
-            "haircut": padded(cut(self.rate, 8), 8) if sub_account else plain(self.rate),
+            "haircut": padded(cut(self.shown_rate, 8), 8) if sub_account else plain(self.shown_rate),
             "collateral_amount": padded(cut(self.collateral, 8), 8),
             "max_withdrawal_balance": padded(cut(positive(self.quantity - self.reserved - self.locked), 8), 8),
             "reserved_qty": at_least_eight(self.reserved),

@@ -163,7 +163,7 @@ class Ledger:
 
     def cost_of(self, position: Position) -> Fraction:
         """Signed cost in the settlement asset."""
-        return position.cost * self.instruments[position.instrument].value
+        return as_is(position.cost * self.instruments[position.instrument].value)
 
     def unrealized(self, position: Position) -> Fraction:
         """What a position would realize at the mark: value less cost, the other way round for inverse contracts."""

@@ -1,0 +1,214 @@
+"""The account of Binance USDⓈ-M Futures, version 3, from the given document, the sheet's formulas and the decisions.
+
+`cut8` stands where the sheet writes t(): to 8 places toward zero, position rows first, then each conversion.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from fractions import Fraction
+
+import binance_cases
+from cases import Case, Chance, Round
+from exact import ONE, ZERO, cut, number, padded, positive
+from ledger import Account, Instrument, Ledger, Order
+
+VENUE = "binance"
+MODES = ("single", "multi", "hedge")
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "Binance" / "Rulebook"
+
+
+def merged() -> dict:
+    """The newest rulebook: the first whole, then what each later one amends."""
+    rules: dict = {}
+    for path in sorted(FOLDER.glob("binance-*.json")):
+        later = json.loads(path.read_text())
+        if not later.get("amends"):
+            rules = later
+            continue
+        for part in ("assets", "instruments"):
+            for name, value in later.get(part, {}).items():
+                rules[part][name] = rules[part].get(name, {}) | value
+    return rules
+
+
+RULES = merged()
+ASSETS: dict[str, dict] = RULES["assets"]
+DEFAULT_LEVERAGE = number(RULES["account"]["default_leverage"])
+
+
+def ledger() -> Ledger:
+    return Ledger(VENUE, {
+        name: Instrument(name, "linear", rule["base"], rule["quote"], rule["settle"])
+        for name, rule in RULES["instruments"].items()}, DEFAULT_LEVERAGE)
+
+
+def prices(chance: Chance, mode: str) -> Round:
+    return binance_cases.prices(chance, RULES)
+
+
+def generate(chance: Chance, name: str, mode: str) -> Case:
+    return binance_cases.generate(chance, name, mode, RULES)
+
+
+def cut8(value: Fraction) -> Fraction:
+    return cut(value, 8)
+
+
+def eight(value: Fraction) -> str:
+    return padded(value, 8)
+
+
+def eight_or_zero(value: Fraction) -> str:
+    return padded(value, 8) if value else "0"
+
+
+# Positions
+
+
+def maintenance(symbol: str, notional: Fraction) -> Fraction:
+    """|notional| × mmr − cum of the bracket with floor < |notional| ≤ cap; cum grows by floor × (mmr − mmr before)."""
+    size, floor, before, cum = abs(notional), ZERO, ZERO, ZERO
+    for cap, _, rate in RULES["instruments"][symbol]["brackets"]:
+        cum += floor * (number(rate) - before)
+        before = number(rate)
+        if size <= number(cap):
+            break
+        floor = number(cap)
+    return cut8(size * before - cum)
+
+
+def closes(order: Order) -> bool:
+    """Whether an order can only reduce: it says so, or it is the closing one of a hedge side. Takes no margin."""
+    return order.reduce_only or (order.position_side, order.side) in (("long", "sell"), ("short", "buy"))
+
+
+class Row:
+    """A symbol, or one side of it in hedge mode, with a position or open orders."""
+
+    def __init__(self, book: Ledger, account: Account, symbol: str, side: str | None):
+        position = account.positions.get((symbol, side))
+        if position is not None and not position.quantity:
+            position = None
+        self.symbol, self.side = symbol, side
+        self.asset = book.instruments[symbol].settle
+        self.quantity = position.quantity if position else ZERO
+        orders = [order for order in account.orders.values()
+                  if order.instrument == symbol and order.position_side == side]
+        self.isolated = position.isolated if position else any(order.isolated for order in orders)
+        self.wallet = position.wallet if position else ZERO
+        self.touched = symbol in account.touched and (position is not None or (symbol, side) in account.positions)
+        mark = book.marks[symbol]
+        leverage = account.leverage_of(symbol, side, DEFAULT_LEVERAGE)
+        self.notional = cut8(self.quantity * mark)
+        self.profit = cut8(book.unrealized(position)) if position else ZERO
+        self.position_margin = cut8(abs(self.notional) / leverage)
+        self.maintenance = maintenance(symbol, self.notional)
+        buys, sells = (sum((order.quantity * order.price for order in orders
+                            if order.side == way and not closes(order)), ZERO) for way in ("buy", "sell"))
+        need = max(abs(self.notional + buys), abs(self.notional - sells), abs(self.notional))
+        self.order_margin = cut8(need / leverage) - self.position_margin
+
+    def fields(self, now: int) -> dict:
+        places = RULES["instruments"][self.symbol]["quantity_precision"]
+        return {
+            "symbol": self.symbol, "positionSide": {"long": "LONG", "short": "SHORT", None: "BOTH"}[self.side],
+            "positionAmt": padded(self.quantity, places), "unrealizedProfit": eight(self.profit),
+            "isolatedMargin": eight_or_zero(self.wallet + self.profit if self.isolated and self.quantity else ZERO),
+            "notional": eight_or_zero(self.notional), "isolatedWallet": eight_or_zero(self.wallet),
+            "initialMargin": eight_or_zero(self.position_margin + self.order_margin),
+            "maintMargin": eight_or_zero(self.maintenance), "updateTime": now if self.touched else 0,
+        }
+
+
+def position_rows(book: Ledger, account: Account) -> list[Row]:
+    keys = {(position.instrument, position.side) for position in account.open_positions()}
+    keys |= {(order.instrument, order.position_side) for order in account.orders.values()}
+    return [Row(book, account, *key) for key in sorted(keys, key=lambda key: (key[0], key[1] or ""))]
+
+
+# Assets
+
+FIELDS = ("walletBalance", "unrealizedProfit", "marginBalance", "maintMargin", "initialMargin",
+          "positionInitialMargin", "openOrderInitialMargin", "crossWalletBalance", "crossUnPnl", "availableBalance",
+          "maxWithdrawAmount")
+
+
+def asset_figures(account: Account, rows: list[Row], asset: str) -> dict[str, Fraction]:
+    """The row of an asset in its own units, as single-asset mode has it."""
+    own = [row for row in rows if row.asset == asset]
+    cross = [row for row in own if not row.isolated]
+    isolated_orders = sum((row.order_margin for row in own if row.isolated), ZERO)
+    cash = account.cash.get(asset, ZERO)
+    wallet = cash + sum((row.wallet for row in own), ZERO)
+    profit = sum((row.profit for row in own), ZERO)
+    position_margin = sum((row.position_margin for row in own), ZERO)
+    order_margin = sum((row.order_margin for row in own), ZERO)
+    cross_profit = sum((row.profit for row in cross), ZERO)
+    free = cash + cross_profit - sum(
+        (row.position_margin + row.order_margin for row in cross), ZERO) - isolated_orders
+    kept = cash - isolated_orders - sum((row.maintenance for row in cross), ZERO)
+    return dict(zip(FIELDS, (
+        wallet, profit, wallet + profit, sum((row.maintenance for row in own), ZERO), position_margin + order_margin,
+        position_margin, order_margin, cash, cross_profit, positive(free), positive(min(kept, free)))))
+
+
+TOTALS = {
+    "totalInitialMargin": "initialMargin", "totalMaintMargin": "maintMargin", "totalWalletBalance": "walletBalance",
+    "totalUnrealizedProfit": "unrealizedProfit", "totalMarginBalance": "marginBalance",
+    "totalPositionInitialMargin": "positionInitialMargin", "totalOpenOrderInitialMargin": "openOrderInitialMargin",
+    "totalCrossWalletBalance": "crossWalletBalance", "totalCrossUnPnl": "crossUnPnl",
+}
+OWED = {"initialMargin", "maintMargin", "positionInitialMargin", "openOrderInitialMargin"}
+
+
+def rates(book: Ledger, asset: str) -> tuple[Fraction, Fraction]:
+    """Bid and ask rate: index less or plus its buffer, cut to 8 places before use."""
+    rule, index = ASSETS[asset], book.index[asset]
+    return cut8(index * (ONE - number(rule["bid_buffer"]))), cut8(index * (ONE + number(rule["ask_buffer"])))
+
+
+def convert_all(book: Ledger, figures: dict[str, dict[str, Fraction]]) -> dict[str, Fraction]:
+    """Totals in USD over margin assets, then what is available, and the same pool in each asset's row."""
+    totals = dict.fromkeys(TOTALS, ZERO)
+    for asset, row in figures.items():
+        if not ASSETS[asset]["margin_available"]:
+            continue
+        bid, ask = rates(book, asset)
+        for total, field in TOTALS.items():
+            value = row[field]
+            totals[total] += cut8(value * (ask if field in OWED or value < 0 else bid))
+    available = positive(totals["totalMarginBalance"] - totals["totalInitialMargin"])
+    kept = totals["totalCrossWalletBalance"] - totals["totalMaintMargin"]
+    for asset, row in figures.items():
+        if ASSETS[asset]["margin_available"]:
+            row["availableBalance"] = cut8(available / rates(book, asset)[1])
+            row["maxWithdrawAmount"] = positive(min(row["walletBalance"], row["availableBalance"]))
+    return totals | {"availableBalance": available, "maxWithdrawAmount": positive(min(kept, available))}
+
+
+def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -> dict:
+    """The whole body."""
+    multi = bool(account.settings.get("multi_assets"))
+    rows = position_rows(book, account)
+    figures = {}
+    for asset, rule in ASSETS.items():
+        always = rule["margin_available"] if multi else rule.get("single_asset_row", False)
+        used = account.cash.get(asset, ZERO) or any(row.asset == asset for row in rows)
+        if always or used:
+            figures[asset] = asset_figures(account, rows, asset)
+    if multi:
+        totals = convert_all(book, figures)
+    else:
+        usdt = figures["USDT"]
+        totals = {total: usdt[field] for total, field in TOTALS.items()}
+        totals |= {name: usdt[name] for name in ("availableBalance", "maxWithdrawAmount")}
+    assets = []
+    for asset, row in figures.items():
+        shown: dict = {"asset": asset} | {name: eight(value) for name, value in row.items()}
+        if multi:
+            shown["marginAvailable"] = ASSETS[asset]["margin_available"]
+        assets.append(shown | {"updateTime": now if asset in account.touched else 0})
+    return {name: eight(value) for name, value in totals.items()} | {
+        "assets": assets, "positions": [row.fields(now) for row in rows]}
