@@ -279,13 +279,25 @@ struct AccountTotals {
     }
 
     private func liquidationPrice(of row: MarketRow) throws -> ExactDecimal {
-        let standingSize = profile == .documented ? size : try size - row.size
-        return try RailsFigures.liquidationPrice(
-            quantity: row.quantity, cost: row.cost,
-            otherEquity: try unroundedTotal + unrealised - row.unrealised,
-            otherMaintenance: try RailsFigures.maintenanceMargin(positionSize: standingSize, rate: rate),
-            movingRate: profile == .documented ? .zero : rate)
+        try RailsFigures.liquidationPrice(
+            quantity: row.quantity, cost: row.cost, otherEquity: try otherEquity(of: row),
+            otherMaintenance: try otherMaintenance(of: row), movingRate: movingRate)
     }
+
+    /// Equity without a market's own unrealised profit.
+    func otherEquity(of row: MarketRow) throws(NumberError) -> ExactDecimal {
+        try RailsFigures.equity(
+            unroundedTotal: unroundedTotal, unrealisedPnl: try unrealised - row.unrealised)
+    }
+
+    /// The maintenance that stands still when a market's price moves.
+    func otherMaintenance(of row: MarketRow) throws(NumberError) -> ExactDecimal {
+        let standingSize = profile == .documented ? size : try size - row.size
+        return try RailsFigures.maintenanceMargin(positionSize: standingSize, rate: rate)
+    }
+
+    /// The rate of the maintenance that follows a market's price: none at cost.
+    var movingRate: ExactDecimal { profile == .documented ? .zero : rate }
 }
 
 extension Account {

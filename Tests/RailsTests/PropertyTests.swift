@@ -9,41 +9,10 @@ import VenueTestSupport
 /// Relations that hold for every account, over accounts made from a seed.
 @Suite("Properties")
 struct PropertyTests {
-    private static let markets = ["BTC-USD", "ETH-USD", "SOL-USD", "XRP-USD", "DOGE-USD"]
-
-    /// An account with trades, funding, flows and orders, all from one seed.
-    private func account(_ seed: UInt64, _ profile: WireProfile) throws -> RailsWorld {
-        var numbers = SeededNumbers(seed: seed)
-        let world = try railsWorld(profile)
-        try world.apply(
-            desk(
-                "deposit", #""asset":"USD","amount":"\#(numbers.decimal(upTo: 90_000_000_000, places: 6))""#),
-            desk("configure", #""settings":{"leverage":"\#(Int.random(in: 1...5, using: &numbers))"}"#))
-        for step in 0..<Int.random(in: 1...25, using: &numbers) {
-            let market = try #require(Self.markets.randomElement(using: &numbers))
-            let side = Bool.random(using: &numbers) ? "buy" : "sell"
-            let quantity = numbers.decimal(upTo: 90_000, places: 4)
-            let price = numbers.decimal(upTo: 9_000_000, places: 3)
-            let fee = numbers.decimal(upTo: 5_000_000_000, places: 11)
-            switch Int.random(in: 0..<10, using: &numbers) {
-            case 0: try world.apply(order("o\(step)", market, side, quantity, price, #""force":true"#))
-            case 1: try world.apply(mark(market, price))
-            case 2:
-                let amount = numbers.decimal(upTo: 900_000, places: 4)
-                try world.apply(
-                    desk("withdraw", #""asset":"USD","amount":"\#(amount)","fee":"0.5","force":true"#))
-            case 3 where world.account("desk")?.positions.contains { $0.instrument.name == market } == true:
-                try world.apply(desk("funding", #""instrument":"\#(market)","rate":"0.000125""#))
-            default: try world.apply(fill(market, side, quantity, price, fee: fee))
-            }
-        }
-        return world
-    }
-
     @Test(arguments: 1...150)
     func sumsAndBounds(seed: Int) throws {
         for profile in WireProfile.allCases {
-            let world = try account(UInt64(seed), profile)
+            let world = try madeWorld(seed: seed, profile)
             let body = try world.balances()
             let rows = body["marketBalancesMap"]?.object?.members.map(\.value) ?? []
             func sum(_ key: String) throws -> ExactDecimal { try rows.map { try $0.decimal(key) }.sum() }
@@ -81,10 +50,10 @@ struct PropertyTests {
     @Test(arguments: 1...150)
     func liquidationPriceMeetsMaintenance(seed: Int) throws {
         for profile in WireProfile.allCases {
-            let start = try account(UInt64(seed), profile)
+            let start = try madeWorld(seed: seed, profile)
             let rate = try ExactDecimal(profile == .live ? "0.1" : "0.03")
             for row in try start.figures().markets where row.liquidationPrice.isPositive {
-                let world = try account(UInt64(seed), profile)
+                let world = try madeWorld(seed: seed, profile)
                 try world.apply(mark(row.market, row.liquidationPrice.description))
                 let after = try #require(world.account("desk"))
                 var size = ExactDecimal.zero
@@ -138,8 +107,8 @@ struct PropertyTests {
     @Test func sameAnswerEveryTime() throws {
         for seed in 1...10 {
             #expect(
-                try account(UInt64(seed), .documented).statement("desk")
-                    == account(UInt64(seed), .documented).statement("desk"))
+                try madeWorld(seed: seed, .documented).statement("desk")
+                    == madeWorld(seed: seed, .documented).statement("desk"))
         }
     }
 }

@@ -119,3 +119,33 @@ struct SeededNumbers: RandomNumberGenerator {
         return number.description
     }
 }
+
+/// An account with trades, funding, flows and orders, all from one seed.
+func madeWorld(seed: Int, _ profile: WireProfile) throws -> RailsWorld {
+    var numbers = SeededNumbers(seed: UInt64(seed))
+    let markets = ["BTC-USD", "ETH-USD", "SOL-USD", "XRP-USD", "DOGE-USD"]
+    let world = try railsWorld(profile)
+    try world.apply(
+        desk(
+            "deposit", #""asset":"USD","amount":"\#(numbers.decimal(upTo: 90_000_000_000, places: 6))""#),
+        desk("configure", #""settings":{"leverage":"\#(Int.random(in: 1...5, using: &numbers))"}"#))
+    for step in 0..<Int.random(in: 1...25, using: &numbers) {
+        let market = try #require(markets.randomElement(using: &numbers))
+        let side = Bool.random(using: &numbers) ? "buy" : "sell"
+        let quantity = numbers.decimal(upTo: 90_000, places: 4)
+        let price = numbers.decimal(upTo: 9_000_000, places: 3)
+        let fee = numbers.decimal(upTo: 5_000_000_000, places: 11)
+        switch Int.random(in: 0..<10, using: &numbers) {
+        case 0: try world.apply(order("o\(step)", market, side, quantity, price, #""force":true"#))
+        case 1: try world.apply(mark(market, price))
+        case 2:
+            let amount = numbers.decimal(upTo: 900_000, places: 4)
+            try world.apply(
+                desk("withdraw", #""asset":"USD","amount":"\#(amount)","fee":"0.5","force":true"#))
+        case 3 where world.account("desk")?.positions.contains { $0.instrument.name == market } == true:
+            try world.apply(desk("funding", #""instrument":"\#(market)","rate":"0.000125""#))
+        default: try world.apply(fill(market, side, quantity, price, fee: fee))
+        }
+    }
+    return world
+}
