@@ -150,3 +150,28 @@ def test_rate_limit_becomes_the_clients_own_exception(start):
     with pytest.raises(ccxt.DDoSProtection):
         for _ in range(85):
             exchange.fapiPrivateGetMultiAssetsMargin()
+
+
+@exercises(CLIENT, "fetch_balance({'useV2': True})", "fetch_mark_prices()", "fetch_funding_rates()")
+def test_older_account_and_prices(single):
+    assert exact(single.fetch_balance({"useV2": True})["USDT"]["total"]) == WALLET + PROFIT
+    assert exact(single.fetch_mark_prices()["BTC/USDT:USDT"]["markPrice"]) == D("61234.5678")
+    assert "BTC/USDT:USDT" in single.fetch_funding_rates()
+
+
+@exercises(CLIENT, "set_leverage(leverage, symbol)", "set_position_mode(hedged)", "fetch_margin_modes()")
+def test_changes_need_the_permission(start):
+    """What a client sets is what the ledger has; a key that may only read changes nothing."""
+    server = start()
+    server.apply({"type": "open_account", "account": "desk", "venue": "binance"})
+    reader = client(server, server.issue_key("desk"))
+    trader = client(server, server.issue_key("desk", permissions=["read", "trade"]))
+    with pytest.raises(ccxt.AuthenticationError):
+        reader.set_leverage(7, "BTC/USDT:USDT")
+    assert server.account("desk")["leverages"] == []
+    trader.set_leverage(7, "BTC/USDT:USDT")
+    assert [row["leverage"] for row in server.account("desk")["leverages"]] == ["7"]
+    assert reader.fetch_leverages()["BTC/USDT:USDT"]["longLeverage"] == 7
+    trader.set_position_mode(True)
+    assert server.account("desk")["settings"]["hedge"] is True
+    assert reader.fetch_margin_modes()["BTC/USDT:USDT"]["marginMode"] == "cross"

@@ -91,3 +91,13 @@ def test_refusals_become_the_clients_own_exceptions(venue_server, keys, monkeypa
     monkeypatch.setattr(late, "nonce", lambda: milliseconds() - 120_000)
     with pytest.raises(ccxt.InvalidNonce):
         late.fetch_balance()
+
+
+@exercises(CLIENT, "fetch_accounts()", "fetch_currencies()", "fetch_tickers()", "fetch_position(symbol)")
+def test_accounts_currencies_and_tickers(venue_server, keys, main):
+    assert len(main.fetch_accounts()) >= 1
+    assert {"BTC", "CRO"} <= set(main.fetch_currencies())
+    tickers = main.fetch_tickers()
+    assert exact(tickers["BTC/USD:USD"]["last"]) > 0
+    position = client(venue_server, keys["cdc-child"]).fetch_position("BTC/USD:USD")
+    assert exact(position["contracts"]) == D("0.002")

@@ -155,3 +155,28 @@ def test_rate_limit_becomes_the_clients_own_exception(start):
     with pytest.raises(ccxt.RateLimitExceeded):
         for _ in range(30):
             exchange.fetch_balance()
+
+
+@exercises(CLIENT, "fetch_leverage(symbol)", "fetch_tickers(symbols)", "fetch_mark_prices()")
+def test_leverage_and_prices(multi):
+    leverage = multi.fetch_leverage("BTC/USDT:USDT", {"mgnMode": "cross"})
+    assert exact(leverage["longLeverage"]) == 10
+    assert exact(multi.fetch_mark_prices()["BTC/USDT:USDT"]["markPrice"]) == 60000
+    assert set(multi.fetch_tickers(["BTC/USDT:USDT"])) == {"BTC/USDT:USDT"}
+
+
+@exercises(CLIENT, "set_leverage(leverage, symbol)", "set_position_mode(hedged)")
+def test_changes_need_the_permission(start):
+    """What a client sets is what the ledger has; a key that may only read changes nothing."""
+    server = start()
+    server.apply({"type": "open_account", "account": "desk", "venue": "okx"})
+    reader = client(server, server.issue_key("desk"))
+    trader = client(server, server.issue_key("desk", permissions=["read", "trade"]))
+    with pytest.raises(ccxt.ExchangeError):
+        reader.set_leverage(5, "BTC/USDT:USDT", {"mgnMode": "cross"})
+    assert server.account("desk")["leverages"] == []
+    trader.set_leverage(5, "BTC/USDT:USDT", {"mgnMode": "cross"})
+    assert [row["leverage"] for row in server.account("desk")["leverages"]] == ["5"]
+    trader.set_position_mode(True)
+    assert server.account("desk")["settings"]["hedge"] is True
+    assert reader.fetch_position_mode()["hedged"] is True
