@@ -7,7 +7,8 @@ import Venue
 /// orders.
 public struct BinancePositionRow: Sendable {
     let rules: SymbolRules
-    let position: Position?
+    /// Σ price × quantity of the position, signed.
+    let cost: ExactDecimal
     /// `BOTH` (net), `LONG` or `SHORT`.
     public let side: PositionSide
     public let marginMode: MarginMode
@@ -34,34 +35,33 @@ public struct BinancePositionRow: Sendable {
     public var symbol: String { rules.name }
     /// The asset that margin is in.
     public var marginAsset: String { rules.instrument.settle }
-    /// Σ price × quantity of the position, signed.
-    var cost: ExactDecimal { position?.cost ?? .zero }
 
     init(
         _ draft: PositionRowDraft, account: Account, mark: ExactDecimal, rules table: RuleTable
     ) throws(NumberError) {
+        let position = draft.position.map { account.positions[$0] }
         rules = draft.rules
-        position = draft.position
+        cost = position?.cost ?? .zero
         side = draft.side
         marginMode = draft.marginMode
         markPrice = mark
         leverage =
             account.leverage(draft.rules.name, side: draft.side, marginMode: draft.marginMode)
             ?? draft.rules.defaultLeverage(table)
-        quantity = draft.position?.quantity ?? .zero
+        quantity = position?.quantity ?? .zero
         notional = try BinanceFigures.notional(quantity: quantity, markPrice: mark)
         unrealizedProfit = try BinanceFigures.unrealizedProfit(
-            quantity: quantity, markPrice: mark, cost: draft.position?.cost ?? .zero)
-        let isIsolated = draft.marginMode == .isolated && draft.position != nil
-        isolatedWallet = isIsolated ? draft.position?.isolatedWallet ?? .zero : .zero
+            quantity: quantity, markPrice: mark, cost: cost)
+        let isIsolated = draft.marginMode == .isolated && position != nil
+        isolatedWallet = isIsolated ? position?.isolatedWallet ?? .zero : .zero
         isolatedMargin =
             isIsolated
             ? try BinanceFigures.isolatedMargin(
                 isolatedWallet: isolatedWallet, unrealizedProfit: unrealizedProfit) : .zero
         positionInitialMargin = try BinanceFigures.positionInitialMargin(
             notional: notional, leverage: leverage)
-        openBuys = try draft.openBuys.rounded(places: 18, rounding: .towardZero)
-        openSells = try draft.openSells.rounded(places: 18, rounding: .towardZero)
+        openBuys = draft.hasOrders ? try draft.openBuys.rounded(places: 18, rounding: .towardZero) : .zero
+        openSells = draft.hasOrders ? try draft.openSells.rounded(places: 18, rounding: .towardZero) : .zero
         openOrderInitialMargin =
             draft.hasOrders
             ? try BinanceFigures.openOrderInitialMargin(
@@ -72,7 +72,7 @@ public struct BinancePositionRow: Sendable {
             positionInitialMargin: positionInitialMargin, openOrderInitialMargin: openOrderInitialMargin)
         let bracket = try draft.rules.bracket(of: notional, coefficient: account.notionalCoefficient)
         maintMargin = try BinanceFigures.maintMargin(notional: notional, bracket: bracket)
-        updateTime = draft.position?.updatedAt.milliseconds ?? 0
+        updateTime = position?.updatedAt.milliseconds ?? 0
     }
 
     /// What the row would be worth at most if every order on one side were filled, in the quote asset.
@@ -86,7 +86,8 @@ struct PositionRowDraft {
     let rules: SymbolRules
     let side: PositionSide
     let marginMode: MarginMode
-    var position: Position?
+    /// Where the position stands among the account's; nil where there is none.
+    var position: Int?
     /// Σ remaining quantity × limit price of the orders that count.
     var openBuys = ProductSum()
     var openSells = ProductSum()
@@ -117,8 +118,8 @@ struct PositionRowDraft {
             drafts.append(PositionRowDraft(rules: symbol, side: side, marginMode: marginMode))
             return drafts.count - 1
         }
-        for position in account.positions {
-            drafts[try place(position.instrument, position.side, position.marginMode)].position = position
+        for (index, position) in account.positions.enumerated() {
+            drafts[try place(position.instrument, position.side, position.marginMode)].position = index
         }
         for order in account.orders {
             let row = try place(order.instrument, order.positionSide, order.marginMode)

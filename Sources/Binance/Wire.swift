@@ -64,37 +64,51 @@ extension JSONWriter {
 
     /// The eleven totals.
     mutating func totals(_ totals: BinanceTotals) {
-        amount("totalInitialMargin", totals.initialMargin)
-        amount("totalMaintMargin", totals.maintMargin)
-        amount("totalWalletBalance", totals.walletBalance)
-        amount("totalUnrealizedProfit", totals.unrealizedProfit)
-        amount("totalMarginBalance", totals.marginBalance)
-        amount("totalPositionInitialMargin", totals.positionInitialMargin)
-        amount("totalOpenOrderInitialMargin", totals.openOrderInitialMargin)
-        amount("totalCrossWalletBalance", totals.crossWalletBalance)
-        amount("totalCrossUnPnl", totals.crossUnPnl)
-        amount("availableBalance", totals.availableBalance)
-        amount("maxWithdrawAmount", totals.maxWithdrawAmount)
+        key("totalInitialMargin")
+        quoted(totals.initialMargin, minimumPlaces: BinanceFigures.places)
+        next(",\"totalMaintMargin\":\"", totals.maintMargin)
+        next(",\"totalWalletBalance\":\"", totals.walletBalance)
+        next(",\"totalUnrealizedProfit\":\"", totals.unrealizedProfit)
+        next(",\"totalMarginBalance\":\"", totals.marginBalance)
+        next(",\"totalPositionInitialMargin\":\"", totals.positionInitialMargin)
+        next(",\"totalOpenOrderInitialMargin\":\"", totals.openOrderInitialMargin)
+        next(",\"totalCrossWalletBalance\":\"", totals.crossWalletBalance)
+        next(",\"totalCrossUnPnl\":\"", totals.crossUnPnl)
+        next(",\"availableBalance\":\"", totals.availableBalance)
+        next(",\"maxWithdrawAmount\":\"", totals.maxWithdrawAmount)
     }
 
     /// An element of `assets`; V3 shows `marginAvailable` in multi-assets mode only.
     mutating func assetRow(_ row: BinanceAssetRow, showsMargin: Bool) {
         beginObject()
         text("asset", row.asset)
-        amount("walletBalance", row.walletBalance)
-        amount("unrealizedProfit", row.unrealizedProfit)
-        amount("marginBalance", row.marginBalance)
-        amount("maintMargin", row.maintMargin)
-        amount("initialMargin", row.initialMargin)
-        amount("positionInitialMargin", row.positionInitialMargin)
-        amount("openOrderInitialMargin", row.openOrderInitialMargin)
-        amount("crossWalletBalance", row.crossWalletBalance)
-        amount("crossUnPnl", row.crossUnPnl)
-        amount("availableBalance", row.availableBalance)
-        amount("maxWithdrawAmount", row.maxWithdrawAmount)
+        next(",\"walletBalance\":\"", row.walletBalance)
+        next(",\"unrealizedProfit\":\"", row.unrealizedProfit)
+        next(",\"marginBalance\":\"", row.marginBalance)
+        next(",\"maintMargin\":\"", row.maintMargin)
+        next(",\"initialMargin\":\"", row.initialMargin)
+        next(",\"positionInitialMargin\":\"", row.positionInitialMargin)
+        next(",\"openOrderInitialMargin\":\"", row.openOrderInitialMargin)
+        next(",\"crossWalletBalance\":\"", row.crossWalletBalance)
+        next(",\"crossUnPnl\":\"", row.crossUnPnl)
+        next(",\"availableBalance\":\"", row.availableBalance)
+        next(",\"maxWithdrawAmount\":\"", row.maxWithdrawAmount)
         if showsMargin { bool("marginAvailable", row.marginAvailable) }
         integer("updateTime", row.updateTime)
         endObject()
+    }
+
+    /// A further member that is an amount, after another member: the comma, the key and the opening quote
+    /// come in one piece, because this is most of what an account costs.
+    private mutating func next(_ lead: StaticString, _ value: ExactDecimal) {
+        lead.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        if value.isZero {
+            let zero: StaticString = "0.00000000\""
+            zero.withUTF8Buffer { bytes.append(contentsOf: $0) }
+            return
+        }
+        value.append(to: &bytes, minimumPlaces: BinanceFigures.places)
+        bytes.append(UInt8(ascii: "\""))
     }
 
     /// An element of V3's `positions`.
