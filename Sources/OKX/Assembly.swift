@@ -454,11 +454,12 @@ extension AccountFigures {
     }
 
     private mutating func workOutLoans(_ rules: RuleTable) throws {
+        let power = try Figures.borrowingPower(
+            availableEquityUSD: totals.availableEquity, leverage: rules.margin.borrowLeverage)
         for place in rows.indices {
-            let quota = rules.assets[rows[place].place].borrowQuota
             rows[place].maximumLoan = try Figures.maximumLoan(
-                availableEquityUSD: totals.availableEquity, borrowLeverage: rules.margin.borrowLeverage,
-                index: rows[place].index, quota: quota, liability: rows[place].liability)
+                powerUSD: power, index: rows[place].index, quota: rules.assets[rows[place].place].borrowQuota,
+                liability: rows[place].liability)
         }
     }
 }

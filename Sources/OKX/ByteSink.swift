@@ -191,14 +191,12 @@ struct ByteSink {
     @inline(__always)
     private static func length(of number: UInt64) -> Int {
         var length = 1
-        var limit: UInt64 = 10
-        while length < 20, number >= limit {
-            length += 1
-            let (next, overflow) = limit.multipliedReportingOverflow(by: 10)
-            if overflow { return 20 }
-            limit = next
+        var rest = number
+        while rest >= 10_000 {
+            length += 4
+            rest /= 10_000
         }
-        return length
+        return length + (rest >= 1000 ? 3 : rest >= 100 ? 2 : rest >= 10 ? 1 : 0)
     }
 
     /// Writes the point and 16 decimals without the zeros at their end; the fraction is not 0.

@@ -117,20 +117,23 @@ extension Figures {
         max(liability, try inUse + interest - cash - crossUnrealised)
     }
 
-    /// `maxLoan`: max(0, availEq) × borrow leverage ÷ index, at most what is left of the quota. An estimate:
-    /// the venue's formula is not published. Cut.
+    /// What the account could borrow in USD: max(0, availEq) × borrow leverage. An estimate. Cut.
+    static func borrowingPower(
+        availableEquityUSD: ExactDecimal, leverage: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try floored(availableEquityUSD).times(leverage, rounding: .towardZero)
+    }
+
+    /// `maxLoan`: borrowing power ÷ index, at most what is left of the quota. An estimate: the venue's
+    /// formula is not published. Cut.
     static func maximumLoan(
-        availableEquityUSD: ExactDecimal, borrowLeverage: ExactDecimal, index: ExactDecimal,
-        quota: ExactDecimal, liability: ExactDecimal
+        powerUSD: ExactDecimal, index: ExactDecimal, quota: ExactDecimal, liability: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         let surplus = floored(try quota - liability)
-        if surplus.isZero || !availableEquityUSD.isPositive { return .zero }
+        if surplus.isZero || powerUSD.isZero { return .zero }
         // Most often the quota decides, and then no division is needed.
-        let needed = try surplus.times(index, rounding: .ceiling)
-        let backed = try availableEquityUSD.times(borrowLeverage, rounding: .towardZero)
-        if needed <= backed { return surplus }
-        return min(
-            surplus, try availableEquityUSD.times(borrowLeverage, over: index, rounding: .towardZero))
+        if try surplus.times(index, rounding: .ceiling) <= powerUSD { return surplus }
+        return min(surplus, try powerUSD.over(index, rounding: .towardZero))
     }
 
     /// `notionalLever`: value of cross positions ÷ (cashBal + cross unrealised profit); nil, printed "",

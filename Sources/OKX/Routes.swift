@@ -108,8 +108,10 @@ extension OKXVenue {
             case .everybody:
                 try count(route, caller: request.remoteAddress, through: access)
             case .everybodyPerType:
-                let type = request.queryItems["instType"] ?? ""
-                try count(route, caller: "\(request.remoteAddress) \(type)", through: access)
+                // Only the venue's own types have a count of their own, so that nobody can make counters at will.
+                let type = request.queryItems["instType"].flatMap(InstrumentType.init(rawValue:))
+                let caller = "\(request.remoteAddress) \(type?.rawValue ?? "")"
+                try count(route, caller: caller, through: access)
             }
             return VenueResponse(body: try publicAnswer(route.endpoint, request.queryItems, through: access))
         } catch let error as OKXError {
@@ -144,7 +146,7 @@ extension OKXVenue {
         }
         guard let key = access.key(name) else { throw Self.isUUID(name) ? .keyUnknown : .keyMalformed }
         // A key made here is good for production and demo trading alike.
-        if let simulated = request.header("x-simulated-trading"), simulated != "0", simulated != "1" {
+        if let simulated = request.header("x-simulated-trading"), !["", "0", "1"].contains(simulated) {
             throw .environmentMismatch
         }
         guard let moment = Signing.moment(of: timestamp) else { throw .timestampMalformed }

@@ -108,22 +108,22 @@ extension BalanceWriter {
             isFirst = false
             let rules = rules.assets[figures.rows[place].place]
             if !account.raised.isEmpty, account.raised.contains(where: { $0.asset == rules.name }) {
-                writeRaised(figures.rows[place], rules, layouts.raisedRow, to: &sink)
+                writeRaised(place, rules, layouts.raisedRow, to: &sink)
             } else {
-                write(figures.rows[place], rules, figures.rows[place].isPlain ? plain : whole, to: &sink)
+                write(place, rules, figures.rows[place].isPlain ? plain : whole, to: &sink)
             }
         }
         sink.byte(UInt8(ascii: "]"))
     }
 
     private func write(
-        _ row: CurrencyFigures, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
+        _ place: Int, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
         to sink: inout ByteSink
     ) {
         layout.bytes.withUnsafeBufferPointer { bytes in
             for step in layout.steps {
                 sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
-                write(step.field, row, rules, to: &sink)
+                write(step.field, place, rules, to: &sink)
             }
             sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
         }
@@ -131,7 +131,7 @@ extension BalanceWriter {
 
     /// A row with raised values among its fields.
     private func writeRaised(
-        _ row: CurrencyFigures, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
+        _ place: Int, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
         to sink: inout ByteSink
     ) {
         layout.bytes.withUnsafeBufferPointer { bytes in
@@ -146,7 +146,7 @@ extension BalanceWriter {
                     && step.field != .collateralRestrict
                 if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
                 if step.field.modes.contains(ModeSet(figures.mode)) {
-                    write(step.field, row, rules, to: &sink)
+                    write(step.field, place, rules, to: &sink)
                 }
                 if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
             }
@@ -154,69 +154,72 @@ extension BalanceWriter {
         }
     }
 
-    /// A field's text, without quotes but for the currency's name.
+    /// A field's text, without quotes but for the currency's name. Rows are read where they stand: a copy of
+    /// one is several hundred bytes.
     @inline(__always)
     private func write(
-        _ field: DetailField, _ row: CurrencyFigures, _ rules: AssetRules, to sink: inout ByteSink
+        _ field: DetailField, _ place: Int, _ rules: AssetRules, to sink: inout ByteSink
     ) {
         switch field {
-        case .availBal: sink.rememberedNumber(Figures.floored(row.freeBalance))
-        case .availEq: sink.repeatedNumber(Figures.floored(row.freeEquity))
-        case .borrowFroz: sink.number(row.borrowFrozen)
-        case .cashBal: sink.repeatedNumber(row.cash)
+        case .availBal: sink.rememberedNumber(Figures.floored(figures.rows[place].freeBalance))
+        case .availEq: sink.repeatedNumber(Figures.floored(figures.rows[place].freeEquity))
+        case .borrowFroz: sink.number(figures.rows[place].borrowFrozen)
+        case .cashBal: sink.repeatedNumber(figures.rows[place].cash)
         case .ccy: sink.copy(rules.quotedName)
-        case .crossLiab: sink.number(row.crossLiability)
-        case .disEq: sink.number(row.discountedUSD)
-        case .eq: sink.repeatedNumber(row.equity)
-        case .eqUsd: sink.number(row.equityUSD)
-        case .frozenBal: sink.number(row.frozen)
-        case .isoEq: sink.number(row.isolatedEquity)
-        case .isoUpl: sink.number(row.isolatedUnrealised)
-        case .liab: sink.number(row.liability)
-        case .maxLoan: sink.number(row.maximumLoan)
-        case .ordFrozen: sink.number(row.ordersFrozen)
-        case .uTime: sink.time(row.updatedAt.milliseconds)
-        case .upl: sink.number(row.unrealised)
-        case .uplLiab: sink.number(row.unrealisedLossLiability)
+        case .crossLiab: sink.number(figures.rows[place].crossLiability)
+        case .disEq: sink.number(figures.rows[place].discountedUSD)
+        case .eq: sink.repeatedNumber(figures.rows[place].equity)
+        case .eqUsd: sink.number(figures.rows[place].equityUSD)
+        case .frozenBal: sink.number(figures.rows[place].frozen)
+        case .isoEq: sink.number(figures.rows[place].isolatedEquity)
+        case .isoUpl: sink.number(figures.rows[place].isolatedUnrealised)
+        case .liab: sink.number(figures.rows[place].liability)
+        case .maxLoan: sink.number(figures.rows[place].maximumLoan)
+        case .ordFrozen: sink.number(figures.rows[place].ordersFrozen)
+        case .uTime: sink.time(figures.rows[place].updatedAt.milliseconds)
+        case .upl: sink.number(figures.rows[place].unrealised)
+        case .uplLiab: sink.number(figures.rows[place].unrealisedLossLiability)
         case .autoLendStatus: sink.copy(rules.supportsAutoLend ? "off" : "unsupported")
-        default: writeRare(field, row, rules, to: &sink)
+        default: writeRare(field, place, rules, to: &sink)
         }
     }
 
     /// Fields that most rows do not have.
     private func writeRare(
-        _ field: DetailField, _ row: CurrencyFigures, _ rules: AssetRules, to sink: inout ByteSink
+        _ field: DetailField, _ place: Int, _ rules: AssetRules, to sink: inout ByteSink
     ) {
         switch field {
         case .collateralEnabled:
-            let isOn = figures.mode == .multi && row.isCollateral
+            let isOn = figures.mode == .multi && figures.rows[place].isCollateral
             sink.copy(isOn ? "true" : "false")
         case .collateralRestrict: sink.copy("false")
-        case .imr: sink.number(row.positionMargin)
-        case .mmr: sink.number(row.positionMaintenance)
-        case .mgnRatio: sink.optionalNumber(row.marginRatio)
-        case .notionalLever: sink.optionalNumber(row.notionalLeverage)
-        case .interest: sink.number(row.interest)
-        case .stgyEq: sink.number(row.strategyEquity)
-        case .spotInUseAmt: sink.number(row.spotInUse)
-        case .maxSpotInUse: sink.number(row.maximumSpotInUse)
-        case .rewardBal: sink.number(holding(row)?.credited(for: "reward") ?? .zero)
-        case .fixedBal: sink.number(holding(row)?.reserved(.fixed) ?? .zero)
-        case .smtSyncEq: sink.number(holding(row)?.reserved(.smartSync) ?? .zero)
-        case .spotCopyTradingEq: sink.number(holding(row)?.reserved(.copyTrading) ?? .zero)
-        case .spotIsoBal: sink.number(holding(row)?.reserved(.copyTradingIsolated) ?? .zero)
+        case .imr: sink.number(figures.rows[place].positionMargin)
+        case .mmr: sink.number(figures.rows[place].positionMaintenance)
+        case .mgnRatio: sink.optionalNumber(figures.rows[place].marginRatio)
+        case .notionalLever: sink.optionalNumber(figures.rows[place].notionalLeverage)
+        case .interest: sink.number(figures.rows[place].interest)
+        case .stgyEq: sink.number(figures.rows[place].strategyEquity)
+        case .spotInUseAmt: sink.number(figures.rows[place].spotInUse)
+        case .maxSpotInUse: sink.number(figures.rows[place].maximumSpotInUse)
+        case .rewardBal: sink.number(holding(place)?.credited(for: "reward") ?? .zero)
+        case .fixedBal: sink.number(holding(place)?.reserved(.fixed) ?? .zero)
+        case .smtSyncEq: sink.number(holding(place)?.reserved(.smartSync) ?? .zero)
+        case .spotCopyTradingEq: sink.number(holding(place)?.reserved(.copyTrading) ?? .zero)
+        case .spotIsoBal: sink.number(holding(place)?.reserved(.copyTradingIsolated) ?? .zero)
         case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendMtAmt, .isoLiab: sink.number(.zero)
-        default: writeSpot(field, row, to: &sink)
+        default: writeSpot(field, place, to: &sink)
         }
     }
 
-    private func holding(_ row: CurrencyFigures) -> Holding? { row.holding.map { account.holdings[$0] } }
+    private func holding(_ place: Int) -> Holding? {
+        figures.rows[place].holding.map { account.holdings[$0] }
+    }
 
     /// Cost and profit of spot trades; nothing, which is "", where none was made or the figure does not
     /// exist.
-    private func writeSpot(_ field: DetailField, _ row: CurrencyFigures, to sink: inout ByteSink) {
-        guard let place = row.spot else { return }
-        let spot = figures.spots[place]
+    private func writeSpot(_ field: DetailField, _ place: Int, to sink: inout ByteSink) {
+        guard let number = figures.rows[place].spot else { return }
+        let spot = figures.spots[number]
         switch field {
         case .spotBal: sink.number(spot.balance)
         case .openAvgPx: sink.number(spot.openAveragePrice)

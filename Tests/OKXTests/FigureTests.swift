@@ -258,6 +258,19 @@ import Venue
                 == decimal("101"))
     }
 
+    @Test(arguments: [
+        ("1000", "100", "500000", "0", "50"), ("1000", "100", "30", "0", "30"), ("1000", "100", "30", "29", "1"),
+        ("1000", "100", "30", "31", "0"), ("-5", "100", "30", "0", "0"),
+    ])
+    func maximumLoan(
+        available: String, index: String, quota: String, liability: String, expected: String
+    ) throws {
+        let power = try Figures.borrowingPower(availableEquityUSD: decimal(available), leverage: decimal("5"))
+        let loan = try Figures.maximumLoan(
+            powerUSD: power, index: decimal(index), quota: decimal(quota), liability: decimal(liability))
+        #expect(try loan == decimal(expected))
+    }
+
     /// The table of BTC-USDT-SWAP, its generated rows among them.
     @Test(arguments: [
         (1, "0", "1000", "0.004", "0.01", "100"), (2, "1000.01", "5000", "0.005", "0.015", "66.66"),
