@@ -118,7 +118,8 @@ let package = Package(
                 swiftSettings: strict),
             .testTarget(
                 name: "ServerTests",
-                dependencies: ["Server", "Engine", "Venue", .product(name: "Logging", package: "swift-log")] + core,
+                dependencies: ["Server", "Engine", "Venue", .product(name: "Logging", package: "swift-log")]
+                    + core,
                 swiftSettings: strict),
         ]
         + venues.map { venue in

@@ -11,7 +11,7 @@ enum EngineOpening {
         _ options: ServeOptions, scenarios: [Scenario], venues: [any VenueModel]
     ) async throws(ProgramError) -> LedgerEngine {
         var time = options.ledgerTime
-        if !options.isLedgerTimeGiven { time = scenarios.compactMap(\.ledgerTime).max() }
+        if time == nil, !options.isLedgerTimeGiven { time = scenarios.compactMap(\.ledgerTime).max() }
         do throws(JournalError) {
             let store = try openJournal(options.store.location)
             return try await LedgerEngine.open(

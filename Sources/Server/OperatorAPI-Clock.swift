@@ -1,6 +1,7 @@
 import Engine
 import JSON
 import Ledger
+import Numbers
 import Venue
 
 extension OperatorAPI {
@@ -25,17 +26,17 @@ extension OperatorAPI {
         let target: LedgerTime
         if let now = object["now"] {
             guard
-                let time = now.integer.map(LedgerTime.init(milliseconds:))
-                    ?? now.text.flatMap({ LedgerTime(iso8601: $0) }),
-                time.milliseconds.magnitude <= UInt64(Self.latest), now.integer.map({ $0 >= 0 }) ?? true
+                let time = Self.milliseconds(now)
+                    ?? now.text.flatMap({ LedgerTime(iso8601: $0)?.milliseconds }),
+                time.magnitude <= UInt64(Self.latest)
             else {
                 throw Problem(
                     400, "invalid_field", "now must be an ISO 8601 time or milliseconds since 1970.",
                     field: "now")
             }
-            target = time
+            target = LedgerTime(milliseconds: time)
         } else {
-            guard let step = object["advance_ms"]?.integer, (0...Self.latest).contains(step) else {
+            guard let step = object["advance_ms"].flatMap(Self.milliseconds) else {
                 throw Problem(
                     400, "invalid_field", "advance_ms must be a whole number of milliseconds, 0 or more.",
                     field: "advance_ms")
@@ -49,6 +50,14 @@ extension OperatorAPI {
         }
         try engine.clock.set(target)
         return clockReply()
+    }
+
+    /// A JSON number of milliseconds, from 0 to the latest moment; `1.0` is whole as well as `1`.
+    private static func milliseconds(_ value: JSONValue) -> Int64? {
+        guard let text = value.numberText, let number = try? ExactDecimal(text),
+            let whole = Int64(number.description), (0...latest).contains(whole)
+        else { return nil }
+        return whole
     }
 
     /// What the ledger's clock shows, and whether it is the system's or stands.

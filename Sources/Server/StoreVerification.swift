@@ -13,8 +13,8 @@ public struct StoreVerification: Sendable {
     /// One sentence for everything that is not as it should be.
     public let problems: [String]
 
-    /// Replays a store's journal and compares it with its checksums and snapshots; changes nothing, and works beside
-    /// a running server.
+    /// Replays a store's journal and compares it with its checksums and snapshots; changes nothing, and works
+    /// beside a running server.
     public init(checking address: StoreAddress) async throws(ProgramError) {
         if case .sqlite(let path) = address, !FileManager.default.fileExists(atPath: path) {
             throw ProgramError(.unavailable, "There is no store \(path): check the path.")

@@ -62,6 +62,12 @@ struct Accounts: ParsableCommand {
             show(answer.body)
         }
 
+        /// One cell; the ledger leaves out what is as usual.
+        private static func cell(_ row: JSONValue, _ column: String) -> String {
+            let usual = ["position_side": "net", "margin_mode": "cross"]
+            return row[column]?.shown ?? usual[column] ?? ""
+        }
+
         private func show(_ account: JSONValue) {
             print("\(account.shown("account")) at \(account.shown("venue"))")
             let parent = account.shown("parent")
@@ -69,11 +75,11 @@ struct Accounts: ParsableCommand {
             print("settings: \(account.shown("settings"))")
             let parts = [
                 ("holdings", ["asset", "cash"]),
-                ("positions", ["instrument", "side", "margin_mode", "quantity", "cost"]),
+                ("positions", ["instrument", "position_side", "margin_mode", "quantity", "cost"]),
                 ("orders", ["order_id", "instrument", "side", "remaining", "price"]),
             ]
             for (part, columns) in parts {
-                let rows = (account[part]?.elements ?? []).map { row in columns.map { row.shown($0) } }
+                let rows = (account[part]?.elements ?? []).map { row in columns.map { Self.cell(row, $0) } }
                 if rows.isEmpty { continue }
                 print("")
                 printTable(columns.map { $0.uppercased().replacing("_", with: " ") }, rows)

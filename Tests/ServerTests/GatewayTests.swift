@@ -180,7 +180,7 @@ struct GatewayTests {
             #expect(paths.members.count >= 14)
             for (path, item) in paths.members {
                 let real = path.replacing("{account}", with: "a").replacing("{api_key}", with: "k")
-                let refused = try await server.call("BREW", real)
+                let refused = try await server.call("PATCH", real)
                 #expect(refused.status == 405, "\(path)")
                 let allowed = Set(
                     (refused.header("allow") ?? "").split(separator: ", ").map { $0.lowercased() })

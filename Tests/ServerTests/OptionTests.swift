@@ -113,7 +113,7 @@ struct OptionTests {
         "Configuration files that cannot be used",
         arguments: [
             ("listn: 127.0.0.1:1", "config.yaml, line 1, listn"), ("- listen", "config.yaml, line 1"),
-            ("store: memory:\nlisten: [a, b]", "config.yaml, line 2, listen"),
+            ("store: 'memory:'\nlisten: [a, b]", "config.yaml, line 2, listen"),
             ("store: {", "config.yaml, line 2"), ("demo: true\ndemo: false", "demo: the key occurs twice"),
         ])
     func badFiles(content: String, place: String) throws {
