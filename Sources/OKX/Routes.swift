@@ -108,7 +108,7 @@ extension OKXVenue {
             case .everybody:
                 try count(route, caller: request.remoteAddress, through: access)
             case .everybodyPerType:
-                // Only the venue's own types have a count of their own, so that nobody can make counters at will.
+                // Only the venue's own types are counted apart, so that nobody can make counters at will.
                 let type = request.queryItems["instType"].flatMap(InstrumentType.init(rawValue:))
                 let caller = "\(request.remoteAddress) \(type?.rawValue ?? "")"
                 try count(route, caller: caller, through: access)
