@@ -72,7 +72,9 @@ public struct BinancePositionRow: Sendable {
             positionInitialMargin: positionInitialMargin, openOrderInitialMargin: openOrderInitialMargin)
         let bracket = try draft.rules.bracket(of: notional, coefficient: account.notionalCoefficient)
         maintMargin = try BinanceFigures.maintMargin(notional: notional, bracket: bracket)
-        updateTime = position?.updatedAt.milliseconds ?? 0
+        // A closed position is gone from the account, but when it last changed is still known.
+        let lastChange = position?.updatedAt ?? account.activity(draft.rules.name)?.updatedAt
+        updateTime = lastChange?.milliseconds ?? 0
     }
 
     /// What the row would be worth at most if every order on one side were filled, in the quote asset.

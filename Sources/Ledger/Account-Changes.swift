@@ -144,15 +144,17 @@ extension Account {
 
     /// Changes the lifetime totals of an instrument, which begin here if there were none.
     mutating func updateActivity(
-        _ instrument: Instrument, _ change: (inout InstrumentActivity) throws -> Void
+        _ instrument: Instrument, at time: LedgerTime, _ change: (inout InstrumentActivity) throws -> Void
     ) throws {
-        if let place = activity.firstIndex(where: { $0.instrument == instrument.name }) {
-            try change(&activity[place])
+        let place: Int
+        if let found = activity.firstIndex(where: { $0.instrument == instrument.name }) {
+            place = found
         } else {
-            var row = InstrumentActivity(instrument: instrument.name)
-            try change(&row)
-            activity.append(row)
+            place = activity.count
+            activity.append(InstrumentActivity(instrument: instrument.name, updatedAt: time))
         }
+        try change(&activity[place])
+        activity[place].updatedAt = time
     }
 
     /// Where a position stands in `positions`; nil if it is not open.

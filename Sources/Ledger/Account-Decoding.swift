@@ -110,7 +110,7 @@ extension Position {
 
 extension InstrumentActivity {
     fileprivate init(_ row: FieldReader) throws(Refusal) {
-        self.init(instrument: try row.text("instrument"))
+        self.init(instrument: try row.text("instrument"), updatedAt: try row.time("updated_at"))
         realised = try row.decimalOrZero("realised")
         sessionRealised = try row.decimalOrZero("session_realised")
         funding = try row.decimalOrZero("funding")

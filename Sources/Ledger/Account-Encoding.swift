@@ -134,5 +134,6 @@ extension InstrumentActivity {
         writer.unlessZero("volume", volume)
         writer.unlessZero("fees", fees)
         writer.unlessZero("liquidation_fees", liquidationFees)
+        writer.member("updated_at", updatedAt.milliseconds)
     }
 }

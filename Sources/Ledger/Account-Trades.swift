@@ -6,7 +6,7 @@ extension Account {
     mutating func apply(_ fill: Fill, at time: LedgerTime) throws {
         if let orderID = fill.orderID { try reduceOrder(orderID, by: fill.quantity) }
         let volume = try Self.volume(of: fill)
-        try updateActivity(fill.instrument) { row in
+        try updateActivity(fill.instrument, at: time) { row in
             row.volume = try row.volume + volume
             row.fees = try row.fees + fill.fee
             if fill.liquidation { row.liquidationFees = try row.liquidationFees + fill.fee }
@@ -119,7 +119,7 @@ extension Account {
         positions[place].isolatedWallet = try position.isolatedWallet - released
         positions[place].realised = try position.realised + realised
         positions[place].updatedAt = time
-        try updateActivity(position.instrument) { row in
+        try updateActivity(position.instrument, at: time) { row in
             row.realised = try row.realised + realised
             row.sessionRealised = try row.sessionRealised + realised
         }
@@ -158,7 +158,7 @@ extension Account {
                 }
             }
         }
-        try updateActivity(position.instrument) { _ in }
+        try updateActivity(position.instrument, at: time) { _ in }
         if let leverage = imported.leverage {
             let particular = position.side != .net || position.marginMode == .isolated
             apply(
@@ -184,7 +184,7 @@ extension Account {
         if key.marginMode == .isolated {
             positions[place].isolatedWallet = try positions[place].isolatedWallet + amount
         }
-        try updateActivity(key.instrument) { $0.funding = try $0.funding + amount }
+        try updateActivity(key.instrument, at: time) { $0.funding = try $0.funding + amount }
         try update(key.instrument.settle, at: time) { holding in
             if key.marginMode == .cross { holding.cash = try holding.cash + amount }
             holding.flows.funding = try holding.flows.funding + amount
@@ -208,7 +208,7 @@ extension Account {
             if key.marginMode == .isolated {
                 positions[place].isolatedWallet = try position.isolatedWallet + gain
             }
-            try updateActivity(key.instrument) { $0.realised = try $0.realised + gain }
+            try updateActivity(key.instrument, at: time) { $0.realised = try $0.realised + gain }
             try update(key.instrument.settle, at: time) { holding in
                 if key.marginMode == .cross { holding.cash = try holding.cash + gain }
                 holding.flows.realised = try holding.flows.realised + gain

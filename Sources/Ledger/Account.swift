@@ -159,8 +159,13 @@ public struct InstrumentActivity: Sendable, Equatable {
     public var fees: ExactDecimal = .zero
     /// The fees of liquidating fills alone.
     public var liquidationFees: ExactDecimal = .zero
+    /// When a trade, funding, import or settlement of it last changed anything.
+    public var updatedAt: LedgerTime
 
-    public init(instrument: String) { self.instrument = instrument }
+    public init(instrument: String, updatedAt: LedgerTime = LedgerTime(milliseconds: 0)) {
+        self.instrument = instrument
+        self.updatedAt = updatedAt
+    }
 }
 
 /// A leverage that was set for an instrument, for all of its positions or for one side or margin mode.
