@@ -226,18 +226,20 @@ func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
 /// the array grows once and not three times.
 @usableFromInline
 func appendQuoted(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
-    let isDone = text.count <= 62 && withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
-        buffer[0] = UInt8(ascii: "\"")
-        var count = 1
-        for byte in text {
-            if needsEscape(byte) { return false }
-            buffer[count] = byte
-            count += 1
+    let isDone =
+        text.count <= 62
+        && withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
+            buffer[0] = UInt8(ascii: "\"")
+            var count = 1
+            for byte in text {
+                if needsEscape(byte) { return false }
+                buffer[count] = byte
+                count += 1
+            }
+            buffer[count] = UInt8(ascii: "\"")
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[...count]))
+            return true
         }
-        buffer[count] = UInt8(ascii: "\"")
-        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[...count]))
-        return true
-    }
     if isDone { return }
     bytes.append(UInt8(ascii: "\""))
     appendEscaped(text, to: &bytes)

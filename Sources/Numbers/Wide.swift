@@ -52,7 +52,8 @@ extension Wide {
         // 10¹⁸ = 2¹⁸ × 5¹⁸: shifting the twos out first often saves a whole step of the long division.
         let top = (high >> 18).lowHalf
         let rest = (low >> 18) | (high << 110)
-        let first = top == 0
+        let first =
+            top == 0
             ? rest.highHalf.quotientAndRemainder(dividingBy: PowerOfTen.fives)
             : PowerOfTen.fives.dividingFullWidth((top, rest.highHalf))
         let second = PowerOfTen.fives.dividingFullWidth((first.remainder, rest.lowHalf))
@@ -89,10 +90,12 @@ extension Wide {
     @inlinable
     func dividedShort(by divisor: UInt64) -> (quotient: UInt128, rest: Rest) {
         let top = high.lowHalf
-        let first = top == 0
+        let first =
+            top == 0
             ? low.highHalf.quotientAndRemainder(dividingBy: divisor)
             : divisor.dividingFullWidth((top, low.highHalf))
-        let second = first.remainder == 0
+        let second =
+            first.remainder == 0
             ? low.lowHalf.quotientAndRemainder(dividingBy: divisor)
             : divisor.dividingFullWidth((first.remainder, low.lowHalf))
         return (UInt128(high: first.quotient, low: second.quotient), Rest(second.remainder, of: divisor))

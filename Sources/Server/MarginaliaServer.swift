@@ -66,8 +66,8 @@ public struct MarginaliaServer: Sendable {
             if let other = engine.accountIDs.first, !engine.accountIDs.contains(where: known.contains) {
                 throw ProgramError(
                     .usage,
-                    "The store holds other accounts (\(other) …), and the demonstration goes into an empty one: "
-                        + "leave --demo out or give another --store.")
+                    "The store holds other accounts (\(other) …), and the demonstration goes into an empty "
+                        + "one: leave --demo out or give another --store.")
             }
             let applied = try await demonstration.apply(to: engine)
             logger.info("the demonstration is loaded", metadata: ["new commands": "\(applied)"])

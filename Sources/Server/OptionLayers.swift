@@ -154,8 +154,8 @@ extension ServeOptions {
         if demo, !listen.isLoopback {
             throw ProgramError(
                 .usage,
-                "--demo is refused with the address \(listen.authority), for the demonstration's keys are public: "
-                    + "listen at 127.0.0.1, or leave --demo out.")
+                "--demo is refused with the address \(listen.authority), for the demonstration's keys are "
+                    + "public: listen at 127.0.0.1, or leave --demo out.")
         }
     }
 

@@ -58,8 +58,8 @@ struct WebPage: Sendable {
             <body>
             <header>
             <h1>Marginalia</h1>
-            <p>A margin venue you can run: exchange accounts in a durable ledger, answered through the account APIs
-            of four venues, exact to the last digit.</p>
+            <p>A margin venue you can run: exchange accounts in a durable ledger, answered through the account
+            APIs of four venues, exact to the last digit.</p>
             <dl>
             <div><dt>State</dt><dd>\(Self.escaped(state))</dd></div>
             <div><dt>Accounts</dt><dd>\(accounts)</dd></div>
@@ -68,8 +68,8 @@ struct WebPage: Sendable {
             </header>
             <main>
             <h2>Venues</h2>
-            <p>Point a client of the venue at this server's own address, written as <code>ORIGIN</code> below, and
-            change nothing else.</p>
+            <p>Point a client of the venue at this server's own address, written as <code>ORIGIN</code> below,
+            and change nothing else.</p>
             <div class="cards">
             \(cards)
             </div>
@@ -100,9 +100,9 @@ struct WebPage: Sendable {
 
     private static let demonstration = """
         <h2>Demonstration</h2>
-        <p>The demonstration scenario is loaded. Its keys are public and the same everywhere: each main account's API
-        key is <code>demo-VENUE-key</code> and its secret <code>demo-VENUE-secret</code>; at OKX the passphrase is
-        <code>demo-okx-passphrase</code>.</p>
+        <p>The demonstration scenario is loaded. Its keys are public and the same everywhere: each main
+        account's API key is <code>demo-VENUE-key</code> and its secret <code>demo-VENUE-secret</code>; at OKX
+        the passphrase is <code>demo-okx-passphrase</code>.</p>
         """
 
     private func card(_ name: VenueName, _ profile: WireProfile) -> String {

@@ -34,6 +34,7 @@ public struct Explanation: Sendable, Equatable {
             case raised
         }
 
+        /// The input's name, value and kind.
         public let name: String
         public let value: String
         public let origin: Origin

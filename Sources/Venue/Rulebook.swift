@@ -13,7 +13,9 @@ public struct RulebookHeader: Sendable, Equatable {
     /// The day they were read, as `YYYY-MM-DD`.
     public let readOn: String
 
-    public init(venue: VenueName, effective: LedgerTime, effectiveText: String, source: String, readOn: String) {
+    public init(
+        venue: VenueName, effective: LedgerTime, effectiveText: String, source: String, readOn: String
+    ) {
         self.venue = venue
         self.effective = effective
         self.effectiveText = effectiveText
@@ -53,8 +55,8 @@ public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
     /// In the order of their effective times; never empty.
     public let versions: [RulebookVersion<Rules>]
 
-    /// `builtIn` and then `added` rulebooks; a later one with the same effective time replaces an earlier one. A
-    /// rulebook with `"amends": true` is laid over the version that is in force when it begins.
+    /// `builtIn` and then `added` rulebooks; a later one with the same effective time replaces an earlier
+    /// one. A rulebook with `"amends": true` is laid over the version that is in force when it begins.
     public init(venue: VenueName, builtIn: [[UInt8]], added: [JSONValue]) throws(RulebookError) {
         var documents: [(header: RulebookHeader, document: JSONValue)] = []
         var parsed: [JSONValue] = []
@@ -109,7 +111,8 @@ extension RulebookHeader {
         }
         self.init(
             venue: VenueName(rawValue: try rulebook.text("venue")), effective: effective,
-            effectiveText: effectiveText, source: try rulebook.text("source"), readOn: try rulebook.text("read_on"))
+            effectiveText: effectiveText, source: try rulebook.text("source"),
+            readOn: try rulebook.text("read_on"))
     }
 }
 

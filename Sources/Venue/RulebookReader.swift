@@ -23,7 +23,9 @@ public struct RulebookReader: Sendable {
 
     /// A member that must be there.
     public func member(_ key: String) throws(RulebookError) -> RulebookReader {
-        guard let member = value[key] else { throw RulebookError(field: path(of: key), message: "is missing") }
+        guard let member = value[key] else {
+            throw RulebookError(field: path(of: key), message: "is missing")
+        }
         return RulebookReader(member, path: path(of: key))
     }
 

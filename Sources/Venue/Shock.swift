@@ -15,8 +15,8 @@ public struct Shock: Sendable, Equatable {
 
     /// The market after the shock, for the instruments and assets that are asked about.
     ///
-    /// A price is multiplied by 1 + change, to 18 places, half even. Prices that nobody gave are shocked from the
-    /// rulebook's reference. Throws where a shocked price does not fit.
+    /// A price is multiplied by 1 + change, to 18 places, half even. Prices that nobody gave are shocked from
+    /// the rulebook's reference. Throws where a shocked price does not fit.
     public func applied(
         to market: Market, instruments: [Instrument], at time: LedgerTime
     ) throws(NumberError) -> VenuePrices {

@@ -39,7 +39,9 @@ public struct PassphraseHash: Sendable, Equatable {
     }
 
     /// Whether this is the passphrase.
-    public func matches(_ passphrase: String) -> Bool { constantTimeEqual(Self.hash(passphrase, salt), digest) }
+    public func matches(_ passphrase: String) -> Bool {
+        constantTimeEqual(Self.hash(passphrase, salt), digest)
+    }
 
     private static func hash(_ passphrase: String, _ salt: [UInt8]) -> [UInt8] {
         Array(SHA256.hash(data: salt + Array(passphrase.utf8)))

@@ -6,8 +6,8 @@ import Numbers
 /// requests in the venue's own form.
 ///
 /// A model is an immutable value built at start from its rulebooks; what changes is reached through
-/// `VenueAccess`. The same files stand in every venue's module: `Rules`, `Figures`, `Wire`, `Signing`, `Errors`,
-/// `Routes`.
+/// `VenueAccess`. The same files stand in every venue's module: `Rules`, `Figures`, `Wire`, `Signing`,
+/// `Errors`, `Routes`.
 public protocol VenueModel: VenueJudge {
     /// Built from the built-in rulebooks and those added by the operator; `profile` chooses the wire form.
     ///
@@ -25,8 +25,8 @@ public protocol VenueModel: VenueJudge {
 
     /// The body that the venue's account endpoint would answer for this account, byte for byte.
     ///
-    /// `query` holds the endpoint's own query parameters, decoded. Throws `StatementError` where the venue would
-    /// refuse them, `FigureError` where a figure cannot be worked out.
+    /// `query` holds the endpoint's own query parameters, decoded. Throws `StatementError` where the venue
+    /// would refuse them, `FigureError` where a figure cannot be worked out.
     func statement(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8]
@@ -103,6 +103,7 @@ public struct APIKey: Sendable {
         case withdraw
     }
 
+    /// The key's public part, which names it in requests.
     public let apiKey: String
     /// The HMAC secret; or, at Binance, the PEM text of an Ed25519 or RSA public key.
     public let secret: String

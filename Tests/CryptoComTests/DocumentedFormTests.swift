@@ -6,7 +6,8 @@ import VenueTestSupport
 
 @testable import CryptoCom
 
-/// The given documents: order of keys, types and print form, byte for byte; figures worked out apart from the code.
+/// The given documents: order of keys, types and print form, byte for byte; figures worked out
+/// apart from the code.
 @Suite("Documented form")
 struct DocumentedFormTests {
     /// The holdings of the user-balance sample at nearby prices, with one position and one order.
@@ -88,7 +89,8 @@ struct DocumentedFormTests {
         #expect(try figure("total_initial_margin") == figure("total_position_im") + figure("total_haircut"))
         let half = try figure("total_initial_margin").over(ExactDecimal(2), places: 8, rounding: .ceiling)
         #expect(try figure("total_maintenance_margin") == half)
-        // Shown figures are cut one by one, so sums over rows differ by less than a unit of the last digit a row.
+        // Shown figures are cut one by one, so sums over rows differ by less than a unit of the
+        // last digit a row.
         let rows = try ExactDecimal("0.00000004")
         #expect(try (figure("total_cash_balance") - sum("market_value")).magnitude < rows)
         #expect(try (figure("total_collateral_value") - sum("collateral_amount")).magnitude < rows)

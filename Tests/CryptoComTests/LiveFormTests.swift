@@ -5,8 +5,8 @@ import VenueTestSupport
 
 @testable import CryptoCom
 
-/// The recordings (sheet 4.2). The venue computes in binary floating point and we exactly: where the last digit of a
-/// recording differs from ours, the test says so.
+/// The recordings (sheet 4.2). The venue computes in binary floating point and we exactly: where the last
+/// digit of a recording differs from ours, the test says so.
 @Suite("Live form")
 struct LiveFormTests {
     @Test("Golden payload A: six figures are one unit of the last digit below the recording")
@@ -122,7 +122,8 @@ struct LiveFormTests {
         #expect(object["terminatable"]?.boolean == false)
     }
 
-    /// The isolated sample of the newer document (sheet 4.1), which rounds one figure up as a double: 1.09620001.
+    /// The isolated sample of the newer document (sheet 4.1), which rounds one figure up as a double:
+    /// 1.09620001.
     @Test("The isolated sample")
     func isolatedSample() throws {
         let world = try makeWorld(

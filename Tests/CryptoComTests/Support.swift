@@ -56,7 +56,8 @@ func signature(_ message: String, secret: String = "secretKey") -> String {
 }
 
 extension TestWorld {
-    /// Calls a private method. `id` and `nonce` are JSON texts; `flattened` is what params add to the signature.
+    /// Calls a private method. `id` and `nonce` are JSON texts; `flattened` is what params add
+    /// to the signature.
     func call(
         _ method: String, id: String = "11", params: String? = "{}", flattened: String = "",
         nonce: String? = nil,

@@ -22,8 +22,10 @@ struct ReadingTests {
         ("\"\"", "\"\""), ("\"a b\"", "\"a b\""), (#""\u0041""#, "\"A\""), (#""\/""#, "\"/\""),
         (#""\"\\\b\f\n\r\t""#, #""\"\\\b\f\n\r\t""#), (#""\u0000\u001F""#, #""\u0000\u001f""#),
         (#""\u00e9\u20AC""#, "\"é€\""), (#""\uD83D\uDE00""#, "\"😀\""), (#""\uDBFF\uDFFF""#, "\"\u{10FFFF}\""),
-        ("\"\u{7F}\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}\"",
-         "\"\u{7F}\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}\""),
+        (
+            "\"\u{7F}\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}\"",
+            "\"\u{7F}\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}\""
+        ),
         ("\"e\u{301}\"", "\"e\u{301}\""), ("[1,[2,{\"a\":[]}],3]", "[1,[2,{\"a\":[]}],3]"),
         ("{\"b\":1, \"a\" : {\"\":null} }", "{\"b\":1,\"a\":{\"\":null}}"),
         // One key in two Unicode forms is two keys.
@@ -114,8 +116,10 @@ struct ReadingTests {
 
     @Test func errorsNameLineAndColumn() {
         let error = refusal("{\n  \"é€😀\": 1,\n  \"name\": \"é\" x\n}".utf8)
-        #expect(error == JSONError(
-            offset: 35, line: 3, column: 15, reason: "a ',' or '}' is missing after the member"))
+        #expect(
+            error
+                == JSONError(
+                    offset: 35, line: 3, column: 15, reason: "a ',' or '}' is missing after the member"))
         #expect(error?.description == "line 3, column 15: a ',' or '}' is missing after the member")
         #expect(refusal("".utf8)?.description == "line 1, column 1: a value is missing at the end")
     }
@@ -151,8 +155,10 @@ struct ReadingTests {
     @Test func aLineIsReadInPlace() throws {
         let lines = Array("{\"a\":1}\n[true]\n".utf8)
         let (first, second) = try lines.withUnsafeBytes { buffer in
-            (try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: buffer[0..<7])),
-             try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: buffer[8..<14])))
+            (
+                try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: buffer[0..<7])),
+                try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: buffer[8..<14]))
+            )
         }
         #expect(first["a"] == .number("1") && second == .array([.bool(true)]))
         #expect(try JSONValue(parsing: lines[8...]) == second)

@@ -38,7 +38,8 @@ struct WritingTests {
         writer.key("value")
         writer.value(.object(JSONObject([("z", .number("1.0")), ("a", .null)])))
         writer.endObject()
-        let expected = #"{"price":"59000.1","padded":"59000.1000","plain":-59000.1,"a\"b":"#
+        let expected =
+            #"{"price":"59000.1","padded":"59000.1000","plain":-59000.1,"a\"b":"#
             + #"[-9223372036854775808,0,9223372036854775807,"1727650000000",true,false,null,[],{}],"#
             + #""text":"é\n","side":"buy","raw":[1],"value":{"z":1.0,"a":null}}"#
         #expect(writer.text == expected)
@@ -118,9 +119,10 @@ private struct SeededGenerator: RandomNumberGenerator {
 
     mutating func text() -> String {
         let alphabet: [Character] = ["a", "b", "\"", "\\", "\n", "\u{1}", "é", "€", "😀", " ", "/", "0"]
-        return String((0..<Int.random(in: 0...20, using: &self)).map { _ in
-            alphabet[Int.random(in: 0..<alphabet.count, using: &self)]
-        })
+        return String(
+            (0..<Int.random(in: 0...20, using: &self)).map { _ in
+                alphabet[Int.random(in: 0..<alphabet.count, using: &self)]
+            })
     }
 
     mutating func value(depth: Int) -> JSONValue {

@@ -4,8 +4,8 @@ import Numbers
 import Synchronization
 import Venue
 
-/// One venue's surroundings without a server: the real ledger state machine in memory, keys given by the test, and
-/// clocks that stand until the test moves them.
+/// One venue's surroundings without a server: the real ledger state machine in memory, keys given by the
+/// test, and clocks that stand until the test moves them.
 ///
 /// ```swift
 /// let world = TestWorld(try OKXVenue(addedRulebooks: [], profile: .documented))

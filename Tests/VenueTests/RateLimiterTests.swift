@@ -73,7 +73,8 @@ struct RateLimiterTests {
         #expect(limiter.mark("banned") == nil)
     }
 
-    /// Against the plain definition: uses of a window are those since the first one after the last window ended.
+    /// Against the plain definition: uses of a window are those since the first one after
+    /// the last window ended.
     @Test("Random uses agree with a list of windows")
     func property() {
         var generator = SeededGenerator()
