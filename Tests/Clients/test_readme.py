@@ -26,7 +26,7 @@ def total_equity(server: Server) -> str:
 
 
 def test_tour(tmp_path):
-    """Every block of the tour on its own, as it stands but for the address; the last one prints what it says."""
+    """Every block of the tour as it stands but for the address; the last one prints what it says."""
     outputs = []
     preamble = {
         "python": "import socket_guard\nsocket_guard.install()\n",

@@ -3,8 +3,8 @@
     check_description.py REPORT [SEED]
 
 Starts a server with the demonstration in it, then generates requests from /openapi.json and compares every
-answer with what the description promises: once over everything, once more over the calls about an account that
-is there. REPORT is a JUnit report to write. The seed is printed; give it to repeat a run.
+answer with what the description promises: once over everything, once more over the calls about an account
+that is there. REPORT is a JUnit report to write. The seed is printed; give it to repeat a run.
 """
 
 import pathlib

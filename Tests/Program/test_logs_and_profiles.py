@@ -6,7 +6,9 @@ import threading
 import venue_requests
 from server import run
 
-DESKS = [{"type": "open_account", "account": f"desk-{venue}", "venue": venue} for venue in venue_requests.VENUES]
+DESKS = [
+    {"type": "open_account", "account": f"desk-{venue}", "venue": venue} for venue in venue_requests.VENUES
+]
 
 
 def test_no_secret_is_ever_logged(start):
@@ -89,7 +91,8 @@ def test_one_id_sent_from_everywhere_at_once_is_applied_once(server):
 def test_twenty_thousand_commands_in_one_body(server):
     server.apply(DESKS[3])
     line = json.dumps({"type": "deposit", "account": "desk-okx", "asset": "USDT", "amount": "0.0001"})
-    answer = server.admin("POST", "/commands", "\n".join([line] * 20_000), Content_Type="application/x-ndjson")
+    lines = "\n".join([line] * 20_000)
+    answer = server.admin("POST", "/commands", lines, Content_Type="application/x-ndjson")
     assert answer.status == 200
     assert len(answer.json["results"]) == 20_000
     assert server.account("desk-okx")["holdings"][0]["cash"] == "2"

@@ -36,8 +36,8 @@ def tracked(*patterns: str) -> list[pathlib.Path]:
     return [ROOT / name for name in sorted(set(names)) if name and (ROOT / name).is_file()]
 
 
-SWIFT = tracked("*.swift")
-CODE = SWIFT + tracked("*.py", "scripts/*", ".ci/*")
+SWIFT = tracked("Sources/*.swift", "Tests/*.swift", "Package.swift")
+CODE = SWIFT + tracked("Tests/*.py", "scripts/*", ".ci/*")
 
 
 def lines(path: pathlib.Path) -> list[str]:
@@ -81,8 +81,14 @@ def test_files_are_short():
     assert_none(long, f"A file has at most {LONGEST_FILE} lines.")
 
 
+def is_wide(line: str, path: pathlib.Path) -> bool:
+    """Whether a line is too long. In Swift tests, published samples and vectors stay in one piece."""
+    in_tests = path.suffix == ".swift" and path.relative_to(ROOT).parts[0] == "Tests"
+    return len(line) > LONGEST_LINE and not (in_tests and '"' in line)
+
+
 def test_lines_are_short():
-    wide = places(CODE, lambda line: len(line) > LONGEST_LINE)
+    wide = [place for path in CODE for place in places([path], lambda line: is_wide(line, path))]
     assert_none(wide, f"A line has at most {LONGEST_LINE} columns.")
 
 
@@ -140,7 +146,8 @@ def test_bad_input_never_traps():
 
 def is_field(line: str) -> bool:
     """Whether a line declares one stored property and nothing more."""
-    return bool(re.match(r"\s*public (?:(?:private|internal)\(set\) )?(?:static )?(?:var|let) ", line)) and "{" not in line
+    found = re.match(r"\s*public (?:(?:private|internal)\(set\) )?(?:static )?(?:var|let) ", line)
+    return found is not None and "{" not in line
 
 
 def is_documented(content: list[str], number: int) -> bool:
