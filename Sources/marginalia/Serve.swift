@@ -11,8 +11,8 @@ struct Serve: AsyncParsableCommand {
             Example: marginalia serve --listen 127.0.0.1:8080 --store sqlite:marginalia-data/ledger.db --demo
 
             Every option can also come from the environment (MARGINALIA_LISTEN, MARGINALIA_ADMIN_TOKEN …) or \
-            from a YAML or JSON file (--config); an option given here wins over the environment, and that over \
-            the file.
+            from a YAML or JSON file (--config); an option given here wins over the environment, and that \
+            over the file.
             """)
 
     @Option(

@@ -65,6 +65,33 @@ struct FigureTests {
     }
 
     /// The rows of the sample's map, but for the fields that no stated rule reproduces.
+    private static let sampleRows: [(String, [(String, String)])] = [
+        (
+            "BTC-USD",
+            [
+                ("position", "467782.520726"), ("positionQuantity", "7"), ("openBuy", "60000"),
+                ("openBuyQty", "1"),
+                ("openSell", "0"), ("openSellQty", "0"), ("pnl", "-1292.78457349"),
+                ("positionPnl", "-1292.7845734999864"), ("funding", "113.21723468000002"),
+                ("positionFunding", "113.21723468000002"), ("volume", "600695.07832"),
+                ("fees", "600.69507826"),
+                ("liquidationFees", "0"),
+            ]
+        ),
+        (
+            "ETH-USD",
+            [
+                ("position", "28894.648055999998"), ("positionQuantity", "8"), ("openBuy", "0"),
+                ("openBuyQty", "0"),
+                ("openSell", "8000"), ("openSellQty", "3"), ("pnl", "406.23975999"),
+                ("positionPnl", "406.2397599999995"), ("funding", "-486.82005787000037"),
+                ("positionFunding", "-486.82005787000037"), ("volume", "43545.091964"),
+                ("fees", "43.54509196"),
+                ("liquidationFees", "0"),
+            ]
+        ),
+    ]
+
     @Test func sampleMarkets() throws {
         let world = try railsWorld()
         var snapshot = try sampleAccount(
@@ -108,33 +135,7 @@ struct FigureTests {
         ]
         snapshot = AccountSnapshot(account: account, prices: snapshot.prices, at: time)
         let body = try JSONValue(parsing: world.model.statement(of: snapshot, query: [], through: world))
-        let rows: [(String, [(String, String)])] = [
-            (
-                "BTC-USD",
-                [
-                    ("position", "467782.520726"), ("positionQuantity", "7"), ("openBuy", "60000"),
-                    ("openBuyQty", "1"),
-                    ("openSell", "0"), ("openSellQty", "0"), ("pnl", "-1292.78457349"),
-                    ("positionPnl", "-1292.7845734999864"), ("funding", "113.21723468000002"),
-                    ("positionFunding", "113.21723468000002"), ("volume", "600695.07832"),
-                    ("fees", "600.69507826"),
-                    ("liquidationFees", "0"),
-                ]
-            ),
-            (
-                "ETH-USD",
-                [
-                    ("position", "28894.648055999998"), ("positionQuantity", "8"), ("openBuy", "0"),
-                    ("openBuyQty", "0"),
-                    ("openSell", "8000"), ("openSellQty", "3"), ("pnl", "406.23975999"),
-                    ("positionPnl", "406.2397599999995"), ("funding", "-486.82005787000037"),
-                    ("positionFunding", "-486.82005787000037"), ("volume", "43545.091964"),
-                    ("fees", "43.54509196"),
-                    ("liquidationFees", "0"),
-                ]
-            ),
-        ]
-        for (market, fields) in rows {
+        for (market, fields) in Self.sampleRows {
             for (key, value) in fields {
                 #expect(try body.market(market)[key]?.text == value, "\(market) \(key)")
             }
