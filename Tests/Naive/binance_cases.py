@@ -75,9 +75,15 @@ def trade(chance: Chance, script: Script, symbol: str, hedge: bool, isolated: bo
         if held and isolated and chance.maybe(0.4):
             script.add("adjust_isolated_margin", amount=chance.amount(0, 300, 8), **where)
         for _ in range(chance.choice([0, 0, 1, 2, 3])):
-            script.order(side=opening if isolated else chance.choice(["buy", "sell"]),
-                         quantity=in_units(chance.randint(1, size * 10 ** places), places), price=chance.price(price),
-                         reduce_only=True if side is None and chance.maybe(0.1) else None, **where, **margin)
+            way = opening if isolated else chance.choice(["buy", "sell"])
+            order = script.order(side=way, quantity=in_units(chance.randint(1, size * 10 ** places), places),
+                                 price=chance.price(price), **where, **margin,
+                                 reduce_only=True if side is None and chance.maybe(0.1) else None)
+            if way == opening and "reduce_only" not in script.commands[-1] and chance.maybe(0.25):
+                script.commands[-1]["quantity"] = in_units(10 ** places, places)
+                script.fill_order(chance, order, fee="0.0123456789")
+            elif chance.maybe(0.1):
+                script.add("cancel_order", order_id=order)
 
 
 def open_one(chance: Chance, script: Script, where: dict, opening: str, size: int, places: int, price: str,

@@ -6,6 +6,8 @@ import dataclasses
 import random
 import typing
 
+from exact import number, plain
+
 
 @dataclasses.dataclass
 class Round:
@@ -71,3 +73,12 @@ class Script:
         name = f"o{self.orders}"
         self.add("place_order", order_id=name, force=True, **fields)
         return name
+
+    def fill_order(self, chance: Chance, name: str, **more: typing.Any) -> None:
+        """Fills the order placed last, whole or by half, at its price."""
+        order = self.commands[-1]
+        quantity = order["quantity"]
+        if chance.maybe(0.5) and number(quantity) % 2 == 0:
+            quantity = plain(number(quantity) / 2)
+        fields = {key: order[key] for key in ("instrument", "side", "price", "position_side", "margin_mode") if key in order}
+        self.add("fill", quantity=quantity, order_id=name, **fields, **more)

@@ -13,6 +13,7 @@ from ledger import Account, Instrument, Ledger, Position
 
 VENUE = "crypto-com"
 MODES = ("documented",)
+LIVE_MODES = ("live",)
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "CryptoCom" / "Rulebook"
 RULES = json.loads((FOLDER / "crypto-com-2023-10-31.json").read_text())
 ASSETS: dict[str, dict] = RULES["assets"]
@@ -96,12 +97,24 @@ def at_least_eight(value: Fraction) -> str:
 # Positions
 
 
+def product_leverage(underlying: str, products: set[str]) -> Fraction:
+    """The largest leverage of an underlying's products, the strictest where several meet."""
+    rule = ASSETS[underlying]
+    return min(number(rule.get(f"max_product_leverage_for_{name}") or DEFAULTS[
+        f"default_max_product_leverage_for_{name}"]) for name in products)
+
+
 class Exposure:
     """Cross positions and open orders on one underlying, all at mark: net, buys and sells in USD and in coin."""
 
     def __init__(self) -> None:
         self.net = self.buys = self.sells = self.net_size = self.buy_size = self.sell_size = ZERO
         self.products: set[str] = set()
+
+    def add_position(self, instrument: Instrument, position: Position, mark: Fraction) -> None:
+        self.products.add(PRODUCT[instrument.family])
+        self.net += position.quantity * mark
+        self.net_size += position.quantity
 
     def add_order(self, side: str, size: Fraction, mark: Fraction) -> None:
         if side == "buy":
@@ -114,8 +127,7 @@ class Exposure:
         notional = max(abs(self.net + self.buys), abs(self.net - self.sells))
         size = max(abs(self.net_size + self.buy_size), abs(self.net_size - self.sell_size))
         rule = ASSETS[underlying]
-        leverage = min(number(rule.get(f"max_product_leverage_for_{name}") or DEFAULTS[
-            f"default_max_product_leverage_for_{name}"]) for name in self.products)
+        leverage = product_leverage(underlying, self.products)
         multiplier = max(number(DEFAULTS[f"default_umr_multiplier_for_{name}"]) for name in self.products)
         unit = number(rule.get("unit_margin_rate") or DEFAULTS["default_unit_margin_rate"])
         return notional * min(ONE, max(1 / leverage, unit * multiplier * size))
@@ -126,9 +138,7 @@ def exposures(book: Ledger, account: Account) -> dict[str, Exposure]:
     for position in cross(account):
         instrument = book.instruments[position.instrument]
         one = found.setdefault(instrument.base, Exposure())
-        one.products.add(PRODUCT[instrument.family])
-        one.net += position.quantity * book.marks[instrument.name]
-        one.net_size += position.quantity
+        one.add_position(instrument, position, book.marks[instrument.name])
     for order in account.orders.values():
         instrument = book.instruments[order.instrument]
         if instrument.kind != "spot" and not order.reduce_only and not order.isolated:
@@ -207,8 +217,14 @@ def names(book: Ledger, account: Account) -> list[str]:
 def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -> dict:
     """The whole body; -1 stands where a request without an id gets its echo."""
     method = query.partition("method=")[2] or "private/user-balance"
-    if method == "private/user-balance":
-        data = [account_object(book, account, False)]
+    if mode == "live":
+        import crypto_com_live
+
+        form = crypto_com_live.account_object
     else:
-        data = [account_object(book, one, True) for one in book.accounts.values() if one.parent == account.name]
+        form = account_object
+    if method == "private/user-balance":
+        data = [form(book, account, False)]
+    else:
+        data = [form(book, one, True) for one in book.accounts.values() if one.parent == account.name]
     return {"id": -1, "method": method, "code": 0, "result": {"data": data}}

@@ -75,7 +75,7 @@ def fill(chance: Chance, script: Script, rules: dict) -> None:
     if chance.maybe(0.15):
         script.add("withdraw", asset="USD", amount=chance.amount(1, 90_000, 6), fee=chance.amount(0, 3, 3), force=True)
     if chance.maybe(0.15):
-        script.add("deposit", asset="USDT", amount="60000")
+        script.add("deposit", asset="USDT", amount="6000000")
         script.add("reserve", asset="USDT", amount=chance.amount(1, 500, 4), purpose="reserved")
         if chance.maybe(0.5):
             script.add("release", asset="USDT", amount="0.5", purpose="reserved")
@@ -117,5 +117,10 @@ def derivative(chance: Chance, script: Script, rules: dict, contract: str) -> No
                    price=chance.price(reference(rules, base)), **margin)
     if not isolated:
         for _ in range(chance.choice([0, 0, 1, 2])):
-            script.order(instrument=contract, side=chance.choice(["buy", "sell"]), quantity=chance.amount(0, size, 3),
-                         price=chance.price(reference(rules, base)), reduce_only=True if chance.maybe(0.1) else None)
+            order = script.order(instrument=contract, side=chance.choice(["buy", "sell"]),
+                                 quantity=chance.amount(0, size, 3), price=chance.price(reference(rules, base)),
+                                 reduce_only=True if chance.maybe(0.1) else None)
+            if "reduce_only" not in script.commands[-1] and chance.maybe(0.2):
+                script.fill_order(chance, order, fee="0.0000012345")
+            elif chance.maybe(0.1):
+                script.add("cancel_order", order_id=order)

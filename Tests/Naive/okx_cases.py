@@ -75,8 +75,10 @@ def spot(chance: Chance, script: Script) -> None:
                        price=chance.price(reference(base)), fee=chance.amount(0, 5, 6) if chance.maybe(0.6) else None,
                        fee_asset=base if chance.maybe(0.2) and not sell else None)
         for _ in range(chance.choice([0, 0, 1])):
-            script.order(instrument=instrument, side=chance.choice(["buy", "sell"]),
-                         quantity=chance.amount(0, worth(base, 5000), 4), price=chance.price(reference(base)))
+            order = script.order(instrument=instrument, side=chance.choice(["buy", "sell"]),
+                                 quantity=chance.amount(0, worth(base, 5000), 4), price=chance.price(reference(base)))
+            if chance.maybe(0.3) and script.commands[-1]["side"] == "buy":
+                script.fill_order(chance, order)
 
 
 def derivative(chance: Chance, script: Script, instrument: str, hedge: bool, isolated: bool) -> None:
@@ -125,13 +127,20 @@ def derivative(chance: Chance, script: Script, instrument: str, hedge: bool, iso
             script.add("deposit", asset=settle, amount=str(worth(settle, 50_000_000)))
             script.add("adjust_isolated_margin", amount=chance.amount(0, 5, 4), **where)
         for _ in range(chance.choice([0, 0, 0, 1, 2])):
-            script.order(side=opening if isolated else chance.choice(["buy", "sell"]),
-                         quantity=str(chance.randint(1, size)), price=chance.price(reference(base)),
-                         reduce_only=True if chance.maybe(0.1) else None, **where, **margin)
+            way = opening if isolated else chance.choice(["buy", "sell"])
+            order = script.order(side=way, quantity=str(chance.randint(1, size)), price=chance.price(reference(base)),
+                                 reduce_only=True if chance.maybe(0.1) else None, **where, **margin)
+            if way == opening and "reduce_only" not in script.commands[-1] and chance.maybe(0.25):
+                script.fill_order(chance, order, fee="0.0123")
+            elif chance.maybe(0.1):
+                script.add("cancel_order", order_id=order)
 
 
 def money(chance: Chance, script: Script, mode: str) -> None:
     """Withdrawals, loans, interest, reserves, credits and raised flags."""
+    if chance.maybe(0.05):
+        script.add("open_account", account=f"{script.account}-sub", venue="okx", parent=script.account)
+        script.add("transfer", to=f"{script.account}-sub", asset="USDT", amount="12.5", force=True)
     if chance.maybe(0.2):
         script.add("withdraw", asset="USDT", amount=chance.amount(1, 3000, 6), force=True)
     if mode == "borrow":

@@ -12,6 +12,8 @@ from ledger import Account, Instrument, Ledger
 
 VENUE = "rails"
 MODES = ("documented",)
+LIVE_MODES = ("live",)
+LIVE_MAINTENANCE = number("0.1")  # the later pages: 10 % of index × |quantity|
 MAINTENANCE = number("0.03")  # "total positions × 3% (maintenance margin rate)"
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "Rails" / "Rulebook"
 RULES = json.loads((FOLDER / "rails-2024-01-01.json").read_text())
@@ -63,6 +65,63 @@ def maintenance(account: Account) -> Fraction:
     return cut(MAINTENANCE * sum((abs(position.cost) for position in account.open_positions()), ZERO), 18)
 
 
+def live_market_leverage(account: Account, name: str) -> Fraction:
+    return account.leverage_of(name, None, number(account.settings.get("leverage", "1")))
+
+
+def value_of(ledger: Ledger, account: Account, name: str) -> Fraction:
+    """index × |quantity|."""
+    return abs(position_of(account, name)[0]) * ledger.marks[name]
+
+
+def live_order_margin(account: Account) -> Fraction:
+    """Σ notional ÷ leverage of the orders that add exposure: reduce-only ones do not, those against the position are
+    exempt, oldest first, up to its size."""
+    exempt = {position.instrument: position.quantity for position in account.open_positions()}
+    total = ZERO
+    for order in account.orders.values():
+        if order.reduce_only:
+            continue
+        held, rest = exempt.get(order.instrument, ZERO), order.quantity
+        if held > 0 and order.side == "sell" or held < 0 and order.side == "buy":
+            against = min(abs(held), rest)
+            exempt[order.instrument] = held - against if held > 0 else held + against
+            rest -= against
+        total += rest * order.price / live_market_leverage(account, order.instrument)
+    return total
+
+
+def live_liquidation_price(ledger: Ledger, account: Account, name: str) -> str:
+    """Equity meets 10 % of index × |quantity| while the other markets stand still."""
+    quantity, cost = position_of(account, name)
+    if not quantity:
+        return "0"
+    others = [position.instrument for position in account.open_positions() if position.instrument != name]
+    kept = LIVE_MAINTENANCE * sum((value_of(ledger, account, other) for other in others), ZERO)
+    profits = sum((ledger.unrealized(account.positions[(other, None)]) for other in others), ZERO)
+    price = (kept - total_unrounded(account) - profits + cost) / (quantity - LIVE_MAINTENANCE * abs(quantity))
+    return plain(cut(price, 18)) if price > 0 else "0"
+
+
+def live(ledger: Ledger, account: Account, body: dict) -> dict:
+    """The later rules over the documented body: signed positions, margins at the index, wrapped."""
+    for name, row in body["marketBalancesMap"].items():
+        quantity, cost = position_of(account, name)
+        value = value_of(ledger, account, name)
+        row |= {"position": plain(cost), "positionQuantity": plain(quantity),
+                "liquidationPrice": live_liquidation_price(ledger, account, name),
+                "margin": plain(cut(value / live_market_leverage(account, name), 18)),
+                "maintenanceMargin": plain(cut(LIVE_MAINTENANCE * value, 18))}
+    held = [position.instrument for position in account.open_positions()]
+    margin = sum((value_of(ledger, account, name) / live_market_leverage(account, name) for name in held), ZERO)
+    kept = LIVE_MAINTENANCE * sum((value_of(ledger, account, name) for name in held), ZERO)
+    equity = total_unrounded(account) + sum((ledger.unrealized(one) for one in account.open_positions()), ZERO)
+    body["availableBalance"] = plain(cut(equity - margin - live_order_margin(account), 8))
+    body["margin"] = account.raised.get(("margin", None)) or plain(cut(margin, 18))
+    body["maintenanceMargin"] = account.raised.get(("maintenanceMargin", None)) or plain(cut(kept, 8))
+    return {"balances": body}
+
+
 def market_row(ledger: Ledger, account: Account, name: str, leverage: Fraction) -> dict:
     market = account.markets.get(name)
     quantity, cost = position_of(account, name)
@@ -100,7 +159,7 @@ def statement(ledger: Ledger, account: Account, query: str, mode: str, now: int)
         if order.instrument not in names:
             names.append(order.instrument)
     wanted = query.partition("market=")[2]
-    return {
+    body = {
         "totalBalance": plain(total),
         "availableBalance": plain(total - held),
         "deposit": plain(account.deposited.get("USD", ZERO) + max(ZERO, transferred)),
@@ -117,6 +176,7 @@ def statement(ledger: Ledger, account: Account, query: str, mode: str, now: int)
         "marketBalancesMap": {
             name: market_row(ledger, account, name, leverage) for name in names if wanted in ("", name)},
     }
+    return live(ledger, account, body) if mode == "live" else body
 
 
 # Generated accounts
@@ -138,6 +198,8 @@ def generate(chance: Chance, name: str, mode: str) -> Case:
         script.add("deposit", asset="USD", amount=chance.amount(0, 1_000_000, 8))
     markets = chance.sample(sorted(RULES["instruments"]), chance.randint(0, 4))
     for market in markets:
+        if mode == "live" and chance.maybe(0.4):
+            script.add("set_leverage", instrument=market, leverage=chance.choice("12345"))
         trade(chance, script, market)
     if chance.maybe(0.3):
         script.add("withdraw", asset="USD", amount=chance.amount(0, 2000, 8), fee=chance.amount(0, 20, 8), force=True)
@@ -192,3 +254,5 @@ def trade(chance: Chance, script: Script, market: str) -> None:
                              price=chance.price(reference), reduce_only=True if chance.maybe(0.1) else None)
         if chance.maybe(0.2):
             script.add("cancel_order", order_id=order)
+        elif chance.maybe(0.3):
+            script.fill_order(chance, order, fee="0.123456789")
