@@ -172,9 +172,9 @@ extension Figures {
 
     /// What of a currency's equity counts as margin: `amount` × `factor` in USD.
     struct Discounted: Sendable {
-        /// In coins, or in USD where tiers are.
+        /// In coins where one rate holds for all of it, else in USD.
         let amount: ExactDecimal
-        /// The index price, or 1.
+        /// Index price × rate where one rate holds for all of it, else 1.
         let factor: ExactDecimal
 
         /// `disEq` in USD. Cut.
@@ -194,27 +194,33 @@ extension Figures {
         guard isCollateral else { return Discounted(amount: .zero, factor: index) }
         switch table.unit {
         case .coin:
-            return Discounted(amount: try discounted(base, by: table), factor: index)
+            // Rates are multiplied by the price first, which is exact, so that nothing is cut before the end.
+            if let first = table.tiers.first, first.upTo.map({ base <= $0 }) ?? true {
+                return Discounted(
+                    amount: base, factor: try first.rate.times(index, rounding: .towardZero))
+            }
+            return Discounted(amount: try discounted(base, by: table, index: index), factor: .one)
         case .usd:
             let value = try base.times(index, rounding: .towardZero)
             return Discounted(amount: try discounted(value, by: table), factor: .one)
         }
     }
 
-    /// Σ over tiers of (part of the amount inside the tier) × rate, in the table's unit. Cut.
+    /// Σ over tiers of (part of the amount inside the tier) × rate × price of the table's unit, in USD. Summed
+    /// exactly and cut once.
     static func discounted(
-        _ amount: ExactDecimal, by table: DiscountTable
+        _ amount: ExactDecimal, by table: DiscountTable, index: ExactDecimal = .one
     ) throws(NumberError) -> ExactDecimal {
-        var sum = ExactDecimal.zero
+        var sum = ProductSum()
         var below = ExactDecimal.zero
         for tier in table.tiers {
-            guard let end = tier.upTo, amount > end else {
-                return try sum + (amount - below).times(tier.rate, rounding: .towardZero)
-            }
-            try sum += (end - below).times(tier.rate, rounding: .towardZero)
+            let end = tier.upTo.map { min(amount, $0) } ?? amount
+            try sum.add(end - below, times: tier.rate.times(index, rounding: .towardZero))
             below = end
+            if end == amount { break }
         }
-        return try sum + (amount - below).times(table.minimumRate, rounding: .towardZero)
+        try sum.add(amount - below, times: table.minimumRate.times(index, rounding: .towardZero))
+        return try sum.rounded(places: ExactDecimal.places, rounding: .towardZero)
     }
 
     /// `notionalUsdForBorrow` of a currency: potential borrowing × index price. Cut.
