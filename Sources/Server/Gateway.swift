@@ -128,7 +128,16 @@ struct Gateway: Sendable {
         let (reply, pathClass) = try await operatorAPI.answer(request, target: target)
         return Outcome(
             response: Self.response(reply), area: RequestMeter.operatorArea, pathClass: pathClass,
-            closesConnection: reply.closesConnection)
+            closesConnection: reply.closesConnection || Self.leavesLongBody(request, status: reply.status))
+    }
+
+    /// Whether an answer came before a body that nobody will read, and that may be long.
+    private static func leavesLongBody(_ request: Request, status: Int) -> Bool {
+        guard [401, 404, 405, 415].contains(status) else { return false }
+        guard let length = request.headers[.contentLength] else {
+            return request.headers[.transferEncoding] != nil
+        }
+        return (Int(length) ?? .max) > OperatorAPI.smallBodyLimit
     }
 
     private static func response(_ reply: Reply) -> Response {

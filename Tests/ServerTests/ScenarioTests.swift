@@ -20,7 +20,8 @@ struct ScenarioTests {
           okx: { marks: { BTC-USDT-SWAP: "60000" }, index: { BTC: "60010", USDT: "1.0001" } }
         commands:
           - { type: deposit, account: desk, asset: USDT, amount: "10000" }
-          - { type: fill, account: desk, instrument: BTC-USDT-SWAP, side: buy, quantity: "5", price: 59000.10, fee: 1.5 }
+          - { type: fill, account: desk, instrument: BTC-USDT-SWAP, side: buy, quantity: "5",
+              price: 59000.10, fee: 1.5 }
         """
 
     private func scenario(_ text: String, file: String = "desk.yaml") throws -> Scenario {
