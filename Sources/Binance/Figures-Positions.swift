@@ -28,7 +28,7 @@ public struct BinancePositionRow: Sendable {
     /// Notional of the open orders that count, by side.
     let openBuys: ExactDecimal
     let openSells: ExactDecimal
-    /// Milliseconds; 0 where there never was a position.
+    /// Milliseconds of the position's last change, or the symbol's where there is none now; 0 for never.
     public let updateTime: Int64
 
     /// The symbol's name.
