@@ -1,6 +1,8 @@
-"""The account of Binance USDⓈ-M Futures, version 3, from the given document, the sheet's formulas and the decisions.
+"""The account of Binance USDⓈ-M Futures, version 3, from the given document, the sheet's formulas and the
+decisions.
 
-`cut8` stands where the sheet writes t(): to 8 places toward zero, position rows first, then each conversion.
+`cut8` stands where the sheet writes t(): to 8 places toward zero, position rows first, then each
+conversion.
 """
 
 from __future__ import annotations
@@ -68,7 +70,8 @@ def eight_or_zero(value: Fraction) -> str:
 
 
 def maintenance(symbol: str, notional: Fraction) -> Fraction:
-    """|notional| × mmr − cum of the bracket with floor < |notional| ≤ cap; cum grows by floor × (mmr − mmr before)."""
+    """|notional| × mmr − cum of the bracket with floor < |notional| ≤ cap; cum grows by floor × (mmr − mmr
+    before)."""
     size, floor, before, cum = abs(notional), ZERO, ZERO, ZERO
     for cap, _, rate in RULES["instruments"][symbol]["brackets"]:
         cum += floor * (number(rate) - before)
@@ -80,7 +83,8 @@ def maintenance(symbol: str, notional: Fraction) -> Fraction:
 
 
 def closes(order: Order) -> bool:
-    """Whether an order can only reduce: it says so, or it is the closing one of a hedge side. Takes no margin."""
+    """Whether an order can only reduce: it says so, or it is the closing one of a hedge side. Takes no
+    margin."""
     return order.reduce_only or (order.position_side, order.side) in (("long", "sell"), ("short", "buy"))
 
 
@@ -98,7 +102,8 @@ class Row:
                   if order.instrument == symbol and order.position_side == side]
         self.isolated = position.isolated if position else any(order.isolated for order in orders)
         self.wallet = position.wallet if position else ZERO
-        self.touched = symbol in account.touched and (position is not None or (symbol, side) in account.positions)
+        self.touched = symbol in account.touched and (position is not None
+                                                      or (symbol, side) in account.positions)
         mark = book.marks[symbol]
         leverage = account.leverage_of(symbol, side, DEFAULT_LEVERAGE)
         self.notional = cut8(self.quantity * mark)
@@ -110,12 +115,17 @@ class Row:
         need = max(abs(self.notional + buys), abs(self.notional - sells), abs(self.notional))
         self.order_margin = cut8(need / leverage) - self.position_margin
 
+    @property
+    def isolated_margin(self) -> Fraction:
+        return self.wallet + self.profit if self.isolated and self.quantity else ZERO
+
     def fields(self, now: int) -> dict:
         places = RULES["instruments"][self.symbol]["quantity_precision"]
         return {
-            "symbol": self.symbol, "positionSide": {"long": "LONG", "short": "SHORT", None: "BOTH"}[self.side],
+            "symbol": self.symbol,
+            "positionSide": {"long": "LONG", "short": "SHORT", None: "BOTH"}[self.side],
             "positionAmt": padded(self.quantity, places), "unrealizedProfit": eight(self.profit),
-            "isolatedMargin": eight_or_zero(self.wallet + self.profit if self.isolated and self.quantity else ZERO),
+            "isolatedMargin": eight_or_zero(self.isolated_margin),
             "notional": eight_or_zero(self.notional), "isolatedWallet": eight_or_zero(self.wallet),
             "initialMargin": eight_or_zero(self.position_margin + self.order_margin),
             "maintMargin": eight_or_zero(self.maintenance), "updateTime": now if self.touched else 0,
@@ -131,7 +141,8 @@ def position_rows(book: Ledger, account: Account) -> list[Row]:
 # Assets
 
 FIELDS = ("walletBalance", "unrealizedProfit", "marginBalance", "maintMargin", "initialMargin",
-          "positionInitialMargin", "openOrderInitialMargin", "crossWalletBalance", "crossUnPnl", "availableBalance",
+          "positionInitialMargin", "openOrderInitialMargin", "crossWalletBalance", "crossUnPnl",
+          "availableBalance",
           "maxWithdrawAmount")
 
 
@@ -150,14 +161,17 @@ def asset_figures(account: Account, rows: list[Row], asset: str) -> dict[str, Fr
         (row.position_margin + row.order_margin for row in cross), ZERO) - isolated_orders
     kept = cash - isolated_orders - sum((row.maintenance for row in cross), ZERO)
     return dict(zip(FIELDS, (
-        wallet, profit, wallet + profit, sum((row.maintenance for row in own), ZERO), position_margin + order_margin,
-        position_margin, order_margin, cash, cross_profit, positive(free), positive(min(kept, free)))))
+        wallet, profit, wallet + profit, sum((row.maintenance for row in own), ZERO),
+        position_margin + order_margin, position_margin, order_margin, cash, cross_profit,
+        positive(free), positive(min(kept, free)))))
 
 
 TOTALS = {
-    "totalInitialMargin": "initialMargin", "totalMaintMargin": "maintMargin", "totalWalletBalance": "walletBalance",
+    "totalInitialMargin": "initialMargin", "totalMaintMargin": "maintMargin",
+    "totalWalletBalance": "walletBalance",
     "totalUnrealizedProfit": "unrealizedProfit", "totalMarginBalance": "marginBalance",
-    "totalPositionInitialMargin": "positionInitialMargin", "totalOpenOrderInitialMargin": "openOrderInitialMargin",
+    "totalPositionInitialMargin": "positionInitialMargin",
+    "totalOpenOrderInitialMargin": "openOrderInitialMargin",
     "totalCrossWalletBalance": "crossWalletBalance", "totalCrossUnPnl": "crossUnPnl",
 }
 OWED = {"initialMargin", "maintMargin", "positionInitialMargin", "openOrderInitialMargin"}

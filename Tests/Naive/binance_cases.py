@@ -36,7 +36,8 @@ def generate(chance: Chance, name: str, mode: str, rules: dict) -> Case:
     for symbol in chance.sample(SYMBOLS, chance.randint(0, 4)):
         trade(chance, script, symbol, hedge, mode != "multi" and chance.maybe(0.3), rules)
     if chance.maybe(0.15):
-        script.add("withdraw", asset=chance.choice(["USDT", "BTC"]), amount=chance.amount(0, 4000, 8), force=True)
+        script.add("withdraw", asset=chance.choice(["USDT", "BTC"]), amount=chance.amount(0, 4000, 8),
+                   force=True)
     accounts = [name]
     if chance.maybe(0.05):
         accounts.append(f"{name}-sub")
@@ -46,7 +47,8 @@ def generate(chance: Chance, name: str, mode: str, rules: dict) -> Case:
 
 
 def trade(chance: Chance, script: Script, symbol: str, hedge: bool, isolated: bool, rules: dict) -> None:
-    """Leverage, positions by import or by fills, funding, margin added, orders; each side alone in hedge mode."""
+    """Leverage, positions by import or by fills, funding, margin added, orders; each side alone in hedge
+    mode."""
     rule = rules["instruments"][symbol]
     price = rules["assets"][rule["base"]]["reference_index"]
     big = chance.maybe(0.1)
@@ -56,7 +58,8 @@ def trade(chance: Chance, script: Script, symbol: str, hedge: bool, isolated: bo
     if isolated:
         script.add("deposit", asset=rule["settle"], amount="100000000")
     if chance.maybe(0.7):
-        script.add("set_leverage", instrument=symbol, leverage=chance.choice(LEVERAGES[:2] if big else LEVERAGES))
+        leverages = LEVERAGES[:2] if big else LEVERAGES
+        script.add("set_leverage", instrument=symbol, leverage=chance.choice(leverages))
     for side in (chance.sample(["long", "short"], chance.randint(1, 2)) if hedge else [None]):
         where = {"instrument": symbol, "position_side": side}
         opening = {"long": "buy", "short": "sell", None: chance.choice(["buy", "sell"])}[side]
@@ -68,10 +71,12 @@ def trade(chance: Chance, script: Script, symbol: str, hedge: bool, isolated: bo
                        fee=chance.amount(0, 9, 10) if chance.maybe(0.7) else None, **where, **margin)
             held -= part
         if held and side is None and not isolated and chance.maybe(0.2):
-            script.add("fill", side=closing, quantity=in_units(held + size, places), price=chance.price(price), **where)
-        if held and chance.maybe(0.3):
-            script.add("funding", **where, **({"rate": chance.choice(["0.0001", "-0.00012345"])}
-                       if chance.maybe(0.5) else {"amount": "-" * chance.randint(0, 1) + chance.amount(0, 20, 8)}))
+            script.add("fill", side=closing, quantity=in_units(held + size, places),
+                       price=chance.price(price), **where)
+        if held and chance.maybe(0.15):
+            script.add("funding", rate=chance.choice(["0.0001", "-0.00012345"]), **where)
+        if held and chance.maybe(0.15):
+            script.add("funding", amount="-" * chance.randint(0, 1) + chance.amount(0, 20, 8), **where)
         if held and isolated and chance.maybe(0.4):
             script.add("adjust_isolated_margin", amount=chance.amount(0, 300, 8), **where)
         for _ in range(chance.choice([0, 0, 1, 2, 3])):
@@ -96,7 +101,8 @@ def open_one(chance: Chance, script: Script, where: dict, opening: str, size: in
     if chance.maybe(0.25):
         held = chance.randint(1, units)
         script.add("import_position", quantity=("-" if opening == "sell" else "") + in_units(held, places),
-                   entry_price=chance.price(price), isolated_wallet=chance.amount(1, 9000, 8) if isolated else None,
+                   entry_price=chance.price(price), isolated_wallet=chance.amount(1, 9000, 8) if isolated
+                   else None,
                    **where, **margin)
         return held
     held = 0

@@ -1,4 +1,5 @@
-"""What the generators of the four venues share: random amounts, prices of a round, and the list of commands."""
+"""What the generators of the four venues share: random amounts, prices of a round, and the list of
+commands."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from exact import number, plain
 
 @dataclasses.dataclass
 class Round:
-    """Prices that a batch of cases shares: what holds while the commands are applied, and what holds after."""
+    """Prices that a batch of cases shares: what holds while the commands are applied, and what holds
+    after."""
 
     before: dict
     after: dict
@@ -80,5 +82,6 @@ class Script:
         quantity = order["quantity"]
         if chance.maybe(0.5) and number(quantity) % 2 == 0:
             quantity = plain(number(quantity) / 2)
-        fields = {key: order[key] for key in ("instrument", "side", "price", "position_side", "margin_mode") if key in order}
+        fields = {key: order[key] for key in ("instrument", "side", "price", "position_side", "margin_mode")
+                  if key in order}
         self.add("fill", quantity=quantity, order_id=name, **fields, **more)

@@ -1,4 +1,5 @@
-"""The balances of Crypto.com Exchange in the documented profile, from the two given pages and the decisions."""
+"""The balances of Crypto.com Exchange in the documented profile, from the two given pages and the
+decisions."""
 
 from __future__ import annotations
 
@@ -55,7 +56,8 @@ class Row:
             if instrument.kind == "spot" and order.side == "buy" and instrument.quote == name:
                 self.locked += order.quantity * order.price
         self.reserved = account.reserved.get((name, "reserved"), ZERO) + self.sells
-        self.eligible = "minimum_haircut" in rule and (rule.get("is_collateral") or "collateral_cap_notional" in rule)
+        self.eligible = "minimum_haircut" in rule and (rule.get("is_collateral")
+                                                       or "collateral_cap_notional" in rule)
         raised = account.raised.get(("haircut", name))
         self.rate = ZERO if not self.eligible else number(raised or rule["minimum_haircut"])
         self.cash = self.quantity * self.price
@@ -66,7 +68,9 @@ class Row:
         if self.value < 0:  # a debt has no haircut, but a raised one is shown
             self.rate, self.shown_rate = ZERO, number(raised or "0")
         else:
-            self.margin = ZERO if not self.eligible else self.value if cap is None else min(self.value, number(cap))
+            self.margin = ZERO if not self.eligible else self.value
+            if self.eligible and cap is not None:
+                self.margin = min(self.value, number(cap))
         self.haircut = self.margin * self.rate
         self.collateral = self.margin - self.haircut
 
@@ -74,13 +78,18 @@ class Row:
     def listed(self) -> bool:
         return bool(self.quantity or self.reserved or self.locked)
 
+    @property
+    def withdrawable(self) -> Fraction:
+        return positive(self.quantity - self.reserved - self.locked)
+
     def fields(self, sub_account: bool) -> dict:
         found = {
             "instrument_name": self.name, "quantity": at_least_eight(self.quantity),
-            "market_value": padded(cut(self.value, 8), 8), "collateral_eligible": "true" if self.eligible else "false",
+            "market_value": padded(cut(self.value, 8), 8), "collateral_eligible": "true" if self.eligible
+            else "false",
             "haircut": padded(cut(self.shown_rate, 8), 8) if sub_account else plain(self.shown_rate),
             "collateral_amount": padded(cut(self.collateral, 8), 8),
-            "max_withdrawal_balance": padded(cut(positive(self.quantity - self.reserved - self.locked), 8), 8),
+            "max_withdrawal_balance": padded(cut(self.withdrawable, 8), 8),
             "reserved_qty": at_least_eight(self.reserved),
         }
         if sub_account:
@@ -105,7 +114,8 @@ def product_leverage(underlying: str, products: set[str]) -> Fraction:
 
 
 class Exposure:
-    """Cross positions and open orders on one underlying, all at mark: net, buys and sells in USD and in coin."""
+    """Cross positions and open orders on one underlying, all at mark: net, buys and sells in USD and in
+    coin."""
 
     def __init__(self) -> None:
         self.net = self.buys = self.sells = self.net_size = self.buy_size = self.sell_size = ZERO
@@ -123,7 +133,8 @@ class Exposure:
             self.sells, self.sell_size = self.sells + size * mark, self.sell_size + size
 
     def margin(self, underlying: str) -> Fraction:
-        """Notional of the worse side × min(1, max(1 ÷ product leverage, unit margin rate × multiplier × size))."""
+        """Notional of the worse side × min(1, max(1 ÷ product leverage, unit margin rate × multiplier ×
+        size))."""
         notional = max(abs(self.net + self.buys), abs(self.net - self.sells))
         size = max(abs(self.net_size + self.buy_size), abs(self.net_size - self.sell_size))
         rule = ASSETS[underlying]
@@ -153,8 +164,8 @@ def cross(account: Account) -> list[Position]:
 
 
 def order_exposure(book: Ledger, account: Account) -> Fraction:
-    """What open orders could add: for each underlying the worse side beyond the net position, and spot sells at the
-    index; reduce-only orders do not count."""
+    """What open orders could add: for each underlying the worse side beyond the net position, and spot
+    sells at the index; reduce-only orders do not count."""
     total = sum((max(abs(one.net + one.buys), abs(one.net - one.sells), abs(one.net)) - abs(one.net)
                  for one in exposures(book, account).values()), ZERO)
     for order in account.orders.values():
@@ -165,6 +176,10 @@ def order_exposure(book: Ledger, account: Account) -> Fraction:
 
 
 # The account
+
+
+def session_profit(account: Account) -> Fraction:
+    return sum((market.session_pnl for market in account.markets.values()), ZERO)
 
 
 def account_object(book: Ledger, account: Account, sub_account: bool) -> dict:
@@ -187,19 +202,23 @@ def account_object(book: Ledger, account: Account, sub_account: bool) -> dict:
         "total_cash_balance": cut(sum((row.cash for row in rows), ZERO), 8),
         "total_collateral_value": cut(sum((row.collateral for row in rows), ZERO), 8),
         "total_session_unrealized_pnl": cut(unrealized, 8), "instrument_name": None,
-        "total_session_realized_pnl": cut(sum((market.session_pnl for market in account.markets.values()), ZERO), 8),
+        "total_session_realized_pnl": cut(session_profit(account), 8),
         "is_liquidating": None,
         "total_effective_leverage": cut(size / margin, 8) if margin > 0 else ZERO,
-        "position_limit": cut(number(limit), 8), "used_position_limit": up(size + order_exposure(book, account), 8),
+        "position_limit": cut(number(limit), 8),
+        "used_position_limit": up(size + order_exposure(book, account), 8),
     }
     fields = {name: value if value is None else padded(value, 8) for name, value in figures.items()}
     fields |= {"instrument_name": "USD", "is_liquidating": liquidating}
     fields["position_balances"] = [row.fields(sub_account) for row in rows]
     if not sub_account:
         return fields
-    order = ["total_available_balance", "total_margin_balance", "total_initial_margin", "total_maintenance_margin",
-             "total_position_cost", "total_cash_balance", "total_collateral_value", "total_session_unrealized_pnl",
-             "total_session_realized_pnl", "total_effective_leverage", "position_limit", "used_position_limit",
+    order = ["total_available_balance", "total_margin_balance", "total_initial_margin",
+             "total_maintenance_margin",
+             "total_position_cost", "total_cash_balance", "total_collateral_value",
+             "total_session_unrealized_pnl",
+             "total_session_realized_pnl", "total_effective_leverage", "position_limit",
+             "used_position_limit",
              "is_liquidating", "position_balances"]
     return {"account": account.name, "instrument_name": "USD"} | {name: fields[name] for name in order}
 

@@ -62,7 +62,8 @@ def fill(chance: Chance, script: Script, rules: dict) -> None:
         base = pair.partition("_")[0]
         for _ in range(chance.randint(0, 2)):
             script.add("fill", instrument=pair, side=chance.choice(["buy", "sell"]),
-                       quantity=chance.amount(0, worth(rules, base, 9000), 4), price=chance.price(reference(rules, base)),
+                       quantity=chance.amount(0, worth(rules, base, 9000), 4),
+                       price=chance.price(reference(rules, base)),
                        fee=chance.amount(0, 5, 8) if chance.maybe(0.6) else None,
                        fee_asset="USD" if chance.maybe(0.2) else None)
         if chance.maybe(0.4):
@@ -73,7 +74,8 @@ def fill(chance: Chance, script: Script, rules: dict) -> None:
     for contract in chance.sample(CONTRACTS, chance.choice([0, 0, 1, 2, 3])):
         derivative(chance, script, rules, contract)
     if chance.maybe(0.15):
-        script.add("withdraw", asset="USD", amount=chance.amount(1, 90_000, 6), fee=chance.amount(0, 3, 3), force=True)
+        script.add("withdraw", asset="USD", amount=chance.amount(1, 90_000, 6), fee=chance.amount(0, 3, 3),
+                   force=True)
     if chance.maybe(0.15):
         script.add("deposit", asset="USDT", amount="6000000")
         script.add("reserve", asset="USDT", amount=chance.amount(1, 500, 4), purpose="reserved")
@@ -107,7 +109,8 @@ def derivative(chance: Chance, script: Script, rules: dict, contract: str) -> No
                    quantity=chance.amount(0, size, 3), price=chance.price(reference(rules, base)),
                    fee=chance.amount(0, 9, 8) if chance.maybe(0.7) else None, **margin)
     if chance.maybe(0.3):
-        script.add("fill", instrument=contract, side=opening, quantity="0.001" if float(reference(rules, base)) > 1
+        script.add("fill", instrument=contract, side=opening, quantity="0.001"
+                   if float(reference(rules, base)) > 1
                    else "1", price=chance.price(reference(rules, base)), **margin)
         script.add("funding", instrument=contract, **({"rate": "0.0001"} if chance.maybe(0.5) else {
             "amount": chance.choice(["-", ""]) + chance.amount(0, 20, 8)}))
@@ -118,7 +121,8 @@ def derivative(chance: Chance, script: Script, rules: dict, contract: str) -> No
     if not isolated:
         for _ in range(chance.choice([0, 0, 1, 2])):
             order = script.order(instrument=contract, side=chance.choice(["buy", "sell"]),
-                                 quantity=chance.amount(0, size, 3), price=chance.price(reference(rules, base)),
+                                 quantity=chance.amount(0, size, 3),
+                                 price=chance.price(reference(rules, base)),
                                  reduce_only=True if chance.maybe(0.1) else None)
             if "reduce_only" not in script.commands[-1] and chance.maybe(0.2):
                 script.fill_order(chance, order, fee="0.0000012345")

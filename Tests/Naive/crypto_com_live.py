@@ -1,10 +1,12 @@
-"""The live form of Crypto.com's balances: newer fields, another order and print form, another position limit."""
+"""The live form of Crypto.com's balances: newer fields, another order and print form, another position
+limit."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from crypto_com import RULES, Exposure, Row, cross, exposures, names, order_exposure, product_leverage
+from crypto_com import (
+    RULES, Exposure, Row, cross, exposures, names, order_exposure, product_leverage, session_profit)
 from exact import ZERO, cut, half_up, number, padded, plain, positive, up
 from ledger import Account, Ledger, Position
 
@@ -24,7 +26,7 @@ def row_fields(row: Row) -> dict:
         "quantity": plain(row.quantity), "reserved_qty": plain(row.reserved),
         "collateral_amount": stripped(row.collateral), "haircut": plain(row.shown_rate),
         "collateral_eligible": row.eligible, "market_value": stripped(row.value),
-        "max_withdrawal_balance": stripped(positive(row.quantity - row.reserved - row.locked)),
+        "max_withdrawal_balance": stripped(row.withdrawable),
         "instrument_name": row.name, "hourly_interest_rate": "0",
     }
 
@@ -36,14 +38,16 @@ def sum_of_printed(amounts: list[str]) -> str:
     return padded(total, places) if total else "0"
 
 
-def figures(margin: Fraction, initial: Fraction, position_margin: Fraction, haircut: Fraction, maintenance: Fraction,
+def figures(margin: Fraction, initial: Fraction, position_margin: Fraction, haircut: Fraction,
+            maintenance: Fraction,
             used: Fraction, limit: Fraction) -> dict:
     """What the cross pool and an isolated position have in common."""
     return {
         "total_risk_exposure": plain(up(used, 8)), "total_available_balance": stripped(margin - initial),
         "total_margin_balance": stripped(margin), "total_initial_margin": plain(up(initial, 8)),
         "total_haircut": padded(up(haircut, 8), 8) if haircut else "0",
-        "total_position_im": plain(up(position_margin, 8)), "total_maintenance_margin": plain(up(maintenance, 8)),
+        "total_position_im": plain(up(position_margin, 8)),
+        "total_maintenance_margin": plain(up(maintenance, 8)),
         "total_effective_leverage": plain(half_up(used / margin, 6)) if margin > 0 else "0",
         "position_limit": stripped(positive(limit)), "used_position_limit": plain(up(used, 8)),
         "is_liquidating": margin < maintenance, "has_risk": False,
@@ -57,7 +61,8 @@ def isolated(book: Ledger, account: Account, position: Position) -> dict:
     notional = abs(position.quantity) * mark
     own = Exposure()
     own.add_position(instrument, position, mark)
-    default = min(number(account.settings.get("max_leverage", "20")), product_leverage(instrument.base, own.products))
+    default = min(number(account.settings.get("max_leverage", "20")),
+                  product_leverage(instrument.base, own.products))
     leverage = account.leverage_of(instrument.name, None, default)
     unrealized = book.unrealized(position)
     margin = position.wallet + unrealized - FEE_RESERVE * notional
@@ -105,13 +110,13 @@ def account_object(book: Ledger, account: Account, sub_account: bool) -> dict:
         "total_cash_balance": stripped(sum((row.cash for row in rows), ZERO)),
         "total_collateral_value": sum_of_printed([row["collateral_amount"] for row in printed]),
         "total_session_unrealized_pnl": stripped(unrealized), "instrument_name": "USD",
-        "total_session_realized_pnl": stripped(
-            sum((market.session_pnl for market in account.markets.values()), ZERO)),
+        "total_session_realized_pnl": stripped(session_profit(account)),
         "position_balances": printed, "credit_limits": [],
         "total_isolated_cash_balance": stripped(sum((cut(position.wallet, 8) for position in alone), ZERO)),
         "isolated_positions": [isolated(book, account, position) for position in alone],
     }
-    bound = account.orders or account.open_positions() or any(row.quantity and not row.eligible for row in rows)
+    useless = any(row.quantity and not row.eligible for row in rows)
+    bound = account.orders or account.open_positions() or useless
     last = common | {"terminatable": not bound,
                      "total_borrow": stripped(-sum((min(ZERO, row.cash) for row in rows), ZERO))}
     head = {"account": account.name} if sub_account else {}

@@ -1,7 +1,8 @@
-"""The ledger once more, the naive way: what each command does to an account, by the contract and the decisions alone.
+"""The ledger once more, the naive way: what each command does to an account, by the contract and the
+decisions alone.
 
-Cash is what is free: money in the wallet of an isolated position is with that position. A position keeps its signed
-quantity and its exact cost, not a price.
+Cash is what is free: money in the wallet of an isolated position is with that position. A position keeps
+its signed quantity and its exact cost, not a price.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ class Refused(Exception):
 
 
 class Instrument(typing.NamedTuple):
-    """An instrument: `kind` is spot, linear or inverse; `value` is what one unit of quantity is worth in coin
-    (linear) or USD (inverse)."""
+    """An instrument: `kind` is spot, linear or inverse; `value` is what one unit of quantity is worth in
+    coin (linear) or USD (inverse)."""
 
     name: str
     kind: str
@@ -34,7 +35,8 @@ class Instrument(typing.NamedTuple):
 
 @dataclasses.dataclass
 class Position:
-    """Signed quantity, signed cost (of the quantity, without the contract's value), and its isolated wallet."""
+    """Signed quantity, signed cost (of the quantity, without the contract's value), and its isolated
+    wallet."""
 
     instrument: str
     side: str | None
@@ -151,12 +153,13 @@ class Ledger:
     # Notional and cost
 
     def raw_amount(self, instrument: Instrument, quantity: Fraction, price: Fraction) -> Fraction:
-        """What a cost is a sum of: quantity × price, for inverse contracts quantity ÷ price to 18 places, half even."""
+        """What a cost is a sum of: quantity × price, for inverse contracts quantity ÷ price to 18 places,
+        half even."""
         return half_even(quantity / price, PLACES) if instrument.kind == "inverse" else quantity * price
 
     def amount_at(self, instrument: Instrument, quantity: Fraction, price: Fraction) -> Fraction:
-        """Signed value in the settlement asset of a signed quantity at a price: linear quantity × value × price,
-        inverse quantity × value ÷ price, a quotient cut to 18 places."""
+        """Signed value in the settlement asset of a signed quantity at a price: linear quantity × value ×
+        price, inverse quantity × value ÷ price, a quotient cut to 18 places."""
         if instrument.kind == "inverse":
             return cut(quantity * instrument.value / price, PLACES)
         return quantity * instrument.value * price
@@ -166,7 +169,8 @@ class Ledger:
         return as_is(position.cost * self.instruments[position.instrument].value)
 
     def unrealized(self, position: Position) -> Fraction:
-        """What a position would realize at the mark: value less cost, the other way round for inverse contracts."""
+        """What a position would realize at the mark: value less cost, the other way round for inverse
+        contracts."""
         instrument = self.instruments[position.instrument]
         value = self.amount_at(instrument, position.quantity, self.marks[instrument.name])
         profit = value - self.cost_of(position)

@@ -55,7 +55,8 @@ class Coin:
         self.initial = sum((initial_margin(book, account, position) for position in self.cross), ZERO)
         self.maintenance = sum((maintenance_margin(book, position) for position in self.cross), ZERO)
         self.value = sum((coin_value(book, position) for position in self.cross), ZERO)
-        self.fees = sum((held(coin_value(book, position) * taker(book, position)) for position in self.cross), ZERO)
+        self.fees = sum((held(coin_value(book, position) * taker(book, position)) for position in self.cross),
+                        ZERO)
         self.spot_orders = spot_orders(book, account, name)
         self.isolated_orders = derivative_orders(book, account, name, True)
         self.cross_orders = derivative_orders(book, account, name, False)
@@ -64,14 +65,16 @@ class Coin:
 
     @property
     def owed(self) -> Fraction:
-        """What is taken off the equity: the loan and its interest in spot mode, the interest in multi and portfolio."""
+        """What is taken off the equity: the loan and its interest in spot mode, the interest in multi and
+        portfolio."""
         if self.mode in ("spot", "borrow"):
             return self.debt + self.interest
         return self.interest if self.mode in ("multi", "portfolio") else ZERO
 
     @property
     def frozen_by_orders(self) -> Fraction:
-        return self.spot_orders + self.isolated_orders + (self.cross_orders if self.mode == "futures" else ZERO)
+        cross = self.cross_orders if self.mode == "futures" else ZERO
+        return self.spot_orders + self.isolated_orders + cross
 
     @property
     def in_use(self) -> Fraction:
@@ -143,8 +146,10 @@ def spot_orders(book: Ledger, account: Account, asset: str) -> Fraction:
     return total
 
 
-def derivative_orders(book: Ledger, account: Account, asset: str, isolated: bool, usd: bool = False) -> Fraction:
-    """Full margin at the limit price, no netting; none for reduce-only and for closing orders of a hedge side."""
+def derivative_orders(book: Ledger, account: Account, asset: str, isolated: bool,
+                      usd: bool = False) -> Fraction:
+    """Full margin at the limit price, no netting; none for reduce-only and for closing orders of a hedge
+    side."""
     total = ZERO
     for order in account.orders.values():
         instrument = book.instruments[order.instrument]
@@ -156,7 +161,8 @@ def derivative_orders(book: Ledger, account: Account, asset: str, isolated: bool
         if usd and instrument.kind == "inverse":
             value = order.quantity * instrument.value
         else:
-            value = book.amount_at(instrument, order.quantity, order.price) * (book.index[asset] if usd else 1)
+            price = book.index[asset] if usd else ONE
+            value = book.amount_at(instrument, order.quantity, order.price) * price
         margin = value / leverage(book, account, order.instrument, order.position_side)
         total += held(margin)
     return total
@@ -178,7 +184,8 @@ class Balance:
 
     def __init__(self, book: Ledger, account: Account, mode: str):
         self.book, self.account, self.mode = book, account, mode
-        names = [name for name in account.touched if name in rules.ASSETS]  # in the order of their first appearance
+        # in the order of their first appearance
+        names = [name for name in account.touched if name in rules.ASSETS]
         names += [asset for order in account.orders.values() for asset in (
             book.instruments[order.instrument].base, book.instruments[order.instrument].settle)]
         self.coins = [Coin(book, account, mode, name) for name in dict.fromkeys(names)]
@@ -189,7 +196,8 @@ class Balance:
         self.borrow_margin = sum((self.borrow_frozen(coin) for coin in self.coins), ZERO)
         if self.portfolio:
             self.initial = self.portfolio.initial + self.orders + self.borrow_margin
-            self.maintenance = self.portfolio.maintenance + held(self.borrowed * rules.BORROW["portfolio_mmr"])
+            self.maintenance = self.portfolio.maintenance + held(self.borrowed
+                                                                 * rules.BORROW["portfolio_mmr"])
             fees, rate = ZERO, rules.BORROW["portfolio_mmr"]
         else:
             self.initial = self.per_position(lambda position: 1 / leverage(
@@ -214,7 +222,8 @@ class Balance:
     def borrow_frozen(self, coin: Coin) -> Fraction:
         loan = positive(coin.potential_borrowing) * coin.price
         return held(
-            loan * rules.BORROW["portfolio_imr"] if self.mode == "portfolio" else loan / rules.BORROW["leverage"])
+            loan * rules.BORROW["portfolio_imr"] if self.mode == "portfolio" else loan
+            / rules.BORROW["leverage"])
 
     def notional(self, family: str) -> Fraction:
         return sum((usd_notional(self.book, position) for position in self.account.open_positions()
@@ -229,8 +238,10 @@ class Balance:
             "availEq": shown(self.available), "ordFroz": shown(self.orders), "imr": shown(self.initial),
             "mmr": shown(self.maintenance), "borrowFroz": shown(self.borrow_margin),
             "mgnRatio": shown(self.adjusted / denominator) if denominator else "",
-            "notionalUsd": shown(swap + futures + self.borrowed), "notionalUsdForBorrow": shown(self.borrowed),
-            "notionalUsdForSwap": shown(swap), "notionalUsdForFutures": shown(futures), "notionalUsdForOption": "0",
+            "notionalUsd": shown(swap + futures + self.borrowed),
+            "notionalUsdForBorrow": shown(self.borrowed),
+            "notionalUsdForSwap": shown(swap), "notionalUsdForFutures": shown(futures),
+            "notionalUsdForOption": "0",
             "upl": shown(self.usd(lambda coin: coin.cross_pnl)),
         }
         column = "spot" if self.mode == "borrow" else self.mode
@@ -245,7 +256,8 @@ class Balance:
         account, raised = self.account, self.account.raised
         figures = {
             "ccy": coin.name, "eq": shown(coin.equity), "cashBal": shown(coin.cash), "uTime": str(now),
-            "isoEq": shown(coin.isolated_equity), "availEq": shown(positive(coin.cash + coin.cross_pnl - coin.in_use)),
+            "isoEq": shown(coin.isolated_equity),
+            "availEq": shown(positive(coin.cash + coin.cross_pnl - coin.in_use)),
             "disEq": shown(coin.discounted_equity(account)),
             "availBal": shown(positive(coin.cash - (coin.in_use - min(ZERO, coin.cross_pnl)))),
             "frozenBal": shown(coin.in_use + coin.isolated_equity + coin.strategy),
@@ -322,14 +334,15 @@ def generate(chance: Chance, name: str, mode: str) -> Case:
     return okx_cases.generate(chance, name, mode)
 
 
-SUMS = {"totalEq", "isoEq", "adjEq", "availEq", "ordFroz", "imr", "mmr", "borrowFroz", "notionalUsd", "upl", "disEq",
+SUMS = {"totalEq", "isoEq", "adjEq", "availEq", "ordFroz", "imr", "mmr", "borrowFroz", "notionalUsd", "upl",
+        "disEq",
         "notionalUsdForBorrow", "notionalUsdForSwap", "notionalUsdForFutures", "eqUsd", "liab", "crossLiab"}
 QUOTIENTS = {"mgnRatio", "maxLoan", "notionalLever"}
 
 
 def close(field: str, served: str, expected: str) -> bool:
-    """The server holds every figure to 18 places before the next one uses it: where several of them are added the
-    16th place may be one off, and in a quotient the 15th digit."""
+    """The server holds every figure to 18 places before the next one uses it: where several of them are
+    added the 16th place may be one off, and in a quotient the 15th digit."""
     if field not in SUMS | QUOTIENTS or not isinstance(served, str) or not served or not expected:
         return False
     one, other = number(served), number(expected)
@@ -341,7 +354,8 @@ def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -
     """The whole body."""
     balance = Balance(book, account, mode)
     wanted = [name for name in query.partition("ccy=")[2].split(",") if name]
-    listed = [coin for coin in balance.coins if (coin.cash or coin.equity) and (not wanted or coin.name in wanted)]
+    listed = [coin for coin in balance.coins if (coin.cash or coin.equity)
+              and (not wanted or coin.name in wanted)]
     listed.sort(key=lambda coin: -coin.equity * coin.price)
     details = [dict(sorted(balance.coin_fields(coin, now).items())) for coin in listed]
     fields = balance.account_fields(now) | {"details": details}

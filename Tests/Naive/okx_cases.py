@@ -7,7 +7,8 @@ from cases import Case, Chance, Round, Script
 
 COINS = ("BTC", "ETH", "SOL", "XRP", "DOGE", "USDT", "USDC", "LTC")
 SPOT = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "BTC-USDC", "USDC-USDT", "DOGE-USDT")
-LINEAR = ("BTC-USDT-SWAP", "ETH-USDT-SWAP", "SOL-USDT-SWAP", "DOGE-USDT-SWAP", "BTC-USDC-SWAP", "BTC-USDT-270326",
+LINEAR = ("BTC-USDT-SWAP", "ETH-USDT-SWAP", "SOL-USDT-SWAP", "DOGE-USDT-SWAP", "BTC-USDC-SWAP",
+          "BTC-USDT-270326",
           "ETH-USDT-270625")
 INVERSE = ("BTC-USD-SWAP", "ETH-USD-SWAP", "XRP-USD-SWAP", "BTC-USD-270326")
 LEVERAGES = ("1", "2", "4", "5", "8", "10", "16", "20")
@@ -72,11 +73,13 @@ def spot(chance: Chance, script: Script) -> None:
             bought += -amount if sell else amount
             script.add("fill", instrument=instrument, side="sell" if sell else "buy",
                        quantity=str(amount) + (".0" if places and chance.maybe(0.1) else ""),
-                       price=chance.price(reference(base)), fee=chance.amount(0, 5, 6) if chance.maybe(0.6) else None,
+                       price=chance.price(reference(base)), fee=chance.amount(0, 5, 6) if chance.maybe(0.6)
+                       else None,
                        fee_asset=base if chance.maybe(0.2) and not sell else None)
         for _ in range(chance.choice([0, 0, 1])):
             order = script.order(instrument=instrument, side=chance.choice(["buy", "sell"]),
-                                 quantity=chance.amount(0, worth(base, 5000), 4), price=chance.price(reference(base)))
+                                 quantity=chance.amount(0, worth(base, 5000), 4),
+                                 price=chance.price(reference(base)))
             if chance.maybe(0.3) and script.commands[-1]["side"] == "buy":
                 script.fill_order(chance, order)
 
@@ -92,7 +95,8 @@ def derivative(chance: Chance, script: Script, instrument: str, hedge: bool, iso
     for side in (chance.sample(["long", "short"], chance.randint(1, 2)) if hedge else [None]):
         where = {"instrument": instrument, "position_side": side}
         if chance.maybe(0.6):
-            script.add("set_leverage", leverage=chance.choice(LEVERAGES if worth_usd < 1_000_000 else ("1", "2")), **where, **margin)
+            leverages = LEVERAGES if worth_usd < 1_000_000 else LEVERAGES[:2]
+            script.add("set_leverage", leverage=chance.choice(leverages), **where, **margin)
         elif isolated:
             script.add("set_leverage", leverage="2", **where, **margin)
         opening = {"long": "buy", "short": "sell", None: chance.choice(["buy", "sell"])}[side]
@@ -108,14 +112,16 @@ def derivative(chance: Chance, script: Script, instrument: str, hedge: bool, iso
         if chance.maybe(0.4):
             more = chance.randint(1, size)
             held += more
-            script.add("fill", side=opening, quantity=str(more), price=chance.price(reference(base)), **where, **margin)
+            script.add("fill", side=opening, quantity=str(more), price=chance.price(reference(base)), **where,
+                       **margin)
         if chance.maybe(0.4):
             less = held if chance.maybe(0.2) else max(1, held // 4)
             held -= less
             script.add("fill", side=closing, quantity=str(less), price=chance.price(reference(base)),
                        fee=chance.amount(0, 3, 8), **where, **margin)
         if side is None and held and chance.maybe(0.15):
-            script.add("fill", side=closing, quantity=str(held + 1), price=chance.price(reference(base)), **where,
+            script.add("fill", side=closing, quantity=str(held + 1), price=chance.price(reference(base)),
+                       **where,
                        **margin)
             held = 1
         if held and chance.maybe(0.3):
@@ -128,7 +134,8 @@ def derivative(chance: Chance, script: Script, instrument: str, hedge: bool, iso
             script.add("adjust_isolated_margin", amount=chance.amount(0, 5, 4), **where)
         for _ in range(chance.choice([0, 0, 0, 1, 2])):
             way = opening if isolated else chance.choice(["buy", "sell"])
-            order = script.order(side=way, quantity=str(chance.randint(1, size)), price=chance.price(reference(base)),
+            order = script.order(side=way, quantity=str(chance.randint(1, size)),
+                                 price=chance.price(reference(base)),
                                  reduce_only=True if chance.maybe(0.1) else None, **where, **margin)
             if way == opening and "reduce_only" not in script.commands[-1] and chance.maybe(0.25):
                 script.fill_order(chance, order, fee="0.0123")
@@ -152,10 +159,12 @@ def money(chance: Chance, script: Script, mode: str) -> None:
             if chance.maybe(0.4):
                 script.add("repay", asset=coin, amount=chance.choice(["0.3", "0.00001"]))
     if mode in ("multi", "portfolio") and chance.maybe(0.2):
-        script.add("withdraw", asset=chance.choice(["BTC", "USDT", "ETH"]), amount=chance.amount(1, 30_000, 3),
+        script.add("withdraw", asset=chance.choice(["BTC", "USDT", "ETH"]),
+                   amount=chance.amount(1, 30_000, 3),
                    force=True)
         if chance.maybe(0.5):
-            script.add("accrue_interest", asset=script.commands[-1]["asset"], amount=f"0.000{chance.randint(1, 99)}")
+            script.add("accrue_interest", asset=script.commands[-1]["asset"],
+                       amount=f"0.000{chance.randint(1, 99)}")
     for purpose in ("strategy", "fixed", "smart_sync", "copy_trading", "copy_trading_isolated"):
         if chance.maybe(0.08):
             coin = chance.choice(["USDT", "BTC"])
@@ -166,6 +175,8 @@ def money(chance: Chance, script: Script, mode: str) -> None:
     if chance.maybe(0.1):
         script.add("credit", asset="USDT", amount=chance.amount(1, 50, 3), purpose="reward")
     if chance.maybe(0.1):
-        script.add("raise", flag="colRes", asset=chance.choice(["BTC", "ETH", "USDT"]), value=chance.choice("12"))
+        script.add("raise", flag="colRes", asset=chance.choice(["BTC", "ETH", "USDT"]),
+                   value=chance.choice("12"))
     if mode == "portfolio" and chance.maybe(0.2):
-        script.add("raise", flag="clSpotInUseAmt", asset=chance.choice(["BTC", "ETH"]), value=chance.choice(["0.1", "3"]))
+        script.add("raise", flag="clSpotInUseAmt", asset=chance.choice(["BTC", "ETH"]),
+                   value=chance.choice(["0.1", "3"]))

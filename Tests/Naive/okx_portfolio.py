@@ -21,7 +21,8 @@ class Unit:
                 continue
             mark = book.marks[instrument.name]
             size = position.quantity * instrument.value
-            self.delta += book.amount_at(instrument, position.quantity, mark) if instrument.kind == "inverse" else size
+            self.delta += book.amount_at(instrument, position.quantity,
+                                         mark) if instrument.kind == "inverse" else size
             self.gross += abs(size) if instrument.kind == "inverse" else cut(abs(size) * mark * book.index[
                 instrument.settle], 18)
 

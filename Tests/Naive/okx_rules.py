@@ -23,7 +23,8 @@ def merged() -> dict:
         for part in ("margin", "portfolio", "position_tiers", "assets", "instruments"):
             for name, value in later.get(part, {}).items():
                 old = rules.setdefault(part, {}).get(name)
-                rules[part][name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+                both = isinstance(old, dict) and isinstance(value, dict)
+                rules[part][name] = old | value if both else value
     return rules
 
 
@@ -46,7 +47,8 @@ def instruments() -> dict[str, Instrument]:
             found[name] = Instrument(name, "spot", base, quote, quote, ONE, "SPOT")
             continue
         inverse = rule.get("payoff") == "inverse"
-        found[name] = Instrument(name, "inverse" if inverse else "linear", base, quote, base if inverse else quote,
+        found[name] = Instrument(name, "inverse" if inverse else "linear", base, quote, base if inverse
+                                 else quote,
                                  number(rule["value"]), rule["type"])
     return found
 
@@ -55,7 +57,8 @@ INSTRUMENTS = instruments()
 
 
 def maintenance_rate(name: str, contracts: Fraction) -> Fraction:
-    """The mmr of the tier that the whole position's size falls into: up to and with the tier's largest size."""
+    """The mmr of the tier that the whole position's size falls into: up to and with the tier's largest
+    size."""
     rule = RULES["instruments"][name]
     table = RULES["position_tiers"][rule["tiers"]]
     size = abs(contracts) / number(rule["tier_unit"])
@@ -73,7 +76,8 @@ def maintenance_rate(name: str, contracts: Fraction) -> Fraction:
 
 
 def discounted(asset: str, equity: Fraction, price: Fraction) -> Fraction:
-    """USD: a positive equity by its tiers, each part at its own rate, nothing beyond the last; a negative one whole."""
+    """USD: a positive equity by its tiers, each part at its own rate, nothing beyond the last; a negative
+    one whole."""
     if equity <= 0:
         return equity * price
     rule = ASSETS[asset]

@@ -43,10 +43,12 @@ def position_of(account: Account, market: str) -> tuple[Fraction, Fraction]:
 
 
 def total_unrounded(account: Account) -> Fraction:
-    """deposit − withdraw − withdrawFees − fees + Σ positionPnl + Σ funding; transfers count as one or the other."""
+    """deposit − withdraw − withdrawFees − fees + Σ positionPnl + Σ funding; transfers count as one or the
+    other."""
     moved = account.deposited.get("USD", ZERO) - account.withdrawn.get("USD", ZERO) + account.transferred.get(
         "USD", ZERO) - account.withdraw_fees.get("USD", ZERO)
-    return moved + sum((market.pnl + market.funding - market.fees for market in account.markets.values()), ZERO)
+    return moved + sum((market.pnl + market.funding - market.fees for market in account.markets.values()),
+                       ZERO)
 
 
 def liquidation_price(ledger: Ledger, account: Account, market: str) -> str:
@@ -75,8 +77,8 @@ def value_of(ledger: Ledger, account: Account, name: str) -> Fraction:
 
 
 def live_order_margin(account: Account) -> Fraction:
-    """Σ notional ÷ leverage of the orders that add exposure: reduce-only ones do not, those against the position are
-    exempt, oldest first, up to its size."""
+    """Σ notional ÷ leverage of the orders that add exposure: reduce-only ones do not, those against the
+    position are exempt, oldest first, up to its size."""
     exempt = {position.instrument: position.quantity for position in account.open_positions()}
     total = ZERO
     for order in account.orders.values():
@@ -113,9 +115,11 @@ def live(ledger: Ledger, account: Account, body: dict) -> dict:
                 "margin": plain(cut(value / live_market_leverage(account, name), 18)),
                 "maintenanceMargin": plain(cut(LIVE_MAINTENANCE * value, 18))}
     held = [position.instrument for position in account.open_positions()]
-    margin = sum((value_of(ledger, account, name) / live_market_leverage(account, name) for name in held), ZERO)
+    margin = sum(
+        (value_of(ledger, account, name) / live_market_leverage(account, name) for name in held), ZERO)
     kept = LIVE_MAINTENANCE * sum((value_of(ledger, account, name) for name in held), ZERO)
-    equity = total_unrounded(account) + sum((ledger.unrealized(one) for one in account.open_positions()), ZERO)
+    profit = sum((ledger.unrealized(position) for position in account.open_positions()), ZERO)
+    equity = total_unrounded(account) + profit
     body["availableBalance"] = plain(cut(equity - margin - live_order_margin(account), 8))
     body["margin"] = account.raised.get(("margin", None)) or plain(cut(margin, 18))
     body["maintenanceMargin"] = account.raised.get(("maintenanceMargin", None)) or plain(cut(kept, 8))
@@ -128,7 +132,8 @@ def market_row(ledger: Ledger, account: Account, name: str, leverage: Fraction) 
     buy, buy_quantity = orders_of(account, name, "buy")
     sell, sell_quantity = orders_of(account, name, "sell")
     pnl, funding, volume, fees, liquidation = (
-        market.pnl, market.funding, market.volume, market.fees, market.liquidation_fees) if market else [ZERO] * 5
+        market.pnl, market.funding, market.volume, market.fees,
+        market.liquidation_fees) if market else [ZERO] * 5
     return {
         "position": plain(abs(cost)), "positionQuantity": plain(abs(quantity)),
         "liquidationPrice": liquidation_price(ledger, account, name),
@@ -147,8 +152,8 @@ def statement(ledger: Ledger, account: Account, query: str, mode: str, now: int)
     leverage = number(account.settings.get("leverage", "1"))
     markets = list(account.markets.values())
     total = cut(total_unrounded(account), 8)
-    held = number(account.raised[("maintenanceMargin", None)]) if ("maintenanceMargin", None) in account.raised else cut(
-        maintenance(account), 8)
+    raised = account.raised.get(("maintenanceMargin", None))
+    held = number(raised) if raised else cut(maintenance(account), 8)
     transferred = account.transferred.get("USD", ZERO)
     exposure = sum((abs(position.cost) for position in account.open_positions()), ZERO) + sum(
         (order.quantity * order.price for order in account.orders.values()), ZERO)
@@ -202,7 +207,8 @@ def generate(chance: Chance, name: str, mode: str) -> Case:
             script.add("set_leverage", instrument=market, leverage=chance.choice("12345"))
         trade(chance, script, market)
     if chance.maybe(0.3):
-        script.add("withdraw", asset="USD", amount=chance.amount(0, 2000, 8), fee=chance.amount(0, 20, 8), force=True)
+        script.add("withdraw", asset="USD", amount=chance.amount(0, 2000, 8), fee=chance.amount(0, 20, 8),
+                   force=True)
     if chance.maybe(0.2):
         script.add("credit", asset="USD", amount=chance.amount(1, 500, 2), purpose="promo")
     if chance.maybe(0.1):
@@ -243,14 +249,18 @@ def trade(chance: Chance, script: Script, market: str) -> None:
                    liquidation=True if chance.maybe(0.1) else None)
         held = True
     if held and chance.maybe(0.4):
-        # The position may be flat by chance; then the server refuses funding, so one lot more is bought before.
+        # The position may be flat by chance; then the server refuses funding, so one lot more is bought
+        # before.
         script.add("fill", instrument=market, side="buy", quantity="0.00001", price=chance.price(reference))
         if chance.maybe(0.5):
-            script.add("funding", instrument=market, rate=chance.choice(["0.0001", "-0.000275", "0.00001234"]))
+            rate = chance.choice(["0.0001", "-0.000275", "0.00001234"])
+            script.add("funding", instrument=market, rate=rate)
         else:
-            script.add("funding", instrument=market, amount="-" * chance.randint(0, 1) + chance.amount(0, 30, 12))
+            script.add("funding", instrument=market, amount="-" * chance.randint(0, 1)
+                       + chance.amount(0, 30, 12))
     for _ in range(chance.choice([0, 0, 1, 2])):
-        order = script.order(instrument=market, side=chance.choice(["buy", "sell"]), quantity=chance.amount(0, size, 3),
+        order = script.order(instrument=market, side=chance.choice(["buy", "sell"]),
+                             quantity=chance.amount(0, size, 3),
                              price=chance.price(reference), reduce_only=True if chance.maybe(0.1) else None)
         if chance.maybe(0.2):
             script.add("cancel_order", order_id=order)

@@ -1,6 +1,8 @@
-"""The server against the naive ledger: generated accounts of every venue and mode, every field, every digit.
+"""The server against the naive ledger: generated accounts of every venue and mode, every field, every
+digit.
 
-`MARGINALIA_NAIVE_ACCOUNTS` sets how many accounts per venue and mode (1000), `MARGINALIA_NAIVE_SEED` repeats a run.
+`MARGINALIA_NAIVE_ACCOUNTS` sets how many accounts per venue and mode (1000), `MARGINALIA_NAIVE_SEED`
+repeats a run.
 """
 
 import os
@@ -19,7 +21,8 @@ CLOCK = ("--ledger-time", "2026-11-20T12:00:00Z", "--rate-limits", "off")
 
 def compare(server: Server, *options: str) -> None:
     done = subprocess.run(
-        [sys.executable, COMPARE, "--url", server.url, "--token", server.token, "--accounts", ACCOUNTS, "--seed", SEED]
+        [sys.executable, COMPARE, "--url", server.url, "--token", server.token, "--accounts", ACCOUNTS,
+         "--seed", SEED]
         + list(options),
         capture_output=True,
         text=True,
@@ -36,4 +39,4 @@ def test_documented_profiles():
 
 def test_live_profiles():
     with Server(*CLOCK, "--profile", "rails=live", "--profile", "crypto-com=live") as server:
-        compare(server, "--live")
+        compare(server, "--live", "--seconds", "40")
