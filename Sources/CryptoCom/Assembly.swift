@@ -57,7 +57,7 @@ struct AccountFigures {
     private(set) var isLiquidating = false
 
     /// What open spot orders tie up of an asset, in the asset.
-    private struct Tied {
+    struct Tied {
         let asset: String
         var locked: ExactDecimal = .zero
         var offered: ExactDecimal = .zero
@@ -66,9 +66,11 @@ struct AccountFigures {
     private let account: Account
     private let market: Market
     private let rules: CryptoComRules
-    private var tied: [Tied] = []
-    private var exposures: [Exposure] = []
-    private var isolatedOrders: [Exposure] = []
+    private(set) var tied: [Tied] = []
+    /// Cross positions and orders, by underlying.
+    private(set) var exposures: [Exposure] = []
+    /// Isolated positions and orders, by instrument.
+    private(set) var isolatedOrders: [Exposure] = []
 
     /// Throws `FigureError.priceMissing` for a price that nobody has given, `NumberError` where a figure does
     /// not fit.
@@ -104,7 +106,7 @@ struct AccountFigures {
             let size = try exposure.orderExposure()
             try orderExposure += size
             let leverage = isolatedLeverage(of: exposure.name)
-            try positionMargin += size.over(leverage, rounding: .ceiling)
+            try positionMargin += Figures.isolatedOrderMargin(orderExposure: size, leverage: leverage)
         }
         marginBalance = try Figures.marginBalance(
             countedValue: countedValue, unrealised: unrealised, feeReserve: .zero)
@@ -140,10 +142,11 @@ struct AccountFigures {
 
     /// The leverage of an instrument's isolated position: as set, else the lower of account and product
     /// leverage.
-    private func isolatedLeverage(of instrument: String) -> ExactDecimal {
+    func isolatedLeverage(of instrument: String) -> ExactDecimal {
         if let set = account.leverage(instrument, side: .net, marginMode: .isolated) { return set }
         guard let rule = rules.instrument(instrument) else { return account.maximumLeverage }
-        return max(.one, min(account.maximumLeverage, rules.maximumLeverage(of: rule.terms)))
+        return Figures.isolatedLeverage(
+            maximumLeverage: account.maximumLeverage, productLeverage: rules.maximumLeverage(of: rule.terms))
     }
 
     private mutating func place(of instrument: Instrument) throws -> Int {
@@ -169,7 +172,7 @@ struct AccountFigures {
             return
         }
         let mark = try market.requiredMark(order.instrument)
-        let value = try order.remaining.times(mark, rounding: .ceiling)
+        let value = try Figures.orderValue(remaining: order.remaining, price: mark)
         if order.marginMode == .isolated {
             let place = try isolatedPlace(of: order.instrument)
             try isolatedOrders[place].add(order, value: value)
@@ -183,12 +186,12 @@ struct AccountFigures {
         switch order.side {
         case .buy:
             let place = tiedPlace(of: order.instrument.quote)
-            try tied[place].locked += order.remaining.times(order.price, rounding: .ceiling)
+            try tied[place].locked += Figures.orderValue(remaining: order.remaining, price: order.price)
         case .sell:
             let place = tiedPlace(of: order.instrument.base)
             try tied[place].offered += order.remaining
-            try orderExposure += order.remaining.times(
-                try market.price(of: order.instrument.base), rounding: .ceiling)
+            try orderExposure += Figures.orderValue(
+                remaining: order.remaining, price: try market.price(of: order.instrument.base))
         }
     }
 

@@ -76,6 +76,15 @@ enum Figures {
 
     // MARK: - Positions and orders
 
+    /// What is left of an open order × price, in USD (spot buys: in the quote asset): at mark for a contract,
+    /// at the limit price for a spot buy, at index for a spot sell. At least 0; rounded up at 18 places.
+    /// `decisions.md`, Crypto.com 3. A choice.
+    static func orderValue(
+        remaining: ExactDecimal, price: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try remaining.times(price, rounding: .ceiling)
+    }
+
     /// The larger of what an underlying comes to when all buy orders fill and when all sell orders fill:
     /// max(|net + buys|, |net − sells|); in the unit of its inputs. `decisions.md`, Crypto.com 3. A choice.
     static func worstSize(
@@ -184,6 +193,22 @@ enum Figures {
         positionMargin: ExactDecimal, notional: ExactDecimal, leverage: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         max(positionMargin, try notional.over(leverage, rounding: .ceiling))
+    }
+
+    /// What is held back for isolated orders until they fill: order exposure ÷ leverage. At least 0; rounded
+    /// up at 18 places. A choice.
+    static func isolatedOrderMargin(
+        orderExposure: ExactDecimal, leverage: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try orderExposure.over(leverage, rounding: .ceiling)
+    }
+
+    /// The leverage of an isolated position where none is set: the lower of the account's and the product's
+    /// maximum, at least 1. A choice.
+    static func isolatedLeverage(
+        maximumLeverage: ExactDecimal, productLeverage: ExactDecimal
+    ) -> ExactDecimal {
+        max(.one, min(maximumLeverage, productLeverage))
     }
 
     /// What can be taken out of an isolated position: min(cash, available), at least 0. `decisions.md`,

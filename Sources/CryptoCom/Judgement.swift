@@ -52,7 +52,9 @@ extension CryptoComVenue {
     public func defaultLeverage(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> ExactDecimal {
-        max(.one, min(account.maximumLeverage, rules(at: time).maximumLeverage(of: instrument)))
+        Figures.isolatedLeverage(
+            maximumLeverage: account.maximumLeverage,
+            productLeverage: rules(at: time).maximumLeverage(of: instrument))
     }
 
     /// Cross, as everything was before isolated positions came in 2026.

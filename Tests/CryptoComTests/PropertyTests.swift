@@ -7,7 +7,7 @@ import VenueTestSupport
 @testable import CryptoCom
 
 /// Random numbers that a failing test can be run with again: SplitMix64 from a printed seed.
-private struct SeededGenerator: RandomNumberGenerator {
+struct SeededGenerator: RandomNumberGenerator {
     let seed: UInt64
     private var state: UInt64
 
@@ -41,7 +41,7 @@ struct PropertyTests {
     private static let pairs = ["BTC_USD", "ETH_USDT", "CRO_USD", "DAI_USD"]
 
     /// Commands that do not depend on each other, with prices first.
-    private func commands(_ generator: inout SeededGenerator) -> (prices: String, others: [String]) {
+    static func commands(_ generator: inout SeededGenerator) -> (prices: String, others: [String]) {
         let index = Self.assets.dropFirst().map { #""\#($0)":"\#(generator.decimal(1...500))""# }
         let marks = Self.contracts.map { #""\#($0)":"\#(generator.decimal(1...500))""# }
         var others: [String] = []
@@ -73,7 +73,7 @@ struct PropertyTests {
         var generator = SeededGenerator()
         let unit = try ExactDecimal("0.00000001")
         for _ in 0..<150 {
-            let (prices, others) = commands(&generator)
+            let (prices, others) = Self.commands(&generator)
             let object = try makeWorld(profile, [prices] + others).balance()
             func figure(_ name: String, of value: JSONValue) throws -> ExactDecimal {
                 try ExactDecimal(try #require(value[name]?.text, "\(name), seed \(generator.seed)"))
@@ -129,7 +129,7 @@ struct PropertyTests {
     func independence() throws {
         var generator = SeededGenerator()
         for _ in 0..<60 {
-            let (prices, others) = commands(&generator)
+            let (prices, others) = Self.commands(&generator)
             let first = try makeWorld(.documented, [prices] + others).balance()
             let second = try makeWorld(.documented, others.shuffled(using: &generator) + [prices]).balance()
             for key in first.object?.keys ?? [] where key != "position_balances" {
