@@ -102,8 +102,7 @@ class Row:
                   if order.instrument == symbol and order.position_side == side]
         self.isolated = position.isolated if position else any(order.isolated for order in orders)
         self.wallet = position.wallet if position else ZERO
-        self.touched = symbol in account.touched and (position is not None
-                                                      or (symbol, side) in account.positions)
+        self.touched = symbol in account.touched
         mark = book.marks[symbol]
         leverage = account.leverage_of(symbol, side, DEFAULT_LEVERAGE)
         self.notional = cut8(self.quantity * mark)
@@ -119,7 +118,7 @@ class Row:
     def isolated_margin(self) -> Fraction:
         return self.wallet + self.profit if self.isolated and self.quantity else ZERO
 
-    def fields(self, now: int) -> dict:
+    def fields(self, time: int) -> dict:
         places = RULES["instruments"][self.symbol]["quantity_precision"]
         return {
             "symbol": self.symbol,
@@ -128,7 +127,7 @@ class Row:
             "isolatedMargin": eight_or_zero(self.isolated_margin),
             "notional": eight_or_zero(self.notional), "isolatedWallet": eight_or_zero(self.wallet),
             "initialMargin": eight_or_zero(self.position_margin + self.order_margin),
-            "maintMargin": eight_or_zero(self.maintenance), "updateTime": now if self.touched else 0,
+            "maintMargin": eight_or_zero(self.maintenance), "updateTime": time if self.touched else 0,
         }
 
 
@@ -223,6 +222,6 @@ def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -
         shown: dict = {"asset": asset} | {name: eight(value) for name, value in row.items()}
         if multi:
             shown["marginAvailable"] = ASSETS[asset]["margin_available"]
-        assets.append(shown | {"updateTime": now if asset in account.touched else 0})
+        assets.append(shown | {"updateTime": book.time if asset in account.touched else 0})
     return {name: eight(value) for name, value in totals.items()} | {
-        "assets": assets, "positions": [row.fields(now) for row in rows]}
+        "assets": assets, "positions": [row.fields(book.time) for row in rows]}

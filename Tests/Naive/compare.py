@@ -30,12 +30,14 @@ import okx  # noqa: E402
 import rails  # noqa: E402
 from cases import Case, Chance, Round  # noqa: E402
 from crypto_com_live import ANYTHING  # noqa: E402
-from ledger import Refused  # noqa: E402
+from ledger import Ledger, Refused  # noqa: E402
 
 VENUES = {module.VENUE: module for module in (binance, okx, crypto_com, rails)}
 BATCH = 40
 NEWEST_RULES = 1_755_561_600_000  # 19 August 2025, in milliseconds
 SHOWN = 12
+STEP = 1000  # milliseconds between the commands of a batch and its last prices
+PAST = 8  # every eighth case is compared as of a past time, too
 
 
 class Server:
@@ -68,6 +70,21 @@ class Server:
         if status != 200:
             raise SystemExit(f"POST /commands answered {status}: {answer}")
         return answer["results"]
+
+    def now(self) -> int:
+        """What the ledger's clock shows, in milliseconds."""
+        status, clock = self.call("GET", "/clock")
+        if status != 200 or clock.get("mode") == "system" or clock["now"] < NEWEST_RULES:
+            raise SystemExit(
+                "The server must stand at a ledger time (--ledger-time) after the newest built-in rulebook, "
+                f"for example 2026-11-20T12:00:00Z; GET /clock answered {status}: {clock}")
+        return clock["now"]
+
+    def advance(self) -> None:
+        """Moves the ledger's clock on."""
+        status, answer = self.call("PUT", "/clock", {"advance_ms": STEP})
+        if status != 200:
+            raise SystemExit(f"PUT /clock answered {status}: {answer}")
 
     def statement(self, account: str, query: str) -> typing.Any:
         status, answer = self.call("GET", f"/accounts/{account}/statement{query}")
@@ -102,8 +119,8 @@ def mentioned(prices: dict, text: str) -> dict:
 class Comparison:
     """One venue in one mode."""
 
-    def __init__(self, server: Server, module: typing.Any, mode: str, seed: int, now: int):
-        self.server, self.module, self.mode, self.seed, self.now = server, module, mode, seed, now
+    def __init__(self, server: Server, module: typing.Any, mode: str, seed: int):
+        self.server, self.module, self.mode, self.seed = server, module, mode, seed
         self.passed = self.failed = self.left = self.shrinks = self.close = 0
         self.started = time.monotonic()
         # the same seed can be played twice into one ledger
@@ -114,7 +131,7 @@ class Comparison:
     def run(self, count: int, until: float) -> None:
         """Compares `count` accounts, or as many as there is time for."""
         for start in range(0, count, BATCH):
-            if time.monotonic() > until:
+            if start and time.monotonic() > until:
                 self.left = count - start
                 return
             chance = Chance(f"{self.seed}/{self.module.VENUE}/{self.mode}/{start}")
@@ -144,32 +161,41 @@ class Comparison:
             self.fields[name] = self.fields.get(name, 0) + 1
 
     def play(self, cases: list[Case], prices: Round) -> list[list]:
-        """Both sides of each case: the differences, or why there is nothing to compare."""
+        """Both sides of each case: the differences, or why there is nothing to compare. The new prices come a second
+        later; the moment before them is compared too, as of then."""
         commands = [command for case in cases for command in case.commands]
-        results = self.server.apply([prices.before, *commands, prices.after])
-        rows = iter(results[1:-1])
-        refused = []
-        for case in cases:
-            own = [(command, next(rows)) for command in case.commands]
-            refused.append([(f"command {command['type']}", row.get("error", row), "applied")
-                            for command, row in own if row["status"] != "applied"])
+        before = self.server.now()
+        results = self.server.apply([prices.before, *commands])
+        rows = iter(results[1:])
+        found: list[list[Difference]] = [
+            [(f"command {command['type']}", row.get("error", row), "applied")
+             for command, row in ((command, next(rows)) for command in case.commands) if row["status"] != "applied"]
+            for case in cases]
+        self.server.advance()
+        self.server.apply([prices.after])
         ledger = self.module.ledger()
-        ledger.apply(prices.before)
-        for command in commands:
+        ledger.time = before
+        for command in (prices.before, *commands):
             ledger.apply(command)
+        for case, rows in zip(cases[::PAST], found[::PAST]):
+            account, query = case.queries[0]
+            rows += self.compare(ledger, account, query, before, f"{'&' if query else '?'}as_of={before}")
         ledger.apply(prices.after)
-        found = []
-        close = getattr(self.module, "close", None)
-        for case, first in zip(cases, refused):
-            rows = list(first)
+        for case, rows in zip(cases, found):
             for account, query in case.queries:
-                expected = self.module.statement(ledger, ledger.accounts[account], query, self.mode, self.now)
-                for path, served, own in differences(self.server.statement(account, query), expected):
-                    if close is not None and close(path.rpartition(".")[2], served, own):
-                        self.close += 1
-                    else:
-                        rows.append((f"{account}{query} {path}", served, own))
-            found.append(rows)
+                rows += self.compare(ledger, account, query, before + STEP)
+        return found
+
+    def compare(self, ledger: Ledger, account: str, query: str, now: int, as_of: str = "") -> list[Difference]:
+        """Where the server's statement differs from this ledger's."""
+        close = getattr(self.module, "close", None)
+        expected = self.module.statement(ledger, ledger.accounts[account], query, self.mode, now)
+        found = []
+        for path, served, own in differences(self.server.statement(account, query + as_of), expected):
+            if close is not None and close(path.rpartition(".")[2], served, own):
+                self.close += 1
+            else:
+                found.append((f"{account}{query}{as_of} {path}", served, own))
         return found
 
     def shrink(self) -> None:
@@ -235,22 +261,16 @@ def main() -> int:
     seed = random.SystemRandom().randrange(10 ** 6) if options.seed is None else options.seed
     print(f"seed {seed}")
     server = Server(options.url, options.token)
-    status, clock = server.call("GET", "/clock")
-    if status != 200:
-        raise SystemExit(f"GET /clock answered {status}: {clock}")
-    if clock.get("mode") == "system" or clock["now"] < NEWEST_RULES:
-        raise SystemExit(
-            "The server must stand at a ledger time (--ledger-time) after the newest built-in rulebook, "
-            "for example 2026-11-20T12:00:00Z.")
+    server.now()
     passed = failed = 0
     modes = [(module, mode) for module in VENUES.values()
              for mode in (getattr(module, "LIVE_MODES", ()) if options.live else module.MODES)
              if options.venue in (None, module.VENUE) and options.mode in (None, mode)]
     end = time.monotonic() + options.seconds
     for index, (module, mode) in enumerate(modes):
-        comparison = Comparison(server, module, mode, seed, clock["now"])
+        comparison = Comparison(server, module, mode, seed)
         share = (end - time.monotonic()) / (len(modes) - index)
-        comparison.run(options.accounts, time.monotonic() + 2 * share)
+        comparison.run(options.accounts, time.monotonic() + share)
         comparison.report()
         passed, failed = passed + comparison.passed, failed + comparison.failed
     print(f"{passed} passed, {failed} failed")

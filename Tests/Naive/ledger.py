@@ -144,6 +144,7 @@ class Ledger:
         self.instruments = instruments
         self.default_leverage = default_leverage
         self.accounts: dict[str, Account] = {}
+        self.time = 0  # when the commands came, in milliseconds
         self.marks: dict[str, Fraction] = {}
         self.index: dict[str, Fraction] = {}
         # Binance books cut to 8 places; Rails cuts fees alone; the others book what 18 places hold.

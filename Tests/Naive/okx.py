@@ -252,10 +252,11 @@ class Balance:
 
     # Details
 
-    def coin_fields(self, coin: Coin, now: int) -> dict:
+    def coin_fields(self, coin: Coin) -> dict:
         account, raised = self.account, self.account.raised
         figures = {
-            "ccy": coin.name, "eq": shown(coin.equity), "cashBal": shown(coin.cash), "uTime": str(now),
+            "ccy": coin.name, "eq": shown(coin.equity), "cashBal": shown(coin.cash),
+            "uTime": str(self.book.time),
             "isoEq": shown(coin.isolated_equity),
             "availEq": shown(positive(coin.cash + coin.cross_pnl - coin.in_use)),
             "disEq": shown(coin.discounted_equity(account)),
@@ -357,6 +358,6 @@ def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -
     listed = [coin for coin in balance.coins if (coin.cash or coin.equity)
               and (not wanted or coin.name in wanted)]
     listed.sort(key=lambda coin: -coin.equity * coin.price)
-    details = [dict(sorted(balance.coin_fields(coin, now).items())) for coin in listed]
+    details = [dict(sorted(balance.coin_fields(coin).items())) for coin in listed]
     fields = balance.account_fields(now) | {"details": details}
     return {"code": "0", "data": [dict(sorted(fields.items()))], "msg": ""}

@@ -6,7 +6,7 @@ import json
 import pathlib
 from fractions import Fraction
 
-from exact import ONE, ZERO, cut, number
+from exact import ONE, ZERO, number
 from ledger import Instrument
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "OKX" / "Rulebook"
@@ -90,7 +90,7 @@ def discounted(asset: str, equity: Fraction, price: Fraction) -> Fraction:
         below = max(below, top)
         if below >= size:
             break
-    return cut(total, 18) * price if in_coin else total  # an amount in coin is held to 18 places
+    return total * price if in_coin else total
 
 
 def per_coin(table: dict, asset: str) -> Fraction:
