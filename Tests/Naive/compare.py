@@ -161,15 +161,16 @@ class Comparison:
             self.fields[name] = self.fields.get(name, 0) + 1
 
     def play(self, cases: list[Case], prices: Round) -> list[list]:
-        """Both sides of each case: the differences, or why there is nothing to compare. The new prices come a second
-        later; the moment before them is compared too, as of then."""
+        """Both sides of each case: the differences, or why there is nothing to compare. The new prices come
+        a second later; the moment before them is compared too, as of then."""
         commands = [command for case in cases for command in case.commands]
         before = self.server.now()
         results = self.server.apply([prices.before, *commands])
         rows = iter(results[1:])
         found: list[list[Difference]] = [
             [(f"command {command['type']}", row.get("error", row), "applied")
-             for command, row in ((command, next(rows)) for command in case.commands) if row["status"] != "applied"]
+             for command, row in ((command, next(rows)) for command in case.commands)
+             if row["status"] != "applied"]
             for case in cases]
         self.server.advance()
         self.server.apply([prices.after])
@@ -186,7 +187,8 @@ class Comparison:
                 rows += self.compare(ledger, account, query, before + STEP)
         return found
 
-    def compare(self, ledger: Ledger, account: str, query: str, now: int, as_of: str = "") -> list[Difference]:
+    def compare(
+            self, ledger: Ledger, account: str, query: str, now: int, as_of: str = "") -> list[Difference]:
         """Where the server's statement differs from this ledger's."""
         close = getattr(self.module, "close", None)
         expected = self.module.statement(ledger, ledger.accounts[account], query, self.mode, now)
