@@ -26,7 +26,7 @@ def generate(chance: Chance, name: str, mode: str, rules: dict) -> Case:
     script = Script(name)
     hedge = mode == "hedge" or mode == "multi" and chance.maybe(0.3)
     settings = {key: True for key, on in (("multi_assets", mode == "multi"), ("hedge", hedge)) if on}
-    script.add("open_account", venue="binance", settings=settings)
+    script.open(chance, "binance", settings)
     for asset in chance.sample(MONEY, chance.randint(0, 4)):
         usd = 30_000 if chance.maybe(0.8) else 30_000_000
         top = max(1, int(usd / float(rules["assets"][asset]["reference_index"])))

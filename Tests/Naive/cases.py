@@ -69,6 +69,13 @@ class Script:
         self.commands.append({"type": type, "account": account or self.account} | {
             name: value for name, value in fields.items() if value is not None})
 
+    def open(self, chance: Chance, venue: str, settings: dict) -> None:
+        """Opens the account, with its settings or with a command for them afterwards."""
+        late = bool(settings) and chance.maybe(0.2)
+        self.add("open_account", venue=venue, settings={} if late else settings)
+        if late:
+            self.add("configure", settings=settings)
+
     def order(self, **fields: typing.Any) -> str:
         """Places an order, whatever the balance, and gives its id."""
         self.orders += 1

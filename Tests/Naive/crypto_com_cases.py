@@ -29,7 +29,7 @@ def generate(chance: Chance, name: str, rules: dict) -> Case:
     settings = {}
     if chance.maybe(0.3):
         settings["position_limit"] = chance.choice(["5000000", "1234567.8"])
-    script.add("open_account", venue="crypto-com", settings=settings)
+    script.open(chance, "crypto-com", settings)
     accounts = [name]
     fill(chance, script, rules)
     queries = [(name, "")]
@@ -85,6 +85,8 @@ def fill(chance: Chance, script: Script, rules: dict) -> None:
         script.add("raise", flag="haircut", asset=chance.choice(["BTC", "CRO"]), value="0.3")
     if chance.maybe(0.05):
         script.add("raise", flag="is_liquidating", value=True)
+    if chance.maybe(0.05):
+        script.add("raise", flag="position_limit", value="2500000.5")
 
 
 def derivative(chance: Chance, script: Script, rules: dict, contract: str) -> None:

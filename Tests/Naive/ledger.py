@@ -192,6 +192,9 @@ class Ledger:
             command["account"], command["venue"], command.get("parent"), command.get("settings", {})
         )
 
+    def on_configure(self, command: dict) -> None:
+        self.accounts[command["account"]].settings.update(command["settings"])
+
     def on_deposit(self, command: dict) -> None:
         account, asset, amount = self._money(command)
         account.add(asset, amount)

@@ -246,9 +246,8 @@ class Balance:
         }
         column = "spot" if self.mode == "borrow" else self.mode
         figures = {name: value if MATRIX["account"][name][column] else "" for name, value in figures.items()}
-        for name in ("delta", "deltaLever", "deltaNeutralStatus"):
-            figures[name] = self.account.raised.get((name, None), "")
-        return figures
+        figures |= dict.fromkeys(("delta", "deltaLever", "deltaNeutralStatus"), "")
+        return figures | {flag: value for (flag, asset), value in self.account.raised.items() if asset is None}
 
     # Details
 

@@ -11,6 +11,11 @@ LINEAR = ("BTC-USDT-SWAP", "ETH-USDT-SWAP", "SOL-USDT-SWAP", "DOGE-USDT-SWAP", "
           "BTC-USDT-270326",
           "ETH-USDT-270625")
 INVERSE = ("BTC-USD-SWAP", "ETH-USD-SWAP", "XRP-USD-SWAP", "BTC-USD-270326")
+FLAGS = (
+    ("twap", "USDT", "3"), ("frpType", "BTC", "1"), ("autoLendStatus", "USDT", "active"),
+    ("autoLendMtAmt", "USDT", "12.5"), ("colBorrAutoConversion", "ETH", "2"), ("maxLoan", "BTC", "0.25"),
+    ("collateralRestrict", "BTC", True), ("delta", None, "-120.5"), ("deltaNeutralStatus", None, "1"),
+    ("mgnRatio", None, "3.5"))
 LEVERAGES = ("1", "2", "4", "5", "8", "10", "16", "20")
 
 
@@ -40,7 +45,7 @@ def generate(chance: Chance, name: str, mode: str) -> Case:
         settings["hedge"] = True
     if mode in ("multi", "portfolio") and chance.maybe(0.3):
         settings["auto_borrow"] = True
-    script.add("open_account", venue="okx", settings=settings)
+    script.open(chance, "okx", settings)
     for coin in chance.sample(COINS, chance.randint(0, 4)):
         size = worth(coin, 30_000 if chance.maybe(0.8) else 3_000_000)
         script.add("deposit", asset=coin, amount=chance.amount(0, size, 6))
@@ -177,6 +182,13 @@ def money(chance: Chance, script: Script, mode: str) -> None:
     if chance.maybe(0.1):
         script.add("raise", flag="colRes", asset=chance.choice(["BTC", "ETH", "USDT"]),
                    value=chance.choice("12"))
+    if mode == "multi" and chance.maybe(0.1):
+        script.add("configure", settings={"collateral_off": ["XRP"]})
+    for flag, asset, value in chance.sample(FLAGS, chance.choice([0, 0, 0, 1, 2])):
+        script.add("raise", flag=flag, asset=asset, value=value)
+        if chance.maybe(0.2):
+            script.commands.append({"type": "raise", "account": script.account, "flag": flag, "value": None} | (
+                {"asset": asset} if asset else {}))
     if mode == "portfolio" and chance.maybe(0.2):
         script.add("raise", flag="clSpotInUseAmt", asset=chance.choice(["BTC", "ETH"]),
                    value=chance.choice(["0.1", "3"]))

@@ -197,7 +197,7 @@ def prices(chance: Chance, mode: str) -> Round:
 def generate(chance: Chance, name: str, mode: str) -> Case:
     script = Script(name)
     settings = {"leverage": chance.choice("12345")} if chance.maybe(0.7) else {}
-    script.add("open_account", venue=VENUE, settings=settings)
+    script.open(chance, VENUE, settings)
     accounts = [name]
     for _ in range(chance.randint(1, 3)):
         script.add("deposit", asset="USD", amount=chance.amount(0, 1_000_000, 8))
@@ -216,6 +216,8 @@ def generate(chance: Chance, name: str, mode: str) -> Case:
                    value=chance.amount(1, 5000, 8).rstrip("0").rstrip(".") or "1")
     if chance.maybe(0.15):
         family(chance, script, accounts)
+    if chance.maybe(0.1):
+        script.add("configure", settings={"leverage": "5"})
     queries = [(account, "") for account in accounts]
     if markets and chance.maybe(0.2):
         queries.append((name, f"?market={chance.choice(sorted(RULES['instruments']))}"))

@@ -109,7 +109,7 @@ def test_okx_equity_over_all_coins():
 
 
 def test_crypto_com_recorded_account():
-    """199 CRO at 0.04874 and 9.677146618 USD, recorded; where the venue's own digits are binary ones, ours."""
+    """199 CRO at 0.04874 and 9.677146618 USD, recorded; without the venue's binary digits."""
     ledger, account = played(
         crypto_com_ledger(), "crypto-com", {"index": {"CRO": "0.04874"}},
         {"type": "deposit", "asset": "CRO", "amount": "199"},
