@@ -129,7 +129,7 @@ extension BinanceAccountFigures {
     /// What backs a symbol's cross positions beside themselves, in their margin asset: wallet + profit −
     /// maintenance of all others. In multi-assets mode it is worked out in USD over all assets and divided by
     /// the margin asset's ask rate.
-    private func crossBalance(
+    func crossBalance(
         of asset: String, withoutProfit profit: ExactDecimal, withoutMaintenance maintenance: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         guard let place = assets.firstIndex(where: { $0.asset == asset }) else { return .zero }

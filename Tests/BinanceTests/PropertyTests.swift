@@ -13,7 +13,7 @@ private let symbols = [
 ]
 
 /// An account with random money, positions and orders; the seed is in every message.
-private struct GeneratedAccount {
+struct GeneratedAccount {
     let world: BinanceWorld
     let isMulti: Bool
     let isHedged: Bool
