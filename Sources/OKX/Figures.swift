@@ -157,8 +157,19 @@ extension Figures {
     ) throws(NumberError) -> ExactDecimal? {
         let denominator = try maintenance + liquidationFees
         guard !denominator.isZero else { return nil }
-        let backing = try cash + crossUnrealised - spotOrders - isolatedOrders - orderFees
+        let backing = try currencyBacking(
+            cash: cash, crossUnrealised: crossUnrealised, spotOrders: spotOrders,
+            isolatedOrders: isolatedOrders, orderFees: orderFees)
         return try backing.over(denominator, rounding: .towardZero)
+    }
+
+    /// What backs a currency's cross positions in futures mode: cashBal + cross unrealised profit − spot
+    /// orders − isolated orders − order fees. Signed. Exact.
+    static func currencyBacking(
+        cash: ExactDecimal, crossUnrealised: ExactDecimal, spotOrders: ExactDecimal,
+        isolatedOrders: ExactDecimal, orderFees: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try cash + crossUnrealised - spotOrders - isolatedOrders - orderFees
     }
 }
 

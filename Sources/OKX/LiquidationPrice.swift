@@ -83,7 +83,9 @@ struct LiquidationPrice {
         guard let place = rules.assetPlace(position.instrument.settle), let row = figures.row(place) else {
             return .zero
         }
-        let backing = try row.cash + row.crossUnrealised - row.spotOrders - row.isolatedOrders - row.orderFees
+        let backing = try Figures.currencyBacking(
+            cash: row.cash, crossUnrealised: row.crossUnrealised, spotOrders: row.spotOrders,
+            isolatedOrders: row.isolatedOrders, orderFees: row.orderFees)
         return try backing - row.positionMaintenance - row.positionFees
     }
 
