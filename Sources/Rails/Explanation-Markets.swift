@@ -41,7 +41,7 @@ extension BalanceExplainer {
     }
 
     /// The leverage that a market's margin is worked out with.
-    private func leverage(of row: MarketRow) -> Explanation.Input {
+    func leverage(of row: MarketRow) -> Explanation.Input {
         let name = row.activity.instrument
         if !isDocumented, let own = account.leverage(name, side: .net, marginMode: .cross) {
             return Explanation.Input("leverage of \(name)", own, .setting)
@@ -209,15 +209,5 @@ extension BalanceExplainer {
 
     private func openOrderMargin(of row: MarketRow) throws(NumberError) -> ExactDecimal {
         try RailsFigures.openOrderMargin(openingOrders: row.openingOrders, leverage: row.leverage)
-    }
-
-    /// The order margin of each market, as inputs.
-    func openOrderMargins() throws(NumberError) -> [Explanation.Input] {
-        var inputs: [Explanation.Input] = []
-        for row in totals.rows {
-            inputs.append(
-                figure("openOrderMargin", try openOrderMargin(of: row), of: row.activity.instrument))
-        }
-        return inputs
     }
 }

@@ -245,11 +245,15 @@ struct BalanceExplainer {
                 + totals.rows.filter { $0.position != nil }.map(unrealised), source: Source.balancePage)
         if isDocumented { return }
         add(
-            "positionMargin", totals.positionMargin, "Σ margin of the markets", markets("margin", \.margin),
-            source: Source.metricsPage)
+            "positionMargin", totals.positionMargin, "Σ positionSize ÷ leverage of the markets",
+            totals.rows.flatMap { [size(of: $0), leverage(of: $0)] },
+            rounding: "added up per leverage, then cut to 18 places", source: Source.metricsPage)
         add(
-            "openOrderMargin", totals.openOrderMargin, "Σ order margin of the markets",
-            try openOrderMargins(), status: .choice, source: Source.riskPage)
+            "openOrderMargin", totals.openOrderMargin, "Σ openingOrders ÷ leverage of the markets",
+            totals.rows.flatMap {
+                [figure("openingOrders", $0.openingOrders, of: $0.activity.instrument), leverage(of: $0)]
+            },
+            rounding: "added up per leverage, then cut to 18 places", status: .choice, source: Source.riskPage)
     }
 
     func unrealised(of row: MarketRow) -> Explanation.Input {

@@ -220,6 +220,9 @@ struct AccountTotals {
         where !rows.contains(where: { $0.activity.instrument == order.instrument.name }) {
             try add(InstrumentActivity(instrument: order.instrument.name), account, market)
         }
+        positionMargin = try RailsFigures.totalMargin(rows.map { ($0.size, $0.leverage) })
+        entryMargin = try RailsFigures.totalMargin(rows.map { ($0.cost.magnitude, $0.leverage) })
+        openOrderMargin = try RailsFigures.totalMargin(rows.map { ($0.openingOrders, $0.leverage) })
         unroundedTotal = try RailsFigures.unroundedTotal(
             deposit: deposit, withdraw: withdraw, withdrawFees: withdrawFees, fees: fees,
             positionPnl: realised,
@@ -240,15 +243,6 @@ struct AccountTotals {
         orders = try orders + row.openBuy + row.openSell
         unrealised = try unrealised + row.unrealised
         if row.unrealised.isNegative { unrealisedLosses = try unrealisedLosses + row.unrealised }
-        positionMargin =
-            try positionMargin
-            + RailsFigures.margin(positions: row.size, orders: .zero, leverage: row.leverage)
-        entryMargin =
-            try entryMargin
-            + RailsFigures.margin(positions: row.cost.magnitude, orders: .zero, leverage: row.leverage)
-        openOrderMargin =
-            try openOrderMargin
-            + RailsFigures.openOrderMargin(openingOrders: row.openingOrders, leverage: row.leverage)
         rows.append(row)
     }
 

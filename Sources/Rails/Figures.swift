@@ -119,6 +119,28 @@ public enum RailsFigures {
         try (positions + orders).over(leverage, rounding: .towardZero)
     }
 
+    /// The margin of several notionals: Σ notional ÷ leverage, where what has the same leverage is added up before
+    /// it is divided, so that no digit is lost between markets. Each quotient is cut to 18 places.
+    ///
+    /// Position metrics page: the account's margin is the sum of the markets'. Exact.
+    public static func totalMargin(
+        _ parts: [(notional: ExactDecimal, leverage: ExactDecimal)]
+    ) throws(NumberError) -> ExactDecimal {
+        var groups: [(notional: ExactDecimal, leverage: ExactDecimal)] = []
+        for part in parts {
+            if let place = groups.firstIndex(where: { $0.leverage == part.leverage }) {
+                groups[place].notional = try groups[place].notional + part.notional
+            } else {
+                groups.append(part)
+            }
+        }
+        var sum = ExactDecimal.zero
+        for group in groups {
+            sum = try sum + margin(positions: group.notional, orders: .zero, leverage: group.leverage)
+        }
+        return sum
+    }
+
     /// `maintenanceMargin` of a market: position size × maintenance rate, cut to 18 places. Given document (3
     /// % at cost); position metrics page (10 % at the index price). Exact.
     public static func maintenanceMargin(

@@ -204,7 +204,13 @@ private struct Reworking {
         case "withdraw":
             try RailsFigures.withdraw(withdrawn: try only("withdrawals"), transferred: try sum("transfers"))
         case "fees", "pnl", "funding": RailsFigures.printedMoney(try sum(""))
-        case "volume", "positionMargin", "openOrderMargin": try sum("")
+        case "volume": try sum("")
+        case "positionMargin", "openOrderMargin":
+            try RailsFigures.totalMargin(
+                zip(
+                    try all(explanation.field == "positionMargin" ? "positionSize of " : "openingOrders of "),
+                    try all("leverage")
+                ).map { ($0, $1) })
         case "margin" where profile == .documented:
             try RailsFigures.margin(
                 positions: try sum("position of "), orders: try sum("openBuy of ") + sum("openSell of "),

@@ -232,6 +232,22 @@ struct FigureTests {
 
     // MARK: - Later rules
 
+    /// Thirds of two markets come to a whole: nothing is cut before they are added up. 8666.63600000 and 0.025816
+    /// are the sizes, 8666.661816 ÷ 3 = 2888.887272.
+    @Test func marginIsDividedOncePerLeverage() throws {
+        let world = try railsWorld(
+            .live,
+            commands: [
+                desk("configure", #""settings":{"leverage":"3"}"#),
+                fill("DOGE-USD", "sell", "51664", "0.12687", fee: "5.77173"),
+                fill("ETH-USD", "buy", "0.00001", "2764.3"), mark("ETH-USD", "2581.6"),
+                mark("DOGE-USD", "0.16775"),
+            ])
+        let body = try world.balances()
+        #expect(body["margin"]?.text == "2888.887272")
+        #expect(body["availableBalance"]?.text == "-5006.685149")
+    }
+
     /// Worked out by hand from the account balance and position metrics pages.
     @Test func laterRules() throws {
         let world = try railsWorld(
