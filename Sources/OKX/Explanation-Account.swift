@@ -276,7 +276,9 @@ extension BalanceExplainer {
                 adjusted: $0("adjEq"), initialMargin: $0("imr"), restricted: $0.optional("restrictedEquity"))
         }
         explain(
-            .mgnRatio, "adjEq ÷ (mmr + liquidation fees); \"\" where that is 0",
+            .mgnRatio,
+            "adjEq ÷ (mmr + liquidation fees); \"\" where that is 0. The documentation's prose leaves the "
+                + "fees out, recordings have them",
             [given(.adjEq), given(.mmr), given(.liquidationFees)], rounding: Self.cut, status: status,
             source: source
         ) {

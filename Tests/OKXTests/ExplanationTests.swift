@@ -38,7 +38,8 @@ import VenueTestSupport
                 for (key, value) in try #require(row.object).members where key != "ccy" {
                     let field = try #require(DetailField(rawValue: key))
                     let path = "details.\(name).\(key)"
-                    if field.modes.contains(ModeSet(account.mode)) || account.raised(key, asset: name) != nil {
+                    if field.modes.contains(ModeSet(account.mode)) || account.raised(key, asset: name) != nil
+                    {
                         figures.append((path, try #require(shown(value))))
                     } else {
                         empty.insert(path)
