@@ -224,8 +224,8 @@ def account_object(book: Ledger, account: Account, sub_account: bool) -> dict:
 
 
 def names(book: Ledger, account: Account) -> list[str]:
-    """Tokens in the order of their first appearance."""
-    found = [name for name in account.touched if name in ASSETS]
+    """Tokens in the order in which money in them first moved, then those of open orders."""
+    found = list(account.cash)
     for order in account.orders.values():
         instrument = book.instruments[order.instrument]
         if instrument.kind == "spot":
