@@ -246,7 +246,8 @@ extension AccountExplainer {
         add(
             "crossBalance", behind: value,
             "Σ over the margin assets of marginBalance × bidRate, or × askRate where it is negative, "
-                + "less maintMargin × askRate; unrealizedProfit and maintMargin of the symbol itself left out; "
+                + "less maintMargin × askRate; unrealizedProfit and maintMargin of the symbol itself "
+                + "left out; "
                 + "÷ askRate of \(asset.asset)",
             pool.flatMap { pooled in
                 [

@@ -7,8 +7,8 @@ extension BinanceVenue {
     /// Why every figure of account V3 is what it is, in the body's order; then the prices of each position.
     ///
     /// Paths are those of the body, rows by name: `totalMarginBalance`, `assets.USDT.availableBalance`,
-    /// `positions.BTCUSDT.BOTH.maintMargin`; then `positionRisk.BTCUSDT.BOTH.liquidationPrice`. After each row
-    /// come the figures that it rests on and that the body does not show, such as
+    /// `positions.BTCUSDT.BOTH.maintMargin`; then `positionRisk.BTCUSDT.BOTH.liquidationPrice`. After each
+    /// row come the figures that it rests on and that the body does not show, such as
     /// `positions.BTCUSDT.BOTH.markPrice`, and, in multi-assets mode, `assetIndex.USDTUSD.bidRate`. Throws
     /// `FigureError` where a figure cannot be worked out.
     public func explain(

@@ -217,8 +217,8 @@ extension Figures {
         }
     }
 
-    /// Σ over tiers of (part of the amount inside the tier) × rate × price of the table's unit, in USD. Summed
-    /// exactly and cut once.
+    /// Σ over tiers of (part of the amount inside the tier) × rate × price of the table's unit, in USD.
+    /// Summed exactly and cut once.
     static func discounted(
         _ amount: ExactDecimal, by table: DiscountTable, index: ExactDecimal = .one
     ) throws(NumberError) -> ExactDecimal {

@@ -253,7 +253,8 @@ struct BalanceExplainer {
             totals.rows.flatMap {
                 [figure("openingOrders", $0.openingOrders, of: $0.activity.instrument), leverage(of: $0)]
             },
-            rounding: "added up per leverage, then cut to 18 places", status: .choice, source: Source.riskPage)
+            rounding: "added up per leverage, then cut to 18 places", status: .choice, source: Source.riskPage
+        )
     }
 
     func unrealised(of row: MarketRow) -> Explanation.Input {

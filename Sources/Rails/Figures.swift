@@ -119,8 +119,8 @@ public enum RailsFigures {
         try (positions + orders).over(leverage, rounding: .towardZero)
     }
 
-    /// The margin of several notionals: Σ notional ÷ leverage, where what has the same leverage is added up before
-    /// it is divided, so that no digit is lost between markets. Each quotient is cut to 18 places.
+    /// The margin of several notionals: Σ notional ÷ leverage, where what has the same leverage is added up
+    /// before it is divided, so that no digit is lost between markets. Each quotient is cut to 18 places.
     ///
     /// Position metrics page: the account's margin is the sum of the markets'. Exact.
     public static func totalMargin(

@@ -77,25 +77,14 @@ extension OperatorAPI {
         try call.allow(Self.statementParameters)
         let time = try call.time("as_of")
         let query = call.query.filter { $0.name != "as_of" }
-        guard let model = engine.venues[account.venue] else { throw Self.noAccount(call.account) }
-        let access: any VenueAccess
-        if let time {
-            access = try await engine.access(for: account.venue, asOf: time, accounts: [account.id])
-        } else {
-            access = engine.access(for: account.venue)
-        }
-        guard let snapshot = access.snapshot(of: account.id) else {
-            throw Problem(
-                404, "unknown_account", "The account \(call.account) was not open yet at that time.",
-                field: "as_of")
-        }
+        let (model, snapshot, access) = try await valued(account, asOf: time)
         do {
             return Reply(body: try model.statement(of: snapshot, query: query, through: access))
         } catch let error as StatementError {
             // What the venue does not know is not there: neither is a statement of it.
             throw Problem(404, "invalid_parameter", Self.sentence(error.message), field: error.field)
-        } catch let error as FigureError {
-            throw Problem(409, "figure_unavailable", error.description)
+        } catch {
+            throw Self.figureProblem(error)
         }
     }
 

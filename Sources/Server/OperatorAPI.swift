@@ -162,6 +162,8 @@ struct OperatorAPI: Sendable {
         switch (parts.count, parts.count > 1 ? parts[1] : "") {
         case (1, _): return Resource(.accounts, [("GET", { try await $0.account($1) })])
         case (2, "statement"): return Resource(.statement, [("GET", { try await $0.statement($1) })])
+        case (2, "explain"): return Resource(.explain, [("GET", { try await $0.explain($1) })])
+        case (2, "stress"): return Resource(.stress, [("POST", { try await $0.stress($1) })])
         case (2, "events"): return Resource(.events, [("GET", { try await $0.events($1) })])
         case (2, "keys"):
             return Resource(.keys, [("GET", { try $0.keys($1) }), ("POST", { try await $0.issueKey($1) })])

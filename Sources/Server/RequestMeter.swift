@@ -9,6 +9,8 @@ enum PathClass: UInt8, Sendable, CaseIterable {
     case commands
     case accounts
     case statement
+    case explain
+    case stress
     case events
     case keys
     case clock

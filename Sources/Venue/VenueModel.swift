@@ -31,6 +31,15 @@ public protocol VenueModel: VenueJudge {
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8]
 
+    /// Why each figure of the account endpoint's body is what it is, in the body's order, with what stands
+    /// behind the body. Values come from the functions that serve. Throws `FigureError` where one cannot be
+    /// worked out.
+    func explain(_ snapshot: AccountSnapshot, through access: any VenueAccess) throws -> [Explanation]
+
+    /// What liquidation is decided by; nil where there is nothing to be liquidated. Throws `FigureError`
+    /// where a figure cannot be worked out.
+    func health(of snapshot: AccountSnapshot) throws -> MarginHealth?
+
     /// The venue's answer to a request: authenticated, limited and refused as the venue does it.
     func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse
 

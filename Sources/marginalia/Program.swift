@@ -54,5 +54,7 @@ struct Marginalia: ParsableCommand {
             Then open http://127.0.0.1:8080/ or point a client of OKX, Binance, Crypto.com or Rails there.
             """,
         version: "0.1.0",
-        subcommands: [Serve.self, Keys.self, Accounts.self, Apply.self, Verify.self])
+        subcommands: [
+            Serve.self, Keys.self, Accounts.self, Explain.self, Stress.self, Apply.self, Verify.self,
+        ])
 }

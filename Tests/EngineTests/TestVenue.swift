@@ -62,6 +62,10 @@ struct TestVenue: VenueModel {
         Array("\(snapshot.account.cash("USD")) at \(snapshot.at)".utf8)
     }
 
+    func explain(_ snapshot: AccountSnapshot, through access: any VenueAccess) throws -> [Explanation] { [] }
+
+    func health(of snapshot: AccountSnapshot) throws -> MarginHealth? { nil }
+
     func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         VenueResponse(body: [])
     }

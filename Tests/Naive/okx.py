@@ -247,7 +247,8 @@ class Balance:
         column = "spot" if self.mode == "borrow" else self.mode
         figures = {name: value if MATRIX["account"][name][column] else "" for name, value in figures.items()}
         figures |= dict.fromkeys(("delta", "deltaLever", "deltaNeutralStatus"), "")
-        return figures | {flag: value for (flag, asset), value in self.account.raised.items() if asset is None}
+        raised = {flag: value for (flag, asset), value in self.account.raised.items() if asset is None}
+        return figures | raised
 
     # Details
 

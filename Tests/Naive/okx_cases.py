@@ -135,7 +135,7 @@ def derivative(chance: Chance, script: Script, instrument: str, hedge: bool, iso
                     "funding", amount="-" * chance.randint(0, 1) + chance.amount(0, 2, 8), **where)
         if held and isolated and chance.maybe(0.3):
             settle = rules.INSTRUMENTS[instrument].settle
-            script.add("deposit", asset=settle, amount=str(worth(settle, 50_000_000)))
+            script.add("deposit", asset=settle, amount=str(worth(settle, 2_000_000_000)))
             script.add("adjust_isolated_margin", amount=chance.amount(0, 5, 4), **where)
         for _ in range(chance.choice([0, 0, 0, 1, 2])):
             way = opening if isolated else chance.choice(["buy", "sell"])
@@ -187,8 +187,8 @@ def money(chance: Chance, script: Script, mode: str) -> None:
     for flag, asset, value in chance.sample(FLAGS, chance.choice([0, 0, 0, 1, 2])):
         script.add("raise", flag=flag, asset=asset, value=value)
         if chance.maybe(0.2):
-            script.commands.append({"type": "raise", "account": script.account, "flag": flag, "value": None} | (
-                {"asset": asset} if asset else {}))
+            lifted = {"type": "raise", "account": script.account, "flag": flag, "value": None}
+            script.commands.append(lifted | ({"asset": asset} if asset else {}))
     if mode == "portfolio" and chance.maybe(0.2):
         script.add("raise", flag="clSpotInUseAmt", asset=chance.choice(["BTC", "ETH"]),
                    value=chance.choice(["0.1", "3"]))

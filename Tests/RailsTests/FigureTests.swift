@@ -232,8 +232,8 @@ struct FigureTests {
 
     // MARK: - Later rules
 
-    /// Thirds of two markets come to a whole: nothing is cut before they are added up. 8666.63600000 and 0.025816
-    /// are the sizes, 8666.661816 ÷ 3 = 2888.887272.
+    /// Thirds of two markets come to a whole: nothing is cut before they are added up. 8666.63600000 and
+    /// 0.025816 are the sizes, 8666.661816 ÷ 3 = 2888.887272.
     @Test func marginIsDividedOncePerLeverage() throws {
         let world = try railsWorld(
             .live,

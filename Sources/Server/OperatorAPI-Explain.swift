@@ -1,0 +1,85 @@
+import Engine
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+extension OperatorAPI {
+    /// Why each figure of the account is what it is; one figure, or all of a name, with `field`.
+    func explain(_ call: Call) async throws -> Reply {
+        let account = try existing(call)
+        try call.allow(["field", "as_of"])
+        let (model, snapshot, access) = try await valued(account, asOf: try call.time("as_of"))
+        var explanations: [Explanation]
+        do { explanations = try model.explain(snapshot, through: access) } catch {
+            throw Self.figureProblem(error)
+        }
+        if let field = call.query["field"] {
+            explanations.removeAll { $0.field != field && $0.path != field }
+            guard !explanations.isEmpty else {
+                throw Problem(
+                    404, "unknown_figure",
+                    "The account \(account.id) has no figure \(field.prefix(128)) at present.",
+                    field: "field")
+            }
+        }
+        let rulebook =
+            model.rulebookVersions.last { $0.effective <= snapshot.at } ?? model.rulebookVersions.first
+        return .json { writer in
+            writer.beginObject()
+            writer.key("account")
+            writer.string(account.id)
+            writer.key("venue")
+            writer.string(account.venue.rawValue)
+            writer.key("at")
+            writer.integer(snapshot.at.milliseconds)
+            if let rulebook { Self.write(rulebook, to: &writer) }
+            writer.key("figures")
+            writer.beginArray()
+            for explanation in explanations { explanation.write(to: &writer) }
+            writer.endArray()
+            writer.endObject()
+        }
+    }
+
+    private static func write(_ rulebook: RulebookHeader, to writer: inout JSONWriter) {
+        writer.key("rulebook")
+        writer.beginObject()
+        writer.key("effective")
+        writer.string(rulebook.effectiveText)
+        writer.key("source")
+        writer.string(rulebook.source)
+        writer.key("read_on")
+        writer.string(rulebook.readOn)
+        writer.endObject()
+    }
+
+    /// An account with the market it is valued in, now or at a time.
+    func valued(
+        _ account: Account, asOf time: LedgerTime?
+    ) async throws -> (any VenueModel, AccountSnapshot, any VenueAccess) {
+        guard let model = engine.venues[account.venue] else { throw Self.noAccount(account.id) }
+        let access: any VenueAccess
+        if let time {
+            access = try await engine.access(for: account.venue, asOf: time, accounts: [account.id])
+        } else {
+            access = engine.access(for: account.venue)
+        }
+        guard let snapshot = access.snapshot(of: account.id) else {
+            throw Problem(
+                404, "unknown_account", "The account \(account.id) was not open yet at that time.",
+                field: "as_of")
+        }
+        return (model, snapshot, access)
+    }
+
+    /// A figure that cannot be worked out, as a problem.
+    static func figureProblem(_ error: any Error) -> any Error {
+        switch error {
+        case let error as FigureError: Problem(409, "figure_unavailable", error.description)
+        case let error as NumberError:
+            Problem(409, "figure_unavailable", FigureError.number(error).description)
+        default: error
+        }
+    }
+}
