@@ -1,0 +1,129 @@
+"""Explain and stress over HTTP and on the command line: every served figure has its reason, shocks store nothing."""
+
+import json
+
+import pytest
+
+from server import TOKEN, run
+
+PRICES = {
+    "type": "prices",
+    "venue": "okx",
+    "marks": {"BTC-USDT-SWAP": "60000"},
+    "index": {"USDT": "1", "BTC": "60000"},
+}
+DESK = [
+    {"type": "open_account", "account": "desk", "venue": "okx"},
+    {"type": "deposit", "account": "desk", "asset": "USDT", "amount": "1000"},
+    {"type": "fill", "account": "desk", "instrument": "BTC-USDT-SWAP", "side": "buy", "quantity": "10",
+     "price": "60000"},
+]
+
+
+@pytest.fixture
+def desk(start):
+    """An account with 1,000 USDT and a long of 0.1 BTC at 60,000, on a clock that stands."""
+    server = start("--ledger-time", "2026-06-01T00:00:00Z")
+    server.apply(PRICES, *DESK)
+    return server
+
+
+def leaves(value, path=""):
+    """Every scalar of a JSON value with its path, rows of a list by their `ccy`."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from leaves(member, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for row in value:
+            yield from leaves(row, f"{path}.{row['ccy']}")
+    else:
+        yield path, value
+
+
+def test_every_figure_that_is_served_is_explained_with_its_value(desk):
+    body = desk.admin("GET", "/accounts/desk/statement").json["data"][0]
+    explained = {row["path"]: row["value"] for row in desk.admin("GET", "/accounts/desk/explain").json["figures"]}
+    words = ("uTime", "ccy", "autoLendStatus")
+    for path, value in leaves(body):
+        if value == "" or path.rsplit(".", 1)[-1] in words:
+            continue
+        printed = json.dumps(value) if isinstance(value, bool) else value
+        assert explained.get(path) == printed, path
+
+
+def test_one_figure_by_name_and_by_path_names_its_rules(desk):
+    answer = desk.admin("GET", "/accounts/desk/explain?field=details.USDT.eq").json
+    assert [row["path"] for row in answer["figures"]] == ["details.USDT.eq"]
+    assert answer["rulebook"]["effective"] == "2025-07-16T00:00:00Z"
+    [figure] = answer["figures"]
+    assert figure["value"] == "1000" and figure["formula"] and figure["source"]
+    assert {row["origin"] for row in figure["inputs"]} <= {"figure", "ledger", "price", "rule", "setting", "raised"}
+    named = desk.admin("GET", "/accounts/desk/explain?field=totalEq").json["figures"]
+    assert [row["value"] for row in named if row["path"] == "totalEq"] == ["1000"]
+
+
+def test_a_figure_that_is_not_there(desk):
+    answer = desk.admin("GET", "/accounts/desk/explain?field=nothing")
+    assert (answer.status, answer.json["code"], answer.json["field"]) == (404, "unknown_figure", "field")
+    assert desk.admin("GET", "/accounts/nobody/explain").status == 404
+
+
+def test_explain_of_the_past(desk):
+    desk.send({"type": "deposit", "account": "desk", "asset": "USDT", "amount": "5", "at": 1780272060000})
+    now = desk.admin("GET", "/accounts/desk/explain?field=totalEq").json["figures"][0]["value"]
+    past = desk.admin("GET", "/accounts/desk/explain?field=totalEq&as_of=2026-06-01T00:00:00Z").json
+    assert (now, past["figures"][0]["value"]) == ("1005", "1000")
+
+
+def test_shocks_move_the_figures_and_store_nothing(desk):
+    before = desk.everything()
+    shocks = [{"target": "BTC", "change": "-0.10"}, {"target": "BTC-USDT-SWAP", "change": "-0.17"}]
+    answer = desk.admin("POST", "/accounts/desk/stress", {"shocks": shocks}).json
+    assert answer["unshocked"]["statement"]["data"][0]["totalEq"] == "1000"
+    first, second = answer["shocks"]
+    # 0.1 BTC loses 6,000 a coin, then 10,200.
+    assert first["statement"]["data"][0]["totalEq"] == "400"
+    assert second["statement"]["data"][0]["totalEq"] == "-20"
+    assert [row["margin"]["is_liquidated"] for row in (answer["unshocked"], first, second)] == [False, False, True]
+    assert desk.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"shocks": []}, "shocks"),
+        ({"shocks": [{"target": "BTC", "change": "-1"}]}, "shocks[0].change"),
+        ({"shocks": [{"target": "BTC", "change": -0.1}]}, "shocks[0].change"),
+        ({"shocks": [{"target": "BTC", "change": "x"}]}, "shocks[0].change"),
+        ({"shocks": [{"target": "NOSUCHCOIN", "change": "0.1"}]}, "shocks[0].target"),
+        ({"shocks": [{"target": "BTC", "change": "0.1", "more": 1}]}, "shocks[0].more"),
+        ({"shocks": [{"target": "BTC", "change": "0.1"}], "more": 1}, "more"),
+    ],
+)
+def test_a_shock_that_makes_no_sense_is_refused_by_its_field(desk, body, field):
+    answer = desk.admin("POST", "/accounts/desk/stress", body)
+    assert answer.status in (400, 409) and answer.json["field"] == field
+
+
+def test_the_command_line_shows_trees_and_tables(desk):
+    there = ("--url", desk.url, "--token", TOKEN)
+    tree = run("explain", "desk", "totalEq", *there)
+    assert tree.returncode == 0
+    assert "totalEq = 1000" in tree.stdout and "cashBal" in tree.stdout
+    table = run("stress", "desk", "--shock", "BTC=-0.10", "--shock", "BTC=-0.20", *there)
+    assert table.returncode == 0
+    assert table.stdout.splitlines()[-1].endswith("<- first")
+    raw = run("stress", "desk", "--shock", "BTC=-0.10", "--json", *there)
+    assert json.loads(raw.stdout)["shocks"][0]["change"] == "-0.1"
+    wrong = run("stress", "desk", "--shock", "BTC", *there)
+    assert wrong.returncode == 64 and len(wrong.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("account", ["demo-okx", "demo-binance", "demo-crypto-com", "demo-rails"])
+def test_every_venue_explains_and_is_stressed(start, account):
+    server = start("--demo")
+    figures = server.admin("GET", f"/accounts/{account}/explain").json["figures"]
+    assert len(figures) > 20 and all(row["formula"] and row["source"] for row in figures)
+    shocks = {"shocks": [{"target": "BTC", "change": "0.05"}]}
+    stressed = server.admin("POST", f"/accounts/{account}/stress", shocks)
+    assert stressed.status == 200 and stressed.json["shocks"][0]["statement"] != ""
