@@ -199,12 +199,13 @@ def measure_balance(program, folder, rounds, seconds):
 # ---------------------------------------------------------------------------- fills
 
 
-def fill_lines(count, accounts):
+def fill_lines(count, accounts, with_ids):
     for number in range(count):
+        name = f',"id":"fill-{number}"' if with_ids else ""
         side = "sell" if number // accounts % 3 == 2 else "buy"
         yield (f'{{"type":"fill","account":"desk-{number % accounts}","instrument":"{COINS[number // 7 % 10]}'
                f'-USDT-SWAP","side":"{side}","quantity":"{1 + number % 7}","price":"{590 + number % 97}.5",'
-               f'"fee":"0.{number % 97}","id":"fill-{number}"}}')
+               f'"fee":"0.{number % 97}"{name}}}')
 
 
 def open_accounts(server, count, deposit):
@@ -270,23 +271,25 @@ def sqlite_alone(folder, rows):
 
 def measure_fills(program, folder, rounds):
     fills, accounts = 200_000, 1_000
-    lines = list(fill_lines(fills, accounts))
-    ratios, rates = [], []
-    for number in range(rounds):
-        server = Server(program, f"sqlite:{folder}/fills-{number}/ledger.db")
-        open_accounts(server, accounts, deposit=True)
-        alone = sqlite_alone(folder, fills)
-        before = server.processor_seconds()
-        rate = fills / post_in_parallel(server, lines, 10_000, 2)
-        busy = server.processor_seconds() - before
-        server.stop()
-        shutil.rmtree(f"{folder}/fills-{number}")
-        rates.append(rate)
-        ratios.append(rate / alone)
-        print(f"  SQLite alone {alone:9.0f} rows/s   durable fills {rate:9.0f}/s   ratio {rate / alone:.3f}   "
-              f"processor {busy / fills * 1e6:.1f} µs a fill", flush=True)
-    print(f"fills: median {statistics.median(rates):.0f}/s (goal 100,000), ratio to SQLite alone "
-          f"{statistics.median(ratios):.3f}")
+    for with_ids in (False, True):
+        words = "with an idempotency id each" if with_ids else "without ids"
+        lines = list(fill_lines(fills, accounts, with_ids))
+        ratios, rates = [], []
+        for number in range(rounds):
+            server = Server(program, f"sqlite:{folder}/fills-{number}/ledger.db")
+            open_accounts(server, accounts, deposit=True)
+            alone = sqlite_alone(folder, fills)
+            before = server.processor_seconds()
+            rate = fills / post_in_parallel(server, lines, 10_000, 4)
+            busy = server.processor_seconds() - before
+            server.stop()
+            shutil.rmtree(f"{folder}/fills-{number}")
+            rates.append(rate)
+            ratios.append(rate / alone)
+            print(f"  SQLite alone {alone:9.0f} rows/s   durable fills {rate:9.0f}/s   ratio {rate / alone:.3f}   "
+                  f"processor {busy / fills * 1e6:.1f} µs a fill", flush=True)
+        print(f"fills {words}: median {statistics.median(rates):.0f}/s (goal 100,000), ratio to SQLite alone "
+              f"{statistics.median(ratios):.3f}")
 
 
 # ---------------------------------------------------------------------------- start
@@ -300,7 +303,7 @@ def measure_start(program, folder, rounds):
     empty.stop()
     server = Server(program, store)
     open_accounts(server, accounts, deposit=True)
-    lines = list(fill_lines(events - 2 * accounts, accounts))
+    lines = list(fill_lines(events - 2 * accounts, accounts, True))
     for start in range(0, len(lines), 100_000):
         post_in_parallel(server, lines[start:start + 100_000], 10_000, 2)
     server.stop()
