@@ -30,7 +30,7 @@ struct VenueError: Error, Equatable {
     static let illegalAddress = VenueError(code: 40103, message: "IP_ILLEGAL", status: 401)
     /// Over the rate limit.
     static let tooManyRequests = VenueError(code: 42901, message: "TOO_MANY_REQUESTS", status: 429)
-    /// POST on a public method.
+    /// POST on a public method; a history while the journal cannot be read.
     static let `internal` = VenueError(code: 50001, message: "ERR_INTERNAL", status: 400)
     /// A key whose account is gone.
     static let accountDoesNotExist = VenueError(code: 401, message: "ACCOUNT_DOES_NOT_EXIST", status: 400)

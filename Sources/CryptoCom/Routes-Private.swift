@@ -6,9 +6,10 @@ import Venue
 // What private methods answer, once a request is believed.
 
 extension CryptoComVenue {
-    /// The whole reply to a private request.
+    /// The whole reply to a private request; `history` is what a balance history shows, oldest first.
     func answer(
-        _ method: Method, _ call: PrivateCall, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+        _ method: Method, _ call: PrivateCall, _ snapshot: AccountSnapshot, history: [AccountSnapshot],
+        _ access: any VenueAccess
     ) throws(VenueError) -> [UInt8] {
         var reply = ReplyWriter(
             id: call.id, method: call.method,
@@ -18,7 +19,7 @@ extension CryptoComVenue {
             case .userBalance: try writeUserBalance(of: snapshot, to: &reply.writer)
             case .subaccountBalances:
                 try writeSubaccountBalances(of: snapshot.account.id, access, to: &reply.writer)
-            case .userBalanceHistory: try writeBalanceHistory(of: snapshot, call.params, to: &reply.writer)
+            case .userBalanceHistory: try writeBalanceHistory(history, to: &reply.writer)
             case .positions: try writePositions(of: snapshot, call.params, to: &reply.writer)
             case .openOrders: try writeOpenOrders(of: snapshot, call.params, to: &reply.writer)
             case .accounts: try writeAccounts(of: snapshot.account, call.params, access, to: &reply.writer)
@@ -31,42 +32,6 @@ extension CryptoComVenue {
             throw VenueError(figureError: error)
         }
         return reply.finished()
-    }
-
-    // MARK: - Balance history
-
-    /// The balance as it stands, as the one point that is known: points of the past are not kept here.
-    private func writeBalanceHistory(
-        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
-    ) throws {
-        let timeframe = try params.text("timeframe") ?? "D1"
-        guard timeframe == "D1" || timeframe == "H1" else { throw VenueError.invalidArgument }
-        let limit = try params.integer("limit")
-        if let limit, !(1...(timeframe == "D1" ? 30 : 120)).contains(limit) {
-            throw VenueError.invalidArgument
-        }
-        var end = try params.integer("end_time")
-        if let given = end {
-            guard given > 0 else { throw VenueError.invalidDate }
-            // Milliseconds have 13 digits until the year 2286, nanoseconds 19.
-            if given >= 100_000_000_000_000 { end = given / 1_000_000 }
-        }
-        let figures = try figures(of: snapshot)
-        writer.beginObject()
-        writer.key("instrument_name")
-        writer.literal("USD")
-        writer.key("data")
-        writer.beginArray()
-        if end.map({ snapshot.at.milliseconds < $0 }) ?? true {
-            writer.beginObject()
-            writer.key("t")
-            writer.integer(snapshot.at.milliseconds)
-            writer.key("c")
-            writer.quoted(Figures.shownAmount(figures.cashBalance))
-            writer.endObject()
-        }
-        writer.endArray()
-        writer.endObject()
     }
 
     // MARK: - Positions and orders
@@ -308,14 +273,14 @@ extension CryptoComVenue {
 
 extension JSONValue? {
     /// A text argument; nil where it is absent or null. A value of another type is refused.
-    fileprivate func text(_ key: String) throws(VenueError) -> String? {
+    func text(_ key: String) throws(VenueError) -> String? {
         guard let value = self?[key], !value.isNull else { return nil }
         guard let text = value.text else { throw .invalidRequest }
         return text
     }
 
     /// A number argument; nil where it is absent or null. A string is refused, as the venue does it.
-    fileprivate func integer(_ key: String) throws(VenueError) -> Int64? {
+    func integer(_ key: String) throws(VenueError) -> Int64? {
         guard let value = self?[key], !value.isNull else { return nil }
         guard let number = value.integer else { throw .invalidRequest }
         return number

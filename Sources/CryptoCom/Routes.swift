@@ -57,7 +57,7 @@ extension CryptoComVenue {
             return VenueError.methodNotFound.response(id: Self.identifier(in: request), method: name)
         }
         return method.isPublic
-            ? respondPublic(method, request, access) : respondPrivate(method, request, access)
+            ? respondPublic(method, request, access) : await respondPrivate(method, request, access)
     }
 
     // MARK: - Public
@@ -81,41 +81,55 @@ extension CryptoComVenue {
 
     // MARK: - Private
 
-    /// In the order of `docs/venues/crypto-com.md`: HTTP method, body, method, rate, key, permission,
-    /// address, nonce, signature, params.
     private func respondPrivate(
         _ method: Method, _ request: VenueRequest, _ access: any VenueAccess
-    ) -> VenueResponse {
+    ) async -> VenueResponse {
         var identifier = RequestIdentifier.omitted
         do throws(VenueError) {
-            guard request.method == "POST" else { throw .invalidRequest }
-            let body = try Self.body(of: request)
-            identifier = try Self.identifier(in: body)
-            try Self.checkMethod(in: body, method)
-
-            let now = access.realTime()
-            let apiKey = body["api_key"]?.text
-            let key = apiKey.flatMap { access.key($0) }
-            // A key that does not exist is counted by its sender's address, or made-up keys would never be
-            // limited.
-            let caller = key?.apiKey ?? "address/\(request.remoteAddress)"
-            let verdict = access.limiter.use(
-                "crypto-com/\(method.rawValue)/\(caller)", limit: Self.privateLimit.calls,
-                window: Self.privateLimit.window, now: now)
-            guard verdict.isAllowed else { throw .tooManyRequests }
-
-            guard let key, let apiKey, key.permissions.contains(.read) else { throw .unauthorized }
-            guard
-                key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
-            else { throw .illegalAddress }
-            let call = try Self.call(body, identifier, method, apiKey)
-            guard Self.isRecent(call.nonce, now: now) else { throw .invalidNonce }
-            guard Signing.verifies(call.signature, call, signer: key.signer) else { throw .unauthorized }
-            guard let snapshot = access.snapshot(of: key.account) else { throw .accountDoesNotExist }
-            return VenueResponse(body: try answer(method, call, snapshot, access))
+            let (call, snapshot) = try admit(method, request, access, &identifier)
+            let history =
+                method == .userBalanceHistory ? try await history(of: snapshot, call.params, access) : []
+            return VenueResponse(
+                body: try answer(method, call, snapshot, history: history, access))
         } catch {
             return error.response(id: identifier, method: method.rawValue)
         }
+    }
+
+    /// A request that is believed, with the account that it is for. `identifier` is set as soon as it is
+    /// read.
+    ///
+    /// In the order of `docs/venues/crypto-com.md`: HTTP method, body, method, rate, key, permission,
+    /// address, nonce, signature, account.
+    private func admit(
+        _ method: Method, _ request: VenueRequest, _ access: any VenueAccess,
+        _ identifier: inout RequestIdentifier
+    ) throws(VenueError) -> (PrivateCall, AccountSnapshot) {
+        guard request.method == "POST" else { throw .invalidRequest }
+        let body = try Self.body(of: request)
+        identifier = try Self.identifier(in: body)
+        try Self.checkMethod(in: body, method)
+
+        let now = access.realTime()
+        let apiKey = body["api_key"]?.text
+        let key = apiKey.flatMap { access.key($0) }
+        // A key that does not exist is counted by its sender's address, or made-up keys would never be
+        // limited.
+        let caller = key?.apiKey ?? "address/\(request.remoteAddress)"
+        let verdict = access.limiter.use(
+            "crypto-com/\(method.rawValue)/\(caller)", limit: Self.privateLimit.calls,
+            window: Self.privateLimit.window, now: now)
+        guard verdict.isAllowed else { throw .tooManyRequests }
+
+        guard let key, let apiKey, key.permissions.contains(.read) else { throw .unauthorized }
+        guard
+            key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
+        else { throw .illegalAddress }
+        let call = try Self.call(body, identifier, method, apiKey)
+        guard Self.isRecent(call.nonce, now: now) else { throw .invalidNonce }
+        guard Signing.verifies(call.signature, call, signer: key.signer) else { throw .unauthorized }
+        guard let snapshot = access.snapshot(of: key.account) else { throw .accountDoesNotExist }
+        return (call, snapshot)
     }
 
     private static func isRecent(_ nonce: Int64, now: Int64) -> Bool {

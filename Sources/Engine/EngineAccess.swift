@@ -18,6 +18,10 @@ struct LiveAccess: VenueAccess {
         return AccountSnapshot(account: account, prices: prices, at: engine.clock.now())
     }
 
+    func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
+        try await engine.snapshots(of: account, at: venue, asOf: times)
+    }
+
     func prices() -> VenuePrices { engine.published.prices(of: venue) }
 
     func subaccounts(of account: String) -> [String] { engine.published.subaccounts(of: account) }
@@ -67,6 +71,14 @@ final class PastAccess: VenueAccess {
     func snapshot(of account: String) -> AccountSnapshot? {
         guard let account = try? self.account(account) else { return nil }
         return AccountSnapshot(account: account, prices: pastPrices, at: time)
+    }
+
+    func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
+        // What happened after its own time is not known here.
+        let known = try await live.snapshots(of: account, asOf: times.map { min($0, time) })
+        return zip(known, times).map { snapshot, time in
+            snapshot.map { AccountSnapshot(account: $0.account, prices: $0.prices, at: time) }
+        }
     }
 
     func prices() -> VenuePrices { pastPrices }

@@ -61,6 +61,27 @@ extension LedgerEngine {
         return access
     }
 
+    /// An account with its venue's prices as they were at each of some times, in the order of the times; nil
+    /// for a time before it was opened, and for one that the venue does not have.
+    func snapshots(
+        of id: String, at venue: VenueName, asOf times: [LedgerTime]
+    ) async throws(Refusal) -> [AccountSnapshot?] {
+        guard published.account(id)?.venue == venue else { return times.map { _ in nil } }
+        let instruments = published.instruments
+        let ascending = Set(times).sorted()
+        let (accounts, prices) = try await read { store throws(JournalError) in
+            (
+                try Self.accounts(id, asOf: ascending, in: store, instruments: instruments),
+                try store.prices(of: venue, at: ascending)
+            )
+        }
+        var snapshots: [LedgerTime: AccountSnapshot] = [:]
+        for (time, (account, prices)) in zip(ascending, zip(accounts, prices)) {
+            snapshots[time] = account.map { AccountSnapshot(account: $0, prices: prices, at: time) }
+        }
+        return times.map { snapshots[$0] }
+    }
+
     private func read<Value: Sendable>(
         _ work: @escaping @Sendable (any JournalStore) throws(JournalError) -> Value
     ) async throws(Refusal) -> Value {
@@ -71,13 +92,26 @@ extension LedgerEngine {
         }
     }
 
-    /// Folds an account's own events, in a ledger of its own.
+    /// An account as it was after all events up to and at a time; nil if it was not open yet.
     static func account(
         _ id: String, asOf time: LedgerTime, in store: any JournalStore, instruments: InstrumentTable
     ) throws(JournalError) -> Account? {
-        var account: Account?
+        try accounts(id, asOf: [time], in: store, instruments: instruments).first ?? nil
+    }
+
+    /// Folds an account's own events once, in a ledger of its own: as it was at each of the times, which
+    /// ascend.
+    private static func accounts(
+        _ id: String, asOf times: [LedgerTime], in store: any JournalStore, instruments: InstrumentTable
+    ) throws(JournalError) -> [Account?] {
+        guard let last = times.last else { return [] }
+        var found: [Account?] = []
         var ledger = LedgerState()
-        for record in try store.events(of: id, upTo: time) {
+        for record in try store.events(of: id, upTo: last) {
+            // An account's events never go back in time.
+            while found.count < times.count, times[found.count] < record.at {
+                found.append(ledger.account(id))
+            }
             let event = try Replay.event(of: record, instruments: instruments)
             do throws(Refusal) {
                 // The other side of a transfer is not of interest, but the ledger wants it there.
@@ -93,8 +127,8 @@ extension LedgerEngine {
             } catch {
                 throw Replay.misfit(record, error)
             }
-            account = ledger.account(id)
         }
-        return account
+        while found.count < times.count { found.append(ledger.account(id)) }
+        return found
     }
 }

@@ -36,6 +36,9 @@ public protocol JournalStore: Sendable {
     /// A venue's prices as they were after all events up to and at a time.
     func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices
 
+    /// A venue's prices as they were after all events up to and at each of some times, which ascend.
+    func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices]
+
     /// An entry for every command id ever used.
     func commandEntries() throws(JournalError) -> [CommandIndexEntry]
 
@@ -83,6 +86,15 @@ public protocol JournalStore: Sendable {
 
     /// Lets go of the store; it answers nothing afterwards.
     func close() throws(JournalError)
+}
+
+extension JournalStore {
+    /// One time after the other; a store that can read them together does so.
+    public func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices] {
+        var found: [VenuePrices] = []
+        for time in times { found.append(try prices(of: venue, at: time)) }
+        return found
+    }
 }
 
 /// What a store is opened for.

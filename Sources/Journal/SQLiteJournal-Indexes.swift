@@ -178,24 +178,44 @@ extension SQLiteJournal {
     }
 
     public func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {
+        try prices(of: venue, at: [time]).first ?? VenuePrices()
+    }
+
+    public func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices] {
         try reading { db in
-            var prices = VenuePrices()
-            let indexed = try Self.indexedPrices(of: venue, at: time, in: db).sorted { $0.at < $1.at }
-            for price in indexed {
-                let isMark = price.kind == Self.mark
-                prices.apply(
-                    PriceTick(
-                        venue: venue, marks: isMark ? [price.quote] : [], index: isMark ? [] : [price.quote]),
-                    at: price.at)
-            }
             let rest = try Self.ticks(after: Self.indexedSequence(db), through: .max, in: db)
-            for (_, at, tick) in rest where tick.venue == venue && at <= time { prices.apply(tick, at: at) }
-            return prices
+                .filter { $0.tick.venue == venue }
+            var prices = VenuePrices()
+            var applied = 0
+            return try times.map { time in
+                // Prices never go back in time, so what is not indexed yet is later than all that is.
+                if applied == 0 { prices = try Self.indexedPrices(of: venue, at: time, in: db) }
+                while applied < rest.count, rest[applied].at <= time {
+                    prices.apply(rest[applied].tick, at: rest[applied].at)
+                    applied += 1
+                }
+                return prices
+            }
         }
     }
 
-    /// The last indexed price of every name, found by leaping from name to name.
+    /// The indexed prices as they were at a time.
     private static func indexedPrices(
+        of venue: VenueName, at time: LedgerTime, in db: Database
+    ) throws -> VenuePrices {
+        var prices = VenuePrices()
+        for price in try lastPrices(of: venue, at: time, in: db).sorted(by: { $0.at < $1.at }) {
+            let isMark = price.kind == mark
+            prices.apply(
+                PriceTick(
+                    venue: venue, marks: isMark ? [price.quote] : [], index: isMark ? [] : [price.quote]),
+                at: price.at)
+        }
+        return prices
+    }
+
+    /// The last indexed price of every name, found by leaping from name to name.
+    private static func lastPrices(
         of venue: VenueName, at time: LedgerTime, in db: Database
     ) throws -> [GivenPrice] {
         var found: [GivenPrice] = []

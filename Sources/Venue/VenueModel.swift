@@ -76,6 +76,13 @@ public protocol VenueAccess: Sendable {
     /// An account of this venue as last made durable, with the latest prices; nil if there is none.
     func snapshot(of account: String) -> AccountSnapshot?
 
+    /// An account with its venue's prices as they were after all events up to and at each of some times, in
+    /// the order of the times; nil for a time before it was opened, and for an account that this venue does
+    /// not have.
+    ///
+    /// Reads the journal. Throws where it cannot be read.
+    func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?]
+
     /// The venue's latest prices, for what it tells everybody.
     func prices() -> VenuePrices
 

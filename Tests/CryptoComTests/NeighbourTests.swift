@@ -127,41 +127,6 @@ struct NeighbourTests {
         #expect(try list(await world.call("private/get-subaccount-balances")).isEmpty)
     }
 
-    @Test(
-        "user-balance-history: the balance as it stands, and only that",
-        arguments: [
-            ("{}", "", 1), (#"{"timeframe":"H1","limit":120}"#, "limit120timeframeH1", 1),
-            (#"{"end_time":1780272000000}"#, "end_time1780272000000", 0),
-            (#"{"end_time":1780272000001000000}"#, "end_time1780272000001000000", 1),
-        ])
-    func balanceHistory(_ params: String, _ flattened: String, _ points: Int) async throws {
-        let world = try makeWorld(.documented, [deposit("USD", "811.621851")])
-        let response = await world.call("private/user-balance-history", params: params, flattened: flattened)
-        #expect(try response.json["result"]?["instrument_name"]?.text == "USD")
-        let data = try list(response)
-        #expect(data.count == points)
-        if let point = data.first {
-            #expect(point.description == #"{"t":1780272000000,"c":"811.621851"}"#)
-        }
-    }
-
-    @Test(
-        "user-balance-history refuses what is out of range or of the wrong type",
-        arguments: [
-            (#"{"timeframe":"W1"}"#, "timeframeW1", "40004"), (#"{"limit":31}"#, "limit31", "40004"),
-            (#"{"limit":"10"}"#, "limit10", "40003"), (#"{"end_time":"1"}"#, "end_time1", "40003"),
-            (#"{"end_time":0}"#, "end_time0", "40005"),
-        ])
-    func badHistory(_ params: String, _ flattened: String, _ code: String) async throws {
-        let response = await makeWorldCall(params, flattened)
-        #expect(response?.status == 400)
-        #expect(try response?.json["code"]?.numberText == code)
-    }
-
-    private func makeWorldCall(_ params: String, _ flattened: String) async -> VenueResponse? {
-        await (try? makeWorld())?.call("private/user-balance-history", params: params, flattened: flattened)
-    }
-
     @Test("get-currency-networks lists the tokens of the rulebook")
     func currencyNetworks() async throws {
         let response = await (try makeWorld()).call("private/get-currency-networks")

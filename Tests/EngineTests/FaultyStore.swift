@@ -63,7 +63,8 @@ final class FaultyStore: JournalStore {
     }
 
     func events(of account: String, upTo time: LedgerTime) throws(JournalError) -> [EventRecord] {
-        try store.events(of: account, upTo: time)
+        try checkReads()
+        return try store.events(of: account, upTo: time)
     }
 
     func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {

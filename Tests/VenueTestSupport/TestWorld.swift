@@ -16,6 +16,8 @@ import Venue
 public final class TestWorld<Model: VenueModel>: VenueAccess {
     private struct State {
         var ledger = LedgerState()
+        /// All that was accepted, in order.
+        var events: [Event] = []
         var keys: [String: APIKey] = [:]
         var realTime: Int64
         var ledgerTime: LedgerTime
@@ -48,7 +50,10 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
 
     private func accept(_ command: Command) throws(Refusal) -> [Event] {
         try state.withLock { state throws(Refusal) in
-            try state.ledger.accept(command, judges: [model.name: model], now: state.ledgerTime)
+            let events = try state.ledger.accept(
+                command, judges: [model.name: model], now: state.ledgerTime)
+            state.events += events
+            return events
         }
     }
 
@@ -111,6 +116,17 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
             guard let found = state.ledger.account(account) else { return nil }
             return AccountSnapshot(
                 account: found, prices: state.ledger.prices(of: model.name), at: state.ledgerTime)
+        }
+    }
+
+    public func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
+        let events = state.withLock { $0.events }
+        return try times.map { time in
+            var past = LedgerState()
+            for event in events where event.at <= time { try past.apply(event) }
+            return past.account(account).map {
+                AccountSnapshot(account: $0, prices: past.prices(of: model.name), at: time)
+            }
         }
     }
 

@@ -1,0 +1,100 @@
+import Engine
+import Journal
+import Ledger
+import Numbers
+import Testing
+import Venue
+
+@Suite struct HistoryTests {
+    private let hour = 3_600_000 as Int64
+    private let venue = TestVenue.venueName
+
+    private func at(_ offset: Int64) -> LedgerTime {
+        LedgerTime(milliseconds: noon.milliseconds + offset)
+    }
+
+    private func price(_ mark: String) -> String {
+        #"{"type":"prices","venue":"testing","marks":{"BTC-PERP":"\#(mark)"}}"#
+    }
+
+    /// Two accounts over three hours. With `stopped`, the journal's indexes end in the middle of it.
+    private func storyEngine(_ folder: TemporaryFolder, stopped: Bool) async throws -> LedgerEngine {
+        var engine = try await engine(openJournal(folder.location))
+        try await engine.apply(open("main"), deposit("main", "10"), price("100"))
+        try engine.clock.advance(by: hour)
+        try await engine.apply(
+            open("sub", parent: "main"), price("200"),
+            #"{"type":"transfer","account":"main","to":"sub","asset":"USD","amount":"4"}"#)
+        if stopped {
+            await engine.stop()
+            engine = try await Self.plainEngine(reopened(folder))
+            try engine.clock.advance(by: hour)
+        }
+        try engine.clock.advance(by: hour)
+        try await engine.apply(deposit("main", "1"), price("250"), price("300"))
+        return engine
+    }
+
+    private static func plainEngine(_ store: any JournalStore) async throws -> LedgerEngine {
+        try await engine(store)
+    }
+
+    @Test(arguments: [false, true])
+    func snapshotsAreOfTheirTimesInAnyOrder(stopped: Bool) async throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let engine = try await storyEngine(folder, stopped: stopped)
+        let access = engine.access(for: venue)
+        let times = [2 * hour, -1, 0, hour - 1, hour, 2 * hour, 9 * hour].map { at($0) }
+        let main = try await access.snapshots(of: "main", asOf: times)
+        #expect(main.map { $0?.account.cash("USD").description } == ["7", nil, "10", "10", "6", "7", "7"])
+        #expect(
+            main.map { $0?.prices.mark("BTC-PERP")?.description }
+                == ["300", nil, "100", "100", "200", "300", "300"])
+        let sub = try await access.snapshots(of: "sub", asOf: times)
+        #expect(sub.map { $0?.account.cash("USD").description } == ["4", nil, nil, nil, "4", "4", "4"])
+        // Each is what a read of that time alone gives.
+        for (time, snapshot) in zip(times, main) {
+            #expect(try await engine.account("main", asOf: time) == snapshot?.account)
+            guard let snapshot else { continue }
+            #expect(snapshot.at == time)
+            #expect(try await engine.prices(of: venue, asOf: time) == snapshot.prices)
+        }
+        #expect(main[0]?.account == engine.account("main"))
+        #expect(try await access.snapshots(of: "main", asOf: []).isEmpty)
+    }
+
+    @Test func accountsThatTheVenueDoesNotHaveHaveNoPast() async throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let engine = try await storyEngine(folder, stopped: false)
+        let unknown = try await engine.access(for: venue).snapshots(of: "nobody", asOf: [at(0), at(hour)])
+        #expect(unknown.count == 2)
+        #expect(unknown.allSatisfy { $0 == nil })
+        let elsewhere = engine.access(for: VenueName(rawValue: "elsewhere"))
+        #expect(try await elsewhere.snapshots(of: "main", asOf: [at(hour)]).allSatisfy { $0 == nil })
+    }
+
+    @Test func thePastKnowsNothingOfWhatCameAfterIt() async throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let engine = try await storyEngine(folder, stopped: false)
+        let past = try await engine.access(for: venue, asOf: at(hour))
+        let times = [at(0), at(hour), at(2 * hour)]
+        let found = try await past.snapshots(of: "main", asOf: times)
+        #expect(found.map { $0?.account.cash("USD").description } == ["10", "6", "6"])
+        #expect(found.map { $0?.prices.mark("BTC-PERP")?.description } == ["100", "200", "200"])
+        #expect(found.map { $0?.at } == times)
+    }
+
+    @Test func aPastThatCannotBeReadIsAnError() async throws {
+        let store = FaultyStore(try openJournal("memory:"))
+        let engine = try await engine(store)
+        try await engine.apply(open("main"))
+        store.setFailsReads(true)
+        let error = await #expect(throws: Refusal.self) {
+            _ = try await engine.access(for: TestVenue.venueName).snapshots(of: "main", asOf: [noon])
+        }
+        #expect(error?.code == .storeUnavailable)
+    }
+}
