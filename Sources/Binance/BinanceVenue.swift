@@ -15,7 +15,7 @@ public struct BinanceVenue: VenueModel {
 
     /// Without effect here; kept because every venue has one.
     public let profile: WireProfile
-    let timeline: RulebookTimeline<BinanceRules>
+    private(set) var timeline: RulebookTimeline<BinanceRules>
 
     /// Reads the built-in rulebooks and those added.
     public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
@@ -31,6 +31,13 @@ public struct BinanceVenue: VenueModel {
 
     /// Every rulebook version, in the order of their effective times.
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
+
+    /// The venue with other values in the rules in force at a time.
+    public func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
+        var changed = self
+        changed.timeline = try timeline.amended(by: amendment, at: time)
+        return changed
+    }
 
     /// The rules in force at a time.
     func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }

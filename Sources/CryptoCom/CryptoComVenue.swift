@@ -13,7 +13,7 @@ public struct CryptoComVenue: VenueModel {
 
     /// The wire form in use.
     public let profile: WireProfile
-    let timeline: RulebookTimeline<CryptoComRules>
+    private(set) var timeline: RulebookTimeline<CryptoComRules>
 
     /// Built from the built-in rulebook and those added.
     ///
@@ -29,6 +29,13 @@ public struct CryptoComVenue: VenueModel {
 
     /// Every rulebook version, in the order of their effective times.
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
+
+    /// The venue with other values in the rules in force at a time.
+    public func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
+        var changed = self
+        changed.timeline = try timeline.amended(by: amendment, at: time)
+        return changed
+    }
 
     /// The rules in force at a time.
     func rules(at time: LedgerTime) -> CryptoComRules {

@@ -10,7 +10,7 @@ public struct OKXVenue: VenueModel {
     public static var pathPrefixes: [String] { ["/api/v5/"] }
 
     public let profile: WireProfile
-    let timeline: RulebookTimeline<OKXRules>
+    private(set) var timeline: RulebookTimeline<OKXRules>
     let layouts: BalanceLayouts
 
     /// Built from the built-in rulebooks and those added.
@@ -32,6 +32,13 @@ public struct OKXVenue: VenueModel {
     public var name: VenueName { Self.name }
 
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
+
+    /// The venue with other values in the rules in force at a time.
+    public func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
+        var changed = self
+        changed.timeline = try timeline.amended(by: amendment, at: time)
+        return changed
+    }
 
     /// The tables in force at a time.
     func rules(at time: LedgerTime) -> RuleTable {

@@ -17,7 +17,7 @@ public struct RailsVenue: VenueModel {
 
     /// The wire form, and with it the generation of rules.
     public let profile: WireProfile
-    let timeline: RulebookTimeline<RailsRules>
+    private(set) var timeline: RulebookTimeline<RailsRules>
 
     /// Reads the built-in rulebook and those added.
     public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
@@ -31,6 +31,13 @@ public struct RailsVenue: VenueModel {
 
     /// Every rulebook version, in the order of their effective times.
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
+
+    /// The venue with other values in the rules in force at a time.
+    public func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
+        var changed = self
+        changed.timeline = try timeline.amended(by: amendment, at: time)
+        return changed
+    }
 
     /// The rules in force at a time.
     func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }

@@ -69,15 +69,18 @@ extension OperatorAPI {
     }
 
     /// The parameters of the venues' account endpoints, of which each venue takes its own.
-    private static let statementParameters = ["as_of", "ccy", "market", "method"]
+    private static let statementParameters = ["as_of", "rules_at", "ccy", "market", "method"]
 
     /// The body that the venue's account endpoint would answer, byte for byte.
     func statement(_ call: Call) async throws -> Reply {
         let account = try existing(call)
         try call.allow(Self.statementParameters)
         let time = try call.time("as_of")
-        let query = call.query.filter { $0.name != "as_of" }
-        let (model, snapshot, access) = try await valued(account, asOf: time)
+        let query = call.query.filter { $0.name != "as_of" && $0.name != "rules_at" }
+        let (model, found, access) = try await valued(account, asOf: time)
+        // The rules may be those of another day than the account and its prices.
+        let rulesTime = try call.time("rules_at") ?? found.at
+        let snapshot = AccountSnapshot(account: found.account, prices: found.prices, at: rulesTime)
         do {
             return Reply(body: try model.statement(of: snapshot, query: query, through: access))
         } catch let error as StatementError {

@@ -32,18 +32,38 @@ extension OperatorAPI {
             writer.beginArray()
             for shock in shocks {
                 writer.beginObject()
-                writer.key("target")
-                writer.string(shock.target)
-                writer.key("change")
-                writer.quoted(shock.change)
-                try Self.write(snapshot.shocked(by: [shock], judge: model), model, access, to: &writer)
+                Self.write(shock, to: &writer)
+                let after = try shock.applied(to: snapshot, at: model)
+                try Self.write(after.snapshot, after.model, access, to: &writer)
                 writer.endObject()
             }
             writer.endArray()
             writer.endObject()
             return Reply(body: writer.bytes)
+        } catch let error as RulebookError {
+            throw Problem(
+                409, "invalid_rules", "These rules cannot be used: \(error).", field: "rules.\(error.field)")
         } catch {
             throw Self.figureProblem(error)
+        }
+    }
+
+    /// A shock as it was asked for.
+    private static func write(_ shock: Shock, to writer: inout JSONWriter) {
+        switch shock {
+        case .price(let target, let change):
+            writer.key("target")
+            writer.string(target)
+            writer.key("change")
+            writer.quoted(change)
+        case .funding(let instrument, let rate):
+            writer.key("target")
+            writer.string(instrument)
+            writer.key("funding")
+            writer.quoted(rate)
+        case .rules(let amendment):
+            writer.key("rules")
+            writer.value(amendment)
         }
     }
 
@@ -95,42 +115,71 @@ extension OperatorAPI {
         return shocks
     }
 
+    /// Reads one shock: `target` with `change` or `funding`, or `rules` alone.
     private static func shock(
         _ value: JSONValue, field: String, model: any VenueModel, snapshot: AccountSnapshot
     ) throws(Problem) -> Shock {
         guard let object = value.object else {
             throw Problem(400, "invalid_field", "\(field) must be an object.", field: field)
         }
-        for (key, _) in object.members where key != "target" && key != "change" {
+        let names = object.members.map(\.key)
+        if let stranger = names.first(where: { !["target", "change", "funding", "rules"].contains($0) }) {
             throw Problem(
-                400, "unknown_field", "A shock has no field \(key.prefix(64)).",
-                field: "\(field).\(key.prefix(64))")
+                400, "unknown_field", "A shock has no field \(stranger.prefix(64)).",
+                field: "\(field).\(stranger.prefix(64))")
+        }
+        if let amendment = value["rules"] {
+            guard names.count == 1, amendment.object != nil else {
+                throw Problem(
+                    400, "invalid_field", "\(field).rules must be an object and stand alone.",
+                    field: "\(field).rules")
+            }
+            return .rules(amendment: amendment)
         }
         guard let target = value["target"]?.text else {
             throw Problem(
                 400, "invalid_field", "\(field).target must be an asset or an instrument.",
                 field: "\(field).target")
         }
-        let isUsed =
-            (snapshot.account.positions.map(\.instrument) + snapshot.account.orders.map(\.instrument))
-            .contains { $0.base == target || $0.name == target }
-        guard
-            isUsed || model.knowsAsset(target, at: snapshot.at)
-                || model.instrument(target, at: snapshot.at) != nil
-                || model.market(snapshot.prices, at: snapshot.at).index(target) != nil
-        else {
+        try checkTarget(target, field: "\(field).target", model: model, snapshot: snapshot)
+        if names.contains("funding") {
+            guard names.count == 2 else {
+                throw Problem(
+                    400, "invalid_field", "\(field) takes either change or funding.",
+                    field: "\(field).funding")
+            }
+            return .funding(
+                instrument: target, rate: try decimal(value["funding"], field: "\(field).funding"))
+        }
+        let change = try decimal(value["change"], field: "\(field).change")
+        guard change > -ExactDecimal.one else {
+            throw Problem(
+                400, "invalid_amount", "\(field).change must be above -1.", field: "\(field).change")
+        }
+        return .price(target: target, change: change)
+    }
+
+    private static func decimal(_ value: JSONValue?, field: String) throws(Problem) -> ExactDecimal {
+        guard let text = value?.text, let number = try? ExactDecimal(text) else {
+            throw Problem(
+                400, "invalid_amount", "\(field) must be a decimal written as a text, such as \"-0.10\".",
+                field: field)
+        }
+        return number
+    }
+
+    private static func checkTarget(
+        _ target: String, field: String, model: any VenueModel, snapshot: AccountSnapshot
+    ) throws(Problem) {
+        let used = snapshot.account.positions.map(\.instrument) + snapshot.account.orders.map(\.instrument)
+        let isKnown =
+            used.contains { $0.base == target || $0.name == target }
+            || model.knowsAsset(target, at: snapshot.at) || model.instrument(target, at: snapshot.at) != nil
+            || model.market(snapshot.prices, at: snapshot.at).index(target) != nil
+        guard isKnown else {
             throw Problem(
                 409, "unknown_target",
-                "\(model.name) knows neither an asset nor an instrument \(target.prefix(64)).",
-                field: "\(field).target")
+                "\(model.name) knows neither an asset nor an instrument \(target.prefix(64)).", field: field)
         }
-        guard let text = value["change"]?.text, let change = try? ExactDecimal(text),
-            change > -ExactDecimal.one
-        else {
-            throw Problem(
-                400, "invalid_amount", "\(field).change must be a decimal above -1, such as \"-0.10\".",
-                field: "\(field).change")
-        }
-        return Shock(target: target, change: change)
     }
 }

@@ -53,7 +53,9 @@ public struct RulebookVersion<Rules: RulebookRules>: Sendable {
 /// All versions of a venue's rules; a figure uses the one in force at its time.
 public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
     /// In the order of their effective times; never empty.
-    public let versions: [RulebookVersion<Rules>]
+    public private(set) var versions: [RulebookVersion<Rules>]
+    /// The whole file of each version, in the same order.
+    private var documents: [JSONValue]
 
     /// `builtIn` and then `added` rulebooks; a later one with the same effective time replaces an earlier
     /// one. A rulebook with `"amends": true` is laid over the version that is in force when it begins.
@@ -90,13 +92,31 @@ public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
             versions.append(RulebookVersion(header: entry.header, rules: rules))
         }
         self.versions = versions
+        self.documents = documents.map(\.document)
     }
 
     /// The version in force at a time; before the first version begins, the first.
-    public func version(at time: LedgerTime) -> RulebookVersion<Rules> {
-        var found = versions[0]
-        for version in versions.dropFirst() where version.header.effective <= time { found = version }
-        return found
+    public func version(at time: LedgerTime) -> RulebookVersion<Rules> { versions[place(at: time)] }
+
+    private func place(at time: LedgerTime) -> Int {
+        versions.lastIndex { $0.header.effective <= time } ?? 0
+    }
+
+    /// The same versions with other values in the one in force at a time, to see what a change would do.
+    ///
+    /// `amendment` has the members to change, as a rulebook file spells them. Throws where it names one that
+    /// the rules in force do not have, or where what comes of it cannot be read.
+    public func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
+        let place = place(at: time)
+        if let stranger = documents[place].path(missingFor: amendment) {
+            throw RulebookError(field: stranger, message: "is not in the rules in force")
+        }
+        var changed = self
+        changed.documents[place] = documents[place].overlaid(with: amendment)
+        changed.versions[place] = RulebookVersion(
+            header: versions[place].header,
+            rules: try Rules(reading: RulebookReader(changed.documents[place])))
+        return changed
     }
 
     /// The rules in force at a time.
@@ -117,6 +137,16 @@ extension RulebookHeader {
 }
 
 extension JSONValue {
+    /// The path of the first member of `other` that this value does not have; nil if it has all of them.
+    fileprivate func path(missingFor other: JSONValue) -> String? {
+        guard case .object(let changes) = other, let own = object else { return nil }
+        for (key, value) in changes.members {
+            guard let member = own[key] else { return key }
+            if let inner = member.path(missingFor: value) { return "\(key).\(inner)" }
+        }
+        return nil
+    }
+
     /// This value with another laid over it: objects member by member, everything else replaced.
     func overlaid(with other: JSONValue) -> JSONValue {
         guard case .object(var object) = self, case .object(let changes) = other else { return other }

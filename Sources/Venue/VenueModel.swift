@@ -23,6 +23,10 @@ public protocol VenueModel: VenueJudge {
     /// Every rulebook version, in the order of their effective times.
     var rulebookVersions: [RulebookHeader] { get }
 
+    /// The venue as it would be with other values in the rules in force at a time; see
+    /// `RulebookTimeline.amended`.
+    func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self
+
     /// The body that the venue's account endpoint would answer for this account, byte for byte.
     ///
     /// `query` holds the endpoint's own query parameters, decoded. Throws `StatementError` where the venue

@@ -55,6 +55,7 @@ struct Marginalia: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Serve.self, Keys.self, Accounts.self, Explain.self, Stress.self, Apply.self, Verify.self,
+            Serve.self, Keys.self, Accounts.self, Explain.self, Stress.self, Rules.self, Apply.self,
+            Verify.self,
         ])
 }

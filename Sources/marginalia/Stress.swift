@@ -3,45 +3,110 @@ import JSON
 import Numbers
 import Server
 
-/// `marginalia stress`: what price shocks would do to an account; nothing is stored.
+/// `marginalia stress`: what shocks would do to an account, or to all of them; nothing is stored.
 struct Stress: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows an account under price shocks.",
+        abstract: "Shows accounts under shocks of price, funding or rules.",
         discussion: """
             Example: marginalia stress desk --shock BTC=-0.10 --shock BTC=-0.20 --token TOKEN
-            Without --shock, every coin of the account's positions is moved by 5 to 50 per cent both ways.
+            Without a shock, every position of the account is moved by 5 to 50 per cent both ways.
             """)
 
-    @Argument(help: "The account.")
-    var account: String
+    @Argument(help: "The account; every account if left out.")
+    var account: String?
 
     @Option(
         help: ArgumentHelp(
             "An asset or instrument and its relative change; repeatable.", valueName: "target=change"))
     var shock: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "An instrument and the rate of one funding payment; repeatable.", valueName: "target=rate"))
+    var funding: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with other values for the rules in force, as a rulebook spells them; repeatable.",
+            valueName: "file"))
+    var rules: [String] = []
+
     @OptionGroup var connection: Connection
 
     func run() async throws {
-        let path = "/admin/v1/accounts/\(OperatorConnection.pathPart(account))"
-        let answer = try await connection.use { connection in
-            let shocks =
-                shock.isEmpty
-                ? try Self.grid(of: try await connection.call("GET", path).body, account: account)
-                : try shock.map(Self.parse)
-            let body = JSONValue.object(JSONObject([("shocks", .array(shocks))]))
-            return try await connection.call("POST", path + "/stress", body: Array(body.description.utf8))
-                .body
-        }
+        let shocks =
+            try shock.map { try Self.shock($0, "change") } + funding.map { try Self.shock($0, "funding") }
+            + rules.map { file in
+                let document = try SourceDocument(file: file, numbers: .kept, failure: .badData)
+                return .object(JSONObject([("rules", document.value)]))
+            }
+        let found = try await connection.use { try await answers(shocks, $0) }
         if connection.json {
-            print(answer)
-            return
+            print(account == nil ? JSONValue.array(found) : found.first ?? .null)
+        } else {
+            for answer in found { Self.show(answer) }
         }
+    }
+
+    private func answers(
+        _ shocks: [JSONValue], _ connection: OperatorConnection
+    ) async throws -> [JSONValue] {
+        var accounts = [account].compactMap { $0 }
+        if accounts.isEmpty {
+            let all = try await connection.call("GET", "/admin/v1/accounts").body
+            accounts = (all["accounts"]?.elements ?? []).map { $0.shown("account") }
+        }
+        var answers: [JSONValue] = []
+        for name in accounts {
+            let path = "/admin/v1/accounts/\(OperatorConnection.pathPart(name))"
+            let wanted =
+                shocks.isEmpty ? Self.grid(of: try await connection.call("GET", path).body) : shocks
+            if wanted.isEmpty {
+                // Among all accounts, those without a position have nothing to be moved.
+                if account == nil { continue }
+                throw ValidationError("The account \(name) has no position; name a target with --shock")
+            }
+            let body = JSONValue.object(JSONObject([("shocks", .array(wanted))]))
+            let sent = Array(body.description.utf8)
+            answers.append(try await connection.call("POST", path + "/stress", body: sent).body)
+        }
+        return answers
+    }
+
+    // MARK: - Shocks
+
+    private static func shock(_ text: String, _ measure: String) throws -> JSONValue {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, (try? ExactDecimal(parts[1])) != nil else {
+            let option = measure == "change" ? "--shock" : "--funding"
+            throw ValidationError("\(option) takes TARGET=NUMBER, such as BTC=-0.10, not \(text)")
+        }
+        return shock(String(parts[0]), measure, String(parts[1]))
+    }
+
+    private static func shock(_ target: String, _ measure: String, _ number: String) -> JSONValue {
+        .object(JSONObject([("target", .string(target)), (measure, .string(number))]))
+    }
+
+    /// A grid over every instrument that the account has a position in.
+    private static func grid(of account: JSONValue) -> [JSONValue] {
+        var targets: [String] = []
+        for position in account["positions"]?.elements ?? [] {
+            let target = position.shown("instrument")
+            if !targets.contains(target) { targets.append(target) }
+        }
+        let changes = ["-0.50", "-0.20", "-0.10", "-0.05", "0.05", "0.10", "0.20", "0.50"]
+        return targets.flatMap { target in changes.map { shock(target, "change", $0) } }
+    }
+
+    // MARK: - Showing
+
+    private static func show(_ answer: JSONValue) {
         print("\(answer.shown("account")) at \(answer.shown("venue"))")
-        var rows = [Self.row("", "", answer["unshocked"])]
+        var rows = [row("(now)", "", answer["unshocked"])]
         var isLiquidated = answer["unshocked"]?["margin"]?["is_liquidated"]?.boolean ?? false
         for shock in answer["shocks"]?.elements ?? [] {
-            var row = Self.row(shock.shown("target"), shock.shown("change"), shock)
+            var row = row(shock)
             // The first shock that liquidates is marked; what comes after it in the list need not be worse.
             if !isLiquidated, shock["margin"]?["is_liquidated"]?.boolean == true {
                 isLiquidated = true
@@ -49,42 +114,22 @@ struct Stress: AsyncParsableCommand {
             }
             rows.append(row)
         }
-        printTable(["TARGET", "CHANGE", "EQUITY", "MAINTENANCE", "UNIT", "STATE"], rows)
+        printTable(["TARGET", "SHOCK", "EQUITY", "MAINTENANCE", "UNIT", "STATE"], rows)
+    }
+
+    private static func row(_ shock: JSONValue) -> [String] {
+        if shock["rules"] != nil { return row("(rules)", "", shock) }
+        let funding = shock.shown("funding")
+        return row(
+            shock.shown("target"), funding.isEmpty ? shock.shown("change") : "funding \(funding)", shock)
     }
 
     private static func row(_ target: String, _ change: String, _ result: JSONValue?) -> [String] {
         let margin = result?["margin"]
         let isLiquidated = margin?["is_liquidated"]?.boolean ?? false
         return [
-            target.isEmpty ? "(now)" : target, change, margin?.shown("equity") ?? "",
-            margin?.shown("maintenance") ?? "",
+            target, change, margin?.shown("equity") ?? "", margin?.shown("maintenance") ?? "",
             margin?.shown("unit") ?? "", isLiquidated ? "liquidated" : "",
         ]
-    }
-
-    private static func parse(_ text: String) throws -> JSONValue {
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, (try? ExactDecimal(parts[1])) != nil else {
-            throw ValidationError("--shock takes TARGET=CHANGE, such as BTC=-0.10, not \(text)")
-        }
-        return shock(String(parts[0]), String(parts[1]))
-    }
-
-    private static func shock(_ target: String, _ change: String) -> JSONValue {
-        .object(JSONObject([("target", .string(target)), ("change", .string(change))]))
-    }
-
-    /// A grid over every instrument that the account has a position in.
-    private static func grid(of account: JSONValue, account id: String) throws -> [JSONValue] {
-        var targets: [String] = []
-        for position in account["positions"]?.elements ?? [] {
-            let target = position.shown("instrument")
-            if !targets.contains(target) { targets.append(target) }
-        }
-        guard !targets.isEmpty else {
-            throw ValidationError("The account \(id) has no position; name a target with --shock")
-        }
-        let changes = ["-0.50", "-0.20", "-0.10", "-0.05", "0.05", "0.10", "0.20", "0.50"]
-        return targets.flatMap { target in changes.map { shock(target, $0) } }
     }
 }

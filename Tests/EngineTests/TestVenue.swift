@@ -62,6 +62,8 @@ struct TestVenue: VenueModel {
         Array("\(snapshot.account.cash("USD")) at \(snapshot.at)".utf8)
     }
 
+    func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self { self }
+
     func explain(_ snapshot: AccountSnapshot, through access: any VenueAccess) throws -> [Explanation] { [] }
 
     func health(of snapshot: AccountSnapshot) throws -> MarginHealth? { nil }

@@ -1,4 +1,4 @@
-"""Explain and stress over HTTP and on the command line: every served figure has its reason, shocks store nothing."""
+"""Explain, stress and rules over HTTP and on the command line: figures have reasons, shocks store nothing."""
 
 import json
 
@@ -42,7 +42,8 @@ def leaves(value, path=""):
 
 def test_every_figure_that_is_served_is_explained_with_its_value(desk):
     body = desk.admin("GET", "/accounts/desk/statement").json["data"][0]
-    explained = {row["path"]: row["value"] for row in desk.admin("GET", "/accounts/desk/explain").json["figures"]}
+    figures = desk.admin("GET", "/accounts/desk/explain").json["figures"]
+    explained = {row["path"]: row["value"] for row in figures}
     words = ("uTime", "ccy", "autoLendStatus")
     for path, value in leaves(body):
         if value == "" or path.rsplit(".", 1)[-1] in words:
@@ -57,7 +58,8 @@ def test_one_figure_by_name_and_by_path_names_its_rules(desk):
     assert answer["rulebook"]["effective"] == "2025-07-16T00:00:00Z"
     [figure] = answer["figures"]
     assert figure["value"] == "1000" and figure["formula"] and figure["source"]
-    assert {row["origin"] for row in figure["inputs"]} <= {"figure", "ledger", "price", "rule", "setting", "raised"}
+    origins = {"figure", "ledger", "price", "rule", "setting", "raised"}
+    assert figure["inputs"] and {row["origin"] for row in figure["inputs"]} <= origins
     named = desk.admin("GET", "/accounts/desk/explain?field=totalEq").json["figures"]
     assert [row["value"] for row in named if row["path"] == "totalEq"] == ["1000"]
 
@@ -84,14 +86,67 @@ def test_shocks_move_the_figures_and_store_nothing(desk):
     # 0.1 BTC loses 6,000 a coin, then 10,200.
     assert first["statement"]["data"][0]["totalEq"] == "400"
     assert second["statement"]["data"][0]["totalEq"] == "-20"
-    assert [row["margin"]["is_liquidated"] for row in (answer["unshocked"], first, second)] == [False, False, True]
+    states = [row["margin"]["is_liquidated"] for row in (answer["unshocked"], first, second)]
+    assert states == [False, False, True]
     assert desk.everything() == before
+
+
+def test_one_funding_payment(desk):
+    shocks = {"shocks": [{"target": "BTC-USDT-SWAP", "funding": "0.001"}]}
+    answer = desk.admin("POST", "/accounts/desk/stress", shocks).json
+    # A long of 6,000 USDT pays 6.
+    assert answer["shocks"][0]["statement"]["data"][0]["totalEq"] == "994"
+    nothing = desk.admin("POST", "/accounts/desk/stress", {"shocks": [{"target": "BTC", "funding": "0.001"}]})
+    assert (nothing.status, nothing.json["code"]) == (409, "unknown_instrument")
+
+
+def test_other_rules_change_the_figures_and_nothing_else(start):
+    server = start("--ledger-time", "2026-06-01T00:00:00Z")
+    server.apply(
+        {"type": "open_account", "account": "desk", "venue": "crypto-com"},
+        {"type": "deposit", "account": "desk", "asset": "CRO", "amount": "100"},
+        {"type": "prices", "venue": "crypto-com", "marks": {}, "index": {"CRO": "0.5"}},
+    )
+    before = server.everything()
+    shocks = {"shocks": [{"rules": {"assets": {"CRO": {"minimum_haircut": "0.9"}}}}]}
+    answer = server.admin("POST", "/accounts/desk/stress", shocks).json
+    now, then = answer["unshocked"]["statement"], answer["shocks"][0]["statement"]
+    assert now["result"]["data"][0]["total_haircut"] == "25.00000000"
+    assert then["result"]["data"][0]["total_haircut"] == "45.00000000"
+    assert server.everything() == before
+    wrong = {"shocks": [{"rules": {"assets": {"NOSUCHCOIN": {"minimum_haircut": "0.9"}}}}]}
+    answer = server.admin("POST", "/accounts/desk/stress", wrong)
+    assert (answer.status, answer.json["field"]) == (409, "rules.assets.NOSUCHCOIN")
+
+
+def test_rules_of_two_times_on_one_account(start):
+    server = start("--ledger-time", "2026-06-01T00:00:00Z")
+    server.apply(
+        {"type": "open_account", "account": "desk", "venue": "binance"},
+        {"type": "deposit", "account": "desk", "asset": "USDT", "amount": "100000"},
+        {"type": "prices", "venue": "binance", "marks": {"BTCUSDT": "60000"}, "index": {"USDT": "1"}},
+        {"type": "fill", "account": "desk", "instrument": "BTCUSDT", "side": "buy", "quantity": "5",
+         "price": "60000"},
+    )
+    there = ("--url", server.url, "--token", TOKEN)
+    # 300,000 at 0.5 % less 50 by the brackets of 2024, at 0.4 % by those of 2025.
+    result = run("rules", "diff", "desk", "--from", "2025-01-01", "--to", "2026-01-01", *there, "--json")
+    changes = {row["path"]: (row["from"], row["to"]) for row in json.loads(result.stdout)}
+    assert changes["totalMaintMargin"] == ("1450.00000000", "1200.00000000")
+    assert changes["positions.BTCUSDT.maintMargin"] == ("1450.00000000", "1200.00000000")
+    assert "totalWalletBalance" not in changes
+    same = run("rules", "diff", "desk", "--to", "2026-01-01", *there)
+    assert same.stdout.strip() == "no figure differs"
+    listed = run("rules", "list", *there)
+    assert listed.returncode == 0 and "2025-08-19" in listed.stdout
 
 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"shocks": []}, "shocks"),
+        ({"shocks": [{"rules": {}, "target": "BTC"}]}, "shocks[0].rules"),
+        ({"shocks": [{"target": "BTC", "change": "0.1", "funding": "0.1"}]}, "shocks[0].funding"),
         ({"shocks": [{"target": "BTC", "change": "-1"}]}, "shocks[0].change"),
         ({"shocks": [{"target": "BTC", "change": -0.1}]}, "shocks[0].change"),
         ({"shocks": [{"target": "BTC", "change": "x"}]}, "shocks[0].change"),
