@@ -16,7 +16,8 @@ import tempfile
 from server import TOKEN, Server
 
 EXAMPLES = 60
-WORKERS = 2
+# One worker: with two, Python 3.11 now and then fails inside hypothesis ("AST constructor recursion depth mismatch").
+WORKERS = 1
 
 
 def run(url: str, seed: int, configuration: str, report: str, *options: str) -> int:
