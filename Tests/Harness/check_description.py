@@ -16,7 +16,7 @@ import tempfile
 from server import TOKEN, Server
 
 EXAMPLES = 60
-# One worker: with two, Python 3.11 now and then fails inside hypothesis ("AST constructor recursion depth mismatch").
+# With two, Python 3.11 now and then fails inside hypothesis ("AST constructor recursion depth mismatch").
 WORKERS = 1
 
 
