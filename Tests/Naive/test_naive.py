@@ -1,7 +1,7 @@
 """The server against the naive ledger: generated accounts of every venue and mode, every field, every
 digit.
 
-`MARGINALIA_NAIVE_ACCOUNTS` sets how many accounts per venue and mode (1000), `MARGINALIA_NAIVE_SEED`
+`MARGINALIA_NAIVE_ACCOUNTS` sets how many accounts per venue and mode (1000), `MARGINALIA_TEST_SEED`
 repeats a run.
 """
 
@@ -15,7 +15,7 @@ from server import Server
 
 COMPARE = pathlib.Path(__file__).resolve().parent / "compare.py"
 ACCOUNTS = os.environ.get("MARGINALIA_NAIVE_ACCOUNTS", "1000")
-SEED = os.environ.get("MARGINALIA_NAIVE_SEED") or str(random.SystemRandom().randrange(10**6))
+SEED = os.environ.get("MARGINALIA_TEST_SEED") or str(random.SystemRandom().randrange(10**6))
 CLOCK = ("--ledger-time", "2026-11-20T12:00:00Z", "--rate-limits", "off")
 
 
