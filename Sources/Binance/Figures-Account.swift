@@ -5,17 +5,29 @@ import Venue
 
 /// One asset row of an account.
 public struct BinanceAssetRow: Sendable {
+    /// The asset's name; every amount of the row is in it, with 8 places.
     public let asset: String
+    /// Free cash and isolated wallets; signed.
     public let walletBalance: ExactDecimal
+    /// Unrealized profit of all positions in the asset; signed.
     public let unrealizedProfit: ExactDecimal
+    /// walletBalance + unrealizedProfit; signed.
     public let marginBalance: ExactDecimal
+    /// Maintenance margin of all positions in the asset; not negative.
     public let maintMargin: ExactDecimal
+    /// positionInitialMargin + openOrderInitialMargin; not negative.
     public let initialMargin: ExactDecimal
+    /// Initial margin of positions at the mark price; not negative.
     public let positionInitialMargin: ExactDecimal
+    /// Initial margin that open orders add; not negative.
     public let openOrderInitialMargin: ExactDecimal
+    /// The wallet without isolated positions' wallets; signed.
     public let crossWalletBalance: ExactDecimal
+    /// Unrealized profit of cross positions; signed.
     public let crossUnPnl: ExactDecimal
+    /// What new positions can use; not negative. One pool for all rows in multi-assets mode.
     public internal(set) var availableBalance: ExactDecimal
+    /// What can be taken out; not negative.
     public internal(set) var maxWithdrawAmount: ExactDecimal
     /// Whether it counts as margin in multi-assets mode.
     public let marginAvailable: Bool
