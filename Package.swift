@@ -29,6 +29,7 @@ let package = Package(
         .library(name: "MarginaliaLedger", targets: ["Numbers", "JSON", "Ledger"]),
         .library(name: "MarginaliaVenues", targets: ["Venue"] + venues),
         .library(name: "MarginaliaServer", targets: ["Journal", "Engine", "Server"]),
+        .library(name: "MarginaliaDesk", targets: ["Desk"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -40,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -81,16 +83,27 @@ let package = Package(
                     .product(name: "NIOHTTP1", package: "swift-nio"),
                     .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                     .product(name: "NIOPosix", package: "swift-nio"),
+                    .product(name: "NIOWebSocket", package: "swift-nio"),
                     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                     .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                     .product(name: "Yams", package: "Yams"),
                 ] + venues.map { .byName(name: $0) },
                 resources: [.embedInCode("Resources")],
                 swiftSettings: strict),
+            .target(
+                name: "Desk",
+                dependencies: [
+                    "Journal", "Venue", "Ledger", "Numbers", "JSON", crypto,
+                    .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                    .product(name: "Logging", package: "swift-log"),
+                    .product(name: "NIOCore", package: "swift-nio"),
+                    .product(name: "NIOHTTP1", package: "swift-nio"),
+                ] + venues.map { .byName(name: $0) },
+                swiftSettings: strict),
             .executableTarget(
                 name: "marginalia",
                 dependencies: [
-                    "Server", "Engine", "Journal", "Venue", "Ledger", "Numbers", "JSON",
+                    "Desk", "Server", "Engine", "Journal", "Venue", "Ledger", "Numbers", "JSON",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                     .product(name: "Logging", package: "swift-log"),
                     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -120,6 +133,11 @@ let package = Package(
                 name: "ServerTests",
                 dependencies: ["Server", "Engine", "Venue", .product(name: "Logging", package: "swift-log")]
                     + core,
+                swiftSettings: strict),
+            .testTarget(
+                name: "DeskTests",
+                dependencies: ["Desk", "VenueTestSupport", "Journal", "Venue"]
+                    + venues.map { .byName(name: $0) } + core,
                 swiftSettings: strict),
         ]
         + venues.map { venue in

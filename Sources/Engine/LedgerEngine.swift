@@ -20,6 +20,8 @@ public final class LedgerEngine: Sendable {
     public let venues: [VenueName: any VenueModel]
     /// Shared counters for the venues' rate limits.
     public let limiter: RateLimiter
+    /// Tells of every durable change.
+    public let feed = LedgerFeed()
 
     let store: any JournalStore
     let published: PublishedLedger
@@ -94,7 +96,7 @@ public final class LedgerEngine: Sendable {
             indexedSequence: start.indexedSequence)
         self.upkeep = upkeep
         writer = LedgerWriter(
-            store: store, writing: writing, published: published, ledger: ledger,
+            store: store, writing: writing, published: published, feed: feed, ledger: ledger,
             commandIndex: CommandIndex(start.entries), judges: judges, clock: clock, statistics: keeper,
             groupLimit: max(1, options.groupLimit)
         ) { upkeep.consider($0) }

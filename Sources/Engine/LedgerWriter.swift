@@ -11,6 +11,7 @@ actor LedgerWriter {
     private let store: any JournalStore
     private let writing: BlockingWork
     private let published: PublishedLedger
+    private let feed: LedgerFeed
     private let judges: Judges
     private let clock: LedgerClock
     private let statistics: StatisticsKeeper
@@ -34,13 +35,14 @@ actor LedgerWriter {
     private let afterGroup: @Sendable (Int64) -> Void
 
     init(
-        store: any JournalStore, writing: BlockingWork, published: PublishedLedger, ledger: LedgerState,
-        commandIndex: CommandIndex, judges: Judges, clock: LedgerClock, statistics: StatisticsKeeper,
-        groupLimit: Int, afterGroup: @escaping @Sendable (Int64) -> Void
+        store: any JournalStore, writing: BlockingWork, published: PublishedLedger, feed: LedgerFeed,
+        ledger: LedgerState, commandIndex: CommandIndex, judges: Judges, clock: LedgerClock,
+        statistics: StatisticsKeeper, groupLimit: Int, afterGroup: @escaping @Sendable (Int64) -> Void
     ) {
         self.store = store
         self.writing = writing
         self.published = published
+        self.feed = feed
         self.ledger = ledger
         self.commandIndex = commandIndex
         self.judges = judges
@@ -108,9 +110,10 @@ actor LedgerWriter {
         Task {
             let start = ContinuousClock.now
             do throws(JournalError) {
-                try await writing.run { [store, published] () throws(JournalError) in
+                try await writing.run { [store, published, feed] () throws(JournalError) in
                     try store.append(events.map { $0.record })
                     published.publish(change)
+                    feed.publish(events.lazy.map(\.event), sequence: change.sequence)
                 }
                 written(group: events.count, in: start.duration(to: .now))
             } catch {
@@ -323,6 +326,7 @@ actor LedgerWriter {
     private func takeOver(_ records: [EventRecord]) throws(JournalError) {
         if records.isEmpty { return }
         var group = CommandGroup()
+        var events: [Event] = []
         for record in records {
             let event = try Replay.event(of: record, instruments: ledger.instrumentTable)
             do throws(Refusal) {
@@ -331,10 +335,13 @@ actor LedgerWriter {
                 throw Replay.misfit(record, error)
             }
             group.note(event)
+            events.append(event)
             if let id = record.commandID {
                 commandIndex.insert(CommandIndexEntry(commandID: id, sequence: record.sequence))
             }
         }
-        published.publish(group.change(in: ledger))
+        let change = group.change(in: ledger)
+        published.publish(change)
+        feed.publish(events, sequence: change.sequence)
     }
 }

@@ -47,8 +47,24 @@ public protocol VenueModel: VenueJudge {
     /// The venue's answer to a request: authenticated, limited and refused as the venue does it.
     func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse
 
+    /// What the path of every stream of this venue begins with, such as `/ws/v5/`. The longest one that fits
+    /// wins, streams before requests where the client asks for an upgrade.
+    static var streamPrefixes: [String] { get }
+
+    /// The venue's answer to a client that asks for a WebSocket; nil where this path is no stream, so that
+    /// the request is answered as any other.
+    func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer?
+
     /// A new key that looks like the venue's own; `randomBytes` gives so many random bytes.
     func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials
+}
+
+extension VenueModel {
+    /// None: the venue has no streams.
+    public static var streamPrefixes: [String] { [] }
+
+    /// No path is a stream.
+    public func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer? { nil }
 }
 
 /// Which of a venue's two recorded forms is spoken: `documented` follows the given documents, `live` the

@@ -85,6 +85,14 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
     /// An account as it stands.
     public func account(_ id: String) -> Account? { state.withLock { $0.ledger.account(id) } }
 
+    /// The sequence of the last event.
+    public var lastSequence: Int64 { state.withLock { $0.ledger.lastSequence } }
+
+    /// What was accepted after a place of the journal, in order.
+    public func events(after sequence: Int64) -> [Event] {
+        state.withLock { state in state.events.filter { $0.sequence > sequence } }
+    }
+
     // MARK: - Asking the venue
 
     /// The venue's answer to a request. Header names are looked up in lower case.

@@ -1,0 +1,215 @@
+import Ledger
+import Numbers
+
+/// An account as its venue reported it at one moment: every answer byte for byte, and the figures that all
+/// venues have in some form, each named once beside the venue's own field.
+///
+/// Nothing in it is worked out. What the venue left out, left empty, sent as null or sent as zero stays four
+/// different things.
+public struct Statement: Sendable {
+    public let venue: VenueName
+    /// The account as the desk names it; for a sub-account, that name, `/` and the venue's own id of it.
+    public let account: String
+    /// The venue's own word for the way the account is margined, such as `multi-assets` or `portfolio`.
+    public let mode: String
+    /// The real time, in milliseconds since the epoch, at which the last of the answers came in.
+    public let takenAt: Int64
+    /// The venue's own time of the figures, where it says one.
+    public let venueTime: Int64?
+    /// The answers that the figures were read from.
+    public let bodies: [RecordedBody]
+    /// The account's own figures.
+    public var figures: StatementFigures
+    /// In the venue's order.
+    public var assets: [AssetStatement]
+    /// In the venue's order.
+    public var positions: [PositionStatement]
+    /// Fields that are new, gone or of another type than the venue is known to send.
+    public var drift: [FieldDrift]
+
+    public init(
+        venue: VenueName, account: String, mode: String, takenAt: Int64, venueTime: Int64? = nil,
+        bodies: [RecordedBody], figures: StatementFigures = StatementFigures(),
+        assets: [AssetStatement] = [], positions: [PositionStatement] = [], drift: [FieldDrift] = []
+    ) {
+        self.venue = venue
+        self.account = account
+        self.mode = mode
+        self.takenAt = takenAt
+        self.venueTime = venueTime
+        self.bodies = bodies
+        self.figures = figures
+        self.assets = assets
+        self.positions = positions
+        self.drift = drift
+    }
+}
+
+/// One answer of a venue as it came.
+public struct RecordedBody: Sendable, Equatable {
+    /// The call that it answers, as `VenueReader.calls` names it, such as `balance`.
+    public let call: String
+    public let bytes: [UInt8]
+    /// The real time, in milliseconds since the epoch, at which it came in.
+    public let takenAt: Int64
+
+    public init(call: String, bytes: [UInt8], takenAt: Int64) {
+        self.call = call
+        self.bytes = bytes
+        self.takenAt = takenAt
+    }
+}
+
+/// The figures that all venues have in some form. Which of the venue's fields one is, its venue says.
+public enum CommonFigure: String, Sendable, CaseIterable {
+    /// What everything is worth, profits that are not realised included.
+    case equity
+    /// Deposits and withdrawals, realised profits, fees and funding.
+    case wallet
+    /// What new orders may use.
+    case available
+    case initialMargin = "initial_margin"
+    case maintenanceMargin = "maintenance_margin"
+    /// The venue's own ratio, in its own sense; `docs/desk.md` says which way danger lies.
+    case marginRatio = "margin_ratio"
+    case leverage
+    case unrealisedProfit = "unrealised_pnl"
+    /// What counts as collateral after the haircut.
+    case collateral
+    /// Borrowed or negative, as a magnitude.
+    case debt
+    /// What can be taken out.
+    case withdrawable
+    /// The signed size of a position, in the venue's unit.
+    case quantity
+    case entryPrice = "entry_price"
+    case markPrice = "mark_price"
+    case notional
+    case liquidationPrice = "liquidation_price"
+    /// The USD price of an asset.
+    case index
+    /// What everything is worth in USD.
+    case equityUSD = "equity_usd"
+}
+
+/// What stood in a field of an answer.
+public enum ReportedValue: Sendable, Equatable {
+    /// The field was not there.
+    case absent
+    /// It was "".
+    case empty
+    /// It was null.
+    case null
+    /// It was a number or a text that is one; `text` is what stood there, the value exact. Zero is one of these.
+    case number(ExactDecimal, text: String)
+    /// It was a number that 18 places and 38 digits do not hold; never silently rounded.
+    case unheld(text: String)
+    /// It was something else, such as a word or a boolean.
+    case other(text: String)
+
+    /// The number; nil for everything else.
+    public var number: ExactDecimal? {
+        if case .number(let value, _) = self { return value }
+        return nil
+    }
+}
+
+/// One of the common figures as a venue reported it.
+public struct ReportedFigure: Sendable, Equatable {
+    public let figure: CommonFigure
+    /// The venue's own field, as a path into the answer, such as `data[0].details[2].eq`.
+    public let field: String
+    public let value: ReportedValue
+    /// The asset it is counted in, `USD`, or `ratio`; `contracts` for quantities counted so.
+    public let unit: String
+    /// Whether several rows report the same money, so that summing them would count it twice, such as
+    /// `availableBalance` of the assets in Binance's multi-assets mode.
+    public let isShared: Bool
+
+    public init(
+        _ figure: CommonFigure, field: String, _ value: ReportedValue, unit: String, isShared: Bool = false
+    ) {
+        self.figure = figure
+        self.field = field
+        self.value = value
+        self.unit = unit
+        self.isShared = isShared
+    }
+}
+
+/// Figures of one account, asset or position, each at most once.
+public struct StatementFigures: Sendable, Equatable {
+    public private(set) var all: [ReportedFigure] = []
+
+    public init() {}
+
+    /// Adds a figure; one of the same name that is there already is replaced.
+    public mutating func set(_ figure: ReportedFigure) {
+        if let place = all.firstIndex(where: { $0.figure == figure.figure }) {
+            all[place] = figure
+        } else {
+            all.append(figure)
+        }
+    }
+
+    /// A figure; nil where the venue has no field for it here.
+    public subscript(figure: CommonFigure) -> ReportedFigure? { all.first { $0.figure == figure } }
+
+    /// A figure's number; nil where there is none.
+    public func number(_ figure: CommonFigure) -> ExactDecimal? { self[figure]?.value.number }
+}
+
+/// One asset of an account as reported.
+public struct AssetStatement: Sendable {
+    /// The venue's name of it.
+    public let asset: String
+    public var figures: StatementFigures
+
+    public init(asset: String, figures: StatementFigures = StatementFigures()) {
+        self.asset = asset
+        self.figures = figures
+    }
+}
+
+/// One position of an account as reported.
+public struct PositionStatement: Sendable {
+    /// The venue's name of the instrument.
+    public let instrument: String
+    public let side: PositionSide
+    public let marginMode: MarginMode
+    public var figures: StatementFigures
+
+    public init(
+        instrument: String, side: PositionSide = .net, marginMode: MarginMode = .cross,
+        figures: StatementFigures = StatementFigures()
+    ) {
+        self.instrument = instrument
+        self.side = side
+        self.marginMode = marginMode
+        self.figures = figures
+    }
+}
+
+/// A field that is not as the venue is known to send it.
+public struct FieldDrift: Sendable, Equatable, Hashable {
+    public enum Kind: String, Sendable {
+        /// Nobody knows the field.
+        case new
+        /// It is always there, and was not.
+        case lost
+        /// It is of another JSON type.
+        case retyped
+    }
+
+    public let kind: Kind
+    /// The call, and the path in its answer with `[]` for every element, such as `balance data[].details[].eq`.
+    public let path: String
+    /// What stood there, at most 80 characters; empty for a lost one.
+    public let example: String
+
+    public init(_ kind: Kind, path: String, example: String) {
+        self.kind = kind
+        self.path = path
+        self.example = example
+    }
+}

@@ -1,0 +1,232 @@
+import Ledger
+import Numbers
+
+/// A venue from its client's side: what to ask for an account, how to sign it, what an answer means, and what
+/// the figures in it should be. Pure: the desk owns the clock, the connection and the secrets.
+public protocol VenueReader: VenueModel {
+    /// Where the venue is, without a slash at the end; the desk's configuration may name another place.
+    static var defaultBaseURL: String { get }
+
+    /// The calls that reading one account takes, in their order.
+    static var calls: [VenueCall] { get }
+
+    /// The request of a call, signed where it is a private one.
+    ///
+    /// `time` is the real time in milliseconds as the venue's clock has it; `token` what the venue's token
+    /// call gave, at venues that have one.
+    func request(
+        for call: VenueCall, credentials: Credentials, token: String?, at time: Int64
+    ) throws(ReadingError) -> OutgoingRequest
+
+    /// What an answer means for the caller: go on, wait, try again, or give up and why.
+    func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict
+
+    /// The venue's clock as an answer to its `time` call says it, in milliseconds; nil where it says none.
+    func venueTime(in answer: IncomingAnswer) -> Int64?
+
+    /// The token that an answer to the `token` call holds, with the real time of its end; nil at venues
+    /// without tokens.
+    func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)?
+
+    /// What the key may do, as far as the answers tell; nil where the venue does not say.
+    func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>?
+
+    /// The account, and each sub-account that the answers hold, as statements. A field that is missing,
+    /// new or odd is noted as drift and never makes this fail; what is no answer of this venue at all throws.
+    func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement]
+
+    /// Every figure that can be worked out from other reported figures, worked out by the definitions that
+    /// serve, with a verdict.
+    func audit(_ statement: Statement, rulesAt time: LedgerTime) -> [AuditFinding]
+
+    /// The commands that put such an account into a ledger, with all that had to be assumed.
+    func rehosted(_ statement: Statement, as account: String) -> RehostedAccount
+}
+
+/// One kind of request to a venue.
+public struct VenueCall: Sendable, Equatable {
+    /// Its name in records and messages, such as `balance`.
+    public let name: String
+    /// What it is for.
+    public let purpose: Purpose
+    /// What it counts against the venue's limit, in the venue's own measure.
+    public let weight: Int
+    /// A call without which the account can still be read: its failure is reported and reading goes on.
+    public let isOptional: Bool
+
+    public enum Purpose: Sendable {
+        /// The venue's clock; not signed.
+        case time
+        /// A token for the other calls.
+        case token
+        /// Something of the account.
+        case account
+        /// Something public that the account's figures need, such as prices.
+        case market
+    }
+
+    public init(_ name: String, _ purpose: Purpose, weight: Int = 1, isOptional: Bool = false) {
+        self.name = name
+        self.purpose = purpose
+        self.weight = weight
+        self.isOptional = isOptional
+    }
+}
+
+/// A request, ready to be sent to the venue's base URL.
+public struct OutgoingRequest: Sendable {
+    public let method: String
+    /// Path and query.
+    public let target: String
+    public let headers: [(name: String, value: String)]
+    public let body: [UInt8]
+
+    public init(
+        method: String, target: String, headers: [(name: String, value: String)] = [], body: [UInt8] = []
+    ) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// An answer as it came.
+public struct IncomingAnswer: Sendable {
+    public let status: Int
+    /// A header by its lower-case name.
+    public let header: @Sendable (String) -> String?
+    public let body: [UInt8]
+    /// The real time in milliseconds at which it came in.
+    public let takenAt: Int64
+
+    public init(
+        status: Int, body: [UInt8], takenAt: Int64,
+        header: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) {
+        self.status = status
+        self.body = body
+        self.takenAt = takenAt
+        self.header = header
+    }
+}
+
+/// What an answer means for the caller.
+public enum AnswerVerdict: Sendable, Equatable {
+    case success
+    /// The venue's clock differs too much: ask for its time and send again.
+    case wrongTime
+    /// The token has ended: get another and send again.
+    case tokenExpired
+    /// Over a limit: not before so many milliseconds, where the venue says how many.
+    case rateLimited(retryAfter: Int64?)
+    /// The venue is unwell: try again after a pause.
+    case temporary(ReadingError)
+    /// Trying again is of no use.
+    case refused(ReadingError)
+}
+
+/// Why an account cannot be read.
+public struct ReadingError: Error, Equatable, Sendable, CustomStringConvertible {
+    public enum Kind: String, Sendable {
+        /// The key, its signature or passphrase is wrong, or it was revoked.
+        case authentication
+        /// The key may not do this, or not from here.
+        case permission
+        case rateLimited = "rate_limited"
+        /// The venue cannot be reached or is unwell.
+        case unavailable
+        /// What came is no answer of this venue.
+        case unreadable
+        /// The venue refuses the request itself.
+        case refused
+        /// The desk's own input is at fault.
+        case configuration
+    }
+
+    public let kind: Kind
+    /// What was wrong and what to do, in one sentence without secrets; account and venue are named by the
+    /// desk.
+    public let description: String
+    /// The venue's own code; empty for none.
+    public let code: String
+
+    public init(_ kind: Kind, _ description: String, code: String = "") {
+        self.kind = kind
+        self.description = description
+        self.code = code
+    }
+}
+
+/// One figure of a statement held against its definition.
+public struct AuditFinding: Sendable, Equatable {
+    public enum Verdict: String, Sendable, CaseIterable {
+        /// Digit for digit.
+        case matches
+        /// Within so many units of the last printed digit.
+        case rounding
+        /// What is left over is a part that the venue does not show; the residual is it.
+        case hidden
+        /// What is reported cannot follow from what is reported by the documented formula.
+        case contradicts
+        /// An input is not reported, so that nothing can be said.
+        case notDerivable = "not_derivable"
+    }
+
+    /// The venue's own field, as a path into the answer.
+    public let field: String
+    public let verdict: Verdict
+    /// As the venue printed it.
+    public let reported: String
+    /// By the definition; empty where it cannot be worked out.
+    public let expected: String
+    /// reported − expected; nil where either is missing.
+    public let residual: ExactDecimal?
+    /// Units of the last printed digit between the two; nil where either is missing.
+    public let unitsInLastPlace: Int?
+    /// The formula in the venue's own words.
+    public let formula: String
+    /// Every input, as its path and its value.
+    public let inputs: [(name: String, value: String)]
+    /// The document that the formula comes from.
+    public let source: String
+    /// What the verdict rests on, in a sentence; empty where it speaks for itself.
+    public let remark: String
+
+    public init(
+        field: String, verdict: Verdict, reported: String, expected: String = "",
+        residual: ExactDecimal? = nil, unitsInLastPlace: Int? = nil, formula: String,
+        inputs: [(name: String, value: String)] = [], source: String, remark: String = ""
+    ) {
+        self.field = field
+        self.verdict = verdict
+        self.reported = reported
+        self.expected = expected
+        self.residual = residual
+        self.unitsInLastPlace = unitsInLastPlace
+        self.formula = formula
+        self.inputs = inputs
+        self.source = source
+        self.remark = remark
+    }
+
+    public static func == (left: AuditFinding, right: AuditFinding) -> Bool {
+        left.field == right.field && left.verdict == right.verdict && left.reported == right.reported
+            && left.expected == right.expected && left.residual == right.residual
+            && left.formula == right.formula && left.remark == right.remark
+            && left.inputs.elementsEqual(right.inputs) { $0 == $1 }
+    }
+}
+
+/// What puts a reported account into a ledger.
+public struct RehostedAccount: Sendable {
+    /// Commands as the operator API takes them, in order; `open_account` first, `prices` among them.
+    public let commands: [String]
+    /// What the answers did not tell and had to be assumed, a sentence each.
+    public let assumptions: [String]
+
+    public init(commands: [String], assumptions: [String]) {
+        self.commands = commands
+        self.assumptions = assumptions
+    }
+}
