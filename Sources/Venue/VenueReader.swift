@@ -28,6 +28,9 @@ public protocol VenueReader: VenueModel {
     /// without tokens.
     func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)?
 
+    /// How many of these calls the venue takes, by its documents.
+    static var pace: RequestPace { get }
+
     /// What the key may do, as far as the answers tell; nil where the venue does not say.
     func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>?
 
