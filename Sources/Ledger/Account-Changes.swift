@@ -5,7 +5,7 @@ import Numbers
 extension Account {
     /// Applies an event: one of its own, or a transfer to it. Throws where the event does not fit; the
     /// account is then half changed and of no further use, so callers apply to a copy.
-    mutating func apply(_ event: Event) throws(Refusal) {
+    public mutating func apply(_ event: Event) throws(Refusal) {
         do {
             try change(event)
         } catch let refusal as Refusal {
