@@ -7,6 +7,10 @@ public protocol VenueReader: VenueModel {
     /// Where the venue is, without a slash at the end; the desk's configuration may name another place.
     static var defaultBaseURL: String { get }
 
+    /// Where one call goes while the venue is at its own place: a venue may have several hosts. A place that
+    /// the desk's configuration names takes all calls.
+    static func baseURL(of call: VenueCall) -> String
+
     /// The calls that reading one account takes, in their order.
     static var calls: [VenueCall] { get }
 
@@ -44,6 +48,11 @@ public protocol VenueReader: VenueModel {
 
     /// The commands that put such an account into a ledger, with all that had to be assumed.
     func rehosted(_ statement: Statement, as account: String) -> RehostedAccount
+}
+
+extension VenueReader {
+    /// `defaultBaseURL`: the venue has one host.
+    public static func baseURL(of call: VenueCall) -> String { defaultBaseURL }
 }
 
 /// One kind of request to a venue.

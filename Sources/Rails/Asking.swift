@@ -1,0 +1,131 @@
+import JSON
+import Ledger
+import Venue
+
+// The venue from its client's side: what is asked, how it is authorised, what an answer means.
+
+/// A call that reading an account takes, by its name in records.
+enum ReadingCall: String, CaseIterable {
+    case token
+    case balances
+    case positions
+    case openOrders = "open-orders"
+    case marketData = "market-data"
+
+    /// The balances alone are needed.
+    var call: VenueCall {
+        switch self {
+        case .token: VenueCall(rawValue, .token)
+        case .balances: VenueCall(rawValue, .account)
+        case .positions, .openOrders: VenueCall(rawValue, .account, isOptional: true)
+        case .marketData: VenueCall(rawValue, .market, isOptional: true)
+        }
+    }
+}
+
+extension RailsVenue {
+    /// The production address of the User Account API.
+    public static var defaultBaseURL: String { "https://user-account.trade.rails.xyz" }
+
+    /// Tokens and prices come from hosts of their own.
+    public static func baseURL(of call: VenueCall) -> String {
+        switch ReadingCall(rawValue: call.name) {
+        case .token: "https://api-auth.trade.rails.xyz"
+        case .marketData: "https://market-data.trade.rails.xyz"
+        default: defaultBaseURL
+        }
+    }
+
+    /// `token` and `balances`, and as far as they are answered `positions`, the first page of `open-orders`
+    /// and `market-data`.
+    public static var calls: [VenueCall] { ReadingCall.allCases.map(\.call) }
+
+    /// A hundredth of the 2000 requests a second that all users share: no other limit of an account's calls is
+    /// documented. Tokens have one of their own, 20 a minute, and live half an hour.
+    public static var pace: RequestPace { RequestPace(by: .key, weight: 20, milliseconds: 1000) }
+
+    /// The key and its secret in headers for a token, the token in a header for the account, nothing for
+    /// prices. Throws for a call that is none of `calls`, for a missing token, and for credentials that a
+    /// header cannot carry.
+    public func request(
+        for call: VenueCall, credentials: Credentials, token: String?, at time: Int64
+    ) throws(ReadingError) -> OutgoingRequest {
+        guard let reading = ReadingCall(rawValue: call.name) else {
+            throw ReadingError(.configuration, "Rails has no call \(call.name).")
+        }
+        let target = Self.pathPrefixes[0] + reading.rawValue
+        switch reading {
+        case .token:
+            guard Self.isHeaderText(credentials.apiKey), Self.isHeaderText(credentials.secret) else {
+                throw ReadingError(
+                    .configuration,
+                    "Rails takes the API key and its secret in headers; one of them is empty or has "
+                        + "characters that a header cannot carry.")
+            }
+            return OutgoingRequest(
+                method: "POST", target: target,
+                headers: [("X-Api-Key", credentials.apiKey), ("X-Api-Secret", credentials.secret)])
+        case .marketData: return OutgoingRequest(method: "GET", target: target)
+        case .balances, .positions, .openOrders:
+            guard let token, Self.isHeaderText(token) else {
+                throw ReadingError(.configuration, "Rails needs a token for \(call.name); get one first.")
+            }
+            return OutgoingRequest(
+                method: "GET", target: target, headers: [("Authorization", "Bearer \(token)")])
+        }
+    }
+
+    /// Whether a text can stand in a header and hides no other header in it.
+    private static func isHeaderText(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+
+    /// By the HTTP status alone: the venue's gateway publishes no codes, and its messages may repeat a
+    /// header.
+    public func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict {
+        func error(_ kind: ReadingError.Kind, _ sentence: String) -> ReadingError {
+            ReadingError(kind, sentence, code: String(answer.status))
+        }
+        switch answer.status {
+        case 200...299:
+            if let body = try? JSONValue(parsing: answer.body), body.object != nil || body.elements != nil {
+                return .success
+            }
+            return .temporary(error(.unreadable, "Rails' answer is no JSON object; try again."))
+        case 401:
+            if call.purpose == .account { return .tokenExpired }
+            return .refused(
+                error(.authentication, "Rails does not accept the API key; check key and secret."))
+        case 403:
+            return .refused(
+                error(.permission, "Rails does not let this key do this, or not from this address."))
+        case 429: return .rateLimited(retryAfter: answer.retryAfter)
+        case 408, 500...599:
+            return .temporary(
+                error(.unavailable, "Rails answers HTTP \(answer.status); try again later."))
+        case 400, 404, 405:
+            return .refused(
+                error(.refused, "Rails refuses \(call.name) with HTTP \(answer.status); check the address."))
+        default:
+            return .refused(
+                error(.unreadable, "HTTP \(answer.status) is no answer of Rails; check the address."))
+        }
+    }
+
+    /// Nil: nothing that is sent depends on the venue's clock.
+    public func venueTime(in answer: IncomingAnswer) -> Int64? { nil }
+
+    /// The access token and its end, counted from when it came in; half an hour where the answer does not say
+    /// (documented life of a token).
+    public func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)? {
+        guard let body = try? JSONValue(parsing: answer.body), let text = body["access_token"]?.text,
+            !text.isEmpty
+        else { return nil }
+        let seconds = body["expires_in"].flatMap { $0.integer ?? $0.text.flatMap { Int64($0) } } ?? 1800
+        // A life beyond a year is none that a desk would rely on, and cannot overflow.
+        return (text, answer.takenAt + min(max(0, seconds), 31_536_000) * 1000)
+    }
+
+    /// Nil: no answer says what a key may do.
+    public func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>? { nil }
+}
