@@ -1,0 +1,46 @@
+import JSON
+
+// What an HTTP answer says before its venue's own codes are looked at.
+
+extension IncomingAnswer {
+    /// How long to wait, in milliseconds, as `Retry-After` says it in seconds; nil where it says nothing.
+    public var retryAfter: Int64? {
+        header("retry-after").flatMap { Int64($0) }.flatMap { 0...86_400 * 30 ~= $0 ? $0 * 1000 : nil }
+    }
+
+    /// The body as JSON; nil where it is none, such as the page of a gateway in between.
+    public var json: JSONValue? { try? JSONValue(parsing: body) }
+
+    /// What the status alone means, for an answer that is not in the venue's form.
+    public var verdictByStatus: AnswerVerdict {
+        switch status {
+        case 200..<300:
+            .refused(ReadingError(.unreadable, "What came is no answer of this venue: check the base URL."))
+        case 401:
+            .refused(
+                ReadingError(
+                    .authentication, "The venue does not accept the key: check it and its secret.",
+                    code: "\(status)"))
+        case 403, 451:
+            .refused(
+                ReadingError(
+                    .permission,
+                    "The venue's gateway refuses this machine: check the address that it is reached from.",
+                    code: "\(status)"))
+        case 418, 429: .rateLimited(retryAfter: retryAfter)
+        case 404, 405, 410:
+            .refused(
+                ReadingError(
+                    .refused, "The venue does not know this path: check the base URL.", code: "\(status)"))
+        case 300..<400:
+            .refused(
+                ReadingError(
+                    .configuration, "The base URL leads elsewhere: name the place that it leads to.",
+                    code: "\(status)"))
+        case 400..<500 where status != 408:
+            .refused(ReadingError(.refused, "The venue refuses the request.", code: "\(status)"))
+        default:
+            .temporary(ReadingError(.unavailable, "The venue is unwell.", code: "\(status)"))
+        }
+    }
+}

@@ -1,0 +1,219 @@
+import Numbers
+
+// How a reported figure is held against its definition: the same rules at every venue.
+
+/// How finely a venue prints its figures, and with it what a difference in their last digits means.
+public enum FigurePrecision: Sendable {
+    /// Decimals of so many places: the inputs are as exact as they are printed.
+    case places(Int)
+    /// Binary floating point of 53 bits, printed with 15 to 17 digits. Every input may be off by a unit of its
+    /// sixteenth digit, and what that does to the figure is allowed for.
+    case binary
+
+    /// What the last digit of a figure counts.
+    public func unit(of figure: ExactDecimal) -> ExactDecimal {
+        switch self {
+        case .places(let places): Self.powerOfTen(places: places)
+        case .binary:
+            // The sixteenth digit; never finer than 16 places, which is as fine as our own server prints.
+            Self.powerOfTen(places: min(16, 15 - Self.exponent(of: figure)))
+        }
+    }
+
+    /// 10 to the minus `places`, held within what a decimal can be.
+    private static func powerOfTen(places: Int) -> ExactDecimal {
+        var units: Int128 = 1
+        for _ in 0..<max(0, min(36, ExactDecimal.places - places)) { units *= 10 }
+        return (try? ExactDecimal(units: units)) ?? .zero
+    }
+
+    /// The power of ten of the first digit that is not 0: 2 for 409, −3 for 0.0051; 0 for 0.
+    private static func exponent(of figure: ExactDecimal) -> Int {
+        if figure.isZero { return 0 }
+        var rest = figure.magnitude.units
+        var exponent = -ExactDecimal.places
+        while rest >= 10 {
+            rest /= 10
+            exponent += 1
+        }
+        return exponent
+    }
+}
+
+/// One input of a figure: where it stands and what stood there.
+public struct AuditInput: Sendable {
+    /// Its path in the answer, or the rule that it is.
+    public let name: String
+    public let value: ReportedValue
+    /// Whether it is a rule or a constant, which no binary arithmetic has blurred.
+    let isRule: Bool
+
+    /// A reported figure.
+    public init(_ name: String, _ value: ReportedValue) {
+        self.name = name
+        self.value = value
+        isRule = false
+    }
+
+    /// A rule of the rulebook, or a constant.
+    public init(rule name: String, _ value: ExactDecimal) {
+        self.name = name
+        self.value = .number(value, text: value.description)
+        isRule = true
+    }
+}
+
+extension ReportedObject {
+    /// A field as an input.
+    public func input(_ field: String) -> AuditInput { AuditInput(path(of: field), self[field]) }
+}
+
+/// A reported figure with what is known of it: from here the verdict follows.
+public struct FigureCheck: Sendable {
+    /// What a difference means that rounding does not explain.
+    public enum Difference: Sendable {
+        /// Nothing that the venue might hide enters here.
+        case contradicts
+        /// A part that is not shown. `isBelow` says on which side of the expected figure it must leave the
+        /// reported one, nil for either; on the other side the figure contradicts.
+        case hidden(String, isBelow: Bool? = nil)
+        /// The formula is an estimate of ours or of the documentation; nothing follows.
+        case estimate(String)
+    }
+
+    public let field: String
+    public let reported: ReportedValue
+    public let formula: String
+    public let inputs: [AuditInput]
+    public let source: String
+    public let precision: FigurePrecision
+    /// How many units of the last printed digit two ways to the same figure may differ by.
+    public let allowedUnits: Int
+
+    public init(
+        field: String, reported: ReportedValue, formula: String, inputs: [AuditInput], source: String,
+        precision: FigurePrecision, allowedUnits: Int = 1
+    ) {
+        self.field = field
+        self.reported = reported
+        self.formula = formula
+        self.inputs = inputs
+        self.source = source
+        self.precision = precision
+        self.allowedUnits = allowedUnits
+    }
+
+    /// Holds the figure against what the definition makes of the inputs' numbers, given in their order.
+    ///
+    /// Nil where the venue shows no figure, so that there is nothing to hold. An input that is not a number
+    /// makes it not derivable, and so does a definition that throws.
+    public func finding(
+        _ difference: Difference = .contradicts, remark: String = "",
+        by definition: ([ExactDecimal]) throws -> ExactDecimal?
+    ) -> AuditFinding? {
+        guard let figure = reported.cutNumber else { return nil }
+        var numbers: [ExactDecimal] = []
+        var missing: [String] = []
+        for input in inputs {
+            if let number = input.value.cutNumber {
+                numbers.append(number)
+            } else {
+                missing.append("\(input.name) is \(input.value.shown)")
+            }
+        }
+        guard missing.isEmpty else {
+            return notDerivable(missing.joined(separator: ", ") + ".")
+        }
+        let expected: ExactDecimal
+        let tolerance: ExactDecimal
+        do {
+            guard let result = try definition(numbers) else {
+                return notDerivable("The formula has no result here: its denominator is 0.")
+            }
+            expected = result
+            tolerance = try self.tolerance(for: figure, expected: expected, numbers, definition)
+        } catch {
+            return notDerivable("It cannot be worked out: \(error).")
+        }
+        guard let residual = try? figure - expected else {
+            return notDerivable("The difference does not fit.")
+        }
+        let (verdict, words) = verdict(residual, tolerance: tolerance, difference)
+        let all = [remark, words, cutRemark].filter { !$0.isEmpty }.joined(separator: " ")
+        return made(
+            verdict, expected: expected.description, residual: residual,
+            units: Self.count(residual, precision.unit(of: figure)), remark: all)
+    }
+
+    /// Says that nothing follows, and why; nil where the venue shows no figure.
+    public func notDerivable(_ remark: String) -> AuditFinding? {
+        reported.cutNumber == nil ? nil : made(.notDerivable, remark: remark)
+    }
+
+    // MARK: - Parts
+
+    private func verdict(
+        _ residual: ExactDecimal, tolerance: ExactDecimal, _ difference: Difference
+    ) -> (AuditFinding.Verdict, String) {
+        if residual.isZero { return (.matches, "") }
+        if residual.magnitude <= tolerance {
+            if case .binary = precision {
+                return (.rounding, "The venue computes in binary floating point; its last digits differ.")
+            }
+            return (.rounding, "")
+        }
+        switch difference {
+        case .contradicts: return (.contradicts, "")
+        case .hidden(let words, let isBelow):
+            let isPossible = isBelow.map { $0 == residual.isNegative } ?? true
+            return (isPossible ? .hidden : .contradicts, words)
+        case .estimate(let words): return (.notDerivable, words)
+        }
+    }
+
+    /// Units of the figure's own last digit, and what a unit in the last digit of each input comes to.
+    private func tolerance(
+        for figure: ExactDecimal, expected: ExactDecimal, _ numbers: [ExactDecimal],
+        _ definition: ([ExactDecimal]) throws -> ExactDecimal?
+    ) throws -> ExactDecimal {
+        let own = try precision.unit(of: figure).times(ExactDecimal(allowedUnits), rounding: .ceiling)
+        var sum = own
+        for place in numbers.indices {
+            var step = ExactDecimal.zero
+            if case .binary = precision, !inputs[place].isRule { step = precision.unit(of: numbers[place]) }
+            if case .unheld = inputs[place].value { step = max(step, try ExactDecimal(units: 1)) }
+            if step.isZero { continue }
+            var moved = numbers
+            moved[place] = try numbers[place] + (numbers[place].isNegative ? -step : step)
+            if let result = try definition(moved) {
+                let effect = try (result - expected).magnitude
+                sum = try sum + effect.times(ExactDecimal(allowedUnits), rounding: .ceiling)
+            }
+        }
+        return sum
+    }
+
+    private var cutRemark: String {
+        let all = [(field, reported)] + inputs.map { ($0.name, $0.value) }
+        let cut = all.filter { if case .unheld = $0.1 { true } else { false } }.map(\.0)
+        return cut.isEmpty
+            ? "" : "\(cut.joined(separator: ", ")) has more than 18 places and was cut to them here."
+    }
+
+    private func made(
+        _ verdict: AuditFinding.Verdict, expected: String = "", residual: ExactDecimal? = nil,
+        units: Int? = nil, remark: String
+    ) -> AuditFinding {
+        AuditFinding(
+            field: field, verdict: verdict, reported: reported.text, expected: expected, residual: residual,
+            unitsInLastPlace: units, formula: formula, inputs: inputs.map { ($0.name, $0.value.shown) },
+            source: source, remark: remark)
+    }
+
+    /// How many units of the last digit a difference comes to, the last one begun counted whole.
+    private static func count(_ residual: ExactDecimal, _ unit: ExactDecimal) -> Int {
+        let units = residual.magnitude.units
+        let step = max(1, unit.units)
+        return Int(clamping: units / step + (units % step == 0 ? 0 : 1))
+    }
+}

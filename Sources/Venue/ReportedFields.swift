@@ -1,0 +1,202 @@
+import JSON
+import Numbers
+
+// What stands in an answer: nothing worked out, nothing rounded, every field found again under its path.
+
+extension ReportedValue {
+    /// What a member of an answer holds; nil for one that is not there.
+    ///
+    /// A text is a number where it is written as one, in plain or exponent form; how it stood is kept.
+    public init(_ value: JSONValue?) {
+        switch value {
+        case .none: self = .absent
+        case .null: self = .null
+        case .string(""): self = .empty
+        case .string(let text), .number(let text): self.init(text: text)
+        case .bool(let flag): self = .other(text: flag ? "true" : "false")
+        case .array, .object: self = .other(text: value?.description ?? "")
+        }
+    }
+
+    private init(text: String) {
+        guard let number = NumberText(text) else {
+            self = .other(text: text)
+            return
+        }
+        do {
+            self = .number(try ExactDecimal(number.plain(places: nil)), text: text)
+        } catch {
+            self = .unheld(text: text)
+        }
+    }
+
+    /// What stood there; empty for a field that was not there, was "" or null.
+    public var text: String {
+        switch self {
+        case .absent, .empty, .null: ""
+        case .number(_, let text), .unheld(let text), .other(let text): text
+        }
+    }
+
+    /// The state in a word where there is no number, the text otherwise: what an audit prints of an input.
+    public var shown: String {
+        switch self {
+        case .absent: "absent"
+        case .empty: "\"\""
+        case .null: "null"
+        case .number(_, let text), .unheld(let text), .other(let text): text
+        }
+    }
+
+    /// The number, cut to 18 places where it has more; nil where there is none or where it is too large.
+    ///
+    /// Only for holding figures against each other, which says how far the cut can carry.
+    public var cutNumber: ExactDecimal? {
+        switch self {
+        case .number(let value, _): value
+        case .unheld(let text):
+            NumberText(text).flatMap { try? ExactDecimal($0.plain(places: ExactDecimal.places)) }
+        case .absent, .empty, .null, .other: nil
+        }
+    }
+}
+
+/// A number as it is written: a sign, digits, and where the decimal point stands among them.
+struct NumberText {
+    let isNegative: Bool
+    /// At least one; leading zeros are gone.
+    private var digits: [UInt8]
+    /// How many of the digits stand after the point; negative where zeros are missing before it.
+    private var decimals: Int
+
+    /// Reads `-12.5`, `2.8E-4` and the like; nil for everything else.
+    init?(_ text: String) {
+        var rest = Array(text.utf8)[...]
+        isNegative = rest.first == UInt8(ascii: "-")
+        if isNegative { rest.removeFirst() }
+        let whole = Self.takeDigits(&rest)
+        var fraction: ArraySlice<UInt8> = []
+        if rest.first == UInt8(ascii: ".") {
+            rest.removeFirst()
+            fraction = Self.takeDigits(&rest)
+            if fraction.isEmpty { return nil }
+        }
+        var exponent = 0
+        if rest.first == UInt8(ascii: "e") || rest.first == UInt8(ascii: "E") {
+            rest.removeFirst()
+            let isBelow = rest.first == UInt8(ascii: "-")
+            if isBelow || rest.first == UInt8(ascii: "+") { rest.removeFirst() }
+            let power = Self.takeDigits(&rest)
+            // Beyond some digits every exponent is as far out of reach as any other.
+            guard !power.isEmpty, power.count < 6,
+                let magnitude = Int(String(decoding: power, as: UTF8.self))
+            else { return nil }
+            exponent = isBelow ? -magnitude : magnitude
+        }
+        guard !whole.isEmpty, rest.isEmpty else { return nil }
+        digits = Array((whole + fraction).drop { $0 == UInt8(ascii: "0") })
+        decimals = digits.isEmpty ? 0 : fraction.count - exponent
+        while decimals > 0, digits.last == UInt8(ascii: "0") {
+            digits.removeLast()
+            decimals -= 1
+        }
+    }
+
+    private static func takeDigits(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let found = rest.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        rest = rest.dropFirst(found.count)
+        return found
+    }
+
+    /// The number without an exponent, cut to so many places if any are named; a text that no decimal holds
+    /// where it is out of reach.
+    func plain(places: Int?) -> String {
+        let zero = UInt8(ascii: "0")
+        if digits.isEmpty { return "0" }
+        if digits.count - decimals > 60 { return String(repeating: "9", count: 60) }
+        if decimals > 400 + digits.count {
+            return places == nil ? "0." + String(repeating: "9", count: 60) : "0"
+        }
+        var all = digits
+        if decimals < 0 { all += [UInt8](repeating: zero, count: -decimals) }
+        let after = max(0, decimals)
+        if all.count <= after { all = [UInt8](repeating: zero, count: after - all.count + 1) + all }
+        let whole = all.dropLast(after)
+        let fraction = all.suffix(after).prefix(places ?? after)
+        return (isNegative ? "-" : "") + String(decoding: whole, as: UTF8.self)
+            + (fraction.isEmpty ? "" : "." + String(decoding: fraction, as: UTF8.self))
+    }
+}
+
+/// An object of an answer, with the place where it stands.
+public struct ReportedObject: Sendable {
+    /// Its path in the answer, such as `data[0].details[2]`; empty for the answer itself. An answer that is
+    /// not the account's own is named before it: `positions data[0]`.
+    public let path: String
+    /// What stood there.
+    public let value: JSONValue
+
+    public init(_ value: JSONValue, path: String = "") {
+        self.value = value
+        self.path = path
+    }
+
+    /// An answer as a whole. `name` is the call's, for an answer that is not the account's own.
+    ///
+    /// Throws where it is no JSON.
+    public init(parsing body: RecordedBody, name: String = "") throws(ReadingError) {
+        do {
+            self.init(try JSONValue(parsing: body.bytes), path: name.isEmpty ? "" : name + " ")
+        } catch {
+            throw ReadingError(.unreadable, "The answer to \(body.call) is no JSON: \(error.description).")
+        }
+    }
+
+    /// What stands in a field.
+    public subscript(field: String) -> ReportedValue { ReportedValue(value[field]) }
+
+    /// The path of a field.
+    public func path(of field: String) -> String {
+        path.isEmpty || path.hasSuffix(" ") ? path + field : "\(path).\(field)"
+    }
+
+    /// An object in a field; an empty one where there is none.
+    public func object(_ field: String) -> ReportedObject {
+        ReportedObject(value[field] ?? .object(JSONObject()), path: path(of: field))
+    }
+
+    /// The elements of an array in a field; none where there is no array.
+    public func rows(_ field: String) -> [ReportedObject] { Self.rows(of: value[field], at: path(of: field)) }
+
+    /// The elements of the answer itself, where it is an array.
+    public var rows: [ReportedObject] { Self.rows(of: value, at: path) }
+
+    private static func rows(of value: JSONValue?, at path: String) -> [ReportedObject] {
+        (value?.elements ?? []).enumerated().map { ReportedObject($1, path: "\(path)[\($0)]") }
+    }
+
+    /// A common figure that stands in a field.
+    public func figure(
+        _ figure: CommonFigure, _ field: String, unit: String, isShared: Bool = false
+    ) -> ReportedFigure {
+        ReportedFigure(figure, field: path(of: field), self[field], unit: unit, isShared: isShared)
+    }
+
+    /// Every field that holds no further fields, with its path, in the order of the text.
+    public var leaves: [(path: String, value: ReportedValue)] {
+        switch value {
+        case .object(let object):
+            object.members.flatMap { ReportedObject($0.value, path: path(of: $0.key)).leaves }
+        case .array: rows.flatMap(\.leaves)
+        default: [(path, ReportedValue(value))]
+        }
+    }
+}
+
+extension StatementFigures {
+    /// Figures of one object, in their order.
+    public init(_ figures: [ReportedFigure]) {
+        self.init()
+        for figure in figures { set(figure) }
+    }
+}

@@ -1,0 +1,200 @@
+import JSON
+import Numbers
+import Testing
+import Venue
+
+@Suite struct ReportedFieldTests {
+    @Test("a field is absent, empty, null, a number as text or JSON number, held or not, or something else")
+    func states() throws {
+        let body = RecordedBody(
+            call: "balance",
+            bytes: Array(
+                #"""
+                {"empty":"","nothing":null,"zero":"0","padded":"0.00000000","number":1.50,"small":"2.8E-4",
+                 "large":1e3,"deep":"0.0000000000000000001","vast":"1e40","word":"off","flag":true,"rows":[
+                 {"eq":"-0.5"}]}
+                """#.utf8), takenAt: 0)
+        let answer = try ReportedObject(parsing: body)
+        #expect(answer["gone"] == .absent)
+        #expect(answer["empty"] == .empty)
+        #expect(answer["nothing"] == .null)
+        #expect(answer["zero"] == .number(.zero, text: "0"))
+        #expect(answer["padded"] == .number(.zero, text: "0.00000000"))
+        #expect(answer["number"] == .number(try ExactDecimal("1.5"), text: "1.50"))
+        #expect(answer["small"] == .number(try ExactDecimal("0.00028"), text: "2.8E-4"))
+        #expect(answer["large"] == .number(ExactDecimal(1000), text: "1e3"))
+        #expect(answer["deep"] == .unheld(text: "0.0000000000000000001"))
+        #expect(answer["deep"].cutNumber == .zero)
+        #expect(answer["vast"] == .unheld(text: "1e40"))
+        #expect(answer["vast"].cutNumber == nil)
+        #expect(answer["word"] == .other(text: "off"))
+        #expect(answer["flag"] == .other(text: "true"))
+        #expect(answer.rows("rows").first?.path(of: "eq") == "rows[0].eq")
+        #expect(answer.leaves.count == 12)
+        #expect(answer.leaves.last?.path == "rows[0].eq")
+        #expect(answer.leaves.last?.value.text == "-0.5")
+    }
+
+    @Test(
+        "texts that are numbers, and their values",
+        arguments: [
+            ("-0", "0"), ("007", "7"), ("-12.50", "-12.5"), ("5.1e-09", "0.0000000051"), ("1.2E+3", "1200"),
+            ("120e-1", "12"), ("0e99999", "0"), ("-3E0", "-3"), ("100", "100"), ("0.10", "0.1"),
+        ])
+    func numbers(text: String, value: String) throws {
+        #expect(ReportedValue(.string(text)) == .number(try ExactDecimal(value), text: text))
+    }
+
+    @Test(
+        "texts that are none",
+        arguments: [" 1", "1.", ".5", "+1", "1e", "1e+", "0x1", "--1", "1 ", "Infinity", "e5", "1.2.3"])
+    func words(text: String) { #expect(ReportedValue(.string(text)) == .other(text: text)) }
+
+    @Test("a number that is too small for 18 places, or too large, is kept as it stood")
+    func unheld() {
+        for text in ["1e-19", "1e-99999", "1e99999", "-1e-19", "123456789012345678901234567890"] {
+            #expect(ReportedValue(.number(text)) == .unheld(text: text))
+        }
+    }
+
+    @Test("an answer that is no JSON")
+    func unreadable() {
+        #expect(throws: ReadingError.self) {
+            try ReportedObject(
+                parsing: RecordedBody(call: "balance", bytes: Array("<html>".utf8), takenAt: 0))
+        }
+    }
+
+    @Test("fields that are new, lost or of another type, each once")
+    func drift() throws {
+        let shape = FieldShape.object(
+            .list("code msg", .text) + [
+                KnownField(
+                    "data", .array(.object(.list("eq ccy", .text) + .list("twap", .text, isAlways: false)))),
+                KnownField("markets", .map(.value([.text, .null])), isAlways: false),
+            ])
+        let same = try JSONValue(parsing: #"{"code":"0","msg":"","data":[{"eq":"1","ccy":"BTC"}]}"#)
+        #expect(shape.drift(in: same, call: "balance").isEmpty)
+        let other = try JSONValue(
+            parsing: #"""
+                {"code":0,"data":[{"eq":"1","ccy":"BTC","extra":5},{"ccy":"ETH","extra":6}],
+                 "markets":{"BTC-USD":"1","ETH-USD":2,"X":null}}
+                """#)
+        #expect(
+            shape.drift(in: other, call: "balance") == [
+                FieldDrift(.retyped, path: "balance code", example: "0"),
+                FieldDrift(.new, path: "balance data[].extra", example: "5"),
+                FieldDrift(.lost, path: "balance data[].eq", example: ""),
+                FieldDrift(.retyped, path: "balance markets.*", example: "2"),
+                FieldDrift(.lost, path: "balance msg", example: ""),
+            ])
+        #expect(
+            shape.drift(in: .array([]), call: "balance") == [
+                FieldDrift(.retyped, path: "balance", example: "[]")
+            ])
+    }
+}
+
+@Suite struct AuditVerdictTests {
+    private func check(
+        _ reported: String, _ inputs: [String], _ precision: FigurePrecision, units: Int = 1
+    ) -> FigureCheck {
+        FigureCheck(
+            field: "sum", reported: ReportedValue(.string(reported)), formula: "a + b",
+            inputs: inputs.enumerated().map { AuditInput("in[\($0)]", ReportedValue(.string($1))) },
+            source: "the test", precision: precision, allowedUnits: units)
+    }
+
+    @Test(
+        "verdicts on a sum of two figures with eight places",
+        arguments: [
+            ("3.00000000", AuditFinding.Verdict.matches, 0), ("3.00000001", .rounding, 1),
+            ("3.00000002", .contradicts, 2), ("2.99999999", .rounding, -1),
+            ("2.5", .contradicts, -50_000_000),
+        ])
+    func places(reported: String, verdict: AuditFinding.Verdict, units: Int) throws {
+        let finding = try #require(
+            check(reported, ["1.00000000", "2"], .places(8)).finding { try $0.sum() })
+        #expect(finding.verdict == verdict)
+        #expect(finding.unitsInLastPlace == units)
+        #expect(finding.expected == "3")
+        #expect(finding.inputs.map(\.value) == ["1.00000000", "2"])
+    }
+
+    @Test("binary arithmetic: what a blurred input comes to is allowed for, more is not")
+    func binary() throws {
+        // The documentation's sample: B + Uc − inUse in doubles.
+        let sample = check("4834.3170936228935", ["4850.435693622894", "-16.1186"], .binary, units: 2)
+        #expect(try #require(sample.finding { try $0.sum() }).verdict == .rounding)
+        // A tenth is no rounding, however short the figure is printed.
+        let off = check("100.6", ["50.25", "50.25"], .binary, units: 2)
+        #expect(try #require(off.finding { try $0.sum() }).verdict == .contradicts)
+        // A difference of great numbers keeps their blur.
+        let cancelled = check(
+            "0.0000152587890625", ["100000000000.00001", "-100000000000"], .binary, units: 2)
+        #expect(try #require(cancelled.finding { try $0.sum() }).verdict == .rounding)
+    }
+
+    @Test("hidden parts lie on their side")
+    func hidden() throws {
+        let fees = FigureCheck.Difference.hidden("Fees of open orders.", isBelow: true)
+        #expect(
+            try #require(check("2", ["1", "2"], .places(8)).finding(fees) { try $0.sum() }).verdict == .hidden
+        )
+        #expect(
+            try #require(check("4", ["1", "2"], .places(8)).finding(fees) { try $0.sum() }).verdict
+                == .contradicts)
+    }
+
+    @Test("missing inputs, missing results and figures that are not shown")
+    func notDerivable() throws {
+        let missing = try #require(check("2", ["1", ""], .places(8)).finding { try $0.sum() })
+        #expect(missing.verdict == .notDerivable)
+        #expect(missing.remark == "in[1] is \"\".")
+        #expect(missing.expected.isEmpty && missing.residual == nil && missing.unitsInLastPlace == nil)
+        #expect(
+            try #require(check("2", ["1"], .places(8)).finding { _ in nil }).verdict == .notDerivable)
+        #expect(check("", ["1"], .places(8)).finding { try $0.sum() } == nil)
+        let vast = "170141183460469231731"
+        #expect(
+            try #require(check("2", [vast, vast], .places(8)).finding { try $0.sum() }).verdict
+                == .notDerivable)
+    }
+
+    @Test("a figure with more than 18 places is cut, and the remark says so")
+    func cut() throws {
+        let finding = try #require(
+            check("0.00123", ["0.0000000012345678901234567", "0.001229998765432109"], .binary).finding {
+                try $0.sum()
+            })
+        #expect(finding.verdict == .rounding || finding.verdict == .matches)
+        #expect(finding.remark.contains("in[0] has more than 18 places"))
+    }
+}
+
+@Suite struct AnswerReadingTests {
+    @Test(
+        "what a status alone means",
+        arguments: [
+            (200, "unreadable"), (302, "configuration"), (400, "refused"), (401, "authentication"),
+            (403, "permission"), (404, "refused"), (408, "unavailable"), (418, "limit"), (429, "limit"),
+            (500, "unavailable"), (503, "unavailable"),
+        ])
+    func statuses(status: Int, expected: String) {
+        let answer = IncomingAnswer(
+            status: status, body: [], takenAt: 0, header: { $0 == "retry-after" ? "7" : nil })
+        switch answer.verdictByStatus {
+        case .rateLimited(let wait):
+            #expect(expected == "limit")
+            #expect(wait == 7000)
+        case .temporary(let error), .refused(let error): #expect(error.kind.rawValue == expected)
+        default: Issue.record("status \(status)")
+        }
+    }
+
+    @Test(arguments: ["", "-1", "soon", "99999999999999999999", "Wed, 21 Oct 2015 07:28:00 GMT"])
+    func oddWaits(text: String) {
+        let answer = IncomingAnswer(status: 429, body: [], takenAt: 0, header: { _ in text })
+        #expect(answer.retryAfter == nil)
+    }
+}
