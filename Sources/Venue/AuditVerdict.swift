@@ -6,8 +6,8 @@ import Numbers
 public enum FigurePrecision: Sendable {
     /// Decimals of so many places: the inputs are as exact as they are printed.
     case places(Int)
-    /// Binary floating point of 53 bits, printed with 15 to 17 digits. Every input may be off by a unit of its
-    /// sixteenth digit, and what that does to the figure is allowed for.
+    /// Binary floating point of 53 bits, printed with 15 to 17 digits. Every input may be off by a unit of
+    /// its sixteenth digit, and what that does to the figure is allowed for.
     case binary
 
     /// What the last digit of a figure counts.
@@ -81,11 +81,17 @@ public struct FigureCheck: Sendable {
         case estimate(String)
     }
 
+    /// The venue's own field, as a path into the answer.
     public let field: String
+    /// What stood there.
     public let reported: ReportedValue
+    /// The formula in the venue's own words.
     public let formula: String
+    /// What it is worked out from, in the order in which the definition takes it.
     public let inputs: [AuditInput]
+    /// The document that the formula comes from.
     public let source: String
+    /// How finely the venue prints it.
     public let precision: FigurePrecision
     /// How many units of the last printed digit two ways to the same figure may differ by.
     public let allowedUnits: Int

@@ -92,11 +92,17 @@ public struct JSONTypes: OptionSet, Sendable {
 
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// A string.
     public static let text = JSONTypes(rawValue: 1)
+    /// A number.
     public static let number = JSONTypes(rawValue: 2)
+    /// true or false.
     public static let boolean = JSONTypes(rawValue: 4)
+    /// null.
     public static let null = JSONTypes(rawValue: 8)
+    /// An array.
     public static let array = JSONTypes(rawValue: 16)
+    /// An object.
     public static let object = JSONTypes(rawValue: 32)
 
     /// The type of a value.

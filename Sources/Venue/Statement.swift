@@ -100,7 +100,8 @@ public enum ReportedValue: Sendable, Equatable {
     case empty
     /// It was null.
     case null
-    /// It was a number or a text that is one; `text` is what stood there, the value exact. Zero is one of these.
+    /// It was a number or a text that is one; `text` is what stood there, the value exact. Zero is one of
+    /// these.
     case number(ExactDecimal, text: String)
     /// It was a number that 18 places and 38 digits do not hold; never silently rounded.
     case unheld(text: String)
@@ -192,6 +193,7 @@ public struct PositionStatement: Sendable {
 
 /// A field that is not as the venue is known to send it.
 public struct FieldDrift: Sendable, Equatable, Hashable {
+    /// In which way it differs.
     public enum Kind: String, Sendable {
         /// Nobody knows the field.
         case new
@@ -201,8 +203,10 @@ public struct FieldDrift: Sendable, Equatable, Hashable {
         case retyped
     }
 
+    /// In which way it differs.
     public let kind: Kind
-    /// The call, and the path in its answer with `[]` for every element, such as `balance data[].details[].eq`.
+    /// The call, and the path in its answer with `[]` for every element, such as
+    /// `balance data[].details[].eq`.
     public let path: String
     /// What stood there, at most 80 characters; empty for a lost one.
     public let example: String

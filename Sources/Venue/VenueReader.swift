@@ -66,6 +66,7 @@ public struct VenueCall: Sendable, Equatable {
     /// A call without which the account can still be read: its failure is reported and reading goes on.
     public let isOptional: Bool
 
+    /// What a call is for.
     public enum Purpose: Sendable {
         /// The venue's clock; not signed.
         case time
@@ -140,6 +141,7 @@ public enum AnswerVerdict: Sendable, Equatable {
 
 /// Why an account cannot be read.
 public struct ReadingError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Whose fault it is, and so what helps.
     public enum Kind: String, Sendable {
         /// The key, its signature or passphrase is wrong, or it was revoked.
         case authentication
@@ -156,6 +158,7 @@ public struct ReadingError: Error, Equatable, Sendable, CustomStringConvertible 
         case configuration
     }
 
+    /// Whose fault it is, and so what helps.
     public let kind: Kind
     /// What was wrong and what to do, in one sentence without secrets; account and venue are named by the
     /// desk.
@@ -172,6 +175,7 @@ public struct ReadingError: Error, Equatable, Sendable, CustomStringConvertible 
 
 /// One figure of a statement held against its definition.
 public struct AuditFinding: Sendable, Equatable {
+    /// What came of holding a figure against its definition.
     public enum Verdict: String, Sendable, CaseIterable {
         /// Digit for digit.
         case matches
