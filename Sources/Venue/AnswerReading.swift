@@ -3,11 +3,6 @@ import JSON
 // What an HTTP answer says before its venue's own codes are looked at.
 
 extension IncomingAnswer {
-    /// How long to wait, in milliseconds, as `Retry-After` says it in seconds; nil where it says nothing.
-    public var retryAfter: Int64? {
-        header("retry-after").flatMap { Int64($0) }.flatMap { 0...86_400 * 30 ~= $0 ? $0 * 1000 : nil }
-    }
-
     /// The body as JSON; nil where it is none, such as the page of a gateway in between.
     public var json: JSONValue? { try? JSONValue(parsing: body) }
 

@@ -1,0 +1,90 @@
+import Ledger
+import Venue
+
+/// What came of reading one account.
+public enum AccountReading: Sendable {
+    /// The account, and each sub-account that the answers hold.
+    case read(AccountRead)
+    case failed(AccountFailure)
+}
+
+/// An account that was read.
+public struct AccountRead: Sendable {
+    public let statements: [Statement]
+    /// What the key may do; nil where the venue does not say.
+    public let permissions: Set<APIKey.Permission>?
+    /// Calls that were not answered, though the account could be read without them.
+    public let missing: [AccountFailure]
+    /// Every answer as it came, in the order of the calls.
+    public let bodies: [RecordedBody]
+}
+
+/// An account that could not be read, or one of its calls.
+public struct AccountFailure: Sendable, Equatable {
+    public let account: String
+    public let venue: VenueName
+    /// The call that failed; empty where it was none.
+    public let call: String
+    public let error: ReadingError
+
+    public init(account: String, venue: VenueName, call: String, error: ReadingError) {
+        self.account = account
+        self.venue = venue
+        self.call = call
+        self.error = error
+    }
+
+    /// Which account, at which venue, what was wrong and what to do.
+    public var sentence: String {
+        let asked = call.isEmpty ? "" : ", \(call)"
+        return "\(account) at \(venue)\(asked): \(error.description)"
+    }
+}
+
+extension AccountConnection {
+    /// Makes every call that reading takes, and reads the answers.
+    ///
+    /// A key that can do more than the configuration allows by name is refused, after the first answers that
+    /// tell so.
+    func read(before deadline: Int64) async -> AccountReading {
+        var bodies: [RecordedBody] = []
+        var missing: [AccountFailure] = []
+        for call in type(of: reader).calls where call.purpose == .account || call.purpose == .market {
+            do {
+                bodies.append(try await answer(to: call, before: deadline))
+            } catch {
+                let failure = failure(error, call: call.name)
+                // What stops every call stops the account; the key is the same for all of them.
+                guard call.isOptional, error.kind != .authentication else { return .failed(failure) }
+                missing.append(failure)
+            }
+            if let error = excess(of: reader.permissions(in: bodies)) {
+                return .failed(failure(error, call: ""))
+            }
+        }
+        do {
+            let statements = try reader.statements(from: bodies, account: entry.name)
+            return .read(
+                AccountRead(
+                    statements: statements, permissions: reader.permissions(in: bodies), missing: missing,
+                    bodies: bodies))
+        } catch {
+            return .failed(failure(error, call: ""))
+        }
+    }
+
+    private func failure(_ error: ReadingError, call: String) -> AccountFailure {
+        AccountFailure(account: entry.name, venue: entry.venue, call: call, error: error)
+    }
+
+    /// Why a key with such permissions is refused; nil where it is not.
+    private func excess(of permissions: Set<APIKey.Permission>?) -> ReadingError? {
+        let names = (permissions ?? []).subtracting(entry.allowed).subtracting([.read])
+            .map(\.rawValue).sorted()
+        guard !names.isEmpty else { return nil }
+        return ReadingError(
+            .permission,
+            "The key can \(names.joined(separator: " and ")), and reading needs neither: make one that can "
+                + "only read, or write allow: [\(names.joined(separator: ", "))] into the configuration.")
+    }
+}

@@ -1,0 +1,94 @@
+import Ledger
+import Numbers
+import Venue
+
+/// The accounts that a desk reads, and how it reads them; what the configuration file says, checked.
+public struct DeskConfiguration: Sendable, Equatable {
+    /// In the file's order, each name once.
+    public var accounts: [AccountEntry] = []
+    /// How long and how often a venue is tried.
+    public var patience = Patience()
+    /// How many accounts are read at the same time.
+    public var concurrency = 4
+    /// USD prices of assets that the operator has set; they go before all that is read.
+    public var prices: [String: ExactDecimal] = [:]
+    /// What `watch` looks at, and whom it tells.
+    public var watch = WatchPlan()
+
+    public init() {}
+
+    /// The same desk with some of its accounts only, in the desk's order.
+    ///
+    /// Throws for a name that there is not, and where no account is left.
+    public func only(_ names: [String]) throws(ConfigurationError) -> DeskConfiguration {
+        for name in names where !accounts.contains(where: { $0.name == name }) {
+            let known = accounts.map(\.name).joined(separator: ", ")
+            throw ConfigurationError(.usage, [], "There is no account \"\(name)\"; known are \(known)")
+        }
+        var chosen = self
+        if !names.isEmpty { chosen.accounts = accounts.filter { names.contains($0.name) } }
+        return chosen
+    }
+}
+
+/// One account of the configuration.
+public struct AccountEntry: Sendable, Equatable {
+    /// What the desk calls it.
+    public let name: String
+    public let venue: VenueName
+    /// Where the venue is, without a slash at the end; nil for the venue's own place.
+    public let baseURL: String?
+    public let credentials: SecretSource
+    /// What the key may be able to do beyond reading.
+    public let allowed: Set<APIKey.Permission>
+    /// By which of the venue's two recorded forms its figures are audited.
+    public let profile: WireProfile
+
+    public init(
+        name: String, venue: VenueName, baseURL: String? = nil, credentials: SecretSource,
+        allowed: Set<APIKey.Permission> = [], profile: WireProfile = .documented
+    ) {
+        self.name = name
+        self.venue = venue
+        self.baseURL = baseURL
+        self.credentials = credentials
+        self.allowed = allowed
+        self.profile = profile
+    }
+}
+
+/// Where a secret is; never the secret itself.
+public enum SecretSource: Sendable, Equatable {
+    /// Environment variables: `NAME_API_KEY`, `NAME_SECRET` and `NAME_PASSPHRASE` for a key, `NAME` for a
+    /// single secret.
+    case environment(String)
+    /// A file that only its owner may read.
+    case file(String)
+    /// An entry of a sealed store.
+    case sealed(store: String, entry: String)
+}
+
+/// How long and how often a venue is tried.
+public struct Patience: Sendable, Equatable {
+    /// The longest that one call may take, in milliseconds.
+    public var call: Int64 = 10_000
+    /// The longest that reading all accounts may take, in milliseconds.
+    public var whole: Int64 = 60_000
+    /// How often one call is sent at most.
+    public var attempts = 4
+    /// The pause before the second attempt, in milliseconds; it doubles from attempt to attempt.
+    public var firstPause: Int64 = 250
+    /// The longest pause that the desk itself chooses, in milliseconds.
+    public var longestPause: Int64 = 8000
+
+    public init() {}
+
+    /// The pause after so many failed attempts: between half of `firstPause` × 2^(failed − 1) and all of it, at
+    /// most `longestPause`; where in between, `chance` (0 to 1023) says, so that many desks do not come back
+    /// at the same moment.
+    public func pause(afterFailed failed: Int, chance: Int) -> Int64 {
+        let doublings = Int64(min(max(failed - 1, 0), 20))
+        let full = min(longestPause, firstPause << doublings)
+        return full / 2 + (full - full / 2) * Int64(min(max(chance, 0), 1023)) / 1023
+    }
+}

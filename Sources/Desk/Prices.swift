@@ -1,0 +1,83 @@
+import Ledger
+import Numbers
+import Venue
+
+/// What one unit of an asset is worth in USD, and how that is known.
+public struct UsedPrice: Sendable, Equatable {
+    /// How a price is known.
+    public enum Origin: String, Sendable {
+        /// The operator set it.
+        case given
+        /// A venue reported it.
+        case reported
+        /// It is a venue's USD worth of an asset over its amount, to 18 places.
+        case derived
+    }
+
+    public let asset: String
+    public let price: ExactDecimal
+    public let origin: Origin
+    /// The account whose answers it is from; empty for a given one.
+    public let account: String
+    public let venue: String
+    /// The venue's field; for a derived one the two, `a / b`. Empty for a given one.
+    public let field: String
+}
+
+/// USD prices of assets, found among what the venues reported, and which of them were used.
+struct PriceFinder {
+    private let book: Book
+    private(set) var used: [UsedPrice] = []
+
+    init(_ book: Book) { self.book = book }
+
+    /// The USD price of an asset for a figure of one venue; nil where nobody reported any. The dollar is 1.
+    ///
+    /// In this order: the operator's, that of the same account, of the same venue, of any account; reported
+    /// before derived. A stablecoin is no dollar.
+    mutating func price(of asset: String, for statement: Statement?) -> ExactDecimal? {
+        if asset == "USD" { return .one }
+        guard let found = find(asset, for: statement) else { return nil }
+        if !used.contains(found) { used.append(found) }
+        return found.price
+    }
+
+    private func find(_ asset: String, for statement: Statement?) -> UsedPrice? {
+        if let given = book.givenPrices[asset] {
+            return UsedPrice(asset: asset, price: given, origin: .given, account: "", venue: "", field: "")
+        }
+        let all = book.statements
+        let own = all.filter { $0.account == statement?.account && $0.venue == statement?.venue }
+        let neighbours = all.filter { $0.venue == statement?.venue }
+        for group in [own, neighbours, all] {
+            for source in [Self.reported, Self.derived] {
+                if let found = group.lazy.compactMap({ source(asset, $0) }).first { return found }
+            }
+        }
+        return nil
+    }
+
+    private static func row(_ asset: String, _ statement: Statement) -> StatementFigures? {
+        statement.assets.first { $0.asset == asset }?.figures
+    }
+
+    private static func reported(_ asset: String, _ statement: Statement) -> UsedPrice? {
+        guard let figure = row(asset, statement)?[.index], let price = figure.value.number,
+            price.isPositive, figure.unit == "USD"
+        else { return nil }
+        return UsedPrice(
+            asset: asset, price: price, origin: .reported, account: statement.account,
+            venue: statement.venue.rawValue, field: figure.field)
+    }
+
+    private static func derived(_ asset: String, _ statement: Statement) -> UsedPrice? {
+        guard let figures = row(asset, statement), let worth = figures[.equityUSD], worth.unit == "USD",
+            let amount = figures[.equity], amount.unit == asset,
+            let usd = worth.value.number, let count = amount.value.number,
+            let price = try? usd.over(count, rounding: .halfEven), price.isPositive
+        else { return nil }
+        return UsedPrice(
+            asset: asset, price: price, origin: .derived, account: statement.account,
+            venue: statement.venue.rawValue, field: "\(worth.field) / \(amount.field)")
+    }
+}

@@ -1,0 +1,141 @@
+import JSON
+import Venue
+
+/// Finds the secrets that a configuration points at: in the environment, in files of mode 0600, in sealed
+/// stores.
+public struct Secrets: Sendable {
+    private let environment: [String: String]
+    /// Reads a text of YAML or JSON, by its file's name; what it throws must not repeat the text.
+    private let document: @Sendable (_ file: String, _ content: [UInt8]) throws -> JSONValue
+    /// The passphrase of a sealed store; nil where there is nobody to ask.
+    private let passphrase: @Sendable (_ store: String) -> String?
+
+    public init(
+        environment: [String: String],
+        document: @escaping @Sendable (_ file: String, _ content: [UInt8]) throws -> JSONValue,
+        passphrase: @escaping @Sendable (_ store: String) -> String?
+    ) {
+        self.environment = environment
+        self.document = document
+        self.passphrase = passphrase
+    }
+
+    /// The keys of accounts, by the accounts' names. A store that several point at is opened once.
+    ///
+    /// Throws where one is missing, lies open to others, or is the key of two accounts, whose money would
+    /// count twice.
+    public func credentials(of entries: [AccountEntry]) throws(ConfigurationError) -> [String: Credentials] {
+        var found: [String: Credentials] = [:]
+        var stores: [String: SealedStore] = [:]
+        for entry in entries {
+            do {
+                found[entry.name] = try credentials(at: entry.credentials, stores: &stores)
+            } catch {
+                throw ConfigurationError(
+                    error.kind, [],
+                    "The key of account \(entry.name) at \(entry.venue) cannot be had: \(error.message)")
+            }
+        }
+        for (place, entry) in entries.enumerated() {
+            for other in entries[..<place]
+            where other.venue == entry.venue && other.baseURL == entry.baseURL
+                && found[other.name]?.apiKey == found[entry.name]?.apiKey
+            {
+                throw ConfigurationError(
+                    [],
+                    "The accounts \(other.name) and \(entry.name) have the same key, so that their money "
+                        + "would count twice: leave one of them out")
+            }
+        }
+        return found
+    }
+
+    /// A single secret, such as that of a webhook: the variable's value, the file's text, or the `secret` of a
+    /// store's entry.
+    public func text(at source: SecretSource) throws(ConfigurationError) -> String {
+        switch source {
+        case .environment(let name): return try variable(name)
+        case .file(let path):
+            guard let bytes = try SecretFile.read(path) else {
+                throw ConfigurationError([], "the file \(path) does not exist")
+            }
+            let text = String(decoding: bytes, as: UTF8.self)
+                .split(omittingEmptySubsequences: true, whereSeparator: \.isNewline).first
+            guard let text else { throw ConfigurationError([], "the file \(path) is empty") }
+            return String(text)
+        case .sealed:
+            var stores: [String: SealedStore] = [:]
+            return try credentials(at: source, stores: &stores).secret
+        }
+    }
+
+    // MARK: - One key
+
+    private func credentials(
+        at source: SecretSource, stores: inout [String: SealedStore]
+    ) throws(ConfigurationError) -> Credentials {
+        switch source {
+        case .environment(let name):
+            return Credentials(
+                apiKey: try variable(name + "_API_KEY"), secret: try variable(name + "_SECRET"),
+                passphrase: environment[name + "_PASSPHRASE"].flatMap { $0.isEmpty ? nil : $0 })
+        case .file(let path):
+            guard let bytes = try SecretFile.read(path) else {
+                throw ConfigurationError([], "the file \(path) does not exist")
+            }
+            guard let value = try? document(path, bytes) else {
+                throw ConfigurationError([], "the file \(path) is neither YAML nor JSON")
+            }
+            do { return try Credentials(value) } catch {
+                throw ConfigurationError([], "the file \(path): \(error)")
+            }
+        case .sealed(let path, let entry):
+            let store = try stores[path] ?? opened(path)
+            stores[path] = store
+            guard let credentials = store.entries[entry] else {
+                throw ConfigurationError(
+                    [], "the sealed store \(path) has no entry \(entry): add it with marginalia desk seal")
+            }
+            return credentials
+        }
+    }
+
+    private func opened(_ path: String) throws(ConfigurationError) -> SealedStore {
+        guard let passphrase = passphrase(path) else {
+            throw ConfigurationError(
+                .notPermitted, [],
+                "the sealed store \(path) needs its passphrase: set \(Self.passphraseVariable)")
+        }
+        guard let store = try SealedStore.open(path, passphrase: passphrase) else {
+            throw ConfigurationError(
+                [], "the sealed store \(path) does not exist: make it with marginalia desk seal")
+        }
+        return store
+    }
+
+    /// The environment variable that holds the passphrase of sealed stores.
+    public static let passphraseVariable = "MARGINALIA_DESK_PASSPHRASE"
+
+    private func variable(_ name: String) throws(ConfigurationError) -> String {
+        guard let value = environment[name], !value.isEmpty else {
+            throw ConfigurationError([], "the environment variable \(name) is not set")
+        }
+        return value
+    }
+}
+
+extension Credentials {
+    /// Reads `api_key`, `secret` and, where there is one, `passphrase`. Throws without repeating a value.
+    public init(_ value: JSONValue) throws(ConfigurationError) {
+        let fields: ConfigurationFields
+        do {
+            fields = try ConfigurationFields(value, at: [], known: ["api_key", "secret", "passphrase"])
+        } catch {
+            // The message names an unknown key, which could be a secret that lost its own.
+            throw ConfigurationError([], "must be a mapping with api_key, secret and, if any, passphrase")
+        }
+        self.init(
+            apiKey: try fields.required("api_key"), secret: try fields.required("secret"),
+            passphrase: try fields.text("passphrase"))
+    }
+}

@@ -1,0 +1,153 @@
+import Ledger
+import Numbers
+import Venue
+
+/// One figure over all accounts of a book.
+public struct BookTotal: Sendable, Equatable {
+    /// What one account gave to it.
+    public struct Part: Sendable, Equatable {
+        public let account: String
+        public let venue: VenueName
+        /// In the total's asset, to 18 places.
+        public let value: ExactDecimal
+    }
+
+    /// An account without which the total stands.
+    public struct Gap: Sendable, Equatable {
+        public let account: String
+        public let venue: VenueName
+        public let reason: String
+    }
+
+    public let figure: CommonFigure
+    /// The sum of the parts; nil where there is none.
+    public let value: ExactDecimal?
+    public let parts: [Part]
+    /// Accounts that are not in it, and why; the total is of the others alone.
+    public let gaps: [Gap]
+
+    /// Whether every account that was read is in it.
+    public var isWhole: Bool { gaps.isEmpty && value != nil }
+}
+
+/// All totals of a book in one asset.
+public struct BookTotals: Sendable {
+    /// `USD`, or another asset.
+    public let asset: String
+    public let totals: [BookTotal]
+    /// The prices that went into them, in the order of their use.
+    public let prices: [UsedPrice]
+
+    /// The figures that mean the same money at every venue, so that a sum of them is one.
+    public static let summed: [CommonFigure] = [
+        .equity, .wallet, .unrealisedProfit, .available, .initialMargin, .maintenanceMargin, .debt,
+    ]
+
+    /// Sums the accounts' own figures, each turned into USD and, where another asset is asked for, divided by
+    /// its price. An account whose figure is missing or has no price stands in `gaps`, never as zero; figures
+    /// that several rows share are not summed.
+    public init(of book: Book, in asset: String = "USD") {
+        self.asset = asset
+        var finder = PriceFinder(book)
+        let unitPrice = finder.price(of: asset, for: nil)
+        totals = Self.summed.map { figure in
+            var parts: [BookTotal.Part] = []
+            var gaps: [BookTotal.Gap] = []
+            for statement in book.statements {
+                do throws(Reason) {
+                    let usd = try Self.usd(figure, of: statement, &finder)
+                    guard let unitPrice else { throw Reason("nobody reported a price of \(asset)") }
+                    guard let value = try? usd.over(unitPrice, rounding: .halfEven) else {
+                        throw Reason("it does not fit 38 digits")
+                    }
+                    parts.append(
+                        BookTotal.Part(account: statement.account, venue: statement.venue, value: value))
+                } catch {
+                    gaps.append(
+                        BookTotal.Gap(
+                            account: statement.account, venue: statement.venue, reason: error.text))
+                }
+            }
+            let sum = parts.isEmpty ? nil : try? parts.map(\.value).sum()
+            return BookTotal(figure: figure, value: sum, parts: parts, gaps: gaps)
+        }
+        prices = finder.used
+    }
+
+    /// Why an account is not in a total.
+    private struct Reason: Error {
+        let text: String
+        init(_ text: String) { self.text = text }
+    }
+
+    /// A figure of an account in USD.
+    private static func usd(
+        _ figure: CommonFigure, of statement: Statement, _ finder: inout PriceFinder
+    ) throws(Reason) -> ExactDecimal {
+        // The venue's own word for the worth in USD goes before ours.
+        if figure == .equity, let worth = statement.figures[.equityUSD], worth.unit == "USD",
+            let number = worth.value.number
+        {
+            return number
+        }
+        guard let reported = statement.figures[figure] else {
+            return try sumOfAssets(figure, of: statement, &finder)
+        }
+        return try usd(reported, of: statement, &finder)
+    }
+
+    private static func usd(
+        _ reported: ReportedFigure, of statement: Statement, _ finder: inout PriceFinder
+    ) throws(Reason) -> ExactDecimal {
+        guard !reported.isShared else { throw Reason("\(reported.field) is shared by several rows") }
+        guard let number = reported.value.number else {
+            throw Reason("\(reported.field) is \(reported.value.state)")
+        }
+        if number.isZero { return .zero }
+        guard let price = finder.price(of: reported.unit, for: statement) else {
+            throw Reason("no price of \(reported.unit) is known; set one under prices")
+        }
+        guard let usd = try? number.times(price, rounding: .halfEven) else {
+            throw Reason("\(reported.field) in USD does not fit 38 digits")
+        }
+        return usd
+    }
+
+    /// A figure that the account has only in its assets' rows.
+    private static func sumOfAssets(
+        _ figure: CommonFigure, of statement: Statement, _ finder: inout PriceFinder
+    ) throws(Reason) -> ExactDecimal {
+        let rows = statement.assets.compactMap { $0.figures[figure] }
+        guard !rows.isEmpty else { throw Reason("the venue does not report it") }
+        var total = ExactDecimal.zero
+        for row in rows {
+            let usd = try usd(row, of: statement, &finder)
+            guard let sum = try? total + usd else { throw Reason("it does not fit 38 digits") }
+            total = sum
+        }
+        return total
+    }
+}
+
+extension ReportedValue {
+    /// Which of the states it is in: `absent`, `empty`, `null`, `number`, `unheld` or `other`.
+    public var state: String {
+        switch self {
+        case .absent: "absent"
+        case .empty: "empty"
+        case .null: "null"
+        case .number: "number"
+        case .unheld: "unheld"
+        case .other: "other"
+        }
+    }
+
+    /// What stood there; nil where it was absent or null.
+    public var text: String? {
+        switch self {
+        case .absent, .null: nil
+        case .empty: ""
+        case .number(_, let text), .unheld(let text), .other(let text): text
+        }
+    }
+}
