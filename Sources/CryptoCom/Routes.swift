@@ -150,7 +150,7 @@ extension CryptoComVenue {
     }
 
     /// The id of a request to a path that is not served, as far as it has one.
-    private static func identifier(in request: VenueRequest) -> RequestIdentifier {
+    static func identifier(in request: VenueRequest) -> RequestIdentifier {
         guard let body = try? body(of: request) else { return .omitted }
         return (try? identifier(in: body)) ?? .omitted
     }

@@ -143,7 +143,7 @@ extension RailsVenue {
     }
 
     /// The token of an `Authorization: Bearer …` header, the scheme in any case; nil for another scheme.
-    private static func bearerToken(_ header: String) -> Substring? {
+    static func bearerToken(_ header: String) -> Substring? {
         let scheme = header.prefix(7)
         guard scheme.lowercased() == "bearer " else { return nil }
         return header.dropFirst(7)

@@ -24,12 +24,16 @@ struct Gateway: Sendable {
 
     private let routes: [Route]
     private let operatorAPI: OperatorAPI
+    private let engine: LedgerEngine
+    private let faults: FaultBook
     private let meter: RequestMeter
     private let logger: Logger
     private let dates = DateStamp()
 
     /// Sends venues' requests to the models that the engine runs.
-    init(engine: LedgerEngine, operatorAPI: OperatorAPI, meter: RequestMeter, logger: Logger) {
+    init(
+        engine: LedgerEngine, operatorAPI: OperatorAPI, faults: FaultBook, meter: RequestMeter, logger: Logger
+    ) {
         var routes: [Route] = []
         for (place, name) in VenueRegistry.names.enumerated() {
             guard let model = engine.venues[name] else { continue }
@@ -42,6 +46,8 @@ struct Gateway: Sendable {
         // The longest prefix first, so that a more particular one wins.
         self.routes = routes.sorted { $0.prefix.count > $1.prefix.count }
         self.operatorAPI = operatorAPI
+        self.engine = engine
+        self.faults = faults
         self.meter = meter
         self.logger = logger
     }
@@ -109,7 +115,39 @@ struct Gateway: Sendable {
         ) { name in
             fields.first { $0.name.canonicalName == name }?.value
         }
-        let answer = await route.model.respond(to: question, through: route.access)
+        if faults.isEmpty {
+            let answer = await route.model.respond(to: question, through: route.access)
+            return outcome(of: answer, question, area: route.area)
+        }
+        let delivery = await faults.answer(
+            to: question, by: route.model, through: route.access, of: engine)
+        switch delivery {
+        case .whole(let answer): return outcome(of: answer, question, area: route.area)
+        case .partly(let answer, let bytes):
+            var outcome = outcome(of: answer, question, area: route.area)
+            outcome.response.body = Self.broken(answer.body, after: bytes)
+            return outcome
+        case .nothing:
+            logger.debug("a fault drops a connection", metadata: ["path": "\(question.path.prefix(200))"])
+            try? await channel.close()
+            throw ConnectionDropped()
+        }
+    }
+
+    /// A connection that a fault ends; never told to the client.
+    private struct ConnectionDropped: Error {}
+
+    /// A body that says its full length and breaks off.
+    private static func broken(_ body: [UInt8], after count: Int) -> ResponseBody {
+        ResponseBody(contentLength: body.count) { writer in
+            try await writer.write(ByteBuffer(bytes: body.prefix(count)))
+            // What was written goes out before the connection does.
+            try await Task.sleep(for: .milliseconds(50))
+            throw ConnectionDropped()
+        }
+    }
+
+    private func outcome(of answer: VenueResponse, _ question: VenueRequest, area: Int) -> Outcome {
         var headers = HTTPFields()
         headers.reserveCapacity(answer.headers.count + 3)
         headers.append(HTTPField(name: .contentType, value: answer.contentType))
@@ -119,7 +157,7 @@ struct Gateway: Sendable {
         let response = Response(
             status: .init(code: answer.status), headers: headers,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
-        return Outcome(response: response, area: route.area, pathClass: PathClass(venuePath: question.path))
+        return Outcome(response: response, area: area, pathClass: PathClass(venuePath: question.path))
     }
 
     // MARK: - Operator

@@ -30,7 +30,9 @@ public struct MarginaliaServer: Sendable {
         let engine = try await EngineOpening.open(options, scenarios: scenarios, venues: venues)
         do {
             try await load(scenarios, into: engine)
-            try await listen(engine: engine, token: token.token, whenReady: whenReady)
+            let faults = FaultBook()
+            faults.replaceAll(with: scenarios.flatMap(\.faults), engine: engine)
+            try await listen(engine: engine, faults: faults, token: token.token, whenReady: whenReady)
         } catch {
             await engine.stop()
             throw error
@@ -81,7 +83,8 @@ public struct MarginaliaServer: Sendable {
     }
 
     private func listen(
-        engine: LedgerEngine, token: AdminToken, whenReady: @escaping @Sendable (String) -> Void
+        engine: LedgerEngine, faults: FaultBook, token: AdminToken,
+        whenReady: @escaping @Sendable (String) -> Void
     ) async throws(ProgramError) {
         let meter = RequestMeter()
         let page = WebPage(
@@ -91,8 +94,8 @@ public struct MarginaliaServer: Sendable {
             engine: engine,
             operatorAPI: OperatorAPI(
                 engine: engine, token: token, meter: meter, page: page, logger: logger,
-                startedAt: realMilliseconds()),
-            meter: meter, logger: logger)
+                startedAt: realMilliseconds(), faults: faults),
+            faults: faults, meter: meter, logger: logger)
         let channel = HTTP1Channel(
             responder: { request, writer, channel in
                 try await gateway.respond(to: request, writer: writer, channel: channel)

@@ -19,6 +19,8 @@ struct OperatorAPI: Sendable {
     let page: WebPage
     let logger: Logger
     let startedAt: Int64
+    /// How the venues' endpoints misbehave on purpose.
+    let faults: FaultBook
 
     /// A request that has found its resource.
     struct Call: Sendable {
@@ -150,6 +152,13 @@ struct OperatorAPI: Sendable {
         case "/admin/v1/accounts": return Resource(.accounts, [("GET", { try await $0.accounts($1) })])
         case "/admin/v1/clock":
             return Resource(.clock, [("GET", { try $0.clock($1) }), ("PUT", { try await $0.moveClock($1) })])
+        case "/admin/v1/faults":
+            return Resource(
+                .faults,
+                [
+                    ("GET", { try $0.listFaults($1) }), ("PUT", { try await $0.setFaults($1) }),
+                    ("DELETE", { try $0.clearFaults($1) }),
+                ])
         case "/admin/v1/rulebooks": return Resource(.rulebooks, [("GET", { try $0.rulebooks($1) })])
         default: break
         }

@@ -34,7 +34,7 @@ public struct OperatorConnection: Sendable {
             OperatorAPI(
                 engine: engine, token: token, meter: RequestMeter(),
                 page: WebPage(venues: [], isDemonstration: false, enforcesRateLimits: true), logger: logger,
-                startedAt: realMilliseconds()))
+                startedAt: realMilliseconds(), faults: FaultBook()))
     }
 
     /// Closes a store that was opened; a server stays as it is.
@@ -182,6 +182,7 @@ extension Scenario {
         let results = answer.body["results"]?.elements ?? []
         let applied = results.count { $0["status"]?.text == "applied" }
         try await issueKeys(connection)
+        try await setFaults(connection)
         return Outcome(
             applied: applied, known: openings.count + steps.count - applied, leavesClock: leavesClock)
     }
@@ -194,6 +195,19 @@ extension Scenario {
         _ = try await connection.call(
             "PUT", "/admin/v1/clock", body: Array("{\"now\":\(ledgerTime.milliseconds)}".utf8))
         return true
+    }
+
+    private func setFaults(_ connection: OperatorConnection) async throws(ProgramError) {
+        if faults.isEmpty { return }
+        var writer = JSONWriter(reserving: 1024)
+        writer.beginArray()
+        for fault in faults { fault.write(to: &writer) }
+        writer.endArray()
+        let answer = try await connection.send("PUT", "/admin/v1/faults", body: writer.bytes)
+        if answer.status == 200 { return }
+        if answer.status == 401 || answer.status >= 500 { throw OperatorConnection.error(of: answer) }
+        let place = answer.body["index"]?.integer.map { [PathStep.index(Int($0))] } ?? []
+        throw document.error([.key("faults")] + place, answer.body["detail"]?.text ?? "a fault is refused")
     }
 
     private func issueKeys(_ connection: OperatorConnection) async throws(ProgramError) {

@@ -15,6 +15,7 @@ enum PathClass: UInt8, Sendable, CaseIterable {
     case keys
     case clock
     case rulebooks
+    case faults
     case health
     case metrics
     case page

@@ -34,6 +34,8 @@ public struct Scenario: Sendable {
     let steps: [Step]
     /// Where the ledger's clock is put, where it is one that stands.
     public let ledgerTime: LedgerTime?
+    /// How the venues' endpoints misbehave, from when the server runs.
+    let faults: [Fault]
 
     /// The accounts that the scenario opens.
     public var accounts: [String] { openings.map(\.account) }
@@ -51,13 +53,14 @@ public struct Scenario: Sendable {
 
     init(document: SourceDocument) throws(ProgramError) {
         let reader = ScenarioReader(document: document)
-        try reader.fields([], allowed: ["name", "ledger_time", "accounts", "prices", "commands"])
+        try reader.fields([], allowed: ["name", "ledger_time", "accounts", "prices", "commands", "faults"])
         var identity = ScenarioIdentity(name: try reader.text([.key("name")]) ?? "")
         let openings = try reader.openings(&identity)
         self.document = document
         self.openings = openings.filter { $0.parent == nil } + openings.filter { $0.parent != nil }
         steps = try reader.prices(&identity) + reader.commands(&identity)
         ledgerTime = try reader.time([.key("ledger_time")])
+        faults = try reader.faults()
     }
 
     /// Where a refused command stands, as an error of the scenario.
@@ -228,6 +231,20 @@ private struct ScenarioReader {
                 Scenario.Step(command: identity.identified(.object(JSONObject(members))), path: here))
         }
         return steps
+    }
+
+    func faults() throws(ProgramError) -> [Fault] {
+        let path = [PathStep.key("faults")]
+        var faults: [Fault] = []
+        for (index, element) in try elements(path).enumerated() {
+            do throws(Refusal) {
+                faults.append(try Fault(decoding: element, numbersAreTexts: true))
+            } catch {
+                let field = error.field.map { [PathStep.key($0)] } ?? []
+                throw document.error(path + [.index(index)] + field, error.message)
+            }
+        }
+        return faults
     }
 
     func commands(_ identity: inout ScenarioIdentity) throws(ProgramError) -> [Scenario.Step] {

@@ -55,6 +55,12 @@ public protocol VenueModel: VenueJudge {
     /// the request is answered as any other.
     func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer?
 
+    /// The account whose key a request carries, with nothing of it checked; nil without a known key.
+    func account(namedBy request: VenueRequest, through access: any VenueAccess) -> String?
+
+    /// A failure that is wanted, in the form in which this venue would tell it.
+    func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse
+
     /// A new key that looks like the venue's own; `randomBytes` gives so many random bytes.
     func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials
 }
@@ -65,6 +71,25 @@ extension VenueModel {
 
     /// No path is a stream.
     public func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer? { nil }
+
+    /// No request names an account before it is believed.
+    public func account(namedBy request: VenueRequest, through access: any VenueAccess) -> String? { nil }
+
+    /// The bare status, with an empty object.
+    public func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse {
+        switch failure {
+        case .status(let status): VenueResponse(status: status, body: Array("{}".utf8))
+        case .rateLimited: VenueResponse(status: 429, body: Array("{}".utf8))
+        }
+    }
+}
+
+/// A failure of a venue that does not come from the request.
+public enum VenueFailure: Sendable, Equatable {
+    /// The venue is unwell and answers with this HTTP status, 400 to 599.
+    case status(Int)
+    /// The caller is told to slow down, and to come back after so many seconds where the venue says so.
+    case rateLimited(retryAfter: Int64)
 }
 
 /// Which of a venue's two recorded forms is spoken: `documented` follows the given documents, `live` the

@@ -1,0 +1,39 @@
+import Ledger
+import Venue
+
+extension BinanceVenue {
+    /// The account whose key a request carries, with nothing of it checked; nil without a known key.
+    public func account(namedBy request: VenueRequest, through access: any VenueAccess) -> String? {
+        request.header("x-mbx-apikey").flatMap { access.key($0) }?.account
+    }
+
+    /// A failure that is wanted: -1003 with `Retry-After` for a limit, -1008 for 503, -1007 for 504, and
+    /// -1001 for every other status.
+    public func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse {
+        switch failure {
+        case .rateLimited(let seconds):
+            return BinanceError.tooManyRequests(
+                request.remoteAddress, limit: 2400, retryAfter: seconds
+            ).response
+        case .status(let status):
+            let error =
+                switch status {
+                case 418, 429:
+                    BinanceError(status, -1003, "Too many requests; please use the websocket instead.")
+                case 503:
+                    BinanceError(
+                        status, -1008, "Server is currently overloaded with other requests. Please try again."
+                    )
+                case 504:
+                    BinanceError(
+                        status, -1007,
+                        "Timeout waiting for response from backend server. "
+                            + "Send status unknown; execution status unknown.")
+                default:
+                    BinanceError(
+                        status, -1001, "Internal error; unable to process your request. Please try again.")
+                }
+            return error.response
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import Ledger
+import Venue
+
+/// What one venue's model may reach of the ledger as it stood at one moment. Nothing can be changed through
+/// it; keys and limits are those of now.
+struct FrozenAccess: VenueAccess {
+    let live: any VenueAccess
+    let venue: VenueName
+    let state: PublishedLedger.State
+    let time: LedgerTime
+
+    func snapshot(of account: String) -> AccountSnapshot? {
+        guard let found = state.accounts[account]?.account, found.venue == venue else { return nil }
+        return AccountSnapshot(account: found, prices: prices(), at: time)
+    }
+
+    func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
+        try await live.snapshots(of: account, asOf: times.map { min($0, time) })
+    }
+
+    func prices() -> VenuePrices { state.prices[venue] ?? VenuePrices() }
+    func subaccounts(of account: String) -> [String] { state.children[account] ?? [] }
+
+    func submit(_ command: Command) async throws(Refusal) {
+        throw Refusal(.notAllowed, "What is frozen cannot be changed.")
+    }
+
+    func key(_ apiKey: String) -> APIKey? { live.key(apiKey) }
+    var limiter: RateLimiter { live.limiter }
+    func realTime() -> Int64 { live.realTime() }
+    func ledgerTime() -> LedgerTime { time }
+    var tokenSecret: [UInt8] { live.tokenSecret }
+}
+
+extension LedgerEngine {
+    /// What a venue's model may reach, as things stand at this call, whatever happens later.
+    public func frozenAccess(for venue: VenueName) -> any VenueAccess {
+        FrozenAccess(live: access(for: venue), venue: venue, state: published.cut(), time: clock.now())
+    }
+}

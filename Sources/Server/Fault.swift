@@ -1,0 +1,196 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// One way in which a venue's endpoints misbehave on purpose, so that a client's handling of it can be
+/// tested.
+struct Fault: Sendable, Equatable {
+    enum Kind: String, Sendable, CaseIterable {
+        /// The answer comes late.
+        case latency
+        /// The venue answers with an HTTP status of an unwell server, in its own form.
+        case status
+        /// The connection ends without an answer.
+        case drop
+        /// The answer is of an earlier state.
+        case stale
+        /// The venue says that the caller is over its limit, although it is not.
+        case rateLimit = "rate_limit"
+        /// The answer breaks off in the middle and the connection ends.
+        case partial
+        /// The answer is worked out at once and comes after that of the next request.
+        case reordered
+        /// The answer is of another account.
+        case wrongAccount = "wrong_account"
+    }
+
+    let venue: VenueName
+    let kind: Kind
+    /// How often it strikes, from 0 to 1.
+    let probability: ExactDecimal
+    /// Requests with keys of this account only; nil for all requests.
+    let account: String?
+    /// Paths that begin so only; nil for all.
+    let path: String?
+    /// Real milliseconds: how late, or how long at most for `reordered`.
+    let delay: Int64
+    /// The HTTP status of `status`.
+    let status: Int
+    /// The seconds that `rate_limit` tells the caller to wait.
+    let retryAfter: Int64
+    /// How many milliseconds of ledger time `stale` lies back; nil for the state when the fault was set.
+    let age: Int64?
+    /// The account that `wrong_account` answers with; nil for the next one of the venue.
+    let other: String?
+    /// The bytes of its body that `partial` sends; nil for half of them.
+    let bytes: Int?
+    /// How many times it strikes at most; nil for ever.
+    let times: Int?
+    /// Where its chances begin: the same seed and requests give the same strikes.
+    let seed: UInt64
+    /// The ledger times between which it strikes, `until` excluded.
+    let from: LedgerTime?
+    let until: LedgerTime?
+
+    /// What each kind takes beside the fields that all take.
+    private static let common = [
+        "venue", "kind", "probability", "account", "path", "times", "seed", "from", "until",
+    ]
+    private static let particular: [Kind: [String]] = [
+        .latency: ["delay_ms"], .status: ["status"], .stale: ["age_ms"], .rateLimit: ["retry_after_s"],
+        .partial: ["bytes"], .reordered: ["delay_ms"], .wrongAccount: ["as"],
+    ]
+
+    /// Reads a fault strictly; the refusal names the field at fault. Scenario files have their numbers as
+    /// texts.
+    init(decoding value: JSONValue, numbersAreTexts: Bool = false) throws(Refusal) {
+        let reader = FaultReader(
+            object: try FaultReader.object(value), numbersAreTexts: numbersAreTexts)
+        let venue = VenueName(rawValue: try reader.text("venue", required: true) ?? "")
+        guard VenueRegistry.names.contains(venue) else {
+            let known = VenueRegistry.names.map(\.rawValue).joined(separator: ", ")
+            throw Refusal(.invalidField, "venue must be one of \(known).", field: "venue")
+        }
+        guard let kind = Kind(rawValue: try reader.text("kind", required: true) ?? "") else {
+            let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Refusal(.invalidField, "kind must be one of \(known).", field: "kind")
+        }
+        try reader.allow(Self.common + (Self.particular[kind] ?? []), of: kind)
+        self.venue = venue
+        self.kind = kind
+        probability = try reader.probability("probability")
+        account = try reader.text("account")
+        path = try reader.text("path")
+        delay = try reader.integer("delay_ms", in: 0...600_000) ?? 1000
+        status = Int(try reader.integer("status", in: 400...599) ?? 503)
+        retryAfter = try reader.integer("retry_after_s", in: 0...86_400) ?? 1
+        age = try reader.integer("age_ms", in: 0...3_153_600_000_000)
+        other = try reader.text("as")
+        bytes = try reader.integer("bytes", in: 0...(1 << 20)).map { Int($0) }
+        times = try reader.integer("times", in: 1...1_000_000_000).map { Int($0) }
+        seed = UInt64(try reader.integer("seed", in: 0...Int64.max) ?? 1)
+        from = try reader.time("from")
+        until = try reader.time("until")
+    }
+
+    /// Writes the fault as it can be read again, with what was left out filled in.
+    func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("venue")
+        writer.string(venue.rawValue)
+        writer.key("kind")
+        writer.string(kind.rawValue)
+        writer.key("probability")
+        writer.quoted(probability)
+        for (key, text) in [("account", account), ("path", path), ("as", other)] {
+            guard let text else { continue }
+            writer.key(key)
+            writer.string(text)
+        }
+        var numbers: [(String, Int64?)] = [("times", times.map { Int64($0) }), ("seed", Int64(seed))]
+        switch kind {
+        case .latency, .reordered: numbers.append(("delay_ms", delay))
+        case .status: numbers.append(("status", Int64(status)))
+        case .stale: numbers.append(("age_ms", age))
+        case .rateLimit: numbers.append(("retry_after_s", retryAfter))
+        case .partial: numbers.append(("bytes", bytes.map { Int64($0) }))
+        case .drop, .wrongAccount: break
+        }
+        numbers += [("from", from?.milliseconds), ("until", until?.milliseconds)]
+        for (key, number) in numbers {
+            guard let number else { continue }
+            writer.key(key)
+            writer.integer(number)
+        }
+        writer.endObject()
+    }
+}
+
+/// Reads the fields of a fault.
+private struct FaultReader {
+    let object: JSONObject
+    let numbersAreTexts: Bool
+
+    static func object(_ value: JSONValue) throws(Refusal) -> JSONObject {
+        guard let object = value.object else { throw Refusal(.invalidField, "A fault must be an object.") }
+        return object
+    }
+
+    func allow(_ fields: [String], of kind: Fault.Kind) throws(Refusal) {
+        for (key, _) in object.members where !fields.contains(key) {
+            throw Refusal(
+                .unknownField, "A \(kind.rawValue) fault has no field \(key.prefix(64)).",
+                field: String(key.prefix(64)))
+        }
+    }
+
+    func text(_ field: String, required: Bool = false) throws(Refusal) -> String? {
+        guard let value = object[field], !(value.isNull && numbersAreTexts) else {
+            if required { throw Refusal(.missingField, "\(field) is missing.", field: field) }
+            return nil
+        }
+        guard let text = value.text, (1...256).contains(text.utf8.count) else {
+            throw Refusal(.invalidField, "\(field) must be a text of 1 to 256 characters.", field: field)
+        }
+        return text
+    }
+
+    func integer(_ field: String, in range: ClosedRange<Int64>) throws(Refusal) -> Int64? {
+        guard let value = object[field], !(value.isNull && numbersAreTexts) else { return nil }
+        // 1.0 is as whole as 1.
+        guard let text = numbersAreTexts ? value.text : value.numberText,
+            let number = (try? ExactDecimal(text)).flatMap({ Int64($0.description) }), range.contains(number)
+        else {
+            throw Refusal(
+                .invalidField,
+                "\(field) must be a whole number from \(range.lowerBound) to \(range.upperBound).",
+                field: field)
+        }
+        return number
+    }
+
+    func probability(_ field: String) throws(Refusal) -> ExactDecimal {
+        guard let value = object[field], !(value.isNull && numbersAreTexts) else { return .one }
+        let text = value.numberText ?? value.text ?? ""
+        if let number = try? ExactDecimal(text), !number.isNegative, number <= .one { return number }
+        // A chance is no amount: one of more than 18 places is as good as its first 18.
+        if value.numberText != nil, let chance = Double(text), (0...1).contains(chance),
+            let number = try? ExactDecimal(units: Int128(chance * 1e18))
+        {
+            return number
+        }
+        throw Refusal(.invalidField, "\(field) must be a decimal from 0 to 1.", field: field)
+    }
+
+    func time(_ field: String) throws(Refusal) -> LedgerTime? {
+        guard let value = object[field], !(value.isNull && numbersAreTexts) else { return nil }
+        guard let time = (value.text ?? value.numberText).flatMap(parseTime),
+            (0...253_402_300_799_999).contains(time.milliseconds)
+        else {
+            throw Refusal(
+                .invalidField, "\(field) must be an ISO 8601 time or milliseconds since 1970.", field: field)
+        }
+        return time
+    }
+}

@@ -1,0 +1,102 @@
+import Engine
+import Ledger
+import Venue
+
+/// What a client gets of an answer.
+enum Delivery: Sendable {
+    case whole(VenueResponse)
+    /// The head says the full length, so many bytes of the body follow, and the connection ends.
+    case partly(VenueResponse, bytes: Int)
+    /// The connection ends.
+    case nothing
+}
+
+extension FaultBook {
+    /// A venue's answer to a request as the faults in force let it through.
+    func answer(
+        to request: VenueRequest, by model: any VenueModel, through access: any VenueAccess,
+        of engine: LedgerEngine
+    ) async -> Delivery {
+        let account = model.account(namedBy: request, through: access)
+        let strikes = strikes(
+            venue: model.name, path: request.path, account: account, at: access.ledgerTime())
+        let lane = "\(model.name.rawValue) \(account ?? request.remoteAddress) \(request.path)"
+        var seen = access
+        var delivery: Delivery?
+        var isHeldBack: Int64?
+        for strike in strikes {
+            let fault = strike.fault
+            switch fault.kind {
+            case .latency: try? await Task.sleep(for: .milliseconds(fault.delay))
+            case .status: delivery = .whole(model.answer(to: request, failing: .status(fault.status)))
+            case .rateLimit:
+                delivery = .whole(
+                    model.answer(to: request, failing: .rateLimited(retryAfter: fault.retryAfter)))
+            case .drop: delivery = .nothing
+            case .stale: seen = await Self.earlier(strike, seen, model.name, engine, account: account)
+            case .wrongAccount: seen = Self.another(fault, seen, model.name, engine, account: account)
+            case .reordered: isHeldBack = fault.delay
+            case .partial: break
+            }
+        }
+        // A failed request does nothing, as one that never reached the venue.
+        if let delivery { return delivery }
+        let response = await model.respond(to: request, through: seen)
+        if let isHeldBack {
+            await overtaking.wait(in: lane, atMost: isHeldBack)
+        } else {
+            overtaking.overtaken(in: lane)
+        }
+        guard let cut = strikes.last(where: { $0.fault.kind == .partial })?.fault else {
+            return .whole(response)
+        }
+        let bytes = min(cut.bytes ?? response.body.count / 2, response.body.count)
+        return .partly(response, bytes: bytes)
+    }
+
+    private static func earlier(
+        _ strike: Strike, _ access: any VenueAccess, _ venue: VenueName, _ engine: LedgerEngine,
+        account: String?
+    ) async -> any VenueAccess {
+        if let frozen = strike.frozen { return frozen }
+        let now = access.ledgerTime().milliseconds
+        let time = LedgerTime(milliseconds: now - (strike.fault.age ?? 0))
+        let past = try? await engine.access(for: venue, asOf: time, accounts: account.map { [$0] } ?? [])
+        return past ?? access
+    }
+
+    private static func another(
+        _ fault: Fault, _ access: any VenueAccess, _ venue: VenueName, _ engine: LedgerEngine,
+        account: String?
+    ) -> any VenueAccess {
+        guard let account else { return access }
+        let others = engine.accountIDs.filter { engine.account($0)?.venue == venue }
+        let next = others.firstIndex(of: account).map { others[($0 + 1) % others.count] }
+        guard let other = fault.other ?? next, other != account else { return access }
+        return SwappedAccess(base: access, account: account, other: other)
+    }
+}
+
+/// What a venue's model may reach, with one account taken for another.
+private struct SwappedAccess: VenueAccess {
+    let base: any VenueAccess
+    let account: String
+    let other: String
+
+    private func swapped(_ id: String) -> String { id == account ? other : id }
+
+    func snapshot(of id: String) -> AccountSnapshot? { base.snapshot(of: swapped(id)) }
+
+    func snapshots(of id: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
+        try await base.snapshots(of: swapped(id), asOf: times)
+    }
+
+    func subaccounts(of id: String) -> [String] { base.subaccounts(of: swapped(id)) }
+    func key(_ apiKey: String) -> APIKey? { base.key(apiKey) }
+    func prices() -> VenuePrices { base.prices() }
+    func submit(_ command: Command) async throws(Refusal) { try await base.submit(command) }
+    var limiter: RateLimiter { base.limiter }
+    func realTime() -> Int64 { base.realTime() }
+    func ledgerTime() -> LedgerTime { base.ledgerTime() }
+    var tokenSecret: [UInt8] { base.tokenSecret }
+}
