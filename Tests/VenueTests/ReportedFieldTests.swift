@@ -191,10 +191,4 @@ import Venue
         default: Issue.record("status \(status)")
         }
     }
-
-    @Test(arguments: ["", "-1", "soon", "99999999999999999999", "Wed, 21 Oct 2015 07:28:00 GMT"])
-    func oddWaits(text: String) {
-        let answer = IncomingAnswer(status: 429, body: [], takenAt: 0, header: { _ in text })
-        #expect(answer.retryAfter == nil)
-    }
 }
