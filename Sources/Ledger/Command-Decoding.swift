@@ -52,7 +52,7 @@ extension Command {
         "funding": ["instrument", "rate", "amount", "position_side"],
         "borrow": ["asset", "amount"],
         "repay": ["asset", "amount"],
-        "accrue_interest": ["asset", "amount"],
+        "accrue_interest": ["asset", "amount", "hours"],
         "reserve": ["asset", "amount", "purpose"],
         "release": ["asset", "amount", "purpose"],
         "credit": ["asset", "amount", "purpose"],
@@ -104,6 +104,13 @@ extension Command.Content {
 
     private static func money(_ type: String, _ reader: FieldReader) throws(Refusal) -> Self {
         let asset = try reader.label("asset")
+        if type == "accrue_interest", reader.has("hours") {
+            guard !reader.has("amount") else {
+                throw Refusal(
+                    .invalidField, "accrue_interest: give amount or hours, not both.", field: "hours")
+            }
+            return .accrueHourlyInterest(asset: asset, hours: try reader.integer("hours"))
+        }
         let amount = try reader.decimal("amount")
         switch type {
         case "deposit": return .deposit(asset: asset, amount: amount)

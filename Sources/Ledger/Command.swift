@@ -36,6 +36,8 @@ public struct Command: Sendable, Equatable {
         case borrow(asset: String, amount: ExactDecimal)
         case repay(asset: String, amount: ExactDecimal)
         case accrueInterest(asset: String, amount: ExactDecimal)
+        /// Interest by the venue's own rate, of so many full hours from now on.
+        case accrueHourlyInterest(asset: String, hours: Int64)
         case reserve(asset: String, amount: ExactDecimal, purpose: String)
         case release(asset: String, amount: ExactDecimal, purpose: String)
         case credit(asset: String, amount: ExactDecimal, purpose: String)

@@ -107,6 +107,8 @@ struct Draft {
         case .accrueInterest(let asset, let amount):
             try require(asset: asset, amount: amount)
             return .interestAccrued(asset: asset, amount: amount)
+        case .accrueHourlyInterest(let asset, let hours):
+            return .interestAccrued(asset: asset, amount: try hourlyInterest(asset, hours: hours))
         case .reserve(let asset, let amount, let purpose):
             try require(asset: asset, amount: amount)
             try requireLabel(purpose, field: "purpose")
@@ -127,6 +129,22 @@ struct Draft {
         default:
             throw Refusal(.unknownCommand, "This command does not move money.", field: "type")
         }
+    }
+
+    /// What the venue charges for so many hours, by the account, the prices and the rules of now.
+    private func hourlyInterest(_ asset: String, hours: Int64) throws(Refusal) -> ExactDecimal {
+        try require(asset: asset)
+        guard (1...744).contains(hours) else {
+            throw Refusal(.invalidField, "hours must be a whole number from 1 to 744.", field: "hours")
+        }
+        let amount = try judge.interest(
+            on: asset, of: account, hours: Int(hours), prices: prices, at: time)
+        guard amount.isPositive else {
+            throw Refusal(
+                .invalidField, "Account \(account.id) owes no \(asset) that bears interest.",
+                field: "asset")
+        }
+        return amount
     }
 
     /// Refuses a text that the ledger would have to keep or repeat and that is no name.

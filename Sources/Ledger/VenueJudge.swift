@@ -36,6 +36,14 @@ public protocol VenueJudge: Sendable {
     /// Whether the account keeps long and short legs apart (hedge mode).
     func isHedged(_ account: Account) -> Bool
 
+    /// The interest that the venue charges on an asset for so many full hours, in the asset, with the prices
+    /// standing still; zero where nothing is owed that bears interest.
+    ///
+    /// Throws `notAllowed` where the venue charges none by the hour.
+    func interest(
+        on asset: String, of account: Account, hours: Int, prices: VenuePrices, at time: LedgerTime
+    ) throws(Refusal) -> ExactDecimal
+
     /// The prices to value with: those given, and behind them the reference prices of the rulebook in force.
     func market(_ prices: VenuePrices, at time: LedgerTime) -> Market
 
@@ -47,4 +55,14 @@ public protocol VenueJudge: Sendable {
         _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
         forced: Bool
     ) throws(Refusal)
+}
+
+extension VenueJudge {
+    /// None by the hour.
+    public func interest(
+        on asset: String, of account: Account, hours: Int, prices: VenuePrices, at time: LedgerTime
+    ) throws(Refusal) -> ExactDecimal {
+        throw Refusal(
+            .notAllowed, "\(name.rawValue) charges no interest by the hour: give amount.", field: "hours")
+    }
 }

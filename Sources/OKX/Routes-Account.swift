@@ -156,18 +156,12 @@ extension OKXVenue {
         to writer: inout JSONWriter
     ) throws {
         let used = row?.liability ?? .zero
-        var widening = ExactDecimal.zero
-        for name in rules.margin.quotaWideners[asset.name] ?? [] {
-            guard let place = rules.assetPlace(name), let other = figures.row(place) else { continue }
-            try widening += Figures.floored(other.equity - other.isolatedEquity)
-        }
-        let free = try Figures.interestFreeQuota(base: asset.interestFreeQuota, widening: widening)
         writer.beginObject()
         writer.member("availLoan", literal: "")
         try writer.member("avgRate", asset.borrowRate)
         writer.member("ccy", asset.name)
         try writer.member("interest", row?.interest ?? .zero)
-        try writer.member("interestFreeLiab", min(free, row?.unrealisedLossLiability ?? .zero))
+        try writer.member("interestFreeLiab", figures.interestFreeLiability(of: asset, rules))
         try writer.member("loanQuota", asset.borrowQuota)
         writer.member("posLoan", literal: "")
         try writer.member(
@@ -180,30 +174,5 @@ extension OKXVenue {
         try writer.member("usedLmt", used)
         writer.member("usedLoan", literal: "")
         writer.endObject()
-    }
-}
-
-extension Figures {
-    /// Interest of one hour per unit owed: daily rate ÷ 24, cut to 16 places (sheet, V7).
-    static func hourlyRate(daily: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        try daily.over(ExactDecimal(24), places: 16, rounding: .towardZero)
-    }
-
-    /// Liability out of unrealised loss that bears no interest: the currency's quota + the positive cross
-    /// equity of the currencies that widen it.
-    static func interestFreeQuota(
-        base: ExactDecimal, widening: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try base + widening
-    }
-}
-
-extension OKXVenue {
-    /// Interest that the venue charges for one full hour: liability × daily rate ÷ 24, rounded up at 16
-    /// places; the amount for an `accrue_interest` command (sheet, section 4.7).
-    public static func hourlyInterest(
-        liability: ExactDecimal, dailyRate: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try liability.times(dailyRate, over: ExactDecimal(24), places: 16, rounding: .ceiling)
     }
 }

@@ -8,20 +8,6 @@ import VenueTestSupport
 @testable import OKX
 
 @Suite struct JudgementTests {
-    /// The refusal of one command; nil if it was accepted.
-    private func refusal(
-        _ world: TestWorld<OKXVenue>, _ type: String, _ members: String, account: String = "desk"
-    ) throws -> Refusal? {
-        let before = world.account(account)
-        do {
-            try world.apply(#"{"type":"\#(type)","account":"\#(account)",\#(members)}"#)
-            return nil
-        } catch let refusal as Refusal {
-            #expect(world.account(account) == before)
-            return refusal
-        }
-    }
-
     private func ready(_ settings: String = "{}") throws -> TestWorld<OKXVenue> {
         let world = try world()
         try world.open("desk", settings)

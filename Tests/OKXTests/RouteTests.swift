@@ -153,6 +153,46 @@ import VenueTestSupport
         #expect(try await world.data("GET", "/api/v5/trade/orders-pending?instType=SPOT").count == 1)
     }
 
+    /// By the sheet's rule of V7 over a debt of 500 USDT at 0.00043728 a day: what an hour adds is owed in
+    /// the next.
+    @Test(arguments: [
+        ("1", "0.00911"), ("2", "0.0182201659842"), ("3", "0.0273304979556243"),
+    ])
+    func interestByTheHour(hours: String, interest: String) async throws {
+        let world = try ready()
+        try world.run(
+            "desk", ("deposit", #""asset":"BTC","amount":"1""#),
+            ("deposit", #""asset":"USDT","amount":"100""#),
+            ("withdraw", #""asset":"USDT","amount":"600","force":true"#),
+            ("accrue_interest", #""asset":"USDT","hours":"# + hours))
+        #expect(try world.balance("desk").detail("USDT")?.text("interest") == interest)
+    }
+
+    /// What unrealised losses owe is free of interest up to the quota, 20000 USDT.
+    @Test func theInterestFreeQuota() async throws {
+        let world = try ready()
+        try world.prices(marks: #"{"BTC-USDT-SWAP":"50000"}"#, index: #"{"BTC":"50000","USDT":"1"}"#)
+        try world.run(
+            "desk", ("deposit", #""asset":"BTC","amount":"5""#),
+            ("fill", #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"100","price":"55000""#))
+        let hour = #""asset":"USDT","hours":1"#
+        #expect(try refusal(world, "accrue_interest", hour)?.code == .invalidField)
+        try world.prices(marks: #"{"BTC-USDT-SWAP":"30000"}"#, index: #"{"BTC":"50000","USDT":"1"}"#)
+        // 25000 owed, 20000 of it free: 5000 × 0.00043728 ÷ 24.
+        try world.run("desk", ("accrue_interest", hour))
+        #expect(try world.balance("desk").detail("USDT")?.text("interest") == "0.0911")
+    }
+
+    @Test(arguments: [
+        (#""asset":"USDT""#, Refusal.Code.missingField), (#""asset":"USDT","hours":0"#, .invalidField),
+        (#""asset":"USDT","hours":745"#, .invalidField), (#""asset":"USDT","hours":"1""#, .invalidField),
+        (#""asset":"USDT","hours":1,"amount":"1""#, .invalidField),
+        (#""asset":"NONE","hours":1"#, .unknownAsset),
+    ])
+    func interestThatCannotBe(fields: String, code: Refusal.Code) throws {
+        #expect(try refusal(try ready(), "accrue_interest", fields)?.code == code)
+    }
+
     @Test func interestAndLimits() async throws {
         let world = try ready()
         try world.run(

@@ -115,3 +115,17 @@ func expect(
         #expect(object?[name]?.text == value, "\(name)", sourceLocation: sourceLocation)
     }
 }
+
+/// How a command on an account is refused, which then changes nothing; nil where it is applied.
+func refusal(
+    _ world: TestWorld<OKXVenue>, _ type: String, _ members: String, account: String = "desk"
+) throws -> Refusal? {
+    let before = world.account(account)
+    do {
+        try world.apply(#"{"type":"\#(type)","account":"\#(account)",\#(members)}"#)
+        return nil
+    } catch let refusal as Refusal {
+        #expect(world.account(account) == before)
+        return refusal
+    }
+}

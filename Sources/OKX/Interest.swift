@@ -1,0 +1,83 @@
+import Ledger
+import Numbers
+import Venue
+
+extension Figures {
+    /// Interest of one hour per unit owed: daily rate ÷ 24, cut to 16 places (sheet, V7).
+    static func hourlyRate(daily: ExactDecimal) throws(NumberError) -> ExactDecimal {
+        try daily.over(ExactDecimal(24), places: 16, rounding: .towardZero)
+    }
+
+    /// Liability out of unrealised loss that bears no interest: the currency's quota + the positive cross
+    /// equity of the currencies that widen it.
+    static func interestFreeQuota(
+        base: ExactDecimal, widening: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try base + widening
+    }
+}
+
+extension AccountFigures {
+    /// The part of a currency's liability that bears no interest, in the currency: what unrealised losses
+    /// have made of it, at most the interest-free quota (sheet, section 4.7).
+    func interestFreeLiability(of asset: AssetRules, _ rules: RuleTable) throws -> ExactDecimal {
+        var widening = ExactDecimal.zero
+        for name in rules.margin.quotaWideners[asset.name] ?? [] {
+            guard let place = rules.assetPlace(name), let other = row(place) else { continue }
+            try widening += Figures.floored(other.equity - other.isolatedEquity)
+        }
+        let free = try Figures.interestFreeQuota(base: asset.interestFreeQuota, widening: widening)
+        let place = rules.assetPlace(asset.name)
+        return min(free, place.flatMap { row($0) }?.unrealisedLossLiability ?? .zero)
+    }
+}
+
+extension OKXVenue {
+    /// Interest that the venue charges for one full hour: liability × daily rate ÷ 24, rounded up at 16
+    /// places; the amount for an `accrue_interest` command (sheet, section 4.7).
+    public static func hourlyInterest(
+        liability: ExactDecimal, dailyRate: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try liability.times(dailyRate, over: ExactDecimal(24), places: 16, rounding: .ceiling)
+    }
+
+    /// The interest of so many full hours, in the currency: of each hour, the liability without its
+    /// interest-free part × daily rate ÷ 24, rounded up at 16 places. What an hour adds is owed in the next;
+    /// prices stand still, and positions with them.
+    public func interest(
+        on asset: String, of account: Account, hours: Int, prices: VenuePrices, at time: LedgerTime
+    ) throws(Refusal) -> ExactDecimal {
+        guard account.mode.lends else {
+            throw Refusal(.notAllowed, "Futures mode lends nothing, so no interest accrues.")
+        }
+        let rules = rules(at: time)
+        guard let place = rules.assetPlace(asset), let daily = rules.assets[place].borrowRate else {
+            throw Refusal(
+                .notAllowed, "\(asset) is not lent: it has no rate of interest in the rulebook.",
+                field: "asset")
+        }
+        do {
+            var charged = account
+            var total = ExactDecimal.zero
+            for _ in 0..<hours {
+                let figures = try figures(
+                    of: AccountSnapshot(account: charged, prices: prices, at: time), rules)
+                let liability = figures.row(place)?.liability ?? .zero
+                let bearing = try liability - figures.interestFreeLiability(of: rules.assets[place], rules)
+                let interest = try Self.hourlyInterest(
+                    liability: max(.zero, bearing), dailyRate: daily)
+                if interest.isZero { break }
+                try total += interest
+                try charged.apply(
+                    Event(
+                        sequence: charged.lastSequence + 1, at: time, account: account.id,
+                        body: .interestAccrued(asset: asset, amount: interest)))
+            }
+            return total
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.overflow, "The interest of account \(account.id) cannot be worked out: \(error).")
+        }
+    }
+}
