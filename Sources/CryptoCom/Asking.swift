@@ -58,37 +58,12 @@ extension CryptoComVenue {
 
     /// By the venue's code where there is one, else by the HTTP status.
     public func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict {
-        let body = try? JSONValue(parsing: answer.body)
-        let code = body?["code"].flatMap { $0.integer ?? $0.text.flatMap { Int64($0) } }
-        guard let code else { return verdict(onStatus: answer) }
+        // A number live, a text in the newer documents; a gateway in front of the venue sends none.
+        guard let code = answer.json?["code"].flatMap({ $0.integer ?? $0.text.flatMap { Int64($0) } }) else {
+            return answer.verdictByStatus
+        }
         if code == 0 { return .success }
         return AnswerCode.verdict(on: code, retryAfter: answer.retryAfter)
-    }
-
-    /// What the gateways in front of the venue answer is told by its status alone.
-    private func verdict(onStatus answer: IncomingAnswer) -> AnswerVerdict {
-        switch answer.status {
-        case 401:
-            .refused(
-                ReadingError(
-                    .authentication, "The venue does not accept the API key; check key and secret."))
-        case 403:
-            .refused(
-                ReadingError(
-                    .permission,
-                    "The venue refuses this address or this key; check the key's list of addresses."))
-        case 429: .rateLimited(retryAfter: answer.retryAfter)
-        case 408, 500...599:
-            .temporary(
-                ReadingError(.unavailable, "The venue answers HTTP \(answer.status); try again later."))
-        case 200...299:
-            .temporary(ReadingError(.unreadable, "The answer is no JSON object with a code; try again."))
-        default:
-            .refused(
-                ReadingError(
-                    .unreadable,
-                    "HTTP \(answer.status) without a code is no answer of Crypto.com; check the address."))
-        }
     }
 
     /// The `Date` header of any answer, a refused one too, to the second: far finer than the 60 seconds that

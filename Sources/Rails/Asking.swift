@@ -83,33 +83,13 @@ extension RailsVenue {
     /// By the HTTP status alone: the venue's gateway publishes no codes, and its messages may repeat a
     /// header.
     public func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict {
-        func error(_ kind: ReadingError.Kind, _ sentence: String) -> ReadingError {
-            ReadingError(kind, sentence, code: String(answer.status))
+        if answer.status == 401, call.purpose == .account { return .tokenExpired }
+        if (200..<300).contains(answer.status), let body = answer.json,
+            body.object != nil || body.elements != nil
+        {
+            return .success
         }
-        switch answer.status {
-        case 200...299:
-            if let body = try? JSONValue(parsing: answer.body), body.object != nil || body.elements != nil {
-                return .success
-            }
-            return .temporary(error(.unreadable, "Rails' answer is no JSON object; try again."))
-        case 401:
-            if call.purpose == .account { return .tokenExpired }
-            return .refused(
-                error(.authentication, "Rails does not accept the API key; check key and secret."))
-        case 403:
-            return .refused(
-                error(.permission, "Rails does not let this key do this, or not from this address."))
-        case 429: return .rateLimited(retryAfter: answer.retryAfter)
-        case 408, 500...599:
-            return .temporary(
-                error(.unavailable, "Rails answers HTTP \(answer.status); try again later."))
-        case 400, 404, 405:
-            return .refused(
-                error(.refused, "Rails refuses \(call.name) with HTTP \(answer.status); check the address."))
-        default:
-            return .refused(
-                error(.unreadable, "HTTP \(answer.status) is no answer of Rails; check the address."))
-        }
+        return answer.verdictByStatus
     }
 
     /// Nil: nothing that is sent depends on the venue's clock.
@@ -118,7 +98,7 @@ extension RailsVenue {
     /// The access token and its end, counted from when it came in; half an hour where the answer does not say
     /// (documented life of a token).
     public func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)? {
-        guard let body = try? JSONValue(parsing: answer.body), let text = body["access_token"]?.text,
+        guard let body = answer.json, let text = body["access_token"]?.text,
             !text.isEmpty
         else { return nil }
         let seconds = body["expires_in"].flatMap { $0.integer ?? $0.text.flatMap { Int64($0) } } ?? 1800

@@ -1,18 +1,10 @@
 import Ledger
 
-/// What an answer's headers say of time.
+// The venue's clock where it has no call for it.
+
 extension IncomingAnswer {
     /// The `Date` header, to the second; nil where it is missing or in no form that HTTP still sends.
     public var date: LedgerTime? { header("date").flatMap { LedgerTime(httpDate: $0) } }
-
-    /// The `Retry-After` header in milliseconds from when the answer came in, at least 0; nil where it is
-    /// missing or unreadable. It counts seconds or names a moment, of which the `Date` header is the present.
-    public var retryAfter: Int64? {
-        guard let text = header("retry-after") else { return nil }
-        if let seconds = Int64(text), (0...31_536_000).contains(seconds) { return seconds * 1000 }
-        guard let end = LedgerTime(httpDate: text) else { return nil }
-        return max(0, end.milliseconds - (date?.milliseconds ?? takenAt))
-    }
 }
 
 extension LedgerTime {

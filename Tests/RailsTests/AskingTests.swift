@@ -93,12 +93,12 @@ struct AskingTests {
     /// Sheet, section 5.
     @Test(arguments: [
         (200, "balances", "{}", "success"), (200, "market-data", "[]", "success"),
-        (200, "balances", "<html>", "temporary unreadable"), (401, "balances", "", "token expired"),
+        (200, "balances", "<html>", "refused unreadable"), (401, "balances", "", "token expired"),
         (401, "token", "", "refused authentication"), (401, "market-data", "", "refused authentication"),
         (403, "balances", "", "refused permission"), (429, "token", "", "rate limited 3000"),
         (404, "positions", "", "refused refused"), (400, "balances", "", "refused refused"),
         (500, "balances", "", "temporary unavailable"), (504, "token", "<html>", "temporary unavailable"),
-        (301, "balances", "", "refused unreadable"),
+        (301, "balances", "", "refused configuration"),
     ])
     func statuses(status: Int, name: String, body: String, expected: String) throws {
         // A gateway may repeat a header in its message.
