@@ -63,7 +63,7 @@ extension CryptoComVenue {
             return answer.verdictByStatus
         }
         if code == 0 { return .success }
-        return AnswerCode.verdict(on: code, retryAfter: answer.retryAfter)
+        return AnswerCode.verdict(on: code, isOptional: call.isOptional, retryAfter: answer.retryAfter)
     }
 
     /// The `Date` header of any answer, a refused one too, to the second: far finer than the 60 seconds that
@@ -108,7 +108,9 @@ extension Signing {
 
 /// The venue's codes from the caller's side (sheet, section 5).
 private enum AnswerCode {
-    static func verdict(on code: Int64, retryAfter: Int64?) -> AnswerVerdict {
+    /// The venue does not publish what it answers where a key may not use a method. A key that is good for the
+    /// balance and refused elsewhere is one that may not, rather than a wrong one.
+    static func verdict(on code: Int64, isOptional: Bool, retryAfter: Int64?) -> AnswerVerdict {
         switch code {
         case 40102, 10007: return .wrongTime
         case 42901, 10006: return .rateLimited(retryAfter: retryAfter)
@@ -122,7 +124,9 @@ private enum AnswerCode {
         switch code {
         case 40101, 10002:
             return .refused(
-                error(.authentication, "check the API key, its secret and that the key may read"))
+                isOptional
+                    ? error(.permission, "the key may not use this method, or is a sub-account's")
+                    : error(.authentication, "check the API key, its secret and that the key may read"))
         case 40103, 10003:
             return .refused(error(.permission, "add this address to the key's list"))
         case 40104, 10005, 140001, 410, 411, 412:

@@ -1,10 +1,21 @@
 import Ledger
 
-// The venue's clock where it has no call for it.
-
+/// What an answer's headers say of time.
 extension IncomingAnswer {
     /// The `Date` header, to the second; nil where it is missing or in no form that HTTP still sends.
     public var date: LedgerTime? { header("date").flatMap { LedgerTime(httpDate: $0) } }
+
+    /// The `Retry-After` header in milliseconds from when the answer came in, at least 0; nil where it is
+    /// missing, unreadable or more than a year away. It counts seconds or names a moment, of which the `Date`
+    /// header is the present.
+    public var retryAfter: Int64? {
+        guard let text = header("retry-after") else { return nil }
+        let year: Int64 = 31_536_000_000
+        if let seconds = Int64(text) { return (0...year / 1000).contains(seconds) ? seconds * 1000 : nil }
+        guard let end = LedgerTime(httpDate: text) else { return nil }
+        let wait = end.milliseconds - (date?.milliseconds ?? takenAt)
+        return wait > year ? nil : max(0, wait)
+    }
 }
 
 extension LedgerTime {

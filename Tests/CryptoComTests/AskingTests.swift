@@ -108,6 +108,11 @@ struct AskingTests {
             }
             let verdict = try venue().verdict(on: answer, to: Self.balance)
             #expect(kind(verdict) == expected)
+            if code == 40101 {
+                #expect(
+                    try kind(venue().verdict(on: answer, to: CryptoComVenue.calls[1])) == "refused permission"
+                )
+            }
             if case .refused(let error) = verdict {
                 #expect(error.code == "\(code)")
                 #expect(error.description.hasSuffix(".") && !error.description.contains("S3CRET"))
