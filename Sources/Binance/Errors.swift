@@ -67,6 +67,11 @@ struct BinanceError: Error, Equatable {
             401, -2015, "Invalid API-key, IP, or permissions for action, request ip: \(address)")
     }
 
+    /// As the WebSocket API words it, without the address.
+    static let unauthorisedSession = BinanceError(
+        401, -2015, "Invalid API-key, IP, or permissions for action.")
+    /// Session log-on is for Ed25519 keys only.
+    static let invalidKeyType = BinanceError(400, -4056, "Invalid api key type.")
     static let tooOld = BinanceError(400, -1021, "Timestamp for this request is outside of the recvWindow.")
     static let tooEarly = BinanceError(
         400, -1021, "Timestamp for this request was 1000ms ahead of the server's time.")
@@ -94,6 +99,10 @@ struct BinanceError: Error, Equatable {
 
     static let duplicate = BinanceError(400, -1101, "Duplicate values for a parameter detected.")
     static let receiveWindowTooLarge = BinanceError(400, -1131, "'recvWindow' must be less than 60000.")
+    /// A text that is no request. A choice: nothing says which code it has.
+    static let invalidMessage = BinanceError(400, -1013, "INVALID_MESSAGE.")
+    /// A method of the WebSocket API that there is not. A choice.
+    static let unsupportedOperation = BinanceError(400, -1020, "This operation is not supported.")
     static let invalidSymbol = BinanceError(400, -1121, "Invalid symbol.")
     static let listenKeyUnknown = BinanceError(
         400, -1125,

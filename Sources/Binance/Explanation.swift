@@ -37,33 +37,15 @@ extension BinanceVenue {
     /// assets that do not count as margin. Isolated positions are liquidated on their own and not part of it.
     public func health(of snapshot: AccountSnapshot) throws -> MarginHealth? {
         let figures = try figures(of: snapshot)
-        var pools: [MarginHealth] = []
-        if figures.isMultiAssets {
-            pools.append(
-                MarginHealth(
-                    equity: figures.totals.marginBalance, maintenance: figures.totals.maintMargin,
-                    unit: "USD"))
-        }
         do {
-            for row in figures.assets where !figures.isPooled(row) {
-                pools.append(
-                    MarginHealth(
-                        equity: try row.crossWalletBalance + row.crossUnPnl,
-                        maintenance: row.crossMaintMargin, unit: row.asset))
+            return try figures.crossPools().map(\.health).min { first, second in
+                ExactDecimal.compareProducts(
+                    first.equity, second.maintenance, second.equity, first.maintenance) == .less
             }
         } catch {
             throw FigureError.number(error)
         }
-        return pools.filter(\.maintenance.isPositive).min { first, second in
-            ExactDecimal.compareProducts(
-                first.equity, second.maintenance, second.equity, first.maintenance) == .less
-        }
     }
-}
-
-extension BinanceAccountFigures {
-    /// Whether an asset belongs to the one pool of multi-assets mode.
-    func isPooled(_ row: BinanceAssetRow) -> Bool { isMultiAssets && row.marginAvailable }
 }
 
 /// Puts words to the figures that `BinanceAccountFigures` has worked out; works out none itself.

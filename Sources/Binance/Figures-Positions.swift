@@ -77,6 +77,17 @@ public struct BinancePositionRow: Sendable {
         updateTime = lastChange?.milliseconds ?? 0
     }
 
+    /// Entry and break-even price; zero without a position.
+    func entryPrices(
+        _ rules: RuleTable
+    ) throws(NumberError) -> (entry: ExactDecimal, breakEven: ExactDecimal) {
+        if quantity.isZero { return (.zero, .zero) }
+        let entry = try BinanceFigures.entryPrice(cost: cost, quantity: quantity)
+        let breakEven = try BinanceFigures.breakEvenPrice(
+            entryPrice: entry, isLong: quantity.isPositive, feeRate: rules.account.makerFee)
+        return (entry, breakEven)
+    }
+
     /// What the row would be worth at most if every order on one side were filled, in the quote asset.
     func largestExposure() throws(NumberError) -> ExactDecimal {
         max(try (notional + openBuys).magnitude, try (notional - openSells).magnitude)
@@ -194,6 +205,13 @@ extension Bracket {
 }
 
 extension Account {
+    /// The leverage of a symbol: the one set, else the venue's default.
+    func leverage(of symbol: SymbolRules, _ rules: RuleTable) -> ExactDecimal {
+        let side = positions.first { $0.instrument.name == symbol.name }?.side ?? .net
+        let marginMode = marginMode(ofSymbol: symbol.name) ?? .cross
+        return leverage(symbol.name, side: side, marginMode: marginMode) ?? symbol.defaultLeverage(rules)
+    }
+
     /// The raised `notionalCoef`; 1 for an account that was not adjusted.
     var notionalCoefficient: ExactDecimal {
         guard !raised.isEmpty, let text = raised("notionalCoef")?.text else { return .one }

@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// What an account changes about itself, and its listen key.
+/// What an account changes about itself.
 extension BinanceVenue {
     func change(
         _ endpoint: Endpoint, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
@@ -86,38 +86,6 @@ extension BinanceVenue {
         writer.beginObject()
         writer.integer("code", 200)
         writer.literal("msg", "success")
-        writer.endObject()
-        return writer.bytes
-    }
-
-    // MARK: - Listen key
-
-    /// How long a listen key lives, in milliseconds.
-    private static let listenKeyLife: Int64 = 60 * 60_000
-
-    /// An account's listen key: sixty-four letters and digits, always the same for an account and a store.
-    func listenKey(of account: String, through access: any VenueAccess) -> String {
-        Alphanumeric.stable(64, of: "binance listenKey \(account)", key: access.tokenSecret)
-    }
-
-    /// POST begins or extends the hour that a listen key lives, PUT extends it, DELETE ends it.
-    func listenKey(
-        _ method: String, account: String, _ access: any VenueAccess
-    ) throws(BinanceError) -> [UInt8] {
-        let listenKey = listenKey(of: account, through: access)
-        let mark = "listenKey \(listenKey)"
-        let now = access.realTime()
-        var writer = JSONWriter(reserving: 96)
-        writer.beginObject()
-        if method == "DELETE" {
-            access.limiter.setMark(mark, to: nil)
-        } else {
-            if method == "PUT" {
-                guard let end = access.limiter.mark(mark), end > now else { throw .listenKeyUnknown }
-            }
-            access.limiter.setMark(mark, to: now + Self.listenKeyLife)
-            writer.text("listenKey", listenKey)
-        }
         writer.endObject()
         return writer.bytes
     }

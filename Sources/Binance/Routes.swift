@@ -150,8 +150,13 @@ extension BinanceVenue {
         switch route.security {
         case .none: return try publicAnswer(route.endpoint, parameters, access)
         case .userStream:
-            let key = try knownKey(keyHeader(request, access), request, .read, access)
-            return try listenKey(route.method, account: key.account, access)
+            let name = try wellFormedKey(request.header("x-mbx-apikey"), access)
+            let account = try restKey(name, request, .read, access).account
+            switch route.method {
+            case "POST": return startListenKey(of: account, through: access)
+            case "PUT": return try extendListenKey(of: account, through: access)
+            default: return stopListenKey(of: account, through: access)
+            }
         case .signed(let permission):
             let key = try authenticate(request, parameters, permission, access)
             guard let snapshot = access.snapshot(of: key.account) else { throw BinanceError.inactive }
@@ -169,18 +174,13 @@ extension BinanceVenue {
         _ request: VenueRequest, _ parameters: Parameters, _ permission: APIKey.Permission,
         _ access: any VenueAccess
     ) throws(BinanceError) -> APIKey {
-        let name = try keyHeader(request, access)
-        guard let text = parameters["timestamp"], let timestamp = Self.milliseconds(text) else {
-            throw .missing("timestamp")
-        }
+        let name = try wellFormedKey(request.header("x-mbx-apikey"), access)
+        let timestamp = try timestamp(parameters)
         guard let sent = parameters["signature"], !sent.isEmpty else { throw .missing("signature") }
         let window = try receiveWindow(parameters)
         try parameters.checkCharacters()
-        let key = try knownKey(name, request, permission, access)
-        let now = access.realTime()
-        // Both are not negative, so neither difference overflows.
-        if timestamp - now >= 1000 { throw .tooEarly }
-        if now - timestamp > window { throw .tooOld }
+        let key = try restKey(name, request, permission, access)
+        try requireInTime(timestamp, window: window, now: access.realTime())
         let body = request.method == "GET" ? [] : request.body
         guard let signed = Signing.payload(query: request.query, body: body),
             Signing.isValid(signed.signature, of: signed.payload, key: key)
@@ -188,11 +188,19 @@ extension BinanceVenue {
         return key
     }
 
-    /// The key header. A key that is unknown and does not look like one is malformed: letters, digits, `-`
-    /// and `_`, at least eight of them (a choice; the venue's own have 64).
-    private func keyHeader(_ request: VenueRequest, _ access: any VenueAccess) throws(BinanceError) -> String
-    {
-        guard let name = request.header("x-mbx-apikey"), !name.isEmpty else { throw .malformedKey }
+    private func restKey(
+        _ name: String, _ request: VenueRequest, _ permission: APIKey.Permission, _ access: any VenueAccess
+    ) throws(BinanceError) -> APIKey {
+        guard let key = key(name, from: request.remoteAddress, for: permission, access) else {
+            throw .unauthorised(from: request.remoteAddress)
+        }
+        return key
+    }
+
+    /// A key's name as it was sent. One that is unknown and does not look like a key is malformed: letters,
+    /// digits, `-` and `_`, at least eight of them (a choice; the venue's own have 64).
+    func wellFormedKey(_ name: String?, _ access: any VenueAccess) throws(BinanceError) -> String {
+        guard let name, !name.isEmpty else { throw .malformedKey }
         let looksRight =
             (8...128).contains(name.utf8.count)
             && name.utf8.allSatisfy {
@@ -207,17 +215,33 @@ extension BinanceVenue {
         return name
     }
 
-    private func knownKey(
-        _ name: String, _ request: VenueRequest, _ permission: APIKey.Permission, _ access: any VenueAccess
-    ) throws(BinanceError) -> APIKey {
+    /// A key that is in force, may do this, and may do it from this address; nil for any other.
+    func key(
+        _ name: String, from address: String, for permission: APIKey.Permission, _ access: any VenueAccess
+    ) -> APIKey? {
         guard let key = access.key(name), key.permissions.contains(permission),
-            key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
-        else { throw .unauthorised(from: request.remoteAddress) }
+            key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(address) })
+        else { return nil }
         return key
     }
 
+    /// The mandatory `timestamp`, in milliseconds.
+    func timestamp(_ parameters: Parameters) throws(BinanceError) -> Int64 {
+        guard let text = parameters["timestamp"], let timestamp = Self.milliseconds(text) else {
+            throw .missing("timestamp")
+        }
+        return timestamp
+    }
+
+    /// Refuses a timestamp that is a second or more ahead, or older than the window. Sheet 2.2.
+    func requireInTime(_ timestamp: Int64, window: Int64, now: Int64) throws(BinanceError) {
+        // Both are not negative, so neither difference overflows.
+        if timestamp - now >= 1000 { throw .tooEarly }
+        if now - timestamp > window { throw .tooOld }
+    }
+
     /// `recvWindow`, 5000 unless sent. Above 60000 it is refused: `decisions.md` Binance 7, a choice.
-    private func receiveWindow(_ parameters: Parameters) throws(BinanceError) -> Int64 {
+    func receiveWindow(_ parameters: Parameters) throws(BinanceError) -> Int64 {
         guard let text = parameters["recvWindow"] else { return 5000 }
         if text.isEmpty { throw .empty("recvWindow") }
         guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), text.utf8.count <= 20 else {
@@ -244,6 +268,12 @@ struct Parameters {
         body =
             request.method == "GET" || request.body.isEmpty
             ? [] : QueryItem.parse(String(decoding: request.body, as: UTF8.self)[...])
+    }
+
+    /// Parameters that came by another way than a query or a form.
+    init(_ items: [QueryItem]) {
+        query = items
+        body = []
     }
 
     /// A parameter's decoded value; nil if it was not sent.
@@ -286,7 +316,8 @@ struct WeightBucket {
     let header: String
     private let name: String
     private let address: String
-    private let limit: Int
+    /// The weight that an address has in a minute.
+    let limit: Int
 
     private static let minute: Int64 = 60_000
     /// Refusals within a minute after which an address is banned. A choice: the venue only says that going on

@@ -23,17 +23,9 @@ extension JSONWriter {
 
     /// Entry and break-even price of a row; `"0.0"` without a position.
     private mutating func entryPrices(_ row: BinancePositionRow, rules: RuleTable) throws(NumberError) {
-        guard !row.quantity.isZero else {
-            entryPrice("entryPrice", .zero)
-            entryPrice("breakEvenPrice", .zero)
-            return
-        }
-        let entry = try BinanceFigures.entryPrice(cost: row.cost, quantity: row.quantity)
-        entryPrice("entryPrice", entry)
-        entryPrice(
-            "breakEvenPrice",
-            try BinanceFigures.breakEvenPrice(
-                entryPrice: entry, isLong: row.quantity.isPositive, feeRate: rules.account.makerFee))
+        let prices = try row.entryPrices(rules)
+        entryPrice("entryPrice", prices.entry)
+        entryPrice("breakEvenPrice", prices.breakEven)
     }
 
     /// Notional of the open bids and asks, which the documents tell to ignore.
@@ -127,11 +119,8 @@ extension JSONWriter {
     mutating func symbolConfig(
         _ symbol: SymbolRules, _ account: Account, _ rules: RuleTable
     ) throws(NumberError) {
-        let position = account.positions.first { $0.instrument.name == symbol.name }
         let marginMode = account.marginMode(ofSymbol: symbol.name) ?? .cross
-        let leverage =
-            account.leverage(symbol.name, side: position?.side ?? .net, marginMode: marginMode)
-            ?? symbol.defaultLeverage(rules)
+        let leverage = account.leverage(of: symbol, rules)
         beginObject()
         text("symbol", symbol.name)
         switch marginMode {

@@ -11,10 +11,15 @@ public final class RateLimiter: Sendable {
         var used: Int
     }
 
+    fileprivate struct Mark {
+        var moment: Int64
+        var owner: String?
+    }
+
     fileprivate struct State {
         var counters: [String: Counter] = [:]
         var nextSweep: Int64 = 0
-        var marks: [String: Int64] = [:]
+        var marks: [String: Mark] = [:]
     }
 
     /// What a use came to.
@@ -53,13 +58,17 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Remembers a moment for a caller, such as the end of a ban; nil forgets it.
-    public func setMark(_ caller: String, to moment: Int64?) {
-        state.withLock { $0.marks[caller] = moment }
+    /// Remembers a moment for a caller, such as the end of a ban, and, where it matters, whose it is; nil
+    /// forgets both.
+    public func setMark(_ caller: String, to moment: Int64?, owner: String? = nil) {
+        state.withLock { $0.marks[caller] = moment.map { Mark(moment: $0, owner: owner) } }
     }
 
     /// The moment remembered for a caller.
-    public func mark(_ caller: String) -> Int64? { state.withLock { $0.marks[caller] } }
+    public func mark(_ caller: String) -> Int64? { state.withLock { $0.marks[caller]?.moment } }
+
+    /// Whose mark it is; nil where there is no mark, or nobody was named.
+    public func owner(ofMark caller: String) -> String? { state.withLock { $0.marks[caller]?.owner } }
 
     /// Forgets everything.
     public func reset() { state.withLock { $0 = State() } }
@@ -71,6 +80,6 @@ extension RateLimiter.State {
         guard now >= nextSweep else { return }
         nextSweep = now + 60_000
         counters = counters.filter { now - $0.value.windowStart < $0.value.windowLength }
-        marks = marks.filter { $0.value > now }
+        marks = marks.filter { $0.value.moment > now }
     }
 }

@@ -1,0 +1,308 @@
+import JSON
+import Ledger
+import Venue
+
+/// User data streams: which paths are streams, and what a connection to one does. Sheet, section 8.
+extension BinanceVenue {
+    /// The market streams' host and the WebSocket API; the routed paths carry their category.
+    public static let streamPrefixes = ["/ws", "/stream", "/private/", "/public/", "/market/", "/ws-fapi/"]
+
+    /// Opens a user data stream or a session of the WebSocket API.
+    public func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer? {
+        if request.path == "/ws-fapi/v1" { return openSession(to: request, through: access) }
+        guard let place = StreamPlace(request) else { return nil }
+        return .accepted(StreamOpening(UserStream(place, venue: self, access: access)))
+    }
+}
+
+/// What the address of a stream says.
+struct StreamPlace: Sendable {
+    /// Whether messages come with the stream's name around them.
+    let isCombined: Bool
+    /// Whether listen keys are streams here: not in the categories of market data.
+    let servesListenKeys: Bool
+    /// The streams that the address names.
+    let streams: [String]
+    /// The events wanted; nil for all.
+    let events: Set<String>?
+
+    /// Nil where the path is no stream: `/ws`, `/ws/<streams>` and `/stream`, alone or below a category.
+    init?(_ request: VenueRequest) {
+        var path = request.path
+        var category: String?
+        for name in ["/private", "/public", "/market"] where path.hasPrefix(name + "/") {
+            category = name
+            path = path.dropFirst(name.count)
+        }
+        var streams: [String] = []
+        let query = request.queryItems
+        switch path {
+        case "/ws", "/ws/": isCombined = false
+        case "/stream", "/stream/":
+            isCombined = true
+            streams += Self.names(query["streams"])
+        default:
+            guard path.hasPrefix("/ws/") else { return nil }
+            isCombined = false
+            streams += Self.names(String(path.dropFirst("/ws/".count)))
+        }
+        for item in query where item.name == "listenKey" { streams += Self.names(item.value) }
+        servesListenKeys = category == nil || category == "/private"
+        self.streams = streams
+        let events = Self.names(query["events"])
+        self.events = events.isEmpty ? nil : Set(events)
+    }
+
+    private static func names(_ text: String?) -> [String] {
+        (text ?? "").split(separator: "/").map(String.init)
+    }
+}
+
+extension StreamClose {
+    /// How Binance closes a connection for a reason of the server's. A pong that does not come is recorded
+    /// as 1008; the other codes are those of RFC 6455.
+    static func binance(_ reason: StreamCloseReason) -> StreamClose {
+        switch reason {
+        case .slowReader: StreamClose(code: 1008, reason: "Client is too slow")
+        case .messageTooBig: StreamClose(code: 1009, reason: "Message is too big")
+        case .protocolError: StreamClose(code: 1002, reason: "Invalid frame")
+        case .unresponsive: StreamClose(code: 1008, reason: "Pong timeout")
+        case .shutdown: StreamClose(code: 1001, reason: "Server is going down")
+        }
+    }
+
+    /// A connection is valid for a day.
+    static let dayOver = StreamClose(code: 1001, reason: "Connection is only valid for 24 hours")
+    static let binaryMessage = StreamClose(code: 1003, reason: "Only text frames are accepted")
+    static let tooManyMessages = StreamClose(code: 1008, reason: "Too many requests")
+    /// What has happened cannot be told, because a price is missing or a figure does not fit.
+    static let figureFault = StreamClose(code: 1011, reason: "A figure cannot be worked out")
+}
+
+/// How long a connection is valid, in milliseconds.
+let streamDay: Int64 = 86_400_000
+
+/// One connection to user data streams.
+///
+/// A name that is no listen key alive is acknowledged and stays silent, as any unknown stream does at the
+/// venue.
+struct UserStream: VenueStream {
+    /// Messages of a client per second; more end the connection.
+    private static let messagesPerSecond = 10
+    /// The most streams that a connection can have.
+    private static let streamLimit = 1024
+    /// How often it is looked whether a listen key has been extended or ended: nobody tells a stream of it.
+    private static let lookInterval: Int64 = 1000
+
+    private let venue: BinanceVenue
+    private let access: any VenueAccess
+    private let servesListenKeys: Bool
+    private let events: Set<String>?
+    private var isCombined: Bool
+    /// What the connection has subscribed to, in order.
+    private var streams: [String]
+    /// The listen keys among them that are alive.
+    private var feeds: [AccountFeed] = []
+    private var end: Int64?
+    private var nextLook: Int64 = 0
+    private var second: (start: Int64, messages: Int) = (0, 0)
+
+    init(_ place: StreamPlace, venue: BinanceVenue, access: any VenueAccess) {
+        self.venue = venue
+        self.access = access
+        isCombined = place.isCombined
+        servesListenKeys = place.servesListenKeys
+        events = place.events
+        streams = []
+        for stream in place.streams.prefix(Self.streamLimit) where !streams.contains(stream) {
+            streams.append(stream)
+        }
+    }
+
+    // MARK: - What it wants
+
+    var interest: StreamInterest {
+        StreamInterest(
+            accounts: Set(feeds.map(\.accountID)),
+            prices: wants(UserEvent.marginCallName) && feeds.contains(where: \.hasPositions))
+    }
+
+    var deadline: Int64? { feeds.isEmpty ? end : end.map { min($0, nextLook) } }
+
+    private func wants(_ event: String) -> Bool { events?.contains(event) ?? true }
+
+    // MARK: - What happens
+
+    mutating func opened(at now: Int64, into output: inout StreamOutput) {
+        end = now + streamDay
+        for stream in streams { listen(to: stream, now) }
+    }
+
+    mutating func received(_ message: StreamMessage, at now: Int64, into output: inout StreamOutput) {
+        guard case .text(let text) = message else {
+            output.close = .binaryMessage
+            return
+        }
+        if now - second.start >= 1000 { second = (now, 0) }
+        second.messages += 1
+        if access.limiter.isEnforced && second.messages > Self.messagesPerSecond {
+            output.close = .tooManyMessages
+            return
+        }
+        do {
+            output.send(try answer(to: StreamRequest(text), now).bytes)
+        } catch {
+            output.send(error.message)
+        }
+    }
+
+    mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {
+        begin()
+        tellMarginCalls(at: access.ledgerTime(), into: &output)
+    }
+
+    mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
+        look(now, into: &output)
+        begin()
+        for event in notice.events {
+            do {
+                try tell(event, into: &output)
+            } catch {
+                output.close = .figureFault
+                return
+            }
+        }
+        if notice.pricesChanged { tellMarginCalls(at: access.ledgerTime(), into: &output) }
+    }
+
+    mutating func timePassed(at now: Int64, into output: inout StreamOutput) {
+        if let end, now >= end {
+            output.close = .dayOver
+            return
+        }
+        look(now, into: &output)
+    }
+
+    func close(for reason: StreamCloseReason) -> StreamClose { .binance(reason) }
+
+    // MARK: - Listen keys
+
+    /// Follows a stream if it is a listen key that is alive.
+    private mutating func listen(to stream: String, _ now: Int64) {
+        guard servesListenKeys, !feeds.contains(where: { $0.listenKey == stream }),
+            let life = venue.life(ofListenKey: stream, through: access)
+        else { return }
+        feeds.append(AccountFeed(listenKey: stream, accountID: life.account))
+        nextLook = now + Self.lookInterval
+    }
+
+    /// Ends what has no listen key any more, and says so.
+    private mutating func look(_ now: Int64, into output: inout StreamOutput) {
+        nextLook = now + Self.lookInterval
+        for feed in feeds where venue.life(ofListenKey: feed.listenKey, through: access) == nil {
+            send(.listenKeyExpired(listenKey: feed.listenKey, at: now), of: feed.listenKey, into: &output)
+            forget(feed.listenKey)
+        }
+    }
+
+    private mutating func forget(_ stream: String) {
+        streams.removeAll { $0 == stream }
+        feeds.removeAll { $0.listenKey == stream }
+    }
+
+    // MARK: - Telling
+
+    /// Takes over the accounts that are new; from here on their events are told.
+    private mutating func begin() {
+        for place in feeds.indices where feeds[place].account == nil {
+            guard let snapshot = access.snapshot(of: feeds[place].accountID) else { continue }
+            feeds[place].account = snapshot.account
+            // Whoever is below the margin already has been told so before.
+            let calls = try? venue.figures(of: snapshot).marginCalls(at: snapshot.at)
+            feeds[place].called = Set((calls ?? []).map(\.unit))
+        }
+    }
+
+    private mutating func tell(_ event: Event, into output: inout StreamOutput) throws {
+        for place in feeds.indices
+        where feeds[place].accountID == event.account || feeds[place].accountID == event.counterparty {
+            guard let before = feeds[place].account, event.sequence > before.lastSequence else { continue }
+            var after = before
+            try after.apply(event)
+            feeds[place].account = after
+            let told = try venue.userEvents(
+                of: event, before: before, after: after, prices: access.prices())
+            for event in told { send(event, of: feeds[place].listenKey, into: &output) }
+            tellMarginCalls(of: place, at: event.at, into: &output)
+        }
+    }
+
+    private mutating func tellMarginCalls(at time: LedgerTime, into output: inout StreamOutput) {
+        for place in feeds.indices { tellMarginCalls(of: place, at: time, into: &output) }
+    }
+
+    /// Tells of every unit that was above its margin when it was last looked and is not any more. Where a
+    /// price is missing nothing is known, and nothing told.
+    private mutating func tellMarginCalls(
+        of place: Int, at time: LedgerTime, into output: inout StreamOutput
+    ) {
+        guard wants(UserEvent.marginCallName), let account = feeds[place].account else { return }
+        let figures = try? venue.figures(of: account, prices: access.prices(), at: time)
+        guard let calls = try? figures?.marginCalls(at: time) else { return }
+        for (unit, call) in calls where !feeds[place].called.contains(unit) {
+            send(.marginCall(call), of: feeds[place].listenKey, into: &output)
+        }
+        feeds[place].called = Set(calls.map(\.unit))
+    }
+
+    private func send(_ event: UserEvent, of listenKey: String, into output: inout StreamOutput) {
+        if case .listenKeyExpired = event {} else if !wants(event.name) { return }
+        output.send(event.message(stream: listenKey, isCombined: isCombined))
+    }
+
+    // MARK: - Requests
+
+    private mutating func answer(
+        to request: StreamRequest, _ now: Int64
+    ) throws(StreamRequestError) -> StreamReply {
+        switch request.method {
+        case .subscribe:
+            let wanted = try request.streams()
+            if streams.count + wanted.count > Self.streamLimit { throw .tooManyParameters }
+            for stream in wanted where !streams.contains(stream) {
+                streams.append(stream)
+                listen(to: stream, now)
+            }
+            return request.reply(.null)
+        case .unsubscribe:
+            for stream in try request.streams() { forget(stream) }
+            return request.reply(.null)
+        case .listSubscriptions:
+            if !request.parameters.isEmpty { throw .tooManyParameters }
+            return request.reply(.array(streams.map { .string($0) }))
+        case .setProperty:
+            isCombined = try request.combined()
+            return request.reply(.null)
+        case .getProperty:
+            try request.requireCombined(count: 1)
+            return request.reply(.bool(isCombined))
+        }
+    }
+}
+
+/// A listen key that a connection follows, and its account as far as it has been told.
+private struct AccountFeed: Sendable {
+    let listenKey: String
+    let accountID: String
+    /// Nil until the interest in it is in force.
+    var account: Account?
+    /// What has a margin call now.
+    var called: Set<MarginUnit> = []
+
+    init(listenKey: String, accountID: String) {
+        self.listenKey = listenKey
+        self.accountID = accountID
+    }
+
+    var hasPositions: Bool { account.map { !$0.positions.isEmpty } ?? false }
+}
