@@ -71,6 +71,11 @@ struct RateLimiterTests {
         limiter.setMark("banned", to: 300_000)
         limiter.setMark("banned", to: nil)
         #expect(limiter.mark("banned") == nil)
+        limiter.setMark("listenKey", to: 300_000, owner: "desk")
+        #expect(limiter.owner(ofMark: "listenKey") == "desk")
+        #expect(limiter.owner(ofMark: "banned") == nil)
+        limiter.setMark("listenKey", to: nil)
+        #expect(limiter.owner(ofMark: "listenKey") == nil)
     }
 
     /// Against the plain definition: uses of a window are those since the first one after
