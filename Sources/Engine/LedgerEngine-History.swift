@@ -33,6 +33,18 @@ extension LedgerEngine {
         }
     }
 
+    /// Events of all accounts and of the market after a sequence, in order, no more than `limit`.
+    public func events(after sequence: Int64, limit: Int) async throws(Refusal) -> [Event] {
+        let instruments = published.instruments
+        return try await read { store throws(JournalError) in
+            var events: [Event] = []
+            for record in try store.events(after: sequence, limit: max(0, limit)) {
+                events.append(try Replay.event(of: record, instruments: instruments))
+            }
+            return events
+        }
+    }
+
     /// An account as it was after all events up to and at a time; nil if it was not open yet.
     public func account(_ id: String, asOf time: LedgerTime) async throws(Refusal) -> Account? {
         guard published.account(id) != nil else { return nil }

@@ -186,10 +186,15 @@ struct Gateway: Sendable {
         }
         headers[.xContentTypeOptions] = "nosniff"
         headers[.cacheControl] = "no-store"
-        return Response(
-            status: .init(code: reply.status), headers: headers,
-            body: reply.status == 204
-                ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
+        let body =
+            if let stream = reply.stream {
+                ResponseBody { writer in try await stream(&writer) }
+            } else if reply.status == 204 {
+                ResponseBody()
+            } else {
+                ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
+            }
+        return Response(status: .init(code: reply.status), headers: headers, body: body)
     }
 }
 

@@ -94,7 +94,7 @@ public struct MarginaliaServer: Sendable {
             engine: engine,
             operatorAPI: OperatorAPI(
                 engine: engine, token: token, meter: meter, page: page, logger: logger,
-                startedAt: realMilliseconds(), faults: faults),
+                startedAt: realMilliseconds(), faults: faults, margins: MarginWatch(engine: engine)),
             faults: faults, meter: meter, logger: logger)
         let channel = HTTP1Channel(
             responder: { request, writer, channel in

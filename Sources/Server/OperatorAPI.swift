@@ -21,6 +21,8 @@ struct OperatorAPI: Sendable {
     let startedAt: Int64
     /// How the venues' endpoints misbehave on purpose.
     let faults: FaultBook
+    /// Who tells readers of the operator stream of margin calls.
+    let margins: MarginWatch
 
     /// A request that has found its resource.
     struct Call: Sendable {
@@ -152,6 +154,7 @@ struct OperatorAPI: Sendable {
         case "/admin/v1/accounts": return Resource(.accounts, [("GET", { try await $0.accounts($1) })])
         case "/admin/v1/clock":
             return Resource(.clock, [("GET", { try $0.clock($1) }), ("PUT", { try await $0.moveClock($1) })])
+        case "/admin/v1/stream": return Resource(.events, [("GET", { try await $0.stream($1) })])
         case "/admin/v1/faults":
             return Resource(
                 .faults,

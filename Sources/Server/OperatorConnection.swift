@@ -34,7 +34,7 @@ public struct OperatorConnection: Sendable {
             OperatorAPI(
                 engine: engine, token: token, meter: RequestMeter(),
                 page: WebPage(venues: [], isDemonstration: false, enforcesRateLimits: true), logger: logger,
-                startedAt: realMilliseconds(), faults: FaultBook()))
+                startedAt: realMilliseconds(), faults: FaultBook(), margins: MarginWatch(engine: engine)))
     }
 
     /// Closes a store that was opened; a server stays as it is.

@@ -1,3 +1,4 @@
+import HummingbirdCore
 import JSON
 import Ledger
 
@@ -7,6 +8,8 @@ struct Reply: Sendable {
     var contentType = "application/json"
     var headers: [(name: String, value: String)] = []
     var body: [UInt8] = []
+    /// Writes the body as it comes about, where there is no end to wait for; `body` is then of no account.
+    var stream: (@Sendable (inout any ResponseBodyWriter) async throws -> Void)?
     /// Whether the connection is given up after it, because the rest of the request will not be read.
     var closesConnection = false
 
