@@ -2,7 +2,8 @@ import JSON
 import Venue
 
 /// The key of an account's user data stream: sixty-four letters and digits, always the same for an account
-/// and a store, alive for an hour after it was asked for or extended. Sheet, section 8.
+/// and a store, alive for an hour after it was asked for or extended, and no longer than the API key that did
+/// so is in force. Sheet, section 8.
 extension BinanceVenue {
     /// How long a listen key lives, in milliseconds.
     private static let listenKeyLife: Int64 = 60 * 60_000
@@ -20,16 +21,16 @@ extension BinanceVenue {
     ) -> (account: String, end: Int64)? {
         let mark = Self.mark(listenKey)
         guard let end = access.limiter.mark(mark), end > access.realTime(),
-            let account = access.limiter.owner(ofMark: mark)
+            let owner = access.limiter.owner(ofMark: mark), let key = access.key(owner)
         else { return nil }
-        return (account, end)
+        return (key.account, end)
     }
 
     /// POST and `userDataStream.start` begin or extend a listen key's hour.
-    func startListenKey(of account: String, through access: any VenueAccess) -> [UInt8] {
-        let listenKey = listenKey(of: account, through: access)
+    func startListenKey(of key: APIKey, through access: any VenueAccess) -> [UInt8] {
+        let listenKey = listenKey(of: key.account, through: access)
         access.limiter.setMark(
-            Self.mark(listenKey), to: access.realTime() + Self.listenKeyLife, owner: account)
+            Self.mark(listenKey), to: access.realTime() + Self.listenKeyLife, owner: key.apiKey)
         var writer = JSONWriter(reserving: 96)
         writer.beginObject()
         writer.text("listenKey", listenKey)
@@ -38,18 +39,16 @@ extension BinanceVenue {
     }
 
     /// PUT and `userDataStream.ping` extend the hour of a listen key that is alive.
-    func extendListenKey(
-        of account: String, through access: any VenueAccess
-    ) throws(BinanceError) -> [UInt8] {
-        guard life(ofListenKey: listenKey(of: account, through: access), through: access) != nil else {
+    func extendListenKey(of key: APIKey, through access: any VenueAccess) throws(BinanceError) -> [UInt8] {
+        guard life(ofListenKey: listenKey(of: key.account, through: access), through: access) != nil else {
             throw .listenKeyUnknown
         }
-        return startListenKey(of: account, through: access)
+        return startListenKey(of: key, through: access)
     }
 
     /// DELETE and `userDataStream.stop` end a listen key.
-    func stopListenKey(of account: String, through access: any VenueAccess) -> [UInt8] {
-        access.limiter.setMark(Self.mark(listenKey(of: account, through: access)), to: nil)
+    func stopListenKey(of key: APIKey, through access: any VenueAccess) -> [UInt8] {
+        access.limiter.setMark(Self.mark(listenKey(of: key.account, through: access)), to: nil)
         return Array("{}".utf8)
     }
 }

@@ -151,11 +151,11 @@ extension BinanceVenue {
         case .none: return try publicAnswer(route.endpoint, parameters, access)
         case .userStream:
             let name = try wellFormedKey(request.header("x-mbx-apikey"), access)
-            let account = try restKey(name, request, .read, access).account
+            let key = try restKey(name, request, .read, access)
             switch route.method {
-            case "POST": return startListenKey(of: account, through: access)
-            case "PUT": return try extendListenKey(of: account, through: access)
-            default: return stopListenKey(of: account, through: access)
+            case "POST": return startListenKey(of: key, through: access)
+            case "PUT": return try extendListenKey(of: key, through: access)
+            default: return stopListenKey(of: key, through: access)
             }
         case .signed(let permission):
             let key = try authenticate(request, parameters, permission, access)

@@ -143,7 +143,8 @@ struct UserStream: VenueStream {
             output.close = .binaryMessage
             return
         }
-        if now - second.start >= 1000 { second = (now, 0) }
+        // A clock that was set back begins a new second too.
+        if now - second.start >= 1000 || now < second.start { second = (now, 0) }
         second.messages += 1
         if access.limiter.isEnforced && second.messages > Self.messagesPerSecond {
             output.close = .tooManyMessages
@@ -192,8 +193,8 @@ struct UserStream: VenueStream {
         guard servesListenKeys, !feeds.contains(where: { $0.listenKey == stream }),
             let life = venue.life(ofListenKey: stream, through: access)
         else { return }
+        if feeds.isEmpty { nextLook = now + Self.lookInterval }
         feeds.append(AccountFeed(listenKey: stream, accountID: life.account))
-        nextLook = now + Self.lookInterval
     }
 
     /// Ends what has no listen key any more, and says so.
@@ -247,6 +248,10 @@ struct UserStream: VenueStream {
         of place: Int, at time: LedgerTime, into output: inout StreamOutput
     ) {
         guard wants(UserEvent.marginCallName), let account = feeds[place].account else { return }
+        if account.positions.isEmpty {
+            feeds[place].called = []
+            return
+        }
         let figures = try? venue.figures(of: account, prices: access.prices(), at: time)
         guard let calls = try? figures?.marginCalls(at: time) else { return }
         for (unit, call) in calls where !feeds[place].called.contains(unit) {

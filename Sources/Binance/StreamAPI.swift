@@ -98,11 +98,11 @@ struct APISession: VenueStream {
             guard let snapshot = access.snapshot(of: key.account) else { throw BinanceError.inactive }
             return try venue.accountAnswer(endpoint, snapshot, call.parameters, access)
         case .listenKey(let action):
-            let account = try identify(call).account
+            let key = try identify(call)
             switch action {
-            case .start: return venue.startListenKey(of: account, through: access)
-            case .ping: return try venue.extendListenKey(of: account, through: access)
-            case .stop: return venue.stopListenKey(of: account, through: access)
+            case .start: return venue.startListenKey(of: key, through: access)
+            case .ping: return try venue.extendListenKey(of: key, through: access)
+            case .stop: return venue.stopListenKey(of: key, through: access)
             }
         case .logon:
             let key = try verify(call, now)

@@ -166,6 +166,16 @@ struct StreamTests {
         #expect(silent.takeTexts() == [#"{"stream":"\#(key)","data":\#(expired)}"#])
     }
 
+    @Test("a listen key ends with the API key that asked for it")
+    func revokedKey() async throws {
+        let world = try binanceWorld()
+        var stream = try await world.userStream()
+        world.revokeKey(deskKey)
+        try world.apply(deposit("USDT", "5"))
+        stream.hear()
+        #expect(try stream.takeJSON().map { $0["e"]?.text } == ["listenKeyExpired"])
+    }
+
     @Test("a connection ends after a day")
     func day() async throws {
         let world = try binanceWorld()
