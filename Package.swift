@@ -82,6 +82,7 @@ let package = Package(
                     .product(name: "NIOCore", package: "swift-nio"),
                     .product(name: "NIOHTTP1", package: "swift-nio"),
                     .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                    .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                     .product(name: "NIOPosix", package: "swift-nio"),
                     .product(name: "NIOWebSocket", package: "swift-nio"),
                     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -131,8 +132,14 @@ let package = Package(
                 swiftSettings: strict),
             .testTarget(
                 name: "ServerTests",
-                dependencies: ["Server", "Engine", "Venue", .product(name: "Logging", package: "swift-log")]
-                    + core,
+                dependencies: [
+                    "Server", "Engine", "Venue", "VenueTestSupport",
+                    .product(name: "HTTPTypes", package: "swift-http-types"),
+                    .product(name: "Logging", package: "swift-log"),
+                    .product(name: "NIOCore", package: "swift-nio"),
+                    .product(name: "NIOEmbedded", package: "swift-nio"),
+                    .product(name: "NIOWebSocket", package: "swift-nio"),
+                ] + core,
                 swiftSettings: strict),
             .testTarget(
                 name: "DeskTests",

@@ -11,8 +11,8 @@ import Venue
 ///
 /// The venues' way has no router, no Codable and no Foundation: it is what the server's speed hangs on.
 struct Gateway: Sendable {
-    /// One venue and what its requests begin with.
-    private struct Route: Sendable {
+    /// One venue and what its requests, or its streams, begin with.
+    struct Route: Sendable {
         let prefix: [UInt8]
         let area: Int
         let model: any VenueModel
@@ -23,6 +23,8 @@ struct Gateway: Sendable {
     static let venueBodyLimit = 64 << 10
 
     private let routes: [Route]
+    let streamRoutes: [Route]
+    let streams: StreamHub
     private let operatorAPI: OperatorAPI
     private let engine: LedgerEngine
     private let faults: FaultBook
@@ -32,48 +34,55 @@ struct Gateway: Sendable {
 
     /// Sends venues' requests to the models that the engine runs.
     init(
-        engine: LedgerEngine, operatorAPI: OperatorAPI, faults: FaultBook, meter: RequestMeter, logger: Logger
+        engine: LedgerEngine, operatorAPI: OperatorAPI, faults: FaultBook, streams: StreamHub,
+        meter: RequestMeter, logger: Logger
     ) {
         var routes: [Route] = []
-        for (place, name) in VenueRegistry.names.enumerated() {
+        var streamRoutes: [Route] = []
+        for (place, name) in engine.venueNames.enumerated() {
             guard let model = engine.venues[name] else { continue }
             let access = engine.access(for: name)
-            for prefix in type(of: model).pathPrefixes {
-                routes.append(
-                    Route(prefix: Array(prefix.utf8), area: place, model: model, access: access))
+            func route(_ prefix: String) -> Route {
+                Route(prefix: Array(prefix.utf8), area: place, model: model, access: access)
             }
+            routes += type(of: model).pathPrefixes.map(route)
+            streamRoutes += type(of: model).streamPrefixes.map(route)
         }
         // The longest prefix first, so that a more particular one wins.
         self.routes = routes.sorted { $0.prefix.count > $1.prefix.count }
+        self.streamRoutes = streamRoutes.sorted { $0.prefix.count > $1.prefix.count }
         self.operatorAPI = operatorAPI
         self.engine = engine
         self.faults = faults
+        self.streams = streams
         self.meter = meter
         self.logger = logger
     }
 
-    /// Answers one request of a connection.
+    /// Answers one request of a connection; where it asks for a stream and gets it, returns when that ends.
     func respond(to request: Request, writer: consuming ResponseWriter, channel: any Channel) async throws {
         let started = ContinuousClock.now
         let target = request.head.path ?? "/"
-        let outcome: Outcome
-        if let route = route(of: target) {
-            outcome = try await venueAnswer(request, target: target, route: route, channel: channel)
-        } else {
-            outcome = try await operatorAnswer(request, target: target)
+        var decision = StreamDecision.ordinary
+        if request.headers[.upgrade] != nil { decision = decide(request, target: target, channel: channel) }
+        var outcome: Outcome
+        switch decision {
+        case .accepted(let opening, let answer, let route):
+            note(request, target, area: route.area, pathClass: .stream, status: 101, started: started)
+            return try await run(opening, answer: answer, route: route, channel: channel)
+        case .refused(let answer): outcome = answer
+        case .ordinary:
+            if let route = route(of: target) {
+                outcome = try await venueAnswer(request, target: target, route: route, channel: channel)
+            } else {
+                outcome = try await operatorAnswer(request, target: target)
+            }
         }
-        let elapsed = ContinuousClock.now - started
-        meter.count(
-            area: outcome.area, pathClass: outcome.pathClass, status: outcome.response.status.code,
-            took: elapsed)
-        logger.debug(
-            "request",
-            metadata: [
-                "method": "\(request.method.rawValue)",
-                "path": "\(target.prefix { $0 != "?" }.prefix(200))",
-                "status": "\(outcome.response.status.code)",
-                "duration": "\(elapsed)",
-            ])
+        // The decoder reads nothing behind a request for another protocol: what follows would hang.
+        if request.headers[.upgrade] != nil { outcome.closesConnection = true }
+        note(
+            request, target, area: outcome.area, pathClass: outcome.pathClass,
+            status: outcome.response.status.code, started: started)
         var response = outcome.response
         response.headers[.date] = dates.now()
         if outcome.closesConnection {
@@ -88,7 +97,25 @@ struct Gateway: Sendable {
         try await writer.write(response: response.head, body: response.body)
     }
 
-    private struct Outcome {
+    /// Counts and logs an answer.
+    private func note(
+        _ request: Request, _ target: String, area: Int, pathClass: PathClass, status: Int,
+        started: ContinuousClock.Instant
+    ) {
+        let elapsed = ContinuousClock.now - started
+        meter.count(area: area, pathClass: pathClass, status: status, took: elapsed)
+        logger.debug(
+            "request",
+            metadata: [
+                "method": "\(request.method.rawValue)",
+                "path": "\(loggedPath(of: target))",
+                "status": "\(status)",
+                "duration": "\(elapsed)",
+            ])
+    }
+
+    /// What an answer is, and where it is counted.
+    struct Outcome {
         var response: Response
         let area: Int
         let pathClass: PathClass
@@ -108,13 +135,7 @@ struct Gateway: Sendable {
             let response = Self.response(Problem.tooLarge(Self.venueBodyLimit).reply)
             return Outcome(response: response, area: route.area, pathClass: .other, closesConnection: true)
         }
-        let fields = request.headers
-        let question = VenueRequest(
-            method: request.method == .head ? "GET" : request.method.rawValue, target: target, body: body,
-            remoteAddress: channel.remoteAddress?.ipAddress ?? ""
-        ) { name in
-            fields.first { $0.name.canonicalName == name }?.value
-        }
+        let question = Self.question(request, target: target, body: body, channel: channel)
         if faults.isEmpty {
             let answer = await route.model.respond(to: question, through: route.access)
             return outcome(of: answer, question, area: route.area)
@@ -148,16 +169,34 @@ struct Gateway: Sendable {
     }
 
     private func outcome(of answer: VenueResponse, _ question: VenueRequest, area: Int) -> Outcome {
+        Outcome(
+            response: Self.response(answer), area: area, pathClass: PathClass(venuePath: question.path))
+    }
+
+    /// A request as a venue reads it.
+    static func question(
+        _ request: Request, target: String, body: [UInt8], channel: any Channel
+    ) -> VenueRequest {
+        let fields = request.headers
+        return VenueRequest(
+            method: request.method == .head ? "GET" : request.method.rawValue, target: target, body: body,
+            remoteAddress: channel.remoteAddress?.ipAddress ?? ""
+        ) { name in
+            fields.first { $0.name.canonicalName == name }?.value
+        }
+    }
+
+    /// A venue's answer as it is sent.
+    static func response(_ answer: VenueResponse) -> Response {
         var headers = HTTPFields()
         headers.reserveCapacity(answer.headers.count + 3)
         headers.append(HTTPField(name: .contentType, value: answer.contentType))
         for (name, value) in answer.headers {
             if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) }
         }
-        let response = Response(
+        return Response(
             status: .init(code: answer.status), headers: headers,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
-        return Outcome(response: response, area: area, pathClass: PathClass(venuePath: question.path))
     }
 
     // MARK: - Operator
@@ -178,7 +217,7 @@ struct Gateway: Sendable {
         return (Int(length) ?? .max) > OperatorAPI.smallBodyLimit
     }
 
-    private static func response(_ reply: Reply) -> Response {
+    static func response(_ reply: Reply) -> Response {
         var headers = HTTPFields()
         if !reply.contentType.isEmpty { headers[.contentType] = reply.contentType }
         for (name, value) in reply.headers {
@@ -214,22 +253,5 @@ enum BodyReader {
             bytes.append(contentsOf: part.readableBytesView)
         }
         return bytes
-    }
-}
-
-/// Tells clients that wait for it (`Expect: 100-continue`) to send their body, unless it is too long anyhow.
-final class ContinueHandler: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundOut = HTTPResponsePart
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head(let head) = unwrapInboundIn(data),
-            head.headerFields[.expect]?.lowercased() == "100-continue",
-            (head.headerFields[.contentLength].flatMap(Int.init) ?? 0) <= OperatorAPI.bodyLimit
-        {
-            context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
-        }
-        context.fireChannelRead(data)
     }
 }

@@ -82,7 +82,8 @@ public struct MarginaliaServer: Sendable {
         }
     }
 
-    private func listen(
+    /// Answers requests at the address of the options until it is told to stop.
+    func listen(
         engine: LedgerEngine, faults: FaultBook, token: AdminToken,
         whenReady: @escaping @Sendable (String) -> Void
     ) async throws(ProgramError) {
@@ -90,17 +91,21 @@ public struct MarginaliaServer: Sendable {
         let page = WebPage(
             venues: VenueRegistry.names.compactMap { name in engine.venues[name].map { (name, $0.profile) } },
             isDemonstration: options.demo, enforcesRateLimits: options.enforcesRateLimits)
+        let eventLoops = MultiThreadedEventLoopGroup.singleton
+        let streams = StreamHub(
+            feed: engine.feed, venues: engine.venueNames, eventLoops: eventLoops.makeIterator(),
+            logger: logger)
         let gateway = Gateway(
             engine: engine,
             operatorAPI: OperatorAPI(
-                engine: engine, token: token, meter: meter, page: page, logger: logger,
+                engine: engine, token: token, meter: meter, streams: streams, page: page, logger: logger,
                 startedAt: realMilliseconds(), faults: faults, margins: MarginWatch(engine: engine)),
-            faults: faults, meter: meter, logger: logger)
-        let channel = HTTP1Channel(
+            faults: faults, streams: streams, meter: meter, logger: logger)
+        let channel = ConnectionChannel(
             responder: { request, writer, channel in
                 try await gateway.respond(to: request, writer: writer, channel: channel)
             },
-            configuration: .init(additionalChannelHandlers: [ContinueHandler()], idleTimeout: .minutes(5)))
+            idleTimeout: .minutes(5))
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let listen = options.listen
@@ -111,7 +116,7 @@ public struct MarginaliaServer: Sendable {
                 let port = channel.localAddress?.port ?? listen.port
                 whenReady("http://\(ListenAddress(host: listen.host, port: port).authority)")
             },
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+            eventLoopGroup: eventLoops, logger: quiet)
         let group = ServiceGroup(
             configuration: .init(
                 services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))

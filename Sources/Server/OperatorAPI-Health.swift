@@ -48,6 +48,7 @@ extension OperatorAPI {
         var text = MetricsText()
         let totals = meter.read()
         writeRequests(totals, to: &text)
+        if let streams { writeStreams(streams, to: &text) }
         writeLedger(engine.statistics, to: &text)
         text.family("marginalia_writable", "gauge", "1 while commands can be made durable.")
         text.sample("marginalia_writable", value: engine.isWritable ? "1" : "0")
@@ -58,7 +59,7 @@ extension OperatorAPI {
     }
 
     private func area(_ number: UInt8) -> String {
-        let names = VenueRegistry.names
+        let names = engine.venueNames
         return names.indices.contains(Int(number)) ? names[Int(number)].rawValue : "operator"
     }
 
@@ -93,10 +94,32 @@ extension OperatorAPI {
         }
         text.family(
             "marginalia_rate_limit_refusals_total", "counter", "Requests refused by a venue's rate limit.")
-        for (place, name) in VenueRegistry.names.enumerated() {
+        for (place, name) in engine.venueNames.enumerated() {
             text.sample(
                 "marginalia_rate_limit_refusals_total", labels: [("venue", name.rawValue)],
                 value: "\(totals.rateLimitRefusals[UInt8(clamping: place)] ?? 0)")
+        }
+    }
+
+    private func writeStreams(_ streams: StreamHub, to text: inout MetricsText) {
+        let families: [(name: String, kind: String, help: String, value: (StreamMeter) -> Int)] = [
+            ("connections", "gauge", "WebSocket connections that stand.", { $0.connections.value }),
+            ("connections_total", "counter", "WebSocket connections opened.", { $0.opened.value }),
+            ("messages_received_total", "counter", "Messages of WebSocket clients.", { $0.received.value }),
+            ("messages_sent_total", "counter", "Messages to WebSocket clients.", { $0.sent.value }),
+            (
+                "slow_readers_total", "counter", "WebSocket connections ended because nobody read.",
+                { $0.slowReaders.value }
+            ),
+        ]
+        for family in families {
+            let name = "marginalia_stream_\(family.name)"
+            text.family(name, family.kind, family.help)
+            for venue in engine.venueNames {
+                guard let meter = streams.meter(of: venue) else { continue }
+                text.sample(
+                    name, labels: [("venue", venue.rawValue)], value: "\(family.value(meter))")
+            }
         }
     }
 

@@ -16,6 +16,8 @@ struct OperatorAPI: Sendable {
     let engine: LedgerEngine
     let token: AdminToken
     let meter: RequestMeter
+    /// What the streams count; nil where nobody listens.
+    let streams: StreamHub?
     let page: WebPage
     let logger: Logger
     let startedAt: Int64

@@ -32,7 +32,7 @@ public struct OperatorConnection: Sendable {
         let token = AdminToken("offline")
         target = .store(
             OperatorAPI(
-                engine: engine, token: token, meter: RequestMeter(),
+                engine: engine, token: token, meter: RequestMeter(), streams: nil,
                 page: WebPage(venues: [], isDemonstration: false, enforcesRateLimits: true), logger: logger,
                 startedAt: realMilliseconds(), faults: FaultBook(), margins: MarginWatch(engine: engine)))
     }

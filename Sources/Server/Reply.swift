@@ -152,6 +152,7 @@ struct Problem: Error, Sendable {
         case 413: "Content Too Large"
         case 415: "Unsupported Media Type"
         case 422: "Unprocessable Content"
+        case 426: "Upgrade Required"
         case 503: "Service Unavailable"
         default: "Internal Server Error"
         }

@@ -6,6 +6,8 @@ enum PathClass: UInt8, Sendable, CaseIterable {
     case account
     /// Anything else of a venue.
     case other
+    /// A handshake for a WebSocket.
+    case stream
     case commands
     case accounts
     case statement

@@ -1,5 +1,6 @@
 import Binance
 import CryptoCom
+import Engine
 import JSON
 import Ledger
 import OKX
@@ -38,6 +39,14 @@ public enum VenueRegistry {
             }
         }
         return models
+    }
+}
+
+extension LedgerEngine {
+    /// The names of its venues, those of the contract first and in its order.
+    var venueNames: [VenueName] {
+        VenueRegistry.names.filter { venues[$0] != nil }
+            + venues.keys.filter { !VenueRegistry.names.contains($0) }.sorted { $0.rawValue < $1.rawValue }
     }
 }
 

@@ -1,0 +1,81 @@
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// A client's connection as it begins: HTTP/1.1, set up as Hummingbird's `HTTP1Channel` does it.
+///
+/// It differs in one point: bytes that follow a request for an upgrade are kept for the new protocol. NIO's
+/// typed upgrade would only ever look at a connection's first request, and clients that pool connections ask
+/// for a WebSocket on one that has carried requests before; so the upgrade happens in the responder, in its
+/// turn after the answers to earlier requests.
+struct ConnectionChannel: ServerChildChannel, HTTPChannelHandler {
+    let responder: Responder
+    let idleTimeout: TimeAmount
+
+    func setup(
+        channel: any Channel, logger: Logger
+    ) -> EventLoopFuture<NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>> {
+        channel.eventLoop.makeCompletedFuture {
+            var limits = NIOHTTPDecoderLimitConfiguration()
+            limits.maxHeaderListSize = 80 << 10
+            limits.maxHeaderFieldCount = 1000
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(HTTPResponseEncoder())
+            try pipeline.addHandler(
+                ByteToMessageHandler(
+                    HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)))
+            try pipeline.addHandler(RequestFront())
+            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try pipeline.addHandler(
+                HTTPConnectionStateHandler(idleTimeout: Duration(idleTimeout), logger: logger))
+            return try NIOAsyncChannel(
+                wrappingChannelSynchronously: channel,
+                configuration: .init(isOutboundHalfClosureEnabled: true))
+        }
+    }
+
+    func handle(value: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>, logger: Logger) async {
+        await handleHTTP(asyncChannel: value, logger: logger)
+    }
+}
+
+/// Sees every request's head first.
+///
+/// Clients that wait for it (`Expect: 100-continue`) are told to send their body, unless it is too long
+/// anyhow. And an HTTP/1.0 request asks for no other protocol, whatever its headers say (RFC 9110, 7.8).
+final class RequestFront: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// Whether the server is going down: a stream that is about to open must know.
+    private(set) var isShuttingDown = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .head(var head) = unwrapInboundIn(data) else {
+            context.fireChannelRead(data)
+            return
+        }
+        if head.headers.first(name: "expect")?.lowercased() == "100-continue",
+            (head.headers.first(name: "content-length").flatMap(Int.init) ?? 0) <= OperatorAPI.bodyLimit
+        {
+            let answer = HTTPResponseHead(version: .http1_1, status: .continue)
+            context.writeAndFlush(wrapOutboundOut(.head(answer)), promise: nil)
+        }
+        if head.version.minor == 0, head.headers.contains(name: "upgrade") {
+            head.headers.remove(name: "upgrade")
+            context.fireChannelRead(wrapInboundOut(.head(head)))
+        } else {
+            context.fireChannelRead(data)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent { isShuttingDown = true }
+        context.fireUserInboundEventTriggered(event)
+    }
+}

@@ -1,0 +1,436 @@
+import Engine
+import Ledger
+import Logging
+import NIOCore
+import NIOWebSocket
+import Venue
+
+/// One WebSocket connection: drives a venue's stream with what comes from the client, the ledger and the
+/// clock, and sends what the stream answers.
+///
+/// Everything happens on the connection's event loop. As long as the client leaves the connection full, the
+/// stream is asked nothing: messages are not read, events wait in the mailbox, changes of prices are one flag.
+/// So what is unsent never outgrows one answer beyond the socket's high-water mark, and a client that does not
+/// read for too long, or lets too many events wait, is dropped without anybody having waited for it.
+final class StreamConnection: ChannelDuplexHandler {
+    typealias InboundIn = WebSocketFrame
+    typealias OutboundIn = Never
+    typealias OutboundOut = WebSocketFrame
+
+    private enum Phase {
+        case open
+        /// A close frame is sent, or waits to be.
+        case closing
+        case closed
+    }
+
+    /// What follows a close frame of ours once it is on the wire.
+    private enum Ending {
+        /// The client began: the connection goes at once (RFC 6455, 7.1.1).
+        case answered
+        /// We began: the client answers.
+        case begun
+        /// The client broke the rules: our side ends, and what it still sends is not looked at.
+        case failed
+        /// The server is going down, and waits no longer than it must.
+        case shutdown
+    }
+
+    /// Room before a message for its frame's header, so that both are one buffer.
+    private static let headerRoom = 14
+
+    let venue: VenueName
+    /// Whether the price bell has it on its list.
+    var isListed = false
+    /// Whether prices have changed that the stream was not told of.
+    var pricesDue = false
+
+    private var stream: any VenueStream
+    private let pingInterval: TimeAmount?
+    private let pongLimit: TimeAmount
+    private let access: any VenueAccess
+    private let hub: StreamHub
+    private let meter: StreamMeter?
+    private let limits: StreamLimits
+
+    private var phase = Phase.open
+    private var context: ChannelHandlerContext?
+    private var mailbox: StreamMailbox?
+    private var interest = StreamInterest()
+    private var assembly: FrameAssembly
+    private var messages = CircularBuffer<StreamMessage>()
+    private var events = CircularBuffer<Event>()
+    private var owedPong: ByteBuffer?
+    private var isServing = false
+    private var isReadHeld = false
+    private var lastPrices = NIODeadline.uptimeNanoseconds(0)
+
+    private var pingDue = NIODeadline.distantFuture
+    private var pongDue = NIODeadline.distantFuture
+    /// When a connection that is full has been full for too long.
+    private var stallDue = NIODeadline.distantFuture
+    /// When a connection that is closing is given up.
+    private var dropDue = NIODeadline.distantFuture
+    private var alarm: Scheduled<Void>?
+    private var alarmTime = NIODeadline.distantFuture
+
+    init(_ opening: StreamOpening, of venue: VenueName, access: any VenueAccess, hub: StreamHub) {
+        self.venue = venue
+        self.access = access
+        self.hub = hub
+        stream = opening.stream
+        pingInterval = opening.pingInterval.map { .milliseconds($0) }
+        pongLimit = .milliseconds(opening.pongLimit)
+        assembly = FrameAssembly(messageLimit: opening.messageLimit)
+        meter = hub.meter(of: venue)
+        limits = hub.limits
+    }
+
+    // MARK: - The stream
+
+    /// The handshake is through and the pipeline stands.
+    func open(isShuttingDown: Bool) {
+        guard phase == .open, let context else { return }
+        meter?.connections.count()
+        meter?.opened.count()
+        if let pingInterval { pingDue = context.eventLoop.now + pingInterval }
+        mailbox = StreamMailbox(of: self, on: context.eventLoop, limit: limits.waitingEvents)
+        step { stream, now, output in stream.opened(at: now, into: &output) }
+        if isShuttingDown { end(for: .shutdown) }
+        serve()
+    }
+
+    /// The mailbox is no longer empty.
+    func mailArrived() {
+        if phase == .open, mailbox?.isOverfull == true { return end(for: .slowReader) }
+        serve()
+    }
+
+    /// Whether the stream wants to hear of new prices.
+    var followsPrices: Bool { phase == .open && interest.prices }
+
+    /// Tells the stream that prices have changed, if they have; false where that has to wait.
+    func tellPrices() -> Bool {
+        guard followsPrices, pricesDue else { return true }
+        serve()
+        guard followsPrices, let context else { return true }
+        let now = context.eventLoop.now
+        guard context.channel.isWritable, now >= lastPrices + limits.priceSpacing else { return false }
+        lastPrices = now
+        pricesDue = false
+        step { stream, now, output in
+            stream.ledgerChanged(StreamNotice(pricesChanged: true), at: now, into: &output)
+        }
+        context.flush()
+        setAlarm()
+        return true
+    }
+
+    /// Does what waits, as far as the client takes what comes of it.
+    func serve() {
+        guard phase == .open, !isServing, let context else { return }
+        isServing = true
+        var rings = true
+        var isBusy = true
+        while isBusy {
+            isBusy = false
+            while phase == .open, context.channel.isWritable, serveNext(rings: &rings) { isBusy = true }
+            // Flushing may make room, and then there may be more to do.
+            context.flush()
+        }
+        isServing = false
+        resumeReading()
+        setAlarm()
+    }
+
+    /// Does the next thing that waits; false where nothing does. A deadline rings once a time, so that a
+    /// stream that does not move it cannot hold the loop.
+    private func serveNext(rings: inout Bool) -> Bool {
+        if let pong = owedPong {
+            owedPong = nil
+            write(.pong, pong)
+            return true
+        }
+        if let message = messages.popFirst() {
+            step { stream, now, output in stream.received(message, at: now, into: &output) }
+            return true
+        }
+        if events.isEmpty, let mailbox { events += mailbox.take() }
+        if !events.isEmpty {
+            tellEvents()
+            return true
+        }
+        if rings, let deadline = stream.deadline, deadline <= access.realTime() {
+            rings = false
+            step { stream, now, output in stream.timePassed(at: now, into: &output) }
+            return true
+        }
+        return false
+    }
+
+    private func tellEvents() {
+        let count = min(events.count, limits.eventsOfNotice)
+        // What was followed when they came need not be followed now.
+        let told = events.prefix(count).filter { event in
+            event.account.map(interest.accounts.contains) ?? false
+                || event.counterparty.map(interest.accounts.contains) ?? false
+        }
+        events.removeFirst(count)
+        if told.isEmpty { return }
+        step { stream, now, output in
+            stream.ledgerChanged(StreamNotice(events: Array(told)), at: now, into: &output)
+        }
+    }
+
+    private func step(_ action: (inout any VenueStream, Int64, inout StreamOutput) -> Void) {
+        var output = StreamOutput()
+        action(&stream, access.realTime(), &output)
+        while stream.interest != interest {
+            follow(stream.interest)
+            stream.interestTaken(at: access.realTime(), into: &output)
+        }
+        for message in output.messages { write(.text, message) }
+        meter?.sent.count(output.messages.count)
+        if let close = output.close { end(close, .begun) }
+    }
+
+    private func follow(_ wanted: StreamInterest) {
+        let before = interest
+        interest = wanted
+        guard let context, let mailbox else { return }
+        if wanted.accounts != before.accounts {
+            hub.feed.follow(mailbox, FeedInterest(accounts: wanted.accounts))
+        }
+        if wanted.prices, !before.prices { hub.bell(of: context.eventLoop)?.add(self) }
+        if !wanted.prices { pricesDue = false }
+    }
+
+    // MARK: - Frames
+
+    private func write(_ opcode: WebSocketOpcode, _ bytes: [UInt8]) {
+        guard let context else { return }
+        var buffer = context.channel.allocator.buffer(capacity: bytes.count + Self.headerRoom)
+        buffer.moveWriterIndex(to: Self.headerRoom)
+        buffer.moveReaderIndex(to: Self.headerRoom)
+        buffer.writeBytes(bytes)
+        write(opcode, buffer)
+    }
+
+    private func write(_ opcode: WebSocketOpcode, _ data: ByteBuffer) {
+        context?.write(wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: nil)
+    }
+
+    private func take(_ outcome: FrameAssembly.Outcome) {
+        switch outcome {
+        case .incomplete: break
+        case .message(let message):
+            guard phase == .open else { return }
+            meter?.received.count()
+            messages.append(message)
+        case .ping(let data):
+            // Of pings that could not be answered in time, the last is (RFC 6455, 5.5.3).
+            if phase == .open { owedPong = data }
+        case .pong: pongDue = .distantFuture
+        case .close(let code):
+            // What came before the close frame is still heard.
+            serve()
+            if phase == .open {
+                end(code.map { StreamClose(code: $0) }, .answered)
+            } else {
+                drop()
+            }
+        case .fault(let fault): fail(fault)
+        }
+    }
+
+    private func fail(_ fault: FrameAssembly.Fault) {
+        serve()
+        guard phase == .open else { return drop() }
+        var close = stream.close(for: fault.reason)
+        // RFC 6455 has a code of its own for bad text; a venue's own codes stay.
+        if fault == .badText, close.code == 1002 { close = StreamClose(code: 1007, reason: close.reason) }
+        end(close, .failed)
+    }
+
+    // MARK: - The end
+
+    private func end(for reason: StreamCloseReason) {
+        guard phase == .open else { return }
+        if reason == .slowReader { meter?.slowReaders.count() }
+        hub.logger.debug(
+            "a stream is ended", metadata: ["venue": "\(venue.rawValue)", "reason": "\(reason)"])
+        end(stream.close(for: reason), reason == .shutdown ? .shutdown : .begun)
+    }
+
+    /// Sends a close frame, empty where there is no code, and gives the connection up in time.
+    private func end(_ close: StreamClose?, _ ending: Ending) {
+        guard phase == .open, let context else { return }
+        phase = .closing
+        release()
+        pingDue = .distantFuture
+        pongDue = .distantFuture
+        stallDue = .distantFuture
+        var data = context.channel.allocator.buffer(capacity: 128)
+        if let close {
+            data.writeInteger(close.code)
+            data.writeBytes(close.reason.shortened(toBytes: 123).utf8)
+        }
+        // A client that reads nothing never gets it: the frame has as long as a full connection has.
+        dropDue = context.eventLoop.now + (ending == .shutdown ? limits.shutdown : limits.closing)
+        let frame = WebSocketFrame(fin: true, opcode: .connectionClose, data: data)
+        let onWire = context.eventLoop.makePromise(of: Void.self)
+        onWire.futureResult.assumeIsolated().whenSuccess { self.closeIsOnWire(ending) }
+        context.writeAndFlush(wrapOutboundOut(frame), promise: onWire)
+        resumeReading()
+        setAlarm()
+    }
+
+    private func closeIsOnWire(_ ending: Ending) {
+        guard phase == .closing, let context else { return }
+        switch ending {
+        case .answered: drop()
+        case .begun: dropDue = context.eventLoop.now + limits.closing
+        case .failed:
+            dropDue = context.eventLoop.now + limits.closing
+            // Closing wholly with bytes unread would send a reset, and that may overtake the close frame.
+            context.close(mode: .output, promise: nil)
+        case .shutdown: break
+        }
+        setAlarm()
+    }
+
+    private func drop() {
+        guard phase != .closed else { return }
+        phase = .closed
+        context?.close(promise: nil)
+    }
+
+    /// Lets go of everything that waits and of everybody who would tell more.
+    private func release() {
+        if let mailbox { hub.feed.leave(mailbox) }
+        mailbox = nil
+        messages.removeAll()
+        events.removeAll()
+        owedPong = nil
+    }
+
+    private func finish() {
+        if context == nil { return }
+        if mailbox != nil || phase != .open { meter?.connections.count(-1) }
+        phase = .closed
+        release()
+        alarm?.cancel()
+        alarm = nil
+        context = nil
+        hub.logger.debug("a stream is closed", metadata: ["venue": "\(venue.rawValue)"])
+    }
+
+    // MARK: - Time
+
+    /// Sees to it that the loop comes back at the next time that matters.
+    private func setAlarm() {
+        guard phase != .closed, let context else { return }
+        var next = min(min(pingDue, pongDue), min(stallDue, dropDue))
+        if phase == .open, context.channel.isWritable, let deadline = stream.deadline {
+            let wait = min(max(deadline - access.realTime(), 1), 86_400_000)
+            next = min(next, context.eventLoop.now + .milliseconds(wait))
+        }
+        if next >= alarmTime { return }
+        alarm?.cancel()
+        alarmTime = next
+        alarm = context.eventLoop.assumeIsolated().scheduleTask(deadline: next) { self.alarmRang() }
+    }
+
+    private func alarmRang() {
+        alarm = nil
+        alarmTime = .distantFuture
+        guard let now = context?.eventLoop.now else { return }
+        if dropDue <= now { return drop() }
+        if phase == .open {
+            if pongDue <= now {
+                end(for: .unresponsive)
+            } else if stallDue <= now {
+                end(for: .slowReader)
+            } else if pingDue <= now {
+                ping(now)
+            }
+        }
+        serve()
+        setAlarm()
+    }
+
+    private func ping(_ now: NIODeadline) {
+        guard let pingInterval, let context else { return }
+        pingDue = now + pingInterval
+        pongDue = min(pongDue, now + pongLimit)
+        // A connection that is full has its own time limit; a ping would only make it fuller.
+        if context.channel.isWritable { write(.ping, Array("\(access.realTime())".utf8)) }
+    }
+
+    // MARK: - The channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { finish() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if phase != .closed { take(assembly.accept(unwrapInboundIn(data))) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { serve() }
+
+    /// Reads on only as long as the client takes the answers.
+    func read(context: ChannelHandlerContext) {
+        if phase == .open, !context.channel.isWritable {
+            isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    private func resumeReading() {
+        guard isReadHeld, let context, phase != .open || context.channel.isWritable else { return }
+        isReadHeld = false
+        context.read()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard phase == .open else { return }
+        stallDue = context.channel.isWritable ? .distantFuture : context.eventLoop.now + limits.stall
+        serve()
+        setAlarm()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed:
+            // Half a connection is none: without the client's side there is no closing handshake.
+            serve()
+            drop()
+        case is ChannelShouldQuiesceEvent: end(for: .shutdown)
+        default: break
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case NIOWebSocketError.invalidFrameLength: fail(.tooBig)
+        case is NIOWebSocketError: fail(.badFrame)
+        default: drop()
+        }
+    }
+}
+
+extension String {
+    /// Its beginning, as many whole characters as fit into so many bytes of UTF-8.
+    func shortened(toBytes limit: Int) -> Substring {
+        var end = endIndex
+        while utf8.distance(from: startIndex, to: end) > limit { end = index(before: end) }
+        return self[..<end]
+    }
+}
