@@ -26,106 +26,22 @@ public final class SQLiteJournal: JournalStore {
 
     // MARK: - Opening
 
+    private static let layout = SQLiteLayout(
+        applicationID: applicationID, version: layoutVersion, content: "store of Marginalia",
+        createTables: createTables)
+
     /// A journal that is gone when the program ends.
     static func inMemory() throws(JournalError) -> SQLiteJournal {
         try translating("open a store in memory") {
-            let queue = try DatabaseQueue(configuration: configuration())
-            try queue.write { try createTables($0) }
-            return try SQLiteJournal(location: "memory:", database: queue, lock: nil)
+            try SQLiteJournal(location: "memory:", database: layout.inMemory(), lock: nil)
         }
     }
 
     /// The journal in a file, which is made where it is missing and may be written.
     static func open(path: String, access: JournalAccess) throws(JournalError) -> SQLiteJournal {
-        switch access {
-        case .readOnly: return try openForReading(path)
-        case .readWrite:
-            // Looked at before anything is touched: opening for writing changes a file, even one of others.
-            let isNew = StoreFile.isEmpty(path)
-            if !isNew { try requireOurs(path) }
-            try StoreFile.prepare(path)
-            let lock = try StoreLock(besides: path)
-            return try translating("open the store \(path)") {
-                let pool = try DatabasePool(path: path, configuration: configuration())
-                try pool.write { db in
-                    if try Int.fetchOne(db, sql: "PRAGMA user_version") == 0 { try createTables(db) }
-                }
-                try makeDurable(pool)
-                return try SQLiteJournal(location: "sqlite:\(path)", database: pool, lock: lock)
-            }
-        }
-    }
-
-    private static func openForReading(_ path: String) throws(JournalError) -> SQLiteJournal {
-        guard !StoreFile.isEmpty(path) else {
-            throw JournalError(.unavailable, "There is no store at \(path).")
-        }
-        try requireOurs(path)
+        let (database, lock) = try layout.open(path: path, access: access)
         return try translating("open the store \(path)") {
-            var configuration = configuration()
-            configuration.readonly = true
-            let pool = try DatabasePool(path: path, configuration: configuration)
-            return try SQLiteJournal(location: "sqlite:\(path)", database: pool, lock: nil)
-        }
-    }
-
-    /// Throws where the file is not a journal of ours, or one of a newer version. Changes nothing.
-    private static func requireOurs(_ path: String) throws(JournalError) {
-        try translating("open the store \(path)") {
-            var configuration = configuration()
-            configuration.readonly = true
-            let marks: (application: Int, version: Int, tables: Int)
-            do {
-                marks = try DatabaseQueue(path: path, configuration: configuration).read { db in
-                    (
-                        try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
-                        try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0,
-                        try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-                    )
-                }
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
-                throw JournalError(
-                    .notOurs, "\(path) is no store of Marginalia but some other file; give another --store.")
-            }
-            // A file without tables is what an interrupted first start leaves.
-            if marks.application == 0 && marks.version == 0 && marks.tables == 0 { return }
-            guard marks.application == applicationID else {
-                throw JournalError(
-                    .notOurs, "\(path) is a database of another program; give another --store.")
-            }
-            guard marks.version <= layoutVersion else {
-                throw JournalError(
-                    .notOurs,
-                    "The store \(path) was written by a newer version (layout \(marks.version); this program "
-                        + "knows \(layoutVersion)); upgrade the program.")
-            }
-        }
-    }
-
-    private static func configuration() -> Configuration {
-        var configuration = Configuration()
-        configuration.label = "marginalia.journal"
-        configuration.busyMode = .timeout(5)
-        configuration.maximumReaderCount = 4
-        configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA temp_store = MEMORY")
-            try db.execute(sql: "PRAGMA cache_size = -16000")
-        }
-        return configuration
-    }
-
-    /// Makes every commit wait for the disk, and proves that it is set: GRDB sets NORMAL in WAL mode, with
-    /// which the last commits are lost when the power fails.
-    private static func makeDurable(_ pool: DatabasePool) throws {
-        let level = try pool.writeWithoutTransaction { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL")
-            try db.execute(sql: "PRAGMA fullfsync = ON")
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
-            return try Int.fetchOne(db, sql: "PRAGMA synchronous")
-        }
-        guard level == 2 else {
-            throw JournalError(
-                .unavailable, "SQLite does not take synchronous=FULL, so nothing would be durable.")
+            try SQLiteJournal(location: "sqlite:\(path)", database: database, lock: lock)
         }
     }
 
@@ -172,8 +88,6 @@ public final class SQLiteJournal: JournalStore {
                     PRIMARY KEY (venue, api_key)
                 ) STRICT, WITHOUT ROWID;
                 """)
-        try db.execute(sql: "PRAGMA application_id = \(applicationID)")
-        try db.execute(sql: "PRAGMA user_version = \(layoutVersion)")
     }
 
     static func readTip(_ db: Database) throws -> JournalTip {
