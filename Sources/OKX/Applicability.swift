@@ -21,13 +21,22 @@ enum AccountField: String, Sendable, CaseIterable {
 }
 
 /// The fields of a currency row, in the order in which they are written: ASCII order of their names.
+///
+/// `balance` are those of the answer to a request; rows that a stream pushes have all of them.
 enum DetailField: String, Sendable, CaseIterable {
     case accAvgPx, autoLendMtAmt, autoLendStatus, availBal, availEq, borrowFroz, cashBal, ccy, clSpotInUseAmt
-    case colBorrAutoConversion, colRes, collateralEnabled, collateralRestrict, crossLiab, disEq, eq, eqUsd
-    case fixedBal, frozenBal, frpType, imr, interest, isoEq, isoLiab, isoUpl, liab, maxLoan, maxSpotInUse
+    case coinUsdPrice, colBorrAutoConversion, colRes, collateralEnabled, collateralRestrict, crossLiab, disEq
+    case eq, eqUsd, fixedBal, frozenBal, frpType, imr, interest, isoEq, isoLiab, isoUpl, liab, maxLoan,
+        maxSpotInUse
     case mgnRatio, mmr, notionalLever, openAvgPx, ordFrozen, rewardBal, smtSyncEq, spotBal, spotCopyTradingEq
     case spotInUseAmt, spotIsoBal, spotUpl, spotUplRatio, stgyEq, totalPnl, totalPnlRatio, twap, uTime, upl
     case uplLiab
+
+    /// The fields of a row of the balance.
+    static let balance = allCases.filter { $0 != .coinUsdPrice }
+
+    /// What a stream calls it.
+    var pushedName: String { self == .maxSpotInUse ? "maxSpotInUseAmt" : rawValue }
 
     /// The modes in which it has a value; "" in the others.
     ///

@@ -143,3 +143,108 @@ extension OKXError {
         }
     }
 }
+
+// MARK: - Streams
+
+/// A refusal on a stream: a message, after which the connection stands unless `close` says otherwise.
+struct StreamError: Error, Equatable, Sendable {
+    let code: String
+    /// What the documentation says.
+    let message: String
+    /// What recordings say, where it differs.
+    let liveMessage: String?
+    /// The request's own id, handed back.
+    var id: String?
+    /// How the connection ends, if it does.
+    var close: StreamClose?
+
+    init(_ code: String, _ message: String, live: String? = nil) {
+        self.code = code
+        self.message = message
+        liveMessage = live
+    }
+
+    /// The same as the answer to a request with this id.
+    func with(_ id: String?) -> StreamError {
+        var error = self
+        error.id = id
+        return error
+    }
+}
+
+// Codes and texts of the venue's table for WebSocket; sheet, sections 6 and 8.
+
+extension StreamError {
+    static let timestampInvalid = StreamError("60004", "Invalid timestamp")
+    static let keyInvalid = StreamError("60005", "Invalid apiKey")
+    static let timestampExpired = StreamError("60006", "Timestamp request expired")
+    static let signInvalid = StreamError("60007", "Invalid sign")
+    /// The address is not bound to the key, or the key may not read.
+    static let loginFailed = StreamError("60009", "Login failed.")
+    static let loginNeeded = StreamError("60011", "Please log in")
+    static let argumentsInvalid = StreamError("60013", "Invalid args")
+    static let tooFrequent = StreamError("60014", "Requests too frequent")
+    static let passphraseWrong = StreamError("60024", "Wrong passphrase")
+    static let operationUnsupported = StreamError(
+        "60028",
+        "The current operation is not supported by this URL. Please use the correct WebSocket URL for the "
+            + "operation.")
+    static let loginRepeated = StreamError(
+        "60031", "The WebSocket endpoint does not allow multiple or repeated logins.")
+    static let keyUnknown = StreamError("60032", "API key doesn't exist.")
+    static let notForBusiness = StreamError(
+        "64002",
+        "This channel is not supported by \"/business\" URL. Please use \"/private\" URL(for private "
+            + "channels), or \"/public\" URL(for public channels). More details can refer to: "
+            + "https://www.okx.com/help-center/changes-to-v5-api-websocket-subscription-parameter-and-url.")
+    /// A first snapshot cannot be worked out: a missing price, or a figure that does not fit.
+    static let subscriptionFailed = StreamError(
+        "64007",
+        "Operation subscribe failed due to WebSocket internal error. Please try again later.")
+
+    /// Quotes the request as it came, unless it has a secret in it.
+    static func requestInvalid(_ text: [UInt8]) -> StreamError {
+        let quoted = String(decoding: text, as: UTF8.self)
+        let suffix = quoted.contains("passphrase") ? "" : ": " + quoted
+        return StreamError("60012", "Invalid request" + suffix, live: "Illegal request" + suffix)
+    }
+
+    /// A channel that is none of this URL's, or parameters that it does not take.
+    static func channelUnknown(_ argument: JSONObject) -> StreamError {
+        let named = argument.members.map { "\($0.key):\($0.value.text ?? $0.value.description)" }
+        return StreamError(
+            "60018",
+            "Wrong URL or \(named.joined(separator: ",")) doesn't exist. Please use the correct URL, channel "
+                + "and parameters referring to API document.")
+    }
+
+    static func operationUnknown(_ name: String) -> StreamError {
+        StreamError("60019", "Invalid op: \(name)")
+    }
+
+    static func parameterMissing(_ name: String) -> StreamError {
+        StreamError("60027", "Parameter \(name) can not be empty.")
+    }
+
+    static func parameterWrong(_ name: String) -> StreamError {
+        StreamError("60033", "Parameter \(name) error.")
+    }
+}
+
+extension StreamClose {
+    static let loginFailed = StreamClose(code: 4001, reason: "Login Failed")
+    static let requestInvalid = StreamClose(code: 4002, reason: "Invalid Request")
+    static let tooManyOfKey = StreamClose(
+        code: 4003, reason: "APIKey subscription amount exceeds the limit 100")
+    static let silent = StreamClose(code: 4004, reason: "No data received in 30s")
+    static let bufferFull = StreamClose(code: 4005, reason: "Buffer is full, cannot write data")
+    static let abnormal = StreamClose(code: 4006, reason: "Abnormal disconnection")
+    static let keyChanged = StreamClose(
+        code: 4007, reason: "API key has been updated or deleted. Please reconnect.")
+    static let tooManyChannels = StreamClose(
+        code: 4008, reason: "The number of subscribed channels exceeds the maximum limit.")
+    static let tooManyOfConnection = StreamClose(
+        code: 4009, reason: "The number of subscription channels for this connection exceeds the limit")
+    static let messageTooBig = StreamClose(
+        code: 1009, reason: "Request message exceeds the maximum frame length")
+}

@@ -143,7 +143,7 @@ struct BalanceExplainer {
         for row in object["details"]?.elements ?? [] {
             guard let name = row["ccy"]?.text else { continue }
             shown.append(name)
-            for field in DetailField.allCases where field != .ccy {
+            for field in DetailField.balance where field != .ccy {
                 let raised = account.raised(field.rawValue, asset: name)
                 guard field.modes.contains(mode) || raised != nil else { continue }
                 served["details.\(name).\(field.rawValue)"] = row[field.rawValue]?.shownText
@@ -303,7 +303,7 @@ extension BalanceExplainer {
                 continue
             }
             for name in shown {
-                order += DetailField.allCases.map { "details.\(name).\($0.rawValue)" }
+                order += DetailField.balance.map { "details.\(name).\($0.rawValue)" }
                 order += hidden.filter { $0.hasPrefix("details.\(name).") }
             }
         }

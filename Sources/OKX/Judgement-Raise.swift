@@ -30,7 +30,7 @@ enum RaisedField {
             }
             form = self.form(of: field)
         } else {
-            guard let field = DetailField(rawValue: flag), field != .ccy else {
+            guard let field = DetailField(rawValue: flag), field != .ccy, field != .coinUsdPrice else {
                 throw Refusal(
                     .unknownField, "A currency's row has no field \(flag) that can be set.", field: "flag")
             }

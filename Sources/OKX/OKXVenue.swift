@@ -9,6 +9,8 @@ public struct OKXVenue: VenueModel {
 
     public static var pathPrefixes: [String] { ["/api/v5/"] }
 
+    public static var streamPrefixes: [String] { ["/ws/v5/"] }
+
     public let profile: WireProfile
     private(set) var timeline: RulebookTimeline<OKXRules>
     let layouts: BalanceLayouts
@@ -26,7 +28,7 @@ public struct OKXVenue: VenueModel {
                 PackageResources.okx_2025_07_16_json,
             ],
             added: addedRulebooks)
-        layouts = BalanceLayouts()
+        layouts = .answered
     }
 
     public var name: VenueName { Self.name }

@@ -13,15 +13,20 @@ extension OKXVenue {
         let found = try selection(query, rules, at: time)
         let market = market(access.prices(), rules)
         return try Self.publicReply { writer in
-            for entry in found {
-                writer.beginObject()
-                writer.member("instId", entry.terms.name)
-                writer.member("instType", entry.type.rawValue)
-                try writer.member("markPx", market.mark(entry.terms))
-                writer.member("ts", time)
-                writer.endObject()
-            }
+            for entry in found { try writeMark(entry, market, at: time, to: &writer) }
         }
+    }
+
+    /// One mark price.
+    func writeMark(
+        _ entry: InstrumentRules, _ market: Market, at time: LedgerTime, to writer: inout JSONWriter
+    ) throws(NumberError) {
+        writer.beginObject()
+        writer.member("instId", entry.terms.name)
+        writer.member("instType", entry.type.rawValue)
+        try writer.member("markPx", market.mark(entry.terms))
+        writer.member("ts", time)
+        writer.endObject()
     }
 
     /// `market/tickers` of a type.
@@ -63,12 +68,7 @@ extension OKXVenue {
         let market = market(access.prices(), rules)
         var pairs: [(base: String, quote: String)] = []
         if let name = query["instId"], !name.isEmpty {
-            let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, rules.assetPlace(parts[0]) != nil, rules.assetPlace(parts[1]) != nil
-            else {
-                throw OKXError.instrumentUnknown
-            }
-            pairs = [(parts[0], parts[1])]
+            pairs = [try Self.indexPair(name, rules)]
         } else {
             guard let quote = query["quoteCcy"], !quote.isEmpty else {
                 throw OKXError.parameterMissing("instId")
@@ -77,20 +77,36 @@ extension OKXVenue {
             pairs = rules.assets.filter { $0.name != quote }.map { ($0.name, quote) }
         }
         return try Self.publicReply { writer in
-            for pair in pairs {
-                let price = try market.requiredIndex(pair.base)
-                    .over(market.requiredIndex(pair.quote), places: 16, rounding: .halfUp)
-                writer.beginObject()
-                for key: StaticString in ["high24h"] { writer.member(key, literal: "") }
-                try writer.member("idxPx", price)
-                writer.member("instId", "\(pair.base)-\(pair.quote)")
-                for key: StaticString in ["low24h", "open24h", "sodUtc0", "sodUtc8"] {
-                    writer.member(key, literal: "")
-                }
-                writer.member("ts", time)
-                writer.endObject()
-            }
+            for pair in pairs { try writeIndex(pair.base, pair.quote, market, at: time, to: &writer) }
         }
+    }
+
+    /// The currencies of an index such as BTC-USD. Throws `instrumentUnknown` for another name.
+    static func indexPair(
+        _ name: String, _ rules: RuleTable
+    ) throws(OKXError) -> (base: String, quote: String) {
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, rules.assetPlace(parts[0]) != nil, rules.assetPlace(parts[1]) != nil else {
+            throw .instrumentUnknown
+        }
+        return (parts[0], parts[1])
+    }
+
+    /// One index price; nothing of the last day is known.
+    func writeIndex(
+        _ base: String, _ quote: String, _ market: Market, at time: LedgerTime, to writer: inout JSONWriter
+    ) throws {
+        let price = try market.requiredIndex(base)
+            .over(market.requiredIndex(quote), places: 16, rounding: .halfUp)
+        writer.beginObject()
+        writer.member("high24h", literal: "")
+        try writer.member("idxPx", price)
+        writer.member("instId", "\(base)-\(quote)")
+        for key: StaticString in ["low24h", "open24h", "sodUtc0", "sodUtc8"] {
+            writer.member(key, literal: "")
+        }
+        writer.member("ts", time)
+        writer.endObject()
     }
 
     /// `asset/currencies`: one row per currency and network of the rulebook. Nothing moves over a network

@@ -5,16 +5,42 @@ import Venue
 
 // Positions, position risk and open orders.
 
-/// Which positions a request asks for.
-private struct PositionFilter {
-    let type: InstrumentType?
+/// Which positions a request or a subscription asks for.
+struct PositionFilter: Sendable {
+    /// Nil for all; empty for types that nothing here has.
+    let types: [InstrumentType]?
+    let family: String?
     let instruments: [String]?
     let ids: [String]?
 
     init(_ query: [QueryItem]) throws(OKXError) {
-        type = try OKXVenue.instrumentType(query["instType"])
+        types = try Self.types(query["instType"], ["MARGIN", "OPTION"])
+        family = nil
         instruments = try Self.list(query["instId"], name: "instId", limit: 10)
         ids = try Self.list(query["posId"], name: "posId", limit: 20)
+    }
+
+    /// `instType` is required and may be ANY; of `instId` and `instFamily` the first counts.
+    init(subscription argument: JSONObject, _ rules: RuleTable) throws(OKXError) {
+        guard let type = argument["instType"]?.text, !type.isEmpty, type != InstrumentType.spot.rawValue
+        else {
+            throw .parameterWrong("instType")
+        }
+        types = type == "ANY" ? nil : try Self.types(type, ["MARGIN", "OPTION", "EVENTS"])
+        let name = argument["instId"]?.text.flatMap { $0.isEmpty ? nil : $0 }
+        if let name, rules.instrument(name) == nil { throw .instrumentUnknown }
+        instruments = name.map { [$0] }
+        let family = argument["instFamily"]?.text.flatMap { $0.isEmpty ? nil : $0 }
+        if let family, !rules.instruments.contains(where: { $0.family == family }) {
+            throw .parameterWrong("instFamily")
+        }
+        self.family = name == nil ? family : nil
+        ids = nil
+    }
+
+    private static func types(_ text: String?, _ absent: [String]) throws(OKXError) -> [InstrumentType]? {
+        if let text, absent.contains(text) { return [] }
+        return try OKXVenue.instrumentType(text).map { [$0] }
     }
 
     private static func list(_ text: String?, name: String, limit: Int) throws(OKXError) -> [String]? {
@@ -24,9 +50,9 @@ private struct PositionFilter {
         return list
     }
 
-    func admits(_ type: InstrumentType, _ instrument: String, id: String) -> Bool {
-        (self.type ?? type) == type && (instruments?.contains(instrument) ?? true)
-            && (ids?.contains(id) ?? true)
+    func admits(_ rules: InstrumentRules, id: String) -> Bool {
+        (types?.contains(rules.type) ?? true) && (family ?? rules.family) == rules.family
+            && (instruments?.contains(rules.terms.name) ?? true) && (ids?.contains(id) ?? true)
     }
 }
 
@@ -52,10 +78,8 @@ extension OKXVenue {
     }
 
     private func rows(
-        of snapshot: AccountSnapshot, _ query: [QueryItem], _ rules: RuleTable
+        of snapshot: AccountSnapshot, _ filter: PositionFilter, _ rules: RuleTable
     ) throws -> [PositionRow] {
-        if let text = query["instType"], text == "MARGIN" || text == "OPTION" { return [] }
-        let filter = try PositionFilter(query)
         let market = market(snapshot.prices, rules)
         var rows: [PositionRow] = []
         for position in snapshot.account.positions {
@@ -63,9 +87,7 @@ extension OKXVenue {
             guard let place = rules.instrumentPlace(position.instrument.name) else {
                 throw FigureError.priceMissing(position.instrument.name)
             }
-            guard filter.admits(rules.instruments[place].type, position.instrument.name, id: id) else {
-                continue
-            }
+            guard filter.admits(rules.instruments[place], id: id) else { continue }
             let index = try market.requiredIndex(position.instrument.settle)
             rows.append(
                 PositionRow(
@@ -82,20 +104,29 @@ extension OKXVenue {
     /// `account/positions`: every open position, in the order of opening.
     func positions(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)
-        let rows = try rows(of: snapshot, query, rules)
-        let figures = try figures(of: snapshot, rules)
+        let filter = try PositionFilter(query)
         return try Self.reply { writer in
-            for row in rows {
-                let liquidation = try LiquidationPrice(
-                    of: row.position, in: snapshot.account, market: market(snapshot.prices, rules),
-                    rules: rules
-                ).price()
-                writer.beginObject()
-                try writeHead(row, rules, to: &writer)
-                try writeMargins(row, figures, rules, liquidation: liquidation, to: &writer)
-                try writeTail(row, to: &writer)
-                writer.endObject()
-            }
+            try writePositions(of: snapshot, filter, rules, to: &writer) { _ in true }
+        }
+    }
+
+    /// The rows of positions that the filter admits and whose ids are wanted; in a push with its time.
+    func writePositions(
+        of snapshot: AccountSnapshot, _ filter: PositionFilter, _ rules: RuleTable,
+        pushedAt: LedgerTime? = nil, to writer: inout JSONWriter, where isWanted: (String) -> Bool
+    ) throws {
+        let rows = try rows(of: snapshot, filter, rules)
+        let figures = try figures(of: snapshot, rules)
+        for row in rows where isWanted(row.id) {
+            let liquidation = try LiquidationPrice(
+                of: row.position, in: snapshot.account, market: market(snapshot.prices, rules),
+                rules: rules
+            ).price()
+            writer.beginObject()
+            try writeHead(row, rules, to: &writer)
+            try writeMargins(row, figures, rules, liquidation: liquidation, to: &writer)
+            try writeTail(row, pushedAt: pushedAt, to: &writer)
+            writer.endObject()
         }
     }
 
@@ -168,9 +199,12 @@ extension OKXVenue {
     }
 
     /// Keys from `optVal` on. A side of hedge mode shows its size without a sign.
-    private func writeTail(_ row: PositionRow, to writer: inout JSONWriter) throws {
+    private func writeTail(
+        _ row: PositionRow, pushedAt: LedgerTime?, to writer: inout JSONWriter
+    ) throws {
         let position = row.position
         writer.member("optVal", literal: "")
+        if let pushedAt { writer.member("pTime", pushedAt) }
         writer.member("pendingCloseOrdLiabVal", literal: "")
         try writer.member("pnl", position.realised)
         try writer.member("pos", position.side == .net ? position.quantity : position.quantity.magnitude)
@@ -202,7 +236,7 @@ extension OKXVenue {
     /// `account/account-position-risk`: balances and positions of one moment.
     func positionRisk(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)
-        let rows = try rows(of: snapshot, query.filter { $0.name == "instType" }, rules)
+        let rows = try rows(of: snapshot, PositionFilter(query.filter { $0.name == "instType" }), rules)
         let figures = try figures(of: snapshot, rules)
         return try Self.reply { writer in
             writer.beginObject()

@@ -70,7 +70,8 @@ extension OKXVenue {
         }
     }
 
-    private func writeInstrument(
+    /// One instrument with its terms and limits.
+    func writeInstrument(
         _ entry: InstrumentRules, _ rules: RuleTable, to writer: inout JSONWriter
     ) throws {
         let terms = entry.terms

@@ -165,7 +165,7 @@ extension OKXVenue {
     }
 
     /// Whether a text has the shape of a UUID: what every key of the venue has.
-    private static func isUUID(_ text: String) -> Bool {
+    static func isUUID(_ text: String) -> Bool {
         let groups = text.split(separator: "-", omittingEmptySubsequences: false)
         return groups.map(\.utf8.count) == [8, 4, 4, 4, 12] && groups.allSatisfy { hexBytes($0) != nil }
     }

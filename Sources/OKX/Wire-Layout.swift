@@ -62,20 +62,27 @@ struct BalanceLayouts: Sendable {
     let raisedAccount: ObjectLayout<AccountField>
     private let account: [ObjectLayout<AccountField>]
 
-    init() {
+    /// `rows` are the fields of a currency's row with what they are called.
+    private init(rows: [(name: String, field: DetailField)]) {
         let modes = AccountMode.allCases
         plain = modes.map { mode in
-            ObjectLayout(DetailField.allCases.map { ($0.rawValue, $0, $0.part(in: mode, isPlain: true)) })
+            ObjectLayout(rows.map { ($0.name, $0.field, $0.field.part(in: mode, isPlain: true)) })
         }
         whole = modes.map { mode in
-            ObjectLayout(DetailField.allCases.map { ($0.rawValue, $0, $0.part(in: mode, isPlain: false)) })
+            ObjectLayout(rows.map { ($0.name, $0.field, $0.field.part(in: mode, isPlain: false)) })
         }
         account = modes.map { mode in
             ObjectLayout(AccountField.allCases.map { ($0.rawValue, $0, $0.part(in: mode)) })
         }
-        raisedRow = ObjectLayout(DetailField.allCases.map { ($0.rawValue, $0, .json) })
+        raisedRow = ObjectLayout(rows.map { ($0.name, $0.field, .json) })
         raisedAccount = ObjectLayout(AccountField.allCases.map { ($0.rawValue, $0, .json) })
     }
+
+    /// As requests are answered.
+    static let answered = BalanceLayouts(rows: DetailField.balance.map { ($0.rawValue, $0) })
+
+    /// As a stream pushes them.
+    static let pushed = BalanceLayouts(rows: DetailField.allCases.map { ($0.pushedName, $0) })
 
     func row(_ mode: AccountMode, isPlain: Bool) -> ObjectLayout<DetailField> {
         (isPlain ? plain : whole)[Self.place(mode)]

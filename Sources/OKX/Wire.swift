@@ -10,9 +10,12 @@ struct BalanceWriter: Sendable {
     let figures: AccountFigures
     let rules: RuleTable
 
-    /// The body: `{"code":"0","data":[…],"msg":""}`, with the rows that the filter admits.
+    /// The body: `{"code":"0","data":[…],"msg":""}`, with the rows that the filter admits: those whose
+    /// cashBal and eq are not both 0.
     func body(filter: CurrencyFilter, layouts: BalanceLayouts) -> [UInt8] {
-        let order = rowOrder(filter)
+        let order = rowOrder { row in
+            !(row.cash.isZero && row.equity.isZero) && filter.admits(row.place)
+        }
         return ByteSink.bytes(estimate: 1024 + order.count * 1800) { sink in
             sink.copy("{\"code\":\"0\",\"data\":[")
             writeAccount(order, layouts, to: &sink)
@@ -20,13 +23,18 @@ struct BalanceWriter: Sendable {
         }
     }
 
-    /// The rows to show: cashBal and eq not both 0, by falling eqUsd, equal ones by first appearance.
-    func rowOrder(_ filter: CurrencyFilter) -> [Int] {
+    /// The account object with these rows, as a stream pushes it.
+    func pushed(_ order: [Int]) -> [UInt8] {
+        ByteSink.bytes(estimate: 1024 + order.count * 1900) { writeAccount(order, .pushed, to: &$0) }
+    }
+
+    /// The rows to show, by falling eqUsd, equal ones by first appearance.
+    @inline(__always)
+    func rowOrder(_ isShown: (CurrencyFigures) -> Bool) -> [Int] {
         var order: [Int] = []
         order.reserveCapacity(figures.rows.count)
         for place in figures.rows.indices {
-            if figures.rows[place].cash.isZero && figures.rows[place].equity.isZero { continue }
-            if !filter.admits(figures.rows[place].place) { continue }
+            if !isShown(figures.rows[place]) { continue }
             // Accounts hold few currencies, and mostly in the same order: an insertion sort beats the general
             // one.
             var target = order.count
@@ -199,6 +207,7 @@ extension BalanceWriter {
         case .notionalLever: sink.optionalNumber(figures.rows[place].notionalLeverage)
         case .interest: sink.number(figures.rows[place].interest)
         case .stgyEq: sink.number(figures.rows[place].strategyEquity)
+        case .coinUsdPrice: sink.number(figures.rows[place].index)
         case .spotInUseAmt: sink.number(figures.rows[place].spotInUse)
         case .maxSpotInUse: sink.number(figures.rows[place].maximumSpotInUse)
         case .rewardBal: sink.number(holding(place)?.credited(for: "reward") ?? .zero)

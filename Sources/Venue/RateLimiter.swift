@@ -20,6 +20,7 @@ public final class RateLimiter: Sendable {
         var counters: [String: Counter] = [:]
         var nextSweep: Int64 = 0
         var marks: [String: Mark] = [:]
+        var places: [String: Int] = [:]
     }
 
     /// What a use came to.
@@ -70,8 +71,47 @@ public final class RateLimiter: Sendable {
     /// Whose mark it is; nil where there is no mark, or nobody was named.
     public func owner(ofMark caller: String) -> String? { state.withLock { $0.marks[caller]?.owner } }
 
-    /// Forgets everything.
-    public func reset() { state.withLock { $0 = State() } }
+    /// Takes one of `limit` places that a caller may have at once, such as connections; nil where none is
+    /// free. The place is free again once nobody holds what is returned.
+    public func takePlace(_ caller: String, limit: Int) -> Place? {
+        let count = state.withLock { state -> Int? in
+            let taken = state.places[caller] ?? 0
+            guard !isEnforced || taken < limit else { return nil }
+            state.places[caller] = taken + 1
+            return taken + 1
+        }
+        return count.map { Place(caller, count: $0, of: self) }
+    }
+
+    /// One of a caller's places, given back when it is no longer held.
+    public final class Place: Sendable {
+        /// How many the caller had when it was taken, this one included.
+        public let count: Int
+        private let caller: String
+        private let limiter: RateLimiter
+
+        fileprivate init(_ caller: String, count: Int, of limiter: RateLimiter) {
+            self.caller = caller
+            self.count = count
+            self.limiter = limiter
+        }
+
+        deinit {
+            limiter.state.withLock { [caller] state in
+                let left = (state.places[caller] ?? 0) - 1
+                state.places[caller] = left > 0 ? left : nil
+            }
+        }
+    }
+
+    /// Forgets everything but the places that are taken.
+    public func reset() {
+        state.withLock { state in
+            let places = state.places
+            state = State()
+            state.places = places
+        }
+    }
 }
 
 extension RateLimiter.State {

@@ -31,7 +31,7 @@ import Testing
             let isEverywhere = [.twap, .spotIsoBal, .collateralEnabled].contains(field)
             #expect(field.modes == (isEverywhere ? .all : Self.modes(cells)), "\(name)")
         }
-        let outside = DetailField.allCases.filter { matrix[$0.rawValue] == nil }
+        let outside = DetailField.balance.filter { matrix[$0.rawValue] == nil }
         #expect(
             outside == [
                 .autoLendMtAmt, .autoLendStatus, .clSpotInUseAmt, .colBorrAutoConversion, .colRes,
@@ -64,8 +64,8 @@ import Testing
             #expect(account.text(field.rawValue)?.isEmpty == !field.modes.contains(ModeSet(mode)), "\(field)")
         }
         let row = try #require(account.detail("USDT"))
-        #expect(row.object?.keys == DetailField.allCases.map(\.rawValue))
-        for field in DetailField.allCases where !empty.contains(field.rawValue) {
+        #expect(row.object?.keys == DetailField.balance.map(\.rawValue))
+        for field in DetailField.balance where !empty.contains(field.rawValue) {
             if field == .collateralEnabled || field == .collateralRestrict {
                 #expect(row[field.rawValue]?.boolean != nil)
             } else {

@@ -33,6 +33,31 @@ struct RateLimiterTests {
         #expect(use().used == 6)
     }
 
+    @Test("A place is free again when nobody holds it; a reset does not free it")
+    func places() {
+        let limiter = RateLimiter()
+        var held = (1...3).compactMap { _ in limiter.takePlace("a", limit: 2) }
+        #expect(held.map(\.count) == [1, 2])
+        #expect(limiter.takePlace("b", limit: 1)?.count == 1)
+        let copy = held
+        held.removeAll()
+        limiter.reset()
+        #expect(limiter.takePlace("a", limit: 2) == nil)
+        #expect(copy.count == 2)
+        withExtendedLifetime(copy) {}
+    }
+
+    @Test("Places are given back one by one, and counted where no limit is enforced")
+    func returnedPlaces() {
+        let limiter = RateLimiter(isEnforced: false)
+        var held = (1...3).compactMap { _ in limiter.takePlace("a", limit: 1) }
+        #expect(held.map(\.count) == [1, 2, 3])
+        held.removeLast()
+        held.removeFirst()
+        #expect(limiter.takePlace("a", limit: 1)?.count == 2)
+        #expect(held.count == 1)
+    }
+
     @Test("Callers do not touch each other; a clock set back begins a new window; reset forgets")
     func callersAndClock() {
         let limiter = RateLimiter()

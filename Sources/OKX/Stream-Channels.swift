@@ -1,0 +1,162 @@
+import JSON
+import Ledger
+import Venue
+
+/// Which of the venue's sockets a client has opened: the last part of its path.
+enum StreamAddress: String, Sendable {
+    case publicData = "public"
+    case privateData = "private"
+    /// Candles and the like at the venue; nothing of it is served here, but clients log in to it.
+    case business
+}
+
+/// What can be subscribed to.
+enum Channel: String, Sendable, CaseIterable {
+    case account
+    case balanceAndPosition = "balance_and_position"
+    case positions
+    case indexTickers = "index-tickers"
+    case instruments
+    case markPrice = "mark-price"
+    case tickers
+
+    var address: StreamAddress {
+        switch self {
+        case .account, .balanceAndPosition, .positions: .privateData
+        case .indexTickers, .instruments, .markPrice, .tickers: .publicData
+        }
+    }
+
+    /// Whether prices decide what it pushes.
+    var followsPrices: Bool { self == .indexTickers || self == .markPrice || self == .tickers }
+
+    /// The members that its argument may have, beside the channel's name.
+    fileprivate var parameters: [String] {
+        switch self {
+        case .account: ["ccy", "extraParams"]
+        case .balanceAndPosition: []
+        case .positions: ["instType", "instFamily", "instId", "extraParams"]
+        case .instruments: ["instType"]
+        case .indexTickers, .markPrice, .tickers: ["instId"]
+        }
+    }
+
+    /// Milliseconds between pushes without an event; nil for none. Instruments are looked at so often and
+    /// pushed if they have changed.
+    fileprivate var interval: Int64? {
+        switch self {
+        case .account, .positions: 5000
+        case .markPrice: 10_000
+        case .indexTickers, .instruments: 60_000
+        case .balanceAndPosition, .tickers: nil
+        }
+    }
+}
+
+/// One thing that a client has subscribed to.
+struct Subscription: Sendable {
+    let channel: Channel
+    /// The argument as acknowledged: as it was sent, without `extraParams`.
+    let argument: JSONObject
+    /// Milliseconds between pushes without an event; nil for none.
+    let interval: Int64?
+    let filter: Filter
+    /// Whether the first push is still to come.
+    var isFresh = true
+    /// When the next push without an event is due.
+    var nextRegular: Int64?
+    /// What was pushed last, without its time, of channels that push what has changed.
+    var last: [UInt8] = []
+    /// What it counts against the venue's limits.
+    var places: [RateLimiter.Place] = []
+
+    /// Which part of the channel is wanted.
+    enum Filter: Sendable {
+        case everything
+        /// One currency, by its name.
+        case currency(String)
+        case positions(PositionFilter)
+        /// Public instruments of a type; nil for a type that nothing here has.
+        case type(InstrumentType?)
+        case instrument(String)
+        case index(base: String, quote: String)
+    }
+
+    /// Throws 60018 for a channel or parameter that this socket does not have, 60012 for members that no
+    /// channel has, quoting the request.
+    init(
+        reading value: JSONValue, at address: StreamAddress, _ rules: RuleTable, request: [UInt8]
+    ) throws(StreamError) {
+        guard let given = value.object, let name = given["channel"]?.text else {
+            throw .requestInvalid(request)
+        }
+        guard let channel = Channel(rawValue: name) else { throw .channelUnknown(given) }
+        guard channel.address == address else {
+            throw address == .business ? .notForBusiness : .channelUnknown(given)
+        }
+        guard given.members.allSatisfy({ $0.key == "channel" || channel.parameters.contains($0.key) }) else {
+            throw .requestInvalid(request)
+        }
+        self.channel = channel
+        argument = JSONObject(given.members.filter { $0.key != "extraParams" })
+        guard argument.members.allSatisfy({ $0.value.text != nil }) else { throw .requestInvalid(request) }
+        guard let filter = try? Filter(channel, argument, rules) else { throw .channelUnknown(argument) }
+        self.filter = filter
+        interval = try Self.interval(of: channel, given["extraParams"], request: request)
+    }
+
+    /// Whether both are of the same data: `extraParams` and the order of the members do not count.
+    func isSame(as other: Subscription) -> Bool {
+        JSONValue.object(argument).canonicalBytes() == JSONValue.object(other.argument).canonicalBytes()
+    }
+
+    /// `extraParams` is JSON within a text: `{"updateInterval":"0"}`, which stops regular pushes; positions
+    /// also take 2000, 3000 and 4000 milliseconds. Other numbers leave the venue's own interval.
+    private static func interval(
+        of channel: Channel, _ extra: JSONValue?, request: [UInt8]
+    ) throws(StreamError) -> Int64? {
+        guard let extra else { return channel.interval }
+        guard let text = extra.text, let object = try? JSONValue(parsing: text), object.object != nil else {
+            throw .requestInvalid(request)
+        }
+        guard let wanted = object["updateInterval"]?.text ?? object["updateInterval"]?.numberText else {
+            return channel.interval
+        }
+        if wanted == "0" { return nil }
+        let isOffered = channel == .positions && ["2000", "3000", "4000"].contains(wanted)
+        return isOffered ? Int64(wanted) : channel.interval
+    }
+}
+
+extension Subscription.Filter {
+    /// Throws where a parameter is missing or names nothing.
+    fileprivate init(_ channel: Channel, _ argument: JSONObject, _ rules: RuleTable) throws(OKXError) {
+        let name = argument["instId"]?.text ?? ""
+        switch channel {
+        case .balanceAndPosition: self = .everything
+        case .account:
+            guard let currency = argument["ccy"]?.text, !currency.isEmpty else {
+                self = .everything
+                return
+            }
+            guard rules.assetPlace(currency) != nil else { throw .parameterWrong("ccy") }
+            self = .currency(currency)
+        case .positions: self = .positions(try PositionFilter(subscription: argument, rules))
+        case .instruments:
+            guard let text = argument["instType"]?.text, !text.isEmpty else {
+                throw .parameterMissing("instType")
+            }
+            if ["OPTION", "MARGIN"].contains(text) {
+                self = .type(nil)
+            } else {
+                self = .type(try OKXVenue.instrumentType(text))
+            }
+        case .markPrice, .tickers:
+            guard rules.instrument(name) != nil else { throw .instrumentUnknown }
+            self = .instrument(name)
+        case .indexTickers:
+            let pair = try OKXVenue.indexPair(name, rules)
+            self = .index(base: pair.base, quote: pair.quote)
+        }
+    }
+}

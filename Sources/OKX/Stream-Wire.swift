@@ -1,0 +1,290 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Messages of a stream, as the venue's documentation orders their keys.
+
+extension OKXStream {
+    /// `{"event":"login","code":"0","msg":"","connId":…}`.
+    func loginAcknowledged() -> [UInt8] {
+        message { writer in
+            writer.member("event", literal: "login")
+            writer.member("code", literal: "0")
+            writer.member("msg", literal: "")
+        }
+    }
+
+    /// The venue's answer to a subscription or its end.
+    func acknowledged(_ request: StreamRequest, _ subscription: Subscription) -> [UInt8] {
+        message(id: request.id) { writer in
+            writer.member("event", request.operation.rawValue)
+            writer.key("arg")
+            writer.value(.object(subscription.argument))
+        }
+    }
+
+    /// How many connections of the account have subscribed to a channel, or that there are too many.
+    func connectionCount(_ channel: Channel, _ count: Int, isRefused: Bool) -> [UInt8] {
+        message { writer in
+            writer.member("event", literal: isRefused ? "channel-conn-count-error" : "channel-conn-count")
+            writer.member("channel", channel.rawValue)
+            writer.member("connCount", "\(count)")
+        }
+    }
+
+    /// A refusal.
+    func refused(_ error: StreamError) -> [UInt8] {
+        message(id: error.id) { writer in
+            writer.member("event", literal: "error")
+            writer.member("code", error.code)
+            writer.member("msg", venue.profile == .live ? error.liveMessage ?? error.message : error.message)
+        }
+    }
+
+    private func message(id: String? = nil, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
+        var writer = JSONWriter(reserving: 256)
+        writer.beginObject()
+        if let id { writer.member("id", id) }
+        write(&writer)
+        writer.member("connId", connection)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// How a push of an account's channel comes about.
+    enum PushKind: String, Sendable {
+        case snapshot
+        case update = "event_update"
+    }
+
+    /// A push: `arg` is the subscription's with the user's id, and whatever `write` puts into `data`. All of
+    /// it is one page.
+    func push(
+        _ subscription: Subscription, _ kind: PushKind? = nil, _ write: (inout JSONWriter) throws -> Void
+    ) rethrows -> [UInt8] {
+        var writer = JSONWriter(reserving: 1024)
+        writer.beginObject()
+        writer.key("arg")
+        writer.beginObject()
+        writer.member("channel", subscription.channel.rawValue)
+        if let session { writer.member("uid", session.user) }
+        for member in subscription.argument.members where member.key != "channel" {
+            writer.key(member.key)
+            writer.value(member.value)
+        }
+        writer.endObject()
+        if let kind { writer.member("eventType", kind.rawValue) }
+        if kind == .snapshot {
+            writer.key("curPage")
+            writer.integer(1)
+            writer.member("lastPage", true)
+        }
+        writer.key("data")
+        writer.beginArray()
+        try write(&writer)
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+}
+
+// MARK: - The account's channels
+
+extension OKXStream {
+    /// The account object of the balance: in a snapshot with every row of which eq, availEq or availBal is
+    /// not 0, in an update with the rows that have changed, now 0 or not. Nil where no change concerns it.
+    func accountPush(
+        _ subscription: Subscription, _ snapshot: AccountSnapshot, changes: AccountChanges?
+    ) throws -> [UInt8]? {
+        let rules = venue.rules(at: snapshot.at)
+        let figures = try venue.figures(of: snapshot, rules)
+        let writer = BalanceWriter(account: snapshot.account, at: snapshot.at, figures: figures, rules: rules)
+        let order = writer.rowOrder { row in
+            let name = rules.assets[row.place].name
+            if case .currency(let wanted) = subscription.filter, wanted != name { return false }
+            if let changes { return changes.concerns(name) }
+            return !row.equity.isZero || row.freeEquity.isPositive || row.freeBalance.isPositive
+        }
+        if let changes, order.isEmpty, !changes.isOfAccount { return nil }
+        return push(subscription, changes == nil ? .snapshot : .update) { $0.raw(writer.pushed(order)) }
+    }
+
+    /// Rows as `account/positions` has them, with the push's time: in a snapshot all that are open, in an
+    /// update those that have changed and, with `pos` 0, those that were closed. Nil where no change concerns
+    /// it.
+    func positionsPush(
+        _ subscription: Subscription, _ snapshot: AccountSnapshot, changes: AccountChanges?
+    ) throws -> [UInt8]? {
+        guard case .positions(let filter) = subscription.filter else { return nil }
+        let rules = venue.rules(at: snapshot.at)
+        var isEmpty = true
+        let message = try push(subscription, changes == nil ? .snapshot : .update) { writer in
+            let start = writer.bytes.count
+            try venue.writePositions(of: snapshot, filter, rules, pushedAt: snapshot.at, to: &writer) { id in
+                changes?.concernsPosition(id) ?? true
+            }
+            for position in changes?.closed ?? [] {
+                let id = StableID.position(snapshot.account.id, position)
+                guard let entry = rules.instrument(position.instrument.name), filter.admits(entry, id: id)
+                else { continue }
+                OKXVenue.writeClosed(position, id, entry, at: snapshot.at, to: &writer)
+            }
+            isEmpty = writer.bytes.count == start
+        }
+        return changes != nil && isEmpty ? nil : message
+    }
+
+    /// Cash and positions that are not 0.
+    func balancesAndPositionsPush(_ subscription: Subscription, _ account: Account) throws -> [UInt8] {
+        try push(subscription) { writer in
+            try writeBalances(
+                "snapshot", account.holdings.filter { !$0.cash.isZero }, account.positions, trade: nil,
+                account,
+                to: &writer)
+        }
+    }
+
+    /// What one event has changed.
+    func balancesAndPositionsPush(
+        _ subscription: Subscription, _ account: Account, _ change: BalanceChange
+    ) throws -> [UInt8] {
+        try push(subscription) { writer in
+            try writeBalances(
+                change.eventType, change.holdings, change.positions, trade: change.trade, account,
+                to: &writer)
+        }
+    }
+
+    private func writeBalances(
+        _ eventType: StaticString, _ holdings: [Holding], _ positions: [Position],
+        trade: (instrument: String, id: String)?, _ account: Account, to writer: inout JSONWriter
+    ) throws {
+        let now = access.ledgerTime()
+        writer.beginObject()
+        writer.member("pTime", now)
+        writer.member("eventType", literal: eventType)
+        writer.key("balData")
+        writer.beginArray()
+        for holding in holdings {
+            writer.beginObject()
+            writer.member("ccy", holding.asset)
+            try writer.member("cashBal", holding.cash)
+            writer.member("uTime", holding.updatedAt)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.key("posData")
+        writer.beginArray()
+        let rules = venue.rules(at: now)
+        for position in positions {
+            let id = StableID.position(account.id, position)
+            try OKXVenue.writeBrief(
+                position, id, rules.instrument(position.instrument.name), trade: trade?.id, to: &writer)
+        }
+        writer.endArray()
+        writer.key("trades")
+        writer.beginArray()
+        if let trade {
+            writer.beginObject()
+            writer.member("instId", trade.instrument)
+            writer.member("tradeId", trade.id)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+}
+
+extension OKXVenue {
+    /// A row of a position that is gone: what it was, `pos` 0, and nothing that could be worked out.
+    static func writeClosed(
+        _ position: Position, _ id: String, _ rules: InstrumentRules, at time: LedgerTime,
+        to writer: inout JSONWriter
+    ) {
+        let known: [String: String] = [
+            "cTime": position.openedAt.description, "ccy": position.instrument.settle,
+            "instId": position.instrument.name, "instType": rules.type.rawValue,
+            "mgnMode": position.marginMode.rawValue, "pTime": time.description, "pos": "0", "posId": id,
+            "posSide": position.side.rawValue, "uTime": time.description,
+        ]
+        writer.beginObject()
+        for key in positionKeys {
+            writer.key(key)
+            if key == "closeOrderAlgo" {
+                writer.beginArray()
+                writer.endArray()
+            } else {
+                writer.string(known[key] ?? "")
+            }
+        }
+        writer.endObject()
+    }
+
+    /// The keys of a pushed position, in their order.
+    static let positionKeys = [
+        "adl", "availPos", "avgPx", "baseBal", "baseBorrowed", "baseInterest", "bePx", "bizRefId",
+        "bizRefType", "cTime", "ccy", "clSpotInUseAmt", "closeOrderAlgo", "deltaBS", "deltaPA", "fee",
+        "fundingFee", "gammaBS", "gammaPA", "idxPx", "imr", "instId", "instType", "interest", "last",
+        "lever", "liab", "liabCcy", "liqPenalty", "liqPx", "margin", "markPx", "mgnMode", "mgnRatio", "mmr",
+        "nonSettleAvgPx", "notionalUsd", "optVal", "pTime", "pendingCloseOrdLiabVal", "pnl", "pos",
+        "posCcy", "posId", "posSide", "quoteBal", "quoteBorrowed", "quoteInterest", "realizedPnl",
+        "settledPnl", "spotInUseAmt", "spotInUseCcy", "thetaBS", "thetaPA", "tradeId", "uTime", "upl",
+        "uplLastPx", "uplRatio", "uplRatioLastPx", "usdPx", "vegaBS", "vegaPA",
+    ]
+
+    /// A position as `balance_and_position` has it.
+    static func writeBrief(
+        _ position: Position, _ id: String, _ rules: InstrumentRules?, trade: String?,
+        to writer: inout JSONWriter
+    ) throws {
+        let isClosed = position.quantity.isZero
+        writer.beginObject()
+        writer.member("posId", id)
+        writer.member("tradeId", trade ?? "")
+        writer.member("instId", position.instrument.name)
+        writer.member("instType", rules?.type.rawValue ?? "")
+        writer.member("mgnMode", position.marginMode.rawValue)
+        writer.member("posSide", position.side.rawValue)
+        try writer.member("pos", position.side == .net ? position.quantity : position.quantity.magnitude)
+        writer.member("ccy", position.instrument.settle)
+        writer.member("posCcy", literal: "")
+        try writer.member("avgPx", isClosed ? nil : position.entryPrice(rounding: .halfUp))
+        writer.member("nonSettleAvgPx", literal: "")
+        writer.member("settledPnl", literal: "")
+        writer.member("uTime", position.updatedAt)
+        writer.endObject()
+    }
+}
+
+// MARK: - Public channels
+
+extension OKXStream {
+    /// The rows of a public channel as the REST endpoint of its name has them.
+    func writePublic(
+        _ filter: Subscription.Filter, of channel: Channel, at time: LedgerTime
+    ) throws -> [UInt8] {
+        let now = access.ledgerTime()
+        let rules = venue.rules(at: now)
+        let market = venue.market(access.prices(), rules)
+        var writer = JSONWriter(reserving: 512)
+        switch filter {
+        case .index(let base, let quote):
+            try venue.writeIndex(base, quote, market, at: time, to: &writer)
+        case .instrument(let name):
+            guard let entry = rules.instrument(name) else { break }
+            if channel == .tickers {
+                try venue.writeTicker(entry, market, at: time, to: &writer)
+            } else {
+                try venue.writeMark(entry, market, at: time, to: &writer)
+            }
+        case .type(let type?):
+            for entry in rules.instruments where entry.type == type && entry.expiry.map({ $0 > now }) ?? true
+            {
+                try venue.writeInstrument(entry, rules, to: &writer)
+            }
+        default: break
+        }
+        return writer.bytes
+    }
+}

@@ -1,0 +1,450 @@
+import JSON
+import Ledger
+import Venue
+
+/// One connection to OKX's WebSocket: login, subscriptions, and what they push.
+///
+/// Source: sheet, sections 2.2, 6 and 8, and the pages of the venue's documentation that it names.
+struct OKXStream: VenueStream {
+    /// Limits of streams. The venue publishes all but the last two, which are a choice.
+    enum Limit {
+        /// Connections that one address may open in a second.
+        static let connections = 3
+        /// Requests of one connection in an hour.
+        static let requests = 480
+        /// Connections of one account that may have subscribed to one channel.
+        static let connectionsOfChannel = 30
+        /// Subscriptions of one key.
+        static let subscriptionsOfKey = 100
+        /// Channels of one connection, and of one address.
+        static let channelsOfConnection = 1000
+        static let channelsOfAddress = 10_000
+    }
+
+    /// Real milliseconds.
+    enum Interval {
+        /// Without a message in either direction the connection ends.
+        static let silence: Int64 = 30_000
+        /// Events of so long make one push.
+        static let events: Int64 = 50
+        static let prices: Int64 = 100
+        /// A key that was revoked is noticed after so long at the latest.
+        static let keyCheck: Int64 = 1000
+    }
+
+    /// Who has logged in.
+    struct Session: Sendable {
+        let key: APIKey
+        /// `uid` of the account.
+        let user: String
+    }
+
+    let venue: OKXVenue
+    let access: any VenueAccess
+    let address: StreamAddress
+    let client: String
+    /// `connId`: eight hexadecimal digits.
+    let connection: String
+    private(set) var session: Session?
+    private(set) var subscriptions: [Subscription] = []
+    /// What counts this connection against its account's limit per channel.
+    private var channelPlaces: [Channel: RateLimiter.Place] = [:]
+    private var interestInForce = StreamInterest()
+    /// The account as of the last push of `account` and `positions`.
+    private var pushed: Account?
+    /// The account as told by `balance_and_position`, event by event.
+    private var told: Account?
+    private var lastActivity: Int64
+    /// When events that were heard are to be pushed.
+    private var nextPush: Int64?
+    private var nextKeyCheck: Int64?
+
+    init(
+        _ venue: OKXVenue, through access: any VenueAccess, at address: StreamAddress, client: String,
+        connection: String
+    ) {
+        self.venue = venue
+        self.access = access
+        self.address = address
+        self.client = client
+        self.connection = connection
+        lastActivity = access.realTime()
+    }
+
+    var interest: StreamInterest {
+        var interest = StreamInterest()
+        for subscription in subscriptions {
+            if subscription.channel.address == .privateData, let session {
+                interest.accounts = [session.key.account]
+            }
+            if subscription.channel.followsPrices { interest.prices = true }
+        }
+        return interest
+    }
+
+    var deadline: Int64? {
+        var next = lastActivity + Interval.silence
+        if let nextPush { next = min(next, nextPush) }
+        if let nextKeyCheck { next = min(next, nextKeyCheck) }
+        for subscription in subscriptions {
+            if let regular = subscription.nextRegular { next = min(next, regular) }
+        }
+        return next
+    }
+
+    func close(for reason: StreamCloseReason) -> StreamClose {
+        switch reason {
+        case .slowReader: .bufferFull
+        case .messageTooBig: .messageTooBig
+        case .unresponsive: .abnormal
+        case .protocolError: StreamClose(code: 1002)
+        case .shutdown: StreamClose(code: 1001, reason: "The service is going down. Please reconnect.")
+        }
+    }
+
+    mutating func opened(at now: Int64, into output: inout StreamOutput) { lastActivity = now }
+
+    mutating func received(_ message: StreamMessage, at now: Int64, into output: inout StreamOutput) {
+        lastActivity = now
+        guard keyStands(at: now, &output) else { return }
+        guard case .text(let text) = message else {
+            output.close = .requestInvalid
+            return
+        }
+        if text.elementsEqual("ping".utf8) {
+            output.send("pong")
+            return
+        }
+        do throws(StreamError) {
+            let request = try StreamRequest(reading: text)
+            try count(at: now)
+            switch request.operation {
+            case .login: try logIn(request, at: now, &output)
+            case .subscribe: subscribe(request, text, &output)
+            case .unsubscribe: unsubscribe(request, text, &output)
+            }
+        } catch {
+            refuse(error, &output)
+        }
+        if output.close == nil, interest == interestInForce { pushFirst(at: now, &output) }
+    }
+
+    mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {
+        interestInForce = interest
+        guard output.close == nil else { return }
+        pushFirst(at: now, &output)
+    }
+
+    mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
+        guard keyStands(at: now, &output) else { return }
+        for event in notice.events {
+            if let pushed, event.sequence > pushed.lastSequence {
+                nextPush = nextPush ?? now + Interval.events
+            }
+            tell(event, at: now, &output)
+        }
+        if notice.pricesChanged, address == .publicData { nextPush = nextPush ?? now + Interval.prices }
+    }
+
+    mutating func timePassed(at now: Int64, into output: inout StreamOutput) {
+        guard keyStands(at: now, &output) else { return }
+        if let due = nextPush, due <= now {
+            nextPush = nil
+            pushChanges(at: now, &output)
+        }
+        for place in subscriptions.indices {
+            guard let due = subscriptions[place].nextRegular, due <= now else { continue }
+            pushRegular(place, at: now, &output)
+        }
+        if now - lastActivity >= Interval.silence { output.close = .silent }
+    }
+}
+
+// MARK: - Opening and login
+
+extension OKXVenue {
+    /// The three sockets; a client beyond three connections a second is refused as any other request is.
+    public func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer? {
+        let last = request.path.dropFirst("/ws/v5/".count)
+        guard request.path.hasPrefix("/ws/v5/"), let address = StreamAddress(rawValue: String(last)) else {
+            return nil
+        }
+        let verdict = access.limiter.use(
+            "stream \(request.remoteAddress)", limit: OKXStream.Limit.connections, window: 1000,
+            now: access.realTime())
+        guard verdict.isAllowed else { return .refused(OKXError.tooManyRequests.response(profile)) }
+        let stream = OKXStream(
+            self, through: access, at: address, client: request.remoteAddress,
+            connection: String(UInt32.random(in: 0x1000_0000...UInt32.max), radix: 16))
+        // The venue sends no ping frames of its own.
+        return .accepted(StreamOpening(stream, messageLimit: StreamRequest.longest, pingInterval: nil))
+    }
+}
+
+extension OKXStream {
+    private func count(at now: Int64) throws(StreamError) {
+        let verdict = access.limiter.use(
+            "stream requests \(connection)", limit: Limit.requests, window: 3_600_000, now: now)
+        guard verdict.isAllowed else { throw .tooFrequent }
+    }
+
+    private mutating func logIn(
+        _ request: StreamRequest, at now: Int64, _ output: inout StreamOutput
+    ) throws(StreamError) {
+        guard address != .publicData else { throw .operationUnsupported }
+        guard session == nil, request.arguments.count == 1 else { throw .loginRepeated }
+        do throws(StreamError) {
+            let key = try authenticated(StreamLogin(reading: request.arguments[0]), at: now)
+            session = Session(key: key, user: StableID.user(key.account))
+            nextKeyCheck = now + Interval.keyCheck
+            send(loginAcknowledged(), at: now, &output)
+        } catch {
+            var error = error
+            error.close = .loginFailed
+            throw error
+        }
+    }
+
+    /// The key of a login. Checks are in the order of a request's.
+    private func authenticated(_ login: StreamLogin, at now: Int64) throws(StreamError) -> APIKey {
+        guard let key = access.key(login.apiKey) else {
+            // A recording has 60005 for every key that is none.
+            let isKnownShape = OKXVenue.isUUID(login.apiKey) && venue.profile == .documented
+            throw isKnownShape ? .keyUnknown : .keyInvalid
+        }
+        guard let moment = login.moment else { throw .timestampInvalid }
+        guard abs(now - moment) <= Signing.window else { throw .timestampExpired }
+        guard let hash = key.passphrase, hash.matches(login.passphrase) else { throw .passphraseWrong }
+        let expected = Signing.signature(
+            timestamp: login.timestamp, method: "GET", target: "/users/self/verify", body: [],
+            signer: key.signer)
+        guard constantTimeEqual(Array(login.sign.utf8), expected) else { throw .signInvalid }
+        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(client) }),
+            key.permissions.contains(.read)
+        else {
+            throw .loginFailed
+        }
+        return key
+    }
+
+    /// Ends the connection if its key has been revoked or changed.
+    private mutating func keyStands(at now: Int64, _ output: inout StreamOutput) -> Bool {
+        guard let session else { return true }
+        nextKeyCheck = now + Interval.keyCheck
+        if let key = access.key(session.key.apiKey), key.isSame(as: session.key) { return true }
+        output.close = .keyChanged
+        return false
+    }
+
+    private func refuse(_ error: StreamError, _ output: inout StreamOutput) {
+        output.send(refused(error))
+        if let close = error.close { output.close = close }
+    }
+
+    /// Sends and notes that something was sent.
+    private mutating func send(_ message: [UInt8], at now: Int64, _ output: inout StreamOutput) {
+        lastActivity = now
+        output.send(message)
+    }
+}
+
+extension APIKey {
+    fileprivate func isSame(as other: APIKey) -> Bool {
+        account == other.account && secret == other.secret && passphrase == other.passphrase
+            && permissions == other.permissions && addresses == other.addresses
+    }
+}
+
+// MARK: - Subscriptions
+
+extension OKXStream {
+    private mutating func subscribe(_ request: StreamRequest, _ text: [UInt8], _ output: inout StreamOutput) {
+        for argument in request.arguments {
+            do throws(StreamError) {
+                try subscribe(subscription(argument, text), request, &output)
+            } catch {
+                refuse(error.with(request.id), &output)
+            }
+            if output.close != nil { return }
+        }
+    }
+
+    private func subscription(_ value: JSONValue, _ text: [UInt8]) throws(StreamError) -> Subscription {
+        let rules = venue.rules(at: access.ledgerTime())
+        let subscription = try Subscription(reading: value, at: address, rules, request: text)
+        guard subscription.channel.address == .publicData || session != nil else { throw .loginNeeded }
+        return subscription
+    }
+
+    private mutating func subscribe(
+        _ wanted: Subscription, _ request: StreamRequest, _ output: inout StreamOutput
+    ) throws(StreamError) {
+        var subscription = wanted
+        if let place = subscriptions.firstIndex(where: { $0.isSame(as: wanted) }) {
+            subscription.places = subscriptions.remove(at: place).places
+        } else if let close = takePlaces(for: &subscription) {
+            output.close = close
+            return
+        }
+        output.send(acknowledged(request, subscription))
+        guard let session, subscription.channel.address == .privateData else {
+            subscriptions.append(subscription)
+            return
+        }
+        let channel = subscription.channel
+        let limit = Limit.connectionsOfChannel
+        let held =
+            channelPlaces[channel]
+            ?? access.limiter.takePlace("stream \(channel.rawValue) \(session.key.account)", limit: limit)
+        guard let held else {
+            output.send(connectionCount(channel, limit, isRefused: true))
+            return
+        }
+        channelPlaces[channel] = held
+        subscriptions.append(subscription)
+        output.send(connectionCount(channel, held.count, isRefused: false))
+    }
+
+    /// Counts a subscription against the limits that end the connection; the end where one is reached.
+    private func takePlaces(for subscription: inout Subscription) -> StreamClose? {
+        if let session {
+            let place = access.limiter.takePlace(
+                "stream key \(session.key.apiKey)", limit: Limit.subscriptionsOfKey)
+            guard let place else { return .tooManyOfKey }
+            subscription.places.append(place)
+        }
+        if access.limiter.isEnforced, subscriptions.count >= Limit.channelsOfConnection {
+            return .tooManyOfConnection
+        }
+        let place = access.limiter.takePlace("stream channels \(client)", limit: Limit.channelsOfAddress)
+        guard let place else { return .tooManyChannels }
+        subscription.places.append(place)
+        return nil
+    }
+
+    /// What is not subscribed to is acknowledged all the same.
+    private mutating func unsubscribe(
+        _ request: StreamRequest, _ text: [UInt8], _ output: inout StreamOutput
+    ) {
+        for argument in request.arguments {
+            do throws(StreamError) {
+                let subscription = try subscription(argument, text)
+                subscriptions.removeAll { $0.isSame(as: subscription) }
+                output.send(acknowledged(request, subscription))
+            } catch {
+                refuse(error.with(request.id), &output)
+            }
+        }
+        let left = Set(subscriptions.map(\.channel))
+        for channel in channelPlaces.keys where !left.contains(channel) { channelPlaces[channel] = nil }
+        // What is no longer followed would be out of date when it is wanted again.
+        if !left.contains(.balanceAndPosition) { told = nil }
+        if !left.contains(.account) && !left.contains(.positions) { pushed = nil }
+    }
+}
+
+// MARK: - Pushes
+
+extension OKXStream {
+    private func snapshot() -> AccountSnapshot? { session.flatMap { access.snapshot(of: $0.key.account) } }
+
+    /// Pushes what new subscriptions begin with.
+    private mutating func pushFirst(at now: Int64, _ output: inout StreamOutput) {
+        for place in subscriptions.indices where subscriptions[place].isFresh {
+            subscriptions[place].isFresh = false
+            do {
+                guard let message = try regularPush(place) else { continue }
+                send(message, at: now, &output)
+            } catch {
+                refuse(.subscriptionFailed, &output)
+            }
+            subscriptions[place].nextRegular = subscriptions[place].interval.map { now + $0 }
+        }
+    }
+
+    /// A figure that cannot be worked out now is not pushed; it is tried again at the next time.
+    private mutating func pushRegular(_ place: Int, at now: Int64, _ output: inout StreamOutput) {
+        subscriptions[place].nextRegular = subscriptions[place].interval.map { now + $0 }
+        let before = subscriptions[place].last
+        guard let message = try? regularPush(place) else { return }
+        if subscriptions[place].channel == .instruments, subscriptions[place].last == before { return }
+        send(message, at: now, &output)
+    }
+
+    /// What a subscription pushes without an event.
+    private mutating func regularPush(_ place: Int) throws -> [UInt8]? {
+        let subscription = subscriptions[place]
+        guard subscription.channel.address == .privateData else { return try publicPush(place) }
+        guard let snapshot = snapshot() else { return nil }
+        switch subscription.channel {
+        case .balanceAndPosition:
+            let account = told ?? snapshot.account
+            told = account
+            return try balancesAndPositionsPush(subscription, account)
+        case .positions:
+            if pushed == nil { pushed = snapshot.account }
+            return try positionsPush(subscription, snapshot, changes: nil)
+        default:
+            if pushed == nil { pushed = snapshot.account }
+            return try accountPush(subscription, snapshot, changes: nil)
+        }
+    }
+
+    private mutating func publicPush(_ place: Int) throws -> [UInt8] {
+        let subscription = subscriptions[place]
+        let now = access.ledgerTime()
+        let rows = try writePublic(subscription.filter, of: subscription.channel, at: now)
+        subscriptions[place].last = try timeless(subscription)
+        return push(subscription) { if !rows.isEmpty { $0.raw(rows) } }
+    }
+
+    /// A public subscription's rows without the time of asking: what is compared.
+    private func timeless(_ subscription: Subscription) throws -> [UInt8] {
+        try writePublic(subscription.filter, of: subscription.channel, at: LedgerTime(milliseconds: 0))
+    }
+
+    /// Pushes what has happened since the last push.
+    private mutating func pushChanges(at now: Int64, _ output: inout StreamOutput) {
+        if address == .publicData {
+            for place in subscriptions.indices where subscriptions[place].channel.followsPrices {
+                guard let rows = try? timeless(subscriptions[place]), rows != subscriptions[place].last
+                else { continue }
+                pushRegular(place, at: now, &output)
+            }
+            return
+        }
+        guard let before = pushed, let snapshot = snapshot() else { return }
+        pushed = snapshot.account
+        let changes = AccountChanges(from: before, to: snapshot.account)
+        if changes.isEmpty { return }
+        for subscription in subscriptions {
+            let message: [UInt8]?? =
+                switch subscription.channel {
+                case .account: try? accountPush(subscription, snapshot, changes: changes)
+                case .positions: try? positionsPush(subscription, snapshot, changes: changes)
+                default: nil
+                }
+            if let message = message ?? nil { send(message, at: now, &output) }
+        }
+    }
+
+    /// Tells one event to `balance_and_position`.
+    private mutating func tell(_ event: Event, at now: Int64, _ output: inout StreamOutput) {
+        guard let before = told, event.sequence > before.lastSequence else { return }
+        var after = before
+        do {
+            try after.apply(event)
+        } catch {
+            // Cannot be after what is durable; should it be, the ledger's own state is the truth.
+            told = snapshot()?.account
+            return
+        }
+        told = after
+        guard let change = BalanceChange(event, from: before, to: after) else { return }
+        for subscription in subscriptions where subscription.channel == .balanceAndPosition {
+            if let message = try? balancesAndPositionsPush(subscription, after, change) {
+                send(message, at: now, &output)
+            }
+        }
+    }
+}
