@@ -10,6 +10,7 @@ import pytest
 import server as program
 from desks import D
 from exercised import exercises
+from test_binance_streams import opened, served, trade
 from test_ccxt_binance import MAINTENANCE, NOTIONAL, ORDER_MARGIN, POSITION_MARGIN, PROFIT, WALLET
 from venue_requests import milliseconds
 
@@ -17,8 +18,11 @@ CLIENT = "python-binance"
 FOLDERS = (program.ROOT / ".venv" / "python-binance", program.ROOT / "Tests" / "Harness")
 
 
+def surroundings() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": os.pathsep.join(str(folder) for folder in FOLDERS)}
+
+
 def call(server, key, shift: int = 0, **more) -> dict:
-    path = os.pathsep.join(str(folder) for folder in FOLDERS)
     ended = subprocess.run(
         [sys.executable, str(program.ROOT / "Tests" / "Clients" / "python_binance_calls.py")],
         input=json.dumps(
@@ -27,7 +31,7 @@ def call(server, key, shift: int = 0, **more) -> dict:
         capture_output=True,
         text=True,
         timeout=60,
-        env=os.environ | {"PYTHONPATH": path},
+        env=surroundings(),
     )
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)
@@ -81,6 +85,56 @@ def test_neighbours(results):
     assert results["futures_account_config()"]["dualSidePosition"] is False
     leverages = {row["symbol"]: row["leverage"] for row in results["futures_symbol_config()"]}
     assert leverages["BTCUSDT"] == 20
+
+
+@exercises(
+    CLIENT,
+    "ws_futures_v2_account_status()",
+    "ws_futures_account_status()",
+    "ws_futures_v2_account_balance()",
+    "ws_futures_account_balance()",
+    "ws_futures_v2_account_position()",
+    "ws_futures_account_position()",
+    "futures_user_socket()",
+)
+def test_websockets(venue_server):
+    """The client listens in its process while the account is changed here, until it has heard of it."""
+    name, key = opened(venue_server)
+    venue_server.apply(trade(name))
+    assets, positions = served(venue_server, name)
+    with subprocess.Popen(
+        [sys.executable, str(program.ROOT / "Tests" / "Clients" / "python_binance_streams.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=surroundings(),
+    ) as child:
+        asked = json.dumps({"url": venue_server.url, "api_key": key["api_key"], "secret": key["secret"]})
+        child.stdin.write(asked)
+        child.stdin.close()
+        child.stdin = None
+        output, errors = "", "it did not end"
+        for _ in range(60):
+            try:
+                output, errors = child.communicate(timeout=1)
+                break
+            except subprocess.TimeoutExpired:
+                # Changes no position and no balance that is asked for.
+                venue_server.apply({"type": "deposit", "account": name, "asset": "BNB", "amount": "1"})
+        assert child.returncode == 0, errors
+    results = json.loads(output)
+    for version in ("", "v2_"):
+        account = results[f"ws_futures_{version}account_status()"]
+        assert account["totalWalletBalance"] == assets["USDT"]["walletBalance"]
+        balances = {row["asset"]: row for row in results[f"ws_futures_{version}account_balance()"]}
+        assert balances["USDT"]["balance"] == assets["USDT"]["walletBalance"]
+    [held] = results["ws_futures_v2_account_position()"]
+    assert held["unRealizedProfit"] == positions["ETHUSDT"]["unrealizedProfit"]
+    assert [row["symbol"] for row in results["ws_futures_account_position()"]] == ["BTCUSDT"]
+    assert results["error"] in (-1022, -2015)
+    told = results["futures_user_socket()"]
+    assert (told["e"], told["a"]["m"], told["a"]["B"][0]["a"]) == ("ACCOUNT_UPDATE", "DEPOSIT", "BNB")
 
 
 @exercises(CLIENT, "errors")
