@@ -19,7 +19,7 @@ enum Signing {
         text.append(contentsOf: method.utf8)
         text.append(contentsOf: target.utf8)
         text.append(contentsOf: body)
-        return base64(signer.sign(text))
+        return base64Text(signer.sign(text))
     }
 
     /// The moment of a timestamp header: ISO 8601 in UTC with milliseconds, `2020-12-08T09:08:57.715Z`, and
@@ -32,23 +32,6 @@ enum Signing {
             return nil
         }
         return LedgerTime(iso8601: timestamp)?.milliseconds
-    }
-
-    /// Bytes as base64 with padding.
-    static func base64(_ bytes: [UInt8]) -> [UInt8] {
-        let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let held = min(3, bytes.count - start)
-            var group = 0
-            for place in 0..<3 { group = group << 8 | (place < held ? Int(bytes[start + place]) : 0) }
-            for place in 0..<4 {
-                let sextet = group >> (18 - 6 * place) & 63
-                text.append(place <= held ? alphabet.utf8Start[sextet] : UInt8(ascii: "="))
-            }
-        }
-        return text
     }
 }
 

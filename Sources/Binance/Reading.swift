@@ -1,0 +1,230 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Answers as statements: nothing worked out, every field under its own path.
+
+extension BinanceVenue {
+    /// The account as one statement, from the answer to `account` and what of the others is there.
+    ///
+    /// Throws where that answer is missing or is not the venue's; every other oddity is drift.
+    public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
+        let answers = try ReportedAccount(bodies)
+        var statement = Statement(
+            venue: Self.name, account: account, mode: answers.mode.rawValue,
+            takenAt: bodies.map(\.takenAt).max() ?? 0, venueTime: nil, bodies: bodies,
+            figures: answers.figures, assets: answers.assetStatements, drift: KnownShapes.drift(in: bodies))
+        statement.positions = answers.positionStatements { symbol in
+            rules(at: LedgerTime(milliseconds: statement.takenAt)).symbol(symbol)?.instrument
+        }
+        return [statement]
+    }
+}
+
+/// How an account is margined, in the venue's words.
+enum AssetMode: String {
+    case singleAsset = "single-asset"
+    case multiAssets = "multi-assets"
+}
+
+/// The answers that an account was read from, taken apart.
+struct ReportedAccount {
+    /// The answer to `account`.
+    let account: ReportedObject
+    let assets: [ReportedObject]
+    let positions: [ReportedObject]
+    /// Rows of the answer to `positions`; none where it was not asked or not answered.
+    let risks: [ReportedObject]
+    let config: ReportedObject?
+    /// Rows of the answer to `prices`.
+    let prices: [ReportedObject]
+    let mode: AssetMode
+
+    /// Throws where the account itself is missing or unreadable.
+    init(_ bodies: [RecordedBody]) throws(ReadingError) {
+        guard let body = bodies.last(where: { $0.call == ReadingCall.account.rawValue }) else {
+            throw ReadingError(.unreadable, "There is no answer to account.")
+        }
+        account = try ReportedObject(parsing: body)
+        guard account.value.object != nil, account.value["code"]?.integer.map({ $0 >= 0 }) ?? true else {
+            throw ReadingError(.unreadable, "The answer to account is no account of Binance.")
+        }
+        assets = account.rows("assets")
+        positions = account.rows("positions")
+        risks = Self.other(.positions, bodies)?.rows ?? []
+        config = Self.other(.config, bodies)
+        prices = Self.other(.prices, bodies)?.rows ?? []
+        // The account does not say its mode; its rows have `marginAvailable` in one of them only.
+        let isMulti =
+            config?.value["multiAssetsMargin"]?.boolean
+            ?? assets.contains { $0["marginAvailable"] != .absent }
+        mode = isMulti ? .multiAssets : .singleAsset
+    }
+
+    /// An answer that is not the account's; nil where there is none or it cannot be read.
+    private static func other(_ call: ReadingCall, _ bodies: [RecordedBody]) -> ReportedObject? {
+        bodies.last { $0.call == call.rawValue }.flatMap {
+            try? ReportedObject(parsing: $0, name: call.rawValue)
+        }
+    }
+
+    /// The row of `positions` that is about the same position as a row of the account.
+    func risk(of position: ReportedObject) -> ReportedObject? {
+        risks.first {
+            $0["symbol"] == position["symbol"] && $0["positionSide"] == position["positionSide"]
+        }
+    }
+
+    /// What an asset converts at.
+    func price(of asset: String) -> ReportedObject? { prices.first { $0["symbol"].text == asset + "USD" } }
+}
+
+extension ReportedAccount {
+    /// Totals are in USDT in single-asset mode, in USD in multi-assets mode.
+    fileprivate var figures: StatementFigures {
+        let unit = mode == .multiAssets ? "USD" : "USDT"
+        var figures = StatementFigures([
+            account.figure(.equity, "totalMarginBalance", unit: unit),
+            account.figure(.wallet, "totalWalletBalance", unit: unit),
+            account.figure(.available, "availableBalance", unit: unit),
+            account.figure(.initialMargin, "totalInitialMargin", unit: unit),
+            account.figure(.maintenanceMargin, "totalMaintMargin", unit: unit),
+            account.figure(.unrealisedProfit, "totalUnrealizedProfit", unit: unit),
+            account.figure(.withdrawable, "maxWithdrawAmount", unit: unit),
+        ])
+        if mode == .multiAssets { figures.set(account.figure(.equityUSD, "totalMarginBalance", unit: unit)) }
+        return figures
+    }
+
+    /// In multi-assets mode what is available is one pool, shown in every row.
+    fileprivate var assetStatements: [AssetStatement] {
+        let isPooled = mode == .multiAssets
+        return assets.map { row in
+            let asset = row["asset"].text
+            var figures = StatementFigures([
+                row.figure(.equity, "marginBalance", unit: asset),
+                row.figure(.wallet, "walletBalance", unit: asset),
+                row.figure(.available, "availableBalance", unit: asset, isShared: isPooled),
+                row.figure(.initialMargin, "initialMargin", unit: asset),
+                row.figure(.maintenanceMargin, "maintMargin", unit: asset),
+                row.figure(.unrealisedProfit, "unrealizedProfit", unit: asset),
+                row.figure(.withdrawable, "maxWithdrawAmount", unit: asset, isShared: isPooled),
+            ])
+            if let price = price(of: asset) { figures.set(price.figure(.index, "index", unit: "USD")) }
+            return AssetStatement(asset: asset, figures: figures)
+        }
+    }
+
+    /// The account's positions, with prices from `positions`; those that only stand there come last.
+    /// `instrument` gives what the rulebook knows of a symbol.
+    fileprivate func positionStatements(_ instrument: (String) -> Instrument?) -> [PositionStatement] {
+        let others = risks.filter { risk in
+            !positions.contains {
+                $0["symbol"] == risk["symbol"] && $0["positionSide"] == risk["positionSide"]
+            }
+        }
+        return (positions + others).map { row in
+            let symbol = row["symbol"].text
+            let known = instrument(symbol)
+            let risk = risk(of: row)
+            let margin = risk?["marginAsset"].text ?? known?.settle ?? ""
+            let coin = known?.base ?? (symbol.hasSuffix(margin) ? String(symbol.dropLast(margin.count)) : "")
+            let profit = row["unrealizedProfit"] == .absent ? "unRealizedProfit" : "unrealizedProfit"
+            var figures = StatementFigures([
+                row.figure(.quantity, "positionAmt", unit: coin),
+                row.figure(.notional, "notional", unit: margin),
+                row.figure(.unrealisedProfit, profit, unit: margin),
+                row.figure(.initialMargin, "initialMargin", unit: margin),
+                row.figure(.maintenanceMargin, "maintMargin", unit: margin),
+                row.figure(.wallet, "isolatedWallet", unit: margin),
+                row.figure(.equity, "isolatedMargin", unit: margin),
+            ])
+            if let risk {
+                figures.set(risk.figure(.entryPrice, "entryPrice", unit: margin))
+                figures.set(risk.figure(.markPrice, "markPrice", unit: margin))
+                figures.set(risk.figure(.liquidationPrice, "liquidationPrice", unit: margin))
+            }
+            return PositionStatement(
+                instrument: symbol, side: row.positionSide, marginMode: row.marginMode, figures: figures)
+        }
+    }
+}
+
+extension ReportedObject {
+    /// `positionSide`: `LONG` and `SHORT` in hedge mode, `BOTH` otherwise.
+    var positionSide: PositionSide {
+        switch self["positionSide"].text {
+        case "LONG": .long
+        case "SHORT": .short
+        default: .net
+        }
+    }
+
+    /// Isolated where the position has a wallet of its own: the answers do not name the mode.
+    var marginMode: MarginMode { self["isolatedWallet"].cutNumber?.isPositive ?? false ? .isolated : .cross }
+}
+
+/// What the venue is known to send (sheet, section 3).
+private enum KnownShapes {
+    static func drift(in bodies: [RecordedBody]) -> [FieldDrift] {
+        bodies.flatMap { body -> [FieldDrift] in
+            guard let call = ReadingCall(rawValue: body.call), let shape = shapes[call],
+                let value = try? JSONValue(parsing: body.bytes)
+            else { return [] }
+            return shape.drift(in: value, call: body.call)
+        }
+    }
+
+    private static let shapes: [ReadingCall: FieldShape] = [
+        .account: account, .positions: .array(.object(risk)), .config: .object(config),
+        .prices: .array(.object(price)),
+    ]
+
+    private static let account = FieldShape.object(
+        .list(
+            """
+            totalInitialMargin totalMaintMargin totalWalletBalance totalUnrealizedProfit totalMarginBalance
+            totalPositionInitialMargin totalOpenOrderInitialMargin totalCrossWalletBalance totalCrossUnPnl
+            availableBalance maxWithdrawAmount
+            """, .text)
+            + [
+                KnownField("assets", .array(.object(asset))),
+                KnownField("positions", .array(.object(position))),
+            ])
+
+    private static let asset: [KnownField] =
+        .list(
+            """
+            asset walletBalance unrealizedProfit marginBalance maintMargin initialMargin
+            positionInitialMargin openOrderInitialMargin crossWalletBalance crossUnPnl availableBalance
+            maxWithdrawAmount
+            """, .text)
+        + [KnownField("marginAvailable", .boolean, isAlways: false), KnownField("updateTime", .number)]
+
+    private static let position: [KnownField] =
+        .list(
+            """
+            symbol positionSide positionAmt unrealizedProfit isolatedMargin notional isolatedWallet
+            initialMargin maintMargin
+            """, .text) + [KnownField("updateTime", .number)]
+
+    private static let risk: [KnownField] =
+        .list(
+            """
+            symbol positionSide positionAmt entryPrice breakEvenPrice markPrice unRealizedProfit
+            liquidationPrice isolatedMargin notional marginAsset isolatedWallet initialMargin maintMargin
+            positionInitialMargin openOrderInitialMargin bidNotional askNotional
+            """, .text) + .list("adl updateTime", .number)
+
+    private static let config: [KnownField] =
+        .list("canTrade canDeposit canWithdraw dualSidePosition multiAssetsMargin", .boolean)
+        + .list("feeTier updateTime tradeGroupId", .number)
+
+    private static let price: [KnownField] =
+        .list(
+            """
+            symbol index bidBuffer askBuffer bidRate askRate autoExchangeBidBuffer autoExchangeAskBuffer
+            autoExchangeBidRate autoExchangeAskRate
+            """, .text) + [KnownField("time", .number)]
+}

@@ -1,0 +1,250 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Answers as statements: nothing worked out, every field under its own path.
+
+extension OKXVenue {
+    /// The account as one statement, from the answer to `balance` and what of the others is there.
+    ///
+    /// Throws where that answer is missing or is not the venue's; every other oddity is drift.
+    public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
+        let answers = try ReportedAccount(bodies)
+        return [
+            Statement(
+                venue: Self.name, account: account, mode: answers.modeName,
+                takenAt: bodies.map(\.takenAt).max() ?? 0,
+                venueTime: Int64(answers.account["uTime"].text), bodies: bodies, figures: answers.figures,
+                assets: answers.assetStatements, positions: answers.positionStatements,
+                drift: KnownShapes.drift(in: bodies))
+        ]
+    }
+}
+
+/// The answers that an account was read from, taken apart.
+struct ReportedAccount {
+    /// The one account object of the balance.
+    let account: ReportedObject
+    /// Its currency rows.
+    let details: [ReportedObject]
+    /// Rows of the answer to `positions`; none where it was not asked or not answered.
+    let positions: [ReportedObject]
+    let config: ReportedObject?
+    let orders: [ReportedObject]
+
+    /// Throws where the balance is missing or unreadable.
+    init(_ bodies: [RecordedBody]) throws(ReadingError) {
+        guard let body = bodies.last(where: { $0.call == ReadingCall.balance.rawValue }) else {
+            throw ReadingError(.unreadable, "There is no answer to balance.")
+        }
+        let answer = try ReportedObject(parsing: body)
+        guard answer["code"].text == "0", let account = answer.rows("data").first,
+            account.value.object != nil
+        else { throw ReadingError(.unreadable, "The answer to balance is no balance of OKX.") }
+        self.account = account
+        details = account.rows("details")
+        positions = Self.rows(.positions, bodies)
+        config = Self.rows(.config, bodies).first
+        orders = Self.rows(.openOrders, bodies)
+    }
+
+    /// The `data` of another answer; empty where there is none or it cannot be read.
+    private static func rows(_ call: ReadingCall, _ bodies: [RecordedBody]) -> [ReportedObject] {
+        bodies.last { $0.call == call.rawValue }.flatMap {
+            try? ReportedObject(parsing: $0, name: call.rawValue)
+        }?.rows("data") ?? []
+    }
+
+    /// The mode that the configuration names, or the one whose fields the balance fills; nil for one that
+    /// nobody knows.
+    var mode: AccountMode? {
+        if let level = config?["acctLv"], !level.text.isEmpty { return AccountMode(level: level.text) }
+        // The matrix of applicable fields: "" stands where a mode has no figure.
+        if account.isFilled("availEq") {
+            return details.contains { $0.isFilled("spotInUseAmt") } ? .portfolio : .multi
+        }
+        return account.isFilled("isoEq") ? .futures : .spot
+    }
+
+    /// The mode as the setting `mode` spells it, or the venue's level where nobody knows it.
+    fileprivate var modeName: String { mode?.rawValue ?? "acctLv \(config?["acctLv"].text ?? "")" }
+
+    /// The row of a currency.
+    func detail(_ currency: String) -> ReportedObject? { details.first { $0["ccy"].text == currency } }
+}
+
+extension ReportedObject {
+    /// Whether a figure stands in a field.
+    func isFilled(_ field: String) -> Bool {
+        switch self[field] {
+        case .number, .unheld: true
+        case .absent, .empty, .null, .other: false
+        }
+    }
+
+    /// `posSide`: `long` and `short` in hedge mode, `net` otherwise.
+    var positionSide: PositionSide { PositionSide(rawValue: self["posSide"].text) ?? .net }
+
+    /// `mgnMode`.
+    var marginMode: MarginMode { MarginMode(rawValue: self["mgnMode"].text) ?? .cross }
+}
+
+extension ReportedAccount {
+    /// Everything of the account as a whole is in USD.
+    fileprivate var figures: StatementFigures {
+        StatementFigures([
+            account.figure(.equity, "totalEq", unit: "USD"),
+            account.figure(.collateral, "adjEq", unit: "USD"),
+            account.figure(.available, "availEq", unit: "USD"),
+            account.figure(.initialMargin, "imr", unit: "USD"),
+            account.figure(.maintenanceMargin, "mmr", unit: "USD"),
+            account.figure(.marginRatio, "mgnRatio", unit: "ratio"),
+            account.figure(.unrealisedProfit, "upl", unit: "USD"),
+            account.figure(.notional, "notionalUsd", unit: "USD"),
+            account.figure(.equityUSD, "totalEq", unit: "USD"),
+        ])
+    }
+
+    fileprivate var assetStatements: [AssetStatement] {
+        details.map { row in
+            let currency = row["ccy"].text
+            // Spot mode has no available equity; its orders use the available balance.
+            let available = row.isFilled("availEq") ? "availEq" : "availBal"
+            var figures = StatementFigures([
+                row.figure(.equity, "eq", unit: currency),
+                row.figure(.wallet, "cashBal", unit: currency),
+                row.figure(.available, available, unit: currency),
+                row.figure(.initialMargin, "imr", unit: currency),
+                row.figure(.maintenanceMargin, "mmr", unit: currency),
+                row.figure(.marginRatio, "mgnRatio", unit: "ratio"),
+                row.figure(.leverage, "notionalLever", unit: "ratio"),
+                row.figure(.unrealisedProfit, "upl", unit: currency),
+                row.figure(.collateral, "disEq", unit: "USD"),
+                row.figure(.debt, "liab", unit: currency),
+                row.figure(.equityUSD, "eqUsd", unit: "USD"),
+            ])
+            if row["coinUsdPrice"] != .absent {
+                figures.set(row.figure(.index, "coinUsdPrice", unit: "USD"))
+            }
+            return AssetStatement(asset: currency, figures: figures)
+        }
+    }
+
+    /// In portfolio mode the margins of a risk unit stand in each of its positions.
+    fileprivate var positionStatements: [PositionStatement] {
+        let isUnit = mode == .portfolio
+        return positions.map { row in
+            let currency = row["ccy"].text
+            let isRepeated = isUnit && row.marginMode == .cross
+            return PositionStatement(
+                instrument: row["instId"].text, side: row.positionSide, marginMode: row.marginMode,
+                figures: StatementFigures([
+                    row.figure(.quantity, "pos", unit: "contracts"),
+                    row.figure(.entryPrice, "avgPx", unit: "price"),
+                    row.figure(.markPrice, "markPx", unit: "price"),
+                    row.figure(.liquidationPrice, "liqPx", unit: "price"),
+                    row.figure(.notional, "notionalUsd", unit: "USD"),
+                    row.figure(.unrealisedProfit, "upl", unit: currency),
+                    row.figure(
+                        .initialMargin, "imr", unit: isRepeated ? "USD" : currency, isShared: isRepeated),
+                    row.figure(
+                        .maintenanceMargin, "mmr", unit: isRepeated ? "USD" : currency, isShared: isRepeated),
+                    row.figure(.marginRatio, "mgnRatio", unit: "ratio", isShared: row.marginMode == .cross),
+                    row.figure(.leverage, "lever", unit: "ratio"),
+                    row.figure(.wallet, "margin", unit: currency),
+                    row.figure(.index, "usdPx", unit: "USD"),
+                ]))
+        }
+    }
+}
+
+/// What the venue is known to send (sheet, sections 1.2 and 3).
+private enum KnownShapes {
+    static func drift(in bodies: [RecordedBody]) -> [FieldDrift] {
+        bodies.flatMap { body -> [FieldDrift] in
+            guard let call = ReadingCall(rawValue: body.call), let shape = shapes[call],
+                let value = try? JSONValue(parsing: body.bytes)
+            else { return [] }
+            return shape.drift(in: value, call: body.call)
+        }
+    }
+
+    private static let shapes: [ReadingCall: FieldShape] = [
+        .balance: envelope(account), .positions: envelope(position), .config: envelope(config),
+        .openOrders: envelope(order),
+    ]
+
+    private static func envelope(_ row: [KnownField]) -> FieldShape {
+        .object(.list("code msg", .text) + [KnownField("data", .array(.object(row)))])
+    }
+
+    /// Those that came in the last years are not in every recording.
+    private static let account: [KnownField] =
+        .list(
+            """
+            adjEq availEq borrowFroz imr isoEq mgnRatio mmr notionalUsd ordFroz totalEq uTime upl
+            """, .text)
+        + .list(
+            """
+            notionalUsdForBorrow notionalUsdForFutures notionalUsdForOption notionalUsdForSwap delta
+            deltaLever deltaNeutralStatus
+            """, .text, isAlways: false) + [KnownField("details", .array(.object(detail)))]
+
+    private static let detail: [KnownField] =
+        .list(
+            """
+            availBal availEq borrowFroz cashBal ccy crossLiab disEq eq eqUsd fixedBal frozenBal imr interest
+            isoEq isoLiab isoUpl liab maxLoan mgnRatio mmr notionalLever ordFrozen rewardBal spotInUseAmt
+            spotIsoBal stgyEq twap uTime upl uplLiab
+            """, .text)
+        + .list(
+            """
+            accAvgPx autoLendAmt autoLendMtAmt autoLendStatus autoStakingStatus clSpotInUseAmt coinUsdPrice
+            colBorrAutoConversion colRes frpType maxSpotInUse maxSpotInUseAmt openAvgPx smtSyncEq spotBal
+            spotCopyTradingEq spotUpl spotUplRatio totalPnl totalPnlRatio
+            """, .text, isAlways: false)
+        + .list("collateralEnabled collateralRestrict", .boolean, isAlways: false)
+
+    private static let position: [KnownField] =
+        .list(
+            """
+            adl avgPx cTime ccy imr instId instType interest last lever liab liabCcy liqPx margin markPx
+            mgnMode mgnRatio mmr notionalUsd pos posId posSide uTime upl uplRatio usdPx
+            """, .text)
+        + .list(
+            """
+            availPos baseBal baseBorrowed baseInterest bePx bizRefId bizRefType clSpotInUseAmt deltaBS
+            deltaPA fee fundingFee gammaBS gammaPA hedgedPos idxPx liqPenalty maxSpotInUseAmt nonSettleAvgPx
+            optVal pendingCloseOrdLiabVal pnl posCcy quoteBal quoteBorrowed quoteInterest realizedPnl
+            settledPnl spotInUseAmt spotInUseCcy thetaBS thetaPA tradeId uplLastPx uplRatioLastPx vegaBS
+            vegaPA
+            """, .text, isAlways: false)
+        + [KnownField("closeOrderAlgo", .array(.anything), isAlways: false)]
+
+    private static let config: [KnownField] =
+        .list("acctLv perm posMode uid", .text)
+        + .list(
+            """
+            acctStpMode ctIsoMode feeType greeksType ip kycLv label level levelTmp liquidationGear mainUid
+            mgnIsoMode opAuth roleType settleCcy spotOffsetType spotRoleType stgyType type
+            """, .text, isAlways: false)
+        + .list("autoLoan enableSpotBorrow spotBorrowAutoRepay", .boolean, isAlways: false)
+        + ["settleCcyList", "spotTraderInsts", "traderInsts"].map {
+            KnownField($0, .array(.value(.text)), isAlways: false)
+        }
+
+    private static let order: [KnownField] =
+        .list("accFillSz instId instType ordId posSide px reduceOnly side state sz tdMode", .text)
+        + .list(
+            """
+            algoClOrdId algoId attachAlgoClOrdId avgPx cTime cancelSource cancelSourceReason category ccy
+            clOrdId fee feeCcy fillPx fillSz fillTime isTpLimit lever ordType pnl pxType pxUsd pxVol
+            quickMgnType rebate rebateCcy slOrdPx slTriggerPx slTriggerPxType source stpId stpMode tag tgtCcy
+            tpOrdPx tpTriggerPx tpTriggerPxType tradeId tradeQuoteCcy uTime
+            """, .text, isAlways: false)
+        + [
+            KnownField("attachAlgoOrds", .array(.anything), isAlways: false),
+            KnownField("linkedAlgoOrd", .anything, isAlways: false),
+        ]
+}
