@@ -35,12 +35,12 @@ enum ReadingCall: String, CaseIterable {
 }
 
 extension OKXVenue {
-    /// The production address; accounts of the United States and Australia are at `https://us.okx.com`, of the
-    /// European Economic Area at `https://eea.okx.com`.
+    /// The production address; accounts of the United States and Australia are at `https://us.okx.com`, of
+    /// the European Economic Area at `https://eea.okx.com`.
     public static var defaultBaseURL: String { "https://openapi.okx.com" }
 
-    /// `time`, `balance`, and as far as they are answered `positions`, `config` (the mode and what the key may
-    /// do) and `open-orders` (the first hundred).
+    /// `time`, `balance`, and as far as they are answered `positions`, `config` (the mode and what the key
+    /// may do) and `open-orders` (the first hundred).
     public static var calls: [VenueCall] { ReadingCall.allCases.map(\.call) }
 
     /// Ten in two seconds, the limit of the balance, taken for all calls of a key together.
