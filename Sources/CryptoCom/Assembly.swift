@@ -23,6 +23,18 @@ struct RowFigures {
     let hourlyInterestRate: ExactDecimal
 }
 
+extension RowFigures {
+    /// The one row of an isolated position: its own cash.
+    init(cashOf isolated: IsolatedFigures) {
+        self.init(
+            asset: CryptoComRules.usd, quantity: isolated.cash, reserved: .zero, cashValue: isolated.cash,
+            marketValue: isolated.cash, isCollateral: true, haircutRate: .zero, countedValue: isolated.cash,
+            haircut: .zero, collateralAmount: isolated.cash,
+            maximumWithdrawal: Figures.isolatedWithdrawal(
+                cash: isolated.cash, available: isolated.available), hourlyInterestRate: .zero)
+    }
+}
+
 /// All figures of one account, unrounded, in USD: what the bodies are written from and commands are judged
 /// by.
 ///

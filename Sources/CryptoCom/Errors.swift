@@ -7,7 +7,7 @@ import Venue
 /// open is listed in `docs/venues/crypto-com.md`.
 struct VenueError: Error, Equatable {
     let code: Int
-    let message: StaticString
+    let message: String
     /// HTTP status.
     let status: Int
 
@@ -40,6 +40,22 @@ struct VenueError: Error, Equatable {
     /// A figure does not fit.
     static let invalidMarginCalculation = VenueError(code: 605, message: "INVALID_MARGIN_CALC", status: 500)
 
+    /// More channels than one connection may have.
+    static let tooManySubscriptions = VenueError(
+        code: 40107, message: "EXCEED_MAX_SUBSCRIPTIONS", status: 400)
+    /// A market channel that is not served.
+    static let unrecognisedChannel = VenueError(code: 40003, message: "Unrecognized channel", status: 400)
+    /// A market channel of an instrument that there is not.
+    static let unknownSymbol = VenueError(code: 40003, message: "Unknown symbol", status: 400)
+    /// A market channel that this kind of instrument does not have.
+    static let unsupportedInstrument = VenueError(
+        code: 40003, message: "Unsupported instrument", status: 400)
+
+    /// A user channel that is not served; the message repeats the params.
+    static func invalidChannel(_ params: JSONValue) -> VenueError {
+        VenueError(code: 10004, message: "invalid channel \(params)", status: 400)
+    }
+
     static func == (left: VenueError, right: VenueError) -> Bool { left.code == right.code }
 
     /// What the venue answers where a figure cannot be worked out.
@@ -51,7 +67,7 @@ struct VenueError: Error, Equatable {
         }
     }
 
-    private init(code: Int, message: StaticString, status: Int) {
+    private init(code: Int, message: String, status: Int) {
         self.code = code
         self.message = message
         self.status = status
@@ -59,6 +75,14 @@ struct VenueError: Error, Equatable {
 
     /// The answer to a request with this id and method.
     func response(id: RequestIdentifier, method: String) -> VenueResponse {
+        VenueResponse(status: status, body: body(id: id, method: method))
+    }
+
+    /// The answer's bytes. On a socket, `channel` is the one that is refused, and `original` the frame that
+    /// could not be read.
+    func body(
+        id: RequestIdentifier, method: String, channel: String? = nil, original: String? = nil
+    ) -> [UInt8] {
         var writer = JSONWriter(reserving: 128)
         writer.beginObject()
         writer.key("id")
@@ -67,10 +91,18 @@ struct VenueError: Error, Equatable {
         writer.string(method)
         writer.key("code")
         writer.integer(Int64(code))
+        if let channel {
+            writer.key("channel")
+            writer.string(channel)
+        }
         writer.key("message")
-        writer.literal(message)
+        writer.string(message)
+        if let original {
+            writer.key("original")
+            writer.string(original)
+        }
         writer.endObject()
-        return VenueResponse(status: status, body: writer.bytes)
+        return writer.bytes
     }
 }
 

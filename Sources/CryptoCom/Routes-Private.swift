@@ -6,13 +6,14 @@ import Venue
 // What private methods answer, once a request is believed.
 
 extension CryptoComVenue {
-    /// The whole reply to a private request; `history` is what a balance history shows, oldest first.
+    /// The whole reply to a private request, over REST and on a socket; `history` is what a balance history
+    /// shows, oldest first.
     func answer(
-        _ method: Method, _ call: PrivateCall, _ snapshot: AccountSnapshot, history: [AccountSnapshot],
-        _ access: any VenueAccess
+        _ method: Method, id: RequestIdentifier, _ params: JSONValue?, of snapshot: AccountSnapshot,
+        history: [AccountSnapshot], _ access: any VenueAccess
     ) throws(VenueError) -> [UInt8] {
         var reply = ReplyWriter(
-            id: call.id, method: call.method,
+            id: id, method: method.rawValue,
             reserving: ReplyWriter.capacity(rows: snapshot.account.holdings.count))
         do {
             switch method {
@@ -20,9 +21,9 @@ extension CryptoComVenue {
             case .subaccountBalances:
                 try writeSubaccountBalances(of: snapshot.account.id, access, to: &reply.writer)
             case .userBalanceHistory: try writeBalanceHistory(history, to: &reply.writer)
-            case .positions: try writePositions(of: snapshot, call.params, to: &reply.writer)
-            case .openOrders: try writeOpenOrders(of: snapshot, call.params, to: &reply.writer)
-            case .accounts: try writeAccounts(of: snapshot.account, call.params, access, to: &reply.writer)
+            case .positions: try writePositions(of: snapshot, params, to: &reply.writer)
+            case .openOrders: try writeOpenOrders(of: snapshot, params, to: &reply.writer)
+            case .accounts: try writeAccounts(of: snapshot.account, params, access, to: &reply.writer)
             case .currencyNetworks: writeCurrencyNetworks(at: snapshot.at, to: &reply.writer)
             case .instruments, .riskParameters, .tickers, .valuations: throw VenueError.methodNotFound
             }
@@ -39,43 +40,13 @@ extension CryptoComVenue {
     private func writePositions(
         of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
     ) throws {
-        let account = snapshot.account
         let wanted = try wantedInstrument(params, at: snapshot.at)
         let market = market(snapshot.prices, at: snapshot.at)
-        let uuid = StableIdentifier.uuid(account: account.id)
         writer.beginObject()
         writer.key("data")
         writer.beginArray()
-        for position in account.positions where wanted == nil || position.instrument.name == wanted {
-            let mark = try market.requiredMark(position.instrument)
-            let value = try position.notional(at: mark, rounding: .halfEven)
-            writer.beginObject()
-            writer.key("account_id")
-            writer.string(uuid)
-            writer.key("quantity")
-            writer.quoted(position.quantity)
-            writer.key("cost")
-            writer.quoted(Figures.shownAmount(position.cost))
-            writer.key("open_position_pnl")
-            writer.quoted(Figures.shownAmount(try value - position.openingCost))
-            writer.key("open_pos_cost")
-            writer.quoted(Figures.shownAmount(position.openingCost))
-            writer.key("session_pnl")
-            writer.quoted(Figures.shownAmount(try position.unrealised(at: mark, rounding: .halfEven)))
-            writer.key("update_timestamp_ms")
-            writer.integer(position.updatedAt.milliseconds)
-            writer.key("instrument_name")
-            writer.string(position.instrument.name)
-            writer.key("type")
-            writer.string(position.instrument.kind.listedName)
-            if position.marginMode == .isolated {
-                writer.key("isolation_id")
-                writer.string(
-                    StableIdentifier.isolation(account: account.id, instrument: position.instrument.name))
-                writer.key("isolation_type")
-                writer.literal("ISOLATED_MARGIN")
-            }
-            writer.endObject()
+        for position in snapshot.account.positions where wanted == nil || position.instrument.name == wanted {
+            try PositionForm(position, of: snapshot.account.id, market).write(to: &writer)
         }
         writer.endArray()
         writer.endObject()

@@ -195,7 +195,7 @@ extension CryptoComVenue {
     }
 
     /// The asset of an index's name such as `BTCUSD-INDEX`; nil if there is none.
-    private func indexedAsset(_ name: String, at time: LedgerTime) -> String? {
+    func indexedAsset(_ name: String, at time: LedgerTime) -> String? {
         let suffix = "USD-INDEX"
         guard name.hasSuffix(suffix) else { return nil }
         let asset = String(name.dropLast(suffix.count))

@@ -90,7 +90,8 @@ extension CryptoComVenue {
             let history =
                 method == .userBalanceHistory ? try await history(of: snapshot, call.params, access) : []
             return VenueResponse(
-                body: try answer(method, call, snapshot, history: history, access))
+                body: try answer(
+                    method, id: call.id, call.params, of: snapshot, history: history, access))
         } catch {
             return error.response(id: identifier, method: method.rawValue)
         }
@@ -111,8 +112,7 @@ extension CryptoComVenue {
         try Self.checkMethod(in: body, method)
 
         let now = access.realTime()
-        let apiKey = body["api_key"]?.text
-        let key = apiKey.flatMap { access.key($0) }
+        let key = body["api_key"]?.text.flatMap { access.key($0) }
         // A key that does not exist is counted by its sender's address, or made-up keys would never be
         // limited.
         let caller = key?.apiKey ?? "address/\(request.remoteAddress)"
@@ -121,15 +121,29 @@ extension CryptoComVenue {
             window: Self.privateLimit.window, now: now)
         guard verdict.isAllowed else { throw .tooManyRequests }
 
-        guard let key, let apiKey, key.permissions.contains(.read) else { throw .unauthorized }
-        guard
-            key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
-        else { throw .illegalAddress }
-        let call = try Self.call(body, identifier, method, apiKey)
-        guard Self.isRecent(call.nonce, now: now) else { throw .invalidNonce }
-        guard Signing.verifies(call.signature, call, signer: key.signer) else { throw .unauthorized }
-        guard let snapshot = access.snapshot(of: key.account) else { throw .accountDoesNotExist }
+        let admitted = try Self.admitted(key, from: request.remoteAddress)
+        let call = try Self.signedCall(body, identifier, method.rawValue, by: admitted, now: now)
+        guard let snapshot = access.snapshot(of: admitted.account) else { throw .accountDoesNotExist }
         return (call, snapshot)
+    }
+
+    /// A key that may read and is used from where it may be used.
+    static func admitted(_ key: APIKey?, from address: String) throws(VenueError) -> APIKey {
+        guard let key, key.permissions.contains(.read) else { throw .unauthorized }
+        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(address) }) else {
+            throw .illegalAddress
+        }
+        return key
+    }
+
+    /// The call in a body that this key has signed just now.
+    static func signedCall(
+        _ body: JSONValue, _ identifier: RequestIdentifier, _ method: String, by key: APIKey, now: Int64
+    ) throws(VenueError) -> PrivateCall {
+        let call = try Self.call(body, identifier, method, key.apiKey)
+        guard isRecent(call.nonce, now: now) else { throw .invalidNonce }
+        guard Signing.verifies(call.signature, call, signer: key.signer) else { throw .unauthorized }
+        return call
     }
 
     private static func isRecent(_ nonce: Int64, now: Int64) -> Bool {
@@ -143,7 +157,7 @@ extension CryptoComVenue {
         return body
     }
 
-    private static func identifier(in body: JSONValue) throws(VenueError) -> RequestIdentifier {
+    static func identifier(in body: JSONValue) throws(VenueError) -> RequestIdentifier {
         guard let value = body["id"], !value.isNull else { return .omitted }
         guard let identifier = RequestIdentifier(value) else { throw .badRequest }
         return identifier
@@ -159,11 +173,16 @@ extension CryptoComVenue {
     private static func checkMethod(in body: JSONValue, _ method: Method) throws(VenueError) {
         guard let named = body["method"] else { throw .invalidArgument }
         guard named.text == method.rawValue else { throw .invalidRequest }
+        try checkParams(in: body)
+    }
+
+    /// Params are an object or left out.
+    static func checkParams(in body: JSONValue) throws(VenueError) {
         if let params = body["params"], !params.isNull, params.object == nil { throw .invalidRequest }
     }
 
     private static func call(
-        _ body: JSONValue, _ identifier: RequestIdentifier, _ method: Method, _ apiKey: String
+        _ body: JSONValue, _ identifier: RequestIdentifier, _ method: String, _ apiKey: String
     ) throws(VenueError) -> PrivateCall {
         guard let nonce = body["nonce"], !nonce.isNull else { throw .invalidArgument }
         guard let nonceText = nonce.numberText ?? nonce.text,
@@ -171,8 +190,7 @@ extension CryptoComVenue {
             let signature = body["sig"]?.text
         else { throw .unauthorized }
         return PrivateCall(
-            id: identifier, method: method.rawValue, params: body["params"], apiKey: apiKey,
-            signature: signature,
+            id: identifier, method: method, params: body["params"], apiKey: apiKey, signature: signature,
             nonceText: nonceText, nonce: number)
     }
 }

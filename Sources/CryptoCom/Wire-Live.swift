@@ -8,8 +8,8 @@ import Venue
 ///
 /// The venue computes these figures in binary floating point; ours stay exact, so the last digit may differ.
 struct LiveForm {
-    private let account: Account
-    private let figures: AccountFigures
+    let account: Account
+    let figures: AccountFigures
 
     init(_ account: Account, _ figures: AccountFigures) {
         self.account = account
@@ -17,7 +17,7 @@ struct LiveForm {
     }
 
     /// Everything that an account object has, cross pool or isolated position, as shown.
-    private struct Totals {
+    struct Totals {
         var exposure: ExactDecimal
         var available: ExactDecimal
         var marginBalance: ExactDecimal
@@ -55,7 +55,7 @@ struct LiveForm {
         writer.beginArray()
         writer.endArray()
         writer.key("total_isolated_cash_balance")
-        writer.stripped(Figures.shownAmount(try figures.isolated.map { Figures.shownAmount($0.cash) }.sum()))
+        writer.stripped(try isolatedCash())
         writer.key("isolated_positions")
         writer.beginArray()
         for position in figures.isolated { try write(position, to: &writer) }
@@ -64,7 +64,7 @@ struct LiveForm {
         writer.endObject()
     }
 
-    private func totals() throws(NumberError) -> Totals {
+    func totals() throws(NumberError) -> Totals {
         let used = try Figures.usedPositionLimit(
             positionSize: figures.positionSize, orderExposure: figures.orderExposure,
             spotExposure: figures.spotExposure)
@@ -143,9 +143,17 @@ struct LiveForm {
         writer.key("is_liquidating")
         writer.bool(totals.isLiquidating)
         writer.key("has_risk")
-        writer.bool(account.raised("has_risk")?.boolean ?? false)
+        writer.bool(hasRisk)
         writer.key("terminatable")
         writer.bool(isIsolated ? false : isTerminatable)
+    }
+
+    /// False unless raised.
+    var hasRisk: Bool { account.raised("has_risk")?.boolean ?? false }
+
+    /// The cash of all isolated positions, as shown.
+    func isolatedCash() throws(NumberError) -> ExactDecimal {
+        Figures.shownAmount(try figures.isolated.map { Figures.shownAmount($0.cash) }.sum())
     }
 
     /// Whether the account could be closed: no open order, no position, nothing held that is no collateral.
@@ -193,16 +201,7 @@ struct LiveForm {
         write(totals, to: &writer)
         writer.key("position_balances")
         writer.beginArray()
-        write(
-            RowFigures(
-                asset: CryptoComRules.usd, quantity: isolated.cash, reserved: .zero, cashValue: isolated.cash,
-                marketValue: isolated.cash, isCollateral: true, haircutRate: .zero,
-                countedValue: isolated.cash,
-                haircut: .zero, collateralAmount: isolated.cash,
-                maximumWithdrawal: Figures.isolatedWithdrawal(
-                    cash: isolated.cash, available: isolated.available),
-                hourlyInterestRate: .zero),
-            to: &writer)
+        write(RowFigures(cashOf: isolated), to: &writer)
         writer.endArray()
         writer.key("credit_limits")
         writer.beginArray()
@@ -211,7 +210,7 @@ struct LiveForm {
         writer.endObject()
     }
 
-    private func totals(of isolated: IsolatedFigures) throws(NumberError) -> Totals {
+    func totals(of isolated: IsolatedFigures) throws(NumberError) -> Totals {
         let cash = Figures.shownAmount(isolated.cash)
         return Totals(
             exposure: try Figures.shownRequirement(isolated.notional),
@@ -236,7 +235,7 @@ struct LiveForm {
 
 extension JSONWriter {
     /// A decimal as a string without trailing zeros.
-    fileprivate mutating func stripped(_ number: ExactDecimal) { quoted(number) }
+    mutating func stripped(_ number: ExactDecimal) { quoted(number) }
 }
 
 /// Identifiers that look like the venue's own and are always the same for the same account.

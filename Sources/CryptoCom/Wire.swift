@@ -85,8 +85,8 @@ extension CryptoComVenue {
 /// The form of the given documents: at least 8 decimals everywhere, `"true"` and `"false"` as strings, the
 /// documents' fields in the documents' order.
 struct DocumentedForm {
-    private let account: Account
-    private let figures: AccountFigures
+    let account: Account
+    let figures: AccountFigures
 
     init(_ account: Account, _ figures: AccountFigures) {
         self.account = account
@@ -96,6 +96,14 @@ struct DocumentedForm {
     /// One account object of `private/user-balance`.
     func writeUserBalance(to writer: inout JSONWriter) throws(NumberError) {
         writer.beginObject()
+        try writeTotals(to: &writer)
+        writer.key("position_balances")
+        writeRows(to: &writer)
+        writer.endObject()
+    }
+
+    /// What stands before the rows of `private/user-balance`.
+    func writeTotals(to writer: inout JSONWriter) throws(NumberError) {
         writeBalances(to: &writer)
         writer.key("total_initial_margin")
         writer.padded(try Figures.shownRequirement(figures.initialMargin))
@@ -111,11 +119,13 @@ struct DocumentedForm {
         writer.key("is_liquidating")
         writer.bool(figures.isLiquidating)
         try writeLimits(to: &writer)
-        writer.key("position_balances")
+    }
+
+    /// The rows of `private/user-balance`.
+    func writeRows(to writer: inout JSONWriter) {
         writer.beginArray()
         for row in figures.rows { write(row, namesReserved: true, to: &writer) }
         writer.endArray()
-        writer.endObject()
     }
 
     /// One account object of `private/get-subaccount-balances`.
@@ -178,7 +188,7 @@ struct DocumentedForm {
     }
 
     /// Quantities stand as held; the haircut rate is plain in the one document and padded in the other.
-    private func write(_ row: RowFigures, namesReserved: Bool, to writer: inout JSONWriter) {
+    func write(_ row: RowFigures, namesReserved: Bool, to writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("instrument_name")
         writer.string(row.asset)
@@ -204,5 +214,5 @@ struct DocumentedForm {
 
 extension JSONWriter {
     /// A decimal as a string of at least 8 decimals.
-    fileprivate mutating func padded(_ number: ExactDecimal) { quoted(number, minimumPlaces: 8) }
+    mutating func padded(_ number: ExactDecimal) { quoted(number, minimumPlaces: 8) }
 }

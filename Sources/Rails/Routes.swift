@@ -105,7 +105,7 @@ extension RailsVenue {
             now: access.realTime())
         guard verdict.isAllowed else { throw .tooManyRequests }
         guard constantTimeEqual(Array(secret.utf8), Array(key.secret.utf8)) else { throw .unauthorized }
-        try checkAddress(of: request, key)
+        try check(request.remoteAddress, key)
         let lifetime = rules.limits.tokenSeconds
         let token = AccessToken(secret: access.tokenSecret)
             .issue(for: key, now: access.realTime(), lifetime: lifetime)
@@ -120,22 +120,33 @@ extension RailsVenue {
         _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
     ) throws(RailsError) -> AccountSnapshot {
         try countAccountCall(rules, access)
-        guard let token = request.header("authorization").flatMap(Self.bearerToken),
-            let key = AccessToken(secret: access.tokenSecret).key(of: token, through: access)
-        else { throw .unauthorized }
-        try checkAddress(of: request, key)
+        guard let token = request.header("authorization").flatMap(Self.bearerToken) else {
+            throw .unauthorized
+        }
+        return try account(of: token, from: request.remoteAddress, access)
+    }
+
+    /// The account that a token may read from an address.
+    func account(
+        of token: some StringProtocol, from address: String, _ access: any VenueAccess
+    ) throws(RailsError) -> AccountSnapshot {
+        guard let key = AccessToken(secret: access.tokenSecret).key(of: token, through: access) else {
+            throw .unauthorized
+        }
+        try check(address, key)
         guard key.permissions.contains(.read) else { throw .forbidden }
         guard let snapshot = access.snapshot(of: key.account) else { throw .unauthorized }
         return snapshot
     }
 
-    private func checkAddress(of request: VenueRequest, _ key: APIKey) throws(RailsError) {
-        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
-        else { throw .forbidden }
+    private func check(_ address: String, _ key: APIKey) throws(RailsError) {
+        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(address) }) else {
+            throw .forbidden
+        }
     }
 
     /// Counts a call of the User Account API; the allowance is shared by all users.
-    private func countAccountCall(_ rules: RuleTable, _ access: any VenueAccess) throws(RailsError) {
+    func countAccountCall(_ rules: RuleTable, _ access: any VenueAccess) throws(RailsError) {
         let verdict = access.limiter.use(
             "rails user account", limit: rules.limits.accountCallsPerSecond, window: 1000,
             now: access.realTime())

@@ -136,11 +136,17 @@ struct Limits: Sendable {
     /// Calls of the User Account API, shared by all users.
     let accountCallsPerSecond: Int
     let tokenSeconds: Int64
+    /// New streams per account.
+    let connectionsPerMinute: Int
+    /// Streams of an account that are open at a time.
+    let openConnections: Int
 
     init(reading reader: RulebookReader) throws(RulebookError) {
         tokenCallsPerMinute = try Self.positive("token_calls_per_minute", in: reader)
         accountCallsPerSecond = try Self.positive("account_calls_per_second", in: reader)
         tokenSeconds = Int64(try Self.positive("token_seconds", in: reader))
+        connectionsPerMinute = try Self.positive("connections_per_minute", in: reader)
+        openConnections = try Self.positive("open_connections", in: reader)
     }
 
     private static func positive(_ key: String, in reader: RulebookReader) throws(RulebookError) -> Int {

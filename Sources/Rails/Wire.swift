@@ -12,7 +12,12 @@ struct MarketFilter {
     /// exact. Throws 400 for a market that the rulebook in force does not know, unless the rulebook wants an
     /// empty map.
     init(_ query: [QueryItem], rules: RuleTable) throws(RailsError) {
-        guard let market = query["market"], !market.isEmpty else {
+        try self.init(market: query["market"], rules: rules)
+    }
+
+    /// The same for a market that was named otherwise; nil and empty mean all.
+    init(market: String?, rules: RuleTable) throws(RailsError) {
+        guard let market, !market.isEmpty else {
             self.market = nil
             return
         }
@@ -35,6 +40,13 @@ extension RailsVenue {
             writer.beginObject()
             writer.key("balances")
         }
+        write(balances, filter: filter, to: &writer)
+        if isWrapped { writer.endObject() }
+        return writer.bytes
+    }
+
+    /// The object of the balances, as it stands in the body and in a message of the stream.
+    func write(_ balances: RailsBalances, filter: MarketFilter, to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("totalBalance", balances.totalBalance)
         writer.member("availableBalance", balances.availableBalance)
@@ -54,8 +66,6 @@ extension RailsVenue {
         for market in balances.markets where filter.shows(market.market) { writer.row(market) }
         writer.endObject()
         writer.endObject()
-        if isWrapped { writer.endObject() }
-        return writer.bytes
     }
 
     /// The positions body: open positions in the order of opening, `type` telling the side.
