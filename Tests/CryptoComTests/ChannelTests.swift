@@ -264,8 +264,8 @@ struct ChannelTests {
         let now = world.realTime()
         let account = StableIdentifier.uuid(account: "desk")
         let isolation = StableIdentifier.isolation(account: "desk", instrument: "ETHUSD-PERP")
-        // Long 0.01 BTC: value 601.234, cost 590, 50x, half of it for maintenance. Short 0.2 ETH: value 602.1,
-        // cost 600, isolated at the account's 20x; balance 30 − 2.1 − 0.54 % of 602.1.
+        // Long 0.01 BTC: value 601.234, cost 590, 50x, half of it for maintenance. Short 0.2 ETH: value
+        // 602.1, cost 600, isolated at the account's 20x; balance 30 − 2.1 − 0.54 % of 602.1.
         let bitcoin =
             #"{"account_id":"\#(account)","quantity":"0.01","session_unrealized_pnl":"11.234","cost":"590","#
             + #""open_position_pnl":"11.234","open_pos_cost":"590","session_pnl":"11.234","#

@@ -26,7 +26,7 @@ extension TestWorld where Model == RailsVenue {
 @Suite("User Account stream")
 struct StreamTests {
     private static let commands = [
-        desk("deposit", #""asset":"USD","amount":"1000""#),
+        desk("deposit", #""asset":"USD","amount":"5000""#),
         fill("BTC-USD", "buy", "0.01", "60000", fee: "0.6"),
         fill("ETH-USD", "sell", "0.1", "3000", fee: "0.3"), mark("BTC-USD", "61000"),
         order("o1", "SOL-USD", "buy", "1", "150"),
