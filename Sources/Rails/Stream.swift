@@ -30,9 +30,7 @@ extension RailsVenue {
                 now: access.realTime())
             guard verdict.isAllowed else { throw .tooManyRequests }
             guard let place = access.limiter.takePlace("rails \(account)", limit: limits.openConnections)
-            else {
-                throw .forbidden
-            }
+            else { throw .forbidden }
             return .accepted(
                 StreamOpening(
                     AccountStream(
