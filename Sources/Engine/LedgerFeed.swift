@@ -116,6 +116,8 @@ extension LedgerFeed.State {
         if followers.isEmpty { return [] }
         var shares: [ObjectIdentifier: Share] = [:]
         for event in events {
+            // Where only prices are followed, an account's event concerns nobody.
+            if byAccount.isEmpty && ofEverything.isEmpty && event.account != nil { continue }
             var concerned = ofEverything
             if let account = event.account, let found = byAccount[account] { concerned.formUnion(found) }
             if let other = event.counterparty, let found = byAccount[other] { concerned.formUnion(found) }

@@ -90,7 +90,8 @@ struct FrameAssembly {
     }
 }
 
-/// Checks UTF-8 that comes in pieces, byte for byte, so that what is wrong shows at once (Unicode, table 3-7).
+/// Checks UTF-8 that comes in pieces, byte for byte, so that what is wrong shows at once (Unicode,
+/// table 3-7).
 struct UTF8Check: Equatable {
     /// Bytes of the present character that are still to come.
     private var missing = 0

@@ -63,8 +63,8 @@ struct Gateway: Sendable {
     func respond(to request: Request, writer: consuming ResponseWriter, channel: any Channel) async throws {
         let started = ContinuousClock.now
         let target = request.head.path ?? "/"
-        var decision = StreamDecision.ordinary
-        if request.headers[.upgrade] != nil { decision = decide(request, target: target, channel: channel) }
+        let asksForUpgrade = request.headers[.upgrade] != nil
+        let decision = asksForUpgrade ? decide(request, target: target, channel: channel) : .ordinary
         var outcome: Outcome
         switch decision {
         case .accepted(let opening, let answer, let route):
@@ -79,7 +79,7 @@ struct Gateway: Sendable {
             }
         }
         // The decoder reads nothing behind a request for another protocol: what follows would hang.
-        if request.headers[.upgrade] != nil { outcome.closesConnection = true }
+        if asksForUpgrade { outcome.closesConnection = true }
         note(
             request, target, area: outcome.area, pathClass: outcome.pathClass,
             status: outcome.response.status.code, started: started)

@@ -9,9 +9,9 @@ import Venue
 /// clock, and sends what the stream answers.
 ///
 /// Everything happens on the connection's event loop. As long as the client leaves the connection full, the
-/// stream is asked nothing: messages are not read, events wait in the mailbox, changes of prices are one flag.
-/// So what is unsent never outgrows one answer beyond the socket's high-water mark, and a client that does not
-/// read for too long, or lets too many events wait, is dropped without anybody having waited for it.
+/// stream is asked nothing: messages are not read, events wait in the mailbox, and changed prices are one
+/// flag. So what is unsent never outgrows one answer beyond the socket's high-water mark, and a client that
+/// does not read for too long, or lets too many events wait, is dropped without anybody having waited for it.
 final class StreamConnection: ChannelDuplexHandler {
     typealias InboundIn = WebSocketFrame
     typealias OutboundIn = Never
@@ -228,8 +228,13 @@ final class StreamConnection: ChannelDuplexHandler {
             meter?.received.count()
             messages.append(message)
         case .ping(let data):
-            // Of pings that could not be answered in time, the last is (RFC 6455, 5.5.3).
-            if phase == .open { owedPong = data }
+            guard phase == .open, let context else { return }
+            if context.channel.isWritable {
+                write(.pong, data)
+            } else {
+                // Of pings that cannot be answered in time, the last is (RFC 6455, 5.5.3).
+                owedPong = data
+            }
         case .pong: pongDue = .distantFuture
         case .close(let code):
             // What came before the close frame is still heard.
