@@ -25,7 +25,7 @@ enum ReadingCall: String, CaseIterable {
     var call: VenueCall { VenueCall(rawValue, .account, isOptional: self != .userBalance) }
 }
 
-extension CryptoComVenue {
+extension CryptoComVenue: VenueReader {
     /// The production address; the paths below it are those that are served here.
     public static var defaultBaseURL: String { "https://api.crypto.com" }
 
@@ -108,8 +108,8 @@ extension Signing {
 
 /// The venue's codes from the caller's side (sheet, section 5).
 private enum AnswerCode {
-    /// The venue does not publish what it answers where a key may not use a method. A key that is good for the
-    /// balance and refused elsewhere is one that may not, rather than a wrong one.
+    /// The venue does not publish what it answers where a key may not use a method. A key that is good for
+    /// the balance and refused elsewhere is one that may not, rather than a wrong one.
     static func verdict(on code: Int64, isOptional: Bool, retryAfter: Int64?) -> AnswerVerdict {
         switch code {
         case 40102, 10007: return .wrongTime

@@ -23,7 +23,7 @@ enum ReadingCall: String, CaseIterable {
     }
 }
 
-extension RailsVenue {
+extension RailsVenue: VenueReader {
     /// The production address of the User Account API.
     public static var defaultBaseURL: String { "https://user-account.trade.rails.xyz" }
 
@@ -40,8 +40,8 @@ extension RailsVenue {
     /// and `market-data`.
     public static var calls: [VenueCall] { ReadingCall.allCases.map(\.call) }
 
-    /// A hundredth of the 2000 requests a second that all users share: no other limit of an account's calls is
-    /// documented. Tokens have one of their own, 20 a minute, and live half an hour.
+    /// A hundredth of the 2000 requests a second that all users share: no other limit of an account's calls
+    /// is documented. Tokens have one of their own, 20 a minute, and live half an hour.
     public static var pace: RequestPace { RequestPace(by: .key, weight: 20, milliseconds: 1000) }
 
     /// The key and its secret in headers for a token, the token in a header for the account, nothing for

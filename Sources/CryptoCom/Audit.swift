@@ -1,0 +1,7 @@
+import Ledger
+import Venue
+
+extension CryptoComVenue {
+    /// None yet.
+    public func audit(_ statement: Statement, rulesAt time: LedgerTime) -> [AuditFinding] { [] }
+}

@@ -1,0 +1,292 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Answers as statements: nothing worked out, every field under its own path.
+
+extension CryptoComVenue {
+    /// The account, and one statement of each sub-account that the answers hold, in the venue's order.
+    ///
+    /// Throws where the answer to `user-balance` is missing or is not the venue's; every other oddity is
+    /// drift. An account that was never used may have no figures at all: all of them are absent then.
+    public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
+        let main = try ReportedAccount(bodies)
+        let subaccountBodies = bodies.filter { $0.call == ReadingCall.subaccountBalances.rawValue }
+        let subaccounts = ReportedAccount.subaccounts(in: subaccountBodies)
+        let ownBodies = subaccounts.isEmpty ? bodies : bodies.filter { !subaccountBodies.contains($0) }
+        let own = main.statement(of: account, ownBodies, baseAsset: baseAsset)
+        return [own]
+            + subaccounts.map { subaccount in
+                subaccount.statement(
+                    of: "\(account)/\(subaccount.account["account"].text)", subaccountBodies,
+                    baseAsset: baseAsset)
+            }
+    }
+
+    /// The asset that an instrument follows, by the latest rules; empty for an instrument that they lack.
+    private func baseAsset(of instrument: String) -> String {
+        timeline.versions.last?.rules.instrument(instrument)?.terms.base ?? ""
+    }
+}
+
+/// The answers that one account was read from, taken apart.
+struct ReportedAccount {
+    /// The account object; an empty one where the venue shows none.
+    let account: ReportedObject
+    /// Its `position_balances`.
+    let rows: [ReportedObject]
+    /// Its `isolated_positions`: account objects themselves.
+    let isolated: [ReportedObject]
+    /// Rows of the answer to `positions`; nil where it was not asked or not answered.
+    let positions: [ReportedObject]?
+    /// Rows of the answer to `open-orders`; nil where it was not asked or not answered.
+    let orders: [ReportedObject]?
+
+    private init(_ account: ReportedObject, positions: [ReportedObject]?, orders: [ReportedObject]?) {
+        self.account = account
+        rows = account.rows("position_balances")
+        isolated = account.rows("isolated_positions")
+        self.positions = positions
+        self.orders = orders
+    }
+
+    /// The account of the key. Throws where the balance is missing or unreadable.
+    init(_ bodies: [RecordedBody]) throws(ReadingError) {
+        guard let body = bodies.last(where: { $0.call == ReadingCall.userBalance.rawValue }) else {
+            throw ReadingError(.unreadable, "There is no answer to user-balance.")
+        }
+        let result = try ReportedObject(parsing: body).object("result")
+        guard let data = result.value["data"]?.elements, data.allSatisfy({ $0.object != nil }) else {
+            throw ReadingError(.unreadable, "The answer to user-balance is no balance of Crypto.com.")
+        }
+        self.init(
+            result.rows("data").first
+                ?? ReportedObject(.object(JSONObject()), path: result.path(of: "data[0]")),
+            positions: Self.rows(.positions, bodies), orders: Self.rows(.openOrders, bodies))
+    }
+
+    /// What a statement was read from: the key's account, or the sub-account that it is named after.
+    ///
+    /// Nil where its bodies hold neither.
+    init?(_ statement: Statement) {
+        if let main = try? ReportedAccount(statement.bodies) {
+            self = main
+            return
+        }
+        let found = Self.subaccounts(in: statement.bodies)
+            .first { statement.account.hasSuffix("/" + $0.account["account"].text) }
+        guard let found else { return nil }
+        self = found
+    }
+
+    /// The sub-accounts; none where the answer is missing or unreadable.
+    static func subaccounts(in bodies: [RecordedBody]) -> [ReportedAccount] {
+        (rows(.subaccountBalances, bodies) ?? []).map { ReportedAccount($0, positions: nil, orders: nil) }
+    }
+
+    /// The `data` of an answer; nil where there is none or it cannot be read.
+    private static func rows(_ call: ReadingCall, _ bodies: [RecordedBody]) -> [ReportedObject]? {
+        bodies.last { $0.call == call.rawValue }
+            .flatMap { try? ReportedObject(parsing: $0, name: call.rawValue) }?
+            .object("result").rows("data")
+    }
+
+    /// Whether it is in the form recorded from the venue since 2024, rather than that of the given documents.
+    var isLive: Bool {
+        account["total_risk_exposure"] != .absent
+            || rows.contains { $0.value["collateral_eligible"]?.boolean != nil }
+    }
+
+    /// The position that an isolated margin account is of; nil where no answer tells.
+    func position(of isolated: ReportedObject) -> ReportedObject? {
+        positions?.first { $0["isolation_id"] == isolated["isolation_id"] && $0.isIsolated }
+    }
+
+    /// The margin account of an isolated position.
+    func marginAccount(of position: ReportedObject) -> ReportedObject? {
+        isolated.first { $0["isolation_id"] == position["isolation_id"] && position.isIsolated }
+    }
+}
+
+extension ReportedObject {
+    /// The instrument or asset that a row is about.
+    var name: String { self["instrument_name"].text }
+
+    /// Whether a position or order has a margin account of its own.
+    var isIsolated: Bool {
+        switch self["isolation_id"] {
+        case .absent, .empty, .null: false
+        case .number, .unheld, .other: true
+        }
+    }
+
+    /// `collateral_eligible`: a boolean live, a text in the documents; nil for anything else.
+    var isCollateral: Bool? {
+        switch self["collateral_eligible"].text {
+        case "true": true
+        case "false": false
+        default: nil
+        }
+    }
+
+    /// What open buy orders hold of a row's asset, as far as the row itself tells: in the asset, 0 where it
+    /// seems to hold nothing.
+    var visibleLock: ExactDecimal {
+        guard let quantity = self["quantity"].cutNumber, let free = self["max_withdrawal_balance"].cutNumber,
+            free.isPositive, let rest = try? quantity - (self["reserved_qty"].cutNumber ?? .zero) - free
+        else { return .zero }
+        // What can be withdrawn is cut at the eighth place.
+        return rest.cut(places: 8).isPositive ? rest : .zero
+    }
+}
+
+extension ReportedAccount {
+    fileprivate func statement(
+        of name: String, _ bodies: [RecordedBody], baseAsset: (String) -> String
+    ) -> Statement {
+        Statement(
+            venue: CryptoComVenue.name, account: name, mode: "smart cross margin",
+            takenAt: bodies.map(\.takenAt).max() ?? 0, bodies: bodies, figures: Self.totals(of: account),
+            assets: rows.map(\.assetStatement), positions: positionStatements(baseAsset),
+            drift: KnownShapes.drift(in: bodies))
+    }
+
+    /// Totals of the cross pool, or of one isolated position; all in USD.
+    private static func totals(of account: ReportedObject) -> StatementFigures {
+        StatementFigures([
+            account.figure(.equity, "total_margin_balance", unit: "USD"),
+            account.figure(.wallet, "total_cash_balance", unit: "USD"),
+            account.figure(.available, "total_available_balance", unit: "USD"),
+            account.figure(.initialMargin, "total_initial_margin", unit: "USD"),
+            account.figure(.maintenanceMargin, "total_maintenance_margin", unit: "USD"),
+            account.figure(.leverage, "total_effective_leverage", unit: "ratio"),
+            account.figure(.unrealisedProfit, "total_session_unrealized_pnl", unit: "USD"),
+            account.figure(.collateral, "total_collateral_value", unit: "USD"),
+            account.figure(.debt, "total_borrow", unit: "USD"),
+            account.figure(.equityUSD, "total_margin_balance", unit: "USD"),
+        ])
+    }
+
+    /// The answers to `positions`, isolated ones with the figures of their margin account; margin accounts
+    /// that no answer puts an instrument to come last, under their identifier.
+    private func positionStatements(_ baseAsset: (String) -> String) -> [PositionStatement] {
+        let known = (positions ?? []).map { row in
+            let account = marginAccount(of: row)
+            var figures = account.map(Self.totals) ?? StatementFigures()
+            if account == nil {
+                figures.set(row.figure(.unrealisedProfit, "session_pnl", unit: "USD"))
+            }
+            figures.set(row.figure(.quantity, "quantity", unit: baseAsset(row.name)))
+            if let account { figures.set(account.figure(.leverage, "leverage", unit: "ratio")) }
+            return PositionStatement(
+                instrument: row.name, marginMode: row.isIsolated ? .isolated : .cross, figures: figures)
+        }
+        let others = isolated.filter { position(of: $0) == nil }.map { account in
+            var figures = Self.totals(of: account)
+            figures.set(account.figure(.leverage, "leverage", unit: "ratio"))
+            return PositionStatement(
+                instrument: "isolation \(account["isolation_id"].text)", marginMode: .isolated,
+                figures: figures)
+        }
+        return known + others
+    }
+}
+
+extension ReportedObject {
+    /// A row of `position_balances`. What it is worth is told of the whole quantity only where no open order
+    /// holds a part of it.
+    fileprivate var assetStatement: AssetStatement {
+        var figures = StatementFigures([
+            figure(.wallet, "quantity", unit: name),
+            figure(.withdrawable, "max_withdrawal_balance", unit: name),
+            figure(.collateral, "collateral_amount", unit: "USD"),
+            figure(.equityUSD, "market_value", unit: "USD"),
+        ])
+        if visibleLock.isZero { figures.set(figure(.equity, "quantity", unit: name)) }
+        return AssetStatement(asset: name, figures: figures)
+    }
+}
+
+/// What the venue is known to send, in both forms (sheet, section 3).
+private enum KnownShapes {
+    static func drift(in bodies: [RecordedBody]) -> [FieldDrift] {
+        bodies.flatMap { body -> [FieldDrift] in
+            guard let call = ReadingCall(rawValue: body.call) else { return [] }
+            guard let value = try? JSONValue(parsing: body.bytes) else {
+                return [FieldDrift(.retyped, path: body.call, example: "no JSON")]
+            }
+            return shape(of: call).drift(in: value, call: body.call)
+        }
+    }
+
+    private static func shape(of call: ReadingCall) -> FieldShape {
+        switch call {
+        case .userBalance: envelope(account + nested)
+        case .subaccountBalances: envelope([KnownField("account", .text)] + account + nested)
+        case .positions: envelope(position)
+        case .openOrders: envelope(order)
+        }
+    }
+
+    /// Codes and ids are numbers live and texts in the newer documents.
+    private static func envelope(_ row: [KnownField]) -> FieldShape {
+        .object(
+            .list("id code", [.number, .text]) + [
+                KnownField("method", .text),
+                KnownField("result", .object([KnownField("data", .array(.object(row)))])),
+            ])
+    }
+
+    /// Those that came after the given documents are in the live form only.
+    private static let account: [KnownField] =
+        .list(
+            """
+            total_available_balance total_margin_balance total_initial_margin total_maintenance_margin
+            total_position_cost total_cash_balance total_collateral_value total_session_unrealized_pnl
+            total_session_realized_pnl instrument_name total_effective_leverage position_limit
+            used_position_limit
+            """, .text)
+        + .list(
+            "total_position_im total_haircut total_risk_exposure total_borrow margin_score", .text,
+            isAlways: false)
+        + .list("has_risk terminatable", .boolean, isAlways: false)
+        + [
+            KnownField("is_liquidating", .boolean),
+            KnownField("position_balances", .array(.object(row))),
+            KnownField("credit_limits", .array(.anything), isAlways: false),
+        ]
+
+    private static let nested: [KnownField] = [
+        KnownField("total_isolated_cash_balance", .text, isAlways: false),
+        KnownField(
+            "isolated_positions",
+            .array(.object(account + .list("isolation_id leverage isolation_type", .text))), isAlways: false),
+    ]
+
+    private static let row: [KnownField] =
+        .list(
+            "instrument_name quantity market_value haircut collateral_amount max_withdrawal_balance", .text)
+        + .list("reserved_qty hourly_interest_rate", .text, isAlways: false)
+        + [KnownField("collateral_eligible", [.text, .boolean])]
+
+    private static let position: [KnownField] =
+        .list("account_id quantity cost open_position_pnl open_pos_cost session_pnl instrument_name", .text)
+        + .list("type isolation_id isolation_type", .text, isAlways: false)
+        + [KnownField("update_timestamp_ms", .number)]
+
+    private static let order: [KnownField] =
+        .list("instrument_name side quantity cumulative_quantity", .text)
+        + .list(
+            """
+            account_id order_id client_oid order_type time_in_force limit_price order_value maker_fee_rate
+            taker_fee_rate avg_price cumulative_value cumulative_fee status update_user_id order_date
+            create_time_ns fee_instrument_name isolation_id isolation_type leverage ref_price ref_price_type
+            trigger_price trigger_price_type stp_scope stp_inst stp_id
+            """, .text, isAlways: false)
+        + .list("create_time update_time", .number, isAlways: false)
+        + [
+            KnownField("exec_inst", .array(.value(.text)), isAlways: false),
+            KnownField("reason", [.number, .text], isAlways: false),
+        ]
+}
