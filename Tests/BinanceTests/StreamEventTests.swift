@@ -338,6 +338,7 @@ struct StreamEventTests {
             settings: #"{"multi_assets":\#(isMulti),"hedge":\#(isHedged)}"#, enforcesRateLimits: false)
         var stream = try await world.userStream()
         var wallets: [String: String] = [:]
+        var amounts: [String: String] = [:]
         for step in 0..<25 {
             let command = try randomCommand(isHedged: isHedged, isMulti: isMulti, &random)
             _ = try world.refusal(of: command)
@@ -359,9 +360,14 @@ struct StreamEventTests {
                         ("up", "unRealizedProfit"), ("iw", "isolatedWallet"),
                     ]
                     for (pushed, served) in pairs { #expect(row[pushed] == risk[served], label) }
+                    amounts[try row.string("s") + row.string("ps")] = try row.string("pa")
                 }
             }
-            // Nothing was left out: the wallets heard of are the wallets there are.
+            // Nothing was left out: the wallets and amounts heard of are those that there are.
+            for row in risks.elements ?? [] {
+                let heard = try amounts[row.string("symbol") + row.string("positionSide")] ?? "0"
+                #expect(try decimal(row.string("positionAmt")) == decimal(heard), label)
+            }
             for row in account["assets"]?.elements ?? [] {
                 let heard = try wallets[row.string("asset")] ?? "0.00000000"
                 #expect(row["walletBalance"]?.text == heard, label)

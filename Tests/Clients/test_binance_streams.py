@@ -5,6 +5,7 @@ told with what REST answers afterwards.
 """
 
 import asyncio
+import base64
 import itertools
 import json
 import threading
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from desks import D, exact
 from exercised import exercises
+from venue_requests import milliseconds
 
 CCXT = "CCXT Pro `binanceusdm`"
 SDK = "Binance SDK"
@@ -145,6 +147,75 @@ def test_subscriptions_and_the_end_of_a_listen_key(venue_server):
             assert ended.body == b"{}"
             expired = json.loads(await asyncio.wait_for(socket.recv(), WITHIN))
             assert (expired["e"], expired["listenKey"]) == ("listenKeyExpired", key)
+
+    asyncio.run(play())
+
+
+def test_margin_call_once_for_each_fall_below_the_maintenance(venue_server):
+    """10 SOL bought at 150: at 50 the loss of 1000 leaves nothing of the wallet."""
+    name, api_key = opened(venue_server)
+    key = listen_key(venue_server, api_key)
+
+    def mark(price):
+        return {"type": "prices", "venue": "binance", "marks": {"SOLUSDT": price}}
+
+    async def play():
+        async with websockets.connect(sockets(venue_server) + f"/ws/{key}") as socket:
+            bought = {"instrument": "SOLUSDT", "side": "buy", "quantity": "10", "price": "150"}
+            venue_server.apply(mark("150"), {"type": "fill", "account": name} | bought)
+            told = {"ACCOUNT_UPDATE": [], "MARGIN_CALL": []}
+
+            async def hear(updates, calls):
+                while (len(told["ACCOUNT_UPDATE"]), len(told["MARGIN_CALL"])) != (updates, calls):
+                    message = json.loads(await asyncio.wait_for(socket.recv(), WITHIN))
+                    told[message["e"]].append(message)
+
+            await hear(1, 0)
+            # A deposit looks at the prices too, so that every price is seen however ticks are put together.
+            for count, (price, calls) in enumerate((("50", 1), ("49", 1), ("150", 1), ("50", 2), ("48", 2))):
+                deposit = {"type": "deposit", "account": name, "asset": "BNB", "amount": "1"}
+                venue_server.apply(mark(price), deposit)
+                await hear(2 + count, calls)
+            return told["MARGIN_CALL"]
+
+    for call in asyncio.run(play()):
+        assert call["cw"] == "1000.00000000"
+        [row] = call["p"]
+        assert (row["s"], row["pa"], row["mp"], row["up"]) == (
+            "SOLUSDT",
+            "10.00",
+            "50.00000000",
+            "-1000.00000000",
+        )
+
+
+def test_a_session_ends_with_its_key(venue_server):
+    """session.logon with an Ed25519 key, calls without key and signature, and the key revoked meanwhile."""
+    name, _ = opened(venue_server)
+    private = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+    public = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    api_key = "made-up-session-key-of-the-tests"
+    secret = "ed25519:" + base64.b64encode(public).decode()
+    venue_server.issue_key(name, api_key=api_key, secret=secret)
+
+    async def play():
+        async with websockets.connect(sockets(venue_server) + "/ws-fapi/v1") as socket:
+
+            async def ask(method, **parameters):
+                await socket.send(json.dumps({"id": 5, "method": method, "params": parameters}))
+                return json.loads(await asyncio.wait_for(socket.recv(), WITHIN))
+
+            now = milliseconds()
+            signature = base64.b64encode(private.sign(f"apiKey={api_key}&timestamp={now}".encode())).decode()
+            begun = await ask("session.logon", apiKey=api_key, timestamp=now, signature=signature)
+            assert begun["result"]["apiKey"] == api_key
+            account = await ask("v2/account.status", timestamp=milliseconds())
+            assert account["result"] == json.loads(venue_server.statement(name))
+            assert venue_server.admin("DELETE", f"/accounts/{name}/keys/{api_key}").status in (200, 204)
+            revoked = await ask("v2/account.status", timestamp=milliseconds())
+            message = "Invalid API-key, IP, or permissions for action."
+            assert revoked == {"id": None, "status": 401, "error": {"code": -2015, "msg": message}}
+            assert (await ask("session.status"))["result"]["apiKey"] is None
 
     asyncio.run(play())
 
