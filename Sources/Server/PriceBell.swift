@@ -16,7 +16,7 @@ final class PriceBell: LedgerListener {
     }
 
     private struct State {
-        /// In the order in which they are told. Those that left are dropped before the next round.
+        /// In the order in which they are told. Those that left are dropped at the next round.
         var connections: [StreamConnection] = []
         var followed: Set<VenueName> = []
         var isRinging = false
@@ -54,6 +54,9 @@ final class PriceBell: LedgerListener {
             }
         }
     }
+
+    /// Lets go of connections that want no prices any more, soon and all at once. On the event loop.
+    func connectionLeft() { eventLoop.execute { self.startRinging() } }
 
     func ledgerChanged(_ change: FeedChange) {
         let announces = pulled.withLock { pulled in

@@ -202,7 +202,12 @@ final class StreamConnection: ChannelDuplexHandler {
             hub.feed.follow(mailbox, FeedInterest(accounts: wanted.accounts))
         }
         if wanted.prices, !before.prices { hub.bell(of: context.eventLoop)?.add(self) }
-        if !wanted.prices { pricesDue = false }
+        if before.prices, !wanted.prices { leavePrices() }
+    }
+
+    private func leavePrices() {
+        pricesDue = false
+        if let context { hub.bell(of: context.eventLoop)?.connectionLeft() }
     }
 
     // MARK: - Frames
@@ -314,6 +319,8 @@ final class StreamConnection: ChannelDuplexHandler {
     private func release() {
         if let mailbox { hub.feed.leave(mailbox) }
         mailbox = nil
+        if interest.prices { leavePrices() }
+        interest = StreamInterest()
         messages.removeAll()
         events.removeAll()
         owedPong = nil

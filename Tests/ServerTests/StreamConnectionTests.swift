@@ -277,6 +277,19 @@ struct StreamNoticeTests {
         #expect(stream.feed.listenerCount == 0)
     }
 
+    @Test("Whoever goes is let go, though no price ever changes")
+    func gone() throws {
+        let stream = try EmbeddedStream()
+        try stream.send("prices")
+        try stream.send("follow a")
+        #expect(stream.feed.listenerCount == 2)
+        try stream.send(clientFrame(0x8, []))
+        stream.pass(.seconds(1))
+        #expect(!stream.channel.isActive)
+        #expect(stream.feed.listenerCount == 0)
+        #expect(!stream.connection.isListed)
+    }
+
     @Test("A full connection is asked nothing, and told everything once there is room")
     func fullConnection() throws {
         let stream = try EmbeddedStream()
