@@ -1,6 +1,8 @@
 """RFC 6455 as the program keeps it, frame by frame, on Binance's public stream path."""
 
 import json
+import os
+import random
 import socket
 import time
 
@@ -340,3 +342,70 @@ def test_requests_go_on_beside_streams(one):
     for number, stream in enumerate(streams):
         assert answer(stream) == str(number)
         stream.end()
+
+
+# Generated conversations; MARGINALIA_TEST_SEED repeats one.
+
+
+def seed() -> int:
+    given = os.environ.get("MARGINALIA_TEST_SEED")
+    return int(given) if given else random.SystemRandom().randrange(10**6)
+
+
+def in_fragments(chance: random.Random, text: bytes, pings: list[bytes]) -> list[bytes]:
+    """The frames of a message, with pings between them."""
+    cuts = sorted(chance.sample(range(len(text)), chance.choice([0, 0, 1, 2, 5])))
+    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)])]
+    frames = []
+    for place, piece in enumerate(pieces):
+        opcode = TEXT if place == 0 else CONTINUATION
+        frames.append(frame(opcode, piece, final=place == len(pieces) - 1))
+        if chance.random() < 0.3:
+            pings.append(chance.randbytes(chance.choice([0, 1, 50, 125])))
+            frames.append(frame(PING, pings[-1]))
+        if chance.random() < 0.1:
+            frames.append(frame(PONG, b"unasked"))
+    return frames
+
+
+def test_generated_conversations(one):
+    number = seed()
+    print(f"seed {number}")
+    chance = random.Random(number)
+    for turn in range(100):
+        marks, pings, frames = [], [], []
+        for place in range(chance.randrange(12)):
+            marks.append(f"{turn}/{place} " + "".join(chance.choices("aü€😀", k=chance.choice([0, 3, 200]))))
+            frames += in_fragments(chance, question(marks[-1]).encode(), pings)
+        last, code = chance.choice(list(BROKEN.values()) + [(close(1000), 1000), (close(4321), 4321)])
+        sent = b"".join([*frames, last, frame(PING, b"never answered")])
+        with Stream(one.port, PATH) as stream:
+            while sent:
+                count = chance.choice([1, 2, 7, 100, 5_000, len(sent)])
+                try:
+                    stream.send(sent[:count])
+                except ConnectionError:
+                    break
+                sent = sent[count:]
+            found = stream.rest()
+        told = [json.loads(each.payload)["id"] for each in found if each.opcode == TEXT]
+        # A broken message may come after a sound one of its own.
+        assert [mark for mark in told if mark != "x"] == marks, turn
+        assert [each.payload for each in found if each.opcode == PONG] == pings, turn
+        assert [each.code for each in found if each.opcode == CLOSE] == [code], turn
+
+
+def test_noise(one, stream):
+    number = seed()
+    print(f"seed {number}")
+    chance = random.Random(number)
+    for _ in range(200):
+        with Stream(one.port, PATH) as other:
+            try:
+                other.send(chance.randbytes(chance.choice([1, 2, 10, 200, 5_000])))
+                other.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                continue
+            assert all(found.opcode in (TEXT, CLOSE, PONG) for found in other.rest())
+    stream.send(frame(TEXT, question("here")))
+    assert answer(stream) == "here"
