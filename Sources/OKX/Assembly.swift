@@ -19,48 +19,48 @@ struct CurrencyFigures: Sendable {
     var updatedAt: LedgerTime
 
     // What the ledger and the market say.
-    var cash = ExactDecimal.zero
-    var borrowed = ExactDecimal.zero
-    var interest = ExactDecimal.zero
-    var strategyEquity = ExactDecimal.zero
-    var reserves = ExactDecimal.zero
-    var crossUnrealised = ExactDecimal.zero
-    var isolatedUnrealised = ExactDecimal.zero
-    var isolatedMargin = ExactDecimal.zero
-    var spotOrders = ExactDecimal.zero
-    var isolatedOrders = ExactDecimal.zero
+    var cash = ExactFraction.zero
+    var borrowed = ExactFraction.zero
+    var interest = ExactFraction.zero
+    var strategyEquity = ExactFraction.zero
+    var reserves = ExactFraction.zero
+    var crossUnrealised = ExactFraction.zero
+    var isolatedUnrealised = ExactFraction.zero
+    var isolatedMargin = ExactFraction.zero
+    var spotOrders = ExactFraction.zero
+    var isolatedOrders = ExactFraction.zero
     /// Futures mode: margin of cross orders, and sums over cross positions, in the currency.
-    var crossOrders = ExactDecimal.zero
-    var orderFees = ExactDecimal.zero
-    var positionNotional = ExactDecimal.zero
-    var positionMargin = ExactDecimal.zero
-    var positionMaintenance = ExactDecimal.zero
-    var positionFees = ExactDecimal.zero
+    var crossOrders = ExactFraction.zero
+    var orderFees = ExactFraction.zero
+    var positionNotional = ExactFraction.zero
+    var positionMargin = ExactFraction.zero
+    var positionMaintenance = ExactFraction.zero
+    var positionFees = ExactFraction.zero
 
     // What follows.
-    var isolatedEquity = ExactDecimal.zero
-    var unrealised = ExactDecimal.zero
-    var equity = ExactDecimal.zero
-    var equityUSD = ExactDecimal.zero
-    var discountedUSD = ExactDecimal.zero
-    var inUse = ExactDecimal.zero
-    var ordersFrozen = ExactDecimal.zero
-    var frozen = ExactDecimal.zero
+    var isolatedEquity = ExactFraction.zero
+    var unrealised = ExactFraction.zero
+    var equity = ExactFraction.zero
+    var equityUSD = ExactFraction.zero
+    var discountedUSD = ExactFraction.zero
+    var inUse = ExactFraction.zero
+    var ordersFrozen = ExactFraction.zero
+    var frozen = ExactFraction.zero
     /// Not floored yet.
-    var freeEquity = ExactDecimal.zero
-    var freeBalance = ExactDecimal.zero
-    var crossLiability = ExactDecimal.zero
-    var liability = ExactDecimal.zero
-    var unrealisedLossLiability = ExactDecimal.zero
-    var potentialBorrowing = ExactDecimal.zero
-    var borrowingUSD = ExactDecimal.zero
-    var borrowFrozen = ExactDecimal.zero
-    var maximumLoan = ExactDecimal.zero
-    var spotInUse = ExactDecimal.zero
-    var maximumSpotInUse = ExactDecimal.zero
+    var freeEquity = ExactFraction.zero
+    var freeBalance = ExactFraction.zero
+    var crossLiability = ExactFraction.zero
+    var liability = ExactFraction.zero
+    var unrealisedLossLiability = ExactFraction.zero
+    var potentialBorrowing = ExactFraction.zero
+    var borrowingUSD = ExactFraction.zero
+    var borrowFrozen = ExactFraction.zero
+    var maximumLoan = ExactFraction.zero
+    var spotInUse = ExactFraction.zero
+    var maximumSpotInUse = ExactFraction.zero
     /// Futures mode; nil where there is none.
-    var marginRatio: ExactDecimal?
-    var notionalLeverage: ExactDecimal?
+    var marginRatio: ExactFraction?
+    var notionalLeverage: ExactFraction?
     /// Where the figures of its spot trades are; nil where none was made.
     var spot: Int?
 
@@ -74,29 +74,29 @@ struct CurrencyFigures: Sendable {
 
 /// What the account as a whole comes to, in USD.
 struct AccountTotals: Sendable {
-    var totalEquity = ExactDecimal.zero
-    var isolatedEquity = ExactDecimal.zero
-    var unrealised = ExactDecimal.zero
-    var discounted = ExactDecimal.zero
+    var totalEquity = ExactFraction.zero
+    var isolatedEquity = ExactFraction.zero
+    var unrealised = ExactFraction.zero
+    var discounted = ExactFraction.zero
     /// disEq of currencies whose collateral is restricted.
-    var restricted = ExactDecimal.zero
-    var positionMargin = ExactDecimal.zero
-    var positionMaintenance = ExactDecimal.zero
-    var positionFees = ExactDecimal.zero
-    var orderMargin = ExactDecimal.zero
-    var orderFees = ExactDecimal.zero
-    var swapNotional = ExactDecimal.zero
-    var futuresNotional = ExactDecimal.zero
-    var borrowing = ExactDecimal.zero
-    var borrowFrozen = ExactDecimal.zero
+    var restricted = ExactFraction.zero
+    var positionMargin = ExactFraction.zero
+    var positionMaintenance = ExactFraction.zero
+    var positionFees = ExactFraction.zero
+    var orderMargin = ExactFraction.zero
+    var orderFees = ExactFraction.zero
+    var swapNotional = ExactFraction.zero
+    var futuresNotional = ExactFraction.zero
+    var borrowing = ExactFraction.zero
+    var borrowFrozen = ExactFraction.zero
 
-    var adjustedEquity = ExactDecimal.zero
-    var initialMargin = ExactDecimal.zero
-    var maintenanceMargin = ExactDecimal.zero
-    var availableEquity = ExactDecimal.zero
-    var liquidationFees = ExactDecimal.zero
-    var notional = ExactDecimal.zero
-    var marginRatio: ExactDecimal?
+    var adjustedEquity = ExactFraction.zero
+    var initialMargin = ExactFraction.zero
+    var maintenanceMargin = ExactFraction.zero
+    var availableEquity = ExactFraction.zero
+    var liquidationFees = ExactFraction.zero
+    var notional = ExactFraction.zero
+    var marginRatio: ExactFraction?
 }
 
 /// Derivatives of one underlying in portfolio mode.
@@ -106,26 +106,26 @@ struct RiskUnit: Sendable {
     /// USD per unit of the underlying.
     let index: ExactDecimal
     /// Σ signed size of cross derivatives, in the underlying.
-    var delta = ExactDecimal.zero
+    var delta = ExactFraction.zero
     /// Σ |notional| of cross derivatives at mark, in USD.
-    var gross = ExactDecimal.zero
-    var spotInUse = ExactDecimal.zero
-    var maintenance = ExactDecimal.zero
-    var initial = ExactDecimal.zero
+    var gross = ExactFraction.zero
+    var spotInUse = ExactFraction.zero
+    var maintenance = ExactFraction.zero
+    var initial = ExactFraction.zero
 }
 
 /// Cost and profit of a currency's spot trades, in USD.
 struct SpotFigures: Sendable {
-    let balance: ExactDecimal
-    let openAveragePrice: ExactDecimal
-    let accumulatedAveragePrice: ExactDecimal
-    let unrealised: ExactDecimal
-    let unrealisedRatio: ExactDecimal?
-    let total: ExactDecimal
-    let totalRatio: ExactDecimal?
+    let balance: ExactFraction
+    let openAveragePrice: ExactFraction
+    let accumulatedAveragePrice: ExactFraction
+    let unrealised: ExactFraction
+    let unrealisedRatio: ExactFraction?
+    let total: ExactFraction
+    let totalRatio: ExactFraction?
 
     init(of cost: SpotCost, index: ExactDecimal) throws(NumberError) {
-        balance = cost.quantity
+        balance = ExactFraction(cost.quantity)
         openAveragePrice = try Figures.openAveragePrice(cost)
         accumulatedAveragePrice = try Figures.accumulatedAveragePrice(cost)
         unrealised = try Figures.spotUnrealised(cost, index: index)
@@ -195,15 +195,15 @@ extension AccountFigures {
         var row = CurrencyFigures(
             place: place, holding: number, index: try market.requiredIndex(holdings[number].asset),
             updatedAt: holdings[number].updatedAt)
-        row.cash = holdings[number].cash
-        if mode != .futures { row.interest = holdings[number].interest }
-        row.borrowed = holdings[number].borrowed
+        row.cash = ExactFraction(holdings[number].cash)
+        if mode != .futures { row.interest = ExactFraction(holdings[number].interest) }
+        row.borrowed = ExactFraction(holdings[number].borrowed)
         if !holdings[number].reserved.isEmpty {
             for earmark in holdings[number].reserved {
                 if earmark.purpose == ReservePurpose.strategy.rawValue {
-                    try row.strategyEquity += earmark.amount
+                    try row.strategyEquity += ExactFraction(earmark.amount)
                 } else {
-                    try row.reserves += earmark.amount
+                    try row.reserves += ExactFraction(earmark.amount)
                 }
             }
         }
@@ -246,7 +246,7 @@ extension AccountFigures {
         }
         guard position.marginMode == .cross else {
             try rows[place].isolatedUnrealised += measure.unrealised
-            try rows[place].isolatedMargin += position.isolatedWallet
+            try rows[place].isolatedMargin += ExactFraction(position.isolatedWallet)
             return
         }
         try rows[place].crossUnrealised += measure.unrealised
@@ -293,14 +293,13 @@ extension AccountFigures {
         guard order.instrument.kind.isDerivative else {
             let place = try rowPlace(
                 order.side == .buy ? link.quote : link.base, at: order.placedAt, market, rules)
-            try rows[place].spotOrders +=
-                order.side == .buy
-                ? order.remaining.times(order.price, rounding: .towardZero) : order.remaining
+            try rows[place].spotOrders += Figures.spotOrder(
+                remaining: order.remaining, price: order.price, isBuy: order.side == .buy)
             return
         }
         let place = try rowPlace(link.settle, at: order.placedAt, market, rules)
         let isInverse = order.instrument.payoff == .inverse
-        let size = try order.remaining.times(order.instrument.contractValue, rounding: .halfEven)
+        let size = try Figures.size(contracts: order.remaining, value: order.instrument.contractValue)
         let notional = try Figures.notional(size: size, isInverse: isInverse, price: order.price)
         let usd = try Figures.notionalUSD(
             size: size, notional: notional, isInverse: isInverse, settlementIndex: rows[place].index)
@@ -363,36 +362,26 @@ extension CurrencyFigures {
 
 extension AccountFigures {
     private mutating func sumUp(_ account: Account, _ rules: RuleTable) throws {
-        var equity = ProductSum()
-        var isolated = ProductSum()
-        var unrealised = ProductSum()
-        var discounted = ProductSum()
-        var restricted = ProductSum()
         for place in rows.indices {
-            let row = rows[place]
-            let asset = rules.assets[row.place]
-            try equity.add(row.equity, times: row.index)
-            if !row.isolatedEquity.isZero { try isolated.add(row.isolatedEquity, times: row.index) }
+            let index = rows[place].index
+            try totals.totalEquity += rows[place].equityUSD
+            try totals.isolatedEquity += Figures.equityUSD(rows[place].isolatedEquity, index: index)
             guard mode != .futures else { continue }
-            if !row.crossUnrealised.isZero { try unrealised.add(row.crossUnrealised, times: row.index) }
-            try totals.borrowing += row.borrowingUSD
-            try totals.borrowFrozen += row.borrowFrozen
-            let part = try Figures.discountedEquity(
-                row.equity, isolatedEquity: row.isolatedEquity, table: asset.discount,
-                index: row.index, isCollateral: row.isCollateral)
-            rows[place].discountedUSD = try part.value()
-            try discounted.add(part.amount, times: part.factor)
-            if !account.raised.isEmpty, part.amount.isPositive,
+            try totals.unrealised += Figures.equityUSD(rows[place].crossUnrealised, index: index)
+            try totals.borrowing += rows[place].borrowingUSD
+            try totals.borrowFrozen += rows[place].borrowFrozen
+            let asset = rules.assets[rows[place].place]
+            let discounted = try Figures.discountedEquity(
+                rows[place].equity, isolatedEquity: rows[place].isolatedEquity, table: asset.discount,
+                index: index, isCollateral: rows[place].isCollateral)
+            rows[place].discountedUSD = discounted
+            try totals.discounted += discounted
+            if !account.raised.isEmpty, discounted.isPositive,
                 account.raised("colRes", asset: asset.name)?.text == "2"
             {
-                try restricted.add(part.amount, times: part.factor)
+                try totals.restricted += discounted
             }
         }
-        totals.totalEquity = try equity.rounded(places: 18, rounding: .towardZero)
-        totals.isolatedEquity = try isolated.rounded(places: 18, rounding: .towardZero)
-        totals.unrealised = try unrealised.rounded(places: 18, rounding: .towardZero)
-        totals.discounted = try discounted.rounded(places: 18, rounding: .towardZero)
-        totals.restricted = try restricted.rounded(places: 18, rounding: .towardZero)
     }
 
     private mutating func workOutUnits(_ account: Account, _ rules: RuleTable) throws {
@@ -403,7 +392,7 @@ extension AccountFigures {
             let coins = rowPlace.map { rows[$0].cash } ?? .zero
             let most = Figures.spotInUse(coins: coins, derivativeDelta: units[place].delta)
             let cap = account.raisedDecimal("clSpotInUseAmt", asset: underlying)
-            units[place].spotInUse = cap.map { min(most, $0) } ?? most
+            units[place].spotInUse = cap.map { min(most, ExactFraction($0)) } ?? most
             if let rowPlace {
                 rows[rowPlace].maximumSpotInUse = most
                 rows[rowPlace].spotInUse = units[place].spotInUse

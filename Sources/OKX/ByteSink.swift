@@ -9,7 +9,7 @@ struct ByteSink {
     private let capacity: Int
     private(set) var count = 0
     private(set) var overflowed = false
-    private var remembered: (units: Int128, start: Int, end: Int) = (.min, 0, 0)
+    private var remembered: (number: ExactDecimal?, start: Int, end: Int) = (nil, 0, 0)
     private var lastTime: (milliseconds: Int64, start: Int, end: Int) = (0, 0, 0)
 
     /// A plain number has at most a sign, 21 digits, a point and 16 decimals.
@@ -61,16 +61,16 @@ struct ByteSink {
 
     /// Writes a decimal and remembers where, because the same one is likely to come again.
     @inline(__always)
-    mutating func rememberedNumber(_ number: ExactDecimal) {
-        remembered = (number.units, count, count)
+    mutating func rememberedNumber(_ number: ExactFraction) {
+        remembered = (number.decimal, count, count)
         self.number(number)
         remembered.end = count
     }
 
     /// Writes a decimal; copies it if it is the remembered one, which costs a fraction.
     @inline(__always)
-    mutating func repeatedNumber(_ number: ExactDecimal) {
-        guard number.units == remembered.units, !overflowed else {
+    mutating func repeatedNumber(_ number: ExactFraction) {
+        guard let decimal = number.decimal, decimal == remembered.number, !overflowed else {
             self.number(number)
             return
         }
@@ -107,6 +107,17 @@ struct ByteSink {
         }
         if number < 0 { byte(UInt8(ascii: "-")) }
         digits(of: number.magnitude)
+    }
+
+    /// Writes a figure as OKX prints it: rounded half up to 16 places, no exponent, no trailing zeros, "0".
+    @inline(__always)
+    mutating func number(_ number: ExactFraction) {
+        if let decimal = number.decimal {
+            self.number(decimal)
+        } else if let rounded = try? number.rounded(places: 16, rounding: .halfUp) {
+            // Always: the range of a fraction leaves room for its rounding.
+            self.number(rounded)
+        }
     }
 
     /// Writes a decimal as OKX prints it: rounded half up to 16 places, no exponent, no trailing zeros, "0".

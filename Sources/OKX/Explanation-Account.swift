@@ -20,7 +20,7 @@ extension BalanceExplainer {
     }
 
     /// What the assembly has worked out; nil for what does not exist and is printed "".
-    private func value(_ figure: TotalFigure) -> ExactDecimal? {
+    private func value(_ figure: TotalFigure) -> ExactFraction? {
         let totals = figures.totals
         return switch figure {
         case .adjEq: totals.adjustedEquity
@@ -60,7 +60,7 @@ extension BalanceExplainer {
     private mutating func explain(
         _ figure: TotalFigure, _ formula: String, _ inputs: [Explanation.Input], rounding: String = "",
         status: Explanation.Status = .exact, source: String = Source.given,
-        by rework: (FigureInputs) throws -> ExactDecimal?
+        by rework: (FigureInputs) throws -> ExactFraction?
     ) {
         add(
             target(figure), value(figure), formula, inputs, rounding: rounding, status: status,
@@ -73,22 +73,15 @@ extension BalanceExplainer {
     ) throws -> [Explanation.Input] {
         try figures.rows.filter(isCounted).flatMap { row in
             [
-                try given(figure, row, isOneOfMany: true),
+                given(figure, row, isOneOfMany: true),
                 try indexPrice(name(row), as: "index price of \(name(row))"),
             ]
         }
     }
 
-    /// What each currency's disEq is the product of, where it counts.
-    private func discounts(
-        where isCounted: (CurrencyFigures, ExactDecimal) -> Bool
-    ) throws -> [Explanation.Input] {
-        try figures.rows.filter { isCounted($0, try discounted($0).amount) }.flatMap { row in
-            [
-                try given(.discountedAmount, row, isOneOfMany: true),
-                try given(.discountFactor, row, isOneOfMany: true),
-            ]
-        }
+    /// Each currency's disEq, where it counts.
+    private func discounts(where isCounted: (CurrencyFigures) -> Bool) -> [Explanation.Input] {
+        figures.rows.filter(isCounted).map { given(.disEq, $0, isOneOfMany: true) }
     }
 
     mutating func explainAccount() throws {
@@ -112,16 +105,15 @@ extension BalanceExplainer {
     private mutating func explainEquities() throws {
         explain(
             .totalEq, "Σ eq × index price, undiscounted", try priced(.eq) { !$0.equity.isZero },
-            rounding: Self.cut, source: Source.recorded
+            source: Source.recorded
         ) { try $0.products("eq of ") }
         explain(
             .isoEq, "Σ isoEq × index price", try priced(.isoEq) { !$0.isolatedEquity.isZero },
-            rounding: Self.cut, source: Source.recorded
+            source: Source.recorded
         ) { try $0.products("isoEq of ") }
         if mode == .futures { return }
         explain(
-            .upl, "Σ cross upl × index price", try priced(.crossUpl) { !$0.crossUnrealised.isZero },
-            rounding: Self.cut
+            .upl, "Σ cross upl × index price", try priced(.crossUpl) { !$0.crossUnrealised.isZero }
         ) { try $0.products("crossUpl of ") }
     }
 
@@ -134,15 +126,15 @@ extension BalanceExplainer {
                 discounted: $0("discountedEquity"), orderFees: $0.optional("orderFees"))
         }
         explain(
-            .discountedEquity, "Σ disEq, as discounted amount × discount factor, cut once",
-            try discounts { !$1.isZero }, rounding: Self.cut, source: Source.discount
-        ) { try $0.products("discountedAmount of ", by: "discountFactor of ") }
+            .discountedEquity, "Σ disEq", discounts { !$0.discountedUSD.isZero }, source: Source.discount
+        ) { try $0.sum("disEq of ") }
         explain(
             .restrictedEquity, "Σ disEq of currencies whose colRes is raised to 2, where it is above 0",
-            try discounts {
-                $1.isPositive && account.raised(DetailField.colRes.rawValue, asset: name($0))?.text == "2"
-            }, rounding: Self.cut, status: .choice, source: Source.collateralLimit
-        ) { try $0.products("discountedAmount of ", by: "discountFactor of ") }
+            discounts {
+                $0.discountedUSD.isPositive
+                    && account.raised(DetailField.colRes.rawValue, asset: name($0))?.text == "2"
+            }, status: .choice, source: Source.collateralLimit
+        ) { try $0.sum("disEq of ") }
         explain(
             .orderFees, "Σ estimated fee of open contract orders, in USD",
             try orders(.feeUsd) { $0.instrument.kind.isDerivative }, status: .choice, source: Source.ours
@@ -162,8 +154,8 @@ extension BalanceExplainer {
         }
         explain(
             .notionalUsdForBorrow, "Σ potential borrowing in USD",
-            try figures.rows.filter { !$0.borrowingUSD.isZero }.map {
-                try given(.potentialBorrowingUsd, $0, isOneOfMany: true)
+            figures.rows.filter { !$0.borrowingUSD.isZero }.map {
+                given(.potentialBorrowingUsd, $0, isOneOfMany: true)
             }, status: .choice, source: Source.ours
         ) { try $0.sum("potentialBorrowingUsd of ") }
         state(
@@ -186,8 +178,8 @@ extension BalanceExplainer {
     private mutating func explainRequirements() throws {
         explain(
             .borrowFroz, "Σ borrowFroz",
-            try figures.rows.filter { !$0.borrowFrozen.isZero }.map {
-                try given(.borrowFroz, $0, isOneOfMany: true)
+            figures.rows.filter { !$0.borrowFrozen.isZero }.map {
+                given(.borrowFroz, $0, isOneOfMany: true)
             }, source: Source.recorded
         ) { try $0.sum("borrowFroz of ") }
         explain(
@@ -245,7 +237,7 @@ extension BalanceExplainer {
         explain(
             .mmr,
             "\(mode == .spot ? "" : "mmr of cross positions + ")notionalUsdForBorrow × mmr of borrowing",
-            contracts([.positionMmr]) + [given(.notionalUsdForBorrow), borrowRate], rounding: Self.cut,
+            contracts([.positionMmr]) + [given(.notionalUsdForBorrow), borrowRate],
             status: status, source: source
         ) {
             try Figures.maintenanceMarginRequirement(
@@ -258,7 +250,7 @@ extension BalanceExplainer {
             "\(mode == .spot ? "" : "fees of positions + ")notionalUsdForBorrow × (1 + mmr of borrowing) × "
                 + "its fee rate",
             contracts([.positionLiquidationFees]) + [given(.notionalUsdForBorrow), borrowRate, fee],
-            rounding: Self.cut, source: source
+            source: source
         ) {
             try $0.optional("positionLiquidationFees")
                 + Figures.borrowLiquidationFee(
@@ -279,7 +271,7 @@ extension BalanceExplainer {
             .mgnRatio,
             "adjEq ÷ (mmr + liquidation fees); \"\" where that is 0. The documentation's prose leaves the "
                 + "fees out, recordings have them",
-            [given(.adjEq), given(.mmr), given(.liquidationFees)], rounding: Self.cut, status: status,
+            [given(.adjEq), given(.mmr), given(.liquidationFees)], status: status,
             source: source
         ) {
             try Figures.marginRatio(

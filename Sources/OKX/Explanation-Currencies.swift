@@ -9,8 +9,8 @@ enum RowFigure: String, CaseIterable {
     case ordFrozen, rewardBal, smtSyncEq, spotBal, spotCopyTradingEq, spotInUseAmt, spotIsoBal, spotUpl
     case spotUplRatio, stgyEq, totalPnl, totalPnlRatio, upl, uplLiab
 
-    case crossOrders, crossUpl, discountedAmount, discountFactor, inUse, isolatedOrders, liquidationFees
-    case orderFees, positionNotional, potentialBorrowing, potentialBorrowingUsd, spotOrders
+    case crossOrders, crossUpl, inUse, isolatedOrders, liquidationFees, orderFees, positionNotional
+    case potentialBorrowing, potentialBorrowingUsd, spotOrders
 }
 
 extension BalanceExplainer {
@@ -26,7 +26,7 @@ extension BalanceExplainer {
     }
 
     /// What the assembly has worked out; nil for what does not exist and is printed "".
-    private func value(_ figure: RowFigure, _ row: CurrencyFigures) throws -> ExactDecimal? {
+    private func value(_ figure: RowFigure, _ row: CurrencyFigures) -> ExactFraction? {
         switch figure {
         case .availBal: Figures.floored(row.freeBalance)
         case .availEq: Figures.floored(row.freeEquity)
@@ -54,8 +54,6 @@ extension BalanceExplainer {
         case .uplLiab: row.unrealisedLossLiability
         case .crossOrders: row.crossOrders
         case .crossUpl: row.crossUnrealised
-        case .discountedAmount: try discounted(row).amount
-        case .discountFactor: try discounted(row).factor
         case .inUse: row.inUse
         case .isolatedOrders: row.isolatedOrders
         case .liquidationFees: row.positionFees
@@ -69,15 +67,15 @@ extension BalanceExplainer {
     }
 
     /// Earmarks, credits and spot cost.
-    private func rareValue(_ figure: RowFigure, _ row: CurrencyFigures) -> ExactDecimal? {
+    private func rareValue(_ figure: RowFigure, _ row: CurrencyFigures) -> ExactFraction? {
         let holding = holding(row)
         let spot = row.spot.map { figures.spots[$0] }
         return switch figure {
-        case .fixedBal: holding?.reserved(.fixed) ?? .zero
-        case .smtSyncEq: holding?.reserved(.smartSync) ?? .zero
-        case .spotCopyTradingEq: holding?.reserved(.copyTrading) ?? .zero
-        case .spotIsoBal: holding?.reserved(.copyTradingIsolated) ?? .zero
-        case .rewardBal: holding?.credited(for: "reward") ?? .zero
+        case .fixedBal: ExactFraction(holding?.reserved(.fixed) ?? .zero)
+        case .smtSyncEq: ExactFraction(holding?.reserved(.smartSync) ?? .zero)
+        case .spotCopyTradingEq: ExactFraction(holding?.reserved(.copyTrading) ?? .zero)
+        case .spotIsoBal: ExactFraction(holding?.reserved(.copyTradingIsolated) ?? .zero)
+        case .rewardBal: ExactFraction(holding?.credited(for: "reward") ?? .zero)
         case .spotBal: spot?.balance
         case .openAvgPx: spot?.openAveragePrice
         case .accAvgPx: spot?.accumulatedAveragePrice
@@ -92,28 +90,28 @@ extension BalanceExplainer {
     /// A currency's figure as an input, named by its field; of several currencies, by currency too.
     func given(
         _ figure: RowFigure, _ row: CurrencyFigures, isOneOfMany: Bool = false
-    ) throws -> Explanation.Input {
+    ) -> Explanation.Input {
         input(
             isOneOfMany ? "\(figure.rawValue) of \(name(row))" : figure.rawValue, target(figure, row),
-            try value(figure, row) ?? .zero)
+            value(figure, row) ?? .zero)
     }
 
-    func given(_ figures: [RowFigure], _ row: CurrencyFigures) throws -> [Explanation.Input] {
-        try figures.map { try given($0, row) }
+    func given(_ figures: [RowFigure], _ row: CurrencyFigures) -> [Explanation.Input] {
+        figures.map { given($0, row) }
     }
 
     /// Figures of contracts as inputs: spot mode has none, and its formulas leave them out.
-    private func contracts(_ figures: [RowFigure], _ row: CurrencyFigures) throws -> [Explanation.Input] {
-        try given(figures.filter { try mode != .spot || value($0, row)?.isZero == false }, row)
+    private func contracts(_ figures: [RowFigure], _ row: CurrencyFigures) -> [Explanation.Input] {
+        given(figures.filter { mode != .spot || value($0, row)?.isZero == false }, row)
     }
 
     mutating func explain(
         _ figure: RowFigure, _ row: CurrencyFigures, _ formula: String, _ inputs: [Explanation.Input],
         rounding: String = "", status: Explanation.Status = .exact, source: String = Source.given,
-        by rework: (FigureInputs) throws -> ExactDecimal?
+        by rework: (FigureInputs) throws -> ExactFraction?
     ) throws {
         add(
-            target(figure, row), try value(figure, row), formula, inputs, rounding: rounding, status: status,
+            target(figure, row), value(figure, row), formula, inputs, rounding: rounding, status: status,
             source: source, by: rework)
     }
 
@@ -174,7 +172,7 @@ extension BalanceExplainer {
         if mode == .futures { return }
         try explain(
             .interest, row, "interest accrued and not yet paid",
-            [Explanation.Input("accrued interest", row.interest, .ledger)]
+            [Explanation.Input("accrued interest", row.interest.description, .ledger)]
         ) { try $0("accrued interest") }
     }
 
@@ -198,7 +196,7 @@ extension BalanceExplainer {
 
     private func principal(_ row: CurrencyFigures) -> [Explanation.Input] {
         row.borrowed.isZero && mode != .spot
-            ? [] : [Explanation.Input("principal borrowed", row.borrowed, .ledger)]
+            ? [] : [Explanation.Input("principal borrowed", row.borrowed.description, .ledger)]
     }
 
     /// Funds that stay in cash and are in use.
@@ -229,7 +227,7 @@ extension BalanceExplainer {
                 interest: $0.optional("interest"), borrowed: $0.optional("principal borrowed"))
         }
         try explain(
-            .eqUsd, row, "eq × index price", [given(.eq, row), indexPrice(name(row))], rounding: Self.cut,
+            .eqUsd, row, "eq × index price", [given(.eq, row), indexPrice(name(row))],
             source: Source.recorded
         ) { try Figures.equityUSD($0("eq"), index: $0("index price")) }
         try explain(
@@ -255,13 +253,6 @@ extension BalanceExplainer {
         ) { try Figures.isolatedEquity(margin: $0.sum("margin of "), unrealised: $0("isoUpl")) }
     }
 
-    /// A currency's equity as margin.
-    func discounted(_ row: CurrencyFigures) throws -> Figures.Discounted {
-        try Figures.discountedEquity(
-            row.equity, isolatedEquity: row.isolatedEquity, table: rules.assets[row.place].discount,
-            index: row.index, isCollateral: row.isCollateral)
-    }
-
     private func collateral(_ row: CurrencyFigures) -> [Explanation.Input] {
         mode == .multi
             ? [Explanation.Input("collateralEnabled", row.isCollateral ? "true" : "false", .setting)] : []
@@ -274,28 +265,16 @@ extension BalanceExplainer {
             try given([.eq], row) + contracts([.isoEq], row) + [indexPrice(name(row))] + collateral(row) + [
                 Explanation.Input("discount tiers in \(table.unit.rawValue)", table.text, .rule)
             ]
-        let again = { (inputs: FigureInputs) in
-            try Figures.discountedEquity(
-                inputs("eq"), isolatedEquity: inputs.optional("isoEq"), table: table,
-                index: inputs("index price"), isCollateral: row.isCollateral)
-        }
         try explain(
             .disEq, row,
             "eq − isoEq, each tier's part × the tier's discountRate, in USD; a choice: undiscounted below 0, "
                 + "and 0 above it where collateral is off",
-            inputs, rounding: Self.cut, status: isListed ? .exact : .choice, source: Source.discount
-        ) { try again($0).value() }
-        try explain(
-            .discountedAmount, row,
-            "eq − isoEq where one rate holds for all of it, else Σ over tiers of the part inside × rate, "
-                + "in USD",
-            inputs, rounding: Self.cut, status: isListed ? .exact : .choice, source: Source.discount
-        ) { try again($0).amount }
-        try explain(
-            .discountFactor, row,
-            "index price × the rate that holds for all of it; 1 for an amount in USD", inputs,
-            rounding: Self.cut, status: isListed ? .exact : .choice, source: Source.discount
-        ) { try again($0).factor }
+            inputs, status: isListed ? .exact : .choice, source: Source.discount
+        ) {
+            try Figures.discountedEquity(
+                $0("eq"), isolatedEquity: $0.optional("isoEq"), table: table, index: $0("index price"),
+                isCollateral: row.isCollateral)
+        }
     }
 }
 
@@ -350,7 +329,7 @@ extension BalanceExplainer {
         let name = name(row)
         try explain(
             .spotOrders, row, "Σ of what open spot orders of the currency would pay",
-            orders(.frozen) { $0.spends == name }, rounding: Self.cut
+            orders(.frozen) { $0.spends == name }
         ) { try $0.sum("frozen of ") }
         try explain(
             .isolatedOrders, row, "Σ margin of isolated orders settled in the currency",
@@ -431,14 +410,14 @@ extension BalanceExplainer {
         }
         try explain(
             .potentialBorrowingUsd, row, "potential borrowing × index price",
-            [given(.potentialBorrowing, row), indexPrice(name(row))], rounding: Self.cut, status: .choice,
+            [given(.potentialBorrowing, row), indexPrice(name(row))], status: .choice,
             source: Source.ours
         ) { try Figures.borrowingUSD($0("potentialBorrowing"), index: $0("index price")) }
         if mode == .portfolio {
             let rate = Explanation.Input("borrowing imr", margin.portfolioBorrowInitialRate, .rule)
             try explain(
                 .borrowFroz, row, "potential borrowing in USD × initial margin rate of borrowing",
-                [given(.potentialBorrowingUsd, row), rate], rounding: Self.cut, source: Source.portfolio
+                [given(.potentialBorrowingUsd, row), rate], source: Source.portfolio
             ) {
                 try Figures.portfolioBorrowFrozen($0("potentialBorrowingUsd"), rate: $0("borrowing imr"))
             }
@@ -446,7 +425,7 @@ extension BalanceExplainer {
             let leverage = Explanation.Input("borrow leverage", margin.borrowLeverage, .rule)
             try explain(
                 .borrowFroz, row, "potential borrowing in USD ÷ borrow leverage",
-                [given(.potentialBorrowingUsd, row), leverage], rounding: Self.cut, source: Source.recorded
+                [given(.potentialBorrowingUsd, row), leverage], source: Source.recorded
             ) { try Figures.borrowFrozen($0("potentialBorrowingUsd"), leverage: $0("borrow leverage")) }
         }
         try explain(
@@ -456,7 +435,7 @@ extension BalanceExplainer {
                 given(.availEq, as: "account's availEq"),
                 Explanation.Input("borrow leverage", margin.borrowLeverage, .rule), indexPrice(name(row)),
                 Explanation.Input("quota", rules.assets[row.place].borrowQuota, .rule), given(.liab, row),
-            ], rounding: Self.cut, status: .estimate, source: Source.ours
+            ], status: .estimate, source: Source.ours
         ) {
             try Figures.maximumLoan(
                 powerUSD: Figures.borrowingPower(
@@ -492,7 +471,7 @@ extension BalanceExplainer {
         try explain(
             .notionalLever, row,
             "value of cross positions ÷ (cashBal + cross upl); a choice: \"\" where that is not above 0",
-            given([.positionNotional, .cashBal, .crossUpl], row), rounding: Self.cut,
+            given([.positionNotional, .cashBal, .crossUpl], row),
             status: row.notionalLeverage == nil ? .choice : .exact, source: Source.futures
         ) {
             try Figures.notionalLeverage(
@@ -504,7 +483,7 @@ extension BalanceExplainer {
                 + "\"\" where that is 0",
             given(
                 [.cashBal, .crossUpl, .spotOrders, .isolatedOrders, .orderFees, .mmr, .liquidationFees], row),
-            rounding: Self.cut, source: Source.futures
+            source: Source.futures
         ) {
             try Figures.currencyMarginRatio(
                 cash: $0("cashBal"), crossUnrealised: $0("crossUpl"), spotOrders: $0("spotOrders"),

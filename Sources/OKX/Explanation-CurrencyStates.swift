@@ -19,7 +19,7 @@ extension BalanceExplainer {
                 + (cap.map { [Explanation.Input("clSpotInUseAmt", $0, .raised)] } ?? []), status: .estimate,
             source: Source.portfolio
         ) { inputs in
-            let most = try inputs("maxSpotInUse")
+            let most: ExactFraction = try inputs("maxSpotInUse")
             return cap == nil ? most : min(most, try inputs("clSpotInUseAmt"))
         }
     }
@@ -38,9 +38,9 @@ extension BalanceExplainer {
                 ]
             } ?? []
         let price = isMade ? [try indexPrice(name(row))] : []
-        typealias Rework = (SpotCost, ExactDecimal) throws -> ExactDecimal?
+        typealias Rework = (SpotCost, ExactDecimal) throws -> ExactFraction?
         let formulas: [(RowFigure, String, Rework)] = [
-            (.spotBal, "bought less sold in spot trades", { cost, _ in cost.quantity }),
+            (.spotBal, "bought less sold in spot trades", { cost, _ in ExactFraction(cost.quantity) }),
             (
                 .openAvgPx, "cost at the moving average ÷ spotBal",
                 { cost, _ in try Figures.openAveragePrice(cost) }
@@ -57,7 +57,7 @@ extension BalanceExplainer {
         for (figure, formula, rework) in formulas {
             try explain(
                 figure, row, "\(formula); \"\" until a spot trade was made", ledger + price,
-                rounding: figure == .spotBal ? "" : Self.cut, source: Source.spotCost
+                source: Source.spotCost
             ) { inputs in
                 guard isMade else { return nil }
                 let cost = SpotCost(

@@ -48,7 +48,7 @@ extension BalanceExplainer {
     /// What margins are a share of: notional in the settlement currency in futures mode, in USD elsewhere.
     private var marginBasis: PositionFigure { mode == .futures ? .notional : .notionalUsd }
 
-    private func value(_ figure: PositionFigure, at place: Int) throws -> ExactDecimal {
+    private func value(_ figure: PositionFigure, at place: Int) throws -> ExactFraction {
         let measure = measures[place]
         let position = account.positions[place]
         let basis = mode == .futures ? measure.notional : measure.notionalUSD
@@ -88,8 +88,8 @@ extension BalanceExplainer {
 
     private mutating func explain(
         _ figure: PositionFigure, at place: Int, _ formula: String, _ inputs: [Explanation.Input],
-        rounding: String = cut, status: Explanation.Status = .exact, source: String = Source.positions,
-        by rework: (FigureInputs) throws -> ExactDecimal?
+        rounding: String = "", status: Explanation.Status = .exact, source: String = Source.positions,
+        by rework: (FigureInputs) throws -> ExactFraction?
     ) throws {
         add(
             target(figure, account.positions[place]), try value(figure, at: place), formula, inputs,
@@ -127,7 +127,7 @@ extension BalanceExplainer {
             size + [markPrice(instrument)]
         ) {
             try Figures.notional(
-                size: $0("pos").times($0("ctVal"), rounding: .halfEven), isInverse: isInverse,
+                size: Figures.size(contracts: $0("pos"), value: $0("ctVal")), isInverse: isInverse,
                 price: $0("markPx"))
         }
         try explain(
@@ -136,7 +136,7 @@ extension BalanceExplainer {
             isInverse ? size : [given(.notional, at: place), indexPrice(instrument.settle)]
         ) {
             try Figures.notionalUSD(
-                size: $0.optional("pos").times($0.optional("ctVal"), rounding: .halfEven),
+                size: Figures.size(contracts: $0.optional("pos"), value: $0.optional("ctVal")),
                 notional: $0.optional("notional"), isInverse: isInverse,
                 settlementIndex: $0.optional("index price"))
         }
@@ -147,14 +147,14 @@ extension BalanceExplainer {
             ]
         ) {
             try Figures.unrealised(
-                notional: $0("notional"), costValue: $0("cost").times($0("ctVal"), rounding: .halfEven),
-                isInverse: isInverse)
+                notional: $0("notional"),
+                costValue: Figures.costValue($0("cost"), contractValue: $0("ctVal")), isInverse: isInverse)
         }
         try explain(
             .delta, at: place, isInverse ? "notional" : "pos × ctVal",
             isInverse ? [given(.notional, at: place)] : size, source: Source.portfolio
         ) {
-            isInverse ? try $0("notional") : try $0("pos").times($0("ctVal"), rounding: .halfEven)
+            isInverse ? try $0("notional") : try Figures.size(contracts: $0("pos"), value: $0("ctVal"))
         }
     }
 
@@ -191,12 +191,15 @@ extension BalanceExplainer {
     private mutating func explainMark(_ instrument: Instrument) throws {
         if market.prices.marks[instrument.name] != nil { return }
         add(
-            Self.mark(instrument), try market.requiredMark(instrument),
+            Self.mark(instrument), ExactFraction(try market.requiredMark(instrument)),
             "index price of \(instrument.base) ÷ index price of \(instrument.quote), while no mark is given",
             [
                 try indexPrice(instrument.base, as: "base"), try indexPrice(instrument.quote, as: "quote"),
             ], rounding: "half up to 8 places", status: .choice, source: Source.ours
-        ) { try $0("base").over($0("quote"), places: 8, rounding: .halfUp) }
+        ) {
+            let base: ExactDecimal = try $0("base")
+            return ExactFraction(try base.over($0("quote"), places: 8, rounding: .halfUp))
+        }
     }
 }
 
@@ -214,13 +217,13 @@ extension BalanceExplainer {
 
     private func isFree(_ order: OpenOrder) -> Bool { order.reduceOnly || order.closesHedgeLeg }
 
-    private func value(_ figure: OrderFigure, _ order: OpenOrder) throws -> ExactDecimal {
+    private func value(_ figure: OrderFigure, _ order: OpenOrder) throws -> ExactFraction {
         let isInverse = order.instrument.payoff == .inverse
-        let size = try order.remaining.times(order.instrument.contractValue, rounding: .halfEven)
+        let size = try Figures.size(contracts: order.remaining, value: order.instrument.contractValue)
         switch figure {
         case .frozen:
-            return order.side == .buy
-                ? try order.remaining.times(order.price, rounding: .towardZero) : order.remaining
+            return try Figures.spotOrder(
+                remaining: order.remaining, price: order.price, isBuy: order.side == .buy)
         case .notional: return try Figures.notional(size: size, isInverse: isInverse, price: order.price)
         case .notionalUsd:
             return try Figures.notionalUSD(
@@ -252,10 +255,10 @@ extension BalanceExplainer {
 
     private mutating func explain(
         _ figure: OrderFigure, _ order: OpenOrder, _ formula: String, _ inputs: [Explanation.Input],
-        by rework: (FigureInputs) throws -> ExactDecimal?
+        by rework: (FigureInputs) throws -> ExactFraction?
     ) throws {
         add(
-            target(figure, order), try value(figure, order), formula, inputs, rounding: Self.cut,
+            target(figure, order), try value(figure, order), formula, inputs,
             status: .choice, source: Source.ours, by: rework)
     }
 
@@ -269,7 +272,7 @@ extension BalanceExplainer {
                 try explainMargin(order)
             } else if order.side == .buy {
                 try explain(.frozen, order, "open sz × px", [size, price]) {
-                    try $0("sz").times($0("px"), rounding: .towardZero)
+                    try Figures.spotOrder(remaining: $0("sz"), price: $0("px"), isBuy: true)
                 }
             } else {
                 try explain(.frozen, order, "open sz", [size]) { try $0("sz") }
@@ -285,7 +288,7 @@ extension BalanceExplainer {
             .notional, order, isInverse ? "open sz × ctVal ÷ px" : "open sz × ctVal × px", size + [price]
         ) {
             try Figures.notional(
-                size: $0("sz").times($0("ctVal"), rounding: .halfEven), isInverse: isInverse,
+                size: Figures.size(contracts: $0("sz"), value: $0("ctVal")), isInverse: isInverse,
                 price: $0("px"))
         }
         try explain(
@@ -295,7 +298,7 @@ extension BalanceExplainer {
             isInverse ? size : [given(.notional, order), indexPrice(order.instrument.settle)]
         ) {
             try Figures.notionalUSD(
-                size: $0.optional("sz").times($0.optional("ctVal"), rounding: .halfEven),
+                size: Figures.size(contracts: $0.optional("sz"), value: $0.optional("ctVal")),
                 notional: $0.optional("notional"), isInverse: isInverse,
                 settlementIndex: $0.optional("index price"))
         }
@@ -334,7 +337,7 @@ extension BalanceExplainer {
             name: figure.rawValue)
     }
 
-    private func value(_ figure: UnitFigure, _ unit: RiskUnit) throws(NumberError) -> ExactDecimal {
+    private func value(_ figure: UnitFigure, _ unit: RiskUnit) throws(NumberError) -> ExactFraction {
         let underlying = rules.assets[unit.underlying].name
         let portfolio = rules.portfolio
         switch figure {
@@ -373,7 +376,7 @@ extension BalanceExplainer {
 
     private mutating func explain(
         _ figure: UnitFigure, _ unit: RiskUnit, _ formula: String, _ inputs: [Explanation.Input],
-        rounding: String = cut, by rework: (FigureInputs) throws -> ExactDecimal?
+        rounding: String = "", by rework: (FigureInputs) throws -> ExactFraction?
     ) throws {
         add(
             target(figure, unit), try value(figure, unit), formula, inputs, rounding: rounding,
@@ -393,7 +396,7 @@ extension BalanceExplainer {
             .gross, unit, "Σ |notionalUsd| of the underlying's cross derivatives, at mark",
             positions(.notionalUsd, isHere), rounding: ""
         ) { try $0.magnitudes("notionalUsd of ") }
-        let spot = try figures.row(unit.underlying).map { [try given(.spotInUseAmt, $0)] } ?? []
+        let spot = figures.row(unit.underlying).map { [given(.spotInUseAmt, $0)] } ?? []
         try explain(
             .netDelta, unit, "(delta + spotInUseAmt) × index price",
             [given(.delta, unit)] + spot + [indexPrice(underlying)]

@@ -53,7 +53,8 @@ extension OKXVenue {
             let totals = figures.totals
             let maintenance = try totals.maintenanceMargin + totals.liquidationFees
             guard !maintenance.isZero else { return nil }
-            return MarginHealth(equity: totals.adjustedEquity, maintenance: maintenance, unit: "USD")
+            return try MarginHealth(
+                equity: totals.adjustedEquity, maintenance: maintenance, places: 16, unit: "USD")
         } catch {
             throw FigureError.number(error)
         }
@@ -63,7 +64,7 @@ extension OKXVenue {
     private static func poolHealth(
         _ figures: AccountFigures, _ rules: RuleTable
     ) throws(NumberError) -> MarginHealth? {
-        var nearest: (ratio: ExactDecimal, row: CurrencyFigures)?
+        var nearest: (ratio: ExactFraction, row: CurrencyFigures)?
         for row in figures.rows {
             guard let ratio = row.marginRatio else { continue }
             if let nearest, nearest.ratio <= ratio { continue }
@@ -73,8 +74,8 @@ extension OKXVenue {
         let equity = try Figures.currencyBacking(
             cash: row.cash, crossUnrealised: row.crossUnrealised, spotOrders: row.spotOrders,
             isolatedOrders: row.isolatedOrders, orderFees: row.orderFees)
-        return MarginHealth(
-            equity: equity, maintenance: try row.positionMaintenance + row.positionFees,
+        return try MarginHealth(
+            equity: equity, maintenance: row.positionMaintenance + row.positionFees, places: 16,
             unit: rules.assets[row.place].name)
     }
 }
@@ -203,14 +204,13 @@ extension BalanceExplainer {
         static let ours = "not published; docs/venues/okx.md"
     }
 
-    static let cut = "cut to 18 places"
     static let printing = "half up to 16 places where it is printed"
 
     /// Explains a figure. `rework` works it out again, by the definition that serves it, from the inputs.
     mutating func add(
-        _ target: Target, _ value: ExactDecimal?, _ formula: String, _ inputs: [Explanation.Input],
+        _ target: Target, _ value: ExactFraction?, _ formula: String, _ inputs: [Explanation.Input],
         rounding: String = "", status: Explanation.Status = .exact, source: String = Source.given,
-        by rework: (FigureInputs) throws -> ExactDecimal?
+        by rework: (FigureInputs) throws -> ExactFraction?
     ) {
         if !Self.comesOut(value, by: rework, from: inputs) { mismatches.append(target.path) }
         let exact = value?.description ?? ""
@@ -231,7 +231,7 @@ extension BalanceExplainer {
 
     /// Whether a figure, worked out again from the inputs listed, is the assembled one.
     private static func comesOut(
-        _ value: ExactDecimal?, by rework: (FigureInputs) throws -> ExactDecimal?,
+        _ value: ExactFraction?, by rework: (FigureInputs) throws -> ExactFraction?,
         from inputs: [Explanation.Input]
     ) -> Bool {
         do {
@@ -254,15 +254,16 @@ extension BalanceExplainer {
     }
 
     /// A figure as an input, with all its digits.
-    func input(_ name: String, _ target: Target, _ value: ExactDecimal) -> Explanation.Input {
-        let isShown = !target.isField || served[target.path] == value.description && !isRaised(target.path)
+    func input(_ name: String, _ target: Target, _ value: ExactFraction) -> Explanation.Input {
+        let text = value.description
+        let isShown = !target.isField || served[target.path] == text && !isRaised(target.path)
         return Explanation.Input(
-            name, value, .figure, path: isShown ? target.path : target.path + Self.workedOut)
+            name, text, .figure, path: isShown ? target.path : target.path + Self.workedOut)
     }
 
     private static var workedOut: String { ".workedOut" }
 
-    private static func printed(_ value: ExactDecimal) -> String {
+    private static func printed(_ value: ExactFraction) -> String {
         String(decoding: ByteSink.bytes(estimate: 0) { $0.number(value) }, as: UTF8.self)
     }
 
@@ -279,7 +280,7 @@ extension BalanceExplainer {
     func markPrice(_ instrument: Instrument) throws -> Explanation.Input {
         let price = try market.requiredMark(instrument)
         guard let given = market.prices.marks[instrument.name] else {
-            return input("markPx", Self.mark(instrument), price)
+            return input("markPx", Self.mark(instrument), ExactFraction(price))
         }
         return Explanation.Input("markPx (given at \(given.at.iso8601))", price, .price)
     }
@@ -335,39 +336,49 @@ struct FigureInputs {
 
     let inputs: [Explanation.Input]
 
-    /// The input of a name.
-    func callAsFunction(_ name: String) throws -> ExactDecimal {
-        guard let input = find(name) else { throw Missing(name: name) }
-        return try ExactDecimal(input.value)
-    }
+    /// The price, rate or amount of the ledger that has a name.
+    func callAsFunction(_ name: String) throws -> ExactDecimal { try ExactDecimal(text(name)) }
+
+    /// The figure of a name.
+    func callAsFunction(_ name: String) throws -> ExactFraction { try ExactFraction(text(name)) }
 
     /// The input of a name; zero where it is left out because the mode does not have it.
     func optional(_ name: String) throws -> ExactDecimal {
         try find(name).map { try ExactDecimal($0.value) } ?? .zero
     }
 
+    /// The figure of a name; zero where it is left out because the mode does not have it.
+    func optional(_ name: String) throws -> ExactFraction {
+        try find(name).map { try ExactFraction($0.value) } ?? .zero
+    }
+
     /// Σ of the inputs whose names begin so.
-    func sum(_ start: String) throws -> ExactDecimal { try all(start).sum() }
+    func sum(_ start: String) throws -> ExactFraction { try all(start).sum() }
 
     /// Σ of their magnitudes.
-    func magnitudes(_ start: String) throws -> ExactDecimal { try all(start).map(\.magnitude).sum() }
+    func magnitudes(_ start: String) throws -> ExactFraction { try all(start).map(\.magnitude).sum() }
 
-    /// Σ of each of them × the factor of the same currency, in one step.
-    func products(_ start: String, by factor: String = "index price of ") throws -> ExactDecimal {
-        var sum = ProductSum()
+    /// Σ of each of them × the index price of the same currency.
+    func products(_ start: String) throws -> ExactFraction {
+        var sum = ExactFraction.zero
         for input in inputs where input.name.hasPrefix(start) {
-            try sum.add(
-                ExactDecimal(input.value), times: self("\(factor)\(input.name.dropFirst(start.count))"))
+            let index: ExactDecimal = try self("index price of \(input.name.dropFirst(start.count))")
+            try sum += Figures.equityUSD(ExactFraction(input.value), index: index)
         }
-        return try sum.rounded(places: 18, rounding: .towardZero)
+        return sum
     }
 
     private func find(_ name: String) -> Explanation.Input? {
         inputs.first { $0.name == name || $0.name.hasPrefix("\(name) (") }
     }
 
-    private func all(_ start: String) throws -> [ExactDecimal] {
-        try inputs.filter { $0.name.hasPrefix(start) }.map { try ExactDecimal($0.value) }
+    private func all(_ start: String) throws -> [ExactFraction] {
+        try inputs.filter { $0.name.hasPrefix(start) }.map { try ExactFraction($0.value) }
+    }
+
+    private func text(_ name: String) throws(Missing) -> String {
+        guard let input = find(name) else { throw Missing(name: name) }
+        return input.value
     }
 }
 

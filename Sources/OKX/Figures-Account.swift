@@ -3,76 +3,88 @@ import Numbers
 // MARK: - Positions and orders
 
 extension Figures {
-    /// What a position or order is worth in its settlement currency at a price: quantity × contract value ×
-    /// price (linear), quantity × contract value ÷ price (inverse). Signed like the quantity. Cut.
+    /// Size of a position or order: contracts × contract value; in the underlying (linear) or in USD
+    /// (inverse). Signed like the quantity.
+    static func size(contracts: ExactDecimal, value: ExactDecimal) throws(NumberError) -> ExactFraction {
+        try ExactFraction(contracts).times(value)
+    }
+
+    /// The notional at entry in the settlement currency: the ledger's cost × contract value. Signed.
+    static func costValue(
+        _ cost: ExactDecimal, contractValue: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try ExactFraction(cost).times(contractValue)
+    }
+
+    /// What a position or order is worth in its settlement currency at a price: size × price (linear), size ÷
+    /// price (inverse). Signed like the size.
     static func notional(
-        size: ExactDecimal, isInverse: Bool, price: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        isInverse
-            ? try size.over(price, rounding: .towardZero) : try size.times(price, rounding: .towardZero)
+        size: ExactFraction, isInverse: Bool, price: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        isInverse ? try size.over(price) : try size.times(price)
     }
 
     /// The same in USD: × index price of the settlement currency (linear); quantity × contract value itself
-    /// (inverse), which is counted in USD. Cut.
+    /// (inverse), which is counted in USD.
     static func notionalUSD(
-        size: ExactDecimal, notional: ExactDecimal, isInverse: Bool, settlementIndex: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        isInverse ? size : try notional.times(settlementIndex, rounding: .towardZero)
+        size: ExactFraction, notional: ExactFraction, isInverse: Bool, settlementIndex: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        isInverse ? size : try notional.times(settlementIndex)
     }
 
     /// Unrealised profit in the settlement currency, at mark: notional − cost × contract value (linear), cost
     /// × contract value − notional (inverse). Signed.
     static func unrealised(
-        notional: ExactDecimal, costValue: ExactDecimal, isInverse: Bool
-    ) throws(NumberError) -> ExactDecimal {
+        notional: ExactFraction, costValue: ExactFraction, isInverse: Bool
+    ) throws(NumberError) -> ExactFraction {
         isInverse ? try costValue - notional : try notional - costValue
     }
 
-    /// `imr` of a position or order: notional ÷ leverage, of the magnitude; full, without netting. Cut.
+    /// `imr` of a position or order: notional ÷ leverage, of the magnitude; full, without netting.
     static func initialMargin(
-        notional: ExactDecimal, leverage: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try notional.magnitude.over(leverage, rounding: .towardZero)
+        notional: ExactFraction, leverage: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try notional.magnitude.over(leverage)
     }
 
-    /// `mmr` of a position: notional × maintenance rate of the tier that the whole position stands in. Cut.
+    /// `mmr` of a position: notional × maintenance rate of the tier that the whole position stands in.
     static func maintenanceMargin(
-        notional: ExactDecimal, rate: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try notional.magnitude.times(rate, rounding: .towardZero)
+        notional: ExactFraction, rate: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try notional.magnitude.times(rate)
     }
 
-    /// Fee of liquidating a position: notional × taker rate. Cut.
+    /// Fee of liquidating a position: notional × taker rate.
     static func liquidationFee(
-        notional: ExactDecimal, rate: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try notional.magnitude.times(rate, rounding: .towardZero)
+        notional: ExactFraction, rate: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try notional.magnitude.times(rate)
     }
 
-    /// Estimated fee of an open contract order: notional at the limit price × order fee rate. Cut.
+    /// Estimated fee of an open contract order: notional at the limit price × order fee rate.
     static func orderFee(
-        notional: ExactDecimal, rate: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        rate.isZero ? .zero : try notional.magnitude.times(rate, rounding: .towardZero)
+        notional: ExactFraction, rate: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        rate.isZero ? .zero : try notional.magnitude.times(rate)
     }
 
     /// `mgnRatio` of an isolated position: isoEq ÷ (maintenance margin + liquidation fee); nil at a zero
-    /// denominator. A choice: the positions page gives no formula. Cut.
+    /// denominator. A choice: the positions page gives no formula.
     static func isolatedMarginRatio(
-        equity: ExactDecimal, maintenance: ExactDecimal, liquidationFee: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal? {
+        equity: ExactFraction, maintenance: ExactFraction, liquidationFee: ExactFraction
+    ) throws(NumberError) -> ExactFraction? {
         let denominator = try maintenance + liquidationFee
         guard !denominator.isZero else { return nil }
-        return try equity.over(denominator, rounding: .towardZero)
+        return try equity.over(denominator)
     }
 
     /// `uplRatio`: unrealised profit ÷ initial margin at entry (notional at entry ÷ leverage); nil for no
-    /// cost. A choice. Cut.
+    /// cost. A choice.
     static func unrealisedRatio(
-        unrealised: ExactDecimal, costValue: ExactDecimal, leverage: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal? {
+        unrealised: ExactFraction, costValue: ExactFraction, leverage: ExactDecimal
+    ) throws(NumberError) -> ExactFraction? {
         guard !costValue.isZero else { return nil }
-        return try unrealised.times(leverage, over: costValue.magnitude, rounding: .towardZero)
+        return try unrealised.times(leverage).over(costValue.magnitude)
     }
 }
 
@@ -81,46 +93,45 @@ extension Figures {
 extension Figures {
     /// `adjEq`: Σ disEq − order loss − order fees; the order loss is taken as 0 (decision OKX 5). Signed.
     static func adjustedEquity(
-        discounted: ExactDecimal, orderFees: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        discounted: ExactFraction, orderFees: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try discounted - orderFees
     }
 
     /// `imr`: margin of cross positions + ordFroz + borrowFroz. Exact on a recording.
     static func initialMarginRequirement(
-        positions: ExactDecimal, orders: ExactDecimal, borrowing: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        positions: ExactFraction, orders: ExactFraction, borrowing: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try positions + orders + borrowing
     }
 
-    /// Maintenance margin of borrowing: USD × rate. Cut.
+    /// Maintenance margin of borrowing: USD × rate.
     static func borrowMaintenance(
-        _ borrowingUSD: ExactDecimal, rate: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        borrowingUSD.isZero ? .zero : try borrowingUSD.times(rate, rounding: .towardZero)
+        _ borrowingUSD: ExactFraction, rate: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        borrowingUSD.isZero ? .zero : try borrowingUSD.times(rate)
     }
 
     /// `mmr`: maintenance margin of cross positions + of borrowing. Exact on a recording.
     static func maintenanceMarginRequirement(
-        positions: ExactDecimal, borrowing: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        positions: ExactFraction, borrowing: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try positions + borrowing
     }
 
-    /// Fee of liquidating a loan: USD × (1 + maintenance rate) × fee rate. Exact on a recording. Cut.
+    /// Fee of liquidating a loan: USD × (1 + maintenance rate) × fee rate. Exact on a recording.
     static func borrowLiquidationFee(
-        _ borrowingUSD: ExactDecimal, maintenanceRate: ExactDecimal, feeRate: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        _ borrowingUSD: ExactFraction, maintenanceRate: ExactDecimal, feeRate: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
         if borrowingUSD.isZero { return .zero }
-        let rate = try (ExactDecimal.one + maintenanceRate).times(feeRate, rounding: .towardZero)
-        return try borrowingUSD.times(rate, rounding: .towardZero)
+        return try borrowingUSD.times(.one + maintenanceRate).times(feeRate)
     }
 
     /// `availEq`: adjEq − imr − disEq of currencies whose collateral is restricted; not floored. Exact on a
     /// recording without restricted currencies.
     static func availableEquity(
-        adjusted: ExactDecimal, initialMargin: ExactDecimal, restricted: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        adjusted: ExactFraction, initialMargin: ExactFraction, restricted: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try adjusted - initialMargin - restricted
     }
 
@@ -130,18 +141,18 @@ extension Figures {
     /// The documentation's prose says adjEq ÷ mmr; a recording and the documentation's own sample contradict
     /// it.
     static func marginRatio(
-        adjusted: ExactDecimal, maintenance: ExactDecimal, liquidationFees: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal? {
+        adjusted: ExactFraction, maintenance: ExactFraction, liquidationFees: ExactFraction
+    ) throws(NumberError) -> ExactFraction? {
         let denominator = try maintenance + liquidationFees
         guard !denominator.isZero else { return nil }
-        return try adjusted.over(denominator, rounding: .towardZero)
+        return try adjusted.over(denominator)
     }
 
     /// `notionalUsd`: borrowing + swaps + futures + options, isolated positions among them. Exact on a
     /// recording.
     static func notionalUSD(
-        borrowing: ExactDecimal, swaps: ExactDecimal, futures: ExactDecimal, options: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        borrowing: ExactFraction, swaps: ExactFraction, futures: ExactFraction, options: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try borrowing + swaps + futures + options
     }
 }

@@ -6,70 +6,71 @@ import Numbers
 extension Figures {
     /// `spotInUseAmt` without the user's cap (`maxSpotInUse`): the coins that offset a short derivative delta
     /// = min(coins, −delta), not below 0.
-    static func spotInUse(coins: ExactDecimal, derivativeDelta: ExactDecimal) -> ExactDecimal {
+    static func spotInUse(coins: ExactFraction, derivativeDelta: ExactFraction) -> ExactFraction {
         floored(min(coins, -derivativeDelta))
     }
 
-    /// The net delta of a risk unit in USD: (derivatives + spot in use) × index. Signed. Cut.
+    /// The net delta of a risk unit in USD: (derivatives + spot in use) × index. Signed.
     static func netDeltaUSD(
-        derivativeDelta: ExactDecimal, spotInUse: ExactDecimal, index: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try (derivativeDelta + spotInUse).times(index, rounding: .towardZero)
+        derivativeDelta: ExactFraction, spotInUse: ExactFraction, index: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try (derivativeDelta + spotInUse).times(index)
     }
 
-    /// MR1, loss under the worst spot move: |net delta| × the widest shock. Cut.
+    /// MR1, loss under the worst spot move: |net delta| × the widest shock.
     static func spotShockCharge(
-        netDeltaUSD: ExactDecimal, shock: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try netDeltaUSD.magnitude.times(shock, rounding: .towardZero)
+        netDeltaUSD: ExactFraction, shock: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try netDeltaUSD.magnitude.times(shock)
     }
 
-    /// MR4, basis risk: gross notional of the unit's derivatives × rate. Cut.
-    static func basisCharge(grossUSD: ExactDecimal, rate: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        try grossUSD.times(rate, rounding: .towardZero)
+    /// MR4, basis risk: gross notional of the unit's derivatives × rate.
+    static func basisCharge(grossUSD: ExactFraction, rate: ExactDecimal) throws(NumberError) -> ExactFraction
+    {
+        try grossUSD.times(rate)
     }
 
-    /// MR6, extreme move: |net delta| × move × the share of it that counts. Cut.
+    /// MR6, extreme move: |net delta| × move × the share of it that counts.
     static func extremeCharge(
-        netDeltaUSD: ExactDecimal, move: ExactDecimal, share: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try netDeltaUSD.magnitude.times(move.times(share, rounding: .towardZero), rounding: .towardZero)
+        netDeltaUSD: ExactFraction, move: ExactDecimal, share: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try netDeltaUSD.magnitude.times(move).times(share)
     }
 
-    /// MR7, minimum charge: gross notional × rate, then each tier's part of it × the tier's multiplier. Cut.
+    /// MR7, minimum charge: gross notional × rate, then each tier's part of it × the tier's multiplier.
     static func minimumCharge(
-        grossUSD: ExactDecimal, rate: ExactDecimal, tiers: [PortfolioRules.ChargeTier]
-    ) throws(NumberError) -> ExactDecimal {
-        try tieredCharge(grossUSD.times(rate, rounding: .towardZero), tiers: tiers)
+        grossUSD: ExactFraction, rate: ExactDecimal, tiers: [PortfolioRules.ChargeTier]
+    ) throws(NumberError) -> ExactFraction {
+        try tieredCharge(grossUSD.times(rate), tiers: tiers)
     }
 
-    /// Each tier's part of a raw charge × the tier's multiplier; the last multiplier holds beyond. Cut.
+    /// Each tier's part of a raw charge × the tier's multiplier; the last multiplier holds beyond.
     static func tieredCharge(
-        _ raw: ExactDecimal, tiers: [PortfolioRules.ChargeTier]
-    ) throws(NumberError) -> ExactDecimal {
-        var sum = ExactDecimal.zero
-        var below = ExactDecimal.zero
+        _ raw: ExactFraction, tiers: [PortfolioRules.ChargeTier]
+    ) throws(NumberError) -> ExactFraction {
+        var sum = ExactFraction.zero
+        var below = ExactFraction.zero
         for tier in tiers {
-            guard let end = tier.upTo, raw > end else {
-                return try sum + (raw - below).times(tier.multiplier, rounding: .towardZero)
+            guard let end = tier.upTo.map({ ExactFraction($0) }), raw > end else {
+                return try sum + (raw - below).times(tier.multiplier)
             }
-            try sum += (end - below).times(tier.multiplier, rounding: .towardZero)
+            try sum += (end - below).times(tier.multiplier)
             below = end
         }
-        return try sum + (raw - below).times(tiers.last?.multiplier ?? .one, rounding: .towardZero)
+        return try sum + (raw - below).times(tiers.last?.multiplier ?? .one)
     }
 
     /// Maintenance margin of a risk unit: max(max(MR1, MR6) + MR4, MR7).
     static func unitMaintenance(
-        spotShock: ExactDecimal, extreme: ExactDecimal, basis: ExactDecimal, minimum: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        spotShock: ExactFraction, extreme: ExactFraction, basis: ExactFraction, minimum: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         max(try max(spotShock, extreme) + basis, minimum)
     }
 
-    /// Initial margin of a risk unit: maintenance margin × 1.3. Cut.
+    /// Initial margin of a risk unit: maintenance margin × 1.3.
     static func unitInitial(
-        maintenance: ExactDecimal, factor: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try maintenance.times(factor, rounding: .towardZero)
+        maintenance: ExactFraction, factor: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try maintenance.times(factor)
     }
 }

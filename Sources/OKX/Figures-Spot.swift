@@ -4,45 +4,43 @@ import Numbers
 // Cost and profit of spot trades, in USD (sheet, section 4.8; decision OKX 10). "" until a trade was made.
 
 extension Figures {
-    /// `openAvgPx`: moving average of purchases; sales leave it. Cut.
-    static func openAveragePrice(_ cost: SpotCost) throws(NumberError) -> ExactDecimal {
-        try cost.openCost.over(cost.quantity, rounding: .towardZero)
+    /// `openAvgPx`: moving average of purchases; sales leave it.
+    static func openAveragePrice(_ cost: SpotCost) throws(NumberError) -> ExactFraction {
+        try ExactFraction(cost.openCost).over(cost.quantity)
     }
 
-    /// `accAvgPx`: (purchases − sales) ÷ `spotBal`. Signed. Cut.
-    static func accumulatedAveragePrice(_ cost: SpotCost) throws(NumberError) -> ExactDecimal {
-        try (cost.boughtValue - cost.soldValue).over(cost.quantity, rounding: .towardZero)
+    /// `accAvgPx`: (purchases − sales) ÷ `spotBal`. Signed.
+    static func accumulatedAveragePrice(_ cost: SpotCost) throws(NumberError) -> ExactFraction {
+        try spotPaid(cost).over(cost.quantity)
     }
 
-    /// `spotUpl`: spotBal × index − cost at the moving average. Signed. Cut.
-    static func spotUnrealised(_ cost: SpotCost, index: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        var sum = ProductSum()
-        try sum.add(cost.quantity, times: index)
-        try sum.add(-cost.openCost)
-        return try sum.rounded(places: 18, rounding: .towardZero)
+    /// `spotUpl`: spotBal × index − cost at the moving average. Signed.
+    static func spotUnrealised(_ cost: SpotCost, index: ExactDecimal) throws(NumberError) -> ExactFraction {
+        try ExactFraction(cost.quantity).times(index) - ExactFraction(cost.openCost)
     }
 
-    /// `spotUplRatio`: (index − openAvgPx) ÷ openAvgPx, as a fraction; nil where nothing was paid. Cut.
+    /// `spotUplRatio`: (index − openAvgPx) ÷ openAvgPx, as a fraction; nil where nothing was paid.
     static func spotUnrealisedRatio(
         _ cost: SpotCost, index: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal? {
+    ) throws(NumberError) -> ExactFraction? {
         guard !cost.openCost.isZero else { return nil }
-        return try spotUnrealised(cost, index: index).over(cost.openCost, rounding: .towardZero)
+        return try spotUnrealised(cost, index: index).over(cost.openCost)
     }
 
-    /// `totalPnl`: spotBal × index − purchases + sales. Signed. Cut.
-    static func spotTotal(_ cost: SpotCost, index: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        var sum = ProductSum()
-        try sum.add(cost.quantity, times: index)
-        try sum.add(-cost.boughtValue)
-        try sum.add(cost.soldValue)
-        return try sum.rounded(places: 18, rounding: .towardZero)
+    /// `totalPnl`: spotBal × index − purchases + sales. Signed.
+    static func spotTotal(_ cost: SpotCost, index: ExactDecimal) throws(NumberError) -> ExactFraction {
+        try ExactFraction(cost.quantity).times(index) - spotPaid(cost)
     }
 
-    /// `totalPnlRatio`: totalPnl ÷ (purchases − sales), as a fraction; nil where they are equal. Cut.
-    static func spotTotalRatio(_ cost: SpotCost, index: ExactDecimal) throws(NumberError) -> ExactDecimal? {
-        let net = try cost.boughtValue - cost.soldValue
+    /// `totalPnlRatio`: totalPnl ÷ (purchases − sales), as a fraction; nil where they are equal.
+    static func spotTotalRatio(_ cost: SpotCost, index: ExactDecimal) throws(NumberError) -> ExactFraction? {
+        let net = try spotPaid(cost)
         guard !net.isZero else { return nil }
-        return try spotTotal(cost, index: index).over(net, rounding: .towardZero)
+        return try spotTotal(cost, index: index).over(net)
+    }
+
+    /// What spot trades have cost on balance: purchases − sales.
+    private static func spotPaid(_ cost: SpotCost) throws(NumberError) -> ExactFraction {
+        ExactFraction(try cost.boughtValue - cost.soldValue)
     }
 }

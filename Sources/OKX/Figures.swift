@@ -2,107 +2,115 @@ import Numbers
 
 /// Every figure of the balance, each defined once: serving, judging and explaining call the same function.
 ///
-/// Figures are exact decimals of 18 places, rounded half up to 16 places where they are printed. A product or
-/// quotient that needs more than 18 places is cut, so that the printed digit is the one of the exact value.
-/// The source of all of them is the sheet of OKX's account API, section 4.
+/// Amounts are exact fractions, prices and rates exact decimals: nothing is rounded between what the ledger
+/// has booked and the 16 places, half up, of a printed figure. The source of all of them is the sheet of OKX's
+/// account API, section 4.
 enum Figures {}
 
 // MARK: - One currency, in the currency itself
 
 extension Figures {
-    /// `isoEq`: what isolated positions are worth = isolated margin + isolated unrealised profit. Exact.
+    /// `isoEq`: what isolated positions are worth = isolated margin + isolated unrealised profit.
     static func isolatedEquity(
-        margin: ExactDecimal, unrealised: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        margin: ExactFraction, unrealised: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try margin + unrealised
     }
 
-    /// `upl`: cross + isolated unrealised profit at mark price. Exact.
-    static func unrealised(cross: ExactDecimal, isolated: ExactDecimal) throws(NumberError) -> ExactDecimal {
+    /// `upl`: cross + isolated unrealised profit at mark price.
+    static func unrealised(cross: ExactFraction, isolated: ExactFraction) throws(NumberError) -> ExactFraction
+    {
         try cross + isolated
     }
 
     /// `eq`: cashBal + cross unrealised profit + isoEq + stgyEq − interest − principal borrowed. Signed.
-    /// Exact.
     ///
     /// Interest counts in all modes that lend; a principal exists in spot mode only, where the loan is in
     /// cash.
     static func equity(
-        cash: ExactDecimal, crossUnrealised: ExactDecimal, isolatedEquity: ExactDecimal,
-        strategyEquity: ExactDecimal, interest: ExactDecimal, borrowed: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        cash: ExactFraction, crossUnrealised: ExactFraction, isolatedEquity: ExactFraction,
+        strategyEquity: ExactFraction, interest: ExactFraction, borrowed: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try cash + crossUnrealised + isolatedEquity + strategyEquity - interest - borrowed
     }
 
     /// What is in use: margin of orders and, in futures mode, of positions + spot orders + funds reserved
-    /// within cash. Exact.
+    /// within cash.
     static func inUse(
-        positionMargin: ExactDecimal, orders: ExactDecimal, reserves: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        positionMargin: ExactFraction, orders: ExactFraction, reserves: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try positionMargin + orders + reserves
     }
 
-    /// `ordFrozen`: the part of what is in use that open orders hold. Exact.
+    /// `ordFrozen`: the part of what is in use that open orders hold.
     static func ordersFrozen(
-        spot: ExactDecimal, isolated: ExactDecimal, cross: ExactDecimal, fees: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        spot: ExactFraction, isolated: ExactFraction, cross: ExactFraction, fees: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try spot + isolated + cross + fees
     }
 
-    /// `frozenBal`: in use + isoEq + stgyEq. Exact.
+    /// What an open spot order holds: open size × limit price of the quote (buy), open size of the base (sell).
+    static func spotOrder(
+        remaining: ExactDecimal, price: ExactDecimal, isBuy: Bool
+    ) throws(NumberError) -> ExactFraction {
+        isBuy ? try ExactFraction(remaining).times(price) : ExactFraction(remaining)
+    }
+
+    /// `frozenBal`: in use + isoEq + stgyEq.
     static func frozenBalance(
-        inUse: ExactDecimal, isolatedEquity: ExactDecimal, strategyEquity: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        inUse: ExactFraction, isolatedEquity: ExactFraction, strategyEquity: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try inUse + isolatedEquity + strategyEquity
     }
 
-    /// `availEq` of a currency before it is floored at 0: cashBal + cross unrealised profit − in use. Exact.
+    /// `availEq` of a currency before it is floored at 0: cashBal + cross unrealised profit − in use.
     static func freeEquity(
-        cash: ExactDecimal, crossUnrealised: ExactDecimal, inUse: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        cash: ExactFraction, crossUnrealised: ExactFraction, inUse: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try cash + crossUnrealised - inUse
     }
 
     /// `availBal` before it is floored at 0: cashBal − (in use − min(0, cross unrealised profit)): floating
-    /// profit cannot be spent, floating loss is held back. Exact.
+    /// profit cannot be spent, floating loss is held back.
     static func freeBalance(
-        cash: ExactDecimal, crossUnrealised: ExactDecimal, inUse: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        cash: ExactFraction, crossUnrealised: ExactFraction, inUse: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try cash - (inUse - min(.zero, crossUnrealised))
     }
 
     /// What can be withdrawn, fee included: availBal; in the modes that share collateral at most availEq ÷
-    /// index. A choice. Cut.
+    /// index. A choice.
     static func withdrawable(
-        freeBalance: ExactDecimal, index: ExactDecimal, availableEquityUSD: ExactDecimal?
-    ) throws(NumberError) -> ExactDecimal {
+        freeBalance: ExactFraction, index: ExactDecimal, availableEquityUSD: ExactFraction?
+    ) throws(NumberError) -> ExactFraction {
         let free = floored(freeBalance)
         guard let availableEquityUSD else { return free }
-        return min(free, try floored(availableEquityUSD).over(index, rounding: .towardZero))
+        return min(free, try floored(availableEquityUSD).over(index))
     }
 
     /// A balance of which only what is there can be used: never below 0.
     @inline(__always)
-    static func floored(_ amount: ExactDecimal) -> ExactDecimal { max(.zero, amount) }
+    static func floored(_ amount: ExactFraction) -> ExactFraction { max(.zero, amount) }
 
-    /// `crossLiab`: |min(0, eq)|; in spot mode at least what was borrowed with its interest. Positive. Exact.
+    /// `crossLiab`: |min(0, eq)|; in spot mode at least what was borrowed with its interest. Positive.
     static func crossLiability(
-        equity: ExactDecimal, borrowed: ExactDecimal, interest: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        equity: ExactFraction, borrowed: ExactFraction, interest: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         let negative = floored(-equity)
         return borrowed.isZero ? negative : max(negative, try borrowed + interest)
     }
 
-    /// `liab`: crossLiab + isoLiab; isolated positions borrow nothing here, so that isoLiab is 0. Exact.
-    static func liability(cross: ExactDecimal, isolated: ExactDecimal) throws(NumberError) -> ExactDecimal {
+    /// `liab`: crossLiab + isoLiab; isolated positions borrow nothing here, so that isoLiab is 0.
+    static func liability(cross: ExactFraction, isolated: ExactFraction) throws(NumberError) -> ExactFraction
+    {
         try cross + isolated
     }
 
     /// `uplLiab`: what of the liability unrealised loss causes = |min(0, eq)| − |min(0, cashBal − interest)|,
     /// not below 0. A choice: the sheet infers it.
     static func unrealisedLossLiability(
-        equity: ExactDecimal, cash: ExactDecimal, interest: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        equity: ExactFraction, cash: ExactFraction, interest: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         let total = floored(-equity)
         if total.isZero { return .zero }
         return floored(try total - floored(-(try cash - interest)))
@@ -111,64 +119,63 @@ extension Figures {
     /// What may have to be borrowed: max(liability, in use + interest − cashBal − cross unrealised profit),
     /// not below 0. A choice (decision OKX 3).
     static func potentialBorrowing(
-        liability: ExactDecimal, inUse: ExactDecimal, interest: ExactDecimal, cash: ExactDecimal,
-        crossUnrealised: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        liability: ExactFraction, inUse: ExactFraction, interest: ExactFraction, cash: ExactFraction,
+        crossUnrealised: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         max(liability, try inUse + interest - cash - crossUnrealised)
     }
 
-    /// What the account could borrow in USD: max(0, availEq) × borrow leverage. An estimate. Cut.
+    /// What the account could borrow in USD: max(0, availEq) × borrow leverage. An estimate.
     static func borrowingPower(
-        availableEquityUSD: ExactDecimal, leverage: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try floored(availableEquityUSD).times(leverage, rounding: .towardZero)
+        availableEquityUSD: ExactFraction, leverage: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try floored(availableEquityUSD).times(leverage)
     }
 
     /// `maxLoan`: borrowing power ÷ index, at most what is left of the quota. An estimate: the venue's
-    /// formula is not published. Cut.
+    /// formula is not published.
     static func maximumLoan(
-        powerUSD: ExactDecimal, index: ExactDecimal, quota: ExactDecimal, liability: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        let surplus = floored(try quota - liability)
+        powerUSD: ExactFraction, index: ExactDecimal, quota: ExactDecimal, liability: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
+        let surplus = floored(try ExactFraction(quota) - liability)
         if surplus.isZero || powerUSD.isZero { return .zero }
         // Most often the quota decides, and then no division is needed.
-        if try surplus.times(index, rounding: .ceiling) <= powerUSD { return surplus }
-        return min(surplus, try powerUSD.over(index, rounding: .towardZero))
+        return try surplus.times(index) <= powerUSD ? surplus : try powerUSD.over(index)
     }
 
     /// `notionalLever`: value of cross positions ÷ (cashBal + cross unrealised profit); nil, printed "",
-    /// where that sum is not above 0. A choice at that edge (decision OKX 9). Cut.
+    /// where that sum is not above 0. A choice at that edge (decision OKX 9).
     static func notionalLeverage(
-        notional: ExactDecimal, cash: ExactDecimal, crossUnrealised: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal? {
+        notional: ExactFraction, cash: ExactFraction, crossUnrealised: ExactFraction
+    ) throws(NumberError) -> ExactFraction? {
         let backing = try cash + crossUnrealised
         if notional.isZero { return .zero }
         guard backing.isPositive else { return nil }
-        return try notional.over(backing, rounding: .towardZero)
+        return try notional.over(backing)
     }
 
     /// `mgnRatio` of a currency in futures mode: (cashBal + cross unrealised profit − spot orders − isolated
     /// orders − order fees) ÷ (maintenance margin + liquidation fees); nil, printed "", where the denominator
-    /// is 0. Cut.
+    /// is 0.
     static func currencyMarginRatio(
-        cash: ExactDecimal, crossUnrealised: ExactDecimal, spotOrders: ExactDecimal,
-        isolatedOrders: ExactDecimal, orderFees: ExactDecimal, maintenance: ExactDecimal,
-        liquidationFees: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal? {
+        cash: ExactFraction, crossUnrealised: ExactFraction, spotOrders: ExactFraction,
+        isolatedOrders: ExactFraction, orderFees: ExactFraction, maintenance: ExactFraction,
+        liquidationFees: ExactFraction
+    ) throws(NumberError) -> ExactFraction? {
         let denominator = try maintenance + liquidationFees
         guard !denominator.isZero else { return nil }
         let backing = try currencyBacking(
             cash: cash, crossUnrealised: crossUnrealised, spotOrders: spotOrders,
             isolatedOrders: isolatedOrders, orderFees: orderFees)
-        return try backing.over(denominator, rounding: .towardZero)
+        return try backing.over(denominator)
     }
 
     /// What backs a currency's cross positions in futures mode: cashBal + cross unrealised profit − spot
-    /// orders − isolated orders − order fees. Signed. Exact.
+    /// orders − isolated orders − order fees. Signed.
     static func currencyBacking(
-        cash: ExactDecimal, crossUnrealised: ExactDecimal, spotOrders: ExactDecimal,
-        isolatedOrders: ExactDecimal, orderFees: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+        cash: ExactFraction, crossUnrealised: ExactFraction, spotOrders: ExactFraction,
+        isolatedOrders: ExactFraction, orderFees: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
         try cash + crossUnrealised - spotOrders - isolatedOrders - orderFees
     }
 }
@@ -176,81 +183,62 @@ extension Figures {
 // MARK: - One currency, in USD
 
 extension Figures {
-    /// `eqUsd`: eq × index price, signed, undiscounted. Cut.
-    static func equityUSD(_ equity: ExactDecimal, index: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        try equity.times(index, rounding: .towardZero)
+    /// `eqUsd`: eq × index price, signed, undiscounted.
+    static func equityUSD(_ equity: ExactFraction, index: ExactDecimal) throws(NumberError) -> ExactFraction {
+        try equity.times(index)
     }
 
-    /// What of a currency's equity counts as margin: `amount` × `factor` in USD.
-    struct Discounted: Sendable {
-        /// In coins where one rate holds for all of it, else in USD.
-        let amount: ExactDecimal
-        /// Index price × rate where one rate holds for all of it, else 1.
-        let factor: ExactDecimal
-
-        /// `disEq` in USD. Cut.
-        func value() throws(NumberError) -> ExactDecimal { try amount.times(factor, rounding: .towardZero) }
-    }
-
-    /// Equity without isolated margin, discounted: Σ over tiers of the part inside the tier × its rate;
-    /// marginal.
+    /// `disEq` in USD: equity without isolated margin, discounted = Σ over tiers of the part inside the tier ×
+    /// its rate; marginal.
     ///
     /// A negative equity takes no discount; collateral that is off counts 0 if positive (decision OKX 5).
     static func discountedEquity(
-        _ equity: ExactDecimal, isolatedEquity: ExactDecimal, table: DiscountTable, index: ExactDecimal,
+        _ equity: ExactFraction, isolatedEquity: ExactFraction, table: DiscountTable, index: ExactDecimal,
         isCollateral: Bool
-    ) throws(NumberError) -> Discounted {
+    ) throws(NumberError) -> ExactFraction {
         let base = try equity - isolatedEquity
-        guard base.isPositive else { return Discounted(amount: base, factor: index) }
-        guard isCollateral else { return Discounted(amount: .zero, factor: index) }
-        switch table.unit {
-        case .coin:
-            // Rates are multiplied by the price first, which is exact, so that nothing is cut before the end.
-            if let first = table.tiers.first, first.upTo.map({ base <= $0 }) ?? true {
-                return Discounted(
-                    amount: base, factor: try first.rate.times(index, rounding: .towardZero))
-            }
-            return Discounted(amount: try discounted(base, by: table, index: index), factor: .one)
-        case .usd:
-            let value = try base.times(index, rounding: .towardZero)
-            return Discounted(amount: try discounted(value, by: table), factor: .one)
+        guard base.isPositive else { return try base.times(index) }
+        guard isCollateral else { return .zero }
+        return switch table.unit {
+        case .coin: try discounted(base, by: table).times(index)
+        case .usd: try discounted(base.times(index), by: table)
         }
     }
 
-    /// Σ over tiers of (part of the amount inside the tier) × rate × price of the table's unit, in USD.
-    /// Summed exactly and cut once.
+    /// Σ over tiers of (part of the amount inside the tier) × rate, in the table's unit.
     static func discounted(
-        _ amount: ExactDecimal, by table: DiscountTable, index: ExactDecimal = .one
-    ) throws(NumberError) -> ExactDecimal {
-        var sum = ProductSum()
-        var below = ExactDecimal.zero
+        _ amount: ExactFraction, by table: DiscountTable
+    ) throws(NumberError) -> ExactFraction {
+        var sum = ExactFraction.zero
+        var below = ExactFraction.zero
         for tier in table.tiers {
-            let end = tier.upTo.map { min(amount, $0) } ?? amount
-            try sum.add(end - below, times: tier.rate.times(index, rounding: .towardZero))
+            guard let end = tier.upTo.map({ ExactFraction($0) }), end < amount else {
+                return try sum + (amount - below).times(tier.rate)
+            }
+            try sum += (end - below).times(tier.rate)
             below = end
-            if end == amount { break }
         }
-        try sum.add(amount - below, times: table.minimumRate.times(index, rounding: .towardZero))
-        return try sum.rounded(places: ExactDecimal.places, rounding: .towardZero)
+        return try sum + (amount - below).times(table.minimumRate)
     }
 
-    /// `notionalUsdForBorrow` of a currency: potential borrowing × index price. Cut.
-    static func borrowingUSD(_ amount: ExactDecimal, index: ExactDecimal) throws(NumberError) -> ExactDecimal
-    {
-        amount.isZero ? .zero : try amount.times(index, rounding: .towardZero)
+    /// `notionalUsdForBorrow` of a currency: potential borrowing × index price.
+    static func borrowingUSD(
+        _ amount: ExactFraction, index: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        amount.isZero ? .zero : try amount.times(index)
     }
 
-    /// `borrowFroz`: initial margin of potential borrowing, USD ÷ borrow leverage. Cut.
+    /// `borrowFroz`: initial margin of potential borrowing, USD ÷ borrow leverage.
     static func borrowFrozen(
-        _ borrowingUSD: ExactDecimal, leverage: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        borrowingUSD.isZero ? .zero : try borrowingUSD.over(leverage, rounding: .towardZero)
+        _ borrowingUSD: ExactFraction, leverage: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        borrowingUSD.isZero ? .zero : try borrowingUSD.over(leverage)
     }
 
-    /// `borrowFroz` in portfolio mode: USD × initial rate of borrowing. Cut.
+    /// `borrowFroz` in portfolio mode: USD × initial rate of borrowing.
     static func portfolioBorrowFrozen(
-        _ borrowingUSD: ExactDecimal, rate: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try borrowingUSD.times(rate, rounding: .towardZero)
+        _ borrowingUSD: ExactFraction, rate: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try borrowingUSD.times(rate)
     }
 }

@@ -11,17 +11,17 @@ extension Figures {
     /// Liability out of unrealised loss that bears no interest: the currency's quota + the positive cross
     /// equity of the currencies that widen it.
     static func interestFreeQuota(
-        base: ExactDecimal, widening: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try base + widening
+        base: ExactDecimal, widening: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
+        try ExactFraction(base) + widening
     }
 }
 
 extension AccountFigures {
     /// The part of a currency's liability that bears no interest, in the currency: what unrealised losses
     /// have made of it, at most the interest-free quota (sheet, section 4.7).
-    func interestFreeLiability(of asset: AssetRules, _ rules: RuleTable) throws -> ExactDecimal {
-        var widening = ExactDecimal.zero
+    func interestFreeLiability(of asset: AssetRules, _ rules: RuleTable) throws -> ExactFraction {
+        var widening = ExactFraction.zero
         for name in rules.margin.quotaWideners[asset.name] ?? [] {
             guard let place = rules.assetPlace(name), let other = row(place) else { continue }
             try widening += Figures.floored(other.equity - other.isolatedEquity)
@@ -36,9 +36,9 @@ extension OKXVenue {
     /// Interest that the venue charges for one full hour: liability × daily rate ÷ 24, rounded up at 16
     /// places; the amount for an `accrue_interest` command (sheet, section 4.7).
     public static func hourlyInterest(
-        liability: ExactDecimal, dailyRate: ExactDecimal
+        liability: ExactFraction, dailyRate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
-        try liability.times(dailyRate, over: ExactDecimal(24), places: 16, rounding: .ceiling)
+        try liability.times(dailyRate).over(ExactDecimal(24)).rounded(places: 16, rounding: .ceiling)
     }
 
     /// The interest of so many full hours, in the currency: of each hour, the liability without its

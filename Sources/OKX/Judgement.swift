@@ -158,13 +158,13 @@ private struct Judge {
     func spent(_ asset: String, _ amount: ExactDecimal, fee: ExactDecimal) throws(Refusal) {
         let figures = try figures(of: before)
         guard let place = rules.assetPlace(asset), let row = figures.row(place) else {
-            throw missing(amount, asset)
+            throw missing(ExactFraction(amount), asset)
         }
         do {
             let free = try Figures.withdrawable(
                 freeBalance: row.freeBalance, index: row.index,
                 availableEquityUSD: figures.mode.sharesCollateral ? figures.totals.availableEquity : nil)
-            let shortfall = try amount + fee - free
+            let shortfall = try ExactFraction(amount + fee) - free
             if shortfall.isPositive { throw missing(shortfall, asset) }
         } catch let refusal as Refusal {
             throw refusal
@@ -173,9 +173,11 @@ private struct Judge {
         }
     }
 
-    private func missing(_ amount: ExactDecimal, _ unit: String, field: String = "amount") -> Refusal {
-        Refusal(
-            .insufficientBalance, "The available balance is too small: \(amount) \(unit) is missing.",
+    private func missing(_ amount: ExactFraction, _ unit: String, field: String = "amount") -> Refusal {
+        // Rounded up: with as much more, the command would be accepted.
+        let text = (try? amount.rounded(places: 18, rounding: .ceiling))?.description ?? amount.description
+        return Refusal(
+            .insufficientBalance, "The available balance is too small: \(text) \(unit) is missing.",
             field: field)
     }
 
@@ -277,7 +279,8 @@ private struct Judge {
         do {
             if amount.isPositive {
                 let free = Figures.floored(figures.row(place)?.freeBalance ?? .zero)
-                if amount > free { throw missing(try amount - free, key.instrument.settle) }
+                let put = ExactFraction(amount)
+                if put > free { throw missing(try put - free, key.instrument.settle) }
                 return
             }
             guard let instrument = rules.instrumentPlace(key.instrument.name),
@@ -289,7 +292,7 @@ private struct Judge {
                 of: position, instrument: instrument, settlementIndex: index, venue.market(prices, rules),
                 rules)
             let equity = try Figures.isolatedEquity(
-                margin: position.isolatedWallet, unrealised: measure.unrealised)
+                margin: ExactFraction(position.isolatedWallet), unrealised: measure.unrealised)
             let needed = try Figures.initialMargin(
                 notional: measure.notional, leverage: after.leverageInForce(of: position, rules))
             if equity < needed { throw missing(try needed - equity, key.instrument.settle) }

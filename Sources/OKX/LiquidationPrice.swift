@@ -72,7 +72,7 @@ struct LiquidationPrice {
     }
 
     /// Equity that backs the position, less maintenance margin and liquidation fees, at a mark.
-    func margin(at mark: ExactDecimal) throws -> ExactDecimal {
+    func margin(at mark: ExactDecimal) throws -> ExactFraction {
         let override = MarkOverride(instrument: position.instrument, price: mark)
         if position.marginMode == .isolated { return try isolatedMargin(override) }
         let figures = try AccountFigures(of: account, market: market, rules: rules, override: override)
@@ -89,14 +89,14 @@ struct LiquidationPrice {
         return try backing - row.positionMaintenance - row.positionFees
     }
 
-    private func isolatedMargin(_ override: MarkOverride) throws -> ExactDecimal {
+    private func isolatedMargin(_ override: MarkOverride) throws -> ExactFraction {
         guard let place = rules.instrumentPlace(position.instrument.name) else { return .zero }
         let measure = try PositionMeasure(
             of: position, instrument: place,
             settlementIndex: market.requiredIndex(position.instrument.settle), market,
             rules, override)
         let equity = try Figures.isolatedEquity(
-            margin: position.isolatedWallet, unrealised: measure.unrealised)
+            margin: ExactFraction(position.isolatedWallet), unrealised: measure.unrealised)
         let maintenance = try Figures.maintenanceMargin(
             notional: measure.notional, rate: measure.maintenanceRate)
         let fee = try Figures.liquidationFee(

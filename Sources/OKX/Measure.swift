@@ -7,13 +7,13 @@ import Venue
 struct PositionMeasure: Sendable {
     let mark: ExactDecimal
     /// Signed like the quantity.
-    let notional: ExactDecimal
-    let notionalUSD: ExactDecimal
-    let unrealised: ExactDecimal
+    let notional: ExactFraction
+    let notionalUSD: ExactFraction
+    let unrealised: ExactFraction
     /// Cost × contract value: the notional at entry, signed.
-    let costValue: ExactDecimal
+    let costValue: ExactFraction
     /// Signed size in the underlying: quantity × contract value (linear), the same ÷ mark (inverse).
-    let delta: ExactDecimal
+    let delta: ExactFraction
     /// Of the tier that the whole position stands in; zero without tiers.
     let maintenanceRate: ExactDecimal
 
@@ -28,11 +28,11 @@ struct PositionMeasure: Sendable {
             mark = try market.requiredMark(terms)
         }
         let isInverse = terms.payoff == .inverse
-        let size = try position.quantity.times(terms.contractValue, rounding: .halfEven)
+        let size = try Figures.size(contracts: position.quantity, value: terms.contractValue)
         notional = try Figures.notional(size: size, isInverse: isInverse, price: mark)
         notionalUSD = try Figures.notionalUSD(
             size: size, notional: notional, isInverse: isInverse, settlementIndex: settlementIndex)
-        costValue = try position.cost.times(terms.contractValue, rounding: .halfEven)
+        costValue = try Figures.costValue(position.cost, contractValue: terms.contractValue)
         unrealised = try Figures.unrealised(notional: notional, costValue: costValue, isInverse: isInverse)
         delta = isInverse ? notional : size
         maintenanceRate =

@@ -57,7 +57,9 @@ extension OKXVenue {
         if mode == .portfolio, snapshot.account.mode != .portfolio {
             let rules = rules(at: snapshot.at)
             let equity = try figures(of: snapshot, rules).totals.totalEquity
-            guard equity >= rules.portfolio.minimumEquity else { throw OKXError.modeRequirements }
+            guard equity >= ExactFraction(rules.portfolio.minimumEquity) else {
+                throw OKXError.modeRequirements
+            }
         }
         try await configure("mode", .string(mode.rawValue), snapshot.account, through: access)
         return Self.reply { writer in

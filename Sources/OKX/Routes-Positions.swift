@@ -134,7 +134,7 @@ extension OKXVenue {
     private func writeHead(_ row: PositionRow, _ rules: RuleTable, to writer: inout JSONWriter) throws {
         writer.member("adl", literal: "1")
         writer.member("availPos", literal: "")
-        try writer.member("avgPx", row.position.entryPrice(rounding: .halfUp))
+        try writer.member("avgPx", row.position.entryPrice(places: 16, rounding: .halfUp))
         writer.member("baseBal", literal: "")
         writer.member("baseBorrowed", literal: "")
         writer.member("baseInterest", literal: "")
@@ -167,8 +167,8 @@ extension OKXVenue {
         let maintenance = try Figures.maintenanceMargin(
             notional: row.measure.notional, rate: row.measure.maintenanceRate)
         let equity = try Figures.isolatedEquity(
-            margin: row.position.isolatedWallet, unrealised: row.measure.unrealised)
-        let ratio: ExactDecimal?
+            margin: ExactFraction(row.position.isolatedWallet), unrealised: row.measure.unrealised)
+        let ratio: ExactFraction?
         if !isCross {
             ratio = try Figures.isolatedMarginRatio(
                 equity: equity, maintenance: maintenance,

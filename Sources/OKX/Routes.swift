@@ -260,6 +260,11 @@ extension JSONWriter {
 
     /// A member with a decimal as OKX prints it: half up to 16 places, stripped; "" where there is none.
     mutating func member(_ key: StaticString, _ number: ExactDecimal?) throws(NumberError) {
+        try member(key, number.map { ExactFraction($0) })
+    }
+
+    /// A member with a figure as OKX prints it: half up to 16 places, stripped; "" where there is none.
+    mutating func member(_ key: StaticString, _ number: ExactFraction?) throws(NumberError) {
         self.key(key)
         guard let number else {
             literal("")

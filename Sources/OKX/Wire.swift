@@ -80,24 +80,23 @@ struct BalanceWriter: Sendable {
 
     /// A field's text, without quotes.
     private func write(_ field: AccountField, to sink: inout ByteSink) {
-        let totals = figures.totals
         switch field {
-        case .adjEq: sink.number(totals.adjustedEquity)
-        case .availEq: sink.number(totals.availableEquity)
-        case .borrowFroz: sink.number(totals.borrowFrozen)
-        case .imr: sink.number(totals.initialMargin)
-        case .isoEq: sink.number(totals.isolatedEquity)
-        case .mgnRatio: if let ratio = totals.marginRatio { sink.number(ratio) }
-        case .mmr: sink.number(totals.maintenanceMargin)
-        case .notionalUsd: sink.number(totals.notional)
-        case .notionalUsdForBorrow: sink.number(totals.borrowing)
-        case .notionalUsdForFutures: sink.number(totals.futuresNotional)
-        case .notionalUsdForOption: sink.number(.zero)
-        case .notionalUsdForSwap: sink.number(totals.swapNotional)
-        case .ordFroz: sink.number(totals.orderMargin)
-        case .totalEq: sink.number(totals.totalEquity)
+        case .adjEq: sink.number(figures.totals.adjustedEquity)
+        case .availEq: sink.number(figures.totals.availableEquity)
+        case .borrowFroz: sink.number(figures.totals.borrowFrozen)
+        case .imr: sink.number(figures.totals.initialMargin)
+        case .isoEq: sink.number(figures.totals.isolatedEquity)
+        case .mgnRatio: sink.optionalNumber(figures.totals.marginRatio)
+        case .mmr: sink.number(figures.totals.maintenanceMargin)
+        case .notionalUsd: sink.number(figures.totals.notional)
+        case .notionalUsdForBorrow: sink.number(figures.totals.borrowing)
+        case .notionalUsdForFutures: sink.number(figures.totals.futuresNotional)
+        case .notionalUsdForOption: sink.copy("0")
+        case .notionalUsdForSwap: sink.number(figures.totals.swapNotional)
+        case .ordFroz: sink.number(figures.totals.orderMargin)
+        case .totalEq: sink.number(figures.totals.totalEquity)
         case .uTime: sink.integer(at.milliseconds)
-        case .upl: sink.number(totals.unrealised)
+        case .upl: sink.number(figures.totals.unrealised)
         case .delta, .deltaLever, .deltaNeutralStatus, .details: break
         }
     }
@@ -210,12 +209,12 @@ extension BalanceWriter {
         case .coinUsdPrice: sink.number(figures.rows[place].index)
         case .spotInUseAmt: sink.number(figures.rows[place].spotInUse)
         case .maxSpotInUse: sink.number(figures.rows[place].maximumSpotInUse)
-        case .rewardBal: sink.number(holding(place)?.credited(for: "reward") ?? .zero)
-        case .fixedBal: sink.number(holding(place)?.reserved(.fixed) ?? .zero)
-        case .smtSyncEq: sink.number(holding(place)?.reserved(.smartSync) ?? .zero)
-        case .spotCopyTradingEq: sink.number(holding(place)?.reserved(.copyTrading) ?? .zero)
-        case .spotIsoBal: sink.number(holding(place)?.reserved(.copyTradingIsolated) ?? .zero)
-        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendMtAmt, .isoLiab: sink.number(.zero)
+        case .rewardBal: sink.number(holding(place)?.credited(for: "reward") ?? ExactDecimal.zero)
+        case .fixedBal: sink.number(holding(place)?.reserved(.fixed) ?? ExactDecimal.zero)
+        case .smtSyncEq: sink.number(holding(place)?.reserved(.smartSync) ?? ExactDecimal.zero)
+        case .spotCopyTradingEq: sink.number(holding(place)?.reserved(.copyTrading) ?? ExactDecimal.zero)
+        case .spotIsoBal: sink.number(holding(place)?.reserved(.copyTradingIsolated) ?? ExactDecimal.zero)
+        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendMtAmt, .isoLiab: sink.copy("0")
         default: writeSpot(field, place, to: &sink)
         }
     }
@@ -243,8 +242,8 @@ extension BalanceWriter {
 }
 
 extension ByteSink {
-    /// A decimal, or nothing where there is none.
-    mutating func optionalNumber(_ number: ExactDecimal?) {
+    /// A figure, or nothing where there is none.
+    mutating func optionalNumber(_ number: ExactFraction?) {
         if let number { self.number(number) }
     }
 }

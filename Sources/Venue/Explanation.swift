@@ -121,13 +121,25 @@ public struct MarginHealth: Sendable, Equatable {
     public let maintenance: ExactDecimal
     /// USD, or the asset of the pool that is nearest to liquidation.
     public let unit: String
+    /// Whether the venue would liquidate: something must be maintained, and equity does not exceed it.
+    public let isLiquidated: Bool
 
     public init(equity: ExactDecimal, maintenance: ExactDecimal, unit: String) {
         self.equity = equity
         self.maintenance = maintenance
         self.unit = unit
+        isLiquidated = maintenance.isPositive && equity <= maintenance
     }
 
-    /// Whether the venue would liquidate: something must be maintained, and equity does not exceed it.
-    public var isLiquidated: Bool { maintenance.isPositive && equity <= maintenance }
+    /// The verdict on the exact figures, which are kept half up to `places`.
+    ///
+    /// Throws `NumberError.overflow` for a figure that does not fit.
+    public init(
+        equity: ExactFraction, maintenance: ExactFraction, places: Int, unit: String
+    ) throws(NumberError) {
+        self.equity = try equity.rounded(places: places, rounding: .halfUp)
+        self.maintenance = try maintenance.rounded(places: places, rounding: .halfUp)
+        self.unit = unit
+        isLiquidated = maintenance.isPositive && equity <= maintenance
+    }
 }

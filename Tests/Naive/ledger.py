@@ -160,14 +160,14 @@ class Ledger:
 
     def amount_at(self, instrument: Instrument, quantity: Fraction, price: Fraction) -> Fraction:
         """Signed value in the settlement asset of a signed quantity at a price: linear quantity × value ×
-        price, inverse quantity × value ÷ price, a quotient cut to 18 places."""
+        price, inverse quantity × value ÷ price."""
         if instrument.kind == "inverse":
-            return cut(quantity * instrument.value / price, PLACES)
+            return quantity * instrument.value / price
         return quantity * instrument.value * price
 
     def cost_of(self, position: Position) -> Fraction:
         """Signed cost in the settlement asset."""
-        return as_is(position.cost * self.instruments[position.instrument].value)
+        return position.cost * self.instruments[position.instrument].value
 
     def unrealized(self, position: Position) -> Fraction:
         """What a position would realize at the mark: value less cost, the other way round for inverse
@@ -370,7 +370,7 @@ class Ledger:
     def _exchange(self, account: Account, instrument: Instrument, signed: Fraction, price: Fraction) -> None:
         account.add(instrument.base, signed)
         account.add(instrument.quote, as_is(-signed * price))
-        usd = abs(signed) * price * self.index.get(instrument.quote, ONE)
+        usd = as_is(as_is(abs(signed) * price) * self.index.get(instrument.quote, ONE))
         cost = account.spot_cost.get(instrument.base)
         if signed > 0:
             cost = account.spot_cost.setdefault(instrument.base, SpotCost())
@@ -381,7 +381,7 @@ class Ledger:
             if -signed >= cost.amount:
                 del account.spot_cost[instrument.base]
             else:
-                cost.open_cost -= cost.open_cost * -signed / cost.amount
+                cost.open_cost = as_is(cost.open_cost * (cost.amount + signed) / cost.amount)
                 cost.amount += signed
                 cost.sold += usd
 

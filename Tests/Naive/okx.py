@@ -11,7 +11,7 @@ import okx_cases
 import okx_portfolio
 import okx_rules as rules
 from cases import Case, Chance, Round
-from exact import ONE, ZERO, cut, half_up, number, plain, positive
+from exact import ONE, ZERO, half_up, number, plain, positive
 from ledger import Account, Ledger, Position
 
 VENUE = "okx"
@@ -26,11 +26,6 @@ def ledger() -> Ledger:
 def shown(value: Fraction) -> str:
     """Rounded half up to 16 places, no zeros at the end."""
     return plain(half_up(value, 16))
-
-
-def held(value: Fraction) -> Fraction:
-    """A product or quotient as a figure in coin is held: 18 places, cut."""
-    return cut(value, 18)
 
 
 class Coin:
@@ -55,7 +50,7 @@ class Coin:
         self.initial = sum((initial_margin(book, account, position) for position in self.cross), ZERO)
         self.maintenance = sum((maintenance_margin(book, position) for position in self.cross), ZERO)
         self.value = sum((coin_value(book, position) for position in self.cross), ZERO)
-        self.fees = sum((held(coin_value(book, position) * taker(book, position)) for position in self.cross),
+        self.fees = sum((coin_value(book, position) * taker(book, position) for position in self.cross),
                         ZERO)
         self.spot_orders = spot_orders(book, account, name)
         self.isolated_orders = derivative_orders(book, account, name, True)
@@ -117,7 +112,7 @@ def usd_notional(book: Ledger, position: Position) -> Fraction:
     instrument = book.instruments[position.instrument]
     if instrument.kind == "inverse":
         return abs(position.quantity) * instrument.value
-    return held(coin_value(book, position) * book.index[instrument.settle])
+    return coin_value(book, position) * book.index[instrument.settle]
 
 
 def taker(book: Ledger, position: Position) -> Fraction:
@@ -125,11 +120,11 @@ def taker(book: Ledger, position: Position) -> Fraction:
 
 
 def initial_margin(book: Ledger, account: Account, position: Position) -> Fraction:
-    return held(coin_value(book, position) / leverage(book, account, position.instrument, position.side))
+    return coin_value(book, position) / leverage(book, account, position.instrument, position.side)
 
 
 def maintenance_margin(book: Ledger, position: Position) -> Fraction:
-    return held(coin_value(book, position) * rules.maintenance_rate(position.instrument, position.quantity))
+    return coin_value(book, position) * rules.maintenance_rate(position.instrument, position.quantity)
 
 
 def spot_orders(book: Ledger, account: Account, asset: str) -> Fraction:
@@ -163,8 +158,7 @@ def derivative_orders(book: Ledger, account: Account, asset: str, isolated: bool
         else:
             price = book.index[asset] if usd else ONE
             value = book.amount_at(instrument, order.quantity, order.price) * price
-        margin = value / leverage(book, account, order.instrument, order.position_side)
-        total += held(margin)
+        total += value / leverage(book, account, order.instrument, order.position_side)
     return total
 
 
@@ -196,24 +190,23 @@ class Balance:
         self.borrow_margin = sum((self.borrow_frozen(coin) for coin in self.coins), ZERO)
         if self.portfolio:
             self.initial = self.portfolio.initial + self.orders + self.borrow_margin
-            self.maintenance = self.portfolio.maintenance + held(self.borrowed
-                                                                 * rules.BORROW["portfolio_mmr"])
+            self.maintenance = self.portfolio.maintenance + self.borrowed * rules.BORROW["portfolio_mmr"]
             fees, rate = ZERO, rules.BORROW["portfolio_mmr"]
         else:
             self.initial = self.per_position(lambda position: 1 / leverage(
                 book, account, position.instrument, position.side)) + self.orders + self.borrow_margin
             self.maintenance = self.per_position(
                 lambda position: rules.maintenance_rate(position.instrument, position.quantity)
-            ) + held(self.borrowed * rules.BORROW["mmr"])
+            ) + self.borrowed * rules.BORROW["mmr"]
             fees, rate = self.per_position(lambda position: taker(book, position)), rules.BORROW["mmr"]
-        self.fees = fees + held(self.borrowed * (1 + rate) * rules.BORROW["liquidation_fee"])
+        self.fees = fees + self.borrowed * (1 + rate) * rules.BORROW["liquidation_fee"]
         restricted = sum((positive(coin.discounted_equity(account)) for coin in self.coins
                           if account.raised.get(("colRes", coin.name)) == "2"), ZERO)
         self.available = self.adjusted - self.initial - restricted
 
     def per_position(self, rate: typing.Callable[[Position], Fraction]) -> Fraction:
         """Σ of notional in USD × a rate over cross positions."""
-        return sum((held(usd_notional(self.book, position) * rate(position))
+        return sum((usd_notional(self.book, position) * rate(position)
                     for coin in self.coins for position in coin.cross), ZERO)
 
     def usd(self, figure: typing.Callable[[Coin], Fraction]) -> Fraction:
@@ -221,9 +214,8 @@ class Balance:
 
     def borrow_frozen(self, coin: Coin) -> Fraction:
         loan = positive(coin.potential_borrowing) * coin.price
-        return held(
-            loan * rules.BORROW["portfolio_imr"] if self.mode == "portfolio" else loan
-            / rules.BORROW["leverage"])
+        portfolio = self.mode == "portfolio"
+        return loan * rules.BORROW["portfolio_imr"] if portfolio else loan / rules.BORROW["leverage"]
 
     def notional(self, family: str) -> Fraction:
         return sum((usd_notional(self.book, position) for position in self.account.open_positions()
@@ -333,22 +325,6 @@ def prices(chance: Chance, mode: str) -> Round:
 
 def generate(chance: Chance, name: str, mode: str) -> Case:
     return okx_cases.generate(chance, name, mode)
-
-
-SUMS = {"totalEq", "isoEq", "adjEq", "availEq", "ordFroz", "imr", "mmr", "borrowFroz", "notionalUsd", "upl",
-        "disEq",
-        "notionalUsdForBorrow", "notionalUsdForSwap", "notionalUsdForFutures", "eqUsd", "liab", "crossLiab"}
-QUOTIENTS = {"mgnRatio", "maxLoan", "notionalLever"}
-
-
-def close(field: str, served: str, expected: str) -> bool:
-    """The server holds every figure to 18 places before the next one uses it: where several of them are
-    added the 16th place may be one off, and in a quotient the 15th digit."""
-    if field not in SUMS | QUOTIENTS or not isinstance(served, str) or not served or not expected:
-        return False
-    one, other = number(served), number(expected)
-    allowed = abs(other) / 10 ** 14 if field in QUOTIENTS else ZERO
-    return abs(one - other) <= max(allowed, Fraction(1, 10 ** 16))
 
 
 def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -> dict:

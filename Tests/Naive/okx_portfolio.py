@@ -6,7 +6,7 @@ import typing
 from fractions import Fraction
 
 import okx_rules as rules
-from exact import ZERO, cut, number
+from exact import ZERO, number
 from ledger import Account, Ledger
 
 
@@ -23,8 +23,8 @@ class Unit:
             size = position.quantity * instrument.value
             self.delta += book.amount_at(instrument, position.quantity,
                                          mark) if instrument.kind == "inverse" else size
-            self.gross += abs(size) if instrument.kind == "inverse" else cut(abs(size) * mark * book.index[
-                instrument.settle], 18)
+            self.gross += abs(size) if instrument.kind == "inverse" else abs(size) * mark * book.index[
+                instrument.settle]
 
 
 class Portfolio:

@@ -115,7 +115,7 @@ struct LimitTests {
         #expect(half.isNegative && !half.isPositive && !half.isZero && half.signum == -1)
         #expect(ExactDecimal.zero.isZero && ExactDecimal.zero.signum == 0 && ExactDecimal.one.signum == 1)
         #expect(try ExactDecimal("-0.000") == .zero && ExactDecimal("-0").description == "0")
-        #expect(half < .zero && .zero < .one && half.magnitude.description == "0.5")
+        #expect(half < .zero && ExactDecimal.zero < .one && half.magnitude.description == "0.5")
         #expect([ExactDecimal.one, half, .zero].sorted() == [half, .zero, .one])
         #expect(try [ExactDecimal]().sum() == .zero)
         #expect(throws: NumberError.overflow) { try [greatest, .one, -.one].sum() }

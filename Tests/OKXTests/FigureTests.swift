@@ -38,9 +38,9 @@ import Venue
 
     @Test(arguments: currencies)
     func currencyRow(_ row: Currency) throws {
-        let cash = try decimal(row.cash), unrealised = try decimal(row.unrealised),
-            inUse = try decimal(row.inUse)
-        let isolated = try decimal(row.isolated), strategy = try decimal(row.strategy)
+        let cash = try ExactFraction(row.cash), unrealised = try ExactFraction(row.unrealised),
+            inUse = try ExactFraction(row.inUse)
+        let isolated = try ExactFraction(row.isolated), strategy = try ExactFraction(row.strategy)
         let equity = try Figures.equity(
             cash: cash, crossUnrealised: unrealised, isolatedEquity: isolated, strategyEquity: strategy,
             interest: .zero, borrowed: .zero)
@@ -62,8 +62,9 @@ import Venue
 
     /// A multi-currency account of 2026: all six account figures.
     @Test func multiCurrencyAccount() throws {
-        let adjusted = try decimal("100942.13298468884"), borrow = try decimal("2046.8510380360844")
-        let futures = try decimal("101.11322817202809"), swap = try decimal("2486.1328640000006")
+        let adjusted = try ExactFraction("100942.13298468884")
+        let borrow = try ExactFraction("2046.8510380360844")
+        let futures = try ExactFraction("101.11322817202809"), swap = try ExactFraction("2486.1328640000006")
         let notional = try Figures.notionalUSD(
             borrowing: borrow, swaps: swap, futures: futures, options: .zero)
         #expect(try isNear(notional, "4634.0971302081125"))
@@ -104,7 +105,7 @@ import Venue
             spotShock: decimal("183.50672805719995"), extreme: .zero, basis: decimal("8.1562464"),
             minimum: decimal("7.1367156"))
         #expect(try isNear(litecoin, "191.6629744572"))
-        let borrowed = try decimal("78553.2188898")
+        let borrowed = try ExactFraction("78553.2188898")
         let rate = try decimal("0.02")
         let maintenance = try Figures.maintenanceMarginRequirement(
             positions: bitcoin + litecoin, borrowing: Figures.borrowMaintenance(borrowed, rate: rate))
@@ -145,7 +146,7 @@ import Venue
         let bitcoin = try Self.table([("20", "0.98")], unit: .coin)
         let value = try Figures.discountedEquity(
             .one, isolatedEquity: .zero, table: bitcoin, index: decimal("60000"), isCollateral: true
-        ).value()
+        )
         #expect(try value == decimal("58800"))
     }
 
@@ -155,7 +156,7 @@ import Venue
             try Figures.discountedEquity(
                 decimal(equity), isolatedEquity: decimal(isolated), table: table, index: decimal("100"),
                 isCollateral: isCollateral
-            ).value().description
+            ).description
         }
         #expect(try value("20") == "1960")
         #expect(try value("25") == "2448.75")
@@ -229,9 +230,9 @@ import Venue
         #expect(try Figures.openAveragePrice(cost).description == "3500")
         #expect(try Figures.accumulatedAveragePrice(cost).description == "3250")
         #expect(try Figures.spotUnrealised(cost, index: index).description == "2000")
-        #expect(try Figures.spotUnrealisedRatio(cost, index: index)?.description == "0.285714285714285714")
+        #expect(try Figures.spotUnrealisedRatio(cost, index: index)?.description == "2/7")
         #expect(try Figures.spotTotal(cost, index: index).description == "2500")
-        #expect(try Figures.spotTotalRatio(cost, index: index)?.description == "0.384615384615384615")
+        #expect(try Figures.spotTotalRatio(cost, index: index)?.description == "5/13")
     }
 
     /// The help page of futures mode: 700 BTC, 530 in use, 185 available, so 15 of profit; an order needs 40.

@@ -10,13 +10,16 @@ import VenueTestSupport
 /// A decimal of a test's own source.
 func decimal(_ text: String) throws -> ExactDecimal { try ExactDecimal(text) }
 
+/// The same where a figure is wanted.
+@_disfavoredOverload
+func decimal(_ text: String) throws -> ExactFraction { try ExactFraction(text) }
+
 /// Whether a figure is the decimal text, up to the last digits that the venue's binary numbers lose (1 in
 /// 10¹⁵).
-func isNear(_ figure: ExactDecimal, _ text: String) throws -> Bool {
-    let expected = try decimal(text)
+func isNear(_ figure: ExactFraction, _ text: String) throws -> Bool {
+    let expected = try ExactFraction(text)
     let difference = try (figure - expected).magnitude
-    let tolerance = try max(expected.magnitude, .one).times(
-        ExactDecimal("0.000000000000001"), rounding: .ceiling)
+    let tolerance = try max(expected.magnitude, .one).times(ExactDecimal("0.000000000000001"))
     return difference <= tolerance
 }
 

@@ -166,6 +166,60 @@ def long_divisions():
         yield min(first, LIMIT), second, divisor, 18
 
 
+def fraction_text(value):
+    """A decimal with all its places, or a fraction in lowest terms where no decimal is the number."""
+    rest, places = value.denominator, 0
+    while rest % 10 == 0:
+        rest, places = rest // 10, places + 1
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest, places = rest // prime, places + 1
+    if rest != 1:
+        return f"{value.numerator}/{value.denominator}"
+    digits = str(abs(value) * 10**places).rjust(places + 1, "0")
+    shown = digits[:-places] + "." + digits[-places:] if places else digits
+    shown = shown.rstrip("0").rstrip(".") if places else shown
+    return ("-" if value < 0 else "") + shown
+
+
+def fraction_step(value):
+    """An operation, its operand and what it comes to."""
+    operation = random.choice("++--**//:")
+    decimal = Fraction(some_units() if random.random() < 0.3 else random.randrange(1, 10**7) * 10**14, SCALE)
+    if operation in "*/":
+        operand = decimal or Fraction(3)
+    else:
+        operand = Fraction(random.randrange(-(10**9), 10**9), random.choice([1, 1, 3, 7, 64, 601235, 10**20, 2**61 - 1]))
+        operand = operand or Fraction(1, 3)
+    result = {"+": value + operand, "-": value - operand, "*": value * operand}.get(operation)
+    return operation, operand, value / operand if result is None else result
+
+
+def fraction_row():
+    """A chain of operations with what each comes to, then the last value in all directions."""
+    start = value = Fraction(some_units(), SCALE)
+    steps = []
+    places = some_places()
+    for _ in range(random.randrange(1, 9)):
+        operation, operand, result = fraction_step(value)
+        if LIMIT // SCALE <= abs(result) <= Fraction(LIMIT, SCALE):
+            continue  # between the two limits, of decimals and of fractions
+        shown = fraction_text(result) if abs(result) <= LIMIT // SCALE else "overflow"
+        steps.append(f"{operation}~{fraction_text(operand)}~{shown}")
+        if shown == "overflow":
+            break
+        value = result
+    if random.random() < 0.3 and value:
+        # A tie of the digits to be kept, which only the exact value shows to be one.
+        tie = Fraction(random.randrange(-(10**6), 10**6) * 2 + 1, 2 * 10**places)
+        steps.append(f"+~{fraction_text(tie - value)}~{fraction_text(tie)}")
+        value = tie
+    results = [rounded(value, places, direction) for direction in DIRECTIONS]
+    if not steps or "overflow" in results:
+        return fraction_row()
+    return [fraction_text(start), " ".join(steps), str(places), " ".join(text(units) for units in results)]
+
+
 def main():
     write("parse.txt", "text, then its units or the refusal", parse_rows())
     numbers = [some_units() for _ in range(440)]
@@ -213,6 +267,12 @@ def main():
             units = max(min(units, LIMIT), -LIMIT)
         rows.append([text(units), str(places)] + directions(Fraction(units, SCALE), places))
     write("round.txt", "number, " + heading, rows)
+
+    write(
+        "fraction.txt",
+        "first, then operation~operand~result of each step (':' divides by a fraction), places, then the last "
+        "result " + ", ".join(DIRECTIONS),
+        [fraction_row() for _ in range(700)])
 
 
 if __name__ == "__main__":
