@@ -26,10 +26,6 @@ struct AccountChanges: Sendable {
         compareRaised(old, new)
     }
 
-    var isEmpty: Bool {
-        currencies.isEmpty && !isOfAll && !isOfAccount && positions.isEmpty && closed.isEmpty
-    }
-
     /// Whether a currency's row may differ.
     func concerns(_ currency: String) -> Bool { isOfAll || currencies.contains(currency) }
 

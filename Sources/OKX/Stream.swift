@@ -414,17 +414,24 @@ extension OKXStream {
             return
         }
         guard let before = pushed, let snapshot = snapshot() else { return }
-        pushed = snapshot.account
         let changes = AccountChanges(from: before, to: snapshot.account)
-        if changes.isEmpty { return }
-        for subscription in subscriptions {
-            let message: [UInt8]?? =
+        do {
+            var messages: [[UInt8]] = []
+            for subscription in subscriptions {
                 switch subscription.channel {
-                case .account: try? accountPush(subscription, snapshot, changes: changes)
-                case .positions: try? positionsPush(subscription, snapshot, changes: changes)
-                default: nil
+                case .account:
+                    messages += [try accountPush(subscription, snapshot, changes: changes)].compactMap { $0 }
+                case .positions:
+                    messages += [try positionsPush(subscription, snapshot, changes: changes)].compactMap {
+                        $0
+                    }
+                default: break
                 }
-            if let message = message ?? nil { send(message, at: now, &output) }
+            }
+            pushed = snapshot.account
+            for message in messages { send(message, at: now, &output) }
+        } catch {
+            // What cannot be worked out now is part of the next update.
         }
     }
 

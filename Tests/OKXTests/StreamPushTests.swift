@@ -313,4 +313,21 @@ import VenueTestSupport
         stream.wait(5000)
         #expect(try stream.takeJSON().first?["eventType"]?.text == "snapshot")
     }
+
+    /// What could not be worked out is part of the next update.
+    @Test func updateThatDoesNotFit() throws {
+        let world = try busy("{}")
+        try world.run(
+            "desk",
+            ("import_position", #""instrument":"ETH-USDT-SWAP","quantity":"1000","entry_price":"3000""#))
+        var (stream, _) = try world.subscribed(
+            #"{"channel":"account","extraParams":"{\"updateInterval\":\"0\"}"}"#)
+        try world.prices(marks: #"{"ETH-USDT-SWAP":"99999999999999999999"}"#)
+        try world.run("desk", ("deposit", #""asset":"ETH","amount":"1""#))
+        #expect(try stream.pushes().isEmpty)
+        try world.prices(marks: #"{"ETH-USDT-SWAP":"3000"}"#)
+        try world.run("desk", ("deposit", #""asset":"BTC","amount":"1""#))
+        let currencies = try stream.pushes().first?.first?["details"]?.elements?.map { $0.text("ccy") }
+        #expect(currencies == ["BTC", "ETH"])
+    }
 }
