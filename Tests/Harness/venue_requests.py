@@ -53,6 +53,19 @@ def crypto_com(
     )
 
 
+def crypto_com_auth(key: dict, number: int) -> dict:
+    """The frame of public/auth on Crypto.com's user socket."""
+    nonce = milliseconds()
+    signature = _hmac(key["secret"], f"public/auth{number}{key['api_key']}{nonce}").hexdigest()
+    return {
+        "id": number,
+        "method": "public/auth",
+        "api_key": key["api_key"],
+        "sig": signature,
+        "nonce": nonce,
+    }
+
+
 def rails_token(server: Server, key: dict) -> Answer:
     """POST /api/v1/token."""
     return server.request(
