@@ -6,7 +6,7 @@ import Synchronization
 /// Tells the connections of one event loop that prices have changed.
 ///
 /// Prices come in thousands a second and concern every connection, so no connection follows them itself: the
-/// bell follows each venue once, and rings at most once a `spacing`. It tells connections in slices, so that
+/// bell follows each venue once, and rings at most once a `priceSpacing`. It tells connections in slices, so that
 /// whatever else the loop has to do is done in between; a loop that cannot keep up rings more rarely, and no
 /// change is lost, because only its being there is told.
 final class PriceBell: LedgerListener {
@@ -26,19 +26,16 @@ final class PriceBell: LedgerListener {
         var isAnyLeftDue = false
     }
 
-    private static let slice = TimeAmount.milliseconds(2)
-    private static let breath = TimeAmount.microseconds(100)
-
     private let feed: LedgerFeed
     private let eventLoop: any EventLoop
-    private let spacing: TimeAmount
+    private let limits: StreamLimits
     private let pulled = Mutex(Pulled())
     private let state: NIOLoopBoundBox<State>
 
-    init(feed: LedgerFeed, eventLoop: any EventLoop, spacing: TimeAmount) {
+    init(feed: LedgerFeed, eventLoop: any EventLoop, limits: StreamLimits) {
         self.feed = feed
         self.eventLoop = eventLoop
-        self.spacing = spacing
+        self.limits = limits
         state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
     }
 
@@ -71,7 +68,7 @@ final class PriceBell: LedgerListener {
         let start = state.withValue { state -> NIODeadline? in
             if state.isRinging { return nil }
             state.isRinging = true
-            return state.lastRound + spacing
+            return state.lastRound + limits.priceSpacing
         }
         guard let start else { return }
         if start <= eventLoop.now {
@@ -108,18 +105,19 @@ final class PriceBell: LedgerListener {
 
     /// Tells as many connections as fit into a slice of time, then lets the loop breathe.
     private func tell() {
-        let end = NIODeadline.now() + Self.slice
+        let end = NIODeadline.now() + limits.slice
         // A connection may ask for prices while it is told of them, so the state is not held meanwhile.
         while let connection = takeNext() {
             if !connection.tellPrices() { state.withValue { $0.isAnyLeftDue = true } }
             if NIODeadline.now() >= end {
-                eventLoop.scheduleTask(in: Self.breath) { self.tell() }
+                eventLoop.scheduleTask(in: limits.breath) { self.tell() }
                 return
             }
         }
         let isAgain = state.withValue { $0.isAnyLeftDue } || pulled.withLock { $0.isAnnounced }
         if isAgain {
-            let start = max(state.withValue { $0.lastRound } + spacing, eventLoop.now + Self.breath)
+            let start = max(
+                state.withValue { $0.lastRound } + limits.priceSpacing, eventLoop.now + limits.breath)
             eventLoop.scheduleTask(deadline: start) { self.ring() }
         } else {
             state.withValue { $0.isRinging = false }

@@ -62,6 +62,7 @@ final class StreamConnection: ChannelDuplexHandler {
     private var events = CircularBuffer<Event>()
     private var owedPong: ByteBuffer?
     private var isServing = false
+    private var isServiceDue = false
     private var isReadHeld = false
     private var lastPrices = NIODeadline.uptimeNanoseconds(0)
 
@@ -126,21 +127,40 @@ final class StreamConnection: ChannelDuplexHandler {
         return true
     }
 
-    /// Does what waits, as far as the client takes what comes of it.
-    func serve() {
+    /// Does what waits, as far as the client takes what comes of it, and no longer than a slice of time: the
+    /// loop has others to serve. `hearsOut` serves every message that has come, whatever the time.
+    func serve(hearsOut: Bool = false) {
         guard phase == .open, !isServing, let context else { return }
         isServing = true
+        let end = NIODeadline.now() + limits.slice
         var rings = true
         var isBusy = true
-        while isBusy {
+        var isInTime = true
+        while isBusy && isInTime {
             isBusy = false
-            while phase == .open, context.channel.isWritable, serveNext(rings: &rings) { isBusy = true }
+            while phase == .open, context.channel.isWritable, isInTime || (hearsOut && !messages.isEmpty),
+                serveNext(rings: &rings)
+            {
+                isBusy = true
+                isInTime = .now() < end
+            }
             // Flushing may make room, and then there may be more to do.
             context.flush()
         }
         isServing = false
+        if !isInTime { serveSoon() }
         resumeReading()
         setAlarm()
+    }
+
+    /// Goes on after the loop has looked after the others.
+    private func serveSoon() {
+        guard !isServiceDue, let context else { return }
+        isServiceDue = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: limits.breath) {
+            self.isServiceDue = false
+            self.serve()
+        }
     }
 
     /// Does the next thing that waits; false where nothing does. A deadline rings once a time, so that a
@@ -243,7 +263,7 @@ final class StreamConnection: ChannelDuplexHandler {
         case .pong: pongDue = .distantFuture
         case .close(let code):
             // What came before the close frame is still heard.
-            serve()
+            serve(hearsOut: true)
             if phase == .open {
                 end(code.map { StreamClose(code: $0) }, .answered)
             } else {
@@ -254,7 +274,7 @@ final class StreamConnection: ChannelDuplexHandler {
     }
 
     private func fail(_ fault: FrameAssembly.Fault) {
-        serve()
+        serve(hearsOut: true)
         guard phase == .open else { return drop() }
         var close = stream.close(for: fault.reason)
         // RFC 6455 has a code of its own for bad text; a venue's own codes stay.
@@ -396,17 +416,21 @@ final class StreamConnection: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) { serve() }
 
-    /// Reads on only as long as the client takes the answers.
+    /// Reads on only as long as the client takes the answers and no message waits.
     func read(context: ChannelHandlerContext) {
-        if phase == .open, !context.channel.isWritable {
-            isReadHeld = true
-        } else {
+        if mayRead(context) {
             context.read()
+        } else {
+            isReadHeld = true
         }
     }
 
+    private func mayRead(_ context: ChannelHandlerContext) -> Bool {
+        phase != .open || (context.channel.isWritable && messages.isEmpty)
+    }
+
     private func resumeReading() {
-        guard isReadHeld, let context, phase != .open || context.channel.isWritable else { return }
+        guard isReadHeld, let context, mayRead(context) else { return }
         isReadHeld = false
         context.read()
     }
@@ -422,7 +446,7 @@ final class StreamConnection: ChannelDuplexHandler {
         switch event {
         case ChannelEvent.inputClosed:
             // Half a connection is none: without the client's side there is no closing handshake.
-            serve()
+            serve(hearsOut: true)
             drop()
         case is ChannelShouldQuiesceEvent: end(for: .shutdown)
         default: break

@@ -22,7 +22,7 @@ struct StreamHub: Sendable {
         self.logger = logger
         meters = Dictionary(venues.map { ($0, StreamMeter()) }) { first, _ in first }
         let bells = eventLoops.map { eventLoop in
-            let bell = PriceBell(feed: feed, eventLoop: eventLoop, spacing: limits.priceSpacing)
+            let bell = PriceBell(feed: feed, eventLoop: eventLoop, limits: limits)
             return (ObjectIdentifier(eventLoop), bell)
         }
         self.bells = Dictionary(bells) { first, _ in first }
@@ -43,6 +43,10 @@ struct StreamLimits: Sendable {
     var waitingEvents = 32_768
     /// The most events of one notice, so that no answer grows without bound.
     var eventsOfNotice = 64
+    /// How long streams may keep their event loop busy before it looks after others.
+    var slice = TimeAmount.milliseconds(2)
+    /// How long the loop has for others then, at least.
+    var breath = TimeAmount.microseconds(100)
     /// How long a client may leave its connection full.
     var stall = TimeAmount.seconds(10)
     /// How long a client may take to answer a close frame, from the moment that it is on the wire.

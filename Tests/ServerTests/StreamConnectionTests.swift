@@ -314,6 +314,23 @@ struct StreamNoticeTests {
             frames.dropFirst().map(\.text) == ["one", "two"] + (1...200).map { "event \($0)" } + ["prices"])
     }
 
+    @Test("Much work is done in slices, in its order, and none is left")
+    func slices() throws {
+        let stream = try EmbeddedStream(slice: .zero)
+        try stream.send("follow a")
+        stream.pass(.milliseconds(1))
+        _ = try stream.take()
+        try stream.send((0..<5).flatMap { clientFrame(0x1, Array("\($0)".utf8)) })
+        stream.deposit("a", from: 1, count: 1_000)
+        let first = try stream.texts()
+        #expect(first.count < 100)
+        stream.pass(.milliseconds(10))
+        #expect(try first + stream.texts() == (0..<5).map { "\($0)" } + (1...1_000).map { "event \($0)" })
+        // A client that closes is heard out first.
+        try stream.send((0..<5).flatMap { clientFrame(0x1, Array("\($0)".utf8)) } + clientFrame(0x8, []))
+        #expect(try stream.take().map(\.text) == ["0", "1", "2", "3", "4", ""])
+    }
+
     @Test("A client that does not read is closed in the venue's words, then dropped")
     func slowReader() throws {
         let stalled = try EmbeddedStream()
