@@ -1,4 +1,4 @@
-"""The User Account stream of Rails. No public client speaks it, so the documents' frames go over a plain one."""
+"""The User Account stream of Rails: the documents' frames over a plain client, as no public one speaks it."""
 
 import asyncio
 import json
