@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// Prices come in thousands a second and concern every connection, so no connection follows them itself: the
 /// bell follows each venue once, and rings at most once a `priceSpacing`. It tells connections in slices, so
-/// that whatever else the loop has to do is done in between; a loop that cannot keep up rings more rarely, and
-/// no change is lost, because only its being there is told.
+/// that whatever else the loop has to do is done in between; a loop that cannot keep up rings more rarely,
+/// and no change is lost, because only its being there is told.
 final class PriceBell: LedgerListener {
     private struct Pulled {
         var venues: Set<VenueName> = []
