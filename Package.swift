@@ -95,6 +95,7 @@ let package = Package(
                 name: "Desk",
                 dependencies: [
                     "Journal", "Venue", "Ledger", "Numbers", "JSON", crypto,
+                    .product(name: "CryptoExtras", package: "swift-crypto"),
                     .product(name: "AsyncHTTPClient", package: "async-http-client"),
                     .product(name: "Logging", package: "swift-log"),
                     .product(name: "NIOCore", package: "swift-nio"),

@@ -59,7 +59,7 @@ public actor AccountConnection {
         while true {
             let problem: ReadingError
             var pause: Int64?
-            do {
+            do throws(ReadingError) {
                 let answer = try await sent(call, before: deadline)
                 switch reader.verdict(on: answer, to: call) {
                 case .success: return answer

@@ -13,7 +13,7 @@ public struct AccountRead: Sendable {
     public let statements: [Statement]
     /// What the key may do; nil where the venue does not say.
     public let permissions: Set<APIKey.Permission>?
-    /// Calls that were not answered, though the account could be read without them.
+    /// Optional calls that were not answered: the account could be read without them.
     public let missing: [AccountFailure]
     /// Every answer as it came, in the order of the calls.
     public let bodies: [RecordedBody]
@@ -54,8 +54,8 @@ extension AccountConnection {
                 bodies.append(try await answer(to: call, before: deadline))
             } catch {
                 let failure = failure(error, call: call.name)
-                // What stops every call stops the account; the key is the same for all of them.
-                guard call.isOptional, error.kind != .authentication else { return .failed(failure) }
+                // An optional call tells of nothing but itself, once the key has been taken.
+                guard call.isOptional, !bodies.isEmpty else { return .failed(failure) }
                 missing.append(failure)
             }
             if let error = excess(of: reader.permissions(in: bodies)) {

@@ -6,8 +6,10 @@ import Venue
 public struct Book: Sendable {
     /// What was read, in the order of the configuration.
     public let accounts: [AccountRead]
-    /// What was not: accounts, and calls that accounts can be read without.
+    /// What was not, though it could be at another time: accounts, and calls that accounts can be read without.
     public let failures: [AccountFailure]
+    /// Calls that the venues refuse to these keys, such as those about sub-accounts to a sub-account's key.
+    public let withheld: [AccountFailure]
     /// Whether no account at all is missing, and no call.
     public var isWhole: Bool { failures.isEmpty }
     /// USD prices that the operator has set.
@@ -18,16 +20,23 @@ public struct Book: Sendable {
     public init(_ readings: [AccountReading], givenPrices: [String: ExactDecimal] = [:], takenAt: Int64) {
         var accounts: [AccountRead] = []
         var failures: [AccountFailure] = []
+        var withheld: [AccountFailure] = []
         for reading in readings {
             switch reading {
             case .read(let account):
                 accounts.append(account)
-                failures += account.missing
+                for missing in account.missing {
+                    switch missing.error.kind {
+                    case .authentication, .permission, .refused: withheld.append(missing)
+                    default: failures.append(missing)
+                    }
+                }
             case .failed(let failure): failures.append(failure)
             }
         }
         self.accounts = accounts
         self.failures = failures
+        self.withheld = withheld
         self.givenPrices = givenPrices
         self.takenAt = takenAt
     }

@@ -28,7 +28,7 @@ public struct Secrets: Sendable {
         var found: [String: Credentials] = [:]
         var stores: [String: SealedStore] = [:]
         for entry in entries {
-            do {
+            do throws(ConfigurationError) {
                 found[entry.name] = try credentials(at: entry.credentials, stores: &stores)
             } catch {
                 throw ConfigurationError(
@@ -86,13 +86,14 @@ public struct Secrets: Sendable {
             guard let value = try? document(path, bytes) else {
                 throw ConfigurationError([], "the file \(path) is neither YAML nor JSON")
             }
-            do { return try Credentials(value) } catch {
+            do throws(ConfigurationError) {
+                return try Credentials(value)
+            } catch {
                 throw ConfigurationError([], "the file \(path): \(error)")
             }
         case .sealed(let path, let entry):
-            let store = try stores[path] ?? opened(path)
-            stores[path] = store
-            guard let credentials = store.entries[entry] else {
+            if stores[path] == nil { stores[path] = try opened(path) }
+            guard let credentials = stores[path]?.entries[entry] else {
                 throw ConfigurationError(
                     [], "the sealed store \(path) has no entry \(entry): add it with marginalia desk seal")
             }

@@ -33,7 +33,7 @@ public struct Transport: Sendable {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
             timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5)),
-            decompression: .enabled(limit: .size(answerLimit)))
+            decompression: .disabled)
         // A refused connection is an answer to the desk: it decides itself whether to try again.
         configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -82,10 +82,11 @@ public struct Transport: Sendable {
                 return ReadingError(
                     .unavailable,
                     "\(base) does not answer within \(within) ms; try again, or give timeouts.call more.")
-            case .invalidURL, .emptyHost, .emptyScheme, .unsupportedScheme:
+            case .invalidURL, .emptyHost, .emptyScheme:
                 return ReadingError(.configuration, "\(base) is no address; mend base_url.")
             case .remoteConnectionClosed:
-                return ReadingError(.unavailable, "\(base) closed the connection before it answered; try again.")
+                return ReadingError(
+                    .unavailable, "\(base) closed the connection before it answered; try again.")
             default: break
             }
         }

@@ -7,14 +7,12 @@ import Venue
 
 /// The venues that a desk can read.
 public enum VenueReaders {
-    private static let types: [(name: VenueName, reader: any VenueReader.Type)] = {
-        let models: [any VenueModel.Type] = [
-            CryptoComVenue.self, RailsVenue.self, BinanceVenue.self, OKXVenue.self,
-        ]
-        return models.compactMap { model in
-            (model as? any VenueReader.Type).map { (model.name, $0) }
-        }
-    }()
+    private static let types: [(name: VenueName, model: any VenueModel.Type)] = [
+        (CryptoComVenue.name, CryptoComVenue.self),
+        (RailsVenue.name, RailsVenue.self),
+        (BinanceVenue.name, BinanceVenue.self),
+        (OKXVenue.name, OKXVenue.self),
+    ]
 
     /// The venues' names, in the order of the contract.
     public static var names: [VenueName] { types.map(\.name) }
@@ -25,7 +23,8 @@ public enum VenueReaders {
     public static func reader(
         of venue: VenueName, profile: WireProfile = .documented
     ) throws(ConfigurationError) -> any VenueReader {
-        guard let type = types.first(where: { $0.name == venue })?.reader else {
+        guard let type = types.first(where: { $0.name == venue })?.model as? any VenueReader.Type
+        else {
             let known = names.map(\.rawValue).joined(separator: ", ")
             throw ConfigurationError(
                 .usage, [], "There is no venue \"\(venue)\" that can be read; known are \(known)")

@@ -17,6 +17,9 @@ struct Program {
             }
         } catch let error as ProgramError {
             end(error)
+        } catch let found as ExitCode {
+            // The command has said what there is to say.
+            exit(found.rawValue)
         } catch {
             end(parsing: error)
         }
@@ -56,6 +59,6 @@ struct Marginalia: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Keys.self, Accounts.self, Explain.self, Stress.self, Rules.self, Apply.self,
-            Verify.self,
+            Verify.self, Portfolio.self, Audit.self, Watch.self, DeskKeys.self,
         ])
 }

@@ -1,0 +1,80 @@
+import JSON
+import Ledger
+import Venue
+
+/// A change that somebody is told of, once.
+public struct AlertEvent: Sendable, Equatable {
+    public enum Change: String, Sendable {
+        case raised
+        case cleared
+    }
+
+    public let change: Change
+    public let reading: AlertReading
+    /// The real time in milliseconds since the epoch.
+    public let at: Int64
+
+    /// The event for programs.
+    public var json: JSONValue {
+        .members([
+            ("event", .string(change.rawValue)),
+            ("alert", .string(reading.rule.name)),
+            ("account", .string(reading.account)),
+            ("venue", .string(reading.venue.rawValue)),
+            ("subject", .string(reading.subject)),
+            ("measure", .string(reading.rule.measureName)),
+            ("value", .string(reading.value)),
+            ("limit", .string(reading.rule.limitText)),
+            ("at", .integer(at)),
+            ("message", .string(sentence)),
+        ])
+    }
+
+    /// One sentence for people.
+    public var sentence: String {
+        change == .raised ? reading.sentence : "No longer \(reading.rule.name): \(reading.sentence)"
+    }
+}
+
+/// Which alerts were raised when last looked, so that each change is told once.
+public struct AlertMemory: Sendable, Equatable {
+    /// Raised readings by their keys.
+    private(set) var raised: Set<String> = []
+
+    public init() {}
+
+    /// What has changed. A reading that is unknown, and one of an account that was not read at all, changes
+    /// nothing; a finding that is named no more, such as a drift, is over once its account was read.
+    public mutating func changes(to readings: [AlertReading], in book: Book) -> [AlertEvent] {
+        var events: [AlertEvent] = []
+        for reading in readings {
+            switch reading.state {
+            case .raised where raised.insert(reading.key).inserted:
+                events.append(AlertEvent(change: .raised, reading: reading, at: book.takenAt))
+            case .clear where raised.remove(reading.key) != nil:
+                events.append(AlertEvent(change: .cleared, reading: reading, at: book.takenAt))
+            default: break
+            }
+        }
+        let named = Set(readings.map(\.key))
+        let read = Set(book.statements.map { "\($0.venue)\u{1F}\($0.account)" })
+        for key in raised.subtracting(named) {
+            let parts = key.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
+            if parts.count == 4, read.contains("\(parts[1])\u{1F}\(parts[2])") { raised.remove(key) }
+        }
+        return events
+    }
+
+    // MARK: - Keeping
+
+    /// Reads what was kept; nil for a text that was not written by `text`.
+    public init?(_ text: String) {
+        guard let elements = (try? JSONValue(parsing: text))?["raised"]?.elements else { return nil }
+        raised = Set(elements.compactMap(\.text))
+    }
+
+    /// The memory as JSON, to be kept from one run to the next.
+    public var text: String {
+        JSONValue.members([("raised", .array(raised.sorted().map { .string($0) }))]).description
+    }
+}

@@ -1,0 +1,225 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What one alert rule says of one account, or of one asset of it, at one moment.
+public struct AlertReading: Sendable, Equatable {
+    /// Whether there is a reason to tell somebody.
+    public enum State: String, Sendable {
+        case raised
+        case clear
+        /// The measure is not known, so that nothing can be said; never taken for clear.
+        case unknown
+    }
+
+    public let rule: AlertRule
+    public let account: String
+    public let venue: VenueName
+    /// What is looked at, within the account: an asset, a drifted field, a call; empty for the account itself.
+    public let subject: String
+    public let state: State
+    /// The measure as the venue has it, or what was found; empty where it is unknown.
+    public let value: String
+    /// One sentence for people.
+    public let sentence: String
+
+    /// Names the reading from one moment to the next.
+    public var key: String { [rule.name, venue.rawValue, account, subject].joined(separator: "\u{1F}") }
+}
+
+extension Book {
+    /// What the rules say of the book, rule after rule.
+    public func readings(of rules: [AlertRule]) -> [AlertReading] {
+        rules.flatMap { rule in
+            switch rule.measure {
+            case .notRead: notRead(rule)
+            case .drift: statements.filter { rule.concerns($0.account) }.flatMap { drift(rule, $0) }
+            case .age:
+                statements.filter { rule.concerns($0.account) }.map { reading(rule, $0, age: age(of: $0)) }
+            case .figure, .maintenanceShare:
+                statements.filter { rule.concerns($0.account) }.map { reading(rule, $0) }
+            }
+        }
+    }
+
+    /// One reading for every account of the configuration, whatever of it is missing.
+    private func notRead(_ rule: AlertRule) -> [AlertReading] {
+        func reading(
+            _ account: String, _ venue: VenueName, _ state: AlertReading.State, _ value: String,
+            _ sentence: String
+        ) -> AlertReading {
+            AlertReading(
+                rule: rule, account: account, venue: venue, subject: "", state: state, value: value,
+                sentence: sentence)
+        }
+        var readings: [AlertReading] = []
+        func isNew(_ account: String) -> Bool {
+            rule.concerns(account) && !readings.contains { $0.account == account }
+        }
+        for failure in failures where isNew(failure.account) {
+            readings.append(
+                reading(
+                    failure.account, failure.venue, .raised, failure.error.kind.rawValue, failure.sentence))
+        }
+        for statement in statements where isNew(statement.configuredAccount) {
+            let account = statement.configuredAccount
+            readings.append(
+                reading(account, statement.venue, .clear, "", "\(account) at \(statement.venue) was read."))
+        }
+        return readings
+    }
+
+    private func drift(_ rule: AlertRule, _ statement: Statement) -> [AlertReading] {
+        statement.drift.map { drift in
+            AlertReading(
+                rule: rule, account: statement.account, venue: statement.venue,
+                subject: "\(drift.kind.rawValue) \(drift.path)", state: .raised, value: drift.example,
+                sentence:
+                    "\(statement.venue) sends a field otherwise than it is known to: \(drift.kind.rawValue) "
+                    + "\(drift.path)" + (drift.example.isEmpty ? "." : ", such as \(drift.example)."))
+        }
+    }
+
+    private func reading(_ rule: AlertRule, _ statement: Statement, age: Int64) -> AlertReading {
+        let state: AlertReading.State = rule.isReason(ExactDecimal(Int(age))) ? .raised : .clear
+        return AlertReading(
+            rule: rule, account: statement.account, venue: statement.venue, subject: "", state: state,
+            value: String(age),
+            sentence: "The figures of \(statement.account) at \(statement.venue) are \(Self.span(age)) old.")
+    }
+
+    private func reading(_ rule: AlertRule, _ statement: Statement) -> AlertReading {
+        let measured = measure(rule, statement)
+        let subject = rule.asset ?? ""
+        let what =
+            "\(rule.measureName)\(subject.isEmpty ? "" : " of \(subject)") of \(statement.account) at "
+            + statement.venue.rawValue
+        func reading(_ state: AlertReading.State, _ value: String, _ sentence: String) -> AlertReading {
+            AlertReading(
+                rule: rule, account: statement.account, venue: statement.venue, subject: subject,
+                state: state, value: value, sentence: sentence)
+        }
+        switch measured {
+        case .failure(let reason):
+            return reading(.unknown, "", "The \(what) is not known: \(reason.text).")
+        case .success(let found):
+            let side = rule.isReason(found.number) ? "\(rule.limitText)" : "not \(rule.limitText)"
+            return reading(
+                rule.isReason(found.number) ? .raised : .clear, found.text,
+                "The \(what) is \(found.text), \(side).")
+        }
+    }
+
+    private struct Unknown: Error {
+        let text: String
+    }
+
+    private func measure(
+        _ rule: AlertRule, _ statement: Statement
+    ) -> Result<(number: ExactDecimal, text: String), Unknown> {
+        var figures = statement.figures
+        if let asset = rule.asset {
+            guard let row = statement.assets.first(where: { $0.asset == asset }) else {
+                return .failure(Unknown(text: "the account has no row of it"))
+            }
+            figures = row.figures
+        }
+        if case .figure(let figure) = rule.measure {
+            guard let reported = figures[figure] else {
+                return .failure(Unknown(text: "the venue does not report it"))
+            }
+            guard case .number(let number, let text) = reported.value else {
+                return .failure(Unknown(text: "\(reported.field) is \(reported.value.state)"))
+            }
+            return .success((number, text))
+        }
+        guard let maintenance = figures[.maintenanceMargin], let equity = figures[.equity],
+            let part = maintenance.value.number, let whole = equity.value.number
+        else {
+            return .failure(Unknown(text: "maintenance margin or equity is no number"))
+        }
+        guard maintenance.unit == equity.unit else {
+            return .failure(Unknown(text: "maintenance margin and equity are in different units"))
+        }
+        // Without equity the share has no bound; the greatest number says so.
+        let share = whole.isPositive ? try? part.over(whole, places: 6, rounding: .halfEven) : .greatest
+        guard let share else { return .failure(Unknown(text: "it does not fit 38 digits")) }
+        return .success((share, whole.isPositive ? share.description : "without bound"))
+    }
+}
+
+extension Statement {
+    /// The account of the configuration that it was read with; for a sub-account, the main one.
+    var configuredAccount: String { account.split(separator: "/").first.map(String.init) ?? account }
+}
+
+extension AlertRule {
+    /// Whether it looks at an account, or at the account that a sub-account belongs to.
+    func concerns(_ name: String) -> Bool {
+        account == nil || account == name || name.hasPrefix("\(account ?? "")/")
+    }
+
+    /// Whether a number lies on the wrong side of the limit.
+    func isReason(_ number: ExactDecimal) -> Bool {
+        switch limit {
+        case .below(let limit): number < limit
+        case .above(let limit): limit < number
+        case nil: false
+        }
+    }
+
+    var limitText: String {
+        switch limit {
+        case .below(let limit): "below \(limit)"
+        case .above(let limit): "above \(limit)"
+        case nil: ""
+        }
+    }
+
+    var measureName: String {
+        switch measure {
+        case .figure(let figure): figure.rawValue
+        case .maintenanceShare: "maintenance_share"
+        case .age: "age"
+        case .drift: "drift"
+        case .notRead: "not_read"
+        }
+    }
+}
+
+extension AlertReading {
+    /// The readings for programs.
+    var json: JSONValue {
+        .members([
+            ("alert", .string(rule.name)),
+            ("account", .string(account)),
+            ("venue", .string(venue.rawValue)),
+            ("subject", .string(subject)),
+            ("state", .string(state.rawValue)),
+            ("value", .string(value)),
+            ("limit", .string(rule.limitText)),
+            ("message", .string(sentence)),
+        ])
+    }
+
+    /// The readings for people.
+    public static func table(of readings: [AlertReading]) -> TextTable {
+        TextTable(
+            title: "Alerts", header: ["ALERT", "ACCOUNT", "STATE", "VALUE", "LIMIT"],
+            rows: readings.map { [$0.rule.name, $0.account, $0.state.rawValue, $0.value, $0.rule.limitText] })
+    }
+}
+
+extension Book {
+    /// One reading of a watch for programs: what every rule says, what changed, and what could not be read.
+    public func watchJSON(readings: [AlertReading], events: [AlertEvent]) -> JSONValue {
+        .members([
+            ("taken_at", .integer(takenAt)),
+            ("complete", .bool(isWhole)),
+            ("alerts", .array(readings.map(\.json))),
+            ("events", .array(events.map(\.json))),
+            ("not_read", .array(failures.map(\.json))),
+        ])
+    }
+}

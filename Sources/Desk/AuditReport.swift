@@ -1,0 +1,124 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Statements held against the definitions of their venues' figures.
+public struct AuditReport: Sendable {
+    /// One account with what was found.
+    public struct Entry: Sendable {
+        public let account: String
+        public let venue: VenueName
+        public let findings: [AuditFinding]
+    }
+
+    public let entries: [Entry]
+
+    /// Audits every statement of a book, each by its venue's rules of a time; nil for the moment at which the
+    /// statement was taken.
+    public init(
+        of book: Book, rulesAt time: LedgerTime? = nil, profiles: [String: WireProfile] = [:]
+    )
+        throws(ConfigurationError)
+    {
+        var entries: [Entry] = []
+        for statement in book.statements {
+            let reader = try VenueReaders.reader(
+                of: statement.venue, profile: profiles[statement.configuredAccount] ?? .documented)
+            entries.append(Entry(statement, reader, rulesAt: time))
+        }
+        self.entries = entries
+    }
+
+    /// Audits statements that were read elsewhere.
+    public init(_ statements: [Statement], by reader: any VenueReader, rulesAt time: LedgerTime? = nil) {
+        entries = statements.map { Entry($0, reader, rulesAt: time) }
+    }
+
+    /// All findings.
+    public var findings: [AuditFinding] { entries.flatMap(\.findings) }
+
+    /// How many findings came out each way, in the order of the verdicts.
+    public var counts: [(verdict: AuditFinding.Verdict, count: Int)] {
+        AuditFinding.Verdict.allCases.map { verdict in
+            (verdict, findings.count { $0.verdict == verdict })
+        }
+    }
+
+    /// Whether some reported figure cannot follow from what else is reported.
+    public var hasContradiction: Bool { findings.contains { $0.verdict == .contradicts } }
+
+    // MARK: - Showing
+
+    /// The report for people: findings that do not match digit for digit, or all of them, and a sum.
+    public func tables(showingAll: Bool) -> [TextTable] {
+        let rows = entries.flatMap { entry in
+            entry.findings.filter { showingAll || $0.verdict != .matches }.map { finding in
+                [
+                    entry.account, finding.verdict.rawValue, finding.field, finding.reported,
+                    finding.expected, finding.residual?.description ?? "",
+                    finding.unitsInLastPlace.map { String($0) } ?? "", finding.remark,
+                ]
+            }
+        }
+        let sums = TextTable(
+            title: "Verdicts", header: ["VERDICT", "FIGURES"],
+            rows: counts.map { [$0.verdict.rawValue, String($0.count)] })
+        let table = TextTable(
+            title: showingAll ? "Findings" : "Findings that do not match digit for digit",
+            header: ["ACCOUNT", "VERDICT", "FIELD", "REPORTED", "EXPECTED", "RESIDUAL", "ULP", "REMARK"],
+            rows: rows)
+        return rows.isEmpty ? [sums] : [table, sums]
+    }
+
+    /// The report for programs.
+    public func json(of book: Book?) -> JSONValue {
+        var members: [(key: String, value: JSONValue)] = [
+            (
+                "accounts",
+                .array(
+                    entries.map { entry in
+                        .members([
+                            ("account", .string(entry.account)),
+                            ("venue", .string(entry.venue.rawValue)),
+                            ("findings", .array(entry.findings.map(\.json))),
+                        ])
+                    })
+            ),
+            ("verdicts", .members(counts.map { ($0.verdict.rawValue, .integer(Int64($0.count))) })),
+        ]
+        if let book { members.append(("not_read", .array(book.failures.map(\.json)))) }
+        return .members(members)
+    }
+}
+
+extension AuditReport.Entry {
+    init(_ statement: Statement, _ reader: any VenueReader, rulesAt time: LedgerTime?) {
+        self.init(
+            account: statement.account, venue: statement.venue,
+            findings: reader.audit(
+                statement, rulesAt: time ?? LedgerTime(milliseconds: statement.takenAt)))
+    }
+}
+
+extension AuditFinding {
+    /// The finding with its formula and every input.
+    var json: JSONValue {
+        .members([
+            ("field", .string(field)),
+            ("verdict", .string(verdict.rawValue)),
+            ("reported", .string(reported)),
+            ("expected", .string(expected)),
+            ("residual", residual.map { .string($0.description) } ?? .null),
+            ("units_in_last_place", unitsInLastPlace.map { .integer(Int64($0)) } ?? .null),
+            ("formula", .string(formula)),
+            (
+                "inputs",
+                .array(
+                    inputs.map { .members([("name", .string($0.name)), ("value", .string($0.value))]) })
+            ),
+            ("source", .string(source)),
+            ("remark", .string(remark)),
+        ])
+    }
+}

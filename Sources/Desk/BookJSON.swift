@@ -1,0 +1,165 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+extension Book {
+    /// The book for programs: every common figure with the venue's own field, its state, text and unit; totals
+    /// with their parts and the prices used; what could not be read.
+    public func json(totals: BookTotals) -> JSONValue {
+        .members([
+            ("taken_at", .integer(takenAt)),
+            ("complete", .bool(isWhole)),
+            (
+                "accounts",
+                .array(
+                    accounts.flatMap { account in
+                        account.statements.map { json(of: $0, permissions: account.permissions) }
+                    })
+            ),
+            ("totals", totals.json),
+            ("not_read", .array(failures.map(\.json))),
+            ("withheld", .array(withheld.map(\.json))),
+        ])
+    }
+
+    private func json(of statement: Statement, permissions: Set<APIKey.Permission>?) -> JSONValue {
+        .members([
+            ("account", .string(statement.account)),
+            ("venue", .string(statement.venue.rawValue)),
+            ("mode", .string(statement.mode)),
+            ("taken_at", .integer(statement.takenAt)),
+            ("venue_time", statement.venueTime.map { .integer($0) } ?? .null),
+            ("age_ms", .integer(age(of: statement))),
+            (
+                "permissions",
+                permissions.map { .array($0.map(\.rawValue).sorted().map { .string($0) }) } ?? .null
+            ),
+            ("figures", statement.figures.json),
+            (
+                "assets",
+                .array(
+                    statement.assets.map {
+                        .members([("asset", .string($0.asset)), ("figures", $0.figures.json)])
+                    })
+            ),
+            (
+                "positions",
+                .array(
+                    statement.positions.map {
+                        .members([
+                            ("instrument", .string($0.instrument)), ("side", .string($0.side.rawValue)),
+                            ("margin_mode", .string($0.marginMode.rawValue)), ("figures", $0.figures.json),
+                        ])
+                    })
+            ),
+            ("drift", .array(statement.drift.map(\.json))),
+        ])
+    }
+}
+
+extension StatementFigures {
+    /// The figures by their common names.
+    var json: JSONValue { .members(all.map { ($0.figure.rawValue, $0.json) }) }
+}
+
+extension ReportedFigure {
+    /// The figure: `value` is what stood there, as text, null where it was absent or null.
+    var json: JSONValue {
+        .members([
+            ("value", value.text.map { .string($0) } ?? .null),
+            ("state", .string(value.state)),
+            ("unit", .string(unit)),
+            ("field", .string(field)),
+            ("shared", .bool(isShared)),
+        ])
+    }
+}
+
+extension FieldDrift {
+    /// The drift: what kind, where, and an example.
+    var json: JSONValue {
+        .members([
+            ("kind", .string(kind.rawValue)), ("path", .string(path)), ("example", .string(example)),
+        ])
+    }
+}
+
+extension AccountFailure {
+    /// The failure: whose, of what kind, and the sentence for people.
+    var json: JSONValue {
+        .members([
+            ("account", .string(account)),
+            ("venue", .string(venue.rawValue)),
+            ("call", .string(call)),
+            ("kind", .string(error.kind.rawValue)),
+            ("code", .string(error.code)),
+            ("message", .string(error.description)),
+        ])
+    }
+}
+
+extension BookTotals {
+    /// The totals, each with its parts and gaps, and the prices used.
+    var json: JSONValue {
+        .members([
+            ("asset", .string(asset)),
+            ("figures", .members(totals.map { ($0.figure.rawValue, $0.json) })),
+            ("prices", .array(prices.map(\.json))),
+        ])
+    }
+}
+
+extension BookTotal {
+    /// The total, with what it is made of and what is not in it.
+    var json: JSONValue {
+        .members([
+            ("value", value.map { .string($0.description) } ?? .null),
+            ("complete", .bool(isWhole)),
+            (
+                "parts",
+                .array(
+                    parts.map {
+                        .members([
+                            ("account", .string($0.account)), ("venue", .string($0.venue.rawValue)),
+                            ("value", .string($0.value.description)),
+                        ])
+                    })
+            ),
+            (
+                "gaps",
+                .array(
+                    gaps.map {
+                        .members([
+                            ("account", .string($0.account)), ("venue", .string($0.venue.rawValue)),
+                            ("reason", .string($0.reason)),
+                        ])
+                    })
+            ),
+        ])
+    }
+}
+
+extension UsedPrice {
+    /// The price, and where it is from.
+    var json: JSONValue {
+        .members([
+            ("asset", .string(asset)),
+            ("usd", .string(price.description)),
+            ("origin", .string(origin.rawValue)),
+            ("account", .string(account)),
+            ("venue", .string(venue)),
+            ("field", .string(field)),
+        ])
+    }
+}
+
+extension JSONValue {
+    /// An object of these members.
+    static func members(_ members: [(key: String, value: JSONValue)]) -> JSONValue {
+        .object(JSONObject(members))
+    }
+
+    /// A whole number.
+    static func integer(_ number: Int64) -> JSONValue { .number(String(number)) }
+}

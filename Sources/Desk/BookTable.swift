@@ -1,0 +1,151 @@
+import Ledger
+import Numbers
+import Venue
+
+/// Columns of text under a line of names.
+public struct TextTable: Sendable, Equatable {
+    public let title: String
+    public let header: [String]
+    public let rows: [[String]]
+
+    public init(title: String, header: [String], rows: [[String]]) {
+        self.title = title
+        self.header = header
+        self.rows = rows
+    }
+}
+
+extension Book {
+    /// The book for people: accounts, assets, positions, totals, the prices used, and what is not as it should
+    /// be. Empty tables are left out.
+    public func tables(totals: BookTotals) -> [TextTable] {
+        [
+            accountTable, assetTable, positionTable, totalTable(totals), priceTable(totals), driftTable,
+            failureTable("Not read", failures), failureTable("Withheld from these keys", withheld),
+        ].filter { !$0.rows.isEmpty }
+    }
+
+    /// What the cells of the tables mean.
+    public static let legend =
+        "- not reported, \"\" reported as empty, null reported as null, * shared with other rows"
+
+    private var accountTable: TextTable {
+        TextTable(
+            title: "Accounts",
+            header: [
+                "ACCOUNT", "VENUE", "MODE", "EQUITY", "UNIT", "EQUITY USD", "AVAILABLE", "INITIAL",
+                "MAINTENANCE", "RATIO", "AGE",
+            ],
+            rows: statements.map { statement in
+                let figures = statement.figures
+                return [
+                    statement.account, statement.venue.rawValue, statement.mode, figures.cell(.equity),
+                    figures[.equity]?.unit ?? "", figures.cell(.equityUSD), figures.cell(.available),
+                    figures.cell(.initialMargin), figures.cell(.maintenanceMargin),
+                    figures.cell(.marginRatio), Self.span(age(of: statement)),
+                ]
+            })
+    }
+
+    private var assetTable: TextTable {
+        TextTable(
+            title: "Assets",
+            header: [
+                "ACCOUNT", "ASSET", "EQUITY", "WALLET", "AVAILABLE", "UNREALISED", "DEBT", "EQUITY USD",
+            ],
+            rows: statements.flatMap { statement in
+                statement.assets.map { row in
+                    [statement.account, row.asset]
+                        + [.equity, .wallet, .available, .unrealisedProfit, .debt, .equityUSD].map {
+                            row.figures.cell($0)
+                        }
+                }
+            })
+    }
+
+    private var positionTable: TextTable {
+        TextTable(
+            title: "Positions",
+            header: [
+                "ACCOUNT", "INSTRUMENT", "SIDE", "MARGIN", "QUANTITY", "ENTRY", "MARK", "UNREALISED",
+                "MAINTENANCE", "LIQUIDATION",
+            ],
+            rows: statements.flatMap { statement in
+                statement.positions.map { row in
+                    [statement.account, row.instrument, row.side.rawValue, row.marginMode.rawValue]
+                        + [
+                            .quantity, .entryPrice, .markPrice, .unrealisedProfit, .maintenanceMargin,
+                            .liquidationPrice,
+                        ].map { row.figures.cell($0) }
+                }
+            })
+    }
+
+    private func totalTable(_ totals: BookTotals) -> TextTable {
+        TextTable(
+            title: "Totals in \(totals.asset)", header: ["FIGURE", "TOTAL", "ACCOUNTS", "WITHOUT"],
+            rows: totals.totals.map { total in
+                [
+                    total.figure.rawValue, total.value?.description ?? "-",
+                    "\(total.parts.count) of \(total.parts.count + total.gaps.count)",
+                    total.gaps.map { "\($0.account): \($0.reason)" }.joined(separator: "; "),
+                ]
+            })
+    }
+
+    private func priceTable(_ totals: BookTotals) -> TextTable {
+        TextTable(
+            title: "Prices used", header: ["ASSET", "USD", "ORIGIN", "ACCOUNT", "FIELD"],
+            rows: totals.prices.map {
+                [$0.asset, $0.price.description, $0.origin.rawValue, $0.account, $0.field]
+            })
+    }
+
+    /// Each drift of a venue once, whichever account it was first seen at.
+    private var driftTable: TextTable {
+        var seen: Set<FieldDrift> = []
+        var rows: [[String]] = []
+        for statement in statements {
+            for drift in statement.drift
+            where seen.insert(FieldDrift(drift.kind, path: "\(statement.venue) \(drift.path)", example: ""))
+                .inserted
+            {
+                rows.append([statement.venue.rawValue, drift.kind.rawValue, drift.path, drift.example])
+            }
+        }
+        return TextTable(
+            title: "Fields that are not as known", header: ["VENUE", "KIND", "FIELD", "EXAMPLE"], rows: rows)
+    }
+
+    private func failureTable(_ title: String, _ failures: [AccountFailure]) -> TextTable {
+        TextTable(
+            title: title, header: ["ACCOUNT", "VENUE", "CALL", "REASON"],
+            rows: failures.map { [$0.account, $0.venue.rawValue, $0.call, $0.error.description] })
+    }
+
+    /// A span of milliseconds as people read it.
+    static func span(_ milliseconds: Int64) -> String {
+        switch milliseconds {
+        case ..<10_000: "\(milliseconds) ms"
+        case ..<600_000: "\(milliseconds / 1000) s"
+        case ..<36_000_000: "\(milliseconds / 60_000) min"
+        case ..<864_000_000: "\(milliseconds / 3_600_000) h"
+        default: "\(milliseconds / 86_400_000) d"
+        }
+    }
+}
+
+extension StatementFigures {
+    /// A figure as the tables show it.
+    fileprivate func cell(_ figure: CommonFigure) -> String {
+        guard let reported = self[figure] else { return "-" }
+        let text =
+            switch reported.value {
+            case .absent: "-"
+            case .empty: "\"\""
+            case .null: "null"
+            case .number(_, let text), .unheld(let text), .other(let text): text
+            }
+        return reported.isShared ? text + "*" : text
+    }
+}

@@ -1,0 +1,131 @@
+import ArgumentParser
+import Desk
+import Foundation
+import Ledger
+import Server
+import Venue
+
+/// `marginalia audit`: whether the figures that a venue reports follow from each other by its own formulas.
+struct Audit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Works out every reported figure that follows from others, and says where they differ.",
+        discussion: """
+            Example: marginalia audit --config desk.yaml --json
+            Example: marginalia audit --file balance.json --venue okx --call balance
+            Without --file the accounts of the configuration are read; with it, answers that were kept are.
+            Exit status: 0 no contradiction, 1 a reported figure contradicts the others, 2 something could \
+            not be read.
+            """)
+
+    @OptionGroup var source: DeskSource
+
+    @Option(
+        help: ArgumentHelp(
+            "An answer that was kept, or - for standard input; repeatable with --call.", valueName: "file"))
+    var file: [String] = []
+
+    @Option(help: ArgumentHelp("The venue of the answers in --file.", valueName: "name"))
+    var venue: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What each answer in --file is to, in their order. (default: the venue's first account call)",
+            valueName: "name"))
+    var call: [String] = []
+
+    @Option(help: ArgumentHelp("documented or live, for answers in --file.", valueName: "profile"))
+    var profile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The rules of a time, ISO 8601 or milliseconds. (default: when the answers came in)",
+            valueName: "time"))
+    var rulesAt: String?
+
+    @Flag(help: "Shows findings that match digit for digit too.")
+    var all = false
+
+    @Flag(help: "Writes JSON for programs, every finding with its formula and inputs.")
+    var json = false
+
+    func validate() throws {
+        if file.isEmpty, venue != nil || !call.isEmpty || profile != nil {
+            throw ValidationError("--venue, --call and --profile belong to --file")
+        }
+        if !file.isEmpty, venue == nil { throw ValidationError("--file needs --venue") }
+        if !file.isEmpty, source.config != nil || !source.account.isEmpty {
+            throw ValidationError("Give either --file or --config and --account")
+        }
+        if call.count != file.count, !(call.isEmpty && file.count == 1) {
+            throw ValidationError("Give every --file its --call")
+        }
+        if let rulesAt, parseTime(rulesAt) == nil {
+            throw ValidationError("--rules-at takes an ISO 8601 time or milliseconds, not \(rulesAt)")
+        }
+        if let profile, WireProfile(rawValue: profile) == nil {
+            throw ValidationError("--profile is documented or live, not \(profile)")
+        }
+    }
+
+    func run() async throws {
+        let time = rulesAt.flatMap(parseTime)
+        guard let venue else {
+            let configuration = try source.configuration()
+            let book = try await source.read(configuration)
+            let profiles = Dictionary(
+                configuration.accounts.map { ($0.name, $0.profile) }, uniquingKeysWith: { first, _ in first })
+            try show(try AuditReport(of: book, rulesAt: time, profiles: profiles), book)
+            return
+        }
+        let reader = try reader(of: venue)
+        let bodies = try bodies(reader)
+        let statements: [Statement]
+        do throws(ReadingError) {
+            statements = try reader.statements(from: bodies, account: "file")
+        } catch {
+            throw ProgramError(.badData, "The answers cannot be audited: \(error.description)")
+        }
+        try show(AuditReport(statements, by: reader, rulesAt: time), nil)
+    }
+
+    private func reader(of venue: String) throws(ProgramError) -> any VenueReader {
+        do throws(ConfigurationError) {
+            return try VenueReaders.reader(
+                of: VenueName(rawValue: venue),
+                profile: profile.flatMap(WireProfile.init(rawValue:)) ?? .documented)
+        } catch {
+            throw ProgramError(error)
+        }
+    }
+
+    /// The answers in the files, as if they had come in just now.
+    private func bodies(_ reader: any VenueReader) throws -> [RecordedBody] {
+        let calls = type(of: reader).calls
+        let first = calls.first { $0.purpose == .account }?.name ?? ""
+        return try file.enumerated().map { place, file in
+            let name = call.isEmpty ? first : call[place]
+            guard calls.contains(where: { $0.name == name }) else {
+                let known = calls.map(\.name).joined(separator: ", ")
+                throw ProgramError(
+                    .usage, "There is no call \"\(name)\" at \(venue ?? ""): known are \(known).")
+            }
+            let content =
+                file == "-"
+                ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
+            guard let content else {
+                throw ProgramError(.badData, "The file \(file) cannot be read: check its name.")
+            }
+            return RecordedBody(call: name, bytes: Array(content), takenAt: Clock.real.now())
+        }
+    }
+
+    private func show(_ report: AuditReport, _ book: Book?) throws {
+        if json {
+            print(report.json(of: book))
+        } else {
+            marginalia.show(report.tables(showingAll: all))
+        }
+        if report.hasContradiction { throw DeskExit.found }
+        if let book { try DeskExit.check(book) }
+    }
+}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import Desk
+import Foundation
+import JSON
+import Server
+import Venue
+
+/// Where the desk's commands find their configuration and secrets.
+struct DeskSource: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The desk's configuration, YAML or JSON; else MARGINALIA_DESK_CONFIG. (default: desk.yaml)",
+            valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("Only this account of the configuration; repeatable.", valueName: "name"))
+    var account: [String] = []
+
+    /// The configuration, with the accounts that were asked for.
+    func configuration() throws -> DeskConfiguration {
+        let environment = ProcessInfo.processInfo.environment
+        let file = config ?? environment["MARGINALIA_DESK_CONFIG"] ?? "desk.yaml"
+        let document = try SourceDocument(file: file, numbers: .asText, failure: .badConfiguration)
+        let folder = file.lastIndex(of: "/").map { String(file[...$0].dropLast()) } ?? ""
+        do throws(ConfigurationError) {
+            return try DeskConfiguration(document.value, folder: folder).only(account)
+        } catch {
+            guard error.kind == .unusable else { throw ProgramError(error) }
+            let path: [PathStep] = error.path.map { step in
+                switch step {
+                case .key(let key): .key(key)
+                case .index(let index): .index(index)
+                }
+            }
+            throw document.error(path, error.message, status: .badConfiguration)
+        }
+    }
+
+    /// Where secrets are looked for. A sealed store's passphrase is asked for once.
+    static var secrets: Secrets {
+        let environment = ProcessInfo.processInfo.environment
+        return Secrets(
+            environment: environment,
+            document: { file, content in
+                try SourceDocument(file: file, content: content, numbers: .asText, failure: .badConfiguration)
+                    .value
+            },
+            passphrase: { passphrase(of: $0, environment) })
+    }
+
+    /// The passphrase of a sealed store, from the environment or a person.
+    static func passphrase(of store: String, _ environment: [String: String]) -> String? {
+        if let given = environment[Secrets.passphraseVariable], !given.isEmpty { return given }
+        return Terminal.ask("Passphrase of \(store)")
+    }
+
+    /// Runs something with a desk whose keys were found.
+    func use<Result: Sendable>(
+        _ configuration: DeskConfiguration, _ body: (Desk) async throws -> Result
+    ) async throws -> Result {
+        do {
+            let keys = try Self.secrets.credentials(of: configuration.accounts)
+            return try await Transport.overHTTP { transport in
+                try await body(Desk(configuration, credentials: keys, transport: transport))
+            }
+        } catch let error as ConfigurationError {
+            throw ProgramError(error)
+        }
+    }
+
+    /// Reads all accounts once, with a line about how far it is for whoever watches.
+    func read(_ configuration: DeskConfiguration) async throws -> Book {
+        try await use(configuration) { desk in
+            let book = await desk.read { done, all in
+                Terminal.showProgress("reading accounts: \(done) of \(all)")
+            }
+            Terminal.showProgress("")
+            return book
+        }
+    }
+}
+
+extension ProgramError {
+    /// A fault of the desk's configuration or secrets.
+    init(_ error: ConfigurationError) {
+        let status: ExitStatus =
+            switch error.kind {
+            case .unusable: .badConfiguration
+            case .notPermitted: .notPermitted
+            case .usage: .usage
+            }
+        self.init(status, "\(error).")
+    }
+}
+
+/// The exit codes of the desk's commands, beside those of sysexits(3).
+enum DeskExit {
+    /// Something that was looked for was found: a contradiction, or an alert.
+    static let found = ExitCode(1)
+    /// Something was read, and something could not be.
+    static let partial = ExitCode(2)
+
+    /// Ends the command where something could not be read; what could was shown before.
+    static func check(_ book: Book) throws {
+        switch book.outcome {
+        case .whole: return
+        case .partial:
+            for failure in book.failures { Terminal.tell(failure.sentence) }
+            throw partial
+        case .nothing(let kind):
+            let status: ExitStatus =
+                switch kind {
+                case .authentication, .permission: .notPermitted
+                case .configuration: .badConfiguration
+                case .rateLimited, .unavailable, .unreadable, .refused: .unavailable
+                }
+            for failure in book.failures.dropFirst() { Terminal.tell(failure.sentence) }
+            throw ProgramError(status, book.failures.first?.sentence ?? "No account could be read.")
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Desk
+import Foundation
+import JSON
+import Server
+
+/// `marginalia portfolio`: real accounts of all venues in one book.
+struct Portfolio: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Reads accounts at their venues and shows them as one book.",
+        discussion: """
+            Example: marginalia portfolio --config desk.yaml --json
+            The configuration lists the accounts and where their keys are; docs/desk.md describes it.
+            Exit status: 0 all was read, 2 some of it, 69 nothing, 77 a key is refused or lies open, 78 the \
+            configuration cannot be used.
+            """)
+
+    @OptionGroup var source: DeskSource
+
+    @Option(
+        name: .customLong("in"),
+        help: ArgumentHelp(
+            "The asset that totals are in, at the prices that the venues report.", valueName: "asset"))
+    var unit = "USD"
+
+    @Flag(help: "Writes JSON for programs.")
+    var json = false
+
+    @Flag(help: "Writes every figure as a line of comma-separated values.")
+    var csv = false
+
+    func validate() throws {
+        if json, csv { throw ValidationError("Give either --json or --csv") }
+        if unit.isEmpty { throw ValidationError("--in takes an asset, such as USD or BTC") }
+    }
+
+    func run() async throws {
+        let book = try await source.read(try source.configuration())
+        let totals = BookTotals(of: book, in: unit)
+        if json {
+            print(book.json(totals: totals))
+        } else if csv {
+            FileHandle.standardOutput.write(Data(book.csv.utf8))
+        } else {
+            show(book.tables(totals: totals))
+        }
+        try DeskExit.check(book)
+    }
+}
+
+/// Writes tables under each other.
+func show(_ tables: [TextTable]) {
+    for (place, table) in tables.enumerated() {
+        if place > 0 { print("") }
+        print(table.title)
+        printTable(table.header, table.rows)
+    }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Desk
+import Foundation
+import Server
+import Venue
+
+/// `marginalia watch`: reads again and again, shows the book in place, and tells of what changes for the worse.
+struct Watch: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Watches accounts and tells once of every limit that is passed.",
+        discussion: """
+            Example: marginalia watch --config desk.yaml --once --state watch.json
+            The limits, and whom to tell, stand in the configuration under watch; docs/desk.md describes them. \
+            With --once it reads once and ends; --state keeps what was told from one run to the next.
+            Exit status with --once: 0 nothing is raised, 1 something is, 2 something could not be read, or \
+            nobody could be told.
+            """)
+
+    @OptionGroup var source: DeskSource
+
+    @Flag(help: "Reads once, tells, and ends.")
+    var once = false
+
+    @Option(
+        help: ArgumentHelp("Keeps what was told, so that a later run does not repeat it.", valueName: "file"))
+    var state: String?
+
+    @Option(
+        name: .customLong("in"),
+        help: ArgumentHelp("The asset that totals are in.", valueName: "asset"))
+    var unit = "USD"
+
+    @Flag(help: "Writes a line of JSON for every reading: the alerts, and what changed.")
+    var json = false
+
+    func run() async throws {
+        let configuration = try source.configuration()
+        try await source.use(configuration) { desk in
+            try await Transport.overHTTP { transport in
+                let notifier = try Notifier(
+                    configuration.watch, secrets: DeskSource.secrets, transport: transport,
+                    patience: configuration.patience)
+                try await watch(desk, configuration, notifier)
+            }
+        }
+    }
+
+    private func watch(
+        _ desk: Desk, _ configuration: DeskConfiguration, _ notifier: Notifier
+    ) async throws {
+        var memory = try kept()
+        while true {
+            let book = await desk.read()
+            let readings = book.readings(of: configuration.watch.alerts)
+            let events = memory.changes(to: readings, in: book)
+            show(book, readings, events)
+            var problems: [String] = []
+            for event in events { problems += await notifier.tell(event) }
+            for problem in problems { Terminal.tell(problem) }
+            try keep(memory)
+            if once {
+                if readings.contains(where: { $0.state == .raised }) { throw DeskExit.found }
+                try DeskExit.check(book)
+                if !problems.isEmpty { throw DeskExit.partial }
+                return
+            }
+            try await Task.sleep(for: .milliseconds(configuration.watch.every))
+        }
+    }
+
+    // MARK: - Showing
+
+    private func show(_ book: Book, _ readings: [AlertReading], _ events: [AlertEvent]) {
+        if json {
+            print(book.watchJSON(readings: readings, events: events))
+            fflush(nil)
+            return
+        }
+        // On a terminal the last picture is replaced; elsewhere pictures follow each other.
+        if isatty(STDOUT_FILENO) == 1, !once { print("\u{1B}[H\u{1B}[2J", terminator: "") }
+        var tables = book.tables(totals: BookTotals(of: book, in: unit))
+        tables.append(AlertReading.table(of: readings))
+        marginalia.show(tables.filter { !$0.rows.isEmpty })
+        for event in events { print("\(event.change.rawValue): \(event.sentence)") }
+        fflush(nil)
+    }
+
+    // MARK: - Memory
+
+    private func kept() throws -> AlertMemory {
+        guard let state, let bytes = FileManager.default.contents(atPath: state) else { return AlertMemory() }
+        guard let memory = AlertMemory(String(decoding: bytes, as: UTF8.self)) else {
+            throw ProgramError(
+                .badConfiguration, "The file \(state) was not written by watch: give another one in --state.")
+        }
+        return memory
+    }
+
+    private func keep(_ memory: AlertMemory) throws {
+        guard let state else { return }
+        do {
+            try Data((memory.text + "\n").utf8).write(to: URL(fileURLWithPath: state), options: .atomic)
+        } catch {
+            throw ProgramError(
+                .unavailable, "The file \(state) cannot be written: check the folder of --state.")
+        }
+    }
+}
