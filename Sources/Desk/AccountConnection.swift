@@ -18,7 +18,7 @@ public actor AccountConnection {
 
     /// A token that ends sooner than this, in milliseconds, is not used any more.
     private static let tokenReserve: Int64 = 60_000
-    /// How long the desk waits, in milliseconds, where a venue is over its limit and does not say for how long.
+    /// The pause, in milliseconds, where a venue is over its limit and does not say for how long.
     private static let limitPause: Int64 = 2000
 
     init(
@@ -59,8 +59,9 @@ public actor AccountConnection {
         while true {
             let problem: ReadingError
             var pause: Int64?
+            let token = call.purpose == .account ? try await currentToken(before: deadline) : nil
             do throws(ReadingError) {
-                let answer = try await sent(call, before: deadline)
+                let answer = try await sent(call, token: token, before: deadline)
                 switch reader.verdict(on: answer, to: call) {
                 case .success: return answer
                 case .wrongTime:
@@ -94,9 +95,8 @@ public actor AccountConnection {
     }
 
     private func sent(
-        _ call: VenueCall, before deadline: Int64
+        _ call: VenueCall, token: String?, before deadline: Int64
     ) async throws(ReadingError) -> IncomingAnswer {
-        let token = call.purpose == .account ? try await currentToken(before: deadline) : nil
         try await pacer.admit(caller(of: call), weight: call.weight, pace: pace, before: deadline)
         let now = clock.now()
         guard now < deadline else { throw ReadingError.outOfTime }
@@ -137,7 +137,7 @@ public actor AccountConnection {
             return
         }
         let asked = clock.now()
-        let answer = try await sent(call, before: deadline)
+        let answer = try await sent(call, token: nil, before: deadline)
         guard let time = reader.venueTime(in: answer) else { throw .wrongClock }
         // The venue looked at its clock somewhere between question and answer: the middle is least wrong.
         clockDifference = time - (asked + (answer.takenAt - asked) / 2)

@@ -32,7 +32,7 @@ public struct AlertEvent: Sendable, Equatable {
 
     /// One sentence for people.
     public var sentence: String {
-        change == .raised ? reading.sentence : "No longer \(reading.rule.name): \(reading.sentence)"
+        change == .raised ? reading.sentence : "No longer: \(reading.sentence)"
     }
 }
 
@@ -63,6 +63,14 @@ public struct AlertMemory: Sendable, Equatable {
             if parts.count == 4, read.contains("\(parts[1])\u{1F}\(parts[2])") { raised.remove(key) }
         }
         return events
+    }
+
+    /// Forgets a change, so that it is one again the next time.
+    public mutating func undo(_ event: AlertEvent) {
+        switch event.change {
+        case .raised: raised.remove(event.reading.key)
+        case .cleared: raised.insert(event.reading.key)
+        }
     }
 
     // MARK: - Keeping

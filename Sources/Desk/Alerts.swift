@@ -16,7 +16,7 @@ public struct AlertReading: Sendable, Equatable {
     public let rule: AlertRule
     public let account: String
     public let venue: VenueName
-    /// What is looked at, within the account: an asset, a drifted field, a call; empty for the account itself.
+    /// What is looked at within the account: an asset or a drifted field; empty for the account itself.
     public let subject: String
     public let state: State
     /// The measure as the venue has it, or what was found; empty where it is unknown.
@@ -38,7 +38,7 @@ extension Book {
             case .age:
                 statements.filter { rule.concerns($0.account) }.map { reading(rule, $0, age: age(of: $0)) }
             case .figure, .maintenanceShare:
-                statements.filter { rule.concerns($0.account) }.map { reading(rule, $0) }
+                statements.filter { rule.concerns($0.account) }.compactMap { reading(rule, $0) }
             }
         }
     }
@@ -89,63 +89,69 @@ extension Book {
             sentence: "The figures of \(statement.account) at \(statement.venue) are \(Self.span(age)) old.")
     }
 
-    private func reading(_ rule: AlertRule, _ statement: Statement) -> AlertReading {
-        let measured = measure(rule, statement)
+    /// Nil where the rule is about every account and this one's venue has no such figure.
+    private func reading(_ rule: AlertRule, _ statement: Statement) -> AlertReading? {
+        let words = rule.measureName.split(separator: "_").joined(separator: " ")
         let subject = rule.asset ?? ""
         let what =
-            "\(rule.measureName)\(subject.isEmpty ? "" : " of \(subject)") of \(statement.account) at "
-            + statement.venue.rawValue
+            "\(statement.account) at \(statement.venue): \(words)" + (subject.isEmpty ? "" : " of \(subject)")
         func reading(_ state: AlertReading.State, _ value: String, _ sentence: String) -> AlertReading {
             AlertReading(
                 rule: rule, account: statement.account, venue: statement.venue, subject: subject,
                 state: state, value: value, sentence: sentence)
         }
-        switch measured {
-        case .failure(let reason):
-            return reading(.unknown, "", "The \(what) is not known: \(reason.text).")
-        case .success(let found):
-            let side = rule.isReason(found.number) ? "\(rule.limitText)" : "not \(rule.limitText)"
+        switch measure(rule, statement) {
+        case .notReported:
+            return rule.account == nil
+                ? nil : reading(.unknown, "", "\(what) is not known: the venue does not report it.")
+        case .unknown(let reason): return reading(.unknown, "", "\(what) is not known: \(reason).")
+        case .known(let number, let text):
+            let isReason = rule.isReason(number)
             return reading(
-                rule.isReason(found.number) ? .raised : .clear, found.text,
-                "The \(what) is \(found.text), \(side).")
+                isReason ? .raised : .clear, text,
+                "\(what) is \(text), \(isReason ? "" : "not ")\(rule.limitText).")
         }
     }
 
-    private struct Unknown: Error {
-        let text: String
+    /// What a rule's measure comes to.
+    private enum Measured {
+        case known(ExactDecimal, text: String)
+        case unknown(String)
+        /// The venue has no field for it, or the account no such asset.
+        case notReported
     }
 
-    private func measure(
-        _ rule: AlertRule, _ statement: Statement
-    ) -> Result<(number: ExactDecimal, text: String), Unknown> {
+    private func measure(_ rule: AlertRule, _ statement: Statement) -> Measured {
+        guard case .figure(let figure) = rule.measure else { return maintenanceShare(of: statement) }
         var figures = statement.figures
         if let asset = rule.asset {
-            guard let row = statement.assets.first(where: { $0.asset == asset }) else {
-                return .failure(Unknown(text: "the account has no row of it"))
-            }
+            guard let row = statement.assets.first(where: { $0.asset == asset }) else { return .notReported }
             figures = row.figures
         }
-        if case .figure(let figure) = rule.measure {
-            guard let reported = figures[figure] else {
-                return .failure(Unknown(text: "the venue does not report it"))
-            }
-            guard case .number(let number, let text) = reported.value else {
-                return .failure(Unknown(text: "\(reported.field) is \(reported.value.state)"))
-            }
-            return .success((number, text))
+        guard let reported = figures[figure] else { return .notReported }
+        guard case .number(let number, let text) = reported.value else {
+            return .unknown("\(reported.field) is \(reported.value.state)")
         }
-        guard let maintenance = figures[.maintenanceMargin], let equity = figures[.equity],
-            let part = maintenance.value.number, let whole = equity.value.number
-        else {
-            return .failure(Unknown(text: "maintenance margin or equity is no number"))
+        return .known(number, text: text)
+    }
+
+    private func maintenanceShare(of statement: Statement) -> Measured {
+        guard let maintenance = statement.figures[.maintenanceMargin] else { return .notReported }
+        guard let part = maintenance.value.number else {
+            return .unknown("\(maintenance.field) is \(maintenance.value.state)")
         }
+        guard let equity = statement.worth else { return .unknown("the venue does not report the equity") }
         guard maintenance.unit == equity.unit else {
-            return .failure(Unknown(text: "maintenance margin and equity are in different units"))
+            return .unknown("maintenance margin and equity are in different units")
         }
-        // Without equity the share has no bound; the greatest number says so.
-        let share = whole.isPositive ? try? part.over(whole, places: 6, rounding: .halfEven) : .greatest
-        guard let share else { return .failure(Unknown(text: "it does not fit 38 digits")) }
-        return .success((share, whole.isPositive ? share.description : "without bound"))
+        // Without equity the share has no bound; the greatest number stands for it.
+        guard equity.number.isPositive else {
+            return part.isZero ? .known(.zero, text: "0") : .known(.greatest, text: "without bound")
+        }
+        guard let share = try? part.over(equity.number, places: 6, rounding: .halfEven) else {
+            return .unknown("it does not fit 38 digits")
+        }
+        return .known(share, text: share.description)
     }
 }
 

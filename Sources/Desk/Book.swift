@@ -6,7 +6,7 @@ import Venue
 public struct Book: Sendable {
     /// What was read, in the order of the configuration.
     public let accounts: [AccountRead]
-    /// What was not, though it could be at another time: accounts, and calls that accounts can be read without.
+    /// What was not, though it could be at another time: accounts, and calls that they can be read without.
     public let failures: [AccountFailure]
     /// Calls that the venues refuse to these keys, such as those about sub-accounts to a sub-account's key.
     public let withheld: [AccountFailure]

@@ -4,8 +4,8 @@ import Numbers
 import Venue
 
 extension Book {
-    /// The book for programs: every common figure with the venue's own field, its state, text and unit; totals
-    /// with their parts and the prices used; what could not be read.
+    /// The book for programs: every common figure with the venue's own field, its state, text and unit;
+    /// totals with their parts and the prices used; what could not be read.
     public func json(totals: BookTotals) -> JSONValue {
         .members([
             ("taken_at", .integer(takenAt)),

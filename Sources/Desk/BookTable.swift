@@ -16,8 +16,8 @@ public struct TextTable: Sendable, Equatable {
 }
 
 extension Book {
-    /// The book for people: accounts, assets, positions, totals, the prices used, and what is not as it should
-    /// be. Empty tables are left out.
+    /// The book for people: accounts, assets, positions, totals, the prices used, and what is not as it
+    /// should be. Empty tables are left out.
     public func tables(totals: BookTotals) -> [TextTable] {
         [
             accountTable, assetTable, positionTable, totalTable(totals), priceTable(totals), driftTable,
@@ -84,13 +84,15 @@ extension Book {
     private func totalTable(_ totals: BookTotals) -> TextTable {
         TextTable(
             title: "Totals in \(totals.asset)", header: ["FIGURE", "TOTAL", "ACCOUNTS", "WITHOUT"],
-            rows: totals.totals.map { total in
-                [
-                    total.figure.rawValue, total.value?.description ?? "-",
-                    "\(total.parts.count) of \(total.parts.count + total.gaps.count)",
-                    total.gaps.map { "\($0.account): \($0.reason)" }.joined(separator: "; "),
-                ]
-            })
+            rows: statements.isEmpty
+                ? []
+                : totals.totals.map { total in
+                    [
+                        total.figure.rawValue, total.value?.description ?? "-",
+                        "\(total.parts.count) of \(total.parts.count + total.gaps.count)",
+                        total.gaps.map { "\($0.account): \($0.reason)" }.joined(separator: "; "),
+                    ]
+                })
     }
 
     private func priceTable(_ totals: BookTotals) -> TextTable {

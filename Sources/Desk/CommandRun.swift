@@ -13,8 +13,8 @@ struct CommandRun: Sendable {
     let words: [String]
     let input: String
 
-    /// Starts it and waits for its end, but no longer than so many milliseconds; then it is ended. Its name is
-    /// looked for on the path where it has no slash.
+    /// Starts it and waits for its end, but no longer than so many milliseconds; then it is ended. Its name
+    /// is looked for on the path where it has no slash.
     func end(within limit: Int64) async -> End {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

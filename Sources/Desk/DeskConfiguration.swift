@@ -83,9 +83,9 @@ public struct Patience: Sendable, Equatable {
 
     public init() {}
 
-    /// The pause after so many failed attempts: between half of `firstPause` × 2^(failed − 1) and all of it, at
-    /// most `longestPause`; where in between, `chance` (0 to 1023) says, so that many desks do not come back
-    /// at the same moment.
+    /// The pause after so many failed attempts: between half of `firstPause` × 2^(failed − 1) and all of it,
+    /// at most `longestPause`; where in between, `chance` (0 to 1023) says, so that many desks do not come
+    /// back at the same moment.
     public func pause(afterFailed failed: Int, chance: Int) -> Int64 {
         let doublings = Int64(min(max(failed - 1, 0), 20))
         let full = min(longestPause, firstPause << doublings)

@@ -102,7 +102,7 @@ public struct Notifier: Sendable {
         }
     }
 
-    /// Sends until the answer is a success, trying again where the receiver is away, unwell or over its limit.
+    /// Sends until the answer is a success; again where the receiver is away, unwell or over its limit.
     private func insistently(
         _ attempt: () async throws(ReadingError) -> IncomingAnswer
     ) async throws(ReadingError) {

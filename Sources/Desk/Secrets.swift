@@ -50,8 +50,8 @@ public struct Secrets: Sendable {
         return found
     }
 
-    /// A single secret, such as that of a webhook: the variable's value, the file's text, or the `secret` of a
-    /// store's entry.
+    /// A single secret, such as that of a webhook: the variable's value, the file's text, or the `secret` of
+    /// a store's entry.
     public func text(at source: SecretSource) throws(ConfigurationError) -> String {
         switch source {
         case .environment(let name): return try variable(name)

@@ -44,8 +44,9 @@ public struct BookTotals: Sendable {
     ]
 
     /// Sums the accounts' own figures, each turned into USD and, where another asset is asked for, divided by
-    /// its price. An account whose figure is missing or has no price stands in `gaps`, never as zero; figures
-    /// that several rows share are not summed.
+    /// its price, half even to 18 places at every step. An account whose figure is missing or has no price
+    /// stands in `gaps`, never as zero; figures that several rows share are not summed. The equity of an
+    /// account that reports none is its wallet and the unrealised profit of its positions.
     public init(of book: Book, in asset: String = "USD") {
         self.asset = asset
         var finder = PriceFinder(book)
@@ -84,11 +85,14 @@ public struct BookTotals: Sendable {
     private static func usd(
         _ figure: CommonFigure, of statement: Statement, _ finder: inout PriceFinder
     ) throws(Reason) -> ExactDecimal {
-        // The venue's own word for the worth in USD goes before ours.
-        if figure == .equity, let worth = statement.figures[.equityUSD], worth.unit == "USD",
-            let number = worth.value.number
-        {
-            return number
+        if figure == .equity {
+            // The venue's own word for the worth in USD goes before ours.
+            if let worth = statement.figures[.equityUSD], worth.unit == "USD", let usd = worth.value.number {
+                return usd
+            }
+            if let worth = statement.worth {
+                return try usd(worth.number, worth.unit, "the equity", of: statement, &finder)
+            }
         }
         guard let reported = statement.figures[figure] else {
             return try sumOfAssets(figure, of: statement, &finder)
@@ -103,12 +107,19 @@ public struct BookTotals: Sendable {
         guard let number = reported.value.number else {
             throw Reason("\(reported.field) is \(reported.value.state)")
         }
+        return try usd(number, reported.unit, reported.field, of: statement, &finder)
+    }
+
+    private static func usd(
+        _ number: ExactDecimal, _ unit: String, _ field: String, of statement: Statement,
+        _ finder: inout PriceFinder
+    ) throws(Reason) -> ExactDecimal {
         if number.isZero { return .zero }
-        guard let price = finder.price(of: reported.unit, for: statement) else {
-            throw Reason("no price of \(reported.unit) is known; set one under prices")
+        guard let price = finder.price(of: unit, for: statement) else {
+            throw Reason("no price of \(unit) is known; set one under prices")
         }
         guard let usd = try? number.times(price, rounding: .halfEven) else {
-            throw Reason("\(reported.field) in USD does not fit 38 digits")
+            throw Reason("\(field) in USD does not fit 38 digits")
         }
         return usd
     }
@@ -126,6 +137,29 @@ public struct BookTotals: Sendable {
             total = sum
         }
         return total
+    }
+}
+
+extension Statement {
+    /// The account's equity: as reported; else, where the venue leaves that to its reader, the wallet and the
+    /// unrealised profit of every position. Nil where neither is known.
+    var worth: (number: ExactDecimal, unit: String)? {
+        if let equity = figures[.equity] {
+            guard !equity.isShared, let number = equity.value.number else { return nil }
+            return (number, equity.unit)
+        }
+        guard let wallet = figures[.wallet], !wallet.isShared, var total = wallet.value.number else {
+            return nil
+        }
+        // No position may stand for positions that were not read: a margin that is in use tells.
+        guard !positions.isEmpty || figures.number(.maintenanceMargin)?.isZero == true else { return nil }
+        for position in positions {
+            guard let profit = position.figures[.unrealisedProfit], profit.unit == wallet.unit,
+                let number = profit.value.number, let sum = try? total + number
+            else { return nil }
+            total = sum
+        }
+        return (total, wallet.unit)
     }
 }
 

@@ -19,8 +19,8 @@ public struct AlertRule: Sendable, Equatable {
     public enum Measure: Sendable, Equatable {
         /// A figure of the account, or of one of its assets; the venue's ratio in the venue's own sense.
         case figure(CommonFigure)
-        /// Maintenance margin ÷ equity, both the account's own and in one unit; 1 is where liquidation begins
-        /// at most venues, higher is worse at all of them. To 6 places, half even.
+        /// Maintenance margin ÷ equity, both in one unit; at 1 the margin is used up, and higher is worse at
+        /// every venue. To 6 places, half even.
         case maintenanceShare
         /// The age of the account's figures, in milliseconds.
         case age

@@ -61,7 +61,7 @@ struct DeskKeys: ParsableCommand {
             abstract: "Puts a key into a store, which is made if there is none.",
             discussion: """
                 Example: marginalia desk seal keys.sealed okx-main --from okx.json
-                Without --from, key, secret and passphrase are asked for and not shown; - reads standard input.
+                Without --from, key, secret and passphrase are asked for, unseen; - reads standard input.
                 """)
 
         @OptionGroup var store: Store

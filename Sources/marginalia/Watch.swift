@@ -4,13 +4,13 @@ import Foundation
 import Server
 import Venue
 
-/// `marginalia watch`: reads again and again, shows the book in place, and tells of what changes for the worse.
+/// `marginalia watch`: reads again and again, shows the book in place, and tells of limits that are passed.
 struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Watches accounts and tells once of every limit that is passed.",
         discussion: """
             Example: marginalia watch --config desk.yaml --once --state watch.json
-            The limits, and whom to tell, stand in the configuration under watch; docs/desk.md describes them. \
+            The limits, and whom to tell, stand in the configuration under watch; docs/desk.md has them all. \
             With --once it reads once and ends; --state keeps what was told from one run to the next.
             Exit status with --once: 0 nothing is raised, 1 something is, 2 something could not be read, or \
             nobody could be told.
@@ -55,13 +55,20 @@ struct Watch: AsyncParsableCommand {
             let events = memory.changes(to: readings, in: book)
             show(book, readings, events)
             var problems: [String] = []
-            for event in events { problems += await notifier.tell(event) }
+            for event in events {
+                let failed = await notifier.tell(event)
+                // An alert that reached nobody is told again after the next reading.
+                if !failed.isEmpty, failed.count == configuration.watch.notices.count { memory.undo(event) }
+                problems += failed
+            }
             for problem in problems { Terminal.tell(problem) }
             try keep(memory)
             if once {
                 if readings.contains(where: { $0.state == .raised }) { throw DeskExit.found }
                 try DeskExit.check(book)
-                if !problems.isEmpty { throw DeskExit.partial }
+                let unknown = readings.filter { $0.state == .unknown }
+                for reading in unknown { Terminal.tell(reading.sentence) }
+                if !problems.isEmpty || !unknown.isEmpty { throw DeskExit.partial }
                 return
             }
             try await Task.sleep(for: .milliseconds(configuration.watch.every))

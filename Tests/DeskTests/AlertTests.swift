@@ -1,0 +1,137 @@
+import JSON
+import Ledger
+import Numbers
+import Testing
+import Venue
+
+@testable import Desk
+
+/// What rules say, and that each change is told once.
+struct AlertTests {
+    private func rule(_ limit: AlertRule.Limit, account: String? = nil) -> AlertRule {
+        AlertRule(name: "low", account: account, measure: .figure(.available), limit: limit)
+    }
+
+    private func book(_ available: String, drift: [FieldDrift] = []) -> Book {
+        Sample.book([
+            Sample.statement("a", figures: Sample.figures((.available, available, "USD")), drift: drift)
+        ])
+    }
+
+    @Test func aChangeIsToldOnce() throws {
+        let rules = [rule(.below(try ExactDecimal("10")))]
+        var memory = AlertMemory()
+        func changes(_ available: String) -> [AlertEvent.Change] {
+            let book = book(available)
+            return memory.changes(to: book.readings(of: rules), in: book).map(\.change)
+        }
+        #expect(changes("11") == [])
+        #expect(changes("9.99") == [.raised])
+        #expect(changes("9") == [])
+        #expect(changes("10") == [.cleared])
+        #expect(changes("10") == [])
+    }
+
+    @Test func whatIsNotKnownChangesNothing() throws {
+        let rules = [rule(.below(try ExactDecimal("10")), account: "a")]
+        var memory = AlertMemory()
+        let low = book("9")
+        #expect(memory.changes(to: low.readings(of: rules), in: low).count == 1)
+        let unknown = book("none")
+        #expect(unknown.readings(of: rules).map(\.state) == [.unknown])
+        #expect(memory.changes(to: unknown.readings(of: rules), in: unknown).isEmpty)
+        let gone = Sample.book([], failed: [Sample.failure("a", .unavailable)])
+        #expect(memory.changes(to: gone.readings(of: rules), in: gone).isEmpty)
+        #expect(memory.changes(to: low.readings(of: rules), in: low).isEmpty)
+    }
+
+    @Test func aRuleForAllLeavesOutAccountsWithoutTheFigure() throws {
+        let book = Sample.book([Sample.statement("a")])
+        #expect(book.readings(of: [rule(.below(.one))]).isEmpty)
+        #expect(book.readings(of: [rule(.below(.one), account: "a")]).map(\.state) == [.unknown])
+    }
+
+    @Test func subAccountsBelongToTheirAccount() throws {
+        let low = Sample.figures((.available, "1", "USD"))
+        let book = Sample.book([
+            Sample.statement("a", figures: low), Sample.statement("a/sub", figures: low),
+            Sample.statement("ab", figures: low),
+        ])
+        let readings = book.readings(of: [rule(.below(try ExactDecimal("2")), account: "a")])
+        #expect(readings.map(\.account) == ["a", "a/sub"])
+    }
+
+    @Test(arguments: [
+        ("100", "25", "0.25"), ("3", "1", "0.333333"), ("0", "1", "without bound"),
+        ("-5", "1", "without bound"),
+        ("0", "0", "0"),
+    ])
+    func theMaintenanceShareIsMaintenanceOverEquity(_ equity: String, _ maintenance: String, _ share: String)
+    {
+        let book = Sample.book([
+            Sample.statement(
+                "a",
+                figures: Sample.figures((.equity, equity, "USD"), (.maintenanceMargin, maintenance, "USD")))
+        ])
+        let rule = AlertRule(name: "share", measure: .maintenanceShare, limit: .above(.one))
+        #expect(book.readings(of: [rule]).map(\.value) == [share])
+    }
+
+    @Test func differentUnitsAreNotDivided() {
+        let book = Sample.book([
+            Sample.statement(
+                "a", figures: Sample.figures((.equity, "9", "USDT"), (.maintenanceMargin, "3", "USD")))
+        ])
+        let rule = AlertRule(name: "share", measure: .maintenanceShare, limit: .above(.one))
+        #expect(book.readings(of: [rule]).map(\.state) == [.unknown])
+    }
+
+    @Test func aDriftIsToldOnceAndAgainWhenItComesBack() {
+        let rules = [AlertRule(name: "drift", measure: .drift)]
+        let drift = FieldDrift(.new, path: "balance data[].x", example: "1")
+        var memory = AlertMemory()
+        func told(_ drifts: [FieldDrift]) -> Int {
+            let book = book("1", drift: drifts)
+            return memory.changes(to: book.readings(of: rules), in: book).count
+        }
+        #expect(told([drift]) == 1)
+        #expect(told([drift]) == 0)
+        #expect(told([]) == 0)
+        #expect(told([drift]) == 1)
+    }
+
+    @Test func anAccountThatIsNotReadIsToldAndSoIsItsReturn() {
+        let rules = [AlertRule(name: "gone", measure: .notRead)]
+        var memory = AlertMemory()
+        let gone = Sample.book([], failed: [Sample.failure("a", .unavailable)])
+        let back = book("1")
+        #expect(memory.changes(to: gone.readings(of: rules), in: gone).map(\.change) == [.raised])
+        #expect(memory.changes(to: gone.readings(of: rules), in: gone).isEmpty)
+        #expect(memory.changes(to: back.readings(of: rules), in: back).map(\.change) == [.cleared])
+    }
+
+    @Test func memorySurvivesAndAnUntoldChangeComesAgain() throws {
+        let rules = [rule(.below(try ExactDecimal("10")))]
+        let low = book("9")
+        var memory = AlertMemory()
+        let events = memory.changes(to: low.readings(of: rules), in: low)
+        var kept = try #require(AlertMemory(memory.text))
+        #expect(kept == memory)
+        #expect(kept.changes(to: low.readings(of: rules), in: low).isEmpty)
+        for event in events { kept.undo(event) }
+        #expect(kept.changes(to: low.readings(of: rules), in: low).count == 1)
+        #expect(AlertMemory("{}") == nil)
+        #expect(AlertMemory("nonsense") == nil)
+    }
+
+    /// HMAC-SHA256 of "1700000000000." and the body with the key "made-up", by OpenSSL.
+    @Test func aWebhookIsSigned() {
+        let headers = Notifier.signature(
+            of: Array(#"{"event":"raised"}"#.utf8), secret: "made-up", at: 1_700_000_000_000, delivery: "d")
+        #expect(
+            headers.first { $0.name == "X-Marginalia-Signature" }?.value
+                == "sha256=9927708314d759483d90f00bcf6adf82bbd90d63aadd7876422933a5eae4a549")
+        let unsigned = Notifier.signature(of: [], secret: "", at: 0, delivery: "d")
+        #expect(!unsigned.contains { $0.name == "X-Marginalia-Signature" })
+    }
+}
