@@ -84,7 +84,7 @@ extension AccountConnection {
         guard !names.isEmpty else { return nil }
         return ReadingError(
             .permission,
-            "The key can \(names.joined(separator: " and ")), more than reading needs: make one that can only "
-                + "read, or write allow: [\(names.joined(separator: ", "))] into the configuration.")
+            "The key can \(names.joined(separator: " and ")), more than reading needs: make one that can "
+                + "only read, or write allow: [\(names.joined(separator: ", "))] into the configuration.")
     }
 }

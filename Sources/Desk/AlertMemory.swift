@@ -4,12 +4,15 @@ import Venue
 
 /// A change that somebody is told of, once.
 public struct AlertEvent: Sendable, Equatable {
+    /// Which way it went.
     public enum Change: String, Sendable {
         case raised
         case cleared
     }
 
+    /// Which way it went.
     public let change: Change
+    /// What the rule says now.
     public let reading: AlertReading
     /// The real time in milliseconds since the epoch.
     public let at: Int64

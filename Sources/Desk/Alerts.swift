@@ -13,7 +13,9 @@ public struct AlertReading: Sendable, Equatable {
         case unknown
     }
 
+    /// The rule that looks.
     public let rule: AlertRule
+    /// Whose figures it looks at, and where they are from.
     public let account: String
     public let venue: VenueName
     /// What is looked at within the account: an asset or a drifted field; empty for the account itself.

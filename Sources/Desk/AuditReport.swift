@@ -12,6 +12,7 @@ public struct AuditReport: Sendable {
         public let findings: [AuditFinding]
     }
 
+    /// One for every statement, in the book's order.
     public let entries: [Entry]
 
     /// Audits every statement of a book, each by its venue's rules of a time; nil for the moment at which the

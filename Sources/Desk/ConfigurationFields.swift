@@ -20,6 +20,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
         case usage
     }
 
+    /// How the program ends.
     public let kind: Kind
     /// Where it stands; empty where it is not about one value.
     public let path: [Step]

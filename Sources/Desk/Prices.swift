@@ -14,6 +14,7 @@ public struct UsedPrice: Sendable, Equatable {
         case derived
     }
 
+    /// The asset, its price in USD, and how that is known.
     public let asset: String
     public let price: ExactDecimal
     public let origin: Origin

@@ -19,6 +19,7 @@ public struct BookTotal: Sendable, Equatable {
         public let reason: String
     }
 
+    /// What is summed.
     public let figure: CommonFigure
     /// The sum of the parts; nil where there is none.
     public let value: ExactDecimal?

@@ -14,7 +14,8 @@ public struct RequestPace: Sendable, Equatable {
     public let weight: Int
     /// The length of the window.
     public let milliseconds: Int64
-    /// The header, in lower case, in which the venue says what it has counted so far; nil where it says nothing.
+    /// The header, in lower case, in which the venue says what it has counted so far; nil where there is
+    /// none.
     public let usedHeader: String?
 
     public init(by caller: Caller, weight: Int, milliseconds: Int64, usedHeader: String? = nil) {

@@ -8,8 +8,9 @@ import Venue
 
 /// Sums over accounts, and what is kept out of them.
 struct TotalTests {
-    private func sum(_ book: Book, _ figure: CommonFigure = .equity, in asset: String = "USD") -> BookTotal?
-    {
+    private func sum(
+        _ book: Book, _ figure: CommonFigure = .equity, in asset: String = "USD"
+    ) -> BookTotal? {
         BookTotals(of: book, in: asset).totals.first { $0.figure == figure }
     }
 
