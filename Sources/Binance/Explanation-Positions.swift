@@ -225,7 +225,8 @@ extension AccountExplainer {
         guard let asset = figures.asset(row.marginAsset) else { return }
         let value = try figures.crossBalance(
             of: row.marginAsset, withoutProfit: legs.map(\.unrealizedProfit).sum(),
-            withoutMaintenance: legs.map(\.maintMargin).sum())
+            withoutMaintenance: legs.map(\.maintMargin).sum()
+        ).rounded(places: 18, rounding: .halfEven)  // shown so; the price is worked out with all of it
         let profits = each("unrealizedProfit", of: legs)
         guard figures.isPooled(asset) else {
             let others = figures.positions.cross.filter {
@@ -255,7 +256,7 @@ extension AccountExplainer {
                     rate("bidRate", of: pooled.asset), rate("askRate", of: pooled.asset),
                 ]
             } + profits + each("maintMargin", of: legs),
-            rounding: "each addend \(Self.cut), the quotient half even to 18 places", status: .choice,
+            rounding: "each addend \(Self.cut), the quotient shown half even to 18 places", status: .choice,
             source: Source.ours)
     }
 }

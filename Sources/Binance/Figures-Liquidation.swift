@@ -16,20 +16,21 @@ extension BinanceFigures {
     /// quote asset: (balance + Σ cum − Σ cost) ÷ (Σ |quantity| × rate − Σ quantity), with the brackets that
     /// hold at the answer; cut to 8 places, 0 when no positive price does it.
     ///
-    /// `balance` is the wallet and profit of everything else less its maintenance margin (cross), or the
-    /// isolated wallet. Where several prices do it (hedge mode), the one nearest to the mark. Sheet 4.5; the
+    /// Exact up to that cut. `balance` is the wallet and profit of everything else less its maintenance margin
+    /// (cross), or the isolated wallet. Where several prices do it (hedge mode), the one nearest to the mark. Sheet 4.5; the
     /// shared price of hedge mode and the change of bracket are choices (`decisions.md` Binance 5).
     static func liquidationPrice(
-        of legs: [LiquidationLeg], balance: ExactDecimal, markPrice: ExactDecimal
+        of legs: [LiquidationLeg], balance: ExactFraction, markPrice: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
-        var best: ExactDecimal?
+        let mark = ExactFraction(markPrice)
+        var best: ExactFraction?
         var piece = LiquidationPiece(legs)
         while true {
             let upper = try piece.nextEdge()
             if let price = try piece.solution(balance: balance, upTo: upper?.price), price.isPositive {
-                let distance = try (price - markPrice).magnitude
+                let distance = try (price - mark).magnitude
                 if try best.map({ found throws(NumberError) in
-                    try distance < (found - markPrice).magnitude
+                    try distance < (found - mark).magnitude
                 }) ?? true {
                     best = price
                 }
@@ -37,7 +38,7 @@ extension BinanceFigures {
             guard let upper else { break }
             piece.pass(upper)
         }
-        return best?.cut(places: places) ?? .zero
+        return try best?.rounded(places: places, rounding: .towardZero) ?? .zero
     }
 }
 
@@ -45,14 +46,14 @@ extension BinanceFigures {
 /// lines.
 private struct LiquidationPiece {
     struct Edge {
-        let price: ExactDecimal
+        let price: ExactFraction
         let leg: Int
     }
 
     private let legs: [LiquidationLeg]
     /// The bracket that each leg is in.
     private var places: [Int]
-    private var lower = ExactDecimal.zero
+    private var lower = ExactFraction.zero
 
     init(_ legs: [LiquidationLeg]) {
         self.legs = legs
@@ -66,7 +67,7 @@ private struct LiquidationPiece {
             guard places[place] + 1 < leg.brackets.count, !leg.quantity.isZero else { continue }
             let cap = leg.brackets[places[place]].notionalCap
             // A cap that no price within the range reaches is no edge.
-            guard let price = try? cap.over(leg.quantity.magnitude, rounding: .halfEven) else { continue }
+            guard let price = try? ExactFraction(cap).over(leg.quantity.magnitude) else { continue }
             if nearest.map({ price < $0.price }) ?? true { nearest = Edge(price: price, leg: place) }
         }
         return nearest
@@ -79,24 +80,21 @@ private struct LiquidationPiece {
 
     /// Where equity meets maintenance within this piece; nil if it does not.
     func solution(
-        balance: ExactDecimal, upTo upper: ExactDecimal?
-    ) throws(NumberError) -> ExactDecimal? {
+        balance: ExactFraction, upTo upper: ExactFraction?
+    ) throws(NumberError) -> ExactFraction? {
         var numerator = balance
-        var denominator = ExactDecimal.zero
+        var denominator = ExactFraction.zero
         for (place, leg) in legs.enumerated() {
             guard places[place] < leg.brackets.count else { return nil }
             let bracket = leg.brackets[places[place]]
-            numerator = try numerator + bracket.cumulative - leg.cost
-            let required = try leg.quantity.magnitude.times(bracket.maintenanceRate, rounding: .halfEven)
-            denominator = try denominator + required - leg.quantity
+            numerator = try numerator + ExactFraction(bracket.cumulative) - ExactFraction(leg.cost)
+            let required = try ExactFraction(leg.quantity.magnitude).times(bracket.maintenanceRate)
+            denominator = try denominator + required - ExactFraction(leg.quantity)
         }
         if denominator.isZero { return nil }
         // A price beyond the range of numbers is none.
-        guard let price = try? numerator.over(denominator, rounding: .halfEven) else { return nil }
-        // The lines of neighbouring pieces meet at their edge, so an answer there may round into either.
-        guard let slack = try? ExactDecimal(units: 1_000_000) else { return nil }
-        guard try price + slack >= lower else { return nil }
-        if let upper, try price - slack > upper { return nil }
+        guard let price = try? numerator.over(denominator), price >= lower else { return nil }
+        if let upper, price > upper { return nil }
         return price
     }
 }
@@ -110,7 +108,8 @@ extension BinanceAccountFigures {
         let coefficient = account.notionalCoefficient
         guard row.marginMode == .cross else {
             return try BinanceFigures.liquidationPrice(
-                of: [row.leg(coefficient)], balance: row.isolatedWallet, markPrice: row.markPrice)
+                of: [row.leg(coefficient)], balance: ExactFraction(row.isolatedWallet),
+                markPrice: row.markPrice)
         }
         var legs: [LiquidationLeg] = []
         var profit = ExactDecimal.zero
@@ -131,12 +130,13 @@ extension BinanceAccountFigures {
     /// the margin asset's ask rate.
     func crossBalance(
         of asset: String, withoutProfit profit: ExactDecimal, withoutMaintenance maintenance: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+    ) throws(NumberError) -> ExactFraction {
         guard let place = assets.firstIndex(where: { $0.asset == asset }) else { return .zero }
         guard isMultiAssets, assets[place].marginAvailable else {
             let row = assets[place]
-            return try row.crossWalletBalance + (row.crossUnPnl - profit)
-                - (row.crossMaintMargin - maintenance)
+            return ExactFraction(
+                try row.crossWalletBalance + (row.crossUnPnl - profit)
+                    - (row.crossMaintMargin - maintenance))
         }
         var balance = ExactDecimal.zero
         for (index, row) in assets.enumerated() where row.marginAvailable {
@@ -146,7 +146,7 @@ extension BinanceAccountFigures {
             try balance += rates[index].value(equity)
             try balance -= rates[index].requirement(required)
         }
-        return try balance.over(rates[place].ask, rounding: .halfEven)
+        return try ExactFraction(balance).over(rates[place].ask)
     }
 }
 

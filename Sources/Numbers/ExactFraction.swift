@@ -145,7 +145,13 @@ extension ExactFraction {
     /// - Throws: ``NumberError/overflow`` when it lies outside the range.
     @inlinable
     public static func - (first: ExactFraction, second: ExactFraction) throws(NumberError) -> ExactFraction {
-        try first + -second
+        if first.divisor == second.divisor, first.divisor != 0 {
+            let (difference, overflow) = first.units.subtractingReportingOverflow(second.units)
+            if !overflow, difference != .min {
+                return ExactFraction(units: difference, divisor: first.divisor)
+            }
+        }
+        return try first.plus(-second)
     }
 
     /// Adds exactly; on an overflow the left side keeps its value.

@@ -192,29 +192,31 @@ extension AccountFigures {
         guard let place = rules.assetPlace(holdings[number].asset) else {
             throw FigureError.priceMissing(holdings[number].asset)
         }
-        var row = CurrencyFigures(
-            place: place, holding: number, index: try market.requiredIndex(holdings[number].asset),
-            updatedAt: holdings[number].updatedAt)
-        row.cash = ExactFraction(holdings[number].cash)
-        if mode != .futures { row.interest = ExactFraction(holdings[number].interest) }
-        row.borrowed = ExactFraction(holdings[number].borrowed)
+        let index = try market.requiredIndex(holdings[number].asset)
+        let row = rows.count
+        rows.append(
+            CurrencyFigures(
+                place: place, holding: number, index: index, updatedAt: holdings[number].updatedAt))
+        rows[row].cash = ExactFraction(holdings[number].cash)
+        if mode != .futures { rows[row].interest = ExactFraction(holdings[number].interest) }
+        rows[row].borrowed = ExactFraction(holdings[number].borrowed)
         if !holdings[number].reserved.isEmpty {
             for earmark in holdings[number].reserved {
                 if earmark.purpose == ReservePurpose.strategy.rawValue {
-                    try row.strategyEquity += ExactFraction(earmark.amount)
+                    try rows[row].strategyEquity += ExactFraction(earmark.amount)
                 } else {
-                    try row.reserves += ExactFraction(earmark.amount)
+                    try rows[row].reserves += ExactFraction(earmark.amount)
                 }
             }
         }
-        row.isPlain =
+        rows[row].isPlain =
             holdings[number].reserved.isEmpty && holdings[number].credits.isEmpty
-            && holdings[number].spotCost == nil && row.borrowed.isZero && holdings[number].interest.isZero
+            && holdings[number].spotCost == nil && holdings[number].borrowed.isZero
+            && holdings[number].interest.isZero
         if let cost = holdings[number].spotCost {
-            row.spot = spots.count
-            spots.append(try SpotFigures(of: cost, index: row.index))
+            rows[row].spot = spots.count
+            spots.append(try SpotFigures(of: cost, index: index))
         }
-        rows.append(row)
     }
 
     /// The place of a currency's row, which is made if there is none.

@@ -100,7 +100,8 @@ extension OKXStream {
         let rules = venue.rules(at: snapshot.at)
         let figures = try venue.figures(of: snapshot, rules)
         let writer = BalanceWriter(account: snapshot.account, at: snapshot.at, figures: figures, rules: rules)
-        let order = writer.rowOrder { row in
+        let order = writer.rowOrder { place in
+            let row = figures.rows[place]
             let name = rules.assets[row.place].name
             if case .currency(let wanted) = subscription.filter, wanted != name { return false }
             if let changes { return changes.concerns(name) }

@@ -13,8 +13,9 @@ struct BalanceWriter: Sendable {
     /// The body: `{"code":"0","data":[…],"msg":""}`, with the rows that the filter admits: those whose
     /// cashBal and eq are not both 0.
     func body(filter: CurrencyFilter, layouts: BalanceLayouts) -> [UInt8] {
-        let order = rowOrder { row in
-            !(row.cash.isZero && row.equity.isZero) && filter.admits(row.place)
+        let order = rowOrder { place in
+            !(figures.rows[place].cash.isZero && figures.rows[place].equity.isZero)
+                && filter.admits(figures.rows[place].place)
         }
         return ByteSink.bytes(estimate: 1024 + order.count * 1800) { sink in
             sink.copy("{\"code\":\"0\",\"data\":[")
@@ -28,13 +29,14 @@ struct BalanceWriter: Sendable {
         ByteSink.bytes(estimate: 1024 + order.count * 1900) { writeAccount(order, .pushed, to: &$0) }
     }
 
-    /// The rows to show, by falling eqUsd, equal ones by first appearance.
+    /// The rows to show, by falling eqUsd, equal ones by first appearance. Rows are judged by their number: a
+    /// copy of one would count a reference for each of its figures.
     @inline(__always)
-    func rowOrder(_ isShown: (CurrencyFigures) -> Bool) -> [Int] {
+    func rowOrder(_ isShown: (Int) -> Bool) -> [Int] {
         var order: [Int] = []
         order.reserveCapacity(figures.rows.count)
         for place in figures.rows.indices {
-            if !isShown(figures.rows[place]) { continue }
+            if !isShown(place) { continue }
             // Accounts hold few currencies, and mostly in the same order: an insertion sort beats the general
             // one.
             var target = order.count
