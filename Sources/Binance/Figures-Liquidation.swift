@@ -16,9 +16,10 @@ extension BinanceFigures {
     /// quote asset: (balance + Σ cum − Σ cost) ÷ (Σ |quantity| × rate − Σ quantity), with the brackets that
     /// hold at the answer; cut to 8 places, 0 when no positive price does it.
     ///
-    /// Exact up to that cut. `balance` is the wallet and profit of everything else less its maintenance margin
-    /// (cross), or the isolated wallet. Where several prices do it (hedge mode), the one nearest to the mark. Sheet 4.5; the
-    /// shared price of hedge mode and the change of bracket are choices (`decisions.md` Binance 5).
+    /// Exact up to that cut. `balance` is the wallet and profit of everything else less its maintenance
+    /// margin (cross), or the isolated wallet. Where several prices do it (hedge mode), the one nearest to
+    /// the mark. Sheet 4.5; the shared price of hedge mode and the change of bracket are choices
+    /// (`decisions.md` Binance 5).
     static func liquidationPrice(
         of legs: [LiquidationLeg], balance: ExactFraction, markPrice: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {

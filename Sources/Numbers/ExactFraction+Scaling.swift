@@ -52,7 +52,8 @@ extension ExactFraction {
                 denominator: first.denominator * second.numerator), isNegative: isNegative)
     }
 
-    /// magnitude ÷ (whole × divisor), divided at once where `whole` goes into it; nil where that does not fit.
+    /// magnitude ÷ (whole × divisor), divided at once where `whole` goes into it; nil where that does not
+    /// fit.
     private init?(_ magnitude: UInt128, over whole: UInt64, and divisor: UInt64, isNegative: Bool) {
         let divides = whole == 1 || magnitude.remainder(dividingBy: whole) == 0
         let (product, overflow) = divisor.multipliedReportingOverflow(by: divides ? 1 : whole)
@@ -234,7 +235,8 @@ final class LongFraction: Sendable {
 // MARK: - Common divisors
 
 extension UInt64 {
-    /// The greatest number that divides both; neither is 0. Stein's algorithm, which only shifts and subtracts.
+    /// The greatest number that divides both; neither is 0. Stein's algorithm, which only shifts and
+    /// subtracts.
     func commonDivisor(with other: UInt64) -> UInt64 {
         let twos = (self | other).trailingZeroBitCount
         var first = self &>> trailingZeroBitCount

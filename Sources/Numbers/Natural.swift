@@ -3,7 +3,8 @@
 /// Schoolbook arithmetic on 64-bit digits. The numbers have a few digits, rarely dozens.
 @usableFromInline
 struct Natural: Sendable, Equatable {
-    /// The lowest digit first; the highest one is not 0, so that every number has one form and 0 has no digits.
+    /// The lowest digit first; the highest one is not 0, so that every number has one form and 0 has no
+    /// digits.
     private var digits: [UInt64]
 
     private init(digits: [UInt64]) {

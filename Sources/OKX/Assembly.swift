@@ -154,6 +154,9 @@ struct AccountFigures: Sendable {
 
     /// Works them out. Throws `FigureError.priceMissing` for a price or rule that nobody has given, and
     /// `NumberError` for a figure that does not fit.
+    ///
+    /// With a mark of one's own there are no ratios: near a mark of 0 they leave the range of numbers, and no
+    /// verdict rests on them.
     init(
         of account: Account, market: Market, rules: RuleTable, override: MarkOverride? = nil
     ) throws {
@@ -167,9 +170,13 @@ struct AccountFigures: Sendable {
             for place in rows.indices where rows[place].place == asset { rows[place].isCollateral = false }
         }
         for place in rows.indices { try rows[place].workOut(mode: mode, rules: rules) }
+        if mode == .futures, override == nil {
+            for place in rows.indices { try rows[place].workOutRatios() }
+        }
         try sumUp(account, rules)
         if mode == .portfolio { try workOutUnits(account, rules) }
         try workOutTotals(rules)
+        if override == nil { try workOutRatio() }
         if mode != .futures { try workOutLoans(rules) }
     }
 
@@ -338,15 +345,7 @@ extension CurrencyFigures {
         freeEquity = try Figures.freeEquity(cash: cash, crossUnrealised: crossUnrealised, inUse: inUse)
         freeBalance = try Figures.freeBalance(cash: cash, crossUnrealised: crossUnrealised, inUse: inUse)
         equityUSD = try Figures.equityUSD(equity, index: index)
-        guard mode != .futures else {
-            notionalLeverage = try Figures.notionalLeverage(
-                notional: positionNotional, cash: cash, crossUnrealised: crossUnrealised)
-            marginRatio = try Figures.currencyMarginRatio(
-                cash: cash, crossUnrealised: crossUnrealised, spotOrders: spotOrders,
-                isolatedOrders: isolatedOrders, orderFees: orderFees, maintenance: positionMaintenance,
-                liquidationFees: positionFees)
-            return
-        }
+        if mode == .futures { return }
         crossLiability = try Figures.crossLiability(equity: equity, borrowed: borrowed, interest: interest)
         liability = try Figures.liability(cross: crossLiability, isolated: .zero)
         unrealisedLossLiability = try Figures.unrealisedLossLiability(
@@ -359,6 +358,15 @@ extension CurrencyFigures {
             mode == .portfolio
             ? try Figures.portfolioBorrowFrozen(borrowingUSD, rate: rules.margin.portfolioBorrowInitialRate)
             : try Figures.borrowFrozen(borrowingUSD, leverage: rules.margin.borrowLeverage)
+    }
+
+    fileprivate mutating func workOutRatios() throws {
+        notionalLeverage = try Figures.notionalLeverage(
+            notional: positionNotional, cash: cash, crossUnrealised: crossUnrealised)
+        marginRatio = try Figures.currencyMarginRatio(
+            cash: cash, crossUnrealised: crossUnrealised, spotOrders: spotOrders,
+            isolatedOrders: isolatedOrders, orderFees: orderFees, maintenance: positionMaintenance,
+            liquidationFees: positionFees)
     }
 }
 
@@ -436,12 +444,15 @@ extension AccountFigures {
         totals.availableEquity = try Figures.availableEquity(
             adjusted: totals.adjustedEquity, initialMargin: totals.initialMargin,
             restricted: totals.restricted)
-        totals.marginRatio = try Figures.marginRatio(
-            adjusted: totals.adjustedEquity, maintenance: totals.maintenanceMargin,
-            liquidationFees: totals.liquidationFees)
         totals.notional = try Figures.notionalUSD(
             borrowing: totals.borrowing, swaps: totals.swapNotional, futures: totals.futuresNotional,
             options: .zero)
+    }
+
+    private mutating func workOutRatio() throws {
+        totals.marginRatio = try Figures.marginRatio(
+            adjusted: totals.adjustedEquity, maintenance: totals.maintenanceMargin,
+            liquidationFees: totals.liquidationFees)
     }
 
     private mutating func workOutLoans(_ rules: RuleTable) throws {

@@ -3,8 +3,8 @@ import Numbers
 /// Every figure of the balance, each defined once: serving, judging and explaining call the same function.
 ///
 /// Amounts are exact fractions, prices and rates exact decimals: nothing is rounded between what the ledger
-/// has booked and the 16 places, half up, of a printed figure. The source of all of them is the sheet of OKX's
-/// account API, section 4.
+/// has booked and the 16 places, half up, of a printed figure. The source of all of them is the sheet of
+/// OKX's account API, section 4.
 enum Figures {}
 
 // MARK: - One currency, in the currency itself
@@ -49,7 +49,8 @@ extension Figures {
         try spot + isolated + cross + fees
     }
 
-    /// What an open spot order holds: open size × limit price of the quote (buy), open size of the base (sell).
+    /// What an open spot order holds: open size × limit price of the quote (buy), open size of the base
+    /// (sell).
     static func spotOrder(
         remaining: ExactDecimal, price: ExactDecimal, isBuy: Bool
     ) throws(NumberError) -> ExactFraction {
@@ -188,8 +189,8 @@ extension Figures {
         try equity.times(index)
     }
 
-    /// `disEq` in USD: equity without isolated margin, discounted = Σ over tiers of the part inside the tier ×
-    /// its rate; marginal.
+    /// `disEq` in USD: equity without isolated margin, discounted = Σ over tiers of the part inside the tier
+    /// × its rate; marginal.
     ///
     /// A negative equity takes no discount; collateral that is off counts 0 if positive (decision OKX 5).
     static func discountedEquity(

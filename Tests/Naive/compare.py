@@ -26,11 +26,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import binance  # noqa: E402
 import crypto_com  # noqa: E402
+import edges  # noqa: E402
 import okx  # noqa: E402
 import rails  # noqa: E402
 from cases import Case, Chance, Round  # noqa: E402
 from crypto_com_live import ANYTHING  # noqa: E402
-from ledger import Ledger, Refused  # noqa: E402
+from ledger import Account, Ledger, Refused  # noqa: E402
+from neighbours import Client  # noqa: E402
 
 VENUES = {module.VENUE: module for module in (binance, okx, crypto_com, rails)}
 BATCH = 40
@@ -38,6 +40,7 @@ NEWEST_RULES = 1_755_561_600_000  # 19 August 2025, in milliseconds
 SHOWN = 12
 STEP = 1000  # milliseconds between the commands of a batch and its last prices
 PAST = 8  # every eighth case is compared as of a past time, too
+BESIDE = 4  # of every fourth case the neighbouring endpoints and the edges of refusal are compared, too
 
 
 class Server:
@@ -106,6 +109,8 @@ def differences(served: typing.Any, expected: typing.Any, path: str = "") -> lis
     if isinstance(served, list) and isinstance(expected, list) and len(served) == len(expected):
         return [row for index, pair in enumerate(zip(served, expected))
                 for row in differences(*pair, f"{path}[{index}]")]
+    if callable(expected):  # what must hold of a figure that is not worked out again
+        return [] if expected(served) else [(path.lstrip("."), served, expected.__qualname__)]
     same = expected == ANYTHING or type(served) is type(expected) and served == expected
     return [] if same else [(path.lstrip("."), served, expected)]
 
@@ -121,6 +126,7 @@ class Comparison:
 
     def __init__(self, server: Server, module: typing.Any, mode: str, seed: int):
         self.server, self.module, self.mode, self.seed = server, module, mode, seed
+        self.client = Client(server)
         self.passed = self.failed = self.left = self.shrinks = 0
         self.started = time.monotonic()
         # the same seed can be played twice into one ledger
@@ -184,7 +190,20 @@ class Comparison:
         for case, rows in zip(cases, found):
             for account, query in case.queries:
                 rows += self.compare(ledger, account, query, before + STEP)
+        for case, rows in zip(cases[::BESIDE], found[::BESIDE]):
+            account = ledger.accounts[case.accounts[0]]
+            rows += self.beside(ledger, account, before + STEP)
+            verdicts = edges.verdicts(self.server, self.module.VENUE, ledger, account, self.mode)
+            rows += [(f"edge {json.dumps(command)}", status, expected)
+                     for command, status, expected in verdicts if status != expected]
         return found
+
+    def beside(self, ledger: Ledger, account: Account, now: int) -> list[Difference]:
+        """Where the neighbouring endpoints differ from what they must answer."""
+        return [(f"{account.name} {path} {place}", served, own)
+                for path, answer, expected in self.client.pairs(
+                    self.module.VENUE, ledger, account, self.mode, now)
+                for place, served, own in differences(answer, expected)]
 
     def compare(
             self, ledger: Ledger, account: str, query: str, now: int, as_of: str = "") -> list[Difference]:

@@ -182,6 +182,14 @@ def session_profit(account: Account) -> Fraction:
     return sum((market.session_pnl for market in account.markets.values()), ZERO)
 
 
+def available(book: Ledger, account: Account) -> Fraction:
+    """Margin balance less initial margin, with all its digits."""
+    rows = [row for row in (Row(book, account, name) for name in names(book, account)) if row.listed]
+    unrealized = sum((book.unrealized(position) for position in cross(account)), ZERO)
+    margins = sum((one.margin(name) for name, one in exposures(book, account).items()), ZERO)
+    return sum((row.margin - row.haircut for row in rows), ZERO) + unrealized - margins
+
+
 def account_object(book: Ledger, account: Account, sub_account: bool) -> dict:
     """The object of one account; a sub-account's has its id and lacks the fields that came later."""
     rows = [row for row in (Row(book, account, name) for name in names(book, account)) if row.listed]

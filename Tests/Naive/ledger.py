@@ -35,8 +35,8 @@ class Instrument(typing.NamedTuple):
 
 @dataclasses.dataclass
 class Position:
-    """Signed quantity, signed cost (of the quantity, without the contract's value), and its isolated
-    wallet."""
+    """Signed quantity, signed cost (of the quantity, without the contract's value; as opened, too, which
+    settlements leave), its isolated wallet, and what it has earned."""
 
     instrument: str
     side: str | None
@@ -44,6 +44,9 @@ class Position:
     cost: Fraction = ZERO
     isolated: bool = False
     wallet: Fraction = ZERO
+    opening_cost: Fraction = ZERO
+    realised: Fraction = ZERO
+    funding: Fraction = ZERO
 
 
 @dataclasses.dataclass
@@ -246,6 +249,7 @@ class Ledger:
             quantity,
             self.raw_amount(instrument, quantity, number(command["entry_price"])),
         )
+        position.opening_cost = position.cost
         if command.get("margin_mode") == "isolated":
             position.isolated = True
             position.wallet = number(command["isolated_wallet"])
@@ -274,6 +278,7 @@ class Ledger:
             notional = self.amount_at(instrument, position.quantity, self.marks[instrument.name])
             paid = -notional * number(command["rate"])
         paid = self.book(paid)
+        position.funding += paid
         if position.isolated:
             position.wallet += paid
         else:
@@ -321,6 +326,7 @@ class Ledger:
                 continue
             instrument = self.instruments[position.instrument]
             profit = self.book(self.unrealized(position))
+            position.realised += profit
             if position.isolated:
                 position.wallet += profit
             else:
@@ -408,6 +414,7 @@ class Ledger:
                 account.positions[key] = position
             position.quantity += opening
             position.cost += self.raw_amount(instrument, opening, price)
+            position.opening_cost += self.raw_amount(instrument, opening, price)
             if position.isolated:
                 leverage = account.leverage_of(instrument.name, key[1], self.default_leverage)
                 notional = abs(self.raw_amount(instrument, opening, price)) * instrument.value
@@ -427,7 +434,9 @@ class Ledger:
         share = position.wallet if part == 1 else self.book(position.wallet * part)
         position.quantity += closing
         position.cost -= cost
+        position.opening_cost -= position.opening_cost if part == 1 else as_is(position.opening_cost * part)
         position.wallet -= share
+        position.realised += profit
         account.add(instrument.settle, profit + share)
         market = account.market(instrument.name)
         market.pnl += profit

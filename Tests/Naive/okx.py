@@ -87,6 +87,17 @@ class Coin:
         frozen = self.frozen_by_orders + sum(self.reserves.values(), ZERO)
         return max(self.liability, frozen + self.interest - self.cash - self.cross_pnl)
 
+    @property
+    def futures_ratio(self) -> Fraction | None:
+        """What backs the coin's cross positions over what they must not fall to."""
+        denominator = self.maintenance + self.fees
+        backing = self.cash + self.cross_pnl - self.spot_orders - self.isolated_orders
+        return backing / denominator if denominator else None
+
+    @property
+    def free_balance(self) -> Fraction:
+        return positive(self.cash - (self.in_use - min(ZERO, self.cross_pnl)))
+
     def discounted_equity(self, account: Account) -> Fraction:
         off = self.mode == "multi" and self.name in account.settings.get("collateral_off", [])
         if off and self.cross_equity > 0:
@@ -217,6 +228,12 @@ class Balance:
         portfolio = self.mode == "portfolio"
         return loan * rules.BORROW["portfolio_imr"] if portfolio else loan / rules.BORROW["leverage"]
 
+    def withdrawable(self, coin: Coin) -> Fraction:
+        """What is free of a coin, in the modes that share collateral at most what all of it is worth."""
+        if self.mode not in ("multi", "portfolio"):
+            return coin.free_balance
+        return min(coin.free_balance, positive(self.available) / coin.price)
+
     def notional(self, family: str) -> Fraction:
         return sum((usd_notional(self.book, position) for position in self.account.open_positions()
                     if self.book.instruments[position.instrument].family == family), ZERO)
@@ -252,7 +269,7 @@ class Balance:
             "isoEq": shown(coin.isolated_equity),
             "availEq": shown(positive(coin.cash + coin.cross_pnl - coin.in_use)),
             "disEq": shown(coin.discounted_equity(account)),
-            "availBal": shown(positive(coin.cash - (coin.in_use - min(ZERO, coin.cross_pnl)))),
+            "availBal": shown(coin.free_balance),
             "frozenBal": shown(coin.in_use + coin.isolated_equity + coin.strategy),
             "ordFrozen": shown(coin.frozen_by_orders), "liab": shown(coin.liability),
             "upl": shown(coin.cross_pnl + coin.isolated_pnl), "uplLiab": shown(positive(
@@ -278,8 +295,7 @@ class Balance:
 
     def futures_fields(self, coin: Coin) -> dict:
         pool = coin.cash + coin.cross_pnl
-        denominator = coin.maintenance + coin.fees
-        ratio = (pool - coin.spot_orders - coin.isolated_orders) / denominator if denominator else None
+        ratio = coin.futures_ratio
         return {
             "imr": shown(coin.initial), "mmr": shown(coin.maintenance),
             "mgnRatio": "" if ratio is None else shown(ratio),

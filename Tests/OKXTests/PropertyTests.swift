@@ -169,6 +169,24 @@ struct Seeded {
         }
     }
 
+    /// So much cash that the margin ratio near a mark of 0 leaves the range of numbers: no mark liquidates.
+    @Test func noLiquidation() throws {
+        for mode in AccountMode.allCases where mode.hasDerivatives {
+            let world = try world()
+            try world.open("desk", #"{"mode":"\#(mode.rawValue)"}"#)
+            try world.prices(marks: #"{"BTC-USDC-SWAP":"55329"}"#, index: #"{"USDC":"1","BTC":"55000"}"#)
+            try world.run(
+                "desk", ("deposit", #""asset":"USDC","amount":"7000000000""#),
+                ("fill", #""instrument":"BTC-USDC-SWAP","side":"buy","quantity":"1","price":"52009""#))
+            let account = try #require(world.account("desk"))
+            let rules = world.model.rules(at: world.ledgerTime())
+            let solver = LiquidationPrice(
+                of: try #require(account.positions.first), in: account,
+                market: world.model.market(world.prices(), rules), rules: rules)
+            #expect(try solver.price() == nil, "\(mode)")
+        }
+    }
+
     /// What is printed reads back as the exact figure rounded half up to 16 places.
     @Test(arguments: 1...20)
     func printing(seed: UInt64) throws {

@@ -189,7 +189,8 @@ def fraction_step(value):
     if operation in "*/":
         operand = decimal or Fraction(3)
     else:
-        operand = Fraction(random.randrange(-(10**9), 10**9), random.choice([1, 1, 3, 7, 64, 601235, 10**20, 2**61 - 1]))
+        numerator = random.randrange(-(10**9), 10**9)
+        operand = Fraction(numerator, random.choice([1, 1, 3, 7, 64, 601235, 10**20, 2**61 - 1]))
         operand = operand or Fraction(1, 3)
     result = {"+": value + operand, "-": value - operand, "*": value * operand}.get(operation)
     return operation, operand, value / operand if result is None else result
@@ -270,8 +271,8 @@ def main():
 
     write(
         "fraction.txt",
-        "first, then operation~operand~result of each step (':' divides by a fraction), places, then the last "
-        "result " + ", ".join(DIRECTIONS),
+        "first, then operation~operand~result of each step (':' divides by a fraction), places, then the "
+        "last result " + ", ".join(DIRECTIONS),
         [fraction_row() for _ in range(700)])
 
 
