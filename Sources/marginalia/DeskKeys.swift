@@ -41,10 +41,20 @@ struct DeskKeys: ParsableCommand {
                     var content = try SealedStore.open(store, passphrase: passphrase)
                         ?? (mayBeNew ? SealedStore() : nil)
                 else { throw missing }
+                try confirm(passphrase)
                 try body(&content)
                 try content.save(to: store, passphrase: passphrase)
             } catch let error as ConfigurationError {
                 throw ProgramError(error)
+            }
+        }
+
+        /// Asks again for a passphrase that was typed for a new store: one that nobody meant opens nothing.
+        private func confirm(_ passphrase: String) throws {
+            let isGiven = ProcessInfo.processInfo.environment[Secrets.passphraseVariable]?.isEmpty == false
+            guard !isGiven, !FileManager.default.fileExists(atPath: store) else { return }
+            guard Terminal.ask("Once more, for the new store") == passphrase else {
+                throw ProgramError(.usage, "The two passphrases differ: nothing was written; try again.")
             }
         }
 

@@ -3,6 +3,7 @@ import Desk
 import Foundation
 import JSON
 import Server
+import Synchronization
 import Venue
 
 /// Where the desk's commands find their configuration and secrets.
@@ -37,15 +38,21 @@ struct DeskSource: ParsableArguments {
     }
 
     /// Where secrets are looked for. A sealed store's passphrase is asked for once.
-    static var secrets: Secrets {
+    static func secrets() -> Secrets {
         let environment = ProcessInfo.processInfo.environment
+        let known = Mutex<[String: String]>([:])
         return Secrets(
             environment: environment,
             document: { file, content in
                 try SourceDocument(file: file, content: content, numbers: .asText, failure: .badConfiguration)
                     .value
             },
-            passphrase: { passphrase(of: $0, environment) })
+            passphrase: { store in
+                known.withLock { known in
+                    if known[store] == nil { known[store] = passphrase(of: store, environment) }
+                    return known[store]
+                }
+            })
     }
 
     /// The passphrase of a sealed store, from the environment or a person.
@@ -54,14 +61,16 @@ struct DeskSource: ParsableArguments {
         return Terminal.ask("Passphrase of \(store)")
     }
 
-    /// Runs something with a desk whose keys were found.
+    /// Runs something with a desk whose keys were found, and with what finds and carries more.
     func use<Result: Sendable>(
-        _ configuration: DeskConfiguration, _ body: (Desk) async throws -> Result
+        _ configuration: DeskConfiguration, _ body: (Desk, Secrets, Transport) async throws -> Result
     ) async throws -> Result {
         do {
-            let keys = try Self.secrets.credentials(of: configuration.accounts)
+            let secrets = Self.secrets()
+            let keys = try secrets.credentials(of: configuration.accounts)
             return try await Transport.overHTTP { transport in
-                try await body(Desk(configuration, credentials: keys, transport: transport))
+                let desk = try Desk(configuration, credentials: keys, transport: transport)
+                return try await body(desk, secrets, transport)
             }
         } catch let error as ConfigurationError {
             throw ProgramError(error)
@@ -70,7 +79,7 @@ struct DeskSource: ParsableArguments {
 
     /// Reads all accounts once, with a line about how far it is for whoever watches.
     func read(_ configuration: DeskConfiguration) async throws -> Book {
-        try await use(configuration) { desk in
+        try await use(configuration) { desk, _, _ in
             let book = await desk.read { done, all in
                 Terminal.showProgress("reading accounts: \(done) of \(all)")
             }

@@ -35,13 +35,11 @@ struct Watch: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try source.configuration()
-        try await source.use(configuration) { desk in
-            try await Transport.overHTTP { transport in
-                let notifier = try Notifier(
-                    configuration.watch, secrets: DeskSource.secrets, transport: transport,
-                    patience: configuration.patience)
-                try await watch(desk, configuration, notifier)
-            }
+        try await source.use(configuration) { desk, secrets, transport in
+            let notifier = try Notifier(
+                configuration.watch, secrets: secrets, transport: transport,
+                patience: configuration.patience)
+            try await watch(desk, configuration, notifier)
         }
     }
 

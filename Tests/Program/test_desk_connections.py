@@ -9,7 +9,7 @@ import time
 import pytest
 from desk import NAMES, PREFIXES, Desk, entry
 from relay import Relay
-from server import Server, run
+from server import PROGRAM, Server, environment, run
 from venue_requests import DEMONSTRATION_KEYS, VENUES
 
 ACCOUNT_ENDPOINT = {
@@ -99,13 +99,13 @@ def test_a_sealed_store(server, tmp_path):
 
 def test_a_store_asks_for_its_passphrase_where_nobody_sits(tmp_path):
     done = subprocess.run(
-        [os.environ.get("MARGINALIA_PROGRAM", ".build/debug/marginalia"), "desk", "list", "none"],
+        [PROGRAM, "desk", "list", "none"],
         capture_output=True,
         text=True,
         timeout=30,
         start_new_session=True,
         stdin=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"]},
+        env=environment(),
     )
     assert done.returncode == 77 and "MARGINALIA_DESK_PASSPHRASE" in done.stderr
 
@@ -256,6 +256,44 @@ def test_a_wait_beyond_the_deadline_is_not_begun(server, tmp_path):
         assert done.returncode == 69 and "7200 s" in done.stderr
         assert len(relay.requests(ACCOUNT_ENDPOINT["binance"])) == 1
         assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize(
+    "answer, status, place",
+    [
+        ((401, {}, b'{"code":40101,"message":"UNAUTHORIZED"}'), 0, "withheld"),
+        ((503, {}, b"unwell"), 2, "not_read"),
+    ],
+)
+def test_a_call_that_an_account_can_be_read_without(server, tmp_path, answer, status, place):
+    """One that the venue refuses to this key is noted; one that failed today is missing."""
+
+    def intercept(seen):
+        return answer if seen.endpoint.endswith("get-subaccount-balances") else None
+
+    with Relay(server.port, intercept) as relay:
+        desk = desk_of(tmp_path, entry("crypto-com", relay.url), attempts=1)
+        book = desk.json("portfolio", status=status)
+        assert [account["account"] for account in book["accounts"]] == ["cdc"]
+        assert [(row["account"], row["call"]) for row in book[place]] == [("cdc", "subaccount-balances")]
+
+
+def test_a_terminal_sees_how_far_it_is(server, tmp_path):
+    desk = desk_of(tmp_path, entry("okx", server.url))
+    assert desk.run("portfolio").stderr == ""
+    reader, terminal = os.openpty()
+    with open(terminal, "wb") as stderr:
+        subprocess.run(
+            [PROGRAM, "portfolio", "--config", str(desk.file)],
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            timeout=60,
+            env=environment(**desk.variables),
+            check=True,
+        )
+        shown = os.read(reader, 4096)
+    os.close(reader)
+    assert b"reading accounts: 1 of 1" in shown and shown.endswith(b"\r\x1b[2K")
 
 
 def test_a_slow_venue_meets_its_deadline(server, tmp_path):
