@@ -17,6 +17,16 @@ public struct AccountRead: Sendable {
     public let missing: [AccountFailure]
     /// Every answer as it came, in the order of the calls.
     public let bodies: [RecordedBody]
+
+    public init(
+        statements: [Statement], permissions: Set<APIKey.Permission>? = nil, missing: [AccountFailure] = [],
+        bodies: [RecordedBody]
+    ) {
+        self.statements = statements
+        self.permissions = permissions
+        self.missing = missing
+        self.bodies = bodies
+    }
 }
 
 /// An account that could not be read, or one of its calls.

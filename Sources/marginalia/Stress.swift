@@ -10,6 +10,8 @@ struct Stress: AsyncParsableCommand {
         discussion: """
             Example: marginalia stress desk --shock BTC=-0.10 --shock BTC=-0.20 --token TOKEN
             Without a shock, every position of the account is moved by 5 to 50 per cent both ways.
+            With --book, the accounts of a desk's configuration are read at their venues and put into a ledger \
+            in memory; what had to be assumed for that is told on standard error.
             """)
 
     @Argument(help: "The account; every account if left out.")
@@ -31,7 +33,18 @@ struct Stress: AsyncParsableCommand {
             valueName: "file"))
     var rules: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Takes real accounts instead: those of a desk's configuration.", valueName: "file"))
+    var book: String?
+
     @OptionGroup var connection: Connection
+
+    func validate() throws {
+        if book != nil, connection.store != nil || connection.url != nil || connection.token != nil {
+            throw ValidationError("Give either --book or a server or store")
+        }
+    }
 
     func run() async throws {
         let shocks =
@@ -40,7 +53,12 @@ struct Stress: AsyncParsableCommand {
                 let document = try SourceDocument(file: file, numbers: .kept, failure: .badData)
                 return .object(JSONObject([("rules", document.value)]))
             }
-        let found = try await connection.use { try await answers(shocks, $0) }
+        let found =
+            if let book {
+                try await ReadBook(configuration: book).use { try await answers(shocks, $0) }
+            } else {
+                try await connection.use { try await answers(shocks, $0) }
+            }
         if connection.json {
             print(account == nil ? JSONValue.array(found) : found.first ?? .null)
         } else {

@@ -1,0 +1,226 @@
+import Binance
+import CryptoCom
+import JSON
+import Ledger
+import Numbers
+import OKX
+import Rails
+import Venue
+
+/// An account of one venue as it would be at another: what becomes of each asset and position, and the
+/// commands that put it there. An estimate by construction: no two venues list the same contracts.
+public struct CrossVenue: Sendable {
+    /// What one asset or position becomes.
+    public struct Mapping: Sendable, Equatable {
+        /// The asset or instrument at its own venue, and how much of it in that venue's unit.
+        public let source: String
+        public let amount: ExactDecimal
+        /// The asset or instrument at the other venue; nil where it has none.
+        public let target: String?
+        /// How much of it, in the other venue's unit; nil where it has none.
+        public let targetAmount: ExactDecimal?
+        /// What was assumed or left out; empty for nothing.
+        public let remark: String
+    }
+
+    public let account: String
+    public let from: VenueName
+    public let to: VenueName
+    public private(set) var mappings: [Mapping] = []
+    /// Commands as the operator API takes them, in order.
+    public private(set) var commands: [JSONValue] = []
+
+    /// The account under other rules, opened there under its own name with these settings.
+    ///
+    /// Throws where an amount does not fit.
+    public init(
+        _ statement: Statement, by source: any VenueReader, to target: any VenueReader,
+        settings: [(key: String, value: JSONValue)] = [], as name: String
+    ) throws(NumberError) {
+        account = statement.account
+        from = source.name
+        to = target.name
+        let time = LedgerTime(milliseconds: statement.takenAt)
+        commands = [
+            Self.command(
+                "open_account", name, [("venue", .string(to.rawValue)), ("settings", .members(settings))])
+        ]
+        var index: [(key: String, value: JSONValue)] = []
+        var money: [JSONValue] = []
+        for holding in Self.holdings(of: statement) {
+            try map(holding, to: target, at: time, name, &money, &index)
+        }
+        var legs: [Leg] = []
+        for position in statement.positions { try map(position, by: source, to: target, at: time, &legs) }
+        let marks = legs.compactMap { leg in
+            leg.mark.map { (key: leg.instrument.name, value: JSONValue.string($0.description)) }
+        }
+        commands.append(
+            .members([
+                ("type", .string("prices")), ("venue", .string(to.rawValue)),
+                ("marks", .members(Self.first(marks))),
+                ("index", .members(Self.first(index))),
+            ]))
+        commands += money
+        commands += try Self.imports(legs, name)
+    }
+
+    private static func command(
+        _ type: String, _ account: String, _ members: [(key: String, value: JSONValue)]
+    ) -> JSONValue {
+        .members([("type", .string(type)), ("account", .string(account))] + members)
+    }
+
+    private static func first(
+        _ members: [(key: String, value: JSONValue)]
+    ) -> [(key: String, value: JSONValue)] {
+        var seen: Set<String> = []
+        return members.filter { seen.insert($0.key).inserted }
+    }
+
+    // MARK: - Money
+
+    private struct Money {
+        let asset: String
+        let amount: ExactDecimal
+        let index: ExactDecimal?
+    }
+
+    /// What is held of each asset: its wallet, without profits that are not realised.
+    private static func holdings(of statement: Statement) -> [Money] {
+        if statement.assets.isEmpty, let wallet = statement.figures[.wallet], let amount = wallet.value.number
+        {
+            return [Money(asset: wallet.unit, amount: amount, index: nil)]
+        }
+        return statement.assets.compactMap { row in
+            guard let amount = row.figures.number(.wallet) ?? row.figures.number(.equity), !amount.isZero
+            else { return nil }
+            return Money(asset: row.asset, amount: amount, index: row.figures.number(.index))
+        }
+    }
+
+    /// Assets that stand for a dollar where the other venue knows only another of them.
+    private static let dollars = ["USD", "USDT", "USDC"]
+
+    private mutating func map(
+        _ holding: Money, to target: any VenueReader, at time: LedgerTime, _ name: String,
+        _ money: inout [JSONValue], _ index: inout [(key: String, value: JSONValue)]
+    ) throws(NumberError) {
+        var asset: String? = target.knowsAsset(holding.asset, at: time) ? holding.asset : nil
+        var remark = ""
+        if asset == nil, Self.dollars.contains(holding.asset) {
+            asset = Self.dollars.first { target.knowsAsset($0, at: time) }
+            if let asset { remark = "\(holding.asset) is taken as \(asset), one for one" }
+        }
+        var amount = holding.amount
+        if asset == nil {
+            remark = "\(to) has no such asset: left out"
+        } else {
+            let places = target.conventions.amountPlaces
+            amount = try amount.rounded(places: places, rounding: .towardZero)
+            if amount != holding.amount { remark = "cut to the \(places) places that \(to) books" }
+        }
+        mappings.append(
+            Mapping(
+                source: holding.asset, amount: holding.amount, target: asset,
+                targetAmount: asset == nil ? nil : amount, remark: remark))
+        guard let asset, !amount.isZero else { return }
+        if let price = holding.index, !Self.dollars.contains(asset) || asset == holding.asset {
+            index.append((asset, .string(price.description)))
+        }
+        let members: [(key: String, value: JSONValue)] = [
+            ("asset", .string(asset)), ("amount", .string(amount.magnitude.description)),
+        ]
+        money.append(
+            amount.isNegative
+                ? Self.command("withdraw", name, members + [("force", .bool(true))])
+                : Self.command("deposit", name, members))
+    }
+
+    // MARK: - Positions
+
+    /// A position as it is at the other venue, before legs of one instrument are put together.
+    private struct Leg {
+        let instrument: Instrument
+        let quantity: ExactDecimal
+        let entryPrice: ExactDecimal
+        let mark: ExactDecimal?
+    }
+
+    /// The perpetual of a coin, as each venue names it; the first that the rulebook knows is taken.
+    private static func perpetuals(of base: String, at venue: VenueName) -> [String] {
+        switch venue {
+        case BinanceVenue.name: ["\(base)USDT", "\(base)USDC"]
+        case OKXVenue.name: ["\(base)-USDT-SWAP", "\(base)-USD-SWAP"]
+        case CryptoComVenue.name: ["\(base)USD-PERP"]
+        case RailsVenue.name: ["\(base)-USD"]
+        default: []
+        }
+    }
+
+    private mutating func map(
+        _ position: PositionStatement, by source: any VenueReader, to target: any VenueReader,
+        at time: LedgerTime, _ legs: inout [Leg]
+    ) throws(NumberError) {
+        guard let reported = position.figures.number(.quantity), !reported.isZero else { return }
+        let quantity = position.side == .short && !reported.isNegative ? -reported : reported
+        func leave(_ reason: String) {
+            mappings.append(
+                Mapping(
+                    source: position.instrument, amount: quantity, target: nil, targetAmount: nil,
+                    remark: "\(reason): left out"))
+        }
+        guard let own = source.instrument(position.instrument, at: time) else {
+            return leave("the rulebook of \(from) does not know its contract")
+        }
+        let mark = position.figures.number(.markPrice)
+        guard let entry = position.figures.number(.entryPrice) ?? mark else {
+            return leave("neither its entry price nor its mark price is reported")
+        }
+        let other = Self.perpetuals(of: own.base, at: to).lazy
+            .compactMap { target.instrument($0, at: time) }.first
+        guard let other, other.payoff == .linear else {
+            return leave("\(to) has no linear perpetual of \(own.base)")
+        }
+        var coins = try quantity.times(own.contractValue, rounding: .halfEven)
+        var remarks: [String] = []
+        if own.payoff == .inverse {
+            guard let mark else { return leave("an inverse contract without a mark price") }
+            coins = try coins.over(mark, rounding: .halfEven)
+            remarks.append("inverse there, linear here: the same size at the mark price")
+        }
+        if own.quote != other.quote { remarks.append("\(own.quote) prices are taken as \(other.quote)") }
+        if position.marginMode == .isolated { remarks.append("isolated there, cross here") }
+        let amount = try coins.over(other.contractValue, rounding: .halfEven)
+        legs.append(Leg(instrument: other, quantity: amount, entryPrice: entry, mark: mark))
+        mappings.append(
+            Mapping(
+                source: position.instrument, amount: quantity, target: other.name, targetAmount: amount,
+                remark: remarks.joined(separator: "; ")))
+    }
+
+    /// One import an instrument: legs are netted, at the entry price that keeps their profit.
+    private static func imports(_ legs: [Leg], _ name: String) throws(NumberError) -> [JSONValue] {
+        var commands: [JSONValue] = []
+        var done: Set<String> = []
+        for leg in legs where done.insert(leg.instrument.name).inserted {
+            var quantity = ExactDecimal.zero
+            var cost = ExactDecimal.zero
+            for other in legs where other.instrument.name == leg.instrument.name {
+                quantity = try quantity + other.quantity
+                cost = try cost + other.quantity.times(other.entryPrice, rounding: .halfEven)
+            }
+            if quantity.isZero { continue }
+            let entry = try cost.over(quantity, rounding: .halfEven)
+            commands.append(
+                command(
+                    "import_position", name,
+                    [
+                        ("instrument", .string(leg.instrument.name)),
+                        ("quantity", .string(quantity.description)),
+                        ("entry_price", .string(entry.description)), ("margin_mode", .string("cross")),
+                    ]))
+        }
+        return commands
+    }
+}

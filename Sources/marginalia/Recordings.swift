@@ -1,0 +1,253 @@
+import ArgumentParser
+import Desk
+import Foundation
+import JSON
+import Journal
+import Ledger
+import Server
+import Venue
+
+/// Where recordings lie.
+struct RecordingSource: ParsableArguments {
+    @Option(
+        name: .customLong("recordings"),
+        help: ArgumentHelp(
+            "Where the recordings lie. (default: sqlite:marginalia-data/recordings.db)", valueName: "url"))
+    var location = "sqlite:marginalia-data/recordings.db"
+
+    @Option(
+        help: ArgumentHelp("The wire profile that the venue spoke, documented or live.", valueName: "name"))
+    var profile = WireProfile.documented.rawValue
+
+    func validate() throws {
+        if WireProfile(rawValue: profile) == nil {
+            throw ValidationError("--profile takes documented or live, not \(profile)")
+        }
+    }
+
+    var wireProfile: WireProfile { WireProfile(rawValue: profile) ?? .documented }
+
+    /// Opens the recordings, runs, and closes them again.
+    func use<Result>(
+        _ access: JournalAccess, _ body: (RecordingStore) async throws -> Result
+    ) async throws -> Result {
+        do {
+            let store = try RecordingStore(location, access: access)
+            let result = try await body(store)
+            try store.close()
+            return result
+        } catch let error as JournalError {
+            throw ProgramError(
+                error.kind == .badLocation ? .usage : error.kind == .damaged ? .badData : .unavailable,
+                error.message)
+        }
+    }
+
+    /// Reads a time of the command line.
+    static func time(_ option: String, _ text: String?) throws -> LedgerTime? {
+        guard let text else { return nil }
+        guard let time = parseTime(text) else {
+            throw ValidationError(
+                "\(option) takes an ISO 8601 time or milliseconds since 1970, not \(text)")
+        }
+        return time
+    }
+
+    /// Says that an account was never recorded, and which were.
+    static func unknown(_ account: String, in store: RecordingStore) throws -> ProgramError {
+        let known = try store.accounts().map(\.account).joined(separator: ", ")
+        return ProgramError(
+            .badData,
+            "There is no recording of \(account): \(known.isEmpty ? "the store is empty" : "there are \(known)")."
+        )
+    }
+}
+
+/// `marginalia record`: keeps what the venues answer.
+struct Record: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Reads accounts at their venues and keeps every answer byte for byte.",
+        discussion: """
+            Example: marginalia record --config desk.yaml --every 300
+            What is recorded is never changed; marginalia history shows it, marginalia replay serves it.
+            Exit status: 0 all was recorded, 2 some of it, 69 nothing.
+            """)
+
+    @OptionGroup var source: DeskSource
+    @OptionGroup var recordings: RecordingSource
+
+    @Option(help: ArgumentHelp("Records again after so many seconds, until stopped.", valueName: "seconds"))
+    var every: Int?
+
+    @Option(help: ArgumentHelp("With --every: ends after so many readings.", valueName: "number"))
+    var times: Int?
+
+    @Flag(help: "Writes a line of JSON for every recording.")
+    var json = false
+
+    func validate() throws {
+        if let every, every < 1 { throw ValidationError("--every takes seconds, at least 1") }
+        if let times, times < 1 || every == nil {
+            throw ValidationError("--times takes a number of readings, and needs --every")
+        }
+    }
+
+    func run() async throws {
+        let configuration = try source.configuration()
+        try await recordings.use(.readWrite) { store in
+            let recorder = Recorder(store)
+            try await source.use(configuration) { desk, _, _ in
+                var left = every == nil ? 1 : times ?? .max
+                while true {
+                    let book = await desk.read()
+                    for recording in try recorder.record(book) { show(recording) }
+                    left -= 1
+                    if left == 0 { return try DeskExit.check(book) }
+                    for failure in book.failures { Terminal.tell(failure.sentence) }
+                    try await Task.sleep(for: .seconds(every ?? 1))
+                }
+            }
+        }
+    }
+
+    private func show(_ recording: Recording) {
+        if json {
+            let members: [(key: String, value: JSONValue)] = [
+                ("sequence", .number(String(recording.sequence))), ("account", .string(recording.account)),
+                ("venue", .string(recording.venue.rawValue)),
+                ("taken_at", .number(String(recording.takenAt.milliseconds))),
+                ("calls", .array(recording.answers.map { .string($0.call) })),
+            ]
+            print(JSONValue.object(JSONObject(members)))
+        } else {
+            let calls = recording.answers.map(\.call).joined(separator: ", ")
+            print(
+                "\(recording.takenAt.iso8601) \(recording.account) at \(recording.venue): \(calls) "
+                    + "(recording \(recording.sequence))")
+        }
+        fflush(nil)
+    }
+}
+
+/// `marginalia history`: what was recorded.
+struct History: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows what was recorded of an account: figures over time, one moment, or what changed.",
+        discussion: """
+            Example: marginalia history treasury --changes
+            Without an account it lists what there is; --check proves that nothing was altered.
+            """)
+
+    @Argument(help: "The account; a list of all if left out.")
+    var account: String?
+
+    @OptionGroup var recordings: RecordingSource
+
+    @Option(help: ArgumentHelp("The last recording up to this time, as a book.", valueName: "time"))
+    var asOf: String?
+
+    @Option(help: ArgumentHelp("From this time on.", valueName: "time"))
+    var from: String?
+
+    @Option(help: ArgumentHelp("Up to this time.", valueName: "time"))
+    var to: String?
+
+    @Option(help: ArgumentHelp("A common figure to show, such as equity; repeatable.", valueName: "name"))
+    var figure: [String] = []
+
+    @Flag(help: "Shows what changed from one recording to the next, times left out.")
+    var changes = false
+
+    @Flag(help: "Checks every recording against its checksum.")
+    var check = false
+
+    @Flag(help: "Writes JSON for programs.")
+    var json = false
+
+    /// The most recordings that are shown at once.
+    private static let limit = 10_000
+
+    func validate() throws {
+        for name in figure where CommonFigure(rawValue: name) == nil {
+            let known = CommonFigure.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("There is no common figure \(name); there are \(known)")
+        }
+    }
+
+    func run() async throws {
+        try await recordings.use(.readOnly) { store in
+            if check { return try checked(store) }
+            guard let account else { return try list(store) }
+            if let time = try RecordingSource.time("--as-of", asOf) {
+                return try show(account, asOf: time, store)
+            }
+            let from = try RecordingSource.time("--from", from) ?? LedgerTime(milliseconds: 0)
+            let to = try RecordingSource.time("--to", to) ?? LedgerTime(milliseconds: 253_402_300_799_999)
+            let found = try store.recordings(of: account, from: from, to: to, limit: Self.limit)
+            if found.isEmpty { throw try RecordingSource.unknown(account, in: store) }
+            let history = RecordedHistory(found, profile: recordings.wireProfile)
+            if json { return print(history.json) }
+            if changes { return marginalia.show([history.changeTable]) }
+            let chosen = figure.compactMap { CommonFigure(rawValue: $0) }
+            let usual: [CommonFigure] = [
+                .equity, .available, .initialMargin, .maintenanceMargin, .marginRatio, .unrealisedProfit,
+            ]
+            marginalia.show([history.table(of: chosen.isEmpty ? usual : chosen)])
+        }
+    }
+
+    private func checked(_ store: RecordingStore) throws {
+        let problems = try store.problems()
+        if json {
+            print(
+                JSONValue.object(
+                    JSONObject([
+                        ("sound", .bool(problems.isEmpty)),
+                        ("problems", .array(problems.map { .string($0) })),
+                    ])))
+        } else {
+            for problem in problems { print(problem) }
+        }
+        if let first = problems.first {
+            throw ProgramError(
+                .badData, "The recordings are damaged: \(first) Restore them from a backup.")
+        }
+        if !json { print("The recordings are as they were written.") }
+    }
+
+    private func list(_ store: RecordingStore) throws {
+        let accounts = try store.accounts()
+        if json {
+            let rows = accounts.map { row in
+                JSONValue.object(
+                    JSONObject([
+                        ("account", .string(row.account)), ("venue", .string(row.venue.rawValue)),
+                        ("recordings", .number(String(row.count))),
+                        ("first", .number(String(row.first.milliseconds))),
+                        ("last", .number(String(row.last.milliseconds))),
+                    ]))
+            }
+            return print(JSONValue.array(rows))
+        }
+        printTable(
+            ["ACCOUNT", "VENUE", "RECORDINGS", "FIRST", "LAST"],
+            accounts.map {
+                [$0.account, $0.venue.rawValue, String($0.count), $0.first.iso8601, $0.last.iso8601]
+            })
+    }
+
+    private func show(_ account: String, asOf time: LedgerTime, _ store: RecordingStore) throws {
+        guard let recording = try store.recording(of: account, asOf: time) else {
+            throw try RecordingSource.unknown(account, in: store)
+        }
+        let book = Book(
+            [
+                .read(
+                    AccountRead(
+                        statements: try recording.statements(profile: recordings.wireProfile),
+                        bodies: recording.bodies))
+            ], takenAt: recording.takenAt.milliseconds)
+        let totals = BookTotals(of: book, in: "USD")
+        if json { print(book.json(totals: totals)) } else { marginalia.show(book.tables(totals: totals)) }
+    }
+}

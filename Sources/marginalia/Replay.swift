@@ -1,0 +1,100 @@
+import ArgumentParser
+import Desk
+import Foundation
+import JSON
+import Journal
+import Ledger
+import Logging
+import Server
+import Venue
+
+/// `marginalia replay`: serves recorded accounts as their venues did.
+struct Replay: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serves a recorded account as a venue, or writes it as a scenario file.",
+        discussion: """
+            Example: marginalia replay treasury --at 2026-11-20T12:00:00Z --listen 127.0.0.1:8080
+            The account gets a made-up name and key; what the recording did not tell and had to be assumed is \
+            listed on standard error.
+            """)
+
+    @Argument(help: "The recorded account.")
+    var account: String
+
+    @OptionGroup var recordings: RecordingSource
+
+    @Option(help: ArgumentHelp("The moment; the last recording if left out.", valueName: "time"))
+    var at: String?
+
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp("The name that the account gets. (default: replay)", valueName: "name"))
+    var name = "replay"
+
+    @Option(help: ArgumentHelp("Writes the scenario to a file and ends.", valueName: "file"))
+    var scenario: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The address to serve at; port 0 picks a free one. (default: 127.0.0.1:8080)",
+            valueName: "host:port"))
+    var listen = "127.0.0.1:8080"
+
+    func run() async throws {
+        let replay = try await recordings.use(.readOnly) { store in try scenario(of: store) }
+        for account in replay.accounts {
+            for assumption in account.assumptions { Terminal.tell("\(account.account): \(assumption)") }
+        }
+        let content = Array("\(replay.content)\n".utf8)
+        if let scenario {
+            guard FileManager.default.createFile(atPath: scenario, contents: Data(content)) else {
+                throw ProgramError(
+                    .unavailable, "The file \(scenario) cannot be written: check the folder of --scenario.")
+            }
+            for account in replay.accounts { print(Self.introduction(of: account)) }
+            return
+        }
+        try await serve(replay, content)
+    }
+
+    private func scenario(of store: RecordingStore) throws -> ReplayScenario {
+        let time = try RecordingSource.time("--at", at) ?? LedgerTime(milliseconds: 253_402_300_799_999)
+        guard let recording = try store.recording(of: account, asOf: time) else {
+            throw try RecordingSource.unknown(account, in: store)
+        }
+        let statements = try recording.statements(profile: recordings.wireProfile)
+        let named = statements.enumerated().map { place, statement in
+            (name: place == 0 ? name : "\(name)-\(place)", statement: statement)
+        }
+        return try ReplayScenario(named)
+    }
+
+    private func serve(_ replay: ReplayScenario, _ content: [UInt8]) async throws {
+        guard let address = ListenAddress(listen) else {
+            throw ValidationError("--listen takes HOST:PORT, such as 127.0.0.1:8080, not \(listen)")
+        }
+        // The server takes scenarios as files; this one is for this run alone.
+        let file = FileManager.default.temporaryDirectory.path + "/marginalia-\(UUID().uuidString).json"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        FileManager.default.createFile(
+            atPath: file, contents: Data(content), attributes: [.posixPermissions: 0o600])
+        var options = ServeOptions()
+        options.listen = address
+        options.store = .memory
+        options.scenarios = [file]
+        for account in replay.accounts { options.profiles[account.venue] = recordings.wireProfile }
+        LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
+        var logger = Logger(label: "marginalia")
+        logger.logLevel = .warning
+        try await MarginaliaServer(options: options, logger: logger).run { url in
+            for account in replay.accounts { Terminal.tell(Self.introduction(of: account)) }
+            FileHandle.standardOutput.write(Data("marginalia is ready at \(url)\n".utf8))
+        }
+    }
+
+    private static func introduction(of account: ReplayScenario.Account) -> String {
+        let passphrase = account.credentials.passphrase.map { ", passphrase \($0)" } ?? ""
+        return "\(account.account) at \(account.venue): key \(account.credentials.apiKey), "
+            + "secret \(account.credentials.secret)\(passphrase)"
+    }
+}
