@@ -23,9 +23,13 @@ public struct CrossVenue: Sendable {
         public let remark: String
     }
 
+    /// The account as the desk names it.
     public let account: String
+    /// Its own venue.
     public let from: VenueName
+    /// The other venue.
     public let to: VenueName
+    /// What became of each asset, then of each position.
     public private(set) var mappings: [Mapping] = []
     /// Commands as the operator API takes them, in order.
     public private(set) var commands: [JSONValue] = []

@@ -15,6 +15,7 @@ public struct RecordedHistory: Sendable {
         public let changes: [FieldChange]
     }
 
+    /// In the order of their times.
     public let entries: [Entry]
 
     /// The recordings in the order of their times.

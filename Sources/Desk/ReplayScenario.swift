@@ -16,6 +16,7 @@ public struct ReplayScenario: Sendable {
         public let assumptions: [String]
     }
 
+    /// In the order in which they were given.
     public let accounts: [Account]
     /// The scenario as a file has it.
     public let content: JSONValue

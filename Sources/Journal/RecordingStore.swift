@@ -98,7 +98,9 @@ public final class RecordingStore: Sendable {
                     taken_at INTEGER NOT NULL, checksum INTEGER NOT NULL
                 ) STRICT;
                 CREATE INDEX recordings_by_account ON recordings (account, taken_at, sequence);
-                CREATE TABLE bodies (body INTEGER PRIMARY KEY, hash INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+                CREATE TABLE bodies (
+                    body INTEGER PRIMARY KEY, hash INTEGER NOT NULL, bytes BLOB NOT NULL
+                ) STRICT;
                 CREATE INDEX bodies_by_hash ON bodies (hash);
                 CREATE TABLE answers (
                     recording INTEGER NOT NULL, place INTEGER NOT NULL, call TEXT NOT NULL,
@@ -135,8 +137,9 @@ public final class RecordingStore: Sendable {
 
     private static func insert(_ recording: Recording, checksum: UInt64, into db: Database) throws {
         try db.execute(
-            sql:
-                "INSERT INTO recordings (sequence, venue, account, taken_at, checksum) VALUES (?, ?, ?, ?, ?)",
+            sql: """
+                INSERT INTO recordings (sequence, venue, account, taken_at, checksum) VALUES (?, ?, ?, ?, ?)
+                """,
             arguments: [
                 recording.sequence, recording.venue.rawValue, recording.account,
                 recording.takenAt.milliseconds, Int64(bitPattern: checksum),

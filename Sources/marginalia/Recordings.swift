@@ -56,9 +56,10 @@ struct RecordingSource: ParsableArguments {
     /// Says that an account was never recorded, and which were.
     static func unknown(_ account: String, in store: RecordingStore) throws -> ProgramError {
         let known = try store.accounts().map(\.account).joined(separator: ", ")
+        let there = known.isEmpty ? "the store is empty" : "there are \(known)"
         return ProgramError(
             .badData,
-            "There is no recording of \(account): \(known.isEmpty ? "the store is empty" : "there are \(known)")."
+            "There is no recording of \(account): \(there)."
         )
     }
 }

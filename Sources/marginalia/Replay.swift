@@ -14,8 +14,8 @@ struct Replay: AsyncParsableCommand {
         abstract: "Serves a recorded account as a venue, or writes it as a scenario file.",
         discussion: """
             Example: marginalia replay treasury --at 2026-11-20T12:00:00Z --listen 127.0.0.1:8080
-            The account gets a made-up name and key; what the recording did not tell and had to be assumed is \
-            listed on standard error.
+            The account gets a made-up name and key; what the recording did not tell and had to be assumed \
+            is listed on standard error.
             """)
 
     @Argument(help: "The recorded account.")

@@ -10,8 +10,8 @@ struct Stress: AsyncParsableCommand {
         discussion: """
             Example: marginalia stress desk --shock BTC=-0.10 --shock BTC=-0.20 --token TOKEN
             Without a shock, every position of the account is moved by 5 to 50 per cent both ways.
-            With --book, the accounts of a desk's configuration are read at their venues and put into a ledger \
-            in memory; what had to be assumed for that is told on standard error.
+            With --book, the accounts of a desk's configuration are read at their venues and put into a \
+            ledger in memory; what had to be assumed for that is told on standard error.
             """)
 
     @Argument(help: "The account; every account if left out.")
