@@ -45,21 +45,24 @@ public struct AuditInput: Sendable {
     /// Its path in the answer, or the rule that it is.
     public let name: String
     public let value: ReportedValue
-    /// Whether it is a rule or a constant, which no binary arithmetic has blurred.
-    let isRule: Bool
+    /// How far from it the true value may be; nil for as far as its venue's precision leaves open.
+    let blur: ExactDecimal?
 
     /// A reported figure.
     public init(_ name: String, _ value: ReportedValue) {
         self.name = name
         self.value = value
-        isRule = false
+        blur = nil
     }
 
-    /// A rule of the rulebook, or a constant.
-    public init(rule name: String, _ value: ExactDecimal) {
+    /// A rule of the rulebook, or a constant: exact.
+    public init(rule name: String, _ value: ExactDecimal) { self.init(derived: name, value, blur: .zero) }
+
+    /// Something that other reported figures imply, and how far from it the true value may be.
+    public init(derived name: String, _ value: ExactDecimal, blur: ExactDecimal) {
         self.name = name
         self.value = .number(value, text: value.description)
-        isRule = true
+        self.blur = blur
     }
 }
 
@@ -74,9 +77,10 @@ public struct FigureCheck: Sendable {
     public enum Difference: Sendable {
         /// Nothing that the venue might hide enters here.
         case contradicts
-        /// A part that is not shown. `isBelow` says on which side of the expected figure it must leave the
-        /// reported one, nil for either; on the other side the figure contradicts.
-        case hidden(String, isBelow: Bool? = nil)
+        /// A part that is not shown. `above` and `below` say how far on either side of the expected figure it
+        /// can leave the reported one: nil for any distance, 0 for not on that side. Beyond that the figure
+        /// contradicts.
+        case hidden(String, above: ExactDecimal? = nil, below: ExactDecimal? = nil)
         /// The formula is an estimate of ours or of the documentation; nothing follows.
         case estimate(String)
     }
@@ -144,7 +148,7 @@ public struct FigureCheck: Sendable {
         guard let residual = try? figure - expected else {
             return notDerivable("The difference does not fit.")
         }
-        let (verdict, words) = verdict(residual, tolerance: tolerance, difference)
+        let (verdict, words) = verdict(residual, expected, tolerance: tolerance, difference)
         let all = [remark, words, cutRemark].filter { !$0.isEmpty }.joined(separator: " ")
         return made(
             verdict, expected: expected.description, residual: residual,
@@ -159,22 +163,27 @@ public struct FigureCheck: Sendable {
     // MARK: - Parts
 
     private func verdict(
-        _ residual: ExactDecimal, tolerance: ExactDecimal, _ difference: Difference
+        _ residual: ExactDecimal, _ expected: ExactDecimal, tolerance: ExactDecimal, _ difference: Difference
     ) -> (AuditFinding.Verdict, String) {
         if residual.isZero { return (.matches, "") }
         if residual.magnitude <= tolerance {
-            if case .binary = precision {
-                return (.rounding, "The venue computes in binary floating point; its last digits differ.")
-            }
-            return (.rounding, "")
+            guard case .binary = precision else { return (.rounding, "") }
+            if isPrinted(expected) { return (.matches, "") }
+            return (.rounding, "The venue computes in binary floating point; its last digits differ.")
         }
         switch difference {
         case .contradicts: return (.contradicts, "")
-        case .hidden(let words, let isBelow):
-            let isPossible = isBelow.map { $0 == residual.isNegative } ?? true
-            return (isPossible ? .hidden : .contradicts, words)
+        case .hidden(let words, let above, let below):
+            guard let limit = residual.isNegative ? below : above else { return (.hidden, words) }
+            return residual.magnitude <= limit ? (.hidden, words) : (.contradicts, "")
         case .estimate(let words): return (.notDerivable, words)
         }
+    }
+
+    /// Whether a value with further digits would be printed as the figure is.
+    private func isPrinted(_ expected: ExactDecimal) -> Bool {
+        guard case .number(let figure, _) = reported else { return false }
+        return (try? expected.rounded(places: figure.fractionDigits, rounding: .halfUp)) == figure
     }
 
     /// Units of the figure's own last digit, and what a unit in the last digit of each input comes to.
@@ -185,18 +194,23 @@ public struct FigureCheck: Sendable {
         let own = try precision.unit(of: figure).times(ExactDecimal(allowedUnits), rounding: .ceiling)
         var sum = own
         for place in numbers.indices {
-            var step = ExactDecimal.zero
-            if case .binary = precision, !inputs[place].isRule { step = precision.unit(of: numbers[place]) }
-            if case .unheld = inputs[place].value { step = max(step, try ExactDecimal(units: 1)) }
+            let step = try blur(of: inputs[place], numbers[place])
             if step.isZero { continue }
             var moved = numbers
             moved[place] = try numbers[place] + (numbers[place].isNegative ? -step : step)
-            if let result = try definition(moved) {
-                let effect = try (result - expected).magnitude
-                sum = try sum + effect.times(ExactDecimal(allowedUnits), rounding: .ceiling)
-            }
+            if let result = try definition(moved) { sum = try sum + (result - expected).magnitude }
         }
         return sum
+    }
+
+    /// How far the true value of an input may be from the number that stands for it.
+    private func blur(of input: AuditInput, _ number: ExactDecimal) throws(NumberError) -> ExactDecimal {
+        var blur = input.blur ?? .zero
+        if case .binary = precision, input.blur == nil {
+            blur = try precision.unit(of: number).times(ExactDecimal(allowedUnits), rounding: .ceiling)
+        }
+        if case .unheld = input.value { blur = max(blur, try ExactDecimal(units: 1)) }
+        return blur
     }
 
     private var cutRemark: String {
@@ -221,5 +235,21 @@ public struct FigureCheck: Sendable {
         let units = residual.magnitude.units
         let step = max(1, unit.units)
         return Int(clamping: units / step + (units % step == 0 ? 0 : 1))
+    }
+}
+
+extension AuditInput {
+    /// A reported figure, and how far from it the true value may be where the venue cuts or rounds it.
+    public init(_ name: String, _ value: ReportedValue, blur: ExactDecimal) {
+        self.name = name
+        self.value = value
+        self.blur = blur
+    }
+}
+
+extension ReportedObject {
+    /// A field as an input that the venue cuts or rounds; `blur` is how far from it the true value may be.
+    public func input(_ field: String, blur: ExactDecimal) -> AuditInput {
+        AuditInput(path(of: field), self[field], blur: blur)
     }
 }

@@ -137,7 +137,7 @@ import Venue
 
     @Test("hidden parts lie on their side")
     func hidden() throws {
-        let fees = FigureCheck.Difference.hidden("Fees of open orders.", isBelow: true)
+        let fees = FigureCheck.Difference.hidden("Fees of open orders.", above: .zero)
         #expect(
             try #require(check("2", ["1", "2"], .places(8)).finding(fees) { try $0.sum() }).verdict == .hidden
         )

@@ -1,0 +1,474 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What the answer to `open-orders` says, as the definitions take it.
+struct ReportedOrders {
+    /// What buy orders of spot pairs hold, by asset, in the asset.
+    private(set) var locked: [String: ExactDecimal] = [:]
+    /// What sell orders of spot pairs offer, by asset, in the asset.
+    private(set) var offered: [String: ExactDecimal] = [:]
+    /// Orders of contracts, of which the answer does not say whether they are isolated.
+    private(set) var contracts: [OpenOrder] = []
+    /// Every order.
+    private(set) var all: [OpenOrder] = []
+
+    /// Nil where an order cannot be read: an instrument that the rulebook lacks, or a number that is none.
+    init?(_ rows: [ReportedObject], _ rules: CryptoComRules) {
+        for row in rows {
+            guard let order = Self.order(row, rules), let cost = Self.cost(of: order) else { return nil }
+            all.append(order)
+            if order.instrument.kind.isDerivative {
+                contracts.append(order)
+                continue
+            }
+            let isBuy = order.side == .buy
+            let asset = isBuy ? order.instrument.quote : order.instrument.base
+            let held = isBuy ? cost : order.remaining
+            guard let sum = try? ((isBuy ? locked : offered)[asset] ?? .zero) + held else { return nil }
+            if isBuy { locked[asset] = sum } else { offered[asset] = sum }
+        }
+    }
+
+    private static func order(_ row: ReportedObject, _ rules: CryptoComRules) -> OpenOrder? {
+        guard let instrument = rules.instrument(row.name)?.terms,
+            let side = Side(rawValue: row["side"].text.lowercased()),
+            let quantity = row["quantity"].number, let filled = row["cumulative_quantity"].number,
+            let price = row["limit_price"].number, let remaining = try? quantity - filled,
+            remaining.isPositive
+        else { return nil }
+        let flags = row.value["exec_inst"]?.elements ?? []
+        var order = OpenOrder(
+            id: row["client_oid"].text.isEmpty ? row["order_id"].text : row["client_oid"].text,
+            instrument: instrument, side: side, quantity: quantity, price: price,
+            reduceOnly: flags.contains { $0.text == "REDUCE_ONLY" }, positionSide: .net, marginMode: .cross,
+            placedAt: LedgerTime(milliseconds: row.value["create_time"]?.integer ?? 0))
+        order.remaining = remaining
+        return order
+    }
+
+    private static func cost(of order: OpenOrder) -> ExactDecimal? {
+        try? Figures.orderValue(remaining: order.remaining, price: order.price)
+    }
+}
+
+/// The cross positions and orders of contracts as reported, put through the figures that serve.
+struct ReportedExposure {
+    /// The positions' fields.
+    let inputs: [AuditInput]
+    /// The figures of an account that has nothing else.
+    let figures: AccountFigures
+    /// Whether every order of a contract has a price: that of a position of the same contract.
+    let knowsOrders: Bool
+    /// How far the figures may be off, in units of the eighth decimal: prices are those that cost and profit
+    /// imply.
+    let units: Int
+
+    /// Nil where there is no answer to `positions`, or one that cannot be read.
+    init?(_ reported: ReportedAccount, _ orders: ReportedOrders?, _ rules: CryptoComRules) {
+        guard let rows = reported.positions else { return nil }
+        var account = Account(
+            id: "reported", venue: CryptoComVenue.name, parent: nil, conventions: Conventions(),
+            settings: Settings(), openedAt: LedgerTime(milliseconds: 0))
+        var marks: [PriceTick.Quote] = []
+        var inputs: [AuditInput] = []
+        var units = 1
+        for row in rows where !row.isIsolated {
+            guard let position = Self.position(row, rules), let mark = row.impliedMark else { return nil }
+            account.positions.append(position)
+            marks.append(PriceTick.Quote(name: position.instrument.name, price: mark))
+            inputs += ["quantity", "cost", "session_pnl"].map { row.input($0) }
+            units += 4
+        }
+        // An isolated order cannot be told from another one.
+        let ordered = (orders?.contracts ?? []).filter { !$0.reduceOnly }
+        let priced = ordered.filter { order in marks.contains { $0.name == order.instrument.name } }
+        knowsOrders = orders != nil && priced.count == ordered.count && !rows.contains(where: \.isIsolated)
+        for order in priced {
+            let held = account.position(order.instrument.name, side: .net, marginMode: .cross)
+            guard let held, let share = try? order.remaining.over(held.quantity.magnitude, rounding: .ceiling)
+            else { return nil }
+            units += 4 + Int(clamping: share.units / ExactDecimal.one.units * 4)
+        }
+        account.orders = priced
+        var prices = VenuePrices()
+        prices.apply(
+            PriceTick(venue: CryptoComVenue.name, marks: marks, index: []),
+            at: LedgerTime(milliseconds: 0))
+        guard
+            let figures = try? AccountFigures(
+                of: account, market: Market(prices: prices, reference: rules.reference), rules: rules)
+        else { return nil }
+        self.inputs = inputs
+        self.figures = figures
+        self.units = units
+    }
+
+    private static func position(_ row: ReportedObject, _ rules: CryptoComRules) -> Position? {
+        guard let instrument = rules.instrument(row.name)?.terms, let quantity = row["quantity"].number,
+            let cost = row["cost"].number, !quantity.isZero
+        else { return nil }
+        return Position(
+            instrument: instrument, side: .net, marginMode: .cross, quantity: quantity, cost: cost,
+            openedAt: LedgerTime(milliseconds: 0))
+    }
+}
+
+extension ReportedObject {
+    /// The mark price of a position that its cost and its profit imply: (cost + session_pnl) ÷ quantity.
+    var impliedMark: ExactDecimal? {
+        guard let cost = self["cost"].number, let profit = self["session_pnl"].number,
+            let quantity = self["quantity"].number
+        else { return nil }
+        return try? (cost + profit).over(quantity, rounding: .halfEven)
+    }
+}
+
+// MARK: - Totals of positions
+
+extension AccountAudit {
+    private static let noPositions = "There is no answer to positions that the rulebook can read."
+
+    mutating func checkSums() {
+        let account = reported.account
+        let cross = reported.positions.map { $0.filter { !$0.isIsolated } }
+        let sums = [
+            ("total_position_cost", "cost", "Position value in USD: Σ |cost|"),
+            ("total_session_unrealized_pnl", "session_pnl", "Σ session_pnl"),
+        ]
+        for (field, part, formula) in sums {
+            guard let cross else {
+                skip(account, field, formula, "There is no answer to positions.")
+                continue
+            }
+            hold(account, field, formula, cross.map { amount(part, of: $0) }, acrossAnswers) { numbers in
+                Figures.shownAmount(try (part == "cost" ? numbers.map(\.magnitude) : numbers).sum())
+            }
+        }
+        skip(
+            account, "total_session_realized_pnl", "profit realised since the last settlement",
+            "No answer holds what was realised.")
+        let debts = reported.rows.filter { $0["quantity"].cutNumber?.isNegative == true }
+        hold(
+            account, "total_borrow", "Σ |market_value| of negative balances",
+            debts.map {
+                $0.name == CryptoComRules.usd ? $0.input("quantity") : amount("market_value", of: $0)
+            },
+            source: Source.ours, .estimate("What counts as borrowed is not published.")
+        ) { Figures.shownAmount(try $0.map(\.magnitude).sum()) }
+        hold(
+            account, "total_isolated_cash_balance", "Σ total_cash_balance of the isolated positions",
+            reported.isolated.map { amount("total_cash_balance", of: $0) }, source: Source.isolated
+        ) { try $0.sum() }
+    }
+
+    mutating func checkPositionMargin() {
+        let account = reported.account
+        let formula =
+            "Σ over underlyings: notional × min(1, max(1 ÷ product leverage, unit margin rate × quantity))"
+        if isFlat {
+            hold(account, "total_position_im", formula, flatInputs, source: Source.risk, units: 0) { _ in
+                .zero
+            }
+            return
+        }
+        guard let exposure else {
+            skip(account, "total_position_im", formula, Self.noPositions, source: Source.risk)
+            return
+        }
+        guard exposure.knowsOrders else {
+            skip(
+                account, "total_position_im", formula,
+                "What open orders add cannot be told: there is no answer to open-orders, an order has no "
+                    + "price, or it may be isolated.", source: Source.risk)
+            return
+        }
+        hold(
+            account, "total_position_im", formula, exposure.inputs, source: Source.risk,
+            units: exposure.units,
+            .estimate("The venue publishes no formula; the rates are the rulebook's.")
+        ) { _ in try Figures.shownRequirement(exposure.figures.positionMargin) }
+    }
+
+    /// Whether there is nothing to be margined: no position and nothing used of the limit.
+    private var isFlat: Bool {
+        flatInputs.allSatisfy { $0.value.cutNumber?.isZero ?? false } && !reported.isLive
+    }
+
+    private var flatInputs: [AuditInput] {
+        ["total_position_cost", "used_position_limit"].map { reported.account.input($0) }
+    }
+}
+
+// MARK: - Limits
+
+extension AccountAudit {
+    mutating func checkLimits() {
+        checkUsedLimit()
+        hold(
+            reported.account, "total_risk_exposure", "used_position_limit",
+            [amount("used_position_limit")], source: Source.recordings
+        ) { $0[0] }
+        if reported.isLive {
+            checkLiveLimits(of: reported.account)
+        } else {
+            checkDocumentedLeverage()
+            skip(
+                reported.account, "position_limit", "Maximum position size allowed",
+                "It is a setting of the account.")
+        }
+    }
+
+    /// The size of positions over the margin balance; without the answer to positions, the size that they
+    /// have where all of them are long.
+    private mutating func checkDocumentedLeverage() {
+        let account = reported.account
+        let formula = "position size ÷ margin balance"
+        let inputs: [AuditInput]
+        let difference: FigureCheck.Difference
+        if let exposure {
+            inputs = [
+                AuditInput(
+                    derived: "Σ |cost + session_pnl|", exposure.figures.positionSize,
+                    blur: blur(exposure.units))
+            ]
+            difference = acrossAnswers
+        } else {
+            inputs = [amount("total_position_cost"), amount("total_session_unrealized_pnl")]
+            difference = .estimate("The size of positions is not shown; cost + unrealised is that of longs.")
+        }
+        hold(
+            account, "total_effective_leverage", formula, [amount("total_margin_balance")] + inputs,
+            difference
+        ) { numbers in
+            try Self.leverage(
+                account, size: try numbers.dropFirst().sum().magnitude, marginBalance: numbers[0], places: 8,
+                .towardZero)
+        }
+    }
+
+    /// Nil where the balance prints as 0 and the leverage does not: a balance too small to be printed.
+    private static func leverage(
+        _ account: ReportedObject, size: ExactDecimal, marginBalance: ExactDecimal, places: Int,
+        _ rounding: Rounding
+    ) throws -> ExactDecimal? {
+        if marginBalance.isZero, account["total_effective_leverage"].cutNumber?.isZero == false { return nil }
+        return try Figures.effectiveLeverage(
+            size: size, marginBalance: marginBalance, places: places, rounding: rounding)
+    }
+
+    private func blur(_ units: Int) -> ExactDecimal {
+        (try? Self.lastPlace.times(ExactDecimal(units), rounding: .ceiling)) ?? .zero
+    }
+
+    /// Leverage and limit as recorded; an isolated position names the leverage that its limit follows from.
+    mutating func checkLiveLimits(of account: ReportedObject) {
+        hold(
+            account, "total_effective_leverage", "used_position_limit ÷ margin balance",
+            [amount("used_position_limit", of: account), amount("total_margin_balance", of: account)],
+            source: Source.recordings, places: 6
+        ) {
+            try Self.leverage(account, size: $0[0], marginBalance: $0[1], places: 6, .halfUp)
+        }
+        let formula = "maximum leverage × margin balance"
+        let named = account["leverage"] != .absent
+        guard named || impliedLeverage != nil else {
+            skip(
+                account, "position_limit", formula,
+                "The account's maximum leverage is in no answer, and the margin balance is too small to tell "
+                    + "it.", source: Source.recordings)
+            return
+        }
+        let multiplier =
+            named
+            ? account.input("leverage")
+            : AuditInput(rule: "maximum leverage that it implies", impliedLeverage ?? .one)
+        hold(
+            account, "position_limit", formula, [multiplier, amount("total_margin_balance", of: account)],
+            source: Source.recordings,
+            named ? .contradicts : .estimate("It is no whole multiple of the margin balance.")
+        ) {
+            Figures.shownAmount(try Figures.livePositionLimit(maximumLeverage: $0[0], marginBalance: $0[1]))
+        }
+    }
+
+    /// The whole number that the limit is nearest to being a multiple by; nil where nothing can be told.
+    private var impliedLeverage: ExactDecimal? {
+        guard let limit = reported.account["position_limit"].cutNumber,
+            let margin = reported.account["total_margin_balance"].cutNumber
+        else { return nil }
+        if !margin.isPositive { return limit.isZero ? .one : nil }
+        guard let whole = try? limit.over(margin, places: 0, rounding: .halfUp), whole >= .one else {
+            return nil
+        }
+        return whole
+    }
+
+    /// What spot holdings use of the limit counts in the live form only.
+    private mutating func checkUsedLimit() {
+        let account = reported.account
+        let field = "used_position_limit"
+        let formula =
+            "Combined position size of all open positions + order exposure"
+            + (reported.isLive ? " + eligible holdings other than USD" : "")
+        guard let exposure else {
+            if isFlat {
+                hold(account, field, formula, [amount("total_position_cost")], units: 0) { $0[0] }
+            } else if reported.isLive {
+                holdUsedLimit(
+                    formula, [], .hidden("Positions and orders are not among the answers.", below: .zero))
+            } else {
+                skip(account, field, formula, Self.noPositions)
+            }
+            return
+        }
+        var inputs = [
+            AuditInput(
+                derived: "Σ |cost + session_pnl|", exposure.figures.positionSize, blur: blur(exposure.units))
+        ]
+        var difference = acrossAnswers
+        if let orders, exposure.knowsOrders {
+            inputs.append(
+                AuditInput(
+                    derived: "exposure of open orders of contracts", exposure.figures.orderExposure,
+                    blur: blur(exposure.units)))
+            if !orders.contracts.isEmpty {
+                difference = .estimate("What orders add to the exposure is not published.")
+            }
+            inputs += spotExposures(orders)
+        } else {
+            difference = .hidden("What open orders add is not shown.", below: .zero)
+        }
+        holdUsedLimit(formula, inputs, difference)
+    }
+
+    private mutating func holdUsedLimit(
+        _ formula: String, _ inputs: [AuditInput], _ difference: FigureCheck.Difference
+    ) {
+        var all = inputs
+        var difference = difference
+        if reported.isLive {
+            for row in reported.rows where row.isCollateral == true && row.name != CryptoComRules.usd {
+                all.append(wholeValue(of: row))
+                if orders == nil, row.mayBeLocked {
+                    difference = .hidden("What open buy orders hold is not shown.")
+                }
+            }
+            if reported.rows.contains(where: { $0.isCollateral == nil }) {
+                difference = .estimate("Whether a row is collateral cannot be read.")
+            }
+        }
+        hold(
+            reported.account, "used_position_limit", formula, all, source: Source.recordings, difference
+        ) { numbers in
+            try Figures.shownRequirement(
+                try Figures.usedPositionLimit(
+                    positionSize: try numbers.map(\.magnitude).sum(), orderExposure: .zero,
+                    spotExposure: .zero))
+        }
+    }
+
+    /// What each spot sell order adds, at the price that its row implies; not a number where none does.
+    private func spotExposures(_ orders: ReportedOrders) -> [AuditInput] {
+        orders.offered.sorted { $0.key < $1.key }.map { asset, offered in
+            let name = "open sell orders of \(asset), in USD"
+            if asset == CryptoComRules.usd { return AuditInput(rule: name, offered) }
+            guard let row = reported.rows.first(where: { $0.name == asset }),
+                let quantity = row["quantity"].cutNumber, let value = row["market_value"].cutNumber,
+                let free = try? quantity - (orders.locked[asset] ?? .zero),
+                let worth = try? value.times(offered, over: free, rounding: .ceiling),
+                let blur = try? Self.lastPlace.times(offered, over: free.magnitude, rounding: .ceiling)
+            else { return AuditInput(name, .absent) }
+            return AuditInput(derived: name, worth, blur: (try? blur + blur) ?? blur)
+        }
+    }
+}
+
+// MARK: - Isolated positions
+
+extension AccountAudit {
+    private static let sampleOnly = "The formula is read off one published sample."
+
+    mutating func check(isolated account: ReportedObject) {
+        let cash = account.rows("position_balances").first { $0.name == CryptoComRules.usd }
+        let wallet = cash?.input("quantity") ?? amount("total_cash_balance", of: account)
+        hold(
+            account, "total_available_balance", "Margin Balance - Initial Margin",
+            [amount("total_margin_balance", of: account), amount("total_initial_margin", of: account)]
+        ) { Figures.shownAmount(try Figures.availableBalance(marginBalance: $0[0], initialMargin: $0[1])) }
+        hold(
+            account, "total_margin_balance", "quantity + unrealised − fee reserve of 0.54 % of the notional",
+            [
+                wallet, amount("total_session_unrealized_pnl", of: account),
+                amount("used_position_limit", of: account),
+                AuditInput(rule: "fee reserve rate", rules.isolatedFeeReserveRate),
+            ], source: Source.isolated,
+            .hidden("More than this rate of fees may be kept back.", above: .zero)
+        ) {
+            Figures.shownAmount(
+                try Figures.marginBalance(
+                    countedValue: $0[0], unrealised: $0[1],
+                    feeReserve: try Figures.isolatedFeeReserve(notional: $0[2], rate: $0[3])))
+        }
+        checkIsolatedMargins(of: account)
+        checkLiquidation(of: account)
+        for field in ["total_cash_balance", "total_collateral_value"] {
+            hold(account, field, "quantity of the position's USD", [wallet], source: Source.isolated) {
+                Figures.shownAmount($0[0])
+            }
+        }
+        checkLiveLimits(of: account)
+        checkIsolatedPosition(of: account)
+        if let cash {
+            hold(
+                cash, "max_withdrawal_balance", "min(quantity, available balance), at least 0",
+                [wallet, amount("total_available_balance", of: account)], source: Source.ours,
+                .estimate(Self.sampleOnly)
+            ) { Figures.shownAmount(Figures.isolatedWithdrawal(cash: $0[0], available: $0[1])) }
+        }
+    }
+
+    private mutating func checkIsolatedMargins(of account: ReportedObject) {
+        hold(
+            account, "total_initial_margin", "max(total_position_im, notional ÷ leverage)",
+            [
+                amount("total_position_im", of: account), amount("used_position_limit", of: account),
+                account.input("leverage"),
+            ], source: Source.isolated, .estimate(Self.sampleOnly)
+        ) {
+            try Figures.shownRequirement(
+                try Figures.isolatedInitialMargin(positionMargin: $0[0], notional: $0[1], leverage: $0[2]))
+        }
+        hold(
+            account, "total_maintenance_margin", "total_position_im × 0.5",
+            [
+                amount("total_position_im", of: account),
+                AuditInput(rule: "maintenance share", rules.maintenanceShare),
+            ], source: Source.isolated, .estimate(Self.sampleOnly)
+        ) {
+            try Figures.shownRequirement(try Figures.maintenanceMargin(initialMargin: $0[0], share: $0[1]))
+        }
+    }
+
+    /// Against the row of `positions` that the margin account is of.
+    private mutating func checkIsolatedPosition(of account: ReportedObject) {
+        let fields = ["used_position_limit", "total_position_cost", "total_session_unrealized_pnl"]
+        guard let position = reported.position(of: account) else {
+            for field in fields {
+                skip(account, field, "of the position", Self.noPositions, source: Source.isolated)
+            }
+            return
+        }
+        let (cost, profit) = (amount("cost", of: position), amount("session_pnl", of: position))
+        hold(
+            account, fields[0], "|cost + session_pnl|", [cost, profit], source: Source.isolated, acrossAnswers
+        ) {
+            try Figures.shownRequirement(try ($0[0] + $0[1]).magnitude)
+        }
+        hold(account, fields[1], "|cost|", [cost], source: Source.isolated, acrossAnswers) {
+            $0[0].magnitude
+        }
+        hold(account, fields[2], "session_pnl", [profit], source: Source.isolated, acrossAnswers) { $0[0] }
+    }
+}
