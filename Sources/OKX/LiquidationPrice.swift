@@ -22,10 +22,11 @@ struct LiquidationPrice {
     }
 
     /// The price, to 8 places or as many as the tick has if those are more: the first one that liquidates;
-    /// nil, printed "", where no mark up to a million times the present one liquidates the position.
+    /// nil, printed "", where no mark liquidates the position that is at most a million times the present one
+    /// and at which the account's figures fit the range of numbers.
     func price() throws -> ExactDecimal? {
         let mark = try market.requiredMark(position.instrument)
-        guard try isSafe(at: mark) else { return mark }
+        guard try margin(at: mark).isPositive else { return mark }
         let step = try Self.step(rules.instrument(position.instrument.name)?.tick ?? .one)
         guard let bounds = try bracket(from: mark, step: step) else { return nil }
         var (safe, unsafe) = bounds
@@ -33,7 +34,7 @@ struct LiquidationPrice {
             let middle = try (safe + unsafe).over(
                 ExactDecimal(2), places: step.fractionDigits, rounding: .floor)
             if middle == safe || middle == unsafe { break }
-            if try isSafe(at: middle) { safe = middle } else { unsafe = middle }
+            if try margin(at: middle).isPositive { safe = middle } else { unsafe = middle }
         }
         return unsafe
     }
@@ -51,23 +52,31 @@ struct LiquidationPrice {
     private func bracket(
         from mark: ExactDecimal, step: ExactDecimal
     ) throws -> (safe: ExactDecimal, unsafe: ExactDecimal)? {
-        if position.isLong { return try isSafe(at: step) ? nil : (mark, step) }
+        if position.isLong {
+            // Near 0 the value of an inverse contract does not fit: the lowest mark at which it does counts.
+            var lowest = step
+            while lowest < mark {
+                if let isSafe = try isSafe(at: lowest) { return isSafe ? nil : (mark, lowest) }
+                lowest = try lowest + lowest
+            }
+            return nil
+        }
         var safe = mark
-        var next = mark
         for _ in 0..<20 {
-            next = try next + next
-            if try !isSafe(at: next) { return (safe, next) }
+            let next = try safe + safe
+            guard let isSafe = try isSafe(at: next) else { return nil }
+            if !isSafe { return (safe, next) }
             safe = next
         }
         return nil
     }
 
-    /// Whether equity is above what must be maintained at a mark. A loss too large to be counted is not safe.
-    private func isSafe(at mark: ExactDecimal) throws -> Bool {
+    /// Whether equity is above what must be maintained at a mark; nil where that does not fit the range.
+    private func isSafe(at mark: ExactDecimal) throws -> Bool? {
         do {
             return try margin(at: mark).isPositive
         } catch NumberError.overflow {
-            return false
+            return nil
         }
     }
 

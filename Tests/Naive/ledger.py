@@ -108,10 +108,15 @@ class Account:
         self.markets: dict[str, Market] = {}
         self.spot_cost: dict[str, SpotCost] = {}
         self.raised: dict[tuple[str, str | None], object] = {}
+        self.held: dict[str, None] = {}  # assets of which anything was kept, in the order of their first
         self.touched: dict[str, None] = {}  # assets and instruments in the order of their first change
 
     def add(self, asset: str, amount: Fraction) -> None:
         self.cash[asset] = self.cash.get(asset, ZERO) + amount
+        self.hold(asset)
+
+    def hold(self, asset: str) -> None:
+        self.held[asset] = None
         self.touch(asset)
 
     def touch(self, *names: str) -> None:
@@ -255,6 +260,7 @@ class Ledger:
             position.wallet = number(command["isolated_wallet"])
             if self.venue == "binance":  # there the wallet balance stays and the cross wallet shrinks
                 account.add(instrument.settle, -position.wallet)
+            account.held[instrument.settle] = None
         if "leverage" in command:
             account.leverage[key] = number(command["leverage"])
         account.positions[key] = position
@@ -300,7 +306,7 @@ class Ledger:
     def on_accrue_interest(self, command: dict) -> None:
         account, asset, amount = self._money(command)
         account.interest[asset] = account.interest.get(asset, ZERO) + amount
-        account.touch(asset)
+        account.hold(asset)
 
     def on_reserve(self, command: dict, sign: int = 1) -> None:
         account, asset, amount = self._money(command)
@@ -308,7 +314,7 @@ class Ledger:
         account.reserved[key] = account.reserved.get(key, ZERO) + sign * amount
         if command["purpose"] == "strategy":  # the only one that leaves the cash balance
             account.add(asset, -sign * amount)
-        account.touch(asset)
+        account.hold(asset)
 
     def on_release(self, command: dict) -> None:
         self.on_reserve(command, -1)
@@ -317,7 +323,7 @@ class Ledger:
         account, asset, amount = self._money(command)
         key = (asset, command["purpose"])
         account.credited[key] = account.credited.get(key, ZERO) + amount
-        account.touch(asset)
+        account.hold(asset)
 
     def on_settle(self, command: dict) -> None:
         account = self.accounts[command["account"]]

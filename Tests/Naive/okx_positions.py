@@ -123,7 +123,7 @@ def risk(book: Ledger, position: Position) -> dict:
 
 def used(book: Ledger, account: Account, balance: okx.Balance) -> list[okx.Coin]:
     """Currencies that were ever held, then those of positions, then what open orders pay with."""
-    names = [*account.cash, *account.interest, *(name for name, _ in account.reserved | account.credited)]
+    names = list(account.held)
     names += [book.instruments[position.instrument].settle for position in account.open_positions()]
     for order in account.orders.values():
         instrument = book.instruments[order.instrument]

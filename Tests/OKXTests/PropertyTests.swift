@@ -187,6 +187,33 @@ struct Seeded {
         }
     }
 
+    /// A long side beside a larger short one: near a mark of 0 their profit is beyond the range of numbers,
+    /// which is no liquidation.
+    @Test func noLiquidationOfTheSmallerSide() throws {
+        let world = try world()
+        try world.open("desk", #"{"mode":"multi","hedge":true}"#)
+        try world.prices(marks: #"{"BTC-USD-SWAP":"54713"}"#, index: #"{"BTC":"68063"}"#)
+        try world.run(
+            "desk",
+            ("deposit", #""asset":"BTC","amount":"1000""#),
+            (
+                "fill",
+                #""instrument":"BTC-USD-SWAP","side":"sell","quantity":"338305","price":"56000","#
+                    + #""position_side":"short""#
+            ),
+            (
+                "fill",
+                #""instrument":"BTC-USD-SWAP","side":"buy","quantity":"46281","price":"56235","#
+                    + #""position_side":"long""#
+            ))
+        let account = try #require(world.account("desk"))
+        let rules = world.model.rules(at: world.ledgerTime())
+        let long = try #require(account.positions.first { $0.isLong })
+        let solver = LiquidationPrice(
+            of: long, in: account, market: world.model.market(world.prices(), rules), rules: rules)
+        #expect(try solver.price() == nil)
+    }
+
     /// What is printed reads back as the exact figure rounded half up to 16 places.
     @Test(arguments: 1...20)
     func printing(seed: UInt64) throws {
