@@ -1,9 +1,292 @@
+import JSON
 import Ledger
+import Numbers
 import Venue
 
+// The commands that put a reported account into a ledger, so that its answer shows the same figures.
+
 extension RailsVenue {
-    /// No commands yet.
+    /// `open_account`, index prices, money in and out, for each market the few trades and fundings that come
+    /// to its totals, open orders, and margins that follow from no rule.
     public func rehosted(_ statement: Statement, as account: String) -> RehostedAccount {
-        RehostedAccount(commands: [], assumptions: [])
+        guard let answers = try? ReportedAccount(statement.bodies) else {
+            return RehostedAccount(commands: [], assumptions: ["The answers cannot be read."])
+        }
+        let rules = rules(at: LedgerTime(milliseconds: statement.takenAt))
+        var rehosting = AccountRehosting(answers, rules: rules, account: account)
+        rehosting.open()
+        rehosting.setPrices()
+        rehosting.bringMoney()
+        rehosting.trade()
+        rehosting.placeOrders()
+        rehosting.raiseMargins()
+        return rehosting.script.rehosted
     }
+}
+
+/// Puts the commands together.
+private struct AccountRehosting {
+    private let answers: ReportedAccount
+    private let rules: RuleTable
+    /// The markets that can be put there, in the order of the answer.
+    private var histories: [MarketHistory] = []
+    private let leverage: ExactDecimal?
+    private(set) var script: RehostingScript
+    private var marks: [(name: String, price: ExactDecimal)] = []
+
+    init(_ answers: ReportedAccount, rules: RuleTable, account: String) {
+        self.answers = answers
+        self.rules = rules
+        script = RehostingScript(account: account)
+        leverage = answers.account["leverage"].number.flatMap { leverage in
+            let isAllowed =
+                leverage >= .one && leverage <= rules.maximumLeverage && leverage.fractionDigits == 0
+            return isAllowed ? leverage : nil
+        }
+        for (name, row) in answers.markets.map({ ($0.name, Optional($0.row)) })
+            + answers.marketsWithPositions.filter({ $0.row == nil })
+        {
+            if rules.instrument(name) == nil {
+                script.assume(
+                    "The rulebook does not know \(name); its position, orders and totals are left out.")
+            } else {
+                histories.append(MarketHistory(name, row, answers.position(name), &script))
+            }
+        }
+    }
+
+    mutating func open() {
+        if leverage == nil {
+            script.assume("The leverage of the account is none that can be set; the default is used.")
+        }
+        let settings = leverage.map { leverage in
+            JSONValue.object(JSONObject([("leverage", .string(leverage.description))]))
+        }
+        script.add(
+            "open_account", [("venue", .string(RailsVenue.name.rawValue)), ("settings", settings)])
+        if answers.account.leaves.contains(where: { if case .unheld = $0.value { true } else { false } }) {
+            script.assume("Digits after the eighteenth place are cut.")
+        }
+    }
+
+    // MARK: - Prices and money
+
+    mutating func setPrices() {
+        for history in histories {
+            if let mark = mark(of: history) {
+                marks.append((history.name, mark))
+            } else {
+                script.assume("No answer tells the index price of \(history.name); the rulebook's is used.")
+            }
+        }
+        script.addPrices(of: RailsVenue.name, marks: marks, index: [])
+        script.assume("Index prices hold for every account of the venue in the ledger.")
+    }
+
+    /// The index price that the unrealised profit follows from: the one in the answer to `market-data`, or
+    /// the shortest that does it.
+    private func mark(of history: MarketHistory) -> ExactDecimal? {
+        let quoted = answers.price(history.name)?["value"].number.flatMap { $0.isPositive ? $0 : nil }
+        guard let profit = answers.position(history.name)?["unrealizedPnl"].number,
+            !history.quantity.isZero,
+            let implied = try? (history.cost + profit).over(history.quantity, rounding: .halfEven)
+        else { return quoted }
+        func fits(_ mark: ExactDecimal) -> Bool {
+            mark.isPositive
+                && (try? history.quantity.times(mark, rounding: .halfEven) - history.cost) == profit
+        }
+        if let quoted, fits(quoted) { return quoted }
+        return implied.shortest(where: fits) ?? quoted
+    }
+
+    mutating func bringMoney() {
+        let account = answers.account
+        func amount(_ field: String) -> ExactDecimal? {
+            account[field].cutNumber.flatMap { $0.isNegative ? nil : $0 }
+        }
+        guard let deposit = amount("deposit"), let withdrawn = amount("withdraw"),
+            let fees = amount("withdrawFees")
+        else {
+            script.assume("Deposits or withdrawals are no amounts in the answer; they are left out.")
+            return
+        }
+        script.addMoney(RailsVenue.money, deposit)
+        if withdrawn.isPositive {
+            script.add(
+                "withdraw",
+                [
+                    ("asset", .string(RailsVenue.money)), ("amount", .string(withdrawn.description)),
+                    ("fee", fees.isZero ? nil : .string(fees.description)), ("force", .bool(true)),
+                ])
+        } else if fees.isPositive {
+            script.assume("Fees of withdrawals stand without a withdrawal; they are left out.")
+        }
+        if let promo = amount("promoCredit"), promo.isPositive {
+            script.add(
+                "credit",
+                [
+                    ("asset", .string(RailsVenue.money)), ("amount", .string(promo.description)),
+                    ("purpose", .string(RailsVenue.promo)),
+                ])
+        }
+        script.assume("Deposits come in as one and withdrawals as one; when they were made is not known.")
+    }
+
+    // MARK: - Trades
+
+    /// Markets come in the order of the answer and positions in the order of theirs, as far as both can be
+    /// had.
+    mutating func trade() {
+        let listed = (answers.positions ?? []).map { $0["market"].text }
+        var waiting = histories.filter { !$0.quantity.isZero }.enumerated().sorted { first, second in
+            let one = listed.firstIndex(of: first.element.name) ?? listed.count + first.offset
+            let other = listed.firstIndex(of: second.element.name) ?? listed.count + second.offset
+            return one < other
+        }.map(\.element)
+        for place in histories.indices {
+            let history = histories[place]
+            if history.hasPast {
+                histories[place].addPast(to: &script)
+            } else if let last = waiting.firstIndex(where: { $0.name == history.name }) {
+                open(waiting[...last].map(\.name))
+                waiting.removeSubrange(...last)
+            }
+        }
+        open(waiting.map(\.name))
+        for history in histories { history.assumeVolume(&script) }
+        if histories.contains(where: { $0.hasPast || !$0.quantity.isZero }) {
+            script.assume(
+                "The totals of a market come in as few trades and fundings, made up so that they come to "
+                    + "the same sums.")
+        }
+        assumeTotals()
+    }
+
+    private mutating func open(_ names: [String]) {
+        for name in names {
+            guard let place = histories.firstIndex(where: { $0.name == name }) else { continue }
+            histories[place].addPosition(to: &script)
+        }
+    }
+
+    /// Account totals are sums over the markets; other ones cannot be put there.
+    private mutating func assumeTotals() {
+        let sums: [(field: String, value: (MarketHistory) -> ExactDecimal)] = [
+            ("fees", \.fees), ("pnl", \.realised), ("funding", \.funding), ("volume", \.volume),
+        ]
+        for (field, value) in sums {
+            guard let reported = answers.account[field].cutNumber,
+                let sum = try? histories.map(value).sum()
+            else { continue }
+            let shown = field == "volume" ? sum : RailsFigures.printedMoney(sum)
+            if shown != reported {
+                script.assume(
+                    "The account's \(field) is not the sum of its markets; the sum is shown, and the total "
+                        + "balance follows it.")
+            }
+        }
+    }
+
+    // MARK: - Orders
+
+    mutating func placeOrders() {
+        var placed: [OrderSum] = []
+        for row in answers.orders ?? [] {
+            let market = row["market"].text
+            guard rules.instrument(market) != nil, let side = Side(rawValue: row["side"].text.lowercased()),
+                let rest = row["remainingQuantity"].number ?? row["quantity"].number, rest.isPositive,
+                let price = row["price"].number, price.isPositive,
+                let value = try? rest.times(price, rounding: .halfEven)
+            else {
+                script.assume(
+                    "An open order has no market, side, size or price that is known; it is left out.")
+                continue
+            }
+            if let size = row["quantity"].number, size != rest {
+                script.assume("Open orders come in with what is left of them.")
+            }
+            let isReducing = row.value["reduceOnly"]?.boolean ?? false
+            place(row["orderId"].text, market, side, rest, price, isReducing: isReducing)
+            placed.append(OrderSum(market: market, side: side, quantity: rest, value: value))
+        }
+        for history in histories {
+            if let row = history.row { placeRest(of: history.name, row, placed) }
+        }
+    }
+
+    /// What the balances say of open orders and no listed order explains.
+    private mutating func placeRest(of market: String, _ row: ReportedObject, _ placed: [OrderSum]) {
+        for (side, field) in [(Side.buy, "openBuy"), (.sell, "openSell")] {
+            let known = placed.filter { $0.market == market && $0.side == side }
+            guard let quantity = row[field + "Qty"].cutNumber, let value = row[field].cutNumber,
+                let listed = try? known.map(\.quantity).sum(), let worth = try? known.map(\.value).sum(),
+                let rest = try? quantity - listed, let restValue = try? value - worth, rest.isPositive
+            else { continue }
+            let lots = Lot.lots(quantity: rest, cost: restValue)
+            for (number, lot) in lots.enumerated() {
+                place(
+                    "\(market)-\(side.rawValue)-\(number + 1)", market, side, lot.quantity, lot.price,
+                    isReducing: false)
+            }
+            script.assume(
+                "Open orders that no answer lists are replaced by ones with the quantity and the notional "
+                    + "of the balances.")
+        }
+    }
+
+    private mutating func place(
+        _ id: String, _ market: String, _ side: Side, _ quantity: ExactDecimal, _ price: ExactDecimal,
+        isReducing: Bool
+    ) {
+        script.add(
+            "place_order",
+            [
+                ("order_id", .string(id)), ("instrument", .string(market)),
+                ("side", .string(side.rawValue)), ("quantity", .string(quantity.description)),
+                ("price", .string(price.description)), ("reduce_only", isReducing ? .bool(true) : nil),
+                ("force", .bool(true)),
+            ])
+    }
+
+    // MARK: - Margins
+
+    /// Margins that neither generation of rules gives are raised by hand.
+    mutating func raiseMargins() {
+        for field in ["margin", "maintenanceMargin"] {
+            guard let reported = answers.account[field].cutNumber else { continue }
+            if WireProfile.allCases.contains(where: { (try? ruled(field, by: $0)) == reported }) { continue }
+            script.add(
+                "raise", [("flag", .string(field)), ("value", .string(reported.description))])
+            script.assume(
+                "The account's \(field) follows from its positions and orders by no rule that is published; "
+                    + "it is raised by hand and stands still.")
+        }
+    }
+
+    private func ruled(_ field: String, by profile: WireProfile) throws -> ExactDecimal {
+        let sizes = try histories.map { history in
+            let mark = marks.first { $0.name == history.name }?.price ?? .zero
+            return try RailsFigures.positionSize(
+                quantity: history.quantity, cost: history.cost, indexPrice: mark, profile: profile)
+        }
+        let size = try sizes.sum()
+        if field == "maintenanceMargin" {
+            return try RailsFigures.accountMaintenanceMargin(
+                totalPositionSize: size, rate: rules.maintenanceRate[profile] ?? .zero)
+        }
+        let orders = try histories.map { history in
+            try (history.row?["openBuy"].cutNumber ?? .zero) + (history.row?["openSell"].cutNumber ?? .zero)
+        }
+        return try RailsFigures.margin(
+            positions: size, orders: profile == .documented ? orders.sum() : .zero,
+            leverage: leverage ?? rules.defaultLeverage)
+    }
+}
+
+/// What one listed order adds to its side of a market.
+private struct OrderSum {
+    let market: String
+    let side: Side
+    let quantity: ExactDecimal
+    let value: ExactDecimal
 }

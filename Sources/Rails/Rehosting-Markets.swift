@@ -1,0 +1,205 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Trades and fundings that come to the totals of a market.
+
+/// A quantity at a price.
+struct Lot {
+    let quantity: ExactDecimal
+    let price: ExactDecimal
+
+    /// Lots of a positive quantity that together cost exactly so much: one where a price of 18 places does
+    /// it, else two; none where the cost is not above 0 or no price can be held.
+    ///
+    /// The second lot is a power of ten and no more than 1, so that what the first one leaves over always has
+    /// a price.
+    static func lots(quantity: ExactDecimal, cost: ExactDecimal, isSplit: Bool = false) -> [Lot] {
+        do {
+            let price = try cost.over(quantity, rounding: .towardZero)
+            guard price.isPositive else { return [] }
+            if try !isSplit && quantity.times(price, rounding: .halfEven) == cost {
+                return [Lot(quantity: quantity, price: price)]
+            }
+            let small = try powerOfTen(below: quantity)
+            let first = Lot(quantity: try quantity - small, price: price)
+            let rest = try cost - first.quantity.times(price, rounding: .halfEven)
+            let second = Lot(quantity: small, price: try rest.over(small, rounding: .towardZero))
+            guard second.price.isPositive else { return [] }
+            return [first, second]
+        } catch {
+            return []
+        }
+    }
+
+    /// The largest power of ten from 10⁻¹⁸ to 1 that is below a number above 10⁻¹⁸.
+    private static func powerOfTen(below number: ExactDecimal) throws(NumberError) -> ExactDecimal {
+        var power = ExactDecimal.one.units
+        while power >= number.units, power > 1 { power /= 10 }
+        return try ExactDecimal(units: power)
+    }
+}
+
+/// The totals of a market with its open position, and the trades that come to them.
+///
+/// What was earned, paid and traded before the open position was opened is one round trip of one coin. What
+/// the position itself earned is a round trip of one coin beside a grain that stays, and the rest of it comes
+/// in lots of the exact cost.
+struct MarketHistory {
+    let name: String
+    let row: ReportedObject?
+    /// Signed.
+    let quantity: ExactDecimal
+    /// Signed as the quantity.
+    let cost: ExactDecimal
+    let realised: ExactDecimal
+    let funding: ExactDecimal
+    let fees: ExactDecimal
+    /// What the trades come to.
+    private(set) var volume: ExactDecimal = .zero
+    private let reportedVolume: ExactDecimal
+    /// Of the open position alone.
+    private let ownRealised: ExactDecimal
+    private let ownFunding: ExactDecimal
+    private let liquidationFees: ExactDecimal
+    /// Fees that no trade bears yet.
+    private var unpaid: [(fee: ExactDecimal, isLiquidation: Bool)]
+
+    /// From the row of the balances and the position, either of which may be missing.
+    init(_ name: String, _ row: ReportedObject?, _ position: ReportedObject?, _ script: inout RehostingScript)
+    {
+        self.name = name
+        self.row = row
+        func number(_ field: String) -> ExactDecimal { row?[field].cutNumber ?? .zero }
+        let size = row.map { $0["positionQuantity"].cutNumber } ?? position?["quantity"].cutNumber
+        let value = row.map { $0["position"].cutNumber } ?? position?["value"].cutNumber
+        if let size, let value, !size.isZero, !value.isZero {
+            let isShort = size.isNegative || position?["type"].text == "SHORT"
+            if position == nil, !isShort {
+                script.assume("No answer tells the side of \(name); it is taken for long.")
+            }
+            quantity = isShort ? -size.magnitude : size
+            cost = isShort ? -value.magnitude : value.magnitude
+        } else {
+            quantity = .zero
+            cost = .zero
+            if size?.isZero != true {
+                script.assume("The size or the value of \(name) is no number; its position is left out.")
+            }
+        }
+        let total = row?["positionPnl"].cutNumber ?? row?["pnl"].cutNumber
+        realised = total ?? position?["realizedPnl"].cutNumber ?? .zero
+        funding = row?["funding"].cutNumber ?? position?["funding"].cutNumber ?? .zero
+        ownRealised = quantity.isZero ? .zero : position?["realizedPnl"].cutNumber ?? .zero
+        ownFunding = quantity.isZero ? .zero : position.map { $0["funding"].cutNumber ?? .zero } ?? funding
+        fees = number("fees")
+        liquidationFees = number("liquidationFees")
+        reportedVolume = number("volume")
+        unpaid = []
+        if let others = try? fees - liquidationFees, !others.isZero { unpaid.append((others, false)) }
+        if !liquidationFees.isZero { unpaid.append((liquidationFees, true)) }
+    }
+
+    // MARK: - Before the open position
+
+    private var pastRealised: ExactDecimal { (try? realised - ownRealised) ?? .zero }
+    private var pastFunding: ExactDecimal { (try? funding - ownFunding) ?? .zero }
+
+    /// What was traded before, as far as the open position leaves it.
+    private var pastVolume: ExactDecimal {
+        let own = quantity.isZero ? .zero : cost.magnitude
+        let earned = ownRealised.isZero ? .zero : (try? churn.entry + churn.exit) ?? .zero
+        return max(.zero, (try? reportedVolume - own - earned) ?? .zero)
+    }
+
+    /// Whether anything happened before the open position was opened.
+    var hasPast: Bool {
+        pastVolume.isPositive || !pastRealised.isZero || !pastFunding.isZero
+            || (quantity.isZero && !unpaid.isEmpty)
+    }
+
+    /// One coin bought and sold again, with the funding between.
+    mutating func addPast(to script: inout RehostingScript) {
+        let gain = pastRealised
+        let half = try? (pastVolume - gain).over(ExactDecimal(2), rounding: .towardZero)
+        let least = max(Self.grain, (try? Self.grain - gain) ?? Self.grain)
+        let entry = max(half ?? least, least)
+        guard let exit = try? entry + gain else { return }
+        fill(.buy, .one, entry, &script)
+        fund(pastFunding, &script)
+        fill(.sell, .one, exit, &script)
+    }
+
+    // MARK: - The open position
+
+    /// 10⁻⁹: small beside every size and price, with room for products of two.
+    private static let grain = (try? ExactDecimal(units: 1_000_000_000)) ?? .one
+
+    /// Prices of one coin that is bought and sold again beside a grain that stays (a short the other way
+    /// round), with what the position earned between them.
+    private var churn: (entry: ExactDecimal, exit: ExactDecimal) {
+        let gain = quantity.isNegative ? -ownRealised : ownRealised
+        let least = max(.zero, -gain)
+        guard let rounded = try? least.rounded(places: 9, rounding: .ceiling),
+            let entry = try? rounded + Self.grain, let exit = try? entry + gain
+        else { return (.one, .one) }
+        return (entry, exit)
+    }
+
+    /// The position with its own profit, funding and cost.
+    mutating func addPosition(to script: inout RehostingScript) {
+        let side: Side = quantity.isNegative ? .sell : .buy
+        var rest = quantity.magnitude
+        var restCost = cost.magnitude
+        if !ownRealised.isZero, rest > Self.grain, let whole = try? .one + Self.grain,
+            let kept = try? Self.grain.times(churn.entry, rounding: .halfEven),
+            let less = try? rest - Self.grain, let lessCost = try? restCost - kept, lessCost.isPositive
+        {
+            fill(side, whole, churn.entry, &script)
+            fill(side.opposite, .one, churn.exit, &script)
+            (rest, restCost) = (less, lessCost)
+        } else if !ownRealised.isZero {
+            script.assume("The position in \(name) is too small to have earned what is said of it.")
+        }
+        let lots = Lot.lots(quantity: rest, cost: restCost, isSplit: unpaid.count > 1)
+        if lots.isEmpty {
+            script.assume("No price gives the value of \(name); its position is left out.")
+        }
+        for lot in lots { fill(side, lot.quantity, lot.price, &script) }
+        fund(ownFunding, &script)
+    }
+
+    /// Says where the trades do not come to the reported volume.
+    func assumeVolume(_ script: inout RehostingScript) {
+        if volume == reportedVolume || row == nil { return }
+        script.assume(
+            "The volume of \(name) does not follow from its other figures; that of its made-up trades is "
+                + "shown.")
+    }
+
+    // MARK: - Parts
+
+    private mutating func fill(
+        _ side: Side, _ quantity: ExactDecimal, _ price: ExactDecimal, _ script: inout RehostingScript
+    ) {
+        let fee = unpaid.isEmpty ? nil : unpaid.removeFirst()
+        script.add(
+            "fill",
+            [
+                ("instrument", .string(name)), ("side", .string(side.rawValue)),
+                ("quantity", .string(quantity.description)), ("price", .string(price.description)),
+                ("fee", fee.map { .string($0.fee.description) }),
+                ("liquidation", fee?.isLiquidation == true ? .bool(true) : nil),
+            ])
+        if let value = try? quantity.times(price, rounding: .halfEven), let sum = try? volume + value {
+            volume = sum
+        }
+    }
+
+    private func fund(_ amount: ExactDecimal, _ script: inout RehostingScript) {
+        if amount.isZero { return }
+        script.add(
+            "funding", [("instrument", .string(name)), ("amount", .string(amount.description))])
+    }
+}
