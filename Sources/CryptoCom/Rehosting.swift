@@ -1,9 +1,458 @@
+import JSON
 import Ledger
+import Numbers
 import Venue
 
+// The commands that put a reported account into a ledger, so that its answer shows the same figures.
+
 extension CryptoComVenue {
-    /// No commands yet.
+    /// `open_account`, the prices that the answers imply, money, the session's profit, positions with what
+    /// was settled, reserves, open orders, and fields that only the venue decides.
     public func rehosted(_ statement: Statement, as account: String) -> RehostedAccount {
-        RehostedAccount(commands: [], assumptions: [])
+        guard let answers = ReportedAccount(statement) else {
+            return RehostedAccount(commands: [], assumptions: ["The answers cannot be read."])
+        }
+        let rules = rules(at: LedgerTime(milliseconds: statement.takenAt))
+        var rehosting = AccountRehosting(answers, rules: rules, account: account)
+        rehosting.open()
+        rehosting.bringMoney()
+        rehosting.earnSessionProfit()
+        rehosting.putPositions()
+        rehosting.setPrices()
+        rehosting.reserve()
+        rehosting.placeOrders()
+        rehosting.raiseFields()
+        return rehosting.script.rehosted
+    }
+}
+
+/// Puts the commands together.
+private struct AccountRehosting {
+    private let answers: ReportedAccount
+    private let rules: CryptoComRules
+    private let orders: [RehostedOrder]
+    private var positions: [(position: RehostedPosition, row: ReportedObject)] = []
+    /// The contract that the session's profit is made in: one without a position.
+    private let spare: String?
+    private(set) var script: RehostingScript
+
+    init(_ answers: ReportedAccount, rules: CryptoComRules, account: String) {
+        self.answers = answers
+        self.rules = rules
+        script = RehostingScript(account: account)
+        var orders: [RehostedOrder] = []
+        for row in answers.orders ?? [] {
+            if let terms = rules.instrument(row.name)?.terms, let order = RehostedOrder(row, terms) {
+                orders.append(order)
+            } else {
+                script.assume(
+                    "An order of \(row.name) has no size or limit price, or is not in the rulebook; it is "
+                        + "left out.")
+            }
+        }
+        self.orders = orders
+        spare =
+            rules.instruments.map(\.terms).first { terms in
+                terms.kind.isDerivative && !(answers.positions ?? []).contains { $0.name == terms.name }
+            }?.name
+        for row in answers.positions ?? [] {
+            if rules.instrument(row.name)?.terms.kind.isDerivative == true, let known = RehostedPosition(row)
+            {
+                positions.append((known, row))
+            } else if row["quantity"].cutNumber?.isZero != true {
+                script.assume(
+                    "The position in \(row.name) has no size or cost that is a number, or is not in the "
+                        + "rulebook; it is left out.")
+            }
+        }
+    }
+
+    mutating func open() {
+        script.add(
+            "open_account",
+            [("venue", .string(CryptoComVenue.name.rawValue)), ("settings", .object(JSONObject(settings())))])
+        if answers.account["account"] != .absent {
+            script.assume("The sub-account comes in as an account of its own, without a family.")
+        }
+        let hasSize = answers.account["total_position_cost"].cutNumber?.isPositive == true
+        if answers.positions == nil, hasSize {
+            script.assume("Positions are not in the answers; they and their margins are missing.")
+        }
+    }
+
+    private mutating func settings() -> [(key: String, value: JSONValue)] {
+        guard answers.account.value.object?.members.isEmpty == false else {
+            return [("empty_data", .bool(true))]
+        }
+        let limit = answers.account["position_limit"].cutNumber
+        guard answers.isLive else {
+            if let limit, limit.isPositive { return [("position_limit", .string(limit.description))] }
+            return []
+        }
+        guard let leverage = maximumLeverage(limit) else {
+            script.assume("No figure implies the highest leverage of the account; the default is used.")
+            return []
+        }
+        return [("max_leverage", .string(leverage.description))]
+    }
+
+    /// The shortest leverage that makes the position limit out of the margin balance.
+    private func maximumLeverage(_ limit: ExactDecimal?) -> ExactDecimal? {
+        guard let limit, limit.isPositive, let margin = answers.account["total_margin_balance"].cutNumber,
+            margin.isPositive, let ratio = try? limit.over(margin, rounding: .halfEven)
+        else { return nil }
+        return ratio.shortest { leverage in
+            // The margin balance is cut at the eighth place before it is shown, and so is the limit.
+            guard leverage.isPositive, let made = try? leverage.times(margin, rounding: .halfEven),
+                let most = try? (leverage + .one).times(Self.lastPlace, rounding: .ceiling),
+                let difference = try? (limit - made).magnitude
+            else { return false }
+            return difference <= most
+        }
+    }
+
+    /// The last digit that amounts are shown with.
+    private static let lastPlace = (try? ExactDecimal(units: 10_000_000_000)) ?? .zero
+
+    // MARK: - Money
+
+    mutating func bringMoney() {
+        // What is made again by trades and settlements must not be in the deposit too.
+        var made = spare == nil ? .zero : sessionProfit
+        for position in positions.map(\.position) where isSettledHere(position) && !position.isIsolated {
+            made = (try? made + position.settledGain) ?? made
+        }
+        for row in answers.rows {
+            guard rules.asset(row.name) != nil else {
+                script.assume("The rulebook does not know \(row.name); what is held of it is left out.")
+                continue
+            }
+            guard let quantity = row["quantity"].cutNumber else {
+                script.assume("The quantity of \(row.name) is no number; it is left out.")
+                continue
+            }
+            let isUSD = row.name == CryptoComRules.usd
+            let amount = isUSD ? (try? quantity - made) ?? quantity : quantity
+            if amount.isZero {
+                // Rows stand in the order of their first appearance, so that this one has to appear.
+                script.addMoney(row.name, .one)
+                script.addMoney(row.name, -.one)
+            } else {
+                script.addMoney(row.name, amount)
+            }
+        }
+        if !answers.rows.contains(where: { $0.name == CryptoComRules.usd }) {
+            script.addMoney(CryptoComRules.usd, -made)
+        }
+        script.assume(
+            "Realised profits, fees and funding are in the balances, so that each comes in as one deposit; "
+                + "when it was made is not known.")
+    }
+
+    private var sessionProfit: ExactDecimal {
+        answers.account["total_session_realized_pnl"].cutNumber ?? .zero
+    }
+
+    /// One unit bought and sold again, with the session's profit between.
+    mutating func earnSessionProfit() {
+        let profit = sessionProfit
+        if profit.isZero { return }
+        guard let spare, let least = try? ExactDecimal.one + max(.zero, -profit),
+            let exit = try? least + profit
+        else {
+            script.assume("The session's realised profit comes in as money; there is no trade to make it.")
+            return
+        }
+        for (side, price) in [("buy", least), ("sell", exit)] {
+            script.add(
+                "fill",
+                [
+                    ("instrument", .string(spare)), ("side", .string(side)), ("quantity", .string("1")),
+                    ("price", .string(price.description)),
+                ])
+        }
+        script.assume("The session's realised profit is made by a trade in \(spare) that never was.")
+    }
+
+    // MARK: - Positions
+
+    /// Whether the settlement can be made again: it is one of all positions in the instrument.
+    private func isSettledHere(_ position: RehostedPosition) -> Bool {
+        position.isSettled && positions.filter { $0.position.instrument == position.instrument }.count == 1
+    }
+
+    mutating func putPositions() {
+        for (position, row) in positions {
+            let isSettled = isSettledHere(position)
+            if position.isSettled && !isSettled {
+                script.assume(
+                    "\(position.instrument) has several positions; what was settled of them is not told "
+                        + "apart, and their opening costs are those of the session.")
+            }
+            let entry = isSettled ? position.openingPrice : position.sessionPrice
+            script.add(
+                "import_position",
+                [
+                    ("instrument", .string(position.instrument)),
+                    ("quantity", .string(position.quantity.description)),
+                    ("entry_price", .string(entry.description)),
+                ] + (position.isIsolated ? isolation(of: position, row, isSettled) : []))
+            guard isSettled else { continue }
+            script.addPrices(
+                of: CryptoComVenue.name, marks: [(position.instrument, position.sessionPrice)], index: [])
+            script.add("settle", [("instrument", .string(position.instrument))])
+            script.assume("What was settled since positions were opened comes in as one settlement each.")
+        }
+        let known = answers.isolated.filter { answers.position(of: $0) != nil }
+        if known.count < answers.isolated.count {
+            script.assume("An isolated margin account has no position in the answers; it is left out.")
+        }
+        if !positions.isEmpty {
+            script.assume(
+                "An entry price is the shortest that makes the cost out of the quantity; margins follow from "
+                    + "the rulebook's rates.")
+        }
+    }
+
+    private mutating func isolation(
+        of position: RehostedPosition, _ row: ReportedObject, _ isSettled: Bool
+    ) -> [(key: String, value: JSONValue?)] {
+        let mode: (key: String, value: JSONValue?) = ("margin_mode", .string(MarginMode.isolated.rawValue))
+        guard let account = answers.marginAccount(of: row),
+            let cash = account.rows("position_balances").first?["quantity"].cutNumber
+                ?? account["total_cash_balance"].cutNumber
+        else {
+            script.assume(
+                "No answer tells the cash of the isolated position in \(position.instrument); its notional "
+                    + "at entry ÷ leverage is used.")
+            return [mode]
+        }
+        let wallet = isSettled ? (try? cash - position.settledGain) ?? cash : cash
+        if wallet.isNegative {
+            script.assume("The isolated position in \(position.instrument) had less than nothing; 0 is used.")
+        }
+        let most = rules.instrument(position.instrument).map { rules.maximumLeverage(of: $0.terms) }
+        let leverage = account["leverage"].number.flatMap { leverage in
+            leverage >= .one && leverage <= most ?? .one ? leverage : nil
+        }
+        if leverage == nil {
+            script.assume(
+                "The leverage of \(position.instrument) is none that can be set; the default is used.")
+        }
+        return [
+            mode, ("isolated_wallet", .string(max(.zero, wallet).description)),
+            ("leverage", leverage.map { .string($0.description) }),
+        ]
+    }
+
+    // MARK: - Prices
+
+    mutating func setPrices() {
+        var marks: [(name: String, price: ExactDecimal)] = []
+        let held = positions.map(\.position)
+        for name in held.map(\.instrument) + orders.filter(\.isContract).map(\.instrument) {
+            if marks.contains(where: { $0.name == name }) { continue }
+            if let mark = held.mark(of: name) {
+                marks.append((name, mark))
+            } else {
+                script.assume(
+                    "No answer tells the mark price of \(name); the index price in force is used.")
+            }
+        }
+        var index: [(name: String, price: ExactDecimal)] = []
+        let offered = orders.filter { !$0.isContract && $0.side == .sell }.map(\.base)
+        for name in answers.rows.map(\.name) + offered
+        where name != CryptoComRules.usd && rules.asset(name) != nil {
+            if index.contains(where: { $0.name == name }) { continue }
+            if let price = answers.rows.first(where: { $0.name == name }).flatMap(price) {
+                index.append((name, price))
+            } else {
+                script.assume("No answer tells the USD price of \(name); the rulebook's is used.")
+            }
+        }
+        script.addPrices(of: CryptoComVenue.name, marks: marks, index: index)
+        script.assume(
+            "Mark and index prices hold for every account of the venue in the ledger; each is the shortest "
+                + "that makes the value out of the quantity.")
+        if answers.isLive {
+            script.assume(
+                "The venue computes in binary floating point; the eighth place of sums may differ by one.")
+        }
+    }
+
+    /// The shortest price that makes the market value out of what no buy order locks.
+    private func price(of row: ReportedObject) -> ExactDecimal? {
+        guard let quantity = row["quantity"].cutNumber, let value = row["market_value"].cutNumber,
+            let free = try? quantity - locked(row), !free.isZero,
+            let price = try? value.over(free, rounding: .halfEven), price.isPositive
+        else { return nil }
+        // Some answers show the value with all of its digits.
+        let isCut = value.fractionDigits <= 8
+        return price.shortest { candidate in
+            guard candidate.isPositive,
+                let made = try? Figures.marketValue(quantity: quantity, locked: locked(row), price: candidate)
+            else { return false }
+            return isCut ? Figures.shownAmount(made) == value : made == value
+        } ?? price
+    }
+
+    /// What open buy orders hold of the asset of a row.
+    private func locked(_ row: ReportedObject) throws(NumberError) -> ExactDecimal {
+        if answers.orders == nil { return row.visibleLock }
+        var sum = ExactDecimal.zero
+        for order in orders where !order.isContract && order.side == .buy && order.quote == row.name {
+            try sum += Figures.orderValue(remaining: order.remaining, price: order.price)
+        }
+        return sum
+    }
+
+    // MARK: - Reserves and orders
+
+    mutating func reserve() {
+        for row in answers.rows where rules.asset(row.name) != nil {
+            guard let quantity = row["quantity"].cutNumber, let reserved = reserved(row, quantity),
+                reserved.isPositive
+            else { continue }
+            let most = max(.zero, min(reserved, quantity))
+            if most != reserved {
+                script.assume("More of \(row.name) is reserved than there is; what there is is reserved.")
+            }
+            guard most.isPositive else { continue }
+            script.add(
+                "reserve",
+                [
+                    ("asset", .string(row.name)), ("amount", .string(most.description)),
+                    ("purpose", .string(Purpose.reserved)),
+                ])
+        }
+    }
+
+    /// What is reserved beyond what open sell orders offer.
+    private mutating func reserved(_ row: ReportedObject, _ quantity: ExactDecimal) -> ExactDecimal? {
+        if let reserved = row["reserved_qty"].cutNumber {
+            let offers = orders.filter { !$0.isContract && $0.side == .sell && $0.base == row.name }
+            return (try? offers.map(\.remaining).sum()).flatMap { try? reserved - $0 }
+        }
+        guard let free = row["max_withdrawal_balance"].cutNumber, let rest = try? quantity - free,
+            rest.cut(places: 8).isPositive
+        else { return nil }
+        script.assume("What of a balance cannot be withdrawn is taken for reserved.")
+        return rest
+    }
+
+    mutating func placeOrders() {
+        let holds = answers.rows.contains { row in
+            !row.visibleLock.isZero || row["reserved_qty"].cutNumber?.isPositive == true
+        }
+        if answers.orders == nil, holds {
+            script.assume("Open orders are not in the answers; what they hold is missing or reserved.")
+        }
+        for order in orders {
+            if !order.isIsolated,
+                positions.contains(where: { $0.row.name == order.instrument && $0.row.isIsolated })
+            {
+                script.assume(
+                    "An order of \(order.instrument) names no isolated position; it is taken for cross.")
+            }
+            if order.isPartlyFilled { script.assume("Open orders come in with what is left of them.") }
+            script.add(
+                "place_order",
+                [
+                    ("order_id", .string(order.id)), ("instrument", .string(order.instrument)),
+                    ("side", .string(order.side.rawValue)),
+                    ("quantity", .string(order.remaining.description)),
+                    ("price", .string(order.price.description)),
+                    ("reduce_only", order.isReducing ? .bool(true) : nil),
+                    ("margin_mode", order.isIsolated ? .string(MarginMode.isolated.rawValue) : nil),
+                    ("force", .bool(true)),
+                ])
+        }
+    }
+
+    // MARK: - Raised fields
+
+    /// Fields that are not what the rulebook or the other figures make of them.
+    mutating func raiseFields() {
+        for row in answers.rows where rules.asset(row.name) != nil { raiseFields(of: row) }
+        let account = answers.account
+        if let reported = account.value["is_liquidating"]?.boolean,
+            let margin = account["total_margin_balance"].cutNumber,
+            let maintenance = account["total_maintenance_margin"].cutNumber,
+            reported != Figures.isLiquidating(marginBalance: margin, maintenanceMargin: maintenance)
+        {
+            raise(.isLiquidating, .bool(reported))
+        }
+        if account.value["has_risk"]?.boolean == true { raise(.hasRisk, .bool(true)) }
+        let isBare =
+            orders.isEmpty && positions.isEmpty && answers.rows.allSatisfy { $0.isCollateral == true }
+        if let reported = account.value["terminatable"]?.boolean, reported != isBare {
+            raise(.terminatable, .bool(reported))
+        }
+        if !answers.isLive, account["position_limit"].cutNumber?.isZero == true {
+            raise(.positionLimit, .string("0"))
+        }
+    }
+
+    private mutating func raiseFields(of row: ReportedObject) {
+        guard let rule = rules.asset(row.name) else { return }
+        let isCollateral = row.isCollateral ?? rule.isCollateral
+        if isCollateral != rule.isCollateral { raise(.collateralEligible, .bool(isCollateral), row.name) }
+        guard let quantity = row["quantity"].cutNumber, let free = try? quantity - locked(row) else { return }
+        let rate = try? Figures.haircutRate(
+            minimum: rule.minimumHaircut, ratePerUnit: rule.haircutRatePerUnit, quantity: free)
+        if let haircut = row["haircut"].number, haircut != (isCollateral ? rate : .zero) {
+            raise(.haircut, .string(haircut.description), row.name)
+        }
+        let interest = quantity.isNegative ? rule.hourlyInterestRate : .zero
+        if let reported = row["hourly_interest_rate"].number, reported != interest {
+            raise(.hourlyInterestRate, .string(reported.description), row.name)
+        }
+    }
+
+    private mutating func raise(_ field: RaisedField, _ value: JSONValue, _ asset: String? = nil) {
+        guard (try? RaisedField.check(field.rawValue, asset: asset, value: value)) != nil else {
+            script.assume("\(field.rawValue) holds what cannot be raised; it follows the rulebook.")
+            return
+        }
+        script.add(
+            "raise",
+            [("flag", .string(field.rawValue)), ("asset", asset.map { .string($0) }), ("value", value)])
+        script.assume("Fields that are not as the rulebook has them are raised by hand and stand still.")
+    }
+}
+
+/// What is left of a reported open order.
+private struct RehostedOrder {
+    let id: String
+    let instrument: String
+    let isContract: Bool
+    let base: String
+    let quote: String
+    let side: Side
+    let remaining: ExactDecimal
+    let price: ExactDecimal
+    let isReducing: Bool
+    let isIsolated: Bool
+    let isPartlyFilled: Bool
+
+    /// Nil for an order without a side, a rest or a limit price.
+    init?(_ row: ReportedObject, _ terms: Instrument) {
+        let filled = row["cumulative_quantity"].number ?? .zero
+        guard let side = Side(rawValue: row["side"].text.lowercased()), let quantity = row["quantity"].number,
+            let remaining = try? quantity - filled, remaining.isPositive,
+            let price = row["limit_price"].number, price.isPositive
+        else { return nil }
+        id = row["client_oid"].text.isEmpty ? row["order_id"].text : row["client_oid"].text
+        instrument = terms.name
+        isContract = terms.kind.isDerivative
+        base = terms.base
+        quote = terms.quote
+        self.side = side
+        self.remaining = remaining
+        self.price = price
+        isReducing =
+            isContract && (row.value["exec_inst"]?.elements ?? []).contains { $0.text == "REDUCE_ONLY" }
+        isIsolated = isContract && row.isIsolated
+        isPartlyFilled = filled.isPositive
     }
 }
