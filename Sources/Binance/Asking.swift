@@ -36,7 +36,7 @@ enum ReadingCall: String, CaseIterable {
     }
 }
 
-extension BinanceVenue {
+extension BinanceVenue: VenueReader {
     /// The production address of the USDⓈ-M futures.
     public static var defaultBaseURL: String { "https://fapi.binance.com" }
 

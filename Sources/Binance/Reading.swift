@@ -40,6 +40,8 @@ struct ReportedAccount {
     /// Rows of the answer to `prices`.
     let prices: [ReportedObject]
     let mode: AssetMode
+    /// Symbols of which a position has a wallet of its own: a symbol's positions and orders share one type.
+    let isolatedSymbols: Set<String>
 
     /// Throws where the account itself is missing or unreadable.
     init(_ bodies: [RecordedBody]) throws(ReadingError) {
@@ -60,6 +62,9 @@ struct ReportedAccount {
             config?.value["multiAssetsMargin"]?.boolean
             ?? assets.contains { $0["marginAvailable"] != .absent }
         mode = isMulti ? .multiAssets : .singleAsset
+        isolatedSymbols = Set(
+            (positions + risks).filter { $0["isolatedWallet"].cutNumber?.isPositive ?? false }
+                .map { $0["symbol"].text })
     }
 
     /// An answer that is not the account's; nil where there is none or it cannot be read.
@@ -67,6 +72,11 @@ struct ReportedAccount {
         bodies.last { $0.call == call.rawValue }.flatMap {
             try? ReportedObject(parsing: $0, name: call.rawValue)
         }
+    }
+
+    /// Cross where nothing tells otherwise: the answers do not name the margin type.
+    func marginMode(of row: ReportedObject) -> MarginMode {
+        isolatedSymbols.contains(row["symbol"].text) ? .isolated : .cross
     }
 
     /// The row of `positions` that is about the same position as a row of the account.
@@ -146,7 +156,8 @@ extension ReportedAccount {
                 figures.set(risk.figure(.liquidationPrice, "liquidationPrice", unit: margin))
             }
             return PositionStatement(
-                instrument: symbol, side: row.positionSide, marginMode: row.marginMode, figures: figures)
+                instrument: symbol, side: row.positionSide, marginMode: marginMode(of: row),
+                figures: figures)
         }
     }
 }
@@ -160,9 +171,6 @@ extension ReportedObject {
         default: .net
         }
     }
-
-    /// Isolated where the position has a wallet of its own: the answers do not name the mode.
-    var marginMode: MarginMode { self["isolatedWallet"].cutNumber?.isPositive ?? false ? .isolated : .cross }
 }
 
 /// What the venue is known to send (sheet, section 3).

@@ -34,7 +34,7 @@ enum ReadingCall: String, CaseIterable {
     }
 }
 
-extension OKXVenue {
+extension OKXVenue: VenueReader {
     /// The production address; accounts of the United States and Australia are at `https://us.okx.com`, of
     /// the European Economic Area at `https://eea.okx.com`.
     public static var defaultBaseURL: String { "https://openapi.okx.com" }

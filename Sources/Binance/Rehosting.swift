@@ -1,0 +1,331 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// The commands that put a reported account into a ledger, so that its answer shows the same figures.
+
+extension BinanceVenue {
+    /// `open_account`, the prices that the answers name or imply, money, leverages, positions, and for the
+    /// open orders of each position row one on each side with the same notional.
+    public func rehosted(_ statement: Statement, as account: String) -> RehostedAccount {
+        guard let answers = try? ReportedAccount(statement.bodies) else {
+            return RehostedAccount(commands: [], assumptions: ["The answers cannot be read."])
+        }
+        let rules = rules(at: LedgerTime(milliseconds: statement.takenAt))
+        var rehosting = AccountRehosting(answers, rules: rules, account: account)
+        rehosting.open()
+        rehosting.setPrices()
+        rehosting.bringMoney()
+        rehosting.putPositions()
+        rehosting.placeOrders()
+        return rehosting.script.rehosted
+    }
+}
+
+/// Puts the commands together.
+private struct AccountRehosting {
+    private let answers: ReportedAccount
+    private let rules: RuleTable
+    private let isMulti: Bool
+    private let isHedged: Bool
+    private(set) var script: RehostingScript
+    /// The marks that were given, by symbol.
+    private var marks: [(name: String, price: ExactDecimal)] = []
+
+    init(_ answers: ReportedAccount, rules: RuleTable, account: String) {
+        self.answers = answers
+        self.rules = rules
+        isMulti = answers.mode == .multiAssets
+        isHedged =
+            answers.config?.value["dualSidePosition"]?.boolean
+            ?? answers.positions.contains { $0.positionSide != .net }
+        script = RehostingScript(account: account)
+    }
+
+    mutating func open() {
+        if answers.config == nil {
+            script.assume("The answers do not name the asset mode and the position mode; rows tell them.")
+        }
+        script.add(
+            "open_account",
+            [
+                ("venue", .string(BinanceVenue.name.rawValue)),
+                (
+                    "settings",
+                    .object(JSONObject([("multi_assets", .bool(isMulti)), ("hedge", .bool(isHedged))]))
+                ),
+            ])
+        script.assume(
+            "Realised profits, fees and funding are in the wallet balances, so that each comes in as one "
+                + "deposit; when it was made is not known.")
+    }
+
+    // MARK: - Prices
+
+    mutating func setPrices() {
+        for row in heldRows where rules.symbol(row["symbol"].text) != nil {
+            let symbol = row["symbol"].text
+            if marks.contains(where: { $0.name == symbol }) { continue }
+            if let mark = mark(of: symbol) {
+                marks.append((symbol, mark))
+            } else {
+                script.assume("No answer tells the mark price of \(symbol); the rulebook's is used.")
+            }
+        }
+        var index: [(name: String, price: ExactDecimal)] = []
+        for row in isMulti ? answers.assets : [] where rules.asset(row["asset"].text) != nil {
+            let asset = row["asset"].text
+            if let price = self.index(of: row) {
+                index.append((asset, price))
+            } else {
+                script.assume("No answer tells the index price of \(asset); the rulebook's is used.")
+            }
+        }
+        script.addPrices(of: BinanceVenue.name, marks: marks, index: index)
+        script.assume("Mark and index prices hold for every account of the venue in the ledger.")
+    }
+
+    /// Rows with a position, those of the account first.
+    private var heldRows: [ReportedObject] { answers.positions + answers.risks }
+
+    /// The mark that every notional of a symbol follows from: the one in the answer to `positions`, or the
+    /// shortest that does it.
+    private func mark(of symbol: String) -> ExactDecimal? {
+        let rows = answers.positions.filter {
+            $0["symbol"].text == symbol && $0["positionAmt"].number?.isZero == false
+        }
+        func fits(_ mark: ExactDecimal) -> Bool {
+            mark.isPositive
+                && rows.allSatisfy { row in
+                    guard let amount = row["positionAmt"].number else { return false }
+                    let worth = try? BinanceFigures.notional(quantity: amount, markPrice: mark)
+                    return worth == row["notional"].number
+                }
+        }
+        let quoted = answers.risks.first { $0["symbol"].text == symbol }?["markPrice"].number
+        if let quoted, fits(quoted) { return quoted }
+        let largest = rows.max { first, second in
+            (first["positionAmt"].number?.magnitude ?? .zero)
+                < (second["positionAmt"].number?.magnitude ?? .zero)
+        }
+        guard let amount = largest?["positionAmt"].number?.magnitude,
+            let worth = largest?["notional"].number?.magnitude,
+            let middle = try? (worth + Self.half).over(amount, rounding: .halfEven)
+        else { return quoted }
+        return middle.shortest(where: fits) ?? quoted ?? middle
+    }
+
+    /// Half a unit of the last printed digit: the middle of what was cut to it.
+    private static let half =
+        (try? FigurePrecision.places(BinanceFigures.places).unit(of: .zero)
+            .over(ExactDecimal(2), rounding: .towardZero)) ?? .zero
+
+    /// The index price that the rates of a row follow from: the one in the answer to `prices`, or the
+    /// shortest that makes the ask rate which the row implies.
+    private func index(of row: ReportedObject) -> ExactDecimal? {
+        let asset = row["asset"].text
+        let quoted = answers.price(of: asset)?["index"].number
+        let rates = ImpliedRates(of: row, in: answers, rules: rules)
+        guard rates.isOfTheAnswer, let ask = rates.ask?.value.number, let known = rules.asset(asset) else {
+            return quoted
+        }
+        func fits(_ index: ExactDecimal) -> Bool {
+            let rate = try? BinanceFigures.askRate(index: index, askBuffer: known.askBuffer)
+            guard let rate, let total = answers.account["availableBalance"].number, rate.isPositive else {
+                return false
+            }
+            let shown = try? BinanceFigures.availableBalance(accountAvailable: total, askRate: rate)
+            return shown == row["availableBalance"].number
+        }
+        if let quoted, fits(quoted) { return quoted }
+        let implied = try? ask.over(ExactDecimal.one + known.askBuffer, rounding: .awayFromZero)
+        return implied.flatMap { $0.shortest(where: fits) } ?? quoted
+    }
+
+    // MARK: - Money
+
+    mutating func bringMoney() {
+        for row in answers.assets {
+            let asset = row["asset"].text
+            guard let known = rules.asset(asset) else {
+                if row["walletBalance"].cutNumber?.isZero == false {
+                    script.assume("The rulebook does not know \(asset); what is held of it is left out.")
+                }
+                continue
+            }
+            guard let wallet = row["walletBalance"].number else {
+                script.assume("The wallet balance of \(asset) is no number; it is left out.")
+                continue
+            }
+            script.addMoney(asset, wallet.cut(places: BinanceFigures.places))
+            if let isMargin = row.value["marginAvailable"]?.boolean, isMargin != known.isMarginAvailable {
+                script.add(
+                    "raise",
+                    [
+                        ("flag", .string("marginAvailable")), ("asset", .string(asset)),
+                        ("value", .bool(isMargin)),
+                    ])
+            }
+        }
+    }
+
+    // MARK: - Positions
+
+    mutating func putPositions() {
+        setLeverages()
+        for row in answers.positions {
+            guard let amount = row["positionAmt"].number, !amount.isZero else { continue }
+            let symbol = row["symbol"].text
+            guard rules.symbol(symbol) != nil else {
+                script.assume("The rulebook does not know \(symbol); its position is left out.")
+                continue
+            }
+            guard let entry = entryPrice(of: row, amount) else {
+                script.assume("No answer tells the entry price of \(symbol); its position is left out.")
+                continue
+            }
+            let marginMode = answers.marginMode(of: row)
+            script.add(
+                "import_position",
+                [
+                    ("instrument", .string(symbol)), ("quantity", .string(amount.description)),
+                    ("entry_price", .string(entry.description)), ("position_side", row.sideMember),
+                    ("margin_mode", .string(marginMode.rawValue)),
+                    (
+                        "isolated_wallet",
+                        marginMode == .isolated
+                            ? .string((row["isolatedWallet"].number ?? .zero).description) : nil
+                    ), ("leverage", leverage(of: row).map { .string($0.description) }),
+                ])
+        }
+    }
+
+    /// The leverage that a row's margins imply, as far as the rulebook allows it.
+    private func leverage(of row: ReportedObject) -> ExactDecimal? {
+        guard let implied = answers.risk(of: row)?.impliedLeverage ?? row.impliedLeverage,
+            let known = rules.symbol(row["symbol"].text)
+        else { return nil }
+        return min(implied, known.maximumLeverage)
+    }
+
+    /// Answers do not name leverages, but the margins imply them. A position brings its own, so that those of
+    /// rows with orders alone come first.
+    private mutating func setLeverages() {
+        var done: Set<String> = []
+        let ordered = answers.risks.filter { $0["positionAmt"].number?.isZero == true }
+        for row in ordered + heldRows {
+            let symbol = row["symbol"].text
+            guard let known = rules.symbol(symbol), !done.contains(symbol),
+                row["positionAmt"].number?.isZero == false || row["openOrderInitialMargin"].isPositive
+            else { continue }
+            guard let implied = answers.risk(of: row)?.impliedLeverage else {
+                script.assume("No answer tells the leverage of \(symbol); the default is used.")
+                continue
+            }
+            done.insert(symbol)
+            let leverage = min(implied, known.maximumLeverage)
+            if leverage != implied {
+                script.assume(
+                    "The rulebook allows \(symbol) a leverage of \(leverage) at most; \(implied) is implied.")
+            }
+            script.add(
+                "set_leverage",
+                [("instrument", .string(symbol)), ("leverage", .string(leverage.description))])
+        }
+        script.assume(
+            "Maintenance margins follow from the rulebook's brackets, which may not be the account's.")
+    }
+
+    /// The entry price that the unrealized profit follows from: the one in the answer to `positions`, or the
+    /// shortest that does it at the mark.
+    private func entryPrice(of row: ReportedObject, _ amount: ExactDecimal) -> ExactDecimal? {
+        let quoted = answers.risk(of: row)?["entryPrice"].number.flatMap { $0.isPositive ? $0 : nil }
+        guard let mark = marks.first(where: { $0.name == row["symbol"].text })?.price,
+            let profit = row["unrealizedProfit"].number
+        else { return quoted }
+        func fits(_ entry: ExactDecimal) -> Bool {
+            guard entry.isPositive, let cost = try? amount.times(entry, rounding: .halfEven) else {
+                return false
+            }
+            let made = try? BinanceFigures.unrealizedProfit(quantity: amount, markPrice: mark, cost: cost)
+            return made == profit
+        }
+        if let quoted, fits(quoted) { return quoted }
+        do {
+            let middle = profit.isZero ? profit : try profit + (profit.isNegative ? -Self.half : Self.half)
+            let entry = try mark - middle.over(amount, rounding: .halfEven)
+            return entry.shortest(where: fits) ?? quoted
+        } catch {
+            return quoted
+        }
+    }
+
+    // MARK: - Orders
+
+    /// Orders are not among the answers, but what they come to on each side is.
+    mutating func placeOrders() {
+        if answers.risks.isEmpty, answers.assets.contains(where: { $0["openOrderInitialMargin"].isPositive })
+        {
+            script.assume("Open orders are not in the answers; the margin that they hold is missing.")
+        }
+        for row in answers.risks {
+            let symbol = row["symbol"].text
+            let hasOrders = ["bidNotional", "askNotional"].contains { row[$0].isPositive }
+            let hasNothing = row["positionAmt"].number?.isZero == true
+            if !hasOrders && !hasNothing { continue }
+            guard rules.symbol(symbol) != nil else {
+                script.assume("The rulebook does not know \(symbol); its orders are left out.")
+                continue
+            }
+            if hasOrders {
+                script.assume(
+                    "Open orders are replaced by one on each side with the notional that the answer to "
+                        + "positions names, cut to 8 places, so that their margin can be one unit off.")
+                placeOrders(of: row)
+            } else {
+                // Such a row is there for an order that takes no margin.
+                script.assume("An order that only reduces stands for each row without position and margin.")
+                place("sell", "1", in: row, reduces: true)
+            }
+        }
+    }
+
+    /// In hedge mode the other side closes, and takes no margin.
+    private mutating func placeOrders(of row: ReportedObject) {
+        for (side, field) in [("buy", "bidNotional"), ("sell", "askNotional")] {
+            let closes = side == "buy" ? PositionSide.short : .long
+            guard row.positionSide != closes, let notional = row[field].number, notional.isPositive else {
+                continue
+            }
+            place(side, notional.description, in: row)
+        }
+    }
+
+    private mutating func place(
+        _ side: String, _ price: String, in row: ReportedObject, reduces: Bool = false
+    ) {
+        let symbol = row["symbol"].text
+        script.add(
+            "place_order",
+            [
+                ("order_id", .string("\(symbol)-\(row.positionSide.rawValue)-\(side)")),
+                ("instrument", .string(symbol)), ("side", .string(side)), ("quantity", .string("1")),
+                ("price", .string(price)), ("reduce_only", reduces ? .bool(true) : nil),
+                ("position_side", row.sideMember),
+                ("margin_mode", .string(answers.marginMode(of: row).rawValue)), ("force", .bool(true)),
+            ])
+    }
+}
+
+extension ReportedValue {
+    /// Whether it is a number above 0.
+    fileprivate var isPositive: Bool { number?.isPositive ?? false }
+}
+
+extension ReportedObject {
+    /// `position_side` of a command; nil in one-way mode.
+    fileprivate var sideMember: JSONValue? {
+        positionSide == .net ? nil : .string(positionSide.rawValue)
+    }
+}

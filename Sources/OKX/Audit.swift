@@ -1,0 +1,342 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Every figure of an answer held against the definition that serves it, on the venue's own numbers.
+
+extension OKXVenue {
+    /// The account's figures, those of its currencies, and the rows of the answer to `positions`, in this
+    /// order. The venue computes in binary floating point: last digits that differ for that are rounding.
+    public func audit(_ statement: Statement, rulesAt time: LedgerTime) -> [AuditFinding] {
+        guard let answers = try? ReportedAccount(statement.bodies), let mode = answers.mode else { return [] }
+        var audit = AccountAudit(answers, mode: mode, rules: rules(at: time))
+        audit.checkAccount()
+        for row in audit.rows { audit.check(currency: row) }
+        for row in answers.positions { audit.check(position: row) }
+        return audit.findings
+    }
+}
+
+/// One currency's row as the audit needs it.
+struct AuditedRow {
+    let row: ReportedObject
+    let currency: String
+    /// The USD price that the row names or implies; not a number where it does neither.
+    let price: AuditInput
+
+    init(_ row: ReportedObject) {
+        self.row = row
+        currency = row["ccy"].text
+        price = Self.price(of: row)
+    }
+
+    /// `coinUsdPrice` where it is sent; else eqUsd ÷ eq, which is as exact as their digits allow.
+    private static func price(of row: ReportedObject) -> AuditInput {
+        if row.isFilled("coinUsdPrice") { return row.input("coinUsdPrice") }
+        let name = "eqUsd ÷ eq of \(row["ccy"].text)"
+        guard let worth = row["eqUsd"].cutNumber, let equity = row["eq"].cutNumber, !equity.isZero else {
+            return AuditInput(name, .absent)
+        }
+        do {
+            let price = try worth.over(equity, rounding: .halfEven)
+            let precision = FigurePrecision.binary
+            let blur =
+                try precision.unit(of: worth).over(equity.magnitude, rounding: .ceiling)
+                + price.magnitude.times(
+                    precision.unit(of: equity), over: equity.magnitude, rounding: .ceiling)
+                + ExactDecimal(units: 2)
+            return AuditInput(derived: name, price, blur: try blur + blur)
+        } catch {
+            return AuditInput(name, .absent)
+        }
+    }
+
+    /// A field as an input; one that is "" does not apply and adds nothing.
+    func applied(_ field: String) -> AuditInput { row.applied(field) }
+}
+
+extension ReportedObject {
+    /// A field as an input; one that is "" does not apply and adds nothing.
+    func applied(_ field: String) -> AuditInput {
+        self[field] == .empty
+            ? AuditInput(rule: "\(path(of: field)), which does not apply", .zero) : input(field)
+    }
+}
+
+/// The numbers of a figure's inputs, in their order: amounts as fractions, prices and rates as decimals.
+struct ReportedNumbers {
+    private let decimals: ArraySlice<ExactDecimal>
+
+    init(_ decimals: [ExactDecimal]) { self.decimals = decimals[...] }
+
+    private init(_ decimals: ArraySlice<ExactDecimal>) { self.decimals = decimals }
+
+    var count: Int { decimals.count }
+
+    /// An amount.
+    subscript(place: Int) -> ExactFraction { ExactFraction(decimals[decimals.startIndex + place]) }
+
+    /// A price or rate.
+    func rate(_ place: Int) -> ExactDecimal { decimals[decimals.startIndex + place] }
+
+    /// The numbers after the first so many.
+    func after(_ count: Int) -> ReportedNumbers { ReportedNumbers(decimals.dropFirst(count)) }
+
+    /// The first so many.
+    func first(_ count: Int) -> ReportedNumbers { ReportedNumbers(decimals.prefix(count)) }
+
+    func sum() throws(NumberError) -> ExactFraction { ExactFraction(try decimals.sum()) }
+
+    /// Σ amount × price over pairs of them.
+    func sumOfProducts() throws(NumberError) -> ExactFraction {
+        var sum = ExactFraction.zero
+        for place in stride(from: 0, to: count, by: 2) { try sum += self[place].times(rate(place + 1)) }
+        return sum
+    }
+}
+
+/// Holds figures one after the other.
+struct AccountAudit {
+    let answers: ReportedAccount
+    let mode: AccountMode
+    let rules: RuleTable
+    let rows: [AuditedRow]
+    private(set) var findings: [AuditFinding] = []
+
+    init(_ answers: ReportedAccount, mode: AccountMode, rules: RuleTable) {
+        self.answers = answers
+        self.mode = mode
+        self.rules = rules
+        rows = answers.details.map { AuditedRow($0) }
+    }
+
+    typealias Source = BalanceExplainer.Source
+
+    /// Holds one field of a row against a definition of the inputs' numbers.
+    mutating func hold(
+        _ row: ReportedObject, _ field: String, _ formula: String, _ inputs: [AuditInput],
+        source: String = Source.given, _ difference: FigureCheck.Difference = .contradicts,
+        remark: String = "", by definition: (ReportedNumbers) throws -> ExactFraction?
+    ) {
+        let check = FigureCheck(
+            field: row.path(of: field), reported: row[field], formula: formula, inputs: inputs,
+            source: source, precision: .binary, allowedUnits: 2)
+        let finding = check.finding(difference, remark: remark) { numbers in
+            try definition(ReportedNumbers(numbers))?.rounded(places: 18, rounding: .halfUp)
+        }
+        if let finding { findings.append(finding) }
+    }
+
+    /// Says that nothing can be said, and why.
+    mutating func pass(_ row: ReportedObject, _ field: String, _ formula: String, because remark: String) {
+        let check = FigureCheck(
+            field: row.path(of: field), reported: row[field], formula: formula, inputs: [],
+            source: Source.given, precision: .binary)
+        if let finding = check.notDerivable(remark) { findings.append(finding) }
+    }
+
+    /// A field that the documents name as applicable, and that is empty all the same.
+    mutating func missing(_ field: AccountField) {
+        findings.append(
+            AuditFinding(
+                field: answers.account.path(of: field.rawValue), verdict: .contradicts, reported: "",
+                formula: "a figure in \(mode.rawValue) mode", source: Source.given,
+                remark: "The table of applicable fields names it for this mode, and it is empty."))
+    }
+
+    static let otherMoment = "The two answers came at different moments, between which marks may have moved."
+    static let rulebook = "The rulebook's rates and tiers may not be those that the venue used."
+    static let dust = ExactDecimal.cent
+}
+
+extension ExactDecimal {
+    /// The most USD that rows of currencies which are too small to be shown are taken to come to.
+    fileprivate static var cent: ExactDecimal { FigurePrecision.places(2).unit(of: .zero) }
+}
+
+// MARK: - The account
+
+extension AccountAudit {
+    mutating func checkAccount() {
+        checkApplicable()
+        checkSums()
+        checkMargins()
+        let account = answers.account
+        hold(
+            account, "notionalUsd",
+            "notionalUsdForBorrow + notionalUsdForSwap + notionalUsdForFutures + notionalUsdForOption",
+            ["Borrow", "Swap", "Futures", "Option"].map { account.applied("notionalUsdFor\($0)") },
+            source: Source.recorded
+        ) { try Figures.notionalUSD(borrowing: $0[0], swaps: $0[1], futures: $0[2], options: $0[3]) }
+        hold(
+            account, "deltaLever", "delta ÷ totalEq", [account.input("delta"), account.input("totalEq")]
+        ) { $0[1].isZero ? nil : try $0[0].over($0[1]) }
+    }
+
+    /// Figures that the modes with shared collateral always have. Recordings of the other modes leave more
+    /// empty than the documents say.
+    private mutating func checkApplicable() {
+        let fields: [AccountField] =
+            mode.sharesCollateral
+            ? [
+                .adjEq, .availEq, .borrowFroz, .imr, .isoEq, .mmr, .notionalUsd, .ordFroz, .totalEq, .upl,
+            ] : mode == .futures ? [.isoEq, .totalEq] : [.totalEq]
+        for field in fields where [.empty, .null].contains(answers.account[field.rawValue]) { missing(field) }
+    }
+
+    /// Sums over the currencies.
+    private mutating func checkSums() {
+        let account = answers.account
+        let unseen = "Currencies with dust are not shown."
+        hold(
+            account, "totalEq", "Σ eqUsd", rows.map { $0.row.input("eqUsd") }, source: Source.recorded,
+            .hidden(unseen, above: Self.dust, below: .zero)
+        ) { try $0.sum() }
+        hold(
+            account, "isoEq", "Σ isoEq × USD price",
+            rows.filter { $0.row["isoEq"].cutNumber?.isZero != true }.flatMap {
+                [$0.row.input("isoEq"), $0.price]
+            },
+            source: Source.recorded
+        ) { try $0.sumOfProducts() }
+        hold(
+            account, "upl", "Σ (upl − isoUpl) × USD price: of cross positions",
+            rows.filter { $0.row["upl"] != $0.row["isoUpl"] }
+                .flatMap { [$0.row.input("upl"), $0.row.input("isoUpl"), $0.price] }
+        ) { numbers in
+            var sum = ExactFraction.zero
+            for place in stride(from: 0, to: numbers.count, by: 3) {
+                try sum += (numbers[place] - numbers[place + 1]).times(numbers.rate(place + 2))
+            }
+            return sum
+        }
+        if mode == .futures { return }
+        hold(
+            account, "adjEq", "Σ disEq − loss and fees of open orders", rows.map { $0.row.input("disEq") },
+            .hidden("Loss and fees of open orders, and dust.", above: Self.dust)
+        ) { try Figures.adjustedEquity(discounted: $0.sum(), orderFees: .zero) }
+        if !rows.isEmpty, rows.allSatisfy({ $0.row.isFilled("borrowFroz") }) {
+            hold(
+                account, "borrowFroz", "Σ borrowFroz of the currencies",
+                rows.map { $0.row.input("borrowFroz") }, .hidden(unseen, above: Self.dust, below: .zero)
+            ) { try $0.sum() }
+        }
+    }
+
+    /// Requirements, what is free beyond them, and the ratio.
+    private mutating func checkMargins() {
+        let account = answers.account
+        let margin = rules.margin
+        let isPortfolio = mode == .portfolio
+        let borrowRate = AuditInput(
+            rule: isPortfolio ? "initial rate of borrowing" : "borrow leverage",
+            isPortfolio ? margin.portfolioBorrowInitialRate : margin.borrowLeverage)
+        hold(
+            account, "borrowFroz",
+            isPortfolio
+                ? "notionalUsdForBorrow × initial rate of borrowing"
+                : "notionalUsdForBorrow ÷ borrow leverage",
+            [account.input("notionalUsdForBorrow"), borrowRate], source: Source.recorded,
+            .estimate(Self.rulebook)
+        ) {
+            isPortfolio
+                ? try Figures.portfolioBorrowFrozen($0[0], rate: $0.rate(1))
+                : try Figures.borrowFrozen($0[0], leverage: $0.rate(1))
+        }
+        let maintenanceRate = AuditInput(
+            rule: "maintenance rate of borrowing",
+            isPortfolio ? margin.portfolioBorrowMaintenanceRate : margin.borrowMaintenanceRate)
+        holdRequirement(
+            "imr", "margin of cross positions + ordFroz + borrowFroz",
+            [account.applied("ordFroz"), account.applied("borrowFroz")]
+        ) { numbers, positions in
+            try Figures.initialMarginRequirement(
+                positions: positions, orders: numbers[0], borrowing: numbers[1])
+        }
+        holdRequirement(
+            "mmr", "maintenance margin of cross positions + notionalUsdForBorrow × maintenance rate",
+            [account.applied("notionalUsdForBorrow"), maintenanceRate]
+        ) { numbers, positions in
+            try Figures.maintenanceMarginRequirement(
+                positions: positions,
+                borrowing: Figures.borrowMaintenance(numbers[0], rate: numbers.rate(1)))
+        }
+        let restricted = rows.filter {
+            $0.row["colRes"].text == "2" && $0.row["disEq"].cutNumber?.isPositive == true
+        }
+        hold(
+            account, "availEq", "adjEq − imr − disEq of currencies whose colRes is 2",
+            [account.input("adjEq"), account.input("imr")] + restricted.map { $0.row.input("disEq") },
+            source: Source.recorded
+        ) {
+            try Figures.availableEquity(
+                adjusted: $0[0], initialMargin: $0[1], restricted: $0.after(2).sum())
+        }
+        checkRatio(maintenanceRate)
+    }
+
+    /// A requirement: what the account names of it, and what its positions add.
+    private mutating func holdRequirement(
+        _ field: String, _ formula: String, _ inputs: [AuditInput],
+        by definition: (_ numbers: ReportedNumbers, _ positions: ExactFraction) throws -> ExactFraction
+    ) {
+        let account = answers.account
+        let cross = answers.positions.filter { $0.marginMode == .cross }
+        let notionals = ["Swap", "Futures", "Option"].map { account["notionalUsdFor\($0)"].cutNumber }
+        let hasPositions = notionals.contains { $0?.isPositive == true }
+        // A risk unit's margin stands in each of its positions, and no answer names the unit.
+        let isShown = !cross.isEmpty && mode != .portfolio
+        let count = inputs.count
+        let difference: FigureCheck.Difference
+        if isShown {
+            difference = .estimate(Self.otherMoment)
+        } else if hasPositions {
+            difference = .hidden("The margin of positions is what is left.", below: .zero)
+        } else {
+            difference = field == "mmr" ? .estimate(Self.rulebook) : .contradicts
+        }
+        hold(
+            account, field, formula,
+            inputs + (isShown ? cross.flatMap { [$0.input(field), $0.input("usdPx")] } : []),
+            source: Source.recorded, difference
+        ) { try definition($0.first(count), $0.after(count).sumOfProducts()) }
+    }
+
+    /// `mgnRatio`, with the fees of liquidating everything: without them it would be larger.
+    private mutating func checkRatio(_ maintenanceRate: AuditInput) {
+        let account = answers.account
+        let margin = rules.margin
+        let isPortfolio = mode == .portfolio
+        func fees(_ numbers: ReportedNumbers) throws(NumberError) -> ExactFraction {
+            let loans = try Figures.borrowLiquidationFee(
+                numbers[2], maintenanceRate: numbers.rate(3), feeRate: numbers.rate(4))
+            if isPortfolio { return loans }
+            return try loans + Figures.liquidationFee(notional: numbers[5], rate: numbers.rate(6))
+                + Figures.liquidationFee(notional: numbers[7], rate: numbers.rate(8))
+        }
+        let inputs =
+            [
+                account.input("adjEq"), account.input("mmr"), account.input("notionalUsdForBorrow"),
+                maintenanceRate,
+                AuditInput(rule: "liquidation fee of borrowing", margin.borrowLiquidationFee),
+            ]
+            + (isPortfolio
+                ? []
+                : [
+                    account.applied("notionalUsdForSwap"),
+                    AuditInput(rule: "taker rate of swaps", margin.swapTakerRate),
+                    account.applied("notionalUsdForFutures"),
+                    AuditInput(rule: "taker rate of futures", margin.futuresTakerRate),
+                ])
+        hold(
+            account, "mgnRatio",
+            "adjEq ÷ (mmr + notional of derivatives × taker rate + notionalUsdForBorrow × (1 + maintenance "
+                + "rate) × liquidation fee)", inputs, source: Source.recorded,
+            .estimate("The fee rates are those of the rulebook; isolated positions are in the notionals.")
+        ) {
+            try Figures.marginRatio(
+                adjusted: $0[0], maintenance: $0[1], liquidationFees: fees($0))
+        }
+    }
+}

@@ -1,0 +1,324 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// The commands that put a reported account into a ledger, so that its answer shows the same figures.
+
+extension OKXVenue {
+    /// `open_account`, the prices that the answers name or imply, money with its debts and reserves,
+    /// positions with their leverages, open orders, and states that only the venue decides.
+    public func rehosted(_ statement: Statement, as account: String) -> RehostedAccount {
+        guard let answers = try? ReportedAccount(statement.bodies) else {
+            return RehostedAccount(commands: [], assumptions: ["The answers cannot be read."])
+        }
+        let rules = rules(at: LedgerTime(milliseconds: statement.takenAt))
+        var rehosting = AccountRehosting(answers, rules: rules, account: account)
+        rehosting.open()
+        rehosting.setPrices()
+        for row in answers.details { rehosting.bringMoney(row) }
+        for row in answers.positions { rehosting.put(position: row) }
+        rehosting.placeOrders()
+        for row in answers.details { rehosting.raiseStates(row) }
+        return rehosting.script.rehosted
+    }
+}
+
+/// Puts the commands together.
+private struct AccountRehosting {
+    private let answers: ReportedAccount
+    private let rules: RuleTable
+    private let mode: AccountMode
+    private let isHedged: Bool
+    private(set) var script: RehostingScript
+    private var index: [(name: String, price: ExactDecimal)] = []
+
+    init(_ answers: ReportedAccount, rules: RuleTable, account: String) {
+        self.answers = answers
+        self.rules = rules
+        mode = answers.mode ?? .multi
+        isHedged =
+            answers.config.map { $0["posMode"].text == "long_short_mode" }
+            ?? answers.positions.contains { $0.positionSide != .net }
+        script = RehostingScript(account: account)
+    }
+
+    mutating func open() {
+        if answers.config == nil {
+            script.assume("The answers do not name the account mode and the position mode; fields tell them.")
+        }
+        if answers.mode == nil {
+            script.assume("The account mode is none that is known; multi-currency margin is used.")
+        }
+        let off = answers.details.filter { $0.value["collateralEnabled"]?.boolean == false }
+            .map { JSONValue.string($0["ccy"].text) }
+            .filter { $0.text.flatMap(rules.assetPlace) != nil }
+        let hasLoan = mode == .spot && answers.details.contains { loan(of: $0).isPositive }
+        let settings: [(key: String, value: JSONValue)] = [
+            ("mode", .string(mode.rawValue)), ("hedge", .bool(isHedged)),
+            ("auto_borrow", .bool(answers.config?.value["autoLoan"]?.boolean ?? false)),
+            ("spot_borrow", .bool(hasLoan || answers.config?.value["enableSpotBorrow"]?.boolean ?? false)),
+            ("collateral_off", .array(mode == .multi ? off : [])),
+        ]
+        script.add(
+            "open_account",
+            [
+                ("venue", .string(OKXVenue.name.rawValue)), ("settings", .object(JSONObject(settings))),
+            ])
+        script.assume(
+            "Realised profits, fees and funding are in the cash balances, so that each comes in as one "
+                + "deposit; when it was made is not known.")
+    }
+
+    // MARK: - Prices
+
+    mutating func setPrices() {
+        for row in answers.details where rules.assetPlace(row["ccy"].text) != nil {
+            if let price = price(of: row) { index.append((row["ccy"].text, price)) }
+        }
+        var marks: [(name: String, price: ExactDecimal)] = []
+        for row in answers.positions {
+            guard let instrument = rules.instrument(row["instId"].text) else { continue }
+            if let mark = row["markPx"].number, mark.isPositive { marks.append((row["instId"].text, mark)) }
+            addIndex(instrument.terms.settle, row["usdPx"].number)
+            let quote = index.first { $0.name == instrument.terms.quote }?.price
+            let base = row["idxPx"].number.flatMap { pair in
+                quote.flatMap { try? pair.times($0, rounding: .halfEven) }
+            }
+            addIndex(instrument.terms.base, base)
+        }
+        for row in answers.details where !index.contains(where: { $0.name == row["ccy"].text }) {
+            if rules.assetPlace(row["ccy"].text) != nil {
+                script.assume("No answer tells the USD price of \(row["ccy"].text); the rulebook's is used.")
+            }
+        }
+        script.addPrices(of: OKXVenue.name, marks: marks, index: index)
+        script.assume(
+            "Mark and index prices hold for every account of the venue in the ledger; an index price is the "
+                + "shortest that makes eqUsd out of eq.")
+    }
+
+    private mutating func addIndex(_ asset: String, _ price: ExactDecimal?) {
+        guard let price, price.isPositive, !index.contains(where: { $0.name == asset }) else { return }
+        index.append((asset, price))
+    }
+
+    /// The USD price of a row: as it is sent, as its positions name it, or the shortest that makes eqUsd out
+    /// of eq.
+    private func price(of row: ReportedObject) -> ExactDecimal? {
+        guard let equity = row["eq"].cutNumber, let worth = row["eqUsd"].cutNumber, !equity.isZero,
+            let price = try? worth.over(equity, rounding: .halfEven), price.isPositive
+        else { return row["coinUsdPrice"].number }
+        let precision = FigurePrecision.binary
+        func fits(_ candidate: ExactDecimal) -> Bool {
+            guard let made = try? Figures.equityUSD(ExactFraction(equity), index: candidate),
+                let shown = try? made.rounded(places: 16, rounding: .halfUp),
+                let blur = try? precision.unit(of: equity).times(candidate, rounding: .ceiling),
+                let difference = try? (shown - worth).magnitude,
+                let most = try? blur + precision.unit(of: worth)
+            else { return false }
+            return difference <= most
+        }
+        let named = answers.positions.first { $0["ccy"].text == row["ccy"].text }?["usdPx"].number
+        for candidate in [row["coinUsdPrice"].number, named].compactMap({ $0 }) where fits(candidate) {
+            return candidate
+        }
+        return price.shortest(where: fits) ?? price
+    }
+
+    // MARK: - Money
+
+    /// What of a liability in spot mode is a loan that stands in cash.
+    private func loan(of row: ReportedObject) -> ExactDecimal {
+        guard row["eq"].number?.isNegative == false, let liability = row["liab"].number,
+            let loan = try? liability - (row["interest"].number ?? .zero)
+        else { return .zero }
+        return max(.zero, loan)
+    }
+
+    mutating func bringMoney(_ row: ReportedObject) {
+        let asset = row["ccy"].text
+        guard rules.assetPlace(asset) != nil else {
+            script.assume("The rulebook does not know \(asset); what is held of it is left out.")
+            return
+        }
+        guard let cash = row["cashBal"].number else {
+            script.assume("The cash balance of \(asset) is no number; it is left out.")
+            return
+        }
+        let strategy = row["stgyEq"].number ?? .zero
+        let loan = mode == .spot ? loan(of: row) : .zero
+        // What bots have leaves cash, and what is borrowed comes into it.
+        guard let deposited = try? cash + strategy - loan else { return }
+        script.addMoney(asset, deposited)
+        if loan.isPositive { script.add("borrow", Self.money(asset, loan)) }
+        if mode.lends, let interest = row["interest"].number, interest.isPositive {
+            script.add("accrue_interest", Self.money(asset, interest))
+        }
+        for (field, purpose) in [
+            ("stgyEq", ReservePurpose.strategy), ("fixedBal", .fixed), ("smtSyncEq", .smartSync),
+            ("spotCopyTradingEq", .copyTrading), ("spotIsoBal", .copyTradingIsolated),
+        ] {
+            guard let amount = row[field].number, amount.isPositive else { continue }
+            script.add(
+                "reserve", Self.money(asset, amount) + [("purpose", .string(purpose.rawValue))])
+        }
+        if let reward = row["rewardBal"].number, reward.isPositive {
+            script.add("credit", Self.money(asset, reward) + [("purpose", .string("reward"))])
+        }
+    }
+
+    private static func money(
+        _ asset: String, _ amount: ExactDecimal
+    ) -> [(key: String, value: JSONValue?)] {
+        [("asset", .string(asset)), ("amount", .string(amount.description))]
+    }
+
+    // MARK: - Positions and orders
+
+    mutating func put(position row: ReportedObject) {
+        let name = row["instId"].text
+        guard let instrument = rules.instrument(name), instrument.type != .spot else {
+            script.assume("The rulebook does not know \(name); its position is left out.")
+            return
+        }
+        guard let contracts = row["pos"].number, !contracts.isZero,
+            let entry = entryPrice(of: row, instrument)
+        else {
+            script.assume("The size or the entry price of \(name) is no number; its position is left out.")
+            return
+        }
+        let side = row.positionSide
+        let quantity = side == .short ? -contracts.magnitude : contracts
+        let isIsolated = row.marginMode == .isolated
+        let leverage = row["lever"].number.flatMap { $0 >= .one ? $0 : nil }
+        if leverage == nil { script.assume("No answer tells the leverage of \(name); the default is used.") }
+        script.add(
+            "import_position",
+            [
+                ("instrument", .string(name)), ("quantity", .string(quantity.description)),
+                ("entry_price", .string(entry.description)),
+                ("position_side", side == .net ? nil : .string(side.rawValue)),
+                ("margin_mode", .string(row.marginMode.rawValue)),
+                (
+                    "isolated_wallet",
+                    isIsolated ? .string(max(.zero, row["margin"].number ?? .zero).description) : nil
+                ), ("leverage", leverage.map { .string($0.description) }),
+            ])
+        script.assume(
+            "Maintenance margins follow from the rulebook's tiers, and in portfolio mode from the risk terms "
+                + "that are published.")
+    }
+
+    /// `avgPx`, or the price of 18 places that upl follows from where that one misses it: an average is
+    /// printed with fewer digits than it has.
+    private func entryPrice(of row: ReportedObject, _ instrument: InstrumentRules) -> ExactDecimal? {
+        let quoted = row["avgPx"].number.flatMap { $0.isPositive ? $0 : nil }
+        guard let quoted, let contracts = row["pos"].number, let mark = row["markPx"].number,
+            let profit = row["upl"].number, mark.isPositive
+        else { return quoted }
+        let terms = instrument.terms
+        let isInverse = terms.payoff == .inverse
+        let quantity = row.positionSide == .short ? -contracts.magnitude : contracts
+        do {
+            let size = try Figures.size(contracts: quantity, value: terms.contractValue)
+            let notional = try Figures.notional(size: size, isInverse: isInverse, price: mark)
+            let cost = try isInverse ? ExactFraction(profit) + notional : notional - ExactFraction(profit)
+            let entry = try (isInverse ? size.over(cost) : cost.over(size))
+                .rounded(places: ExactDecimal.places, rounding: .halfEven)
+            // Another price is another moment's; only digits that avgPx does not show are taken from it.
+            let places = max(8, quoted.fractionDigits)
+            return try entry.rounded(places: places, rounding: .halfUp) == quoted ? entry : quoted
+        } catch {
+            return quoted
+        }
+    }
+
+    mutating func placeOrders() {
+        let holdsOrders = answers.details.contains { $0["ordFrozen"].number?.isPositive ?? false }
+        let isHeld = holdsOrders || answers.account["ordFroz"].number?.isPositive ?? false
+        if answers.orders.isEmpty, isHeld {
+            script.assume("Open orders are not in the answers; what they hold is missing.")
+        }
+        if answers.orders.count >= 100 {
+            script.assume("Only the first hundred open orders were read.")
+        }
+        // The venue lists the latest first.
+        for row in answers.orders.reversed() { place(order: row) }
+    }
+
+    private mutating func place(order row: ReportedObject) {
+        let name = row["instId"].text
+        guard let instrument = rules.instrument(name), let size = row["sz"].number,
+            let price = row["px"].number, price.isPositive,
+            let rest = try? size - (row["accFillSz"].number ?? .zero), rest.isPositive
+        else {
+            script.assume(
+                "An order of \(name) has no size or price, or is not in the rulebook; it is left out.")
+            return
+        }
+        let isContract = instrument.type != .spot
+        let side = row.positionSide
+        let marginMode = MarginMode(rawValue: row["tdMode"].text)
+        let sideMember: JSONValue? = isContract && side != .net ? .string(side.rawValue) : nil
+        let modeMember: JSONValue? = isContract ? marginMode.map { .string($0.rawValue) } : nil
+        let hasPosition = answers.positions.contains {
+            $0["instId"].text == name && $0.positionSide == side && $0.marginMode == marginMode ?? .cross
+        }
+        if isContract, !hasPosition, let leverage = row["lever"].number, leverage >= .one {
+            script.add(
+                "set_leverage",
+                [
+                    ("instrument", .string(name)),
+                    ("leverage", .string(min(leverage, instrument.maximumLeverage ?? .one).description)),
+                    ("position_side", sideMember), ("margin_mode", modeMember),
+                ])
+        }
+        let id = row["clOrdId"].text.isEmpty ? row["ordId"].text : row["clOrdId"].text
+        script.add(
+            "place_order",
+            [
+                ("order_id", .string(id)), ("instrument", .string(name)),
+                ("side", .string(row["side"].text)), ("quantity", .string(rest.description)),
+                ("price", .string(price.description)),
+                ("reduce_only", row["reduceOnly"].text == "true" ? .bool(true) : nil),
+                ("position_side", sideMember), ("margin_mode", modeMember), ("force", .bool(true)),
+            ])
+    }
+
+    // MARK: - States
+
+    /// Fields that the venue decides by means of its own, with what an account has unless it is told
+    /// otherwise.
+    private static let states: [(field: DetailField, usual: String)] = [
+        (.autoLendMtAmt, "0"), (.twap, "0"), (.frpType, "0"), (.colRes, "0"), (.colBorrAutoConversion, "0"),
+        (.isoLiab, "0"), (.clSpotInUseAmt, ""),
+    ]
+    /// What spot trades cost: trades alone could make it, and none are in the answers.
+    private static let costs: [DetailField] = [
+        .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl, .totalPnlRatio,
+    ]
+
+    mutating func raiseStates(_ row: ReportedObject) {
+        guard let asset = rules.asset(row["ccy"].text) else { return }
+        let lends = [(DetailField.autoLendStatus, asset.supportsAutoLend ? "off" : "unsupported")]
+        for (field, usual) in Self.states + lends {
+            guard let text = row.value[field.rawValue]?.text, !text.isEmpty, text != usual else { continue }
+            raise(field, .string(text), asset.name)
+            script.assume("States that the venue decides are raised by hand and stand still.")
+        }
+        if row.value["collateralRestrict"]?.boolean == true {
+            raise(.collateralRestrict, .bool(true), asset.name)
+        }
+        for field in Self.costs where row.isFilled(field.rawValue) {
+            raise(field, .string(row[field.rawValue].text), asset.name)
+            script.assume("Cost and profit of spot trades are raised by hand and stand still.")
+        }
+    }
+
+    private mutating func raise(_ field: DetailField, _ value: JSONValue, _ asset: String) {
+        guard (try? RaisedField.check(field.rawValue, asset: asset, value: value)) != nil else { return }
+        script.add(
+            "raise", [("flag", .string(field.rawValue)), ("asset", .string(asset)), ("value", value)])
+    }
+}

@@ -1,0 +1,222 @@
+import JSON
+import Ledger
+import Numbers
+import Testing
+import Venue
+import VenueTestSupport
+
+@testable import Binance
+
+@Suite("Audit")
+struct AuditTests {
+    private static let venue = try? BinanceVenue(addedRulebooks: [], profile: .documented)
+
+    private func audit(_ bodies: RecordedBody...) throws -> [AuditFinding] {
+        let venue = try #require(Self.venue)
+        let statement = try #require(try venue.statements(from: bodies, account: "desk").first)
+        return venue.audit(statement, rulesAt: LedgerTime(milliseconds: statement.takenAt))
+    }
+
+    private func finding(_ field: String, _ findings: [AuditFinding]) throws -> AuditFinding {
+        try #require(findings.first { $0.field == field }, "\(field)")
+    }
+
+    /// An asset row with nothing but a wallet.
+    private func row(_ asset: String, _ wallet: String, available: String, more: String = "") -> String {
+        """
+        {"asset":"\(asset)","walletBalance":"\(wallet)","unrealizedProfit":"0.00000000",\
+        "marginBalance":"\(wallet)","maintMargin":"0.00000000","initialMargin":"0.00000000",\
+        "positionInitialMargin":"0.00000000","openOrderInitialMargin":"0.00000000",\
+        "crossWalletBalance":"\(wallet)","crossUnPnl":"0.00000000","availableBalance":"\(available)",\
+        "maxWithdrawAmount":"\(wallet)",\(more)"updateTime":1625474304765}
+        """
+    }
+
+    /// The given document's sample, its commas set right.
+    private func sample(_ total: String, _ rows: String...) -> RecordedBody {
+        recordedBody(
+            "account",
+            """
+            {"totalInitialMargin":"0.00000000","totalMaintMargin":"0.00000000",\
+            "totalWalletBalance":"\(total)","totalUnrealizedProfit":"0.00000000",\
+            "totalMarginBalance":"\(total)","totalPositionInitialMargin":"0.00000000",\
+            "totalOpenOrderInitialMargin":"0.00000000","totalCrossWalletBalance":"\(total)",\
+            "totalCrossUnPnl":"0.00000000","availableBalance":"\(total)","maxWithdrawAmount":"\(total)",\
+            "assets":[\(rows.joined(separator: ","))],"positions":[{"symbol":"BTCUSDT",\
+            "positionSide":"BOTH","positionAmt":"1.000","unrealizedProfit":"0.00000000",\
+            "isolatedMargin":"0.00000000","notional":"0","isolatedWallet":"0","initialMargin":"0",\
+            "maintMargin":"0","updateTime":0}]}
+            """)
+    }
+
+    @Test("the given single-asset sample: totals of the wrong row, a pasted balance, a worthless position")
+    func singleAssetSample() throws {
+        let findings = try audit(
+            sample(
+                "103.12345678", row("USDT", "23.72469206", available: "23.72469206"),
+                row("USDC", "103.12345678", available: "126.72469206")))
+        let wrong = findings.filter { $0.verdict == .contradicts }.map(\.field)
+        #expect(
+            wrong == [
+                "totalWalletBalance", "totalMarginBalance", "totalCrossWalletBalance", "availableBalance",
+                "maxWithdrawAmount", "assets[1].availableBalance", "positions[0].notional",
+            ])
+        let total = try finding("totalWalletBalance", findings)
+        #expect(total.expected == "23.72469206" && total.reported == "103.12345678")
+        #expect(total.residual == (try ExactDecimal("79.39876472")))
+        #expect(total.unitsInLastPlace == 7_939_876_472)
+        #expect(try finding("assets[1].availableBalance", findings).expected == "103.12345678")
+        #expect(try finding("assets[0].availableBalance", findings).verdict == .matches)
+        #expect(try finding("assets[1].maxWithdrawAmount", findings).verdict == .matches)
+    }
+
+    @Test("the given multi-assets sample: what is missing from the total, and the worthless position")
+    func multiAssetsSample() throws {
+        let margin = #""marginAvailable":true,"#
+        let findings = try audit(
+            sample(
+                "126.72469206", row("USDT", "23.72469206", available: "126.72469206", more: margin),
+                row("BUSD", "103.12345678", available: "126.72469206", more: margin)))
+        // The rows imply that one USDT and one BUSD are one dollar each; the total lacks 0.12345678.
+        let wrong = findings.filter { $0.verdict == .contradicts }.map(\.field)
+        #expect(wrong == ["positions[0].notional"])
+        for field in ["totalWalletBalance", "totalMarginBalance", "totalCrossWalletBalance"] {
+            let total = try finding(field, findings)
+            #expect(total.verdict == .hidden)
+            #expect(total.inputs.contains { $0.name == "ask rate of BUSD" && $0.value == "1" })
+            #expect(total.expected == "126.84814884")
+            #expect(total.residual == (try ExactDecimal("-0.12345678")))
+        }
+        #expect(try finding("availableBalance", findings).verdict == .matches)
+        #expect(try finding("assets[1].maxWithdrawAmount", findings).verdict == .matches)
+    }
+
+    /// Golden vector A of the sheet, with the other assets as one that counts fully.
+    private let recorded = recordedBody(
+        "account",
+        """
+        {"totalInitialMargin":"99.62112386","totalMaintMargin":"11.95453485",\
+        "totalWalletBalance":"99.84331553","totalUnrealizedProfit":"11.17675690",\
+        "totalMarginBalance":"111.02007243","totalPositionInitialMargin":"99.62112386",\
+        "totalOpenOrderInitialMargin":"0.00000000","totalCrossWalletBalance":"99.84331553",\
+        "totalCrossUnPnl":"11.17675690","availableBalance":"11.39894857","maxWithdrawAmount":"11.39894857",\
+        "assets":[{"asset":"USDT","walletBalance":"72.72317863","unrealizedProfit":"11.17920750",\
+        "marginBalance":"83.90238613","maintMargin":"11.95476475","initialMargin":"99.62303962",\
+        "positionInitialMargin":"99.62303962","openOrderInitialMargin":"0.00000000",\
+        "crossWalletBalance":"72.72317863","crossUnPnl":"11.17920750","availableBalance":"11.39916777",\
+        "maxWithdrawAmount":"11.39916777","marginAvailable":true,"updateTime":1728416138285},\
+        {"asset":"FDUSD","walletBalance":"27.13607855","unrealizedProfit":"0.00000000",\
+        "marginBalance":"27.13607855","maintMargin":"0.00000000","initialMargin":"0.00000000",\
+        "positionInitialMargin":"0.00000000","openOrderInitialMargin":"0.00000000",\
+        "crossWalletBalance":"27.13607855","crossUnPnl":"0.00000000","availableBalance":"11.39894857",\
+        "maxWithdrawAmount":"11.39894857","marginAvailable":true,"updateTime":1728416138285}],\
+        "positions":[{"symbol":"WLDUSDT","positionSide":"BOTH","positionAmt":"-849",\
+        "unrealizedProfit":"11.17920750","isolatedMargin":"0","notional":"-1992.46079250",\
+        "isolatedWallet":"0","initialMargin":"99.62303962","maintMargin":"11.95476475",\
+        "updateTime":1728261885798}]}
+        """)
+    private let recordedPrices = recordedBody(
+        "prices",
+        """
+        [{"symbol":"USDTUSD","time":1,"index":"0.99988078","bidBuffer":"0.00010000","askBuffer":"0.00010000",\
+        "bidRate":"0.99978079","askRate":"0.99998077"},{"symbol":"FDUSDUSD","time":1,"index":"1.00000000",\
+        "bidBuffer":"0.00000000","askBuffer":"0.00000000","bidRate":"1.00000000","askRate":"1.00000000"}]
+        """)
+    private let recordedRisk = recordedBody(
+        "positions",
+        """
+        [{"symbol":"WLDUSDT","positionSide":"BOTH","positionAmt":"-849","entryPrice":"2.36",\
+        "breakEvenPrice":"2.36","markPrice":"2.34683250","unRealizedProfit":"11.17920750",\
+        "liquidationPrice":"0","isolatedMargin":"0","notional":"-1992.46079250","marginAsset":"USDT",\
+        "isolatedWallet":"0","initialMargin":"99.62303962","maintMargin":"11.95476475",\
+        "positionInitialMargin":"99.62303962","openOrderInitialMargin":"0","adl":2,"bidNotional":"0",\
+        "askNotional":"0","updateTime":1728261885798}]
+        """)
+
+    @Test("the recorded account: every figure, digit for digit")
+    func recordedAccount() throws {
+        let findings = try audit(recorded, recordedPrices, recordedRisk)
+        for finding in findings { #expect(finding.verdict == .matches, "\(finding)") }
+        let fields = Set(findings.map(\.field))
+        #expect(
+            fields.isSuperset(of: [
+                "totalInitialMargin", "totalMaintMargin", "totalWalletBalance", "totalUnrealizedProfit",
+                "totalMarginBalance", "totalPositionInitialMargin", "totalOpenOrderInitialMargin",
+                "totalCrossWalletBalance", "totalCrossUnPnl", "availableBalance", "maxWithdrawAmount",
+                "assets[0].marginBalance", "assets[0].initialMargin", "assets[0].unrealizedProfit",
+                "assets[0].availableBalance", "assets[0].maxWithdrawAmount", "assets[0].crossWalletBalance",
+                "positions[0].unrealizedProfit", "positions [0].notional",
+                "positions [0].positionInitialMargin",
+            ]))
+        // The rate that the row implies is the one that was published.
+        let total = try finding("totalInitialMargin", findings)
+        #expect(total.inputs.contains { $0.name == "ask rate of USDT" && $0.value == "0.99998077" })
+    }
+
+    @Test("without prices, buffers of the rulebook stand in, and their blur is allowed for")
+    func recordedWithoutPrices() throws {
+        let findings = try audit(recorded)
+        #expect(findings.filter { $0.verdict == .contradicts }.isEmpty)
+        #expect(try finding("totalInitialMargin", findings).verdict == .matches)
+        #expect(try finding("totalMaintMargin", findings).verdict == .matches)
+    }
+
+    @Test(
+        "one changed digit is found",
+        arguments: [
+            ("\"totalWalletBalance\":\"99.84331553\"", "\"totalWalletBalance\":\"99.84331653\""),
+            ("\"totalInitialMargin\":\"99.62112386\"", "\"totalInitialMargin\":\"99.62122386\""),
+            ("\"marginBalance\":\"83.90238613\"", "\"marginBalance\":\"83.90238713\""),
+            (
+                "\"initialMargin\":\"99.62303962\",\"maintMargin\"",
+                "\"initialMargin\":\"99.62303062\",\"maintMargin\""
+            ),
+            ("\"crossUnPnl\":\"11.17920750\"", "\"crossUnPnl\":\"11.17920850\""),
+            (
+                "\"availableBalance\":\"11.39894857\",\"maxWithdrawAmount\":\"11.39894857\",\"assets\"",
+                "\"availableBalance\":\"11.39894957\",\"maxWithdrawAmount\":\"11.39894857\",\"assets\""
+            ),
+        ])
+    func changedDigit(_ digits: String, _ others: String) throws {
+        let text = String(decoding: recorded.bytes, as: UTF8.self)
+        let changed = text.replacing(digits, with: others)
+        #expect(changed != text)
+        let findings = try audit(recordedBody("account", changed), recordedPrices, recordedRisk)
+        #expect(findings.contains { $0.verdict == .contradicts }, "\(others)")
+    }
+
+    /// Documented products of the sheet, section 0 item 1.
+    @Test(
+        "recorded margins are cut, never rounded",
+        arguments: [
+            ("1992.46079250", "20", "99.62303962"), ("49.72023376", "20", "2.48601168"),
+            ("12.31427700", "20", "0.61571385"),
+        ])
+    func cuts(_ notional: String, _ leverage: String, _ margin: String) throws {
+        let body = recordedBody(
+            "positions",
+            """
+            [{"symbol":"XUSDT","positionSide":"BOTH","positionAmt":"1","notional":"\(notional)",\
+            "positionInitialMargin":"\(margin)","openOrderInitialMargin":"0","initialMargin":"\(margin)"}]
+            """)
+        let findings = try audit(recordedBody("account", #"{"assets":[],"positions":[]}"#), body)
+        let check = try finding("positions [0].positionInitialMargin", findings)
+        #expect(check.verdict == .matches)
+        #expect(check.inputs.last?.value == leverage)
+    }
+
+    @Test("our own server's answers never contradict themselves", arguments: 1...120)
+    func ownAnswers(_ seed: Int) async throws {
+        let account = try GeneratedAccount(seed: UInt64(seed))
+        let world = account.world
+        let bodies = try await recordedBodies(world)
+        let statement = try #require(try world.model.statements(from: bodies, account: "desk").first)
+        let findings = world.model.audit(statement, rulesAt: world.ledgerTime())
+        let wrong = findings.filter { $0.verdict == .contradicts }
+        #expect(wrong.isEmpty, "seed \(seed): \(wrong)")
+        // Nearly everything can be worked out, and nothing is hidden.
+        let unknown = findings.filter { $0.verdict == .notDerivable || $0.verdict == .hidden }
+        #expect(unknown.isEmpty, "seed \(seed): \(unknown)")
+        #expect(findings.count > 30, "seed \(seed)")
+    }
+}
