@@ -145,7 +145,7 @@ extension AccountAudit {
                     LiquidationLeg(
                         quantity: numbers[0], cost: Self.cost(numbers[0], entry: numbers[1]),
                         brackets: symbol.brackets)
-                ], balance: numbers[2], markPrice: numbers[3])
+                ], balance: ExactFraction(numbers[2]), markPrice: numbers[3])
         }
     }
 }
