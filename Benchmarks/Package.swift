@@ -18,6 +18,11 @@ let package = Package(
                 .product(name: "MarginaliaLedger", package: "marginalia"),
             ],
             path: "LedgerBenchmarks",
-            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+        // Timed by program/reading.py, beside a peer in the same run.
+        .executableTarget(
+            name: "ReadingBenchmark",
+            dependencies: [.product(name: "MarginaliaVenues", package: "marginalia")],
+            path: "ReadingBenchmark"),
     ]
 )
