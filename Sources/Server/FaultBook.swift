@@ -1,6 +1,7 @@
 import Engine
 import Ledger
 import Numbers
+import ServiceLifecycle
 import Synchronization
 import Venue
 
@@ -123,7 +124,9 @@ final class Overtaking: Sendable {
             return state.next
         }
         let limit = Task {
-            try? await Task.sleep(for: .milliseconds(milliseconds))
+            try? await cancelWhenGracefulShutdown {
+                try await Task.sleep(for: .milliseconds(milliseconds))
+            }
             release(lane, upTo: nil, only: ticket)
         }
         await withCheckedContinuation { continuation in

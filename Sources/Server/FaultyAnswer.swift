@@ -1,5 +1,6 @@
 import Engine
 import Ledger
+import ServiceLifecycle
 import Venue
 
 /// What a client gets of an answer.
@@ -27,7 +28,11 @@ extension FaultBook {
         for strike in strikes {
             let fault = strike.fault
             switch fault.kind {
-            case .latency: try? await Task.sleep(for: .milliseconds(fault.delay))
+            case .latency:
+                // A server that stops does not wait for the end of a delay.
+                try? await cancelWhenGracefulShutdown {
+                    try await Task.sleep(for: .milliseconds(fault.delay))
+                }
             case .status: delivery = .whole(model.answer(to: request, failing: .status(fault.status)))
             case .rateLimit:
                 delivery = .whole(
