@@ -15,6 +15,8 @@ public actor AccountConnection {
     /// The venue's clock less this machine's, in milliseconds.
     private var clockDifference: Int64 = 0
     private var token: (text: String, expires: Int64)?
+    /// The venue's own identifier of the account that earlier answers were about.
+    var knownIdentifier: String?
 
     /// A token that ends sooner than this, in milliseconds, is not used any more.
     private static let tokenReserve: Int64 = 60_000

@@ -17,15 +17,18 @@ public struct AccountRead: Sendable {
     public let missing: [AccountFailure]
     /// Every answer as it came, in the order of the calls.
     public let bodies: [RecordedBody]
+    /// The venue's own identifier of the account; nil where no answer names it.
+    public let uid: String?
 
     public init(
         statements: [Statement], permissions: Set<APIKey.Permission>? = nil, missing: [AccountFailure] = [],
-        bodies: [RecordedBody]
+        bodies: [RecordedBody], uid: String? = nil
     ) {
         self.statements = statements
         self.permissions = permissions
         self.missing = missing
         self.bodies = bodies
+        self.uid = uid
     }
 }
 
@@ -72,12 +75,14 @@ extension AccountConnection {
                 return .failed(failure(error, call: ""))
             }
         }
+        let uid = reader.accountIdentifier(in: bodies)
+        if let error = mistake(in: uid) { return .failed(failure(error, call: "")) }
         do {
             let statements = try reader.statements(from: bodies, account: entry.name)
             return .read(
                 AccountRead(
                     statements: statements, permissions: reader.permissions(in: bodies), missing: missing,
-                    bodies: bodies))
+                    bodies: bodies, uid: uid))
         } catch {
             return .failed(failure(error, call: ""))
         }
@@ -85,6 +90,28 @@ extension AccountConnection {
 
     private func failure(_ error: ReadingError, call: String) -> AccountFailure {
         AccountFailure(account: entry.name, venue: entry.venue, call: call, error: error)
+    }
+
+    /// Why answers that name such an account are not this account's: they should be of another by the
+    /// configuration, or earlier ones were; nil where nothing speaks against them.
+    private func mistake(in uid: String?) -> ReadingError? {
+        guard let uid else {
+            guard entry.uid != nil else { return nil }
+            return ReadingError(
+                .unreadable,
+                "The answers do not name their account, so that nothing can be held against uid; try again, "
+                    + "or leave uid out where the venue names none.")
+        }
+        if let expected = entry.uid ?? knownIdentifier, uid != expected {
+            // Only letters and digits come from the venue into a sentence.
+            let shown = uid.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(40)
+            return ReadingError(
+                .unreadable,
+                "The answers are of the account \(shown) and not of \(expected); nothing of them is shown: "
+                    + "try again, and check the key and uid in the configuration.")
+        }
+        knownIdentifier = uid
+        return nil
     }
 
     /// Why a key with such permissions is refused; nil where it is not.

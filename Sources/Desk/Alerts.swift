@@ -31,7 +31,7 @@ public struct AlertReading: Sendable, Equatable {
 }
 
 extension Book {
-    /// What the rules say of the book, rule after rule.
+    /// What the rules say of the book, rule after rule. Of an account that was not read no measure is known.
     public func readings(of rules: [AlertRule]) -> [AlertReading] {
         rules.flatMap { rule in
             switch rule.measure {
@@ -39,9 +39,22 @@ extension Book {
             case .drift: statements.filter { rule.concerns($0.account) }.flatMap { drift(rule, $0) }
             case .age:
                 statements.filter { rule.concerns($0.account) }.map { reading(rule, $0, age: age(of: $0)) }
+                    + unknown(rule)
             case .figure, .maintenanceShare:
                 statements.filter { rule.concerns($0.account) }.compactMap { reading(rule, $0) }
+                    + unknown(rule)
             }
+        }
+    }
+
+    private func unknown(_ rule: AlertRule) -> [AlertReading] {
+        unread.filter { rule.concerns($0.account) }.map { failure in
+            let subject = rule.asset ?? ""
+            return AlertReading(
+                rule: rule, account: failure.account, venue: failure.venue, subject: subject, state: .unknown,
+                value: "",
+                sentence: "\(rule.what(subject, of: failure.account, at: failure.venue)) is not known: the "
+                    + "account was not read.")
         }
     }
 
@@ -93,10 +106,8 @@ extension Book {
 
     /// Nil where the rule is about every account and this one's venue has no such figure.
     private func reading(_ rule: AlertRule, _ statement: Statement) -> AlertReading? {
-        let words = rule.measureName.split(separator: "_").joined(separator: " ")
         let subject = rule.asset ?? ""
-        let what =
-            "\(statement.account) at \(statement.venue): \(words)" + (subject.isEmpty ? "" : " of \(subject)")
+        let what = rule.what(subject, of: statement.account, at: statement.venue)
         func reading(_ state: AlertReading.State, _ value: String, _ sentence: String) -> AlertReading {
             AlertReading(
                 rule: rule, account: statement.account, venue: statement.venue, subject: subject,
@@ -166,6 +177,12 @@ extension AlertRule {
     /// Whether it looks at an account, or at the account that a sub-account belongs to.
     func concerns(_ name: String) -> Bool {
         account == nil || account == name || name.hasPrefix("\(account ?? "")/")
+    }
+
+    /// What it looks at, for sentences.
+    func what(_ subject: String, of account: String, at venue: VenueName) -> String {
+        let words = measureName.split(separator: "_").joined(separator: " ")
+        return "\(account) at \(venue): \(words)" + (subject.isEmpty ? "" : " of \(subject)")
     }
 
     /// Whether a number lies on the wrong side of the limit.

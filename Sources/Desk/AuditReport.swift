@@ -3,13 +3,16 @@ import Ledger
 import Numbers
 import Venue
 
-/// Statements held against the definitions of their venues' figures.
+/// Statements held against the definitions of their venues' figures, and their fields against those that the
+/// venues are known to send.
 public struct AuditReport: Sendable {
     /// One account with what was found.
     public struct Entry: Sendable {
         public let account: String
         public let venue: VenueName
         public let findings: [AuditFinding]
+        /// Fields that are not as the venue is known to send them.
+        public let drift: [FieldDrift]
     }
 
     /// One for every statement, in the book's order.
@@ -51,7 +54,8 @@ public struct AuditReport: Sendable {
 
     // MARK: - Showing
 
-    /// The report for people: findings that do not match digit for digit, or all of them, and a sum.
+    /// The report for people: findings that do not match digit for digit, or all of them, a sum, and fields
+    /// that are not as known.
     public func tables(showingAll: Bool) -> [TextTable] {
         let rows = entries.flatMap { entry in
             entry.findings.filter { showingAll || $0.verdict != .matches }.map { finding in
@@ -69,7 +73,8 @@ public struct AuditReport: Sendable {
             title: showingAll ? "Findings" : "Findings that do not match digit for digit",
             header: ["ACCOUNT", "VERDICT", "FIELD", "REPORTED", "EXPECTED", "RESIDUAL", "ULP", "REMARK"],
             rows: rows)
-        return rows.isEmpty ? [sums] : [table, sums]
+        let drift = FieldDrift.table(of: entries.map { ($0.venue, $0.drift) })
+        return [table, sums, drift].filter { !$0.rows.isEmpty }
     }
 
     /// The report for programs.
@@ -83,6 +88,7 @@ public struct AuditReport: Sendable {
                             ("account", .string(entry.account)),
                             ("venue", .string(entry.venue.rawValue)),
                             ("findings", .array(entry.findings.map(\.json))),
+                            ("drift", .array(entry.drift.map(\.json))),
                         ])
                     })
             ),
@@ -98,7 +104,8 @@ extension AuditReport.Entry {
         self.init(
             account: statement.account, venue: statement.venue,
             findings: reader.audit(
-                statement, rulesAt: time ?? LedgerTime(milliseconds: statement.takenAt)))
+                statement, rulesAt: time ?? LedgerTime(milliseconds: statement.takenAt)),
+            drift: statement.drift)
     }
 }
 

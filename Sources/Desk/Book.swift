@@ -44,6 +44,12 @@ public struct Book: Sendable {
     /// All accounts and sub-accounts.
     public var statements: [Statement] { accounts.flatMap(\.statements) }
 
+    /// Accounts of the configuration of which nothing was read, and why.
+    var unread: [AccountFailure] {
+        let read = Set(statements.map(\.configuredAccount))
+        return failures.filter { !read.contains($0.account) }
+    }
+
     /// How old a statement's figures were when the book was made, in milliseconds: by the venue's own time
     /// where it says one, else by the moment at which its answer came in. Never below zero.
     public func age(of statement: Statement) -> Int64 {

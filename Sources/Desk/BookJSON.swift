@@ -14,7 +14,7 @@ extension Book {
                 "accounts",
                 .array(
                     accounts.flatMap { account in
-                        account.statements.map { json(of: $0, permissions: account.permissions) }
+                        account.statements.map { json(of: $0, in: account) }
                     })
             ),
             ("totals", totals.json),
@@ -23,17 +23,18 @@ extension Book {
         ])
     }
 
-    private func json(of statement: Statement, permissions: Set<APIKey.Permission>?) -> JSONValue {
+    private func json(of statement: Statement, in account: AccountRead) -> JSONValue {
         .members([
             ("account", .string(statement.account)),
             ("venue", .string(statement.venue.rawValue)),
+            ("uid", account.uid.map { .string($0) } ?? .null),
             ("mode", .string(statement.mode)),
             ("taken_at", .integer(statement.takenAt)),
             ("venue_time", statement.venueTime.map { .integer($0) } ?? .null),
             ("age_ms", .integer(age(of: statement))),
             (
                 "permissions",
-                permissions.map { .array($0.map(\.rawValue).sorted().map { .string($0) }) } ?? .null
+                account.permissions.map { .array($0.map(\.rawValue).sorted().map { .string($0) }) } ?? .null
             ),
             ("figures", statement.figures.json),
             (

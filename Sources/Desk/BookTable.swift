@@ -20,7 +20,8 @@ extension Book {
     /// should be. Empty tables are left out.
     public func tables(totals: BookTotals) -> [TextTable] {
         [
-            accountTable, assetTable, positionTable, totalTable(totals), priceTable(totals), driftTable,
+            accountTable, assetTable, positionTable, totalTable(totals), priceTable(totals),
+            FieldDrift.table(of: statements.map { ($0.venue, $0.drift) }),
             failureTable("Not read", failures), failureTable("Withheld from these keys", withheld),
         ].filter { !$0.rows.isEmpty }
     }
@@ -103,22 +104,6 @@ extension Book {
             })
     }
 
-    /// Each drift of a venue once, whichever account it was first seen at.
-    private var driftTable: TextTable {
-        var seen: Set<FieldDrift> = []
-        var rows: [[String]] = []
-        for statement in statements {
-            for drift in statement.drift
-            where seen.insert(FieldDrift(drift.kind, path: "\(statement.venue) \(drift.path)", example: ""))
-                .inserted
-            {
-                rows.append([statement.venue.rawValue, drift.kind.rawValue, drift.path, drift.example])
-            }
-        }
-        return TextTable(
-            title: "Fields that are not as known", header: ["VENUE", "KIND", "FIELD", "EXAMPLE"], rows: rows)
-    }
-
     private func failureTable(_ title: String, _ failures: [AccountFailure]) -> TextTable {
         TextTable(
             title: title, header: ["ACCOUNT", "VENUE", "CALL", "REASON"],
@@ -134,6 +119,22 @@ extension Book {
         case ..<864_000_000: "\(milliseconds / 3_600_000) h"
         default: "\(milliseconds / 86_400_000) d"
         }
+    }
+}
+
+extension FieldDrift {
+    /// Each drift of a venue once, whichever account it was first seen at.
+    static func table(of drifts: [(venue: VenueName, drift: [FieldDrift])]) -> TextTable {
+        var seen: Set<FieldDrift> = []
+        var rows: [[String]] = []
+        for (venue, drift) in drifts {
+            for one in drift
+            where seen.insert(FieldDrift(one.kind, path: "\(venue) \(one.path)", example: "")).inserted {
+                rows.append([venue.rawValue, one.kind.rawValue, one.path, one.example])
+            }
+        }
+        return TextTable(
+            title: "Fields that are not as known", header: ["VENUE", "KIND", "FIELD", "EXAMPLE"], rows: rows)
     }
 }
 

@@ -56,7 +56,7 @@ extension DeskConfiguration {
 extension AccountEntry {
     init(_ value: JSONValue, at path: [ConfigurationError.Step], folder: String) throws(ConfigurationError) {
         let fields = try ConfigurationFields(
-            value, at: path, known: ["name", "venue", "base_url", "credentials", "allow", "profile"])
+            value, at: path, known: ["name", "venue", "base_url", "credentials", "allow", "profile", "uid"])
         let name = try fields.required("name")
         guard name.utf8.count <= 64,
             name.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "/") })
@@ -92,7 +92,7 @@ extension AccountEntry {
         self.init(
             name: name, venue: venue, baseURL: address,
             credentials: try SecretSource(credentials, at: fields.at("credentials"), folder: folder),
-            allowed: allowed, profile: profile)
+            allowed: allowed, profile: profile, uid: try fields.text("uid"))
     }
 }
 

@@ -43,10 +43,12 @@ public struct AccountEntry: Sendable, Equatable {
     public let allowed: Set<APIKey.Permission>
     /// By which of the venue's two recorded forms its figures are audited.
     public let profile: WireProfile
+    /// The venue's own identifier of the account, which its answers must name; nil for whichever it is.
+    public let uid: String?
 
     public init(
         name: String, venue: VenueName, baseURL: String? = nil, credentials: SecretSource,
-        allowed: Set<APIKey.Permission> = [], profile: WireProfile = .documented
+        allowed: Set<APIKey.Permission> = [], profile: WireProfile = .documented, uid: String? = nil
     ) {
         self.name = name
         self.venue = venue
@@ -54,6 +56,7 @@ public struct AccountEntry: Sendable, Equatable {
         self.credentials = credentials
         self.allowed = allowed
         self.profile = profile
+        self.uid = uid
     }
 }
 

@@ -27,7 +27,7 @@ public struct BookTotal: Sendable, Equatable {
     /// Accounts that are not in it, and why; the total is of the others alone.
     public let gaps: [Gap]
 
-    /// Whether every account that was read is in it.
+    /// Whether every account is in it.
     public var isWhole: Bool { gaps.isEmpty && value != nil }
 }
 
@@ -47,7 +47,8 @@ public struct BookTotals: Sendable {
     /// Sums the accounts' own figures, each turned into USD and, where another asset is asked for, divided by
     /// its price, half even to 18 places at every step. An account whose figure is missing or has no price
     /// stands in `gaps`, never as zero; figures that several rows share are not summed. The equity of an
-    /// account that reports none is its wallet and the unrealised profit of its positions.
+    /// account that reports none is its wallet and the unrealised profit of its positions. Accounts that were
+    /// not read stand in `gaps` too.
     public init(of book: Book, in asset: String = "USD") {
         self.asset = asset
         var finder = PriceFinder(book)
@@ -69,6 +70,10 @@ public struct BookTotals: Sendable {
                         BookTotal.Gap(
                             account: statement.account, venue: statement.venue, reason: error.text))
                 }
+            }
+            for failure in book.unread {
+                gaps.append(
+                    BookTotal.Gap(account: failure.account, venue: failure.venue, reason: "it was not read"))
             }
             let sum = parts.isEmpty ? nil : try? parts.map(\.value).sum()
             return BookTotal(figure: figure, value: sum, parts: parts, gaps: gaps)

@@ -108,14 +108,22 @@ extension OKXVenue: VenueReader {
     /// `perm` of the configuration: `read_only`, `trade`, `withdraw`, separated by commas; nil without it. A
     /// word that nobody knows is left out.
     public func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>? {
-        guard let body = bodies.last(where: { $0.call == ReadingCall.config.rawValue }),
-            let config = try? JSONValue(parsing: body.bytes),
-            let words = config["data"]?.elements?.first?["perm"]?.text
-        else { return nil }
+        guard let words = Self.configuration(in: bodies)?["perm"]?.text else { return nil }
         let names: [Substring: APIKey.Permission] = [
             "read_only": .read, "trade": .trade, "withdraw": .withdraw,
         ]
         return Set(words.split(separator: ",").compactMap { names[$0] })
+    }
+
+    /// `uid` of the configuration; nil without it.
+    public func accountIdentifier(in bodies: [RecordedBody]) -> String? {
+        Self.configuration(in: bodies)?["uid"]?.text.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The one row of the answer to `config`.
+    private static func configuration(in bodies: [RecordedBody]) -> JSONValue? {
+        bodies.last { $0.call == ReadingCall.config.rawValue }
+            .flatMap { try? JSONValue(parsing: $0.bytes) }?["data"]?.elements?.first
     }
 }
 

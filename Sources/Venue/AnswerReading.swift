@@ -33,9 +33,12 @@ extension IncomingAnswer {
                     .configuration, "The base URL leads elsewhere: name the place that it leads to.",
                     code: "\(status)"))
         case 400..<500 where status != 408:
-            .refused(ReadingError(.refused, "The venue refuses the request.", code: "\(status)"))
+            .refused(
+                ReadingError(
+                    .refused, "The venue refuses the request; sending it again is of no use.",
+                    code: "\(status)"))
         default:
-            .temporary(ReadingError(.unavailable, "The venue is unwell.", code: "\(status)"))
+            .temporary(ReadingError(.unavailable, "The venue is unwell; try again later.", code: "\(status)"))
         }
     }
 }

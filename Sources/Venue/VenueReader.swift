@@ -38,6 +38,9 @@ public protocol VenueReader: VenueModel {
     /// What the key may do, as far as the answers tell; nil where the venue does not say.
     func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>?
 
+    /// The venue's own identifier of the account that the answers are about; nil where they name none.
+    func accountIdentifier(in bodies: [RecordedBody]) -> String?
+
     /// The account, and each sub-account that the answers hold, as statements. A field that is missing,
     /// new or odd is noted as drift and never makes this fail; what is no answer of this venue at all throws.
     func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement]
@@ -53,6 +56,9 @@ public protocol VenueReader: VenueModel {
 extension VenueReader {
     /// `defaultBaseURL`: the venue has one host.
     public static func baseURL(of call: VenueCall) -> String { defaultBaseURL }
+
+    /// Nil: no answer names the account.
+    public func accountIdentifier(in bodies: [RecordedBody]) -> String? { nil }
 }
 
 /// One kind of request to a venue.

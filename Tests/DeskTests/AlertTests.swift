@@ -41,8 +41,23 @@ struct AlertTests {
         #expect(unknown.readings(of: rules).map(\.state) == [.unknown])
         #expect(memory.changes(to: unknown.readings(of: rules), in: unknown).isEmpty)
         let gone = Sample.book([], failed: [Sample.failure("a", .unavailable)])
+        #expect(gone.readings(of: rules).map(\.state) == [.unknown])
         #expect(memory.changes(to: gone.readings(of: rules), in: gone).isEmpty)
         #expect(memory.changes(to: low.readings(of: rules), in: low).isEmpty)
+    }
+
+    @Test func ofAnAccountThatWasNotReadNothingIsKnown() throws {
+        let book = Sample.book([Sample.statement("b")], failed: [Sample.failure("a", .unavailable)])
+        let rules = [
+            rule(.below(.one), account: "a"),
+            AlertRule(name: "old", measure: .age, limit: .above(.one)),
+            AlertRule(name: "drift", measure: .drift),
+        ]
+        let readings = book.readings(of: rules).filter { $0.account == "a" }
+        #expect(readings.map(\.rule.name) == [rules[0].name, "old"])
+        #expect(readings.allSatisfy { $0.state == .unknown })
+        #expect(readings.first?.sentence.hasSuffix("is not known: the account was not read.") == true)
+        #expect(book.readings(of: [rule(.below(.one), account: "b")]).map(\.account) == ["b"])
     }
 
     @Test func aRuleForAllLeavesOutAccountsWithoutTheFigure() throws {

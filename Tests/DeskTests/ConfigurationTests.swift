@@ -20,7 +20,7 @@ struct ConfigurationTests {
         let read = try Self.read(
             """
             {"accounts":[
-              {"name":"main","venue":"okx","base_url":"https://my.example/","profile":"live",
+              {"name":"main","venue":"okx","base_url":"https://my.example/","profile":"live","uid":"44705892343619584",
                "credentials":{"file":"okx.json"},"allow":["trade"]},
               {"name":"other","venue":"rails","credentials":{"sealed":"/keys","entry":"r"}}],
              "concurrency":"2","attempts":3,"timeouts":{"call":"500ms","whole":"2m"},
@@ -37,6 +37,7 @@ struct ConfigurationTests {
         #expect(read.accounts[0].credentials == .file("conf/okx.json"))
         #expect(read.accounts[0].allowed == [.trade])
         #expect(read.accounts[0].profile == .live)
+        #expect(read.accounts.map(\.uid) == ["44705892343619584", nil])
         #expect(read.accounts[1].credentials == .sealed(store: "/keys", entry: "r"))
         #expect(read.concurrency == 2)
         #expect(read.patience.attempts == 3)

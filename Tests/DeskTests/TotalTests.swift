@@ -150,6 +150,26 @@ struct TotalTests {
         #expect(book.statements.map { book.age(of: $0) } == [500, 100_500, 0])
     }
 
+    @Test func anAccountThatWasNotReadIsAGap() throws {
+        let read = Sample.statement("a", figures: Sample.figures((.equity, "100.5", "USD")))
+        let total = try #require(sum(Sample.book([read], failed: [Sample.failure("b", .unavailable)])))
+        #expect(try total.value == ExactDecimal("100.5"))
+        #expect(!total.isWhole)
+        #expect(total.gaps.map(\.account) == ["b"])
+        #expect(total.gaps.first?.reason == "it was not read")
+    }
+
+    @Test func aCallThatIsMissingMakesNoGap() throws {
+        let statement = Sample.statement("a", figures: Sample.figures((.equity, "1", "USD")))
+        let reading = AccountReading.read(
+            AccountRead(
+                statements: [statement], permissions: nil, missing: [Sample.failure("a", .unavailable)],
+                bodies: []))
+        let book = Book([reading], takenAt: 1)
+        #expect(book.outcome == .partial)
+        #expect(try #require(sum(book)).isWhole)
+    }
+
     @Test func theOutcomeTellsScriptsWhatCameOfIt() {
         let read = Sample.statement("a")
         #expect(Sample.book([read]).outcome == .whole)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
+import signal
+import subprocess
 import typing
 
-from server import run
+from server import PROGRAM, environment, run
 from venue_requests import DEMONSTRATION_KEYS, VENUES
 
 # What each account of the tests is called, and the prefix of its environment variables.
@@ -64,3 +67,19 @@ class Desk:
         done = self.run(command, "--json", *arguments, **variables)
         assert done.returncode == status, done.stderr
         return json.loads(done.stdout)
+
+    @contextlib.contextmanager
+    def watching(self) -> typing.Iterator[typing.Iterator[dict]]:
+        """Runs `watch --json` until the end of the block; gives its readings as they come."""
+        process = subprocess.Popen(
+            [PROGRAM, "watch", "--config", str(self.file), "--json"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(**self.variables),
+        )
+        try:
+            yield (json.loads(line) for line in process.stdout)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=10)
+            process.stdout.close()
