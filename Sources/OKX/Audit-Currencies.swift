@@ -193,11 +193,17 @@ extension AccountAudit {
             pass(row, "maxLoan", "not published", because: "The rulebook does not know the currency.")
             return
         }
+        // Spot mode has no availEq; what it would be is adjEq − imr.
+        let account = answers.account
+        let free =
+            account.isFilled("availEq")
+            ? [account.input("availEq"), AuditInput(rule: "nothing more", .zero)]
+            : [account.input("adjEq"), account.input("imr")]
         hold(
-            row, "maxLoan", "max(0, adjEq − imr) × borrow leverage ÷ USD price, at most quota − liab",
-            [
-                answers.account.input("adjEq"), answers.account.input("imr"), audited.price,
-                row.input("liab"), AuditInput(rule: "borrow leverage", margin.borrowLeverage),
+            row, "maxLoan", "max(0, availEq) × borrow leverage ÷ USD price, at most quota − liab",
+            free + [
+                audited.price, row.input("liab"),
+                AuditInput(rule: "borrow leverage", margin.borrowLeverage),
                 AuditInput(rule: "quota of \(audited.currency)", asset.borrowQuota),
             ], source: Source.ours, .estimate("The venue's formula is not published.")
         ) { numbers in

@@ -117,15 +117,23 @@ struct AccountAudit {
     mutating func hold(
         _ row: ReportedObject, _ field: String, _ formula: String, _ inputs: [AuditInput],
         source: String = Source.given, _ difference: FigureCheck.Difference = .contradicts,
-        remark: String = "", by definition: (ReportedNumbers) throws -> ExactFraction?
+        by definition: (ReportedNumbers) throws -> ExactFraction?
     ) {
+        let finding = finding(row, field, formula, inputs, source: source, difference, by: definition)
+        if let finding { findings.append(finding) }
+    }
+
+    /// What comes of holding it; nil where the venue shows no figure.
+    private func finding(
+        _ row: ReportedObject, _ field: String, _ formula: String, _ inputs: [AuditInput], source: String,
+        _ difference: FigureCheck.Difference, by definition: (ReportedNumbers) throws -> ExactFraction?
+    ) -> AuditFinding? {
         let check = FigureCheck(
             field: row.path(of: field), reported: row[field], formula: formula, inputs: inputs,
             source: source, precision: .binary, allowedUnits: 2)
-        let finding = check.finding(difference, remark: remark) { numbers in
+        return check.finding(difference) { numbers in
             try definition(ReportedNumbers(numbers))?.rounded(places: 18, rounding: .halfUp)
         }
-        if let finding { findings.append(finding) }
     }
 
     /// Says that nothing can be said, and why.
@@ -249,14 +257,22 @@ extension AccountAudit {
             isPortfolio ? margin.portfolioBorrowMaintenanceRate : margin.borrowMaintenanceRate)
         holdRequirement(
             "imr", "margin of cross positions + ordFroz + borrowFroz",
-            [account.applied("ordFroz"), account.applied("borrowFroz")]
+            [account.applied("ordFroz"), account.applied("borrowFroz")], fields: ["notionalUsd", "lever"],
+            ofPosition: { try Figures.initialMargin(notional: $0[0], leverage: $0.rate(1)) }
         ) { numbers, positions in
             try Figures.initialMarginRequirement(
                 positions: positions, orders: numbers[0], borrowing: numbers[1])
         }
         holdRequirement(
             "mmr", "maintenance margin of cross positions + notionalUsdForBorrow × maintenance rate",
-            [account.applied("notionalUsdForBorrow"), maintenanceRate]
+            [account.applied("notionalUsdForBorrow"), maintenanceRate],
+            fields: ["notionalUsd", "mmr", "imr", "lever"],
+            // Rates are the tiers'; a position's own margins are in its currency and imply its rate.
+            ofPosition: { row in
+                let rate = try row[1].over(row[2].times(row.rate(3)))
+                return try Figures.maintenanceMargin(
+                    notional: row[0], rate: rate.rounded(places: 18, rounding: .halfEven))
+            }
         ) { numbers, positions in
             try Figures.maintenanceMarginRequirement(
                 positions: positions,
@@ -276,9 +292,11 @@ extension AccountAudit {
         checkRatio(maintenanceRate)
     }
 
-    /// A requirement: what the account names of it, and what its positions add.
+    /// A requirement: what the account names of it, and what its positions add, each from some fields of its
+    /// row.
     private mutating func holdRequirement(
-        _ field: String, _ formula: String, _ inputs: [AuditInput],
+        _ field: String, _ formula: String, _ inputs: [AuditInput], fields: [String],
+        ofPosition term: (ReportedNumbers) throws -> ExactFraction,
         by definition: (_ numbers: ReportedNumbers, _ positions: ExactFraction) throws -> ExactFraction
     ) {
         let account = answers.account
@@ -287,7 +305,6 @@ extension AccountAudit {
         let hasPositions = notionals.contains { $0?.isPositive == true }
         // A risk unit's margin stands in each of its positions, and no answer names the unit.
         let isShown = !cross.isEmpty && mode != .portfolio
-        let count = inputs.count
         let difference: FigureCheck.Difference
         if isShown {
             difference = .estimate(Self.otherMoment)
@@ -296,14 +313,22 @@ extension AccountAudit {
         } else {
             difference = field == "mmr" ? .estimate(Self.rulebook) : .contradicts
         }
+        let own = inputs.count
         hold(
             account, field, formula,
-            inputs + (isShown ? cross.flatMap { [$0.input(field), $0.input("usdPx")] } : []),
+            inputs + (isShown ? cross.flatMap { row in fields.map { row.input($0) } } : []),
             source: Source.recorded, difference
-        ) { try definition($0.first(count), $0.after(count).sumOfProducts()) }
+        ) { numbers in
+            var positions = ExactFraction.zero
+            for start in stride(from: own, to: numbers.count, by: fields.count) {
+                try positions += term(numbers.after(start).first(fields.count))
+            }
+            return try definition(numbers.first(own), positions)
+        }
     }
 
-    /// `mgnRatio`, with the fees of liquidating everything: without them it would be larger.
+    /// `mgnRatio`, with the fees of liquidating everything at the rulebook's rates; where that does not agree,
+    /// held against what it would be without fees, beyond which it cannot be.
     private mutating func checkRatio(_ maintenanceRate: AuditInput) {
         let account = answers.account
         let margin = rules.margin
@@ -329,14 +354,26 @@ extension AccountAudit {
                     account.applied("notionalUsdForFutures"),
                     AuditInput(rule: "taker rate of futures", margin.futuresTakerRate),
                 ])
-        hold(
+        let withFees = finding(
             account, "mgnRatio",
             "adjEq ÷ (mmr + notional of derivatives × taker rate + notionalUsdForBorrow × (1 + maintenance "
-                + "rate) × liquidation fee)", inputs, source: Source.recorded,
-            .estimate("The fee rates are those of the rulebook; isolated positions are in the notionals.")
+                + "rate) × liquidation fee)", inputs, source: Source.recorded, .estimate(Self.rulebook)
         ) {
             try Figures.marginRatio(
                 adjusted: $0[0], maintenance: $0[1], liquidationFees: fees($0))
         }
+        guard let withFees else { return }
+        if withFees.verdict != .notDerivable {
+            findings.append(withFees)
+            return
+        }
+        let isNegative = account["adjEq"].cutNumber?.isNegative ?? false
+        hold(
+            account, "mgnRatio", "adjEq ÷ (mmr + liquidation fees)",
+            [account.input("adjEq"), account.input("mmr")], source: Source.recorded,
+            .hidden(
+                "Liquidation fees at other rates than the rulebook's, and of cross positions alone.",
+                above: isNegative ? nil : .zero, below: isNegative ? .zero : nil)
+        ) { try Figures.marginRatio(adjusted: $0[0], maintenance: $0[1], liquidationFees: .zero) }
     }
 }

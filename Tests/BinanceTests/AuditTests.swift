@@ -219,4 +219,26 @@ struct AuditTests {
         #expect(unknown.isEmpty, "seed \(seed): \(unknown)")
         #expect(findings.count > 30, "seed \(seed)")
     }
+
+    @Test("brackets of an adjusted user, an asset that is no margin, a negative wallet: nothing contradicts")
+    func specialStates() async throws {
+        let world = try binanceWorld(
+            settings: #"{"multi_assets":true}"#,
+            commands: [
+                marks(
+                    #""BTCUSDT":"61234.5678""#, index: #""USDT":"1.00012345","USDC":"0.9998","BNB":"600.5""#),
+                deposit("USDC", "50000"), deposit("BNB", "3"),
+                desk("withdraw", #""asset":"USDT","amount":"1234.5","force":true"#),
+                importPosition("BTCUSDT", "-10", "60000", #","leverage":"10""#),
+                desk("raise", #""flag":"notionalCoef","value":"1.5""#),
+                desk("raise", #""flag":"marginAvailable","asset":"BNB","value":false"#),
+            ])
+        let statement = try #require(
+            try world.model.statements(from: try await recordedBodies(world), account: "desk").first)
+        let findings = world.model.audit(statement, rulesAt: world.ledgerTime())
+        #expect(findings.filter { $0.verdict == .contradicts }.isEmpty, "\(findings)")
+        let unknown = findings.filter { $0.verdict == .notDerivable }
+        #expect(unknown.map(\.field) == ["positions[0].maintMargin", "positions [0].maintMargin"])
+        #expect(unknown.allSatisfy { $0.residual?.isZero == false })
+    }
 }
