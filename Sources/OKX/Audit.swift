@@ -327,8 +327,8 @@ extension AccountAudit {
         }
     }
 
-    /// `mgnRatio`, with the fees of liquidating everything at the rulebook's rates; where that does not agree,
-    /// held against what it would be without fees, beyond which it cannot be.
+    /// `mgnRatio`, with the fees of liquidating everything at the rulebook's rates; where that does not
+    /// agree, held against what it would be without fees, beyond which it cannot be.
     private mutating func checkRatio(_ maintenanceRate: AuditInput) {
         let account = answers.account
         let margin = rules.margin
