@@ -89,7 +89,8 @@ struct ReportedExposure {
             let held = account.position(order.instrument.name, side: .net, marginMode: .cross)
             guard let held, let share = try? order.remaining.over(held.quantity.magnitude, rounding: .ceiling)
             else { return nil }
-            units += 4 + Int(clamping: share.units / ExactDecimal.one.units * 4)
+            // Beyond a million units nothing is left to be held against.
+            units += 4 + 4 * min(250_000, Int(clamping: share.units / ExactDecimal.one.units))
         }
         account.orders = priced
         var prices = VenuePrices()
@@ -142,7 +143,12 @@ extension AccountAudit {
                 skip(account, field, formula, "There is no answer to positions.")
                 continue
             }
-            hold(account, field, formula, cross.map { amount(part, of: $0) }, acrossAnswers) { numbers in
+            let isMixed = part == "cost" && Set(cross.map { $0["quantity"].cutNumber?.signum }).count > 1
+            hold(
+                account, field, formula, cross.map { amount(part, of: $0) },
+                isMixed
+                    ? .estimate("Whether costs of longs and shorts add up is not published.") : acrossAnswers
+            ) { numbers in
                 Figures.shownAmount(try (part == "cost" ? numbers.map(\.magnitude) : numbers).sum())
             }
         }
@@ -333,7 +339,7 @@ extension AccountAudit {
                 AuditInput(
                     derived: "exposure of open orders of contracts", exposure.figures.orderExposure,
                     blur: blur(exposure.units)))
-            if !orders.contracts.isEmpty {
+            if !orders.contracts.isEmpty || !orders.offered.isEmpty {
                 difference = .estimate("What orders add to the exposure is not published.")
             }
             inputs += spotExposures(orders)
@@ -393,6 +399,9 @@ extension AccountAudit {
     mutating func check(isolated account: ReportedObject) {
         let cash = account.rows("position_balances").first { $0.name == CryptoComRules.usd }
         let wallet = cash?.input("quantity") ?? amount("total_cash_balance", of: account)
+        let reserve = account["used_position_limit"].cutNumber.flatMap {
+            try? Figures.isolatedFeeReserve(notional: $0.magnitude, rate: rules.isolatedFeeReserveRate)
+        }
         hold(
             account, "total_available_balance", "Margin Balance - Initial Margin",
             [amount("total_margin_balance", of: account), amount("total_initial_margin", of: account)]
@@ -404,7 +413,7 @@ extension AccountAudit {
                 amount("used_position_limit", of: account),
                 AuditInput(rule: "fee reserve rate", rules.isolatedFeeReserveRate),
             ], source: Source.isolated,
-            .hidden("More than this rate of fees may be kept back.", above: .zero)
+            .hidden("The rate of fees that is kept back is read off one sample.", above: reserve)
         ) {
             Figures.shownAmount(
                 try Figures.marginBalance(

@@ -76,7 +76,8 @@ extension AccountAudit {
             [amount("market_value", of: row), row.input("haircut")], source: Source.recordings,
             isCapped
                 ? .estimate("It is above the rulebook's cap, and the venue's own may be another.")
-                : .contradicts,
+                : row["market_value"].cutNumber?.isNegative == true
+                    ? .estimate("How a debt is shown is not published.") : .contradicts,
             remark: isAbsolute(row) ? Self.absoluteHaircut : ""
         ) {
             Figures.shownAmount(

@@ -131,13 +131,19 @@ extension ReportedObject {
     }
 
     /// What open buy orders hold of a row's asset, as far as the row itself tells: in the asset, 0 where it
-    /// seems to hold nothing.
+    /// seems to hold nothing. USD is worth 1, so that what its value lacks is held.
     var visibleLock: ExactDecimal {
-        guard let quantity = self["quantity"].cutNumber, let free = self["max_withdrawal_balance"].cutNumber,
-            free.isPositive, let rest = try? quantity - (self["reserved_qty"].cutNumber ?? .zero) - free
-        else { return .zero }
-        // What can be withdrawn is cut at the eighth place.
-        return rest.cut(places: 8).isPositive ? rest : .zero
+        guard let quantity = self["quantity"].cutNumber else { return .zero }
+        let rest: ExactDecimal?
+        if name == CryptoComRules.usd, let value = self["market_value"].cutNumber {
+            rest = try? quantity - value
+        } else if let free = self["max_withdrawal_balance"].cutNumber, free.isPositive {
+            rest = try? quantity - (self["reserved_qty"].cutNumber ?? .zero) - free
+        } else {
+            return .zero
+        }
+        // What is shown is cut at the eighth place.
+        return rest.map { $0.cut(places: 8).isPositive ? $0 : .zero } ?? .zero
     }
 }
 

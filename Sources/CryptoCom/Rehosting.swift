@@ -341,12 +341,7 @@ private struct AccountRehosting {
     }
 
     mutating func placeOrders() {
-        let holds = answers.rows.contains { row in
-            !row.visibleLock.isZero || row["reserved_qty"].cutNumber?.isPositive == true
-        }
-        if answers.orders == nil, holds {
-            script.assume("Open orders are not in the answers; what they hold is missing or reserved.")
-        }
+        if answers.orders == nil { holdFunds() }
         for order in orders {
             if !order.isIsolated,
                 positions.contains(where: { $0.row.name == order.instrument && $0.row.isIsolated })
@@ -365,6 +360,28 @@ private struct AccountRehosting {
                     ("reduce_only", order.isReducing ? .bool(true) : nil),
                     ("margin_mode", order.isIsolated ? .string(MarginMode.isolated.rawValue) : nil),
                     ("force", .bool(true)),
+                ])
+        }
+    }
+
+    /// What buy orders hold that no answer lists: one order of each asset for all of it.
+    private mutating func holdFunds() {
+        if answers.rows.contains(where: { $0["reserved_qty"].cutNumber?.isPositive == true }) {
+            script.assume("Open orders are not in the answers; what sell orders offer is reserved.")
+        }
+        for row in answers.rows where !row.visibleLock.isZero {
+            let pair = rules.instruments.map(\.terms).first { $0.kind == .spot && $0.quote == row.name }
+            guard let pair else {
+                script.assume("Nothing is bought with \(row.name) here; what orders hold of it is free.")
+                continue
+            }
+            script.assume("Open orders are not in the answers; what they hold is one order of \(pair.name).")
+            script.add(
+                "place_order",
+                [
+                    ("order_id", .string("held-\(row.name)")), ("instrument", .string(pair.name)),
+                    ("side", .string(Side.buy.rawValue)), ("quantity", .string("1")),
+                    ("price", .string(row.visibleLock.description)), ("force", .bool(true)),
                 ])
         }
     }

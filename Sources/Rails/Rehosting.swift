@@ -17,6 +17,7 @@ extension RailsVenue {
         rehosting.open()
         rehosting.setPrices()
         rehosting.bringMoney()
+        if profile == .live { rehosting.setLeverages() }
         rehosting.trade()
         rehosting.placeOrders()
         rehosting.raiseMargins()
@@ -33,6 +34,8 @@ private struct AccountRehosting {
     private let leverage: ExactDecimal?
     private(set) var script: RehostingScript
     private var marks: [(name: String, price: ExactDecimal)] = []
+    /// Leverages of markets that are not the account's.
+    private var ownLeverages: [String: ExactDecimal] = [:]
 
     init(_ answers: ReportedAccount, rules: RuleTable, account: String) {
         self.answers = answers
@@ -130,6 +133,36 @@ private struct AccountRehosting {
                 ])
         }
         script.assume("Deposits come in as one and withdrawals as one; when they were made is not known.")
+    }
+
+    // MARK: - Leverages
+
+    /// Leverages of markets, which only the later rules know and no answer names: those that their margins
+    /// imply.
+    mutating func setLeverages() {
+        for history in histories {
+            guard let margin = history.row?["margin"].number, margin.isPositive,
+                let size = try? size(of: history, by: .live),
+                let implied = try? size.over(margin, places: 0, rounding: .halfUp), implied != leverage,
+                implied >= .one, implied <= rules.maximumLeverage,
+                (try? RailsFigures.margin(positions: size, orders: .zero, leverage: implied)) == margin
+            else { continue }
+            ownLeverages[history.name] = implied
+            script.add(
+                "set_leverage",
+                [
+                    ("instrument", .string(history.name)), ("leverage", .string(implied.description)),
+                ])
+            script.assume("The leverage of \(history.name) is the one that its margin implies.")
+        }
+    }
+
+    private func size(
+        of history: MarketHistory, by profile: WireProfile
+    ) throws(NumberError) -> ExactDecimal {
+        try RailsFigures.positionSize(
+            quantity: history.quantity, cost: history.cost,
+            indexPrice: marks.first { $0.name == history.name }?.price ?? .zero, profile: profile)
     }
 
     // MARK: - Trades
@@ -264,22 +297,21 @@ private struct AccountRehosting {
     }
 
     private func ruled(_ field: String, by profile: WireProfile) throws -> ExactDecimal {
-        let sizes = try histories.map { history in
-            let mark = marks.first { $0.name == history.name }?.price ?? .zero
-            return try RailsFigures.positionSize(
-                quantity: history.quantity, cost: history.cost, indexPrice: mark, profile: profile)
-        }
-        let size = try sizes.sum()
+        let sizes = try histories.map { try size(of: $0, by: profile) }
+        let total = try sizes.sum()
         if field == "maintenanceMargin" {
             return try RailsFigures.accountMaintenanceMargin(
-                totalPositionSize: size, rate: rules.maintenanceRate[profile] ?? .zero)
+                totalPositionSize: total, rate: rules.maintenanceRate[profile] ?? .zero)
+        }
+        let common = leverage ?? rules.defaultLeverage
+        guard profile == .documented else {
+            return try RailsFigures.totalMargin(
+                zip(histories, sizes).map { ($1, ownLeverages[$0.name] ?? common) })
         }
         let orders = try histories.map { history in
             try (history.row?["openBuy"].cutNumber ?? .zero) + (history.row?["openSell"].cutNumber ?? .zero)
         }
-        return try RailsFigures.margin(
-            positions: size, orders: profile == .documented ? orders.sum() : .zero,
-            leverage: leverage ?? rules.defaultLeverage)
+        return try RailsFigures.margin(positions: total, orders: orders.sum(), leverage: common)
     }
 }
 

@@ -243,6 +243,31 @@ struct ReadingTests {
         }
     }
 
+    @Test("Nothing odd in an answer stops reading, auditing or rehosting", arguments: 0..<300)
+    func damage(_ place: Int) async throws {
+        var generator = SeededGenerator(seed: UInt64(place % 6))
+        let (prices, others) = PropertyTests.commands(&generator)
+        let world = try makeWorld(place % 2 == 0 ? .live : .documented, [prices] + others)
+        try world.apply(
+            #"{"type":"open_account","account":"child","venue":"crypto-com","parent":"desk"}"#,
+            deposit("BTC", "1", account: "child"))
+        var bodies = try await world.recorded(deskKey)
+        let call = place % bodies.count
+        let value = try JSONValue(parsing: bodies[call].bytes).damaged(at: place / 2, by: place)
+        bodies[call] = recorded(bodies[call].call, value.description)
+        // Only what is no balance at all cannot be read.
+        guard let statements = try? world.model.statements(from: bodies, account: "main") else {
+            #expect(call == 0)
+            return
+        }
+        for statement in statements {
+            _ = world.model.audit(statement, rulesAt: world.ledgerTime())
+            for command in world.model.rehosted(statement, as: "copy").commands {
+                _ = try Command(decoding: try JSONValue(parsing: command))
+            }
+        }
+    }
+
     /// What stands at a figure's path in the bodies.
     private func value(at field: String, in bodies: [RecordedBody]) throws -> ReportedValue {
         for body in bodies {

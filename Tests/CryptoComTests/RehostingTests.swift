@@ -123,6 +123,23 @@ struct RehostingTests {
         #expect(differences.isEmpty, "\(differences)\n\(result)")
     }
 
+    @Test("A balance alone brings what its buy orders hold", arguments: [WireProfile.documented, .live])
+    func balanceAlone(_ profile: WireProfile) async throws {
+        let world = try makeWorld(
+            profile,
+            [
+                prices(index: #"{"BTC":"61000","USDT":"0.9993","CRO":"0.0512"}"#), deposit("USDT", "900"),
+                deposit("CRO", "12.5"), deposit("USD", "1000.25"), deposit("DAI", "3"),
+                #"{"type":"reserve","account":"desk","asset":"DAI","amount":"1","purpose":"reserved"}"#,
+                order("1", "BTC_USD", "buy", "0.01", "50000"), order("2", "BTC_USDT", "buy", "0.01", "50000"),
+            ])
+        let body = try #require(try await world.recorded(deskKey).first)
+        let statement = try #require(try world.model.statements(from: [body], account: "main").first)
+        let (copy, result) = try rehosted(statement, profile)
+        #expect(try copy.balance() == world.balance())
+        #expect(result.assumptions.contains { $0.contains("one order of BTC_USD.") })
+    }
+
     @Test("The given pages and the recordings bring their rows", arguments: 0..<6)
     func samples(_ place: Int) throws {
         let main = [Samples.userBalance, Samples.recordingA, Samples.recordingB].map {

@@ -102,6 +102,25 @@ struct ReadingTests {
         #expect(position.figures[.markPrice]?.field == "market-data [1].value")
     }
 
+    /// Nothing odd in an answer stops reading, auditing or rehosting.
+    @Test(arguments: 0..<300)
+    func damage(place: Int) async throws {
+        let world = try madeWorld(seed: place % 6 + 1, place % 2 == 0 ? .live : .documented)
+        var bodies = try await world.recorded(deskKey)
+        let call = place % bodies.count
+        let value = try JSONValue(parsing: bodies[call].bytes).damaged(at: place / 2, by: place)
+        bodies[call] = recorded(bodies[call].call, value.description)
+        // Only what is no balance at all cannot be read.
+        guard let statements = try? world.model.statements(from: bodies, account: "main") else {
+            #expect(call == 0)
+            return
+        }
+        _ = world.model.audit(statements[0], rulesAt: world.ledgerTime())
+        for command in world.model.rehosted(statements[0], as: "copy").commands {
+            _ = try Command(decoding: try JSONValue(parsing: command))
+        }
+    }
+
     @Test(arguments: 1...60)
     func losesNothing(seed: Int) async throws {
         for profile in WireProfile.allCases {

@@ -79,6 +79,28 @@ struct RehostingTests {
         #expect(try differences(bodies, try await copy.recorded(deskKey)).isEmpty)
     }
 
+    @Test("Leverages of markets by the later rules, and margins raised by hand")
+    func leverages() async throws {
+        let world = try railsWorld(
+            .live,
+            commands: [
+                desk("deposit", #""asset":"USD","amount":"10000""#),
+                desk("configure", #""settings":{"leverage":"2"}"#),
+                desk("set_leverage", #""instrument":"ETH-USD","leverage":"5""#),
+                fill("BTC-USD", "buy", "0.1", "60000", fee: "6"), fill("ETH-USD", "sell", "2", "3000"),
+                fill("SOL-USD", "sell", "7", "150.3"), order("b1", "BTC-USD", "buy", "0.01", "59000"),
+                mark("BTC-USD", "61000"), mark("ETH-USD", "3050.1"), mark("SOL-USD", "149.9"),
+            ])
+        for raised in [false, true] {
+            if raised { try world.apply(desk("raise", #""flag":"margin","value":"777.5""#)) }
+            let bodies = try await world.recorded(deskKey)
+            let (copy, result) = try rehosted(bodies, .live)
+            #expect(try copy.statement("desk") == world.statement("desk"))
+            #expect(result.assumptions.contains { $0.contains("leverage of ETH-USD") })
+            #expect(result.assumptions.contains { $0.contains("raised by hand") } == raised)
+        }
+    }
+
     @Test("The given page alone: sides, margins and totals that contradict their rows are said")
     func givenSample() throws {
         let bodies = [recorded("balances", Samples.balances)]
