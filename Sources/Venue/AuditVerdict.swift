@@ -152,7 +152,7 @@ public struct FigureCheck: Sendable {
         let all = [remark, words, cutRemark].filter { !$0.isEmpty }.joined(separator: " ")
         return made(
             verdict, expected: expected.description, residual: residual,
-            units: Self.count(residual, precision.unit(of: figure)), remark: all)
+            units: verdict == .matches ? 0 : Self.count(residual, precision.unit(of: figure)), remark: all)
     }
 
     /// Says that nothing follows, and why; nil where the venue shows no figure.
@@ -162,6 +162,9 @@ public struct FigureCheck: Sendable {
 
     // MARK: - Parts
 
+    private static let binaryRounding =
+        "Last digits differ: the venue computes in binary floating point, and inputs are printed rounded."
+
     private func verdict(
         _ residual: ExactDecimal, _ expected: ExactDecimal, tolerance: ExactDecimal, _ difference: Difference
     ) -> (AuditFinding.Verdict, String) {
@@ -169,7 +172,7 @@ public struct FigureCheck: Sendable {
         if residual.magnitude <= tolerance {
             guard case .binary = precision else { return (.rounding, "") }
             if isPrinted(expected) { return (.matches, "") }
-            return (.rounding, "The venue computes in binary floating point; its last digits differ.")
+            return (.rounding, Self.binaryRounding)
         }
         switch difference {
         case .contradicts: return (.contradicts, "")

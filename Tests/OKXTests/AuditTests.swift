@@ -192,6 +192,14 @@ struct AuditTests {
         #expect(after.count > before.count, "\(others)")
     }
 
+    @Test("a recorded account of dust: its total has no row")
+    func dust() throws {
+        let findings = try audit(#"{"totalEq":"0.00000000638","details":[]}"#, mode: "1")
+        #expect(try finding("totalEq", findings).verdict == .hidden)
+        let more = try audit(#"{"totalEq":"0.02","details":[]}"#, mode: "1")
+        #expect(try finding("totalEq", more).verdict == .contradicts)
+    }
+
     @Test("spot trades: the ratios follow from the profits (V14)")
     func spotCost() throws {
         let row = """
