@@ -89,7 +89,7 @@ struct ReportedAccount {
     private static func rows(_ call: ReadingCall, _ bodies: [RecordedBody]) -> [ReportedObject]? {
         bodies.last { $0.call == call.rawValue }
             .flatMap { try? ReportedObject(parsing: $0, name: call.rawValue) }?
-            .object("result").rows("data")
+            .object("result").list("data")
     }
 
     /// Whether it is in the form recorded from the venue since 2024, rather than that of the given documents.

@@ -30,9 +30,9 @@ struct ReportedAccount {
     let account: ReportedObject
     /// The rows of `marketBalancesMap`, in the order of the text.
     let markets: [(name: String, row: ReportedObject)]
-    /// Rows of the answer to `positions`; nil where it was not asked or not answered.
+    /// Rows of the answer to `positions`; nil where it was not asked or not answered, or has no list.
     let positions: [ReportedObject]?
-    /// Rows of the answer to `open-orders`; nil where it was not asked or not answered.
+    /// Rows of the answer to `open-orders`; nil in the same cases.
     let orders: [ReportedObject]?
     /// Rows of the answer to `market-data`.
     let prices: [ReportedObject]
@@ -51,8 +51,8 @@ struct ReportedAccount {
         markets = (map.value.object?.members ?? []).map { member in
             (member.key, ReportedObject(member.value, path: map.path(of: member.key)))
         }
-        positions = Self.other(.positions, bodies)?.rows("positions")
-        orders = Self.other(.openOrders, bodies)?.rows("openOrders")
+        positions = Self.other(.positions, bodies)?.list("positions")
+        orders = Self.other(.openOrders, bodies)?.list("openOrders")
         prices = Self.other(.marketData, bodies)?.rows ?? []
     }
 

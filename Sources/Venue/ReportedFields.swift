@@ -165,6 +165,11 @@ public struct ReportedObject: Sendable {
         ReportedObject(value[field] ?? .object(JSONObject()), path: path(of: field))
     }
 
+    /// The elements of an array in a field; nil where there is no array, which is not the same as none.
+    public func list(_ field: String) -> [ReportedObject]? {
+        value[field]?.elements == nil ? nil : rows(field)
+    }
+
     /// The elements of an array in a field; none where there is no array.
     public func rows(_ field: String) -> [ReportedObject] { Self.rows(of: value[field], at: path(of: field)) }
 

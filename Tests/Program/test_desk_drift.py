@@ -182,6 +182,34 @@ def test_one_kept_answer_that_drifts(recorded, tmp_path, venue, call):
     assert found == expected(call, changes)
 
 
+# Where the list stands in answers that reading can do without.
+LISTS = [
+    ("crypto-com", "positions", "result.data"),
+    ("crypto-com", "open-orders", "result.data"),
+    ("rails", "positions", "positions"),
+    ("rails", "open-orders", "openOrders"),
+    ("okx", "positions", "data"),
+    ("okx", "open-orders", "data"),
+]
+
+
+@pytest.mark.parametrize("venue, call, path", LISTS)
+def test_a_list_of_another_type_is_no_empty_list(recorded, tmp_path, venue, call, path):
+    """What cannot be read is not known, rather than nothing: no figure contradicts it."""
+    _, answers, _ = recorded
+    bodies = {name: answers[endpoint] for name, (endpoint, _) in CHANGES[venue].items()}
+    content = json.loads(bodies[call])
+    place, _, field = path.rpartition(".")
+    objects(content, place)[0][field] = "made up 7"
+    bodies[call] = json.dumps(content).encode()
+    done = audit_of(tmp_path, venue, bodies, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    drift = [row for account in json.loads(done.stdout)["accounts"] for row in account["drift"]]
+    assert [(row["kind"], row["path"], row["example"]) for row in drift] == [
+        ("retyped", f"{call} {path}", "made up 7")
+    ]
+
+
 @pytest.mark.parametrize("venue", VENUES)
 def test_kept_answers_that_drift_in_a_table(recorded, tmp_path, venue):
     _, answers, _ = recorded
