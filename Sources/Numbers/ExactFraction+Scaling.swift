@@ -33,11 +33,15 @@ extension ExactFraction {
         guard !other.isZero else { throw .divisionByZero }
         if isZero { return .zero }
         let isNegative = isNegative != other.isNegative
-        if divisor != 0, let decimal = other.decimal {
-            // A divisor of n decimals is a whole number ÷ 10ⁿ, and multiplies the numerator by 10ⁿ.
-            let places = decimal.fractionDigits
-            let whole = decimal.units.magnitude / UInt128(PowerOfTen.at(18 - places))
-            let numerator = Wide(units.magnitude, times: UInt128(PowerOfTen.at(places)))
+        if let decimal = other.decimal {
+            let (whole, step) = decimal.wholeAndStep
+            if let long {
+                return try ExactFraction(
+                    LongFraction(
+                        numerator: long.numerator.times(step), denominator: long.denominator.times(whole)),
+                    isNegative: isNegative)
+            }
+            let numerator = Wide(units.magnitude, times: UInt128(step))
             if numerator.high == 0, whole.highHalf == 0,
                 let short = ExactFraction(
                     numerator.low, over: whole.lowHalf, and: divisor, isNegative: isNegative)
@@ -80,11 +84,21 @@ extension ExactFraction {
                 }
             }
         }
+        if factor.isZero { return .zero }
         let own = lengthened
+        let (whole, step) = factor.wholeAndStep
         return try ExactFraction(
             LongFraction(
-                numerator: own.numerator * Natural(factor.units.magnitude),
-                denominator: own.denominator * Natural(PowerOfTen.scale)), isNegative: isNegative)
+                numerator: own.numerator.times(whole), denominator: own.denominator.times(step)),
+            isNegative: isNegative)
+    }
+}
+
+extension ExactDecimal {
+    /// The magnitude as a whole number ÷ the least power of ten; the number is not 0.
+    fileprivate var wholeAndStep: (whole: UInt128, step: UInt64) {
+        let places = fractionDigits
+        return (units.magnitude / UInt128(PowerOfTen.at(18 - places)), PowerOfTen.at(places))
     }
 }
 
@@ -170,18 +184,10 @@ final class LongFraction: Sendable {
         self.denominator = denominator
     }
 
-    /// The powers of two that it lies between, in 10⁻¹⁸: at least 2 to the lower bound, below 2 to the upper
-    /// one.
-    var bits: Range<Int> {
-        // A number of n bits is at least 2ⁿ⁻¹ and below 2ⁿ.
-        let difference = numerator.bitWidth - denominator.bitWidth
-        return (difference - 1)..<(difference + 1)
-    }
-
     /// Whether it is at most the whole part of the greatest decimal.
     var isInRange: Bool {
-        // Only near the limit does it have to be compared.
-        if bits.upperBound <= 126 { return true }
+        // A number of n bits over one of m is below 2ⁿ⁻ᵐ⁺¹; only near the limit does it have to be compared.
+        if numerator.bitWidth - denominator.bitWidth < 126 { return true }
         let limit = UInt128(Int128.max) / UInt128(PowerOfTen.scale) * UInt128(PowerOfTen.scale)
         return numerator <= denominator * Natural(limit)
     }

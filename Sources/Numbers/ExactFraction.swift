@@ -60,6 +60,16 @@ public struct ExactFraction: Sendable {
         self.init(units: isNegative ? -1 : 1, divisor: 0, long: long)
     }
 
+    /// The powers of two that the magnitude lies between, in 10⁻¹⁸: at least 2 to the lower bound, below 2 to
+    /// the upper one.
+    var bits: Range<Int> {
+        // A number of n bits is at least 2ⁿ⁻¹ and below 2ⁿ.
+        let difference =
+            long.map { $0.numerator.bitWidth - $0.denominator.bitWidth }
+            ?? divisor.leadingZeroBitCount + 64 - units.magnitude.leadingZeroBitCount
+        return (difference - 1)..<(difference + 1)
+    }
+
     /// The magnitude as a fraction of any length.
     var lengthened: LongFraction {
         long ?? LongFraction(numerator: Natural(units.magnitude), denominator: Natural(divisor))
@@ -110,11 +120,11 @@ extension ExactFraction: Comparable {
             if left == right { return .equal }
             isSmaller = left < right
         } else {
-            let first = lengthened, second = other.lengthened
-            let bits = first.bits, otherBits = second.bits
+            let bits = bits, otherBits = other.bits
             if bits.upperBound <= otherBits.lowerBound || otherBits.upperBound <= bits.lowerBound {
                 isSmaller = bits.lowerBound < otherBits.lowerBound
             } else {
+                let first = lengthened, second = other.lengthened
                 let left = first.numerator * second.denominator
                 let right = second.numerator * first.denominator
                 if left == right { return .equal }
@@ -190,11 +200,22 @@ extension ExactFraction {
                 return ExactFraction(units: sum, divisor: sum == 0 ? 1 : least)
             }
         }
-        let first = lengthened, second = other.lengthened
-        let isShared = first.denominator == second.denominator
-        let left = isShared ? first.numerator : first.numerator * second.denominator
-        let right = isShared ? second.numerator : second.numerator * first.denominator
-        let denominator = isShared ? first.denominator : first.denominator * second.denominator
+        let left: Natural
+        let right: Natural
+        let denominator: Natural
+        if let first = long, other.divisor != 0 {
+            left = first.numerator.times(other.divisor)
+            right = first.denominator.times(other.units.magnitude)
+            denominator = first.denominator.times(other.divisor)
+        } else if other.long != nil, divisor != 0 {
+            return try other.plus(self)
+        } else {
+            let first = lengthened, second = other.lengthened
+            let isShared = first.denominator == second.denominator
+            left = isShared ? first.numerator : first.numerator * second.denominator
+            right = isShared ? second.numerator : second.numerator * first.denominator
+            denominator = isShared ? first.denominator : first.denominator * second.denominator
+        }
         if isNegative == other.isNegative {
             return try ExactFraction(
                 LongFraction(numerator: left + right, denominator: denominator), isNegative: isNegative)

@@ -112,6 +112,27 @@ extension Natural: Comparable {
         return Natural(digits: product)
     }
 
+    /// The product with one word.
+    func times(_ word: UInt64) -> Natural {
+        if word == 1 { return self }
+        var product: [UInt64] = []
+        product.reserveCapacity(digits.count + 1)
+        var carry: UInt64 = 0
+        for digit in digits {
+            // (2⁶⁴ − 1)² + 2⁶⁴ − 1 is below 2¹²⁸.
+            let sum = UInt128(product: digit, word) &+ UInt128(carry)
+            product.append(sum.lowHalf)
+            carry = sum.highHalf
+        }
+        if carry > 0 { product.append(carry) }
+        return Natural(digits: product)
+    }
+
+    /// The product with two words.
+    func times(_ number: UInt128) -> Natural {
+        number.highHalf == 0 ? times(number.lowHalf) : self * Natural(number)
+    }
+
     /// Quotient and remainder; the divisor is not 0. Knuth's algorithm D.
     func divided(by divisor: Natural) -> (quotient: Natural, remainder: Natural) {
         if self < divisor { return (Natural(digits: []), self) }
