@@ -1,0 +1,222 @@
+"""Recording real accounts, looking back at them, and serving them again."""
+
+import json
+import signal
+import sqlite3
+
+import pytest
+import server as program
+import venue_requests
+from server import Server
+
+ACCOUNTS = {venue: f"my-{venue}" for venue in venue_requests.VENUES}
+
+
+@pytest.fixture
+def demonstration(start):
+    return start("--demo", "--rate-limits", "off")
+
+
+@pytest.fixture
+def desk(demonstration, tmp_path):
+    return Desk(demonstration, tmp_path)
+
+
+class Desk:
+    """A desk whose accounts are those of the demonstration's keys."""
+
+    def __init__(self, server: Server, folder):
+        self.server, self.folder = server, folder
+        self.environment = {}
+        lines = ["accounts:"]
+        for venue, name in ACCOUNTS.items():
+            key, prefix = venue_requests.DEMONSTRATION_KEYS[venue], venue.upper().replace("-", "_")
+            for field, value in key.items():
+                self.environment[f"{prefix}_{field.upper()}"] = value
+            lines.append(
+                f"  - {{ name: {name}, venue: {venue}, base_url: '{server.url}', "
+                f"credentials: {{ env: {prefix} }}, allow: [trade] }}"
+            )
+        (folder / "desk.yaml").write_text("\n".join(lines) + "\n")
+        self.recordings = f"sqlite:{folder / 'recordings.db'}"
+
+    def run(self, command: str, *arguments: str, configured: bool = True):
+        more = ["--config", str(self.folder / "desk.yaml")] if configured else []
+        return program.run(command, *arguments, *more, folder=self.folder, **self.environment)
+
+    def record(self, *arguments: str):
+        ended = self.run("record", "--recordings", self.recordings, *arguments)
+        assert ended.returncode == 0, ended.stderr
+        return ended
+
+    def history(self, *arguments: str):
+        ended = self.run(
+            "history", *arguments, "--recordings", self.recordings, "--json", configured=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
+
+
+def test_every_answer_is_kept_as_it_came(desk):
+    rows = [json.loads(line) for line in desk.record("--json").stdout.splitlines()]
+    assert {row["account"] for row in rows} == set(ACCOUNTS.values())
+    with sqlite3.connect(desk.folder / "recordings.db") as database:
+        bodies = {bytes(row[0]) for row in database.execute("SELECT bytes FROM bodies")}
+    key = venue_requests.DEMONSTRATION_KEYS["binance"]
+    account = json.loads(venue_requests.binance(desk.server, key).body)
+    assert account in [json.loads(body) for body in bodies]
+    for key in venue_requests.DEMONSTRATION_KEYS.values():
+        assert not any(key["secret"].encode() in body for body in bodies)
+    assert key["secret"].encode() not in (desk.folder / "recordings.db").read_bytes()
+
+
+def test_history_lists_shows_and_compares(desk):
+    desk.record()
+    account = demonstration_account(desk.server, "binance")
+    desk.server.apply({"type": "deposit", "account": account, "asset": "USDT", "amount": "5"})
+    desk.record("--account", ACCOUNTS["binance"])
+    listed = {row["account"]: row["recordings"] for row in desk.history()}
+    assert listed == {name: 2 if name == ACCOUNTS["binance"] else 1 for name in ACCOUNTS.values()}
+    first, second = desk.history(ACCOUNTS["binance"])
+    assert first["changes"] == []
+    changed = {row["field"]: row for row in second["changes"]}
+    wallet = changed["assets[asset=USDT].walletBalance"]
+    before, after = (int(wallet[name].replace(".", "")) for name in ("before", "after"))
+    assert after - before == 5 * 10**8
+    assert not any("updateTime" in field for field in changed)
+    past = desk.history(ACCOUNTS["binance"], "--as-of", str(first["taken_at"]))
+    [asset] = [row for row in past["accounts"][0]["assets"] if row["asset"] == "USDT"]
+    assert asset["figures"]["wallet"]["value"] == wallet["before"]
+    tables = desk.run(
+        "history", ACCOUNTS["binance"], "--changes", "--recordings", desk.recordings, configured=False
+    )
+    assert "assets[asset=USDT].walletBalance" in tables.stdout
+
+
+def demonstration_account(server: Server, venue: str) -> str:
+    """The account that the demonstration's key of a venue speaks for."""
+    wanted = venue_requests.DEMONSTRATION_KEYS[venue]["api_key"]
+    for row in server.admin("GET", "/accounts").json["accounts"]:
+        keys = server.admin("GET", f"/accounts/{row['account']}/keys").json["keys"]
+        if any(key["api_key"] == wanted for key in keys):
+            return row["account"]
+    raise AssertionError(f"no account has the key {wanted}")
+
+
+def test_repeated_recording_counts(desk):
+    ended = desk.run("record", "--recordings", desk.recordings, "--every", "1", "--times", "2", "--json")
+    assert ended.returncode == 0 and len(ended.stdout.splitlines()) == 2 * len(ACCOUNTS)
+
+
+def test_what_was_altered_is_found(desk):
+    desk.record()
+    checked = desk.run("history", "--check", "--recordings", desk.recordings, configured=False)
+    assert checked.returncode == 0
+    with sqlite3.connect(desk.folder / "recordings.db") as database:
+        database.execute("UPDATE bodies SET bytes = x'7b7d' WHERE body = 2")
+    checked = desk.run("history", "--check", "--recordings", desk.recordings, configured=False)
+    assert checked.returncode == 65
+    assert "not as it was written" in checked.stderr
+
+
+def test_what_was_never_recorded(desk):
+    desk.record("--account", ACCOUNTS["okx"])
+    ended = desk.run("replay", "nobody", "--recordings", desk.recordings, configured=False)
+    assert ended.returncode == 65 and ACCOUNTS["okx"] in ended.stderr
+    ended = desk.run("history", "--recordings", f"sqlite:{desk.folder}/none.db", configured=False)
+    assert ended.returncode == 69 and "none.db" in ended.stderr
+
+
+TIMES = {"uTime", "updateTime", "update_timestamp_ms", "create_time"}
+
+
+def without_times(value):
+    if isinstance(value, dict):
+        return {key: without_times(member) for key, member in value.items() if key not in TIMES}
+    return [without_times(element) for element in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("venue", venue_requests.VENUES)
+def test_a_replay_answers_as_the_venue_did(desk, venue, start, tmp_path):
+    """The demonstration's account, recorded and served again under a made-up key."""
+    desk.record("--account", ACCOUNTS[venue])
+    scenario = tmp_path / "replayed.json"
+    options = ["--recordings", desk.recordings, "--scenario", str(scenario)]
+    ended = desk.run("replay", ACCOUNTS[venue], *options, configured=False)
+    assert ended.returncode == 0, ended.stderr
+    text = scenario.read_text()
+    key = venue_requests.DEMONSTRATION_KEYS[venue]
+    assert key["api_key"] not in text and demonstration_account(desk.server, venue) not in text
+    replayed = start("--scenario", str(scenario), "--rate-limits", "off")
+    made_up = {
+        "api_key": "replay-replay-key",
+        "secret": "replay-replay-secret",
+        "passphrase": "replay-replay-passphrase",
+    }
+    original = venue_requests.balance(desk.server, venue, key).json
+    again = venue_requests.balance(replayed, venue, made_up).json
+    for answer in (original, again):
+        answer.pop("id", None) if isinstance(answer, dict) else None
+    assert figures_of(venue, again) == figures_of(venue, original), again
+
+
+def figures_of(venue: str, answer: dict):
+    """The account's own figures, which a replay must show digit by digit."""
+    if venue == "okx":
+        account = answer["data"][0]
+        return {name: account[name] for name in ("totalEq", "adjEq", "imr", "mmr", "notionalUsd", "upl")}
+    if venue == "binance":
+        return {name: value for name, value in answer.items() if isinstance(value, str)}
+    if venue == "crypto-com":
+        account = answer["result"]["data"][0]
+        names = ("total_margin_balance", "total_initial_margin", "total_maintenance_margin", "total_haircut")
+        return {name: account[name] for name in names}
+    return {name: answer[name] for name in ("totalBalance", "unrealizedPnl") if name in answer}
+
+
+def test_replay_serves_and_ends_like_a_server(desk):
+    desk.record("--account", ACCOUNTS["okx"])
+    import subprocess
+
+    options = ["--recordings", desk.recordings, "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(
+        [program.PROGRAM, "replay", ACCOUNTS["okx"], *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=program.environment(),
+    )
+    try:
+        assert program.READY.match(process.stdout.readline().rstrip("\n"))
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=program.STOPPED_WITHIN) == 0
+
+
+def test_stress_over_the_whole_book(desk):
+    book = str(desk.folder / "desk.yaml")
+    ended = desk.run("stress", "--book", book, "--shock", "BTC=-0.30", "--json", configured=False)
+    assert ended.returncode == 0, ended.stderr
+    rows = {row["account"]: row for row in json.loads(ended.stdout)}
+    assert set(rows) >= set(ACCOUNTS.values()), "and sub-accounts"
+    for row in rows.values():
+        assert row["shocks"][0]["target"] == "BTC" and "statement" in row["shocks"][0]
+
+
+@pytest.mark.parametrize("venue", venue_requests.VENUES)
+def test_the_same_book_under_another_venues_rules(desk, venue):
+    ended = desk.run("rehost", "--to", venue, "--json")
+    assert ended.returncode == 0, ended.stderr
+    rows = json.loads(ended.stdout)
+    assert {row["account"] for row in rows} >= set(ACCOUNTS.values())
+    for row in rows:
+        assert row["to"] == venue and row["mappings"]
+        figures = {figure["figure"]: figure for figure in row["figures"]}
+        assert any(figure["to"] for figure in figures.values()), row["refused"]
+        for mapping in row["mappings"]:
+            assert mapping["target"] or mapping["remark"], "what is left out says why"
+
+
+def test_a_venue_that_there_is_not(desk):
+    ended = desk.run("rehost", "--to", "kraken")
+    assert ended.returncode == 64 and "kraken" in ended.stderr
