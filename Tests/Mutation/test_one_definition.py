@@ -61,7 +61,7 @@ def commands(venue: str) -> list[dict]:
             "type": "prices",
             "venue": venue,
             "marks": {instrument: "60000"},
-            "index": {"BTC": "60000", asset: "1"},
+            "index": {asset: "1"},
         },
         {"type": "deposit", "account": "desk", "asset": asset, "amount": "100000"},
         {"type": "fill", "quantity": "1", "price": "59000"} | trade,
