@@ -18,7 +18,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let core: [Target.Dependency] = ["Ledger", "Numbers", "JSON"]
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
-/// One module a venue. A fifth venue is one more line here and one more folder.
+/// One module a venue. A fifth venue is one more line here, one in `Venues` and one more folder.
 let venues = ["CryptoCom", "Rails", "Binance", "OKX"]
 
 let package = Package(
@@ -27,7 +27,7 @@ let package = Package(
     products: [
         .executable(name: "marginalia", targets: ["marginalia"]),
         .library(name: "MarginaliaLedger", targets: ["Numbers", "JSON", "Ledger"]),
-        .library(name: "MarginaliaVenues", targets: ["Venue"] + venues),
+        .library(name: "MarginaliaVenues", targets: ["Venue", "Venues"] + venues),
         .library(name: "MarginaliaServer", targets: ["Journal", "Engine", "Server"]),
         .library(name: "MarginaliaDesk", targets: ["Desk"]),
     ],
@@ -65,6 +65,10 @@ let package = Package(
         }
         + [
             .target(
+                name: "Venues",
+                dependencies: ["Venue", "Ledger"] + venues.map { .byName(name: $0) },
+                swiftSettings: strict),
+            .target(
                 name: "Journal",
                 dependencies: ["Ledger", "Numbers", "JSON", grdb],
                 swiftSettings: strict),
@@ -75,7 +79,7 @@ let package = Package(
             .target(
                 name: "Server",
                 dependencies: [
-                    "Engine", "Journal", "Venue", "Ledger", "Numbers", "JSON", crypto,
+                    "Engine", "Journal", "Venues", "Venue", "Ledger", "Numbers", "JSON", crypto,
                     .product(name: "HummingbirdCore", package: "hummingbird"),
                     .product(name: "HTTPTypes", package: "swift-http-types"),
                     .product(name: "Logging", package: "swift-log"),
@@ -94,7 +98,7 @@ let package = Package(
             .target(
                 name: "Desk",
                 dependencies: [
-                    "Journal", "Venue", "Ledger", "Numbers", "JSON", crypto,
+                    "Journal", "Venues", "Venue", "Ledger", "Numbers", "JSON", crypto,
                     .product(name: "CryptoExtras", package: "swift-crypto"),
                     .product(name: "AsyncHTTPClient", package: "async-http-client"),
                     .product(name: "Logging", package: "swift-log"),
@@ -134,7 +138,7 @@ let package = Package(
             .testTarget(
                 name: "ServerTests",
                 dependencies: [
-                    "Server", "Engine", "Venue", "VenueTestSupport",
+                    "Server", "Engine", "Venues", "Venue", "VenueTestSupport",
                     .product(name: "HTTPTypes", package: "swift-http-types"),
                     .product(name: "Logging", package: "swift-log"),
                     .product(name: "NIOCore", package: "swift-nio"),

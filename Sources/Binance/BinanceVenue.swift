@@ -26,9 +26,6 @@ public struct BinanceVenue: VenueModel {
             added: addedRulebooks)
     }
 
-    /// `binance`.
-    public var name: VenueName { Self.name }
-
     /// Every rulebook version, in the order of their effective times.
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
 

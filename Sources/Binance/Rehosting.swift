@@ -53,7 +53,7 @@ private struct AccountRehosting {
                 ("venue", .string(BinanceVenue.name.rawValue)),
                 (
                     "settings",
-                    .object(JSONObject([("multi_assets", .bool(isMulti)), ("hedge", .bool(isHedged))]))
+                    .members([("multi_assets", .bool(isMulti)), ("hedge", .bool(isHedged))])
                 ),
             ])
         script.assume(

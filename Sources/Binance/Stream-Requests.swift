@@ -76,7 +76,7 @@ struct StreamReply {
     let id: JSONValue
 
     var bytes: [UInt8] {
-        Array(JSONValue.object(JSONObject([("result", result), ("id", id)])).description.utf8)
+        Array(JSONValue.members([("result", result), ("id", id)]).description.utf8)
     }
 }
 

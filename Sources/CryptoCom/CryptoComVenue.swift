@@ -24,9 +24,6 @@ public struct CryptoComVenue: VenueModel {
             venue: Self.name, builtIn: [PackageResources.crypto_com_2023_10_31_json], added: addedRulebooks)
     }
 
-    /// As commands and scenario files spell it.
-    public var name: VenueName { Self.name }
-
     /// Every rulebook version, in the order of their effective times.
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
 

@@ -62,7 +62,7 @@ struct ReportedAccount {
         }
         self.init(
             result.rows("data").first
-                ?? ReportedObject(.object(JSONObject()), path: result.path(of: "data[0]")),
+                ?? ReportedObject(.members([]), path: result.path(of: "data[0]")),
             positions: Self.rows(.positions, bodies), orders: Self.rows(.openOrders, bodies))
     }
 

@@ -70,7 +70,7 @@ private struct AccountRehosting {
     mutating func open() {
         script.add(
             "open_account",
-            [("venue", .string(CryptoComVenue.name.rawValue)), ("settings", .object(JSONObject(settings())))])
+            [("venue", .string(CryptoComVenue.name.rawValue)), ("settings", .members(settings()))])
         if answers.account["account"] != .absent {
             script.assume("The sub-account comes in as an account of its own, without a family.")
         }

@@ -154,13 +154,3 @@ extension UsedPrice {
         ])
     }
 }
-
-extension JSONValue {
-    /// An object of these members.
-    static func members(_ members: [(key: String, value: JSONValue)]) -> JSONValue {
-        .object(JSONObject(members))
-    }
-
-    /// A whole number.
-    static func integer(_ number: Int64) -> JSONValue { .number(String(number)) }
-}

@@ -2,6 +2,7 @@ import JSON
 import Ledger
 import Numbers
 import Venue
+import Venues
 
 extension DeskConfiguration {
     /// Reads a configuration, already a tree of values; numbers of a YAML file may be texts. Paths in it are
@@ -64,9 +65,8 @@ extension AccountEntry {
             throw fields.wrong("name", "must be 1 to 64 visible ASCII characters without blanks and slashes")
         }
         let venue = VenueName(rawValue: try fields.required("venue"))
-        guard VenueReaders.names.contains(venue) else {
-            let known = VenueReaders.names.map(\.rawValue).joined(separator: ", ")
-            throw fields.wrong("venue", "is no venue that can be read; known are \(known)")
+        guard Venues.names.contains(venue) else {
+            throw fields.wrong("venue", "is no venue that can be read; known are \(Venues.listed)")
         }
         var allowed: Set<APIKey.Permission> = []
         for (place, text) in try fields.texts("allow").enumerated() {

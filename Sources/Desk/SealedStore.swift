@@ -91,9 +91,9 @@ public struct SealedStore: Sendable {
                 ("api_key", .string(entry.apiKey)), ("secret", .string(entry.secret)),
             ]
             if let passphrase = entry.passphrase { fields.append(("passphrase", .string(passphrase))) }
-            return (key: name, value: JSONValue.object(JSONObject(fields)))
+            return (key: name, value: JSONValue.members(fields))
         }
-        return .object(JSONObject(members))
+        return .members(members)
     }
 
     /// What stands readably at the top of the file.
@@ -119,7 +119,7 @@ public struct SealedStore: Sendable {
 
         var members: [(key: String, value: JSONValue)] {
             [
-                ("format", .string(Self.format)), ("rounds", .number(String(rounds))),
+                ("format", .string(Self.format)), ("rounds", .integer(rounds)),
                 ("salt", .string(hexText(salt))),
             ]
         }

@@ -177,6 +177,18 @@ extension JSONValue {
     }
 }
 
+// MARK: - Making
+
+extension JSONValue {
+    /// An object of these members, in this order.
+    public static func members(_ members: [(key: String, value: JSONValue)]) -> JSONValue {
+        .object(JSONObject(members))
+    }
+
+    /// A whole number.
+    public static func integer(_ number: some BinaryInteger) -> JSONValue { .number(String(number)) }
+}
+
 // MARK: - Writing
 
 extension JSONValue: CustomStringConvertible {

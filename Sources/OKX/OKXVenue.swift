@@ -31,8 +31,6 @@ public struct OKXVenue: VenueModel {
         layouts = .answered
     }
 
-    public var name: VenueName { Self.name }
-
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
 
     /// The venue with other values in the rules in force at a time.

@@ -63,7 +63,7 @@ private struct AccountRehosting {
         script.add(
             "open_account",
             [
-                ("venue", .string(OKXVenue.name.rawValue)), ("settings", .object(JSONObject(settings))),
+                ("venue", .string(OKXVenue.name.rawValue)), ("settings", .members(settings)),
             ])
         script.assume(
             "Realised profits, fees and funding are in the cash balances, so that each comes in as one "

@@ -26,9 +26,6 @@ public struct RailsVenue: VenueModel {
             venue: Self.name, builtIn: [PackageResources.rails_2024_01_01_json], added: addedRulebooks)
     }
 
-    /// `rails`.
-    public var name: VenueName { Self.name }
-
     /// Every rulebook version, in the order of their effective times.
     public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
 

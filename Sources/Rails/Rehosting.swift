@@ -63,7 +63,7 @@ private struct AccountRehosting {
             script.assume("The leverage of the account is none that can be set; the default is used.")
         }
         let settings = leverage.map { leverage in
-            JSONValue.object(JSONObject([("leverage", .string(leverage.description))]))
+            JSONValue.members([("leverage", .string(leverage.description))])
         }
         script.add(
             "open_account", [("venue", .string(RailsVenue.name.rawValue)), ("settings", settings)])

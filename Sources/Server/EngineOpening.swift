@@ -25,7 +25,7 @@ enum EngineOpening {
 
 extension ProgramError {
     /// A journal's trouble as an end of the program.
-    init(_ error: JournalError) {
+    public init(_ error: JournalError) {
         let status: ExitStatus =
             switch error.kind {
             case .badLocation: .usage

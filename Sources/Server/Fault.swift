@@ -2,6 +2,7 @@ import JSON
 import Ledger
 import Numbers
 import Venue
+import Venues
 
 /// One way in which a venue's endpoints misbehave on purpose, so that a client's handling of it can be
 /// tested.
@@ -68,9 +69,8 @@ struct Fault: Sendable, Equatable {
         let reader = FaultReader(
             object: try FaultReader.object(value), numbersAreTexts: numbersAreTexts)
         let venue = VenueName(rawValue: try reader.text("venue", required: true) ?? "")
-        guard VenueRegistry.names.contains(venue) else {
-            let known = VenueRegistry.names.map(\.rawValue).joined(separator: ", ")
-            throw Refusal(.invalidField, "venue must be one of \(known).", field: "venue")
+        guard Venues.names.contains(venue) else {
+            throw Refusal(.invalidField, "venue must be one of \(Venues.listed).", field: "venue")
         }
         guard let kind = Kind(rawValue: try reader.text("kind", required: true) ?? "") else {
             let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")

@@ -110,8 +110,14 @@ struct SplitMix64: RandomNumberGenerator, Sendable {
 
 /// Where answers wait until a later one of the same caller has been given.
 final class Overtaking: Sendable {
+    private struct Waiting {
+        let continuation: CheckedContinuation<Void, Never>
+        /// What ends the wait where nothing overtakes.
+        var limit: Task<Void, Never>?
+    }
+
     private struct State {
-        var waiting: [String: [Int: CheckedContinuation<Void, Never>]] = [:]
+        var waiting: [String: [Int: Waiting]] = [:]
         var next = 0
     }
 
@@ -119,20 +125,26 @@ final class Overtaking: Sendable {
 
     /// Waits until `overtaken` is called for the same lane, at most so many milliseconds.
     func wait(in lane: String, atMost milliseconds: Int64) async {
-        let ticket = state.withLock { state in
-            state.next += 1
-            return state.next
-        }
-        let limit = Task {
-            try? await cancelWhenGracefulShutdown {
-                try await Task.sleep(for: .milliseconds(milliseconds))
-            }
-            release(lane, upTo: nil, only: ticket)
-        }
         await withCheckedContinuation { continuation in
-            state.withLock { $0.waiting[lane, default: [:]][ticket] = continuation }
+            let ticket = state.withLock { state in
+                state.next += 1
+                state.waiting[lane, default: [:]][state.next] = Waiting(continuation: continuation)
+                return state.next
+            }
+            let limit = Task {
+                try? await cancelWhenGracefulShutdown {
+                    try await Task.sleep(for: .milliseconds(milliseconds))
+                }
+                release(lane, upTo: nil, only: ticket)
+            }
+            // Overtaken while the limit was being set: nothing is left for it to end.
+            let isOver = state.withLock { state in
+                guard state.waiting[lane]?[ticket] != nil else { return true }
+                state.waiting[lane]?[ticket]?.limit = limit
+                return false
+            }
+            if isOver { limit.cancel() }
         }
-        limit.cancel()
     }
 
     /// Lets go of everything that waits in a lane: a later answer has been given.
@@ -147,6 +159,9 @@ final class Overtaking: Sendable {
             if state.waiting[lane]?.isEmpty == true { state.waiting[lane] = nil }
             return going.values
         }
-        for continuation in released { continuation.resume() }
+        for waiting in released {
+            waiting.limit?.cancel()
+            waiting.continuation.resume()
+        }
     }
 }

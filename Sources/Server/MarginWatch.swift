@@ -2,6 +2,7 @@ import Engine
 import Ledger
 import Synchronization
 import Venue
+import Venues
 
 /// An account that has fallen to its maintenance margin, or risen above it.
 struct MarginTransition: Sendable {
@@ -41,7 +42,7 @@ final class MarginWatch: LedgerListener {
             let isFirst = state.subscribers.count == 1
             if isFirst {
                 state.called = [:]
-                state.priced = Set(VenueRegistry.names)
+                state.priced = Set(Venues.names)
             }
             return (isFirst, state.called)
         }
@@ -99,7 +100,7 @@ final class MarginWatch: LedgerListener {
     }
 
     private func sweep(_ touched: Set<String>, _ priced: Set<VenueName>) {
-        for id in engine.accountIDs {
+        for id in priced.isEmpty ? touched.sorted() : engine.accountIDs {
             guard let account = engine.account(id), touched.contains(id) || priced.contains(account.venue),
                 let model = engine.venues[account.venue],
                 let snapshot = engine.access(for: account.venue).snapshot(of: id)

@@ -9,21 +9,24 @@ import NIOPosix
 import ServiceLifecycle
 import UnixSignals
 import Venue
+import Venues
 
 /// The venue server: an engine on a store, with the venues and the operator API in front of it.
 public struct MarginaliaServer: Sendable {
     private let options: ServeOptions
+    private let added: [Scenario]
     private let logger: Logger
 
-    /// A server to be run with these options.
-    public init(options: ServeOptions, logger: Logger) {
+    /// A server to be run with these options; scenarios come after those of the options' files.
+    public init(options: ServeOptions, scenarios: [Scenario] = [], logger: Logger) {
         self.options = options
+        added = scenarios
         self.logger = logger
     }
 
     /// Runs until SIGTERM or SIGINT, then drains. `whenReady` is told the server's URL once it listens.
     public func run(whenReady: @escaping @Sendable (String) -> Void) async throws(ProgramError) {
-        let scenarios = try Self.scenarios(options)
+        let scenarios = try Self.scenarios(options) + added
         let venues = try Self.venues(options)
         let token = try Self.token(options, logger: logger)
         defer { token.removeTemporary() }
@@ -89,7 +92,7 @@ public struct MarginaliaServer: Sendable {
     ) async throws(ProgramError) {
         let meter = RequestMeter()
         let page = WebPage(
-            venues: VenueRegistry.names.compactMap { name in engine.venues[name].map { (name, $0.profile) } },
+            venues: Venues.names.compactMap { name in engine.venues[name].map { (name, $0.profile) } },
             isDemonstration: options.demo, enforcesRateLimits: options.enforcesRateLimits)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let streams = StreamHub(

@@ -3,6 +3,7 @@ import JSON
 import Ledger
 import Numbers
 import Venue
+import Venues
 
 extension OperatorAPI {
     /// The latest moment that the ledger's clock may show: the end of the year 9999.
@@ -86,7 +87,7 @@ extension OperatorAPI {
             writer.beginObject()
             writer.key("rulebooks")
             writer.beginArray()
-            for name in VenueRegistry.names {
+            for name in Venues.names {
                 guard let versions = engine.venues[name]?.rulebookVersions else { continue }
                 let current = versions.lastIndex { $0.effective <= now } ?? versions.startIndex
                 for (index, version) in versions.enumerated() {

@@ -3,6 +3,7 @@ import JSON
 import Ledger
 import Logging
 import Venue
+import Venues
 
 extension OperatorAPI {
     /// The faults in force.
@@ -53,9 +54,8 @@ extension OperatorAPI {
         try call.allow(["venue"])
         var venue: VenueName?
         if let name = call.query["venue"] {
-            guard VenueRegistry.names.contains(VenueName(rawValue: name)) else {
-                let known = VenueRegistry.names.map(\.rawValue).joined(separator: ", ")
-                throw Problem.parameter("venue", "must be one of \(known)")
+            guard Venues.names.contains(VenueName(rawValue: name)) else {
+                throw Problem.parameter("venue", "must be one of \(Venues.listed)")
             }
             venue = VenueName(rawValue: name)
         }

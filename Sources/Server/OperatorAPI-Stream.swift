@@ -4,6 +4,7 @@ import HummingbirdCore
 import Ledger
 import ServiceLifecycle
 import Venue
+import Venues
 
 extension OperatorAPI {
     /// How long nothing may happen before a comment is sent.
@@ -46,9 +47,8 @@ extension OperatorAPI {
             filter.account = id
         }
         if let name = call.query["venue"] {
-            guard VenueRegistry.names.contains(VenueName(rawValue: name)) else {
-                let known = VenueRegistry.names.map(\.rawValue).joined(separator: ", ")
-                throw Problem.parameter("venue", "must be one of \(known)")
+            guard Venues.names.contains(VenueName(rawValue: name)) else {
+                throw Problem.parameter("venue", "must be one of \(Venues.listed)")
             }
             filter.venue = VenueName(rawValue: name)
         }

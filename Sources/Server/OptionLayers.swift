@@ -2,6 +2,7 @@ import JSON
 import Ledger
 import Logging
 import Venue
+import Venues
 
 /// The options of `serve` from one place, still as text: the command line, the environment or a file.
 public struct OptionLayer: Sendable, Equatable {
@@ -174,14 +175,14 @@ extension ServeOptions {
         for text in texts {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
                 String.init)
-            let venues = VenueRegistry.names.map(\.rawValue)
-            guard parts.count == 2, venues.contains(parts[0]), let profile = WireProfile(rawValue: parts[1])
+            let venue = VenueName(rawValue: parts[0])
+            guard parts.count == 2, Venues.names.contains(venue),
+                let profile = WireProfile(rawValue: parts[1])
             else {
                 throw layer.error(
-                    "profile",
-                    "must be VENUE=NAME with one of \(venues.joined(separator: ", ")) and documented or live")
+                    "profile", "must be VENUE=NAME with one of \(Venues.listed) and documented or live")
             }
-            profiles[VenueName(rawValue: parts[0])] = profile
+            profiles[venue] = profile
         }
     }
 }

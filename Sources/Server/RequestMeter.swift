@@ -44,7 +44,7 @@ final class RequestMeter: Sendable {
         (1_000_000_000, "1"), (5_000_000_000, "5"),
     ]
 
-    /// The area of what belongs to no venue; venues have their places in `VenueRegistry.names`.
+    /// The area of what belongs to no venue; venues have their places in `Venues.names`.
     static let operatorArea = 255
 
     /// What is counted apart.

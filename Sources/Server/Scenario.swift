@@ -4,6 +4,7 @@ import JSON
 import Ledger
 import OKX
 import Venue
+import Venues
 
 /// A scenario file: accounts with their keys, prices and commands, which put a ledger into a state (contract,
 /// section 6).
@@ -179,7 +180,7 @@ private struct ScenarioReader {
                 Scenario.Opening(
                     account: account, venue: venue, parent: parent,
                     step: Scenario.Step(
-                        command: identity.identified(.object(JSONObject(members))), path: here),
+                        command: identity.identified(.members(members)), path: here),
                     keys: try keys(here + [.key("keys")], venue: venue)))
         }
         return openings
@@ -216,9 +217,8 @@ private struct ScenarioReader {
         var steps: [Scenario.Step] = []
         for (venue, quotes) in try fields(path) {
             let here = path + [.key(venue)]
-            guard VenueRegistry.names.contains(VenueName(rawValue: venue)) else {
-                let names = VenueRegistry.names.map(\.rawValue).joined(separator: ", ")
-                throw document.error(here, "there is no such venue; known are \(names)")
+            guard Venues.names.contains(VenueName(rawValue: venue)) else {
+                throw document.error(here, "there is no such venue; known are \(Venues.listed)")
             }
             try fields(here, allowed: ["marks", "index"])
             var members: [(key: String, value: JSONValue)] = [
@@ -228,7 +228,7 @@ private struct ScenarioReader {
                 if let given = quotes[part], !given.isNull { members.append((part, given)) }
             }
             steps.append(
-                Scenario.Step(command: identity.identified(.object(JSONObject(members))), path: here))
+                Scenario.Step(command: identity.identified(.members(members)), path: here))
         }
         return steps
     }

@@ -174,7 +174,7 @@ extension SourceDocument {
                 members.append((name, value))
                 marks.members[name] = mark
             }
-            return (.object(JSONObject(members)), marks)
+            return (.members(members), marks)
         case .alias:
             throw ConversionError(line: marks.line, message: "an alias names no anchor")
         }

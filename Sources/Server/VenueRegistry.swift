@@ -1,24 +1,11 @@
-import Binance
-import CryptoCom
 import Engine
 import JSON
 import Ledger
-import OKX
-import Rails
 import Venue
+import Venues
 
-/// The venues that this program serves. A fifth one is one more line here.
+/// The venues as a server is them.
 public enum VenueRegistry {
-    private static let types: [(name: VenueName, model: any VenueModel.Type)] = [
-        (CryptoComVenue.name, CryptoComVenue.self),
-        (RailsVenue.name, RailsVenue.self),
-        (BinanceVenue.name, BinanceVenue.self),
-        (OKXVenue.name, OKXVenue.self),
-    ]
-
-    /// The venues' names, in the order of the contract.
-    public static var names: [VenueName] { types.map(\.name) }
-
     /// Builds every venue from the built-in rulebooks and those added.
     ///
     /// Throws `badData`, with the file, line and field at fault, for a rulebook that cannot be used.
@@ -26,7 +13,8 @@ public enum VenueRegistry {
         rulebooks: [RulebookFile] = [], profiles: [VenueName: WireProfile] = [:]
     ) throws(ProgramError) -> [any VenueModel] {
         var models: [any VenueModel] = []
-        for (name, type) in types {
+        for type in Venues.all {
+            let name = type.name
             let added = rulebooks.filter { $0.venue == name }
             do {
                 models.append(
@@ -45,8 +33,8 @@ public enum VenueRegistry {
 extension LedgerEngine {
     /// The names of its venues, those of the contract first and in its order.
     var venueNames: [VenueName] {
-        VenueRegistry.names.filter { venues[$0] != nil }
-            + venues.keys.filter { !VenueRegistry.names.contains($0) }.sorted { $0.rawValue < $1.rawValue }
+        Venues.names.filter { venues[$0] != nil }
+            + venues.keys.filter { !Venues.names.contains($0) }.sorted { $0.rawValue < $1.rawValue }
     }
 }
 
@@ -65,9 +53,9 @@ public struct RulebookFile: Sendable {
         guard let venue = document.value["venue"]?.text else {
             throw document.error([.key("venue")], "must name the rulebook's venue")
         }
-        guard VenueRegistry.names.contains(VenueName(rawValue: venue)) else {
-            let names = VenueRegistry.names.map(\.rawValue).joined(separator: ", ")
-            throw document.error([.key("venue")], "there is no venue \"\(venue)\"; known are \(names)")
+        guard Venues.names.contains(VenueName(rawValue: venue)) else {
+            throw document.error(
+                [.key("venue")], "there is no venue \"\(venue)\"; known are \(Venues.listed)")
         }
         self.venue = VenueName(rawValue: venue)
     }

@@ -37,7 +37,7 @@ public struct RehostingScript: Sendable {
             for (name, price) in prices where !members.contains(where: { $0.key == name }) {
                 members.append((name, .string(price.description)))
             }
-            return members.isEmpty ? nil : .object(JSONObject(members))
+            return members.isEmpty ? nil : .members(members)
         }
         if marks.isEmpty && index.isEmpty { return }
         append([
@@ -53,7 +53,7 @@ public struct RehostingScript: Sendable {
 
     private mutating func append(_ members: [(key: String, value: JSONValue?)]) {
         let given = members.compactMap { member in member.value.map { (key: member.key, value: $0) } }
-        commands.append(JSONValue.object(JSONObject(given)).description)
+        commands.append(JSONValue.members(given).description)
     }
 
     /// What has come together.

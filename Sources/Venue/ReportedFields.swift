@@ -162,7 +162,7 @@ public struct ReportedObject: Sendable {
 
     /// An object in a field; an empty one where there is none.
     public func object(_ field: String) -> ReportedObject {
-        ReportedObject(value[field] ?? .object(JSONObject()), path: path(of: field))
+        ReportedObject(value[field] ?? .members([]), path: path(of: field))
     }
 
     /// The elements of an array in a field; nil where there is no array, which is not the same as none.

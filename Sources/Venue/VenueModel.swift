@@ -14,6 +14,9 @@ public protocol VenueModel: VenueJudge {
     /// Throws `RulebookError` for a rulebook that cannot be read.
     init(addedRulebooks: [JSONValue], profile: WireProfile) throws
 
+    /// The venue's name.
+    static var name: VenueName { get }
+
     /// What every request path of this venue begins with, such as `/api/v5/`.
     static var pathPrefixes: [String] { get }
 
@@ -111,6 +114,11 @@ public struct AccountSnapshot: Sendable {
         self.prices = prices
         self.at = time
     }
+}
+
+extension VenueModel {
+    /// The venue's name.
+    public var name: VenueName { Self.name }
 }
 
 /// What a venue model may reach of the running server. Scoped to one venue.

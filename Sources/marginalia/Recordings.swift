@@ -37,9 +37,7 @@ struct RecordingSource: ParsableArguments {
             try store.close()
             return result
         } catch let error as JournalError {
-            throw ProgramError(
-                error.kind == .badLocation ? .usage : error.kind == .damaged ? .badData : .unavailable,
-                error.message)
+            throw ProgramError(error)
         }
     }
 
@@ -114,12 +112,12 @@ struct Record: AsyncParsableCommand {
     private func show(_ recording: Recording) {
         if json {
             let members: [(key: String, value: JSONValue)] = [
-                ("sequence", .number(String(recording.sequence))), ("account", .string(recording.account)),
+                ("sequence", .integer(recording.sequence)), ("account", .string(recording.account)),
                 ("venue", .string(recording.venue.rawValue)),
-                ("taken_at", .number(String(recording.takenAt.milliseconds))),
+                ("taken_at", .integer(recording.takenAt.milliseconds)),
                 ("calls", .array(recording.answers.map { .string($0.call) })),
             ]
-            print(JSONValue.object(JSONObject(members)))
+            print(JSONValue.members(members))
         } else {
             let calls = recording.answers.map(\.call).joined(separator: ", ")
             print(
@@ -223,9 +221,9 @@ struct History: AsyncParsableCommand {
                 JSONValue.object(
                     JSONObject([
                         ("account", .string(row.account)), ("venue", .string(row.venue.rawValue)),
-                        ("recordings", .number(String(row.count))),
-                        ("first", .number(String(row.first.milliseconds))),
-                        ("last", .number(String(row.last.milliseconds))),
+                        ("recordings", .integer(row.count)),
+                        ("first", .integer(row.first.milliseconds)),
+                        ("last", .integer(row.last.milliseconds)),
                     ]))
             }
             return print(JSONValue.array(rows))

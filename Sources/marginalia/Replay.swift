@@ -45,16 +45,16 @@ struct Replay: AsyncParsableCommand {
         for account in replay.accounts {
             for assumption in account.assumptions { Terminal.tell("\(account.account): \(assumption)") }
         }
-        let content = Array("\(replay.content)\n".utf8)
+        let content = "\(replay.content)\n"
         if let scenario {
-            guard FileManager.default.createFile(atPath: scenario, contents: Data(content)) else {
+            guard FileManager.default.createFile(atPath: scenario, contents: Data(content.utf8)) else {
                 throw ProgramError(
                     .unavailable, "The file \(scenario) cannot be written: check the folder of --scenario.")
             }
             for account in replay.accounts { print(Self.introduction(of: account)) }
             return
         }
-        try await serve(replay, content)
+        try await serve(replay, Scenario(file: "replay.json", content: Array(content.utf8)))
     }
 
     private func scenario(of store: RecordingStore) throws -> ReplayScenario {
@@ -69,24 +69,19 @@ struct Replay: AsyncParsableCommand {
         return try ReplayScenario(named)
     }
 
-    private func serve(_ replay: ReplayScenario, _ content: [UInt8]) async throws {
+    private func serve(_ replay: ReplayScenario, _ scenario: Scenario) async throws {
         guard let address = ListenAddress(listen) else {
             throw ValidationError("--listen takes HOST:PORT, such as 127.0.0.1:8080, not \(listen)")
         }
-        // The server takes scenarios as files; this one is for this run alone.
-        let file = FileManager.default.temporaryDirectory.path + "/marginalia-\(UUID().uuidString).json"
-        defer { try? FileManager.default.removeItem(atPath: file) }
-        FileManager.default.createFile(
-            atPath: file, contents: Data(content), attributes: [.posixPermissions: 0o600])
         var options = ServeOptions()
         options.listen = address
         options.store = .memory
-        options.scenarios = [file]
         for account in replay.accounts { options.profiles[account.venue] = recordings.wireProfile }
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
         var logger = Logger(label: "marginalia")
         logger.logLevel = .warning
-        try await MarginaliaServer(options: options, logger: logger).run { url in
+        let server = MarginaliaServer(options: options, scenarios: [scenario], logger: logger)
+        try await server.run { url in
             for account in replay.accounts { Terminal.tell(Self.introduction(of: account)) }
             FileHandle.standardOutput.write(Data("marginalia is ready at \(url)\n".utf8))
         }

@@ -51,7 +51,7 @@ struct Stress: AsyncParsableCommand {
             try shock.map { try Self.shock($0, "change") } + funding.map { try Self.shock($0, "funding") }
             + rules.map { file in
                 let document = try SourceDocument(file: file, numbers: .kept, failure: .badData)
-                return .object(JSONObject([("rules", document.value)]))
+                return .members([("rules", document.value)])
             }
         let found =
             if let book {
@@ -84,7 +84,7 @@ struct Stress: AsyncParsableCommand {
                 if account == nil { continue }
                 throw ValidationError("The account \(name) has no position; name a target with --shock")
             }
-            let body = JSONValue.object(JSONObject([("shocks", .array(wanted))]))
+            let body = JSONValue.members([("shocks", .array(wanted))])
             let sent = Array(body.description.utf8)
             answers.append(try await connection.call("POST", path + "/stress", body: sent).body)
         }
@@ -103,7 +103,7 @@ struct Stress: AsyncParsableCommand {
     }
 
     private static func shock(_ target: String, _ measure: String, _ number: String) -> JSONValue {
-        .object(JSONObject([("target", .string(target)), (measure, .string(number))]))
+        .members([("target", .string(target)), (measure, .string(number))])
     }
 
     /// A grid over every instrument that the account has a position in.

@@ -32,7 +32,7 @@ private final class Listener: LedgerListener {
         let (main, sub, venue, all) = (Listener(), Listener(), Listener(), Listener())
         engine.feed.follow(main, FeedInterest(accounts: ["main"]))
         engine.feed.follow(sub, FeedInterest(accounts: ["sub", "nobody"]))
-        engine.feed.follow(venue, FeedInterest(prices: [TestVenue.venueName]))
+        engine.feed.follow(venue, FeedInterest(prices: [TestVenue.name]))
         engine.feed.follow(all, FeedInterest(everything: true))
         try await engine.apply(
             deposit("main", "10"), deposit("other", "1"),
@@ -41,7 +41,7 @@ private final class Listener: LedgerListener {
         #expect(main.sequences == [4, 6])
         #expect(sub.sequences == [6])
         #expect(venue.sequences.isEmpty)
-        #expect(venue.told.map(\.pricedVenues) == [[TestVenue.venueName]])
+        #expect(venue.told.map(\.pricedVenues) == [[TestVenue.name]])
         #expect(main.told.allSatisfy { $0.pricedVenues.isEmpty })
         #expect(all.sequences == [4, 5, 6, 7])
         #expect(venue.told.last?.sequence == 7)
@@ -60,7 +60,7 @@ private final class Listener: LedgerListener {
         engine.feed.follow(listener, FeedInterest())
         #expect(engine.feed.listenerCount == 0)
         try await engine.apply(deposit("b", "1"))
-        engine.feed.follow(listener, FeedInterest(prices: [TestVenue.venueName]))
+        engine.feed.follow(listener, FeedInterest(prices: [TestVenue.name]))
         engine.feed.leave(listener)
         try await engine.apply(Self.prices)
         #expect(listener.sequences == [3, 6])

@@ -7,7 +7,7 @@ import Venue
 
 @Suite struct HistoryTests {
     private let hour = 3_600_000 as Int64
-    private let venue = TestVenue.venueName
+    private let venue = TestVenue.name
 
     private func at(_ offset: Int64) -> LedgerTime {
         LedgerTime(milliseconds: noon.milliseconds + offset)
@@ -93,7 +93,7 @@ import Venue
         try await engine.apply(open("main"))
         store.setFailsReads(true)
         let error = await #expect(throws: Refusal.self) {
-            _ = try await engine.access(for: TestVenue.venueName).snapshots(of: "main", asOf: [noon])
+            _ = try await engine.access(for: TestVenue.name).snapshots(of: "main", asOf: [noon])
         }
         #expect(error?.code == .storeUnavailable)
     }

@@ -16,12 +16,12 @@ import Venue
             apiKey: "mine", secret: "hush", passphrase: "word")
         #expect(given.apiKey == "mine")
         #expect(given.secret == "hush")
-        let secret = engine.access(for: TestVenue.venueName).tokenSecret
+        let secret = engine.access(for: TestVenue.name).tokenSecret
         await engine.stop()
         engine = try await Self.plainEngine(reopened(folder))
         #expect(engine.keys(of: "a").map(\.apiKey) == [made.apiKey, "mine"])
         #expect(engine.keys(of: "b").isEmpty)
-        let access = engine.access(for: TestVenue.venueName)
+        let access = engine.access(for: TestVenue.name)
         let key = try #require(access.key("mine"))
         #expect(key.account == "a")
         #expect(key.secret == "hush")
@@ -114,7 +114,7 @@ import Venue
     @Test func aVenueSeesItsOwnAccountsOnly() async throws {
         let engine = try await engine(openJournal("memory:"))
         try await engine.apply(open("a"), open("b", parent: "a"))
-        let own = engine.access(for: TestVenue.venueName)
+        let own = engine.access(for: TestVenue.name)
         #expect(own.snapshot(of: "a")?.account.id == "a")
         #expect(own.subaccounts(of: "a") == ["b"])
         #expect(engine.access(for: VenueName(rawValue: "other")).snapshot(of: "a") == nil)

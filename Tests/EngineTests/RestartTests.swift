@@ -173,7 +173,7 @@ import Venue
         #expect(try await engine.account("main", asOf: at(hour))?.cash("USD") == ExactDecimal(6))
         #expect(try await engine.account("sub", asOf: at(hour))?.cash("USD") == ExactDecimal(4))
         #expect(try await engine.account("sub", asOf: at(2 * hour)) == engine.account("sub"))
-        let venue = TestVenue.venueName
+        let venue = TestVenue.name
         #expect(try await engine.prices(of: venue, asOf: at(hour - 1)).mark("BTC-PERP") == nil)
         #expect(try await engine.prices(of: venue, asOf: at(hour)).mark("BTC-PERP") == ExactDecimal(100))
         #expect(try await engine.prices(of: venue, asOf: at(2 * hour)) == engine.prices(of: venue))

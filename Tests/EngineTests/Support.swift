@@ -68,7 +68,7 @@ extension LedgerEngine {
     var visible: String {
         var bytes: [UInt8] = []
         for id in accountIDs { account(id)?.append(to: &bytes) }
-        let prices = prices(of: TestVenue.venueName)
+        let prices = prices(of: TestVenue.name)
         let points = (prices.marks.map { ($0.key, $0.value) } + prices.index.map { ($0.key, $0.value) })
             .map { "\($0.0)=\($0.1)" }.sorted()
         let families = accountIDs.map { "\($0):\(subaccounts(of: $0))" }

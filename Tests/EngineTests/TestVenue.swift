@@ -5,13 +5,12 @@ import Venue
 
 /// A venue of two assets, one contract and one rule: no withdrawal beyond the cash.
 struct TestVenue: VenueModel {
-    static let venueName = VenueName(rawValue: "testing")
+    static let name = VenueName(rawValue: "testing")
     static let pathPrefixes = ["/testing/"]
 
     init() {}
     init(addedRulebooks: [JSONValue], profile: WireProfile) throws {}
 
-    var name: VenueName { Self.venueName }
     var conventions: Conventions { Conventions(amountPlaces: 8) }
     var profile: WireProfile { .documented }
     var rulebookVersions: [RulebookHeader] { [] }
@@ -21,10 +20,10 @@ struct TestVenue: VenueModel {
         switch name {
         case "BTC-PERP":
             Instrument(
-                venue: Self.venueName, name: name, kind: .perpetual, base: "BTC", quote: "USD", settle: "USD")
+                venue: Self.name, name: name, kind: .perpetual, base: "BTC", quote: "USD", settle: "USD")
         case "BTC-USD":
             Instrument(
-                venue: Self.venueName, name: name, kind: .spot, base: "BTC", quote: "USD", settle: "USD")
+                venue: Self.name, name: name, kind: .spot, base: "BTC", quote: "USD", settle: "USD")
         default: nil
         }
     }

@@ -4,6 +4,7 @@ import Ledger
 import Numbers
 import Testing
 import Venue
+import Venues
 
 @testable import Server
 
@@ -227,7 +228,7 @@ struct ScenarioTests {
         let sequence = engine.statistics.sequence
         #expect(try await demonstration.apply(to: engine) == 0)
         #expect(engine.statistics.sequence == sequence)
-        for venue in VenueRegistry.names {
+        for venue in Venues.names {
             let key = engine.access(for: venue).key("demo-\(venue)-key")
             #expect(key?.secret == "demo-\(venue)-secret")
             #expect(key?.account == "demo-\(venue)")

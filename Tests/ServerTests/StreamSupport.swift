@@ -15,14 +15,13 @@ import VenueTestSupport
 
 /// A venue whose streams say what happens to them, and do what a message tells them.
 struct EchoVenue: VenueModel {
-    static let venueName = VenueName(rawValue: "echo")
+    static let name = VenueName(rawValue: "echo")
     static let pathPrefixes = ["/echo/"]
     static let streamPrefixes = ["/echo/stream/", "/streams"]
 
     init() {}
     init(addedRulebooks: [JSONValue], profile: WireProfile) throws {}
 
-    var name: VenueName { Self.venueName }
     var conventions: Conventions { Conventions(amountPlaces: 8) }
     var profile: WireProfile { .documented }
     var rulebookVersions: [RulebookHeader] { [] }
@@ -131,7 +130,7 @@ final class EmbeddedStream {
     let world = TestWorld(EchoVenue())
     let hub: StreamHub
     let connection: StreamConnection
-    var meter: StreamMeter? { hub.meter(of: EchoVenue.venueName) }
+    var meter: StreamMeter? { hub.meter(of: EchoVenue.name) }
 
     init(
         messageLimit: Int = 64 << 10, pingInterval: Int64? = 180_000, limits: StreamLimits = StreamLimits(),
@@ -141,12 +140,12 @@ final class EmbeddedStream {
         var limits = limits
         limits.slice = slice
         hub = StreamHub(
-            feed: feed, venues: [EchoVenue.venueName], eventLoops: [channel.eventLoop], limits: limits,
+            feed: feed, venues: [EchoVenue.name], eventLoops: [channel.eventLoop], limits: limits,
             logger: quietLogger)
         connection = StreamConnection(
             StreamOpening(
                 EchoStream(), messageLimit: messageLimit, pingInterval: pingInterval, pongLimit: 600_000),
-            of: EchoVenue.venueName, access: world, hub: hub)
+            of: EchoVenue.name, access: world, hub: hub)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         try channel.pipeline.syncOperations.addHandlers([
             WebSocketFrameEncoder(),
@@ -192,7 +191,7 @@ final class EmbeddedStream {
 
     /// Prices become durable.
     func tick(_ sequence: Int64) {
-        let tick = PriceTick(venue: EchoVenue.venueName, marks: [], index: [])
+        let tick = PriceTick(venue: EchoVenue.name, marks: [], index: [])
         feed.publish(
             [Event(sequence: sequence, at: LedgerTime(milliseconds: 0), account: nil, body: .priced(tick))],
             sequence: sequence)
