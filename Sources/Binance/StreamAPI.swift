@@ -35,8 +35,6 @@ struct APISession: VenueStream {
         showsLimits = request.queryItems["returnRateLimits"]?.lowercased() != "false"
     }
 
-    let interest = StreamInterest()
-
     var deadline: Int64? { connectedAt + streamDay }
 
     mutating func opened(at now: Int64, into output: inout StreamOutput) { connectedAt = now }
@@ -48,10 +46,6 @@ struct APISession: VenueStream {
         }
         output.send(answer(to: text, now))
     }
-
-    mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {}
-
-    mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {}
 
     mutating func timePassed(at now: Int64, into output: inout StreamOutput) { output.close = .dayOver }
 

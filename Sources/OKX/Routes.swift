@@ -218,10 +218,7 @@ extension OKXVenue {
         writer.beginObject()
         writer.key("code")
         writer.literal("0")
-        writer.key("data")
-        writer.beginArray()
-        try write(&writer)
-        writer.endArray()
+        try writer.array("data", write)
         writer.key("msg")
         writer.literal("")
         writer.endObject()
@@ -236,10 +233,7 @@ extension OKXVenue {
         writer.literal("0")
         writer.key("msg")
         writer.literal("")
-        writer.key("data")
-        writer.beginArray()
-        try write(&writer)
-        writer.endArray()
+        try writer.array("data", write)
         writer.endObject()
         return writer.bytes
     }
@@ -285,10 +279,16 @@ extension JSONWriter {
         bool(value)
     }
 
-    /// A member with an empty array.
-    mutating func emptyArray(_ key: StaticString) {
+    /// A member with an array, whose elements `write` writes.
+    mutating func array(
+        _ key: StaticString, _ write: (inout JSONWriter) throws -> Void
+    ) rethrows {
         self.key(key)
         beginArray()
+        try write(&self)
         endArray()
     }
+
+    /// A member with an empty array.
+    mutating func emptyArray(_ key: StaticString) { array(key) { _ in } }
 }

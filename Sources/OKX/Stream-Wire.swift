@@ -42,6 +42,17 @@ extension OKXStream {
         }
     }
 
+    /// `event` `notice` with code 64008: the connection is about to be closed for an upgrade of the service.
+    func serviceUpgrade() -> [UInt8] {
+        message { writer in
+            writer.member("event", literal: "notice")
+            writer.member("code", literal: "64008")
+            writer.member(
+                "msg",
+                literal: "The connection will soon be closed for a service upgrade. Please reconnect.")
+        }
+    }
+
     private func message(id: String? = nil, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
         var writer = JSONWriter(reserving: 256)
         writer.beginObject()
@@ -80,10 +91,7 @@ extension OKXStream {
             writer.integer(1)
             writer.member("lastPage", true)
         }
-        writer.key("data")
-        writer.beginArray()
-        try write(&writer)
-        writer.endArray()
+        try writer.array("data", write)
         writer.endObject()
         return writer.bytes
     }

@@ -102,6 +102,13 @@ struct OKXStream: VenueStream {
         }
     }
 
+    func notice(before reason: StreamCloseReason) -> [UInt8]? {
+        switch reason {
+        case .shutdown: serviceUpgrade()
+        case .slowReader, .messageTooBig, .unresponsive, .protocolError: nil
+        }
+    }
+
     mutating func opened(at now: Int64, into output: inout StreamOutput) { lastActivity = now }
 
     mutating func received(_ message: StreamMessage, at now: Int64, into output: inout StreamOutput) {

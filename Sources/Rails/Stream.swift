@@ -61,21 +61,9 @@ struct AccountStream: VenueStream {
         self.place = place
     }
 
-    var interest: StreamInterest { StreamInterest() }
-
-    var deadline: Int64? { nil }
-
-    mutating func opened(at now: Int64, into output: inout StreamOutput) {}
-
     mutating func received(_ message: StreamMessage, at now: Int64, into output: inout StreamOutput) {
         output.send(answer(to: StreamQuestion(message)))
     }
-
-    mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {}
-
-    mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {}
-
-    mutating func timePassed(at now: Int64, into output: inout StreamOutput) {}
 
     /// No close code is documented; these are RFC 6455's for each reason.
     func close(for reason: StreamCloseReason) -> StreamClose {

@@ -289,6 +289,10 @@ final class StreamConnection: ChannelDuplexHandler {
         if reason == .slowReader { meter?.slowReaders.count() }
         hub.logger.debug(
             "a stream is ended", metadata: ["venue": "\(venue.rawValue)", "reason": "\(reason)"])
+        if let notice = stream.notice(before: reason) {
+            write(.text, notice)
+            meter?.sent.count()
+        }
         end(stream.close(for: reason), reason == .shutdown ? .shutdown : .begun)
     }
 

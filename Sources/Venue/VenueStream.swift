@@ -36,8 +36,31 @@ public protocol VenueStream: Sendable {
     /// The deadline has come.
     mutating func timePassed(at now: Int64, into output: inout StreamOutput)
 
+    /// What the venue says on the connection right before it closes it for a reason of the server's; nil for
+    /// nothing, and nil unless implemented.
+    func notice(before reason: StreamCloseReason) -> [UInt8]?
+
     /// How the venue closes a connection for a reason of the server's.
     func close(for reason: StreamCloseReason) -> StreamClose
+}
+
+/// A stream that only answers: it follows nothing, waits for nothing and says nothing by itself.
+extension VenueStream {
+    public var interest: StreamInterest { StreamInterest() }
+
+    public var deadline: Int64? { nil }
+
+    public mutating func opened(at now: Int64, into output: inout StreamOutput) {}
+
+    public mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {}
+
+    public mutating func ledgerChanged(
+        _ notice: StreamNotice, at now: Int64, into output: inout StreamOutput
+    ) {}
+
+    public mutating func timePassed(at now: Int64, into output: inout StreamOutput) {}
+
+    public func notice(before reason: StreamCloseReason) -> [UInt8]? { nil }
 }
 
 /// What a stream wants to hear of.

@@ -389,6 +389,24 @@ import VenueTestSupport
         #expect(binary.close == StreamClose(code: 4002, reason: "Invalid Request"))
     }
 
+    /// Sheet, section 6: 64008. The words and the order of keys are those of the venue's page on notices.
+    @Test(arguments: ["public", "private", "business"])
+    func noticeBeforeTheEndOfTheService(_ path: String) throws {
+        let world = try streamWorld()
+        let stream = try world.connected(path).stream
+        let notice = try JSONValue(parsing: try #require(stream.notice(before: .shutdown)))
+        #expect(notice.object?.members.map(\.key) == ["event", "code", "msg", "connId"])
+        #expect(notice["event"]?.text == "notice")
+        #expect(notice["code"]?.text == "64008")
+        #expect(
+            notice["msg"]?.text
+                == "The connection will soon be closed for a service upgrade. Please reconnect.")
+        #expect(notice["connId"]?.text?.utf8.count == 8)
+        for reason in StreamCloseReason.allCases where reason != .shutdown {
+            #expect(stream.notice(before: reason) == nil)
+        }
+    }
+
     // MARK: - Silence and revoked keys
 
     @Test func pingAndSilence() throws {

@@ -201,6 +201,27 @@ def test_the_end_of_the_program_is_told_to_every_stream(number):
     idle.close()
 
 
+@pytest.mark.parametrize("address", ["public", "private", "business"])
+def test_okx_announces_the_end_of_the_service_before_it_closes(address):
+    server = Server().start()
+    stream = Stream(server.port, f"/ws/v5/{address}")
+    stream.send(frame(TEXT, b"ping"))
+    assert stream.read().payload == b"pong"
+    server.process.send_signal(signal.SIGTERM)
+    notice = json.loads(stream.read().payload)
+    connection = notice.pop("connId")
+    assert re.fullmatch("[0-9a-f]{8}", connection)
+    assert notice == {
+        "event": "notice",
+        "code": "64008",
+        "msg": "The connection will soon be closed for a service upgrade. Please reconnect.",
+    }
+    found = stream.read()
+    assert found.opcode == CLOSE and found.code == 1001
+    stream.send(close(1001))
+    assert server.wait() == 0
+
+
 def test_a_stream_full_of_unread_bytes_does_not_hold_the_end_up():
     server = Server().start()
     key = desk(server)

@@ -112,6 +112,10 @@ struct EchoStream: VenueStream {
         output.send("woken")
     }
 
+    func notice(before reason: StreamCloseReason) -> [UInt8]? {
+        reason == .shutdown ? Array("farewell".utf8) : nil
+    }
+
     func close(for reason: StreamCloseReason) -> StreamClose {
         switch reason {
         case .slowReader: StreamClose(code: 4001, reason: "slow")
