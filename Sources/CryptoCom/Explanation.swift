@@ -42,19 +42,28 @@ extension CryptoComVenue {
     public func health(of snapshot: AccountSnapshot) throws -> MarginHealth? {
         let figures = try figures(of: snapshot)
         var pools: [MarginHealth] = []
-        func add(_ marginBalance: ExactDecimal, _ maintenanceMargin: ExactDecimal) {
+        func add(
+            _ marginBalance: ExactDecimal, _ maintenanceMargin: ExactDecimal, isLiquidating: Bool
+        ) {
             pools.append(
                 MarginHealth(
-                    equity: marginBalance, maintenance: maintenanceMargin, unit: CryptoComRules.usd))
+                    equity: marginBalance, maintenance: maintenanceMargin, unit: CryptoComRules.usd,
+                    isLiquidated: isLiquidating))
         }
         let hasCrossPosition = snapshot.account.positions.contains { $0.marginMode != .isolated }
-        if hasCrossPosition || figures.borrowed.isPositive {
-            add(figures.marginBalance, figures.maintenanceMargin)
+        if hasCrossPosition || figures.borrowed.isPositive || figures.isLiquidating {
+            add(
+                figures.marginBalance, figures.maintenanceMargin, isLiquidating: figures.isLiquidating)
         }
-        for isolated in figures.isolated { add(isolated.marginBalance, isolated.maintenanceMargin) }
-        // The lower equity per maintenance is the nearer one; the products are exact and never fail.
+        for isolated in figures.isolated {
+            add(
+                isolated.marginBalance, isolated.maintenanceMargin, isLiquidating: isolated.isLiquidating)
+        }
+        // A pool in liquidation comes first. Of others the lower equity per maintenance is the nearer one;
+        // the products are exact and never fail.
         return pools.min { first, second in
-            ExactDecimal.compareProducts(
+            if first.isLiquidated != second.isLiquidated { return first.isLiquidated }
+            return ExactDecimal.compareProducts(
                 first.equity, second.maintenance, second.equity, first.maintenance) == .less
         }
     }

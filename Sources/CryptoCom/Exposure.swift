@@ -86,6 +86,11 @@ struct IsolatedFigures {
     /// Its own cash, in USD.
     var cash: ExactDecimal { position.isolatedWallet }
 
+    /// Whether it is under liquidation; a flag that is raised speaks of the cross pool alone.
+    var isLiquidating: Bool {
+        Figures.isLiquidating(marginBalance: marginBalance, maintenanceMargin: maintenanceMargin)
+    }
+
     init(
         of position: Position, leverage: ExactDecimal, mark: ExactDecimal, _ rules: CryptoComRules
     ) throws(NumberError) {

@@ -117,18 +117,26 @@ public struct Explanation: Sendable, Equatable {
 public struct MarginHealth: Sendable, Equatable {
     /// What backs the account's positions, in `unit`.
     public let equity: ExactDecimal
-    /// What it must not fall to, in `unit`.
+    /// What it must maintain, in `unit`.
     public let maintenance: ExactDecimal
     /// USD, or the asset of the pool that is nearest to liquidation.
     public let unit: String
-    /// Whether the venue would liquidate: something must be maintained, and equity does not exceed it.
+    /// Whether the venue would liquidate, by its own definition (the venue's page). Unless it has another
+    /// one: something must be maintained, and equity does not exceed it.
     public let isLiquidated: Bool
 
     public init(equity: ExactDecimal, maintenance: ExactDecimal, unit: String) {
+        self.init(
+            equity: equity, maintenance: maintenance, unit: unit,
+            isLiquidated: maintenance.isPositive && equity <= maintenance)
+    }
+
+    /// With the verdict of a venue that has a definition of its own.
+    public init(equity: ExactDecimal, maintenance: ExactDecimal, unit: String, isLiquidated: Bool) {
         self.equity = equity
         self.maintenance = maintenance
         self.unit = unit
-        isLiquidated = maintenance.isPositive && equity <= maintenance
+        self.isLiquidated = isLiquidated
     }
 
     /// The verdict on the exact figures, which are kept half up to `places`.

@@ -194,6 +194,31 @@ struct ExplanationTests {
         #expect(try world.balance()["is_liquidating"]?.boolean == true)
     }
 
+    @Test("A margin balance that equals maintenance is not yet liquidated; the flag and the health agree")
+    func healthAtTheEdge() throws {
+        let world = try makeWorld(
+            .documented,
+            [
+                deposit("USD", "1000"), prices(marks: #"{"ETHUSD-PERP":"2000"}"#),
+                position("ETHUSD-PERP", "1", "2980.2"),
+            ])
+        // 19.8 against half of 2000 ÷ 50; 20 against 20.002; 20.1 against 20.003.
+        for (mark, isLiquidated) in [("2000", true), ("2000.2", true), ("2000.3", false)] {
+            try world.apply(prices(marks: #"{"ETHUSD-PERP":"\#(mark)"}"#))
+            #expect(try health(world)?.isLiquidated == isLiquidated, "\(mark)")
+            #expect(try world.balance()["is_liquidating"]?.boolean == isLiquidated, "\(mark)")
+        }
+        // 1000.2 − 980.2 = 20 against 20.
+        try world.apply(prices(marks: #"{"ETHUSD-PERP":"2000"}"#))
+        try world.apply(deposit("USD", "0.2"))
+        let even = try #require(try health(world))
+        #expect(even.equity == even.maintenance)
+        #expect(!even.isLiquidated)
+        #expect(try world.balance()["is_liquidating"]?.boolean == false)
+        try world.apply(#"{"type":"raise","account":"desk","flag":"is_liquidating","value":true}"#)
+        #expect(try health(world)?.isLiquidated == true)
+    }
+
     @Test("The pool nearest to liquidation is the one that counts")
     func nearestPool() throws {
         let world = try makeWorld(
