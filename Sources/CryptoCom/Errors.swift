@@ -84,13 +84,7 @@ struct VenueError: Error, Equatable {
         id: RequestIdentifier, method: String, channel: String? = nil, original: String? = nil
     ) -> [UInt8] {
         var writer = JSONWriter(reserving: 128)
-        writer.beginObject()
-        writer.key("id")
-        id.write(to: &writer)
-        writer.key("method")
-        writer.string(method)
-        writer.key("code")
-        writer.integer(Int64(code))
+        writer.beginAnswer(id: id, method: method, code: code)
         if let channel {
             writer.key("channel")
             writer.string(channel)
@@ -134,6 +128,4 @@ struct RequestIdentifier: Equatable {
         guard let digits = value.numberText ?? value.text else { return nil }
         self.init(digits: digits)
     }
-
-    func write(to writer: inout JSONWriter) { writer.integer(number) }
 }

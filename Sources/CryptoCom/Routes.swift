@@ -25,6 +25,16 @@ enum Method: String, CaseIterable {
         }
     }
 
+    /// Whether the user's socket serves it too: what the vendor's page of the method says under "Applies To".
+    var appliesToSocket: Bool {
+        switch self {
+        case .userBalance, .positions, .openOrders: true
+        case .subaccountBalances, .userBalanceHistory, .accounts, .currencyNetworks, .instruments,
+            .riskParameters, .tickers, .valuations:
+            false
+        }
+    }
+
     /// Methods have few paths, looked up for every request.
     static let byName: [String: Method] = Dictionary(
         allCases.map { ($0.rawValue, $0) }, uniquingKeysWith: { first, _ in first })

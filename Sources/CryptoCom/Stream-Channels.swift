@@ -140,85 +140,41 @@ extension CryptoComVenue {
 /// Writes the positions of an account, or of one of its isolated positions: a member `positions`, or nothing.
 typealias PositionsWriter = (IsolatedFigures?, inout JSONWriter) throws -> Void
 
-extension JSONWriter {
-    /// The members that say which isolated position it is.
-    fileprivate mutating func isolation(_ isolated: IsolatedFigures, of account: String) {
-        key("isolation_id")
-        string(StableIdentifier.isolation(account: account, instrument: isolated.position.instrument.name))
-        key("leverage")
-        quoted(isolated.leverage)
-        key("isolation_type")
-        literal("ISOLATED_MARGIN")
-    }
-}
-
 extension DocumentedForm {
     /// The account object of `user.account_risk`: that of `private/user-balance` with other names, and with
     /// the positions.
     func writeAccountRisk(to writer: inout JSONWriter, positions: PositionsWriter) throws {
         writer.beginObject()
-        try writeTotals(to: &writer)
-        writer.key("balances")
-        writeRows(to: &writer)
+        try totals().write(Self.totals, as: .documented, to: &writer)
+        writer.rows("balances", figures.rows, Self.row, as: .documented)
         try positions(nil, &writer)
         writer.key("isolated_positions")
         writer.beginArray()
         for isolated in figures.isolated {
             writer.beginObject()
             writer.isolation(isolated, of: account.id)
-            try writeTotals(of: isolated, to: &writer)
-            writer.key("balances")
-            writer.beginArray()
-            write(RowFigures(cashOf: isolated), namesReserved: true, to: &writer)
-            writer.endArray()
+            try totals(of: isolated).write(Self.totals, as: .documented, to: &writer)
+            writer.rows("balances", [RowFigures(cashOf: isolated)], Self.row, as: .documented)
             try positions(isolated, &writer)
             writer.endObject()
         }
         writer.endArray()
         writer.endObject()
     }
-
-    private func writeTotals(of isolated: IsolatedFigures, to writer: inout JSONWriter) throws(NumberError) {
-        let totals = try LiveForm(account, figures).totals(of: isolated)
-        writer.key("total_available_balance")
-        writer.padded(totals.available)
-        writer.key("total_margin_balance")
-        writer.padded(totals.marginBalance)
-        writer.key("total_initial_margin")
-        writer.padded(totals.initialMargin)
-        writer.key("total_position_im")
-        writer.padded(totals.positionMargin)
-        writer.key("total_haircut")
-        writer.padded(totals.haircut)
-        writer.key("total_maintenance_margin")
-        writer.padded(totals.maintenanceMargin)
-        writer.key("total_position_cost")
-        writer.padded(totals.positionCost)
-        writer.key("total_cash_balance")
-        writer.padded(totals.cashBalance)
-        writer.key("total_collateral_value")
-        writer.padded(totals.collateralValue)
-        writer.key("total_session_unrealized_pnl")
-        writer.padded(totals.unrealised)
-        writer.key("instrument_name")
-        writer.literal("USD")
-        writer.key("total_session_realized_pnl")
-        writer.padded(totals.sessionRealised)
-        writer.key("is_liquidating")
-        writer.bool(totals.isLiquidating)
-        writer.key("total_effective_leverage")
-        writer.padded(
-            try Figures.effectiveLeverage(
-                size: isolated.notional, marginBalance: isolated.marginBalance, places: 8,
-                rounding: .towardZero))
-        writer.key("position_limit")
-        writer.padded(totals.positionLimit)
-        writer.key("used_position_limit")
-        writer.padded(totals.exposure)
-    }
 }
 
 extension LiveForm {
+    private static let pushHead: [AccountMember] = [
+        .instrumentName, .available, .cashBalance, .initialMargin, .positionMargin, .haircut, .hasRisk,
+        .maintenanceMargin, .positionCost, .unrealised, .marginBalance, .sessionRealised, .effectiveLeverage,
+        .positionLimit, .usedLimit, .isLiquidating, .borrowed, .riskExposure,
+    ]
+
+    private static let pushRow: [RowMember] = [
+        .instrumentName, .quantity, .reserved, .marketValue, .isCollateral, .collateralAmount, .haircut,
+        .maximumWithdrawal, .hourlyInterestRate,
+    ]
+
     /// The account object of a push. It is recorded in another order than over REST, without `terminatable`,
     /// and with every figure stripped; the figures are those of REST.
     func writePush(
@@ -226,25 +182,19 @@ extension LiveForm {
     ) throws {
         let totals = try totals()
         writer.beginObject()
-        writePushTotals(totals, to: &writer)
-        writer.key(rows)
-        writer.beginArray()
-        for row in figures.rows { writePush(row, to: &writer) }
-        writer.endArray()
+        totals.write(Self.pushHead, as: .push, to: &writer)
+        writer.rows(rows, figures.rows, Self.pushRow, as: .push)
         try positions(nil, &writer)
-        writer.key("credit_limits")
-        writer.beginArray()
-        writer.endArray()
+        writer.emptyArray("credit_limits")
         writer.key("isolated_positions")
         writer.beginArray()
         for isolated in figures.isolated {
             try writePush(isolated, rows: rows, to: &writer, positions: positions)
         }
         writer.endArray()
-        writer.key("total_collateral_value")
-        writer.stripped(totals.collateralValue)
+        totals.write([.collateralValue], as: .push, to: &writer)
         writer.key("total_isolated_cash_balance")
-        writer.stripped(try isolatedCash())
+        writer.quoted(try isolatedCash())
         writer.endObject()
     }
 
@@ -255,79 +205,11 @@ extension LiveForm {
         let totals = try totals(of: isolated)
         writer.beginObject()
         writer.isolation(isolated, of: account.id)
-        writePushTotals(totals, to: &writer)
-        writer.key(rows)
-        writer.beginArray()
-        writePush(RowFigures(cashOf: isolated), to: &writer)
-        writer.endArray()
+        totals.write(Self.pushHead, as: .push, to: &writer)
+        writer.rows(rows, [RowFigures(cashOf: isolated)], Self.pushRow, as: .push)
         try positions(isolated, &writer)
-        writer.key("credit_limits")
-        writer.beginArray()
-        writer.endArray()
-        writer.key("total_collateral_value")
-        writer.stripped(totals.collateralValue)
-        writer.endObject()
-    }
-
-    private func writePushTotals(_ totals: Totals, to writer: inout JSONWriter) {
-        writer.key("instrument_name")
-        writer.literal("USD")
-        writer.key("total_available_balance")
-        writer.stripped(totals.available)
-        writer.key("total_cash_balance")
-        writer.stripped(totals.cashBalance)
-        writer.key("total_initial_margin")
-        writer.stripped(totals.initialMargin)
-        writer.key("total_position_im")
-        writer.stripped(totals.positionMargin)
-        writer.key("total_haircut")
-        writer.stripped(totals.haircut)
-        writer.key("has_risk")
-        writer.bool(hasRisk)
-        writer.key("total_maintenance_margin")
-        writer.stripped(totals.maintenanceMargin)
-        writer.key("total_position_cost")
-        writer.stripped(totals.positionCost)
-        writer.key("total_session_unrealized_pnl")
-        writer.stripped(totals.unrealised)
-        writer.key("total_margin_balance")
-        writer.stripped(totals.marginBalance)
-        writer.key("total_session_realized_pnl")
-        writer.stripped(totals.sessionRealised)
-        writer.key("total_effective_leverage")
-        writer.stripped(totals.effectiveLeverage)
-        writer.key("position_limit")
-        writer.stripped(totals.positionLimit)
-        writer.key("used_position_limit")
-        writer.stripped(totals.exposure)
-        writer.key("is_liquidating")
-        writer.bool(totals.isLiquidating)
-        writer.key("total_borrow")
-        writer.stripped(totals.borrowed)
-        writer.key("total_risk_exposure")
-        writer.stripped(totals.exposure)
-    }
-
-    private func writePush(_ row: RowFigures, to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.key("instrument_name")
-        writer.string(row.asset)
-        writer.key("quantity")
-        writer.stripped(row.quantity)
-        writer.key("reserved_qty")
-        writer.stripped(row.reserved)
-        writer.key("market_value")
-        writer.stripped(Figures.shownAmount(row.marketValue))
-        writer.key("collateral_eligible")
-        writer.bool(row.isCollateral)
-        writer.key("collateral_amount")
-        writer.stripped(Figures.shownAmount(row.collateralAmount))
-        writer.key("haircut")
-        writer.stripped(row.haircutRate)
-        writer.key("max_withdrawal_balance")
-        writer.stripped(Figures.shownAmount(row.maximumWithdrawal))
-        writer.key("hourly_interest_rate")
-        writer.stripped(row.hourlyInterestRate)
+        writer.emptyArray("credit_limits")
+        totals.write([.collateralValue], as: .push, to: &writer)
         writer.endObject()
     }
 }

@@ -45,13 +45,7 @@ struct StreamRequest {
     /// The answer that has nothing but success to tell.
     var acknowledgement: [UInt8] {
         var writer = JSONWriter(reserving: 96)
-        writer.beginObject()
-        writer.key("id")
-        id.write(to: &writer)
-        writer.key("method")
-        writer.string(method)
-        writer.key("code")
-        writer.integer(0)
+        writer.beginAnswer(id: id, method: method)
         writer.endObject()
         return writer.bytes
     }
@@ -149,16 +143,7 @@ struct StreamConnection {
             return
         }
         guard let due = nextHeartbeat, now >= due else { return }
-        var writer = JSONWriter(reserving: 96)
-        writer.beginObject()
-        writer.key("id")
-        writer.integer(now)
-        writer.key("method")
-        writer.literal("public/heartbeat")
-        writer.key("code")
-        writer.integer(0)
-        writer.endObject()
-        output.send(writer.bytes)
+        output.send(#"{"id":\#(now),"method":"public/heartbeat","code":0}"#)
         unanswered = (now, now + Self.answerLimit)
         nextHeartbeat = max(due, now - Self.heartbeatInterval) + Self.heartbeatInterval
     }

@@ -130,10 +130,11 @@ struct UserStream: VenueStream {
 
     // MARK: - Requests
 
-    /// What REST answers to the same method. A balance history is not served here, as it reads the journal.
+    /// What REST answers to the same method, where it applies to sockets.
     private func answer(_ request: StreamRequest) throws(VenueError) -> [UInt8] {
-        guard let method = Method.byName[request.method], !method.isPublic, method != .userBalanceHistory
-        else { throw .methodNotFound }
+        guard let method = Method.byName[request.method], method.appliesToSocket else {
+            throw .methodNotFound
+        }
         try CryptoComVenue.checkParams(in: request.body)
         return try venue.answer(
             method, id: request.id, request.params, of: try account(), history: [], access)

@@ -16,27 +16,20 @@ struct LiveForm {
         self.figures = figures
     }
 
-    /// Everything that an account object has, cross pool or isolated position, as shown.
-    struct Totals {
-        var exposure: ExactDecimal
-        var available: ExactDecimal
-        var marginBalance: ExactDecimal
-        var initialMargin: ExactDecimal
-        var haircut: ExactDecimal
-        var positionMargin: ExactDecimal
-        var maintenanceMargin: ExactDecimal
-        var positionCost: ExactDecimal
-        var cashBalance: ExactDecimal
-        var collateralValue: ExactDecimal
-        /// Decimals of the longest row amount: the sum of rows keeps them.
-        var collateralPlaces: Int
-        var unrealised: ExactDecimal
-        var sessionRealised: ExactDecimal
-        var effectiveLeverage: ExactDecimal
-        var positionLimit: ExactDecimal
-        var borrowed: ExactDecimal
-        var isLiquidating: Bool
-    }
+    private static let head: [AccountMember] = [
+        .riskExposure, .available, .marginBalance, .initialMargin, .haircut, .positionMargin,
+        .maintenanceMargin, .positionCost, .cashBalance, .collateralValue, .unrealised, .instrumentName,
+        .sessionRealised,
+    ]
+
+    private static let tail: [AccountMember] = [
+        .effectiveLeverage, .positionLimit, .usedLimit, .borrowed, .isLiquidating, .hasRisk, .isTerminatable,
+    ]
+
+    private static let row: [RowMember] = [
+        .quantity, .reserved, .collateralAmount, .haircut, .isCollateral, .marketValue, .maximumWithdrawal,
+        .instrumentName, .hourlyInterestRate,
+    ]
 
     /// One account object; that of a sub-account begins with its id.
     func write(namingAccount: Bool, to writer: inout JSONWriter) throws(NumberError) {
@@ -46,25 +39,20 @@ struct LiveForm {
             writer.key("account")
             writer.string(account.id)
         }
-        write(totals, to: &writer)
-        writer.key("position_balances")
-        writer.beginArray()
-        for row in figures.rows { write(row, to: &writer) }
-        writer.endArray()
-        writer.key("credit_limits")
-        writer.beginArray()
-        writer.endArray()
+        totals.write(Self.head, as: .live, to: &writer)
+        writer.rows("position_balances", figures.rows, Self.row, as: .live)
+        writer.emptyArray("credit_limits")
         writer.key("total_isolated_cash_balance")
-        writer.stripped(try isolatedCash())
+        writer.quoted(try isolatedCash())
         writer.key("isolated_positions")
         writer.beginArray()
         for position in figures.isolated { try write(position, to: &writer) }
         writer.endArray()
-        writeEnd(of: totals, isIsolated: false, to: &writer)
+        totals.write(Self.tail, as: .live, to: &writer)
         writer.endObject()
     }
 
-    func totals() throws(NumberError) -> Totals {
+    func totals() throws(NumberError) -> ShownTotals {
         let used = try Figures.usedPositionLimit(
             positionSize: figures.positionSize, orderExposure: figures.orderExposure,
             spotExposure: figures.spotExposure)
@@ -75,21 +63,15 @@ struct LiveForm {
             try collateral += shown
             places = max(places, shown.fractionDigits)
         }
-        return Totals(
-            exposure: try Figures.shownRequirement(used), available: Figures.shownAmount(figures.available),
-            marginBalance: Figures.shownAmount(figures.marginBalance),
-            initialMargin: try Figures.shownRequirement(figures.initialMargin),
-            haircut: try Figures.shownRequirement(figures.haircut),
-            positionMargin: try Figures.shownRequirement(figures.positionMargin),
-            maintenanceMargin: try Figures.shownRequirement(figures.maintenanceMargin),
-            positionCost: Figures.shownAmount(figures.positionCost),
-            cashBalance: Figures.shownAmount(figures.cashBalance), collateralValue: collateral,
-            collateralPlaces: places, unrealised: Figures.shownAmount(figures.unrealised),
-            sessionRealised: Figures.shownAmount(figures.sessionRealised),
-            effectiveLeverage: try Figures.effectiveLeverage(
+        var totals = try ShownTotals(
+            of: figures, exposure: used, collateralValue: collateral,
+            effectiveLeverage: Figures.effectiveLeverage(
                 size: used, marginBalance: figures.marginBalance, places: 6, rounding: .halfUp),
-            positionLimit: Figures.shownAmount(try positionLimit()),
-            borrowed: Figures.shownAmount(figures.borrowed), isLiquidating: figures.isLiquidating)
+            positionLimit: positionLimit())
+        totals.collateralPlaces = places
+        totals.hasRisk = hasRisk
+        totals.isTerminatable = isTerminatable
+        return totals
     }
 
     private func positionLimit() throws(NumberError) -> ExactDecimal {
@@ -98,58 +80,8 @@ struct LiveForm {
             maximumLeverage: account.maximumLeverage, marginBalance: figures.marginBalance)
     }
 
-    /// The totals up to the rows.
-    private func write(_ totals: Totals, to writer: inout JSONWriter) {
-        writer.key("total_risk_exposure")
-        writer.stripped(totals.exposure)
-        writer.key("total_available_balance")
-        writer.stripped(totals.available)
-        writer.key("total_margin_balance")
-        writer.stripped(totals.marginBalance)
-        writer.key("total_initial_margin")
-        writer.stripped(totals.initialMargin)
-        writer.key("total_haircut")
-        writer.quoted(totals.haircut, minimumPlaces: totals.haircut.isZero ? 0 : 8)
-        writer.key("total_position_im")
-        writer.stripped(totals.positionMargin)
-        writer.key("total_maintenance_margin")
-        writer.stripped(totals.maintenanceMargin)
-        writer.key("total_position_cost")
-        writer.stripped(totals.positionCost)
-        writer.key("total_cash_balance")
-        writer.stripped(totals.cashBalance)
-        writer.key("total_collateral_value")
-        writer.quoted(
-            totals.collateralValue, minimumPlaces: totals.collateralValue.isZero ? 0 : totals.collateralPlaces
-        )
-        writer.key("total_session_unrealized_pnl")
-        writer.stripped(totals.unrealised)
-        writer.key("instrument_name")
-        writer.literal("USD")
-        writer.key("total_session_realized_pnl")
-        writer.stripped(totals.sessionRealised)
-    }
-
-    /// What follows the rows. An isolated position's flags are the position's own.
-    private func writeEnd(of totals: Totals, isIsolated: Bool, to writer: inout JSONWriter) {
-        writer.key("total_effective_leverage")
-        writer.stripped(totals.effectiveLeverage)
-        writer.key("position_limit")
-        writer.stripped(totals.positionLimit)
-        writer.key("used_position_limit")
-        writer.stripped(totals.exposure)
-        writer.key("total_borrow")
-        writer.stripped(totals.borrowed)
-        writer.key("is_liquidating")
-        writer.bool(totals.isLiquidating)
-        writer.key("has_risk")
-        writer.bool(hasRisk)
-        writer.key("terminatable")
-        writer.bool(isIsolated ? false : isTerminatable)
-    }
-
     /// False unless raised.
-    var hasRisk: Bool { account.raised("has_risk")?.boolean ?? false }
+    private var hasRisk: Bool { account.raised("has_risk")?.boolean ?? false }
 
     /// The cash of all isolated positions, as shown.
     func isolatedCash() throws(NumberError) -> ExactDecimal {
@@ -163,79 +95,27 @@ struct LiveForm {
                 && figures.rows.allSatisfy(\.isCollateral))
     }
 
-    private func write(_ row: RowFigures, to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.key("quantity")
-        writer.stripped(row.quantity)
-        writer.key("reserved_qty")
-        writer.stripped(row.reserved)
-        writer.key("collateral_amount")
-        writer.stripped(Figures.shownAmount(row.collateralAmount))
-        writer.key("haircut")
-        writer.stripped(row.haircutRate)
-        writer.key("collateral_eligible")
-        writer.bool(row.isCollateral)
-        writer.key("market_value")
-        writer.stripped(Figures.shownAmount(row.marketValue))
-        writer.key("max_withdrawal_balance")
-        writer.stripped(Figures.shownAmount(row.maximumWithdrawal))
-        writer.key("instrument_name")
-        writer.string(row.asset)
-        writer.key("hourly_interest_rate")
-        writer.stripped(row.hourlyInterestRate)
-        writer.endObject()
-    }
-
     // MARK: - Isolated positions
 
     private func write(_ isolated: IsolatedFigures, to writer: inout JSONWriter) throws(NumberError) {
         let totals = try totals(of: isolated)
         writer.beginObject()
-        writer.key("isolation_id")
-        writer.string(
-            StableIdentifier.isolation(account: account.id, instrument: isolated.position.instrument.name))
-        writer.key("leverage")
-        writer.stripped(isolated.leverage)
-        writer.key("isolation_type")
-        writer.literal("ISOLATED_MARGIN")
-        write(totals, to: &writer)
-        writer.key("position_balances")
-        writer.beginArray()
-        write(RowFigures(cashOf: isolated), to: &writer)
-        writer.endArray()
-        writer.key("credit_limits")
-        writer.beginArray()
-        writer.endArray()
-        writeEnd(of: totals, isIsolated: true, to: &writer)
+        writer.isolation(isolated, of: account.id)
+        totals.write(Self.head, as: .live, to: &writer)
+        writer.rows("position_balances", [RowFigures(cashOf: isolated)], Self.row, as: .live)
+        writer.emptyArray("credit_limits")
+        totals.write(Self.tail, as: .live, to: &writer)
         writer.endObject()
     }
 
-    func totals(of isolated: IsolatedFigures) throws(NumberError) -> Totals {
-        let cash = Figures.shownAmount(isolated.cash)
-        return Totals(
-            exposure: try Figures.shownRequirement(isolated.notional),
-            available: Figures.shownAmount(isolated.available),
-            marginBalance: Figures.shownAmount(isolated.marginBalance),
-            initialMargin: try Figures.shownRequirement(isolated.initialMargin), haircut: .zero,
-            positionMargin: try Figures.shownRequirement(isolated.positionMargin),
-            maintenanceMargin: try Figures.shownRequirement(isolated.maintenanceMargin),
-            positionCost: Figures.shownAmount(isolated.position.cost.magnitude), cashBalance: cash,
-            collateralValue: cash, collateralPlaces: cash.fractionDigits,
-            unrealised: Figures.shownAmount(isolated.unrealised), sessionRealised: .zero,
-            effectiveLeverage: try Figures.effectiveLeverage(
-                size: isolated.notional, marginBalance: isolated.marginBalance, places: 6, rounding: .halfUp),
-            positionLimit: Figures.shownAmount(
-                try Figures.livePositionLimit(
-                    maximumLeverage: isolated.leverage, marginBalance: isolated.marginBalance)),
-            borrowed: .zero,
-            isLiquidating: Figures.isLiquidating(
-                marginBalance: isolated.marginBalance, maintenanceMargin: isolated.maintenanceMargin))
+    func totals(of isolated: IsolatedFigures) throws(NumberError) -> ShownTotals {
+        var totals = try ShownTotals(
+            of: isolated,
+            effectiveLeverage: Figures.effectiveLeverage(
+                size: isolated.notional, marginBalance: isolated.marginBalance, places: 6, rounding: .halfUp))
+        totals.hasRisk = hasRisk
+        return totals
     }
-}
-
-extension JSONWriter {
-    /// A decimal as a string without trailing zeros.
-    mutating func stripped(_ number: ExactDecimal) { quoted(number) }
 }
 
 /// Identifiers that look like the venue's own and are always the same for the same account.

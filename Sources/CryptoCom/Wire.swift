@@ -12,13 +12,7 @@ struct ReplyWriter {
 
     init(id: RequestIdentifier, method: String, reserving capacity: Int = 2048) {
         writer = JSONWriter(reserving: capacity)
-        writer.beginObject()
-        writer.key("id")
-        id.write(to: &writer)
-        writer.key("method")
-        writer.string(method)
-        writer.key("code")
-        writer.integer(0)
+        writer.beginAnswer(id: id, method: method)
         writer.key("result")
     }
 
@@ -93,39 +87,37 @@ struct DocumentedForm {
         self.figures = figures
     }
 
+    /// What stands before the rows of `private/user-balance`.
+    static let totals: [AccountMember] = [
+        .available, .marginBalance, .initialMargin, .positionMargin, .haircut, .maintenanceMargin,
+        .positionCost, .cashBalance, .collateralValue, .unrealised, .instrumentName, .sessionRealised,
+        .isLiquidating, .effectiveLeverage, .positionLimit, .usedLimit,
+    ]
+
+    /// A row of `private/user-balance`. The rate of the haircut is plain in the one document and padded in
+    /// the other.
+    static let row: [RowMember] = [
+        .instrumentName, .quantity, .marketValue, .isCollateral, .plainHaircut, .collateralAmount,
+        .maximumWithdrawal, .reserved,
+    ]
+
+    private static let subaccountTotals: [AccountMember] = [
+        .instrumentName, .available, .marginBalance, .initialMargin, .maintenanceMargin, .positionCost,
+        .cashBalance, .collateralValue, .unrealised, .sessionRealised, .effectiveLeverage, .positionLimit,
+        .usedLimit, .isLiquidating,
+    ]
+
+    private static let subaccountRow: [RowMember] = [
+        .instrumentName, .quantity, .marketValue, .isCollateral, .haircut, .collateralAmount,
+        .maximumWithdrawal,
+    ]
+
     /// One account object of `private/user-balance`.
     func writeUserBalance(to writer: inout JSONWriter) throws(NumberError) {
         writer.beginObject()
-        try writeTotals(to: &writer)
-        writer.key("position_balances")
-        writeRows(to: &writer)
+        try totals().write(Self.totals, as: .documented, to: &writer)
+        writer.rows("position_balances", figures.rows, Self.row, as: .documented)
         writer.endObject()
-    }
-
-    /// What stands before the rows of `private/user-balance`.
-    func writeTotals(to writer: inout JSONWriter) throws(NumberError) {
-        writeBalances(to: &writer)
-        writer.key("total_initial_margin")
-        writer.padded(try Figures.shownRequirement(figures.initialMargin))
-        writer.key("total_position_im")
-        writer.padded(try Figures.shownRequirement(figures.positionMargin))
-        writer.key("total_haircut")
-        writer.padded(try Figures.shownRequirement(figures.haircut))
-        try writeMaintenanceAndCash(to: &writer)
-        writer.key("instrument_name")
-        writer.literal("USD")
-        writer.key("total_session_realized_pnl")
-        writer.padded(Figures.shownAmount(figures.sessionRealised))
-        writer.key("is_liquidating")
-        writer.bool(figures.isLiquidating)
-        try writeLimits(to: &writer)
-    }
-
-    /// The rows of `private/user-balance`.
-    func writeRows(to writer: inout JSONWriter) {
-        writer.beginArray()
-        for row in figures.rows { write(row, namesReserved: true, to: &writer) }
-        writer.endArray()
     }
 
     /// One account object of `private/get-subaccount-balances`.
@@ -133,86 +125,44 @@ struct DocumentedForm {
         writer.beginObject()
         writer.key("account")
         writer.string(account.id)
-        writer.key("instrument_name")
-        writer.literal("USD")
-        writeBalances(to: &writer)
-        writer.key("total_initial_margin")
-        writer.padded(try Figures.shownRequirement(figures.initialMargin))
-        try writeMaintenanceAndCash(to: &writer)
-        writer.key("total_session_realized_pnl")
-        writer.padded(Figures.shownAmount(figures.sessionRealised))
-        try writeLimits(to: &writer)
-        writer.key("is_liquidating")
-        writer.bool(figures.isLiquidating)
-        writer.key("position_balances")
-        writer.beginArray()
-        for row in figures.rows { write(row, namesReserved: false, to: &writer) }
-        writer.endArray()
+        try totals().write(Self.subaccountTotals, as: .documented, to: &writer)
+        writer.rows("position_balances", figures.rows, Self.subaccountRow, as: .documented)
         writer.endObject()
     }
 
-    private func writeBalances(to writer: inout JSONWriter) {
-        writer.key("total_available_balance")
-        writer.padded(Figures.shownAmount(figures.available))
-        writer.key("total_margin_balance")
-        writer.padded(Figures.shownAmount(figures.marginBalance))
-    }
-
-    private func writeMaintenanceAndCash(to writer: inout JSONWriter) throws(NumberError) {
-        writer.key("total_maintenance_margin")
-        writer.padded(try Figures.shownRequirement(figures.maintenanceMargin))
-        writer.key("total_position_cost")
-        writer.padded(Figures.shownAmount(figures.positionCost))
-        writer.key("total_cash_balance")
-        writer.padded(Figures.shownAmount(figures.cashBalance))
-        writer.key("total_collateral_value")
-        writer.padded(Figures.shownAmount(figures.collateralValue))
-        writer.key("total_session_unrealized_pnl")
-        writer.padded(Figures.shownAmount(figures.unrealised))
-    }
-
-    private func writeLimits(to writer: inout JSONWriter) throws(NumberError) {
-        writer.key("total_effective_leverage")
-        writer.padded(
-            try Figures.effectiveLeverage(
+    /// What the documents' account object shows.
+    func totals() throws(NumberError) -> ShownTotals {
+        try ShownTotals(
+            of: figures,
+            exposure: Figures.usedPositionLimit(
+                positionSize: figures.positionSize, orderExposure: figures.orderExposure,
+                spotExposure: .zero),
+            collateralValue: Figures.shownAmount(figures.collateralValue),
+            effectiveLeverage: Figures.effectiveLeverage(
                 size: figures.positionSize, marginBalance: figures.marginBalance, places: 8,
-                rounding: .towardZero))
-        writer.key("position_limit")
-        writer.padded(Figures.shownAmount(account.positionLimit))
-        writer.key("used_position_limit")
-        writer.padded(
-            try Figures.shownRequirement(
-                try Figures.usedPositionLimit(
-                    positionSize: figures.positionSize, orderExposure: figures.orderExposure,
-                    spotExposure: .zero)))
+                rounding: .towardZero),
+            positionLimit: account.positionLimit)
     }
 
-    /// Quantities stand as held; the haircut rate is plain in the one document and padded in the other.
-    func write(_ row: RowFigures, namesReserved: Bool, to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.key("instrument_name")
-        writer.string(row.asset)
-        writer.key("quantity")
-        writer.padded(row.quantity)
-        writer.key("market_value")
-        writer.padded(Figures.shownAmount(row.marketValue))
-        writer.key("collateral_eligible")
-        writer.literal(row.isCollateral ? "true" : "false")
-        writer.key("haircut")
-        writer.quoted(row.haircutRate, minimumPlaces: namesReserved ? 0 : 8)
-        writer.key("collateral_amount")
-        writer.padded(Figures.shownAmount(row.collateralAmount))
-        writer.key("max_withdrawal_balance")
-        writer.padded(Figures.shownAmount(row.maximumWithdrawal))
-        if namesReserved {
-            writer.key("reserved_qty")
-            writer.padded(row.reserved)
-        }
-        writer.endObject()
+    /// The same of an isolated position.
+    func totals(of isolated: IsolatedFigures) throws(NumberError) -> ShownTotals {
+        try ShownTotals(
+            of: isolated,
+            effectiveLeverage: Figures.effectiveLeverage(
+                size: isolated.notional, marginBalance: isolated.marginBalance, places: 8,
+                rounding: .towardZero))
     }
 }
 
 extension JSONWriter {
-    /// A decimal as a string of at least 8 decimals.
-    mutating func padded(_ number: ExactDecimal) { quoted(number, minimumPlaces: 8) }
+    /// What every answer begins with, over REST and on a socket; code 0 is success.
+    mutating func beginAnswer(id: RequestIdentifier, method: String, code: Int = 0) {
+        beginObject()
+        key("id")
+        integer(id.number)
+        key("method")
+        string(method)
+        key("code")
+        integer(Int64(code))
+    }
 }
