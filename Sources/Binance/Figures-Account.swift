@@ -68,17 +68,34 @@ public struct BinanceAssetRow: Sendable {
 
 /// The eleven figures above the rows; of USDT in single-asset mode, of all margin assets in USD in
 /// multi-assets mode.
+///
+/// In multi-assets mode each is Σ over the margin assets' rows of the same figure: requirements at the ask
+/// rate, balances and profits at the bid rate, at the ask rate where negative; each addend cut to 8 places.
+/// Sheet 4.3 and 4.6.
 public struct BinanceTotals: Sendable {
+    /// `totalInitialMargin`: what positions and open orders need to be opened; not negative.
     public internal(set) var initialMargin = ExactDecimal.zero
+    /// `totalMaintMargin`; not negative.
     public internal(set) var maintMargin = ExactDecimal.zero
+    /// `totalWalletBalance`: signed.
     public internal(set) var walletBalance = ExactDecimal.zero
+    /// `totalUnrealizedProfit`: signed.
     public internal(set) var unrealizedProfit = ExactDecimal.zero
+    /// `totalMarginBalance`, the account's equity: signed. Each row's marginBalance is converted as one.
     public internal(set) var marginBalance = ExactDecimal.zero
+    /// `totalPositionInitialMargin`; not negative.
     public internal(set) var positionInitialMargin = ExactDecimal.zero
+    /// `totalOpenOrderInitialMargin`; not negative.
     public internal(set) var openOrderInitialMargin = ExactDecimal.zero
+    /// `totalCrossWalletBalance`: signed.
     public internal(set) var crossWalletBalance = ExactDecimal.zero
+    /// `totalCrossUnPnl`: signed.
     public internal(set) var crossUnPnl = ExactDecimal.zero
+    /// `availableBalance`: max(0, marginBalance − initialMargin) in multi-assets mode.
+    /// `BinanceFigures.availableBalance`.
     public internal(set) var availableBalance = ExactDecimal.zero
+    /// `maxWithdrawAmount`: max(0, min(crossWalletBalance − maintMargin, availableBalance)) in multi-assets
+    /// mode. `BinanceFigures.maxWithdrawAmount`; a choice.
     public internal(set) var maxWithdrawAmount = ExactDecimal.zero
     /// What is free before it is floored at 0.
     var unflooredAvailable = ExactDecimal.zero
@@ -184,9 +201,13 @@ struct AssetSums {
 
 /// Every figure of an account: totals, asset rows in the rulebook's order, position rows by symbol and side.
 public struct BinanceAccountFigures: Sendable {
+    /// Whether the account is in multi-assets mode (the setting `multi_assets`); the totals are in USD then.
     public let isMultiAssets: Bool
+    /// The figures above the rows.
     public let totals: BinanceTotals
+    /// The rows of `assets`, in the rulebook's order.
     public let assets: [BinanceAssetRow]
+    /// The rows of `positions`, by symbol, then `BOTH`, `LONG`, `SHORT`.
     public let positions: [BinancePositionRow]
     /// Rates of each asset row; empty in single-asset mode.
     let rates: [AssetRates]

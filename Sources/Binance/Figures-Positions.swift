@@ -11,19 +11,37 @@ public struct BinancePositionRow: Sendable {
     let cost: ExactDecimal
     /// `BOTH` (net), `LONG` or `SHORT`.
     public let side: PositionSide
+    /// Cross or isolated: that of the position, or of the orders where there is none.
     public let marginMode: MarginMode
+    /// The leverage in force for the symbol: as set, else the venue's default; a whole number of at least 1.
     public let leverage: ExactDecimal
+    /// `markPrice`: as given, else the rulebook's reference; in the quote asset per coin, above zero. Uncut.
     public let markPrice: ExactDecimal
-    /// `positionAmt`; negative when short.
+    /// `positionAmt`, in coin; negative when short, zero where there are orders alone.
     public let quantity: ExactDecimal
+    /// `notional`: quantity × mark price, cut to 8 places; in the quote asset, negative when short.
+    /// `BinanceFigures.notional`, sheet 4.1.
     public let notional: ExactDecimal
+    /// `unrealizedProfit`: quantity × mark price − cost, cut to 8 places; in the margin asset, signed.
+    /// `BinanceFigures.unrealizedProfit`, sheet 4.1.
     public let unrealizedProfit: ExactDecimal
-    /// Zero for cross positions, as `isolatedMargin` is.
+    /// `isolatedWallet`: the margin that was put into an isolated position, with its funding; in the margin
+    /// asset. Zero for cross positions. From the ledger.
     public let isolatedWallet: ExactDecimal
+    /// `isolatedMargin`: isolatedWallet + unrealizedProfit; in the margin asset, signed. Zero for cross
+    /// positions. `BinanceFigures.isolatedMargin`, sheet 4.1.
     public let isolatedMargin: ExactDecimal
+    /// `positionInitialMargin`: |notional| ÷ leverage, cut to 8 places; in the margin asset, not negative.
+    /// `BinanceFigures.positionInitialMargin`, sheet 4.1.
     public let positionInitialMargin: ExactDecimal
+    /// `openOrderInitialMargin`: what open orders add to positionInitialMargin; in the margin asset, not
+    /// negative. `BinanceFigures.openOrderInitialMargin`, sheet 4.1.
     public let openOrderInitialMargin: ExactDecimal
+    /// `initialMargin`: positionInitialMargin + openOrderInitialMargin; in the margin asset, not negative.
+    /// Sheet 4.1.
     public let initialMargin: ExactDecimal
+    /// `maintMargin`: |notional| × rate − cum of its bracket, cut to 8 places; in the margin asset, not
+    /// negative. `BinanceFigures.maintMargin`, sheet 4.1.
     public let maintMargin: ExactDecimal
     /// Notional of the open orders that count, by side.
     let openBuys: ExactDecimal
