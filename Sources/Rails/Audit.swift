@@ -175,9 +175,9 @@ extension AccountAudit {
         ) { numbers in
             let equity = try RailsFigures.equity(
                 unroundedTotal: numbers[0], unrealisedPnl: try numbers.dropFirst(2).sum())
-            return RailsFigures.printedMoney(
-                try RailsFigures.unroundedAvailable(
-                    equity: equity, positionMargin: numbers[1], openOrderMargin: .zero))
+            return try RailsFigures.printedMoney(
+                RailsFigures.unroundedAvailable(
+                    equity: equity, positionMargin: ExactFraction(numbers[1]), openOrderMargin: .zero))
         }
     }
 

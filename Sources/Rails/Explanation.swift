@@ -89,6 +89,15 @@ struct BalanceExplainer {
         _ field: String, _ value: ExactDecimal, _ formula: String, _ inputs: [Explanation.Input],
         rounding: String = "", status: Explanation.Status = .exact, source: String = Source.given
     ) {
+        add(
+            field, ExactFraction(value), formula, inputs, rounding: rounding, status: status, source: source)
+    }
+
+    /// The same of a figure that no decimal may be.
+    mutating func add(
+        _ field: String, _ value: ExactFraction, _ formula: String, _ inputs: [Explanation.Input],
+        rounding: String = "", status: Explanation.Status = .exact, source: String = Source.given
+    ) {
         explanations.append(
             Explanation(
                 path: prefix + field, field: field, value: value.description, formula: formula,
@@ -98,6 +107,11 @@ struct BalanceExplainer {
     /// A figure of the account as an input.
     func total(_ field: String, _ value: ExactDecimal) -> Explanation.Input {
         Explanation.Input(field, value, .figure, path: field)
+    }
+
+    /// The same of a figure that no decimal may be: all of it, as a fraction where it is none.
+    func total(_ field: String, _ value: ExactFraction) -> Explanation.Input {
+        Explanation.Input(field, value.description, .figure, path: field)
     }
 
     /// A figure of a market as an input.
@@ -216,7 +230,8 @@ struct BalanceExplainer {
             } else {
                 add(
                     "margin", balances.margin, "Σ margin of the markets",
-                    [total("positionMargin", totals.positionMargin)], source: Source.metricsPage)
+                    [total("positionMargin", totals.positionMargin)], rounding: Self.cutToAll,
+                    source: Source.metricsPage)
             }
         }
         if !addRaised("maintenanceMargin", balances.maintenanceMargin) {
@@ -246,15 +261,13 @@ struct BalanceExplainer {
         if isDocumented { return }
         add(
             "positionMargin", totals.positionMargin, "Σ positionSize ÷ leverage of the markets",
-            totals.rows.flatMap { [size(of: $0), leverage(of: $0)] },
-            rounding: "added up per leverage, then cut to 18 places", source: Source.metricsPage)
+            totals.rows.flatMap { [size(of: $0), leverage(of: $0)] }, source: Source.metricsPage)
         add(
             "openOrderMargin", totals.openOrderMargin, "Σ openingOrders ÷ leverage of the markets",
             totals.rows.flatMap {
                 [figure("openingOrders", $0.openingOrders, of: $0.activity.instrument), leverage(of: $0)]
             },
-            rounding: "added up per leverage, then cut to 18 places", status: .choice, source: Source.riskPage
-        )
+            status: .choice, source: Source.riskPage)
     }
 
     func unrealised(of row: MarketRow) -> Explanation.Input {

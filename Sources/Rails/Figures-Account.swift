@@ -72,9 +72,9 @@ public struct RailsBalances: Sendable, Equatable {
     /// Total and unrealised profit, unrounded; not returned by the API.
     public let equity: ExactDecimal
     /// What new orders may still take, not floored; not returned by the API.
-    public let freeForOrders: ExactDecimal
+    public let freeForOrders: ExactFraction
     /// Order margin of orders that add exposure; not returned by the API.
-    public let openOrderMargin: ExactDecimal
+    public let openOrderMargin: ExactFraction
     /// What can be withdrawn, fee included, not floored; not returned by the API.
     public let withdrawable: ExactDecimal
 
@@ -118,11 +118,11 @@ public struct RailsBalances: Sendable, Equatable {
                 totalBalance: totalBalance, maintenanceMargin: maintenanceMargin)
             freeForOrders = try RailsFigures.freeForOrders(
                 availableBalance: availableBalance, openOrderMargin: openOrderMargin)
-            withdrawable = freeForOrders
+            withdrawable = try freeForOrders.rounded(places: ExactDecimal.places, rounding: .floor)
         } else {
             freeForOrders = try RailsFigures.unroundedAvailable(
                 equity: equity, positionMargin: totals.positionMargin, openOrderMargin: openOrderMargin)
-            availableBalance = freeForOrders.cut(places: RailsFigures.moneyPlaces)
+            availableBalance = try RailsFigures.printedMoney(freeForOrders)
             withdrawable = try RailsFigures.withdrawable(
                 unroundedTotal: totals.unroundedTotal, unrealisedLosses: totals.unrealisedLosses,
                 entryMargin: totals.entryMargin, openOrderMargin: openOrderMargin)
@@ -199,9 +199,9 @@ struct AccountTotals {
     private(set) var orders = ExactDecimal.zero
     private(set) var unrealised = ExactDecimal.zero
     private(set) var unrealisedLosses = ExactDecimal.zero
-    private(set) var positionMargin = ExactDecimal.zero
-    private(set) var entryMargin = ExactDecimal.zero
-    private(set) var openOrderMargin = ExactDecimal.zero
+    private(set) var positionMargin = ExactFraction.zero
+    private(set) var entryMargin = ExactFraction.zero
+    private(set) var openOrderMargin = ExactFraction.zero
     private(set) var unroundedTotal = ExactDecimal.zero
 
     init(of account: Account, market: Market, rules: RuleTable, profile: WireProfile) throws {
@@ -251,7 +251,7 @@ struct AccountTotals {
     func margin() throws -> ExactDecimal {
         switch profile {
         case .documented: try RailsFigures.margin(positions: size, orders: orders, leverage: leverage)
-        case .live: positionMargin
+        case .live: try RailsFigures.printedMargin(positionMargin)
         }
     }
 

@@ -73,26 +73,27 @@ public enum RailsFigures {
     /// What equity leaves beside position and order margin, unrounded and not floored; cut to 8 places it is
     /// the later rules' `availableBalance`. Rails, account balance page. Exact by that page.
     public static func unroundedAvailable(
-        equity: ExactDecimal, positionMargin: ExactDecimal, openOrderMargin: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try equity - positionMargin - openOrderMargin
+        equity: ExactDecimal, positionMargin: ExactFraction, openOrderMargin: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
+        try ExactFraction(equity) - positionMargin - openOrderMargin
     }
 
     /// What can be withdrawn by the later rules, not floored: unrounded total + losses of positions at a loss
     /// − entry margin − order margin, cut to 8 places. Rails, account balance page. Exact by that page.
     public static func withdrawable(
-        unroundedTotal: ExactDecimal, unrealisedLosses: ExactDecimal, entryMargin: ExactDecimal,
-        openOrderMargin: ExactDecimal
+        unroundedTotal: ExactDecimal, unrealisedLosses: ExactDecimal, entryMargin: ExactFraction,
+        openOrderMargin: ExactFraction
     ) throws(NumberError) -> ExactDecimal {
-        try (unroundedTotal + unrealisedLosses - entryMargin - openOrderMargin).cut(places: moneyPlaces)
+        try printedMoney(
+            ExactFraction(unroundedTotal + unrealisedLosses) - entryMargin - openOrderMargin)
     }
 
     /// What new orders may take, documented: availableBalance less the margin of orders that add exposure,
     /// not floored. A choice: the given text reserves margin for orders in `margin` and nowhere else.
     public static func freeForOrders(
-        availableBalance: ExactDecimal, openOrderMargin: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try availableBalance - openOrderMargin
+        availableBalance: ExactDecimal, openOrderMargin: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
+        try ExactFraction(availableBalance) - openOrderMargin
     }
 
     // MARK: - Margin
@@ -119,26 +120,21 @@ public enum RailsFigures {
         try (positions + orders).over(leverage, rounding: .towardZero)
     }
 
-    /// The margin of several notionals: Σ notional ÷ leverage, where what has the same leverage is added up
-    /// before it is divided, so that no digit is lost between markets. Each quotient is cut to 18 places.
+    /// The margin of several notionals: Σ notional ÷ leverage, with no digit lost; never negative.
     ///
     /// Position metrics page: the account's margin is the sum of the markets'. Exact.
     public static func totalMargin(
         _ parts: [(notional: ExactDecimal, leverage: ExactDecimal)]
-    ) throws(NumberError) -> ExactDecimal {
-        var groups: [(notional: ExactDecimal, leverage: ExactDecimal)] = []
-        for part in parts {
-            if let place = groups.firstIndex(where: { $0.leverage == part.leverage }) {
-                groups[place].notional = try groups[place].notional + part.notional
-            } else {
-                groups.append(part)
-            }
-        }
-        var sum = ExactDecimal.zero
-        for group in groups {
-            sum = try sum + margin(positions: group.notional, orders: .zero, leverage: group.leverage)
-        }
+    ) throws(NumberError) -> ExactFraction {
+        var sum = ExactFraction.zero
+        for part in parts { try sum += ExactFraction(part.notional).over(part.leverage) }
         return sum
+    }
+
+    /// The account's `margin` by the later rules: the markets' margins added up, cut to 18 places. Position
+    /// metrics page. Exact.
+    public static func printedMargin(_ total: ExactFraction) throws(NumberError) -> ExactDecimal {
+        try total.rounded(places: ExactDecimal.places, rounding: .towardZero)
     }
 
     /// `maintenanceMargin` of a market: position size × maintenance rate, cut to 18 places. Given document (3
@@ -217,6 +213,12 @@ public enum RailsFigures {
     /// give other digits). Exact.
     public static func printedMoney(_ accumulated: ExactDecimal) -> ExactDecimal {
         accumulated.cut(places: moneyPlaces)
+    }
+
+    /// `availableBalance` and what can be withdrawn by the later rules: cut to 8 places, after every sum and
+    /// quotient has been worked out. A choice of the digits; the page gives the formula.
+    public static func printedMoney(_ worked: ExactFraction) throws(NumberError) -> ExactDecimal {
+        try worked.rounded(places: moneyPlaces, rounding: .towardZero)
     }
 
     /// `liquidationPrice`: the index price of one market at which equity meets maintenance while all other

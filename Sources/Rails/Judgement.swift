@@ -121,8 +121,15 @@ extension RailsVenue {
         throw Refusal(
             .insufficientBalance,
             "The order needs more margin than is available; "
-                + "\(-after.freeForOrders) \(Self.money) is missing.",
+                + "\(shortfall(after)) \(Self.money) is missing.",
             field: "quantity")
+    }
+
+    /// How far what is free for orders lies below zero.
+    private func shortfall(_ balances: RailsBalances) -> String {
+        let missing = balances.freeForOrders.magnitude
+        let shown = try? missing.rounded(places: ExactDecimal.places, rounding: .ceiling)
+        return shown?.description ?? missing.description
     }
 
     /// A lower leverage must not ask for more margin than there is.
@@ -131,7 +138,7 @@ extension RailsVenue {
         throw Refusal(
             .insufficientBalance,
             "This leverage needs more margin than there is; "
-                + "\(-after.freeForOrders) \(Self.money) is missing.",
+                + "\(shortfall(after)) \(Self.money) is missing.",
             field: "leverage")
     }
 

@@ -305,8 +305,9 @@ private struct AccountRehosting {
         }
         let common = leverage ?? rules.defaultLeverage
         guard profile == .documented else {
-            return try RailsFigures.totalMargin(
-                zip(histories, sizes).map { ($1, ownLeverages[$0.name] ?? common) })
+            return try RailsFigures.printedMargin(
+                RailsFigures.totalMargin(
+                    zip(histories, sizes).map { ($1, ownLeverages[$0.name] ?? common) }))
         }
         let orders = try histories.map { history in
             try (history.row?["openBuy"].cutNumber ?? .zero) + (history.row?["openSell"].cutNumber ?? .zero)

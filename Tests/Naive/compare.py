@@ -171,18 +171,18 @@ class Comparison:
         commands = [command for case in cases for command in case.commands]
         before = self.server.now()
         results = self.server.apply([prices.before, *commands])
-        rows = iter(results[1:])
-        found: list[list[Difference]] = [
-            [(f"command {command['type']}", row.get("error", row), "applied")
-             for command, row in ((command, next(rows)) for command in case.commands)
-             if row["status"] != "applied"]
-            for case in cases]
         self.server.advance()
         self.server.apply([prices.after])
         ledger = self.module.ledger()
         ledger.time = before
-        for command in (prices.before, *commands):
-            ledger.apply(command)
+        ledger.apply(prices.before)
+        rows = iter(results[1:])
+        found: list[list[Difference]] = [
+            [(f"command {command['type']}", row.get("error", row), expected)
+             for command, row, expected in (
+                 (command, next(rows), ledger.apply(command)) for command in case.commands)
+             if row["status"] != expected]
+            for case in cases]
         for case, rows in zip(cases[::PAST], found[::PAST]):
             account, query = case.queries[0]
             rows += self.compare(ledger, account, query, before, f"{'&' if query else '?'}as_of={before}")

@@ -187,9 +187,10 @@ class Ledger:
 
     # Commands
 
-    def apply(self, command: dict) -> None:
-        """Applies one command; raises `Refused` where it makes no sense here."""
-        getattr(self, "on_" + command["type"])(command)
+    def apply(self, command: dict) -> str:
+        """Applies one command and tells the status that the server should answer; raises `Refused` where
+        the command makes no sense here."""
+        return getattr(self, "on_" + command["type"])(command) or "applied"
 
     def on_prices(self, command: dict) -> None:
         self.marks.update({name: number(price) for name, price in command.get("marks", {}).items()})
@@ -274,10 +275,12 @@ class Ledger:
         account.add(self.instruments[position.instrument].settle, -amount)
         position.wallet += amount
 
-    def on_funding(self, command: dict) -> None:
+    def on_funding(self, command: dict) -> str | None:
         account = self.accounts[command["account"]]
         instrument = self.instruments[command["instrument"]]
         position = account.positions[(instrument.name, command.get("position_side"))]
+        if not position.quantity:  # generated fills may come to nothing
+            return "rejected"
         if "amount" in command:
             paid = number(command["amount"])
         else:
@@ -290,6 +293,7 @@ class Ledger:
         else:
             account.add(instrument.settle, paid)
         account.market(instrument.name).funding += paid
+        return None
 
     def on_borrow(self, command: dict) -> None:
         account, asset, amount = self._money(command)

@@ -45,7 +45,7 @@ struct ExplanationTests {
             let again = try Reworking(
                 explanation: explanation, account: account, profile: world.model.profile
             ).value()
-            #expect(again.description == explanation.value, "\(explanation.path), \(comment)")
+            #expect(again == explanation.value, "\(explanation.path), \(comment)")
         }
     }
 
@@ -178,14 +178,27 @@ private struct Reworking {
         try ExactDecimal(try #require(explanation.inputs.first { $0.name == name }).value)
     }
 
+    private func exact(_ name: String) throws -> ExactFraction {
+        try ExactFraction(try #require(explanation.inputs.first { $0.name == name }).value)
+    }
+
     private func sole() throws -> ExactDecimal {
         #expect(explanation.inputs.count == 1, "\(explanation.path)")
         return try ExactDecimal(try #require(explanation.inputs.first).value)
     }
 
-    func value() throws -> ExactDecimal {
-        if explanation.inputs.contains(where: { $0.origin == .raised }) { return try sole() }
-        return explanation.path == explanation.field ? try total() : try ofMarket()
+    func value() throws -> String {
+        if explanation.inputs.contains(where: { $0.origin == .raised }) { return try sole().description }
+        if explanation.path != explanation.field { return try ofMarket().description }
+        switch explanation.field {
+        case "positionMargin": return try totalMargin("positionSize of ").description
+        case "openOrderMargin": return try totalMargin("openingOrders of ").description
+        default: return try total().description
+        }
+    }
+
+    private func totalMargin(_ notionals: String) throws -> ExactFraction {
+        try RailsFigures.totalMargin(zip(try all(notionals), try all("leverage")).map { ($0, $1) })
     }
 
     private func total() throws -> ExactDecimal {
@@ -196,25 +209,20 @@ private struct Reworking {
                 totalBalance: try only("totalBalance"), maintenanceMargin: try only("maintenanceMargin"))
         case "availableBalance":
             try RailsFigures.unroundedAvailable(
-                equity: try only("equity"), positionMargin: try only("positionMargin"),
-                openOrderMargin: try only("openOrderMargin")
-            ).cut(places: 8)
+                equity: try only("equity"), positionMargin: try exact("positionMargin"),
+                openOrderMargin: try exact("openOrderMargin")
+            ).rounded(places: 8, rounding: .towardZero)
         case "deposit":
             try RailsFigures.deposit(deposited: try only("deposits"), transferred: try sum("transfers"))
         case "withdraw":
             try RailsFigures.withdraw(withdrawn: try only("withdrawals"), transferred: try sum("transfers"))
         case "fees", "pnl", "funding": RailsFigures.printedMoney(try sum(""))
         case "volume": try sum("")
-        case "positionMargin", "openOrderMargin":
-            try RailsFigures.totalMargin(
-                zip(
-                    try all(explanation.field == "positionMargin" ? "positionSize of " : "openingOrders of "),
-                    try all("leverage")
-                ).map { ($0, $1) })
         case "margin" where profile == .documented:
             try RailsFigures.margin(
                 positions: try sum("position of "), orders: try sum("openBuy of ") + sum("openSell of "),
                 leverage: try only("leverage"))
+        case "margin": try RailsFigures.printedMargin(try exact("positionMargin"))
         case "maintenanceMargin":
             try RailsFigures.accountMaintenanceMargin(
                 totalPositionSize: try sum("position"), rate: try only("maintenance rate"))

@@ -287,4 +287,19 @@ struct FigureTests {
         #expect(try world.figures().withdrawable == decimal("4833"))
         #expect(try world.figures().equity == decimal("9988"))
     }
+
+    /// By the later rules, quotients are added up before anything is cut: thirds whose sum
+    /// is a whole number leave the last printed digit as it is.
+    @Test func quotientsAreAddedUpBeforeTheyAreCut() throws {
+        let equity = try decimal("1499.99999999")
+        let thirds = try RailsFigures.totalMargin([(notional: decimal("100"), leverage: decimal("3"))])
+        let free = try RailsFigures.unroundedAvailable(
+            equity: equity, positionMargin: thirds,
+            openOrderMargin: RailsFigures.totalMargin([
+                (notional: decimal("200"), leverage: decimal("3")),
+                (notional: decimal("1400"), leverage: decimal("1")),
+            ]))
+        #expect(free == ExactFraction(try decimal("-0.00000001")))
+        #expect(try RailsFigures.printedMoney(free) == decimal("-0.00000001"))
+    }
 }
