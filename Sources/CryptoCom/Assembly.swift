@@ -108,8 +108,9 @@ struct AccountFigures {
     }
 
     private mutating func sumUp() throws {
+        var margins = ExactFraction.zero
         for exposure in exposures {
-            try positionMargin += exposure.margin()
+            try margins += exposure.margin()
             try orderExposure += exposure.orderExposure()
         }
         for exposure in isolatedOrders {
@@ -118,8 +119,9 @@ struct AccountFigures {
             let size = try exposure.orderExposure()
             try orderExposure += size
             let leverage = isolatedLeverage(of: exposure.name)
-            try positionMargin += Figures.isolatedOrderMargin(orderExposure: size, leverage: leverage)
+            try margins += Figures.isolatedOrderMargin(orderExposure: size, leverage: leverage)
         }
+        positionMargin = try Figures.totalPositionMargin(margins)
         marginBalance = try Figures.marginBalance(
             countedValue: countedValue, unrealised: unrealised, feeReserve: .zero)
         initialMargin = try Figures.initialMargin(positionMargin: positionMargin, haircut: haircut)

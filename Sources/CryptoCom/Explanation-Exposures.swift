@@ -71,9 +71,9 @@ extension BalanceExplainer {
     }
 
     private func figure(
-        _ field: String, _ value: ExactDecimal, of name: String, in group: String
+        _ field: String, _ value: some CustomStringConvertible, of name: String, in group: String
     ) -> Input {
-        Input("\(field) of \(name)", value, .figure, path: "\(group).\(name).\(field)")
+        Input("\(field) of \(name)", value.description, .figure, path: "\(group).\(name).\(field)")
     }
 
     /// The initial margin of each underlying and of each isolated instrument with orders.
@@ -101,7 +101,7 @@ extension BalanceExplainer {
         return try contracts + isolated + spotSells.map { try value(of: $0) }
     }
 
-    private func isolatedMargin(of exposure: Exposure) throws(NumberError) -> ExactDecimal {
+    private func isolatedMargin(of exposure: Exposure) throws(NumberError) -> ExactFraction {
         try Figures.isolatedOrderMargin(
             orderExposure: try exposure.orderExposure(),
             leverage: figures.isolatedLeverage(of: exposure.name))
@@ -212,7 +212,7 @@ extension BalanceExplainer {
                 try hidden("worst_value", exposure.worstValue()), hidden("worst_quantity", quantity),
                 Input("maximum product leverage", exposure.maximumLeverage, .rule),
                 Input("unit_margin_rate × multiplier", exposure.ratePerUnit, .rule),
-            ], rounding: Self.upAtAll, status: .choice, source: Source.risk)
+            ], status: .choice, source: Source.risk)
     }
 
     private mutating func explainIsolatedMargin(of exposure: Exposure) throws {
@@ -220,7 +220,7 @@ extension BalanceExplainer {
         addHidden(
             "position_im", try isolatedMargin(of: exposure), "order_exposure ÷ leverage",
             [hidden("order_exposure", try exposure.orderExposure()), hidden("leverage", leverage)],
-            rounding: Self.upAtAll, status: .choice, source: Source.ours)
+            status: .choice, source: Source.ours)
         addHidden(
             "leverage", leverage, Self.leverageFormula, leverageInputs(of: exposure.name), status: .choice,
             source: Source.ours)

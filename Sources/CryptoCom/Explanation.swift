@@ -166,7 +166,7 @@ struct BalanceExplainer {
 
     /// Explains a figure that no body shows.
     mutating func addHidden(
-        _ field: String, _ value: ExactDecimal, _ formula: String, _ inputs: [Input],
+        _ field: String, _ value: some CustomStringConvertible, _ formula: String, _ inputs: [Input],
         rounding: String = "", status: Explanation.Status = .exact, source: String = Source.document
     ) {
         behind.append(

@@ -56,8 +56,8 @@ struct Exposure {
         try Figures.worstSize(net: netValue, buys: buyValue, sells: sellValue)
     }
 
-    /// Initial margin, in USD.
-    func margin() throws(NumberError) -> ExactDecimal {
+    /// Initial margin, in USD, not rounded.
+    func margin() throws(NumberError) -> ExactFraction {
         try Figures.positionMargin(
             notional: try worstValue(), quantity: try Figures.worstSize(net: net, buys: buys, sells: sells),
             maximumLeverage: maximumLeverage, ratePerUnit: ratePerUnit)
@@ -100,7 +100,7 @@ struct IsolatedFigures {
         unrealised = try position.unrealised(at: mark, rounding: .halfEven)
         var exposure = try Exposure(name: position.instrument.name, of: position.instrument, rules)
         try exposure.add(quantity: position.quantity.magnitude, value: notional)
-        positionMargin = try exposure.margin()
+        positionMargin = try Figures.totalPositionMargin(exposure.margin())
         marginBalance = try Figures.marginBalance(
             countedValue: position.isolatedWallet, unrealised: unrealised,
             feeReserve: try Figures.isolatedFeeReserve(notional: notional, rate: rules.isolatedFeeReserveRate)

@@ -94,14 +94,21 @@ enum Figures {
     }
 
     /// Initial margin of an underlying: notional × min(1, max(1 ÷ leverage, rate per unit × quantity)). At
-    /// least 0; rounded up at 18 places. Section 4.4, the best candidate there. A choice.
+    /// least 0; not rounded, so that several can be added up. Section 4.4, the best candidate there. A
+    /// choice.
     static func positionMargin(
         notional: ExactDecimal, quantity: ExactDecimal, maximumLeverage: ExactDecimal,
         ratePerUnit: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        let byLeverage = try notional.over(maximumLeverage, rounding: .ceiling)
+    ) throws(NumberError) -> ExactFraction {
+        let byLeverage = try ExactFraction(notional).over(maximumLeverage)
         let rateBySize = min(.one, try ratePerUnit.times(quantity, rounding: .ceiling))
-        return max(byLeverage, try notional.times(rateBySize, rounding: .ceiling))
+        return max(byLeverage, try ExactFraction(notional).times(rateBySize))
+    }
+
+    /// `total_position_im`: the position margins together, rounded up at 18 places once they are added up.
+    /// At least 0. Exact.
+    static func totalPositionMargin(_ sum: ExactFraction) throws(NumberError) -> ExactDecimal {
+        try sum.rounded(places: ExactDecimal.places, rounding: .ceiling)
     }
 
     /// How much of the position limit open orders use: the worst size less the size held. At least 0.
@@ -195,12 +202,12 @@ enum Figures {
         max(positionMargin, try notional.over(leverage, rounding: .ceiling))
     }
 
-    /// What is held back for isolated orders until they fill: order exposure ÷ leverage. At least 0; rounded
-    /// up at 18 places. A choice.
+    /// What is held back for isolated orders until they fill: order exposure ÷ leverage. At least 0; not
+    /// rounded. A choice.
     static func isolatedOrderMargin(
         orderExposure: ExactDecimal, leverage: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try orderExposure.over(leverage, rounding: .ceiling)
+    ) throws(NumberError) -> ExactFraction {
+        try ExactFraction(orderExposure).over(leverage)
     }
 
     /// The leverage of an isolated position where none is set: the lower of the account's and the product's

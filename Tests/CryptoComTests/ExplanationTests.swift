@@ -60,7 +60,7 @@ struct ExplanationTests {
                 #expect(explanation.value == isSet.description, "\(explanation.path), \(comment)")
             } else {
                 #expect(
-                    try ExactDecimal(explanation.value) == reworking.value(),
+                    try ExactFraction(explanation.value) == reworking.exact(),
                     "\(explanation.path), \(comment)")
             }
         }

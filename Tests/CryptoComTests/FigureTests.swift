@@ -155,6 +155,19 @@ struct FigureTests {
                 "total_position_cost": "0.00000000", "total_session_unrealized_pnl": "0.00000000",
             ]),
         Case(
+            name: "thirds of two isolated orders are added up before they are rounded: 100 ÷ 3 + 50 ÷ 3",
+            commands: [
+                deposit("USD", "1000"), marks, prices(marks: #"{"XRPUSD-PERP":"1"}"#),
+                #"{"type":"set_leverage","account":"desk","instrument":"ETHUSD-PERP","leverage":"3"}"#,
+                #"{"type":"set_leverage","account":"desk","instrument":"XRPUSD-PERP","leverage":"3"}"#,
+                order("1", "ETHUSD-PERP", "buy", "0.04", "2500", more: #","margin_mode":"isolated""#),
+                order("2", "XRPUSD-PERP", "buy", "50", "1", more: #","margin_mode":"isolated""#),
+            ],
+            expected: [
+                "total_position_im": "50.00000000", "total_initial_margin": "50.00000000",
+                "total_maintenance_margin": "25.00000000", "total_available_balance": "950.00000000",
+            ]),
+        Case(
             name: "a negative margin balance is liquidating and has no leverage",
             commands: [deposit("USD", "100"), marks, position("BTCUSD-PERP", "1", "61000")],
             expected: [

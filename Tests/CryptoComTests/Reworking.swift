@@ -71,8 +71,12 @@ struct Reworking {
 
     // MARK: - Numbers
 
-    /// The figure, rounded as the explanation says.
-    func value() throws -> ExactDecimal {
+    /// The figure, rounded as the explanation says; a margin that no decimal is as a fraction.
+    func exact() throws -> ExactFraction {
+        explanation.path.hasSuffix(".position_im") ? try margin() : ExactFraction(try value())
+    }
+
+    private func value() throws -> ExactDecimal {
         if explanation.inputs.contains(where: { $0.origin == .raised }) { return try rounded(try sole()) }
         if isIsolated { return try rounded(isRow ? try ofIsolatedRow() : try ofIsolated()) }
         if isRow { return try rounded(try ofRow()) }
@@ -104,6 +108,8 @@ struct Reworking {
         case "total_maintenance_margin":
             try Figures.maintenanceMargin(
                 initialMargin: try only("total_initial"), share: try only("maintenance share"))
+        case "total_position_im":
+            try Figures.totalPositionMargin(explanation.inputs.map { try ExactFraction($0.value) }.sum())
         case "total_position_cost": try sizes("cost of ")
         case "total_borrow": -(try sum("cash_value of "))
         case "total_effective_leverage": try effectiveLeverage()
@@ -178,13 +184,6 @@ struct Reworking {
                 sells: try sum("open quantity of sell"))
         case "order_exposure":
             try Figures.orderExposure(worst: try only("worst_value"), net: try sum("notional of "))
-        case "position_im" where explanation.path.hasPrefix("isolated_orders."):
-            try Figures.isolatedOrderMargin(
-                orderExposure: try only("order_exposure"), leverage: try only("leverage"))
-        case "position_im":
-            try Figures.positionMargin(
-                notional: try only("worst_value"), quantity: try only("worst_quantity"),
-                maximumLeverage: try only("maximum product"), ratePerUnit: try only("unit_margin_rate"))
         case "leverage": try leverage()
         default:
             if explanation.inputs.count == 2 {
@@ -193,6 +192,16 @@ struct Reworking {
                 try sole()
             }
         }
+    }
+
+    private func margin() throws -> ExactFraction {
+        if explanation.path.hasPrefix("isolated_orders.") {
+            return try Figures.isolatedOrderMargin(
+                orderExposure: try only("order_exposure"), leverage: try only("leverage"))
+        }
+        return try Figures.positionMargin(
+            notional: try only("worst_value"), quantity: try only("worst_quantity"),
+            maximumLeverage: try only("maximum product"), ratePerUnit: try only("unit_margin_rate"))
     }
 
     private func leverage() throws -> ExactDecimal {
@@ -223,9 +232,11 @@ struct Reworking {
         case "total_session_unrealized_pnl": try ofPosition()
         case "total_position_cost": try sole().magnitude
         case "total_position_im":
-            try Figures.positionMargin(
-                notional: try only("notional"), quantity: try only("quantity").magnitude,
-                maximumLeverage: try only("maximum product"), ratePerUnit: try only("unit_margin_rate"))
+            try Figures.totalPositionMargin(
+                Figures.positionMargin(
+                    notional: try only("notional"), quantity: try only("quantity").magnitude,
+                    maximumLeverage: try only("maximum product"),
+                    ratePerUnit: try only("unit_margin_rate")))
         case "total_initial_margin":
             try Figures.isolatedInitialMargin(
                 positionMargin: try only("total_position_im"), notional: try only("notional"),
