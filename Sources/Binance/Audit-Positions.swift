@@ -48,7 +48,7 @@ extension AccountAudit {
     }
 
     /// A price with eight digits or more may have been cut there.
-    private static func blurred(_ price: AuditInput) -> AuditInput {
+    static func blurred(_ price: AuditInput) -> AuditInput {
         guard case .number(let value, _) = price.value, value.fractionDigits >= BinanceFigures.places else {
             return price
         }
@@ -56,7 +56,7 @@ extension AccountAudit {
         return AuditInput(derived: price.name, value, blur: unit)
     }
 
-    private static func cost(
+    static func cost(
         _ quantity: ExactDecimal, entry: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try quantity.times(entry, rounding: .halfEven)
@@ -109,7 +109,7 @@ extension AccountAudit {
         }
     }
 
-    private static let rulebookBrackets =
+    static let rulebookBrackets =
         "The rulebook's brackets may not be those that the venue used for this account."
 
     private mutating func checkMaintenance(of row: ReportedObject) {
@@ -125,27 +125,6 @@ extension AccountAudit {
             ], source: Source.brackets, .estimate(Self.rulebookBrackets)
         ) {
             try BinanceFigures.maintMargin(notional: $0[0], maintenanceRate: $0[1], cumulative: $0[2])
-        }
-    }
-
-    /// Of isolated positions, whose backing stands in the row itself.
-    private mutating func checkLiquidationPrice(of row: ReportedObject) {
-        guard answers.marginMode(of: row) == .isolated, let symbol = rules.symbol(row["symbol"].text),
-            row["positionAmt"].cutNumber?.isZero == false
-        else { return }
-        hold(
-            row, "liquidationPrice",
-            "(isolatedWallet + cum − positionAmt × entry price) ÷ (|positionAmt| × maintenance rate − "
-                + "positionAmt), with the bracket that holds there",
-            ["positionAmt", "entryPrice", "isolatedWallet", "markPrice"].map { row.input($0) },
-            source: Source.liquidation, units: 2, .estimate(Self.rulebookBrackets)
-        ) { numbers in
-            try BinanceFigures.liquidationPrice(
-                of: [
-                    LiquidationLeg(
-                        quantity: numbers[0], cost: Self.cost(numbers[0], entry: numbers[1]),
-                        brackets: symbol.brackets)
-                ], balance: ExactFraction(numbers[2]), markPrice: numbers[3])
         }
     }
 }

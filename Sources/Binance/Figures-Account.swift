@@ -149,6 +149,11 @@ struct AssetRates: Sendable {
     let bid: ExactDecimal
     let ask: ExactDecimal
 
+    init(bid: ExactDecimal, ask: ExactDecimal) {
+        self.bid = bid
+        self.ask = ask
+    }
+
     init(_ rules: AssetRules, index: ExactDecimal) throws(NumberError) {
         bid = try BinanceFigures.bidRate(index: index, bidBuffer: rules.bidBuffer)
         ask = try BinanceFigures.askRate(index: index, askBuffer: rules.askBuffer)

@@ -100,6 +100,31 @@ private struct LiquidationPiece {
     }
 }
 
+extension BinanceFigures {
+    /// What backs a symbol's cross positions beside themselves, in their margin asset: the wallet + the
+    /// profit of all other cross positions − their maintenance margin. Signed, exact. Sheet 4.5.
+    static func crossBalance(
+        crossWalletBalance: ExactDecimal, profitOfOthers: ExactDecimal, maintenanceOfOthers: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        ExactFraction(try crossWalletBalance + profitOfOthers - maintenanceOfOthers)
+    }
+
+    /// The same in multi-assets mode: Σ over the margin assets of equity − maintenance in USD, each cut,
+    /// divided by the ask rate of the asset that the symbol's margin is in. `pool` has equity and maintenance
+    /// without the symbol's own. Signed; `decisions.md` Binance 5.
+    static func crossBalance(
+        of pool: [(equity: ExactDecimal, maintenance: ExactDecimal, rates: AssetRates)],
+        askRate: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        var balance = ExactDecimal.zero
+        for asset in pool {
+            try balance += asset.rates.value(asset.equity)
+            try balance -= asset.rates.requirement(asset.maintenance)
+        }
+        return try ExactFraction(balance).over(askRate)
+    }
+}
+
 extension BinanceAccountFigures {
     /// The liquidation price of a position row; 0 where there is none. Both sides of a cross hedge share one.
     func liquidationPrice(
@@ -135,19 +160,18 @@ extension BinanceAccountFigures {
         guard let place = assets.firstIndex(where: { $0.asset == asset }) else { return .zero }
         guard isMultiAssets, assets[place].marginAvailable else {
             let row = assets[place]
-            return ExactFraction(
-                try row.crossWalletBalance + (row.crossUnPnl - profit)
-                    - (row.crossMaintMargin - maintenance))
+            return try BinanceFigures.crossBalance(
+                crossWalletBalance: row.crossWalletBalance, profitOfOthers: row.crossUnPnl - profit,
+                maintenanceOfOthers: row.crossMaintMargin - maintenance)
         }
-        var balance = ExactDecimal.zero
+        var pool: [(equity: ExactDecimal, maintenance: ExactDecimal, rates: AssetRates)] = []
         for (index, row) in assets.enumerated() where row.marginAvailable {
             let own = index == place
             let equity = own ? try row.marginBalance - profit : row.marginBalance
             let required = own ? try row.maintMargin - maintenance : row.maintMargin
-            try balance += rates[index].value(equity)
-            try balance -= rates[index].requirement(required)
+            pool.append((equity, required, rates[index]))
         }
-        return try ExactFraction(balance).over(rates[place].ask)
+        return try BinanceFigures.crossBalance(of: pool, askRate: rates[place].ask)
     }
 }
 

@@ -91,17 +91,18 @@ struct ReportedAccount {
 }
 
 extension ReportedAccount {
-    /// Totals are in USDT in single-asset mode, in USD in multi-assets mode.
+    /// In multi-assets mode totals are in USD; in single-asset mode they are those of USDT alone, whatever
+    /// else the account holds.
     fileprivate var figures: StatementFigures {
         let unit = mode == .multiAssets ? "USD" : "USDT"
+        func total(_ figure: CommonFigure, _ field: String) -> ReportedFigure {
+            account.figure(figure, field, unit: unit, isPartial: mode == .singleAsset)
+        }
         var figures = StatementFigures([
-            account.figure(.equity, "totalMarginBalance", unit: unit),
-            account.figure(.wallet, "totalWalletBalance", unit: unit),
-            account.figure(.available, "availableBalance", unit: unit),
-            account.figure(.initialMargin, "totalInitialMargin", unit: unit),
-            account.figure(.maintenanceMargin, "totalMaintMargin", unit: unit),
-            account.figure(.unrealisedProfit, "totalUnrealizedProfit", unit: unit),
-            account.figure(.withdrawable, "maxWithdrawAmount", unit: unit),
+            total(.equity, "totalMarginBalance"), total(.wallet, "totalWalletBalance"),
+            total(.available, "availableBalance"), total(.initialMargin, "totalInitialMargin"),
+            total(.maintenanceMargin, "totalMaintMargin"), total(.unrealisedProfit, "totalUnrealizedProfit"),
+            total(.withdrawable, "maxWithdrawAmount"),
         ])
         if mode == .multiAssets { figures.set(account.figure(.equityUSD, "totalMarginBalance", unit: unit)) }
         return figures

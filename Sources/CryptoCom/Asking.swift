@@ -22,7 +22,11 @@ enum ReadingCall: String, CaseIterable {
 
     /// Every method is limited on its own, so each call weighs one. The balance alone is needed; only a main
     /// account's key is answered about sub-accounts.
-    var call: VenueCall { VenueCall(rawValue, .account, isOptional: self != .userBalance) }
+    var call: VenueCall {
+        VenueCall(
+            rawValue, .account, isOptional: self != .userBalance,
+            role: self == .subaccountBalances ? .subaccounts : .none)
+    }
 }
 
 extension CryptoComVenue: VenueReader {
@@ -62,9 +66,17 @@ extension CryptoComVenue: VenueReader {
         guard let code = answer.json?["code"].flatMap({ $0.integer ?? $0.text.flatMap { Int64($0) } }) else {
             return answer.verdictByStatus
         }
-        if code == 0 { return .success }
+        if code == 0 { return Self.isWhole(answer, to: call) ? .success : .refused(Self.noList) }
         return AnswerCode.verdict(on: code, isOptional: call.isOptional, retryAfter: answer.retryAfter)
     }
+
+    /// Whether an answer about sub-accounts has a list of them: without one it would look like one of none.
+    private static func isWhole(_ answer: IncomingAnswer, to call: VenueCall) -> Bool {
+        call.role != .subaccounts || answer.json?["result"]?["data"]?.elements != nil
+    }
+
+    private static let noList = ReadingError(
+        .unreadable, "The answer has no list of sub-accounts: try again, and check the base URL.")
 
     /// The `Date` header of any answer, a refused one too, to the second: far finer than the 60 seconds that
     /// a nonce may be off. Nil where the header is missing.
@@ -125,12 +137,13 @@ private enum AnswerCode {
         case 40101, 10002:
             return .refused(
                 isOptional
-                    ? error(.permission, "the key may not use this method, or is a sub-account's")
+                    ? error(.withheld, "the key may not use this method, or is a sub-account's")
                     : error(.authentication, "check the API key, its secret and that the key may read"))
         case 40103, 10003:
             return .refused(error(.permission, "add this address to the key's list"))
         case 40104, 10005, 140001, 410, 411, 412:
-            return .refused(error(.permission, "the key or its user may not do this"))
+            return .refused(
+                error(isOptional ? .withheld : .permission, "the key or its user may not do this"))
         case 202, 401, 406...409:
             return .refused(error(.permission, "the account cannot be used; ask the venue why"))
         case 40006:

@@ -92,6 +92,13 @@ struct ReportedAccount {
             .object("result").list("data")
     }
 
+    /// The venue's uuid of the account: `account` of a sub-account, else `account_id` of its positions and
+    /// orders; nil where there are none, for the balance names no account.
+    var identifier: String? {
+        ([account["account"]] + ((positions ?? []) + (orders ?? [])).map { $0["account_id"] })
+            .lazy.map(\.text).first { !$0.isEmpty }
+    }
+
     /// Whether it is in the form recorded from the venue since 2024, rather than that of the given documents.
     var isLive: Bool {
         account["total_risk_exposure"] != .absent
@@ -152,7 +159,7 @@ extension ReportedAccount {
         of name: String, _ bodies: [RecordedBody], baseAsset: (String) -> String
     ) -> Statement {
         Statement(
-            venue: CryptoComVenue.name, account: name, mode: "smart cross margin",
+            venue: CryptoComVenue.name, account: name, identifier: identifier, mode: "smart cross margin",
             takenAt: bodies.map(\.takenAt).max() ?? 0, bodies: bodies, figures: Self.totals(of: account),
             assets: rows.map(\.assetStatement), positions: positionStatements(baseAsset),
             drift: KnownShapes.drift(in: bodies))

@@ -102,8 +102,11 @@ public actor AccountConnection {
         try await pacer.admit(caller(of: call), weight: call.weight, pace: pace, before: deadline)
         let now = clock.now()
         guard now < deadline else { throw ReadingError.outOfTime }
-        let request = try reader.request(
+        var request = try reader.request(
             for: call, credentials: credentials, token: token, at: now + clockDifference)
+        if entry.isDemoTrading, let header = type(of: reader).demoTradingHeader {
+            request.headers.append(header)
+        }
         let answer = try await transport.send(request, base(of: call), min(patience.call, deadline - now))
         if let header = pace.usedHeader, let used = answer.header(header).flatMap({ Int($0) }) {
             await pacer.learn(caller(of: call), pace: pace, used: used)

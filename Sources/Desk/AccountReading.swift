@@ -17,18 +17,19 @@ public struct AccountRead: Sendable {
     public let missing: [AccountFailure]
     /// Every answer as it came, in the order of the calls.
     public let bodies: [RecordedBody]
-    /// The venue's own identifier of the account; nil where no answer names it.
-    public let uid: String?
+    /// Within what the venue's identifiers name one account each: empty for the venue itself, else its demo
+    /// trading or a server of this machine.
+    public let environment: String
 
     public init(
         statements: [Statement], permissions: Set<APIKey.Permission>? = nil, missing: [AccountFailure] = [],
-        bodies: [RecordedBody], uid: String? = nil
+        bodies: [RecordedBody], environment: String = ""
     ) {
         self.statements = statements
         self.permissions = permissions
         self.missing = missing
         self.bodies = bodies
-        self.uid = uid
+        self.environment = environment
     }
 }
 
@@ -38,12 +39,17 @@ public struct AccountFailure: Sendable, Equatable {
     public let venue: VenueName
     /// The call that failed; empty where it was none.
     public let call: String
+    /// What of the book hangs on the call.
+    public let role: VenueCall.Role
     public let error: ReadingError
 
-    public init(account: String, venue: VenueName, call: String, error: ReadingError) {
+    public init(
+        account: String, venue: VenueName, call: String, role: VenueCall.Role = .none, error: ReadingError
+    ) {
         self.account = account
         self.venue = venue
         self.call = call
+        self.role = role
         self.error = error
     }
 
@@ -58,7 +64,7 @@ extension AccountConnection {
     /// Makes every call that reading takes, and reads the answers.
     ///
     /// A key that can do more than the configuration allows by name is refused, after the first answers that
-    /// tell so.
+    /// tell so; and so is a key of which the venue would tell it and did not.
     func read(before deadline: Int64) async -> AccountReading {
         var bodies: [RecordedBody] = []
         var missing: [AccountFailure] = []
@@ -66,31 +72,42 @@ extension AccountConnection {
             do {
                 bodies.append(try await answer(to: call, before: deadline))
             } catch {
-                let failure = failure(error, call: call.name)
+                if call.role == .permissions, !allowsEverything {
+                    return .failed(failure(error.withoutPermissions, of: call))
+                }
+                let failure = failure(error, of: call)
                 // An optional call tells of nothing but itself, once the key has been taken.
                 guard call.isOptional, !bodies.isEmpty else { return .failed(failure) }
                 missing.append(failure)
+                continue
             }
-            if let error = excess(of: reader.permissions(in: bodies)) {
-                return .failed(failure(error, call: ""))
+            let permissions = reader.permissions(in: bodies)
+            if call.role == .permissions, permissions == nil, !allowsEverything {
+                return .failed(failure(.unknownPermissions, of: call))
             }
+            if let error = excess(of: permissions) { return .failed(failure(error)) }
         }
         let uid = reader.accountIdentifier(in: bodies)
-        if let error = mistake(in: uid) { return .failed(failure(error, call: "")) }
+        if let error = mistake(in: uid) { return .failed(failure(error)) }
         do {
             let statements = try reader.statements(from: bodies, account: entry.name)
             return .read(
                 AccountRead(
                     statements: statements, permissions: reader.permissions(in: bodies), missing: missing,
-                    bodies: bodies, uid: uid))
+                    bodies: bodies, environment: entry.environment))
         } catch {
-            return .failed(failure(error, call: ""))
+            return .failed(failure(error))
         }
     }
 
-    private func failure(_ error: ReadingError, call: String) -> AccountFailure {
-        AccountFailure(account: entry.name, venue: entry.venue, call: call, error: error)
+    private func failure(_ error: ReadingError, of call: VenueCall? = nil) -> AccountFailure {
+        AccountFailure(
+            account: entry.name, venue: entry.venue, call: call?.name ?? "", role: call?.role ?? .none,
+            error: error)
     }
+
+    /// Whether the configuration allows all that a key can do, so that it need not be known.
+    private var allowsEverything: Bool { entry.allowed.isSuperset(of: [.trade, .withdraw]) }
 
     /// Why answers that name such an account are not this account's: they should be of another by the
     /// configuration, or earlier ones were; nil where nothing speaks against them.
@@ -123,5 +140,24 @@ extension AccountConnection {
             .permission,
             "The key can \(names.joined(separator: " and ")), more than reading needs: make one that can "
                 + "only read, or write allow: [\(names.joined(separator: ", "))] into the configuration.")
+    }
+}
+
+extension ReadingError {
+    /// What the key may do should stand in an answer, and does not.
+    fileprivate static let unknownPermissions = ReadingError(
+        .permission,
+        "The answer does not tell what the key may do, or names a right that is not known; nothing of the "
+            + "account is shown: write allow: [trade, withdraw] into the configuration if it may do anything."
+    )
+
+    /// The same of the call that tells what the key may do, without which it counts as one that can do
+    /// anything.
+    fileprivate var withoutPermissions: ReadingError {
+        ReadingError(
+            kind,
+            description + " Without this call it is not known what the key may do, so nothing of the account "
+                + "is shown; write allow: [trade, withdraw] into the configuration if it may do anything.",
+            code: code)
     }
 }

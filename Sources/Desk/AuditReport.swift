@@ -21,14 +21,13 @@ public struct AuditReport: Sendable {
     /// Audits every statement of a book, each by its venue's rules of a time; nil for the moment at which the
     /// statement was taken.
     public init(
-        of book: Book, rulesAt time: LedgerTime? = nil, profiles: [String: WireProfile] = [:]
-    )
-        throws(ConfigurationError)
-    {
+        of book: Book, by readers: ReaderSource, rulesAt time: LedgerTime? = nil,
+        configuration: DeskConfiguration
+    ) throws(ConfigurationError) {
         var entries: [Entry] = []
         for statement in book.statements {
-            let reader = try VenueReaders.reader(
-                of: statement.venue, profile: profiles[statement.configuredAccount] ?? .documented)
+            let reader = try readers.reader(
+                of: statement.venue, profile: configuration.profile(of: statement))
             entries.append(Entry(statement, reader, rulesAt: time))
         }
         self.entries = entries

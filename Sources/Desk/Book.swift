@@ -26,9 +26,10 @@ public struct Book: Sendable {
             case .read(let account):
                 accounts.append(account)
                 for missing in account.missing {
-                    switch missing.error.kind {
-                    case .authentication, .permission, .refused: withheld.append(missing)
-                    default: failures.append(missing)
+                    if missing.error.kind == .withheld {
+                        withheld.append(missing)
+                    } else {
+                        failures.append(missing)
                     }
                 }
             case .failed(let failure): failures.append(failure)
@@ -48,6 +49,46 @@ public struct Book: Sendable {
     var unread: [AccountFailure] {
         let read = Set(statements.map(\.configuredAccount))
         return failures.filter { !read.contains($0.account) }
+    }
+
+    /// Accounts that the book holds a second time, because two keys read them: by the venue's identifier, and
+    /// main accounts by a sub-account that both have. Nothing is said of accounts that no answer names:
+    /// unknown is not the same.
+    public var repeated: [RepeatedAccount] {
+        /// Where an identifier was read first, and the main account of that reading.
+        var known: [String: (account: String, main: String?)] = [:]
+        var repeated: [RepeatedAccount] = []
+        for read in accounts {
+            let named = read.statements.enumerated().compactMap { place, statement in
+                statement.identifier.map { (statement, identifier: $0, isMain: place == 0) }
+            }
+            func key(_ identifier: String) -> String {
+                [read.statements.first?.venue.rawValue ?? "", read.environment, identifier]
+                    .joined(separator: "\u{1F}")
+            }
+            if let main = read.statements.first, main.identifier.flatMap({ known[key($0)] }) == nil,
+                let shared = named.first(where: { !$0.isMain && known[key($0.identifier)]?.main != nil }),
+                let first = known[key(shared.identifier)]?.main
+            {
+                repeated.append(
+                    RepeatedAccount(
+                        account: main.account, venue: main.venue, sameAs: first,
+                        identifier: main.identifier ?? shared.identifier))
+            }
+            for (statement, identifier, isMain) in named {
+                if let first = known[key(identifier)] {
+                    repeated.append(
+                        RepeatedAccount(
+                            account: statement.account, venue: statement.venue, sameAs: first.account,
+                            identifier: identifier))
+                } else {
+                    known[key(identifier)] = (
+                        statement.account, isMain ? nil : read.statements.first?.account
+                    )
+                }
+            }
+        }
+        return repeated
     }
 
     /// How old a statement's figures were when the book was made, in milliseconds: by the venue's own time
@@ -70,5 +111,22 @@ public struct Book: Sendable {
     public var outcome: Outcome {
         guard let first = failures.first else { return .whole }
         return accounts.isEmpty ? .nothing(first.error.kind) : .partial
+    }
+}
+
+/// An account that was read by more than one key. Totals count it once, where it was read first.
+public struct RepeatedAccount: Sendable, Equatable {
+    /// What is not counted again.
+    public let account: String
+    public let venue: VenueName
+    /// What is counted: the same account, earlier in the book.
+    public let sameAs: String
+    /// The venue's own identifier, by which both are known to be one.
+    public let identifier: String
+
+    /// What is left out, and why.
+    public var sentence: String {
+        "\(account) at \(venue) is the same account as \(sameAs), by the venue's identifier: totals count "
+            + "it once."
     }
 }

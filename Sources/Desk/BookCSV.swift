@@ -5,22 +5,23 @@ extension Book {
     /// The book as comma-separated values (RFC 4180): one figure a line, under a line of names.
     public var csv: String {
         var lines = [Self.csvHeader]
+        let twins = Dictionary(
+            repeated.map { ($0.account, $0.sameAs) }, uniquingKeysWith: { first, _ in first })
         for statement in statements {
             let common = [
                 statement.account, statement.venue.rawValue, statement.mode, String(statement.takenAt),
                 statement.venueTime.map { String($0) } ?? "", String(age(of: statement)),
             ]
-            for figure in statement.figures.all {
-                lines.append(common + ["account", "", "", ""] + figure.csvCells)
-            }
-            for row in statement.assets {
-                for figure in row.figures.all {
-                    lines.append(common + ["asset", row.asset, "", ""] + figure.csvCells)
+            func add(_ place: [String], _ figures: StatementFigures) {
+                for figure in figures.all {
+                    lines.append(common + place + figure.csvCells + [twins[statement.account] ?? ""])
                 }
             }
+            add(["account", "", "", ""], statement.figures)
+            for row in statement.assets { add(["asset", row.asset, "", ""], row.figures) }
             for row in statement.positions {
-                let place = ["position", row.instrument, row.side.rawValue, row.marginMode.rawValue]
-                for figure in row.figures.all { lines.append(common + place + figure.csvCells) }
+                add(
+                    ["position", row.instrument, row.side.rawValue, row.marginMode.rawValue], row.figures)
             }
         }
         return lines.map { $0.map(Self.csvCell).joined(separator: ",") + "\r\n" }.joined()
@@ -28,7 +29,7 @@ extension Book {
 
     private static let csvHeader = [
         "account", "venue", "mode", "taken_at", "venue_time", "age_ms", "level", "name", "side",
-        "margin_mode", "figure", "value", "state", "unit", "field", "shared",
+        "margin_mode", "figure", "value", "state", "unit", "field", "shared", "partial", "same_as",
     ]
 
     /// A cell, quoted where it has to be. A text that a spreadsheet would take for a formula gets an
@@ -45,6 +46,6 @@ extension Book {
 
 extension ReportedFigure {
     fileprivate var csvCells: [String] {
-        [figure.rawValue, value.text ?? "", value.state, unit, field, isShared ? "true" : "false"]
+        [figure.rawValue, value.text ?? "", value.state, unit, field, String(isShared), String(isPartial)]
     }
 }

@@ -14,7 +14,7 @@ extension Book {
                 "accounts",
                 .array(
                     accounts.flatMap { account in
-                        account.statements.map { json(of: $0, in: account) }
+                        account.statements.map { json(of: $0, in: account, totals) }
                     })
             ),
             ("totals", totals.json),
@@ -23,11 +23,14 @@ extension Book {
         ])
     }
 
-    private func json(of statement: Statement, in account: AccountRead) -> JSONValue {
+    private func json(
+        of statement: Statement, in account: AccountRead, _ totals: BookTotals
+    ) -> JSONValue {
         .members([
             ("account", .string(statement.account)),
             ("venue", .string(statement.venue.rawValue)),
-            ("uid", account.uid.map { .string($0) } ?? .null),
+            ("uid", statement.identifier.map { .string($0) } ?? .null),
+            ("same_as", totals.sameAs(statement).map { .string($0) } ?? .null),
             ("mode", .string(statement.mode)),
             ("taken_at", .integer(statement.takenAt)),
             ("venue_time", statement.venueTime.map { .integer($0) } ?? .null),
@@ -73,6 +76,7 @@ extension ReportedFigure {
             ("unit", .string(unit)),
             ("field", .string(field)),
             ("shared", .bool(isShared)),
+            ("partial", .bool(isPartial)),
         ])
     }
 }
@@ -107,6 +111,7 @@ extension BookTotals {
             ("asset", .string(asset)),
             ("figures", .members(totals.map { ($0.figure.rawValue, $0.json) })),
             ("prices", .array(prices.map(\.json))),
+            ("repeated", .array(repeated.map(\.json))),
         ])
     }
 }
@@ -137,6 +142,19 @@ extension BookTotal {
                         ])
                     })
             ),
+        ])
+    }
+}
+
+extension RepeatedAccount {
+    /// What is not counted again, and what is counted.
+    var json: JSONValue {
+        .members([
+            ("account", .string(account)),
+            ("venue", .string(venue.rawValue)),
+            ("same_as", .string(sameAs)),
+            ("uid", .string(identifier)),
+            ("message", .string(sentence)),
         ])
     }
 }

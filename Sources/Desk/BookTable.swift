@@ -20,7 +20,8 @@ extension Book {
     /// should be. Empty tables are left out.
     public func tables(totals: BookTotals) -> [TextTable] {
         [
-            accountTable, assetTable, positionTable, totalTable(totals), priceTable(totals),
+            accountTable, assetTable, positionTable, totalTable(totals), repeatedTable(totals),
+            priceTable(totals),
             FieldDrift.table(of: statements.map { ($0.venue, $0.drift) }),
             failureTable("Not read", failures), failureTable("Withheld from these keys", withheld),
         ].filter { !$0.rows.isEmpty }
@@ -28,7 +29,8 @@ extension Book {
 
     /// What the cells of the tables mean.
     public static let legend =
-        "- not reported, \"\" reported as empty, null reported as null, * shared with other rows"
+        "- not reported, \"\" reported as empty, null reported as null, * shared with other rows, "
+        + "+ of this asset alone"
 
     private var accountTable: TextTable {
         TextTable(
@@ -96,6 +98,12 @@ extension Book {
                 })
     }
 
+    private func repeatedTable(_ totals: BookTotals) -> TextTable {
+        TextTable(
+            title: "Read twice, counted once", header: ["ACCOUNT", "VENUE", "SAME AS", "UID"],
+            rows: totals.repeated.map { [$0.account, $0.venue.rawValue, $0.sameAs, $0.identifier] })
+    }
+
     private func priceTable(_ totals: BookTotals) -> TextTable {
         TextTable(
             title: "Prices used", header: ["ASSET", "USD", "ORIGIN", "ACCOUNT", "FIELD"],
@@ -149,6 +157,6 @@ extension StatementFigures {
             case .null: "null"
             case .number(_, let text), .unheld(let text), .other(let text): text
             }
-        return reported.isShared ? text + "*" : text
+        return text + (reported.isShared ? "*" : "") + (reported.isPartial ? "+" : "")
     }
 }

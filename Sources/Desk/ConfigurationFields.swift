@@ -104,6 +104,17 @@ struct ConfigurationFields {
         return texts
     }
 
+    /// `true` or `false`, which a YAML file may have as a text.
+    func flag(_ field: String) throws(ConfigurationError) -> Bool? {
+        guard let value = object[field] else { return nil }
+        switch value {
+        case .bool(let flag): return flag
+        case .string("true"): return true
+        case .string("false"): return false
+        default: throw wrong(field, "must be true or false")
+        }
+    }
+
     /// A whole number within a range.
     func integer(_ field: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
         guard let text = try text(field) else { return nil }

@@ -11,8 +11,8 @@ public struct Desk: Sendable {
     ///
     /// Throws where an account's key or venue is missing.
     public init(
-        _ configuration: DeskConfiguration, credentials: [String: Credentials], transport: Transport,
-        clock: Clock = .real
+        _ configuration: DeskConfiguration, credentials: [String: Credentials],
+        readers: ReaderSource = .builtIn, transport: Transport, clock: Clock = .real
     ) throws(ConfigurationError) {
         let pacer = Pacer(clock: clock)
         var connections: [AccountConnection] = []
@@ -22,7 +22,7 @@ public struct Desk: Sendable {
             }
             connections.append(
                 AccountConnection(
-                    entry: entry, reader: try VenueReaders.reader(of: entry.venue, profile: entry.profile),
+                    entry: entry, reader: try readers.reader(of: entry.venue, profile: entry.profile),
                     credentials: key, transport: transport, pacer: pacer, patience: configuration.patience,
                     clock: clock))
         }

@@ -57,7 +57,10 @@ extension DeskConfiguration {
 extension AccountEntry {
     init(_ value: JSONValue, at path: [ConfigurationError.Step], folder: String) throws(ConfigurationError) {
         let fields = try ConfigurationFields(
-            value, at: path, known: ["name", "venue", "base_url", "credentials", "allow", "profile", "uid"])
+            value, at: path,
+            known: [
+                "name", "venue", "base_url", "credentials", "allow", "profile", "uid", "demo_trading",
+            ])
         let name = try fields.required("name")
         guard name.utf8.count <= 64,
             name.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "/") })
@@ -83,6 +86,13 @@ extension AccountEntry {
         guard let credentials = fields.object["credentials"] else {
             throw fields.wrong("credentials", "is missing; name an env, a file or a sealed store")
         }
+        let isDemoTrading = try fields.flag("demo_trading") ?? false
+        if isDemoTrading, try type(of: VenueReaders.reader(of: venue)).demoTradingHeader == nil {
+            throw fields.wrong(
+                "demo_trading",
+                "is for OKX: requests to \(venue) do not say so; leave it out, and name the address of a "
+                    + "test system in base_url")
+        }
         var address: String?
         if let given = try fields.text("base_url") {
             do { address = try VenueAddress.checked(given) } catch {
@@ -92,7 +102,8 @@ extension AccountEntry {
         self.init(
             name: name, venue: venue, baseURL: address,
             credentials: try SecretSource(credentials, at: fields.at("credentials"), folder: folder),
-            allowed: allowed, profile: profile, uid: try fields.text("uid"))
+            allowed: allowed, profile: profile, uid: try fields.text("uid"),
+            isDemoTrading: isDemoTrading)
     }
 }
 

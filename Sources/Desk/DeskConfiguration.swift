@@ -17,6 +17,12 @@ public struct DeskConfiguration: Sendable, Equatable {
 
     public init() {}
 
+    /// By which of a venue's recorded forms the figures of a statement are held; of a sub-account, as of the
+    /// main one.
+    public func profile(of statement: Statement) -> WireProfile {
+        accounts.first { $0.name == statement.configuredAccount }?.profile ?? .documented
+    }
+
     /// The same desk with some of its accounts only, in the desk's order.
     ///
     /// Throws for a name that there is not, and where no account is left.
@@ -45,10 +51,13 @@ public struct AccountEntry: Sendable, Equatable {
     public let profile: WireProfile
     /// The venue's own identifier of the account, which its answers must name; nil for whichever it is.
     public let uid: String?
+    /// Whether the key is one of the venue's demo trading, of which every request says so.
+    public let isDemoTrading: Bool
 
     public init(
         name: String, venue: VenueName, baseURL: String? = nil, credentials: SecretSource,
-        allowed: Set<APIKey.Permission> = [], profile: WireProfile = .documented, uid: String? = nil
+        allowed: Set<APIKey.Permission> = [], profile: WireProfile = .documented, uid: String? = nil,
+        isDemoTrading: Bool = false
     ) {
         self.name = name
         self.venue = venue
@@ -57,6 +66,14 @@ public struct AccountEntry: Sendable, Equatable {
         self.allowed = allowed
         self.profile = profile
         self.uid = uid
+        self.isDemoTrading = isDemoTrading
+    }
+
+    /// Within what the venue's identifiers name one account each. A server of this machine has identifiers of
+    /// its own, whatever venue it speaks as.
+    var environment: String {
+        let place = baseURL.flatMap { VenueAddress.isOfThisMachine($0) ? $0 : nil } ?? ""
+        return isDemoTrading ? "\(place) demo trading" : place
     }
 }
 

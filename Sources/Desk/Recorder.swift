@@ -28,7 +28,14 @@ extension Recording {
     ///
     /// Throws where the answers are none of the venue, or the venue is none that can be read.
     public func statements(profile: WireProfile = .documented) throws -> [Statement] {
-        try VenueReaders.reader(of: venue, profile: profile).statements(from: bodies, account: account)
+        try statements(by: ReaderSource.builtIn.reader(of: venue, profile: profile))
+    }
+
+    /// The account and its sub-accounts, read again by a reader of the venue.
+    ///
+    /// Throws where the answers are none of the venue.
+    public func statements(by reader: any VenueReader) throws(ReadingError) -> [Statement] {
+        try reader.statements(from: bodies, account: account)
     }
 }
 

@@ -21,15 +21,17 @@ public struct ReplayScenario: Sendable {
     /// The scenario as a file has it.
     public let content: JSONValue
 
-    /// A scenario of statements, each under a name of its own, at the time of the last one.
+    /// A scenario of statements, each under a name of its own and by a reader of its venue, in the profile
+    /// that the venue spoke; at the time of the last one.
     ///
-    /// Throws where a venue is none that can be read, or what it makes of a statement is no command.
-    public init(_ statements: [(name: String, statement: Statement)]) throws {
+    /// Throws where what a reader makes of a statement is no command.
+    public init(
+        _ statements: [(name: String, statement: Statement, reader: any VenueReader)]
+    ) throws(JSONError) {
         var accounts: [Account] = []
         var openings: [JSONValue] = []
         var commands: [JSONValue] = []
-        for (name, statement) in statements {
-            let reader = try VenueReaders.reader(of: statement.venue)
+        for (name, statement, reader) in statements {
             let rehosted = reader.rehosted(statement, as: name)
             let credentials = Self.credentials(of: name, at: statement.venue)
             for text in rehosted.commands {

@@ -38,6 +38,8 @@ public struct BookTotals: Sendable {
     public let totals: [BookTotal]
     /// The prices that went into them, in the order of their use.
     public let prices: [UsedPrice]
+    /// Accounts that are in the book twice, and in the totals once.
+    public let repeated: [RepeatedAccount]
 
     /// The figures that mean the same money at every venue, so that a sum of them is one.
     public static let summed: [CommonFigure] = [
@@ -46,17 +48,27 @@ public struct BookTotals: Sendable {
 
     /// Sums the accounts' own figures, each turned into USD and, where another asset is asked for, divided by
     /// its price, half even to 18 places at every step. An account whose figure is missing or has no price
-    /// stands in `gaps`, never as zero; figures that several rows share are not summed. The equity of an
-    /// account that reports none is its wallet and the unrealised profit of its positions. Accounts that were
-    /// not read stand in `gaps` too.
+    /// stands in `gaps`, never as zero; figures that several rows share are not summed. Of an account whose
+    /// own figure is that of one asset alone, the assets' are summed. The equity of an account that reports
+    /// none is its wallet and the unrealised profit of its positions. Accounts that were not read stand in
+    /// `gaps` too, and main accounts whose sub-accounts were not; an account that two keys read is counted
+    /// once, where it was read first.
     public init(of book: Book, in asset: String = "USD") {
         self.asset = asset
         var finder = PriceFinder(book)
         let unitPrice = finder.price(of: asset, for: nil)
+        let repeated = book.repeated
+        self.repeated = repeated
+        let counted = book.statements.filter { statement in
+            !repeated.contains { $0.account == statement.account }
+        }
+        let unread =
+            book.unread.map { ($0, "it was not read") }
+            + book.failures.filter { $0.role == .subaccounts }.map { ($0, "its sub-accounts were not read") }
         totals = Self.summed.map { figure in
             var parts: [BookTotal.Part] = []
             var gaps: [BookTotal.Gap] = []
-            for statement in book.statements {
+            for statement in counted {
                 do throws(Reason) {
                     let usd = try Self.usd(figure, of: statement, &finder)
                     guard let unitPrice else { throw Reason("nobody reported a price of \(asset)") }
@@ -71,14 +83,19 @@ public struct BookTotals: Sendable {
                             account: statement.account, venue: statement.venue, reason: error.text))
                 }
             }
-            for failure in book.unread {
+            for (failure, reason) in unread {
                 gaps.append(
-                    BookTotal.Gap(account: failure.account, venue: failure.venue, reason: "it was not read"))
+                    BookTotal.Gap(account: failure.account, venue: failure.venue, reason: reason))
             }
             let sum = parts.isEmpty ? nil : try? parts.map(\.value).sum()
             return BookTotal(figure: figure, value: sum, parts: parts, gaps: gaps)
         }
         prices = finder.used
+    }
+
+    /// The account that is counted in a statement's stead; nil where it is counted itself.
+    func sameAs(_ statement: Statement) -> String? {
+        repeated.first { $0.account == statement.account }?.sameAs
     }
 
     /// Why an account is not in a total.
@@ -91,6 +108,9 @@ public struct BookTotals: Sendable {
     private static func usd(
         _ figure: CommonFigure, of statement: Statement, _ finder: inout PriceFinder
     ) throws(Reason) -> ExactDecimal {
+        if statement.figures[figure]?.isPartial == true {
+            return try sumOfAssets(figure, of: statement, &finder)
+        }
         if figure == .equity {
             // The venue's own word for the worth in USD goes before ours.
             if let worth = statement.figures[.equityUSD], worth.unit == "USD", let usd = worth.value.number {
@@ -130,14 +150,15 @@ public struct BookTotals: Sendable {
         return usd
     }
 
-    /// A figure that the account has only in its assets' rows.
+    /// A figure that the account as a whole has only in its assets' rows.
     private static func sumOfAssets(
         _ figure: CommonFigure, of statement: Statement, _ finder: inout PriceFinder
     ) throws(Reason) -> ExactDecimal {
-        let rows = statement.assets.compactMap { $0.figures[figure] }
-        guard !rows.isEmpty else { throw Reason("the venue does not report it") }
+        let rows = statement.assets.map { ($0.asset, $0.figures[figure]) }
+        guard rows.contains(where: { $0.1 != nil }) else { throw Reason("the venue does not report it") }
         var total = ExactDecimal.zero
-        for row in rows {
+        for (asset, row) in rows {
+            guard let row else { throw Reason("the venue does not report that of \(asset)") }
             let usd = try usd(row, of: statement, &finder)
             guard let sum = try? total + usd else { throw Reason("it does not fit 38 digits") }
             total = sum

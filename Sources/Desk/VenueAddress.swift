@@ -29,6 +29,11 @@ enum VenueAddress {
         return (parts?.host ?? "an unknown place") + port
     }
 
+    /// Whether an address is one of this machine.
+    static func isOfThisMachine(_ text: String) -> Bool {
+        URLComponents(string: text)?.host.map(isLoopback) ?? false
+    }
+
     private static func isLoopback(_ host: String) -> Bool {
         let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         return bare.lowercased() == "localhost"

@@ -19,7 +19,7 @@ enum ReadingCall: String, CaseIterable {
         case .time: VenueCall(rawValue, .time)
         case .balance: VenueCall(rawValue, .account)
         case .positions, .openOrders: VenueCall(rawValue, .account, isOptional: true)
-        case .config: VenueCall(rawValue, .account, weight: 2, isOptional: true)
+        case .config: VenueCall(rawValue, .account, weight: 2, isOptional: true, role: .permissions)
         }
     }
 
@@ -105,14 +105,18 @@ extension OKXVenue: VenueReader {
     /// Nil: every request is signed.
     public func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)? { nil }
 
-    /// `perm` of the configuration: `read_only`, `trade`, `withdraw`, separated by commas; nil without it. A
-    /// word that nobody knows is left out.
+    /// `x-simulated-trading: 1` (sheet, section 2.1).
+    public static var demoTradingHeader: (name: String, value: String)? { ("x-simulated-trading", "1") }
+
+    /// `perm` of the configuration: `read_only`, `trade`, `withdraw`, separated by commas; nil without it,
+    /// and where a word is none of these: a right that nobody knows may be one to trade.
     public func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>? {
         guard let words = Self.configuration(in: bodies)?["perm"]?.text else { return nil }
         let names: [Substring: APIKey.Permission] = [
             "read_only": .read, "trade": .trade, "withdraw": .withdraw,
         ]
-        return Set(words.split(separator: ",").compactMap { names[$0] })
+        let known = words.split(separator: ",", omittingEmptySubsequences: false).map { names[$0] }
+        return known.contains(nil) ? nil : Set(known.compactMap { $0 })
     }
 
     /// `uid` of the configuration; nil without it.
@@ -149,7 +153,10 @@ private enum AnswerCode {
                     "there is no such API key here; check it, and whether it belongs to another region"))
         case "50101":
             return .refused(
-                error(.authentication, "the API key is of the other environment, demo or production"))
+                error(
+                    .authentication,
+                    "the API key is of the other environment: demo_trading: true is for keys of demo trading"
+                ))
         case "50110", "50035":
             return .refused(error(.permission, "add this machine's address to the key's list"))
         case "50120", "50030":

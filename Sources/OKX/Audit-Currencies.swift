@@ -9,6 +9,7 @@ extension AccountAudit {
     mutating func check(currency audited: AuditedRow) {
         checkEquity(audited)
         checkFree(audited)
+        checkOrdersFrozen(audited)
         checkPositionSums(audited)
         if mode == .futures { checkFuturesRatios(audited) }
         checkDebt(audited)

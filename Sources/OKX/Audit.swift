@@ -169,6 +169,7 @@ extension AccountAudit {
     mutating func checkAccount() {
         checkApplicable()
         checkSums()
+        checkOrderMargin()
         checkMargins()
         let account = answers.account
         hold(

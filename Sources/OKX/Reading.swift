@@ -13,7 +13,8 @@ extension OKXVenue {
         let answers = try ReportedAccount(bodies)
         return [
             Statement(
-                venue: Self.name, account: account, mode: answers.modeName,
+                venue: Self.name, account: account, identifier: accountIdentifier(in: bodies),
+                mode: answers.modeName,
                 takenAt: bodies.map(\.takenAt).max() ?? 0,
                 venueTime: Int64(answers.account["uTime"].text), bodies: bodies, figures: answers.figures,
                 assets: answers.assetStatements, positions: answers.positionStatements,
@@ -31,7 +32,11 @@ struct ReportedAccount {
     /// Rows of the answer to `positions`; none where it was not asked or not answered.
     let positions: [ReportedObject]
     let config: ReportedObject?
-    let orders: [ReportedObject]
+    /// Rows of the answer to `open-orders`; nil where it was not asked or not answered.
+    let orders: [ReportedObject]?
+
+    /// How many open orders one answer holds at most.
+    static let orderLimit = 100
 
     /// Throws where the balance is missing or unreadable.
     init(_ bodies: [RecordedBody]) throws(ReadingError) {
@@ -44,16 +49,16 @@ struct ReportedAccount {
         else { throw ReadingError(.unreadable, "The answer to balance is no balance of OKX.") }
         self.account = account
         details = account.rows("details")
-        positions = Self.rows(.positions, bodies)
-        config = Self.rows(.config, bodies).first
+        positions = Self.rows(.positions, bodies) ?? []
+        config = Self.rows(.config, bodies)?.first
         orders = Self.rows(.openOrders, bodies)
     }
 
-    /// The `data` of another answer; empty where there is none or it cannot be read.
-    private static func rows(_ call: ReadingCall, _ bodies: [RecordedBody]) -> [ReportedObject] {
+    /// The `data` of another answer; nil where there is none or it cannot be read.
+    private static func rows(_ call: ReadingCall, _ bodies: [RecordedBody]) -> [ReportedObject]? {
         bodies.last { $0.call == call.rawValue }.flatMap {
             try? ReportedObject(parsing: $0, name: call.rawValue)
-        }?.rows("data") ?? []
+        }?.list("data")
     }
 
     /// The mode that the configuration names, or the one whose fields the balance fills; nil for one that

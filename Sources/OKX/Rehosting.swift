@@ -237,14 +237,15 @@ private struct AccountRehosting {
     mutating func placeOrders() {
         let holdsOrders = answers.details.contains { $0["ordFrozen"].number?.isPositive ?? false }
         let isHeld = holdsOrders || answers.account["ordFroz"].number?.isPositive ?? false
-        if answers.orders.isEmpty, isHeld {
+        let orders = answers.orders ?? []
+        if orders.isEmpty, isHeld {
             script.assume("Open orders are not in the answers; what they hold is missing.")
         }
-        if answers.orders.count >= 100 {
+        if orders.count >= ReportedAccount.orderLimit {
             script.assume("Only the first hundred open orders were read.")
         }
         // The venue lists the latest first.
-        for row in answers.orders.reversed() { place(order: row) }
+        for row in orders.reversed() { place(order: row) }
     }
 
     private mutating func place(order row: ReportedObject) {

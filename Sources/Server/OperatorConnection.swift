@@ -6,6 +6,7 @@ import JSON
 import Ledger
 import Logging
 import NIOCore
+import Venue
 
 /// The operator API as the command line calls it: of a running server, or of a store that no server has open.
 public struct OperatorConnection: Sendable {
@@ -21,14 +22,19 @@ public struct OperatorConnection: Sendable {
         target = .server(try HTTPCaller(url: url), token: token)
     }
 
-    /// The API on a store; fails where a server has the store open.
-    public init(store: StoreAddress, logger: Logger) async throws(ProgramError) {
+    /// The API on a store, by the built-in rules and those added; fails where a server has the store open.
+    public init(
+        store: StoreAddress, rulebooks: [RulebookFile] = [], profiles: [VenueName: WireProfile] = [:],
+        logger: Logger
+    ) async throws(ProgramError) {
         var options = ServeOptions()
         options.store = store
         if case .sqlite(let path) = store, !FileManager.default.fileExists(atPath: path) {
             throw ProgramError(.unavailable, "There is no store \(path): check the path.")
         }
-        let engine = try await EngineOpening.open(options, scenarios: [], venues: VenueRegistry.models())
+        let engine = try await EngineOpening.open(
+            options, scenarios: [],
+            venues: VenueRegistry.models(rulebooks: rulebooks, profiles: profiles))
         let token = AdminToken("offline")
         target = .store(
             OperatorAPI(

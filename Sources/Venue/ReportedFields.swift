@@ -182,9 +182,11 @@ public struct ReportedObject: Sendable {
 
     /// A common figure that stands in a field.
     public func figure(
-        _ figure: CommonFigure, _ field: String, unit: String, isShared: Bool = false
+        _ figure: CommonFigure, _ field: String, unit: String, isShared: Bool = false,
+        isPartial: Bool = false
     ) -> ReportedFigure {
-        ReportedFigure(figure, field: path(of: field), self[field], unit: unit, isShared: isShared)
+        ReportedFigure(
+            figure, field: path(of: field), self[field], unit: unit, isShared: isShared, isPartial: isPartial)
     }
 
     /// Every field that holds no further fields, with its path, in the order of the text.

@@ -10,6 +10,9 @@ public struct Statement: Sendable {
     public let venue: VenueName
     /// The account as the desk names it; for a sub-account, that name, `/` and the venue's own id of it.
     public let account: String
+    /// The venue's own identifier of the account, by which two keys of one account are known; nil where no
+    /// answer names one.
+    public let identifier: String?
     /// The venue's own word for the way the account is margined, such as `multi-assets` or `portfolio`.
     public let mode: String
     /// The real time, in milliseconds since the epoch, at which the last of the answers came in.
@@ -28,12 +31,13 @@ public struct Statement: Sendable {
     public var drift: [FieldDrift]
 
     public init(
-        venue: VenueName, account: String, mode: String, takenAt: Int64, venueTime: Int64? = nil,
-        bodies: [RecordedBody], figures: StatementFigures = StatementFigures(),
+        venue: VenueName, account: String, identifier: String? = nil, mode: String, takenAt: Int64,
+        venueTime: Int64? = nil, bodies: [RecordedBody], figures: StatementFigures = StatementFigures(),
         assets: [AssetStatement] = [], positions: [PositionStatement] = [], drift: [FieldDrift] = []
     ) {
         self.venue = venue
         self.account = account
+        self.identifier = identifier
         self.mode = mode
         self.takenAt = takenAt
         self.venueTime = venueTime
@@ -126,15 +130,20 @@ public struct ReportedFigure: Sendable, Equatable {
     /// Whether several rows report the same money, so that summing them would count it twice, such as
     /// `availableBalance` of the assets in Binance's multi-assets mode.
     public let isShared: Bool
+    /// Whether a figure of the account is that of one of its assets alone, such as Binance's totals in
+    /// single-asset mode, which are those of USDT: the account as a whole is the sum of its assets' rows.
+    public let isPartial: Bool
 
     public init(
-        _ figure: CommonFigure, field: String, _ value: ReportedValue, unit: String, isShared: Bool = false
+        _ figure: CommonFigure, field: String, _ value: ReportedValue, unit: String, isShared: Bool = false,
+        isPartial: Bool = false
     ) {
         self.figure = figure
         self.field = field
         self.value = value
         self.unit = unit
         self.isShared = isShared
+        self.isPartial = isPartial
     }
 }
 

@@ -35,7 +35,12 @@ public protocol VenueReader: VenueModel {
     /// How many of these calls the venue takes, by its documents.
     static var pace: RequestPace { get }
 
-    /// What the key may do, as far as the answers tell; nil where the venue does not say.
+    /// The header that every request to the venue's demo trading carries; nil at venues that have none, or
+    /// keep theirs at an address of its own.
+    static var demoTradingHeader: (name: String, value: String)? { get }
+
+    /// What the key may do, as far as the answers tell; nil where they do not, or name a right that nobody
+    /// knows.
     func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>?
 
     /// The venue's own identifier of the account that the answers are about; nil where they name none.
@@ -57,6 +62,9 @@ extension VenueReader {
     /// `defaultBaseURL`: the venue has one host.
     public static func baseURL(of call: VenueCall) -> String { defaultBaseURL }
 
+    /// Nil: no request is marked as one of demo trading.
+    public static var demoTradingHeader: (name: String, value: String)? { nil }
+
     /// Nil: no answer names the account.
     public func accountIdentifier(in bodies: [RecordedBody]) -> String? { nil }
 }
@@ -71,6 +79,17 @@ public struct VenueCall: Sendable, Equatable {
     public let weight: Int
     /// A call without which the account can still be read: its failure is reported and reading goes on.
     public let isOptional: Bool
+    /// What of the book hangs on it, beside its own figures.
+    public let role: Role
+
+    /// What hangs on a call beside its own figures.
+    public enum Role: Sendable {
+        case none
+        /// It alone tells what the key may do: unless all of it is allowed, nothing is shown without it.
+        case permissions
+        /// It alone tells of further accounts: without it a total lacks them.
+        case subaccounts
+    }
 
     /// What a call is for.
     public enum Purpose: Sendable {
@@ -84,11 +103,14 @@ public struct VenueCall: Sendable, Equatable {
         case market
     }
 
-    public init(_ name: String, _ purpose: Purpose, weight: Int = 1, isOptional: Bool = false) {
+    public init(
+        _ name: String, _ purpose: Purpose, weight: Int = 1, isOptional: Bool = false, role: Role = .none
+    ) {
         self.name = name
         self.purpose = purpose
         self.weight = weight
         self.isOptional = isOptional
+        self.role = role
     }
 }
 
@@ -97,7 +119,7 @@ public struct OutgoingRequest: Sendable {
     public let method: String
     /// Path and query.
     public let target: String
-    public let headers: [(name: String, value: String)]
+    public var headers: [(name: String, value: String)]
     public let body: [UInt8]
 
     public init(
@@ -153,6 +175,8 @@ public struct ReadingError: Error, Equatable, Sendable, CustomStringConvertible 
         case authentication
         /// The key may not do this, or not from here.
         case permission
+        /// The venue takes the key, and answers this call to other keys only, such as a main account's.
+        case withheld
         case rateLimited = "rate_limited"
         /// The venue cannot be reached or is unwell.
         case unavailable

@@ -12,12 +12,14 @@ struct Audit: AsyncParsableCommand {
         discussion: """
             Example: marginalia audit --config desk.yaml --json
             Example: marginalia audit --file balance.json --venue okx --call balance
+            Example: marginalia audit --rulebook my-okx.json
             Without --file the accounts of the configuration are read; with it, answers that were kept are.
             Exit status: 0 no contradiction, 1 a reported figure contradicts the others, 2 something could \
             not be read.
             """)
 
     @OptionGroup var source: DeskSource
+    @OptionGroup var rulebook: RulebookSource
 
     @Option(
         help: ArgumentHelp(
@@ -69,15 +71,15 @@ struct Audit: AsyncParsableCommand {
 
     func run() async throws {
         let time = rulesAt.flatMap(parseTime)
+        let readers = try rulebook.readers()
         guard let venue else {
             let configuration = try source.configuration()
-            let book = try await source.read(configuration)
-            let profiles = Dictionary(
-                configuration.accounts.map { ($0.name, $0.profile) }, uniquingKeysWith: { first, _ in first })
-            try show(try AuditReport(of: book, rulesAt: time, profiles: profiles), book)
+            let book = try await source.read(configuration, by: readers)
+            try show(
+                try AuditReport(of: book, by: readers, rulesAt: time, configuration: configuration), book)
             return
         }
-        let reader = try reader(of: venue)
+        let reader = try reader(of: venue, readers)
         let bodies = try bodies(reader)
         let statements: [Statement]
         do throws(ReadingError) {
@@ -88,9 +90,11 @@ struct Audit: AsyncParsableCommand {
         try show(AuditReport(statements, by: reader, rulesAt: time), nil)
     }
 
-    private func reader(of venue: String) throws(ProgramError) -> any VenueReader {
+    private func reader(
+        of venue: String, _ readers: ReaderSource
+    ) throws(ProgramError) -> any VenueReader {
         do throws(ConfigurationError) {
-            return try VenueReaders.reader(
+            return try readers.reader(
                 of: VenueName(rawValue: venue),
                 profile: profile.flatMap(WireProfile.init(rawValue:)) ?? .documented)
         } catch {

@@ -63,13 +63,15 @@ struct DeskSource: ParsableArguments {
 
     /// Runs something with a desk whose keys were found, and with what finds and carries more.
     func use<Result: Sendable>(
-        _ configuration: DeskConfiguration, _ body: (Desk, Secrets, Transport) async throws -> Result
+        _ configuration: DeskConfiguration, by readers: ReaderSource = .builtIn,
+        _ body: (Desk, Secrets, Transport) async throws -> Result
     ) async throws -> Result {
         do {
             let secrets = Self.secrets()
             let keys = try secrets.credentials(of: configuration.accounts)
             return try await Transport.overHTTP { transport in
-                let desk = try Desk(configuration, credentials: keys, transport: transport)
+                let desk = try Desk(
+                    configuration, credentials: keys, readers: readers, transport: transport)
                 return try await body(desk, secrets, transport)
             }
         } catch let error as ConfigurationError {
@@ -78,8 +80,8 @@ struct DeskSource: ParsableArguments {
     }
 
     /// Reads all accounts once, with a line about how far it is for whoever watches.
-    func read(_ configuration: DeskConfiguration) async throws -> Book {
-        try await use(configuration) { desk, _, _ in
+    func read(_ configuration: DeskConfiguration, by readers: ReaderSource = .builtIn) async throws -> Book {
+        try await use(configuration, by: readers) { desk, _, _ in
             let book = await desk.read { done, all in
                 Terminal.showProgress("reading accounts: \(done) of \(all)")
             }
@@ -119,7 +121,7 @@ enum DeskExit {
         case .nothing(let kind):
             let status: ExitStatus =
                 switch kind {
-                case .authentication, .permission: .notPermitted
+                case .authentication, .permission, .withheld: .notPermitted
                 case .configuration: .badConfiguration
                 case .rateLimited, .unavailable, .unreadable, .refused: .unavailable
                 }

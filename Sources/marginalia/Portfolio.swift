@@ -16,6 +16,7 @@ struct Portfolio: AsyncParsableCommand {
             """)
 
     @OptionGroup var source: DeskSource
+    @OptionGroup var rulebook: RulebookSource
 
     @Option(
         name: .customLong("in"),
@@ -35,7 +36,8 @@ struct Portfolio: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let book = try await source.read(try source.configuration())
+        let readers = try rulebook.readers()
+        let book = try await source.read(try source.configuration(), by: readers)
         let totals = BookTotals(of: book, in: unit)
         if json {
             print(book.json(totals: totals))
@@ -44,6 +46,7 @@ struct Portfolio: AsyncParsableCommand {
         } else {
             show(book.tables(totals: totals))
         }
+        for twin in totals.repeated { Terminal.tell(twin.sentence) }
         try DeskExit.check(book)
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Desk
 import JSON
+import Ledger
 import Logging
 import Server
 import Venue
@@ -10,22 +11,32 @@ import Venue
 struct ReadBook {
     /// The desk's configuration file.
     let configuration: String
+    /// Rules of the operator's own.
+    let rulebook: RulebookSource
 
     /// Reads, builds the ledger, runs, and forgets it.
     func use<Result>(_ body: (OperatorConnection) async throws -> Result) async throws -> Result {
         let source = try DeskSource.parse(["--config", configuration])
-        let read = try await source.read(try source.configuration())
+        let readers = try rulebook.readers()
+        let desk = try source.configuration()
+        let profiles = try Self.profiles(of: desk)
+        let read = try await source.read(desk, by: readers)
         if read.accounts.isEmpty { try DeskExit.check(read) }
         for failure in read.failures { Terminal.tell(failure.sentence) }
-        let named = read.statements.map { statement in
-            (name: Self.accountName(statement.account), statement: statement)
+        let named = try read.statements.map { statement in
+            (
+                name: Self.accountName(statement.account), statement: statement,
+                reader: try readers.reader(of: statement.venue, profile: desk.profile(of: statement))
+            )
         }
         let replay = try ReplayScenario(named)
         for account in replay.accounts {
             for assumption in account.assumptions { Terminal.tell("\(account.account): \(assumption)") }
         }
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
-        let ledger = try await OperatorConnection(store: .memory, logger: Logger(label: "marginalia"))
+        let ledger = try await OperatorConnection(
+            store: .memory, rulebooks: try rulebook.files(), profiles: profiles,
+            logger: Logger(label: "marginalia"))
         do {
             let scenario = try Scenario(file: "book.json", content: Array("\(replay.content)".utf8))
             _ = try await scenario.apply(through: ledger)
@@ -36,6 +47,21 @@ struct ReadBook {
             await ledger.close()
             throw error
         }
+    }
+
+    /// The form that each venue speaks in the ledger: that of its accounts.
+    private static func profiles(of desk: DeskConfiguration) throws -> [VenueName: WireProfile] {
+        var profiles: [VenueName: WireProfile] = [:]
+        for account in desk.accounts {
+            if let other = profiles[account.venue], other != account.profile {
+                throw ProgramError(
+                    .badConfiguration,
+                    "The accounts of \(account.venue) have different profiles, and a ledger has one for each "
+                        + "venue: give --book a configuration for the documented ones and one for the live.")
+            }
+            profiles[account.venue] = account.profile
+        }
+        return profiles
     }
 
     /// A sub-account's name has a stroke in it, which the ledger's names do not have.

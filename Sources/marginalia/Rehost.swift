@@ -14,11 +14,13 @@ struct Rehost: AsyncParsableCommand {
         discussion: """
             Example: marginalia rehost --config desk.yaml --account treasury --to okx --setting mode=portfolio
             Assets and perpetuals are matched by name and coin; the table says what became of each, and what \
-            was assumed or left out. The other venue's built-in rules of today are used.
+            was assumed or left out. The other venue's rules of today are used: the built-in ones, or \
+            those of --rulebook.
             Exit status: 0 all was read, 2 some of it, 69 nothing.
             """)
 
     @OptionGroup var source: DeskSource
+    @OptionGroup var rulebook: RulebookSource
 
     @Option(help: ArgumentHelp("The other venue.", valueName: "venue"))
     var to: String
@@ -39,20 +41,23 @@ struct Rehost: AsyncParsableCommand {
     func run() async throws {
         let settings = try setting.map { try Self.setting($0) }
         let configuration = try source.configuration()
+        let readers = try rulebook.readers()
         let target: any VenueReader
         do {
-            target = try VenueReaders.reader(of: VenueName(rawValue: to))
+            target = try readers.reader(of: VenueName(rawValue: to))
         } catch {
             throw ProgramError(error)
         }
-        let book = try await source.read(configuration)
+        let book = try await source.read(configuration, by: readers)
+        let rulebooks = try rulebook.files()
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
         var found: [JSONValue] = []
         for (place, statement) in book.statements.enumerated() {
-            let reader = try VenueReaders.reader(of: statement.venue)
+            let reader = try readers.reader(
+                of: statement.venue, profile: configuration.profile(of: statement))
             let crossed = try CrossVenue(
                 statement, by: reader, to: target, settings: settings, as: "account-\(place)")
-            let result = try await Self.outcome(of: crossed, as: "account-\(place)", target)
+            let result = try await Self.outcome(of: crossed, as: "account-\(place)", target, rulebooks)
             if json {
                 found.append(Self.json(crossed, statement, result))
             } else {
@@ -85,9 +90,10 @@ struct Rehost: AsyncParsableCommand {
     }
 
     private static func outcome(
-        of crossed: CrossVenue, as name: String, _ target: any VenueReader
+        of crossed: CrossVenue, as name: String, _ target: any VenueReader, _ rulebooks: [RulebookFile]
     ) async throws -> Outcome {
-        let ledger = try await OperatorConnection(store: .memory, logger: Logger(label: "marginalia"))
+        let ledger = try await OperatorConnection(
+            store: .memory, rulebooks: rulebooks, logger: Logger(label: "marginalia"))
         let answer = try await ledger.call(
             "POST", "/admin/v1/commands", body: Array(JSONValue.array(crossed.commands).description.utf8))
         let refusals = (answer.body["results"]?.elements ?? []).compactMap { $0["error"]?["message"]?.text }

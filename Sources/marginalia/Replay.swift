@@ -22,6 +22,7 @@ struct Replay: AsyncParsableCommand {
     var account: String
 
     @OptionGroup var recordings: RecordingSource
+    @OptionGroup var rulebook: RulebookSource
 
     @Option(help: ArgumentHelp("The moment; the last recording if left out.", valueName: "time"))
     var at: String?
@@ -62,9 +63,9 @@ struct Replay: AsyncParsableCommand {
         guard let recording = try store.recording(of: account, asOf: time) else {
             throw try RecordingSource.unknown(account, in: store)
         }
-        let statements = try recording.statements(profile: recordings.wireProfile)
-        let named = statements.enumerated().map { place, statement in
-            (name: place == 0 ? name : "\(name)-\(place)", statement: statement)
+        let reader = try rulebook.readers().reader(of: recording.venue, profile: recordings.wireProfile)
+        let named = try recording.statements(by: reader).enumerated().map { place, statement in
+            (name: place == 0 ? name : "\(name)-\(place)", statement: statement, reader: reader)
         }
         return try ReplayScenario(named)
     }
@@ -76,6 +77,7 @@ struct Replay: AsyncParsableCommand {
         var options = ServeOptions()
         options.listen = address
         options.store = .memory
+        options.rulebooks = rulebook.names
         for account in replay.accounts { options.profiles[account.venue] = recordings.wireProfile }
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
         var logger = Logger(label: "marginalia")

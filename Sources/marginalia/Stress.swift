@@ -38,9 +38,13 @@ struct Stress: AsyncParsableCommand {
             "Takes real accounts instead: those of a desk's configuration.", valueName: "file"))
     var book: String?
 
+    @OptionGroup var rulebook: RulebookSource
     @OptionGroup var connection: Connection
 
     func validate() throws {
+        if book == nil, !rulebook.names.isEmpty {
+            throw ValidationError("--rulebook goes with --book; a server takes its own from serve --rulebook")
+        }
         if book != nil, connection.store != nil || connection.url != nil || connection.token != nil {
             throw ValidationError("Give either --book or a server or store")
         }
@@ -55,7 +59,9 @@ struct Stress: AsyncParsableCommand {
             }
         let found =
             if let book {
-                try await ReadBook(configuration: book).use { try await answers(shocks, $0) }
+                try await ReadBook(configuration: book, rulebook: rulebook).use {
+                    try await answers(shocks, $0)
+                }
             } else {
                 try await connection.use { try await answers(shocks, $0) }
             }

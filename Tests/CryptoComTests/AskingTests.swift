@@ -110,7 +110,7 @@ struct AskingTests {
             #expect(kind(verdict) == expected)
             if code == 40101 {
                 #expect(
-                    try kind(venue().verdict(on: answer, to: CryptoComVenue.calls[1])) == "refused permission"
+                    try kind(venue().verdict(on: answer, to: CryptoComVenue.calls[1])) == "refused withheld"
                 )
             }
             if case .refused(let error) = verdict {
@@ -118,6 +118,21 @@ struct AskingTests {
                 #expect(error.description.hasSuffix(".") && !error.description.contains("S3CRET"))
             }
         }
+    }
+
+    @Test(
+        "An answer about sub-accounts without a list is none, so that it is not taken for one of none",
+        arguments: [
+            (#"{"code":0,"result":{"data":[]}}"#, "success"), (#"{"code":0}"#, "refused unreadable"),
+            (#"{"code":0,"result":{}}"#, "refused unreadable"),
+            (#"{"code":0,"result":{"data":null}}"#, "refused unreadable"),
+            (#"{"code":"0","result":{"data":{}}}"#, "refused unreadable"),
+        ])
+    func subaccountsWithoutAList(_ body: String, _ expected: String) throws {
+        let answer = IncomingAnswer(status: 200, body: Array(body.utf8), takenAt: 0)
+        let call = try #require(CryptoComVenue.calls.first { $0.role == .subaccounts })
+        #expect(call.name == "subaccount-balances")
+        #expect(try kind(venue().verdict(on: answer, to: call)) == expected)
     }
 
     @Test(

@@ -202,6 +202,38 @@ struct ReadingTests {
         #expect(alone.positions[0].instrument.hasPrefix("isolation "))
     }
 
+    @Test("An account is known by the venue's id wherever an answer has one")
+    func identifiers() async throws {
+        let child = #"{"type":"open_account","account":"child","venue":"crypto-com","parent":"desk"}"#
+        let world = try makeWorld(
+            .live,
+            [
+                deposit("USD", "1000"), child, deposit("USD", "500", account: "child"),
+                prices(marks: #"{"BTCUSD-PERP":"61000"}"#),
+            ])
+        let key = Credentials(apiKey: "child-key", secret: "child-secret", passphrase: nil)
+        world.addKey(
+            account: "child", apiKey: key.apiKey, secret: key.secret, permissions: [.read])
+        func read(_ credentials: Credentials) async throws -> [Statement] {
+            let bodies = try await world.recorded(credentials)
+            return try world.model.statements(from: bodies, account: "main")
+        }
+        let main = try await read(deskKey)
+        // The balance names nobody; the list of sub-accounts names each, here by its id in the ledger.
+        #expect(main.map(\.identifier) == [nil, "child"])
+        #expect(try await read(key).map(\.identifier) == [nil])
+        try world.apply(
+            #"{"type":"place_order","account":"child","order_id":"o","instrument":"BTCUSD-PERP","side":"buy","quantity":"0.001","price":"60000"}"#
+        )
+        let ordered = try #require(try await read(key).first?.identifier)
+        try world.apply(
+            #"{"type":"import_position","account":"child","instrument":"BTCUSD-PERP","quantity":"0.001","entry_price":"60000"}"#,
+            position("BTCUSD-PERP", "0.001", "60000"))
+        #expect(try await read(key).first?.identifier == ordered)
+        let named = try #require(try await read(deskKey).first?.identifier)
+        #expect(named != ordered && named.count == 36)
+    }
+
     @Test(
         "Nothing that our own venue answers is lost or unknown", arguments: [WireProfile.documented, .live])
     func losesNothing(_ profile: WireProfile) async throws {

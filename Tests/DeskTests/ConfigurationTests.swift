@@ -21,6 +21,7 @@ struct ConfigurationTests {
             """
             {"accounts":[
               {"name":"main","venue":"okx","base_url":"https://my.example/","profile":"live","uid":"44705892343619584",
+               "demo_trading":true,
                "credentials":{"file":"okx.json"},"allow":["trade"]},
               {"name":"other","venue":"rails","credentials":{"sealed":"/keys","entry":"r"}}],
              "concurrency":"2","attempts":3,"timeouts":{"call":"500ms","whole":"2m"},
@@ -38,6 +39,7 @@ struct ConfigurationTests {
         #expect(read.accounts[0].allowed == [.trade])
         #expect(read.accounts[0].profile == .live)
         #expect(read.accounts.map(\.uid) == ["44705892343619584", nil])
+        #expect(read.accounts.map(\.isDemoTrading) == [true, false])
         #expect(read.accounts[1].credentials == .sealed(store: "/keys", entry: "r"))
         #expect(read.concurrency == 2)
         #expect(read.patience.attempts == 3)
@@ -81,6 +83,14 @@ struct ConfigurationTests {
         (
             #"{"accounts":[{"name":"a","venue":"okx","allow":["all"],"credentials":{"env":"A"}}]}"#,
             "accounts[0].allow[0]: must be read, trade or withdraw"
+        ),
+        (
+            #"{"accounts":[{"name":"a","venue":"binance","demo_trading":"true","credentials":{"env":"A"}}]}"#,
+            "accounts[0].demo_trading: is for OKX"
+        ),
+        (
+            #"{"accounts":[{"name":"a","venue":"okx","demo_trading":"1","credentials":{"env":"A"}}]}"#,
+            "accounts[0].demo_trading: must be true or false"
         ),
         (#"{"accounts":[\#(account),\#(account)]}"#, "accounts[1].name: occurs twice"),
         (#"{"accounts":[\#(account)],"timeouts":{"call":"5"}}"#, "timeouts.call: must be a span of time"),

@@ -21,10 +21,11 @@ enum Sample {
     static func statement(
         _ account: String, venue: String = "okx", figures: StatementFigures = StatementFigures(),
         assets: [AssetStatement] = [], positions: [PositionStatement] = [], drift: [FieldDrift] = [],
-        venueTime: Int64? = nil
+        venueTime: Int64? = nil, identifier: String? = nil
     ) -> Statement {
         Statement(
-            venue: VenueName(rawValue: venue), account: account, mode: "multi", takenAt: 1_000_000,
+            venue: VenueName(rawValue: venue), account: account, identifier: identifier, mode: "multi",
+            takenAt: 1_000_000,
             venueTime: venueTime, bodies: [], figures: figures, assets: assets, positions: positions,
             drift: drift)
     }

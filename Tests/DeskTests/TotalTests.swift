@@ -138,8 +138,8 @@ struct TotalTests {
         #expect(row.contains("\"\"") && row.contains("null") && row.contains("0"))
         let lines = book.csv.split(separator: "\r\n")
         #expect(lines.count == 5)
-        #expect(lines[1].hasSuffix("equity,,absent,USD,a,false"))
-        #expect(lines[4].hasSuffix("margin_ratio,0,number,ratio,d,false"))
+        #expect(lines[1].hasSuffix("equity,,absent,USD,a,false,false,"))
+        #expect(lines[4].hasSuffix("margin_ratio,0,number,ratio,d,false,false,"))
     }
 
     @Test func theAgeIsByTheVenuesTimeWhereItSaysOne() {
@@ -168,6 +168,160 @@ struct TotalTests {
         let book = Book([reading], takenAt: 1)
         #expect(book.outcome == .partial)
         #expect(try #require(sum(book)).isWhole)
+    }
+
+    @Test func subaccountsThatWereNotReadAreAGap() throws {
+        let statement = Sample.statement("a", figures: Sample.figures((.equity, "1", "USD")))
+        let failure = AccountFailure(
+            account: "a", venue: VenueName(rawValue: "crypto-com"), call: "subaccount-balances",
+            role: .subaccounts, error: ReadingError(.unavailable, "It did not work."))
+        let book = Book(
+            [.read(AccountRead(statements: [statement], missing: [failure], bodies: []))], takenAt: 1)
+        let total = try #require(sum(book))
+        #expect(try total.value == ExactDecimal("1"))
+        #expect(!total.isWhole)
+        #expect(total.gaps.map(\.reason) == ["its sub-accounts were not read"])
+        #expect(book.outcome == .partial)
+    }
+
+    @Test(arguments: [
+        (ReadingError.Kind.withheld, true), (.permission, false), (.refused, false), (.unavailable, false),
+        (.authentication, false),
+    ])
+    func onlyWhatAVenueKeepsForOtherKeysIsWithheld(_ kind: ReadingError.Kind, _ isWithheld: Bool) {
+        let book = Book(
+            [
+                .read(
+                    AccountRead(
+                        statements: [Sample.statement("a")], missing: [Sample.failure("a", kind)], bodies: [])
+                )
+            ], takenAt: 1)
+        #expect(book.withheld.isEmpty == !isWithheld)
+        #expect(book.isWhole == isWithheld)
+    }
+
+    // MARK: - One account behind two keys
+
+    private func twins(
+        _ accounts: [(name: String, identifier: String?, environment: String)], venue: String = "okx"
+    ) -> Book {
+        let read = accounts.map { account in
+            AccountReading.read(
+                AccountRead(
+                    statements: [
+                        Sample.statement(
+                            account.name, venue: venue, figures: Sample.figures((.equity, "100", "USD")),
+                            identifier: account.identifier)
+                    ], bodies: [], environment: account.environment))
+        }
+        return Book(read, takenAt: 1_000_500)
+    }
+
+    @Test func anAccountThatTwoKeysReadIsCountedOnce() throws {
+        let book = twins([("a", "7", ""), ("b", "8", ""), ("c", "7", "")])
+        let totals = BookTotals(of: book)
+        let total = try #require(totals.totals.first { $0.figure == .equity })
+        #expect(try total.value == ExactDecimal("200"))
+        #expect(total.isWhole)
+        #expect(total.parts.map(\.account) == ["a", "b"])
+        #expect(totals.repeated.map(\.account) == ["c"])
+        #expect(totals.repeated.first?.sameAs == "a")
+        #expect(book.statements.count == 3)
+        #expect(book.isWhole)
+        let json = book.json(totals: totals)
+        #expect(json["accounts"]?.elements?.map { $0["same_as"]?.text } == [nil, nil, "a"])
+        #expect(json["totals"]?["repeated"]?.elements?.first?["uid"]?.text == "7")
+        let table = try #require(book.tables(totals: totals).first { $0.title.hasPrefix("Read twice") })
+        #expect(table.rows == [["c", "okx", "a", "7"]])
+        #expect(book.csv.split(separator: "\r\n").last?.hasSuffix(",a") == true)
+    }
+
+    @Test func unknownIsNotTheSame() throws {
+        for accounts in [
+            [("a", nil, ""), ("b", nil, "")], [("a", "7", ""), ("b", nil, "")],
+            // The same number in demo trading, or at a server of this machine, is another account.
+            [("a", "7", ""), ("b", "7", " demo trading")],
+            [("a", "7", "http://127.0.0.1:1"), ("b", "7", "http://127.0.0.1:2")],
+        ] as [[(String, String?, String)]] {
+            #expect(try sum(twins(accounts))?.value == ExactDecimal("200"))
+        }
+        let other = Sample.statement(
+            "b", venue: "binance", figures: Sample.figures((.equity, "100", "USD")), identifier: "7")
+        let mixed = Book(
+            twins([("a", "7", "")]).accounts.map { .read($0) }
+                + [.read(AccountRead(statements: [other], bodies: []))], takenAt: 1)
+        #expect(try sum(mixed)?.value == ExactDecimal("200"))
+    }
+
+    @Test func aSubaccountWithAKeyOfItsOwnIsCountedOnce() throws {
+        func statement(_ name: String, _ identifier: String?) -> Statement {
+            Sample.statement(
+                name, venue: "crypto-com", figures: Sample.figures((.equity, "100", "USD")),
+                identifier: identifier)
+        }
+        let book = Book(
+            [
+                .read(
+                    AccountRead(
+                        statements: [statement("main", nil), statement("main/u-1", "u-1")], bodies: [])),
+                .read(AccountRead(statements: [statement("own", "u-1")], bodies: [])),
+            ], takenAt: 1)
+        #expect(try sum(book)?.value == ExactDecimal("200"))
+        #expect(book.repeated.map(\.sameAs) == ["main/u-1"])
+        // Two keys of one main account that nothing names are known by the sub-account that both have.
+        let twice = Book(
+            ["main", "again"].map { name in
+                .read(
+                    AccountRead(
+                        statements: [statement(name, nil), statement("\(name)/u-1", "u-1")], bodies: []))
+            }, takenAt: 1)
+        #expect(try sum(twice)?.value == ExactDecimal("200"))
+        #expect(twice.repeated.map(\.account) == ["again", "again/u-1"])
+        #expect(twice.repeated.map(\.sameAs) == ["main", "main/u-1"])
+    }
+
+    // MARK: - Totals of one asset alone
+
+    /// An account whose own figure is that of USDT, as Binance has it in single-asset mode.
+    private func partial(_ rows: [(asset: String, equity: String)]) -> Statement {
+        var figures = StatementFigures()
+        figures.set(
+            ReportedFigure(
+                .equity, field: "totalMarginBalance", Sample.value("10"), unit: "USDT", isPartial: true))
+        return Sample.statement(
+            "b", venue: "binance", figures: figures,
+            assets: rows.map {
+                AssetStatement(asset: $0.asset, figures: Sample.figures((.equity, $0.equity, $0.asset)))
+            })
+    }
+
+    @Test func whereATotalIsThatOfOneAssetTheAssetsAreSummed() throws {
+        let statement = partial([("USDT", "10"), ("USDC", "-2"), ("BTC", "0.001"), ("DOGE", "0")])
+        let prices = [
+            "USDT": try ExactDecimal("0.999"), "USDC": try ExactDecimal("1.001"),
+            "BTC": try ExactDecimal("60000"),
+        ]
+        let book = Sample.book([statement], prices: prices)
+        let total = try #require(sum(book))
+        // 9.99 − 2.002 + 60
+        #expect(try total.value == ExactDecimal("67.988"))
+        #expect(total.isWhole)
+        #expect(BookTotals(of: book).prices.map(\.asset) == ["USDT", "USDC", "BTC"])
+        // The venue's own figure stays what it is.
+        let json = book.json(totals: BookTotals(of: book))["accounts"]?.elements?.first?["figures"]?["equity"]
+        #expect(json?["value"]?.text == "10")
+        #expect(json?["partial"]?.boolean == true)
+        #expect(book.tables(totals: BookTotals(of: book)).first?.rows.first?.contains("10+") == true)
+    }
+
+    @Test func anAssetWithoutAPriceIsNamed() throws {
+        let book = Sample.book(
+            [partial([("USDT", "10"), ("BTC", "0.001")])], prices: ["USDT": try ExactDecimal("1")])
+        let total = try #require(sum(book))
+        #expect(!total.isWhole)
+        #expect(total.gaps.first?.reason == "no price of BTC is known; set one under prices")
+        let nothing = try #require(sum(Sample.book([partial([])])))
+        #expect(nothing.value == nil && !nothing.isWhole)
     }
 
     @Test func theOutcomeTellsScriptsWhatCameOfIt() {

@@ -62,6 +62,10 @@ class Desk:
             **(self.variables | variables),
         )
 
+    def run_plain(self, *arguments: str):
+        """Runs a command that is not given the configuration, with the keys in its environment."""
+        return run(*arguments, folder=self.folder, **self.variables)
+
     def json(self, command: str, *arguments: str, status: int = 0, **variables: str) -> typing.Any:
         """Runs a command with --json, and gives what it wrote."""
         done = self.run(command, "--json", *arguments, **variables)

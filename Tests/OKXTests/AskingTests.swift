@@ -67,6 +67,22 @@ struct AskingTests {
         }
         #expect(world.model.permissions(in: bodies) == [.read, .withdraw])
         #expect(world.model.permissions(in: []) == nil)
+        #expect(OKXVenue.calls.filter { $0.role == .permissions }.map(\.name) == ["config"])
+    }
+
+    @Test(
+        "What a key may do is known only where every word of it is",
+        arguments: [
+            (#""read_only""#, "read"), (#""read_only,trade""#, "read trade"), (#""withdraw""#, "withdraw"),
+            (#""""#, "unknown"), (#""read_only,""#, "unknown"), (#""read_only,loan""#, "unknown"),
+            ("null", "unknown"), ("1", "unknown"),
+        ])
+    func permissionWords(_ words: String, _ expected: String) throws {
+        let body = recordedBody("config", #"{"code":"0","data":[{"perm":\#(words)}]}"#)
+        let known = try world().model.permissions(in: [body])?.map(\.rawValue).sorted()
+        #expect(known?.joined(separator: " ") ?? "unknown" == expected)
+        #expect(OKXVenue.demoTradingHeader?.name == "x-simulated-trading")
+        #expect(OKXVenue.demoTradingHeader?.value == "1")
     }
 
     @Test("Our own venue's refusals are understood")

@@ -233,6 +233,77 @@ struct AuditTests {
         }
     }
 
+    @Test("what open orders hold, from the orders themselves; what is missing is named")
+    func openOrders() async throws {
+        for (mode, froz, usdt, btc) in [
+            // 10 × 0.01 × 57500 ÷ 5 of the swap; 0.1 × 60000 and 0.2 of the spot pair; 2 × 0.01 × 61000 ÷ 4.
+            ("multi", "1149.77", "6305", "0.2"), ("futures", "", "7455", "0.2"),
+        ] {
+            let world = try world()
+            try world.open("desk", #"{"mode":"\#(mode)"}"#)
+            try world.prices(
+                marks: #"{"BTC-USDT-SWAP":"60000"}"#, index: #"{"BTC":"60000","USDT":"0.9998"}"#)
+            try world.run(
+                "desk", ("deposit", #""asset":"USDT","amount":"50000""#),
+                ("deposit", #""asset":"BTC","amount":"1""#),
+                (
+                    "set_leverage",
+                    #""instrument":"BTC-USDT-SWAP","leverage":"5","margin_mode":"cross""#
+                ),
+                (
+                    "set_leverage",
+                    #""instrument":"BTC-USDT-SWAP","leverage":"4","margin_mode":"isolated""#
+                ),
+                (
+                    "place_order",
+                    #""order_id":"a","instrument":"BTC-USDT-SWAP","side":"buy","quantity":"10","price":"57500""#
+                ),
+                (
+                    "place_order",
+                    #""order_id":"b","instrument":"BTC-USDT","side":"buy","quantity":"0.1","price":"60000""#
+                ),
+                (
+                    "place_order",
+                    #""order_id":"c","instrument":"BTC-USDT","side":"sell","quantity":"0.2","price":"65000""#
+                ),
+                (
+                    "place_order",
+                    #""order_id":"d","instrument":"BTC-USDT-SWAP","side":"sell","quantity":"2","price":"61000","margin_mode":"isolated""#
+                ))
+            let bodies = try await recordedBodies(world)
+            func findings(_ bodies: [RecordedBody]) throws -> [AuditFinding] {
+                let statement = try #require(
+                    try world.model.statements(from: bodies, account: "desk").first)
+                return world.model.audit(statement, rulesAt: world.ledgerTime())
+            }
+            let whole = try findings(bodies)
+            func holds(_ field: String, _ value: String) throws {
+                let found = try #require(whole.first { $0.field == field }, "\(mode) \(field)")
+                #expect(found.verdict == .matches, "\(found)")
+                #expect(try ExactDecimal(found.expected) == ExactDecimal(value), "\(mode) \(field)")
+            }
+            if !froz.isEmpty { try holds("data[0].ordFroz", froz) }
+            let rows = try #require(
+                try JSONValue(parsing: bodies[0].bytes)["data"]?.elements?.first?["details"]?.elements)
+            for (place, row) in rows.enumerated() {
+                try holds("data[0].details[\(place)].ordFrozen", row["ccy"]?.text == "BTC" ? btc : usdt)
+            }
+            let without = try findings(bodies.filter { $0.call != "open-orders" })
+            for field in ["ordFrozen"] + (froz.isEmpty ? [] : ["ordFroz"]) {
+                let found = without.filter { $0.field.hasSuffix(field) }
+                #expect(!found.isEmpty && found.allSatisfy { $0.verdict == .notDerivable })
+                #expect(found.allSatisfy { $0.remark == "open-orders was not answered." })
+            }
+            let text = try #require(bodies.first { $0.call == "open-orders" }).bytes
+            let bent = String(decoding: text, as: UTF8.self).replacing(#""lever":"4""#, with: #""lever":"""#)
+            let unknown = try findings(
+                bodies.filter { $0.call != "open-orders" } + [recordedBody("open-orders", bent)])
+            let named = try #require(
+                unknown.first { $0.field.hasSuffix("ordFrozen") && $0.verdict == .notDerivable })
+            #expect(named.remark.contains("lever is \"\""), "\(named.remark)")
+        }
+    }
+
     @Test("loans, reserves, restricted currencies and collateral that is off contradict nothing")
     func specialStates() async throws {
         let spot = try world()

@@ -1,0 +1,28 @@
+import ArgumentParser
+import Desk
+import Server
+import Venue
+
+/// Rules of the operator's own, as `serve` takes them.
+struct RulebookSource: ParsableArguments {
+    @Option(
+        name: .customLong("rulebook"),
+        help: ArgumentHelp("Adds or replaces a rulebook version; repeatable.", valueName: "file"))
+    var names: [String] = []
+
+    /// The files, read; what is wrong in one is told with its line and field.
+    func files() throws -> [RulebookFile] { try names.map { try RulebookFile(file: $0) } }
+
+    /// The venues' readers by the built-in rules and these.
+    func readers() throws -> ReaderSource {
+        let files = try files()
+        if files.isEmpty { return .builtIn }
+        var readers: [WireProfile: [any VenueReader]] = [:]
+        for profile in WireProfile.allCases {
+            let profiles = Dictionary(uniqueKeysWithValues: VenueRegistry.names.map { ($0, profile) })
+            readers[profile] = try VenueRegistry.models(rulebooks: files, profiles: profiles)
+                .compactMap { $0 as? any VenueReader }
+        }
+        return ReaderSource(readers)
+    }
+}
