@@ -109,7 +109,7 @@ let package = Package(
             .executableTarget(
                 name: "marginalia",
                 dependencies: [
-                    "Desk", "Server", "Engine", "Journal", "Venue", "Ledger", "Numbers", "JSON",
+                    "Desk", "Server", "Engine", "Journal", "Venues", "Venue", "Ledger", "Numbers", "JSON",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                     .product(name: "Logging", package: "swift-log"),
                     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -87,7 +87,7 @@ extension AccountEntry {
             throw fields.wrong("credentials", "is missing; name an env, a file or a sealed store")
         }
         let isDemoTrading = try fields.flag("demo_trading") ?? false
-        if isDemoTrading, try type(of: VenueReaders.reader(of: venue)).demoTradingHeader == nil {
+        if isDemoTrading, Venues.venue(venue)?.demoTradingHeader == nil {
             throw fields.wrong(
                 "demo_trading",
                 "is for OKX: requests to \(venue) do not say so; leave it out, and name the address of a "

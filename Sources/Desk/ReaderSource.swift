@@ -1,7 +1,8 @@
 import Ledger
 import Venue
+import Venues
 
-/// Where the desk takes its venues' readers from: the built-in rules, or rules that the operator has added.
+/// The venues as a desk reads them: by their built-in rules, or by rules that the operator has added.
 public struct ReaderSource: Sendable {
     private let readers: [WireProfile: [any VenueReader]]
 
@@ -15,9 +16,17 @@ public struct ReaderSource: Sendable {
     ///
     /// Throws for a venue that there is not.
     public func reader(
-        of venue: VenueName, profile: WireProfile = .documented
+        of name: VenueName, profile: WireProfile = .documented
     ) throws(ConfigurationError) -> any VenueReader {
-        if let known = readers[profile]?.first(where: { $0.name == venue }) { return known }
-        return try VenueReaders.reader(of: venue, profile: profile)
+        if let known = readers[profile]?.first(where: { $0.name == name }) { return known }
+        guard let venue = Venues.venue(name) else {
+            throw ConfigurationError(
+                .usage, [], "There is no venue \"\(name)\" that can be read; known are \(Venues.listed)")
+        }
+        do {
+            return try venue.init(addedRulebooks: [], profile: profile)
+        } catch {
+            throw ConfigurationError([], "The built-in rules of \(name) cannot be read: \(error)")
+        }
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Desk
 import Server
 import Venue
+import Venues
 
 /// Rules of the operator's own, as `serve` takes them.
 struct RulebookSource: ParsableArguments {
@@ -19,7 +20,7 @@ struct RulebookSource: ParsableArguments {
         if files.isEmpty { return .builtIn }
         var readers: [WireProfile: [any VenueReader]] = [:]
         for profile in WireProfile.allCases {
-            let profiles = Dictionary(uniqueKeysWithValues: VenueRegistry.names.map { ($0, profile) })
+            let profiles = Dictionary(uniqueKeysWithValues: Venues.names.map { ($0, profile) })
             readers[profile] = try VenueRegistry.models(rulebooks: files, profiles: profiles)
                 .compactMap { $0 as? any VenueReader }
         }
