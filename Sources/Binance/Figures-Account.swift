@@ -159,6 +159,12 @@ struct AssetRates: Sendable {
         ask = try BinanceFigures.askRate(index: index, askBuffer: rules.askBuffer)
     }
 
+    /// `autoExchangeBidRate` and `autoExchangeAskRate`: what the venue's own exchanges are made at.
+    init(autoExchanging rules: AssetRules, index: ExactDecimal) throws(NumberError) {
+        bid = try BinanceFigures.bidRate(index: index, bidBuffer: rules.autoExchangeBidBuffer)
+        ask = try BinanceFigures.askRate(index: index, askBuffer: rules.autoExchangeAskBuffer)
+    }
+
     func value(_ amount: ExactDecimal) throws(NumberError) -> ExactDecimal {
         amount.isZero ? .zero : try BinanceFigures.usdValue(of: amount, bidRate: bid, askRate: ask)
     }

@@ -95,7 +95,10 @@ extension BinanceVenue {
             throw Refusal(
                 .notAllowed, "Binance's account has no field for funds of this purpose.", field: "purpose")
         case .settled: throw Refusal(.notAllowed, "Binance's perpetuals have no session settlement.")
-        case .deposited, .orderCancelled, .funded, .accountOpened, .instrumentDefined, .priced: break
+        // An exchange is worked out by the venue itself (`autoExchanges`).
+        case .deposited, .orderCancelled, .funded, .autoExchanged, .accountOpened, .instrumentDefined,
+            .priced:
+            break
         }
     }
 
@@ -312,10 +315,7 @@ struct Valuation {
         do {
             return try venue.figures(of: account, prices: prices, at: time)
         } catch {
-            switch error {
-            case .number: throw Refusal(.overflow, error.description)
-            case .priceMissing: throw Refusal(.priceMissing, error.description)
-            }
+            throw Refusal(error)
         }
     }
 
@@ -324,6 +324,16 @@ struct Valuation {
             return try work()
         } catch {
             throw Refusal(.overflow, FigureError.number(error).description)
+        }
+    }
+}
+
+extension Refusal {
+    /// Of a command that needs a figure which cannot be worked out.
+    init(_ error: FigureError) {
+        switch error {
+        case .number: self.init(.overflow, error.description)
+        case .priceMissing: self.init(.priceMissing, error.description)
         }
     }
 }

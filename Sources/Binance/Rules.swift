@@ -78,8 +78,10 @@ struct AssetRules: Sendable {
     /// The same for auto-exchange.
     let autoExchangeBidBuffer: ExactDecimal
     let autoExchangeAskBuffer: ExactDecimal
-    /// The wallet balance below which it is exchanged automatically; negative, nil where there is none.
+    /// The wallet balance below which other assets are exchanged into it; negative, nil where there is none.
     let autoExchangeThreshold: ExactDecimal?
+    /// The same for users above VIP 1; nil where it is the same.
+    let vipAutoExchangeThreshold: ExactDecimal?
 
     init(name: String, reading entry: RulebookReader) throws(RulebookError) {
         self.name = name
@@ -94,7 +96,18 @@ struct AssetRules: Sendable {
         askBuffer = try Self.buffer("ask_buffer", in: entry)
         autoExchangeBidBuffer = try Self.buffer("auto_exchange_bid_buffer", in: entry)
         autoExchangeAskBuffer = try Self.buffer("auto_exchange_ask_buffer", in: entry)
-        autoExchangeThreshold = try entry.optionalDecimal("auto_exchange_threshold")
+        autoExchangeThreshold = try Self.threshold("auto_exchange_threshold", in: entry)
+        vipAutoExchangeThreshold = try Self.threshold("auto_exchange_threshold_vip", in: entry)
+    }
+
+    private static func threshold(
+        _ key: String, in entry: RulebookReader
+    ) throws(RulebookError) -> ExactDecimal? {
+        guard let threshold = try entry.optionalDecimal(key) else { return nil }
+        guard threshold.isNegative else {
+            throw RulebookError(field: entry.path(of: key), message: "is not below zero")
+        }
+        return threshold
     }
 
     private static func buffer(_ key: String, in entry: RulebookReader) throws(RulebookError) -> ExactDecimal
@@ -231,6 +244,9 @@ struct AccountRules: Sendable {
     let takerFee: ExactDecimal
     /// Shown as the last funding rate; funding itself is a command.
     let fundingRate: ExactDecimal
+    /// What is owed ÷ what is owned from which on assets are exchanged where there is no position and no
+    /// order; nil for never.
+    let autoExchangeLoanToValue: ExactDecimal?
 
     init(reading reader: RulebookReader) throws(RulebookError) {
         defaultLeverage = try reader.decimal("default_leverage")
@@ -241,6 +257,7 @@ struct AccountRules: Sendable {
         makerFee = try reader.decimal("maker_fee")
         takerFee = try reader.decimal("taker_fee")
         fundingRate = try reader.decimal("funding_rate")
+        autoExchangeLoanToValue = try reader.optionalDecimal("auto_exchange_loan_to_value")
     }
 }
 

@@ -39,6 +39,7 @@ struct AccountUpdate: Sendable {
         case insuranceClear = "INSURANCE_CLEAR"
         case marginTransfer = "MARGIN_TRANSFER"
         case assetTransfer = "ASSET_TRANSFER"
+        case autoExchange = "AUTO_EXCHANGE"
 
         init(of body: EventBody) {
             switch body {
@@ -48,6 +49,7 @@ struct AccountUpdate: Sendable {
             case .funded: self = .fundingFee
             case .isolatedMarginAdjusted: self = .marginTransfer
             case .transferred: self = .assetTransfer
+            case .autoExchanged: self = .autoExchange
             default: self = .adjustment
             }
         }

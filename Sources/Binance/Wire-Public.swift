@@ -11,8 +11,7 @@ extension JSONWriter {
     ) throws(NumberError) {
         let bid = try BinanceFigures.bidRate(index: index, bidBuffer: asset.bidBuffer)
         let ask = try BinanceFigures.askRate(index: index, askBuffer: asset.askBuffer)
-        let exchangeBid = try BinanceFigures.bidRate(index: index, bidBuffer: asset.autoExchangeBidBuffer)
-        let exchangeAsk = try BinanceFigures.askRate(index: index, askBuffer: asset.autoExchangeAskBuffer)
+        let exchange = try AssetRates(autoExchanging: asset, index: index)
         beginObject()
         text("symbol", asset.name + "USD")
         integer("time", time.milliseconds)
@@ -23,8 +22,8 @@ extension JSONWriter {
         amount("askRate", ask)
         amount("autoExchangeBidBuffer", asset.autoExchangeBidBuffer)
         amount("autoExchangeAskBuffer", asset.autoExchangeAskBuffer)
-        amount("autoExchangeBidRate", exchangeBid)
-        amount("autoExchangeAskRate", exchangeAsk)
+        amount("autoExchangeBidRate", exchange.bid)
+        amount("autoExchangeAskRate", exchange.ask)
         endObject()
     }
 

@@ -93,6 +93,8 @@ extension CryptoComVenue {
         case .reserved(let asset, _, let purpose): try judge.reserved(asset, purpose)
         case .borrowed, .repaid:
             throw Refusal(.notAllowed, "Crypto.com has no explicit loans; a negative balance is the loan.")
+        case .autoExchanged:
+            throw Refusal(.notAllowed, "Crypto.com exchanges nothing by itself; a negative balance stays.")
         case .credited:
             throw Refusal(
                 .notAllowed, "Crypto.com has no promotional funds in its account figures.", field: "purpose")

@@ -40,6 +40,7 @@ extension Account {
         case .settled(let instrument, let settlements):
             try settle(settlements, at: event.at)
             startSession(of: instrument)
+        case .autoExchanged(let exchange): try apply(exchange, at: event.at)
         case .raised(let flag, let asset, let value): raise(flag, asset, value)
         }
     }
@@ -108,6 +109,18 @@ extension Account {
         try update(asset, at: time) { holding in
             try holding.reserved.add(amount, for: purpose)
             if purpose == Earmark.strategy { holding.cash = try holding.cash - amount }
+        }
+    }
+
+    private mutating func apply(_ exchange: AutoExchange, at time: LedgerTime) throws {
+        for part in exchange.sold { try self.exchange(part.asset, -part.amount, at: time) }
+        try self.exchange(exchange.bought.asset, exchange.bought.amount, at: time)
+    }
+
+    private mutating func exchange(_ asset: String, _ amount: ExactDecimal, at time: LedgerTime) throws {
+        try update(asset, at: time) { holding in
+            holding.cash = try holding.cash + amount
+            holding.flows.exchanged = try holding.flows.exchanged + amount
         }
     }
 

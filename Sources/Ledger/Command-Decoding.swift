@@ -49,6 +49,7 @@ extension Command {
         ],
         "set_leverage": ["instrument", "leverage", "position_side", "margin_mode"],
         "adjust_isolated_margin": ["instrument", "amount", "position_side"],
+        "auto_exchange": ["liquidation"],
         "funding": ["instrument", "rate", "amount", "position_side"],
         "borrow": ["asset", "amount"],
         "repay": ["asset", "amount"],
@@ -86,6 +87,7 @@ extension Command.Content {
                 instrument: try reader.label("instrument"), amount: try reader.decimal("amount"),
                 side: try Self.positionSide(reader))
         case "funding": self = .funding(try Self.funding(reader))
+        case "auto_exchange": self = .autoExchange(afterLiquidation: try reader.flag("liquidation"))
         case "settle": self = .settle(instrument: try reader.optionalLabel("instrument"))
         case "prices":
             guard reader.has("marks") || reader.has("index") else {

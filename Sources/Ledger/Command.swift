@@ -42,6 +42,9 @@ public struct Command: Sendable, Equatable {
         case release(asset: String, amount: ExactDecimal, purpose: String)
         case credit(asset: String, amount: ExactDecimal, purpose: String)
         case settle(instrument: String?)
+        /// What the venue exchanges by itself, where it is due; `afterLiquidation` says that a liquidation
+        /// has just left a shortfall.
+        case autoExchange(afterLiquidation: Bool)
         case prices(venue: String, marks: [PriceTick.Quote], index: [PriceTick.Quote])
         case raise(flag: String, asset: String?, value: JSONValue)
     }

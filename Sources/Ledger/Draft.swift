@@ -62,6 +62,7 @@ struct Draft {
             return [try isolatedMargin(name, amount, side)]
         case .funding(let request): return try funding(request)
         case .settle(let name): return [try settlement(name)]
+        case .autoExchange(let afterLiquidation): return try autoExchanges(afterLiquidation)
         case .raise(let flag, let asset, let value): return [try raised(flag, asset, value)]
         default: return [try money(content)]
         }
@@ -129,6 +130,16 @@ struct Draft {
         default:
             throw Refusal(.unknownCommand, "This command does not move money.", field: "type")
         }
+    }
+
+    /// What the venue would exchange by itself now; one event for each asset that it fills up.
+    private func autoExchanges(_ afterLiquidation: Bool) throws(Refusal) -> [EventBody] {
+        let exchanges = try judge.autoExchanges(
+            of: account, afterLiquidation: afterLiquidation, prices: prices, at: time)
+        guard !exchanges.isEmpty else {
+            throw Refusal(.notAllowed, "No exchange is due in account \(account.id).")
+        }
+        return exchanges.map { .autoExchanged($0) }
     }
 
     /// What the venue charges for so many hours, by the account, the prices and the rules of now.

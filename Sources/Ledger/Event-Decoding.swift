@@ -44,6 +44,7 @@ private struct EventReader {
             return .isolatedMarginAdjusted(position: try position(), amount: try fields.decimal("amount"))
         case "funded": return .funded(position: try position(), amount: try fields.decimal("amount"))
         case "settled": return try settled()
+        case "auto_exchanged": return .autoExchanged(try autoExchange())
         case "priced":
             return .priced(
                 PriceTick(
@@ -122,6 +123,21 @@ private struct EventReader {
                 Settlement(position: try reader.position(), mark: try reader.fields.decimal("mark")))
         }
         return .settled(instrument: try fields.optionalText("instrument"), settlements)
+    }
+
+    private func autoExchange() throws(Refusal) -> AutoExchange {
+        var sold: [AutoExchange.Part] = []
+        for element in try fields.elements("sold") { sold.append(try part(element)) }
+        return AutoExchange(
+            reason: try fields.choice("reason", AutoExchange.Reason.self),
+            bought: try part(try fields.required("bought")), sold: sold)
+    }
+
+    private func part(_ value: JSONValue) throws(Refusal) -> AutoExchange.Part {
+        let reader = try FieldReader(value, subject: fields.subject)
+        return AutoExchange.Part(
+            asset: try reader.text("asset"), amount: try reader.decimal("amount"),
+            rate: try reader.decimal("rate"))
     }
 
     private func quotes(_ field: String) throws(Refusal) -> [PriceTick.Quote] {

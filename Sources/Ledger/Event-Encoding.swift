@@ -25,6 +25,7 @@ extension Event {
         case .released: "released"
         case .credited: "credited"
         case .settled: "settled"
+        case .autoExchanged: "auto_exchanged"
         case .priced: "priced"
         case .raised: "raised"
         }
@@ -80,6 +81,7 @@ extension EventBody {
             position.write(to: &writer)
             writer.member("amount", amount)
         case .settled(let instrument, let settlements): writeSettlement(instrument, settlements, to: &writer)
+        case .autoExchanged(let exchange): exchange.write(to: &writer)
         case .priced(let tick): tick.write(to: &writer)
         case .raised(let flag, let asset, let value):
             writer.member("flag", flag)
@@ -233,6 +235,28 @@ extension LeverageSetting {
         if let side { writer.member("position_side", side.rawValue) }
         if let marginMode { writer.member("margin_mode", marginMode.rawValue) }
         writer.member("leverage", leverage)
+    }
+}
+
+extension AutoExchange {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("reason", reason.rawValue)
+        writer.key("bought")
+        bought.write(to: &writer)
+        writer.key("sold")
+        writer.beginArray()
+        for part in sold { part.write(to: &writer) }
+        writer.endArray()
+    }
+}
+
+extension AutoExchange.Part {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("asset", asset)
+        writer.member("amount", amount)
+        writer.member("rate", rate)
+        writer.endObject()
     }
 }
 

@@ -44,6 +44,8 @@ public enum EventBody: Sendable, Equatable {
     case credited(asset: String, amount: ExactDecimal, purpose: String)
     /// A session settlement of one instrument, or of all (nil): the positions open then, each with its mark.
     case settled(instrument: String?, [Settlement])
+    /// Assets that the venue has exchanged by itself.
+    case autoExchanged(AutoExchange)
     case priced(PriceTick)
     /// `value` nil lifts the flag.
     case raised(flag: String, asset: String?, value: JSONValue?)
@@ -182,5 +184,46 @@ public struct Settlement: Sendable, Equatable {
     public init(position: PositionKey, mark: ExactDecimal) {
         self.position = position
         self.mark = mark
+    }
+}
+
+/// The venue has exchanged assets of an account into one of which it had less than nothing.
+public struct AutoExchange: Sendable, Equatable {
+    /// What made it due.
+    public enum Reason: String, Sendable, CaseIterable {
+        /// The wallet fell below the asset's threshold.
+        case threshold
+        /// Without positions and orders, what is owed came too near to what is owned.
+        case loanToValue = "loan_to_value"
+        /// A liquidation left a shortfall.
+        case liquidation
+    }
+
+    /// One asset's part.
+    public struct Part: Sendable, Equatable {
+        public let asset: String
+        /// In the asset; above zero.
+        public let amount: ExactDecimal
+        /// USD per unit at which it was exchanged.
+        public let rate: ExactDecimal
+
+        public init(asset: String, amount: ExactDecimal, rate: ExactDecimal) {
+            self.asset = asset
+            self.amount = amount
+            self.rate = rate
+        }
+    }
+
+    /// Why it was due.
+    public let reason: Reason
+    /// What the account received.
+    public let bought: Part
+    /// What it gave for it, each asset once.
+    public let sold: [Part]
+
+    public init(reason: Reason, bought: Part, sold: [Part]) {
+        self.reason = reason
+        self.bought = bought
+        self.sold = sold
     }
 }

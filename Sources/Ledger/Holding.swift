@@ -63,7 +63,7 @@ public struct Flows: Sendable, Equatable {
     public var withdrawalFees: ExactDecimal = .zero
     /// Transfers received less transfers sent.
     public var transferred: ExactDecimal = .zero
-    /// What spot fills brought less what they took.
+    /// What spot fills and the venue's own exchanges brought less what they took.
     public var exchanged: ExactDecimal = .zero
     /// Realised profit and loss of contracts, and of session settlements.
     public var realised: ExactDecimal = .zero

@@ -44,6 +44,14 @@ public protocol VenueJudge: Sendable {
         on asset: String, of account: Account, hours: Int, prices: VenuePrices, at time: LedgerTime
     ) throws(Refusal) -> ExactDecimal
 
+    /// What the venue exchanges by itself in an account, in the order in which it does; none where nothing is
+    /// due. `afterLiquidation` says that a liquidation has just left a shortfall.
+    ///
+    /// Throws `notAllowed` where the venue never does, or not in the account's mode.
+    func autoExchanges(
+        of account: Account, afterLiquidation: Bool, prices: VenuePrices, at time: LedgerTime
+    ) throws(Refusal) -> [AutoExchange]
+
     /// The prices to value with: those given, and behind them the reference prices of the rulebook in force.
     func market(_ prices: VenuePrices, at time: LedgerTime) -> Market
 
@@ -64,5 +72,12 @@ extension VenueJudge {
     ) throws(Refusal) -> ExactDecimal {
         throw Refusal(
             .notAllowed, "\(name.rawValue) charges no interest by the hour: give amount.", field: "hours")
+    }
+
+    /// Never.
+    public func autoExchanges(
+        of account: Account, afterLiquidation: Bool, prices: VenuePrices, at time: LedgerTime
+    ) throws(Refusal) -> [AutoExchange] {
+        throw Refusal(.notAllowed, "\(name.rawValue) exchanges nothing by itself.")
     }
 }

@@ -105,6 +105,7 @@ extension OKXVenue {
         case .reserved(_, _, let purpose): try judge.reserved(purpose)
         case .credited(_, _, let purpose): try judge.credited(purpose)
         case .settled: throw Refusal(.notAllowed, "OKX settles no sessions.")
+        case .autoExchanged: throw Refusal(.notAllowed, "OKX's own exchanges are not kept.")
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
         case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .funded, .released, .repaid,
             .priced:

@@ -99,6 +99,7 @@ extension RailsVenue {
             throw Refusal(.notAllowed, "Rails has no field for funds in use elsewhere.", field: "purpose")
         case .isolatedMarginAdjusted: try requireCross(.isolated)
         case .settled: throw Refusal(.notAllowed, "Rails has no session settlement.")
+        case .autoExchanged: throw Refusal(.notAllowed, "Rails has one asset and exchanges none.")
         case .deposited, .orderCancelled, .funded, .accountOpened, .instrumentDefined, .priced: break
         }
     }

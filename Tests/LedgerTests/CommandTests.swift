@@ -34,6 +34,16 @@ struct CommandTests {
             commands: ["deposit asset=USD amount=100", "withdraw asset=USD amount=30 fee=1.5"],
             figures: "USD.cash 68.5\nUSD+deposited 100\nUSD+withdrawn 30\nUSD+withdrawalFees 1.5"),
         Effect(
+            title: "assets that the venue exchanges by itself",
+            commands: [
+                "deposit asset=BTC amount=3", "withdraw asset=USD amount=9 force=true",
+                "auto_exchange liquidation=true",
+            ],
+            figures: """
+                BTC.cash 1.5\nBTC+deposited 3\nBTC+exchanged -1.5
+                USD.cash -8\nUSD+withdrawn 9\nUSD+exchanged 1
+                """),
+        Effect(
             title: "withdraw by force", commands: ["withdraw asset=BTC amount=2 force=true"],
             figures: "BTC.cash -2\nBTC+withdrawn 2"),
         Effect(

@@ -205,7 +205,8 @@ struct DecodingTests {
     @Test func everyTypeIsNamed() {
         #expect(
             Command.typeNames == [
-                "accrue_interest", "adjust_isolated_margin", "borrow", "cancel_order", "configure", "credit",
+                "accrue_interest", "adjust_isolated_margin", "auto_exchange", "borrow", "cancel_order",
+                "configure", "credit",
                 "deposit", "fill", "funding", "import_position", "open_account", "place_order", "prices",
                 "raise",
                 "release", "repay", "reserve", "set_leverage", "settle", "transfer", "withdraw",

@@ -94,7 +94,8 @@ struct CommandMaker {
                     positionSide: chance(50) ? nil : side()))
         case 76..<79: command.content = .borrow(asset: asset, amount: try quantity())
         case 79..<82: command.content = .repay(asset: asset, amount: try quantity())
-        case 82..<84: command.content = .accrueInterest(asset: asset, amount: try quantity())
+        case 82: command.content = .accrueInterest(asset: asset, amount: try quantity())
+        case 83: command.content = .autoExchange(afterLiquidation: chance(50))
         case 84..<88:
             command.content = .reserve(
                 asset: asset, amount: try quantity(), purpose: generator.pick(["strategy", "fixed"]))

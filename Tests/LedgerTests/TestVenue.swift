@@ -58,6 +58,24 @@ struct TestVenue: VenueJudge {
         Market(prices: prices, reference: ["USD": .one])
     }
 
+    /// Half of every positive balance goes for one unit of each that is negative, at whatever rates.
+    func autoExchanges(
+        of account: Account, afterLiquidation: Bool, prices: VenuePrices, at time: LedgerTime
+    ) throws(Refusal) -> [AutoExchange] {
+        func part(_ asset: String, _ amount: ExactDecimal) -> AutoExchange.Part {
+            AutoExchange.Part(asset: asset, amount: amount, rate: ExactDecimal(7))
+        }
+        let reason: AutoExchange.Reason = afterLiquidation ? .liquidation : .threshold
+        var sold: [AutoExchange.Part] = []
+        for holding in account.holdings where holding.cash.isPositive {
+            guard let half = try? holding.cash.over(ExactDecimal(2), rounding: .ceiling) else { continue }
+            sold.append(part(holding.asset, half))
+        }
+        return account.holdings.filter(\.cash.isNegative).prefix(1).map { holding in
+            AutoExchange(reason: reason, bought: part(holding.asset, .one), sold: sold)
+        }
+    }
+
     func judge(
         _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
         forced: Bool

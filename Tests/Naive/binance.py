@@ -13,8 +13,8 @@ from fractions import Fraction
 
 import binance_cases
 from cases import Case, Chance, Round
-from exact import ONE, ZERO, cut, number, padded, positive
-from ledger import Account, Instrument, Ledger, Order
+from exact import ONE, ZERO, cut, number, padded, positive, up
+from ledger import Account, Instrument, Ledger, Order, Refused
 
 VENUE = "binance"
 MODES = ("single", "multi", "hedge")
@@ -40,8 +40,61 @@ ASSETS: dict[str, dict] = RULES["assets"]
 DEFAULT_LEVERAGE = number(RULES["account"]["default_leverage"])
 
 
+class Exchanging(Ledger):
+    """A ledger that also exchanges what the venue does by itself in multi-assets mode."""
+
+    def on_auto_exchange(self, command: dict) -> None:
+        account = self.accounts[command["account"]]
+        done = False
+        for debt in due(self, account, bool(command.get("liquidation"))):
+            done |= fill_up(self, account, debt)
+        if not done:
+            raise Refused("no exchange is due")
+
+
+def margin_wallets(account: Account) -> dict[str, Fraction]:
+    """Cash of the margin assets of which there is some, in the rulebook's order."""
+    return {name: account.cash[name] for name, rule in ASSETS.items()
+            if rule["margin_available"] and account.cash.get(name)}
+
+
+def due(book: Ledger, account: Account, liquidated: bool) -> list[str]:
+    """The assets that others are exchanged into: below their threshold; or negative after a liquidation, or
+    where nothing is open and loan ÷ value has reached the limit, each wallet in USD as the totals have it."""
+    wallets = margin_wallets(account)
+    loan = value = ZERO
+    for asset, cash in wallets.items():
+        bid, ask = rates(book, asset)
+        loan -= min(cut8(cash * ask), ZERO)
+        value += max(cut8(cash * bid), ZERO)
+    limit = number(RULES["account"]["auto_exchange_loan_to_value"])
+    bare = not account.open_positions() and not account.orders
+    everything = liquidated or bare and loan > 0 and loan >= limit * value
+    thresholds = {asset: ASSETS[asset].get("auto_exchange_threshold") for asset in wallets}
+    return [asset for asset, cash in wallets.items()
+            if cash < 0 and (everything or thresholds[asset] and cash < number(thresholds[asset]))]
+
+
+def fill_up(book: Ledger, account: Account, debt: str) -> bool:
+    """Exchanges what others have, each the same part of it, into an asset: sold rounded up, bought cut."""
+    def rate(asset: str, side: str) -> Fraction:
+        buffer = number(ASSETS[asset][f"auto_exchange_{side}_buffer"])
+        return cut8(book.index[asset] * (ONE - buffer if side == "bid" else ONE + buffer))
+    givers = {asset: cash for asset, cash in margin_wallets(account).items() if cash > 0}
+    worth = sum((cash * rate(asset, "bid") for asset, cash in givers.items()), ZERO)
+    deficit = -account.cash[debt]
+    cost = deficit * rate(debt, "ask")
+    bought = deficit if worth >= cost else cut8(worth / rate(debt, "ask"))
+    if not bought:
+        return False
+    for asset, cash in givers.items():
+        account.add(asset, -(cash if worth <= cost else min(cash, up(cash * cost / worth, 8))))
+    account.add(debt, bought)
+    return True
+
+
 def ledger() -> Ledger:
-    return Ledger(VENUE, {
+    return Exchanging(VENUE, {
         name: Instrument(name, "linear", rule["base"], rule["quote"], rule["settle"])
         for name, rule in RULES["instruments"].items()}, DEFAULT_LEVERAGE)
 

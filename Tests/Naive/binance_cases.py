@@ -38,6 +38,8 @@ def generate(chance: Chance, name: str, mode: str, rules: dict) -> Case:
     if chance.maybe(0.15):
         script.add("withdraw", asset=chance.choice(["USDT", "BTC"]), amount=chance.amount(0, 4000, 8),
                    force=True)
+    if mode == "multi" and chance.maybe(0.4):
+        exchange(chance, script)
     accounts = [name]
     if chance.maybe(0.05):
         accounts.append(f"{name}-sub")
@@ -112,6 +114,19 @@ def open_one(chance: Chance, script: Script, where: dict, opening: str, size: in
         script.add("fill", side=opening, quantity=in_units(part, places), price=chance.price(price),
                    fee=chance.amount(0, 9, 8) if chance.maybe(0.7) else None, **where, **margin)
     return held
+
+
+def exchange(chance: Chance, script: Script) -> None:
+    """A wallet that is surely negative and what others of the account are exchanged into: a stable coin
+    below its threshold by far, or another after a liquidation."""
+    for asset in chance.sample(["BTC", "ETH", "BNB", "XRP"], chance.randint(1, 3)):
+        script.add("deposit", asset=asset, amount=chance.amount(1, 400, 8))
+    if chance.maybe(0.5):
+        script.add("withdraw", asset="USDT", amount=chance.amount(60_000_000, 90_000_000, 8), force=True)
+        script.add("auto_exchange")
+    else:
+        script.add("withdraw", asset="USD1", amount=chance.amount(1, 90_000, 8), force=True)
+        script.add("auto_exchange", liquidation=True)
 
 
 def in_units(units: int, places: int) -> str:

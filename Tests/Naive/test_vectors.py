@@ -36,6 +36,19 @@ def test_a_differing_digit_is_found():
     assert differences({}, {"a": "0"}) == [("a", "(absent)", "0")]
 
 
+def test_binance_exchanges_what_a_threshold_makes_due():
+    """0.5 BTC at 58500 and 10 ETH at 2925 are worth as much: 6000 USDT at 1.0001 take the same part of
+    both."""
+    _, account = played(
+        binance.ledger(), "binance",
+        {"index": {"USDT": "1", "USDC": "1", "BTC": "60000", "ETH": "3000"}},
+        {"type": "deposit", "asset": "BTC", "amount": "0.5"},
+        {"type": "deposit", "asset": "ETH", "amount": "10"},
+        {"type": "withdraw", "asset": "USDT", "amount": "6000"},
+        {"type": "auto_exchange"}, settings={"multi_assets": True})
+    assert account.cash == {"BTC": number("0.44871282"), "ETH": number("8.97425641"), "USDT": 0}
+
+
 def test_binance_brackets_of_a_cross_and_an_isolated_position():
     """0.5 BTC long at 20x with orders, 2 ETH short and isolated with a wallet of 600: at these sizes every
     version of the brackets has a rate of 0.004."""
