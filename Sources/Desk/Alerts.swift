@@ -116,7 +116,11 @@ extension Book {
         switch measure(rule, statement) {
         case .notReported:
             return rule.account == nil
-                ? nil : reading(.unknown, "", "\(what) is not known: the venue does not report it.")
+                ? nil
+                : reading(
+                    .unknown, "",
+                    "\(what) is not known: the venue does not report it of the account as a whole or of such "
+                        + "an asset.")
         case .unknown(let reason): return reading(.unknown, "", "\(what) is not known: \(reason).")
         case .known(let number, let text):
             let isReason = rule.isReason(number)
@@ -142,26 +146,51 @@ extension Book {
             figures = row.figures
         }
         guard let reported = figures[figure] else { return .notReported }
+        // Empty where the assets are margined apart: the account as a whole has no such figure.
+        if reported.isPartial, reported.value == .empty { return .notReported }
         guard case .number(let number, let text) = reported.value else {
             return .unknown("\(reported.field) is \(reported.value.state)")
         }
         return .known(number, text: text)
     }
 
+    /// Of an account whose assets are margined apart, the largest of its assets': that one is in danger
+    /// first.
     private func maintenanceShare(of statement: Statement) -> Measured {
         guard let maintenance = statement.figures[.maintenanceMargin] else { return .notReported }
+        guard maintenance.isPartial else {
+            return Self.share(of: maintenance, in: statement.worth)
+        }
+        var worst: (number: ExactDecimal, text: String)?
+        for row in statement.assets {
+            guard let own = row.figures[.maintenanceMargin] else { return .notReported }
+            let equity = row.figures[.equity]
+            let worth = equity?.value.number.map { ($0, equity?.unit ?? "") }
+            guard case .known(let number, let text) = Self.share(of: own, in: worth) else {
+                return .unknown("that of \(row.asset) is not known")
+            }
+            if worst.map({ $0.number < number }) ?? true { worst = (number, text) }
+        }
+        guard let worst else { return .unknown("no asset is reported") }
+        return .known(worst.number, text: worst.text)
+    }
+
+    /// Maintenance margin ÷ equity.
+    private static func share(
+        of maintenance: ReportedFigure, in worth: (number: ExactDecimal, unit: String)?
+    ) -> Measured {
         guard let part = maintenance.value.number else {
             return .unknown("\(maintenance.field) is \(maintenance.value.state)")
         }
-        guard let equity = statement.worth else { return .unknown("the venue does not report the equity") }
-        guard maintenance.unit == equity.unit else {
+        guard let worth else { return .unknown("the venue does not report the equity") }
+        guard maintenance.unit == worth.unit else {
             return .unknown("maintenance margin and equity are in different units")
         }
         // Without equity the share has no bound; the greatest number stands for it.
-        guard equity.number.isPositive else {
+        guard worth.number.isPositive else {
             return part.isZero ? .known(.zero, text: "0") : .known(.greatest, text: "without bound")
         }
-        guard let share = try? part.over(equity.number, places: 6, rounding: .halfEven) else {
+        guard let share = try? part.over(worth.number, places: 6, rounding: .halfEven) else {
             return .unknown("it does not fit 38 digits")
         }
         return .known(share, text: share.description)

@@ -30,7 +30,7 @@ extension Book {
     /// What the cells of the tables mean.
     public static let legend =
         "- not reported, \"\" reported as empty, null reported as null, * shared with other rows, "
-        + "+ of this asset alone"
+        + "+ not of the account as a whole, which is the sum of its assets"
 
     private var accountTable: TextTable {
         TextTable(

@@ -49,7 +49,7 @@ public struct BookTotals: Sendable {
     /// Sums the accounts' own figures, each turned into USD and, where another asset is asked for, divided by
     /// its price, half even to 18 places at every step. An account whose figure is missing or has no price
     /// stands in `gaps`, never as zero; figures that several rows share are not summed. Of an account whose
-    /// own figure is that of one asset alone, the assets' are summed. The equity of an account that reports
+    /// assets are margined apart, the assets' are summed. The equity of an account that reports
     /// none is its wallet and the unrealised profit of its positions. Accounts that were not read stand in
     /// `gaps` too, and main accounts whose sub-accounts were not; an account that two keys read is counted
     /// once, where it was read first.

@@ -96,16 +96,17 @@ extension ReportedObject {
 }
 
 extension ReportedAccount {
-    /// Everything of the account as a whole is in USD.
+    /// Everything of the account as a whole is in USD. In futures mode every currency is a pool of its own,
+    /// and what follows from its positions stands in its row alone.
     fileprivate var figures: StatementFigures {
-        StatementFigures([
+        func pooled(_ figure: CommonFigure, _ field: String) -> ReportedFigure {
+            account.figure(figure, field, unit: "USD", isPartial: mode == .futures)
+        }
+        return StatementFigures([
             account.figure(.equity, "totalEq", unit: "USD"),
             account.figure(.collateral, "adjEq", unit: "USD"),
-            account.figure(.available, "availEq", unit: "USD"),
-            account.figure(.initialMargin, "imr", unit: "USD"),
-            account.figure(.maintenanceMargin, "mmr", unit: "USD"),
-            account.figure(.marginRatio, "mgnRatio", unit: "ratio"),
-            account.figure(.unrealisedProfit, "upl", unit: "USD"),
+            pooled(.available, "availEq"), pooled(.initialMargin, "imr"), pooled(.maintenanceMargin, "mmr"),
+            account.figure(.marginRatio, "mgnRatio", unit: "ratio"), pooled(.unrealisedProfit, "upl"),
             account.figure(.notional, "notionalUsd", unit: "USD"),
             account.figure(.equityUSD, "totalEq", unit: "USD"),
         ])

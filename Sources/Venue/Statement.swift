@@ -130,8 +130,9 @@ public struct ReportedFigure: Sendable, Equatable {
     /// Whether several rows report the same money, so that summing them would count it twice, such as
     /// `availableBalance` of the assets in Binance's multi-assets mode.
     public let isShared: Bool
-    /// Whether a figure of the account is that of one of its assets alone, such as Binance's totals in
-    /// single-asset mode, which are those of USDT: the account as a whole is the sum of its assets' rows.
+    /// Whether a figure of the account is not that of the account as a whole, which is the sum of its assets'
+    /// rows, because each of them is margined apart: Binance's totals in single-asset mode are those of USDT
+    /// alone, OKX's are empty in futures mode.
     public let isPartial: Bool
 
     public init(

@@ -45,6 +45,7 @@ struct Portfolio: AsyncParsableCommand {
             FileHandle.standardOutput.write(Data(book.csv.utf8))
         } else {
             show(book.tables(totals: totals))
+            if !book.accounts.isEmpty { print("\n\(Book.legend)") }
         }
         for twin in totals.repeated { Terminal.tell(twin.sentence) }
         try DeskExit.check(book)

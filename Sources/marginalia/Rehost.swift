@@ -112,7 +112,8 @@ struct Rehost: AsyncParsableCommand {
 
     private static func cell(_ figures: StatementFigures?, _ figure: CommonFigure) -> String {
         guard let reported = figures?[figure] else { return "-" }
-        return reported.value.shown + (reported.unit == "ratio" ? "" : " \(reported.unit)")
+        return reported.value.shown + (reported.isPartial ? "+" : "")
+            + (reported.unit == "ratio" ? "" : " \(reported.unit)")
     }
 
     private static func show(_ crossed: CrossVenue, _ statement: Statement, _ outcome: Outcome) {
@@ -143,7 +144,7 @@ struct Rehost: AsyncParsableCommand {
             return .object(
                 JSONObject([
                     ("value", .string(reported.value.shown)), ("unit", .string(reported.unit)),
-                    ("field", .string(reported.field)),
+                    ("field", .string(reported.field)), ("partial", .bool(reported.isPartial)),
                 ]))
         }
         let rows = figures.map { name in

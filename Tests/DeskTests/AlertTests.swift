@@ -66,6 +66,53 @@ struct AlertTests {
         #expect(book.readings(of: [rule(.below(.one), account: "a")]).map(\.state) == [.unknown])
     }
 
+    /// An account whose assets are margined apart, with what each needs and is worth.
+    private func apart(_ rows: [(asset: String, maintenance: String, equity: String)]) -> Book {
+        var figures = StatementFigures()
+        for figure in [CommonFigure.maintenanceMargin, .available] {
+            figures.set(ReportedFigure(figure, field: "f", .empty, unit: "USD", isPartial: true))
+        }
+        return Sample.book([
+            Sample.statement(
+                "a", figures: figures,
+                assets: rows.map { row in
+                    AssetStatement(
+                        asset: row.asset,
+                        figures: Sample.figures(
+                            (.maintenanceMargin, row.maintenance, row.asset), (.equity, row.equity, row.asset)
+                        ))
+                })
+        ])
+    }
+
+    @Test(arguments: [
+        ([("USDT", "10", "100"), ("USDC", "60", "80"), ("BTC", "0", "2")], "0.75"),
+        ([("USDT", "0", "100"), ("BTC", "0", "-1")], "0"),
+        ([("USDT", "10", "100"), ("BTC", "1", "-1")], "without bound"),
+    ])
+    func whereAssetsAreMarginedApartTheWorstCounts(
+        _ rows: [(String, String, String)], _ share: String
+    ) throws {
+        let rule = AlertRule(
+            name: "share", measure: .maintenanceShare, limit: .above(try ExactDecimal("0.5")))
+        let reading = try #require(apart(rows).readings(of: [rule]).first)
+        #expect(reading.value == share)
+        #expect(reading.state == (share == "0" ? .clear : .raised))
+    }
+
+    @Test func anAssetOfUnknownMarginIsNotTakenForSafe() throws {
+        let rule = AlertRule(
+            name: "share", measure: .maintenanceShare, limit: .above(try ExactDecimal("0.5")))
+        let reading = try #require(
+            apart([("USDT", "1", "100"), ("BTC", "none", "1")]).readings(of: [rule]).first)
+        #expect(reading.state == .unknown)
+        #expect(reading.sentence.contains("that of BTC is not known"))
+        // A rule for all accounts leaves out those that have no such figure as a whole.
+        #expect(apart([("USDT", "1", "100")]).readings(of: [self.rule(.below(.one))]).isEmpty)
+        let named = apart([("USDT", "1", "100")]).readings(of: [self.rule(.below(.one), account: "a")])
+        #expect(named.map(\.state) == [.unknown])
+    }
+
     @Test func subAccountsBelongToTheirAccount() throws {
         let low = Sample.figures((.available, "1", "USD"))
         let book = Sample.book([

@@ -165,4 +165,23 @@ struct ReadingTests {
         _ = world.model.audit(statement, rulesAt: world.ledgerTime())
         _ = world.model.rehosted(statement, as: "copy")
     }
+
+    @Test("In futures mode the currencies are pools of their own, and the account's figures not the whole")
+    func pools() async throws {
+        for mode in AccountMode.allCases {
+            let world = try world()
+            try world.open("desk", #"{"mode":"\#(mode.rawValue)"}"#)
+            try world.prices(index: #"{"USDT":"1"}"#)
+            try world.run("desk", ("deposit", #""asset":"USDT","amount":"100""#))
+            let bodies = try await recordedBodies(world)
+            let statement = try #require(
+                try world.model.statements(from: bodies, account: "desk").first)
+            let partial = statement.figures.all.filter(\.isPartial).map(\.figure)
+            #expect(
+                partial
+                    == (mode == .futures
+                        ? [.available, .initialMargin, .maintenanceMargin, .unrealisedProfit] : []))
+            #expect(statement.identifier?.isEmpty == false)
+        }
+    }
 }

@@ -300,3 +300,28 @@ def test_an_asset_beside_usdt_is_in_the_totals(start, tmp_path):
         partly = Desk(tmp_path, [entry("binance", relay.url)]).json("portfolio")
     assert equity(partly)["complete"] is False
     assert equity(partly)["gaps"][0]["reason"] == "no price of BTC is known; set one under prices"
+
+
+def test_an_okx_account_of_pools_is_whole_in_the_totals(server, tmp_path):
+    """In futures mode each currency is margined by itself, and the account's own figures are empty."""
+    pooled, variables = second_key(server, "demo-okx-futures", "pools", "okx")
+    desk = Desk(tmp_path, [pooled], watch={"alerts": [{"figure": "maintenance_share", "above": "0.9"}]})
+    book = desk.json("portfolio", **variables)
+    [account] = book["accounts"]
+    for name in ("available", "initial_margin", "maintenance_margin", "unrealised_pnl"):
+        own = account["figures"][name]
+        assert own["state"] == "empty" and own["partial"] is True
+        assert book["totals"]["figures"][name]["complete"] is True, name
+    prices = {row["asset"]: digits(row["usd"]) for row in book["totals"]["prices"]}
+    with decimal.localcontext(prec=60):
+        expected = sum(
+            digits(row["figures"]["maintenance_margin"]["value"]) * prices.get(row["asset"], 0)
+            for row in account["assets"]
+        )
+        found = digits(book["totals"]["figures"]["maintenance_margin"]["value"])
+        assert abs(found - expected) < digits("1e-15")
+    watched = desk.run("watch", "--once", "--json", **variables)
+    assert watched.returncode == 0, watched.stderr
+    assert [row["state"] for row in json.loads(watched.stdout)["alerts"]] == ["clear"]
+    shown = desk.run("portfolio", **variables).stdout
+    assert '""+' in shown and "+ not of the account as a whole" in shown

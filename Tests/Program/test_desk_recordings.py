@@ -160,6 +160,66 @@ def test_a_replay_answers_as_the_venue_did(desk, venue, start, tmp_path):
     assert figures_of(venue, again) == figures_of(venue, original), again
 
 
+@pytest.mark.parametrize("venue", ("rails", "crypto-com"))
+def test_a_replay_is_in_the_form_that_the_venue_spoke(venue, start, tmp_path):
+    """The live forms tell more, such as the leverage of a market at Rails, and have rules of their own."""
+    profile = ("--profile", f"{venue}=live", "--rate-limits", "off")
+    server = start("--demo", *profile)
+    account = demonstration_account(server, venue)
+    if venue == "rails":
+        leverage = {"type": "set_leverage", "account": account, "instrument": "BTC-USD", "leverage": "2"}
+        server.apply(leverage)
+    desk = Desk(server, tmp_path)
+    desk.record("--account", ACCOUNTS[venue])
+    scenario = tmp_path / "replayed.json"
+    options = ["--recordings", desk.recordings, "--scenario", str(scenario), "--profile", "live"]
+    ended = desk.run("replay", ACCOUNTS[venue], *options, configured=False)
+    assert ended.returncode == 0, ended.stderr
+    replayed = start("--scenario", str(scenario), *profile)
+    key = {"api_key": "replay-replay-key", "secret": "replay-replay-secret"}
+    original = server.statement(account)
+    again = venue_requests.balance(replayed, venue, key).body
+    found, wanted = (json.loads(body) for body in (again, original))
+    if venue == "rails":
+        [found], [wanted] = ([answer.get("balances", answer)] for answer in (found, wanted))
+        names = ("totalBalance", "availableBalance", "margin", "maintenanceMargin", "unrealizedPnl")
+        assert {n: found.get(n) for n in names} == {n: wanted.get(n) for n in names}
+        margins = [
+            {name: row["margin"] for name, row in answer["marketBalancesMap"].items()}
+            for answer in (found, wanted)
+        ]
+        assert margins[0] == margins[1]
+    else:
+        assert figures_of(venue, found) == figures_of(venue, wanted)
+
+
+def test_a_stress_of_a_book_is_by_each_venues_own_form(start, tmp_path):
+    server = start("--demo", "--profile", "rails=live", "--rate-limits", "off")
+    account = demonstration_account(server, "rails")
+    desk = Desk(server, tmp_path)
+    file = tmp_path / "desk.yaml"
+    rows = {}
+    for form in ("documented", "live"):
+        plain = file.read_text().replace(", profile: documented", "").replace(", profile: live", "")
+        file.write_text(plain.replace("venue: rails,", f"venue: rails, profile: {form},"))
+        ended = desk.run(
+            "stress", "--book", str(file), "--shock", "BTC=-0.30", "--json", configured=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        [rows[form]] = [row for row in json.loads(ended.stdout) if row["account"] == ACCOUNTS["rails"]]
+        file.write_text(file.read_text().replace(f"venue: rails, profile: {form},", "venue: rails,"))
+    shock = {"shocks": [{"target": "BTC", "change": "-0.3"}]}
+    own = server.admin("POST", f"/accounts/{account}/stress", shock)
+    wanted = own.json["unshocked"]["margin"]["maintenance"]
+    assert rows["live"]["unshocked"]["margin"]["maintenance"] == wanted
+    assert rows["documented"]["unshocked"]["margin"]["maintenance"] != wanted
+    second = file.read_text().replace("my-rails", "rails-again").splitlines()
+    [again] = [line for line in second if "rails-again" in line]
+    file.write_text(file.read_text() + again.replace("venue: rails,", "venue: rails, profile: live,") + "\n")
+    ended = desk.run("stress", "--book", str(file), configured=False)
+    assert ended.returncode == 78 and "different profiles" in ended.stderr
+
+
 def figures_of(venue: str, answer: dict):
     """The account's own figures, which a replay must show digit by digit."""
     if venue == "okx":
