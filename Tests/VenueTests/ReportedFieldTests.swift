@@ -93,6 +93,117 @@ import Venue
                 FieldDrift(.retyped, path: "balance", example: "[]")
             ])
     }
+
+    /// Rows of two numbers, one of which may be missing, with a list and a map of rows in them.
+    private static let rowShape = FieldShape.object([
+        KnownField(
+            "data",
+            .array(
+                .object(
+                    .list("first second", .text)
+                        + [
+                            KnownField("third", .text, isAlways: false),
+                            KnownField("tags", .array(.value(.text)), isAlways: false),
+                            KnownField("legs", .array(.object(.list("size", .text))), isAlways: false),
+                            KnownField("markets", .map(.object(.list("size", .text))), isAlways: false),
+                            KnownField("whatever", .anything, isAlways: false),
+                        ])))
+    ])
+
+    private func drift(_ rows: String) throws -> [FieldDrift] {
+        Self.rowShape.drift(in: try JSONValue(parsing: "{\"data\":\(rows)}"), call: "rows")
+    }
+
+    @Test("fields in any order, and names spelt with escapes, are known")
+    func driftOrder() throws {
+        #expect(
+            try drift(
+                #"""
+                [{"first":"1","second":"2","third":"3"},{"third":"3","second":"2","first":"1"},
+                 {"second":"2","first":"1"},{"f\u0069rst":"1","\u0073econd":"2","legs":[],"markets":{}},
+                 {"whatever":[{"first":1}],"tags":["a"],"first":"","second":"2","legs":[{"size":"1"}]}]
+                """#
+            ).isEmpty)
+        // A name is known by all of its bytes.
+        #expect(
+            try drift(#"[{"first":"1","second":"2","thirc":"3","firs":1,"firstt":2,"":null,"First":{}}]"#)
+                == [
+                    FieldDrift(.new, path: "rows data[].thirc", example: "3"),
+                    FieldDrift(.new, path: "rows data[].firs", example: "1"),
+                    FieldDrift(.new, path: "rows data[].firstt", example: "2"),
+                    FieldDrift(.new, path: "rows data[].", example: "null"),
+                    FieldDrift(.new, path: "rows data[].First", example: "{}"),
+                ])
+    }
+
+    @Test("a field that is lost in some rows only is told once, in the place of the first of them")
+    func driftLost() throws {
+        let whole = #"{"first":"1","second":"2"}"#
+        #expect(
+            try drift("[\(whole),{\"second\":\"2\",\"third\":3},\(whole),{\"first\":\"1\"},{}]") == [
+                FieldDrift(.retyped, path: "rows data[].third", example: "3"),
+                FieldDrift(.lost, path: "rows data[].first", example: ""),
+                FieldDrift(.lost, path: "rows data[].second", example: ""),
+            ])
+        // null and "" are there.
+        #expect(
+            try drift(#"[{"first":null,"second":""}]"#) == [
+                FieldDrift(.retyped, path: "rows data[].first", example: "null")
+            ])
+        #expect(try drift("[]").isEmpty)
+        #expect(try drift("null") == [FieldDrift(.retyped, path: "rows data", example: "null")])
+    }
+
+    @Test("values of another type within lists, lists of lists and maps, with the first of them as example")
+    func driftNested() throws {
+        #expect(
+            try drift(
+                #"""
+                [{"first":"1","second":["2"],"tags":["a",1,2,["b"]],"legs":[{"size":"1"},{"size":2},[],"x"],
+                  "markets":{"BTC":{"size":"1"},"ETH":{"size":true,"extra":{"a":[1]}},"X":5,"Y":{}}},
+                 {"first":"1","second":{"a":1},"legs":{"size":"1"},"markets":[]}, "row", [{"first":1}]]
+                """#) == [
+                    FieldDrift(.retyped, path: "rows data[].second", example: #"["2"]"#),
+                    FieldDrift(.retyped, path: "rows data[].tags[]", example: "1"),
+                    FieldDrift(.retyped, path: "rows data[].legs[].size", example: "2"),
+                    FieldDrift(.retyped, path: "rows data[].legs[]", example: "[]"),
+                    FieldDrift(.retyped, path: "rows data[].markets.*.size", example: "true"),
+                    FieldDrift(.new, path: "rows data[].markets.*.extra", example: #"{"a":[1]}"#),
+                    FieldDrift(.retyped, path: "rows data[].markets.*", example: "5"),
+                    FieldDrift(.lost, path: "rows data[].markets.*.size", example: ""),
+                    FieldDrift(.retyped, path: "rows data[].legs", example: #"{"size":"1"}"#),
+                    FieldDrift(.retyped, path: "rows data[].markets", example: "[]"),
+                    FieldDrift(.retyped, path: "rows data[]", example: "row"),
+                ])
+        let long = String(repeating: "é", count: 100)
+        #expect(
+            try drift("[{\"first\":\"1\",\"second\":\"2\",\"new\":\"\(long)\"}]").first?.example
+                == String(repeating: "é", count: 80))
+    }
+
+    @Test("a shape of many fields knows each of them, and no other")
+    func driftOfManyFields() throws {
+        let names = (0..<300).map { "field\($0)" }
+        let shape = FieldShape.object(.list(names.joined(separator: " "), .text))
+        let members = names.map { "\"\($0)\":\"1\"" }
+        for text in [members, members.reversed(), members.shuffled()] {
+            let value = try JSONValue(parsing: "{" + text.joined(separator: ",") + "}")
+            #expect(shape.drift(in: value, call: "many").isEmpty)
+        }
+        for place in [0, 150, 299] {
+            var some = members
+            some[place] = "\"fieldX\":1"
+            #expect(
+                shape.drift(in: try JSONValue(parsing: "{" + some.joined(separator: ",") + "}"), call: "many")
+                    == [
+                        FieldDrift(.new, path: "many fieldX", example: "1"),
+                        FieldDrift(.lost, path: "many field\(place)", example: ""),
+                    ])
+        }
+        #expect(
+            shape.drift(in: try JSONValue(parsing: "{}"), call: "many")
+                == names.map { FieldDrift(.lost, path: "many \($0)", example: "") })
+    }
 }
 
 @Suite struct AuditVerdictTests {
