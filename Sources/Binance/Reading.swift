@@ -10,12 +10,14 @@ extension BinanceVenue {
     ///
     /// Throws where that answer is missing or is not the venue's; every other oddity is drift.
     public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
-        let answers = try ReportedAccount(bodies)
+        let answers = bodies.map(ReportedAnswer.init)
+        let reported = try ReportedAccount(answers)
         var statement = Statement(
-            venue: Self.name, account: account, mode: answers.mode.rawValue,
+            venue: Self.name, account: account, mode: reported.mode.rawValue,
             takenAt: bodies.map(\.takenAt).max() ?? 0, venueTime: nil, bodies: bodies,
-            figures: answers.figures, assets: answers.assetStatements, drift: KnownShapes.drift(in: bodies))
-        statement.positions = answers.positionStatements { symbol in
+            figures: reported.figures, assets: reported.assetStatements,
+            drift: answers.drift(KnownShapes.shape))
+        statement.positions = reported.positionStatements { symbol in
             rules(at: LedgerTime(milliseconds: statement.takenAt)).symbol(symbol)?.instrument
         }
         return [statement]
@@ -44,19 +46,19 @@ struct ReportedAccount {
     let isolatedSymbols: Set<String>
 
     /// Throws where the account itself is missing or unreadable.
-    init(_ bodies: [RecordedBody]) throws(ReadingError) {
-        guard let body = bodies.last(where: { $0.call == ReadingCall.account.rawValue }) else {
-            throw ReadingError(.unreadable, "There is no answer to account.")
-        }
-        account = try ReportedObject(parsing: body)
-        guard account.value.object != nil, account.value["code"]?.integer.map({ $0 >= 0 }) ?? true else {
+    init(_ bodies: [RecordedBody]) throws(ReadingError) { try self.init(bodies.map(ReportedAnswer.init)) }
+
+    /// The same of answers that were read.
+    init(_ answers: [ReportedAnswer]) throws(ReadingError) {
+        account = try answers.own(ReadingCall.account.rawValue)
+        guard account.value.kind == .object, account.value["code"]?.integer.map({ $0 >= 0 }) ?? true else {
             throw ReadingError(.unreadable, "The answer to account is no account of Binance.")
         }
         assets = account.rows("assets")
         positions = account.rows("positions")
-        risks = Self.other(.positions, bodies)?.rows ?? []
-        config = Self.other(.config, bodies)
-        prices = Self.other(.prices, bodies)?.rows ?? []
+        risks = answers.other(.positions)?.rows ?? []
+        config = answers.other(.config)
+        prices = answers.other(.prices)?.rows ?? []
         // The account does not say its mode; its rows have `marginAvailable` in one of them only.
         let isMulti =
             config?.value["multiAssetsMargin"]?.boolean
@@ -65,13 +67,6 @@ struct ReportedAccount {
         isolatedSymbols = Set(
             (positions + risks).filter { $0["isolatedWallet"].cutNumber?.isPositive ?? false }
                 .map { $0["symbol"].text })
-    }
-
-    /// An answer that is not the account's; nil where there is none or it cannot be read.
-    private static func other(_ call: ReadingCall, _ bodies: [RecordedBody]) -> ReportedObject? {
-        bodies.last { $0.call == call.rawValue }.flatMap {
-            try? ReportedObject(parsing: $0, name: call.rawValue)
-        }
     }
 
     /// Cross where nothing tells otherwise: the answers do not name the margin type.
@@ -88,6 +83,10 @@ struct ReportedAccount {
 
     /// What an asset converts at.
     func price(of asset: String) -> ReportedObject? { prices.first { $0["symbol"].text == asset + "USD" } }
+}
+
+extension [ReportedAnswer] {
+    fileprivate func other(_ call: ReadingCall) -> ReportedObject? { other(call.rawValue) }
 }
 
 extension ReportedAccount {
@@ -176,13 +175,8 @@ extension ReportedObject {
 
 /// What the venue is known to send (sheet, section 3).
 private enum KnownShapes {
-    static func drift(in bodies: [RecordedBody]) -> [FieldDrift] {
-        bodies.flatMap { body -> [FieldDrift] in
-            guard let call = ReadingCall(rawValue: body.call), let shape = shapes[call],
-                let value = try? JSONValue(parsing: body.bytes)
-            else { return [] }
-            return shape.drift(in: value, call: body.call)
-        }
+    static func shape(of call: String, _ answer: JSONText?) -> FieldShape? {
+        ReadingCall(rawValue: call).flatMap { shapes[$0] }
     }
 
     private static let shapes: [ReadingCall: FieldShape] = [

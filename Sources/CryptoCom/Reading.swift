@@ -11,15 +11,17 @@ extension CryptoComVenue {
     /// Throws where the answer to `user-balance` is missing or is not the venue's; every other oddity is
     /// drift. An account that was never used may have no figures at all: all of them are absent then.
     public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
-        let main = try ReportedAccount(bodies)
-        let subaccountBodies = bodies.filter { $0.call == ReadingCall.subaccountBalances.rawValue }
-        let subaccounts = ReportedAccount.subaccounts(in: subaccountBodies)
-        let ownBodies = subaccounts.isEmpty ? bodies : bodies.filter { !subaccountBodies.contains($0) }
-        let own = main.statement(of: account, ownBodies, baseAsset: baseAsset)
-        return [own]
+        let answers = bodies.map(ReportedAnswer.init)
+        let main = try ReportedAccount(answers)
+        let subaccountAnswers = answers.filter { $0.body.call == ReadingCall.subaccountBalances.rawValue }
+        let subaccounts = ReportedAccount.subaccounts(in: subaccountAnswers)
+        let ownAnswers =
+            subaccounts.isEmpty
+            ? answers : answers.filter { $0.body.call != ReadingCall.subaccountBalances.rawValue }
+        return [main.statement(of: account, ownAnswers, baseAsset: baseAsset)]
             + subaccounts.map { subaccount in
                 subaccount.statement(
-                    of: "\(account)/\(subaccount.account["account"].text)", subaccountBodies,
+                    of: "\(account)/\(subaccount.account["account"].text)", subaccountAnswers,
                     baseAsset: baseAsset)
             }
     }
@@ -52,44 +54,35 @@ struct ReportedAccount {
     }
 
     /// The account of the key. Throws where the balance is missing or unreadable.
-    init(_ bodies: [RecordedBody]) throws(ReadingError) {
-        guard let body = bodies.last(where: { $0.call == ReadingCall.userBalance.rawValue }) else {
-            throw ReadingError(.unreadable, "There is no answer to user-balance.")
-        }
-        let result = try ReportedObject(parsing: body).object("result")
-        guard let data = result.value["data"]?.elements, data.allSatisfy({ $0.object != nil }) else {
+    init(_ answers: [ReportedAnswer]) throws(ReadingError) {
+        let result = try answers.own(ReadingCall.userBalance.rawValue).object("result")
+        guard let data = result.value["data"]?.elements, data.allSatisfy({ $0.kind == .object }) else {
             throw ReadingError(.unreadable, "The answer to user-balance is no balance of Crypto.com.")
         }
         self.init(
             result.rows("data").first
-                ?? ReportedObject(.members([]), path: result.path(of: "data[0]")),
-            positions: Self.rows(.positions, bodies), orders: Self.rows(.openOrders, bodies))
+                ?? ReportedObject(.emptyObject, path: result.path(of: "data[0]")),
+            positions: answers.rows(.positions), orders: answers.rows(.openOrders))
     }
 
     /// What a statement was read from: the key's account, or the sub-account that it is named after.
     ///
     /// Nil where its bodies hold neither.
     init?(_ statement: Statement) {
-        if let main = try? ReportedAccount(statement.bodies) {
+        let answers = statement.bodies.map(ReportedAnswer.init)
+        if let main = try? ReportedAccount(answers) {
             self = main
             return
         }
-        let found = Self.subaccounts(in: statement.bodies)
+        let found = Self.subaccounts(in: answers)
             .first { statement.account.hasSuffix("/" + $0.account["account"].text) }
         guard let found else { return nil }
         self = found
     }
 
     /// The sub-accounts; none where the answer is missing or unreadable.
-    static func subaccounts(in bodies: [RecordedBody]) -> [ReportedAccount] {
-        (rows(.subaccountBalances, bodies) ?? []).map { ReportedAccount($0, positions: nil, orders: nil) }
-    }
-
-    /// The `data` of an answer; nil where there is none or it cannot be read.
-    private static func rows(_ call: ReadingCall, _ bodies: [RecordedBody]) -> [ReportedObject]? {
-        bodies.last { $0.call == call.rawValue }
-            .flatMap { try? ReportedObject(parsing: $0, name: call.rawValue) }?
-            .object("result").list("data")
+    static func subaccounts(in answers: [ReportedAnswer]) -> [ReportedAccount] {
+        (answers.rows(.subaccountBalances) ?? []).map { ReportedAccount($0, positions: nil, orders: nil) }
     }
 
     /// The venue's uuid of the account: `account` of a sub-account, else `account_id` of its positions and
@@ -113,6 +106,13 @@ struct ReportedAccount {
     /// The margin account of an isolated position.
     func marginAccount(of position: ReportedObject) -> ReportedObject? {
         isolated.first { $0["isolation_id"] == position["isolation_id"] && position.isIsolated }
+    }
+}
+
+extension [ReportedAnswer] {
+    /// The `data` of an answer; nil where there is none or it cannot be read.
+    fileprivate func rows(_ call: ReadingCall) -> [ReportedObject]? {
+        other(call.rawValue)?.object("result").list("data")
     }
 }
 
@@ -156,13 +156,14 @@ extension ReportedObject {
 
 extension ReportedAccount {
     fileprivate func statement(
-        of name: String, _ bodies: [RecordedBody], baseAsset: (String) -> String
+        of name: String, _ answers: [ReportedAnswer], baseAsset: (String) -> String
     ) -> Statement {
-        Statement(
+        let bodies = answers.map(\.body)
+        return Statement(
             venue: CryptoComVenue.name, account: name, identifier: identifier, mode: "smart cross margin",
             takenAt: bodies.map(\.takenAt).max() ?? 0, bodies: bodies, figures: Self.totals(of: account),
             assets: rows.map(\.assetStatement), positions: positionStatements(baseAsset),
-            drift: KnownShapes.drift(in: bodies))
+            drift: answers.drift(KnownShapes.shape))
     }
 
     /// Totals of the cross pool, or of one isolated position; all in USD.
@@ -223,24 +224,15 @@ extension ReportedObject {
 
 /// What the venue is known to send, in both forms (sheet, section 3).
 private enum KnownShapes {
-    static func drift(in bodies: [RecordedBody]) -> [FieldDrift] {
-        bodies.flatMap { body -> [FieldDrift] in
-            guard let call = ReadingCall(rawValue: body.call) else { return [] }
-            guard let value = try? JSONValue(parsing: body.bytes) else {
-                return [FieldDrift(.retyped, path: body.call, example: "no JSON")]
-            }
-            return shape(of: call).drift(in: value, call: body.call)
-        }
+    static func shape(of call: String, _ answer: JSONText?) -> FieldShape? {
+        ReadingCall(rawValue: call).flatMap { shapes[$0] }
     }
 
-    private static func shape(of call: ReadingCall) -> FieldShape {
-        switch call {
-        case .userBalance: envelope(account + nested)
-        case .subaccountBalances: envelope([KnownField("account", .text)] + account + nested)
-        case .positions: envelope(position)
-        case .openOrders: envelope(order)
-        }
-    }
+    private static let shapes: [ReadingCall: FieldShape] = [
+        .userBalance: envelope(account + nested),
+        .subaccountBalances: envelope([KnownField("account", .text)] + account + nested),
+        .positions: envelope(position), .openOrders: envelope(order),
+    ]
 
     /// Codes and ids are numbers live and texts in the newer documents.
     private static func envelope(_ row: [KnownField]) -> FieldShape {

@@ -81,7 +81,7 @@ private struct AccountRehosting {
     }
 
     private mutating func settings() -> [(key: String, value: JSONValue)] {
-        guard answers.account.value.object?.members.isEmpty == false else {
+        guard let fields = answers.account.value.members, fields.count > 0 else {
             return [("empty_data", .bool(true))]
         }
         let limit = answers.account["position_limit"].cutNumber

@@ -1,4 +1,4 @@
-/// Reads one JSON text from bytes in place.
+/// Reads one JSON text from bytes in place, into nodes that say where every key and value stands.
 ///
 /// A refusal is noted in the reader and thrown as an empty ``Stop``, so that the way of a good text carries
 /// nothing for it.
@@ -8,6 +8,11 @@ struct JSONReader {
     private let bytes: UnsafeBufferPointer<UInt8>
     private let maximumDepth: Int
     private var position = 0
+
+    /// What was read, in the order of the text.
+    private(set) var nodes: [JSONNode] = []
+    /// The contents of the strings with escapes, one after the other.
+    private(set) var unescaped: [UInt8] = []
 
     /// Where and why the reader stopped.
     private(set) var failureOffset = 0
@@ -19,10 +24,48 @@ struct JSONReader {
     }
 
     /// Reads the whole text: one value with nothing but blanks around it.
-    mutating func readText() throws(Stop) -> JSONValue {
-        let value = try readValue(depth: 0)
+    mutating func readText() throws(Stop) {
+        guard UInt32(exactly: bytes.count) != nil else { throw stop("the text is longer than 4 GiB") }
+        // A key or value seldom takes fewer bytes than this, so that the nodes are seldom moved.
+        nodes.reserveCapacity(bytes.count / 8 + 4)
+        try readValue(depth: 0, after: nil)
         guard nextByte() == nil else { throw stop("something follows the value") }
-        return value
+    }
+
+    /// Hands what was read to a body.
+    func withNodes<Result>(_ body: (JSONNodes) -> Result) -> Result {
+        nodes.withUnsafeBufferPointer { nodes in
+            unescaped.withUnsafeBufferPointer { unescaped in
+                body(JSONNodes(bytes: bytes, unescaped: unescaped, nodes: nodes))
+            }
+        }
+    }
+
+    /// Adds a node of the bytes from `start` to `end`, which has nothing within it.
+    @inline(__always)
+    private mutating func add(_ kind: JSONNode.Kind, from start: Int, to end: Int) {
+        // Nothing is longer than the text, whose length was looked at, and no node has no byte of its own.
+        nodes.append(
+            JSONNode(
+                kind: kind, start: UInt32(truncatingIfNeeded: start),
+                count: UInt32(truncatingIfNeeded: end - start),
+                end: UInt32(truncatingIfNeeded: nodes.count + 1)))
+    }
+
+    /// Begins an array or object, whose bracket is here.
+    @inline(__always)
+    private mutating func open(_ kind: JSONNode.Kind) -> Int {
+        add(kind, from: position, to: position)
+        position += 1
+        return nodes.count - 1
+    }
+
+    /// Ends an array or object, whose last bracket is here.
+    @inline(__always)
+    private mutating func close(_ container: Int, count: Int) {
+        position += 1
+        nodes[container].count = UInt32(truncatingIfNeeded: count)
+        nodes[container].end = UInt32(truncatingIfNeeded: nodes.count)
     }
 
     // MARK: - Bytes
@@ -54,99 +97,156 @@ struct JSONReader {
 
     // MARK: - Values
 
-    private mutating func readValue(depth: Int) throws(Stop) -> JSONValue {
+    /// Reads a value. `row` is the object before it, whose keys its own are likely to repeat.
+    private mutating func readValue(depth: Int, after row: Int?) throws(Stop) {
         guard let byte = nextByte() else { throw stop("a value is missing at the end") }
         switch byte {
-        case UInt8(ascii: "\""): return .string(try readString())
-        case UInt8(ascii: "{"): return .object(try readObject(depth: depth + 1))
-        case UInt8(ascii: "["): return .array(try readArray(depth: depth + 1))
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): return .number(try readNumber())
-        case UInt8(ascii: "t"):
-            try readWord("true")
-            return .bool(true)
-        case UInt8(ascii: "f"):
-            try readWord("false")
-            return .bool(false)
-        case UInt8(ascii: "n"):
-            try readWord("null")
-            return .null
+        case UInt8(ascii: "\""): try readString()
+        case UInt8(ascii: "{"): try readObject(depth: depth + 1, after: row)
+        case UInt8(ascii: "["): try readArray(depth: depth + 1)
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): try readNumber()
+        case UInt8(ascii: "t"): try readWord("true", .yes)
+        case UInt8(ascii: "f"): try readWord("false", .no)
+        case UInt8(ascii: "n"): try readWord("null", .null)
         default: throw stop("a value cannot start with \(name(of: byte))")
         }
     }
 
-    private mutating func readWord(_ word: StaticString) throws(Stop) {
+    private mutating func readWord(_ word: StaticString, _ kind: JSONNode.Kind) throws(Stop) {
         for index in 0..<word.utf8CodeUnitCount {
             guard position + index < bytes.count, bytes[position + index] == word.utf8Start[index] else {
                 throw stop("only the words true, false and null may stand without quotes")
             }
         }
+        add(kind, from: position, to: position + word.utf8CodeUnitCount)
         position += word.utf8CodeUnitCount
     }
 
-    private mutating func readArray(depth: Int) throws(Stop) -> [JSONValue] {
+    private mutating func readArray(depth: Int) throws(Stop) {
         guard depth <= maximumDepth else { throw stop("the nesting is deeper than \(maximumDepth)") }
-        position += 1
-        var elements: [JSONValue] = []
-        if nextByte() == UInt8(ascii: "]") {
-            position += 1
-            return elements
-        }
+        let array = open(.array)
+        if nextByte() == UInt8(ascii: "]") { return close(array, count: 0) }
+        var count = 0
+        var row: Int?
         while true {
-            elements.append(try readValue(depth: depth))
+            let element = nodes.count
+            try readValue(depth: depth, after: row)
+            count += 1
+            if nodes[element].kind == .object { row = element }
             switch nextByte() {
             case UInt8(ascii: ","): position += 1
-            case UInt8(ascii: "]"):
-                position += 1
-                return elements
+            case UInt8(ascii: "]"): return close(array, count: count)
             default: throw stop("a ',' or ']' is missing after the element")
             }
         }
     }
 
-    private mutating func readObject(depth: Int) throws(Stop) -> JSONObject {
+    private mutating func readObject(depth: Int, after model: Int?) throws(Stop) {
         guard depth <= maximumDepth else { throw stop("the nesting is deeper than \(maximumDepth)") }
-        position += 1
-        var members: [(key: String, value: JSONValue)] = []
-        if nextByte() == UInt8(ascii: "}") {
-            position += 1
-            return JSONObject(members)
-        }
-        members.reserveCapacity(8)
-        var largeKeys: Set<BytewiseKey> = []
+        let object = open(.object)
+        if nextByte() == UInt8(ascii: "}") { return close(object, count: 0) }
+        var keys = KeyCheck(
+            object: object, modelKey: model.map { $0 + 1 } ?? 0,
+            modelEnd: model.map { Int(nodes[$0].end) } ?? 0)
+        var row: Int?
         while true {
             guard nextByte() == UInt8(ascii: "\"") else { throw stop("a key in quotes is missing") }
             let keyOffset = position
-            let key = try readString()
-            if isDuplicate(key, of: members, &largeKeys) {
-                throw stop("the key \(JSONValue.string(key)) occurs twice", at: keyOffset)
+            let key = nodes.count
+            try readString()
+            if isDuplicate(key, &keys) {
+                let text = withNodes { $0.string($0.nodes[key]) }
+                throw stop("the key \(JSONValue.string(text)) occurs twice", at: keyOffset)
             }
             guard nextByte() == UInt8(ascii: ":") else { throw stop("a ':' is missing after the key") }
             position += 1
-            members.append((key, try readValue(depth: depth)))
+            try readValue(depth: depth, after: row)
+            if nodes[key + 1].kind == .object { row = key + 1 }
             switch nextByte() {
             case UInt8(ascii: ","): position += 1
-            case UInt8(ascii: "}"):
-                position += 1
-                return JSONObject(members)
+            case UInt8(ascii: "}"): return close(object, count: keys.count)
             default: throw stop("a ',' or '}' is missing after the member")
             }
         }
     }
 
-    /// Whether the key stands among the members. Up to 16 keys are compared one by one; more are kept in a
-    /// set, so that an object of many keys cannot cost quadratic time.
-    private func isDuplicate(
-        _ key: String, of members: [(key: String, value: JSONValue)], _ largeKeys: inout Set<BytewiseKey>
-    ) -> Bool {
-        if members.count < 16 {
-            for member in members where sameBytes(member.key, key) { return true }
-            return false
-        }
-        if largeKeys.isEmpty { largeKeys = Set(members.map { BytewiseKey(text: $0.key) }) }
-        return !largeKeys.insert(BytewiseKey(text: key)).inserted
+    // MARK: - Keys
+
+    /// What is known of an object's keys while it is read.
+    private struct KeyCheck {
+        let object: Int
+        /// The key of the row before that stands where the next key does, and the end of that row; as long as
+        /// the keys are the same, none can occur twice, for none did there.
+        var modelKey: Int
+        let modelEnd: Int
+        /// How many keys were read.
+        var count = 0
+        /// Hashes of the keys, once there are many.
+        var hashes: Set<Int> = []
     }
 
-    private mutating func readNumber() throws(Stop) -> String {
+    /// Whether a key that was just read stands in its object already; counts it where it does not.
+    @inline(__always)
+    private mutating func isDuplicate(_ key: Int, _ keys: inout KeyCheck) -> Bool {
+        if keys.modelKey < keys.modelEnd {
+            let (model, node) = (nodes[keys.modelKey], nodes[key])
+            if model.count == node.count, model.kind == .plain, node.kind == .plain,
+                sameBytes(plainContent(model), plainContent(node))
+            {
+                keys.modelKey = Int(nodes[keys.modelKey + 1].end)
+                keys.count += 1
+                return false
+            }
+            keys.modelKey = keys.modelEnd
+        }
+        return isDuplicateOfAny(key, &keys)
+    }
+
+    @inline(__always)
+    private func plainContent(_ node: JSONNode) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(rebasing: bytes[Int(node.start)..<Int(node.start) + Int(node.count)])
+    }
+
+    /// The same without a row before. Up to 16 keys are compared one by one; of more the hashes are kept, so
+    /// that an object of many keys cannot cost quadratic time.
+    private func isDuplicateOfAny(_ key: Int, _ keys: inout KeyCheck) -> Bool {
+        withNodes { text in
+            if keys.count >= 16 {
+                if keys.hashes.isEmpty {
+                    var known = keys.object + 1
+                    while known < key {
+                        keys.hashes.insert(hash(text.content(text.nodes[known])))
+                        known = Int(text.nodes[known + 1].end)
+                    }
+                }
+                // Only keys of one hash can be the same.
+                if keys.hashes.insert(hash(text.content(text.nodes[key]))).inserted {
+                    keys.count += 1
+                    return false
+                }
+            }
+            // The object ends, so far, where the key stands.
+            let content = text.content(text.nodes[key])
+            var known = keys.object + 1
+            while known < key {
+                let node = text.nodes[known]
+                if Int(node.count) == content.count, sameBytes(text.content(node), content) { return true }
+                known = Int(text.nodes[known + 1].end)
+            }
+            keys.count += 1
+            return false
+        }
+    }
+
+    private func hash(_ key: UnsafeBufferPointer<UInt8>) -> Int {
+        var hasher = Hasher()
+        hasher.combine(bytes: UnsafeRawBufferPointer(key))
+        return hasher.finalize()
+    }
+
+    // MARK: - Numbers
+
+    private mutating func readNumber() throws(Stop) {
         let start = position
         if byteHere == UInt8(ascii: "-") { position += 1 }
         if byteHere == UInt8(ascii: "0") {
@@ -164,7 +264,7 @@ struct JSONReader {
             if byteHere == UInt8(ascii: "+") || byteHere == UInt8(ascii: "-") { position += 1 }
             try skipDigits("a digit is missing in the exponent")
         }
-        return text(from: start, to: position)
+        add(.number, from: start, to: position)
     }
 
     @inline(__always)
@@ -179,44 +279,66 @@ struct JSONReader {
 
     // MARK: - Strings
 
-    /// The bytes as a string; they are known to be UTF-8.
-    @inline(__always)
-    private func text(from start: Int, to end: Int) -> String {
-        String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)
-    }
-
     /// Reads the string whose opening quote is here.
-    private mutating func readString() throws(Stop) -> String {
+    @inline(__always)
+    private mutating func readString() throws(Stop) {
         let opening = position
         position += 1
-        let start = position
+        skipUsualCharacters()
         while position < bytes.count {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
+                add(.plain, from: opening + 1, to: position)
                 position += 1
-                return text(from: start, to: position - 1)
+                return
             }
-            if byte == UInt8(ascii: "\\") { return try readEscapedString(from: start, opening: opening) }
+            if byte == UInt8(ascii: "\\") { return try readEscapedString(opening: opening) }
             try skipCharacter(byte)
         }
         throw stop("the string has no closing quote", at: opening)
     }
 
-    /// Reads on from the first backslash of a string that began at `start`.
-    private mutating func readEscapedString(from start: Int, opening: Int) throws(Stop) -> String {
-        var content = Array(bytes[start..<position])
+    /// Moves past characters of one byte that need no look, eight at a time; stops before a quote, a
+    /// backslash, a control character, a character of more bytes, or within the last eight bytes.
+    @inline(__always)
+    private mutating func skipUsualCharacters() {
+        guard let start = UnsafeRawPointer(bytes.baseAddress) else { return }
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops: UInt64 = 0x8080_8080_8080_8080
+        while position + 8 <= bytes.count {
+            let word = UInt64(littleEndian: start.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            // A byte below n has its top bit set in (word − n of every byte) and not in the word. What is
+            // borrowed can mark bytes above such a one only, and the first mark is what counts.
+            let quotes = word ^ ones &* UInt64(UInt8(ascii: "\""))
+            let backslashes = word ^ ones &* UInt64(UInt8(ascii: "\\"))
+            let marks =
+                ((word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (backslashes &- ones)
+                    & ~backslashes
+                    | word) & tops
+            if marks != 0 {
+                position += marks.trailingZeroBitCount >> 3
+                return
+            }
+            position += 8
+        }
+    }
+
+    /// Reads on from the first backslash of a string that began at `opening`.
+    private mutating func readEscapedString(opening: Int) throws(Stop) {
+        let first = unescaped.count
+        unescaped.append(contentsOf: bytes[opening + 1..<position])
         while position < bytes.count {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
                 position += 1
-                return String(decoding: content, as: UTF8.self)
+                return add(.unescaped, from: first, to: unescaped.count)
             }
             if byte == UInt8(ascii: "\\") {
-                try readEscape(into: &content)
+                try readEscape()
             } else {
-                let first = position
+                let start = position
                 try skipCharacter(byte)
-                content.append(contentsOf: bytes[first..<position])
+                unescaped.append(contentsOf: bytes[start..<position])
             }
         }
         throw stop("the string has no closing quote", at: opening)
@@ -257,23 +379,23 @@ struct JSONReader {
     }
 
     /// Reads one escape, whose backslash is here.
-    private mutating func readEscape(into content: inout [UInt8]) throws(Stop) {
+    private mutating func readEscape() throws(Stop) {
         let start = position
         position += 1
         let letter = byteHere
         position += 1
         switch letter {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): content.append(letter)
-        case UInt8(ascii: "b"): content.append(0x08)
-        case UInt8(ascii: "f"): content.append(0x0C)
-        case UInt8(ascii: "n"): content.append(0x0A)
-        case UInt8(ascii: "r"): content.append(0x0D)
-        case UInt8(ascii: "t"): content.append(0x09)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): unescaped.append(letter)
+        case UInt8(ascii: "b"): unescaped.append(0x08)
+        case UInt8(ascii: "f"): unescaped.append(0x0C)
+        case UInt8(ascii: "n"): unescaped.append(0x0A)
+        case UInt8(ascii: "r"): unescaped.append(0x0D)
+        case UInt8(ascii: "t"): unescaped.append(0x09)
         case UInt8(ascii: "u"):
             guard let scalar = Unicode.Scalar(try readCodePoint(escapeStart: start)) else {
                 throw stop("the escape is one half of a surrogate pair", at: start)
             }
-            content.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            unescaped.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
         default: throw stop("the escape is unknown", at: start)
         }
     }
@@ -314,19 +436,5 @@ struct JSONReader {
     /// A byte as a person would name it.
     private func name(of byte: UInt8) -> String {
         byte > 0x20 && byte < 0x7F ? "'\(Character(Unicode.Scalar(byte)))'" : "byte \(byte)"
-    }
-}
-
-/// A key that is the same as another one only when all bytes are.
-private struct BytewiseKey: Hashable {
-    let text: String
-
-    static func == (first: BytewiseKey, second: BytewiseKey) -> Bool {
-        sameBytes(first.text, second.text)
-    }
-
-    func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
-        hasher.combine(text.utf8.count)
     }
 }

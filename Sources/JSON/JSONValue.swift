@@ -89,10 +89,11 @@ extension JSONValue {
     public init(parsing bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int = 64) throws(JSONError) {
         var reader = JSONReader(bytes, maximumDepth: maximumDepth)
         do {
-            self = try reader.readText()
+            try reader.readText()
         } catch {
             throw JSONError(offset: reader.failureOffset, in: bytes, reason: reader.failureReason)
         }
+        self = reader.withNodes { $0.value(at: 0) }
     }
 
     /// The value that these bytes hold, read in place: one line of a larger buffer needs no copy.

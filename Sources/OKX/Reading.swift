@@ -10,15 +10,16 @@ extension OKXVenue {
     ///
     /// Throws where that answer is missing or is not the venue's; every other oddity is drift.
     public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
-        let answers = try ReportedAccount(bodies)
+        let answers = bodies.map(ReportedAnswer.init)
+        let reported = try ReportedAccount(answers)
         return [
             Statement(
                 venue: Self.name, account: account, identifier: accountIdentifier(in: bodies),
-                mode: answers.modeName,
+                mode: reported.modeName,
                 takenAt: bodies.map(\.takenAt).max() ?? 0,
-                venueTime: Int64(answers.account["uTime"].text), bodies: bodies, figures: answers.figures,
-                assets: answers.assetStatements, positions: answers.positionStatements,
-                drift: KnownShapes.drift(in: bodies))
+                venueTime: Int64(reported.account["uTime"].text), bodies: bodies, figures: reported.figures,
+                assets: reported.assetStatements, positions: reported.positionStatements,
+                drift: answers.drift(KnownShapes.shape))
         ]
     }
 }
@@ -39,26 +40,19 @@ struct ReportedAccount {
     static let orderLimit = 100
 
     /// Throws where the balance is missing or unreadable.
-    init(_ bodies: [RecordedBody]) throws(ReadingError) {
-        guard let body = bodies.last(where: { $0.call == ReadingCall.balance.rawValue }) else {
-            throw ReadingError(.unreadable, "There is no answer to balance.")
-        }
-        let answer = try ReportedObject(parsing: body)
+    init(_ bodies: [RecordedBody]) throws(ReadingError) { try self.init(bodies.map(ReportedAnswer.init)) }
+
+    /// The same of answers that were read.
+    init(_ answers: [ReportedAnswer]) throws(ReadingError) {
+        let answer = try answers.own(ReadingCall.balance.rawValue)
         guard answer["code"].text == "0", let account = answer.rows("data").first,
-            account.value.object != nil
+            account.value.kind == .object
         else { throw ReadingError(.unreadable, "The answer to balance is no balance of OKX.") }
         self.account = account
         details = account.rows("details")
-        positions = Self.rows(.positions, bodies) ?? []
-        config = Self.rows(.config, bodies)?.first
-        orders = Self.rows(.openOrders, bodies)
-    }
-
-    /// The `data` of another answer; nil where there is none or it cannot be read.
-    private static func rows(_ call: ReadingCall, _ bodies: [RecordedBody]) -> [ReportedObject]? {
-        bodies.last { $0.call == call.rawValue }.flatMap {
-            try? ReportedObject(parsing: $0, name: call.rawValue)
-        }?.list("data")
+        positions = answers.rows(.positions) ?? []
+        config = answers.rows(.config)?.first
+        orders = answers.rows(.openOrders)
     }
 
     /// The mode that the configuration names, or the one whose fields the balance fills; nil for one that
@@ -77,6 +71,11 @@ struct ReportedAccount {
 
     /// The row of a currency.
     func detail(_ currency: String) -> ReportedObject? { details.first { $0["ccy"].text == currency } }
+}
+
+extension [ReportedAnswer] {
+    /// The `data` of another answer; nil where there is none or it cannot be read.
+    fileprivate func rows(_ call: ReadingCall) -> [ReportedObject]? { other(call.rawValue)?.list("data") }
 }
 
 extension ReportedObject {
@@ -130,7 +129,7 @@ extension ReportedAccount {
                 row.figure(.debt, "liab", unit: currency),
                 row.figure(.equityUSD, "eqUsd", unit: "USD"),
             ])
-            if row["coinUsdPrice"] != .absent {
+            if row.value["coinUsdPrice"] != nil {
                 figures.set(row.figure(.index, "coinUsdPrice", unit: "USD"))
             }
             return AssetStatement(asset: currency, figures: figures)
@@ -167,13 +166,8 @@ extension ReportedAccount {
 
 /// What the venue is known to send (sheet, sections 1.2 and 3).
 private enum KnownShapes {
-    static func drift(in bodies: [RecordedBody]) -> [FieldDrift] {
-        bodies.flatMap { body -> [FieldDrift] in
-            guard let call = ReadingCall(rawValue: body.call), let shape = shapes[call],
-                let value = try? JSONValue(parsing: body.bytes)
-            else { return [] }
-            return shape.drift(in: value, call: body.call)
-        }
+    static func shape(of call: String, _ answer: JSONText?) -> FieldShape? {
+        ReadingCall(rawValue: call).flatMap { shapes[$0] }
     }
 
     private static let shapes: [ReadingCall: FieldShape] = [

@@ -12,14 +12,15 @@ extension RailsVenue {
     /// `net`, or the side that the answer to `positions` names, as the given form prints a short's size
     /// without a sign.
     public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
-        let reported = try ReportedAccount(bodies)
+        let answers = bodies.map(ReportedAnswer.init)
+        let reported = try ReportedAccount(answers)
         let markets = timeline.versions.last?.rules.table
         return [
             Statement(
                 venue: Self.name, account: account, mode: "cross", takenAt: bodies.map(\.takenAt).max() ?? 0,
                 bodies: bodies, figures: reported.figures,
                 positions: reported.positionStatements { markets?.instrument($0)?.base ?? "" },
-                drift: KnownShapes.drift(in: bodies))
+                drift: answers.drift(KnownShapes.shape))
         ]
     }
 }
@@ -38,28 +39,22 @@ struct ReportedAccount {
     let prices: [ReportedObject]
 
     /// Throws where the balances are missing or unreadable.
-    init(_ bodies: [RecordedBody]) throws(ReadingError) {
-        guard let body = bodies.last(where: { $0.call == ReadingCall.balances.rawValue }) else {
-            throw ReadingError(.unreadable, "There is no answer to balances.")
-        }
-        let answer = try ReportedObject(parsing: body)
-        account = answer.value["balances"]?.object != nil ? answer.object("balances") : answer
-        guard account["totalBalance"] != .absent || account.value["marketBalancesMap"]?.object != nil else {
+    init(_ bodies: [RecordedBody]) throws(ReadingError) { try self.init(bodies.map(ReportedAnswer.init)) }
+
+    /// The same of answers that were read.
+    init(_ answers: [ReportedAnswer]) throws(ReadingError) {
+        let answer = try answers.own(ReadingCall.balances.rawValue)
+        account = answer.value["balances"]?.kind == .object ? answer.object("balances") : answer
+        guard account["totalBalance"] != .absent || account.value["marketBalancesMap"]?.kind == .object else {
             throw ReadingError(.unreadable, "The answer to balances is none of Rails.")
         }
         let map = account.object("marketBalancesMap")
-        markets = (map.value.object?.members ?? []).map { member in
+        markets = (map.value.members?.all ?? []).map { member in
             (member.key, ReportedObject(member.value, path: map.path(of: member.key)))
         }
-        positions = Self.other(.positions, bodies)?.list("positions")
-        orders = Self.other(.openOrders, bodies)?.list("openOrders")
-        prices = Self.other(.marketData, bodies)?.rows ?? []
-    }
-
-    /// An answer that is not the account's; nil where there is none or it cannot be read.
-    private static func other(_ call: ReadingCall, _ bodies: [RecordedBody]) -> ReportedObject? {
-        bodies.last { $0.call == call.rawValue }
-            .flatMap { try? ReportedObject(parsing: $0, name: call.rawValue) }
+        positions = answers.other(.positions)?.list("positions")
+        orders = answers.other(.openOrders)?.list("openOrders")
+        prices = answers.other(.marketData)?.rows ?? []
     }
 
     /// The open position of a market; nil where there is none or no answer tells.
@@ -82,6 +77,10 @@ struct ReportedAccount {
         }
         return shown.map { ($0.name, $0.row) } + others.map { ($0, nil) }
     }
+}
+
+extension [ReportedAnswer] {
+    fileprivate func other(_ call: ReadingCall) -> ReportedObject? { other(call.rawValue) }
 }
 
 extension ReportedAccount {
@@ -136,39 +135,32 @@ extension ReportedObject {
 
 /// What the venue is known to send, of all generations (sheet, sections 3 and 4.4).
 private enum KnownShapes {
-    static func drift(in bodies: [RecordedBody]) -> [FieldDrift] {
-        bodies.flatMap { body -> [FieldDrift] in
-            guard let call = ReadingCall(rawValue: body.call) else { return [] }
-            guard let value = try? JSONValue(parsing: body.bytes) else {
-                return [FieldDrift(.retyped, path: body.call, example: "no JSON")]
-            }
-            return shape(of: call, value).drift(in: value, call: body.call)
-        }
+    static func shape(of call: String, _ answer: JSONText?) -> FieldShape? {
+        guard let call = ReadingCall(rawValue: call) else { return nil }
+        return call == .balances && answer?["balances"] == nil ? .object(account) : shapes[call]
     }
 
-    private static func shape(of call: ReadingCall, _ value: JSONValue) -> FieldShape {
-        switch call {
-        case .balances:
-            value["balances"] == nil ? .object(account) : .object([KnownField("balances", .object(account))])
-        case .positions: .object([KnownField("positions", .array(.object(position)))])
-        case .openOrders:
-            .object([KnownField("openOrders", .array(.object(order))), KnownField("last", .text)])
-        case .marketData: .array(.object(price))
-        case .token: .anything
-        }
-    }
+    private static let shapes: [ReadingCall: FieldShape] = [
+        .balances: .object([KnownField("balances", .object(account))]),
+        .positions: .object([KnownField("positions", .array(.object(position)))]),
+        .openOrders: .object([
+            KnownField("openOrders", .array(.object(order))), KnownField("last", .text),
+        ]),
+        .marketData: .array(.object(price)),
+        .token: .anything,
+    ]
 
     /// The oldest form lacks `promoCredit` and fees of liquidation.
-    private static let account: [KnownField] =
+    private static let account = KnownFields(
         .list(
             """
             totalBalance availableBalance deposit withdraw withdrawFees fees pnl funding volume margin
             maintenanceMargin leverage
             """, .text)
-        + [
-            KnownField("promoCredit", .text, isAlways: false),
-            KnownField("marketBalancesMap", .map(.object(market))),
-        ]
+            + [
+                KnownField("promoCredit", .text, isAlways: false),
+                KnownField("marketBalancesMap", .map(.object(market))),
+            ])
 
     private static let market: [KnownField] =
         .list(

@@ -14,50 +14,89 @@ public indirect enum FieldShape: Sendable {
     /// An array, every element of one shape.
     case array(FieldShape)
     /// An object of known fields.
-    case object([KnownField])
+    case object(KnownFields)
     /// An object whose keys are names, such as markets, every value of one shape; `*` in a path.
     case map(FieldShape)
     /// Whatever it is.
     case anything
 
+    /// An object of known fields.
+    public static func object(_ fields: [KnownField]) -> FieldShape { .object(KnownFields(fields)) }
+
     /// Where and how an answer differs, each kind of difference once, in the order of the answer.
     ///
     /// `call` begins every path, as in `balance data[].eq`.
-    public func drift(in value: JSONValue, call: String) -> [FieldDrift] {
+    public func drift(in value: JSONText, call: String) -> [FieldDrift] {
         var found = DriftCollection()
-        compare(value, path: call + " ", &found)
+        compare(value, at: .call(call), &found)
         return found.all
     }
 
-    private func compare(_ value: JSONValue, path: String, _ found: inout DriftCollection) {
-        switch (self, value) {
-        case (.anything, _): return
-        case (.value(let types), _):
-            if !types.contains(JSONTypes(of: value)) { found.add(.retyped, path, value) }
-        case (.array(let shape), .array(let elements)):
-            for element in elements { shape.compare(element, path: path + "[]", &found) }
-        case (.map(let shape), .object(let object)):
-            for member in object.members {
-                shape.compare(member.value, path: Self.joined(path, "*"), &found)
+    fileprivate func compare(_ value: JSONText, at place: FieldPlace, _ found: inout DriftCollection) {
+        switch self {
+        case .anything: return
+        case .value(let types):
+            if types.contains(JSONTypes(value.kind)) { return }
+        case .array(let shape):
+            if let elements = value.elements {
+                let place = FieldPlace.element(of: place)
+                for element in elements { shape.compare(element, at: place, &found) }
+                return
             }
-        case (.object(let fields), .object(let object)):
-            for member in object.members {
-                let place = Self.joined(path, member.key)
-                if let field = fields.first(where: { $0.name == member.key }) {
-                    field.shape.compare(member.value, path: place, &found)
-                } else {
-                    found.add(.new, place, member.value)
-                }
+        case .map(let shape):
+            if let members = value.members {
+                let place = FieldPlace.member("*", of: place)
+                for member in members.all { shape.compare(member.value, at: place, &found) }
+                return
             }
-            for field in fields where field.isAlways && object[field.name] == nil {
-                found.add(.lost, Self.joined(path, field.name), nil)
+        case .object(let fields):
+            if let members = value.members {
+                fields.compare(members, at: place, &found)
+                return
             }
-        default: found.add(.retyped, path, value)
         }
+        found.add(.retyped, place, value)
+    }
+}
+
+/// The fields that an object is known to have, found by their names.
+public struct KnownFields: Sendable {
+    private let fields: [KnownField]
+    private let names: JSONNames
+    /// What nearly every member is told by: the types of a field that is a plain value, none for others, and
+    /// whether it is always there.
+    private let brief: [(types: JSONTypes, isAlways: Bool)]
+    private let alwaysCount: Int
+
+    /// Fields, each name once.
+    public init(_ fields: [KnownField]) {
+        self.fields = fields
+        names = JSONNames(fields.map(\.name))
+        brief = fields.map { field in
+            if case .value(let types) = field.shape { (types, field.isAlways) } else { ([], field.isAlways) }
+        }
+        alwaysCount = fields.count(where: \.isAlways)
     }
 
-    private static func joined(_ path: String, _ name: String) -> String {
-        path.hasSuffix(" ") ? path + name : "\(path).\(name)"
+    fileprivate func compare(
+        _ members: JSONText.Members, at place: FieldPlace, _ found: inout DriftCollection
+    ) {
+        var always = 0
+        members.forEach(named: names) { index, kind, member in
+            guard let index else {
+                return found.add(
+                    .new, .member(members.key(at: member), of: place), members.value(at: member))
+            }
+            if brief[index].isAlways { always += 1 }
+            if brief[index].types.contains(JSONTypes(kind)) { return }
+            fields[index].shape.compare(
+                members.value(at: member), at: .member(fields[index].name, of: place), &found)
+        }
+        // No key stands there twice, so that none is lost where as many are there.
+        if always == alwaysCount { return }
+        for field in fields where field.isAlways && members[field.name] == nil {
+            found.add(.lost, .member(field.name, of: place), nil)
+        }
     }
 }
 
@@ -105,15 +144,32 @@ public struct JSONTypes: OptionSet, Sendable {
     /// An object.
     public static let object = JSONTypes(rawValue: 32)
 
-    /// The type of a value.
-    public init(of value: JSONValue) {
-        switch value {
+    /// One type.
+    public init(_ kind: JSONText.Kind) {
+        switch kind {
         case .string: self = .text
         case .number: self = .number
-        case .bool: self = .boolean
+        case .boolean: self = .boolean
         case .null: self = .null
         case .array: self = .array
         case .object: self = .object
+        }
+    }
+}
+
+/// Where a value stands in an answer; put into words only where something differs.
+private indirect enum FieldPlace {
+    case call(String)
+    case element(of: FieldPlace)
+    case member(String, of: FieldPlace)
+
+    var path: String {
+        switch self {
+        case .call(let call): call
+        case .element(.call(let call)): call + " []"
+        case .member(let name, .call(let call)): "\(call) \(name)"
+        case .element(let place): place.path + "[]"
+        case .member(let name, let place): "\(place.path).\(name)"
         }
     }
 }
@@ -123,10 +179,10 @@ private struct DriftCollection {
     private(set) var all: [FieldDrift] = []
     private var seen: Set<String> = []
 
-    mutating func add(_ kind: FieldDrift.Kind, _ path: String, _ value: JSONValue?) {
+    mutating func add(_ kind: FieldDrift.Kind, _ place: FieldPlace, _ value: JSONText?) {
+        let path = place.path
         guard seen.insert("\(kind.rawValue) \(path)").inserted else { return }
         let text = value.map { ReportedValue($0).shown } ?? ""
-        let place = path.hasSuffix(" ") ? String(path.dropLast()) : path
-        all.append(FieldDrift(kind, path: place, example: String(text.prefix(80))))
+        all.append(FieldDrift(kind, path: path, example: String(text.prefix(80))))
     }
 }

@@ -7,6 +7,20 @@ extension ReportedValue {
     /// What a member of an answer holds; nil for one that is not there.
     ///
     /// A text is a number where it is written as one, in plain or exponent form; how it stood is kept.
+    public init(_ value: JSONText?) {
+        guard let value else {
+            self = .absent
+            return
+        }
+        switch value.kind {
+        case .null: self = .null
+        case .boolean: self = .other(text: value.boolean == true ? "true" : "false")
+        case .array, .object: self = .other(text: value.value.description)
+        case .string, .number: self = value.withContent { Self.init(bytes: $0) }
+        }
+    }
+
+    /// What a member of a value holds, by the same rules.
     public init(_ value: JSONValue?) {
         switch value {
         case .none: self = .absent
@@ -15,6 +29,21 @@ extension ReportedValue {
         case .string(let text), .number(let text): self.init(text: text)
         case .bool(let flag): self = .other(text: flag ? "true" : "false")
         case .array, .object: self = .other(text: value?.description ?? "")
+        }
+    }
+
+    /// What a text or number of these bytes, which are UTF-8, holds.
+    private init(bytes: UnsafeBufferPointer<UInt8>) {
+        if bytes.isEmpty {
+            self = .empty
+            return
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        // Nearly all are plain numbers that a decimal holds.
+        if let number = try? ExactDecimal(parsing: bytes) {
+            self = .number(number, text: text)
+        } else {
+            self.init(text: text)
         }
     }
 
@@ -134,9 +163,9 @@ public struct ReportedObject: Sendable {
     /// not the account's own is named before it: `positions data[0]`.
     public let path: String
     /// What stood there.
-    public let value: JSONValue
+    public let value: JSONText
 
-    public init(_ value: JSONValue, path: String = "") {
+    public init(_ value: JSONText, path: String = "") {
         self.value = value
         self.path = path
     }
@@ -145,10 +174,15 @@ public struct ReportedObject: Sendable {
     ///
     /// Throws where it is no JSON.
     public init(parsing body: RecordedBody, name: String = "") throws(ReadingError) {
-        do {
-            self.init(try JSONValue(parsing: body.bytes), path: name.isEmpty ? "" : name + " ")
-        } catch {
-            throw ReadingError(.unreadable, "The answer to \(body.call) is no JSON: \(error.description).")
+        try self.init(ReportedAnswer(body), name: name)
+    }
+
+    init(_ answer: ReportedAnswer, name: String = "") throws(ReadingError) {
+        switch answer.value {
+        case .success(let value): self.init(value, path: name.isEmpty ? "" : name + " ")
+        case .failure(let error):
+            throw ReadingError(
+                .unreadable, "The answer to \(answer.body.call) is no JSON: \(error.description).")
         }
     }
 
@@ -157,17 +191,22 @@ public struct ReportedObject: Sendable {
 
     /// The path of a field.
     public func path(of field: String) -> String {
-        path.isEmpty || path.hasSuffix(" ") ? path + field : "\(path).\(field)"
+        // Every figure has one: put together in the one piece of memory that it takes.
+        var whole = path
+        whole.reserveCapacity(path.utf8.count + 1 + field.utf8.count)
+        if let last = path.utf8.last, last != UInt8(ascii: " ") { whole += "." }
+        whole += field
+        return whole
     }
 
     /// An object in a field; an empty one where there is none.
     public func object(_ field: String) -> ReportedObject {
-        ReportedObject(value[field] ?? .members([]), path: path(of: field))
+        ReportedObject(value[field] ?? .emptyObject, path: path(of: field))
     }
 
     /// The elements of an array in a field; nil where there is no array, which is not the same as none.
     public func list(_ field: String) -> [ReportedObject]? {
-        value[field]?.elements == nil ? nil : rows(field)
+        value[field]?.kind != .array ? nil : rows(field)
     }
 
     /// The elements of an array in a field; none where there is no array.
@@ -176,7 +215,7 @@ public struct ReportedObject: Sendable {
     /// The elements of the answer itself, where it is an array.
     public var rows: [ReportedObject] { Self.rows(of: value, at: path) }
 
-    private static func rows(of value: JSONValue?, at path: String) -> [ReportedObject] {
+    private static func rows(of value: JSONText?, at path: String) -> [ReportedObject] {
         (value?.elements ?? []).enumerated().map { ReportedObject($1, path: "\(path)[\($0)]") }
     }
 
@@ -191,19 +230,13 @@ public struct ReportedObject: Sendable {
 
     /// Every field that holds no further fields, with its path, in the order of the text.
     public var leaves: [(path: String, value: ReportedValue)] {
-        switch value {
-        case .object(let object):
-            object.members.flatMap { ReportedObject($0.value, path: path(of: $0.key)).leaves }
+        switch value.kind {
+        case .object:
+            (value.members?.all ?? []).flatMap { member in
+                ReportedObject(member.value, path: path(of: member.key)).leaves
+            }
         case .array: rows.flatMap(\.leaves)
         default: [(path, ReportedValue(value))]
         }
-    }
-}
-
-extension StatementFigures {
-    /// Figures of one object, in their order.
-    public init(_ figures: [ReportedFigure]) {
-        self.init()
-        for figure in figures { set(figure) }
     }
 }

@@ -154,9 +154,21 @@ public struct StatementFigures: Sendable, Equatable {
 
     public init() {}
 
+    /// Figures of one object, in their order; of two of one name, the later one in the place of the first.
+    public init(_ figures: [ReportedFigure]) {
+        let isRepeated = figures.indices.contains { later in
+            (0..<later).contains { figures[$0].figure == figures[later].figure }
+        }
+        if isRepeated {
+            for figure in figures { set(figure) }
+        } else {
+            all = figures
+        }
+    }
+
     /// Adds a figure; one of the same name that is there already is replaced.
     public mutating func set(_ figure: ReportedFigure) {
-        if let place = all.firstIndex(where: { $0.figure == figure.figure }) {
+        if let place = place(of: figure.figure) {
             all[place] = figure
         } else {
             all.append(figure)
@@ -164,7 +176,10 @@ public struct StatementFigures: Sendable, Equatable {
     }
 
     /// A figure; nil where the venue has no field for it here.
-    public subscript(figure: CommonFigure) -> ReportedFigure? { all.first { $0.figure == figure } }
+    public subscript(figure: CommonFigure) -> ReportedFigure? { place(of: figure).map { all[$0] } }
+
+    /// By index, so that no figure on the way is copied.
+    private func place(of figure: CommonFigure) -> Int? { all.indices.first { all[$0].figure == figure } }
 
     /// A figure's number; nil where there is none.
     public func number(_ figure: CommonFigure) -> ExactDecimal? { self[figure]?.value.number }

@@ -168,7 +168,7 @@ struct RehostingTests {
         let isRecording = place == 1 || place == 2
         let unit = try ExactDecimal("0.00000001")
         let fields = ["total_cash_balance", "position_limit", "total_session_realized_pnl"]
-        for (field, value) in given.object?.members ?? [] where isRecording || fields.contains(field) {
+        for (field, value) in given.value.object?.members ?? [] where isRecording || fields.contains(field) {
             guard let text = value.text, let one = try? ExactDecimal(text) else { continue }
             let other = try ExactDecimal(try #require(made[field]?.text))
             let blur = field == "position_limit" ? try ExactDecimal("0.0000002") : unit

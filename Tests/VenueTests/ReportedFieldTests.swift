@@ -57,6 +57,45 @@ import Venue
         }
     }
 
+    @Test("in an answer a field reads as it does in a value, whatever its length and escapes")
+    func inPlace() throws {
+        let texts =
+            [
+                "", "0", "-0", "007", "1.50", ".5", "5.", "+1", "1e3", "2.8E-4", "1e-19", "1e40", "off",
+                "null",
+                "0.000000000000000000", "0.0000000000000000000", "0.0000000000000000001",
+                "170141183460469231731.687303715884105727", "170141183460469231731.687303715884105728",
+                "-170141183460469231731.687303715884105728", "99999999999999999999.9", "\"quoted\"", "é\n1",
+            ] + (1...45).map { String(repeating: "7", count: $0) }
+            + (1...25).map { "1." + String(repeating: "0", count: $0) }
+        for text in texts {
+            let value = JSONValue.string(text)
+            let expected = ReportedValue(value)
+            #expect(ReportedValue(try JSONText(parsing: value.description)) == expected, "\(text)")
+            // The same with its first character as an escape.
+            guard let first = text.unicodeScalars.first?.value else { continue }
+            let digits = String(first, radix: 16)
+            let escape = "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            let rest = JSONValue.string(String(text.unicodeScalars.dropFirst())).description.dropFirst()
+            #expect(ReportedValue(try JSONText(parsing: "\"\(escape)\(rest)")) == expected, "\(text)")
+        }
+    }
+
+    @Test("of two figures of one name the later one stands in the place of the first")
+    func repeatedFigures() {
+        func figure(_ name: CommonFigure, _ text: String) -> ReportedFigure {
+            ReportedFigure(name, field: text, .other(text: text), unit: "USD")
+        }
+        let once = StatementFigures([figure(.equity, "a"), figure(.wallet, "b")])
+        #expect(once.all.map(\.field) == ["a", "b"])
+        var twice = StatementFigures([figure(.equity, "a"), figure(.wallet, "b"), figure(.equity, "c")])
+        #expect(twice.all.map(\.field) == ["c", "b"])
+        twice.set(figure(.wallet, "d"))
+        twice.set(figure(.debt, "e"))
+        #expect(twice.all.map(\.field) == ["c", "d", "e"])
+        #expect(twice[.debt]?.field == "e" && twice[.index] == nil)
+    }
+
     @Test("an answer that is no JSON")
     func unreadable() {
         #expect(throws: ReadingError.self) {
@@ -73,9 +112,9 @@ import Venue
                     "data", .array(.object(.list("eq ccy", .text) + .list("twap", .text, isAlways: false)))),
                 KnownField("markets", .map(.value([.text, .null])), isAlways: false),
             ])
-        let same = try JSONValue(parsing: #"{"code":"0","msg":"","data":[{"eq":"1","ccy":"BTC"}]}"#)
+        let same = try JSONText(parsing: #"{"code":"0","msg":"","data":[{"eq":"1","ccy":"BTC"}]}"#)
         #expect(shape.drift(in: same, call: "balance").isEmpty)
-        let other = try JSONValue(
+        let other = try JSONText(
             parsing: #"""
                 {"code":0,"data":[{"eq":"1","ccy":"BTC","extra":5},{"ccy":"ETH","extra":6}],
                  "markets":{"BTC-USD":"1","ETH-USD":2,"X":null}}
@@ -89,7 +128,7 @@ import Venue
                 FieldDrift(.lost, path: "balance msg", example: ""),
             ])
         #expect(
-            shape.drift(in: .array([]), call: "balance") == [
+            shape.drift(in: try JSONText(parsing: "[]"), call: "balance") == [
                 FieldDrift(.retyped, path: "balance", example: "[]")
             ])
     }
@@ -111,7 +150,7 @@ import Venue
     ])
 
     private func drift(_ rows: String) throws -> [FieldDrift] {
-        Self.rowShape.drift(in: try JSONValue(parsing: "{\"data\":\(rows)}"), call: "rows")
+        Self.rowShape.drift(in: try JSONText(parsing: "{\"data\":\(rows)}"), call: "rows")
     }
 
     @Test("fields in any order, and names spelt with escapes, are known")
@@ -187,21 +226,21 @@ import Venue
         let shape = FieldShape.object(.list(names.joined(separator: " "), .text))
         let members = names.map { "\"\($0)\":\"1\"" }
         for text in [members, members.reversed(), members.shuffled()] {
-            let value = try JSONValue(parsing: "{" + text.joined(separator: ",") + "}")
+            let value = try JSONText(parsing: "{" + text.joined(separator: ",") + "}")
             #expect(shape.drift(in: value, call: "many").isEmpty)
         }
         for place in [0, 150, 299] {
             var some = members
             some[place] = "\"fieldX\":1"
             #expect(
-                shape.drift(in: try JSONValue(parsing: "{" + some.joined(separator: ",") + "}"), call: "many")
+                shape.drift(in: try JSONText(parsing: "{" + some.joined(separator: ",") + "}"), call: "many")
                     == [
                         FieldDrift(.new, path: "many fieldX", example: "1"),
                         FieldDrift(.lost, path: "many field\(place)", example: ""),
                     ])
         }
         #expect(
-            shape.drift(in: try JSONValue(parsing: "{}"), call: "many")
+            shape.drift(in: try JSONText(parsing: "{}"), call: "many")
                 == names.map { FieldDrift(.lost, path: "many \($0)", example: "") })
     }
 }
