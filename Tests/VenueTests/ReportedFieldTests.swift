@@ -133,6 +133,36 @@ import Venue
             ])
     }
 
+    @Test("of answers to one call the last counts; one that is no JSON is drift where its call is known")
+    func answers() throws {
+        func answer(_ call: String, _ text: String) -> ReportedAnswer {
+            ReportedAnswer(RecordedBody(call: call, bytes: Array(text.utf8), takenAt: 0))
+        }
+        let answers = [
+            answer("balance", #"{"eq":"1"}"#), answer("balance", #"{"eq":2}"#), answer("orders", "<html>"),
+            answer("config", "<html>"), answer("prices", #"{"px":"5"}"#), answer("time", "{}"),
+        ]
+        #expect(try answers.own("balance")["eq"].text == "2")
+        #expect(try answers.own("balance").path(of: "eq") == "eq")
+        #expect(answers.other("prices")?.path(of: "px") == "prices px")
+        #expect(answers.other("orders") == nil && answers.other("gone") == nil)
+        #expect(throws: ReadingError(.unreadable, "There is no answer to gone.")) { try answers.own("gone") }
+        #expect(
+            throws: ReadingError(
+                .unreadable,
+                "The answer to orders is no JSON: line 1, column 1: a value cannot start with '<'.")
+        ) { try answers.own("orders") }
+        let known = [
+            "balance": FieldShape.object(.list("eq", .text)), "orders": .anything, "prices": .object([]),
+        ]
+        #expect(
+            answers.drift { call, _ in known[call] } == [
+                FieldDrift(.retyped, path: "balance eq", example: "2"),
+                FieldDrift(.retyped, path: "orders", example: "no JSON"),
+                FieldDrift(.new, path: "prices px", example: "5"),
+            ])
+    }
+
     /// Rows of two numbers, one of which may be missing, with a list and a map of rows in them.
     private static let rowShape = FieldShape.object([
         KnownField(
