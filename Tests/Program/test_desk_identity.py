@@ -20,13 +20,15 @@ def server():
         yield running
 
 
-def second_key(server, account: str, name: str, venue: str, **more) -> tuple[dict, dict]:
+def second_key(server, account: str, name: str, venue: str) -> tuple[dict, dict]:
     """An entry and the environment of another key, one that can only read."""
-    words = {"api_key": f"made-up-{name}", "secret": "made-up-secret", "passphrase": "made-up-phrase"}
-    key = server.issue_key(account, **(words if venue == "okx" else {**words, "passphrase": None} | {}))
+    words = {"api_key": f"made-up-{name}", "secret": "made-up-secret"}
+    if venue == "okx":
+        words["passphrase"] = "made-up-phrase"
+    server.issue_key(account, **words)
     prefix = name.upper().replace("-", "_")
-    variables = {f"{prefix}_{part.upper()}": key.get(part) or words[part] for part in words}
-    return entry(venue, server.url, name=name, credentials={"env": prefix}, allow=[], **more), variables
+    variables = {f"{prefix}_{part.upper()}": text for part, text in words.items()}
+    return entry(venue, server.url, name=name, credentials={"env": prefix}, allow=[]), variables
 
 
 def equity(book: dict) -> dict:
