@@ -60,7 +60,7 @@ extension AccountExplainer {
         add(
             "crossWalletBalance",
             "deposits − withdrawals and their fees + transfers + realised profit + funding − commission "
-                + "− Σ isolatedWallet of isolated positions",
+                + "+ auto-exchanges − Σ isolatedWallet of isolated positions",
             flows(of: row.asset) + each("isolatedWallet", of: rows.isolated), source: Source.balances)
         add("crossUnPnl", "Σ unrealizedProfit of cross positions", each("unrealizedProfit", of: rows.cross))
     }
@@ -74,7 +74,8 @@ extension AccountExplainer {
             ("funding received less paid", flows.funding), ("commission", flows.tradingFees),
         ]
         let others = [
-            ("fees of withdrawals", flows.withdrawalFees), ("exchanged", flows.exchanged),
+            ("fees of withdrawals", flows.withdrawalFees),
+            ("auto-exchanges received less given", flows.exchanged),
             ("borrowed less repaid", flows.borrowed), ("interest paid", flows.interestPaid),
             ("wallets of imported positions", flows.imported),
         ]

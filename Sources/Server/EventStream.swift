@@ -44,7 +44,7 @@ struct StreamFilter: Sendable {
         case ledger
         /// Price ticks.
         case price
-        /// Accounts that fall to their maintenance margin, and that rise above it again.
+        /// Accounts that their venue would liquidate now, and that it would no more.
         case margin
     }
 

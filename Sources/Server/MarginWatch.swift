@@ -4,7 +4,7 @@ import Synchronization
 import Venue
 import Venues
 
-/// An account that has fallen to its maintenance margin, or risen above it.
+/// An account that its venue would liquidate now (`MarginHealth.isLiquidated`), or would no more.
 struct MarginTransition: Sendable {
     let account: String
     let venue: VenueName

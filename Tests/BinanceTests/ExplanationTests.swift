@@ -74,6 +74,25 @@ struct ExplanationTests {
         try await check(try GeneratedAccount(seed: UInt64(seed)).world, "seed \(seed)")
     }
 
+    @Test("wallets that the venue has exchanged: what was exchanged is one of their flows")
+    func exchangedWallets() async throws {
+        let world = try binanceWorld(
+            settings: #"{"multi_assets":true}"#,
+            commands: [
+                deposit("BTC", "1"), deposit("ETH", "5.5"),
+                desk("withdraw", #""asset":"USDT","amount":"7000.25","force":true"#), desk("auto_exchange"),
+            ])
+        try await check(world, "exchanged")
+        let explanations = try world.model.explain(
+            try #require(world.snapshot(of: "desk")), through: world)
+        let wallet = try #require(explanations.first { $0.path == "assets.USDT.crossWalletBalance" })
+        #expect(wallet.value == "0.00000000")
+        #expect(
+            wallet.inputs.contains {
+                $0.name == "auto-exchanges received less given" && $0.value == "7000.25"
+            })
+    }
+
     @Test("nothing held, trades with fees and funding, withdrawals, raised values, a setting")
     func settingsAndRaisedValues() async throws {
         for isMulti in [false, true] {

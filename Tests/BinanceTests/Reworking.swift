@@ -121,6 +121,7 @@ struct Reworking {
         flows.withdrawn = try sum("withdrawals")
         flows.withdrawalFees = try sum("fees of withdrawals")
         flows.transferred = try sum("transfers")
+        flows.exchanged = try sum("auto-exchanges")
         flows.realised = try sum("realised profit")
         flows.funding = try sum("funding")
         flows.tradingFees = try sum("commission")

@@ -14,7 +14,7 @@ from fractions import Fraction
 import binance_cases
 from cases import Case, Chance, Round
 from exact import ONE, ZERO, cut, number, padded, positive, up
-from ledger import Account, Instrument, Ledger, Order, Refused
+from ledger import Account, Instrument, Ledger, Order
 
 VENUE = "binance"
 MODES = ("single", "multi", "hedge")
@@ -43,13 +43,13 @@ DEFAULT_LEVERAGE = number(RULES["account"]["default_leverage"])
 class Exchanging(Ledger):
     """A ledger that also exchanges what the venue does by itself in multi-assets mode."""
 
-    def on_auto_exchange(self, command: dict) -> None:
+    def on_auto_exchange(self, command: dict) -> str:
         account = self.accounts[command["account"]]
-        done = False
-        for debt in due(self, account, bool(command.get("liquidation"))):
-            done |= fill_up(self, account, debt)
-        if not done:
-            raise Refused("no exchange is due")
+        if not account.settings.get("multi_assets"):
+            return "rejected"
+        debts = due(self, account, bool(command.get("liquidation")))
+        done = [fill_up(self, account, debt) for debt in debts]
+        return "applied" if any(done) else "rejected"
 
 
 def margin_wallets(account: Account) -> dict[str, Fraction]:
@@ -70,7 +70,11 @@ def due(book: Ledger, account: Account, liquidated: bool) -> list[str]:
     limit = number(RULES["account"]["auto_exchange_loan_to_value"])
     bare = not account.open_positions() and not account.orders
     everything = liquidated or bare and loan > 0 and loan >= limit * value
-    thresholds = {asset: ASSETS[asset].get("auto_exchange_threshold") for asset in wallets}
+    above_vip_1 = account.raised.get(("feeTier", None), 0) > 1
+    thresholds = {}
+    for asset in wallets:
+        usual = ASSETS[asset].get("auto_exchange_threshold")
+        thresholds[asset] = ASSETS[asset].get("auto_exchange_threshold_vip", usual) if above_vip_1 else usual
     return [asset for asset, cash in wallets.items()
             if cash < 0 and (everything or thresholds[asset] and cash < number(thresholds[asset]))]
 

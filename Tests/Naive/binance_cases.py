@@ -38,7 +38,7 @@ def generate(chance: Chance, name: str, mode: str, rules: dict) -> Case:
     if chance.maybe(0.15):
         script.add("withdraw", asset=chance.choice(["USDT", "BTC"]), amount=chance.amount(0, 4000, 8),
                    force=True)
-    if mode == "multi" and chance.maybe(0.4):
+    if chance.maybe(0.5 if mode == "multi" else 0.02):
         exchange(chance, script)
     accounts = [name]
     if chance.maybe(0.05):
@@ -117,15 +117,18 @@ def open_one(chance: Chance, script: Script, where: dict, opening: str, size: in
 
 
 def exchange(chance: Chance, script: Script) -> None:
-    """A wallet that is surely negative and what others of the account are exchanged into: a stable coin
-    below its threshold by far, or another after a liquidation."""
-    for asset in chance.sample(["BTC", "ETH", "BNB", "XRP"], chance.randint(1, 3)):
+    """What others of the account are exchanged into: a wallet that may be below its threshold, owe more than
+    all is worth, or neither; perhaps after a liquidation, and perhaps once more."""
+    for asset in chance.sample(["BTC", "ETH", "BNB", "XRP", "FDUSD"], chance.randint(0, 3)):
         script.add("deposit", asset=asset, amount=chance.amount(1, 400, 8))
-    if chance.maybe(0.5):
-        script.add("withdraw", asset="USDT", amount=chance.amount(60_000_000, 90_000_000, 8), force=True)
-        script.add("auto_exchange")
-    else:
-        script.add("withdraw", asset="USD1", amount=chance.amount(1, 90_000, 8), force=True)
+    if chance.maybe(0.1):
+        script.add("raise", flag="feeTier", value=chance.choice([0, 1, 2, 9]))
+    for asset in chance.sample(["USDT", "USDC", "USD1", "BTC"], chance.randint(1, 2)):
+        top = chance.choice([12_000, 200_000, 90_000_000])
+        script.add("withdraw", asset=asset, force=True,
+                   amount=chance.amount(1, top // 60_000 + 1 if asset == "BTC" else top, 8))
+    script.add("auto_exchange", liquidation=True if chance.maybe(0.3) else None)
+    if chance.maybe(0.2):
         script.add("auto_exchange", liquidation=True)
 
 

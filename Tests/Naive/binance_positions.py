@@ -142,7 +142,8 @@ def account2(book: Ledger, account: Account, rows: list[binance.Row], mode: str,
     body = binance.statement(book, account, "", mode, now)
     multi = bool(account.settings.get("multi_assets"))
     head = {
-        "feeTier": 0, "feeBurn": True, "canTrade": True, "canDeposit": True, "canWithdraw": True,
+        "feeTier": account.raised.get(("feeTier", None), 0),
+        "feeBurn": True, "canTrade": True, "canDeposit": True, "canWithdraw": True,
         "updateTime": 0, "multiAssetsMargin": multi, "tradeGroupId": -1}
     assets = []
     for row in body.pop("assets"):
