@@ -168,13 +168,17 @@ extension JSONWriter {
         endObject()
     }
 
-    /// An element of `openOrders`. What the ledger does not keep is what a plain limit order has.
+    /// An element of `openOrders`. What the ledger does not keep is what a plain limit order has. `avgPrice`
+    /// is Σ quantity × price ÷ quantity of the fills, cut to 8 places and with at least five of them.
     mutating func openOrder(_ order: OpenOrder, _ account: Account) throws(NumberError) {
-        let executed = try order.quantity - order.remaining
+        let executed = try order.filled
+        let value = order.fills?.value ?? .zero
+        let average: ExactDecimal =
+            executed.isZero ? .zero : try value.over(executed, places: 8, rounding: .towardZero)
         beginObject()
-        literal("avgPrice", "0.00000")
+        text("avgPrice", average.text(minimumPlaces: 5))
         text("clientOrderId", order.id)
-        literal("cumQuote", "0")
+        text("cumQuote", value.description)
         text("executedQty", executed.description)
         integer("orderId", StableNumber.order(order.id, of: account.id))
         text("origQty", order.quantity.description)
@@ -190,7 +194,7 @@ extension JSONWriter {
         integer("time", order.placedAt.milliseconds)
         literal("timeInForce", "GTC")
         literal("type", "LIMIT")
-        integer("updateTime", order.placedAt.milliseconds)
+        integer("updateTime", order.updatedAt.milliseconds)
         literal("workingType", "CONTRACT_PRICE")
         bool("priceProtect", false)
         literal("priceMatch", "NONE")

@@ -68,12 +68,13 @@ extension CryptoComVenue {
         writer.endObject()
     }
 
-    /// Prices of partial fills are not kept with an order, so what was filled is valued at its limit price.
+    /// `avg_price` is Σ quantity × price ÷ quantity of the fills, cut to 8 places.
     private func write(
         _ order: OpenOrder, of account: String, _ uuid: String, _ rules: CryptoComRules,
         to writer: inout JSONWriter
     ) throws(NumberError) {
-        let filled = try order.quantity - order.remaining
+        let filled = try order.filled
+        let value = order.fills?.value ?? .zero
         let fees = order.instrument.kind.isDerivative ? rules.derivativeFees : rules.spotFees
         writer.beginObject()
         writer.key("account_id")
@@ -103,13 +104,13 @@ extension CryptoComVenue {
         writer.key("taker_fee_rate")
         writer.quoted(fees.taker)
         writer.key("avg_price")
-        writer.quoted(filled.isZero ? .zero : order.price)
+        writer.quoted(filled.isZero ? .zero : try value.over(filled, places: 8, rounding: .towardZero))
         writer.key("cumulative_quantity")
         writer.quoted(filled)
         writer.key("cumulative_value")
-        writer.quoted(try filled.times(order.price, rounding: .halfEven))
+        writer.quoted(value)
         writer.key("cumulative_fee")
-        writer.literal("0")
+        writer.quoted(order.fills?.fees ?? .zero)
         writer.key("status")
         writer.literal("ACTIVE")
         writer.key("update_user_id")
@@ -121,13 +122,14 @@ extension CryptoComVenue {
         writer.key("create_time_ns")
         writer.string("\(order.placedAt.milliseconds)000000")
         writer.key("update_time")
-        writer.integer(order.placedAt.milliseconds)
+        writer.integer(order.updatedAt.milliseconds)
         writer.key("instrument_name")
         writer.string(order.instrument.name)
         writer.key("fee_instrument_name")
         writer.string(
-            order.instrument.kind.isDerivative || order.side == .sell
-                ? order.instrument.quote : order.instrument.base)
+            order.fills?.feeAsset
+                ?? (order.instrument.kind.isDerivative || order.side == .sell
+                    ? order.instrument.quote : order.instrument.base))
         writer.endObject()
     }
 

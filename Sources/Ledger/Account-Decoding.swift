@@ -20,6 +20,7 @@ extension Account {
             var order = try row.order(
                 try row.instrument(in: instruments), placedAt: try row.time("placed_at"))
             order.remaining = try row.decimal("remaining")
+            order.fills = try row.fills()
             return order
         }
         activity = try reader.rows("activity") { row throws(Refusal) in try InstrumentActivity(row) }
@@ -33,6 +34,14 @@ extension Account {
 }
 
 extension FieldReader {
+    /// The fills of an order; nil where it has none.
+    fileprivate func fills() throws(Refusal) -> OrderFills? {
+        guard let value = try optionalDecimal("filled_value") else { return nil }
+        return OrderFills(
+            value: value, fees: try optionalDecimal("filled_fees") ?? .zero,
+            feeAsset: try optionalText("fee_asset"), at: try time("filled_at"))
+    }
+
     fileprivate func rows<Row>(
         _ field: String, _ read: (FieldReader) throws(Refusal) -> Row
     ) throws(Refusal) -> [Row] {

@@ -30,6 +30,7 @@ extension Account {
             order.write(to: &writer)
             writer.member("remaining", order.remaining)
             writer.member("placed_at", order.placedAt.milliseconds)
+            order.fills?.write(to: &writer)
         }
         writer.array("activity", activity) { $0.write(to: &$1) }
         writer.array("leverages", leverages) { $0.write(to: &$1) }
@@ -60,6 +61,15 @@ extension JSONWriter {
     /// Leaves out a zero: an amount that is absent reads as zero in the ledger's own records.
     fileprivate mutating func unlessZero(_ key: StaticString, _ number: ExactDecimal) {
         if !number.isZero { member(key, number) }
+    }
+}
+
+extension OrderFills {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("filled_value", value)
+        writer.unlessZero("filled_fees", fees)
+        if let feeAsset { writer.member("fee_asset", feeAsset) }
+        writer.member("filled_at", at.milliseconds)
     }
 }
 

@@ -4,7 +4,7 @@ import Numbers
 extension Account {
     /// Books a trade: the order it fills, the lifetime totals, the assets or the position, and the fee.
     mutating func apply(_ fill: Fill, at time: LedgerTime) throws {
-        if let orderID = fill.orderID { try reduceOrder(orderID, by: fill.quantity) }
+        if let orderID = fill.orderID { try reduceOrder(orderID, by: fill, at: time) }
         let volume = try Self.volume(of: fill)
         try updateActivity(fill.instrument, at: time) { row in
             row.volume = try row.volume + volume
@@ -29,12 +29,17 @@ extension Account {
         return fill.instrument.payoff == .inverse ? size : try size.times(fill.price, rounding: .halfEven)
     }
 
-    private mutating func reduceOrder(_ orderID: String, by quantity: ExactDecimal) throws {
+    private mutating func reduceOrder(_ orderID: String, by fill: Fill, at time: LedgerTime) throws {
         guard let place = orders.firstIndex(where: { $0.id == orderID }) else {
             throw Refusal(.unknownOrder, "Account \(id) has no open order \(orderID).", field: "order_id")
         }
-        let remaining = try orders[place].remaining - quantity
-        if remaining.isPositive { orders[place].remaining = remaining } else { orders.remove(at: place) }
+        let remaining = try orders[place].remaining - fill.quantity
+        guard remaining.isPositive else {
+            orders.remove(at: place)
+            return
+        }
+        orders[place].fills = try OrderFills(orders[place].fills, and: fill, at: time)
+        orders[place].remaining = remaining
     }
 
     // MARK: - Spot

@@ -103,6 +103,8 @@ public struct OpenOrder: Sendable {
     public let positionSide: PositionSide
     public let marginMode: MarginMode
     public let placedAt: LedgerTime
+    /// What was filled of it; nil while nothing was.
+    public internal(set) var fills: OrderFills?
 
     public init(
         id: String, instrument: Instrument, side: Side, quantity: ExactDecimal, price: ExactDecimal,
@@ -120,6 +122,14 @@ public struct OpenOrder: Sendable {
         self.placedAt = placedAt
     }
 
+    /// Filled so far, in the venue's unit; not negative.
+    public var filled: ExactDecimal {
+        get throws(NumberError) { try quantity - remaining }
+    }
+
+    /// When it was last filled, or placed.
+    public var updatedAt: LedgerTime { fills?.at ?? placedAt }
+
     /// Whether a fill of it would reduce a leg of hedge mode: selling a long, or buying a short back.
     public var closesHedgeLeg: Bool {
         (positionSide == .long && side == .sell) || (positionSide == .short && side == .buy)
@@ -133,5 +143,36 @@ extension OpenOrder: Equatable {
             && left.price == right.price
             && left.reduceOnly == right.reduceOnly && left.positionSide == right.positionSide
             && left.marginMode == right.marginMode && left.placedAt == right.placedAt
+            && left.fills == right.fills
+    }
+}
+
+/// What the fills of an open order have come to.
+public struct OrderFills: Sendable, Equatable {
+    /// Σ quantity × price, in the venue's unit times the quote asset; each product half even at 18 places.
+    public private(set) var value: ExactDecimal
+    /// Fees in the asset of the first one; positive when paid. Fees in other assets are not among them.
+    public private(set) var fees: ExactDecimal
+    /// The asset of the first fee; nil while there was none.
+    public private(set) var feeAsset: String?
+    /// When it was last filled.
+    public private(set) var at: LedgerTime
+
+    /// Fills as they were kept.
+    init(value: ExactDecimal, fees: ExactDecimal, feeAsset: String?, at: LedgerTime) {
+        self.value = value
+        self.fees = fees
+        self.feeAsset = feeAsset
+        self.at = at
+    }
+
+    /// These fills, or none, and one more.
+    init(_ earlier: OrderFills?, and fill: Fill, at time: LedgerTime) throws(NumberError) {
+        self = earlier ?? OrderFills(value: .zero, fees: .zero, feeAsset: nil, at: time)
+        value = try value + fill.quantity.times(fill.price, rounding: .halfEven)
+        at = time
+        guard !fill.fee.isZero, feeAsset ?? fill.feeAsset == fill.feeAsset else { return }
+        feeAsset = fill.feeAsset
+        fees = try fees + fill.fee
     }
 }

@@ -302,18 +302,19 @@ extension OKXVenue {
         to writer: inout JSONWriter
     ) throws {
         let isContract = type != .spot
-        let filled = try order.quantity - order.remaining
+        let filled = try order.filled
+        let average = try order.fills.map { try ExactFraction($0.value).over(filled) }
         let leverage = account.leverageInForce(
             of: order.instrument, side: order.positionSide, marginMode: order.marginMode, rules)
         writer.beginObject()
         try writer.member("accFillSz", filled)
-        writer.member("avgPx", literal: "")
+        try writer.member("avgPx", average)
         writer.member("cTime", order.placedAt)
         writer.member("category", literal: "normal")
         writer.member("ccy", literal: "")
         writer.member("clOrdId", order.id)
-        writer.member("fee", literal: "0")
-        writer.member("feeCcy", order.instrument.settle)
+        try writer.member("fee", -(order.fills?.fees ?? .zero))
+        writer.member("feeCcy", order.fills?.feeAsset ?? order.instrument.settle)
         writer.member("instId", order.instrument.name)
         writer.member("instType", type.rawValue)
         try writer.member("lever", isContract ? leverage : nil)
@@ -330,7 +331,7 @@ extension OKXVenue {
         writer.member(
             "tdMode", isContract || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash")
         writer.member("tradeId", literal: "")
-        writer.member("uTime", order.placedAt)
+        writer.member("uTime", order.updatedAt)
         writer.endObject()
     }
 }

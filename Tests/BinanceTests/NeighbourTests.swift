@@ -256,13 +256,21 @@ struct NeighbourTests {
         try world.apply(
             desk(
                 "fill",
-                #""instrument":"BTCUSDT","side":"buy","quantity":"0.04","price":"60500","order_id":"buy""#))
+                #""instrument":"BTCUSDT","side":"buy","quantity":"0.03","price":"60500","order_id":"buy""#),
+            desk(
+                "fill",
+                #""instrument":"BTCUSDT","side":"buy","quantity":"0.01","price":"60400.1","order_id":"buy""#))
         let rows = try #require(try await world.signed("GET", "/fapi/v1/openOrders").json.elements)
         #expect(rows.map { $0["clientOrderId"]?.text } == ["buy", "sell"])
         expect(
             rows[0],
-            [("status", "PARTIALLY_FILLED"), ("executedQty", "0.04"), ("origQty", "0.1"), ("side", "BUY")])
+            [
+                ("status", "PARTIALLY_FILLED"), ("executedQty", "0.04"), ("origQty", "0.1"), ("side", "BUY"),
+                // 0.03 × 60500 + 0.01 × 60400.1 = 2419.001.
+                ("cumQuote", "2419.001"), ("avgPrice", "60475.02500"),
+            ])
         expect(rows[1], [("status", "NEW"), ("price", "62000"), ("positionSide", "BOTH"), ("type", "LIMIT")])
+        expect(rows[1], [("cumQuote", "0"), ("avgPrice", "0.00000")])
         #expect(rows[0]["orderId"]?.integer != rows[1]["orderId"]?.integer)
         let none = try await world.signed("GET", "/fapi/v1/openOrders", "symbol=ETHUSDT").json
         #expect(none.elements?.isEmpty == true)

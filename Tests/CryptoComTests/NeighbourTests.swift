@@ -20,7 +20,8 @@ struct NeighbourTests {
                 fill("ETHUSD-PERP", "sell", "2", "2500", more: #","margin_mode":"isolated""#),
                 order("mine", "BTCUSD-PERP", "sell", "0.2", "65000"),
                 order("close", "BTCUSD-PERP", "sell", "0.5", "70000", more: #","reduce_only":true"#),
-                fill("BTCUSD-PERP", "sell", "0.05", "65000", more: #","order_id":"mine""#),
+                fill("BTCUSD-PERP", "sell", "0.03", "65000", more: #","order_id":"mine","fee":"0.2""#),
+                fill("BTCUSD-PERP", "sell", "0.02", "65010", more: #","order_id":"mine","fee":"0.05""#),
             ])
     }
 
@@ -80,11 +81,16 @@ struct NeighbourTests {
         #expect(order["limit_price"]?.text == "65000")
         #expect(order["order_value"]?.text == "13000")
         #expect(order["cumulative_quantity"]?.text == "0.05")
-        #expect(order["cumulative_value"]?.text == "3250")
+        // 0.03 × 65000 + 0.02 × 65010.
+        #expect(order["cumulative_value"]?.text == "3250.2")
+        #expect(order["avg_price"]?.text == "65004")
+        #expect(order["cumulative_fee"]?.text == "0.25")
         #expect(order["exec_inst"]?.elements == [])
         #expect(order["order_date"]?.text == "2026-06-01")
         #expect(order["fee_instrument_name"]?.text == "USD")
         #expect(rows[1]["exec_inst"]?.elements == [.string("REDUCE_ONLY")])
+        #expect(rows[1]["avg_price"]?.text == "0")
+        #expect(rows[1]["cumulative_fee"]?.text == "0")
         #expect(order["order_id"]?.text != rows[1]["order_id"]?.text)
     }
 

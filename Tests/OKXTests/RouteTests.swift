@@ -139,17 +139,30 @@ import VenueTestSupport
                 "place_order",
                 #""order_id":"b2","instrument":"BTC-USDT-SWAP","side":"sell","quantity":"2","price":"61000""#
             ),
-            ("fill", #""instrument":"ETH-USDT","side":"buy","quantity":"0.5","price":"2500","order_id":"a1""#)
+            (
+                "fill",
+                #""instrument":"ETH-USDT","side":"buy","quantity":"0.25","price":"2500","order_id":"a1","fee":"1""#
+            ),
+            (
+                "fill",
+                #""instrument":"ETH-USDT","side":"buy","quantity":"0.5","price":"2499","order_id":"a1","fee":"2""#
+            )
         )
         let orders = try await world.data("GET", "/api/v5/trade/orders-pending")
         #expect(orders.map { $0.text("clOrdId") } == ["b2", "a1"])
         expect(
             orders.last,
             [
-                "instType": "SPOT", "side": "buy", "px": "2500", "sz": "2", "accFillSz": "0.5",
-                "state": "partially_filled",
+                "instType": "SPOT", "side": "buy", "px": "2500", "sz": "2", "accFillSz": "0.75",
+                // (0.25 × 2500 + 0.5 × 2499) ÷ 0.75.
+                "avgPx": "2499.3333333333333333", "fee": "-3", "feeCcy": "USDT", "state": "partially_filled",
             ])
-        expect(orders.first, ["instType": "SWAP", "posSide": "net", "lever": "3", "state": "live"])
+        expect(
+            orders.first,
+            [
+                "instType": "SWAP", "posSide": "net", "lever": "3", "state": "live", "avgPx": "", "fee": "0",
+                "feeCcy": "USDT",
+            ])
         #expect(try await world.data("GET", "/api/v5/trade/orders-pending?instType=SPOT").count == 1)
     }
 
