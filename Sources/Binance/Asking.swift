@@ -12,15 +12,16 @@ enum ReadingCall: String, CaseIterable {
     case account
     case positions
     case config
+    case balance
     case prices
 
-    /// The account alone is needed. Positions have entry and mark prices, the configuration the mode, and the
-    /// prices what multi-assets mode converts at.
+    /// The account alone is needed. Positions have entry and mark prices, the configuration the mode, the
+    /// balance the account's alias, and the prices what multi-assets mode converts at.
     var call: VenueCall {
         switch self {
         case .time: VenueCall(rawValue, .time)
         case .account: VenueCall(rawValue, .account, weight: 5)
-        case .positions, .config: VenueCall(rawValue, .account, weight: 5, isOptional: true)
+        case .positions, .config, .balance: VenueCall(rawValue, .account, weight: 5, isOptional: true)
         case .prices: VenueCall(rawValue, .market, weight: 10, isOptional: true)
         }
     }
@@ -31,6 +32,7 @@ enum ReadingCall: String, CaseIterable {
         case .account: .account3
         case .positions: .positionRisk3
         case .config: .accountConfig
+        case .balance: .balance3
         case .prices: .assetIndex
         }
     }
@@ -40,8 +42,8 @@ extension BinanceVenue: VenueReader {
     /// The production address of the USDⓈ-M futures.
     public static var defaultBaseURL: String { "https://fapi.binance.com" }
 
-    /// `time`, `account`, and as far as they are answered `positions`, `config` and `prices` (the asset
-    /// indexes of multi-assets mode).
+    /// `time`, `account`, and as far as they are answered `positions`, `config`, `balance` and `prices` (the
+    /// asset indexes of multi-assets mode).
     public static var calls: [VenueCall] { ReadingCall.allCases.map(\.call) }
 
     /// 2400 of weight a minute of every address.
@@ -108,6 +110,15 @@ extension BinanceVenue: VenueReader {
             config["canTrade"]?.boolean == false, config["canWithdraw"]?.boolean == false
         else { return nil }
         return [.read]
+    }
+
+    /// `accountAlias`, the same in every row of the `balance` call; nil without it.
+    public func accountIdentifier(in bodies: [RecordedBody]) -> String? {
+        guard let body = bodies.last(where: { $0.call == ReadingCall.balance.rawValue }),
+            let rows = (try? JSONValue(parsing: body.bytes))?.elements
+        else { return nil }
+        let aliases = Set(rows.compactMap { $0["accountAlias"]?.text })
+        return aliases.count == 1 ? aliases.first.flatMap { $0.isEmpty ? nil : $0 } : nil
     }
 }
 

@@ -13,7 +13,8 @@ extension BinanceVenue {
         let answers = bodies.map(ReportedAnswer.init)
         let reported = try ReportedAccount(answers)
         var statement = Statement(
-            venue: Self.name, account: account, mode: reported.mode.rawValue,
+            venue: Self.name, account: account, identifier: accountIdentifier(in: bodies),
+            mode: reported.mode.rawValue,
             takenAt: bodies.map(\.takenAt).max() ?? 0, venueTime: nil, bodies: bodies,
             figures: reported.figures, assets: reported.assetStatements,
             drift: answers.drift(KnownShapes.shape))
@@ -181,7 +182,7 @@ private enum KnownShapes {
 
     private static let shapes: [ReadingCall: FieldShape] = [
         .account: account, .positions: .array(.object(risk)), .config: .object(config),
-        .prices: .array(.object(price)),
+        .balance: .array(.object(balance)), .prices: .array(.object(price)),
     ]
 
     private static let account = FieldShape.object(
@@ -223,6 +224,12 @@ private enum KnownShapes {
     private static let config: [KnownField] =
         .list("canTrade canDeposit canWithdraw dualSidePosition multiAssetsMargin", .boolean)
         + .list("feeTier updateTime tradeGroupId", .number)
+
+    private static let balance: [KnownField] =
+        .list(
+            """
+            accountAlias asset balance crossWalletBalance crossUnPnl availableBalance maxWithdrawAmount
+            """, .text) + [KnownField("marginAvailable", .boolean), KnownField("updateTime", .number)]
 
     private static let price: [KnownField] =
         .list(

@@ -83,8 +83,9 @@ struct AskingTests {
         world.addKey(
             account: "desk", apiKey: edName, secret: "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
         world.addKey(account: "desk", apiKey: rsaName, secret: rsaPublicKey)
-        #expect(BinanceVenue.calls.map(\.name) == ["time", "account", "positions", "config", "prices"])
-        #expect(BinanceVenue.calls.map(\.weight) == [1, 5, 5, 5, 10])
+        #expect(
+            BinanceVenue.calls.map(\.name) == ["time", "account", "positions", "config", "balance", "prices"])
+        #expect(BinanceVenue.calls.map(\.weight) == [1, 5, 5, 5, 5, 10])
         for held in [
             Self.credentials, Credentials(apiKey: edName, secret: Self.ed25519Key, passphrase: nil),
             Credentials(apiKey: rsaName, secret: Self.rsaKey, passphrase: nil),
@@ -218,7 +219,7 @@ struct AskingTests {
         }
         let broken = "-----BEGIN PRIVATE KEY-----\nhidden\n-----END PRIVATE KEY-----"
         for error in [
-            try error("balance", "key", "hidden"), try error("account", "", "hidden"),
+            try error("orders", "key", "hidden"), try error("account", "", "hidden"),
             try error("account", "key", ""), try error("account", "k\r\nX: 1", "hidden"),
             try error("account", "key", "hidden", -1), try error("account", "key", broken),
             try error("account", "key", "-----BEGIN PUBLIC KEY-----\nhidden"),

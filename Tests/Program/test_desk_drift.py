@@ -50,6 +50,7 @@ CHANGES = {
         ),
         "positions": ("/fapi/v3/positionRisk", [("[]", "bidNotional", "adl")]),
         "config": ("/fapi/v1/accountConfig", [("", "tradeGroupId", "feeTier")]),
+        "balance": ("/fapi/v3/balance", [("[]", "crossUnPnl", "updateTime")]),
         "prices": ("/fapi/v1/assetIndex", [("[]", "askBuffer", "time")]),
     },
     "okx": {

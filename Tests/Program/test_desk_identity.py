@@ -114,9 +114,18 @@ def test_two_keys_of_one_crypto_com_account_are_counted_once(server, tmp_path):
     )
 
 
-def test_accounts_that_nothing_names_are_both_counted(server, tmp_path):
+def test_two_keys_of_one_binance_account_are_counted_once(server, tmp_path):
     twin, variables = second_key(server, "demo-binance", "binance-again", "binance")
     desk = Desk(tmp_path, [entry("binance", server.url), twin])
+    book = desk.json("portfolio", **variables)
+    [repeated] = book["totals"]["repeated"]
+    assert (repeated["account"], repeated["same_as"]) == ("binance-again", "binance-main")
+    assert len(equity(book)["parts"]) == 1 and book["complete"] is True
+
+
+def test_accounts_that_nothing_names_are_both_counted(server, tmp_path):
+    twin, variables = second_key(server, "demo-rails", "rails-again", "rails")
+    desk = Desk(tmp_path, [entry("rails", server.url), twin])
     book = desk.json("portfolio", **variables)
     assert book["totals"]["repeated"] == [] and len(equity(book)["parts"]) == 2
 

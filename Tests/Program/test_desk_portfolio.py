@@ -34,6 +34,7 @@ ENDPOINTS = {
         "positions": "/fapi/v3/positionRisk",
         "prices": "/fapi/v1/assetIndex",
         "config": "/fapi/v1/accountConfig",
+        "balance": "/fapi/v3/balance",
     },
     "okx": {
         "": "/api/v5/account/balance",
