@@ -10,6 +10,7 @@ public enum AccountReading: Sendable {
 
 /// An account that was read.
 public struct AccountRead: Sendable {
+    /// The account first, then its sub-accounts.
     public let statements: [Statement]
     /// What the key may do; nil where the venue does not say.
     public let permissions: Set<APIKey.Permission>?
@@ -21,6 +22,7 @@ public struct AccountRead: Sendable {
     /// trading or a server of this machine.
     public let environment: String
 
+    /// An account as its answers tell of it.
     public init(
         statements: [Statement], permissions: Set<APIKey.Permission>? = nil, missing: [AccountFailure] = [],
         bodies: [RecordedBody], environment: String = ""
@@ -35,14 +37,18 @@ public struct AccountRead: Sendable {
 
 /// An account that could not be read, or one of its calls.
 public struct AccountFailure: Sendable, Equatable {
+    /// Its name in the configuration.
     public let account: String
+    /// Where the account is.
     public let venue: VenueName
     /// The call that failed; empty where it was none.
     public let call: String
     /// What of the book hangs on the call.
     public let role: VenueCall.Role
+    /// What was wrong, and what to do.
     public let error: ReadingError
 
+    /// The failure of an account, or of one of its calls.
     public init(
         account: String, venue: VenueName, call: String, role: VenueCall.Role = .none, error: ReadingError
     ) {

@@ -15,11 +15,13 @@ public struct AlertReading: Sendable, Equatable {
 
     /// The rule that looks.
     public let rule: AlertRule
-    /// Whose figures it looks at, and where they are from.
+    /// Whose figures it looks at.
     public let account: String
+    /// Where the account is.
     public let venue: VenueName
     /// What is looked at within the account: an asset or a drifted field; empty for the account itself.
     public let subject: String
+    /// What the rule comes to.
     public let state: State
     /// The measure as the venue has it, or what was found; empty where it is unknown.
     public let value: String

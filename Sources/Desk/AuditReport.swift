@@ -8,8 +8,11 @@ import Venue
 public struct AuditReport: Sendable {
     /// One account with what was found.
     public struct Entry: Sendable {
+        /// Its name in the book.
         public let account: String
+        /// Where the account is.
         public let venue: VenueName
+        /// What was found of each figure.
         public let findings: [AuditFinding]
         /// Fields that are not as the venue is known to send them.
         public let drift: [FieldDrift]

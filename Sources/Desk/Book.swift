@@ -17,6 +17,8 @@ public struct Book: Sendable {
     /// The real time, in milliseconds since the epoch, at which the reading was done.
     public let takenAt: Int64
 
+    /// A book of what came of reading accounts; `givenPrices` are USD for one unit of an asset, `takenAt` is
+    /// in milliseconds since the epoch.
     public init(_ readings: [AccountReading], givenPrices: [String: ExactDecimal] = [:], takenAt: Int64) {
         var accounts: [AccountRead] = []
         var failures: [AccountFailure] = []
@@ -118,6 +120,7 @@ public struct Book: Sendable {
 public struct RepeatedAccount: Sendable, Equatable {
     /// What is not counted again.
     public let account: String
+    /// Where the account is.
     public let venue: VenueName
     /// What is counted: the same account, earlier in the book.
     public let sameAs: String

@@ -4,10 +4,14 @@ import Venue
 
 /// Columns of text under a line of names.
 public struct TextTable: Sendable, Equatable {
+    /// What stands above the table.
     public let title: String
+    /// The names of the columns.
     public let header: [String]
+    /// The cells of each row, one for each column.
     public let rows: [[String]]
 
+    /// A table of these cells.
     public init(title: String, header: [String], rows: [[String]]) {
         self.title = title
         self.header = header

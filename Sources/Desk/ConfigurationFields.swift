@@ -27,6 +27,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     /// What is wrong and what to do, without a full stop at the end.
     public let message: String
 
+    /// An error of the value at a path; of the whole where the path is empty.
     public init(_ kind: Kind = .unusable, _ path: [Step] = [], _ message: String) {
         self.kind = kind
         self.path = path

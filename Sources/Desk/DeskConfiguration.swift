@@ -15,6 +15,7 @@ public struct DeskConfiguration: Sendable, Equatable {
     /// What `watch` looks at, and whom it tells.
     public var watch = WatchPlan()
 
+    /// A desk without accounts.
     public init() {}
 
     /// By which of a venue's recorded forms the figures of a statement are held; of a sub-account, as of the
@@ -41,9 +42,11 @@ public struct DeskConfiguration: Sendable, Equatable {
 public struct AccountEntry: Sendable, Equatable {
     /// What the desk calls it.
     public let name: String
+    /// Where the account is.
     public let venue: VenueName
     /// Where the venue is, without a slash at the end; nil for the venue's own place.
     public let baseURL: String?
+    /// Where its key is kept.
     public let credentials: SecretSource
     /// What the key may be able to do beyond reading.
     public let allowed: Set<APIKey.Permission>
@@ -54,6 +57,7 @@ public struct AccountEntry: Sendable, Equatable {
     /// Whether the key is one of the venue's demo trading, of which every request says so.
     public let isDemoTrading: Bool
 
+    /// An account by its parts.
     public init(
         name: String, venue: VenueName, baseURL: String? = nil, credentials: SecretSource,
         allowed: Set<APIKey.Permission> = [], profile: WireProfile = .documented, uid: String? = nil,
@@ -101,6 +105,7 @@ public struct Patience: Sendable, Equatable {
     /// The longest pause that the desk itself chooses, in milliseconds.
     public var longestPause: Int64 = 8000
 
+    /// What holds unless the configuration says otherwise.
     public init() {}
 
     /// The pause after so many failed attempts: between half of `firstPause` × 2^(failed − 1) and all of it,

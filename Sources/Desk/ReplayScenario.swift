@@ -9,8 +9,11 @@ import Venue
 public struct ReplayScenario: Sendable {
     /// An account of the scenario with the key that speaks for it.
     public struct Account: Sendable {
+        /// The name that it gets.
         public let account: String
+        /// The venue that it was recorded at.
         public let venue: VenueName
+        /// The made-up key that speaks for it.
         public let credentials: Credentials
         /// What the answers did not tell and had to be assumed.
         public let assumptions: [String]

@@ -6,7 +6,9 @@ import Venue
 public struct BookTotal: Sendable, Equatable {
     /// What one account gave to it.
     public struct Part: Sendable, Equatable {
+        /// Its name in the book.
         public let account: String
+        /// Where the account is.
         public let venue: VenueName
         /// In the total's asset, to 18 places.
         public let value: ExactDecimal
@@ -14,8 +16,11 @@ public struct BookTotal: Sendable, Equatable {
 
     /// An account without which the total stands.
     public struct Gap: Sendable, Equatable {
+        /// Its name in the book.
         public let account: String
+        /// Where the account is.
         public let venue: VenueName
+        /// Why it is not in the total.
         public let reason: String
     }
 
@@ -23,6 +28,7 @@ public struct BookTotal: Sendable, Equatable {
     public let figure: CommonFigure
     /// The sum of the parts; nil where there is none.
     public let value: ExactDecimal?
+    /// What was added up.
     public let parts: [Part]
     /// Accounts that are not in it, and why; the total is of the others alone.
     public let gaps: [Gap]
@@ -35,6 +41,7 @@ public struct BookTotal: Sendable, Equatable {
 public struct BookTotals: Sendable {
     /// `USD`, or another asset.
     public let asset: String
+    /// The totals, one of each figure.
     public let totals: [BookTotal]
     /// The prices that went into them, in the order of their use.
     public let prices: [UsedPrice]
