@@ -114,11 +114,8 @@ extension BinanceVenue: VenueReader {
 
     /// `accountAlias`, the same in every row of the `balance` call; nil without it.
     public func accountIdentifier(in bodies: [RecordedBody]) -> String? {
-        guard let body = bodies.last(where: { $0.call == ReadingCall.balance.rawValue }),
-            let rows = (try? JSONValue(parsing: body.bytes))?.elements
-        else { return nil }
-        let aliases = Set(rows.compactMap { $0["accountAlias"]?.text })
-        return aliases.count == 1 ? aliases.first.flatMap { $0.isEmpty ? nil : $0 } : nil
+        bodies.last { $0.call == ReadingCall.balance.rawValue }
+            .flatMap { [ReportedAnswer($0)].accountAlias }
     }
 }
 

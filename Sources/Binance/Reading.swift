@@ -13,7 +13,7 @@ extension BinanceVenue {
         let answers = bodies.map(ReportedAnswer.init)
         let reported = try ReportedAccount(answers)
         var statement = Statement(
-            venue: Self.name, account: account, identifier: accountIdentifier(in: bodies),
+            venue: Self.name, account: account, identifier: answers.accountAlias,
             mode: reported.mode.rawValue,
             takenAt: bodies.map(\.takenAt).max() ?? 0, venueTime: nil, bodies: bodies,
             figures: reported.figures, assets: reported.assetStatements,
@@ -88,6 +88,12 @@ struct ReportedAccount {
 
 extension [ReportedAnswer] {
     fileprivate func other(_ call: ReadingCall) -> ReportedObject? { other(call.rawValue) }
+
+    /// `accountAlias` of the answer to `balance`; nil where its rows name none, or not one alone.
+    var accountAlias: String? {
+        let aliases = Set((other(.balance)?.value.elements ?? []).compactMap { $0["accountAlias"]?.text })
+        return aliases.count == 1 ? aliases.first.flatMap { $0.isEmpty ? nil : $0 } : nil
+    }
 }
 
 extension ReportedAccount {

@@ -86,16 +86,8 @@ struct BalanceExplainer {
     var isDocumented: Bool { totals.profile == .documented }
 
     mutating func add(
-        _ field: String, _ value: ExactDecimal, _ formula: String, _ inputs: [Explanation.Input],
-        rounding: String = "", status: Explanation.Status = .exact, source: String = Source.given
-    ) {
-        add(
-            field, ExactFraction(value), formula, inputs, rounding: rounding, status: status, source: source)
-    }
-
-    /// The same of a figure that no decimal may be.
-    mutating func add(
-        _ field: String, _ value: ExactFraction, _ formula: String, _ inputs: [Explanation.Input],
+        _ field: String, _ value: some CustomStringConvertible, _ formula: String,
+        _ inputs: [Explanation.Input],
         rounding: String = "", status: Explanation.Status = .exact, source: String = Source.given
     ) {
         explanations.append(
@@ -104,13 +96,8 @@ struct BalanceExplainer {
                 inputs: inputs, rounding: rounding, status: status, source: source))
     }
 
-    /// A figure of the account as an input.
-    func total(_ field: String, _ value: ExactDecimal) -> Explanation.Input {
-        Explanation.Input(field, value, .figure, path: field)
-    }
-
-    /// The same of a figure that no decimal may be: all of it, as a fraction where it is none.
-    func total(_ field: String, _ value: ExactFraction) -> Explanation.Input {
+    /// A figure of the account as an input, with all its digits: as a fraction where no decimal is exact.
+    func total(_ field: String, _ value: some CustomStringConvertible) -> Explanation.Input {
         Explanation.Input(field, value.description, .figure, path: field)
     }
 

@@ -11,8 +11,8 @@ public enum VenueRegistry {
     /// Throws `badData`, with the file, line and field at fault, for a rulebook that cannot be used.
     public static func models(
         rulebooks: [RulebookFile] = [], profiles: [VenueName: WireProfile] = [:]
-    ) throws(ProgramError) -> [any VenueModel] {
-        var models: [any VenueModel] = []
+    ) throws(ProgramError) -> [any VenueReader] {
+        var models: [any VenueReader] = []
         for type in Venues.all {
             let name = type.name
             let added = rulebooks.filter { $0.venue == name }

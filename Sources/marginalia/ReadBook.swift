@@ -17,7 +17,8 @@ struct ReadBook {
     /// Reads, builds the ledger, runs, and forgets it.
     func use<Result>(_ body: (OperatorConnection) async throws -> Result) async throws -> Result {
         let source = try DeskSource.parse(["--config", configuration])
-        let readers = try rulebook.readers()
+        let rulebooks = try rulebook.files()
+        let readers = try RulebookSource.readers(by: rulebooks)
         let desk = try source.configuration()
         let profiles = try Self.profiles(of: desk)
         let read = try await source.read(desk, by: readers)
@@ -35,7 +36,7 @@ struct ReadBook {
         }
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
         let ledger = try await OperatorConnection(
-            store: .memory, rulebooks: try rulebook.files(), profiles: profiles,
+            store: .memory, rulebooks: rulebooks, profiles: profiles,
             logger: Logger(label: "marginalia"))
         do {
             let scenario = try Scenario(file: "book.json", content: Array("\(replay.content)".utf8))

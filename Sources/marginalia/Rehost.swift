@@ -41,7 +41,8 @@ struct Rehost: AsyncParsableCommand {
     func run() async throws {
         let settings = try setting.map { try Self.setting($0) }
         let configuration = try source.configuration()
-        let readers = try rulebook.readers()
+        let rulebooks = try rulebook.files()
+        let readers = try RulebookSource.readers(by: rulebooks)
         let target: any VenueReader
         do {
             target = try readers.reader(of: VenueName(rawValue: to))
@@ -49,7 +50,6 @@ struct Rehost: AsyncParsableCommand {
             throw ProgramError(error)
         }
         let book = try await source.read(configuration, by: readers)
-        let rulebooks = try rulebook.files()
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
         var found: [JSONValue] = []
         for (place, statement) in book.statements.enumerated() {

@@ -15,14 +15,15 @@ struct RulebookSource: ParsableArguments {
     func files() throws -> [RulebookFile] { try names.map { try RulebookFile(file: $0) } }
 
     /// The venues' readers by the built-in rules and these.
-    func readers() throws -> ReaderSource {
-        let files = try files()
+    func readers() throws -> ReaderSource { try Self.readers(by: files()) }
+
+    /// The venues' readers by the built-in rules and those of files that were read.
+    static func readers(by files: [RulebookFile]) throws -> ReaderSource {
         if files.isEmpty { return .builtIn }
         var readers: [WireProfile: [any VenueReader]] = [:]
         for profile in WireProfile.allCases {
             let profiles = Dictionary(uniqueKeysWithValues: Venues.names.map { ($0, profile) })
             readers[profile] = try VenueRegistry.models(rulebooks: files, profiles: profiles)
-                .compactMap { $0 as? any VenueReader }
         }
         return ReaderSource(readers)
     }
