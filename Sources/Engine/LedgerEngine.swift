@@ -8,6 +8,8 @@ public struct EngineOptions: Sendable {
     public var upkeepInterval = 50_000
     /// The most commands that share one transaction, unless one all-or-none list has more.
     public var groupLimit = 4_000
+    /// Where calls of the store run.
+    public var queues = WorkQueues.dispatch
 
     public init() {}
 }
@@ -41,8 +43,8 @@ public final class LedgerEngine: Sendable {
         store: any JournalStore, venues: [any VenueModel], clock: LedgerClock = .system,
         enforcesRateLimits: Bool = true, options: EngineOptions = EngineOptions()
     ) async throws(JournalError) -> LedgerEngine {
-        let writing = BlockingWork("writing", concurrent: false)
-        let reading = BlockingWork("reading", concurrent: true)
+        let writing = BlockingWork("writing", concurrent: false, on: options.queues)
+        let reading = BlockingWork("reading", concurrent: true, on: options.queues)
         let (ledger, snapshotSequence, replayed) = try await Replay.load(store, by: reading)
         let start = try await writing.run { () throws(JournalError) in
             StoredStart(
