@@ -10,8 +10,11 @@ import Venue
 public struct BinanceVenue: VenueModel {
     /// `binance`.
     public static let name = VenueName(rawValue: "binance")
-    /// What the paths of the futures, the wallet and the spot API begin with.
-    public static let pathPrefixes = ["/fapi/", "/sapi/", "/api/v3/"]
+    /// What the paths of the futures, the wallet and the spot API begin with, and those of the venue's other
+    /// products: they are refused in the venue's own form, but for what clients of the futures ask of them.
+    public static let pathPrefixes = [
+        "/fapi/", "/futures/data/", "/sapi/", "/api/v3/", "/dapi/", "/eapi/", "/papi/",
+    ]
 
     /// Without effect here; kept because every venue has one.
     public let profile: WireProfile

@@ -21,8 +21,11 @@ extension BinanceVenue {
             writer.integer("serverTime", access.realTime())
             writer.endObject()
         case .exchangeInfo: writer.exchangeInfo(rules, serverTime: access.realTime())
-        case .spotExchangeInfo: writer.spotExchangeInfo(rules, serverTime: access.realTime())
-        case .marginPairs:
+        case .spotExchangeInfo:
+            writer.emptyExchangeInfo(weightLimit: rules.limits.spot, serverTime: access.realTime())
+        case .coinExchangeInfo:
+            writer.emptyExchangeInfo(weightLimit: rules.limits.futures, serverTime: access.realTime())
+        case .marginPairs, .isolatedMarginPairs:
             // There is no margin trading here, so there are no pairs of it.
             writer.beginArray()
             writer.endArray()

@@ -54,8 +54,9 @@ struct Route: Sendable {
             Route(.tickerPrice1, "GET", .none, weight: 1, weightOfAll: 2),
             Route(.tickerPrice2, "GET", .none, weight: 1, weightOfAll: 2),
             Route(.walletCoins, "GET", read, weight: 10), Route(.marginPairs, "GET", .none),
+            Route(.isolatedMarginPairs, "GET", .none, weight: 10),
             Route(.spotPing, "GET", .none), Route(.spotTime, "GET", .none),
-            Route(.spotExchangeInfo, "GET", .none, weight: 20),
+            Route(.spotExchangeInfo, "GET", .none, weight: 20), Route(.coinExchangeInfo, "GET", .none),
         ]
         return Dictionary(grouping: routes) { $0.endpoint.rawValue }
     }()
@@ -104,9 +105,11 @@ enum Endpoint: String, Sendable {
     case tickerPrice2 = "/fapi/v2/ticker/price"
     case walletCoins = "/sapi/v1/capital/config/getall"
     case marginPairs = "/sapi/v1/margin/allPairs"
+    case isolatedMarginPairs = "/sapi/v1/margin/isolated/allPairs"
     case spotPing = "/api/v3/ping"
     case spotTime = "/api/v3/time"
     case spotExchangeInfo = "/api/v3/exchangeInfo"
+    case coinExchangeInfo = "/dapi/v1/exchangeInfo"
 }
 
 extension BinanceVenue {

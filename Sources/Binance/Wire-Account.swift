@@ -115,7 +115,8 @@ extension JSONWriter {
         endObject()
     }
 
-    /// An element of `symbolConfig`: leverage is a number here.
+    /// An element of `symbolConfig`: leverage is a number here, and `isAutoAddMargin` a boolean, as strict
+    /// clients of the venue read it; positionRisk of version 2 has it as a text.
     mutating func symbolConfig(
         _ symbol: SymbolRules, _ account: Account, _ rules: RuleTable
     ) throws(NumberError) {
@@ -127,7 +128,7 @@ extension JSONWriter {
         case .cross: literal("marginType", "CROSSED")
         case .isolated: literal("marginType", "ISOLATED")
         }
-        literal("isAutoAddMargin", "false")
+        bool("isAutoAddMargin", false)
         key("leverage")
         number(leverage)
         text(

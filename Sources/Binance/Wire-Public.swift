@@ -70,8 +70,9 @@ extension JSONWriter {
             beginObject()
             text("asset", asset.name)
             bool("marginAvailable", asset.isMarginAvailable)
+            // Always a text for a margin asset: strict clients refuse the whole answer otherwise.
             key("autoAssetExchange")
-            if let threshold = asset.autoExchangeThreshold { quoted(threshold) } else { null() }
+            quoted(asset.autoExchangeThreshold ?? .zero)
             endObject()
         }
         endArray()
@@ -84,14 +85,15 @@ extension JSONWriter {
         endObject()
     }
 
-    /// `exchangeInfo` of the spot API: its limits, and no symbol, because no spot market is kept here.
-    mutating func spotExchangeInfo(_ rules: RuleTable, serverTime: Int64) {
+    /// `exchangeInfo` of the spot API or of the coin-margined futures: their limit, and no symbol, because
+    /// neither market is kept here. Clients for all of the venue's markets ask for both before anything else.
+    mutating func emptyExchangeInfo(weightLimit: Int, serverTime: Int64) {
         beginObject()
         literal("timezone", "UTC")
         integer("serverTime", serverTime)
         key("rateLimits")
         beginArray()
-        rateLimit("REQUEST_WEIGHT", "MINUTE", 1, rules.limits.spot)
+        rateLimit("REQUEST_WEIGHT", "MINUTE", 1, weightLimit)
         endArray()
         key("exchangeFilters")
         beginArray()

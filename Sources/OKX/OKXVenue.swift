@@ -9,7 +9,7 @@ public struct OKXVenue: VenueModel {
 
     public static var pathPrefixes: [String] { ["/api/v5/"] }
 
-    public static var streamPrefixes: [String] { ["/ws/v5/"] }
+    public static var streamPrefixes: [String] { ["/ws/v5"] }
 
     public let profile: WireProfile
     private(set) var timeline: RulebookTimeline<OKXRules>

@@ -40,23 +40,34 @@ extension OKXVenue {
         }
     }
 
-    /// One ticker: the last price is the mark; nothing was traded here, so the rest is "".
+    /// One ticker: the last price is the mark; the best bid is that price cut to
+    /// the tick, the best ask one tick above it, each good for the largest market order. Nothing was traded
+    /// here, so volumes are 0, and the day's prices are not known: "". Without a price, all of it is "".
     func writeTicker(
         _ entry: InstrumentRules, _ market: Market, at time: LedgerTime, to writer: inout JSONWriter
     ) throws(NumberError) {
-        writer.beginObject()
-        for key: StaticString in ["askPx", "askSz", "bidPx", "bidSz", "high24h"] {
-            writer.member(key, literal: "")
+        let last = market.mark(entry.terms)
+        let bid = try last.map { last throws(NumberError) in
+            try last.over(entry.tick, places: 0, rounding: .towardZero)
+                .times(entry.tick, rounding: .towardZero)
         }
+        let size = bid.map { _ in ExactDecimal(Int(entry.largestOrder.market)) }
+        writer.beginObject()
+        try writer.member("askPx", bid.map { bid throws(NumberError) in try bid + entry.tick })
+        try writer.member("askSz", size)
+        try writer.member("bidPx", bid)
+        try writer.member("bidSz", size)
+        writer.member("high24h", literal: "")
         writer.member("instId", entry.terms.name)
         writer.member("instType", entry.type.rawValue)
-        try writer.member("last", market.mark(entry.terms))
-        for key: StaticString in ["lastSz", "low24h", "open24h", "sodUtc0", "sodUtc8"] {
+        try writer.member("last", last)
+        writer.member("lastSz", literal: "0")
+        for key: StaticString in ["low24h", "open24h", "sodUtc0", "sodUtc8"] {
             writer.member(key, literal: "")
         }
         writer.member("ts", time)
-        writer.member("vol24h", literal: "")
-        writer.member("volCcy24h", literal: "")
+        writer.member("vol24h", literal: "0")
+        writer.member("volCcy24h", literal: "0")
         writer.endObject()
     }
 

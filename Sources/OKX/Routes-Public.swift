@@ -98,10 +98,16 @@ extension OKXVenue {
         try writer.member("lever", entry.maximumLeverage)
         writer.member("listTime", literal: "")
         try writer.member("lotSz", entry.lot)
-        for key: StaticString in [
-            "maxIcebergSz", "maxLmtAmt", "maxLmtSz", "maxMktAmt", "maxMktSz", "maxStopSz", "maxTriggerSz",
-            "maxTwapSz",
-        ] { writer.member(key, literal: "") }
+        let largest = entry.largestOrder
+        let sizes: [(StaticString, Int64)] = [
+            ("maxIcebergSz", largest.limit), ("maxLmtAmt", largest.limitUSD), ("maxLmtSz", largest.limit),
+            ("maxMktAmt", largest.marketUSD), ("maxMktSz", largest.market), ("maxStopSz", largest.market),
+            ("maxTriggerSz", largest.limit), ("maxTwapSz", largest.limit),
+        ]
+        for (key, size) in sizes {
+            writer.key(key)
+            writer.quoted(size)
+        }
         try writer.member("minSz", entry.minimum)
         writer.member("openType", literal: "")
         writer.member("optType", literal: "")

@@ -246,6 +246,11 @@ extension JSONWriter {
         self.literal(literal)
     }
 
+    /// Members that are "".
+    mutating func empty(_ keys: [StaticString]) {
+        for key in keys { member(key, literal: "") }
+    }
+
     /// A member with a text.
     mutating func member(_ key: StaticString, _ text: String) {
         self.key(key)

@@ -39,6 +39,14 @@ final class InstrumentRules: Sendable {
     /// The underlying, such as `BTC-USD`: what risk units, families and index prices are named by.
     var family: String { "\(terms.base)-\(terms.quote)" }
 
+    /// The largest orders. The venue changes its own often and clients only want them there, so these are a
+    /// choice: the sizes of its large markets, in contracts or, of spot, in coin and USD.
+    var largestOrder: (limit: Int64, market: Int64, limitUSD: Int64, marketUSD: Int64) {
+        type == .spot
+            ? (9_999_999_999, 1_000_000, 20_000_000, 1_000_000)
+            : (100_000_000, 1_000_000, 20_000_000, 20_000_000)
+    }
+
     /// The tier that a position of so many contracts stands in; the last one for larger positions.
     func tier(of contracts: ExactDecimal) -> PositionTier? {
         for tier in tiers where contracts <= tier.maximum { return tier }

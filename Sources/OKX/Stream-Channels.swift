@@ -87,9 +87,10 @@ struct Subscription: Sendable {
     init(
         reading value: JSONValue, at address: StreamAddress, _ rules: RuleTable, request: [UInt8]
     ) throws(StreamError) {
-        guard let given = value.object, let name = given["channel"]?.text else {
-            throw .requestInvalid(request)
-        }
+        // A member that is null is as good as absent: some clients send all that they know.
+        guard let object = value.object else { throw .requestInvalid(request) }
+        let given = JSONObject(object.members.filter { !$0.value.isNull })
+        guard let name = given["channel"]?.text else { throw .requestInvalid(request) }
         guard let channel = Channel(rawValue: name) else { throw .channelUnknown(given) }
         guard channel.address == address else {
             throw address == .business ? .notForBusiness : .channelUnknown(given)

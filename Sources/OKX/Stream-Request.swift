@@ -9,6 +9,12 @@ struct StreamRequest: Sendable {
         case unsubscribe
     }
 
+    /// Operations on orders, which the venue answers in a form of their own, refusals too.
+    static let tradingOperations: Set<String> = [
+        "order", "batch-orders", "cancel-order", "batch-cancel-orders", "amend-order", "batch-amend-orders",
+        "mass-cancel",
+    ]
+
     /// The most bytes that one request may have (sheet, section 8: 64 KB of arguments).
     static let longest = 64 << 10
 
@@ -28,7 +34,11 @@ struct StreamRequest: Sendable {
         let id = object["id"]
         if let id { guard let given = id.text, Self.isID(given) else { throw .parameterWrong("id") } }
         self.id = id?.text
-        guard let operation = Operation(rawValue: name) else { throw .operationUnknown(name).with(id?.text) }
+        guard let operation = Operation(rawValue: name) else {
+            var refusal = StreamError.operationUnknown(name).with(id?.text)
+            refusal.tradingOperation = Self.tradingOperations.contains(name) ? name : nil
+            throw refusal
+        }
         guard object.keys.allSatisfy(["id", "op", "args"].contains),
             let arguments = object["args"]?.elements
         else {

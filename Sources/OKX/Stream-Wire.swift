@@ -42,6 +42,22 @@ extension OKXStream {
         }
     }
 
+    /// The refusal of an operation on orders, in the form of its own that such operations are answered in.
+    /// Times are microseconds.
+    func refused(_ error: StreamError, operation: String, at now: Int64) -> [UInt8] {
+        var writer = JSONWriter(reserving: 256)
+        writer.beginObject()
+        if let id = error.id { writer.member("id", id) }
+        writer.member("op", operation)
+        writer.member("code", error.code)
+        writer.member("msg", error.message)
+        writer.emptyArray("data")
+        writer.member("inTime", "\(now)000")
+        writer.member("outTime", "\(now)000")
+        writer.endObject()
+        return writer.bytes
+    }
+
     /// `event` `notice` with code 64008: the connection is about to be closed for an upgrade of the service.
     func serviceUpgrade() -> [UInt8] {
         message { writer in

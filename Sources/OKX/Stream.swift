@@ -127,11 +127,11 @@ struct OKXStream: VenueStream {
             try count(at: now)
             switch request.operation {
             case .login: try logIn(request, at: now, &output)
-            case .subscribe: subscribe(request, text, &output)
-            case .unsubscribe: unsubscribe(request, text, &output)
+            case .subscribe: subscribe(request, text, at: now, &output)
+            case .unsubscribe: unsubscribe(request, text, at: now, &output)
             }
         } catch {
-            refuse(error, &output)
+            refuse(error, at: now, &output)
         }
         if output.close == nil, interest == interestInForce { pushFirst(at: now, &output) }
     }
@@ -170,11 +170,12 @@ struct OKXStream: VenueStream {
 // MARK: - Opening and login
 
 extension OKXVenue {
-    /// The three sockets; a client beyond three connections a second is refused as any other request is.
+    /// The three sockets; a client beyond three connections a second is refused as any other request is, and
+    /// so is one that names none of them.
     public func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer? {
         let last = request.path.dropFirst("/ws/v5/".count)
-        guard request.path.hasPrefix("/ws/v5/"), let address = StreamAddress(rawValue: String(last)) else {
-            return nil
+        guard let address = StreamAddress(rawValue: String(last)) else {
+            return .refused(OKXError.pathUnknown.response(profile))
         }
         let verdict = access.limiter.use(
             "stream \(request.remoteAddress)", limit: OKXStream.Limit.connections, window: 1000,
@@ -243,8 +244,12 @@ extension OKXStream {
         return false
     }
 
-    private func refuse(_ error: StreamError, _ output: inout StreamOutput) {
-        output.send(refused(error))
+    private func refuse(_ error: StreamError, at now: Int64, _ output: inout StreamOutput) {
+        if let operation = error.tradingOperation, session != nil {
+            output.send(refused(error, operation: operation, at: now))
+        } else {
+            output.send(refused(error.tradingOperation == nil ? error : .loginNeeded.with(error.id)))
+        }
         if let close = error.close { output.close = close }
     }
 
@@ -265,12 +270,14 @@ extension APIKey {
 // MARK: - Subscriptions
 
 extension OKXStream {
-    private mutating func subscribe(_ request: StreamRequest, _ text: [UInt8], _ output: inout StreamOutput) {
+    private mutating func subscribe(
+        _ request: StreamRequest, _ text: [UInt8], at now: Int64, _ output: inout StreamOutput
+    ) {
         for argument in request.arguments {
             do throws(StreamError) {
                 try subscribe(subscription(argument, text), request, &output)
             } catch {
-                refuse(error.with(request.id), &output)
+                refuse(error.with(request.id), at: now, &output)
             }
             if output.close != nil { return }
         }
@@ -331,7 +338,7 @@ extension OKXStream {
 
     /// What is not subscribed to is acknowledged all the same.
     private mutating func unsubscribe(
-        _ request: StreamRequest, _ text: [UInt8], _ output: inout StreamOutput
+        _ request: StreamRequest, _ text: [UInt8], at now: Int64, _ output: inout StreamOutput
     ) {
         for argument in request.arguments {
             do throws(StreamError) {
@@ -339,7 +346,7 @@ extension OKXStream {
                 subscriptions.removeAll { $0.isSame(as: subscription) }
                 output.send(acknowledged(request, subscription))
             } catch {
-                refuse(error.with(request.id), &output)
+                refuse(error.with(request.id), at: now, &output)
             }
         }
         let left = Set(subscriptions.map(\.channel))
@@ -363,7 +370,7 @@ extension OKXStream {
                 guard let message = try regularPush(place) else { continue }
                 send(message, at: now, &output)
             } catch {
-                refuse(.subscriptionFailed, &output)
+                refuse(.subscriptionFailed, at: now, &output)
             }
             subscriptions[place].nextRegular = subscriptions[place].interval.map { now + $0 }
         }

@@ -16,9 +16,15 @@ extension Gateway {
         case accepted(StreamOpening, answer: HTTPFields, Route)
     }
 
-    /// The venue's stream that a path belongs to.
+    /// The venue's stream that a path belongs to. A prefix ends where a part of the path does, so that
+    /// `/ws/v5` does not take `/ws/v5…` away from a stream of another venue.
     private func streamRoute(of target: String) -> Route? {
-        streamRoutes.first { target.utf8.starts(with: $0.prefix) }
+        streamRoutes.first { route in
+            guard target.utf8.starts(with: route.prefix) else { return false }
+            let next = target.utf8.dropFirst(route.prefix.count).first
+            return route.prefix.last == UInt8(ascii: "/") || next == nil || next == UInt8(ascii: "/")
+                || next == UInt8(ascii: "?")
+        }
     }
 
     /// A path as it may be logged: a stream's may hold a key, so that only its beginning is.

@@ -50,8 +50,8 @@ public protocol VenueModel: VenueJudge {
     /// The venue's answer to a request: authenticated, limited and refused as the venue does it.
     func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse
 
-    /// What the path of every stream of this venue begins with, such as `/ws/v5/`. The longest one that fits
-    /// wins, streams before requests where the client asks for an upgrade.
+    /// What the path of every stream of this venue begins with, in whole parts, such as `/ws/v5`. The longest
+    /// one that fits wins, streams before requests where the client asks for an upgrade.
     static var streamPrefixes: [String] { get }
 
     /// The venue's answer to a client that asks for a WebSocket; nil where this path is no stream, so that

@@ -67,8 +67,7 @@ def test_account_neighbours(single):
     assert D(position.un_realized_profit) == PROFIT
     assert single.futures_account_configuration().data().can_trade is True
     [configured] = single.symbol_configuration(symbol="BTCUSDT").data()
-    # isAutoAddMargin is a text at the venue; the SDK wants a boolean, warns, and hands the row over as it is.
-    assert (configured["leverage"], configured["isAutoAddMargin"]) == (20, "false")
+    assert (configured.leverage, configured.is_auto_add_margin) == (20, False)
     assert single.get_current_multi_assets_mode().data().multi_assets_margin is False
     assert single.get_current_position_mode().data().dual_side_position is False
 

@@ -18,8 +18,8 @@ ORDER_MARGIN = cut8((NOTIONAL + D("0.1") * 60500) / 20) - POSITION_MARGIN
 MAINTENANCE = cut8(NOTIONAL * D("0.004"))
 
 
-def client(server, key) -> ccxt.binanceusdm:
-    exchange = ccxt.binanceusdm({"apiKey": key["api_key"], "secret": key["secret"]})
+def client(server, key, kind=ccxt.binanceusdm) -> ccxt.binance:
+    exchange = kind({"apiKey": key["api_key"], "secret": key["secret"]})
     for name, url in exchange.urls["api"].items():
         if isinstance(url, str):
             exchange.urls["api"][name] = server.url + "/" + url.split("/", 3)[-1]
@@ -29,6 +29,16 @@ def client(server, key) -> ccxt.binanceusdm:
 @pytest.fixture
 def single(venue_server, keys):
     return client(venue_server, keys["binance-single"])
+
+
+@exercises("CCXT `binance`", "load_markets()", "fetch_balance()")
+def test_class_of_all_markets(venue_server, keys):
+    """The class that freqtrade takes: it reads the markets of every product before its first call."""
+    exchange = client(venue_server, keys["binance-single"], ccxt.binance)
+    markets = exchange.load_markets()
+    assert "BTC/USDT:USDT" in markets and not any(market["spot"] for market in markets.values())
+    balance = exchange.fetch_balance({"type": "future"})
+    assert exact(balance["USDT"]["total"]) == WALLET + PROFIT
 
 
 @exercises(CLIENT, "fetch_balance()")

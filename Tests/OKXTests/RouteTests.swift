@@ -164,6 +164,27 @@ import VenueTestSupport
                 "feeCcy": "USDT",
             ])
         #expect(try await world.data("GET", "/api/v5/trade/orders-pending?instType=SPOT").count == 1)
+        for order in orders { #expect(order.object?.keys.map { $0 } == Self.orderMembers) }
+    }
+
+    /// The documented members of an order, as the venue's answers have them.
+    private static let orderMembers = """
+        accFillSz algoClOrdId algoId attachAlgoClOrdId attachAlgoOrds avgPx cTime cancelSource \
+        cancelSourceReason category ccy clOrdId fee feeCcy fillPx fillSz fillTime instId instType isTpLimit \
+        lever linkedAlgoOrd ordId ordType pnl posSide px pxType pxUsd pxVol quickMgnType rebate rebateCcy \
+        reduceOnly side slOrdPx slTriggerPx slTriggerPxType source state stpId stpMode sz tag tdMode tgtCcy \
+        tpOrdPx tpTriggerPx tpTriggerPxType tradeId tradeQuoteCcy uTime
+        """.split(separator: " ").map(String.init)
+
+    @Test func largestOrders() async throws {
+        let world = try ready()
+        for type in ["SPOT", "SWAP", "FUTURES"] {
+            for instrument in try await world.publicData("/api/v5/public/instruments?instType=\(type)") {
+                for member in instrument.object?.members ?? [] where member.key.hasPrefix("max") {
+                    #expect(Int64(member.value.text ?? "").map { $0 > 0 } == true, "\(type) \(member.key)")
+                }
+            }
+        }
     }
 
     /// By the sheet's rule of V7 over a debt of 500 USDT at 0.00043728 a day: what an hour adds is owed in
@@ -343,7 +364,12 @@ import VenueTestSupport
         let mark = try await world.publicData("/api/v5/public/mark-price?instType=SWAP&instId=BTC-USDT-SWAP")
         expect(mark.first, ["markPx": "60123.4", "instType": "SWAP"])
         let ticker = try await world.publicData("/api/v5/market/ticker?instId=BTC-USDT")
-        expect(ticker.first, ["last": "120200", "bidPx": "", "vol24h": ""])
+        expect(
+            ticker.first,
+            [
+                "last": "120200", "bidPx": "120200", "askPx": "120200.1", "bidSz": "1000000", "lastSz": "0",
+                "vol24h": "0",
+            ])
         #expect(try await world.publicData("/api/v5/market/tickers?instType=SWAP").count > 25)
         let index = try await world.publicData("/api/v5/market/index-tickers?instId=BTC-USDT")
         expect(index.first, ["idxPx": "120200", "instId": "BTC-USDT"])

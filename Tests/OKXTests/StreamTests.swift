@@ -12,7 +12,7 @@ import VenueTestSupport
 
     @Test func sockets() throws {
         let world = try streamWorld()
-        #expect(OKXVenue.streamPrefixes == ["/ws/v5/"])
+        #expect(OKXVenue.streamPrefixes == ["/ws/v5"])
         for path in ["public", "private", "business"] {
             guard case .accepted(let opening) = world.handshake("/ws/v5/\(path)") else {
                 Issue.record("\(path) is refused")
@@ -22,8 +22,42 @@ import VenueTestSupport
         }
         world.setRealTime(StreamDemo.moment + 1000)
         #expect(world.stream("/ws/v5/private?brokerId=9999") != nil)
-        #expect(world.handshake("/ws/v5/nothing") == nil)
-        #expect(world.handshake("/ws/v5/") == nil)
+        world.setRealTime(StreamDemo.moment + 2000)
+        for path in ["/ws/v5", "/ws/v5/", "/ws/v5/nothing"] {
+            guard case .refused(let response) = world.handshake(path) else {
+                Issue.record("\(path) is not refused")
+                continue
+            }
+            #expect(response.status == 404)
+        }
+    }
+
+    /// Operations on orders have answers of their own form, by which clients know what they answer.
+    @Test(arguments: ["order", "batch-orders", "cancel-order", "amend-order", "mass-cancel"])
+    func refusedTradingOperation(operation: String) throws {
+        let world = try streamWorld()
+        let request = #"{"id":"7","op":"\#(operation)","args":[{"instIdCode":10001}]}"#
+        var stream = try world.loggedIn()
+        stream.send(request)
+        let moment = StreamDemo.moment
+        #expect(
+            stream.takeTexts() == [
+                #"{"id":"7","op":"\#(operation)","code":"60019","msg":"Invalid op: \#(operation)","data":[],"#
+                    + #""inTime":"\#(moment)000","outTime":"\#(moment)000"}"#
+            ])
+        var stranger = try world.connected()
+        stranger.send(request)
+        expect(try stranger.takeJSON().first, ["event": "error", "code": "60011", "id": "7"])
+    }
+
+    /// Some clients send every member that an argument can have.
+    @Test func nullIsAbsent() throws {
+        let world = try streamWorld()
+        var stream = try world.loggedIn()
+        stream.send(#"{"op":"subscribe","args":[{"channel":"account","ccy":null,"instId":null}]}"#)
+        let answers = try stream.takeJSON()
+        #expect(answers.first?["event"]?.text == "subscribe")
+        #expect(answers.first?["arg"] == .members([("channel", .string("account"))]))
     }
 
     /// Three connections a second from one address.
@@ -186,7 +220,7 @@ import VenueTestSupport
             "Wrong URL or channel:account,ccy:NOPE doesn't exist. Please use the correct URL, channel and "
                 + "parameters referring to API document."
         ),
-        (#"{"op":"order","args":[{}]}"#, "60019", "Invalid op: order"),
+        (#"{"op":"nothing","args":[{}]}"#, "60019", "Invalid op: nothing"),
         (
             #"{"op":"login","args":[{"passphrase":"made-up-phrase"}],"extra":1}"#, "60012",
             "Invalid request"
