@@ -121,6 +121,10 @@ let package = Package(
             .target(
                 name: "VenueTestSupport", dependencies: ["Venue"] + core,
                 path: "Tests/VenueTestSupport", swiftSettings: strict),
+            // The engine alone, under a schedule, a clock and a store that are all made up: `Tests/Torture`.
+            .executableTarget(
+                name: "simulation", dependencies: ["Engine", "Journal", "Venue", "VenueTestSupport"] + core,
+                path: "Tests/Simulation", swiftSettings: strict),
             .testTarget(
                 name: "NumbersTests", dependencies: ["Numbers"], resources: [.copy("Tables")],
                 swiftSettings: strict),
@@ -133,7 +137,8 @@ let package = Package(
                 name: "JournalTests", dependencies: ["Journal", grdb] + core,
                 swiftSettings: strict),
             .testTarget(
-                name: "EngineTests", dependencies: ["Engine", "Journal", "Venue", grdb] + core,
+                name: "EngineTests",
+                dependencies: ["Engine", "Journal", "Venue", "VenueTestSupport", grdb] + core,
                 swiftSettings: strict),
             .testTarget(
                 name: "ServerTests",

@@ -5,6 +5,7 @@ import Numbers
 import Synchronization
 import Testing
 import Venue
+import VenueTestSupport
 
 /// Keeps what it is told, in order.
 private final class Listener: LedgerListener {

@@ -4,6 +4,7 @@ import Ledger
 import Numbers
 import Testing
 import Venue
+import VenueTestSupport
 
 @Suite struct HistoryTests {
     private let hour = 3_600_000 as Int64

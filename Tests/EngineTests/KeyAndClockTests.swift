@@ -4,6 +4,7 @@ import Ledger
 import Numbers
 import Testing
 import Venue
+import VenueTestSupport
 
 @Suite struct KeyAndClockTests {
     @Test func keysHoldAcrossRestartsUntilRevoked() async throws {

@@ -5,6 +5,7 @@ import Ledger
 import Numbers
 import Testing
 import Venue
+import VenueTestSupport
 
 @Suite struct RestartTests {
     /// Runs SQL on a store that nobody has open.

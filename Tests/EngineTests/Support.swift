@@ -5,6 +5,7 @@ import Journal
 import Ledger
 import Testing
 import Venue
+import VenueTestSupport
 
 /// A folder that is gone with its last reference.
 final class TemporaryFolder: Sendable {

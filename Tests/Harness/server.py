@@ -54,12 +54,15 @@ def run(*arguments: str, within: float = 60, folder: pathlib.Path | None = None,
 class Server:
     """One `marginalia serve`, on a free port of 127.0.0.1."""
 
-    def __init__(self, *options: str, store: str = "memory:", token: str | None = TOKEN, folder=None):
+    def __init__(
+        self, *options: str, store: str = "memory:", token: str | None = TOKEN, folder=None, environment=None
+    ):
         self.arguments = ["serve", "--listen", "127.0.0.1:0", "--store", store, *options]
         if token is not None:
             self.arguments += ["--admin-token", token]
         self.token = token
         self.folder = folder
+        self.environment = environment or {}
         self.process: subprocess.Popen | None = None
         self.url = ""
         self.port = 0
@@ -76,7 +79,7 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.folder,
-            env=environment(),
+            env=environment() | self.environment,
         )
         first: queue.Queue[str] = queue.Queue()
 
