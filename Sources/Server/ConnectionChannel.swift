@@ -54,6 +54,8 @@ final class RequestFront: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Whether the server is going down: a stream that is about to open must know.
     private(set) var isShuttingDown = false
+    /// Whether the client sends nothing more: a stream that is about to open is over.
+    private(set) var isInputClosed = false
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(var head) = unwrapInboundIn(data) else {
@@ -76,6 +78,7 @@ final class RequestFront: ChannelInboundHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent { isShuttingDown = true }
+        if case ChannelEvent.inputClosed = event { isInputClosed = true }
         context.fireUserInboundEventTriggered(event)
     }
 }

@@ -97,9 +97,11 @@ extension Gateway {
                 ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: frameLimit)), connection,
             ], position: .after(decoder))
         _ = channel.setOption(.socketOption(.so_sndbuf), value: .init(limits.socketBuffer))
-        let isShuttingDown = front.isShuttingDown
+        let (isShuttingDown, isInputClosed) = (front.isShuttingDown, front.isInputClosed)
         connection.open(isShuttingDown: isShuttingDown)
         // Going, the decoder hands on what the client sent without waiting for the answer.
-        pipeline.removeHandler(decoder).assumeIsolated().whenComplete { _ in connection.serve() }
+        pipeline.removeHandler(decoder).assumeIsolated().whenComplete { _ in
+            if isInputClosed { connection.inputClosed() } else { connection.serve() }
+        }
     }
 }

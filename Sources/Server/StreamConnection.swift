@@ -448,13 +448,17 @@ final class StreamConnection: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case ChannelEvent.inputClosed:
-            // Half a connection is none: without the client's side there is no closing handshake.
-            serve(hearsOut: true)
-            drop()
+        case ChannelEvent.inputClosed: inputClosed()
         case is ChannelShouldQuiesceEvent: end(for: .shutdown)
         default: break
         }
+    }
+
+    /// The client sends nothing more. Half a connection is none: without the client's side there is no closing
+    /// handshake.
+    func inputClosed() {
+        serve(hearsOut: true)
+        drop()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -213,6 +213,16 @@ def test_half_a_connection_is_none(stream):
     assert stream.read() is None
 
 
+def test_a_connection_whose_client_ends_it_with_the_handshake_is_ended(one):
+    """The client's end arrives before there is a stream that could see it."""
+    for data in (b"", frame(TEXT, question("mark")), close()):
+        with Stream(one.port) as stream:
+            stream.send(handshake(PATH), data)
+            stream.socket.shutdown(socket.SHUT_WR)
+            assert stream.head()[0] == 101
+            stream.rest()
+
+
 # Handshakes
 
 
