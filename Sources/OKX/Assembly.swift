@@ -107,11 +107,29 @@ struct RiskUnit: Sendable {
     let index: ExactDecimal
     /// Σ signed size of cross derivatives, in the underlying.
     var delta = ExactFraction.zero
-    /// Σ |notional| of cross derivatives at mark, in USD.
+    /// Σ over cross derivatives of |notional| at mark, in USD; the sides of one instrument are netted first.
     var gross = ExactFraction.zero
+    /// Signed notional of each instrument, in USD.
+    var notionals: [(instrument: Int, usd: ExactFraction)] = []
     var spotInUse = ExactFraction.zero
     var maintenance = ExactFraction.zero
     var initial = ExactFraction.zero
+}
+
+extension RiskUnit {
+    /// Counts a position in its instrument's notional and in the gross of them.
+    fileprivate mutating func add(
+        _ notionalUSD: ExactFraction, of instrument: Int
+    ) throws(NumberError) {
+        guard let place = notionals.firstIndex(where: { $0.instrument == instrument }) else {
+            notionals.append((instrument, notionalUSD))
+            gross = try gross + notionalUSD.magnitude
+            return
+        }
+        let netted = try notionals[place].usd + notionalUSD
+        gross = try gross - notionals[place].usd.magnitude + netted.magnitude
+        notionals[place].usd = netted
+    }
 }
 
 /// Cost and profit of a currency's spot trades, in USD.
@@ -272,7 +290,7 @@ extension AccountFigures {
         case .portfolio:
             let unit = try unitPlace(link.base, market, rules)
             try units[unit].delta += measure.delta
-            try units[unit].gross += measure.notionalUSD.magnitude
+            try units[unit].add(measure.notionalUSD, of: instrument)
         case .multi, .spot:
             let leverage = account.leverageInForce(of: position, rules)
             try totals.positionMargin += Figures.initialMargin(
@@ -302,8 +320,11 @@ extension AccountFigures {
         guard order.instrument.kind.isDerivative else {
             let place = try rowPlace(
                 order.side == .buy ? link.quote : link.base, at: order.placedAt, market, rules)
-            try rows[place].spotOrders += Figures.spotOrder(
+            let paid = try Figures.spotOrder(
                 remaining: order.remaining, price: order.price, isBuy: order.side == .buy)
+            let fee = try Figures.orderFee(notional: paid, rate: rules.margin.orderFeeRate)
+            try rows[place].spotOrders += Figures.spotOrderHeld(paid: paid, fee: fee)
+            try totals.orderFees += Figures.equityUSD(fee, index: rows[place].index)
             return
         }
         let place = try rowPlace(link.settle, at: order.placedAt, market, rules)
@@ -346,10 +367,12 @@ extension CurrencyFigures {
         freeBalance = try Figures.freeBalance(cash: cash, crossUnrealised: crossUnrealised, inUse: inUse)
         equityUSD = try Figures.equityUSD(equity, index: index)
         if mode == .futures { return }
-        crossLiability = try Figures.crossLiability(equity: equity, borrowed: borrowed, interest: interest)
+        crossLiability = Figures.crossLiability(
+            equity: equity,
+            loan: mode == .spot ? try Figures.loan(borrowed: borrowed, interest: interest) : .zero)
         liability = try Figures.liability(cross: crossLiability, isolated: .zero)
         unrealisedLossLiability = try Figures.unrealisedLossLiability(
-            equity: equity, cash: cash, interest: interest)
+            equity: equity, cash: cash, interest: interest, borrowed: borrowed)
         potentialBorrowing = try Figures.potentialBorrowing(
             liability: liability, inUse: inUse, interest: interest, cash: cash,
             crossUnrealised: crossUnrealised)
@@ -382,8 +405,9 @@ extension AccountFigures {
             try totals.borrowFrozen += rows[place].borrowFrozen
             let asset = rules.assets[rows[place].place]
             let discounted = try Figures.discountedEquity(
-                rows[place].equity, isolatedEquity: rows[place].isolatedEquity, table: asset.discount,
-                index: index, isCollateral: rows[place].isCollateral)
+                rows[place].equity, isolatedEquity: rows[place].isolatedEquity,
+                table: account.borrowsAgainst(in: mode) ? asset.discount : nil, index: index,
+                isCollateral: rows[place].isCollateral)
             rows[place].discountedUSD = discounted
             try totals.discounted += discounted
             if !account.raised.isEmpty, discounted.isPositive,

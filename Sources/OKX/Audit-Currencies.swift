@@ -60,7 +60,9 @@ extension AccountAudit {
                 try Figures.freeBalance(
                     cash: $0[0], crossUnrealised: $0[1] - $0[2], inUse: $0[3] - $0[4] - $0[5]))
         }
+        // What older answers do not have is not shown, and part of what is left over.
         let held = ["ordFrozen", "fixedBal", "smtSyncEq", "spotCopyTradingEq", "spotIsoBal"]
+            .filter { row[$0] != .absent }
         hold(
             row, "frozenBal",
             (mode == .futures ? "imr + " : "") + held.joined(separator: " + ") + " + isoEq + stgyEq",
@@ -71,8 +73,7 @@ extension AccountAudit {
         ) { numbers in
             try Figures.frozenBalance(
                 inUse: Figures.inUse(
-                    positionMargin: numbers.after(7).sum(), orders: numbers[2],
-                    reserves: numbers.after(3).first(4).sum()),
+                    positionMargin: .zero, orders: numbers.after(2).sum(), reserves: .zero),
                 isolatedEquity: numbers[0], strategyEquity: numbers[1])
         }
     }
@@ -144,16 +145,21 @@ extension AccountAudit {
             row, "liab", "crossLiab + isoLiab", [row.input("crossLiab"), audited.applied("isoLiab")],
             source: Source.multi
         ) { try Figures.liability(cross: $0[0], isolated: $0[1]) }
+        let isSpot = mode == .spot
         hold(
-            row, "crossLiab", "|min(0, eq)|, and a loan that is held in cash",
+            row, "crossLiab",
+            "|min(0, eq)|\(isSpot ? ", at least interest," : ""), and a loan that is held in cash",
             [row.input("eq"), audited.applied("interest")], source: Source.multi,
             .hidden("A loan that is held in cash.", below: .zero)
-        ) { try Figures.crossLiability(equity: $0[0], borrowed: .zero, interest: $0[1]) }
+        ) { Figures.crossLiability(equity: $0[0], loan: isSpot ? $0[1] : .zero) }
         hold(
             row, "uplLiab", "|min(0, eq)| − |min(0, cashBal − interest)|, at least 0",
             ["eq", "cashBal", "interest"].map { row.input($0) }, source: Source.ours,
             .estimate("No document states this formula.")
-        ) { try Figures.unrealisedLossLiability(equity: $0[0], cash: $0[1], interest: $0[2]) }
+        ) {
+            try Figures.unrealisedLossLiability(
+                equity: $0[0], cash: $0[1], interest: $0[2], borrowed: .zero)
+        }
         hold(
             row, "spotInUseAmt", "maxSpotInUse, at most clSpotInUseAmt where it is set",
             [row.isFilled("maxSpotInUseAmt") ? row.input("maxSpotInUseAmt") : row.input("maxSpotInUse")]
@@ -223,7 +229,9 @@ extension AccountAudit {
                 row, "eqUsd", "eq × coinUsdPrice", [row.input("eq"), row.input("coinUsdPrice")],
                 source: Source.recorded
             ) { try Figures.equityUSD($0[0], index: $0.rate(1)) }
-        } else if let position = answers.positions.first(where: { $0["ccy"].text == audited.currency }) {
+        } else if let position = answers.positions.first(where: {
+            $0["ccy"].text == audited.currency && $0.isFilled("usdPx")
+        }) {
             hold(
                 row, "eqUsd", "eq × USD price", [row.input("eq"), position.input("usdPx")],
                 source: Source.recorded, .estimate(Self.otherMoment)
@@ -236,6 +244,16 @@ extension AccountAudit {
     private mutating func checkDiscount(_ audited: AuditedRow) {
         let row = audited.row
         let formula = "Σ over tiers of the part of eq − isoEq in the tier × its rate × USD price"
+        // Without an answer that tells whether spot mode may borrow, the figure itself does.
+        let borrows = answers.config?.value["enableSpotBorrow"]?.boolean
+        if mode == .spot, borrows == false || borrows == nil && row["disEq"] == row["eqUsd"] {
+            hold(
+                row, "disEq", "eqUsd: nothing is discounted while spot mode does not borrow",
+                [row.input("eqUsd")], source: Source.recorded,
+                .estimate("Recordings have eqUsd where borrowing is off; no document says so.")
+            ) { $0[0] }
+            return
+        }
         guard let asset = rules.asset(audited.currency) else {
             pass(row, "disEq", formula, because: "The rulebook does not know the currency.")
             return

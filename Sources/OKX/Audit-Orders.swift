@@ -112,8 +112,8 @@ extension AccountAudit {
         let row = audited.row
         let isPool = mode == .futures
         let formula =
-            "open spot orders + margin of isolated orders"
-            + (isPool ? " + margin of cross orders + fees of orders" : "")
+            "open spot orders and their fees + margin of isolated orders"
+            + (isPool ? " + margin of cross orders + their fees" : "")
         let (all, missing) = openOrders()
         if let missing { return pass(row, "ordFrozen", formula, because: missing) }
         let orders = all.filter { order in
@@ -123,21 +123,23 @@ extension AccountAudit {
         let rate = AuditInput(rule: "fee rate of orders", rules.margin.orderFeeRate)
         let count = AuditedOrder.inputCount
         hold(
-            row, "ordFrozen", formula, orders.flatMap(\.inputs) + (isPool ? [rate] : []),
+            row, "ordFrozen", formula, orders.flatMap(\.inputs) + [rate],
             source: Source.ours, .estimate(Self.unpublished)
         ) { numbers in
             var (spot, isolated, cross) = (ExactFraction.zero, ExactFraction.zero, ExactFraction.zero)
             var fees = ExactFraction.zero
             for (place, order) in orders.enumerated() {
                 let own = numbers.after(place * count).first(count)
+                let feeRate = numbers.rate(numbers.count - 1)
                 guard order.isContract else {
-                    try spot += Figures.spotOrder(
+                    let paid = try Figures.spotOrder(
                         remaining: own.rate(0) - own.rate(1), price: own.rate(2), isBuy: order.isBuy)
+                    try spot += Figures.spotOrderHeld(
+                        paid: paid, fee: Figures.orderFee(notional: paid, rate: feeRate))
                     continue
                 }
                 if isPool {
-                    try fees += Figures.orderFee(
-                        notional: order.notional(own).0, rate: numbers.rate(numbers.count - 1))
+                    try fees += Figures.orderFee(notional: order.notional(own).0, rate: feeRate)
                 }
                 guard order.addsExposure else { continue }
                 if order.marginMode == .isolated {

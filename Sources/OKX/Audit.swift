@@ -124,7 +124,7 @@ struct AccountAudit {
     }
 
     /// What comes of holding it; nil where the venue shows no figure.
-    private func finding(
+    func finding(
         _ row: ReportedObject, _ field: String, _ formula: String, _ inputs: [AuditInput], source: String,
         _ difference: FigureCheck.Difference, by definition: (ReportedNumbers) throws -> ExactFraction?
     ) -> AuditFinding? {
@@ -135,6 +135,9 @@ struct AccountAudit {
             try definition(ReportedNumbers(numbers))?.rounded(places: 18, rounding: .halfUp)
         }
     }
+
+    /// Takes a finding in.
+    mutating func add(_ finding: AuditFinding) { findings.append(finding) }
 
     /// Says that nothing can be said, and why.
     mutating func pass(_ row: ReportedObject, _ field: String, _ formula: String, because remark: String) {
@@ -156,6 +159,11 @@ struct AccountAudit {
     static let otherMoment = "The two answers came at different moments, between which marks may have moved."
     static let rulebook = "The rulebook's rates and tiers may not be those that the venue used."
     static let dust = ExactDecimal.cent
+}
+
+extension AuditFinding {
+    /// Whether the figure is what the formula gives, up to its last digits.
+    var isMet: Bool { verdict == .matches || verdict == .rounding }
 }
 
 extension ExactDecimal {
@@ -211,7 +219,7 @@ extension AccountAudit {
         ) { try $0.sumOfProducts() }
         hold(
             account, "upl", "Σ (upl − isoUpl) × USD price: of cross positions",
-            rows.filter { $0.row["upl"] != $0.row["isoUpl"] }
+            rows.filter { $0.row["upl"] == .absent || $0.row["upl"] != $0.row["isoUpl"] }
                 .flatMap { [$0.row.input("upl"), $0.row.input("isoUpl"), $0.price] }
         ) { numbers in
             var sum = ExactFraction.zero
@@ -266,7 +274,7 @@ extension AccountAudit {
         }
         holdRequirement(
             "mmr", "maintenance margin of cross positions + notionalUsdForBorrow × maintenance rate",
-            [account.applied("notionalUsdForBorrow"), maintenanceRate],
+            [borrowing, maintenanceRate],
             fields: ["notionalUsd", "mmr", "imr", "lever"],
             // Rates are the tiers'; a position's own margins are in its currency and imply its rate.
             ofPosition: { row in
@@ -302,14 +310,18 @@ extension AccountAudit {
     ) {
         let account = answers.account
         let cross = answers.positions.filter { $0.marginMode == .cross }
-        let notionals = ["Swap", "Futures", "Option"].map { account["notionalUsdFor\($0)"].cutNumber }
-        let hasPositions = notionals.contains { $0?.isPositive == true }
+        // Only a notional that is 0, or does not apply, says that there are no positions; older answers have
+        // none of these fields.
+        let mayHavePositions = ["Swap", "Futures", "Option"].contains { kind in
+            let notional = account["notionalUsdFor\(kind)"]
+            return notional != .empty && notional.cutNumber?.isZero != true
+        }
         // A risk unit's margin stands in each of its positions, and no answer names the unit.
         let isShown = !cross.isEmpty && mode != .portfolio
         let difference: FigureCheck.Difference
         if isShown {
             difference = .estimate(Self.otherMoment)
-        } else if hasPositions {
+        } else if mayHavePositions {
             difference = .hidden("The margin of positions is what is left.", below: .zero)
         } else {
             difference = field == "mmr" ? .estimate(Self.rulebook) : .contradicts
@@ -328,6 +340,36 @@ extension AccountAudit {
         }
     }
 
+    /// `notionalUsdForBorrow`; older answers do not have it, but its margin.
+    private var borrowing: AuditInput {
+        let account = answers.account
+        let field = "notionalUsdForBorrow"
+        guard account[field] == .absent, mode != .portfolio,
+            let frozen = account["borrowFroz"].cutNumber,
+            let amount = try? frozen.times(rules.margin.borrowLeverage, rounding: .halfEven),
+            let blur = try? FigurePrecision.binary.unit(of: amount).times(ExactDecimal(4), rounding: .ceiling)
+        else { return account.applied(field) }
+        return AuditInput(derived: "borrowFroz × borrow leverage", amount, blur: amount.isZero ? .zero : blur)
+    }
+
+    /// Notionals of derivatives; older answers have their sum with the borrowing alone, which is then taken
+    /// for swaps.
+    private var derivativeNotionals: (swap: AuditInput, futures: AuditInput) {
+        let account = answers.account
+        let none = AuditInput(rule: "no futures shown apart", .zero)
+        guard account["notionalUsdForSwap"] == .absent, account["notionalUsdForFutures"] == .absent,
+            let whole = account["notionalUsd"].cutNumber, let loans = borrowing.value.cutNumber,
+            let rest = try? whole - loans
+        else {
+            return (account.applied("notionalUsdForSwap"), account.applied("notionalUsdForFutures"))
+        }
+        return (
+            AuditInput(
+                derived: "notionalUsd − borrowing, taken for swaps", rest,
+                blur: FigurePrecision.binary.unit(of: whole)), none
+        )
+    }
+
     /// `mgnRatio`, with the fees of liquidating everything at the rulebook's rates; where that does not
     /// agree, held against what it would be without fees, beyond which it cannot be.
     private mutating func checkRatio(_ maintenanceRate: AuditInput) {
@@ -341,19 +383,17 @@ extension AccountAudit {
             return try loans + Figures.liquidationFee(notional: numbers[5], rate: numbers.rate(6))
                 + Figures.liquidationFee(notional: numbers[7], rate: numbers.rate(8))
         }
+        let notionals = derivativeNotionals
         let inputs =
             [
-                account.input("adjEq"), account.input("mmr"), account.input("notionalUsdForBorrow"),
-                maintenanceRate,
+                account.input("adjEq"), account.input("mmr"), borrowing, maintenanceRate,
                 AuditInput(rule: "liquidation fee of borrowing", margin.borrowLiquidationFee),
             ]
             + (isPortfolio
                 ? []
                 : [
-                    account.applied("notionalUsdForSwap"),
-                    AuditInput(rule: "taker rate of swaps", margin.swapTakerRate),
-                    account.applied("notionalUsdForFutures"),
-                    AuditInput(rule: "taker rate of futures", margin.futuresTakerRate),
+                    notionals.swap, AuditInput(rule: "taker rate of swaps", margin.swapTakerRate),
+                    notionals.futures, AuditInput(rule: "taker rate of futures", margin.futuresTakerRate),
                 ])
         let withFees = finding(
             account, "mgnRatio",

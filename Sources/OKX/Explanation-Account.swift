@@ -136,8 +136,8 @@ extension BalanceExplainer {
             }, status: .choice, source: Source.collateralLimit
         ) { try $0.sum("disEq of ") }
         explain(
-            .orderFees, "Σ estimated fee of open contract orders, in USD",
-            try orders(.feeUsd) { $0.instrument.kind.isDerivative }, status: .choice, source: Source.ours
+            .orderFees, "Σ estimated fee of open orders, in USD", try orders(.feeUsd) { _ in true },
+            status: .choice, source: Source.ours
         ) { try $0.sum("feeUsd of ") }
     }
 

@@ -259,17 +259,24 @@ extension BalanceExplainer {
     }
 
     private mutating func explainDiscount(_ row: CurrencyFigures) throws {
-        let table = rules.assets[row.place].discount
-        let isListed = try (row.equity - row.isolatedEquity).isPositive && row.isCollateral
+        let listed = rules.assets[row.place].discount
+        let table = account.borrowsAgainst(in: mode) ? listed : nil
+        let isListed =
+            try table == nil || (row.equity - row.isolatedEquity).isPositive && row.isCollateral
+        let discount =
+            table.map { Explanation.Input("discount tiers in \($0.unit.rawValue)", $0.text, .rule) }
+            ?? Explanation.Input("spot_borrow", "false", .setting)
         let inputs =
-            try given([.eq], row) + contracts([.isoEq], row) + [indexPrice(name(row))] + collateral(row) + [
-                Explanation.Input("discount tiers in \(table.unit.rawValue)", table.text, .rule)
-            ]
+            try given([.eq], row) + contracts([.isoEq], row) + [indexPrice(name(row))] + collateral(row)
+            + [discount]
         try explain(
             .disEq, row,
-            "eq − isoEq, each tier's part × the tier's discountRate, in USD; a choice: undiscounted below 0, "
-                + "and 0 above it where collateral is off",
-            inputs, status: isListed ? .exact : .choice, source: Source.discount
+            table == nil
+                ? "eqUsd: nothing is discounted while borrowing is off"
+                : "eq − isoEq, each tier's part × the tier's discountRate, in USD; a choice: "
+                    + "undiscounted below 0, and 0 above it where collateral is off",
+            inputs, status: isListed ? .exact : .choice,
+            source: table == nil ? Source.recorded : Source.discount
         ) {
             try Figures.discountedEquity(
                 $0("eq"), isolatedEquity: $0.optional("isoEq"), table: table, index: $0("index price"),
@@ -380,8 +387,11 @@ extension BalanceExplainer {
             .crossLiab, row, "|min(0, eq)|\(isSpot ? ", at least principal borrowed + interest" : "")",
             given([.eq, .interest], row) + principal(row), source: isSpot ? Source.spotMode : Source.multi
         ) {
-            try Figures.crossLiability(
-                equity: $0("eq"), borrowed: $0.optional("principal borrowed"), interest: $0("interest"))
+            Figures.crossLiability(
+                equity: try $0("eq"),
+                loan: isSpot
+                    ? try Figures.loan(
+                        borrowed: $0.optional("principal borrowed"), interest: $0("interest")) : .zero)
         }
         try explain(
             .liab, row, "crossLiab + isoLiab; isolated positions borrow nothing here",
@@ -389,10 +399,11 @@ extension BalanceExplainer {
         ) { try Figures.liability(cross: $0("crossLiab"), isolated: .zero) }
         try explain(
             .uplLiab, row, "|min(0, eq)| − |min(0, cashBal − interest)|, not below 0",
-            given([.eq, .cashBal, .interest], row), status: .choice, source: Source.ours
+            given([.eq, .cashBal, .interest], row) + principal(row), status: .choice, source: Source.ours
         ) {
             try Figures.unrealisedLossLiability(
-                equity: $0("eq"), cash: $0("cashBal"), interest: $0("interest"))
+                equity: $0("eq"), cash: $0("cashBal"), interest: $0("interest"),
+                borrowed: $0.optional("principal borrowed"))
         }
     }
 

@@ -102,8 +102,11 @@ extension BalanceExplainer {
                 source: Source.collateralLimit)
         }
         state(
-            .collateralRestrict, row, "false unless raised: the venue's deprecated form of colRes",
-            status: .choice, source: Source.collateralLimit)
+            .collateralRestrict, row, "whether colRes is 2: the venue's deprecated form of it",
+            [
+                Explanation.Input(
+                    "colRes", account.raised("colRes", asset: name(row))?.text ?? "0", .raised)
+            ], status: .choice, source: Source.collateralLimit)
         state(
             .autoLendMtAmt, row, "0 unless raised: nothing is lent here", status: .choice,
             source: Source.ours)

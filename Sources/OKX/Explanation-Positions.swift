@@ -4,12 +4,12 @@ import Venue
 
 /// The figures of one position that others rest on; all are signed like the position.
 enum PositionFigure: String {
-    case delta, imr, liquidationFee, mmr, notional, notionalUsd, upl
+    case delta, imr, liqPx, liquidationFee, mmr, notional, notionalUsd, upl
 }
 
 /// The figures of one open order that others rest on.
 enum OrderFigure: String {
-    case fee, feeUsd, frozen, margin, notional, notionalUsd
+    case fee, feeUsd, frozen, margin, notional, notionalUsd, paid
 }
 
 /// The figures of one risk unit of portfolio mode that others rest on.
@@ -63,7 +63,13 @@ extension BalanceExplainer {
         case .mmr: return try Figures.maintenanceMargin(notional: basis, rate: measure.maintenanceRate)
         case .liquidationFee:
             return try Figures.liquidationFee(notional: basis, rate: takerRate(position.instrument))
+        case .liqPx: return try liquidationPrice(of: position) ?? .zero
         }
+    }
+
+    private func liquidationPrice(of position: Position) throws -> ExactFraction? {
+        try LiquidationPrice(of: position, in: account, market: market, rules: rules).price()
+            .map { ExactFraction($0) }
     }
 
     private func takerRate(_ instrument: Instrument) -> ExactDecimal {
@@ -109,6 +115,7 @@ extension BalanceExplainer {
         for place in account.positions.indices {
             try explainValue(at: place)
             try explainMargins(at: place)
+            if account.positions[place].marginMode == .isolated { try explainLiquidation(at: place) }
         }
     }
 
@@ -187,6 +194,44 @@ extension BalanceExplainer {
         ) { try Figures.liquidationFee(notional: $0(basis.rawValue), rate: $0("taker rate")) }
     }
 
+    /// An isolated position's `liqPx`, which `account/positions` shows.
+    private mutating func explainLiquidation(at place: Int) throws {
+        let position = account.positions[place]
+        guard let instrument = rules.instrument(position.instrument.name) else { return }
+        let isInverse = position.instrument.payoff == .inverse
+        let isLong = position.isLong
+        let ticks = rules.margin.isolatedLiquidationTicks
+        let solution =
+            isInverse
+            ? "(pos × ctVal + |pos × ctVal| × rates) ÷ (margin + cost × ctVal)"
+            : "(cost × ctVal − margin) ÷ (pos × ctVal − |pos × ctVal| × rates)"
+        add(
+            target(.liqPx, position), try liquidationPrice(of: position),
+            "\(solution), where margin + upl is maintenance margin + liquidation fee, "
+                + "\(isLong ? "+" : "−") ticks × tickSz; \"\" where no mark does it",
+            [
+                Explanation.Input("pos", position.quantity, .ledger),
+                Explanation.Input("ctVal", position.instrument.contractValue, .rule),
+                Explanation.Input("cost", position.cost, .ledger),
+                Explanation.Input("margin", position.isolatedWallet, .ledger),
+                Explanation.Input("maintenance rate", measures[place].maintenanceRate, .rule),
+                Explanation.Input("taker rate", instrument.takerRate, .rule),
+                Explanation.Input("ticks", ticks, .rule),
+                Explanation.Input("tickSz", instrument.tick, .rule),
+            ], rounding: "half up to 16 significant digits, at most 16 places",
+            source: Source.recordedPositions, isNeighbour: true
+        ) {
+            let rates: ExactDecimal = try $0("maintenance rate") + $0("taker rate")
+            let size = try Figures.size(contracts: $0("pos"), value: $0("ctVal"))
+            let tick: ExactDecimal = try $0("tickSz")
+            return try Figures.isolatedLiquidationPrice(
+                size: size, costValue: Figures.costValue($0("cost"), contractValue: $0("ctVal")),
+                margin: $0("margin"), requiredSize: size.magnitude.times(rates), isInverse: isInverse,
+                shift: tick.times($0("ticks"), rounding: .halfEven)
+            ).map { ExactFraction($0) }
+        }
+    }
+
     /// What takes the place of a mark price that nobody has given.
     private mutating func explainMark(_ instrument: Instrument) throws {
         if market.prices.marks[instrument.name] != nil { return }
@@ -221,15 +266,23 @@ extension BalanceExplainer {
         let isInverse = order.instrument.payoff == .inverse
         let size = try Figures.size(contracts: order.remaining, value: order.instrument.contractValue)
         switch figure {
-        case .frozen:
+        case .paid:
             return try Figures.spotOrder(
                 remaining: order.remaining, price: order.price, isBuy: order.side == .buy)
+        case .frozen:
+            return try Figures.spotOrderHeld(paid: value(.paid, order), fee: value(.fee, order))
         case .notional: return try Figures.notional(size: size, isInverse: isInverse, price: order.price)
         case .notionalUsd:
             return try Figures.notionalUSD(
                 size: size, notional: value(.notional, order), isInverse: isInverse,
                 settlementIndex: market.requiredIndex(order.instrument.settle))
         case .fee, .feeUsd:
+            if let currency = order.spends {
+                let fee = try Figures.orderFee(
+                    notional: value(.paid, order), rate: rules.margin.orderFeeRate)
+                return figure == .fee
+                    ? fee : try Figures.equityUSD(fee, index: market.requiredIndex(currency))
+            }
             return try Figures.orderFee(
                 notional: value(figure == .fee ? .notional : .notionalUsd, order),
                 rate: rules.margin.orderFeeRate)
@@ -270,13 +323,31 @@ extension BalanceExplainer {
                 let value = Explanation.Input("ctVal", order.instrument.contractValue, .rule)
                 try explainNotional(order, [size, value], price)
                 try explainMargin(order)
-            } else if order.side == .buy {
-                try explain(.frozen, order, "open sz × px", [size, price]) {
-                    try Figures.spotOrder(remaining: $0("sz"), price: $0("px"), isBuy: true)
-                }
             } else {
-                try explain(.frozen, order, "open sz", [size]) { try $0("sz") }
+                try explainSpot(order, size, price)
             }
+        }
+    }
+
+    /// What a spot order would pay, and what it holds.
+    private mutating func explainSpot(
+        _ order: OpenOrder, _ size: Explanation.Input, _ price: Explanation.Input
+    ) throws {
+        let isBuy = order.side == .buy
+        try explain(.paid, order, isBuy ? "open sz × px" : "open sz", isBuy ? [size, price] : [size]) {
+            try Figures.spotOrder(remaining: $0("sz"), price: $0.optional("px"), isBuy: isBuy)
+        }
+        let rate = Explanation.Input("order fee rate", rules.margin.orderFeeRate, .rule)
+        try explain(.fee, order, "paid × order fee rate", [given(.paid, order), rate]) {
+            try Figures.orderFee(notional: $0("paid"), rate: $0("order fee rate"))
+        }
+        let currency = isBuy ? order.instrument.quote : order.instrument.base
+        try explain(
+            .feeUsd, order, "fee × index price of \(currency)",
+            [given(.fee, order), indexPrice(currency)]
+        ) { try Figures.equityUSD($0("fee"), index: $0("index price")) }
+        try explain(.frozen, order, "paid + fee", [given(.paid, order), given(.fee, order)]) {
+            try Figures.spotOrderHeld(paid: $0("paid"), fee: $0("fee"))
         }
     }
 
@@ -393,9 +464,11 @@ extension BalanceExplainer {
             rounding: ""
         ) { try $0.sum("delta of ") }
         try explain(
-            .gross, unit, "Σ |notionalUsd| of the underlying's cross derivatives, at mark",
+            .gross, unit,
+            "Σ |notionalUsd| of the underlying's cross derivatives, at mark; the sides of one instrument are "
+                + "netted first, instruments are not",
             positions(.notionalUsd, isHere), rounding: ""
-        ) { try $0.magnitudes("notionalUsd of ") }
+        ) { try $0.nettedMagnitudes("notionalUsd of ") }
         let spot = figures.row(unit.underlying).map { [given(.spotInUseAmt, $0)] } ?? []
         try explain(
             .netDelta, unit, "(delta + spotInUseAmt) × index price",

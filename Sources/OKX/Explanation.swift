@@ -105,6 +105,8 @@ struct BalanceExplainer {
     private var found: [String: Explanation] = [:]
     /// In the order of explaining.
     private var paths: [String] = []
+    /// Paths of figures that other answers than the balance show.
+    private var neighbours: Set<String> = []
     /// Paths of figures that do not come out as they were served or assembled; empty in a sound program.
     private(set) var mismatches: [String] = []
 
@@ -192,6 +194,7 @@ extension BalanceExplainer {
             "OKX Get balance, https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-balance"
         static let recorded = given + "; met digit by digit on recorded answers"
         static let positions = "OKX API documentation, Get positions"
+        static let recordedPositions = positions + "; met digit by digit on recorded answers"
         static let discount = "OKX API documentation, Get discount rate and interest-free quota"
         static let futures = "OKX help, futures mode"
         static let multi = "OKX help, multi-currency margin mode"
@@ -207,11 +210,13 @@ extension BalanceExplainer {
     static let printing = "half up to 16 places where it is printed"
 
     /// Explains a figure. `rework` works it out again, by the definition that serves it, from the inputs.
+    /// A neighbour is shown by another answer than the balance.
     mutating func add(
         _ target: Target, _ value: ExactFraction?, _ formula: String, _ inputs: [Explanation.Input],
         rounding: String = "", status: Explanation.Status = .exact, source: String = Source.given,
-        by rework: (FigureInputs) throws -> ExactFraction?
+        isNeighbour: Bool = false, by rework: (FigureInputs) throws -> ExactFraction?
     ) {
+        if isNeighbour { neighbours.insert(target.path) }
         if !Self.comesOut(value, by: rework, from: inputs) { mismatches.append(target.path) }
         let exact = value?.description ?? ""
         func explanation(_ path: String, _ text: String, _ rounding: String) -> Explanation {
@@ -316,7 +321,7 @@ extension BalanceExplainer {
     /// The paths of what is served and, from input to input, of all that it rests on.
     private func needed() -> Set<String> {
         var needed: Set<String> = []
-        var open = paths.filter { served[$0] != nil }
+        var open = paths.filter { served[$0] != nil || neighbours.contains($0) }
         while let path = open.popLast() {
             guard needed.insert(path).inserted else { continue }
             open += found[path]?.inputs.compactMap(\.path) ?? []
@@ -357,6 +362,16 @@ struct FigureInputs {
 
     /// Σ of their magnitudes.
     func magnitudes(_ start: String) throws -> ExactFraction { try all(start).map(\.magnitude).sum() }
+
+    /// Σ of their magnitudes, after those of one instrument are added up; its name follows the start.
+    func nettedMagnitudes(_ start: String) throws -> ExactFraction {
+        var sums: [Substring: ExactFraction] = [:]
+        for input in inputs where input.name.hasPrefix(start) {
+            let instrument = input.name.dropFirst(start.count).prefix { $0 != " " }
+            try sums[instrument, default: .zero] += ExactFraction(input.value)
+        }
+        return try sums.values.map(\.magnitude).sum()
+    }
 
     /// Σ of each of them × the index price of the same currency.
     func products(_ start: String) throws -> ExactFraction {

@@ -69,7 +69,7 @@ extension Figures {
     }
 
     /// `mgnRatio` of an isolated position: isoEq ÷ (maintenance margin + liquidation fee); nil at a zero
-    /// denominator. A choice: the positions page gives no formula.
+    /// denominator. Exact on recordings.
     static func isolatedMarginRatio(
         equity: ExactFraction, maintenance: ExactFraction, liquidationFee: ExactFraction
     ) throws(NumberError) -> ExactFraction? {
@@ -78,8 +78,52 @@ extension Figures {
         return try equity.over(denominator)
     }
 
+    /// The price x at which an amount with a position's unrealised profit is worth so much of its size:
+    /// amount + profit(x) = requiredSize at x. Nil where no price above 0 does it.
+    ///
+    /// x = (cost − amount) ÷ (size − requiredSize) for a linear contract, (size + requiredSize) ÷ (amount +
+    /// cost) for an inverse one; size and cost are signed.
+    static func price(
+        whereProfitWith amount: ExactFraction, isWorth requiredSize: ExactFraction, size: ExactFraction,
+        costValue: ExactFraction, isInverse: Bool
+    ) throws(NumberError) -> ExactFraction? {
+        let numerator = isInverse ? try size + requiredSize : try costValue - amount
+        let denominator = isInverse ? try amount + costValue : try size - requiredSize
+        guard !denominator.isZero, !numerator.isZero, numerator.isNegative == denominator.isNegative else {
+            return nil
+        }
+        return try numerator.over(denominator)
+    }
+
+    /// `liqPx` of an isolated position: the mark at which margin + unrealised profit is what must be
+    /// maintained with the liquidation fee, `requiredSize` = |size| × (maintenance rate + fee rate), moved by
+    /// `shift` towards the position's own side: up for a long one, down for a short one. To 16 significant
+    /// digits, half up, at most 16 places. Exact on recordings.
+    static func isolatedLiquidationPrice(
+        size: ExactFraction, costValue: ExactFraction, margin: ExactFraction, requiredSize: ExactFraction,
+        isInverse: Bool, shift: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal? {
+        let solution = try price(
+            whereProfitWith: margin, isWorth: requiredSize, size: size, costValue: costValue,
+            isInverse: isInverse)
+        guard let solution else { return nil }
+        let price = try solution + ExactFraction(size.isNegative ? -shift : shift)
+        return price.isPositive ? try price.significant : nil
+    }
+
+    /// `bePx`: the price at which closing would leave nothing: what the position has realised, fees and
+    /// funding included, and its unrealised profit pay the fee of closing. Exact on recordings.
+    static func breakEvenPrice(
+        size: ExactFraction, costValue: ExactFraction, realised: ExactFraction, feeRate: ExactDecimal,
+        isInverse: Bool
+    ) throws(NumberError) -> ExactFraction? {
+        try price(
+            whereProfitWith: realised, isWorth: size.magnitude.times(feeRate), size: size,
+            costValue: costValue, isInverse: isInverse)
+    }
+
     /// `uplRatio`: unrealised profit ÷ initial margin at entry (notional at entry ÷ leverage); nil for no
-    /// cost. A choice.
+    /// cost. Exact on recordings.
     static func unrealisedRatio(
         unrealised: ExactFraction, costValue: ExactFraction, leverage: ExactDecimal
     ) throws(NumberError) -> ExactFraction? {
@@ -154,5 +198,21 @@ extension Figures {
         borrowing: ExactFraction, swaps: ExactFraction, futures: ExactFraction, options: ExactFraction
     ) throws(NumberError) -> ExactFraction {
         try borrowing + swaps + futures + options
+    }
+}
+
+extension ExactFraction {
+    /// The number as the venue prints a price that it has worked out: half up to 16 significant digits and
+    /// at most 16 places.
+    var significant: ExactDecimal {
+        get throws(NumberError) {
+            var places = 16
+            var limit = ExactFraction.one
+            while places > 0, magnitude >= limit {
+                places -= 1
+                limit = try limit.times(ExactDecimal(10))
+            }
+            return try rounded(places: places, rounding: .halfUp)
+        }
     }
 }

@@ -49,12 +49,17 @@ extension Figures {
         try spot + isolated + cross + fees
     }
 
-    /// What an open spot order holds: open size × limit price of the quote (buy), open size of the base
+    /// What an open spot order would pay: open size × limit price of the quote (buy), open size of the base
     /// (sell).
     static func spotOrder(
         remaining: ExactDecimal, price: ExactDecimal, isBuy: Bool
     ) throws(NumberError) -> ExactFraction {
         isBuy ? try ExactFraction(remaining).times(price) : ExactFraction(remaining)
+    }
+
+    /// What an open spot order holds: what it would pay, and its estimated fee of that.
+    static func spotOrderHeld(paid: ExactFraction, fee: ExactFraction) throws(NumberError) -> ExactFraction {
+        try paid + fee
     }
 
     /// `frozenBal`: in use + isoEq + stgyEq.
@@ -93,12 +98,15 @@ extension Figures {
     @inline(__always)
     static func floored(_ amount: ExactFraction) -> ExactFraction { max(.zero, amount) }
 
-    /// `crossLiab`: |min(0, eq)|; in spot mode at least what was borrowed with its interest. Positive.
-    static func crossLiability(
-        equity: ExactFraction, borrowed: ExactFraction, interest: ExactFraction
-    ) throws(NumberError) -> ExactFraction {
-        let negative = floored(-equity)
-        return borrowed.isZero ? negative : max(negative, try borrowed + interest)
+    /// What a loan that stands apart from the balance comes to: principal + accrued interest. Such loans are
+    /// spot mode's; in the other modes interest is taken off the equity, and a negative balance is the loan.
+    static func loan(borrowed: ExactFraction, interest: ExactFraction) throws(NumberError) -> ExactFraction {
+        try borrowed + interest
+    }
+
+    /// `crossLiab`: |min(0, eq)|; in spot mode at least the loan. Positive.
+    static func crossLiability(equity: ExactFraction, loan: ExactFraction) -> ExactFraction {
+        max(floored(-equity), loan)
     }
 
     /// `liab`: crossLiab + isoLiab; isolated positions borrow nothing here, so that isoLiab is 0.
@@ -107,14 +115,14 @@ extension Figures {
         try cross + isolated
     }
 
-    /// `uplLiab`: what of the liability unrealised loss causes = |min(0, eq)| − |min(0, cashBal − interest)|,
-    /// not below 0. A choice: the sheet infers it.
+    /// `uplLiab`: what of the liability unrealised loss causes = |min(0, eq)| − |min(0, cashBal − interest −
+    /// principal borrowed)|, not below 0. A choice: the sheet infers it.
     static func unrealisedLossLiability(
-        equity: ExactFraction, cash: ExactFraction, interest: ExactFraction
+        equity: ExactFraction, cash: ExactFraction, interest: ExactFraction, borrowed: ExactFraction
     ) throws(NumberError) -> ExactFraction {
         let total = floored(-equity)
         if total.isZero { return .zero }
-        return floored(try total - floored(-(try cash - interest)))
+        return floored(try total - floored(-(try cash - interest - borrowed)))
     }
 
     /// What may have to be borrowed: max(liability, in use + interest − cashBal − cross unrealised profit),
@@ -193,12 +201,14 @@ extension Figures {
     /// × its rate; marginal.
     ///
     /// A negative equity takes no discount; collateral that is off counts 0 if positive (decision OKX 5).
+    /// Nothing is discounted without a table: where nothing can be borrowed against it (spot mode with
+    /// borrowing off, as recorded).
     static func discountedEquity(
-        _ equity: ExactFraction, isolatedEquity: ExactFraction, table: DiscountTable, index: ExactDecimal,
+        _ equity: ExactFraction, isolatedEquity: ExactFraction, table: DiscountTable?, index: ExactDecimal,
         isCollateral: Bool
     ) throws(NumberError) -> ExactFraction {
         let base = try equity - isolatedEquity
-        guard base.isPositive else { return try base.times(index) }
+        guard let table, base.isPositive else { return try base.times(index) }
         guard isCollateral else { return .zero }
         return switch table.unit {
         case .coin: try discounted(base, by: table).times(index)

@@ -5,7 +5,8 @@ import Venue
 /// The mark price at which a position would be liquidated: where the equity that backs it meets its
 /// maintenance margin and liquidation fees, while this one mark moves and everything else stands still.
 ///
-/// An estimate for cross positions, as the venue's own is. The difference between equity and requirement is
+/// An isolated position's is solved (`Figures.isolatedLiquidationPrice`), digit for digit as recorded. A
+/// cross position's is an estimate, as the venue's own is: the difference between equity and requirement is
 /// piecewise linear in the mark (in 1 ÷ mark for an inverse contract), so the answer is found by halving
 /// between a mark that is safe and one that is not, until they are neighbours in the last printed digit.
 struct LiquidationPrice {
@@ -21,10 +22,29 @@ struct LiquidationPrice {
         self.rules = rules
     }
 
-    /// The price, to 8 places or as many as the tick has if those are more: the first one that liquidates;
-    /// nil, printed "", where no mark liquidates the position that is at most a million times the present one
-    /// and at which the account's figures fit the range of numbers.
+    /// The price as it is printed; nil, printed "", where no mark liquidates the position.
     func price() throws -> ExactDecimal? {
+        position.marginMode == .isolated ? try isolatedPrice() : try crossPrice()
+    }
+
+    private func isolatedPrice() throws -> ExactDecimal? {
+        guard let instrument = rules.instrument(position.instrument.name) else { return nil }
+        let terms = position.instrument
+        let size = try Figures.size(contracts: position.quantity, value: terms.contractValue)
+        let rate =
+            try (instrument.tier(of: position.quantity.magnitude)?.maintenanceRate ?? .zero)
+            + instrument.takerRate
+        return try Figures.isolatedLiquidationPrice(
+            size: size, costValue: Figures.costValue(position.cost, contractValue: terms.contractValue),
+            margin: ExactFraction(position.isolatedWallet), requiredSize: size.magnitude.times(rate),
+            isInverse: terms.payoff == .inverse,
+            shift: instrument.tick.times(rules.margin.isolatedLiquidationTicks, rounding: .halfEven))
+    }
+
+    /// The first mark that liquidates, to 8 places or as many as the tick has if those are more; nil also
+    /// where only one does that is more than a million times the present one, or at which the account's
+    /// figures leave the range of numbers.
+    private func crossPrice() throws -> ExactDecimal? {
         let mark = try market.requiredMark(position.instrument)
         guard try margin(at: mark).isPositive else { return mark }
         let step = try Self.step(rules.instrument(position.instrument.name)?.tick ?? .one)
@@ -80,10 +100,9 @@ struct LiquidationPrice {
         }
     }
 
-    /// Equity that backs the position, less maintenance margin and liquidation fees, at a mark.
+    /// Equity that backs a cross position, less maintenance margin and liquidation fees, at a mark.
     func margin(at mark: ExactDecimal) throws -> ExactFraction {
         let override = MarkOverride(instrument: position.instrument, price: mark)
-        if position.marginMode == .isolated { return try isolatedMargin(override) }
         let figures = try AccountFigures(of: account, market: market, rules: rules, override: override)
         guard figures.mode == .futures else {
             let totals = figures.totals
@@ -96,20 +115,5 @@ struct LiquidationPrice {
             cash: row.cash, crossUnrealised: row.crossUnrealised, spotOrders: row.spotOrders,
             isolatedOrders: row.isolatedOrders, orderFees: row.orderFees)
         return try backing - row.positionMaintenance - row.positionFees
-    }
-
-    private func isolatedMargin(_ override: MarkOverride) throws -> ExactFraction {
-        guard let place = rules.instrumentPlace(position.instrument.name) else { return .zero }
-        let measure = try PositionMeasure(
-            of: position, instrument: place,
-            settlementIndex: market.requiredIndex(position.instrument.settle), market,
-            rules, override)
-        let equity = try Figures.isolatedEquity(
-            margin: ExactFraction(position.isolatedWallet), unrealised: measure.unrealised)
-        let maintenance = try Figures.maintenanceMargin(
-            notional: measure.notional, rate: measure.maintenanceRate)
-        let fee = try Figures.liquidationFee(
-            notional: measure.notional, rate: rules.instruments[place].takerRate)
-        return try equity - maintenance - fee
     }
 }

@@ -70,6 +70,9 @@ extension Account {
     /// Whether spot mode may borrow.
     var spotBorrows: Bool { settings.flag("spot_borrow") }
 
+    /// Whether anything can be borrowed against the account's assets: in spot mode only where it may borrow.
+    func borrowsAgainst(in mode: AccountMode) -> Bool { mode != .spot || spotBorrows }
+
     /// Currencies whose positive equity does not count as margin; only multi-currency mode can switch it off.
     func collateralOff(in mode: AccountMode) -> [JSONValue] {
         mode == .multi ? settings["collateral_off"]?.elements ?? [] : []

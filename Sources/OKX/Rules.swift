@@ -200,6 +200,8 @@ struct MarginRules: Sendable {
     /// Initial and maintenance margin per borrowed USD in portfolio mode (MR8).
     let portfolioBorrowInitialRate: ExactDecimal
     let portfolioBorrowMaintenanceRate: ExactDecimal
+    /// By how many ticks an isolated position's `liqPx` lies beside the solution of its margin equation.
+    let isolatedLiquidationTicks: ExactDecimal
     /// Currencies whose positive cross equity widens another currency's interest-free quota.
     let quotaWideners: [String: [String]]
 
@@ -215,6 +217,9 @@ struct MarginRules: Sendable {
         borrowLiquidationFee = try borrow.decimal("liquidation_fee")
         portfolioBorrowInitialRate = try borrow.decimal("portfolio_imr")
         portfolioBorrowMaintenanceRate = try borrow.decimal("portfolio_mmr")
+        isolatedLiquidationTicks =
+            reader.has("liquidation_price")
+            ? try reader.member("liquidation_price").decimal("isolated_ticks") : .one
         var wideners: [String: [String]] = [:]
         if reader.has("interest_free_quota_of") {
             for (asset, list) in try reader.member("interest_free_quota_of").members() {

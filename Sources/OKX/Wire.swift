@@ -201,7 +201,8 @@ extension BalanceWriter {
         case .collateralEnabled:
             let isOn = figures.mode == .multi && figures.rows[place].isCollateral
             sink.copy(isOn ? "true" : "false")
-        case .collateralRestrict: sink.copy("false")
+        case .collateralRestrict:
+            sink.copy(account.raised("colRes", asset: rules.name)?.text == "2" ? "true" : "false")
         case .imr: sink.number(figures.rows[place].positionMargin)
         case .mmr: sink.number(figures.rows[place].positionMaintenance)
         case .mgnRatio: sink.optionalNumber(figures.rows[place].marginRatio)

@@ -99,6 +99,8 @@ class Coin:
         return positive(self.cash - (self.in_use - min(ZERO, self.cross_pnl)))
 
     def discounted_equity(self, account: Account) -> Fraction:
+        if self.mode == "spot":  # nothing can be borrowed against it
+            return self.cross_equity * self.price
         off = self.mode == "multi" and self.name in account.settings.get("collateral_off", [])
         if off and self.cross_equity > 0:
             return ZERO
@@ -195,7 +197,8 @@ class Balance:
             book.instruments[order.instrument].base, book.instruments[order.instrument].settle)]
         self.coins = [Coin(book, account, mode, name) for name in dict.fromkeys(names)]
         self.portfolio = okx_portfolio.Portfolio(book, account, self.coins) if mode == "portfolio" else None
-        self.adjusted = sum((coin.discounted_equity(account) for coin in self.coins), ZERO)
+        order_fees = self.usd(lambda coin: coin.spot_orders * rules.ORDER_FEE / (ONE + rules.ORDER_FEE))
+        self.adjusted = sum((coin.discounted_equity(account) for coin in self.coins), ZERO) - order_fees
         self.orders = order_margin_usd(book, account)
         self.borrowed = self.usd(lambda coin: positive(coin.potential_borrowing))
         self.borrow_margin = sum((self.borrow_frozen(coin) for coin in self.coins), ZERO)
@@ -273,7 +276,7 @@ class Balance:
             "frozenBal": shown(coin.in_use + coin.isolated_equity + coin.strategy),
             "ordFrozen": shown(coin.frozen_by_orders), "liab": shown(coin.liability),
             "upl": shown(coin.cross_pnl + coin.isolated_pnl), "uplLiab": shown(positive(
-                -min(ZERO, coin.equity) + min(ZERO, coin.cash - coin.interest))),
+                -min(ZERO, coin.equity) + min(ZERO, coin.cash - coin.interest - coin.debt))),
             "crossLiab": shown(coin.liability), "isoLiab": "0", "interest": shown(coin.interest),
             "maxLoan": self.max_loan(coin), "eqUsd": shown(coin.equity * coin.price),
             "borrowFroz": shown(self.borrow_frozen(coin)), "stgyEq": shown(coin.strategy),
@@ -325,7 +328,8 @@ class Balance:
             "frpType": "" if self.mode == "futures" else "0",
             "clSpotInUseAmt": (most or "") if self.portfolio else "",
             "maxSpotInUse": shown(self.portfolio.most(coin.name)) if self.portfolio else "",
-            "colRes": "0", "colBorrAutoConversion": "0", "collateralRestrict": False,
+            "colRes": "0", "colBorrAutoConversion": "0",
+            "collateralRestrict": self.account.raised.get(("colRes", coin.name)) == "2",
             "autoLendStatus": lend, "autoLendMtAmt": "0",
         }
 

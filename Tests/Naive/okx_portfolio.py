@@ -14,7 +14,8 @@ class Unit:
     """One underlying: net delta in coin and gross value in USD of its cross derivatives."""
 
     def __init__(self, book: Ledger, account: Account, coin: str):
-        self.delta = self.gross = ZERO
+        self.delta = ZERO
+        values: dict[str, Fraction] = {}  # one instrument's sides are netted, instruments are not
         for position in account.open_positions():
             instrument = book.instruments[position.instrument]
             if instrument.base != coin or position.isolated:
@@ -23,8 +24,9 @@ class Unit:
             size = position.quantity * instrument.value
             self.delta += book.amount_at(instrument, position.quantity,
                                          mark) if instrument.kind == "inverse" else size
-            self.gross += abs(size) if instrument.kind == "inverse" else abs(size) * mark * book.index[
-                instrument.settle]
+            usd = size if instrument.kind == "inverse" else size * mark * book.index[instrument.settle]
+            values[instrument.name] = values.get(instrument.name, ZERO) + usd
+        self.gross = sum((abs(value) for value in values.values()), ZERO)
 
 
 class Portfolio:

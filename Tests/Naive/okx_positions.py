@@ -8,7 +8,7 @@ from fractions import Fraction
 import okx
 import okx_rules as rules
 from crypto_com_live import ANYTHING
-from exact import cut, number, plain
+from exact import cut, half_up, number, plain
 from ledger import Account, Ledger, Position
 
 EMPTY = (
@@ -20,14 +20,10 @@ EMPTY = (
 
 
 def left_over(book: Ledger, account: Account, mode: str, position: Position, mark: Fraction) -> Fraction:
-    """What backs a position less what it must not fall to, at a mark, while all else stands still."""
+    """What backs a cross position less what it must not fall to, at a mark, while all else stands still."""
     name = position.instrument
     was, book.marks[name] = book.marks[name], mark
     try:
-        if position.isolated:
-            value = okx.coin_value(book, position)
-            rate = rules.maintenance_rate(name, position.quantity) + okx.taker(book, position)
-            return position.wallet + book.unrealized(position) - value * rate
         if mode == "futures":
             coin = okx.Coin(book, account, mode, book.instruments[name].settle)
             return coin.cash + coin.cross_pnl - coin.spot_orders - coin.isolated_orders - coin.maintenance \
@@ -38,9 +34,34 @@ def left_over(book: Ledger, account: Account, mode: str, position: Position, mar
         book.marks[name] = was
 
 
-def liquidation(book: Ledger, account: Account, mode: str, position: Position) -> typing.Callable:
+def isolated_liquidation(book: Ledger, position: Position) -> str:
+    """Where the margin and the profit are just the maintenance margin and the fee of liquidating, then one
+    tick back; 16 digits, and no more than 16 of them behind the point."""
+    rule = rules.RULES["instruments"][position.instrument]
+    rate = rules.maintenance_rate(position.instrument, position.quantity) + okx.taker(book, position)
+    size = position.quantity * number(rule["value"])
+    paid = book.cost_of(position)
+    if rule.get("payoff") == "inverse":
+        # margin + paid - size / price = |size| / price * rate
+        above, below = size + abs(size) * rate, position.wallet + paid
+    else:
+        # margin + size * price - paid = |size| * price * rate
+        above, below = paid - position.wallet, size - abs(size) * rate
+    if not below or above / below <= 0:
+        return ""
+    ticks = number(rules.MARGIN["liquidation_price"]["isolated_ticks"]) * number(rule["tick"])
+    price = above / below + (ticks if size > 0 else -ticks)
+    if price <= 0:
+        return ""
+    whole = len(str(int(price))) if price >= 1 else 0
+    return plain(half_up(price, max(0, 16 - whole)))
+
+
+def liquidation(book: Ledger, account: Account, mode: str, position: Position) -> typing.Callable | str:
     """`liqPx` to 8 places, or the tick's: liquidated there, not yet one step nearer to the mark; the mark
     itself where it is so already; "" where no mark does it."""
+    if position.isolated:
+        return isolated_liquidation(book, position)
     mark = book.marks[position.instrument]
     tick = rules.RULES["instruments"][position.instrument]["tick"].partition(".")[2]
     step = Fraction(1, 10 ** max(8, len(tick)))

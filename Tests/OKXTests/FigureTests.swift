@@ -246,16 +246,22 @@ import Venue
     @Test func liabilities() throws {
         #expect(
             try Figures.unrealisedLossLiability(
-                equity: decimal("-5"), cash: decimal("-2"), interest: decimal("1")) == decimal("2"))
+                equity: decimal("-5"), cash: decimal("-2"), interest: decimal("1"), borrowed: .zero)
+                == decimal("2"))
         #expect(
             try Figures.unrealisedLossLiability(
-                equity: decimal("-5"), cash: decimal("-8"), interest: .zero) == .zero)
+                equity: decimal("-5"), cash: decimal("-2"), interest: decimal("1"), borrowed: decimal("2"))
+                == .zero)
+        #expect(
+            try Figures.unrealisedLossLiability(
+                equity: decimal("-5"), cash: decimal("-8"), interest: .zero, borrowed: .zero) == .zero)
         #expect(
             try Figures.potentialBorrowing(
                 liability: decimal("5"), inUse: decimal("10"), interest: .one, cash: decimal("2"),
                 crossUnrealised: decimal("1")) == decimal("8"))
         #expect(
-            try Figures.crossLiability(equity: decimal("400"), borrowed: decimal("100"), interest: .one)
+            try Figures.crossLiability(
+                equity: decimal("400"), loan: Figures.loan(borrowed: decimal("100"), interest: .one))
                 == decimal("101"))
     }
 

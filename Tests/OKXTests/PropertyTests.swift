@@ -144,7 +144,8 @@ struct Seeded {
         }
     }
 
-    /// At the liquidation price equity meets what must be maintained, one step before it does not.
+    /// At a cross position's liquidation price equity meets what must be maintained, one step before it does
+    /// not.
     @Test(arguments: 1...12)
     func liquidationPrices(seed: UInt64) throws {
         for mode in AccountMode.allCases where mode.hasDerivatives {
@@ -152,7 +153,7 @@ struct Seeded {
             let account = try #require(world.account("desk"))
             let rules = world.model.rules(at: world.ledgerTime())
             let market = world.model.market(world.prices(), rules)
-            for position in account.positions {
+            for position in account.positions where position.marginMode == .cross {
                 let mark = try #require(market.mark(position.instrument))
                 let solver = LiquidationPrice(of: position, in: account, market: market, rules: rules)
                 guard let price = try solver.price() else {
