@@ -26,7 +26,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "marginalia", targets: ["marginalia"]),
-        .library(name: "MarginaliaLedger", targets: ["Numbers", "JSON", "Ledger"]),
+        .library(name: "MarginaliaLedger", targets: ["Numbers", "JSON", "Ledger", "Exchange"]),
         .library(name: "MarginaliaVenues", targets: ["Venue", "Venues"] + venues),
         .library(name: "MarginaliaServer", targets: ["Journal", "Engine", "Server"]),
         .library(name: "MarginaliaDesk", targets: ["Desk"]),
@@ -48,6 +48,7 @@ let package = Package(
         .target(name: "Numbers", swiftSettings: optimised),
         .target(name: "JSON", dependencies: ["Numbers"], swiftSettings: optimised),
         .target(name: "Ledger", dependencies: ["Numbers", "JSON"], swiftSettings: optimised),
+        .target(name: "Exchange", dependencies: ["Ledger", "Numbers"], swiftSettings: optimised),
         .target(
             name: "Venue",
             dependencies: core + [crypto, .product(name: "CryptoExtras", package: "swift-crypto")],
@@ -74,7 +75,7 @@ let package = Package(
                 swiftSettings: strict),
             .target(
                 name: "Engine",
-                dependencies: ["Journal", "Venue", "Ledger", "Numbers", "JSON"],
+                dependencies: ["Journal", "Exchange", "Venue", "Ledger", "Numbers", "JSON"],
                 swiftSettings: strict),
             .target(
                 name: "Server",
@@ -119,7 +120,7 @@ let package = Package(
 
             // A venue's surroundings for tests: the real state machine, with a clock and keys set by hand.
             .target(
-                name: "VenueTestSupport", dependencies: ["Venue"] + core,
+                name: "VenueTestSupport", dependencies: ["Exchange", "Venue"] + core,
                 path: "Tests/VenueTestSupport", swiftSettings: strict),
             // The engine alone, under a schedule, a clock and a store that are all made up: `Tests/Torture`.
             .executableTarget(
@@ -130,6 +131,7 @@ let package = Package(
                 swiftSettings: strict),
             .testTarget(name: "JSONTests", dependencies: ["JSON", "Numbers"], swiftSettings: strict),
             .testTarget(name: "LedgerTests", dependencies: core, swiftSettings: strict),
+            .testTarget(name: "ExchangeTests", dependencies: ["Exchange"] + core, swiftSettings: strict),
             .testTarget(
                 name: "VenueTests", dependencies: ["VenueTestSupport", "Venue"] + core,
                 swiftSettings: strict),

@@ -1,5 +1,6 @@
 import JSON
 import Ledger
+import Numbers
 import Venue
 
 /// A refusal in Binance's form: `{"code":-1121,"msg":"Invalid symbol."}` with its HTTP status. Sheet, section
@@ -107,6 +108,81 @@ struct BinanceError: Error, Equatable {
     static let listenKeyUnknown = BinanceError(
         400, -1125,
         "This listenKey does not exist. Please use POST /fapi/v1/listenKey to recreate listenKey")
+
+    // MARK: - Orders
+
+    static func superfluous(_ name: String) -> BinanceError {
+        BinanceError(400, -1106, "Parameter '\(name)' sent when not required.")
+    }
+
+    static let tooPrecise = BinanceError(
+        400, -1111, "Precision is over the maximum defined for this asset.")
+    static let invalidTimeInForce = BinanceError(400, -1115, "Invalid timeInForce.")
+    static let invalidOrderType = BinanceError(400, -1116, "Invalid orderType.")
+    static let invalidSide = BinanceError(400, -1117, "Invalid side.")
+    static let unknownOrder = BinanceError(400, -2011, "Unknown order sent.")
+    static let orderNotFound = BinanceError(400, -2013, "Order does not exist.")
+    static let marginInsufficient = BinanceError(400, -2019, "Margin is insufficient.")
+    static let nothingToReduce = BinanceError(400, -2022, "ReduceOnly Order is rejected.")
+    static let tooManyOrders = BinanceError(400, -2025, "Reach max open order limit.")
+    static let priceNotPositive = BinanceError(400, -4001, "Price less than 0.")
+    static let priceTooHigh = BinanceError(400, -4002, "Price greater than max price.")
+    static let quantityNotPositive = BinanceError(400, -4003, "Quantity less than or equal to zero.")
+    static let quantityTooLarge = BinanceError(400, -4005, "Quantity greater than max quantity.")
+    static let priceOffTick = BinanceError(400, -4014, "Price not increased by tick size.")
+    static let clientOrderIDInvalid = BinanceError(400, -4015, "Client order id is not valid.")
+    static let clientOrderIDTooLong = BinanceError(
+        400, -4015, "Client order id length should not be more than 36 chars")
+    static let quantityOffStep = BinanceError(400, -4023, "Qty not increased by step size.")
+    static let invalidPositionSide = BinanceError(400, -4060, "Invalid position side.")
+    static let positionSideMismatch = BinanceError(
+        400, -4061, "Order's position side does not match user's setting.")
+    static let tooManyBatchOrders = BinanceError(400, -4082, "Invalid number of batch place orders.")
+    static let clientOrderIDDuplicate = BinanceError(400, -4116, "ClientOrderId is duplicated.")
+    static let conditionalType = BinanceError(
+        400, -4120,
+        "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead.")
+    static let invalidGoodTillDate = BinanceError(400, -5040, "Invalid goodTillDate.")
+    static let invalidSelfTradePrevention = BinanceError(400, -5037, "Invalid selfTradePreventionMode.")
+    static let unfillable = BinanceError(
+        400, -5021,
+        "Due to the order could not be filled immediately, the FOK order has been rejected. The order will "
+            + "not be recorded in the order history")
+    static let wouldTake = BinanceError(
+        400, -5022,
+        "Due to the order could not be executed as maker, the Post Only order will be rejected. The order "
+            + "will not be recorded in the order history")
+    static let amendmentUnchanged = BinanceError(400, -5027, "No need to modify the order.")
+
+    static func priceAbove(_ limit: ExactDecimal) -> BinanceError {
+        BinanceError(400, -4016, "Limit price can't be higher than \(limit).")
+    }
+
+    static func priceBelow(_ limit: ExactDecimal) -> BinanceError {
+        BinanceError(400, -4024, "Limit price can't be lower than \(limit).")
+    }
+
+    static func notionalTooSmall(_ minimum: String) -> BinanceError {
+        BinanceError(
+            400, -4164, "Order's notional must be no smaller than \(minimum) (unless you choose reduce only)."
+        )
+    }
+
+    /// Why the exchange or the account's margin refuses an order, in the venue's words.
+    static func refusedOrder(_ refusal: Refusal) -> BinanceError {
+        switch refusal.code {
+        case .nothingToReduce, .noPosition: .nothingToReduce
+        case .orderExists: .clientOrderIDDuplicate
+        case .unknownOrder: .unknownOrder
+        case .wouldTake: .wouldTake
+        case .unfillable: .unfillable
+        case .unchanged: .amendmentUnchanged
+        case .tooMany: .tooManyOrders
+        case .notAllowed where refusal.message.hasPrefix(ChangeError.aboveMaximumPosition.message):
+            ChangeError.aboveMaximumPosition.error
+        default: .refused(refusal)
+        }
+    }
 
     // MARK: - Accounts
 

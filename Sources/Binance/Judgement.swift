@@ -23,11 +23,12 @@ extension BinanceVenue {
         Settings([(Setting.multiAssets, .bool(false)), (Setting.hedge, .bool(false))])
     }
 
-    /// Both settings are switches.
+    /// Both settings are switches; `fees` are rates.
     public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
+        if name == TradingFees.setting { return try TradingFees.checked(value) }
         guard name == Setting.multiAssets || name == Setting.hedge else {
             throw Refusal(
-                .unknownField, "Binance has no setting \(name); it has multi_assets and hedge.",
+                .unknownField, "Binance has no setting \(name); it has multi_assets, hedge and fees.",
                 field: "settings.\(name)")
         }
         guard value.boolean != nil else {
@@ -47,6 +48,29 @@ extension BinanceVenue {
     /// A symbol has one margin type: that of its position or orders, cross where there are none.
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode {
         account.marginMode(ofSymbol: instrument.name) ?? .cross
+    }
+
+    /// The symbol's tick and the account's fee rates; a post-only order that would fill at once and a
+    /// fill-or-kill order that cannot are refused and never were (order sheet, facts 6).
+    public func tradingTerms(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> TradingTerms? {
+        let rules = rules(at: time)
+        guard let symbol = rules.symbol(instrument.name), let tick = try? ExactDecimal(symbol.tickSize) else {
+            return nil
+        }
+        return TradingTerms(
+            tick: tick, makerRate: feeRate(.maker, of: instrument, in: account, rules),
+            takerRate: feeRate(.taker, of: instrument, in: account, rules), refusesAtOnce: true)
+    }
+
+    /// The account's own rate where it has one, else the rulebook's.
+    func feeRate(
+        _ liquidity: Liquidity, of instrument: Instrument, in account: Account, _ rules: RuleTable
+    ) -> ExactDecimal {
+        TradingFees.rate(
+            liquidity, of: instrument, in: account,
+            rulebook: liquidity == .maker ? rules.account.makerFee : rules.account.takerFee)
     }
 
     /// Whether the account is in hedge mode.
@@ -72,6 +96,11 @@ extension BinanceVenue {
             try requireMarginMode(key, in: before)
             if forced || order.reduceOnly || order.closesHedgeLeg { return }
             try judgeOrder(order, before, after, market)
+        case .orderAmended(let amendment):
+            guard !forced, let order = after.order(.id(amendment.orderID)), !order.reduceOnly,
+                !order.closesHedgeLeg
+            else { return }
+            try judgeOrder(order, before, after, market)
         case .positionImported(let imported):
             try requireMarginMode(imported.position, in: before)
             if let leverage = imported.leverage {
@@ -96,8 +125,8 @@ extension BinanceVenue {
                 .notAllowed, "Binance's account has no field for funds of this purpose.", field: "purpose")
         case .settled: throw Refusal(.notAllowed, "Binance's perpetuals have no session settlement.")
         // An exchange is worked out by the venue itself (`autoExchanges`).
-        case .deposited, .orderCancelled, .funded, .autoExchanged, .accountOpened, .instrumentDefined,
-            .priced:
+        case .deposited, .orderCancelled, .orderEnded, .funded, .autoExchanged, .accountOpened,
+            .instrumentDefined, .priced, .quoted:
             break
         }
     }

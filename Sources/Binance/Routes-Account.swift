@@ -46,7 +46,7 @@ extension BinanceVenue {
             let symbols = try chosen(parameters, rules)?.map(\.name)
             writer.beginArray()
             for order in account.orders where symbols?.contains(order.instrument.name) ?? true {
-                try writer.openOrder(order, account)
+                try writer.order(OrderRecord(order), account.id, rules, .query)
             }
             writer.endArray()
         case .commissionRate:
@@ -55,8 +55,11 @@ extension BinanceVenue {
             }
             writer.beginObject()
             writer.text("symbol", symbol.name)
-            writer.text("makerCommissionRate", rules.account.makerFee.description)
-            writer.text("takerCommissionRate", rules.account.takerFee.description)
+            for (key, liquidity): (StaticString, Liquidity) in [
+                ("makerCommissionRate", .maker), ("takerCommissionRate", .taker),
+            ] {
+                writer.text(key, feeRate(liquidity, of: symbol.instrument, in: account, rules).description)
+            }
             writer.endObject()
         case .walletCoins: writer.walletCoins(rules)
         default: throw BinanceError.internalError

@@ -45,6 +45,11 @@ struct Route: Sendable {
             Route(.accountConfig, "GET", read, weight: 5), Route(.symbolConfig, "GET", read, weight: 5),
             Route(.leverageBracket, "GET", read), Route(.leverage, "POST", trade),
             Route(.openOrders, "GET", read, weight: 1, weightOfAll: 40),
+            Route(.order, "POST", trade, weight: 0), Route(.order, "PUT", trade, weight: 0),
+            Route(.order, "DELETE", trade), Route(.order, "GET", read), Route(.openOrder, "GET", read),
+            Route(.testOrder, "POST", trade, weight: 0), Route(.batchOrders, "POST", trade, weight: 5),
+            Route(.batchOrders, "DELETE", trade), Route(.allOpenOrders, "DELETE", trade),
+            Route(.allOrders, "GET", read, weight: 5), Route(.userTrades, "GET", read, weight: 5),
             Route(.commissionRate, "GET", read, weight: 20),
             Route(.listenKey, "POST", .userStream), Route(.listenKey, "PUT", .userStream),
             Route(.listenKey, "DELETE", .userStream),
@@ -94,6 +99,13 @@ enum Endpoint: String, Sendable {
     case leverageBracket = "/fapi/v1/leverageBracket"
     case leverage = "/fapi/v1/leverage"
     case openOrders = "/fapi/v1/openOrders"
+    case order = "/fapi/v1/order"
+    case testOrder = "/fapi/v1/order/test"
+    case batchOrders = "/fapi/v1/batchOrders"
+    case openOrder = "/fapi/v1/openOrder"
+    case allOpenOrders = "/fapi/v1/allOpenOrders"
+    case allOrders = "/fapi/v1/allOrders"
+    case userTrades = "/fapi/v1/userTrades"
     case commissionRate = "/fapi/v1/commissionRate"
     case listenKey = "/fapi/v1/listenKey"
     case ping = "/fapi/v1/ping"
@@ -110,6 +122,16 @@ enum Endpoint: String, Sendable {
     case spotTime = "/api/v3/time"
     case spotExchangeInfo = "/api/v3/exchangeInfo"
     case coinExchangeInfo = "/dapi/v1/exchangeInfo"
+}
+
+extension Endpoint {
+    /// Whether it is about the account's orders or trades.
+    var isOfOrders: Bool {
+        switch self {
+        case .order, .testOrder, .batchOrders, .openOrder, .allOpenOrders, .allOrders, .userTrades: true
+        default: false
+        }
+    }
 }
 
 extension BinanceVenue {
@@ -163,6 +185,9 @@ extension BinanceVenue {
         case .signed(let permission):
             let key = try authenticate(request, parameters, permission, access)
             guard let snapshot = access.snapshot(of: key.account) else { throw BinanceError.inactive }
+            if route.endpoint.isOfOrders {
+                return try await orderAnswer(route, snapshot, parameters, access)
+            }
             if route.method == "GET" {
                 return try accountAnswer(route.endpoint, snapshot, parameters, access)
             }

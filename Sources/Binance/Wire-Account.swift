@@ -1,4 +1,3 @@
-import Crypto
 import JSON
 import Ledger
 import Numbers
@@ -169,41 +168,6 @@ extension JSONWriter {
         endObject()
     }
 
-    /// An element of `openOrders`. What the ledger does not keep is what a plain limit order has. `avgPrice`
-    /// is Σ quantity × price ÷ quantity of the fills, cut to 8 places and with at least five of them.
-    mutating func openOrder(_ order: OpenOrder, _ account: Account) throws(NumberError) {
-        let executed = try order.filled
-        let value = order.fills?.value ?? .zero
-        let average: ExactDecimal =
-            executed.isZero ? .zero : try value.over(executed, places: 8, rounding: .towardZero)
-        beginObject()
-        text("avgPrice", average.text(minimumPlaces: 5))
-        text("clientOrderId", order.id)
-        text("cumQuote", value.description)
-        text("executedQty", executed.description)
-        integer("orderId", StableNumber.order(order.id, of: account.id))
-        text("origQty", order.quantity.description)
-        literal("origType", "LIMIT")
-        text("price", order.price.description)
-        bool("reduceOnly", order.reduceOnly)
-        literal("side", order.side == .buy ? "BUY" : "SELL")
-        positionSide(order.positionSide)
-        literal("status", executed.isZero ? "NEW" : "PARTIALLY_FILLED")
-        literal("stopPrice", "0")
-        bool("closePosition", false)
-        text("symbol", order.instrument.name)
-        integer("time", order.placedAt.milliseconds)
-        literal("timeInForce", "GTC")
-        literal("type", "LIMIT")
-        integer("updateTime", order.updatedAt.milliseconds)
-        literal("workingType", "CONTRACT_PRICE")
-        bool("priceProtect", false)
-        literal("priceMatch", "NONE")
-        literal("selfTradePreventionMode", "NONE")
-        integer("goodTillDate", 0)
-        endObject()
-    }
-
     /// `capital/config/getall`: the coins of the rulebook. There is no spot wallet here, so nothing of them
     /// is held and no network is named.
     mutating func walletCoins(_ rules: RuleTable) {
@@ -229,17 +193,5 @@ extension JSONWriter {
             endObject()
         }
         endArray()
-    }
-}
-
-/// Numbers that look like the venue's ids, always the same for the same words.
-enum StableNumber {
-    /// An order's id, twelve digits at most.
-    static func order(_ order: String, of account: String) -> Int64 {
-        var number: UInt64 = 0
-        for byte in SHA256.hash(data: Array("binance order \(account) \(order)".utf8)).prefix(8) {
-            number = number << 8 | UInt64(byte)
-        }
-        return Int64(number % 900_000_000_000) + 100_000_000_000
     }
 }

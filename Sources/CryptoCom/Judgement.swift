@@ -83,6 +83,8 @@ extension CryptoComVenue {
         case .transferred(_, let asset, let amount):
             if !forced { try judge.spent(asset, amount, fee: .zero) }
         case .orderPlaced(let order): try judge.placed(order, forced: forced)
+        case .orderAmended(let amendment):
+            if let order = after.order(.id(amendment.orderID)) { try judge.placed(order, forced: forced) }
         case .filled(let fill): try judge.checkForm(fill.instrument, fill.positionSide, fill.marginMode)
         case .positionImported(let imported):
             let key = imported.position
@@ -99,8 +101,8 @@ extension CryptoComVenue {
             throw Refusal(
                 .notAllowed, "Crypto.com has no promotional funds in its account figures.", field: "purpose")
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
-        case .instrumentDefined, .accountOpened, .configured, .deposited, .orderCancelled, .funded,
-            .interestAccrued, .released, .settled, .priced:
+        case .instrumentDefined, .accountOpened, .configured, .deposited, .orderCancelled, .orderEnded,
+            .funded, .interestAccrued, .released, .settled, .priced, .quoted:
             break
         }
     }

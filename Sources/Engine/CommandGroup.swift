@@ -1,3 +1,4 @@
+import Exchange
 import Journal
 import Ledger
 
@@ -80,12 +81,12 @@ struct CommandGroup {
 
     var isEmpty: Bool { parts.isEmpty }
 
-    mutating func add(_ events: [Event], commandID: String?, digest: [UInt8]?) {
-        for (place, event) in events.enumerated() {
-            let isLast = place == events.count - 1
-            self.events.append(
+    mutating func add(_ outcome: Exchange.Outcome, commandID: String?, digest: [UInt8]?) {
+        for (place, event) in outcome.events.enumerated() {
+            let isOwn = place == outcome.own
+            events.append(
                 PendingEvent(
-                    event: event, commandID: isLast ? commandID : nil, commandDigest: isLast ? digest : nil))
+                    event: event, commandID: isOwn ? commandID : nil, commandDigest: isOwn ? digest : nil))
             note(event)
         }
     }
@@ -94,11 +95,8 @@ struct CommandGroup {
     mutating func note(_ event: Event) {
         if let account = event.account { touch(account) }
         if let counterparty = event.counterparty { touch(counterparty) }
-        switch event.body {
-        case .priced(let tick): touchedVenues.insert(tick.venue)
-        case .instrumentDefined: definesInstruments = true
-        default: break
-        }
+        if let venue = event.body.market { touchedVenues.insert(venue) }
+        if case .instrumentDefined = event.body { definesInstruments = true }
     }
 
     private mutating func touch(_ account: String) {

@@ -28,6 +28,14 @@ struct LiveAccess: VenueAccess {
 
     func submit(_ command: Command) async throws(Refusal) { _ = try await engine.submit(command) }
 
+    func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
+        try await engine.tradingHistory(of: account, at: venue)
+    }
+
+    func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event] {
+        try await engine.trade(Command(account: account, content: .trade(instruction)))
+    }
+
     var limiter: RateLimiter { engine.limiter }
 
     func realTime() -> Int64 { LedgerClock.realTime() }

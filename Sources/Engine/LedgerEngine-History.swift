@@ -54,6 +54,16 @@ extension LedgerEngine {
         }
     }
 
+    /// What an account of a venue has traded, up to what was last made durable; nil if there is no such
+    /// account.
+    func tradingHistory(of id: String, at venue: VenueName) async throws(Refusal) -> TradingHistory? {
+        guard published.account(id)?.venue == venue else { return nil }
+        let instruments = published.instruments
+        return try await read { [tradingHistories] store throws(JournalError) in
+            try tradingHistories.history(of: id, in: store, instruments: instruments)
+        }
+    }
+
     /// A venue's prices as they were after all events up to and at a time.
     public func prices(of venue: VenueName, asOf time: LedgerTime) async throws(Refusal) -> VenuePrices {
         try await read { store throws(JournalError) in try store.prices(of: venue, at: time) }

@@ -1,3 +1,4 @@
+import Exchange
 import Journal
 import Ledger
 import Venue
@@ -10,6 +11,8 @@ public struct EngineOptions: Sendable {
     public var groupLimit = 4_000
     /// Where calls of the store run.
     public var queues = WorkQueues.dispatch
+    /// When orders of venues' clients are filled.
+    public var execution = Exchange.Execution.touch
 
     public init() {}
 }
@@ -32,6 +35,7 @@ public final class LedgerEngine: Sendable {
     let writing: BlockingWork
     /// For reads that go to the store.
     let reading: BlockingWork
+    let tradingHistories = TradingHistories()
     private let writer: LedgerWriter
     private let upkeep: Upkeep
     private let keeper: StatisticsKeeper
@@ -99,7 +103,8 @@ public final class LedgerEngine: Sendable {
         self.upkeep = upkeep
         writer = LedgerWriter(
             store: store, writing: writing, published: published, feed: feed, ledger: ledger,
-            commandIndex: CommandIndex(start.entries), judges: judges, clock: clock, statistics: keeper,
+            commandIndex: CommandIndex(start.entries), judges: judges,
+            exchange: Exchange(execution: options.execution), clock: clock, statistics: keeper,
             groupLimit: max(1, options.groupLimit)
         ) { upkeep.consider($0) }
     }
@@ -122,12 +127,19 @@ public final class LedgerEngine: Sendable {
     /// Applies one command; returns the sequence of its event once it is durable.
     @discardableResult
     public func submit(_ command: Command) async throws(Refusal) -> Int64 {
+        try await result(of: command).sequence
+    }
+
+    /// Applies an instruction of a venue's client; returns what it came to once that is durable.
+    func trade(_ command: Command) async throws(Refusal) -> [Event] { try await result(of: command).events }
+
+    private func result(of command: Command) async throws(Refusal) -> (sequence: Int64, events: [Event]) {
         guard case .results(let results) = await submit([Submission(command)]), let result = results.first
         else {
             throw .storeUnavailable
         }
         switch result.status {
-        case .applied(let sequence), .duplicate(let sequence): return sequence
+        case .applied(let sequence), .duplicate(let sequence): return (sequence, result.events)
         case .rejected(let refusal): throw refusal
         }
     }

@@ -122,9 +122,9 @@ extension LedgerFeed.State {
             if let account = event.account, let found = byAccount[account] { concerned.formUnion(found) }
             if let other = event.counterparty, let found = byAccount[other] { concerned.formUnion(found) }
             for identity in concerned { shares[identity, default: Share()].events.append(event) }
-            guard case .priced(let tick) = event.body else { continue }
-            for identity in byVenue[tick.venue] ?? [] {
-                shares[identity, default: Share()].pricedVenues.insert(tick.venue)
+            guard let venue = event.body.market else { continue }
+            for identity in byVenue[venue] ?? [] {
+                shares[identity, default: Share()].pricedVenues.insert(venue)
             }
         }
         return shares.compactMap { identity, share in followers[identity].map { ($0.listener, share) } }

@@ -1,3 +1,4 @@
+import Exchange
 import Journal
 import Ledger
 import Venue
@@ -13,6 +14,7 @@ actor LedgerWriter {
     private let published: PublishedLedger
     private let feed: LedgerFeed
     private let judges: Judges
+    private let exchange: Exchange
     private let clock: LedgerClock
     private let statistics: StatisticsKeeper
     /// A group takes no more commands than this, unless one all-or-none batch alone has more.
@@ -36,7 +38,8 @@ actor LedgerWriter {
 
     init(
         store: any JournalStore, writing: BlockingWork, published: PublishedLedger, feed: LedgerFeed,
-        ledger: LedgerState, commandIndex: CommandIndex, judges: Judges, clock: LedgerClock,
+        ledger: LedgerState, commandIndex: CommandIndex, judges: Judges, exchange: Exchange,
+        clock: LedgerClock,
         statistics: StatisticsKeeper, groupLimit: Int, afterGroup: @escaping @Sendable (Int64) -> Void
     ) {
         self.store = store
@@ -46,6 +49,7 @@ actor LedgerWriter {
         self.ledger = ledger
         self.commandIndex = commandIndex
         self.judges = judges
+        self.exchange = exchange
         self.clock = clock
         self.statistics = statistics
         self.groupLimit = groupLimit
@@ -184,8 +188,7 @@ actor LedgerWriter {
     private func apply(_ batch: PendingBatch, upTo end: Int, known: KnownIDs) {
         while batch.next < end {
             let submission = batch.submissions[batch.next]
-            let status = apply(submission, known: known, into: &prepared)
-            batch.results.append(CommandResult(id: submission.id, status: status))
+            batch.results.append(apply(submission, known: known, into: &prepared))
             batch.next += 1
         }
     }
@@ -194,12 +197,12 @@ actor LedgerWriter {
         var part = CommandGroup()
         let undo = Undo(before: batch.submissions, in: ledger)
         for (index, submission) in batch.submissions.enumerated() {
-            let status = apply(submission, known: known, into: &part)
-            if case .rejected(let refusal) = status {
+            let result = apply(submission, known: known, into: &part)
+            if case .rejected(let refusal) = result.status {
                 batch.refusal = (index, refusal)
                 break
             }
-            batch.results.append(CommandResult(id: submission.id, status: status))
+            batch.results.append(result)
         }
         batch.next = batch.submissions.count
         if batch.refusal == nil {
@@ -213,6 +216,15 @@ actor LedgerWriter {
 
     private func apply(
         _ submission: Submission, known: KnownIDs, into group: inout CommandGroup
+    ) -> CommandResult {
+        var events: [Event] = []
+        let status = status(of: submission, known: known, into: &group, &events)
+        return CommandResult(id: submission.id, status: status, events: events)
+    }
+
+    private func status(
+        of submission: Submission, known: KnownIDs, into group: inout CommandGroup,
+        _ tradeEvents: inout [Event]
     ) -> CommandResult.Status {
         do throws(Refusal) {
             let command = try submission.command.get()
@@ -221,11 +233,14 @@ actor LedgerWriter {
                 group.duplicates += 1
                 return .duplicate(sequence: earlier.sequence)
             }
-            let events = try ledger.accept(command, judges: judges, now: clock.now())
-            let sequence = events.last?.sequence ?? ledger.lastSequence
+            let outcome = try exchange.accept(command, in: &ledger, judges: judges, now: clock.now())
+            let own = outcome.events.indices.contains(outcome.own) ? outcome.events[outcome.own] : nil
+            let sequence = own?.sequence ?? ledger.lastSequence
             if let id = submission.id { pendingIDs[id] = (sequence, submission.digest) }
-            group.add(events, commandID: submission.id, digest: submission.digest)
+            group.add(outcome, commandID: submission.id, digest: submission.digest)
             group.applied += 1
+            // Only a venue's client is told at once what its order came to.
+            if case .trade = command.content { tradeEvents = outcome.events }
             return .applied(sequence: sequence)
         } catch {
             group.rejected += 1

@@ -49,10 +49,13 @@ public struct CommandResult: Sendable, Equatable {
     /// The command's own id, where it had one.
     public let id: String?
     public let status: Status
+    /// What an instruction of a venue's client came to; empty for every other command.
+    public let events: [Event]
 
-    public init(id: String?, status: Status) {
+    public init(id: String?, status: Status, events: [Event] = []) {
         self.id = id
         self.status = status
+        self.events = events
     }
 }
 

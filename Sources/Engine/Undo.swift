@@ -15,7 +15,10 @@ struct Undo {
             if let account = command.account { ids.insert(account) }
             switch command.content {
             case .transfer(let to, _, _, _): ids.insert(to)
-            case .prices(let venue, _, _): venues.insert(VenueName(rawValue: venue))
+            case .prices(let venue, _, _), .quotes(let venue, _):
+                venues.insert(VenueName(rawValue: venue))
+                // Prices make the orders fill that rest at their venue.
+                ids.formUnion(ledger.tradingAccounts(of: VenueName(rawValue: venue)))
             default: break
             }
         }

@@ -108,7 +108,7 @@ private struct JournalCheck {
             if case .accountOpened = event.body, let id = event.account {
                 ordinals[id] = Int64(ordinals.count)
             }
-            if case .priced(let tick) = event.body { venues.insert(tick.venue) }
+            if let venue = event.body.market { venues.insert(venue) }
             compare(event)
         } catch {
             report.note("\(error)")

@@ -25,13 +25,17 @@ extension Account {
 
     private mutating func change(_ event: Event) throws {
         switch event.body {
-        case .instrumentDefined, .accountOpened, .priced: break
+        case .instrumentDefined, .accountOpened, .priced, .quoted: break
         case .configured(let settings): self.settings = settings
         case .deposited, .withdrawn, .transferred, .borrowed, .repaid, .interestAccrued, .reserved, .released,
             .credited:
             try changeHolding(event)
-        case .orderPlaced(let order): orders.append(order)
-        case .orderCancelled(let orderID): orders.removeAll { $0.id == orderID }
+        case .orderPlaced(var order):
+            // The exchange's orders are told apart by what placed them.
+            if order.terms != nil { order.sequence = event.sequence }
+            orders.append(order)
+        case .orderAmended(let amendment): try amend(amendment, at: event.at)
+        case .orderCancelled(let orderID), .orderEnded(let orderID, _): orders.removeAll { $0.id == orderID }
         case .filled(let fill): try apply(fill, at: event.at)
         case .positionImported(let imported): try apply(imported, at: event.at)
         case .leverageSet(let setting): apply(setting)

@@ -20,6 +20,11 @@ extension Account {
             var order = try row.order(
                 try row.instrument(in: instruments), placedAt: try row.time("placed_at"))
             order.remaining = try row.decimal("remaining")
+            if row.has("sequence") { order.sequence = try row.count("sequence") }
+            if row.has("amended_at") {
+                order.amendments = try row.count("amendments")
+                order.amendedAt = try row.time("amended_at")
+            }
             order.fills = try row.fills()
             return order
         }

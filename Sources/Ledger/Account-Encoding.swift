@@ -30,6 +30,11 @@ extension Account {
             order.write(to: &writer)
             writer.member("remaining", order.remaining)
             writer.member("placed_at", order.placedAt.milliseconds)
+            if order.sequence != 0 { writer.member("sequence", order.sequence) }
+            if let amendedAt = order.amendedAt {
+                writer.member("amendments", order.amendments)
+                writer.member("amended_at", amendedAt.milliseconds)
+            }
             order.fills?.write(to: &writer)
         }
         writer.array("activity", activity) { $0.write(to: &$1) }

@@ -29,17 +29,20 @@ extension Account {
         return fill.instrument.payoff == .inverse ? size : try size.times(fill.price, rounding: .halfEven)
     }
 
+    mutating func amend(_ amendment: OrderAmendment, at time: LedgerTime) throws {
+        guard let place = orders.firstIndex(where: { $0.id == amendment.orderID }) else {
+            throw Refusal(
+                .unknownOrder, "Account \(id) has no open order \(amendment.orderID).", field: "order_id")
+        }
+        try orders[place].take(amendment, at: time)
+    }
+
     private mutating func reduceOrder(_ orderID: String, by fill: Fill, at time: LedgerTime) throws {
         guard let place = orders.firstIndex(where: { $0.id == orderID }) else {
             throw Refusal(.unknownOrder, "Account \(id) has no open order \(orderID).", field: "order_id")
         }
-        let remaining = try orders[place].remaining - fill.quantity
-        guard remaining.isPositive else {
-            orders.remove(at: place)
-            return
-        }
-        orders[place].fills = try OrderFills(orders[place].fills, and: fill, at: time)
-        orders[place].remaining = remaining
+        try orders[place].take(fill, at: time)
+        if !orders[place].remaining.isPositive { orders.remove(at: place) }
     }
 
     // MARK: - Spot

@@ -51,6 +51,21 @@ public struct Account: Sendable, Equatable {
         holdings.first { $0.asset == asset }
     }
 
+    /// Whether the exchange has an order of it to watch.
+    public var isTrading: Bool { orders.contains { $0.terms != nil } }
+
+    /// An open order that is meant, of an instrument where one is named; of equals the one placed last.
+    public func order(_ reference: OrderReference, of instrument: String? = nil) -> OpenOrder? {
+        orders.last { order in
+            guard instrument == nil || order.instrument.name == instrument else { return false }
+            switch reference {
+            case .id(let id): return order.id == id
+            case .client(let id): return (order.terms?.clientID ?? order.id) == id
+            case .sequence(let sequence): return order.sequence == sequence && sequence != 0
+            }
+        }
+    }
+
     /// Its free cash in an asset; zero if it never had any. Negative where the venue lends.
     public func cash(_ asset: String) -> ExactDecimal {
         holding(asset)?.cash ?? .zero

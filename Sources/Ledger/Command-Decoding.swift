@@ -16,15 +16,21 @@ extension Command {
         let id = try reader.optionalLabel("id")
         self.init(
             id: id, at: reader.has("at") ? try reader.time("at") : nil,
-            account: type == "prices" ? nil : try reader.label("account"),
+            account: Self.marketWide.contains(type) ? nil : try reader.label("account"),
             content: try Content(type: type, reader))
     }
 
     /// Every field of each command type; put together once, for this is on the way of every command.
     private static let allowedFields: [String: [String]] = Dictionary(
         uniqueKeysWithValues: fields.map { type, own in
-            (type, ["type", "account", "id", "at"].filter { type != "prices" || $0 != "account" } + own)
+            (
+                type,
+                ["type", "account", "id", "at"].filter { !marketWide.contains(type) || $0 != "account" } + own
+            )
         })
+
+    /// The commands that are about no account.
+    private static let marketWide = ["prices", "quotes"]
 
     /// The fields of each command type besides the common ones.
     private static let fields: [String: [String]] = [
@@ -59,6 +65,7 @@ extension Command {
         "credit": ["asset", "amount", "purpose"],
         "settle": ["instrument"],
         "prices": ["venue", "marks", "index"],
+        "quotes": ["venue", "quotes"],
         "raise": ["flag", "asset", "value"],
     ]
 
@@ -96,6 +103,13 @@ extension Command.Content {
             self = .prices(
                 venue: try reader.label("venue"), marks: try Self.quotes(reader, "marks"),
                 index: try Self.quotes(reader, "index"))
+        case "quotes":
+            let quotes = try reader.quotes()
+            guard quotes.allSatisfy({ $0.instrument.isLabel }) else {
+                throw Refusal(
+                    .invalidField, "quotes: a name must be \(String.labelDescription).", field: "quotes")
+            }
+            self = .quotes(venue: try reader.label("venue"), quotes: quotes)
         case "raise":
             self = .raise(
                 flag: try reader.label("flag"), asset: try reader.optionalLabel("asset"),

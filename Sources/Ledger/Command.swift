@@ -46,7 +46,11 @@ public struct Command: Sendable, Equatable {
         /// has just left a shortfall.
         case autoExchange(afterLiquidation: Bool)
         case prices(venue: String, marks: [PriceTick.Quote], index: [PriceTick.Quote])
+        /// What is bid and asked, and last traded.
+        case quotes(venue: String, quotes: [Quote])
         case raise(flag: String, asset: String?, value: JSONValue)
+        /// What a client of the venue asks of the exchange; never read from an operator's list.
+        case trade(TradeInstruction)
     }
 }
 

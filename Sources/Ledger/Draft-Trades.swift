@@ -33,6 +33,57 @@ extension Draft {
             placedAt: time)
     }
 
+    /// An order of a venue's client as it is placed, if the exchange takes it; the price of a market order is
+    /// what it is expected to fill at.
+    public mutating func order(
+        _ instruction: OrderInstruction, quantity: ExactDecimal, price: ExactDecimal
+    ) throws(Refusal) -> OpenOrder {
+        // Looked up first, because terms that are used for the first time take a sequence.
+        _ = try instrument(instruction.instrument)
+        var request = OrderRequest(
+            orderID: "x\(nextSequence)", instrument: instruction.instrument, side: instruction.side,
+            quantity: quantity, price: price)
+        request.reduceOnly = instruction.reduceOnly
+        request.positionSide = instruction.positionSide
+        request.marginMode = instruction.marginMode
+        if let clientID = instruction.terms.clientID { try requireLabel(clientID, field: "client_order_id") }
+        var order = try order(request)
+        order.terms = instruction.terms
+        return order
+    }
+
+    /// An order with another size and price, as it would be.
+    public func amended(_ order: OpenOrder, by amendment: OrderAmendment) throws(Refusal) -> OpenOrder {
+        try requirePositive(amendment.price, field: "price")
+        try requireFit(amendment.quantity, at: amendment.price, in: order.instrument)
+        return try checked { () throws(NumberError) in
+            var amended = order
+            try amended.take(amendment, at: time)
+            return amended
+        }
+    }
+
+    /// A fill of an order of the exchange's.
+    public func fill(
+        of order: OpenOrder, quantity: ExactDecimal, price: ExactDecimal, fee: ExactDecimal, feeAsset: String,
+        liquidity: Liquidity
+    ) throws(Refusal) -> Fill {
+        var key = PositionKey(
+            instrument: order.instrument, side: order.positionSide, marginMode: order.marginMode)
+        // An open position trades under the terms that it was opened under.
+        if let place = account.place(of: key) { key = account.positions[place].key }
+        try requireFit(quantity, at: price, in: key.instrument)
+        let isContract = key.instrument.kind.isDerivative
+        var fill = Fill(
+            instrument: key.instrument, side: order.side, quantity: quantity, price: price,
+            fee: fee.cut(places: account.conventions.feePlaces), feeAsset: feeAsset, orderID: order.id,
+            positionSide: key.side, marginMode: key.marginMode,
+            leverage: key.marginMode == .isolated ? leverage(key) : .one,
+            quoteIndex: isContract ? nil : judge.market(prices, at: time).index(key.instrument.quote))
+        fill.liquidity = liquidity
+        return fill
+    }
+
     mutating func fill(_ request: FillRequest) throws(Refusal) -> Fill {
         var instrument = try instrument(request.instrument)
         try requirePositive(request.quantity, field: "quantity")

@@ -6,17 +6,24 @@ import Numbers
 ///
 /// It holds copies of the few parts of the ledger that it reads, never the ledger itself: a second reference
 /// to the table of accounts would have the whole table copied at the next change.
-struct Draft {
-    let account: Account
+public struct Draft {
+    /// The account as it is before the command.
+    public let account: Account
     /// The other account of a transfer, if there is one of that name.
     let receiver: Account?
-    let judge: any VenueJudge
-    let time: LedgerTime
-    let prices: VenuePrices
+    /// The account's venue.
+    public let judge: any VenueJudge
+    /// When it happens.
+    public let time: LedgerTime
+    /// The venue's latest prices.
+    public let prices: VenuePrices
     private let instruments: InstrumentTable
     private let lastSequence: Int64
     /// Terms of instruments that this command is the first to use.
     private(set) var definitions: [Instrument] = []
+
+    /// The sequence that the command's first event of the account will have.
+    public var nextSequence: Int64 { lastSequence + Int64(definitions.count) + 1 }
 
     /// More open orders than any venue allows in one account.
     static let maximumOrders = 10_000
@@ -40,7 +47,9 @@ struct Draft {
     /// The events that the command comes to, in their order.
     mutating func bodies(of content: Command.Content) throws(Refusal) -> [EventBody] {
         switch content {
-        case .openAccount, .prices: return []
+        case .openAccount, .prices, .quotes: return []
+        case .trade:
+            throw Refusal(.notAllowed, "Orders of the venue's clients are the exchange's.", field: "type")
         case .configure(let changes): return [.configured(try settings(changing: changes))]
         case .placeOrder(let request): return [.orderPlaced(try order(request))]
         case .cancelOrder(let orderID):
@@ -222,7 +231,7 @@ struct Draft {
     // MARK: - Instruments
 
     /// The terms of an instrument in the rulebook in force, as the journal knows or will know them.
-    mutating func instrument(_ name: String) throws(Refusal) -> Instrument {
+    public mutating func instrument(_ name: String) throws(Refusal) -> Instrument {
         guard let current = judge.instrument(name, at: time) else {
             throw Refusal.unknown(instrument: name, venue: account.venue)
         }
@@ -252,7 +261,7 @@ struct Draft {
     }
 
     /// Runs arithmetic; what does not fit is refused.
-    func checked<Value>(_ work: () throws(NumberError) -> Value) throws(Refusal) -> Value {
+    public func checked<Value>(_ work: () throws(NumberError) -> Value) throws(Refusal) -> Value {
         do {
             return try work()
         } catch {

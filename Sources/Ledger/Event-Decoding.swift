@@ -35,7 +35,16 @@ private struct EventReader {
                     parent: try fields.optionalText("parent"),
                     conventions: try fields.conventions(), settings: try fields.settings()))
         case "configured": return .configured(try fields.settings())
-        case "order_placed": return .orderPlaced(try fields.order(try instrument(), placedAt: time))
+        case "order_placed":
+            return .orderPlaced(try fields.order(try instrument(), placedAt: time))
+        case "order_amended":
+            return .orderAmended(
+                OrderAmendment(
+                    orderID: try fields.text("order_id"), quantity: try fields.decimal("quantity"),
+                    price: try fields.decimal("price")))
+        case "order_ended":
+            return .orderEnded(
+                orderID: try fields.text("order_id"), try fields.choice("reason", OrderEnd.self))
         case "order_cancelled": return .orderCancelled(orderID: try fields.text("order_id"))
         case "filled": return .filled(try fill())
         case "position_imported": return .positionImported(try imported())
@@ -50,6 +59,10 @@ private struct EventReader {
                 PriceTick(
                     venue: VenueName(rawValue: try fields.text("venue")), marks: try quotes("marks"),
                     index: try quotes("index")))
+        case "quoted":
+            return .quoted(
+                QuoteTick(
+                    venue: VenueName(rawValue: try fields.text("venue")), quotes: try fields.quotes()))
         case "raised":
             let value = try fields.required("value")
             return .raised(
@@ -94,7 +107,7 @@ private struct EventReader {
     private func fill() throws(Refusal) -> Fill {
         let key = try position()
         let usualFeeAsset = key.instrument.kind.isDerivative ? key.instrument.settle : key.instrument.quote
-        return Fill(
+        var fill = Fill(
             instrument: key.instrument, side: try fields.choice("side", Side.self),
             quantity: try fields.decimal("quantity"), price: try fields.decimal("price"),
             fee: try fields.optionalDecimal("fee") ?? .zero,
@@ -103,6 +116,8 @@ private struct EventReader {
             leverage: try fields.optionalDecimal("leverage") ?? .one,
             liquidation: try fields.flag("liquidation"), quoteIndex: try fields.optionalDecimal("quote_index")
         )
+        fill.liquidity = try fields.optionalChoice("liquidity", Liquidity.self)
+        return fill
     }
 
     private func imported() throws(Refusal) -> ImportedPosition {
@@ -195,11 +210,42 @@ extension FieldReader {
     }
 
     func order(_ instrument: Instrument, placedAt time: LedgerTime) throws(Refusal) -> OpenOrder {
-        OpenOrder(
+        var order = OpenOrder(
             id: try text("order_id"), instrument: instrument, side: try choice("side", Side.self),
             quantity: try decimal("quantity"), price: try decimal("price"),
             reduceOnly: try flag("reduce_only"),
             positionSide: try positionSide(), marginMode: try marginMode(), placedAt: time)
+        if has("terms_of_order") { order.terms = try orderTerms() }
+        return order
+    }
+
+    private func orderTerms() throws(Refusal) -> OrderTerms {
+        let reader = try FieldReader(try required("terms_of_order"), subject: subject)
+        return OrderTerms(
+            clientID: try reader.optionalText("client_order_id"),
+            kind: try reader.choice("kind", OrderTerms.Kind.self),
+            timeInForce: try reader.choice("time_in_force", OrderTerms.TimeInForce.self),
+            postOnly: try reader.flag("post_only"),
+            expiresAt: reader.has("expires_at") ? try reader.time("expires_at") : nil,
+            words: reader.has("settings") ? try reader.settings() : Settings())
+    }
+
+    /// Quotes by instrument, each with what is known of it.
+    func quotes() throws(Refusal) -> [Quote] {
+        var quotes: [Quote] = []
+        for (name, value) in try members("quotes") {
+            let reader = try FieldReader(value, subject: "\(subject): quotes.\(name)")
+            try reader.allow(["bid", "ask", "bid_size", "ask_size", "last", "quantity"])
+            var quote = Quote(instrument: name)
+            quote.bid = try reader.optionalDecimal("bid")
+            quote.ask = try reader.optionalDecimal("ask")
+            quote.bidSize = try reader.optionalDecimal("bid_size")
+            quote.askSize = try reader.optionalDecimal("ask_size")
+            quote.last = try reader.optionalDecimal("last")
+            quote.quantity = try reader.optionalDecimal("quantity")
+            quotes.append(quote)
+        }
+        return quotes
     }
 
     func leverage() throws(Refusal) -> LeverageSetting {

@@ -12,7 +12,9 @@ extension Event {
         case .withdrawn: "withdrawn"
         case .transferred: "transferred"
         case .orderPlaced: "order_placed"
+        case .orderAmended: "order_amended"
         case .orderCancelled: "order_cancelled"
+        case .orderEnded: "order_ended"
         case .filled: "filled"
         case .positionImported: "position_imported"
         case .leverageSet: "leverage_set"
@@ -27,6 +29,7 @@ extension Event {
         case .settled: "settled"
         case .autoExchanged: "auto_exchanged"
         case .priced: "priced"
+        case .quoted: "quoted"
         case .raised: "raised"
         }
     }
@@ -73,7 +76,14 @@ extension EventBody {
             writer.member("amount", amount)
             writer.member("purpose", purpose)
         case .orderPlaced(let order): order.write(to: &writer)
+        case .orderAmended(let amendment):
+            writer.member("order_id", amendment.orderID)
+            writer.member("quantity", amendment.quantity)
+            writer.member("price", amendment.price)
         case .orderCancelled(let orderID): writer.member("order_id", orderID)
+        case .orderEnded(let orderID, let end):
+            writer.member("order_id", orderID)
+            writer.member("reason", end.rawValue)
         case .filled(let fill): fill.write(to: &writer)
         case .positionImported(let imported): imported.write(to: &writer)
         case .leverageSet(let setting): setting.write(to: &writer)
@@ -83,6 +93,7 @@ extension EventBody {
         case .settled(let instrument, let settlements): writeSettlement(instrument, settlements, to: &writer)
         case .autoExchanged(let exchange): exchange.write(to: &writer)
         case .priced(let tick): tick.write(to: &writer)
+        case .quoted(let tick): tick.write(to: &writer)
         case .raised(let flag, let asset, let value):
             writer.member("flag", flag)
             if let asset { writer.member("asset", asset) }
@@ -192,6 +203,21 @@ extension OpenOrder {
         if reduceOnly { writer.member("reduce_only", true) }
         if positionSide != .net { writer.member("position_side", positionSide.rawValue) }
         if marginMode != .cross { writer.member("margin_mode", marginMode.rawValue) }
+        if let terms { terms.write(to: &writer) }
+    }
+}
+
+extension OrderTerms {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.key("terms_of_order")
+        writer.beginObject()
+        if let clientID { writer.member("client_order_id", clientID) }
+        writer.member("kind", kind.rawValue)
+        writer.member("time_in_force", timeInForce.rawValue)
+        if postOnly { writer.member("post_only", true) }
+        if let expiresAt { writer.member("expires_at", expiresAt.milliseconds) }
+        if !words.values.isEmpty { words.write(to: &writer) }
+        writer.endObject()
     }
 }
 
@@ -216,6 +242,7 @@ extension Fill {
         if leverage != .one { writer.member("leverage", leverage) }
         if liquidation { writer.member("liquidation", true) }
         if let quoteIndex { writer.member("quote_index", quoteIndex) }
+        if let liquidity { writer.member("liquidity", liquidity.rawValue) }
     }
 }
 
@@ -272,5 +299,30 @@ extension PriceTick {
             }
             writer.endObject()
         }
+    }
+}
+
+extension QuoteTick {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("venue", venue.rawValue)
+        writer.key("quotes")
+        writer.beginObject()
+        for quote in quotes {
+            writer.key(quote.instrument)
+            writer.beginObject()
+            quote.write(to: &writer)
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+}
+
+extension Quote {
+    fileprivate func write(to writer: inout JSONWriter) {
+        let members: [(StaticString, ExactDecimal?)] = [
+            ("bid", bid), ("ask", ask), ("bid_size", bidSize), ("ask_size", askSize), ("last", last),
+            ("quantity", quantity),
+        ]
+        for (key, number) in members { if let number { writer.member(key, number) } }
     }
 }

@@ -29,7 +29,10 @@ public enum EventBody: Sendable, Equatable {
     case withdrawn(asset: String, amount: ExactDecimal, fee: ExactDecimal)
     case transferred(to: String, asset: String, amount: ExactDecimal)
     case orderPlaced(OpenOrder)
+    case orderAmended(OrderAmendment)
     case orderCancelled(orderID: String)
+    /// Ended by the exchange.
+    case orderEnded(orderID: String, OrderEnd)
     case filled(Fill)
     case positionImported(ImportedPosition)
     case leverageSet(LeverageSetting)
@@ -47,8 +50,20 @@ public enum EventBody: Sendable, Equatable {
     /// Assets that the venue has exchanged by itself.
     case autoExchanged(AutoExchange)
     case priced(PriceTick)
+    case quoted(QuoteTick)
     /// `value` nil lifts the flag.
     case raised(flag: String, asset: String?, value: JSONValue?)
+}
+
+extension EventBody {
+    /// The venue whose market it is of, where it is about prices or quotes and no account.
+    public var market: VenueName? {
+        switch self {
+        case .priced(let tick): tick.venue
+        case .quoted(let tick): tick.venue
+        default: nil
+        }
+    }
 }
 
 /// The terms under which an instrument is used from here on.
@@ -98,6 +113,8 @@ public struct Fill: Sendable {
     public let liquidation: Bool
     /// USD per unit of the quote asset when it happened, for spot cost; nil where nobody had given it.
     public let quoteIndex: ExactDecimal?
+    /// Whether its order had rested; nil where nobody said.
+    public var liquidity: Liquidity?
 
     public init(
         instrument: Instrument, side: Side, quantity: ExactDecimal, price: ExactDecimal,
@@ -132,6 +149,7 @@ extension Fill: Equatable {
             && left.price == right.price && left.fee == right.fee && left.feeAsset == right.feeAsset
             && left.orderID == right.orderID && left.leverage == right.leverage
             && left.liquidation == right.liquidation && left.quoteIndex == right.quoteIndex
+            && left.liquidity == right.liquidity
     }
 }
 

@@ -15,19 +15,27 @@ extension LedgerState {
         switch command.content {
         case .prices(let venue, let marks, let index):
             return [try acceptPrices(command, venue: venue, marks: marks, index: index, judges, now)]
+        case .quotes(let venue, let quotes): return [try acceptQuotes(command, venue, quotes, judges, now)]
         case .openAccount(let venue, let parent, let settings):
             return [try open(command, venue: venue, parent: parent, settings: settings, judges, now)]
         default:
-            let id = try command.requiredAccount()
-            guard let account = account(id) else { throw Self.unknown(account: id) }
-            guard let judge = judges[account.venue] else {
-                throw Refusal(.unknownVenue, "No rules are loaded for \(account.venue).", field: "account")
-            }
-            let time = try command.time(after: account, now: latest(now, before: command))
-            var draft = Draft(of: command, account: account, judge: judge, time: time, in: self)
+            var draft = try draft(of: command, judges: judges, now: now)
             let bodies = try draft.bodies(of: command.content)
             return try settle(bodies, draft: draft, forced: command.isForced)
         }
+    }
+
+    /// What a command that changes one account is worked out with.
+    ///
+    /// Throws where the account is unknown, or the command is of a time before its last event.
+    public func draft(of command: Command, judges: Judges, now: LedgerTime) throws(Refusal) -> Draft {
+        let id = try command.requiredAccount()
+        guard let account = account(id) else { throw Self.unknown(account: id) }
+        guard let judge = judges[account.venue] else {
+            throw Refusal(.unknownVenue, "No rules are loaded for \(account.venue).", field: "account")
+        }
+        let time = try command.time(after: account, now: latest(now, before: command))
+        return Draft(of: command, account: account, judge: judge, time: time, in: self)
     }
 
     /// The ledger's time, or that of the last event of a transfer's receiver where that is later.
@@ -38,8 +46,9 @@ extension LedgerState {
         return max(now, receiver.updatedAt)
     }
 
-    /// Applies what a command came to, to copies; keeps them only if the venue agrees to all of it.
-    private mutating func settle(
+    /// Applies what a command came to, to copies; keeps them only if the venue agrees to all of it. Terms of
+    /// instruments that it is the first to use come before it.
+    public mutating func settle(
         _ bodies: [EventBody], draft: Draft, forced: Bool
     ) throws(Refusal) -> [Event] {
         var sequence = lastSequence
@@ -77,11 +86,10 @@ extension LedgerState {
 
     // MARK: - Prices
 
-    private mutating func acceptPrices(
-        _ command: Command, venue: String, marks: [PriceTick.Quote], index: [PriceTick.Quote],
-        _ judges: Judges,
-        _ now: LedgerTime
-    ) throws(Refusal) -> Event {
+    /// When prices that a command brings are of, and who judges their names.
+    private func priceTime(
+        _ command: Command, venue: String, _ judges: Judges, _ now: LedgerTime
+    ) throws(Refusal) -> (VenueName, any VenueJudge, LedgerTime) {
         let name = VenueName(rawValue: venue)
         guard let judge = judges[name] else { throw Refusal.unknown(venue: venue, judges) }
         let last = prices(of: name).updatedAt
@@ -91,6 +99,32 @@ extension LedgerState {
                 .timeBackwards, "at is before the last prices of \(venue), which are of \(last.iso8601).",
                 field: "at")
         }
+        return (name, judge, time)
+    }
+
+    private mutating func acceptQuotes(
+        _ command: Command, _ venue: String, _ quotes: [Quote], _ judges: Judges, _ now: LedgerTime
+    ) throws(Refusal) -> Event {
+        let (name, judge, time) = try priceTime(command, venue: venue, judges, now)
+        for quote in quotes {
+            let field = "quotes.\(quote.instrument)"
+            guard judge.instrument(quote.instrument, at: time) != nil else {
+                throw Refusal.unknown(instrument: quote.instrument, venue: name, field: field)
+            }
+            try quote.requireSound(field: field)
+        }
+        let tick = QuoteTick(venue: name, quotes: quotes)
+        let event = Event(sequence: lastSequence + 1, at: time, account: nil, body: .quoted(tick))
+        try apply(event)
+        return event
+    }
+
+    private mutating func acceptPrices(
+        _ command: Command, venue: String, marks: [PriceTick.Quote], index: [PriceTick.Quote],
+        _ judges: Judges,
+        _ now: LedgerTime
+    ) throws(Refusal) -> Event {
+        let (name, judge, time) = try priceTime(command, venue: venue, judges, now)
         for quote in marks {
             guard judge.instrument(quote.name, at: time) != nil else {
                 throw Refusal.unknown(instrument: quote.name, venue: name, field: "marks.\(quote.name)")
@@ -205,6 +239,32 @@ extension PriceTick.Quote {
     func requirePositive(field: String) throws(Refusal) {
         guard price.isPositive else {
             throw Refusal(.invalidAmount, "A price must be above zero; \(name) has \(price).", field: field)
+        }
+    }
+}
+
+extension Quote {
+    /// Refuses a number that is not above zero, a bid at or above the ask, and a quote without any price.
+    fileprivate func requireSound(field: String) throws(Refusal) {
+        let numbers = [
+            ("bid", bid), ("ask", ask), ("bid_size", bidSize), ("ask_size", askSize), ("last", last),
+            ("quantity", quantity),
+        ]
+        for (name, number) in numbers {
+            guard let number, !number.isPositive else { continue }
+            throw Refusal(
+                .invalidAmount, "\(name) of \(instrument) must be above zero, not \(number).",
+                field: "\(field).\(name)")
+        }
+        guard (bid == nil) == (ask == nil), bid != nil || last != nil else {
+            throw Refusal(
+                .missingField, "A quote has bid and ask, or last, or all of them; \(instrument) has not.",
+                field: bid == nil ? "\(field).bid" : "\(field).ask")
+        }
+        if let bid, let ask, bid >= ask {
+            throw Refusal(
+                .invalidAmount, "The bid of \(instrument), \(bid), is not below the ask, \(ask).",
+                field: "\(field).bid")
         }
     }
 }

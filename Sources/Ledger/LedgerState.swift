@@ -11,8 +11,22 @@ public struct LedgerState: Sendable {
     var places: [String: Int] = [:]
     private var children: [String: [String]] = [:]
     private var venuePrices: [VenueName: VenuePrices] = [:]
+    /// The accounts of a venue that have an order for the exchange to watch.
+    private var trading: [VenueName: Set<String>] = [:]
 
     public init() {}
+
+    /// The accounts of a venue that have an order for the exchange to watch.
+    public func tradingAccounts(of venue: VenueName) -> Set<String> { trading[venue] ?? [] }
+
+    /// Notes whether an account has such an order now.
+    private mutating func noteTrading(_ account: Account) {
+        if account.isTrading {
+            trading[account.venue, default: []].insert(account.id)
+        } else if trading[account.venue] != nil {
+            trading[account.venue]?.remove(account.id)
+        }
+    }
 
     /// An account; nil if there is none of that id.
     public func account(_ id: String) -> Account? {
@@ -45,6 +59,8 @@ public struct LedgerState: Sendable {
             instrumentTable.define(definition.instrument.defined(by: event.sequence))
         case .priced(let tick):
             venuePrices[tick.venue, default: VenuePrices()].apply(tick, at: event.at)
+        case .quoted(let tick):
+            venuePrices[tick.venue, default: VenuePrices()].apply(tick, at: event.at)
         case .accountOpened(let opening):
             let id = try event.requiredAccount()
             var account = Account(
@@ -64,12 +80,18 @@ public struct LedgerState: Sendable {
             throw Refusal(.unknownAccount, "There is no account \(id).", field: "account")
         }
         try accounts[place]?.apply(event)
+        switch event.body {
+        case .orderPlaced, .orderCancelled, .orderEnded, .filled:
+            if let account = accounts[place] { noteTrading(account) }
+        default: break
+        }
     }
 
     // MARK: - Snapshots and rolling back
 
     /// Puts an account there as it is, in place of one with the same id.
     public mutating func restore(_ account: Account) {
+        noteTrading(account)
         if let place = places[account.id] {
             accounts[place] = account
             return
@@ -82,6 +104,7 @@ public struct LedgerState: Sendable {
     /// Takes an account away, as if it had never been opened.
     public mutating func remove(account id: String) {
         guard let place = places.removeValue(forKey: id) else { return }
+        if let account = accounts[place] { trading[account.venue]?.remove(id) }
         if let parent = accounts[place]?.parent { children[parent]?.removeAll { $0 == id } }
         accounts[place] = nil
     }

@@ -93,18 +93,27 @@ public struct OpenOrder: Sendable {
     public let id: String
     public let instrument: Instrument
     public let side: Side
-    /// As placed, in the venue's unit; positive.
-    public let quantity: ExactDecimal
+    /// As placed or last amended, in the venue's unit; positive.
+    public internal(set) var quantity: ExactDecimal
     /// Not yet filled; positive, at most `quantity`.
     public var remaining: ExactDecimal
-    /// The limit price, in the quote asset.
-    public let price: ExactDecimal
+    /// The limit price, in the quote asset; of a market order what it was expected to fill at.
+    public internal(set) var price: ExactDecimal
     public let reduceOnly: Bool
     public let positionSide: PositionSide
     public let marginMode: MarginMode
     public let placedAt: LedgerTime
     /// What was filled of it; nil while nothing was.
     public internal(set) var fills: OrderFills?
+    /// What a client of the venue asked for; nil for an order that the operator placed, which the exchange
+    /// never fills.
+    public var terms: OrderTerms?
+    /// The sequence of the event that placed it; 0 for an order of the operator.
+    public internal(set) var sequence: Int64 = 0
+    /// How often it was amended.
+    public internal(set) var amendments: Int64 = 0
+    /// When it was last amended.
+    public internal(set) var amendedAt: LedgerTime?
 
     public init(
         id: String, instrument: Instrument, side: Side, quantity: ExactDecimal, price: ExactDecimal,
@@ -122,13 +131,36 @@ public struct OpenOrder: Sendable {
         self.placedAt = placedAt
     }
 
+    /// Takes over a fill of it.
+    mutating func take(_ fill: Fill, at time: LedgerTime) throws(NumberError) {
+        fills = try OrderFills(fills, and: fill, at: time)
+        remaining = try remaining - fill.quantity
+    }
+
+    /// Takes over another size and price.
+    mutating func take(_ amendment: OrderAmendment, at time: LedgerTime) throws(NumberError) {
+        remaining = try amendment.quantity - filled
+        quantity = amendment.quantity
+        price = amendment.price
+        amendments += 1
+        amendedAt = time
+    }
+
     /// Filled so far, in the venue's unit; not negative.
     public var filled: ExactDecimal {
         get throws(NumberError) { try quantity - remaining }
     }
 
-    /// When it was last filled, or placed.
-    public var updatedAt: LedgerTime { fills?.at ?? placedAt }
+    /// When it was last filled, amended, or placed.
+    public var updatedAt: LedgerTime { max(fills?.at ?? placedAt, amendedAt ?? placedAt) }
+
+    /// The position that it opens, changes or closes; meaningless for spot.
+    public var position: PositionKey {
+        PositionKey(instrument: instrument, side: positionSide, marginMode: marginMode)
+    }
+
+    /// Whether it may only make a position smaller: by its terms, or because it closes a leg of hedge mode.
+    public var onlyReduces: Bool { reduceOnly || closesHedgeLeg }
 
     /// Whether a fill of it would reduce a leg of hedge mode: selling a long, or buying a short back.
     public var closesHedgeLeg: Bool {
@@ -143,7 +175,8 @@ extension OpenOrder: Equatable {
             && left.price == right.price
             && left.reduceOnly == right.reduceOnly && left.positionSide == right.positionSide
             && left.marginMode == right.marginMode && left.placedAt == right.placedAt
-            && left.fills == right.fills
+            && left.fills == right.fills && left.terms == right.terms && left.sequence == right.sequence
+            && left.amendments == right.amendments && left.amendedAt == right.amendedAt
     }
 }
 

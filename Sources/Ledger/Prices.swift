@@ -6,6 +6,8 @@ public struct VenuePrices: Sendable, Equatable {
     public private(set) var marks: [String: PricePoint] = [:]
     /// Index price per asset, in USD.
     public private(set) var index: [String: PricePoint] = [:]
+    /// What was quoted of an instrument since its last mark price.
+    public private(set) var quotes: [String: Quote] = [:]
     /// When any of them last changed.
     public private(set) var updatedAt: LedgerTime?
 
@@ -19,9 +21,49 @@ public struct VenuePrices: Sendable, Equatable {
 
     /// Takes over a tick.
     public mutating func apply(_ tick: PriceTick, at time: LedgerTime) {
-        for quote in tick.marks { marks[quote.name] = PricePoint(price: quote.price, at: time) }
+        for quote in tick.marks {
+            marks[quote.name] = PricePoint(price: quote.price, at: time)
+            // The newest event of an instrument makes its touch.
+            if !quotes.isEmpty { quotes[quote.name] = nil }
+        }
         for quote in tick.index { index[quote.name] = PricePoint(price: quote.price, at: time) }
         updatedAt = time
+    }
+
+    /// Takes over quotes.
+    public mutating func apply(_ tick: QuoteTick, at time: LedgerTime) {
+        for quote in tick.quotes { quotes[quote.instrument] = quote }
+        updatedAt = time
+    }
+}
+
+/// What is bid and asked for an instrument, and what was last traded.
+public struct Quote: Sendable, Equatable {
+    public let instrument: String
+    /// Best prices; nil where the last one makes them.
+    public var bid: ExactDecimal?
+    public var ask: ExactDecimal?
+    /// What stands there, in the venue's unit; nil for any size.
+    public var bidSize: ExactDecimal?
+    public var askSize: ExactDecimal?
+    /// The last traded price; nil where nobody said.
+    public var last: ExactDecimal?
+    /// What was traded at it, in the venue's unit; nil for any size.
+    public var quantity: ExactDecimal?
+
+    /// A quote with nothing in it yet.
+    public init(instrument: String) { self.instrument = instrument }
+}
+
+/// New quotes of one venue.
+public struct QuoteTick: Sendable, Equatable {
+    public let venue: VenueName
+    public let quotes: [Quote]
+
+    /// Quotes of some instruments.
+    public init(venue: VenueName, quotes: [Quote]) {
+        self.venue = venue
+        self.quotes = quotes
     }
 }
 

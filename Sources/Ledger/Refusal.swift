@@ -40,6 +40,14 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         public static let unknownOrder = Code(rawValue: "unknown_order")
         public static let orderExists = Code(rawValue: "order_exists")
         public static let noPosition = Code(rawValue: "no_position")
+        /// A reduce-only order that has nothing to reduce.
+        public static let nothingToReduce = Code(rawValue: "nothing_to_reduce")
+        /// A post-only order that would fill at once.
+        public static let wouldTake = Code(rawValue: "would_take")
+        /// A fill-or-kill order that cannot be filled as a whole.
+        public static let unfillable = Code(rawValue: "unfillable")
+        /// An amendment that changes nothing.
+        public static let unchanged = Code(rawValue: "unchanged")
         /// A price that the command needs and nobody has given.
         public static let priceMissing = Code(rawValue: "price_missing")
         /// More than the account has free for it; the message says how much is missing.

@@ -52,6 +52,17 @@ public protocol VenueJudge: Sendable {
         of account: Account, afterLiquidation: Bool, prices: VenuePrices, at time: LedgerTime
     ) throws(Refusal) -> [AutoExchange]
 
+    /// How the venue trades an instrument for an account; nil where the exchange trades none of it.
+    func tradingTerms(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> TradingTerms?
+
+    /// The fee of a trade: how much, positive when paid, and of which asset.
+    func fee(
+        of quantity: ExactDecimal, at price: ExactDecimal, side: Side, in instrument: Instrument,
+        rate: ExactDecimal
+    ) throws(NumberError) -> (amount: ExactDecimal, asset: String)
+
     /// The prices to value with: those given, and behind them the reference prices of the rulebook in force.
     func market(_ prices: VenuePrices, at time: LedgerTime) -> Market
 
@@ -66,6 +77,23 @@ public protocol VenueJudge: Sendable {
 }
 
 extension VenueJudge {
+    /// None is traded.
+    public func tradingTerms(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> TradingTerms? { nil }
+
+    /// Traded value × rate, to 18 places: of a contract in its settlement asset, of a pair in its quote
+    /// asset.
+    public func fee(
+        of quantity: ExactDecimal, at price: ExactDecimal, side: Side, in instrument: Instrument,
+        rate: ExactDecimal
+    ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
+        let value = try Position.cost(of: quantity, at: price, in: instrument)
+            .times(instrument.contractValue, rounding: .halfEven)
+        let asset = instrument.kind.isDerivative ? instrument.settle : instrument.quote
+        return (try value.times(rate, rounding: .halfEven), asset)
+    }
+
     /// None by the hour.
     public func interest(
         on asset: String, of account: Account, hours: Int, prices: VenuePrices, at time: LedgerTime

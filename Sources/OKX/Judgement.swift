@@ -93,6 +93,8 @@ extension OKXVenue {
             if !forced { try judge.spent(asset, amount, fee: fee) }
         case .transferred(_, let asset, let amount): if !forced { try judge.spent(asset, amount, fee: .zero) }
         case .orderPlaced(let order): try judge.placed(order, forced: forced)
+        case .orderAmended(let amendment):
+            if let order = after.order(.id(amendment.orderID)) { try judge.placed(order, forced: forced) }
         case .filled(let fill): try judge.traded(fill.instrument, fill.positionSide, fill.marginMode)
         case .positionImported(let imported):
             try judge.traded(
@@ -107,8 +109,8 @@ extension OKXVenue {
         case .settled: throw Refusal(.notAllowed, "OKX settles no sessions.")
         case .autoExchanged: throw Refusal(.notAllowed, "OKX's own exchanges are not kept.")
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
-        case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .funded, .released, .repaid,
-            .priced:
+        case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .orderEnded, .funded,
+            .released, .repaid, .priced, .quoted:
             break
         }
     }

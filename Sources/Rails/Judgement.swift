@@ -100,7 +100,9 @@ extension RailsVenue {
         case .isolatedMarginAdjusted: try requireCross(.isolated)
         case .settled: throw Refusal(.notAllowed, "Rails has no session settlement.")
         case .autoExchanged: throw Refusal(.notAllowed, "Rails has one asset and exchanges none.")
-        case .deposited, .orderCancelled, .funded, .accountOpened, .instrumentDefined, .priced: break
+        case .deposited, .orderCancelled, .orderEnded, .orderAmended, .funded, .accountOpened,
+            .instrumentDefined, .priced, .quoted:
+            break
         }
     }
 

@@ -54,9 +54,7 @@ struct StreamFilter: Sendable {
 
     /// Whether an event is wanted; `venueOf` tells the venue of an account.
     func admits(_ event: Event, venueOf: (String) -> VenueName?) -> Bool {
-        if case .priced(let tick) = event.body {
-            return kinds.contains(.price) && venue.map { $0 == tick.venue } ?? true
-        }
+        if let market = event.body.market { return kinds.contains(.price) && market == venue ?? market }
         guard kinds.contains(.ledger) else { return false }
         if let account, event.account != account, event.counterparty != account { return false }
         guard let venue else { return true }
@@ -94,7 +92,7 @@ enum ServerSentEvent {
         writer.raw(body)
         writer.endObject()
         var name = StreamFilter.Kind.ledger
-        if case .priced = event.body { name = .price }
+        if event.body.market != nil { name = .price }
         return framed("id: \(event.sequence)\nevent: \(name.rawValue)\ndata: ", writer.bytes)
     }
 

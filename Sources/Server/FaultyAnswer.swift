@@ -100,6 +100,12 @@ private struct SwappedAccess: VenueAccess {
     func key(_ apiKey: String) -> APIKey? { base.key(apiKey) }
     func prices() -> VenuePrices { base.prices() }
     func submit(_ command: Command) async throws(Refusal) { try await base.submit(command) }
+    func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
+        try await base.tradingHistory(of: account)
+    }
+    func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event] {
+        try await base.trade(instruction, for: account)
+    }
     var limiter: RateLimiter { base.limiter }
     func realTime() -> Int64 { base.realTime() }
     func ledgerTime() -> LedgerTime { base.ledgerTime() }

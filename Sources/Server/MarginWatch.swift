@@ -65,7 +65,7 @@ final class MarginWatch: LedgerListener {
     func ledgerChanged(_ change: FeedChange) {
         state.withLock { state in
             for event in change.events {
-                if case .priced(let tick) = event.body { state.priced.insert(tick.venue) }
+                if let venue = event.body.market { state.priced.insert(venue) }
                 if let account = event.account { state.touched.insert(account) }
                 if let other = event.counterparty { state.touched.insert(other) }
             }

@@ -145,6 +145,13 @@ public protocol VenueAccess: Sendable {
     /// Applies a command; returns once it is durable.
     func submit(_ command: Command) async throws(Refusal)
 
+    /// Has the exchange carry out what a client asks for an account; returns what it came to, once that is
+    /// durable: the order as placed, its fills, its end, as far as there is each.
+    func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event]
+
+    /// What an account has traded up to now; nil if this venue has no such account. Reads the journal.
+    func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory?
+
     /// Shared counters for the venue's rate limits.
     var limiter: RateLimiter { get }
 
@@ -161,6 +168,16 @@ public protocol VenueAccess: Sendable {
 extension VenueAccess {
     /// None given: a venue falls back to its rulebook's reference prices.
     public func prices() -> VenuePrices { VenuePrices() }
+
+    /// None is kept.
+    public func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? { nil }
+
+    /// Nothing is traded: only a running ledger has an exchange.
+    public func trade(
+        _ instruction: TradeInstruction, for account: String
+    ) async throws(Refusal) -> [Event] {
+        throw Refusal(.notAllowed, "Nothing can be traded here.")
+    }
 }
 
 /// A key that clients sign with.

@@ -279,12 +279,14 @@ struct NeighbourTests {
         expect(
             rows[0],
             [
-                ("status", "PARTIALLY_FILLED"), ("executedQty", "0.04"), ("origQty", "0.1"), ("side", "BUY"),
+                ("status", "PARTIALLY_FILLED"), ("executedQty", "0.040"), ("origQty", "0.100"),
+                ("side", "BUY"),
                 // 0.03 × 60500 + 0.01 × 60400.1 = 2419.001.
-                ("cumQuote", "2419.001"), ("avgPrice", "60475.02500"),
+                ("cumQuote", "2419.00100"), ("avgPrice", "60475.02500"),
             ])
-        expect(rows[1], [("status", "NEW"), ("price", "62000"), ("positionSide", "BOTH"), ("type", "LIMIT")])
-        expect(rows[1], [("cumQuote", "0"), ("avgPrice", "0.00000")])
+        expect(
+            rows[1], [("status", "NEW"), ("price", "62000.00"), ("positionSide", "BOTH"), ("type", "LIMIT")])
+        expect(rows[1], [("cumQuote", "0.00000"), ("avgPrice", "0.00000")])
         #expect(rows[0]["orderId"]?.integer != rows[1]["orderId"]?.integer)
         let none = try await world.signed("GET", "/fapi/v1/openOrders", "symbol=ETHUSDT").json
         #expect(none.elements?.isEmpty == true)

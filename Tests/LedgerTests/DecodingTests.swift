@@ -208,7 +208,7 @@ struct DecodingTests {
                 "accrue_interest", "adjust_isolated_margin", "auto_exchange", "borrow", "cancel_order",
                 "configure", "credit",
                 "deposit", "fill", "funding", "import_position", "open_account", "place_order", "prices",
-                "raise",
+                "quotes", "raise",
                 "release", "repay", "reserve", "set_leverage", "settle", "transfer", "withdraw",
             ])
     }

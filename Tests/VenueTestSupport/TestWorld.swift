@@ -1,3 +1,4 @@
+import Exchange
 import JSON
 import Ledger
 import Numbers
@@ -50,10 +51,10 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
 
     private func accept(_ command: Command) throws(Refusal) -> [Event] {
         try state.withLock { state throws(Refusal) in
-            let events = try state.ledger.accept(
-                command, judges: [model.name: model], now: state.ledgerTime)
-            state.events += events
-            return events
+            let outcome = try Exchange().accept(
+                command, in: &state.ledger, judges: [model.name: model], now: state.ledgerTime)
+            state.events += outcome.events
+            return outcome.events
         }
     }
 
@@ -145,6 +146,25 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
     }
 
     public func submit(_ command: Command) async throws(Refusal) { _ = try accept(command) }
+
+    public func trade(
+        _ instruction: TradeInstruction, for account: String
+    ) async throws(Refusal) -> [Event] {
+        try accept(Command(account: account, content: .trade(instruction)))
+    }
+
+    public func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
+        let events = state.withLock { $0.events }
+        var history = TradingHistory(of: account)
+        do {
+            for event in events where event.account == account || event.counterparty == account {
+                try history.take(event)
+            }
+        } catch {
+            throw Refusal(.overflow, "\(error)")
+        }
+        return history
+    }
 
     public func realTime() -> Int64 { state.withLock { $0.realTime } }
 

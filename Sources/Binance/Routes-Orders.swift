@@ -1,0 +1,298 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Orders: placed, amended, cancelled and looked up. Source: order sheet, section 2.
+extension BinanceVenue {
+    /// The most orders that an account may have open.
+    private static let openOrderLimit = 200
+
+    /// The answer to a signed request about orders.
+    func orderAnswer(
+        _ route: Route, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        switch (route.endpoint, route.method) {
+        case (.order, "POST"):
+            let record = try await place(parameters, snapshot, access)
+            return try orderBody(record, snapshot, .change)
+        case (.testOrder, _):
+            _ = try OrderReading(parameters, snapshot, self).instruction()
+            return Array("{}".utf8)
+        case (.batchOrders, "POST"): return try await placeBatch(parameters, snapshot, access)
+        case (.batchOrders, _): return try await cancelBatch(parameters, snapshot, access)
+        case (.order, "PUT"): return try await amend(parameters, snapshot, access)
+        case (.order, "DELETE"):
+            let record = try await cancel(parameters, snapshot, access)
+            return try orderBody(record, snapshot, .change)
+        case (.allOpenOrders, _): return try await cancelAll(parameters, snapshot, access)
+        case (.order, _), (.openOrder, _):
+            return try await query(route.endpoint, parameters, snapshot, access)
+        case (.allOrders, _): return try await allOrders(parameters, snapshot, access)
+        default: return try await trades(parameters, snapshot, access)
+        }
+    }
+
+    private func orderBody(
+        _ record: OrderRecord, _ snapshot: AccountSnapshot, _ form: JSONWriter.OrderForm
+    ) throws -> [UInt8] {
+        var writer = JSONWriter(reserving: 640)
+        try writer.order(record, snapshot.account.id, rules(at: snapshot.at), form)
+        return writer.bytes
+    }
+
+    // MARK: - Placing
+
+    /// Places an order. By `newOrderRespType` RESULT it is given as the exchange left it, else as it was
+    /// taken.
+    private func place(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> OrderRecord {
+        let instruction = try OrderReading(parameters, snapshot, self).instruction()
+        if snapshot.account.orders.count >= Self.openOrderLimit { throw BinanceError.tooManyOrders }
+        let events = try await trade(.place(instruction), snapshot, access)
+        let isResult = parameters["newOrderRespType"] == "RESULT"
+        let told = isResult ? events : events.filter { $0.typeName == "order_placed" }
+        guard let record = try OrderRecord(placedBy: told) else { throw BinanceError.internalError }
+        return record
+    }
+
+    /// Has the exchange carry an instruction out; its refusals in the venue's words.
+    private func trade(
+        _ instruction: TradeInstruction, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws(BinanceError) -> [Event] {
+        do {
+            return try await access.trade(instruction, for: snapshot.account.id)
+        } catch {
+            throw .refusedOrder(error)
+        }
+    }
+
+    /// Up to five orders, each by itself; HTTP 200 whatever becomes of them.
+    private func placeBatch(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let text = try parameters.required("batchOrders")
+        guard let orders = (try? JSONValue(parsing: Array(text.utf8)))?.elements else {
+            throw BinanceError.invalidData("batchOrders")
+        }
+        guard (1...5).contains(orders.count) else { throw BinanceError.tooManyBatchOrders }
+        return try await batch(orders) { order, writer in
+            guard let object = order.object else { throw BinanceError.invalidData("batchOrders") }
+            let items = object.members.map { member in
+                QueryItem(
+                    name: member.key,
+                    value: member.value.text ?? member.value.numberText ?? member.value.description)
+            }
+            let record = try await place(Parameters(items), snapshot, access)
+            try writer.order(record, snapshot.account.id, rules(at: snapshot.at), .change)
+        }
+    }
+
+    /// An array with what becomes of each element: what `write` writes, or its refusal.
+    private func batch<Element>(
+        _ elements: [Element], _ write: (Element, inout JSONWriter) async throws -> Void
+    ) async throws -> [UInt8] {
+        var writer = JSONWriter(reserving: 640 * elements.count)
+        writer.beginArray()
+        for element in elements {
+            do {
+                try await write(element, &writer)
+            } catch let error as BinanceError {
+                writer.beginObject()
+                writer.integer("code", Int64(error.code))
+                writer.text("msg", error.message)
+                writer.endObject()
+            }
+        }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    // MARK: - Amending and cancelling
+
+    private func amend(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let reading = OrderReading(parameters, snapshot, self)
+        let symbol = try reading.symbol()
+        let side = try reading.side()
+        let quantity = try reading.number("quantity")
+        let price = try reading.number("price")
+        guard let order = try named(parameters, in: snapshot, symbol.name) else {
+            throw BinanceError.orderNotFound
+        }
+        guard order.side == side else { throw BinanceError.invalidSide }
+        try reading.check(quantity, symbol, isMarket: false)
+        try reading.check(price, side, symbol)
+        let events = try await trade(
+            .amend(.id(order.id), instrument: symbol.name, quantity: quantity, price: price), snapshot, access
+        )
+        return try orderBody(try OrderRecord(order, after: events), snapshot, .change)
+    }
+
+    private func cancel(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> OrderRecord {
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        guard let order = try named(parameters, in: snapshot, symbol.name) else {
+            throw BinanceError.unknownOrder
+        }
+        let events = try await trade(.cancel(.id(order.id), instrument: symbol.name), snapshot, access)
+        return try OrderRecord(order, after: events)
+    }
+
+    /// Up to ten, by `orderIdList` or `origClientOrderIdList`, in either case (CCXT sends lower case).
+    private func cancelBatch(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        for (list, name) in [("orderIdList", "orderId"), ("origClientOrderIdList", "origClientOrderId")] {
+            guard let text = parameters[list] ?? parameters[list.lowercased()] else { continue }
+            guard let ids = (try? JSONValue(parsing: Array(text.utf8)))?.elements,
+                (1...10).contains(ids.count)
+            else { throw BinanceError.invalidData(list) }
+            return try await batch(ids) { id, writer in
+                let items = [
+                    QueryItem(name: "symbol", value: symbol.name),
+                    QueryItem(name: name, value: id.text ?? id.numberText ?? ""),
+                ]
+                let record = try await cancel(Parameters(items), snapshot, access)
+                try writer.order(record, snapshot.account.id, rules(at: snapshot.at), .change)
+            }
+        }
+        throw BinanceError.missing("orderIdList")
+    }
+
+    private func cancelAll(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        _ = try await trade(.cancelAll(instrument: symbol.name), snapshot, access)
+        return Array(#"{"code":200,"msg":"The operation of cancel all open order is done."}"#.utf8)
+    }
+
+    // MARK: - Looking up
+
+    /// The open order of a symbol that is named; nil where it is not open. Throws −1102 where none is named.
+    private func named(
+        _ parameters: Parameters, in snapshot: AccountSnapshot, _ symbol: String
+    ) throws(BinanceError) -> OpenOrder? {
+        let isNamed = try name(parameters)
+        let account = snapshot.account
+        return account.orders.last { $0.instrument.name == symbol && isNamed($0, account.id) }
+    }
+
+    /// Whether an order is the one that is named: by `orderId`, else by `origClientOrderId`.
+    private func name(
+        _ parameters: Parameters
+    ) throws(BinanceError) -> (OpenOrder, String) -> Bool {
+        if let text = parameters["orderId"], !text.isEmpty {
+            guard let id = Self.milliseconds(text) else { throw .invalidData("orderId") }
+            return { $0.venueID(of: $1) == id }
+        }
+        guard let text = parameters["origClientOrderId"], !text.isEmpty else {
+            throw BinanceError(
+                400, -1102,
+                "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
+        }
+        return { $0.clientOrderID(of: $1) == text }
+    }
+
+    private func history(
+        _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> TradingHistory {
+        try await access.tradingHistory(of: snapshot.account.id) ?? TradingHistory(of: snapshot.account.id)
+    }
+
+    /// `order`: open or ended; `openOrder`: open only.
+    private func query(
+        _ endpoint: Endpoint, _ parameters: Parameters, _ snapshot: AccountSnapshot,
+        _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        if let order = try named(parameters, in: snapshot, symbol.name) {
+            return try orderBody(OrderRecord(order), snapshot, .query)
+        }
+        guard endpoint == .order else { throw BinanceError.orderNotFound }
+        let isNamed = try name(parameters)
+        let ended = try await history(snapshot, access).ended.last { record in
+            record.order.instrument.name == symbol.name && isNamed(record.order, snapshot.account.id)
+        }
+        guard let ended else { throw BinanceError.orderNotFound }
+        return try orderBody(ended, snapshot, .query)
+    }
+
+    /// Ended and open orders of a symbol from a time or an id on, oldest first.
+    private func allOrders(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        let page = try Page(parameters, idName: "orderId")
+        let account = snapshot.account
+        let open = account.orders.map { OrderRecord($0) }
+        let records = (try await history(snapshot, access).ended + open)
+            .filter { $0.order.instrument.name == symbol.name }
+            .filter { page.admits($0.order.placedAt, id: $0.order.venueID(of: account.id)) }
+            .sorted { ($0.order.placedAt, $0.order.sequence) < ($1.order.placedAt, $1.order.sequence) }
+        var writer = JSONWriter(reserving: 640 * min(records.count, page.limit))
+        writer.beginArray()
+        for record in page.cut(records) {
+            try writer.order(record, account.id, rules(at: snapshot.at), .query)
+        }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    private func trades(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        let page = try Page(parameters, idName: "fromId")
+        let order = try parameters["orderId"].map { text throws(BinanceError) -> Int64 in
+            guard let id = Self.milliseconds(text) else { throw .invalidData("orderId") }
+            return id
+        }
+        let account = snapshot.account.id
+        let found = try await history(snapshot, access).trades.filter { trade in
+            trade.fill.instrument.name == symbol.name && page.admits(trade.at, id: trade.sequence)
+                && (order == nil || trade.order?.venueID(of: account) == order)
+        }
+        var writer = JSONWriter(reserving: 320 * min(found.count, page.limit))
+        writer.beginArray()
+        for trade in page.cut(found) { try writer.trade(trade, account, rules(at: snapshot.at)) }
+        writer.endArray()
+        return writer.bytes
+    }
+}
+
+/// Which part of a list is wanted: `startTime`, `endTime`, a first id, `limit`.
+private struct Page {
+    let limit: Int
+    private let start: Int64?
+    private let end: Int64?
+    private let firstID: Int64?
+
+    init(_ parameters: Parameters, idName: String) throws(BinanceError) {
+        func number(_ name: String) throws(BinanceError) -> Int64? {
+            guard let text = parameters[name], !text.isEmpty else { return nil }
+            guard let number = BinanceVenue.milliseconds(text) else { throw .invalidData(name) }
+            return number
+        }
+        start = try number("startTime")
+        end = try number("endTime")
+        firstID = try number(idName)
+        let wanted = try number("limit") ?? 500
+        guard wanted > 0 else { throw .invalidData("limit") }
+        limit = Int(min(wanted, 1000))
+    }
+
+    func admits(_ time: LedgerTime, id: Int64) -> Bool {
+        (start ?? .min) <= time.milliseconds && time.milliseconds <= (end ?? .max) && (firstID ?? .min) <= id
+    }
+
+    /// The first ones where a beginning is named, else the last ones.
+    func cut<Element>(_ rows: [Element]) -> ArraySlice<Element> {
+        start != nil || firstID != nil ? rows.prefix(limit) : rows.suffix(limit)
+    }
+}

@@ -1,0 +1,152 @@
+import Crypto
+import JSON
+import Ledger
+import Numbers
+
+/// Orders and trades as bytes; the members and their order as recorded (order sheet, sections 2.1 and 2.5).
+extension JSONWriter {
+    /// Which answer an order stands in; the members differ a little.
+    enum OrderForm {
+        /// To placing, amending and cancelling.
+        case change
+        /// To a query: with the time of placing.
+        case query
+    }
+
+    /// One order. Prices in the symbol's price precision, quantities in its quantity precision; `avgPrice` is
+    /// Σ quantity × price ÷ quantity of the fills with five decimals or the symbol's, half up.
+    mutating func order(
+        _ record: OrderRecord, _ account: String, _ rules: RuleTable, _ form: OrderForm
+    ) throws(NumberError) {
+        let order = record.order
+        let symbol = rules.symbol(order.instrument.name)
+        let pricePlaces = symbol?.pricePrecision ?? 2
+        let quantityPlaces = symbol?.quantityPrecision ?? 3
+        let executed = try order.filled
+        let isMarket = order.terms?.kind == .market
+        beginObject()
+        integer("orderId", order.venueID(of: account))
+        text("symbol", order.instrument.name)
+        literal("status", try record.statusName)
+        text("clientOrderId", order.clientOrderID(of: account))
+        text("price", (isMarket ? .zero : order.price).text(minimumPlaces: pricePlaces))
+        text("avgPrice", try order.averagePrice(pricePlaces) ?? (form == .change ? "0.00" : "0.00000"))
+        text("origQty", order.quantity.text(minimumPlaces: quantityPlaces))
+        text("executedQty", executed.text(minimumPlaces: quantityPlaces))
+        if form == .change { text("cumQty", executed.text(minimumPlaces: quantityPlaces)) }
+        text(
+            "cumQuote",
+            (order.fills?.value ?? .zero).text(minimumPlaces: pricePlaces + quantityPlaces))
+        literal("timeInForce", order.timeInForceName)
+        literal("type", isMarket ? "MARKET" : "LIMIT")
+        bool("reduceOnly", order.reduceOnly)
+        bool("closePosition", false)
+        literal("side", order.side == .buy ? "BUY" : "SELL")
+        positionSide(order.positionSide)
+        text("stopPrice", ExactDecimal.zero.text(minimumPlaces: pricePlaces))
+        literal("workingType", "CONTRACT_PRICE")
+        bool("priceProtect", false)
+        literal("origType", isMarket ? "MARKET" : "LIMIT")
+        literal("priceMatch", "NONE")
+        text("selfTradePreventionMode", order.selfTradePrevention)
+        integer("goodTillDate", order.terms?.expiresAt?.milliseconds ?? 0)
+        if form == .query { integer("time", order.placedAt.milliseconds) }
+        integer("updateTime", record.updatedAt.milliseconds)
+        endObject()
+    }
+
+    /// One of the account's trades. Fees are positive when paid; `realizedPnl` is without the fee.
+    mutating func trade(
+        _ trade: TradeRecord, _ account: String, _ rules: RuleTable
+    ) throws(NumberError) {
+        let fill = trade.fill
+        let value = try fill.quantity.times(fill.price, rounding: .halfEven)
+        let symbol = rules.symbol(fill.instrument.name)
+        let pricePlaces = symbol?.pricePrecision ?? 2
+        let quantityPlaces = symbol?.quantityPrecision ?? 3
+        beginObject()
+        text("symbol", fill.instrument.name)
+        integer("id", trade.sequence)
+        integer("orderId", trade.order?.venueID(of: account) ?? 0)
+        literal("side", fill.side == .buy ? "BUY" : "SELL")
+        text("price", fill.price.text(minimumPlaces: pricePlaces))
+        text("qty", fill.quantity.text(minimumPlaces: quantityPlaces))
+        text("realizedPnl", trade.realised.isZero ? "0" : trade.realised.text(minimumPlaces: 8))
+        text("marginAsset", fill.instrument.settle)
+        text("quoteQty", value.text(minimumPlaces: pricePlaces + quantityPlaces))
+        text("commission", fill.fee.text(minimumPlaces: 8))
+        text("commissionAsset", fill.feeAsset)
+        integer("time", trade.at.milliseconds)
+        positionSide(fill.positionSide)
+        bool("buyer", fill.side == .buy)
+        bool("maker", fill.liquidity == .maker)
+        endObject()
+    }
+}
+
+extension OrderRecord {
+    /// `status`, as the venue spells it. A rest that ended by its time in force is EXPIRED, what was filled
+    /// of it or not.
+    var statusName: StaticString {
+        get throws(NumberError) {
+            switch ending {
+            case .filled: "FILLED"
+            case .cancelled: "CANCELED"
+            case .ended: "EXPIRED"
+            case nil: try order.filled.isZero ? "NEW" : "PARTIALLY_FILLED"
+            }
+        }
+    }
+}
+
+extension OpenOrder {
+    /// Below every id of an order that the exchange placed: its sequence is added.
+    private static let firstID: Int64 = 1_000_000_000_000
+
+    /// `orderId`: of the exchange's orders by the event that placed it, of the operator's made of its name.
+    func venueID(of account: String) -> Int64 {
+        sequence > 0 ? Self.firstID + sequence : StableNumber.order(id, of: account)
+    }
+
+    /// `clientOrderId`: the client's own; the operator's name; else 22 characters as the venue makes them.
+    func clientOrderID(of account: String) -> String {
+        if terms == nil { return id }
+        return terms?.clientID ?? Alphanumeric.stable(22, of: "binance client order \(account) \(sequence)")
+    }
+
+    /// `avgPrice`; nil where nothing is filled.
+    func averagePrice(_ places: Int) throws(NumberError) -> String? {
+        let executed = try filled
+        guard let fills, executed.isPositive else { return nil }
+        let digits = max(5, places)
+        return try fills.value.over(executed, places: digits, rounding: .halfUp).text(minimumPlaces: digits)
+    }
+
+    /// `timeInForce`; of a market order GTC.
+    var timeInForceName: StaticString {
+        guard let terms else { return "GTC" }
+        if terms.postOnly { return "GTX" }
+        if terms.kind == .market { return "GTC" }
+        switch terms.timeInForce {
+        case .goodTillCancelled: return "GTC"
+        case .immediateOrCancel: return "IOC"
+        case .fillOrKill: return "FOK"
+        case .goodTillDate: return "GTD"
+        }
+    }
+
+    /// `selfTradePreventionMode`: as it was asked for, or the venue's default.
+    var selfTradePrevention: String { terms?.words.text("selfTradePreventionMode") ?? "EXPIRE_MAKER" }
+}
+
+/// Numbers that look like the venue's ids, always the same for the same words.
+enum StableNumber {
+    /// An order's id, twelve digits at most.
+    static func order(_ order: String, of account: String) -> Int64 {
+        var number: UInt64 = 0
+        for byte in SHA256.hash(data: Array("binance order \(account) \(order)".utf8)).prefix(8) {
+            number = number << 8 | UInt64(byte)
+        }
+        return Int64(number % 900_000_000_000) + 100_000_000_000
+    }
+}

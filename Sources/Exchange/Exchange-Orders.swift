@@ -1,0 +1,192 @@
+import Ledger
+import Numbers
+
+/// Orders of a venue's clients: placed, amended, cancelled.
+extension Exchange {
+    func trade(
+        _ instruction: TradeInstruction, _ command: Command, in ledger: inout LedgerState, judges: Judges,
+        now: LedgerTime
+    ) throws(Refusal) -> Outcome {
+        var draft = try ledger.draft(of: command, judges: judges, now: now)
+        let bodies: [EventBody]
+        switch instruction {
+        case .place(let order): bodies = try place(order, &draft)
+        case .amend(let reference, let instrument, let quantity, let price):
+            bodies = try amend(reference, instrument, quantity, price, &draft)
+        case .cancel(let reference, let instrument):
+            bodies = [.orderCancelled(orderID: try open(reference, instrument, draft).id)]
+        case .cancelAll(let instrument):
+            bodies = draft.account.orders.filter { instrument == nil || $0.instrument.name == instrument }
+                .map { .orderCancelled(orderID: $0.id) }
+        }
+        guard !bodies.isEmpty else { return Outcome(events: [], own: -1) }
+        let events = try ledger.settle(bodies, draft: draft, forced: false)
+        return Outcome(events: events, own: events.count - bodies.count)
+    }
+
+    private func open(
+        _ reference: OrderReference, _ instrument: String?, _ draft: Draft
+    ) throws(Refusal) -> OpenOrder {
+        guard let order = draft.account.order(reference, of: instrument) else {
+            throw Refusal(
+                .unknownOrder, "Account \(draft.account.id) has no such open order.", field: "order_id")
+        }
+        return order
+    }
+
+    // MARK: - Placing
+
+    private func place(
+        _ wanted: OrderInstruction, _ draft: inout Draft
+    ) throws(Refusal) -> [EventBody] {
+        let instrument = try draft.instrument(wanted.instrument)
+        guard let terms = draft.judge.tradingTerms(of: instrument, in: draft.account, at: draft.time) else {
+            throw Refusal(.notAllowed, "\(wanted.instrument) is not traded here.", field: "instrument")
+        }
+        if let clientID = wanted.terms.clientID, draft.account.order(.client(clientID)) != nil {
+            throw Refusal(
+                .orderExists, "Account \(draft.account.id) already has an open order \(clientID).",
+                field: "client_order_id")
+        }
+        let touch = touch(of: instrument, draft, terms)
+        var quantity = wanted.quantity
+        if wanted.reduceOnly { quantity = min(quantity, try reducible(wanted, instrument, draft)) }
+        let price = try limit(wanted, touch, terms)
+        let order = try draft.order(wanted, quantity: quantity, price: price)
+        if order.closesHedgeLeg {
+            let held = Self.reducible(order.position, by: order.side, draft.account) ?? .zero
+            guard quantity <= held else {
+                throw Refusal(
+                    .noPosition, "The position is \(held); an order cannot close more.", field: "quantity")
+            }
+        }
+        let taken = taken(order, touch)
+        let isWhole = taken == quantity
+        if order.terms?.timeInForce == .fillOrKill, !isWhole, execution != .manual {
+            if terms.refusesAtOnce {
+                throw Refusal(.unfillable, "The order cannot be filled at once as a whole.", field: "price")
+            }
+            return [.orderPlaced(order), .orderEnded(orderID: order.id, .unfillable)]
+        }
+        if order.terms?.postOnly == true, taken.isPositive {
+            if terms.refusesAtOnce {
+                throw Refusal(.wouldTake, "A post-only order would fill at once.", field: "price")
+            }
+            return [.orderPlaced(order), .orderEnded(orderID: order.id, .postOnly)]
+        }
+        var bodies: [EventBody] = [.orderPlaced(order)]
+        if let touch, taken.isPositive {
+            let price = touch.opposite(order.side)
+            bodies.append(.filled(try fill(order, taken, at: price, .taker, terms, draft)))
+        }
+        if !isWhole, execution != .manual, let end = end(of: order) {
+            bodies.append(.orderEnded(orderID: order.id, end))
+        }
+        return bodies
+    }
+
+    /// What an order can make a position smaller by. Throws where there is nothing to reduce.
+    private func reducible(
+        _ wanted: OrderInstruction, _ instrument: Instrument, _ draft: Draft
+    ) throws(Refusal) -> ExactDecimal {
+        let mode = wanted.marginMode ?? draft.judge.defaultMarginMode(of: instrument, in: draft.account)
+        let key = PositionKey(instrument: instrument, side: wanted.positionSide ?? .net, marginMode: mode)
+        guard let quantity = Self.reducible(key, by: wanted.side, draft.account) else {
+            throw Refusal(
+                .nothingToReduce, "There is no position that the order could reduce.", field: "reduce_only")
+        }
+        return quantity
+    }
+
+    /// What trades of this side can take from a position; nil where it is none, or one of the same side.
+    static func reducible(_ key: PositionKey, by side: Side, _ account: Account) -> ExactDecimal? {
+        let position = account.position(key.instrument.name, side: key.side, marginMode: key.marginMode)
+        guard let position, position.isLong == (side == .sell) else { return nil }
+        return position.quantity.magnitude
+    }
+
+    /// The limit of an order; what a market order is expected to fill at.
+    private func limit(
+        _ wanted: OrderInstruction, _ touch: Touch?, _ terms: TradingTerms
+    ) throws(Refusal) -> ExactDecimal {
+        if let price = wanted.price { return price }
+        guard let touch, touch.opposite(wanted.side).isPositive else {
+            throw Refusal(
+                .priceMissing, "No price is known for \(wanted.instrument); give one first.",
+                field: "instrument")
+        }
+        return touch.opposite(wanted.side)
+    }
+
+    /// How much an order takes at once.
+    private func taken(_ order: OpenOrder, _ touch: Touch?) -> ExactDecimal {
+        guard execution != .manual, let touch, touch.isMarketable(order.side, limit: order.price) else {
+            return .zero
+        }
+        return min(order.remaining, touch.oppositeSize(order.side) ?? order.remaining)
+    }
+
+    /// Why the rest of an order ends that was not filled at once; nil where it rests.
+    private func end(of order: OpenOrder) -> OrderEnd? {
+        guard let terms = order.terms else { return nil }
+        if terms.kind == .market { return .marketRest }
+        return terms.timeInForce == .immediateOrCancel ? .immediateRest : nil
+    }
+
+    // MARK: - Amending
+
+    private func amend(
+        _ reference: OrderReference, _ instrument: String?, _ quantity: ExactDecimal?, _ price: ExactDecimal?,
+        _ draft: inout Draft
+    ) throws(Refusal) -> [EventBody] {
+        let order = try open(reference, instrument, draft)
+        let amendment = OrderAmendment(
+            orderID: order.id, quantity: quantity ?? order.quantity, price: price ?? order.price)
+        guard amendment.quantity != order.quantity || amendment.price != order.price else {
+            throw Refusal(.unchanged, "The amendment changes nothing.", field: "quantity")
+        }
+        guard let terms = draft.judge.tradingTerms(of: order.instrument, in: draft.account, at: draft.time)
+        else {
+            throw Refusal(
+                .notAllowed, "\(order.instrument.name) is not traded here.", field: "instrument")
+        }
+        let filled = try draft.checked { () throws(NumberError) in try order.filled }
+        // What is filled already cannot be taken back: there is nothing left to amend.
+        guard amendment.quantity > filled else { return [.orderCancelled(orderID: order.id)] }
+        let amended = try draft.amended(order, by: amendment)
+        let touch = touch(of: order.instrument, draft, terms)
+        var taken = taken(amended, touch)
+        if order.terms?.postOnly == true, taken.isPositive { return [.orderCancelled(orderID: order.id)] }
+        if order.onlyReduces {
+            taken = min(taken, Self.reducible(order.position, by: order.side, draft.account) ?? .zero)
+        }
+        var bodies: [EventBody] = [.orderAmended(amendment)]
+        if let touch, taken.isPositive, order.terms != nil {
+            let price = touch.opposite(order.side)
+            bodies.append(.filled(try fill(amended, taken, at: price, .taker, terms, draft)))
+        }
+        return bodies
+    }
+
+    // MARK: - Parts
+
+    func touch(of instrument: Instrument, _ draft: Draft, _ terms: TradingTerms) -> Touch? {
+        Touch(
+            of: instrument, prices: draft.prices, market: draft.judge.market(draft.prices, at: draft.time),
+            tick: terms.tick)
+    }
+
+    /// A trade of an order, with its fee.
+    func fill(
+        _ order: OpenOrder, _ quantity: ExactDecimal, at price: ExactDecimal, _ liquidity: Liquidity,
+        _ terms: TradingTerms, _ draft: Draft
+    ) throws(Refusal) -> Fill {
+        let fee = try draft.checked { () throws(NumberError) in
+            try draft.judge.fee(
+                of: quantity, at: price, side: order.side, in: order.instrument, rate: terms.rate(liquidity))
+        }
+        return try draft.fill(
+            of: order, quantity: quantity, price: price, fee: fee.amount, feeAsset: fee.asset,
+            liquidity: liquidity)
+    }
+}

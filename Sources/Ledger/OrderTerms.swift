@@ -1,0 +1,163 @@
+import JSON
+import Numbers
+
+/// What a client of a venue asked of the exchange beyond instrument, side, quantity and price; it stands with
+/// the order as long as the order does.
+public struct OrderTerms: Sendable, Equatable {
+    /// How an order is priced.
+    public enum Kind: String, Sendable, CaseIterable {
+        case limit
+        case market
+    }
+
+    /// How long an order stands.
+    public enum TimeInForce: String, Sendable, CaseIterable {
+        /// Until it is filled or cancelled.
+        case goodTillCancelled = "gtc"
+        /// What cannot be filled at once ends.
+        case immediateOrCancel = "ioc"
+        /// Filled at once as a whole, or not at all.
+        case fillOrKill = "fok"
+        /// Until a time.
+        case goodTillDate = "gtd"
+    }
+
+    /// The client's own id; unique among the open orders of the account where there is one.
+    public var clientID: String?
+    public var kind: Kind
+    public var timeInForce: TimeInForce
+    /// Whether it may only rest: it must not fill at once.
+    public var postOnly: Bool
+    /// When a good-till-date order ends.
+    public var expiresAt: LedgerTime?
+    /// The venue's own members that its answers repeat, by the venue's names.
+    public var words: Settings
+
+    /// Terms of an order that stands until it is filled or cancelled, unless said otherwise.
+    public init(
+        clientID: String? = nil, kind: Kind = .limit, timeInForce: TimeInForce = .goodTillCancelled,
+        postOnly: Bool = false, expiresAt: LedgerTime? = nil, words: Settings = Settings()
+    ) {
+        self.clientID = clientID
+        self.kind = kind
+        self.timeInForce = timeInForce
+        self.postOnly = postOnly
+        self.expiresAt = expiresAt
+        self.words = words
+    }
+}
+
+/// An order that a client of a venue wants placed.
+public struct OrderInstruction: Sendable, Equatable {
+    /// The venue's own name of what is traded.
+    public var instrument: String
+    public var side: Side
+    /// In the venue's unit; above zero.
+    public var quantity: ExactDecimal
+    /// The limit price, in the quote asset; nil for a market order.
+    public var price: ExactDecimal?
+    /// Whether it may only make a position smaller.
+    public var reduceOnly = false
+    /// The leg that is meant, in hedge mode.
+    public var positionSide: PositionSide?
+    /// Nil for the instrument's own margin mode.
+    public var marginMode: MarginMode?
+    public var terms: OrderTerms
+
+    /// An order of these terms.
+    public init(
+        instrument: String, side: Side, quantity: ExactDecimal, price: ExactDecimal?, terms: OrderTerms
+    ) {
+        self.instrument = instrument
+        self.side = side
+        self.quantity = quantity
+        self.price = price
+        self.terms = terms
+    }
+}
+
+/// Which open order is meant.
+public enum OrderReference: Sendable, Equatable {
+    /// The id that the ledger knows it by.
+    case id(String)
+    /// The client's own id.
+    case client(String)
+    /// The sequence of the event that placed it.
+    case sequence(Int64)
+}
+
+/// What a client of a venue asks of the exchange.
+public enum TradeInstruction: Sendable, Equatable {
+    case place(OrderInstruction)
+    /// Nil leaves quantity (the whole, what is filled included) or price as it is.
+    case amend(OrderReference, instrument: String?, quantity: ExactDecimal?, price: ExactDecimal?)
+    case cancel(OrderReference, instrument: String?)
+    /// All open orders, of one instrument or of all (nil).
+    case cancelAll(instrument: String?)
+}
+
+/// A change of an open order's size or price.
+public struct OrderAmendment: Sendable, Equatable {
+    public let orderID: String
+    /// The whole size, what is filled included; above what is filled.
+    public let quantity: ExactDecimal
+    public let price: ExactDecimal
+
+    /// The order as it is from here on.
+    public init(orderID: String, quantity: ExactDecimal, price: ExactDecimal) {
+        self.orderID = orderID
+        self.quantity = quantity
+        self.price = price
+    }
+}
+
+/// Why an order ended that was neither filled as a whole nor cancelled by its owner.
+public enum OrderEnd: String, Sendable, CaseIterable {
+    /// What an immediate-or-cancel order could not fill at once.
+    case immediateRest = "immediate_rest"
+    /// A fill-or-kill order that could not be filled as a whole.
+    case unfillable
+    /// What a market order could not fill.
+    case marketRest = "market_rest"
+    /// A post-only order that would have filled at once.
+    case postOnly = "post_only"
+    /// Its time was over.
+    case goodTillDate = "good_till_date"
+    /// There was nothing left to reduce.
+    case reduceOnly = "reduce_only"
+    /// A fill of it could not be booked.
+    case unbookable
+}
+
+/// Whether a trade's order rested before it was filled.
+public enum Liquidity: String, Sendable, CaseIterable {
+    case maker
+    case taker
+}
+
+/// How a venue trades an instrument for an account: what the exchange must know.
+public struct TradingTerms: Sendable, Equatable {
+    /// The smallest price step.
+    public var tick: ExactDecimal
+    /// Fee per traded notional, positive when paid.
+    public var makerRate: ExactDecimal
+    public var takerRate: ExactDecimal
+    /// Whether a post-only order that would fill at once, and a fill-or-kill order that cannot be filled, are
+    /// refused rather than accepted and ended.
+    public var refusesAtOnce: Bool
+
+    /// Terms of trading.
+    public init(
+        tick: ExactDecimal, makerRate: ExactDecimal, takerRate: ExactDecimal, refusesAtOnce: Bool
+    ) {
+        self.tick = tick
+        self.makerRate = makerRate
+        self.takerRate = takerRate
+        self.refusesAtOnce = refusesAtOnce
+    }
+
+    /// The rate of a trade.
+    public func rate(_ liquidity: Liquidity) -> ExactDecimal {
+        liquidity == .maker ? makerRate : takerRate
+    }
+}

@@ -1,0 +1,132 @@
+import Numbers
+
+/// An order as it stands or as it ended.
+public struct OrderRecord: Sendable, Equatable {
+    /// How an order ended.
+    public enum Ending: Sendable, Equatable {
+        case filled
+        case cancelled
+        case ended(OrderEnd)
+    }
+
+    /// With what is filled of it.
+    public internal(set) var order: OpenOrder
+    /// Nil while it is open.
+    public internal(set) var ending: Ending?
+    /// When it last changed.
+    public internal(set) var updatedAt: LedgerTime
+
+    /// An order that is open.
+    public init(_ order: OpenOrder) {
+        self.order = order
+        updatedAt = order.updatedAt
+    }
+
+    /// An order that was open, after what an instruction came to.
+    public init(_ order: OpenOrder, after events: [Event]) throws {
+        self.init(order)
+        for event in events { try take(event) }
+    }
+
+    /// An order out of the events that one instruction came to; nil where they place none.
+    public init?(placedBy events: [Event]) throws {
+        var record: OrderRecord?
+        for event in events {
+            if case .orderPlaced(var order) = event.body {
+                order.sequence = order.terms == nil ? 0 : event.sequence
+                record = OrderRecord(order)
+            } else {
+                try record?.take(event)
+            }
+        }
+        guard let record else { return nil }
+        self = record
+    }
+
+    /// Takes over an event if it is of this order.
+    mutating func take(_ event: Event) throws {
+        switch event.body {
+        case .orderAmended(let amendment) where amendment.orderID == order.id:
+            try order.take(amendment, at: event.at)
+        case .filled(let fill) where fill.orderID == order.id:
+            try order.take(fill, at: event.at)
+            if !order.remaining.isPositive { ending = .filled }
+        case .orderCancelled(let id) where id == order.id: ending = .cancelled
+        case .orderEnded(let id, let end) where id == order.id: ending = .ended(end)
+        default: return
+        }
+        updatedAt = event.at
+    }
+}
+
+/// A trade of an account.
+public struct TradeRecord: Sendable, Equatable {
+    /// The sequence of its event, which tells it from every other.
+    public let sequence: Int64
+    public let at: LedgerTime
+    public let fill: Fill
+    /// The order that it filled, as it was then; nil for a trade without one.
+    public let order: OpenOrder?
+    /// Profit and loss that it realised, before its fee, in the settlement asset.
+    public let realised: ExactDecimal
+}
+
+/// What an account has traded: its latest ended orders and trades, folded out of its own events.
+public struct TradingHistory: Sendable {
+    /// The most orders and the most trades that are kept; the latest of each.
+    public static let limit = 500
+
+    /// The account as of the last event; nil before it was opened.
+    public private(set) var account: Account?
+    /// Orders that ended, the latest last.
+    public private(set) var ended: [OrderRecord] = []
+    /// Trades, the latest last.
+    public private(set) var trades: [TradeRecord] = []
+    private let id: String
+
+    /// Nothing yet of an account.
+    public init(of account: String) { id = account }
+
+    /// The place of the journal up to which it has heard.
+    public var lastSequence: Int64 { account?.lastSequence ?? 0 }
+
+    /// Takes over the account's next event. Throws where it does not fit, as in a damaged journal.
+    public mutating func take(_ event: Event) throws {
+        if case .accountOpened(let opening) = event.body {
+            var opened = Account(
+                id: id, venue: opening.venue, parent: opening.parent, conventions: opening.conventions,
+                settings: opening.settings, openedAt: event.at)
+            opened.stamp(event)
+            account = opened
+            return
+        }
+        guard var after = account else { return }
+        let before = after
+        try after.apply(event)
+        account = after
+        switch event.body {
+        case .filled(let fill): try note(fill, event, before, after)
+        case .orderCancelled(let orderID), .orderEnded(let orderID, _): try end(orderID, event, before)
+        default: break
+        }
+    }
+
+    private mutating func note(_ fill: Fill, _ event: Event, _ before: Account, _ after: Account) throws {
+        let order = fill.orderID.flatMap { before.order(.id($0)) }
+        let realised = { (account: Account) in account.activity(fill.instrument.name)?.realised ?? .zero }
+        trades.append(
+            TradeRecord(
+                sequence: event.sequence, at: event.at, fill: fill, order: order,
+                realised: try realised(after) - realised(before)))
+        if trades.count > 2 * Self.limit { trades.removeFirst(trades.count - Self.limit) }
+        if let order, after.order(.id(order.id)) == nil { try end(order.id, event, before) }
+    }
+
+    private mutating func end(_ orderID: String, _ event: Event, _ before: Account) throws {
+        guard let order = before.order(.id(orderID)) else { return }
+        var record = OrderRecord(order)
+        try record.take(event)
+        ended.append(record)
+        if ended.count > 2 * Self.limit { ended.removeFirst(ended.count - Self.limit) }
+    }
+}
