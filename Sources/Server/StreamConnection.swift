@@ -454,7 +454,8 @@ final class StreamConnection: ChannelDuplexHandler {
         }
     }
 
-    /// The client sends nothing more. Half a connection is none: without the client's side there is no closing
+    /// The client sends nothing more. Half a connection is none: without the client's side there is no
+    /// closing
     /// handshake.
     func inputClosed() {
         serve(hearsOut: true)
