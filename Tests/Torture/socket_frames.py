@@ -8,6 +8,7 @@ code that may be sent; one that the client ends is ended. The server stays up an
 from __future__ import annotations
 
 import json
+import socket
 import struct
 import time
 
@@ -130,6 +131,9 @@ class Frames:
         self.work, self.chance = work, work.chance
         self.server: Server = work.start("--rate-limits", "off", "--ledger-time", "2026-11-20T12:00:00Z")
         self.keys = shapes.open_accounts(self.server)
+        key = self.keys["rails"]
+        headers = {"X-Api-Key": key["api_key"], "X-Api-Secret": key["secret"]}
+        self.token = self.server.request("POST", "/api/v1/token", headers=headers).json["access_token"]
 
     def run(self) -> None:
         memory = 0
@@ -159,32 +163,45 @@ class Frames:
             self.work.find(f"{path}: not closed within {PATIENCE} s after {b''.join(sent)[:1500]!r}")
         except AssertionError as error:
             self.work.find(f"{path}: {error} after {b''.join(sent)[:1500]!r}")
-        except ConnectionError:
+        except OSError:
             pass  # closed while frames were on their way to it
         finally:
             stream.end()
 
     def handshake(self, path: str) -> bytes:
-        data = frames.handshake(path)
-        if path == "/api/v1/ws":
-            data = frames.handshake(path, Sec_WebSocket_Protocol="Authorization, a.b.c")
+        more = {"Sec_WebSocket_Protocol": f"authorization#{self.token}"} if path == "/api/v1/ws" else {}
+        data = self.sound = frames.handshake(path, **more)
         if self.chance.random() < 0.1:
             data = shapes.Shapes.change(self, data)
         return data
 
     def talk(self, stream: Stream, sent: list[bytes]) -> None:
+        """The handshake and the frames behind it, in one piece now and then, and then no more; what comes."""
+        is_open = None
         try:
-            stream.send(*sent)
+            if self.chance.random() < 0.15:
+                stream.send(*sent)
+            else:
+                stream.send(sent[0])
+                if sent[0] != self.sound:  # it may be the beginning of a request only
+                    stream.socket.shutdown(socket.SHUT_WR)
+                if not (is_open := self.is_open(stream)):
+                    return
+                stream.send(*sent[1:])
             if self.chance.random() < 0.3:
-                deposit = {"type": "deposit", "account": "okx", "asset": "USDT", "amount": "1"}
-                self.server.apply(deposit)
+                self.server.apply({"type": "deposit", "account": "okx", "asset": "USDT", "amount": "1"})
             if self.chance.random() < 0.5:
                 stream.send(frames.close())
-            stream.socket.shutdown(1)
-        except ConnectionError:
+            stream.socket.shutdown(socket.SHUT_WR)
+        except TimeoutError:
+            raise
+        except OSError:
             pass  # closed before it had read everything; why may still be read
-        if not self.is_open(stream):
-            return
+        if is_open or self.is_open(stream):
+            self.read(stream)
+
+    def read(self, stream: Stream) -> None:
+        """Everything until the server ends the connection."""
         closed = 0
         for frame in stream.rest():
             self.work.count(frames_received=1)
@@ -213,6 +230,7 @@ class Frames:
         if status == 101:
             stream.head()
             return True
+        stream.socket.shutdown(socket.SHUT_WR)
         while stream._more():
             pass
         shapes.Shapes.judge(self, b"a handshake", stream.unread)

@@ -23,7 +23,7 @@ import time
 import traceback
 import typing
 
-from server import PROGRAM, Server
+from server import ROOT, Server
 
 # Findings of one part that are told; the others are counted.
 TOLD = 12
@@ -118,7 +118,7 @@ BROKEN_OFF = (OSError, ValueError, http.client.HTTPException)
 
 def library() -> pathlib.Path:
     """The library that fails chosen calls, built if it is not there yet."""
-    source, built = FOLDER / "faults.c", PROGRAM.parent / "torture-faults.so"
+    source, built = FOLDER / "faults.c", ROOT / ".build" / "torture-faults.so"
     if not built.exists() or built.stat().st_mtime < source.stat().st_mtime:
         compiler = next((name for name in ("clang", "cc", "gcc") if shutil.which(name)), None)
         if compiler is None:
