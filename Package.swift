@@ -80,7 +80,7 @@ let package = Package(
             .target(
                 name: "Server",
                 dependencies: [
-                    "Engine", "Journal", "Venues", "Venue", "Ledger", "Numbers", "JSON", crypto,
+                    "Engine", "Exchange", "Journal", "Venues", "Venue", "Ledger", "Numbers", "JSON", crypto,
                     .product(name: "HummingbirdCore", package: "hummingbird"),
                     .product(name: "HTTPTypes", package: "swift-http-types"),
                     .product(name: "Logging", package: "swift-log"),

@@ -6,6 +6,9 @@ import Venue
 /// What a user data stream tells. Sheet, section 8.
 enum UserEvent: Sendable {
     case accountUpdate(AccountUpdate)
+    case orderUpdate(OrderUpdate)
+    /// A fill, told shortly and first.
+    case tradeLite(OrderUpdate)
     /// The leverage of a symbol has changed.
     case leverage(symbol: String, leverage: ExactDecimal, at: LedgerTime)
     /// Multi-assets mode was switched on or off.
@@ -18,6 +21,8 @@ enum UserEvent: Sendable {
     var name: String {
         switch self {
         case .accountUpdate: "ACCOUNT_UPDATE"
+        case .orderUpdate: "ORDER_TRADE_UPDATE"
+        case .tradeLite: "TRADE_LITE"
         case .leverage, .assetMode: "ACCOUNT_CONFIG_UPDATE"
         case .marginCall: Self.marginCallName
         case .listenKeyExpired: "listenKeyExpired"
@@ -99,7 +104,7 @@ enum MarginUnit: Hashable, Sendable {
 
 extension BinanceVenue {
     /// What a stream tells of one event of the ledger: changed settings first, then changed balances and
-    /// positions, as they stand right after it. Nothing for an order placed or cancelled.
+    /// positions, as they stand right after it, then the order that it is of.
     func userEvents(
         of event: Event, before: Account, after: Account, prices: VenuePrices
     ) throws -> [UserEvent] {
@@ -118,6 +123,8 @@ extension BinanceVenue {
         let change = AccountChange(
             event: event, before: before, after: after,
             market: market(prices, at: event.at), rules: rules, isHedged: isHedged(after))
+        let orderUpdate = try OrderUpdate(event, before: before, after: after)
+        if let orderUpdate, orderUpdate.fill != nil { events.append(.tradeLite(orderUpdate)) }
         let balances = try change.balances()
         let positions = try change.positions()
         if !balances.isEmpty || !positions.isEmpty {
@@ -127,6 +134,7 @@ extension BinanceVenue {
                         time: event.at, reason: AccountUpdate.Reason(of: event.body), balances: balances,
                         positions: positions, fundedSymbol: event.body.fundedPosition?.instrument.name)))
         }
+        if let orderUpdate { events.append(.orderUpdate(orderUpdate)) }
         return events
     }
 }

@@ -26,6 +26,8 @@ extension JSONWriter {
         text("e", event.name)
         switch event {
         case .accountUpdate(let update): accountUpdate(update)
+        case .orderUpdate(let update): orderUpdate(update)
+        case .tradeLite(let update): tradeLite(update)
         case .leverage(let symbol, let leverage, let time):
             times(time)
             key("ac")

@@ -47,7 +47,7 @@ extension Command {
         "cancel_order": ["order_id"],
         "fill": [
             "instrument", "side", "quantity", "price", "fee", "fee_asset", "order_id", "position_side",
-            "margin_mode", "liquidation",
+            "margin_mode", "liquidation", "liquidity",
         ],
         "import_position": [
             "instrument", "quantity", "entry_price", "position_side", "margin_mode", "isolated_wallet",
@@ -186,6 +186,7 @@ extension Command.Content {
         fill.positionSide = try positionSide(reader)
         fill.marginMode = try reader.marginMode()
         fill.liquidation = try reader.flag("liquidation")
+        fill.liquidity = try reader.optionalChoice("liquidity", Liquidity.self)
         return fill
     }
 

@@ -88,6 +88,8 @@ public struct FillRequest: Sendable, Equatable {
     public var positionSide: PositionSide?
     public var marginMode: MarginMode?
     public var liquidation = false
+    /// Whether its order had rested; a fill of an order is the maker's unless it says otherwise.
+    public var liquidity: Liquidity?
 
     public init(instrument: String, side: Side, quantity: ExactDecimal, price: ExactDecimal) {
         self.instrument = instrument

@@ -2,9 +2,9 @@ import Numbers
 
 /// Orders, fills and positions on their way to becoming events.
 extension Draft {
-    /// An open order of the account.
+    /// An open order of the account: by the operator's id for it, else by the client's own.
     func openOrder(_ orderID: String) throws(Refusal) -> OpenOrder {
-        guard let order = account.orders.first(where: { $0.id == orderID }) else {
+        guard let order = account.order(.id(orderID)) ?? account.order(.client(orderID)) else {
             throw Refusal(
                 .unknownOrder, "Account \(account.id) has no open order \(orderID).", field: "order_id")
         }
@@ -90,8 +90,8 @@ extension Draft {
         try requirePositive(request.price, field: "price")
         var positionSide = request.positionSide
         var marginMode = request.marginMode
-        if let orderID = request.orderID {
-            let order = try openOrder(orderID)
+        let order = try request.orderID.map { id throws(Refusal) in try openOrder(id) }
+        if let order {
             try check(request, against: order)
             positionSide = positionSide ?? (order.positionSide == .net ? nil : order.positionSide)
             marginMode = marginMode ?? order.marginMode
@@ -114,12 +114,32 @@ extension Draft {
         let spotIndex =
             instrument.kind.isDerivative
             ? nil : judge.market(prices, at: time).index(instrument.quote)
-        return Fill(
+        let liquidity = request.liquidity ?? (order == nil ? nil : .maker)
+        var fee = request.fee ?? .zero
+        if let order, request.fee == nil { fee = try self.fee(of: request, order, liquidity ?? .maker) }
+        var fill = Fill(
             instrument: instrument, side: request.side, quantity: request.quantity, price: request.price,
-            fee: (request.fee ?? .zero).cut(places: account.conventions.feePlaces), feeAsset: feeAsset,
-            orderID: request.orderID, positionSide: key.side, marginMode: key.marginMode,
+            fee: fee.cut(places: account.conventions.feePlaces), feeAsset: feeAsset,
+            orderID: order?.id, positionSide: key.side, marginMode: key.marginMode,
             leverage: key.marginMode == .isolated ? leverage(key) : .one,
             liquidation: request.liquidation, quoteIndex: spotIndex)
+        fill.liquidity = liquidity
+        return fill
+    }
+
+    /// The fee of a fill that names none: by the account's rate for an order of a venue's client, else none.
+    private func fee(
+        of request: FillRequest, _ order: OpenOrder, _ liquidity: Liquidity
+    ) throws(Refusal) -> ExactDecimal {
+        guard order.terms != nil,
+            let terms = judge.tradingTerms(of: order.instrument, in: account, at: time)
+        else { return .zero }
+        return try checked { () throws(NumberError) in
+            try judge.fee(
+                of: request.quantity, at: request.price, side: request.side, in: order.instrument,
+                rate: terms.rate(liquidity)
+            ).amount
+        }
     }
 
     private func check(_ request: FillRequest, against order: OpenOrder) throws(Refusal) {

@@ -53,8 +53,7 @@ public struct Draft {
         case .configure(let changes): return [.configured(try settings(changing: changes))]
         case .placeOrder(let request): return [.orderPlaced(try order(request))]
         case .cancelOrder(let orderID):
-            _ = try openOrder(orderID)
-            return [.orderCancelled(orderID: orderID)]
+            return [.orderCancelled(orderID: try openOrder(orderID).id)]
         case .fill(let request): return [.filled(try fill(request))]
         case .importPosition(let request): return [.positionImported(try imported(request))]
         case .setLeverage(let name, let leverage, let side, let marginMode):

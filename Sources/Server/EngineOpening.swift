@@ -14,9 +14,11 @@ enum EngineOpening {
         if time == nil, !options.isLedgerTimeGiven { time = scenarios.compactMap(\.ledgerTime).max() }
         do throws(JournalError) {
             let store = try openJournal(options.store.location)
+            var engine = EngineOptions()
+            engine.execution = options.execution
             return try await LedgerEngine.open(
                 store: store, venues: venues, clock: time.map(LedgerClock.standing(at:)) ?? .system,
-                enforcesRateLimits: options.enforcesRateLimits)
+                enforcesRateLimits: options.enforcesRateLimits, options: engine)
         } catch {
             throw ProgramError(error)
         }

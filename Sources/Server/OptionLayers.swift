@@ -1,3 +1,4 @@
+import Exchange
 import JSON
 import Ledger
 import Logging
@@ -29,7 +30,7 @@ public struct OptionLayer: Sendable, Equatable {
     /// The names of all options that a layer may hold.
     public static let names = [
         "listen", "store", "demo", "scenario", "rulebook", "profile", "ledger-time", "rate-limits",
-        "admin-token",
+        "execution", "admin-token",
         "log-level", "log-format",
     ]
 
@@ -145,6 +146,9 @@ extension ServeOptions {
         try laid.read("rate-limits", "must be venue or off", { ["venue": true, "off": false][$0] }) {
             enforcesRateLimits = $0
         }
+        try laid.read(
+            "execution", "must be touch, through or manual", Exchange.Execution.init(rawValue:)
+        ) { execution = $0 }
         try laid.read("admin-token", AdminToken.rule, { AdminToken.isWellFormed($0) ? $0 : nil }) {
             adminToken = $0
         }

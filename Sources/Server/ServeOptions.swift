@@ -1,3 +1,4 @@
+import Exchange
 import Ledger
 import Logging
 import Venue
@@ -22,6 +23,8 @@ public struct ServeOptions: Sendable, Equatable {
     public var isLedgerTimeGiven = false
     /// Whether the venues' own rate limits are in force.
     public var enforcesRateLimits = true
+    /// When orders of venues' clients are filled.
+    public var execution = Exchange.Execution.touch
     /// The operator's token; nil to make one at the first start.
     public var adminToken: String?
     /// The least level that is logged.

@@ -52,6 +52,12 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "When orders of venues' clients are filled: touch, through or manual. (default: touch)",
+            valueName: "rule"))
+    var execution: String?
+
+    @Option(
+        help: ArgumentHelp(
             "The operator's token; made and kept in the data folder if not given.", valueName: "token"))
     var adminToken: String?
 
@@ -87,6 +93,7 @@ struct Serve: AsyncParsableCommand {
         layer.set("profile", profile)
         layer.set("ledger-time", ledgerTime)
         layer.set("rate-limits", rateLimits)
+        layer.set("execution", execution)
         layer.set("admin-token", adminToken)
         layer.set("log-level", logLevel)
         layer.set("log-format", logFormat)

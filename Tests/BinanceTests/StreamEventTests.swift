@@ -139,13 +139,58 @@ struct StreamEventTests {
             ])
     }
 
-    @Test("orders placed and cancelled tell nothing, a price nothing either")
+    @Test("an order of the operator: placed, filled as maker, cancelled; a price tells nothing")
     func orders() async throws {
         let frames = try await told(
-            after: [deposit("USDT", "10000")],
-            order("o1", "BTCUSDT", "buy", "0.1", "60000"), desk("cancel_order", #""order_id":"o1""#),
-            goldenMarks)
-        #expect(frames == [])
+            after: [deposit("USDT", "10000"), goldenMarks],
+            order("o1", "BTCUSDT", "buy", "0.1", "60000"), goldenMarks,
+            fill("BTCUSDT", "buy", "0.04", "60000", #","order_id":"o1","fee":"0.5""#),
+            desk("cancel_order", #""order_id":"o1""#))
+        let told = try frames.map { try JSONValue(parsing: $0) }
+        #expect(
+            told.map { "\($0["e"]?.text ?? "") \($0["o"]?["x"]?.text ?? "")" } == [
+                "ORDER_TRADE_UPDATE NEW", "TRADE_LITE ", "ACCOUNT_UPDATE ", "ORDER_TRADE_UPDATE TRADE",
+                "ORDER_TRADE_UPDATE CANCELED",
+            ])
+        let id = try #require(told[0]["o"]?["i"]?.integer)
+        let trade = try #require(told[3]["o"]?["t"]?.integer)
+        #expect(
+            frames[3]
+                == #"{"e":"ORDER_TRADE_UPDATE","T":1780272000000,"E":1780272000000,"o":{"s":"BTCUSDT","c":"o1","#
+                + #""S":"BUY","o":"LIMIT","f":"GTC","q":"0.1","p":"60000","ap":"60000.00000","sp":"0","#
+                + #""x":"TRADE","X":"PARTIALLY_FILLED","i":\#(id),"l":"0.04","z":"0.04","L":"60000","#
+                + #""n":"0.50000000","N":"USDT","T":1780272000000,"t":\#(trade),"b":"3600","a":"0","m":true,"#
+                + #""R":false,"wt":"CONTRACT_PRICE","ot":"LIMIT","ps":"BOTH","cp":false,"rp":"0","pP":false,"#
+                + #""si":0,"ss":0,"V":"EXPIRE_MAKER","pm":"NONE","gtd":0,"er":"0"}}"#)
+        #expect(
+            frames[1]
+                == #"{"e":"TRADE_LITE","E":1780272000000,"T":1780272000000,"s":"BTCUSDT","q":"0.1","p":"60000","#
+                + #""m":true,"c":"o1","S":"BUY","L":"60000","l":"0.04","t":\#(trade),"i":\#(id)}"#)
+    }
+
+    @Test(
+        "an order of a client's: taker fills and the rest's end follow its placing, a refusal tells nothing")
+    func clientOrders() async throws {
+        let quote =
+            #"{"type":"quotes","venue":"binance","quotes":{"BTCUSDT":{"bid":"61234","ask":"61234.5","ask_size":"0.1"}}}"#
+        let world = try binanceWorld(commands: [deposit("USDT", "10000"), goldenMarks, quote])
+        var stream = try await world.userStream()
+        let market = "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.3"
+        _ = try await world.signed("POST", "/fapi/v1/order", market)
+        _ = try await world.signed("POST", "/fapi/v1/order", market + "0")
+        _ = try await world.signed(
+            "POST", "/fapi/v1/order",
+            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTX&quantity=0.1&price=61234.5")
+        stream.hear()
+        let orders = stream.takeTexts().compactMap { try? JSONValue(parsing: $0)["o"] }
+        #expect(
+            orders.map { order in
+                ["x", "X", "z", "er", "p", "o"].map { order[$0]?.text ?? "" }.joined(separator: " ")
+            } == [
+                "NEW NEW 0 0 0 MARKET", "TRADE PARTIALLY_FILLED 0.1 0 0 MARKET",
+                "EXPIRED EXPIRED 0.1 9 0 MARKET", "NEW NEW 0 0 0 MARKET",
+                "TRADE PARTIALLY_FILLED 0.1 0 0 MARKET", "EXPIRED EXPIRED 0.1 9 0 MARKET",
+            ])
     }
 
     @Test("hedge mode: a change of one side brings BOTH and the isolated other side, funding neither")

@@ -100,6 +100,8 @@ BINANCE = [
             },
         )
     ],
+    {"type": "open_account", "account": "binance-trading", "venue": "binance"},
+    {"type": "deposit", "account": "binance-trading", "asset": "USDT", "amount": "10000"},
     {"type": "deposit", "account": "binance-hedge", "asset": "USDT", "amount": "5000"},
     *[
         {

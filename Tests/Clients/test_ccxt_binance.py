@@ -185,3 +185,58 @@ def test_changes_need_the_permission(start):
     trader.set_position_mode(True)
     assert server.account("desk")["settings"]["hedge"] is True
     assert reader.fetch_margin_modes()["BTC/USDT:USDT"]["marginMode"] == "cross"
+
+
+SYMBOL = "BTC/USDT:USDT"
+
+
+@exercises(
+    CLIENT,
+    "create_order(limit, market)",
+    "edit_order()",
+    "cancel_order()",
+    "cancel_all_orders()",
+    "create_orders()",
+    "fetch_order()",
+    "fetch_orders()",
+    "fetch_my_trades()",
+)
+def test_order_cycle(venue_server, keys):
+    """A limit order rests, is amended and filled by the market; market orders lead out of it again."""
+    exchange = client(venue_server, keys["binance-trading"])
+    prices = {"type": "prices", "venue": "binance"}
+    try:
+        venue_server.apply(prices | {"marks": {"BTCUSDT": "60000"}})
+        order = exchange.create_order(SYMBOL, "limit", "buy", 0.05, 59000)
+        assert (order["status"], order["price"], order["filled"]) == ("open", 59000, 0)
+        order = exchange.edit_order(order["id"], SYMBOL, "limit", "buy", 0.04, 59100)
+        assert [o["id"] for o in exchange.fetch_open_orders(SYMBOL)] == [order["id"]]
+        venue_server.apply(prices | {"marks": {"BTCUSDT": "59100"}})
+        order = exchange.fetch_order(order["id"], SYMBOL)
+        assert (order["status"], order["average"], order["filled"]) == ("closed", 59100, 0.04)
+        [trade] = exchange.fetch_my_trades(SYMBOL)
+        assert (trade["price"], trade["amount"], trade["takerOrMaker"]) == (59100, 0.04, "maker")
+        # 0.04 × 59100 × 0.0002.
+        assert exact(trade["fee"]["cost"]) == D("0.4728")
+        [position] = exchange.fetch_positions([SYMBOL])
+        assert (position["side"], position["contracts"], position["entryPrice"]) == ("long", 0.04, 59100)
+        sold = exchange.create_order(SYMBOL, "market", "sell", 0.05, params={"reduceOnly": True})
+        assert (sold["status"], sold["filled"], sold["average"]) == ("closed", 0.04, 59100)
+        with pytest.raises(ccxt.ExchangeError, match="-2022"):
+            exchange.create_order(SYMBOL, "market", "sell", 0.05, params={"reduceOnly": True})
+        with pytest.raises(ccxt.InvalidOrder, match="-5022"):
+            exchange.create_order(SYMBOL, "limit", "buy", 1, 60000, params={"postOnly": True})
+        resting = exchange.create_order(SYMBOL, "limit", "buy", 0.05, 58000, params={"postOnly": True})
+        assert exchange.cancel_order(resting["id"], SYMBOL)["status"] == "canceled"
+        with pytest.raises(ccxt.OrderNotFound):
+            exchange.cancel_order(resting["id"], SYMBOL)
+        wanted = {"symbol": SYMBOL, "type": "limit", "side": "buy", "amount": 0.01}
+        exchange.create_orders([wanted | {"price": 58000}, wanted | {"price": 58100}])
+        exchange.cancel_all_orders(SYMBOL)
+        assert exchange.fetch_open_orders(SYMBOL) == []
+        assert [o["status"] for o in exchange.fetch_orders(SYMBOL)] == ["closed"] * 2 + ["canceled"] * 3
+        # 10000 less both fees: the position was opened and closed at one price.
+        assert exact(exchange.fetch_balance()["USDT"]["total"]) == 10000 - D("0.4728") - D("1.182")
+        assert cash(venue_server, "binance-trading", "USDT") == 10000 - D("0.4728") - D("1.182")
+    finally:
+        venue_server.apply(prices | {"marks": {"BTCUSDT": "61234.5678"}})
