@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Venue
 
@@ -32,15 +33,26 @@ extension Book {
         "margin_mode", "figure", "value", "state", "unit", "field", "shared", "partial", "same_as",
     ]
 
-    /// A cell, quoted where it has to be. A text that a spreadsheet would take for a formula gets an
-    /// apostrophe; a number never does.
-    private static func csvCell(_ text: String) -> String {
-        let isNumber = text.utf8.dropFirst().allSatisfy { (0x2d...0x39).contains($0) }
-        let isFormula = !isNumber && text.utf8.first.map { [0x3d, 0x2b, 0x2d, 0x40].contains($0) } ?? false
-        let shown = isFormula ? "'" + text : text
-        guard shown.utf8.contains(where: { [0x22, 0x2c, 0x0a, 0x0d].contains($0) }) else { return shown }
+    /// A cell on one line, quoted where it has to be. A text that a spreadsheet would take for a formula gets
+    /// an apostrophe; a number never does, whatever its sign.
+    static func csvCell(_ text: String) -> String {
+        let shown = isFormula(text) ? "'" + text.visible : text.visible
+        guard shown.utf8.contains(where: { [0x22, 0x2c].contains($0) }) else { return shown }
         return "\"" + shown.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
             + "\""
+    }
+
+    /// Whether a spreadsheet may work a text out instead of showing it: it begins with `=`, `+`, `-` or `@`,
+    /// also in their wide forms and behind blanks or what has no width, and is no plain number.
+    private static func isFormula(_ text: String) -> Bool {
+        let first = text.unicodeScalars.first { scalar in
+            !scalar.properties.isWhitespace && !scalar.properties.isDefaultIgnorableCodePoint
+                && scalar.properties.generalCategory != .control
+        }
+        guard let first, "=+-@\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}".unicodeScalars.contains(first) else {
+            return false
+        }
+        return text.wholeMatch(of: /-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?/) == nil
     }
 }
 

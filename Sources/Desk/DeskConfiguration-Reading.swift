@@ -35,6 +35,22 @@ extension DeskConfiguration {
         if let given = fields.object["prices"] { prices = try Self.prices(given) }
         if let given = fields.object["watch"] {
             watch = try WatchPlan(given, folder: folder, accounts: accounts.map(\.name))
+            try checkHandedOn()
+        }
+    }
+
+    /// Refuses a command that would be handed a secret of the desk's own.
+    private func checkHandedOn() throws(ConfigurationError) {
+        let sources = accounts.map(\.credentials) + watch.notices.compactMap(\.secret)
+        let secrets = Set(sources.flatMap(\.variables))
+        for (place, notice) in watch.notices.enumerated() {
+            guard case .command(let command) = notice else { continue }
+            for (position, name) in command.variables.enumerated()
+            where secrets.contains(name) || name.hasPrefix("MARGINALIA_") {
+                throw ConfigurationError(
+                    [.key("watch"), .key("notify"), .index(place), .key("environment"), .index(position)],
+                    "may not be \(name): the desk's keys, passphrase and token are for no command")
+            }
         }
     }
 
@@ -108,6 +124,12 @@ extension AccountEntry {
 }
 
 extension SecretSource {
+    /// The environment variables that may hold it.
+    fileprivate var variables: [String] {
+        guard case .environment(let name) = self else { return [] }
+        return [name] + ["_API_KEY", "_SECRET", "_PASSPHRASE"].map { name + $0 }
+    }
+
     /// Reads `{env: NAME}`, `{file: PATH}` or `{sealed: PATH, entry: NAME}`.
     init(_ value: JSONValue, at path: [ConfigurationError.Step], folder: String) throws(ConfigurationError) {
         let fields = try ConfigurationFields(value, at: path, known: ["env", "file", "sealed", "entry"])

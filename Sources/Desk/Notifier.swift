@@ -21,11 +21,8 @@ public struct Notifier: Sendable {
     ) throws(ConfigurationError) {
         var ready: [Ready] = []
         for target in plan.notices {
-            var source: SecretSource?
-            if case .webhook(_, let secret) = target { source = secret }
-            if case .telegram(_, let token, _) = target { source = token }
             do throws(ConfigurationError) {
-                ready.append(Ready(target: target, secret: try source.map(secrets.text) ?? ""))
+                ready.append(Ready(target: target, secret: try target.secret.map(secrets.text) ?? ""))
             } catch {
                 throw ConfigurationError(
                     error.kind, [], "The secret of \(target.name) cannot be had: \(error.message)")
@@ -43,7 +40,7 @@ public struct Notifier: Sendable {
         for ready in targets {
             do throws(ReadingError) {
                 switch ready.target {
-                case .command(let words): try await run(words, event)
+                case .command(let command): try await run(command, event)
                 case .webhook(let url, _): try await post(event, to: url, secret: ready.secret)
                 case .telegram(let base, _, let chat):
                     try await send(event, base: base, token: ready.secret, chat: chat)
@@ -134,8 +131,9 @@ public struct Notifier: Sendable {
     /// The longest that a command may run, in milliseconds.
     private static let commandLimit: Int64 = 30_000
 
-    private func run(_ words: [String], _ event: AlertEvent) async throws(ReadingError) {
-        let status = await CommandRun(words: words, input: event.json.description).end(
+    private func run(_ command: AlertCommand, _ event: AlertEvent) async throws(ReadingError) {
+        // What a command prints of it may end at a terminal.
+        let status = await CommandRun(command: command, input: event.json.description.visible).end(
             within: Self.commandLimit)
         switch status {
         case .ended(0): return

@@ -59,17 +59,26 @@ public struct AlertRule: Sendable, Equatable {
 
 /// Whom an alert is told to.
 public enum NoticeTarget: Sendable, Equatable {
-    /// A program and its arguments; it gets the event as JSON on standard input.
-    case command([String])
+    /// A program; it gets the event as JSON on standard input.
+    case command(AlertCommand)
     /// An address that the event is posted to as JSON, signed where there is a secret.
     case webhook(url: String, secret: SecretSource?)
     /// A chat of a Telegram bot.
     case telegram(base: String, token: SecretSource, chat: String)
 
+    /// Where its secret is; nil where it has none.
+    var secret: SecretSource? {
+        switch self {
+        case .command: nil
+        case .webhook(_, let secret): secret
+        case .telegram(_, let token, _): token
+        }
+    }
+
     /// What messages call it; nothing of it is secret.
     public var name: String {
         switch self {
-        case .command(let words): "the command \(words.first ?? "")"
+        case .command(let command): "the command \(command.words.first ?? "")"
         case .webhook(let url, _): "the webhook at \(VenueAddress.host(of: url))"
         case .telegram(let base, _, _): "Telegram at \(VenueAddress.host(of: base))"
         }
@@ -155,7 +164,8 @@ extension AlertRule {
 extension NoticeTarget {
     init(_ value: JSONValue, at path: [ConfigurationError.Step], folder: String) throws(ConfigurationError) {
         let fields = try ConfigurationFields(
-            value, at: path, known: ["command", "webhook", "secret", "telegram", "chat", "base_url"])
+            value, at: path,
+            known: ["command", "environment", "webhook", "secret", "telegram", "chat", "base_url"])
         func source(_ field: String) throws(ConfigurationError) -> SecretSource? {
             guard let value = fields.object[field] else { return nil }
             return try SecretSource(value, at: fields.at(field), folder: folder)
@@ -170,7 +180,8 @@ extension NoticeTarget {
         case (true, false, false):
             let words = try fields.texts("command")
             guard !words.isEmpty else { throw fields.wrong("command", "must name a program") }
-            self = .command(words)
+            self = .command(
+                AlertCommand(words, folder: folder, variables: try fields.texts("environment")))
         case (false, true, false):
             self = .webhook(url: try address("webhook") ?? "", secret: try source("secret"))
         case (false, false, true):

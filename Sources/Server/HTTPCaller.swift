@@ -52,17 +52,9 @@ struct HTTPCaller: Sendable {
     func send(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8]? = nil
     ) async throws(ProgramError) -> Answer {
+        let channel = try await connected()
+        let parts = parts(method, path, headers: headers, body: body)
         do {
-            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(.seconds(5))
-                .connect(host: host, port: port) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                        return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
-                            wrappingChannelSynchronously: channel)
-                    }
-                }
-            let parts = parts(method, path, headers: headers, body: body)
             return try await channel.executeThenClose { inbound, outbound in
                 try await outbound.write(contentsOf: parts)
                 return try await Self.read(inbound)
@@ -70,12 +62,32 @@ struct HTTPCaller: Sendable {
         } catch let error as ProgramError {
             throw error
         } catch {
+            throw Self.closed
+        }
+    }
+
+    private typealias CallChannel = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
+
+    private func connected() async throws(ProgramError) -> CallChannel {
+        do {
+            return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connectTimeout(.seconds(5))
+                .connect(host: host, port: port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                        return try CallChannel(wrappingChannelSynchronously: channel)
+                    }
+                }
+        } catch {
             throw ProgramError(
                 .unavailable,
                 "No server answers at http://\(host):\(port): start one with marginalia serve, or give --url."
             )
         }
     }
+
+    private static let closed = ProgramError(
+        .unavailable, "The server closed the connection before it had answered: try again.")
 
     private func parts(
         _ method: String, _ path: String, headers: [(String, String)], body: [UInt8]?
@@ -95,21 +107,32 @@ struct HTTPCaller: Sendable {
         _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>
     ) async throws -> Answer {
         var answer = Answer()
-        for try await part in inbound {
-            switch part {
-            case .head(let head):
-                answer.status = Int(head.status.code)
-                answer.headers = head.headers.map { ($0.name, $0.value) }
-            case .body(let buffer):
-                answer.body.append(contentsOf: buffer.readableBytesView)
-                guard answer.body.count <= answerLimit else {
-                    throw ProgramError(
-                        .unavailable, "The server's answer is longer than 512 MB: ask for less.")
+        do {
+            for try await part in inbound {
+                switch part {
+                case .head(let head):
+                    answer.status = Int(head.status.code)
+                    answer.headers = head.headers.map { ($0.name, $0.value) }
+                case .body(let buffer):
+                    answer.body.append(contentsOf: buffer.readableBytesView)
+                    guard answer.body.count <= answerLimit else {
+                        throw ProgramError(
+                            .unavailable, "The server's answer is longer than 512 MB: ask for less.")
+                    }
+                case .end: return answer
                 }
-            case .end: return answer
             }
+        } catch is IOError {
+            // Told below: the connection ended, in one way or another.
+        } catch HTTPParserError.invalidEOFState {
+            // The same.
+        } catch is HTTPParserError where answer.status == 0 {
+            throw ProgramError(.unavailable, "What answers there is no marginalia server: check --url.")
         }
+        if answer.status == 0 { throw closed }
+        let expected = answer.header("content-length").map { " of \($0)" } ?? ""
         throw ProgramError(
-            .unavailable, "The server closed the connection before it had answered: try again.")
+            .unavailable,
+            "The server broke off its answer after \(answer.body.count)\(expected) bytes: try again.")
     }
 }

@@ -45,24 +45,14 @@ public struct StandardErrorLog: LogHandler {
                 writer.string(value.description)
             }
             writer.endObject()
-            line = writer.bytes
+            line = Array(writer.text.visible.utf8)
         case .text:
-            var text = "\(time) \(event.level.rawValue): \(Self.oneLine(event.message.description))"
-            for (key, value) in merged { text += " \(key)=\(Self.oneLine(value.description))" }
-            line = Array(text.utf8)
+            var text = "\(time) \(event.level.rawValue): \(event.message)"
+            for (key, value) in merged { text += " \(key)=\(value)" }
+            line = Array(text.visible.utf8)
         }
         line.append(UInt8(ascii: "\n"))
         FileHandle.standardError.write(Data(line))
-    }
-
-    static func oneLine(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) else {
-            return text
-        }
-        return text.unicodeScalars.map {
-            $0.value < 0x20 || $0.value == 0x7f ? "\\u{\(String($0.value, radix: 16))}" : String($0)
-        }
-        .joined()
     }
 }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Server
 
 /// `marginalia apply FILE`: applies a scenario.
@@ -17,10 +16,7 @@ struct Apply: AsyncParsableCommand {
         let scenario = try Scenario(file: file)
         let outcome = try await connection.use { try await scenario.apply(through: $0) }
         if outcome.leavesClock {
-            FileHandle.standardError.write(
-                Data(
-                    "marginalia: ledger_time is left out, for the server's clock is the system's.\n"
-                        .utf8))
+            Terminal.tell("ledger_time is left out, for the server's clock is the system's.")
         }
         if connection.json {
             print("{\"applied\":\(outcome.applied),\"known\":\(outcome.known)}")

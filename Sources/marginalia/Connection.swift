@@ -59,7 +59,7 @@ struct Connection: ParsableArguments {
 
 /// Writes columns of text under each other.
 func printTable(_ header: [String], _ rows: [[String]]) {
-    let all = [header] + rows
+    let all = ([header] + rows).map { $0.map(\.visible) }
     let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
     for row in all {
         var line = ""

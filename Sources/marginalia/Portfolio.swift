@@ -42,10 +42,13 @@ struct Portfolio: AsyncParsableCommand {
         if json {
             print(book.json(totals: totals))
         } else if csv {
-            FileHandle.standardOutput.write(Data(book.csv.utf8))
+            printLines(book.csv, ending: "\r\n")
         } else {
             show(book.tables(totals: totals))
-            if !book.accounts.isEmpty { print("\n\(Book.legend)") }
+            if !book.accounts.isEmpty {
+                print("")
+                print(Book.legend)
+            }
         }
         for twin in totals.repeated { Terminal.tell(twin.sentence) }
         try DeskExit.check(book)

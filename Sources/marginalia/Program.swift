@@ -26,8 +26,7 @@ struct Program {
     }
 
     private static func end(_ error: ProgramError) -> Never {
-        let line = error.message.split(whereSeparator: \.isNewline).joined(separator: " ")
-        FileHandle.standardError.write(Data("marginalia: \(line)\n".utf8))
+        Terminal.tell(error.message)
         exit(error.status.rawValue)
     }
 
@@ -35,7 +34,7 @@ struct Program {
     private static func end(parsing error: any Error) -> Never {
         let code = Marginalia.exitCode(for: error)
         if code == .success {
-            print(Marginalia.fullMessage(for: error))
+            printLines(Marginalia.fullMessage(for: error))
             exit(ExitStatus.done.rawValue)
         }
         if code == .validationFailure {

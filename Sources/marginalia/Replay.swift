@@ -85,7 +85,7 @@ struct Replay: AsyncParsableCommand {
         let server = MarginaliaServer(options: options, scenarios: [scenario], logger: logger)
         try await server.run { url in
             for account in replay.accounts { Terminal.tell(Self.introduction(of: account)) }
-            FileHandle.standardOutput.write(Data("marginalia is ready at \(url)\n".utf8))
+            printNow("marginalia is ready at \(url)")
         }
     }
 

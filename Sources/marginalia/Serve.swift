@@ -78,7 +78,7 @@ struct Serve: AsyncParsableCommand {
         var logger = Logger(label: "marginalia")
         logger.logLevel = options.logLevel
         try await MarginaliaServer(options: options, logger: logger).run { url in
-            FileHandle.standardOutput.write(Data("marginalia is ready at \(url)\n".utf8))
+            printNow("marginalia is ready at \(url)")
         }
     }
 

@@ -1,6 +1,11 @@
 import Foundation
+import JSON
 
-/// The terminal that a person sits at, where there is one.
+/// The terminal that a person sits at, where there is one, and all that the program writes to it.
+///
+/// A venue's names and numbers, a server's answer and an argument of the command line may hold anything. So
+/// nothing is written past the functions of this file, and they write every control character, line end and
+/// hidden mark as an escape: no text can move the cursor, or make a line that looks like one of ours.
 enum Terminal {
     /// Whether what goes to standard error is seen by a person at once.
     static var isWatched: Bool { isatty(STDERR_FILENO) == 1 }
@@ -8,13 +13,18 @@ enum Terminal {
     /// Writes a line that the next one replaces; nothing where nobody watches. An empty text clears it.
     static func showProgress(_ text: String) {
         guard isWatched else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
+        FileHandle.standardError.write(Data("\r\u{1B}[2K\(text.visible)".utf8))
+    }
+
+    /// Clears the terminal where standard output is one, for a picture that replaces the last.
+    static func clear() {
+        if isatty(STDOUT_FILENO) == 1 { Swift.print("\u{1B}[H\u{1B}[2J", terminator: "") }
     }
 
     /// Writes a line to standard error.
     static func tell(_ text: String) {
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-        FileHandle.standardError.write(Data("marginalia: \(line)\n".utf8))
+        FileHandle.standardError.write(Data("marginalia: \(line.visible)\n".utf8))
     }
 
     /// Asks for a secret without showing what is typed; nil where there is no terminal or nothing was typed.
@@ -28,7 +38,7 @@ enum Terminal {
         hidden.c_lflag &= ~tcflag_t(ECHO)
         guard tcsetattr(descriptor, TCSAFLUSH, &hidden) == 0 else { return nil }
         defer { tcsetattr(descriptor, TCSAFLUSH, &settings) }
-        fputs("\(question): ", terminal)
+        fputs("\(question.visible): ", terminal)
         fflush(terminal)
         var line: UnsafeMutablePointer<CChar>?
         var capacity = 0
@@ -39,4 +49,25 @@ enum Terminal {
         let typed = String(cString: line).filter { !$0.isNewline }
         return typed.isEmpty ? nil : typed
     }
+}
+
+/// Writes one line to standard output, whatever is in it; JSON stays the same JSON.
+///
+/// It stands before the standard library's function of this name, so that every command's `print` is this
+/// one.
+func print(_ line: some CustomStringConvertible, terminator: String = "\n") {
+    Swift.print(line.description.visible, terminator: terminator)
+}
+
+/// Writes one line to standard output at once, for who waits for it.
+func printNow(_ line: some CustomStringConvertible) {
+    print(line)
+    fflush(nil)
+}
+
+/// Writes a text of several lines whose line ends are the program's own.
+func printLines(_ text: String, ending: String = "\n") {
+    var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    if lines.last?.isEmpty == true { lines.removeLast() }
+    for line in lines { print(line, terminator: ending) }
 }

@@ -77,12 +77,10 @@ struct Watch: AsyncParsableCommand {
 
     private func show(_ book: Book, _ readings: [AlertReading], _ events: [AlertEvent]) {
         if json {
-            print(book.watchJSON(readings: readings, events: events))
-            fflush(nil)
-            return
+            return printNow(book.watchJSON(readings: readings, events: events))
         }
         // On a terminal the last picture is replaced; elsewhere pictures follow each other.
-        if isatty(STDOUT_FILENO) == 1, !once { print("\u{1B}[H\u{1B}[2J", terminator: "") }
+        if !once { Terminal.clear() }
         var tables = book.tables(totals: BookTotals(of: book, in: unit))
         tables.append(AlertReading.table(of: readings))
         marginalia.show(tables.filter { !$0.rows.isEmpty })

@@ -30,7 +30,7 @@ struct ConfigurationTests {
                "alerts":[{"figure":"available","below":"10","account":"main","asset":"USDT","name":"low"},
                          {"figure":"maintenance_share","above":"0.8"},{"older_than":"1m"},{"drift":true},
                          {"not_read":true}],
-               "notify":[{"command":["./tell","now"]},{"webhook":"https://h.example/x?y=1","secret":{"env":"S"}},
+               "notify":[{"command":["./tell","now"],"environment":["TZ"]},{"webhook":"https://h.example/x?y=1","secret":{"env":"S"}},
                          {"telegram":{"file":"bot"},"chat":"-5"}]}}
             """, folder: "conf")
         #expect(read.accounts.map(\.name) == ["main", "other"])
@@ -55,7 +55,7 @@ struct ConfigurationTests {
         #expect(read.watch.alerts[2].limit == .above(ExactDecimal(60_000)))
         #expect(
             read.watch.notices == [
-                .command(["./tell", "now"]),
+                .command(AlertCommand(["./tell", "now"], folder: "conf", variables: ["TZ"])),
                 .webhook(url: "https://h.example/x?y=1", secret: .environment("S")),
                 .telegram(base: "https://api.telegram.org", token: .file("conf/bot"), chat: "-5"),
             ])
@@ -123,6 +123,18 @@ struct ConfigurationTests {
         (
             #"{"accounts":[\#(account)],"watch":{"notify":[{"webhook":"http://hooks.example.com"}]}}"#,
             "watch.notify[0].webhook: must begin with https://"
+        ),
+        (
+            #"{"accounts":[\#(account)],"watch":{"notify":[{"command":["x"],"environment":["TZ","OKX_MAIN_SECRET"]}]}}"#,
+            "watch.notify[0].environment[1]: may not be OKX_MAIN_SECRET"
+        ),
+        (
+            #"{"accounts":[\#(account)],"watch":{"notify":[{"command":["x"],"environment":["HOOK"]},{"webhook":"https://h.example","secret":{"env":"HOOK"}}]}}"#,
+            "watch.notify[0].environment[0]: may not be HOOK"
+        ),
+        (
+            #"{"accounts":[\#(account)],"watch":{"notify":[{"command":["x"],"environment":["MARGINALIA_ADMIN_TOKEN"]}]}}"#,
+            "watch.notify[0].environment[0]: may not be MARGINALIA_ADMIN_TOKEN"
         ),
     ])
     func whatIsOfNoUseIsNamed(_ text: String, _ message: String) {

@@ -191,7 +191,7 @@ def test_a_venue_that_is_away(tmp_path):
     desk = desk_of(tmp_path, entry("okx", AWAY), attempts=2)
     done = desk.run("portfolio")
     assert done.returncode == 69
-    assert "okx-main at okx" in done.stderr and "cannot be reached" in done.stderr
+    assert "okx-main at okx" in done.stderr and "refuses connections" in done.stderr
 
 
 def test_what_is_read_stands_beside_what_is_not(server, tmp_path):

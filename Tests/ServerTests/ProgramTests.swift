@@ -211,15 +211,6 @@ struct AdminTokenTests {
     }
 }
 
-@Suite("Logs")
-struct LogTests {
-    @Test("What a client sent cannot make a line of its own")
-    func oneLine() {
-        #expect(StandardErrorLog.oneLine("a\nb\u{1b}[2J") == "a\\u{a}b\\u{1b}[2J")
-        #expect(StandardErrorLog.oneLine("plain ü") == "plain ü")
-    }
-}
-
 @Suite("Commands of the command line")
 struct ConnectionTests {
     @Test("A scenario through the operator API: all of it, once, with its keys")

@@ -144,6 +144,12 @@ def test_bad_input_never_traps():
     assert_none(places(sources, lambda line: TRAPS.search(without_literals(line))), "Throw an error instead.")
 
 
+def test_nothing_is_printed_past_the_cleaning():
+    commands = [path for path in SWIFT if module(path) == "marginalia" and path.name != "Terminal.swift"]
+    found = places(commands, re.compile(r"Swift\.print|standardOutput|standardError|\bf?puts\(").search)
+    assert_none(found, "What a command writes goes through Terminal.swift, where it is made harmless.")
+
+
 def is_field(line: str) -> bool:
     """Whether a line declares one stored property and nothing more."""
     found = re.match(r"\s*public (?:(?:private|internal)\(set\) )?(?:static )?(?:var|let) ", line)
