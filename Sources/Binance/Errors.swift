@@ -98,6 +98,7 @@ struct BinanceError: Error, Equatable {
         BinanceError(400, -1130, "Data sent for parameter '\(name)' is not valid.")
     }
 
+    static let tooManyParameters = BinanceError(400, -1101, "Too many parameters sent for this endpoint.")
     static let duplicate = BinanceError(400, -1101, "Duplicate values for a parameter detected.")
     static let receiveWindowTooLarge = BinanceError(400, -1131, "'recvWindow' must be less than 60000.")
     /// A text that is no request. A choice: nothing says which code it has.

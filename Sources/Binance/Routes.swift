@@ -154,6 +154,7 @@ extension BinanceVenue {
             let verdict = bucket.count(weight, through: access)
             used = verdict.used
             if let refusal = verdict.refusal { throw refusal }
+            try parameters.checkCount()
             response = VenueResponse(body: try await answer(route, request, parameters, access))
         } catch let error as BinanceError {
             response = error.response
@@ -313,13 +314,19 @@ struct Parameters {
         return value
     }
 
+    /// The most parameters of a request: several times what any endpoint takes. A choice.
+    private static let maximumCount = 100
+
+    /// Refuses a request of more parameters than any endpoint takes, before anything is looked for in them.
+    func checkCount() throws(BinanceError) {
+        if query.count + body.count > Self.maximumCount { throw .tooManyParameters }
+    }
+
     /// Refuses a parameter that is sent twice in the same part, and a symbol of odd characters.
     func checkCharacters() throws(BinanceError) {
         for part in [query, body] {
-            for (place, item) in part.enumerated()
-            where part[..<place].contains(where: { $0.name == item.name }) {
-                throw .duplicate
-            }
+            var names: Set<[UInt8]> = []
+            for item in part where !names.insert(Array(item.name.utf8)).inserted { throw .duplicate }
         }
         guard let symbol = self["symbol"] else { return }
         if symbol.isEmpty { throw .empty("symbol") }

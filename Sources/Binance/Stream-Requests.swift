@@ -88,9 +88,17 @@ struct TextPlace: Equatable {
     /// The last character.
     init(endOf text: [UInt8]) { advance(over: text[...]) }
 
-    /// The last character of a value, where it first stands in a text that was written plainly.
+    /// No value is looked for that is longer: it would be compared at every byte of the text.
+    private static let longestSought = 64
+
+    /// The last character of a value, where it first stands in a text that was written plainly; of the text
+    /// where the value is long.
     init(in text: [UInt8], after value: JSONValue) {
         let wanted = Array(value.description.utf8)
+        guard wanted.count <= Self.longestSought else {
+            advance(over: text[...])
+            return
+        }
         let starts = text.indices.dropLast(max(0, wanted.count - 1))
         let start = starts.first { text[$0...].starts(with: wanted) }
         advance(over: start.map { text[..<($0 + wanted.count)] } ?? text[...])

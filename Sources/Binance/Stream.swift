@@ -91,6 +91,8 @@ struct UserStream: VenueStream {
     private static let messagesPerSecond = 10
     /// The most streams that a connection can have.
     private static let streamLimit = 1024
+    /// The most bytes that their names can have together. A choice.
+    private static let nameLimit = 128 << 10
     /// How often it is looked whether a listen key has been extended or ended: nobody tells a stream of it.
     private static let lookInterval: Int64 = 1000
 
@@ -100,7 +102,7 @@ struct UserStream: VenueStream {
     private let events: Set<String>?
     private var isCombined: Bool
     /// What the connection has subscribed to, in order.
-    private var streams: [String]
+    private var streams = StreamNames()
     /// The listen keys among them that are alive.
     private var feeds: [AccountFeed] = []
     private var end: Int64?
@@ -113,10 +115,7 @@ struct UserStream: VenueStream {
         isCombined = place.isCombined
         servesListenKeys = place.servesListenKeys
         events = place.events
-        streams = []
-        for stream in place.streams.prefix(Self.streamLimit) where !streams.contains(stream) {
-            streams.append(stream)
-        }
+        streams.add(place.streams.prefix(Self.streamLimit))
     }
 
     // MARK: - What it wants
@@ -135,7 +134,7 @@ struct UserStream: VenueStream {
 
     mutating func opened(at now: Int64, into output: inout StreamOutput) {
         end = now + streamDay
-        for stream in streams { listen(to: stream, now) }
+        for stream in streams.all { listen(to: stream, now) }
     }
 
     mutating func received(_ message: StreamMessage, at now: Int64, into output: inout StreamOutput) {
@@ -202,13 +201,14 @@ struct UserStream: VenueStream {
         nextLook = now + Self.lookInterval
         for feed in feeds where venue.life(ofListenKey: feed.listenKey, through: access) == nil {
             send(.listenKeyExpired(listenKey: feed.listenKey, at: now), of: feed.listenKey, into: &output)
-            forget(feed.listenKey)
+            forget([feed.listenKey])
         }
     }
 
-    private mutating func forget(_ stream: String) {
-        streams.removeAll { $0 == stream }
-        feeds.removeAll { $0.listenKey == stream }
+    private mutating func forget(_ names: [String]) {
+        let names = Set(names)
+        streams.remove(names)
+        feeds.removeAll { names.contains($0.listenKey) }
     }
 
     // MARK: - Telling
@@ -273,18 +273,18 @@ struct UserStream: VenueStream {
         switch request.method {
         case .subscribe:
             let wanted = try request.streams()
-            if streams.count + wanted.count > Self.streamLimit { throw .tooManyParameters }
-            for stream in wanted where !streams.contains(stream) {
-                streams.append(stream)
-                listen(to: stream, now)
+            let size = wanted.reduce(streams.size) { $0 + $1.utf8.count }
+            if streams.all.count + wanted.count > Self.streamLimit || size > Self.nameLimit {
+                throw .tooManyParameters
             }
+            for stream in streams.add(wanted) { listen(to: stream, now) }
             return request.reply(.null)
         case .unsubscribe:
-            for stream in try request.streams() { forget(stream) }
+            forget(try request.streams())
             return request.reply(.null)
         case .listSubscriptions:
             if !request.parameters.isEmpty { throw .tooManyParameters }
-            return request.reply(.array(streams.map { .string($0) }))
+            return request.reply(.array(streams.all.map { .string($0) }))
         case .setProperty:
             isCombined = try request.combined()
             return request.reply(.null)
@@ -292,6 +292,29 @@ struct UserStream: VenueStream {
             try request.requireCombined(count: 1)
             return request.reply(.bool(isCombined))
         }
+    }
+}
+
+/// What a connection has subscribed to: each name once, in order.
+private struct StreamNames: Sendable {
+    private(set) var all: [String] = []
+    /// Their bytes.
+    private(set) var size = 0
+    private var known: Set<String> = []
+
+    /// Adds names; gives those that are new.
+    @discardableResult
+    mutating func add(_ names: some Sequence<String>) -> [String] {
+        let new = names.filter { known.insert($0).inserted }
+        all += new
+        size += new.reduce(0) { $0 + $1.utf8.count }
+        return new
+    }
+
+    mutating func remove(_ names: Set<String>) {
+        known.subtract(names)
+        all.removeAll(where: names.contains)
+        size = all.reduce(0) { $0 + $1.utf8.count }
     }
 }
 

@@ -72,6 +72,7 @@ struct APISession: VenueStream {
             let verdict = bucket.count(call.weight, through: access)
             reply.used = verdict.used
             if let refusal = verdict.refusal { throw refusal }
+            try call.parameters.checkCount()
             return reply.success(try result(of: call, now))
         } catch is SessionRevoked {
             logon = nil

@@ -46,7 +46,7 @@ struct MarketStream: VenueStream {
             case "subscribe":
                 for name in try request.channels() { subscribe(to: name, request, into: &output) }
             case "unsubscribe":
-                let names = try request.channels()
+                let names = Set(try request.channels())
                 subscriptions.removeAll { names.contains($0.channel.name) }
                 output.send(request.acknowledgement)
             default: throw .methodNotFound

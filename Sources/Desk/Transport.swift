@@ -8,8 +8,8 @@ import Venue
 
 /// Carries requests to venues and answers back, whatever they mean.
 public struct Transport: Sendable {
-    /// Sends a request to a base URL and gives the answer, read whole, within so many milliseconds: connecting,
-    /// the head and every byte of the body together.
+    /// Sends a request to a base URL and gives the answer, read whole, within so many milliseconds: those of
+    /// connecting, of the head and of every byte of the body together.
     ///
     /// Throws `unavailable` where none comes, or not all of one.
     public let send:

@@ -166,6 +166,9 @@ struct StreamError: Error, Equatable, Sendable {
         liveMessage = live
     }
 
+    /// Whether it quotes the request it refuses, so that once is enough whatever is wrong besides.
+    var quotesRequest: Bool { code == "60012" }
+
     /// The same as the answer to a request with this id.
     func with(_ id: String?) -> StreamError {
         var error = self

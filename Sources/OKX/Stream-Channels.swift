@@ -58,6 +58,8 @@ struct Subscription: Sendable {
     let channel: Channel
     /// The argument as acknowledged: as it was sent, without `extraParams`.
     let argument: JSONObject
+    /// What tells it from others: `extraParams` and the order of the members do not count.
+    let identity: [UInt8]
     /// Milliseconds between pushes without an event; nil for none.
     let interval: Int64?
     let filter: Filter
@@ -103,13 +105,12 @@ struct Subscription: Sendable {
         guard argument.members.allSatisfy({ $0.value.text != nil }) else { throw .requestInvalid(request) }
         guard let filter = try? Filter(channel, argument, rules) else { throw .channelUnknown(argument) }
         self.filter = filter
+        identity = JSONValue.object(argument).canonicalBytes()
         interval = try Self.interval(of: channel, given["extraParams"], request: request)
     }
 
-    /// Whether both are of the same data: `extraParams` and the order of the members do not count.
-    func isSame(as other: Subscription) -> Bool {
-        JSONValue.object(argument).canonicalBytes() == JSONValue.object(other.argument).canonicalBytes()
-    }
+    /// Whether both are of the same data.
+    func isSame(as other: Subscription) -> Bool { identity == other.identity }
 
     /// `extraParams` is JSON within a text: `{"updateInterval":"0"}`, which stops regular pushes; positions
     /// also take 2000, 3000 and 4000 milliseconds. Other numbers leave the venue's own interval.

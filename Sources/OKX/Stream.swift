@@ -55,6 +55,8 @@ struct OKXStream: VenueStream {
     /// The account as told by `balance_and_position`, event by event.
     private var told: Account?
     private var lastActivity: Int64
+    /// The requests of the present hour.
+    private var hour: (start: Int64, requests: Int)
     /// When events that were heard are to be pushed.
     private var nextPush: Int64?
     private var nextKeyCheck: Int64?
@@ -69,6 +71,7 @@ struct OKXStream: VenueStream {
         self.client = client
         self.connection = connection
         lastActivity = access.realTime()
+        hour = (lastActivity, 0)
     }
 
     var interest: StreamInterest {
@@ -190,10 +193,11 @@ extension OKXVenue {
 }
 
 extension OKXStream {
-    private func count(at now: Int64) throws(StreamError) {
-        let verdict = access.limiter.use(
-            "stream requests \(connection)", limit: Limit.requests, window: 3_600_000, now: now)
-        guard verdict.isAllowed else { throw .tooFrequent }
+    /// Counted here and not among the callers: who opens connections makes no counter that outlives them.
+    private mutating func count(at now: Int64) throws(StreamError) {
+        if now - hour.start >= 3_600_000 || now < hour.start { hour = (now, 0) }
+        guard !access.limiter.isEnforced || hour.requests < Limit.requests else { throw .tooFrequent }
+        hour.requests += 1
     }
 
     private mutating func logIn(
@@ -278,6 +282,7 @@ extension OKXStream {
                 try subscribe(subscription(argument, text), request, &output)
             } catch {
                 refuse(error.with(request.id), at: now, &output)
+                if error.quotesRequest { return }
             }
             if output.close != nil { return }
         }
@@ -347,6 +352,7 @@ extension OKXStream {
                 output.send(acknowledged(request, subscription))
             } catch {
                 refuse(error.with(request.id), at: now, &output)
+                if error.quotesRequest { break }
             }
         }
         let left = Set(subscriptions.map(\.channel))

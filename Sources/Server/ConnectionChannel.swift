@@ -8,38 +8,44 @@ import NIOHTTPTypesHTTP1
 
 /// A client's connection as it begins: HTTP/1.1, set up as Hummingbird's `HTTP1Channel` does it.
 ///
-/// It differs in one point: bytes that follow a request for an upgrade are kept for the new protocol. NIO's
-/// typed upgrade would only ever look at a connection's first request, and clients that pool connections ask
-/// for a WebSocket on one that has carried requests before; so the upgrade happens in the responder, in its
-/// turn after the answers to earlier requests.
+/// It differs in two points. A client's time is limited in every respect (`ConnectionClock`). And bytes that
+/// follow a request for an upgrade are kept for the new protocol: NIO's typed upgrade would only ever look at
+/// a connection's first request, and clients that pool connections ask for a WebSocket on one that has
+/// carried requests before; so the upgrade happens in the responder, in its turn after earlier answers.
 struct ConnectionChannel: ServerChildChannel, HTTPChannelHandler {
     let responder: Responder
-    let idleTimeout: TimeAmount
+    var limits = ConnectionLimits()
 
     func setup(
         channel: any Channel, logger: Logger
     ) -> EventLoopFuture<NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>> {
         channel.eventLoop.makeCompletedFuture {
-            var limits = NIOHTTPDecoderLimitConfiguration()
-            limits.maxHeaderListSize = 80 << 10
-            limits.maxHeaderFieldCount = 1000
+            var sizes = NIOHTTPDecoderLimitConfiguration()
+            sizes.maxHeaderListSize = 80 << 10
+            sizes.maxHeaderFieldCount = 1000
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(HTTPResponseEncoder())
             try pipeline.addHandler(
                 ByteToMessageHandler(
-                    HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)))
+                    HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: sizes)))
+            try pipeline.addHandler(ConnectionClock(limits))
             try pipeline.addHandler(RequestFront())
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-            try pipeline.addHandler(
-                HTTPConnectionStateHandler(idleTimeout: Duration(idleTimeout), logger: logger))
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel,
                 configuration: .init(isOutboundHalfClosureEnabled: true))
         }
     }
 
+    /// Answers a connection's requests until it ends. What is still worked out for a client then is called
+    /// off.
     func handle(value: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>, logger: Logger) async {
-        await handleHTTP(asyncChannel: value, logger: logger)
+        await withTaskGroup { group in
+            group.addTask { await handleHTTP(asyncChannel: value, logger: logger) }
+            group.addTask { try? await value.channel.closeFuture.get() }
+            await group.next()
+            group.cancelAll()
+        }
     }
 }
 

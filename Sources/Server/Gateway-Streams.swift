@@ -86,7 +86,7 @@ extension Gateway {
         try pipeline.context(handlerType: RequestFront.self)
             .writeAndFlush(NIOAny(HTTPServerResponsePart.head(head)), promise: nil)
         let removed: [any RemovableChannelHandler] = [
-            try pipeline.handler(type: HTTPConnectionStateHandler.self),
+            try pipeline.handler(type: ConnectionClock.self),
             try pipeline.handler(type: HTTP1ToHTTPServerCodec.self), front,
             try pipeline.handler(type: HTTPResponseEncoder.self),
         ]

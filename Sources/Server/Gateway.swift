@@ -85,12 +85,8 @@ struct Gateway: Sendable {
             status: outcome.response.status.code, started: started)
         var response = outcome.response
         response.headers[.date] = dates.now()
-        if outcome.closesConnection {
-            response.headers[.connection] = "close"
-            // The client may still be sending: it gets a moment to read the answer before the connection
-            // goes.
-            channel.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
-        }
+        // The client may still be sending: it gets a moment to read the answer before the connection goes.
+        if outcome.closesConnection { response.headers[.connection] = "close" }
         if request.method == .head {
             response = response.createHeadResponse()
         }
@@ -252,6 +248,8 @@ enum BodyReader {
             guard bytes.count + part.readableBytes <= limit else { return nil }
             bytes.append(contentsOf: part.readableBytesView)
         }
+        // The parts also end where the connection does, and a part of a body is none.
+        try Task.checkCancellation()
         return bytes
     }
 }

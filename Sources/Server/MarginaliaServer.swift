@@ -107,8 +107,7 @@ public struct MarginaliaServer: Sendable {
         let channel = ConnectionChannel(
             responder: { request, writer, channel in
                 try await gateway.respond(to: request, writer: writer, channel: channel)
-            },
-            idleTimeout: .minutes(5))
+            })
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let listen = options.listen

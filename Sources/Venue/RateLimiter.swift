@@ -19,6 +19,8 @@ public final class RateLimiter: Sendable {
     fileprivate struct State {
         var counters: [String: Counter] = [:]
         var nextSweep: Int64 = 0
+        /// How many counters are kept before they are swept without waiting for the time.
+        var crowd = 1024
         var marks: [String: Mark] = [:]
         var places: [String: Int] = [:]
     }
@@ -104,6 +106,9 @@ public final class RateLimiter: Sendable {
         }
     }
 
+    /// How many counters it keeps at the moment.
+    var size: Int { state.withLock { $0.counters.count } }
+
     /// Forgets everything but the places that are taken.
     public func reset() {
         state.withLock { state in
@@ -115,11 +120,13 @@ public final class RateLimiter: Sendable {
 }
 
 extension RateLimiter.State {
-    /// Drops counters whose window has ended, at most once a minute.
+    /// Drops counters whose window has ended, once a minute, and where they have doubled since the last time:
+    /// who comes from ever new addresses fills no memory for longer than his windows last.
     fileprivate mutating func sweep(_ now: Int64) {
-        guard now >= nextSweep else { return }
+        guard now >= nextSweep || counters.count >= crowd else { return }
         nextSweep = now + 60_000
         counters = counters.filter { now - $0.value.windowStart < $0.value.windowLength }
         marks = marks.filter { $0.value.moment > now }
+        crowd = max(1024, counters.count * 2)
     }
 }

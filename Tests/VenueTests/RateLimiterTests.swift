@@ -1,5 +1,6 @@
 import Testing
-import Venue
+
+@testable import Venue
 
 @Suite("Rate limits")
 struct RateLimiterTests {
@@ -18,6 +19,19 @@ struct RateLimiterTests {
         #expect(use(1100) == (true, 1, 100))
         #expect(use(5000, weight: 4) == (false, 0, 100))
         #expect(use(5001, weight: 3) == (true, 3, 99))
+    }
+
+    @Test("Who comes under ever new names fills no memory for longer than a window")
+    func manyCallers() {
+        let limiter = RateLimiter()
+        for place in 0..<50_000 {
+            _ = limiter.use("stranger \(place)", limit: 3, window: 1000, now: Int64(place))
+            if place % 10_000 == 0 {
+                _ = limiter.use("neighbour", limit: 9, window: 100_000, now: Int64(place))
+            }
+        }
+        #expect(limiter.size < 5000)
+        #expect(limiter.use("neighbour", limit: 9, window: 100_000, now: 50_000).used == 6)
     }
 
     @Test("Refused uses count where the venue counts them")
