@@ -53,6 +53,12 @@ private final class ClockedConnection {
         channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
     }
 
+    /// Whether what was written waits for the client.
+    func setFull(_ isFull: Bool) {
+        channel.isWritable = !isFull
+        channel.pipeline.fireChannelWritabilityChanged()
+    }
+
     func goDown() { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
 }
 
@@ -150,6 +156,34 @@ struct ConnectionClockTests {
         connection.answer(["connection": "close", "content-length": "0"])
         #expect(connection.isOpen)
         connection.pass(2)
+        #expect(!connection.isOpen)
+    }
+
+    @Test("A client that takes nothing of its answer is given up after 30 s")
+    func untakenAnswer() throws {
+        let connection = try ClockedConnection()
+        try connection.send(Self.get)
+        connection.answer()
+        connection.setFull(true)
+        connection.pass(29)
+        #expect(connection.isOpen)
+        connection.setFull(false)
+        connection.pass(60)
+        #expect(connection.isOpen)
+        connection.setFull(true)
+        connection.pass(30)
+        #expect(!connection.isOpen)
+    }
+
+    @Test("When the server goes down a client that takes nothing has two seconds")
+    func untakenAnswerAtTheEnd() throws {
+        let connection = try ClockedConnection()
+        try connection.send(Self.get)
+        connection.setFull(true)
+        connection.goDown()
+        connection.pass(1)
+        #expect(connection.isOpen)
+        connection.pass(1)
         #expect(!connection.isOpen)
     }
 
