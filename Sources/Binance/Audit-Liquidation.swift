@@ -21,7 +21,7 @@ extension AccountAudit {
         if answers.marginMode(of: row) == .isolated {
             hold(
                 row, "liquidationPrice", Self.priceFormula + "; the backing is isolatedWallet",
-                [row.input("positionAmt"), row.input("entryPrice"), row.input("isolatedWallet")]
+                [row.input("positionAmt"), Self.legPrice(of: row), row.input("isolatedWallet")]
                     + [row.input("markPrice")],
                 source: Source.liquidation, units: 2, .estimate(Self.rulebookBrackets)
             ) { numbers in
@@ -37,6 +37,16 @@ extension AccountAudit {
     private static let priceFormula =
         "(backing + Σ cum − Σ positionAmt × entry price) ÷ (Σ |positionAmt| × maintenance rate − "
         + "Σ positionAmt), with the brackets that hold there"
+
+    /// An entry price with the unit that its print form leaves open: all of it counts in a liquidation price.
+    private static func legPrice(of row: ReportedObject) -> AuditInput {
+        let input = row.input("entryPrice")
+        guard case .number(let price, _) = input.value, price.fractionDigits >= BinanceFigures.places else {
+            return entryPrice(of: row)
+        }
+        return AuditInput(
+            input.name, input.value, blur: FigurePrecision.places(price.fractionDigits).unit(of: price))
+    }
 
     private static func leg(
         _ quantity: ExactDecimal, entry: ExactDecimal, _ symbol: SymbolRules
@@ -84,7 +94,7 @@ extension AccountAudit {
             let own = answers.positions.first {
                 $0["symbol"] == row["symbol"] && $0["positionSide"] == row["positionSide"]
             }
-            return [row.input("positionAmt"), Self.blurred(row.input("entryPrice"))]
+            return [row.input("positionAmt"), Self.legPrice(of: row)]
                 + ["unrealizedProfit", "maintMargin"].map { field in
                     own?.input(field) ?? AuditInput("\(field) of \(symbol) in the account's answer", .absent)
                 }

@@ -43,6 +43,7 @@ struct AccountAudit {
     enum Source {
         static let given = AccountExplainer.Source.given
         static let risk = AccountExplainer.Source.risk
+        static let recordings = AccountExplainer.Source.recordings
         static let balances = AccountExplainer.Source.balances
         static let multiAssets = AccountExplainer.Source.multiAssets
         static let brackets = AccountExplainer.Source.brackets
@@ -64,18 +65,19 @@ struct AccountAudit {
 
     mutating func add(_ finding: AuditFinding) { findings.append(finding) }
 
-    /// The asset that a position's margin is in: as the venue says, else as the rulebook does.
+    /// The asset that a position's margin is in; nil where nothing tells.
     func marginAsset(of row: ReportedObject) -> String? {
-        let risk = row["marginAsset"] == .absent ? answers.risk(of: row) : row
-        if let asset = risk?["marginAsset"].text, !asset.isEmpty { return asset }
-        return rules.symbol(row["symbol"].text)?.instrument.settle
+        answers.marginAsset(of: row, rules.symbol(row["symbol"].text)?.instrument)
     }
 
-    /// The account's position rows of an asset; nil where a row's asset is not known.
+    /// The account's position rows of an asset; nil where a row's asset is not known, or not among those that
+    /// the account lists.
     func positions(of asset: String) -> [ReportedObject]? {
         var found: [ReportedObject] = []
         for row in answers.positions {
-            guard let margin = marginAsset(of: row) else { return nil }
+            guard let margin = marginAsset(of: row),
+                answers.assets.contains(where: { $0["asset"].text == margin })
+            else { return nil }
             if margin == asset { found.append(row) }
         }
         return found
@@ -140,7 +142,8 @@ extension AccountAudit {
         ) { try $0[0] - $0.dropFirst().sum() }
         hold(
             row, "crossUnPnl", "Σ unrealizedProfit of cross positions",
-            cross.map { $0.input("unrealizedProfit") }, units: cross.count
+            cross.map { $0.input("unrealizedProfit") }, units: cross.count,
+            countsIsolatedProfit(row, positions) ? .estimate(Self.isolatedProfitQuirk) : .contradicts
         ) { try $0.sum() }
         for field in ["unrealizedProfit", "maintMargin", "initialMargin"] {
             hold(
@@ -159,33 +162,52 @@ extension AccountAudit {
         }
     }
 
+    private static let isolatedProfitQuirk =
+        "A known fault of the venue's version 3: crossUnPnl is the profit of all positions, isolated ones "
+        + "included (Binance.Net issue #1404)."
+
+    /// Whether `crossUnPnl` is what the venue's known fault makes of it.
+    private func countsIsolatedProfit(_ row: ReportedObject, _ positions: [ReportedObject]) -> Bool {
+        let profits = positions.compactMap { $0["unrealizedProfit"].cutNumber }
+        guard profits.count == positions.count, let reported = row["crossUnPnl"].cutNumber,
+            let difference = try? (reported - profits.sum()).magnitude
+        else { return false }
+        return difference <= FigurePrecision.places(BinanceFigures.places).unit(of: reported)
+    }
+
     static let otherMoment =
         "The two answers came at different moments, between which marks may have moved."
 
     /// What an asset has free on its own.
     private mutating func checkAvailable(of row: ReportedObject) {
-        let positions = positions(of: row["asset"].text)
-        guard let isolated = positions?.filter({ answers.marginMode(of: $0) == .isolated }) else { return }
+        guard let positions = positions(of: row["asset"].text) else { return }
+        let isolated = positions.filter { answers.marginMode(of: $0) == .isolated }
+        let cross = positions.filter { answers.marginMode(of: $0) == .cross }
+        let hasNoOrders = row["openOrderInitialMargin"].cutNumber?.isZero == true
         let orders = isolated.map { position in
-            answers.risk(of: position).map { $0.input("openOrderInitialMargin") }
-                ?? AuditInput("openOrderInitialMargin of \(position["symbol"].text)", .absent)
+            let name = "openOrderInitialMargin of \(position["symbol"].text)"
+            if hasNoOrders { return AuditInput(derived: name, .zero, blur: .zero) }
+            return answers.risk(of: position)?.input("openOrderInitialMargin") ?? AuditInput(name, .absent)
         }
-        let inputs =
-            ["crossWalletBalance", "crossUnPnl", "initialMargin", "maintMargin"].map { row.input($0) }
-            + isolated.map { $0.input("initialMargin") } + isolated.map { $0.input("maintMargin") } + orders
         let count = isolated.count
+        // Where there are isolated positions, the venue's own sum of cross profits may count them too.
+        let profits = count == 0 ? [row.input("crossUnPnl")] : cross.map { $0.input("unrealizedProfit") }
+        let inputs =
+            ["crossWalletBalance", "initialMargin", "maintMargin"].map { row.input($0) }
+            + isolated.map { $0.input("initialMargin") } + isolated.map { $0.input("maintMargin") } + orders
+            + profits
         /// Cross margins are those of the row less the isolated positions'.
         func parts(
             _ numbers: [ExactDecimal]
         ) throws(NumberError) -> (
             free: ExactDecimal, orders: ExactDecimal, maintenance: ExactDecimal
         ) {
-            let rest = numbers.dropFirst(4)
-            let orders = try rest.suffix(count).sum()
+            let rest = numbers.dropFirst(3)
+            let orders = try rest.dropFirst(2 * count).prefix(count).sum()
             let free = try BinanceFigures.unflooredAvailable(
-                crossWalletBalance: numbers[0], crossUnPnl: numbers[1],
-                crossInitialMargin: numbers[2] - rest.prefix(count).sum(), isolatedOpenOrderMargin: orders)
-            return (free, orders, try numbers[3] - rest.dropFirst(count).prefix(count).sum())
+                crossWalletBalance: numbers[0], crossUnPnl: rest.dropFirst(3 * count).sum(),
+                crossInitialMargin: numbers[1] - rest.prefix(count).sum(), isolatedOpenOrderMargin: orders)
+            return (free, orders, try numbers[2] - rest.dropFirst(count).prefix(count).sum())
         }
         hold(
             row, "availableBalance",

@@ -25,7 +25,10 @@ public struct BinanceVenue: VenueModel {
         self.profile = profile
         timeline = try RulebookTimeline(
             venue: Self.name,
-            builtIn: [PackageResources.binance_2024_10_24_json, PackageResources.binance_2025_08_19_json],
+            builtIn: [
+                PackageResources.binance_2024_10_24_json, PackageResources.binance_2025_08_19_json,
+                PackageResources.binance_2026_01_01_json,
+            ],
             added: addedRulebooks)
     }
 

@@ -85,7 +85,8 @@ extension AccountExplainer {
     private mutating func explainAvailable(_ row: BinanceAssetRow, _ rows: [BinancePositionRow]) {
         if figures.isPooled(row) {
             add(
-                "availableBalance", "availableBalance of the account ÷ askRate: the same pool in every row",
+                "availableBalance",
+                "availableBalance of the account ÷ askRate: the same pool in every row; 0 where askRate is 0",
                 [total("availableBalance"), rate("askRate", of: row.asset)], rounding: Self.cut,
                 source: Source.multiAssets)
             add(

@@ -21,6 +21,12 @@ extension AccountExplainer {
         Explanation.Input("cost of \(row.symbol) \(row.sideName)", row.cost, .ledger)
     }
 
+    /// How the product of an initial margin is brought to its places.
+    private var marginRounding: String {
+        rules.account.initialMarginRounding == .towardZero
+            ? Self.cut : "half up to \(BinanceFigures.places) places"
+    }
+
     private func marginType(of row: BinancePositionRow) -> Explanation.Input {
         Explanation.Input("margin type", row.marginMode.rawValue, .ledger)
     }
@@ -45,8 +51,8 @@ extension AccountExplainer {
             "positionAmt", "quantity of the position, negative when short",
             [Explanation.Input("quantity", row.quantity, .ledger)])
         add(
-            "unrealizedProfit", "positionAmt × (markPrice − entryPrice), as positionAmt × markPrice − cost",
-            [quantity, mark, cost(of: row)], rounding: Self.cut, source: Source.risk)
+            "unrealizedProfit", "positionAmt × (markPrice − cost ÷ positionAmt, cut to 8 places)",
+            [quantity, mark, cost(of: row)], rounding: Self.cut, source: Source.recordings)
         let hasWallet = row.marginMode == .isolated && !row.quantity.isZero
         add(
             "isolatedMargin",
@@ -118,13 +124,14 @@ extension AccountExplainer {
     private mutating func explainOrders(_ row: BinancePositionRow) {
         let notional = figure("notional", of: row)
         let leverage =
-            account.leverage(row.symbol, side: row.side, marginMode: row.marginMode).map {
+            account.leverage(setFor: row.symbol).map {
                 Explanation.Input("leverage", $0, .setting)
             } ?? Explanation.Input("default leverage", row.leverage, .rule)
         let own = figure("positionInitialMargin", of: row)
         add(
-            "positionInitialMargin", behind: row.positionInitialMargin, "|notional| ÷ leverage",
-            [notional, leverage], rounding: Self.cut)
+            "positionInitialMargin", behind: row.positionInitialMargin,
+            "|notional| × (1 ÷ leverage, rounded up to 8 places)",
+            [notional, leverage], rounding: marginRounding, source: Source.recordings)
         let (counted, others) = orders(of: row)
         // That these take no margin is a choice; so is the split of a cross position's margin.
         let status: Explanation.Status =
@@ -137,9 +144,10 @@ extension AccountExplainer {
         }
         add(
             "openOrderInitialMargin", behind: row.openOrderInitialMargin,
-            "max(|notional + bidNotional|, |notional − askNotional|) ÷ leverage − positionInitialMargin",
+            "max(|notional + bidNotional|, |notional − askNotional|) × (1 ÷ leverage, rounded up to 8 "
+                + "places) − positionInitialMargin",
             [notional, figure("bidNotional", of: row), figure("askNotional", of: row), leverage, own],
-            rounding: "the quotient \(Self.cut)", status: status, source: Source.orders)
+            rounding: "the product \(marginRounding)", status: status, source: Source.orders)
         for (field, side, value) in [
             ("bidNotional", Side.buy, row.openBuys), ("askNotional", .sell, row.openSells),
         ] {
@@ -164,22 +172,20 @@ extension AccountExplainer {
     mutating func explainRisk() throws {
         for row in figures.positions {
             prefix = "positionRisk.\(row.path)."
-            let entry = Explanation.Input("entryPrice", "", .figure, path: "\(prefix)entryPrice")
-            let isOpen = !row.quantity.isZero
+            let rounding = "cut to \(BinanceFigures.priceDigits) places less the digits before the point"
             add(
                 "entryPrice", "cost ÷ positionAmt; 0 without a position",
-                [cost(of: row), figure("positionAmt", of: row)],
-                rounding: "cut to \(BinanceFigures.pricePlaces) places",
-                status: isOpen ? .choice : .exact, source: Source.risk)
+                [cost(of: row), figure("positionAmt", of: row)], rounding: rounding,
+                source: Source.recordings)
             add(
                 "breakEvenPrice",
-                "entryPrice × (1 + maker fee) when long, × (1 − maker fee) when short; "
-                    + "the fees really paid are not kept per position",
+                "(cost + commission paid − realised profit) ÷ positionAmt, both since the position was "
+                    + "opened and in \(row.marginAsset); 0 without a position",
                 [
-                    entry, figure("positionAmt", of: row),
-                    Explanation.Input("maker fee", rules.account.makerFee, .rule),
-                ], rounding: "cut to \(BinanceFigures.pricePlaces) places",
-                status: isOpen ? .estimate : .exact, source: Source.risk)
+                    cost(of: row), figure("positionAmt", of: row),
+                    Explanation.Input("commission paid for the position", row.fees, .ledger),
+                    Explanation.Input("realised profit of the position", row.realised, .ledger),
+                ], rounding: rounding, source: Source.recordings)
             try explainLiquidation(row)
         }
         prefix = ""

@@ -73,7 +73,7 @@ struct AccountExplainer {
             var writer = JSONWriter(reserving: 640)
             try writer.positionRisk3(
                 row, liquidationPrice: figures.liquidationPrice(of: row, account: account, rules: rules),
-                account: account, rules: rules)
+                account: account)
             let printed = try JSONValue(parsing: writer.bytes)
             Self.collect(printed, under: "positionRisk.\(row.path).", into: &served)
         }
@@ -108,6 +108,9 @@ struct AccountExplainer {
         static let multiAssets = "FAQ on multi-assets mode"
         static let liquidation = "FAQ on the liquidation price of USDⓈ-M futures"
         static let orders = "FAQ on the margin of open orders"
+        static let recordings =
+            "recorded accounts: freqtrade #11783 (May 2025), Lean pull request #9373 and freqtrade #13328 "
+            + "(2026)"
         static let ours = "not published; docs/venues/binance.md"
     }
 

@@ -252,7 +252,7 @@ public struct BinanceAccountFigures: Sendable {
     ) throws -> BinanceAccountFigures {
         let positions = try rows(of: account, market: market, rules: rules)
         let sums = try sums(of: account, positions, rules)
-        let isMultiAssets = account.settings.flag(Setting.multiAssets)
+        let isMultiAssets = account.isMultiAssets
         var assets: [BinanceAssetRow] = []
         var listed: [AssetRules] = []
         for (place, asset) in rules.assets.enumerated() {
@@ -333,12 +333,22 @@ extension BinanceAssetRow {
 extension Account {
     /// Whether an asset counts as margin: as raised, else as the rulebook says.
     func marginAvailable(_ rules: AssetRules) -> Bool {
-        raised("marginAvailable", asset: rules.name)?.boolean ?? rules.isMarginAvailable
+        if rules.isCredit, !isInCreditsMode { return false }
+        return raised("marginAvailable", asset: rules.name)?.boolean ?? rules.isMarginAvailable
     }
+
+    /// Whether contracts are settled in credits and all margin assets back them (EU accounts).
+    var isInCreditsMode: Bool { settings.flag(Setting.creditsMode) }
+
+    /// Whether all margin assets are one pool: the setting, and always in credits mode.
+    var isMultiAssets: Bool { settings.flag(Setting.multiAssets) || isInCreditsMode }
 }
 
 /// The settings that an account has.
 enum Setting {
     static let multiAssets = "multi_assets"
     static let hedge = "hedge"
+    static let creditsMode = "credits_mode"
+    /// In the contract's order.
+    static let all = [multiAssets, hedge, creditsMode]
 }

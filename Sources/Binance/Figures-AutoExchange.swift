@@ -25,6 +25,7 @@ extension BinanceFigures {
     ) throws(NumberError) -> BinanceAutoExchange {
         let cost = try ExactFraction(deficit).times(askRate)
         var worth = ExactFraction.zero
+        if askRate.isZero { return BinanceAutoExchange(bought: .zero, sold: wallets.map { _ in .zero }) }
         for wallet in wallets { try worth += ExactFraction(wallet.balance).times(wallet.bidRate) }
         guard worth > cost else {
             let bought = try worth.over(askRate).rounded(places: places, rounding: .towardZero)
@@ -57,7 +58,7 @@ extension BinanceVenue {
     public func autoExchanges(
         of account: Account, afterLiquidation: Bool, prices: VenuePrices, at time: LedgerTime
     ) throws(Refusal) -> [AutoExchange] {
-        guard account.settings.flag(Setting.multiAssets) else {
+        guard account.isMultiAssets else {
             throw Refusal(
                 .notAllowed,
                 "Auto-exchange belongs to multi-assets mode, which account \(account.id) is not in.")

@@ -121,7 +121,8 @@ extension BinanceFigures {
             try balance += asset.rates.value(asset.equity)
             try balance -= asset.rates.requirement(asset.maintenance)
         }
-        return try ExactFraction(balance).over(askRate)
+        // Nothing backs a position in an asset that is worth nothing.
+        return askRate.isZero ? .zero : try ExactFraction(balance).over(askRate)
     }
 }
 

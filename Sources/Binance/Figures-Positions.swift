@@ -7,8 +7,14 @@ import Venue
 /// orders.
 public struct BinancePositionRow: Sendable {
     let rules: SymbolRules
+    /// The asset that margin is in: the contract's, in credits mode the credits.
+    public let marginAsset: String
     /// Σ price × quantity of the position, signed.
     let cost: ExactDecimal
+    /// Fees paid in the position's life, in its margin asset; positive when paid. From the ledger.
+    let fees: ExactDecimal
+    /// Realised in the position's life before fees, in its margin asset; signed. From the ledger.
+    let realised: ExactDecimal
     /// `BOTH` (net), `LONG` or `SHORT`.
     public let side: PositionSide
     /// Cross or isolated: that of the position, or of the orders where there is none.
@@ -22,8 +28,8 @@ public struct BinancePositionRow: Sendable {
     /// `notional`: quantity × mark price, cut to 8 places; in the quote asset, negative when short.
     /// `BinanceFigures.notional`, sheet 4.1.
     public let notional: ExactDecimal
-    /// `unrealizedProfit`: quantity × mark price − cost, cut to 8 places; in the margin asset, signed.
-    /// `BinanceFigures.unrealizedProfit`, sheet 4.1.
+    /// `unrealizedProfit`: quantity × (mark price − entry price cut to 8 places), cut to 8 places; in the
+    /// margin asset, signed. `BinanceFigures.unrealizedProfit`, sheet 4.1.
     public let unrealizedProfit: ExactDecimal
     /// `isolatedWallet`: the margin that was put into an isolated position, with its funding; in the margin
     /// asset. Zero for cross positions. From the ledger.
@@ -31,7 +37,8 @@ public struct BinancePositionRow: Sendable {
     /// `isolatedMargin`: isolatedWallet + unrealizedProfit; in the margin asset, signed. Zero for cross
     /// positions. `BinanceFigures.isolatedMargin`, sheet 4.1.
     public let isolatedMargin: ExactDecimal
-    /// `positionInitialMargin`: |notional| ÷ leverage, cut to 8 places; in the margin asset, not negative.
+    /// `positionInitialMargin`: |notional| × (1 ÷ leverage, rounded up to 8 places), brought to 8 places as
+    /// the rules of the day say; in the margin asset, not negative.
     /// `BinanceFigures.positionInitialMargin`, sheet 4.1.
     public let positionInitialMargin: ExactDecimal
     /// `openOrderInitialMargin`: what open orders add to positionInitialMargin; in the margin asset, not
@@ -51,21 +58,19 @@ public struct BinancePositionRow: Sendable {
 
     /// The symbol's name.
     public var symbol: String { rules.name }
-    /// The asset that margin is in.
-    public var marginAsset: String { rules.instrument.settle }
-
     init(
         _ draft: PositionRowDraft, account: Account, mark: ExactDecimal, rules table: RuleTable
     ) throws(NumberError) {
         let position = draft.position.map { account.positions[$0] }
         rules = draft.rules
+        marginAsset = account.marginAsset(of: draft.rules, table)
         cost = position?.cost ?? .zero
+        fees = position?.fees ?? .zero
+        realised = position?.realised ?? .zero
         side = draft.side
         marginMode = draft.marginMode
         markPrice = mark
-        leverage =
-            account.leverage(draft.rules.name, side: draft.side, marginMode: draft.marginMode)
-            ?? draft.rules.defaultLeverage(table)
+        leverage = account.leverage(of: draft.rules, table)
         quantity = position?.quantity ?? .zero
         notional = try BinanceFigures.notional(quantity: quantity, markPrice: mark)
         unrealizedProfit = try BinanceFigures.unrealizedProfit(
@@ -76,15 +81,17 @@ public struct BinancePositionRow: Sendable {
             isIsolated
             ? try BinanceFigures.isolatedMargin(
                 isolatedWallet: isolatedWallet, unrealizedProfit: unrealizedProfit) : .zero
+        let rounding = table.account.initialMarginRounding
         positionInitialMargin = try BinanceFigures.positionInitialMargin(
-            notional: notional, leverage: leverage)
+            notional: notional, leverage: leverage, rounding: rounding)
         openBuys = draft.hasOrders ? try draft.openBuys.rounded(places: 18, rounding: .towardZero) : .zero
         openSells = draft.hasOrders ? try draft.openSells.rounded(places: 18, rounding: .towardZero) : .zero
         openOrderInitialMargin =
             draft.hasOrders
             ? try BinanceFigures.openOrderInitialMargin(
                 marginRequirement: BinanceFigures.marginRequirement(
-                    notional: notional, openBuys: openBuys, openSells: openSells, leverage: leverage),
+                    notional: notional, openBuys: openBuys, openSells: openSells, leverage: leverage,
+                    rounding: rounding),
                 positionInitialMargin: positionInitialMargin) : .zero
         initialMargin = try BinanceFigures.initialMargin(
             positionInitialMargin: positionInitialMargin, openOrderInitialMargin: openOrderInitialMargin)
@@ -96,14 +103,12 @@ public struct BinancePositionRow: Sendable {
     }
 
     /// Entry and break-even price; zero without a position.
-    func entryPrices(
-        _ rules: RuleTable
-    ) throws(NumberError) -> (entry: ExactDecimal, breakEven: ExactDecimal) {
+    func entryPrices() throws(NumberError) -> (entry: ExactDecimal, breakEven: ExactDecimal) {
         if quantity.isZero { return (.zero, .zero) }
-        let entry = try BinanceFigures.entryPrice(cost: cost, quantity: quantity)
-        let breakEven = try BinanceFigures.breakEvenPrice(
-            entryPrice: entry, isLong: quantity.isPositive, feeRate: rules.account.makerFee)
-        return (entry, breakEven)
+        return (
+            try BinanceFigures.entryPrice(cost: cost, quantity: quantity),
+            try BinanceFigures.breakEvenPrice(cost: cost, fees: fees, realised: realised, quantity: quantity)
+        )
     }
 
     /// What the row would be worth at most if every order on one side were filled, in the quote asset.
@@ -223,11 +228,20 @@ extension Bracket {
 }
 
 extension Account {
+    /// The leverage that was set for a symbol last, whatever side and margin mode the command named: the
+    /// venue keeps one. Nil where none was.
+    func leverage(setFor symbol: String) -> ExactDecimal? {
+        leverages.last { $0.instrument == symbol }?.leverage
+    }
+
     /// The leverage of a symbol: the one set, else the venue's default.
     func leverage(of symbol: SymbolRules, _ rules: RuleTable) -> ExactDecimal {
-        let side = positions.first { $0.instrument.name == symbol.name }?.side ?? .net
-        let marginMode = marginMode(ofSymbol: symbol.name) ?? .cross
-        return leverage(symbol.name, side: side, marginMode: marginMode) ?? symbol.defaultLeverage(rules)
+        leverage(setFor: symbol.name) ?? symbol.defaultLeverage(rules)
+    }
+
+    /// The asset that a symbol's margin, profit and fees are in.
+    func marginAsset(of symbol: SymbolRules, _ rules: RuleTable) -> String {
+        (isInCreditsMode ? rules.creditAsset : nil) ?? symbol.instrument.settle
     }
 
     /// The raised `notionalCoef`; 1 for an account that was not adjusted.

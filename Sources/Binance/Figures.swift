@@ -10,8 +10,8 @@ import Venue
 public enum BinanceFigures {
     /// Places to which every amount is cut.
     static let places = 8
-    /// Places to which entry and break-even prices are cut; a recording shows nine.
-    static let pricePlaces = 12
+    /// Digits of entry and break-even prices: as many places as are left of them before the point.
+    static let priceDigits = 13
 
     // MARK: - Position rows
 
@@ -22,23 +22,42 @@ public enum BinanceFigures {
         try quantity.times(markPrice, places: places, rounding: .towardZero)
     }
 
-    /// `unrealizedProfit`: quantity × (mark price − entry price), cut once from quantity × mark − cost;
-    /// signed. Sheet 4.1. Exact.
+    /// `unrealizedProfit`: quantity × (mark price − entry price cut to 8 places), cut; signed. Recorded of
+    /// averaged entries in May 2025. Exact.
+    ///
+    /// `entryPrice` may have more places, as it is printed: they do not count.
+    public static func unrealizedProfit(
+        quantity: ExactDecimal, markPrice: ExactDecimal, entryPrice: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try quantity.times(
+            markPrice - entryPrice.cut(places: places), places: places, rounding: .towardZero)
+    }
+
+    /// The same of a position as the ledger keeps it: its entry price is cost ÷ quantity, zero without one.
     public static func unrealizedProfit(
         quantity: ExactDecimal, markPrice: ExactDecimal, cost: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
-        var value = ProductSum()
-        try value.add(quantity, times: markPrice)
-        try value.add(-cost)
-        return try value.rounded(places: places, rounding: .towardZero)
+        if quantity.isZero { return .zero }
+        return try unrealizedProfit(
+            quantity: quantity, markPrice: markPrice,
+            entryPrice: cost.over(quantity, places: places, rounding: .towardZero))
     }
 
-    /// `positionInitialMargin`: |notional| ÷ leverage at the current mark, cut; never negative. Sheet 4.1.
-    /// Exact.
-    public static func positionInitialMargin(
-        notional: ExactDecimal, leverage: ExactDecimal
+    /// What an exposure needs as initial margin: |exposure| × (1 ÷ leverage, rounded up to 8 places), brought
+    /// to 8 places as the rules of the day say: cut until the end of 2025, half up since. Recorded at 3x in
+    /// May 2025 and at 10x and 20x in 2026; the day of the change is a choice.
+    static func initialMargin(
+        of exposure: ExactDecimal, leverage: ExactDecimal, rounding: Rounding
     ) throws(NumberError) -> ExactDecimal {
-        try notional.magnitude.over(leverage, places: places, rounding: .towardZero)
+        let rate = try ExactDecimal.one.over(leverage, places: places, rounding: .ceiling)
+        return try exposure.magnitude.times(rate, places: places, rounding: rounding)
+    }
+
+    /// `positionInitialMargin`: what |notional| needs at the current mark; never negative. Sheet 4.1. Exact.
+    public static func positionInitialMargin(
+        notional: ExactDecimal, leverage: ExactDecimal, rounding: Rounding
+    ) throws(NumberError) -> ExactDecimal {
+        try initialMargin(of: notional, leverage: leverage, rounding: rounding)
     }
 
     /// `maintMargin`: |notional| × maintenance rate − cum of the bracket, cut; never negative. Sheet 4.1.
@@ -58,13 +77,14 @@ public enum BinanceFigures {
         return max(.zero, try value.rounded(places: places, rounding: .towardZero))
     }
 
-    /// The margin that a position and its orders need together: max(|notional + open buys|, |notional − open
-    /// sells|) ÷ leverage, cut. Open buys and sells are Σ remaining quantity × limit price. Sheet 4.1. Exact.
+    /// The margin that a position and its orders need together: that of max(|notional + open buys|, |notional
+    /// − open sells|). Open buys and sells are Σ remaining quantity × limit price. Sheet 4.1. Exact.
     public static func marginRequirement(
-        notional: ExactDecimal, openBuys: ExactDecimal, openSells: ExactDecimal, leverage: ExactDecimal
+        notional: ExactDecimal, openBuys: ExactDecimal, openSells: ExactDecimal, leverage: ExactDecimal,
+        rounding: Rounding
     ) throws(NumberError) -> ExactDecimal {
         let exposure = max(try (notional + openBuys).magnitude, try (notional - openSells).magnitude)
-        return try exposure.over(leverage, places: places, rounding: .towardZero)
+        return try initialMargin(of: exposure, leverage: leverage, rounding: rounding)
     }
 
     /// `openOrderInitialMargin`: what the requirement with orders exceeds that of the position alone by;
@@ -89,21 +109,33 @@ public enum BinanceFigures {
         try isolatedWallet + unrealizedProfit
     }
 
-    /// `entryPrice`: cost ÷ quantity, cut to 12 places; in the quote asset. The places are a choice.
+    /// `entryPrice`: cost ÷ quantity, as it is printed: cut to 13 places less the digits before the point; in
+    /// the quote asset. Recorded. Exact.
     public static func entryPrice(
         cost: ExactDecimal, quantity: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
-        try cost.over(quantity, places: pricePlaces, rounding: .towardZero)
+        try price(cost, over: quantity)
     }
 
-    /// `breakEvenPrice`: entry price × (1 + fee rate) when long, × (1 − fee rate) when short, cut to 12
-    /// places. An estimate: a recording shows 2.8E-4 becoming 2.80056E-4, which is the maker rate; the fees
-    /// really paid are not kept per position.
+    /// `breakEvenPrice`: (cost + fees paid − realised profit) ÷ quantity, both of the position's life and in
+    /// its margin asset; as it is printed, cut as an entry price. Negative where more was realised than is at
+    /// stake. Recorded. Exact.
     public static func breakEvenPrice(
-        entryPrice: ExactDecimal, isLong: Bool, feeRate: ExactDecimal
+        cost: ExactDecimal, fees: ExactDecimal, realised: ExactDecimal, quantity: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
-        let factor = try isLong ? .one + feeRate : .one - feeRate
-        return try entryPrice.times(factor, places: pricePlaces, rounding: .towardZero)
+        try price(cost + fees - realised, over: quantity)
+    }
+
+    private static func price(
+        _ cost: ExactDecimal, over quantity: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        let whole = try cost.over(quantity, places: priceDigits, rounding: .towardZero)
+        return whole.cut(places: pricePlaces(of: whole))
+    }
+
+    /// The places with which a price is printed: 13 less the digits before its point, of which 0.5 has none.
+    static func pricePlaces(of price: ExactDecimal) -> Int {
+        max(0, priceDigits - price.integerDigits)
     }
 
     // MARK: - Asset rows
@@ -186,11 +218,12 @@ public enum BinanceFigures {
     }
 
     /// An asset's `availableBalance`: the account's in USD ÷ the ask rate, cut; the same pool in every row.
-    /// Sheet 4.6. Exact.
+    /// Sheet 4.6. Exact. Zero where the asset is worth nothing, so that nothing could be had in it: a choice.
     public static func availableBalance(
         accountAvailable: ExactDecimal, askRate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
-        try accountAvailable.over(askRate, places: places, rounding: .towardZero)
+        if askRate.isZero { return .zero }
+        return try accountAvailable.over(askRate, places: places, rounding: .towardZero)
     }
 
     /// An asset's `maxWithdrawAmount`: max(0, min(walletBalance, its availableBalance)). `decisions.md`

@@ -15,20 +15,27 @@ extension BinanceVenue {
         rules(at: time).symbol(name)?.instrument
     }
 
+    /// In credits mode every contract is settled in credits, whatever it is quoted in.
+    public func instrument(_ name: String, in account: Account, at time: LedgerTime) -> Instrument? {
+        let rules = rules(at: time)
+        guard let symbol = rules.symbol(name) else { return nil }
+        return symbol.instrument.settled(in: account.marginAsset(of: symbol, rules))
+    }
+
     /// Whether the rulebook in force knows an asset.
     public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
 
-    /// `multi_assets` false, `hedge` false.
-    public var defaultSettings: Settings {
-        Settings([(Setting.multiAssets, .bool(false)), (Setting.hedge, .bool(false))])
-    }
+    /// `multi_assets` false, `hedge` false, `credits_mode` false.
+    public var defaultSettings: Settings { Settings(Setting.all.map { ($0, .bool(false)) }) }
 
-    /// Both settings are switches; `fees` are rates.
+    /// Switches, but for `fees`, which are rates.
     public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
         if name == TradingFees.setting { return try TradingFees.checked(value) }
-        guard name == Setting.multiAssets || name == Setting.hedge else {
+        guard Setting.all.contains(name) else {
             throw Refusal(
-                .unknownField, "Binance has no setting \(name); it has multi_assets, hedge and fees.",
+                .unknownField,
+                "Binance has no setting \(name); it has \(Setting.all.joined(separator: ", ")) and "
+                    + "\(TradingFees.setting).",
                 field: "settings.\(name)")
         }
         guard value.boolean != nil else {
@@ -43,6 +50,11 @@ extension BinanceVenue {
     ) -> ExactDecimal {
         let rules = rules(at: time)
         return rules.symbol(instrument.name)?.defaultLeverage(rules) ?? rules.account.defaultLeverage
+    }
+
+    /// One leverage per symbol, that of the last command about it.
+    public func leverage(of position: PositionKey, in account: Account) -> ExactDecimal? {
+        account.leverage(setFor: position.instrument.name)
     }
 
     /// A symbol has one margin type: that of its position or orders, cross where there are none.
@@ -134,7 +146,7 @@ extension BinanceVenue {
     // MARK: - Margin type
 
     private func requireMarginMode(_ key: PositionKey, in account: Account) throws(Refusal) {
-        if key.marginMode == .isolated, account.settings.flag(Setting.multiAssets) {
+        if key.marginMode == .isolated, account.isMultiAssets {
             throw ChangeError.isolatedInMultiAssets.refusal(.notAllowed, field: "margin_mode")
         }
         let name = key.instrument.name
@@ -232,10 +244,20 @@ extension BinanceVenue {
         {
             throw problem.refusal(.notAllowed, field: "settings.\(Setting.hedge)")
         }
-        let wanted = settings.flag(Setting.multiAssets)
-        guard wanted != before.settings.flag(Setting.multiAssets) else { return }
-        if let problem = try assetModeProblem(wanted, before, market) {
-            throw problem.refusal(.notAllowed, field: "settings.\(Setting.multiAssets)")
+        var after = before
+        after.settings = settings
+        let changesCredits = after.isInCreditsMode != before.isInCreditsMode
+        if changesCredits, !before.positions.isEmpty || !before.orders.isEmpty {
+            throw Refusal(
+                .notAllowed,
+                "Credits mode cannot be changed while there are positions or open orders: they would be "
+                    + "settled in another asset.",
+                field: "settings.\(Setting.creditsMode)")
+        }
+        guard after.isMultiAssets != before.isMultiAssets else { return }
+        if let problem = try assetModeProblem(after, before, market) {
+            let setting = changesCredits ? Setting.creditsMode : Setting.multiAssets
+            throw problem.refusal(.notAllowed, field: "settings.\(setting)")
         }
     }
 
@@ -245,11 +267,12 @@ extension BinanceVenue {
         return account.positions.isEmpty ? nil : .positionModePosition
     }
 
-    /// Why the asset mode cannot be switched now; nil if it can. The order of these checks is a choice.
+    /// Why an account cannot go over to the asset mode of `switched` now; nil if it can. The order of these
+    /// checks is a choice.
     func assetModeProblem(
-        _ multiAssets: Bool, _ account: Account, _ market: Valuation
+        _ switched: Account, _ account: Account, _ market: Valuation
     ) throws(Refusal) -> ChangeError? {
-        if multiAssets {
+        if switched.isMultiAssets {
             let isIsolated =
                 account.positions.contains { $0.marginMode == .isolated }
                 || account.orders.contains { $0.marginMode == .isolated }
@@ -257,11 +280,9 @@ extension BinanceVenue {
         }
         if !account.orders.isEmpty { return .multiAssetsOrders }
         if account.holdings.contains(where: { $0.cash.isNegative }) { return .multiAssetsNegativeWallet }
-        var switched = account
-        switched.settings[Setting.multiAssets] = .bool(multiAssets)
         let figures = try market.figures(switched)
         let isShort =
-            multiAssets
+            switched.isMultiAssets
             ? figures.totals.unflooredAvailable.isNegative
             : figures.assets.contains { $0.unflooredAvailable.isNegative }
         return isShort ? .multiAssetsMargin : nil
@@ -290,11 +311,6 @@ extension BinanceVenue {
     private func judge(
         _ setting: LeverageSetting, _ before: Account, _ market: Valuation
     ) throws(Refusal) {
-        guard setting.side == nil || setting.side == .net else {
-            throw Refusal(
-                .invalidField, "Binance keeps one leverage per symbol, for both sides.",
-                field: "position_side")
-        }
         if let problem = try leverageProblem(setting.leverage, of: setting.instrument, before, market) {
             let isMargin = problem == .leverageTooLow
             throw problem.refusal(isMargin ? .insufficientBalance : .notAllowed, field: "leverage")

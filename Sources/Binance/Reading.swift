@@ -6,9 +6,10 @@ import Venue
 // Answers as statements: nothing worked out, every field under its own path.
 
 extension BinanceVenue {
-    /// The account as one statement, from the answer to `account` and what of the others is there.
+    /// The account as one statement, from the answer to `account` and what of the others is there; without
+    /// that answer from the one to `positions`.
     ///
-    /// Throws where that answer is missing or is not the venue's; every other oddity is drift.
+    /// Throws where both are missing or one is not the venue's; every other oddity is drift.
     public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
         let answers = bodies.map(ReportedAnswer.init)
         let reported = try ReportedAccount(answers)
@@ -18,9 +19,8 @@ extension BinanceVenue {
             takenAt: bodies.map(\.takenAt).max() ?? 0, venueTime: nil, bodies: bodies,
             figures: reported.figures, assets: reported.assetStatements,
             drift: answers.drift(KnownShapes.shape))
-        statement.positions = reported.positionStatements { symbol in
-            rules(at: LedgerTime(milliseconds: statement.takenAt)).symbol(symbol)?.instrument
-        }
+        statement.positions = reported.positionStatements(
+            by: rules(at: LedgerTime(milliseconds: statement.takenAt)))
         return [statement]
     }
 }
@@ -33,11 +33,12 @@ enum AssetMode: String {
 
 /// The answers that an account was read from, taken apart.
 struct ReportedAccount {
-    /// The answer to `account`.
+    /// The answer to `account`, of version 3 or 2; empty where it is not there.
     let account: ReportedObject
     let assets: [ReportedObject]
+    /// Rows with anything in them: version 2 has one for every symbol.
     let positions: [ReportedObject]
-    /// Rows of the answer to `positions`; none where it was not asked or not answered.
+    /// Rows with anything in them of the answer to `positions`; none where it was not asked or not answered.
     let risks: [ReportedObject]
     let config: ReportedObject?
     /// Rows of the answer to `prices`.
@@ -45,29 +46,94 @@ struct ReportedAccount {
     let mode: AssetMode
     /// Symbols of which a position has a wallet of its own: a symbol's positions and orders share one type.
     let isolatedSymbols: Set<String>
+    /// Whether contracts are settled in credits, as EU accounts have it.
+    let settlesInCredits: Bool
 
     /// Throws where the account itself is missing or unreadable.
     init(_ bodies: [RecordedBody]) throws(ReadingError) { try self.init(bodies.map(ReportedAnswer.init)) }
 
     /// The same of answers that were read.
     init(_ answers: [ReportedAnswer]) throws(ReadingError) {
-        account = try answers.own(ReadingCall.account.rawValue)
+        let others = answers.other(.positions)
+        let isPositionsAlone =
+            others?.value.elements?.isEmpty == false
+            && !answers.contains { $0.body.call == ReadingCall.account.rawValue }
+        account =
+            isPositionsAlone
+            ? ReportedObject(.emptyObject) : try answers.own(ReadingCall.account.rawValue)
         guard account.value.kind == .object, account.value["code"]?.integer.map({ $0 >= 0 }) ?? true else {
             throw ReadingError(.unreadable, "The answer to account is no account of Binance.")
         }
         assets = account.rows("assets")
-        positions = account.rows("positions")
-        risks = answers.other(.positions)?.rows ?? []
+        let isSecond = VersionTwo.isAccount(account.value)
+        positions = account.rows("positions").filter { !isSecond || $0.isInUse }
+        let isSecondRisk = VersionTwo.isRisk(others?.value)
+        risks = (others?.rows ?? []).filter { !isSecondRisk || $0.isInUse }
         config = answers.other(.config)
         prices = answers.other(.prices)?.rows ?? []
-        // The account does not say its mode; its rows have `marginAvailable` in one of them only.
         let isMulti =
-            config?.value["multiAssetsMargin"]?.boolean
-            ?? assets.contains { $0["marginAvailable"] != .absent }
+            config?.value["multiAssetsMargin"]?.boolean ?? account.value["multiAssetsMargin"]?.boolean
+            ?? Self.looksPooled(assets, isSecond: isSecond)
         mode = isMulti ? .multiAssets : .singleAsset
-        isolatedSymbols = Set(
-            (positions + risks).filter { $0["isolatedWallet"].cutNumber?.isPositive ?? false }
-                .map { $0["symbol"].text })
+        isolatedSymbols = Set((positions + risks).filter(\.isIsolated).map { $0["symbol"].text })
+        settlesInCredits = Self.settlesInCredits(assets)
+    }
+
+    /// Whether the rows are those of multi-assets mode, where version 3 does not say its mode:
+    /// `marginAvailable` stood in that mode alone (until 2026), an asset of which there is nothing shows the
+    /// one pool, and credits are there in that mode alone.
+    private static func looksPooled(_ assets: [ReportedObject], isSecond: Bool) -> Bool {
+        if !isSecond, assets.contains(where: { $0["marginAvailable"] != .absent }) { return true }
+        return assets.contains { row in
+            if row["asset"].text == credits { return true }
+            return row["marginBalance"].cutNumber?.isZero == true
+                && row["walletBalance"].cutNumber?.isZero == true
+                && row["availableBalance"].cutNumber?.isPositive == true
+        }
+    }
+
+    /// The asset of credits mode.
+    static let credits = "BNFCR"
+
+    /// Whether contracts are settled in credits: there is a row of them, and margins and profits in no other.
+    private static func settlesInCredits(_ assets: [ReportedObject]) -> Bool {
+        let others = assets.filter { $0["asset"].text != credits }
+        return others.count < assets.count
+            && others.allSatisfy { row in
+                ["initialMargin", "maintMargin", "unrealizedProfit"].allSatisfy {
+                    row[$0].cutNumber?.isZero != false
+                }
+            }
+    }
+
+    /// The asset that a row's margin is in: as the venue says; else credits where all contracts are settled
+    /// in them; else that of the rulebook's contract, or the asset at the end of the symbol. Nil where nothing
+    /// tells.
+    func marginAsset(of row: ReportedObject, _ contract: Instrument?) -> String? {
+        let risk = row["marginAsset"] == .absent ? self.risk(of: row) : row
+        if let asset = risk?["marginAsset"].text, !asset.isEmpty { return asset }
+        if settlesInCredits { return Self.credits }
+        return contract?.settle ?? quoteAsset(of: row["symbol"].text)
+    }
+
+    /// The longest name of a listed asset that a symbol ends with, the day of a dated contract left out.
+    private func quoteAsset(of symbol: String) -> String? {
+        let pair = symbol.prefix { $0 != "_" }
+        return assets.map { $0["asset"].text }.filter { !$0.isEmpty && pair != $0 && pair.hasSuffix($0) }
+            .max { $0.utf8.count < $1.utf8.count }
+    }
+
+    /// The leverage that a row names, or the whole number that its margins imply; nil where neither is there.
+    ///
+    /// Version 3 shows the margin of orders in the answer to `positions` alone; where its asset has none of
+    /// it, the whole margin is the position's.
+    func leverage(of row: ReportedObject, _ contract: Instrument?) -> ExactDecimal? {
+        if let leverage = risk(of: row)?.impliedLeverage ?? row.impliedLeverage { return leverage }
+        guard let asset = marginAsset(of: row, contract),
+            let assetRow = assets.first(where: { $0["asset"].text == asset }),
+            assetRow["openOrderInitialMargin"].cutNumber?.isZero == true
+        else { return nil }
+        return row.impliedLeverage(byMargin: "initialMargin")
     }
 
     /// Cross where nothing tells otherwise: the answers do not name the margin type.
@@ -134,8 +200,7 @@ extension ReportedAccount {
     }
 
     /// The account's positions, with prices from `positions`; those that only stand there come last.
-    /// `instrument` gives what the rulebook knows of a symbol.
-    fileprivate func positionStatements(_ instrument: (String) -> Instrument?) -> [PositionStatement] {
+    fileprivate func positionStatements(by rules: RuleTable) -> [PositionStatement] {
         let others = risks.filter { risk in
             !positions.contains {
                 $0["symbol"] == risk["symbol"] && $0["positionSide"] == risk["positionSide"]
@@ -143,10 +208,10 @@ extension ReportedAccount {
         }
         return (positions + others).map { row in
             let symbol = row["symbol"].text
-            let known = instrument(symbol)
+            let known = rules.symbol(symbol)?.instrument
             let risk = risk(of: row)
-            let margin = risk?["marginAsset"].text ?? known?.settle ?? ""
-            let coin = known?.base ?? (symbol.hasSuffix(margin) ? String(symbol.dropLast(margin.count)) : "")
+            let margin = marginAsset(of: row, known) ?? ""
+            let coin = known?.base ?? coin(of: symbol, margin: margin)
             let profit = row["unrealizedProfit"] == .absent ? "unRealizedProfit" : "unrealizedProfit"
             var figures = StatementFigures([
                 row.figure(.quantity, "positionAmt", unit: coin),
@@ -169,7 +234,28 @@ extension ReportedAccount {
     }
 }
 
+extension ReportedAccount {
+    /// What a symbol that the rulebook does not know is about: what stands before its quote asset.
+    private func coin(of symbol: String, margin: String) -> String {
+        let quote = symbol.hasSuffix(margin) ? margin : quoteAsset(of: symbol) ?? ""
+        return quote.isEmpty ? "" : String(symbol.prefix { $0 != "_" }.dropLast(quote.count))
+    }
+}
+
 extension ReportedObject {
+    /// Whether a row says that its position has a wallet of its own: by its margin type (version 2), or
+    /// because there is something in it.
+    fileprivate var isIsolated: Bool {
+        value["isolated"]?.boolean ?? false || self["marginType"].text.lowercased() == "isolated"
+            || self["isolatedWallet"].cutNumber?.isPositive ?? false
+    }
+
+    /// Whether there is a position or an order.
+    fileprivate var isInUse: Bool {
+        ["positionAmt", "notional", "initialMargin", "openOrderInitialMargin", "bidNotional", "askNotional"]
+            .contains { self[$0].cutNumber?.isZero == false }
+    }
+
     /// `positionSide`: `LONG` and `SHORT` in hedge mode, `BOTH` otherwise.
     var positionSide: PositionSide {
         switch self["positionSide"].text {
@@ -180,10 +266,24 @@ extension ReportedObject {
     }
 }
 
-/// What the venue is known to send (sheet, section 3).
+/// Answers of the second version of an endpoint, which other programs keep.
+enum VersionTwo {
+    /// The account: with the settings before the totals.
+    static func isAccount(_ answer: JSONText?) -> Bool { answer?["canTrade"] != nil }
+
+    /// The position risk: with the margin type, without margins.
+    static func isRisk(_ answer: JSONText?) -> Bool { answer?.elements?.first?["marginType"] != nil }
+}
+
+/// What the venue is known to send (sheet, section 3): the pages of 2025 and of 2026, which differ in
+/// `marginAvailable`, and the second version of account and position risk.
 private enum KnownShapes {
     static func shape(of call: String, _ answer: JSONText?) -> FieldShape? {
-        ReadingCall(rawValue: call).flatMap { shapes[$0] }
+        if call == ReadingCall.account.rawValue, VersionTwo.isAccount(answer) { return account2 }
+        if call == ReadingCall.positions.rawValue, VersionTwo.isRisk(answer) {
+            return .array(.object(risk2))
+        }
+        return ReadingCall(rawValue: call).flatMap { shapes[$0] }
     }
 
     private static let shapes: [ReadingCall: FieldShape] = [
@@ -191,17 +291,27 @@ private enum KnownShapes {
         .balance: .array(.object(balance)), .prices: .array(.object(price)),
     ]
 
-    private static let account = FieldShape.object(
-        .list(
-            """
-            totalInitialMargin totalMaintMargin totalWalletBalance totalUnrealizedProfit totalMarginBalance
-            totalPositionInitialMargin totalOpenOrderInitialMargin totalCrossWalletBalance totalCrossUnPnl
-            availableBalance maxWithdrawAmount
-            """, .text)
-            + [
-                KnownField("assets", .array(.object(asset))),
-                KnownField("positions", .array(.object(position))),
-            ])
+    private static let account = FieldShape.object(totals + rows(position))
+
+    private static let account2 = FieldShape.object(
+        .list("canTrade canDeposit canWithdraw", .boolean)
+            + .list("feeBurn multiAssetsMargin", .boolean, isAlways: false)
+            + .list("feeTier updateTime", .number) + .list("tradeGroupId", .number, isAlways: false)
+            + totals + rows(position2))
+
+    private static let totals: [KnownField] = .list(
+        """
+        totalInitialMargin totalMaintMargin totalWalletBalance totalUnrealizedProfit totalMarginBalance
+        totalPositionInitialMargin totalOpenOrderInitialMargin totalCrossWalletBalance totalCrossUnPnl
+        availableBalance maxWithdrawAmount
+        """, .text)
+
+    private static func rows(_ position: [KnownField]) -> [KnownField] {
+        [
+            KnownField("assets", .array(.object(asset))),
+            KnownField("positions", .array(.object(position))),
+        ]
+    }
 
     private static let asset: [KnownField] =
         .list(
@@ -219,6 +329,27 @@ private enum KnownShapes {
             initialMargin maintMargin
             """, .text) + [KnownField("updateTime", .number)]
 
+    /// Notional, isolated wallet and break-even price are sent without being documented.
+    private static let position2: [KnownField] =
+        .list(
+            """
+            symbol initialMargin maintMargin unrealizedProfit positionInitialMargin openOrderInitialMargin
+            leverage entryPrice maxNotional positionSide positionAmt
+            """, .text)
+        + .list(
+            "breakEvenPrice notional isolatedWallet bidNotional askNotional", .text, isAlways: false)
+        + [KnownField("isolated", .boolean), KnownField("updateTime", .number)]
+
+    private static let risk2: [KnownField] =
+        .list(
+            """
+            symbol positionAmt entryPrice markPrice unRealizedProfit liquidationPrice leverage
+            maxNotionalValue marginType isolatedMargin isAutoAddMargin positionSide
+            """, .text)
+        + .list("breakEvenPrice notional isolatedWallet", .text, isAlways: false)
+        + .list("isolated", .boolean, isAlways: false)
+        + .list("adlQuantile", .number, isAlways: false) + .list("updateTime", .number, isAlways: false)
+
     private static let risk: [KnownField] =
         .list(
             """
@@ -235,7 +366,8 @@ private enum KnownShapes {
         .list(
             """
             accountAlias asset balance crossWalletBalance crossUnPnl availableBalance maxWithdrawAmount
-            """, .text) + [KnownField("marginAvailable", .boolean), KnownField("updateTime", .number)]
+            """, .text)
+        + [KnownField("marginAvailable", .boolean, isAlways: false), KnownField("updateTime", .number)]
 
     private static let price: [KnownField] =
         .list(

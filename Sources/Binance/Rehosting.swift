@@ -47,15 +47,13 @@ private struct AccountRehosting {
         if answers.config == nil {
             script.assume("The answers do not name the asset mode and the position mode; rows tell them.")
         }
+        let settings: [(key: String, value: JSONValue)] = [
+            (Setting.multiAssets, .bool(isMulti)), (Setting.hedge, .bool(isHedged)),
+            (Setting.creditsMode, .bool(answers.settlesInCredits)),
+        ]
         script.add(
             "open_account",
-            [
-                ("venue", .string(BinanceVenue.name.rawValue)),
-                (
-                    "settings",
-                    .members([("multi_assets", .bool(isMulti)), ("hedge", .bool(isHedged))])
-                ),
-            ])
+            [("venue", .string(BinanceVenue.name.rawValue)), ("settings", .members(settings))])
         script.assume(
             "Realised profits, fees and funding are in the wallet balances, so that each comes in as one "
                 + "deposit; when it was made is not known.")
@@ -178,7 +176,7 @@ private struct AccountRehosting {
             guard let amount = row["positionAmt"].number, !amount.isZero else { continue }
             let symbol = row["symbol"].text
             guard rules.symbol(symbol) != nil else {
-                script.assume("The rulebook does not know \(symbol); its position is left out.")
+                leaveOut(row)
                 continue
             }
             guard let entry = entryPrice(of: row, amount) else {
@@ -197,14 +195,45 @@ private struct AccountRehosting {
                         marginMode == .isolated
                             ? .string((row["isolatedWallet"].number ?? .zero).description) : nil
                     ), ("leverage", leverage(of: row).map { .string($0.description) }),
+                    ("realised", realised(of: row, amount, entry: entry).map { .string($0.description) }),
                 ])
         }
     }
 
-    /// The leverage that a row's margins imply, as far as the rulebook allows it.
+    /// A position that there are no rules for: what it has earned stays with the account.
+    private mutating func leaveOut(_ row: ReportedObject) {
+        let symbol = row["symbol"].text
+        guard let asset = answers.marginAsset(of: row, nil), rules.asset(asset) != nil,
+            let profit = row["unrealizedProfit"].number
+        else {
+            script.assume("The rulebook does not know \(symbol); its position is left out.")
+            return
+        }
+        script.addMoney(asset, profit.cut(places: BinanceFigures.places))
+        script.assume(
+            "The rulebook does not know \(symbol); its position is left out, its profit of \(profit) "
+                + "\(asset) is in the wallet.")
+    }
+
+    /// What the break-even price says was realised in the position's life, commissions taken off; nil where
+    /// it says nothing.
+    private mutating func realised(
+        of row: ReportedObject, _ amount: ExactDecimal, entry: ExactDecimal
+    ) -> ExactDecimal? {
+        let priced = row["breakEvenPrice"] == .absent ? answers.risk(of: row) : row
+        guard let breakEven = priced?["breakEvenPrice"].number, !breakEven.isZero, breakEven != entry,
+            let gain = try? amount.times(entry - breakEven, rounding: .halfEven), !gain.isZero
+        else { return nil }
+        script.assume(
+            "Commissions and realised profits of positions come in as one sum, which follows from their "
+                + "break-even prices.")
+        return gain
+    }
+
+    /// The leverage that a row names or its margins imply, as far as the rulebook allows it.
     private func leverage(of row: ReportedObject) -> ExactDecimal? {
-        guard let implied = answers.risk(of: row)?.impliedLeverage ?? row.impliedLeverage,
-            let known = rules.symbol(row["symbol"].text)
+        guard let known = rules.symbol(row["symbol"].text),
+            let implied = answers.leverage(of: row, known.instrument)
         else { return nil }
         return min(implied, known.maximumLeverage)
     }
@@ -219,7 +248,7 @@ private struct AccountRehosting {
             guard let known = rules.symbol(symbol), !done.contains(symbol),
                 row["positionAmt"].number?.isZero == false || row["openOrderInitialMargin"].isPositive
             else { continue }
-            guard let implied = answers.risk(of: row)?.impliedLeverage else {
+            guard let implied = answers.leverage(of: row, known.instrument) else {
                 script.assume("No answer tells the leverage of \(symbol); the default is used.")
                 continue
             }
@@ -240,15 +269,15 @@ private struct AccountRehosting {
     /// The entry price that the unrealized profit follows from: the one in the answer to `positions`, or the
     /// shortest that does it at the mark.
     private func entryPrice(of row: ReportedObject, _ amount: ExactDecimal) -> ExactDecimal? {
-        let quoted = answers.risk(of: row)?["entryPrice"].number.flatMap { $0.isPositive ? $0 : nil }
+        let priced = row["entryPrice"] == .absent ? answers.risk(of: row) : row
+        let quoted = priced?["entryPrice"].number.flatMap { $0.isPositive ? $0 : nil }
         guard let mark = marks.first(where: { $0.name == row["symbol"].text })?.price,
             let profit = row["unrealizedProfit"].number
         else { return quoted }
         func fits(_ entry: ExactDecimal) -> Bool {
-            guard entry.isPositive, let cost = try? amount.times(entry, rounding: .halfEven) else {
-                return false
-            }
-            let made = try? BinanceFigures.unrealizedProfit(quantity: amount, markPrice: mark, cost: cost)
+            guard entry.isPositive else { return false }
+            let made = try? BinanceFigures.unrealizedProfit(
+                quantity: amount, markPrice: mark, entryPrice: entry)
             return made == profit
         }
         if let quoted, fits(quoted) { return quoted }
@@ -281,7 +310,8 @@ private struct AccountRehosting {
             if hasOrders {
                 script.assume(
                     "Open orders are replaced by one on each side with the notional that the answer to "
-                        + "positions names, cut to 8 places, so that their margin can be one unit off.")
+                        + "positions names, cut to 8 places; where what was cut off decides a margin, that "
+                        + "can be one unit off.")
                 placeOrders(of: row)
             } else {
                 // Such a row is there for an order that takes no margin.
@@ -293,13 +323,36 @@ private struct AccountRehosting {
 
     /// In hedge mode the other side closes, and takes no margin.
     private mutating func placeOrders(of row: ReportedObject) {
+        let rest = cutRest(of: row)
         for (side, field) in [("buy", "bidNotional"), ("sell", "askNotional")] {
             let closes = side == "buy" ? PositionSide.short : .long
-            guard row.positionSide != closes, let notional = row[field].number, notional.isPositive else {
-                continue
-            }
-            place(side, notional.description, in: row)
+            guard row.positionSide != closes, let notional = row[field].number, notional.isPositive,
+                let whole = try? notional + rest
+            else { continue }
+            place(side, whole.description, in: row)
         }
+    }
+
+    /// What the cut of a row's notionals may have taken off, so that their margin comes out to the last
+    /// digit: nothing where that does, or where nothing does.
+    private func cutRest(of row: ReportedObject) -> ExactDecimal {
+        guard let known = rules.symbol(row["symbol"].text), let notional = row["notional"].number,
+            let buys = row["bidNotional"].number, let sells = row["askNotional"].number,
+            let own = row["positionInitialMargin"].number,
+            let leverage = answers.leverage(of: row, known.instrument)
+        else { return .zero }
+        let unit = FigurePrecision.places(BinanceFigures.places + 1).unit(of: .zero)
+        let rests = [0, 5, 9].compactMap { try? unit.times(ExactDecimal($0), rounding: .towardZero) }
+        let fits = rests.first { rest in
+            let margin = try? BinanceFigures.openOrderInitialMargin(
+                marginRequirement: BinanceFigures.marginRequirement(
+                    notional: notional, openBuys: buys.isZero ? .zero : buys + rest,
+                    openSells: sells.isZero ? .zero : sells + rest, leverage: leverage,
+                    rounding: rules.account.initialMarginRounding),
+                positionInitialMargin: own)
+            return margin == row["openOrderInitialMargin"].number
+        }
+        return fits ?? .zero
     }
 
     private mutating func place(

@@ -23,7 +23,7 @@ extension BinanceVenue {
         case .positionRisk2: try writePositionRisk2(&writer, snapshot, parameters, rules)
         case .multiAssetsMargin:
             writer.beginObject()
-            writer.bool("multiAssetsMargin", account.settings.flag(Setting.multiAssets))
+            writer.bool("multiAssetsMargin", account.isMultiAssets)
             writer.endObject()
         case .positionMode:
             writer.beginObject()
@@ -85,7 +85,7 @@ extension BinanceVenue {
         writer.bool("canWithdraw", account.raisedFlag(.canWithdraw, fallback: true))
         writer.bool("dualSidePosition", isHedged(account))
         writer.integer("updateTime", 0)
-        writer.bool("multiAssetsMargin", account.settings.flag(Setting.multiAssets))
+        writer.bool("multiAssetsMargin", account.isMultiAssets)
         writer.integer("tradeGroupId", account.raisedInteger(.tradeGroupId, fallback: -1))
         writer.endObject()
     }
@@ -113,7 +113,7 @@ extension BinanceVenue {
         writer.key("positions")
         writer.beginArray()
         for row in try allRows(figures, snapshot, rules.symbolsByName, rules) {
-            try writer.positionRow2(row, account: account, rules: rules)
+            try writer.positionRow2(row, account: account)
         }
         writer.endArray()
         writer.endObject()
@@ -154,7 +154,7 @@ extension BinanceVenue {
         writer.beginArray()
         for row in figures.positions where symbols?.contains(row.symbol) ?? true {
             let price = try figures.liquidationPrice(of: row, account: snapshot.account, rules: rules)
-            try writer.positionRisk3(row, liquidationPrice: price, account: snapshot.account, rules: rules)
+            try writer.positionRisk3(row, liquidationPrice: price, account: snapshot.account)
         }
         writer.endArray()
     }
@@ -168,7 +168,7 @@ extension BinanceVenue {
         writer.beginArray()
         for row in try allRows(figures, snapshot, symbols, rules) {
             let price = try figures.liquidationPrice(of: row, account: snapshot.account, rules: rules)
-            try writer.positionRisk2(row, liquidationPrice: price, account: snapshot.account, rules: rules)
+            try writer.positionRisk2(row, liquidationPrice: price, account: snapshot.account)
         }
         writer.endArray()
     }

@@ -21,9 +21,13 @@ extension BinanceVenue {
     ) async throws -> [UInt8] {
         let wanted = try Self.flag("multiAssetsMargin", parameters)
         let account = snapshot.account
-        guard wanted != account.settings.flag(Setting.multiAssets) else { throw ChangeError.sameAssetMode }
+        guard wanted != account.isMultiAssets else { throw ChangeError.sameAssetMode }
+        // Credits mode is never anything but multi-assets mode.
+        if account.isInCreditsMode { throw BinanceError.invalidData("multiAssetsMargin") }
         let market = Valuation(venue: self, prices: snapshot.prices, time: snapshot.at)
-        if let problem = try assetModeProblem(wanted, account, market) { throw problem }
+        var switched = account
+        switched.settings[Setting.multiAssets] = .bool(wanted)
+        if let problem = try assetModeProblem(switched, account, market) { throw problem }
         let settings = Settings([(Setting.multiAssets, .bool(wanted))])
         try await access.submit(Command(account: account.id, content: .configure(settings)))
         return Self.success

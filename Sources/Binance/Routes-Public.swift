@@ -6,7 +6,7 @@ import Venue
 /// What everybody may read: times, symbols, indexes and prices.
 extension BinanceVenue {
     func publicAnswer(
-        _ endpoint: Endpoint, _ parameters: Parameters, _ access: any VenueAccess
+        _ endpoint: Endpoint, _ parameters: Parameters, _ access: any VenueAccess, apiKey: String? = nil
     ) throws -> [UInt8] {
         let time = access.ledgerTime()
         let rules = rules(at: time)
@@ -20,7 +20,10 @@ extension BinanceVenue {
             writer.beginObject()
             writer.integer("serverTime", access.realTime())
             writer.endObject()
-        case .exchangeInfo: writer.exchangeInfo(rules, serverTime: access.realTime())
+        case .exchangeInfo:
+            let account = apiKey.flatMap { access.key($0) }
+                .flatMap { access.snapshot(of: $0.account)?.account }
+            writer.exchangeInfo(rules, for: account, serverTime: access.realTime())
         case .spotExchangeInfo:
             writer.emptyExchangeInfo(weightLimit: rules.limits.spot, serverTime: access.realTime())
         case .coinExchangeInfo:

@@ -6,7 +6,7 @@ import Venue
 /// What a path is for, who may ask, and what it weighs.
 struct Route: Sendable {
     enum Security: Sendable {
-        /// Anybody; a key is not looked at.
+        /// Anybody; what key is sent along is of no matter but to `exchangeInfo`.
         case none
         /// A key in the header, no signature.
         case userStream
@@ -174,7 +174,9 @@ extension BinanceVenue {
         _ route: Route, _ request: VenueRequest, _ parameters: Parameters, _ access: any VenueAccess
     ) async throws -> [UInt8] {
         switch route.security {
-        case .none: return try publicAnswer(route.endpoint, parameters, access)
+        case .none:
+            return try publicAnswer(
+                route.endpoint, parameters, access, apiKey: request.header("x-mbx-apikey"))
         case .userStream:
             let name = try wellFormedKey(request.header("x-mbx-apikey"), access)
             let key = try restKey(name, request, .read, access)

@@ -25,6 +25,8 @@ final class RuleTable: Sendable {
     let limits: WeightLimits
     /// USD prices used until prices are given.
     let reference: [String: ExactDecimal]
+    /// What contracts are settled in in credits mode; nil where the rulebook has no such asset.
+    let creditAsset: String?
     private let assetPlaces: [String: Int]
     private let symbolPlaces: [String: Int]
 
@@ -42,6 +44,7 @@ final class RuleTable: Sendable {
         limits = try WeightLimits(reading: rulebook.member("limits"))
         self.assets = assets
         self.symbols = symbols
+        creditAsset = assets.first(where: \.isCredit)?.name
         symbolsByName = symbols.sorted { $0.name < $1.name }
         reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }) { first, _ in first }
         assetPlaces = Dictionary(assets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first
@@ -64,6 +67,8 @@ final class RuleTable: Sendable {
 /// What holds for an asset in multi-assets mode, and what it is called.
 struct AssetRules: Sendable {
     let name: String
+    /// Whether it is there in credits mode alone, where contracts are settled in it.
+    let isCredit: Bool
     /// The long name, such as `Bitcoin`.
     let fullName: String
     /// Round USD price, used until one is given.
@@ -85,6 +90,7 @@ struct AssetRules: Sendable {
 
     init(name: String, reading entry: RulebookReader) throws(RulebookError) {
         self.name = name
+        isCredit = try entry.flag("credits_mode", fallback: false)
         fullName = entry.has("name") ? try entry.text("name") : name
         referenceIndex = try entry.decimal("reference_index")
         guard referenceIndex.isPositive else {
@@ -242,6 +248,8 @@ struct AccountRules: Sendable {
     let defaultLeverage: ExactDecimal
     let makerFee: ExactDecimal
     let takerFee: ExactDecimal
+    /// How the product of notional and initial margin rate is brought to 8 places.
+    let initialMarginRounding: Rounding
     /// Shown as the last funding rate; funding itself is a command.
     let fundingRate: ExactDecimal
     /// What is owed ÷ what is owned from which on assets are exchanged where there is no position and no
@@ -256,8 +264,19 @@ struct AccountRules: Sendable {
         }
         makerFee = try reader.decimal("maker_fee")
         takerFee = try reader.decimal("taker_fee")
+        initialMarginRounding = try Self.rounding("initial_margin_rounding", in: reader)
         fundingRate = try reader.decimal("funding_rate")
         autoExchangeLoanToValue = try reader.optionalDecimal("auto_exchange_loan_to_value")
+    }
+
+    private static func rounding(
+        _ key: String, in reader: RulebookReader
+    ) throws(RulebookError) -> Rounding {
+        switch reader.has(key) ? try reader.text(key) : "cut" {
+        case "cut": return .towardZero
+        case "half_up": return .halfUp
+        default: throw RulebookError(field: reader.path(of: key), message: "is neither cut nor half_up")
+        }
     }
 }
 

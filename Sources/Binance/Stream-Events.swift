@@ -110,8 +110,8 @@ extension BinanceVenue {
     ) throws -> [UserEvent] {
         let rules = rules(at: event.at)
         var events: [UserEvent] = []
-        let isMultiAssets = after.settings.flag(Setting.multiAssets)
-        if isMultiAssets != before.settings.flag(Setting.multiAssets) {
+        let isMultiAssets = after.isMultiAssets
+        if isMultiAssets != before.isMultiAssets {
             events.append(.assetMode(isMultiAssets: isMultiAssets, at: event.at))
         }
         if let name = event.body.leveragedSymbol, let symbol = rules.symbol(name) {
@@ -246,7 +246,7 @@ private struct AccountChange {
         draft.position = after.positions.firstIndex { $0.key == key }
         let row = try BinancePositionRow(
             draft, account: after, mark: market.requiredMark(symbol.instrument), rules: rules)
-        let prices = try row.entryPrices(rules)
+        let prices = try row.entryPrices()
         return AccountUpdate.Position(
             row: row, entryPrice: prices.entry, breakEvenPrice: prices.breakEven, realised: try realised(key))
     }

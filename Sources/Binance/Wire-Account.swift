@@ -21,8 +21,8 @@ extension JSONWriter {
     }
 
     /// Entry and break-even price of a row; `"0.0"` without a position.
-    private mutating func entryPrices(_ row: BinancePositionRow, rules: RuleTable) throws(NumberError) {
-        let prices = try row.entryPrices(rules)
+    private mutating func entryPrices(_ row: BinancePositionRow) throws(NumberError) {
+        let prices = try row.entryPrices()
         entryPrice("entryPrice", prices.entry)
         entryPrice("breakEvenPrice", prices.breakEven)
     }
@@ -35,7 +35,7 @@ extension JSONWriter {
 
     /// An element of V2's `positions`.
     mutating func positionRow2(
-        _ row: BinancePositionRow, account: Account, rules: RuleTable
+        _ row: BinancePositionRow, account: Account
     ) throws(NumberError) {
         beginObject()
         text("symbol", row.symbol)
@@ -46,7 +46,7 @@ extension JSONWriter {
         bareAmount("openOrderInitialMargin", row.openOrderInitialMargin)
         text("leverage", row.leverage.description)
         bool("isolated", row.marginMode == .isolated)
-        try entryPrices(row, rules: rules)
+        try entryPrices(row)
         text(
             "maxNotional",
             try row.rules.maximumNotional(
@@ -63,13 +63,13 @@ extension JSONWriter {
 
     /// An element of `/fapi/v3/positionRisk`. Sheet 3.3.
     mutating func positionRisk3(
-        _ row: BinancePositionRow, liquidationPrice: ExactDecimal, account: Account, rules: RuleTable
+        _ row: BinancePositionRow, liquidationPrice: ExactDecimal, account: Account
     ) throws(NumberError) {
         beginObject()
         text("symbol", row.symbol)
         positionSide(row.side)
         positionAmount(row)
-        try entryPrices(row, rules: rules)
+        try entryPrices(row)
         amount("markPrice", row.markPrice.cut(places: BinanceFigures.places))
         amount("unRealizedProfit", row.unrealizedProfit)
         bareAmount("liquidationPrice", liquidationPrice)
@@ -89,12 +89,12 @@ extension JSONWriter {
 
     /// An element of `/fapi/v2/positionRisk`: with leverage and margin type, without margins.
     mutating func positionRisk2(
-        _ row: BinancePositionRow, liquidationPrice: ExactDecimal, account: Account, rules: RuleTable
+        _ row: BinancePositionRow, liquidationPrice: ExactDecimal, account: Account
     ) throws(NumberError) {
         beginObject()
         text("symbol", row.symbol)
         positionAmount(row)
-        try entryPrices(row, rules: rules)
+        try entryPrices(row)
         amount("markPrice", row.markPrice.cut(places: BinanceFigures.places))
         amount("unRealizedProfit", row.unrealizedProfit)
         bareAmount("liquidationPrice", liquidationPrice)

@@ -51,8 +51,9 @@ extension JSONWriter {
         endObject()
     }
 
-    /// `exchangeInfo` of the futures. Sheet 1.1.
-    mutating func exchangeInfo(_ rules: RuleTable, serverTime: Int64) {
+    /// `exchangeInfo` of the futures. Sheet 1.1. An account in credits mode sees the credits as margin asset
+    /// of every symbol; `account` is that of the key that the request names, nil without one.
+    mutating func exchangeInfo(_ rules: RuleTable, for account: Account?, serverTime: Int64) {
         beginObject()
         key("exchangeFilters")
         beginArray()
@@ -66,7 +67,8 @@ extension JSONWriter {
         integer("serverTime", serverTime)
         key("assets")
         beginArray()
-        for asset in rules.assets where asset.isMarginAvailable {
+        let seesCredits = account?.isInCreditsMode ?? false
+        for asset in rules.assets where asset.isMarginAvailable && (seesCredits || !asset.isCredit) {
             beginObject()
             text("asset", asset.name)
             bool("marginAvailable", asset.isMarginAvailable)
@@ -78,7 +80,9 @@ extension JSONWriter {
         endArray()
         key("symbols")
         beginArray()
-        for symbol in rules.symbols { self.symbol(symbol) }
+        for symbol in rules.symbols {
+            self.symbol(symbol, marginAsset: account?.marginAsset(of: symbol, rules))
+        }
         endArray()
         literal("timezone", "UTC")
         literal("futuresType", "U_MARGINED")
@@ -115,7 +119,7 @@ extension JSONWriter {
         endObject()
     }
 
-    private mutating func symbol(_ symbol: SymbolRules) {
+    private mutating func symbol(_ symbol: SymbolRules, marginAsset: String?) {
         beginObject()
         text("symbol", symbol.name)
         text("pair", symbol.name)
@@ -128,7 +132,7 @@ extension JSONWriter {
         literal("requiredMarginPercent", "5.0000")
         text("baseAsset", symbol.instrument.base)
         text("quoteAsset", symbol.instrument.quote)
-        text("marginAsset", symbol.instrument.settle)
+        text("marginAsset", marginAsset ?? symbol.instrument.settle)
         integer("pricePrecision", Int64(symbol.pricePrecision))
         integer("quantityPrecision", Int64(symbol.quantityPrecision))
         integer("baseAssetPrecision", 8)

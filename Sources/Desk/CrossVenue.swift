@@ -55,7 +55,10 @@ public struct CrossVenue: Sendable {
             try map(holding, to: target, at: time, name, &money, &index)
         }
         var legs: [Leg] = []
-        for position in statement.positions { try map(position, by: source, to: target, at: time, &legs) }
+        for position in statement.positions {
+            guard let profit = try map(position, by: source, to: target, at: time, &legs) else { continue }
+            try map(profit, to: target, at: time, name, &money, &index)
+        }
         let marks = legs.compactMap { leg in
             leg.mark.map { (key: leg.instrument.name, value: JSONValue.string($0.description)) }
         }
@@ -104,7 +107,7 @@ public struct CrossVenue: Sendable {
     }
 
     /// Assets that stand for a dollar where the other venue knows only another of them.
-    private static let dollars = ["USD", "USDT", "USDC"]
+    private static let dollars = ["USD", "USDT", "USDC", "BNFCR"]
 
     private mutating func map(
         _ holding: Money, to target: any VenueReader, at time: LedgerTime, _ name: String,
@@ -162,23 +165,31 @@ public struct CrossVenue: Sendable {
         }
     }
 
+    /// Adds the leg that a position becomes. What one that is left out has earned stays with the account: it
+    /// is what comes back.
     private mutating func map(
         _ position: PositionStatement, by source: any VenueReader, to target: any VenueReader,
         at time: LedgerTime, _ legs: inout [Leg]
-    ) throws(NumberError) {
-        guard let reported = position.figures.number(.quantity), !reported.isZero else { return }
+    ) throws(NumberError) -> Money? {
+        guard let reported = position.figures.number(.quantity), !reported.isZero else { return nil }
         let quantity = position.side == .short && !reported.isNegative ? -reported : reported
-        func leave(_ reason: String) {
+        func leave(_ reason: String) -> Money? {
+            let profit = position.figures[.unrealisedProfit].flatMap { profit in
+                profit.value.number.map { Money(asset: profit.unit, amount: $0, index: nil) }
+            }
             mappings.append(
                 Mapping(
                     source: position.instrument, amount: quantity, target: nil, targetAmount: nil,
-                    remark: "\(reason): left out"))
+                    remark: "\(reason): left out"
+                        + (profit == nil ? "" : ", its unrealized profit is taken as money")))
+            return profit
         }
         guard let own = source.instrument(position.instrument, at: time) else {
             return leave("the rulebook of \(from) does not know its contract")
         }
-        let mark = position.figures.number(.markPrice)
-        guard let entry = position.figures.number(.entryPrice) ?? mark else {
+        let implied = own.payoff == .linear ? try Self.prices(of: position, quantity, own) : nil
+        let mark = position.figures.number(.markPrice) ?? implied?.mark
+        guard let entry = position.figures.number(.entryPrice) ?? implied?.entry ?? mark else {
             return leave("neither its entry price nor its mark price is reported")
         }
         let other = Self.perpetuals(of: own.base, at: to).lazy
@@ -201,6 +212,21 @@ public struct CrossVenue: Sendable {
             Mapping(
                 source: position.instrument, amount: quantity, target: other.name, targetAmount: amount,
                 remark: remarks.joined(separator: "; ")))
+        return nil
+    }
+
+    /// The mark and the entry price that a linear position's notional and profit imply; nil without a
+    /// notional.
+    private static func prices(
+        of position: PositionStatement, _ quantity: ExactDecimal, _ instrument: Instrument
+    ) throws(NumberError) -> (mark: ExactDecimal, entry: ExactDecimal?)? {
+        guard let notional = position.figures.number(.notional), !notional.isZero else { return nil }
+        let size = try quantity.times(instrument.contractValue, rounding: .halfEven)
+        let worth = notional.isNegative == size.isNegative ? notional : -notional
+        let mark = try worth.over(size, rounding: .halfEven)
+        guard let profit = position.figures.number(.unrealisedProfit) else { return (mark, nil) }
+        let entry = try (worth - profit).over(size, rounding: .halfEven)
+        return (mark, entry.isPositive ? entry : nil)
     }
 
     /// One import an instrument: legs are netted, at the entry price that keeps their profit.

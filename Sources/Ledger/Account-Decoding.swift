@@ -117,6 +117,7 @@ extension Position {
         openingCost = try row.optionalDecimal("opening_cost") ?? cost
         isolatedWallet = try row.decimalOrZero("isolated_wallet")
         realised = try row.decimalOrZero("realised")
+        fees = try row.decimalOrZero("fees")
         funding = try row.decimalOrZero("funding")
         updatedAt = try row.time("updated_at")
     }

@@ -134,6 +134,7 @@ extension Position {
         if openingCost != cost { writer.member("opening_cost", openingCost) }
         writer.unlessZero("isolated_wallet", isolatedWallet)
         writer.unlessZero("realised", realised)
+        writer.unlessZero("fees", fees)
         writer.unlessZero("funding", funding)
         writer.member("opened_at", openedAt.milliseconds)
         writer.member("updated_at", updatedAt.milliseconds)

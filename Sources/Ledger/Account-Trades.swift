@@ -69,13 +69,16 @@ extension Account {
 
     private mutating func trade(_ fill: Fill, at time: LedgerTime) throws {
         let change = fill.side == .buy ? fill.quantity : -fill.quantity
+        let fee = fill.feeAsset == fill.instrument.settle ? fill.fee : .zero
         guard let place = place(of: fill.position) else {
-            let position = try Position.opened(fill.position, quantity: change, price: fill.price, at: time)
+            var position = try Position.opened(fill.position, quantity: change, price: fill.price, at: time)
+            position.fees = fee
             positions.append(position)
             try fundWallet(at: positions.count - 1, quantity: fill.quantity, fill, time)
             return
         }
         let held = positions[place].quantity
+        positions[place].fees = try positions[place].fees + fee
         if held.isPositive == change.isPositive {
             let cost = try Position.cost(of: change, at: fill.price, in: fill.instrument)
             positions[place].quantity = try held + change
@@ -89,9 +92,11 @@ extension Account {
         try close(closed, at: place, price: fill.price, time)
         let rest = try fill.quantity - closed
         if rest.isPositive {
-            // The fill was larger than the position: what is left opens one the other way, in its place.
+            // The fill was larger than the position: what is left opens one the other way, in its place,
+            // with its share of the fee.
             positions[place] = try Position.opened(
                 fill.position, quantity: change.isPositive ? rest : -rest, price: fill.price, at: time)
+            positions[place].fees = try fee.times(rest, over: fill.quantity, rounding: .halfEven)
             try fundWallet(at: place, quantity: rest, fill, time)
         } else if positions[place].quantity.isZero {
             positions.remove(at: place)
@@ -155,6 +160,8 @@ extension Account {
         var position = try Position.opened(
             imported.position, quantity: imported.quantity, price: imported.entryPrice, at: time)
         position.isolatedWallet = imported.isolatedWallet
+        position.realised = imported.realised
+        position.fees = imported.fees
         positions.append(position)
         let fromCash = conventions.importedWalletComesFromCash
         if !imported.isolatedWallet.isZero {

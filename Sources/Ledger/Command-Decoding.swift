@@ -51,7 +51,7 @@ extension Command {
         ],
         "import_position": [
             "instrument", "quantity", "entry_price", "position_side", "margin_mode", "isolated_wallet",
-            "leverage",
+            "leverage", "realised", "fees",
         ],
         "set_leverage": ["instrument", "leverage", "position_side", "margin_mode"],
         "adjust_isolated_margin": ["instrument", "amount", "position_side"],
@@ -198,6 +198,8 @@ extension Command.Content {
         request.marginMode = try reader.marginMode()
         request.isolatedWallet = try reader.optionalDecimal("isolated_wallet")
         request.leverage = try reader.optionalDecimal("leverage")
+        request.realised = try reader.optionalDecimal("realised")
+        request.fees = try reader.optionalDecimal("fees")
         return request
     }
 

@@ -108,6 +108,10 @@ public struct ImportRequest: Sendable, Equatable {
     public var marginMode: MarginMode?
     public var isolatedWallet: ExactDecimal?
     public var leverage: ExactDecimal?
+    /// What the position had realised before fees, in the settlement asset; no cash comes with it.
+    public var realised: ExactDecimal?
+    /// What its fills had cost, in the settlement asset; positive when paid. No cash goes with it.
+    public var fees: ExactDecimal?
 
     public init(instrument: String, quantity: ExactDecimal, entryPrice: ExactDecimal) {
         self.instrument = instrument

@@ -202,7 +202,8 @@ extension Draft {
         }
         return ImportedPosition(
             position: key, quantity: request.quantity, entryPrice: request.entryPrice,
-            isolatedWallet: try wallet(request, key), leverage: request.leverage)
+            isolatedWallet: try wallet(request, key), leverage: request.leverage,
+            realised: request.realised ?? .zero, fees: request.fees ?? .zero)
     }
 
     /// The isolated wallet of an imported position: as given, else notional at the entry price ÷ leverage.

@@ -231,12 +231,10 @@ public struct Draft {
 
     /// The terms of an instrument in the rulebook in force, as the journal knows or will know them.
     public mutating func instrument(_ name: String) throws(Refusal) -> Instrument {
-        guard let current = judge.instrument(name, at: time) else {
+        guard let current = judge.instrument(name, in: account, at: time) else {
             throw Refusal.unknown(instrument: name, venue: account.venue)
         }
-        if let known = instruments.latest(account.venue, name), known.hasSameTerms(as: current) {
-            return known
-        }
+        if let known = instruments.definition(of: current) { return known }
         let sequence = lastSequence + Int64(definitions.count) + 1
         let defined = current.defined(by: sequence)
         definitions.append(defined)
@@ -255,7 +253,7 @@ public struct Draft {
 
     /// The leverage in force for a position.
     func leverage(_ key: PositionKey) -> ExactDecimal {
-        account.leverage(key.instrument.name, side: key.side, marginMode: key.marginMode)
+        judge.leverage(of: key, in: account)
             ?? judge.defaultLeverage(of: key.instrument, in: account, at: time)
     }
 

@@ -125,7 +125,9 @@ private struct EventReader {
             position: try position(), quantity: try fields.decimal("quantity"),
             entryPrice: try fields.decimal("entry_price"),
             isolatedWallet: try fields.optionalDecimal("isolated_wallet") ?? .zero,
-            leverage: try fields.optionalDecimal("leverage"))
+            leverage: try fields.optionalDecimal("leverage"),
+            realised: try fields.optionalDecimal("realised") ?? .zero,
+            fees: try fields.optionalDecimal("fees") ?? .zero)
     }
 
     private func settled() throws(Refusal) -> EventBody {

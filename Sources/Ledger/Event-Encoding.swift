@@ -253,6 +253,8 @@ extension ImportedPosition {
         writer.member("entry_price", entryPrice)
         if !isolatedWallet.isZero { writer.member("isolated_wallet", isolatedWallet) }
         if let leverage { writer.member("leverage", leverage) }
+        if !realised.isZero { writer.member("realised", realised) }
+        if !fees.isZero { writer.member("fees", fees) }
     }
 }
 

@@ -181,16 +181,23 @@ public struct ImportedPosition: Sendable, Equatable {
     public let isolatedWallet: ExactDecimal
     /// Set for the instrument together with the position; nil leaves it as it is.
     public let leverage: ExactDecimal?
+    /// What it had realised before fees, in the settlement asset; no cash comes with it.
+    public let realised: ExactDecimal
+    /// What its fills had cost, in the settlement asset; positive when paid. No cash goes with it.
+    public let fees: ExactDecimal
 
     public init(
         position: PositionKey, quantity: ExactDecimal, entryPrice: ExactDecimal,
-        isolatedWallet: ExactDecimal = .zero, leverage: ExactDecimal? = nil
+        isolatedWallet: ExactDecimal = .zero, leverage: ExactDecimal? = nil,
+        realised: ExactDecimal = .zero, fees: ExactDecimal = .zero
     ) {
         self.position = position
         self.quantity = quantity
         self.entryPrice = entryPrice
         self.isolatedWallet = isolatedWallet
         self.leverage = leverage
+        self.realised = realised
+        self.fees = fees
     }
 }
 

@@ -59,6 +59,14 @@ public final class Instrument: Sendable {
         self.definition = definition
     }
 
+    /// The same contract with its profit, funding and fees in another asset.
+    public func settled(in asset: String) -> Instrument {
+        if asset == settle { return self }
+        return Instrument(
+            venue: venue, name: name, kind: kind, base: base, quote: quote, settle: asset, payoff: payoff,
+            contractValue: contractValue, definition: definition)
+    }
+
     /// The same terms, as brought into the journal by the event with this sequence.
     func defined(by sequence: Int64) -> Instrument {
         Instrument(

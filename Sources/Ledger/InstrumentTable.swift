@@ -25,6 +25,16 @@ public struct InstrumentTable: Sendable {
         latest[Key(venue: venue, name: name)]
     }
 
+    /// The definition that has these very terms, the latest where it does; nil where none has.
+    ///
+    /// Accounts of one venue may trade an instrument under different terms side by side.
+    public func definition(of terms: Instrument) -> Instrument? {
+        guard let latest = latest(terms.venue, terms.name) else { return nil }
+        if latest.hasSameTerms(as: terms) { return latest }
+        return definitions.values.filter { $0.hasSameTerms(as: terms) }
+            .max { $0.definition < $1.definition }
+    }
+
     /// The terms that the event with this sequence defined; nil if it defined none.
     public func instrument(definition: Int64) -> Instrument? { definitions[definition] }
 

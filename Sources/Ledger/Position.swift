@@ -20,6 +20,9 @@ public struct Position: Sendable {
     public var isolatedWallet: ExactDecimal = .zero
     /// Realised since the position was opened, before fees, in the settlement asset.
     public var realised: ExactDecimal = .zero
+    /// Fees that its fills cost since it was opened, in the settlement asset; positive when paid. Those paid
+    /// in another asset are not among them.
+    public var fees: ExactDecimal = .zero
     /// Funding since the position was opened, in the settlement asset; positive when received.
     public var funding: ExactDecimal = .zero
     public var openedAt: LedgerTime
@@ -82,7 +85,7 @@ extension Position: Equatable {
             && left.marginMode == right.marginMode && left.quantity == right.quantity
             && left.cost == right.cost
             && left.openingCost == right.openingCost && left.isolatedWallet == right.isolatedWallet
-            && left.realised == right.realised && left.funding == right.funding
+            && left.realised == right.realised && left.fees == right.fees && left.funding == right.funding
             && left.openedAt == right.openedAt && left.updatedAt == right.updatedAt
     }
 }

@@ -15,6 +15,9 @@ public protocol VenueJudge: Sendable {
     /// The contract terms of an instrument in the rulebook in force; nil if the rulebook does not know it.
     func instrument(_ name: String, at time: LedgerTime) -> Instrument?
 
+    /// The same for one account, where the terms depend on it.
+    func instrument(_ name: String, in account: Account, at time: LedgerTime) -> Instrument?
+
     /// Whether the rulebook in force knows an asset.
     func knowsAsset(_ name: String, at time: LedgerTime) -> Bool
 
@@ -29,6 +32,9 @@ public protocol VenueJudge: Sendable {
 
     /// The leverage of an instrument where the account has set none; a ratio of at least 1.
     func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal
+
+    /// The leverage that the account has set for a position; nil where it has set none.
+    func leverage(of position: PositionKey, in account: Account) -> ExactDecimal?
 
     /// The margin mode of an order, fill or import that names none.
     func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode
@@ -92,6 +98,16 @@ extension VenueJudge {
             .times(instrument.contractValue, rounding: .halfEven)
         let asset = instrument.kind.isDerivative ? instrument.settle : instrument.quote
         return (try value.times(rate, rounding: .halfEven), asset)
+    }
+
+    /// The terms that hold for every account.
+    public func instrument(_ name: String, in account: Account, at time: LedgerTime) -> Instrument? {
+        instrument(name, at: time)
+    }
+
+    /// The most particular setting that fits.
+    public func leverage(of position: PositionKey, in account: Account) -> ExactDecimal? {
+        account.leverage(position.instrument.name, side: position.side, marginMode: position.marginMode)
     }
 
     /// None by the hour.

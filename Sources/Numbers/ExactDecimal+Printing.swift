@@ -45,6 +45,17 @@ extension ExactDecimal: CustomStringConvertible {
         }
     }
 
+    /// The digits that the plain form has before its point, the 0 of a fraction not counted; 0 to 21.
+    public var integerDigits: Int {
+        var whole = units.magnitude.dividedByScale().quotient
+        var count = 0
+        while whole != 0 {
+            whole /= 10
+            count += 1
+        }
+        return count
+    }
+
     /// The decimals that the plain form has, 0 to 18.
     public var fractionDigits: Int {
         var fraction = units.magnitude.dividedByScale().remainder

@@ -193,7 +193,7 @@ struct AuditTests {
 
     /// Documented products of the sheet, section 0 item 1.
     @Test(
-        "recorded margins are cut, never rounded",
+        "recorded margins are cut, never rounded, however late they are audited",
         arguments: [
             ("1992.46079250", "20", "99.62303962"), ("49.72023376", "20", "2.48601168"),
             ("12.31427700", "20", "0.61571385"),
@@ -209,6 +209,56 @@ struct AuditTests {
         let check = try finding("positions [0].positionInitialMargin", findings)
         #expect(check.verdict == .matches)
         #expect(check.inputs.last?.value == leverage)
+    }
+
+    /// A position with a wallet of its own, and what version 3 makes of its profit.
+    private func isolated(crossUnPnl: String) -> RecordedBody {
+        let row = """
+            "walletBalance":"100.00000000","unrealizedProfit":"-2.50000000","marginBalance":"97.50000000",\
+            "maintMargin":"0.40000000","initialMargin":"10.00000000","positionInitialMargin":"10.00000000",\
+            "openOrderInitialMargin":"0.00000000","crossWalletBalance":"85.00000000",\
+            "crossUnPnl":"\(crossUnPnl)","availableBalance":"85.00000000","maxWithdrawAmount":"85.00000000"
+            """
+        return recordedBody(
+            "account",
+            """
+            {"assets":[{"asset":"USDT",\(row),"updateTime":1}],"positions":[{"symbol":"NEWUSDT",\
+            "positionSide":"BOTH","positionAmt":"2","unrealizedProfit":"-2.50000000",\
+            "isolatedMargin":"12.50000000","notional":"50.00000000","isolatedWallet":"15.00000000",\
+            "initialMargin":"10.00000000","maintMargin":"0.40000000","updateTime":1}]}
+            """)
+    }
+
+    @Test("the venue's known fault in crossUnPnl is named; any other value contradicts")
+    func crossProfitOfIsolatedPositions() throws {
+        let sound = try audit(isolated(crossUnPnl: "0.00000000"))
+        #expect(sound.allSatisfy { $0.verdict == .matches }, "\(sound)")
+        let findings = try audit(isolated(crossUnPnl: "-2.50000000"))
+        let quirk = try finding("assets[0].crossUnPnl", findings)
+        #expect(quirk.verdict == .notDerivable && quirk.remark.contains("#1404"))
+        #expect(findings.filter { $0.verdict != .matches }.count == 1, "\(findings)")
+        let bent = try finding("assets[0].crossUnPnl", audit(isolated(crossUnPnl: "-1.50000000")))
+        #expect(bent.verdict == .contradicts && bent.remark.isEmpty)
+    }
+
+    @Test(
+        "what an entry price leaves open follows from how it is printed",
+        arguments: [
+            // Eight places or more, or a whole price: nothing. Then: a page's form, cut at its fifth place.
+            ("0.0255636616153", "-16.13053584", AuditFinding.Verdict.matches),
+            ("0.0255636616153", "-16.13052000", .contradicts), ("0.02556", "-16.50816000", .matches),
+            ("0.02556", "-16.13053584", .contradicts), ("0.02550", "-22.00000000", .rounding),
+            ("2.5563E-2", "-16.19862600", .contradicts),
+        ])
+    func entryPriceWidth(_ entry: String, _ profit: String, _ verdict: AuditFinding.Verdict) throws {
+        let risk = recordedBody(
+            "positions",
+            """
+            [{"symbol":"PEOPLEUSDT","positionSide":"BOTH","positionAmt":"-103176","entryPrice":"\(entry)",\
+            "markPrice":"0.02572000","unRealizedProfit":"\(profit)","notional":"-2653.68672000"}]
+            """)
+        // The position risk alone can be audited too.
+        #expect(try finding("positions [0].unRealizedProfit", audit(risk)).verdict == verdict)
     }
 
     @Test("golden vector C: the liquidation price of a cross position; what is missing is named")

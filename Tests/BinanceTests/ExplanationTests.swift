@@ -159,7 +159,7 @@ struct ExplanationTests {
             try inputs("positionRisk.ETHUSDT.BOTH.liquidationPrice")
                 == ["600.00000000", "-2.000", "-6000", "0.004", "0"])
         #expect(try explanation("positionRisk.ETHUSDT.BOTH.liquidationPrice").status == .exact)
-        #expect(try explanation("positionRisk.BTCUSDT.BOTH.breakEvenPrice").status == .estimate)
+        #expect(try explanation("positionRisk.BTCUSDT.BOTH.breakEvenPrice").status == .exact)
     }
 
     @Test("A: rates and their inputs in multi-assets mode, as the asset index tells them")

@@ -21,15 +21,57 @@ struct FigureTests {
     }
 
     @Test(
-        "initial margin of a position is |notional| ÷ leverage, cut",
+        "initial margin is |notional| × (1 ÷ leverage rounded up), cut until 2025, half up since",
         arguments: [
-            ("49.72023376", "20", "2.48601168"), ("-1992.46079250", "20", "99.62303962"),
-            ("12.31427700", "20", "0.61571385"),
+            ("49.72023376", "20", "2.48601168", "2.48601169"),
+            ("-1992.46079250", "20", "99.62303962", "99.62303963"),
+            ("12.31427700", "20", "0.61571385", "0.61571385"),
+            // Recorded in May 2025, then in 2026.
+            ("-2653.68672", "3", "884.56225769", "884.56225769"),
+            ("3.47697", "3", "1.15899002", "1.15899002"),
+            ("124.99870498", "10", "12.49987049", "12.49987050"),
+            ("24.92026492", "20", "1.24601324", "1.24601325"),
+            ("100", "7", "14.285715", "14.285715"), ("1000", "75", "13.33334", "13.33334"),
         ])
-    func initialMargin(_ notional: String, _ leverage: String, _ expected: String) throws {
-        let margin = try BinanceFigures.positionInitialMargin(
-            notional: decimal(notional), leverage: decimal(leverage))
-        #expect(margin == (try decimal(expected)))
+    func initialMargin(_ notional: String, _ leverage: String, _ cut: String, _ halfUp: String) throws {
+        for (rounding, expected) in [(Rounding.towardZero, cut), (.halfUp, halfUp)] {
+            let margin = try BinanceFigures.positionInitialMargin(
+                notional: decimal(notional), leverage: decimal(leverage), rounding: rounding)
+            #expect(margin == (try decimal(expected)))
+        }
+    }
+
+    @Test(
+        "the profit of an averaged entry counts eight places of it",
+        arguments: [
+            ("-103176", "0.02572", "0.0255636616153", "-16.13053584"),
+            ("0.9", "3.8633", "3.813369748279", "0.04493723"), ("0", "3.8633", "0", "0"),
+        ])
+    func averagedProfit(_ quantity: String, _ mark: String, _ entry: String, _ expected: String) throws {
+        let quantity = try decimal(quantity)
+        let entry = try decimal(entry)
+        let profit = try BinanceFigures.unrealizedProfit(
+            quantity: quantity, markPrice: decimal(mark), entryPrice: entry)
+        #expect(profit == (try decimal(expected)))
+        let cost = try quantity.times(entry, rounding: .halfEven)
+        #expect(
+            profit
+                == (try BinanceFigures.unrealizedProfit(
+                    quantity: quantity, markPrice: decimal(mark), cost: cost)))
+    }
+
+    @Test(
+        "entry prices have 13 places less the digits before their point",
+        arguments: [
+            ("-2637.5563508201928", "-103176", "0.0255636616153"),
+            ("3.4320327734511", "0.9", "3.813369748279"),
+            ("100000", "3", "33333.33333333"), ("10", "3", "3.333333333333"),
+            ("370000", "3", "123333.3333333"),
+            ("0.00084", "3", "0.00028"), ("2", "3", "0.6666666666666"),
+        ])
+    func entryPrice(_ cost: String, _ quantity: String, _ expected: String) throws {
+        let price = try BinanceFigures.entryPrice(cost: decimal(cost), quantity: decimal(quantity))
+        #expect(price == (try decimal(expected)))
     }
 
     @Test("notional and unrealised profit are cut toward zero")
@@ -53,7 +95,7 @@ struct FigureTests {
     ) throws {
         let margin = try BinanceFigures.marginRequirement(
             notional: decimal(notional), openBuys: decimal(buys), openSells: decimal(sells),
-            leverage: decimal(leverage))
+            leverage: decimal(leverage), rounding: .towardZero)
         #expect(margin == (try decimal(expected)))
     }
 
@@ -66,11 +108,22 @@ struct FigureTests {
         #expect(try BinanceFigures.askRate(index: index, askBuffer: decimal(buffer)) == decimal(ask))
     }
 
-    @Test("the break-even price of a recording")
-    func breakEven() throws {
+    @Test(
+        "break-even prices: recorded after a maker's fee (November 2023) and after partial closes (May 2025)",
+        arguments: [
+            ("0.003", "37140", "0.022284", "0", "37147.428"),
+            ("-103176", "0.0255636616153", "0", "-314.6692987503648", "0.0225138312405"),
+            ("0.9", "3.813369748279", "0", "112.6020727139211", "-121.3000443783"),
+            ("-2", "3000", "1.2", "0", "2999.4"), ("1", "100", "0.5", "-2", "102.5"),
+        ])
+    func breakEven(
+        _ quantity: String, _ entry: String, _ fees: String, _ realised: String, _ expected: String
+    ) throws {
+        let quantity = try decimal(quantity)
         let price = try BinanceFigures.breakEvenPrice(
-            entryPrice: decimal("0.00028"), isLong: true, feeRate: decimal("0.0002"))
-        #expect(price == (try decimal("0.000280056")))
+            cost: quantity.times(decimal(entry), rounding: .halfEven), fees: decimal(fees),
+            realised: decimal(realised), quantity: quantity)
+        #expect(price == (try decimal(expected)))
     }
 
     @Test("brackets as served on 24 October 2024 and from 19 August 2025 on")
@@ -104,7 +157,7 @@ struct GoldenTests {
     @Test("A: a recorded multi-assets account, to the last digit")
     func recordedAccount() throws {
         let world = try binanceWorld(
-            settings: #"{"multi_assets":true}"#,
+            settings: #"{"multi_assets":true}"#, time: 1_735_689_600_000,
             commands: [
                 marks(#""WLDUSDT":"2.3468325""#, index: #""USDT":"0.999880785","USDC":"1""#),
                 deposit("USDT", "72.72317863"), deposit("USDC", "27.13879243"),

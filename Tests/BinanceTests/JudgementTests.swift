@@ -123,7 +123,10 @@ struct JudgementTests {
         arguments: [
             (#"{"hedge":true}"#, "Position side cannot be changed if there exists position."),
             (#"{"hedge":"yes"}"#, "hedge must be true or false."),
-            (#"{"leverage":"5"}"#, "Binance has no setting leverage; it has multi_assets, hedge and fees."),
+            (
+                #"{"leverage":"5"}"#,
+                "Binance has no setting leverage; it has multi_assets, hedge, credits_mode and fees."
+            ),
         ])
     func modes(_ settings: String, _ message: String) throws {
         let world = try world("{}", importPosition("BTCUSDT", "0.01", "60000"))

@@ -39,7 +39,7 @@ struct Reworking {
     // MARK: - Totals
 
     private func total() throws -> ExactDecimal {
-        let isSingle = !account.settings.flag("multi_assets")
+        let isSingle = !account.settings.flag("multi_assets") && !account.settings.flag("credits_mode")
         switch explanation.field {
         case _ where isSingle: return try sum("")
         case "availableBalance":
@@ -162,13 +162,13 @@ struct Reworking {
             return try all("index of ")[0].over(all("index of ")[1], places: 8, rounding: .halfUp)
         case "positionInitialMargin":
             return try BinanceFigures.positionInitialMargin(
-                notional: try sum("notional of "), leverage: try leverage())
+                notional: try sum("notional of "), leverage: try leverage(), rounding: rounding)
         case "openOrderInitialMargin" where explanation.inputs.isEmpty: return .zero
         case "openOrderInitialMargin":
             return try BinanceFigures.openOrderInitialMargin(
                 marginRequirement: try BinanceFigures.marginRequirement(
                     notional: try sum("notional of "), openBuys: try sum("bidNotional"),
-                    openSells: try sum("askNotional"), leverage: try leverage()),
+                    openSells: try sum("askNotional"), leverage: try leverage(), rounding: rounding),
                 positionInitialMargin: try sum("positionInitialMargin"))
         case "bidNotional", "askNotional":
             var value = ProductSum()
@@ -178,6 +178,11 @@ struct Reworking {
             return try value.rounded(places: 18, rounding: .towardZero)
         default: return try sum("")
         }
+    }
+
+    /// How the explanation says that the product is brought to its places.
+    private var rounding: Rounding {
+        explanation.rounding.contains("half up") ? .halfUp : .towardZero
     }
 
     private func leverage() throws -> ExactDecimal { try sum("leverage") + sum("default leverage") }
@@ -193,8 +198,8 @@ struct Reworking {
             return try BinanceFigures.entryPrice(cost: try sum("cost of "), quantity: try sum("positionAmt"))
         case "breakEvenPrice":
             return try BinanceFigures.breakEvenPrice(
-                entryPrice: try sum("entryPrice"), isLong: try sum("positionAmt").isPositive,
-                feeRate: try sum("maker fee"))
+                cost: try sum("cost of "), fees: try sum("commission paid"),
+                realised: try sum("realised profit"), quantity: try sum("positionAmt"))
         default: return try liquidationPrice(quantities)
         }
     }

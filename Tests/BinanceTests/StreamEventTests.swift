@@ -71,19 +71,20 @@ struct StreamEventTests {
                 update(
                     "ORDER", balance("USDT", "9988.00000000", "9988.00000000", "0"),
                     position(
-                        #""pa":"0.500","ep":"60000","bep":"60012","cr":"0","up":"617.28390000""#
+                        #""pa":"0.500","ep":"60000","bep":"60024","cr":"0","up":"617.28390000""#
                     )),
                 update(
                     "ORDER",
                     balance("USDT", "10188.00000000", "10188.00000000", "0") + ","
                         + balance("BNB", "-0.01000000", "-0.01000000", "0"),
                     position(
-                        #""pa":"0.300","ep":"60000","bep":"60012","cr":"200.00000000","up":"370.37034000""#
+                        #""pa":"0.300","ep":"60000","bep":"59373.33333333","#
+                            + #""cr":"200.00000000","up":"370.37034000""#
                     )),
                 update(
                     "ORDER", balance("USDT", "10488.00000000", "10488.00000000", "0"),
                     position(
-                        #""pa":"-0.100","ep":"61000","bep":"60987.8","cr":"500.00000000","up":"-23.45678000""#
+                        #""pa":"-0.100","ep":"61000","bep":"61000","cr":"500.00000000","up":"-23.45678000""#
                     )),
                 update(
                     "ORDER", balance("USDT", "10438.00000000", "10438.00000000", "0"),
@@ -105,7 +106,7 @@ struct StreamEventTests {
             desk("funding", #""instrument":"ETHUSDT","amount":"-1.5""#),
             fill("ETHUSDT", "buy", "2", "3100", isolated + #","liquidation":true,"fee":"2""#))
         func position(_ wallet: String) -> String {
-            #"{"s":"ETHUSDT","pa":"-2.000","ep":"3000","bep":"2999.4","cr":"0","up":"-100.00000000","#
+            #"{"s":"ETHUSDT","pa":"-2.000","ep":"3000","bep":"3000","cr":"0","up":"-100.00000000","#
                 + #""mt":"isolated","iw":"\#(wallet)","ps":"BOTH"}"#
         }
         #expect(
@@ -262,7 +263,7 @@ struct StreamEventTests {
                     + #""ac":{"s":"ETHUSDT","l":8}}"#,
                 update(
                     "ADJUSTMENT", balance("USDT", "1000.00000000", "600.00000000", "0"),
-                    #"{"s":"ETHUSDT","pa":"1.000","ep":"3000","bep":"3000.6","cr":"0","up":"50.00000000","#
+                    #"{"s":"ETHUSDT","pa":"1.000","ep":"3000","bep":"3000","cr":"0","up":"50.00000000","#
                         + #""mt":"isolated","iw":"400.00000000","ps":"BOTH"}"#),
             ])
     }

@@ -13,11 +13,11 @@ from fractions import Fraction
 
 import binance_cases
 from cases import Case, Chance, Round
-from exact import ONE, ZERO, cut, number, padded, positive, up
+from exact import ONE, ZERO, cut, half_up, number, padded, positive, up
 from ledger import Account, Instrument, Ledger, Order
 
 VENUE = "binance"
-MODES = ("single", "multi", "hedge")
+MODES = ("single", "multi", "hedge", "credits")
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "Binance" / "Rulebook"
 
 
@@ -29,6 +29,7 @@ def merged() -> dict:
         if not later.get("amends"):
             rules = later
             continue
+        rules["account"] |= later.get("account", {})
         for part in ("assets", "instruments"):
             for name, value in later.get(part, {}).items():
                 rules[part][name] = rules[part].get(name, {}) | value
@@ -38,14 +39,42 @@ def merged() -> dict:
 RULES = merged()
 ASSETS: dict[str, dict] = RULES["assets"]
 DEFAULT_LEVERAGE = number(RULES["account"]["default_leverage"])
+CREDITS = "BNFCR"
+
+
+def pooled(account: Account) -> bool:
+    """Whether all margin assets back all positions: multi-assets mode, which credits mode always is."""
+    return bool(account.settings.get("multi_assets") or account.settings.get("credits_mode"))
+
+
+def counts(account: Account, asset: str) -> bool:
+    """Whether an asset counts as margin; credits do in credits mode alone."""
+    if asset == CREDITS and not account.settings.get("credits_mode"):
+        return False
+    return ASSETS[asset]["margin_available"]
 
 
 class Exchanging(Ledger):
-    """A ledger that also exchanges what the venue does by itself in multi-assets mode."""
+    """A ledger that also exchanges what the venue does by itself in multi-assets mode, settles contracts in
+    credits where the account has them, and keeps one leverage per symbol."""
+
+    def settled_in(self, account: Account, instrument: Instrument) -> str:
+        return CREDITS if account.settings.get("credits_mode") else instrument.settle
+
+    def on_set_leverage(self, command: dict) -> None:
+        account = self.accounts[command["account"]]
+        account.leverage[(command["instrument"], None)] = number(command["leverage"])
+
+    def on_import_position(self, command: dict) -> None:
+        super().on_import_position(command)
+        if "leverage" in command:
+            account = self.accounts[command["account"]]
+            account.leverage.pop((command["instrument"], command.get("position_side")))
+            self.on_set_leverage(command)
 
     def on_auto_exchange(self, command: dict) -> str:
         account = self.accounts[command["account"]]
-        if not account.settings.get("multi_assets"):
+        if not pooled(account):
             return "rejected"
         debts = due(self, account, bool(command.get("liquidation")))
         done = [fill_up(self, account, debt) for debt in debts]
@@ -54,8 +83,7 @@ class Exchanging(Ledger):
 
 def margin_wallets(account: Account) -> dict[str, Fraction]:
     """Cash of the margin assets of which there is some, in the rulebook's order."""
-    return {name: account.cash[name] for name, rule in ASSETS.items()
-            if rule["margin_available"] and account.cash.get(name)}
+    return {name: account.cash[name] for name in ASSETS if counts(account, name) and account.cash.get(name)}
 
 
 def due(book: Ledger, account: Account, liquidated: bool) -> list[str]:
@@ -88,6 +116,8 @@ def fill_up(book: Ledger, account: Account, debt: str) -> bool:
     worth = sum((cash * rate(asset, "bid") for asset, cash in givers.items()), ZERO)
     deficit = -account.cash[debt]
     cost = deficit * rate(debt, "ask")
+    if not rate(debt, "ask"):  # nothing is given for what is worth nothing
+        return False
     bought = deficit if worth >= cost else cut8(worth / rate(debt, "ask"))
     if not bought:
         return False
@@ -139,6 +169,12 @@ def maintenance(symbol: str, notional: Fraction) -> Fraction:
     return cut8(size * before - cum)
 
 
+def initial_margin(exposure: Fraction, leverage: Fraction) -> Fraction:
+    """Exposure × (1 ÷ leverage, rounded up to 8 places), to 8 places as the rulebook has it."""
+    rounding = {"cut": cut, "half_up": half_up}[RULES["account"]["initial_margin_rounding"]]
+    return rounding(exposure * up(ONE / leverage, 8), 8)
+
+
 def closes(order: Order) -> bool:
     """Whether an order can only reduce: it says so, or it is the closing one of a hedge side. Takes no
     margin."""
@@ -153,7 +189,7 @@ class Row:
         if position is not None and not position.quantity:
             position = None
         self.symbol, self.side = symbol, side
-        self.asset = book.instruments[symbol].settle
+        self.asset = book.settled_in(account, book.instruments[symbol])
         self.quantity = position.quantity if position else ZERO
         orders = [order for order in account.orders.values()
                   if order.instrument == symbol and order.position_side == side]
@@ -163,13 +199,15 @@ class Row:
         mark = book.marks[symbol]
         leverage = account.leverage_of(symbol, side, DEFAULT_LEVERAGE)
         self.notional = cut8(self.quantity * mark)
-        self.profit = cut8(book.unrealized(position)) if position else ZERO
-        self.position_margin = cut8(abs(self.notional) / leverage)
+        self.cost, self.fees, self.realised = (
+            (position.cost, position.fees, position.realised) if position else (ZERO, ZERO, ZERO))
+        self.profit = cut8(self.quantity * (mark - cut8(self.cost / self.quantity))) if position else ZERO
+        self.position_margin = initial_margin(abs(self.notional), leverage)
         self.maintenance = maintenance(symbol, self.notional)
         buys, sells = (sum((order.quantity * order.price for order in orders
                             if order.side == way and not closes(order)), ZERO) for way in ("buy", "sell"))
         need = max(abs(self.notional + buys), abs(self.notional - sells), abs(self.notional))
-        self.order_margin = cut8(need / leverage) - self.position_margin
+        self.order_margin = initial_margin(need, leverage) - self.position_margin
 
     @property
     def isolated_margin(self) -> Fraction:
@@ -239,11 +277,13 @@ def rates(book: Ledger, asset: str) -> tuple[Fraction, Fraction]:
     return cut8(index * (ONE - number(rule["bid_buffer"]))), cut8(index * (ONE + number(rule["ask_buffer"])))
 
 
-def convert_all(book: Ledger, figures: dict[str, dict[str, Fraction]]) -> dict[str, Fraction]:
+def convert_all(
+    book: Ledger, account: Account, figures: dict[str, dict[str, Fraction]]
+) -> dict[str, Fraction]:
     """Totals in USD over margin assets, then what is available, and the same pool in each asset's row."""
     totals = dict.fromkeys(TOTALS, ZERO)
     for asset, row in figures.items():
-        if not ASSETS[asset]["margin_available"]:
+        if not counts(account, asset):
             continue
         bid, ask = rates(book, asset)
         for total, field in TOTALS.items():
@@ -252,24 +292,25 @@ def convert_all(book: Ledger, figures: dict[str, dict[str, Fraction]]) -> dict[s
     available = positive(totals["totalMarginBalance"] - totals["totalInitialMargin"])
     kept = totals["totalCrossWalletBalance"] - totals["totalMaintMargin"]
     for asset, row in figures.items():
-        if ASSETS[asset]["margin_available"]:
-            row["availableBalance"] = cut8(available / rates(book, asset)[1])
+        if counts(account, asset):
+            ask = rates(book, asset)[1]
+            row["availableBalance"] = cut8(available / ask) if ask else ZERO
             row["maxWithdrawAmount"] = positive(min(row["walletBalance"], row["availableBalance"]))
     return totals | {"availableBalance": available, "maxWithdrawAmount": positive(min(kept, available))}
 
 
 def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -> dict:
     """The whole body."""
-    multi = bool(account.settings.get("multi_assets"))
+    multi = pooled(account)
     rows = position_rows(book, account)
     figures = {}
     for asset, rule in ASSETS.items():
-        always = rule["margin_available"] if multi else rule.get("single_asset_row", False)
+        always = counts(account, asset) if multi else rule.get("single_asset_row", False)
         used = account.cash.get(asset, ZERO) or any(row.asset == asset for row in rows)
         if always or used:
             figures[asset] = asset_figures(account, rows, asset)
     if multi:
-        totals = convert_all(book, figures)
+        totals = convert_all(book, account, figures)
     else:
         usdt = figures["USDT"]
         totals = {total: usdt[field] for total, field in TOTALS.items()}
@@ -278,7 +319,7 @@ def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -
     for asset, row in figures.items():
         shown: dict = {"asset": asset} | {name: eight(value) for name, value in row.items()}
         if multi:
-            shown["marginAvailable"] = ASSETS[asset]["margin_available"]
+            shown["marginAvailable"] = counts(account, asset)
         assets.append(shown | {"updateTime": book.time if asset in account.touched else 0})
     return {name: eight(value) for name, value in totals.items()} | {
         "assets": assets, "positions": [row.fields(book.time) for row in rows]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases import Case, Chance, Round, Script
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT", "WLDUSDT", "BTCUSDC", "ETHUSDC")
-STABLE = ("USDT", "USDC", "FDUSD", "BFUSD", "LDUSDT", "RWUSD", "USD1", "U", "BUSD")
+STABLE = ("BNFCR", "USDT", "USDC", "FDUSD", "BFUSD", "LDUSDT", "RWUSD", "USD1", "U", "BUSD")
 MONEY = ("USDT", "USDC", "BTC", "BNB", "FDUSD", "ETH")
 LEVERAGES = ("1", "2", "3", "5", "7", "10", "13", "20")
 
@@ -18,14 +18,19 @@ def prices(chance: Chance, rules: dict) -> Round:
                  + (str(chance.randint(1, 9999)) if chance.maybe(0.3) else "") for name in SYMBOLS}
         marks = {name: price if "." in price or len(price) < 7 else f"{price[:5]}.{price[5:]}"
                  for name, price in marks.items()}
+        if chance.maybe(0.2):  # worth less than any rate can say
+            index[chance.choice(["RWUSD", "USD1", "U", "ETH"])] = "0.000000001"
         return {"type": "prices", "venue": "binance", "marks": marks, "index": index}
     return Round(drawn(), drawn())
 
 
 def generate(chance: Chance, name: str, mode: str, rules: dict) -> Case:
     script = Script(name)
-    hedge = mode == "hedge" or mode == "multi" and chance.maybe(0.3)
-    settings = {key: True for key, on in (("multi_assets", mode == "multi"), ("hedge", hedge)) if on}
+    pooled = mode in ("multi", "credits")
+    hedge = mode == "hedge" or pooled and chance.maybe(0.3)
+    multi = mode == "multi" or mode == "credits" and chance.maybe(0.5)
+    settings = {key: True for key, on in (
+        ("multi_assets", multi), ("hedge", hedge), ("credits_mode", mode == "credits")) if on}
     script.open(chance, "binance", settings)
     for asset in chance.sample(MONEY, chance.randint(0, 4)):
         usd = 30_000 if chance.maybe(0.8) else 30_000_000
@@ -34,11 +39,13 @@ def generate(chance: Chance, name: str, mode: str, rules: dict) -> Case:
     if chance.maybe(0.1):
         script.add("deposit", asset=chance.choice(["BUSD", "WLD", "U"]), amount=chance.amount(1, 500, 8))
     for symbol in chance.sample(SYMBOLS, chance.randint(0, 4)):
-        trade(chance, script, symbol, hedge, mode != "multi" and chance.maybe(0.3), rules)
+        trade(chance, script, symbol, hedge, not pooled and chance.maybe(0.3), rules)
+    if chance.maybe(0.3 if mode == "credits" else 0.02):
+        script.add("deposit", asset="BNFCR", amount=chance.amount(1, 9000, 8))
     if chance.maybe(0.15):
         script.add("withdraw", asset=chance.choice(["USDT", "BTC"]), amount=chance.amount(0, 4000, 8),
                    force=True)
-    if chance.maybe(0.5 if mode == "multi" else 0.02):
+    if chance.maybe(0.5 if pooled else 0.02):
         exchange(chance, script)
     accounts = [name]
     if chance.maybe(0.05):
@@ -61,7 +68,10 @@ def trade(chance: Chance, script: Script, symbol: str, hedge: bool, isolated: bo
         script.add("deposit", asset=rule["settle"], amount="100000000")
     if chance.maybe(0.7):
         leverages = LEVERAGES[:2] if big else LEVERAGES
-        script.add("set_leverage", instrument=symbol, leverage=chance.choice(leverages))
+        named = {} if chance.maybe(0.7) else {"margin_mode": chance.choice(["cross", "isolated"])}
+        if chance.maybe(0.1):
+            named["position_side"] = chance.choice(["long", "short"])
+        script.add("set_leverage", instrument=symbol, leverage=chance.choice(leverages), **named)
     for side in (chance.sample(["long", "short"], chance.randint(1, 2)) if hedge else [None]):
         where = {"instrument": symbol, "position_side": side}
         opening = {"long": "buy", "short": "sell", None: chance.choice(["buy", "sell"])}[side]
@@ -104,7 +114,10 @@ def open_one(chance: Chance, script: Script, where: dict, opening: str, size: in
         held = chance.randint(1, units)
         script.add("import_position", quantity=("-" if opening == "sell" else "") + in_units(held, places),
                    entry_price=chance.price(price), isolated_wallet=chance.amount(1, 9000, 8) if isolated
-                   else None,
+                   else None, leverage=chance.choice(LEVERAGES[:2]) if chance.maybe(0.3) else None,
+                   realised="-" * chance.randint(0, 1) + chance.amount(0, 900, 8)
+                   if chance.maybe(0.2) else None,
+                   fees=chance.amount(0, 9, 8) if chance.maybe(0.2) else None,
                    **where, **margin)
         return held
     held = 0

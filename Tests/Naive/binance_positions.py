@@ -10,7 +10,6 @@ import binance
 from exact import ONE, ZERO, cut, number, plain
 from ledger import Account, Ledger
 
-FEE = number(binance.RULES["account"]["maker_fee"])
 Brackets = list[tuple[Fraction, Fraction, Fraction]]
 
 
@@ -20,13 +19,16 @@ def price(value: Fraction) -> str:
 
 
 def entries(row: binance.Row, account: Account) -> dict[str, str]:
-    """Entry and break-even price, cut to 12 places; the maker's fee is what a way out costs."""
+    """Entry price, and the one at which all that the position has cost and brought comes to nothing; cut to
+    13 places less the digits before the point, where a 0 is none."""
     if not row.quantity:
         return {"entryPrice": "0.0", "breakEvenPrice": "0.0"}
-    position = account.positions[(row.symbol, row.side)]
-    entry = cut(position.cost / position.quantity, 12)
-    factor = ONE + FEE if row.quantity > 0 else ONE - FEE
-    return {"entryPrice": price(entry), "breakEvenPrice": price(cut(entry * factor, 12))}
+
+    def shown(value: Fraction) -> str:
+        whole = str(int(abs(value))).lstrip("0")
+        return price(cut(value, 13 - len(whole)))
+    return {"entryPrice": shown(row.cost / row.quantity),
+            "breakEvenPrice": shown((row.cost + row.fees - row.realised) / row.quantity)}
 
 
 def order_notionals(row: binance.Row, account: Account) -> dict[str, str]:
@@ -84,22 +86,22 @@ def backing(book: Ledger, account: Account, rows: list[binance.Row], row: binanc
     own = [other for other in rows if other.symbol == row.symbol and not other.isolated]
     profit = sum((other.profit for other in own), ZERO)
     kept = sum((other.maintenance for other in own), ZERO)
-    rule = binance.ASSETS[row.asset]
-    if not (account.settings.get("multi_assets") and rule["margin_available"]):
+    if not (binance.pooled(account) and binance.counts(account, row.asset)):
         others = [other for other in rows
                   if other.asset == row.asset and other.symbol != row.symbol and not other.isolated]
         return account.cash.get(row.asset, ZERO) + sum(
             (other.profit - other.maintenance for other in others), ZERO)
     total = ZERO
-    for asset, rule in binance.ASSETS.items():
-        if not rule["margin_available"]:
+    for asset in binance.ASSETS:
+        if not binance.counts(account, asset):
             continue
         figures = binance.asset_figures(account, rows, asset)
         equity = figures["marginBalance"] - (profit if asset == row.asset else ZERO)
         owed = figures["maintMargin"] - (kept if asset == row.asset else ZERO)
         bid, ask = binance.rates(book, asset)
         total += binance.cut8(equity * (ask if equity < 0 else bid)) - binance.cut8(owed * ask)
-    return total / binance.rates(book, row.asset)[1]
+    ask = binance.rates(book, row.asset)[1]
+    return total / ask if ask else ZERO
 
 
 def liquidation(book: Ledger, account: Account, rows: list[binance.Row], row: binance.Row) -> str:
@@ -140,7 +142,7 @@ def neighbours(book: Ledger, account: Account, mode: str, now: int) -> dict[str,
 def account2(book: Ledger, account: Account, rows: list[binance.Row], mode: str, now: int) -> dict:
     """Settings before the totals, and every symbol of the market."""
     body = binance.statement(book, account, "", mode, now)
-    multi = bool(account.settings.get("multi_assets"))
+    multi = binance.pooled(account)
     head = {
         "feeTier": account.raised.get(("feeTier", None), 0),
         "feeBurn": True, "canTrade": True, "canDeposit": True, "canWithdraw": True,
@@ -148,7 +150,7 @@ def account2(book: Ledger, account: Account, rows: list[binance.Row], mode: str,
     assets = []
     for row in body.pop("assets"):
         time = row.pop("updateTime")
-        available = binance.ASSETS[row["asset"]]["margin_available"]
+        available = binance.counts(account, row["asset"])
         assets.append(row | {"marginAvailable": available, "updateTime": time})
     body.pop("positions")
     sides = ("long", "short") if account.settings.get("hedge") else (None,)

@@ -47,6 +47,7 @@ class Position:
     opening_cost: Fraction = ZERO
     realised: Fraction = ZERO
     funding: Fraction = ZERO
+    fees: Fraction = ZERO
 
 
 @dataclasses.dataclass
@@ -185,6 +186,10 @@ class Ledger:
         profit = value - self.cost_of(position)
         return -profit if instrument.kind == "inverse" else profit
 
+    def settled_in(self, account: Account, instrument: Instrument) -> str:
+        """The asset that an account's profit, funding and fees of a contract are in."""
+        return instrument.settle
+
     # Commands
 
     def apply(self, command: dict) -> str:
@@ -264,15 +269,17 @@ class Ledger:
             account.held[instrument.settle] = None
         if "leverage" in command:
             account.leverage[key] = number(command["leverage"])
+        position.realised = number(command.get("realised", "0"))
+        position.fees = number(command.get("fees", "0"))
         account.positions[key] = position
         account.market(instrument.name)
-        account.touch(instrument.name, instrument.settle)
+        account.touch(instrument.name, self.settled_in(account, instrument))
 
     def on_adjust_isolated_margin(self, command: dict) -> None:
         account = self.accounts[command["account"]]
         position = account.positions[(command["instrument"], command.get("position_side"))]
         amount = number(command["amount"])
-        account.add(self.instruments[position.instrument].settle, -amount)
+        account.add(self.settled_in(account, self.instruments[position.instrument]), -amount)
         position.wallet += amount
 
     def on_funding(self, command: dict) -> str | None:
@@ -291,7 +298,7 @@ class Ledger:
         if position.isolated:
             position.wallet += paid
         else:
-            account.add(instrument.settle, paid)
+            account.add(self.settled_in(account, instrument), paid)
         account.market(instrument.name).funding += paid
         return None
 
@@ -364,13 +371,17 @@ class Ledger:
         instrument = self.instruments[command["instrument"]]
         quantity, price = number(command["quantity"]), number(command["price"])
         signed = quantity if command["side"] == "buy" else -quantity
+        fee = self.book_fee(number(command.get("fee", "0")))
+        default = instrument.quote
         if instrument.kind == "spot":
             self._exchange(account, instrument, signed, price)
         else:
-            self._trade(account, instrument, signed, price, command)
-        fee = self.book_fee(number(command.get("fee", "0")))
+            default = self.settled_in(account, instrument)
+            opened = self._trade(account, instrument, signed, price, command)
+            if command.get("fee_asset", default) == default:
+                position = account.positions[(instrument.name, command.get("position_side"))]
+                position.fees += as_is(fee * opened)
         if fee:
-            default = instrument.quote if instrument.kind == "spot" else instrument.settle
             account.add(command.get("fee_asset", default), -fee)
         market = account.market(instrument.name)
         market.fees += fee
@@ -403,7 +414,9 @@ class Ledger:
 
     def _trade(
         self, account: Account, instrument: Instrument, signed: Fraction, price: Fraction, command: dict
-    ):
+    ) -> Fraction:
+        """The part of the fill that belongs to the position as it is afterwards: all of it, or what opened a
+        new one the other way."""
         key = (instrument.name, command.get("position_side"))
         position = account.positions.get(key)
         if position is None or not position.quantity:
@@ -416,6 +429,7 @@ class Ledger:
             closing = min(abs(held), abs(signed)) * (1 if signed > 0 else -1)
             self._close(account, instrument, position, closing, price)
         opening = signed - closing
+        part = opening / signed if opening and closing else ONE
         if opening:
             if closing:
                 if key[1] is not None:
@@ -431,7 +445,8 @@ class Ledger:
                 margin = self.book(notional / leverage)
                 account.add(instrument.settle, -margin)
                 position.wallet += margin
-        account.touch(instrument.name, instrument.settle)
+        account.touch(instrument.name, self.settled_in(account, instrument))
+        return part
 
     def _close(
         self, account: Account, instrument: Instrument, position: Position, closing: Fraction, price: Fraction
@@ -447,7 +462,7 @@ class Ledger:
         position.opening_cost -= position.opening_cost if part == 1 else as_is(position.opening_cost * part)
         position.wallet -= share
         position.realised += profit
-        account.add(instrument.settle, profit + share)
+        account.add(self.settled_in(account, instrument), profit + share)
         market = account.market(instrument.name)
         market.pnl += profit
         market.session_pnl += profit

@@ -1,6 +1,7 @@
 """The naive ledger against published and recorded figures: what the server is compared with must be right."""
 
 import binance
+import binance_positions
 import okx
 import okx_rules
 import rails
@@ -147,3 +148,21 @@ def test_rails_sample_totals():
     body = rails.statement(ledger, account, "", "documented", 1)
     assert (body["totalBalance"], body["availableBalance"], body["pnl"]) == (
         "99996952.15429778", "99521353.92161779", "-1292.78457349")
+
+
+def test_binance_recorded_rows_of_averaged_entries():
+    """PEOPLEUSDT and SUIUSDT at 3x, May 2025, under names that the rulebook knows; 124.99870498 at 10x, 2026."""
+    for quantity, entry, mark, realised, profit, margin, break_even in (
+        ("-103176", "0.0255636616153", "0.02572", "-314.6692987503648", "-16.13053584", "884.56225769",
+         "0.0225138312405"),
+        ("0.9", "3.813369748279", "3.8633", "112.6020727139211", "0.04493723", "1.15899002",
+         "-121.3000443783"),
+    ):
+        ledger, account = played(
+            binance.ledger(), "binance", {"marks": {"SOLUSDT": mark}, "index": {"USDT": "1"}},
+            {"type": "import_position", "instrument": "SOLUSDT", "quantity": quantity, "entry_price": entry,
+             "leverage": "3", "realised": realised})
+        [row] = binance.position_rows(ledger, account)
+        assert row.fields(1)["unrealizedProfit"] == profit and row.fields(1)["initialMargin"] == margin
+        assert binance_positions.entries(row, account) == {"entryPrice": entry, "breakEvenPrice": break_even}
+    assert binance.initial_margin(number("124.99870498"), number("10")) == number("12.49987050")
