@@ -95,6 +95,20 @@ struct RawStatement {
         return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
+    /// Takes a column into a hash as `ChecksumHash` takes a text or bytes.
+    func addText(_ column: Int32, to hash: inout ChecksumHash) {
+        guard let start = sqlite3_column_text(handle, column) else { return hash.add(UInt64.max) }
+        hash.add(
+            UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
+    func addBytes(_ column: Int32, to hash: inout ChecksumHash) {
+        if isNull(column) { return hash.add(UInt64.max) }
+        let start = sqlite3_column_blob(handle, column)
+        hash.add(
+            UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
     func bytes(_ column: Int32) -> [UInt8]? {
         if isNull(column) { return nil }
         guard let start = sqlite3_column_blob(handle, column) else { return [] }
