@@ -114,7 +114,7 @@ struct UserStream: VenueStream {
         servesListenKeys = place.servesListenKeys
         events = place.events
         streams = []
-        for stream in place.streams.prefix(Self.streamLimit) where !streams.contains(stream) {
+        for stream in place.streams.prefix(Self.streamLimit) where !streams.containsExactly(stream) {
             streams.append(stream)
         }
     }
@@ -190,7 +190,7 @@ struct UserStream: VenueStream {
 
     /// Follows a stream if it is a listen key that is alive.
     private mutating func listen(to stream: String, _ now: Int64) {
-        guard servesListenKeys, !feeds.contains(where: { $0.listenKey == stream }),
+        guard servesListenKeys, !feeds.contains(where: { $0.listenKey.isExactly(stream) }),
             let life = venue.life(ofListenKey: stream, through: access)
         else { return }
         if feeds.isEmpty { nextLook = now + Self.lookInterval }
@@ -207,8 +207,8 @@ struct UserStream: VenueStream {
     }
 
     private mutating func forget(_ stream: String) {
-        streams.removeAll { $0 == stream }
-        feeds.removeAll { $0.listenKey == stream }
+        streams.removeAll { $0.isExactly(stream) }
+        feeds.removeAll { $0.listenKey.isExactly(stream) }
     }
 
     // MARK: - Telling
@@ -274,7 +274,7 @@ struct UserStream: VenueStream {
         case .subscribe:
             let wanted = try request.streams()
             if streams.count + wanted.count > Self.streamLimit { throw .tooManyParameters }
-            for stream in wanted where !streams.contains(stream) {
+            for stream in wanted where !streams.containsExactly(stream) {
                 streams.append(stream)
                 listen(to: stream, now)
             }
