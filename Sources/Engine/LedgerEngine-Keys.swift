@@ -1,3 +1,4 @@
+import JSON
 import Journal
 import Ledger
 import Venue
@@ -15,6 +16,42 @@ extension LedgerEngine {
         apiKey: String? = nil,
         secret: String? = nil, passphrase: String? = nil
     ) async throws(Refusal) -> Credentials {
+        let (credentials, earlier) = try await issue(
+            account: account, permissions: permissions, addresses: addresses, apiKey: apiKey, secret: secret,
+            passphrase: passphrase, isOnce: false)
+        guard earlier == nil || earlier == .same else { throw .keyExists }
+        return credentials
+    }
+
+    /// Makes a key of this name unless it was ever made this way before, or revoked. A name that was never
+    /// made this way for this account, and that another account or other content has, is refused.
+    public func issueKeyOnce(
+        account: String, permissions: Set<APIKey.Permission>, addresses: [AddressRange] = [], apiKey: String,
+        secret: String, passphrase: String? = nil
+    ) async throws(Refusal) -> KeyOutcome {
+        let (credentials, earlier) = try await issue(
+            account: account, permissions: permissions, addresses: addresses, apiKey: apiKey, secret: secret,
+            passphrase: passphrase, isOnce: true)
+        return earlier.map { .earlier($0) } ?? .made(credentials)
+    }
+
+    /// Whether a key of this name was ever made once for an account, or the account's own was revoked.
+    public func wasKeyMade(
+        _ apiKey: String, at venue: VenueName, for account: String
+    ) async throws(Refusal) -> Bool {
+        do throws(JournalError) {
+            return try await reading.run { [store] () throws(JournalError) in
+                try store.value(.keyMade(apiKey, venue: venue)) == Array(account.utf8)
+            }
+        } catch {
+            throw .unreadable(error)
+        }
+    }
+
+    private func issue(
+        account: String, permissions: Set<APIKey.Permission>, addresses: [AddressRange], apiKey: String?,
+        secret: String?, passphrase: String?, isOnce: Bool
+    ) async throws(Refusal) -> (credentials: Credentials, earlier: EarlierKey?) {
         guard let owner = self.account(account), let model = venues[owner.venue] else {
             throw Refusal(.unknownAccount, "There is no account \(account); open it first.", field: "account")
         }
@@ -35,28 +72,40 @@ extension LedgerEngine {
             apiKey: credentials.apiKey, secret: credentials.secret, passphrase: hash,
             permissions: permissions,
             addresses: addresses, account: account)
-        try await add(key, at: owner.venue, passphrase: credentials.passphrase)
-        return credentials
+        let earlier = try await add(
+            key, at: owner.venue, passphrase: credentials.passphrase, isOnce: isOnce)
+        return (credentials, earlier)
     }
 
     /// Adds a key, in one go with looking for one of the same name: writes follow one after the other.
-    private func add(_ key: APIKey, at venue: VenueName, passphrase: String?) async throws(Refusal) {
+    private func add(
+        _ key: APIKey, at venue: VenueName, passphrase: String?, isOnce: Bool
+    ) async throws(Refusal) -> EarlierKey? {
         let record = KeyRecord(key, venue: venue, createdAt: clock.now())
+        let made = MetaKey.keyMade(key.apiKey, venue: venue)
+        let outcome: Result<EarlierKey?, Refusal>
         do throws(JournalError) {
-            let earlier = try await writing.run { [store, keyRing] () throws(JournalError) -> APIKey? in
-                if let earlier = keyRing.key(key.apiKey, of: venue) { return earlier }
+            outcome = try await writing.run { [store, keyRing] () throws(JournalError) in
+                let owner = isOnce ? try store.value(made) : nil
+                if let earlier = keyRing.key(key.apiKey, of: venue) {
+                    if earlier.hasSameContent(as: key, passphrase: passphrase) {
+                        // The program may have ended between the key and its mark.
+                        if isOnce, owner == nil { try store.set(Array(key.account.utf8), for: made) }
+                        return .success(.same)
+                    }
+                    let wasMade = owner.map { $0 == Array(key.account.utf8) } ?? !isOnce
+                    return wasMade ? .success(.other) : .failure(.keyExists)
+                }
+                if owner != nil { return .success(.revoked) }
                 try store.add(record)
                 keyRing.insert(key, at: venue)
-                return nil
+                if isOnce { try store.set(Array(key.account.utf8), for: made) }
+                return .success(nil)
             }
-            guard let earlier, !earlier.hasSameContent(as: key, passphrase: passphrase) else { return }
         } catch {
             throw .unreadable(error)
         }
-        throw Refusal(
-            .keyExists,
-            "The API key exists already, for another account or with other content; revoke it first.",
-            field: "api_key")
+        return try outcome.get()
     }
 
     private static func check(
@@ -84,7 +133,12 @@ extension LedgerEngine {
         let venue = owner.venue
         do throws(JournalError) {
             return try await writing.run { [store, keyRing] () throws(JournalError) in
-                guard keyRing.key(apiKey, of: venue)?.account == account else { return false }
+                guard let key = keyRing.key(apiKey, of: venue), key.account.isExactly(account) else {
+                    return false
+                }
+                // First of all, so that a key that is gone is never made again unasked.
+                let made = MetaKey.keyMade(apiKey, venue: venue)
+                if try store.value(made) == nil { try store.set(Array(account.utf8), for: made) }
                 _ = try store.removeKey(apiKey, venue: venue)
                 keyRing.remove(apiKey, at: venue)
                 return true
@@ -93,6 +147,31 @@ extension LedgerEngine {
             throw .unreadable(error)
         }
     }
+}
+
+/// What making a key once came to.
+public enum KeyOutcome: Sendable {
+    /// It is made now.
+    case made(Credentials)
+    /// It was made before, and nothing has changed.
+    case earlier(EarlierKey)
+}
+
+/// What a ledger has instead of a key that is made once.
+public enum EarlierKey: String, Sendable {
+    /// The very key.
+    case same
+    /// Nothing: it was made before, and revoked.
+    case revoked
+    /// A key of this name with other content, or of another account.
+    case other
+}
+
+extension Refusal {
+    fileprivate static let keyExists = Refusal(
+        .keyExists,
+        "The API key exists already, for another account or with other content; revoke it first.",
+        field: "api_key")
 }
 
 extension APIKey {
@@ -113,7 +192,8 @@ extension APIKey {
             } else {
                 self.passphrase == nil && passphrase == nil
             }
-        return account == other.account && secret == other.secret && permissions == other.permissions
+        return account.isExactly(other.account) && secret.isExactly(other.secret)
+            && permissions == other.permissions
             && addresses == other.addresses && samePassphrase
     }
 }

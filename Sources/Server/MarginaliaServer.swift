@@ -30,7 +30,8 @@ public struct MarginaliaServer: Sendable {
         let venues = try Self.venues(options)
         let token = try Self.token(options, logger: logger)
         defer { token.removeTemporary() }
-        let engine = try await EngineOpening.open(options, scenarios: scenarios, venues: venues)
+        let engine = try await EngineOpening.open(
+            options, scenarios: scenarios, venues: venues, logger: logger)
         do {
             try await load(scenarios, into: engine)
             let faults = FaultBook()
@@ -64,6 +65,9 @@ public struct MarginaliaServer: Sendable {
     }
 
     private func load(_ scenarios: [Scenario], into engine: LedgerEngine) async throws(ProgramError) {
+        func leave(_ what: String) {
+            logger.notice("a scenario leaves something as it is", metadata: ["what": "\(what)"])
+        }
         if options.demo {
             let demonstration = try Self.demonstration()
             // A store that has the demonstration already may hold its user's own accounts besides.
@@ -74,11 +78,11 @@ public struct MarginaliaServer: Sendable {
                     "The store holds other accounts (\(other) …), and the demonstration goes into an empty "
                         + "one: leave --demo out or give another --store.")
             }
-            let applied = try await demonstration.apply(to: engine)
+            let applied = try await demonstration.apply(to: engine, leave: leave)
             logger.info("the demonstration is loaded", metadata: ["new commands": "\(applied)"])
         }
         for scenario in scenarios {
-            let applied = try await scenario.apply(to: engine)
+            let applied = try await scenario.apply(to: engine, leave: leave)
             logger.info(
                 "a scenario is applied",
                 metadata: ["file": "\(scenario.document.file)", "new commands": "\(applied)"])

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JSON
 import Server
 
 /// `marginalia apply FILE`: applies a scenario.
@@ -16,14 +17,12 @@ struct Apply: AsyncParsableCommand {
     func run() async throws {
         let scenario = try Scenario(file: file)
         let outcome = try await connection.use { try await scenario.apply(through: $0) }
-        if outcome.leavesClock {
-            FileHandle.standardError.write(
-                Data(
-                    "marginalia: ledger_time is left out, for the server's clock is the system's.\n"
-                        .utf8))
+        for sentence in outcome.left {
+            FileHandle.standardError.write(Data("marginalia: \(sentence)\n".utf8))
         }
         if connection.json {
-            print("{\"applied\":\(outcome.applied),\"known\":\(outcome.known)}")
+            let left = JSONValue.array(outcome.left.map { .string($0) })
+            print("{\"applied\":\(outcome.applied),\"known\":\(outcome.known),\"left\":\(left)}")
         } else {
             print("\(outcome.applied) new, \(outcome.known) there already")
         }

@@ -32,7 +32,7 @@ final class World: @unchecked Sendable {
     var keys: [String: Bool?] = [:]
     /// The furthest that any reader has seen.
     var seen: Int64 = 0
-    /// The ledger's clock.
+    /// What the ledger's clock was last acknowledged to show.
     var now = LedgerTime(milliseconds: 1_780_315_200_000)
 
     init(seed: UInt64) {
