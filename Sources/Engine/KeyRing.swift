@@ -1,4 +1,5 @@
 import JSON
+import Journal
 import Ledger
 import Synchronization
 import Venue
@@ -9,9 +10,28 @@ final class KeyRing: Sendable {
         var keys: [VenueName: [ExactText: APIKey]] = [:]
         /// Keys of an account, in the order of their making.
         var names: [ExactText: [ExactText]] = [:]
+        var isInDoubt = false
+
+        mutating func insert(_ key: APIKey, at venue: VenueName) {
+            let name = ExactText(key.apiKey)
+            keys[venue, default: [:]][name] = key
+            names[ExactText(key.account), default: []].append(name)
+        }
     }
 
     private let state = Mutex(State())
+
+    /// Whether a write of keys has failed, so that the store may hold others.
+    var isInDoubt: Bool { state.withLock { $0.isInDoubt } }
+
+    func doubt() { state.withLock { $0.isInDoubt = true } }
+
+    /// Takes over the keys that the store has.
+    func replace(with records: [KeyRecord]) {
+        var state = State()
+        for record in records { state.insert(APIKey(record), at: record.venue) }
+        self.state.withLock { $0 = state }
+    }
 
     func key(_ apiKey: String, of venue: VenueName) -> APIKey? {
         state.withLock { $0.keys[venue]?[ExactText(apiKey)] }
@@ -24,11 +44,7 @@ final class KeyRing: Sendable {
     }
 
     func insert(_ key: APIKey, at venue: VenueName) {
-        state.withLock { state in
-            let name = ExactText(key.apiKey)
-            state.keys[venue, default: [:]][name] = key
-            state.names[ExactText(key.account), default: []].append(name)
-        }
+        state.withLock { $0.insert(key, at: venue) }
     }
 
     func remove(_ apiKey: String, at venue: VenueName) {

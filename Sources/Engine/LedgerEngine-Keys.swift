@@ -83,29 +83,46 @@ extension LedgerEngine {
     ) async throws(Refusal) -> EarlierKey? {
         let record = KeyRecord(key, venue: venue, createdAt: clock.now())
         let made = MetaKey.keyMade(key.apiKey, venue: venue)
-        let outcome: Result<EarlierKey?, Refusal>
-        do throws(JournalError) {
-            outcome = try await writing.run { [store, keyRing] () throws(JournalError) in
-                let owner = isOnce ? try store.value(made) : nil
-                if let earlier = keyRing.key(key.apiKey, of: venue) {
-                    if earlier.hasSameContent(as: key, passphrase: passphrase) {
-                        // The program may have ended between the key and its mark.
-                        if isOnce, owner == nil { try store.set(Array(key.account.utf8), for: made) }
-                        return .success(.same)
-                    }
-                    let wasMade = owner.map { $0 == Array(key.account.utf8) } ?? !isOnce
-                    return wasMade ? .success(.other) : .failure(.keyExists)
+        let outcome: Result<EarlierKey?, Refusal> = try await change { store, ring throws(JournalError) in
+            let owner = isOnce ? try store.value(made) : nil
+            if let earlier = ring.key(key.apiKey, of: venue) {
+                if earlier.hasSameContent(as: key, passphrase: passphrase) {
+                    // The program may have ended between the key and its mark.
+                    if isOnce, owner == nil { try store.set(Array(key.account.utf8), for: made) }
+                    return .success(.same)
                 }
-                if owner != nil { return .success(.revoked) }
-                try store.add(record)
-                keyRing.insert(key, at: venue)
-                if isOnce { try store.set(Array(key.account.utf8), for: made) }
-                return .success(nil)
+                let wasMade = owner.map { $0 == Array(key.account.utf8) } ?? !isOnce
+                return wasMade ? .success(.other) : .failure(.keyExists)
+            }
+            if owner != nil { return .success(.revoked) }
+            try store.add(record)
+            ring.insert(key, at: venue)
+            if isOnce { try store.set(Array(key.account.utf8), for: made) }
+            return .success(nil)
+        }
+        return try outcome.get()
+    }
+
+    /// Changes keys: one change after the other, each in the store and then in the ring.
+    private func change<Value: Sendable>(
+        _ change: @escaping @Sendable (any JournalStore, KeyRing) throws(JournalError) -> Value
+    ) async throws(Refusal) -> Value {
+        do throws(JournalError) {
+            return try await writing.run { [store, keyRing] () throws(JournalError) in
+                if keyRing.isInDoubt {
+                    // What was told as failed may have been done. Another write settles whether it was, and
+                    // the ring must not promise what the store does not hold.
+                    try store.set([], for: .writeProbe)
+                    keyRing.replace(with: try store.keys())
+                }
+                do throws(JournalError) { return try change(store, keyRing) } catch {
+                    keyRing.doubt()
+                    throw error
+                }
             }
         } catch {
             throw .unreadable(error)
         }
-        return try outcome.get()
     }
 
     private static func check(
@@ -131,20 +148,14 @@ extension LedgerEngine {
     public func revokeKey(_ apiKey: String, of account: String) async throws(Refusal) -> Bool {
         guard let owner = self.account(account) else { return false }
         let venue = owner.venue
-        do throws(JournalError) {
-            return try await writing.run { [store, keyRing] () throws(JournalError) in
-                guard let key = keyRing.key(apiKey, of: venue), key.account.isExactly(account) else {
-                    return false
-                }
-                // First of all, so that a key that is gone is never made again unasked.
-                let made = MetaKey.keyMade(apiKey, venue: venue)
-                if try store.value(made) == nil { try store.set(Array(account.utf8), for: made) }
-                _ = try store.removeKey(apiKey, venue: venue)
-                keyRing.remove(apiKey, at: venue)
-                return true
-            }
-        } catch {
-            throw .unreadable(error)
+        return try await change { store, ring throws(JournalError) in
+            guard let key = ring.key(apiKey, of: venue), key.account.isExactly(account) else { return false }
+            // First of all, so that a key that is gone is never made again unasked.
+            let made = MetaKey.keyMade(apiKey, venue: venue)
+            if try store.value(made) == nil { try store.set(Array(account.utf8), for: made) }
+            _ = try store.removeKey(apiKey, venue: venue)
+            ring.remove(apiKey, at: venue)
+            return true
         }
     }
 }

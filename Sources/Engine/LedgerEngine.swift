@@ -97,7 +97,7 @@ public final class LedgerEngine: Sendable {
         self.venues = models
         tokenSecrets = secrets
         keyRing = KeyRing()
-        for record in start.keys { keyRing.insert(APIKey(record), at: record.venue) }
+        keyRing.replace(with: start.keys)
         let published = PublishedLedger(ledger, venues: venues.map { $0.name })
         self.published = published
         let upkeep = Upkeep(

@@ -90,10 +90,21 @@ final class FaultyStore: JournalStore {
 
     func discardSnapshots() throws(JournalError) { try store.discardSnapshots() }
     func keys() throws(JournalError) -> [KeyRecord] { try store.keys() }
-    func add(_ key: KeyRecord) throws(JournalError) { try store.add(key) }
+    func add(_ key: KeyRecord) throws(JournalError) {
+        _ = try changingKeys { () throws(JournalError) in try store.add(key) }
+    }
 
     func removeKey(_ apiKey: String, venue: VenueName) throws(JournalError) -> Bool {
-        try store.removeKey(apiKey, venue: venue)
+        try changingKeys { () throws(JournalError) in try store.removeKey(apiKey, venue: venue) }
+    }
+
+    private func changingKeys<Value>(_ change: () throws(JournalError) -> Value) throws(JournalError) -> Value
+    {
+        let fault = state.withLock { $0.fault }
+        if fault == .failsBefore { throw JournalError(.unavailable, "the disk is on fire") }
+        let value = try change()
+        if fault != nil { throw JournalError(.unavailable, "the disk is on fire") }
+        return value
     }
 
     func value(_ key: MetaKey) throws(JournalError) -> [UInt8]? {

@@ -45,6 +45,31 @@ import VenueTestSupport
         try await engine(store)
     }
 
+    /// What is told as failed may have been done: the next change rests on what the store has.
+    @Test func aKeyIsWhatTheStoreHasAlsoAfterAFailure() async throws {
+        let folder = try TemporaryFolder()
+        let store = FaultyStore(try openJournal(folder.location))
+        let engine = try await engine(store)
+        try await engine.apply(open("a"))
+        func issue() async throws {
+            _ = try await engine.issueKey(
+                account: "a", permissions: [.read], apiKey: "mine", secret: "hush", passphrase: "word")
+        }
+        store.set(.failsAfter)
+        await #expect(throws: Refusal.self) { try await issue() }
+        store.set(nil)
+        #expect(try await engine.revokeKey("mine", of: "a"), "it is in the store")
+        try await issue()
+        // The mark of a revoked key is there from now on, so that taking the key away is what fails.
+        store.set(.failsAfter)
+        await #expect(throws: Refusal.self) { try await engine.revokeKey("mine", of: "a") }
+        store.set(nil)
+        try await issue()
+        await engine.stop()
+        let again = try await Self.plainEngine(reopened(folder))
+        #expect(again.keys(of: "a").map(\.apiKey) == ["mine"], "its making was acknowledged")
+    }
+
     @Test func theSameKeyAgainChangesNothingAndAnotherIsRefused() async throws {
         let engine = try await engine(openJournal("memory:"))
         try await engine.apply(open("a"), open("b"))

@@ -21,7 +21,7 @@ final class Life: @unchecked Sendable {
     init(world: World, store: SimulatedStore) {
         self.world = world
         self.store = store
-        clock = .standing(at: world.now)
+        clock = .standing(at: World.noon)
     }
 
     // MARK: - From start to end
