@@ -76,7 +76,7 @@ extension BinanceVenue {
         try parameters.checkCharacters()
         let assets = rules.assets.filter(\.isMarginAvailable)
         if let name = parameters["symbol"] {
-            guard let asset = assets.first(where: { $0.name + "USD" == name }) else {
+            guard let asset = assets.first(where: { ($0.name + "USD").isExactly(name) }) else {
                 throw BinanceError.invalidSymbol
             }
             try writer.assetIndex(asset, index: market.requiredIndex(asset.name), at: time)

@@ -27,8 +27,8 @@ final class RuleTable: Sendable {
     let reference: [String: ExactDecimal]
     /// What contracts are settled in in credits mode; nil where the rulebook has no such asset.
     let creditAsset: String?
-    private let assetPlaces: [String: Int]
-    private let symbolPlaces: [String: Int]
+    private let assetPlaces: [ExactText: Int]
+    private let symbolPlaces: [ExactText: Int]
 
     init(reading rulebook: RulebookReader) throws(RulebookError) {
         var assets: [AssetRules] = []
@@ -47,21 +47,18 @@ final class RuleTable: Sendable {
         creditAsset = assets.first(where: \.isCredit)?.name
         symbolsByName = symbols.sorted { $0.name < $1.name }
         reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }) { first, _ in first }
-        assetPlaces = Dictionary(assets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first
-        }
-        symbolPlaces = Dictionary(symbols.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in
-            first
-        }
+        assetPlaces = ExactText.places(of: assets.map(\.name))
+        symbolPlaces = ExactText.places(of: symbols.map(\.name))
     }
 
     /// An asset's rules; nil if it is unknown.
-    func asset(_ name: String) -> AssetRules? { assetPlaces[name].map { assets[$0] } }
+    func asset(_ name: String) -> AssetRules? { assetPlaces[ExactText(name)].map { assets[$0] } }
 
     /// Where an asset stands among the rows; nil if it is unknown.
-    func place(ofAsset name: String) -> Int? { assetPlaces[name] }
+    func place(ofAsset name: String) -> Int? { assetPlaces[ExactText(name)] }
 
     /// A symbol's rules; nil if it is unknown.
-    func symbol(_ name: String) -> SymbolRules? { symbolPlaces[name].map { symbols[$0] } }
+    func symbol(_ name: String) -> SymbolRules? { symbolPlaces[ExactText(name)].map { symbols[$0] } }
 }
 
 /// What holds for an asset in multi-assets mode, and what it is called.

@@ -113,7 +113,8 @@ enum VerificationKey: Equatable {
 
 /// Base64 with padding (RFC 4648, section 4).
 enum Base64 {
-    /// The bytes of a text; nil for a foreign character or a wrong length.
+    /// The bytes of a text; nil for a foreign character, a wrong length, or left-over bits that are not zero,
+    /// so that every byte string has exactly one text.
     static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }
         var bytes: [UInt8] = []
@@ -136,8 +137,8 @@ enum Base64 {
         }
         switch padding {
         case 0: return bytes
-        case 1: return bytes + [UInt8(held >> 10 & 255), UInt8(held >> 2 & 255)]
-        case 2: return bytes + [UInt8(held >> 4 & 255)]
+        case 1 where held & 3 == 0: return bytes + [UInt8(held >> 10 & 255), UInt8(held >> 2 & 255)]
+        case 2 where held & 15 == 0: return bytes + [UInt8(held >> 4 & 255)]
         default: return nil
         }
     }

@@ -189,7 +189,7 @@ struct UserStream: VenueStream {
 
     /// Follows a stream if it is a listen key that is alive.
     private mutating func listen(to stream: String, _ now: Int64) {
-        guard servesListenKeys, !feeds.contains(where: { $0.listenKey == stream }),
+        guard servesListenKeys, !feeds.contains(where: { $0.listenKey.isExactly(stream) }),
             let life = venue.life(ofListenKey: stream, through: access)
         else { return }
         if feeds.isEmpty { nextLook = now + Self.lookInterval }

@@ -45,7 +45,8 @@ extension CryptoComVenue {
         writer.beginObject()
         writer.key("data")
         writer.beginArray()
-        for position in snapshot.account.positions where wanted == nil || position.instrument.name == wanted {
+        for position in snapshot.account.positions
+        where wanted.map(position.instrument.name.isExactly) ?? true {
             try PositionForm(position, of: snapshot.account.id, market).write(to: &writer)
         }
         writer.endArray()
@@ -61,7 +62,7 @@ extension CryptoComVenue {
         writer.beginObject()
         writer.key("data")
         writer.beginArray()
-        for order in snapshot.account.orders where wanted == nil || order.instrument.name == wanted {
+        for order in snapshot.account.orders where wanted.map(order.instrument.name.isExactly) ?? true {
             try write(order, of: snapshot.account.id, uuid, rules, to: &writer)
         }
         writer.endArray()

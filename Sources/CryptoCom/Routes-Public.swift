@@ -129,7 +129,7 @@ extension CryptoComVenue {
         writer.beginObject()
         writer.key("data")
         writer.beginArray()
-        for rule in rules.instruments where wanted == nil || rule.terms.name == wanted {
+        for rule in rules.instruments where wanted.map(rule.terms.name.isExactly) ?? true {
             guard let price = market.mark(rule.terms) else { continue }
             writer.beginObject()
             writer.key("i")

@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Numbers
 import Venue
@@ -21,8 +22,8 @@ final class CryptoComRules: RulebookRules {
     /// USD prices that hold until prices are given; USD itself is 1.
     let reference: [String: ExactDecimal]
 
-    private let assetPlaces: [String: Int]
-    private let instrumentPlaces: [String: Int]
+    private let assetPlaces: [ExactText: Int]
+    private let instrumentPlaces: [ExactText: Int]
 
     /// The asset whose index is 1 by definition, and in which totals and contracts are counted.
     static let usd = "USD"
@@ -39,9 +40,8 @@ final class CryptoComRules: RulebookRules {
         for (name, reader) in try rulebook.member("assets").members() {
             assets.append(try AssetRule(name: name, reading: reader, defaults: defaults))
         }
-        assetPlaces = Dictionary(assets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first
-        }
-        guard let usd = assetPlaces[Self.usd], assets[usd].referenceIndex == .one else {
+        assetPlaces = ExactText.places(of: assets.map(\.name))
+        guard let usd = assetPlaces[ExactText(Self.usd)], assets[usd].referenceIndex == .one else {
             throw RulebookError(
                 field: rulebook.path(of: "assets.USD"), message: "must be there, with index 1")
         }
@@ -51,24 +51,24 @@ final class CryptoComRules: RulebookRules {
         for (name, reader) in try rulebook.member("instruments").members() {
             let rule = try InstrumentRule(name: name, reading: reader)
             for (key, asset) in [("base", rule.terms.base), ("quote", rule.terms.quote)]
-            where assetPlaces[asset] == nil {
+            where assetPlaces[ExactText(asset)] == nil {
                 throw RulebookError(
                     field: reader.path(of: key), message: "is no asset of this rulebook: \(asset)")
             }
             instruments.append(rule)
         }
-        instrumentPlaces = Dictionary(
-            instruments.enumerated().map { ($0.element.terms.name, $0.offset) }
-        ) { first, _ in first }
+        instrumentPlaces = ExactText.places(of: instruments.map(\.terms.name))
         self.assets = assets
         self.instruments = instruments
     }
 
     /// An asset's rules; nil if the rulebook does not know it.
-    func asset(_ name: String) -> AssetRule? { assetPlaces[name].map { assets[$0] } }
+    func asset(_ name: String) -> AssetRule? { assetPlaces[ExactText(name)].map { assets[$0] } }
 
     /// An instrument's rules; nil if the rulebook does not know it.
-    func instrument(_ name: String) -> InstrumentRule? { instrumentPlaces[name].map { instruments[$0] } }
+    func instrument(_ name: String) -> InstrumentRule? {
+        instrumentPlaces[ExactText(name)].map { instruments[$0] }
+    }
 
     /// The highest leverage that the venue gives on an instrument.
     func maximumLeverage(of instrument: Instrument) -> ExactDecimal {

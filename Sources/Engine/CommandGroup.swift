@@ -1,4 +1,5 @@
 import Exchange
+import JSON
 import Journal
 import Ledger
 
@@ -8,6 +9,8 @@ final class PendingBatch {
     let isAtomic: Bool
     /// The first command that has not been looked at.
     var next = 0
+    /// How many of its commands are in the group that is being collected.
+    var share = 0
     var results: [CommandResult] = []
     /// The command that made an all-or-none batch fail.
     var refusal: (index: Int, Refusal)?
@@ -66,14 +69,17 @@ struct PendingEvent: Sendable {
 
 /// Commands that share one transaction.
 struct CommandGroup {
-    /// Batches that have commands in this group, each with the first of them.
-    var parts: [(batch: PendingBatch, from: Int)] = []
+    /// Batches that have commands in this group, each with the first of them, and whether its last is among
+    /// them.
+    var parts: [(batch: PendingBatch, from: Int, isLast: Bool)] = []
     var events: [PendingEvent] = []
     /// Accounts that the group changes, in the order in which it first does.
     var touchedAccounts: [String] = []
-    private var touched: Set<String> = []
+    private var touched: Set<ExactText> = []
     var touchedVenues: Set<VenueName> = []
     var definesInstruments = false
+    /// The time of its latest event.
+    var latest = LedgerTime(milliseconds: .min)
     /// How many commands of each outcome it holds.
     var applied = 0
     var duplicates = 0
@@ -93,6 +99,7 @@ struct CommandGroup {
 
     /// Notes what an event changes.
     mutating func note(_ event: Event) {
+        latest = max(latest, event.at)
         if let account = event.account { touch(account) }
         if let counterparty = event.counterparty { touch(counterparty) }
         if let venue = event.body.market { touchedVenues.insert(venue) }
@@ -100,7 +107,7 @@ struct CommandGroup {
     }
 
     private mutating func touch(_ account: String) {
-        if touched.insert(account).inserted { touchedAccounts.append(account) }
+        if touched.insert(ExactText(account)).inserted { touchedAccounts.append(account) }
     }
 
     /// What the group has changed, out of a ledger that has taken it over and nothing after it.

@@ -1,3 +1,4 @@
+import JSON
 import Journal
 import Ledger
 import Synchronization
@@ -52,7 +53,7 @@ final class PastAccess: VenueAccess {
     private let store: any JournalStore
     private let published: PublishedLedger
     /// Accounts read so far; nil inside for one that was not open yet.
-    private let accounts = Mutex<[String: Account?]>([:])
+    private let accounts = Mutex<[ExactText: Account?]>([:])
 
     init(
         live: any VenueAccess, venue: VenueName, time: LedgerTime, prices: VenuePrices,
@@ -68,11 +69,11 @@ final class PastAccess: VenueAccess {
 
     /// An account as it was; nil if it was not open yet or is one of another venue.
     func account(_ id: String) throws(JournalError) -> Account? {
-        if let found = accounts.withLock({ $0[id] }) { return found }
+        if let found = accounts.withLock({ $0[ExactText(id)] }) { return found }
         guard published.account(id)?.venue == venue else { return nil }
         let account = try LedgerEngine.account(
             id, asOf: time, in: store, instruments: published.instruments)
-        accounts.withLock { $0[id] = .some(account) }
+        accounts.withLock { $0[ExactText(id)] = .some(account) }
         return account
     }
 

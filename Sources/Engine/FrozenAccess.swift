@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Venue
 
@@ -10,7 +11,9 @@ struct FrozenAccess: VenueAccess {
     let time: LedgerTime
 
     func snapshot(of account: String) -> AccountSnapshot? {
-        guard let found = state.accounts[account]?.account, found.venue == venue else { return nil }
+        guard let found = state.accounts[ExactText(account)]?.account, found.venue == venue else {
+            return nil
+        }
         return AccountSnapshot(account: found, prices: prices(), at: time)
     }
 
@@ -19,7 +22,7 @@ struct FrozenAccess: VenueAccess {
     }
 
     func prices() -> VenuePrices { state.prices[venue] ?? VenuePrices() }
-    func subaccounts(of account: String) -> [String] { state.children[account] ?? [] }
+    func subaccounts(of account: String) -> [String] { state.children[ExactText(account)] ?? [] }
 
     func submit(_ command: Command) async throws(Refusal) {
         throw Refusal(.notAllowed, "What is frozen cannot be changed.")

@@ -1,9 +1,13 @@
+import JSON
 import Journal
 import Ledger
 
 /// Which ids of some commands have been used before, as the store tells.
 struct KnownIDs {
-    private var found: [String: (sequence: Int64, digest: [UInt8]?)] = [:]
+    /// An earlier use of an id: the event that carries it, and the digest of its command.
+    typealias Use = (sequence: Int64, digest: [UInt8]?)
+
+    private var found: [ExactText: Use] = [:]
     private var failure: JournalError?
     private let index: CommandIndex
 
@@ -13,7 +17,7 @@ struct KnownIDs {
         do throws(JournalError) {
             for event in try store.events(at: candidates) {
                 guard let id = event.commandID else { continue }
-                found[id] = (event.sequence, event.commandDigest)
+                found[ExactText(id)] = (event.sequence, event.commandDigest)
             }
         } catch {
             failure = error
@@ -22,9 +26,10 @@ struct KnownIDs {
 
     /// The earlier use of an id, among those not durable yet too; nil if there is none.
     func use(
-        of id: String, pending: [String: (sequence: Int64, digest: [UInt8]?)]
-    ) throws(Refusal) -> (sequence: Int64, digest: [UInt8]?)? {
-        if let use = pending[id] ?? found[id] { return use }
+        of id: String, pending: [ExactText: Use]
+    ) throws(Refusal) -> Use? {
+        let text = ExactText(id)
+        if let use = pending[text] ?? found[text] { return use }
         // Whether an id was used cannot be told without the store, where the index has it.
         if let failure, !index.candidates(for: id).isEmpty { throw .unreadable(failure) }
         return nil

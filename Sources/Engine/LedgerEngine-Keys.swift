@@ -1,3 +1,4 @@
+import JSON
 import Journal
 import Ledger
 import Venue
@@ -15,6 +16,42 @@ extension LedgerEngine {
         apiKey: String? = nil,
         secret: String? = nil, passphrase: String? = nil
     ) async throws(Refusal) -> Credentials {
+        let (credentials, earlier) = try await issue(
+            account: account, permissions: permissions, addresses: addresses, apiKey: apiKey, secret: secret,
+            passphrase: passphrase, isOnce: false)
+        guard earlier == nil || earlier == .same else { throw .keyExists }
+        return credentials
+    }
+
+    /// Makes a key of this name unless it was ever made this way before, or revoked. A name that was never
+    /// made this way for this account, and that another account or other content has, is refused.
+    public func issueKeyOnce(
+        account: String, permissions: Set<APIKey.Permission>, addresses: [AddressRange] = [], apiKey: String,
+        secret: String, passphrase: String? = nil
+    ) async throws(Refusal) -> KeyOutcome {
+        let (credentials, earlier) = try await issue(
+            account: account, permissions: permissions, addresses: addresses, apiKey: apiKey, secret: secret,
+            passphrase: passphrase, isOnce: true)
+        return earlier.map { .earlier($0) } ?? .made(credentials)
+    }
+
+    /// Whether a key of this name was ever made once for an account, or the account's own was revoked.
+    public func wasKeyMade(
+        _ apiKey: String, at venue: VenueName, for account: String
+    ) async throws(Refusal) -> Bool {
+        do throws(JournalError) {
+            return try await reading.run { [store] () throws(JournalError) in
+                try store.value(.keyMade(apiKey, venue: venue)) == Array(account.utf8)
+            }
+        } catch {
+            throw .unreadable(error)
+        }
+    }
+
+    private func issue(
+        account: String, permissions: Set<APIKey.Permission>, addresses: [AddressRange], apiKey: String?,
+        secret: String?, passphrase: String?, isOnce: Bool
+    ) async throws(Refusal) -> (credentials: Credentials, earlier: EarlierKey?) {
         guard let owner = self.account(account), let model = venues[owner.venue] else {
             throw Refusal(.unknownAccount, "There is no account \(account); open it first.", field: "account")
         }
@@ -35,30 +72,65 @@ extension LedgerEngine {
             apiKey: credentials.apiKey, secret: credentials.secret, passphrase: hash,
             permissions: permissions,
             addresses: addresses, account: account)
-        try await add(key, at: owner.venue, passphrase: credentials.passphrase)
-        return credentials
+        let earlier = try await add(
+            key, at: owner.venue, passphrase: credentials.passphrase, isOnce: isOnce)
+        return (credentials, earlier)
     }
 
     /// Adds a key, in one go with looking for one of the same name: writes follow one after the other.
-    private func add(_ key: APIKey, at venue: VenueName, passphrase: String?) async throws(Refusal) {
-        var record = KeyRecord(key, venue: venue, createdAt: clock.now())
-        do throws(JournalError) {
-            if let keySeal { record = try keySeal.sealed(record) }
-            let stored = record
-            let earlier = try await writing.run { [store, keyRing] () throws(JournalError) -> APIKey? in
-                if let earlier = keyRing.key(key.apiKey, of: venue) { return earlier }
-                try store.add(stored)
-                keyRing.insert(key, at: venue)
-                return nil
+    private func add(
+        _ key: APIKey, at venue: VenueName, passphrase: String?, isOnce: Bool
+    ) async throws(Refusal) -> EarlierKey? {
+        let record = try sealed(KeyRecord(key, venue: venue, createdAt: clock.now()))
+        let made = MetaKey.keyMade(key.apiKey, venue: venue)
+        let outcome: Result<EarlierKey?, Refusal> = try await change { store, ring throws(JournalError) in
+            let owner = isOnce ? try store.value(made) : nil
+            if let earlier = ring.key(key.apiKey, of: venue) {
+                if earlier.hasSameContent(as: key, passphrase: passphrase) {
+                    // The program may have ended between the key and its mark.
+                    if isOnce, owner == nil { try store.set(Array(key.account.utf8), for: made) }
+                    return .success(.same)
+                }
+                let wasMade = owner.map { $0 == Array(key.account.utf8) } ?? !isOnce
+                return wasMade ? .success(.other) : .failure(.keyExists)
             }
-            guard let earlier, !earlier.hasSameContent(as: key, passphrase: passphrase) else { return }
+            if owner != nil { return .success(.revoked) }
+            try store.add(record)
+            ring.insert(key, at: venue)
+            if isOnce { try store.set(Array(key.account.utf8), for: made) }
+            return .success(nil)
+        }
+        return try outcome.get()
+    }
+
+    /// A key as the store keeps it.
+    private func sealed(_ record: KeyRecord) throws(Refusal) -> KeyRecord {
+        guard let keySeal else { return record }
+        do throws(JournalError) { return try keySeal.sealed(record) } catch { throw .unreadable(error) }
+    }
+
+    /// Changes keys: one change after the other, each in the store and then in the ring.
+    private func change<Value: Sendable>(
+        _ change: @escaping @Sendable (any JournalStore, KeyRing) throws(JournalError) -> Value
+    ) async throws(Refusal) -> Value {
+        do throws(JournalError) {
+            return try await writing.run { [store, keyRing, keySeal] () throws(JournalError) in
+                if keyRing.isInDoubt {
+                    // What was told as failed may have been done. Another write settles whether it was, and
+                    // the ring must not promise what the store does not hold.
+                    try store.set([], for: .writeProbe)
+                    var keys = try store.keys()
+                    if let keySeal { for place in keys.indices { keys[place] = try keySeal.opened(keys[place]) } }
+                    keyRing.replace(with: keys)
+                }
+                do throws(JournalError) { return try change(store, keyRing) } catch {
+                    keyRing.doubt()
+                    throw error
+                }
+            }
         } catch {
             throw .unreadable(error)
         }
-        throw Refusal(
-            .keyExists,
-            "The API key exists already, for another account or with other content; revoke it first.",
-            field: "api_key")
     }
 
     private static func check(
@@ -84,17 +156,41 @@ extension LedgerEngine {
     public func revokeKey(_ apiKey: String, of account: String) async throws(Refusal) -> Bool {
         guard let owner = self.account(account) else { return false }
         let venue = owner.venue
-        do throws(JournalError) {
-            return try await writing.run { [store, keyRing] () throws(JournalError) in
-                guard keyRing.key(apiKey, of: venue)?.account == account else { return false }
-                _ = try store.removeKey(apiKey, venue: venue)
-                keyRing.remove(apiKey, at: venue)
-                return true
-            }
-        } catch {
-            throw .unreadable(error)
+        return try await change { store, ring throws(JournalError) in
+            guard let key = ring.key(apiKey, of: venue), key.account.isExactly(account) else { return false }
+            // First of all, so that a key that is gone is never made again unasked.
+            let made = MetaKey.keyMade(apiKey, venue: venue)
+            if try store.value(made) == nil { try store.set(Array(account.utf8), for: made) }
+            _ = try store.removeKey(apiKey, venue: venue)
+            ring.remove(apiKey, at: venue)
+            return true
         }
     }
+}
+
+/// What making a key once came to.
+public enum KeyOutcome: Sendable {
+    /// It is made now.
+    case made(Credentials)
+    /// It was made before, and nothing has changed.
+    case earlier(EarlierKey)
+}
+
+/// What a ledger has instead of a key that is made once.
+public enum EarlierKey: String, Sendable {
+    /// The very key.
+    case same
+    /// Nothing: it was made before, and revoked.
+    case revoked
+    /// A key of this name with other content, or of another account.
+    case other
+}
+
+extension Refusal {
+    fileprivate static let keyExists = Refusal(
+        .keyExists,
+        "The API key exists already, for another account or with other content; revoke it first.",
+        field: "api_key")
 }
 
 extension APIKey {
@@ -115,7 +211,8 @@ extension APIKey {
             } else {
                 self.passphrase == nil && passphrase == nil
             }
-        return account == other.account && secret == other.secret && permissions == other.permissions
+        return account.isExactly(other.account) && secret.isExactly(other.secret)
+            && permissions == other.permissions
             && addresses == other.addresses && samePassphrase
     }
 }

@@ -7,8 +7,9 @@ import Venue
 public struct EngineOptions: Sendable {
     /// Events after which snapshots are written and indexes brought up.
     public var upkeepInterval = 50_000
-    /// The most commands that share one transaction, unless one all-or-none list has more.
-    public var groupLimit = 4_000
+    /// The most commands of one list that share one transaction, unless the list is all-or-none; of all lists
+    /// it takes twice as many.
+    public var groupLimit = 2_000
     /// Where calls of the store run.
     public var queues = WorkQueues.dispatch
     /// When orders of venues' clients are filled.
@@ -49,16 +50,19 @@ public final class LedgerEngine: Sendable {
 
     /// Replays the journal and starts. Throws `JournalError` where the store cannot be read or does not make
     /// sense.
+    ///
+    /// `clock` is for a ledger that begins; one that has a clock of its own puts it to where that stands.
     public static func open(
         store: any JournalStore, venues: [any VenueModel], clock: LedgerClock = .system,
-        enforcesRateLimits: Bool = true, options: EngineOptions = EngineOptions()
+        isClockGiven: Bool = true, enforcesRateLimits: Bool = true, options: EngineOptions = EngineOptions()
     ) async throws(JournalError) -> LedgerEngine {
         let writing = BlockingWork("writing", concurrent: false, on: options.queues)
         let reading = BlockingWork("reading", concurrent: true, on: options.queues)
         let (ledger, snapshotSequence, replayed) = try await Replay.load(
             store, by: reading, report: options.report)
-        let start = try await writing.run { () throws(JournalError) in
-            try StoredStart(store, passphrase: options.sealPassphrase, report: options.report)
+        let start = try await writing.run { [ledger] () throws(JournalError) in
+            try wind(clock, isGiven: isClockGiven, ledger: ledger, in: store)
+            return try StoredStart(store, passphrase: options.sealPassphrase, report: options.report)
         }
         let keeper = StatisticsKeeper()
         keeper.update {
@@ -98,7 +102,7 @@ public final class LedgerEngine: Sendable {
         tokenSecrets = secrets
         keyRing = KeyRing()
         keySeal = start.seal
-        for record in start.keys { keyRing.insert(APIKey(record), at: record.venue) }
+        keyRing.replace(with: start.keys)
         let published = PublishedLedger(ledger, venues: venues.map { $0.name })
         self.published = published
         let upkeep = Upkeep(

@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Synchronization
 
@@ -50,7 +51,7 @@ public final class LedgerFeed: Sendable {
 
     fileprivate struct State {
         var followers: [ObjectIdentifier: Follower] = [:]
-        var byAccount: [String: Set<ObjectIdentifier>] = [:]
+        var byAccount: [ExactText: Set<ObjectIdentifier>] = [:]
         var byVenue: [VenueName: Set<ObjectIdentifier>] = [:]
         var ofEverything: Set<ObjectIdentifier> = []
     }
@@ -67,7 +68,9 @@ public final class LedgerFeed: Sendable {
             state.forget(identity)
             if interest.isEmpty { return }
             state.followers[identity] = Follower(listener: listener, interest: interest)
-            for account in interest.accounts { state.byAccount[account, default: []].insert(identity) }
+            for account in interest.accounts {
+                state.byAccount[ExactText(account), default: []].insert(identity)
+            }
             for venue in interest.prices { state.byVenue[venue, default: []].insert(identity) }
             if interest.everything { state.ofEverything.insert(identity) }
         }
@@ -99,7 +102,7 @@ extension LedgerFeed.State {
 
     fileprivate mutating func forget(_ identity: ObjectIdentifier) {
         guard let interest = followers.removeValue(forKey: identity)?.interest else { return }
-        for account in interest.accounts {
+        for account in interest.accounts.map({ ExactText($0) }) {
             byAccount[account]?.remove(identity)
             if byAccount[account]?.isEmpty == true { byAccount[account] = nil }
         }
@@ -119,8 +122,12 @@ extension LedgerFeed.State {
             // Where only prices are followed, an account's event concerns nobody.
             if byAccount.isEmpty && ofEverything.isEmpty && event.account != nil { continue }
             var concerned = ofEverything
-            if let account = event.account, let found = byAccount[account] { concerned.formUnion(found) }
-            if let other = event.counterparty, let found = byAccount[other] { concerned.formUnion(found) }
+            if let account = event.account, let found = byAccount[ExactText(account)] {
+                concerned.formUnion(found)
+            }
+            if let other = event.counterparty, let found = byAccount[ExactText(other)] {
+                concerned.formUnion(found)
+            }
             for identity in concerned { shares[identity, default: Share()].events.append(event) }
             guard let venue = event.body.market else { continue }
             for identity in byVenue[venue] ?? [] {

@@ -1,4 +1,5 @@
 import Exchange
+import JSON
 import Journal
 import Ledger
 import Venue
@@ -8,6 +9,10 @@ import Venue
 /// Commands are applied to a working copy as they come and collected into a group; while one group is being
 /// written, the next one grows. A group is published and answered only once it is durable. When a group
 /// cannot be written, it and the one after it are undone and refused.
+///
+/// Callers take turns: a list that is not all-or-none gets at most half of a full group and then waits behind
+/// the others, so that a command that comes while a long list is under way goes with the group that is being
+/// collected.
 actor LedgerWriter {
     private let store: any JournalStore
     private let writing: BlockingWork
@@ -17,14 +22,17 @@ actor LedgerWriter {
     private let exchange: Exchange
     private let clock: LedgerClock
     private let statistics: StatisticsKeeper
-    /// A group takes no more commands than this, unless one all-or-none batch alone has more.
+    /// A group takes no more commands of one batch than this, and of all no more than twice as many, unless
+    /// one all-or-none batch alone has more.
     private let groupLimit: Int
 
     private var ledger: LedgerState
     private var commandIndex: CommandIndex
     /// Command ids that are not durable yet.
-    private var pendingIDs: [String: (sequence: Int64, digest: [UInt8]?)] = [:]
+    private var pendingIDs: [ExactText: KnownIDs.Use] = [:]
     private var waiting: [PendingBatch] = []
+    /// The time of the latest event that is not durable yet.
+    private var latest = LedgerTime(milliseconds: .min)
     private var prepared = CommandGroup()
     private var inFlight: CommandGroup?
     /// Whether a group is being written or the ledger is being brought in line with the store.
@@ -102,6 +110,7 @@ actor LedgerWriter {
     private func write() {
         let group = prepared
         prepared = CommandGroup()
+        for part in group.parts { part.batch.share = 0 }
         if group.events.isEmpty {
             // Nothing to make durable, and all that its answers rest on is durable already.
             finish(group)
@@ -110,12 +119,13 @@ actor LedgerWriter {
         isBusy = true
         inFlight = group
         let change = group.change(in: ledger)
-        let events = group.events
+        let (events, reached) = (group.events, group.latest)
         Task {
             let start = ContinuousClock.now
             do throws(JournalError) {
-                try await writing.run { [store, published, feed] () throws(JournalError) in
+                try await writing.run { [store, published, feed, clock] () throws(JournalError) in
                     try store.append(events.map { $0.record })
+                    clock.reach(reached)
                     published.publish(change)
                     feed.publish(events.lazy.map(\.event), sequence: change.sequence)
                 }
@@ -132,7 +142,7 @@ actor LedgerWriter {
             inFlight = nil
             for event in group.events {
                 guard let id = event.commandID else { continue }
-                pendingIDs[id] = nil
+                pendingIDs[ExactText(id)] = nil
                 commandIndex.insert(CommandIndexEntry(commandID: id, sequence: event.event.sequence))
             }
             finish(group)
@@ -155,35 +165,39 @@ actor LedgerWriter {
             $0.duplicateCommands += Int64(group.duplicates)
             $0.rejectedCommands += Int64(group.rejected)
         }
-        // A batch that goes on in the next group stands in its parts too.
-        let continued = prepared.parts.first?.batch
-        for part in group.parts where part.batch.isFinished && part.batch !== continued {
-            part.batch.answer()
-        }
+        for part in group.parts where part.isLast { part.batch.answer() }
     }
 
     // MARK: - Applying
 
     private func applyWaiting() {
         var taken = 0
+        /// Batches whose share of this group is used up, and those that go on behind all others.
+        var held: [PendingBatch] = []
+        var continued: [PendingBatch] = []
         while taken < waiting.count, room > 0 {
             let batch = waiting[taken]
-            prepared.parts.append((batch, batch.next))
-            let end =
-                batch.isAtomic ? batch.submissions.count : min(batch.submissions.count, batch.next + room)
-            let known = knownIDs(batch.submissions[batch.next..<end])
+            taken += 1
+            let from = batch.next
+            let end = batch.isAtomic ? batch.submissions.count : from + min(room, groupLimit - batch.share)
+            if end <= from {
+                held.append(batch)
+                continue
+            }
+            let known = knownIDs(batch.submissions[from..<min(end, batch.submissions.count)])
             if batch.isAtomic {
                 applyAtomically(batch, known: known)
             } else {
-                apply(batch, upTo: end, known: known)
+                apply(batch, upTo: min(end, batch.submissions.count), known: known)
             }
-            if !batch.isFinished { break }
-            taken += 1
+            batch.share += batch.next - from
+            prepared.parts.append((batch, from, batch.isFinished))
+            if !batch.isFinished { continued.append(batch) }
         }
-        waiting.removeFirst(taken)
+        if taken > 0 { waiting = held + waiting[taken...] + continued }
     }
 
-    private var room: Int { groupLimit - prepared.applied - prepared.duplicates - prepared.rejected }
+    private var room: Int { 2 * groupLimit - prepared.applied - prepared.duplicates - prepared.rejected }
 
     private func apply(_ batch: PendingBatch, upTo end: Int, known: KnownIDs) {
         while batch.next < end {
@@ -195,6 +209,7 @@ actor LedgerWriter {
 
     private func applyAtomically(_ batch: PendingBatch, known: KnownIDs) {
         var part = CommandGroup()
+        let latestBefore = latest
         let undo = Undo(before: batch.submissions, in: ledger)
         for (index, submission) in batch.submissions.enumerated() {
             let result = apply(submission, known: known, into: &part)
@@ -208,7 +223,8 @@ actor LedgerWriter {
         if batch.refusal == nil {
             prepared.take(part)
         } else {
-            for event in part.events { if let id = event.commandID { pendingIDs[id] = nil } }
+            for event in part.events { if let id = event.commandID { pendingIDs[ExactText(id)] = nil } }
+            latest = latestBefore
             undo.undo(in: &ledger)
             prepared.rejected += batch.submissions.count
         }
@@ -233,10 +249,11 @@ actor LedgerWriter {
                 group.duplicates += 1
                 return .duplicate(sequence: earlier.sequence)
             }
-            let outcome = try exchange.accept(command, in: &ledger, judges: judges, now: clock.now())
+            let outcome = try exchange.accept(command, in: &ledger, judges: judges, now: now)
             let own = outcome.events.indices.contains(outcome.own) ? outcome.events[outcome.own] : nil
             let sequence = own?.sequence ?? ledger.lastSequence
-            if let id = submission.id { pendingIDs[id] = (sequence, submission.digest) }
+            for event in outcome.events { latest = max(latest, event.at) }
+            if let id = submission.id { pendingIDs[ExactText(id)] = (sequence, submission.digest) }
             group.add(outcome, commandID: submission.id, digest: submission.digest)
             group.applied += 1
             // Only a venue's client is told at once what its order came to.
@@ -247,6 +264,9 @@ actor LedgerWriter {
             return .rejected(error)
         }
     }
+
+    /// What the clock will show once all that came before is durable: one that stands goes with the events.
+    private var now: LedgerTime { clock.isSystem ? clock.now() : max(clock.now(), latest) }
 
     /// Looks up in the store, at once, all ids of some commands that may have been used before.
     private func knownIDs(_ submissions: ArraySlice<Submission>) -> KnownIDs {
@@ -296,6 +316,7 @@ actor LedgerWriter {
         let groups = [inFlight, prepared].compactMap { $0 }
         inFlight = nil
         prepared = CommandGroup()
+        latest = LedgerTime(milliseconds: .min)
         var ids: Set<String> = []
         var venues: Set<VenueName> = []
         for group in groups {
@@ -312,8 +333,8 @@ actor LedgerWriter {
         for venue in venues { ledger.restore(prices: published.prices(of: venue), of: venue) }
         ledger.rollBack(to: published.sequence)
         pendingIDs = [:]
-        for (batch, from) in groups.flatMap(\.parts) {
-            // A batch in both groups is answered by its first part; the second finds it answered.
+        for (batch, from, _) in groups.flatMap(\.parts) {
+            // A batch in several parts is answered by its first one; the others find it answered.
             waiting.removeAll { $0 === batch }
             batch.next = batch.submissions.count
             batch.refuse(from: from, .storeUnavailable)
@@ -356,6 +377,7 @@ actor LedgerWriter {
             }
         }
         let change = group.change(in: ledger)
+        clock.reach(group.latest)
         published.publish(change)
         feed.publish(events, sequence: change.sequence)
     }

@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Synchronization
 
@@ -12,10 +13,10 @@ final class PublishedAccount: Sendable {
 /// one go; nobody holds the lock while waiting for a disk.
 final class PublishedLedger: Sendable {
     struct State {
-        var accounts: [String: PublishedAccount] = [:]
+        var accounts: [ExactText: PublishedAccount] = [:]
         /// In the order of opening.
         var order: [String] = []
-        var children: [String: [String]] = [:]
+        var children: [ExactText: [String]] = [:]
         var prices: [VenueName: VenuePrices] = [:]
         var instruments = InstrumentTable()
         var sequence: Int64 = 0
@@ -29,8 +30,8 @@ final class PublishedLedger: Sendable {
         state.accounts.reserveCapacity(state.order.count)
         for id in state.order {
             guard let account = ledger.account(id) else { continue }
-            state.accounts[id] = PublishedAccount(account)
-            if let parent = account.parent { state.children[parent, default: []].append(id) }
+            state.accounts[ExactText(id)] = PublishedAccount(account)
+            if let parent = account.parent { state.children[ExactText(parent), default: []].append(id) }
         }
         for venue in venues { state.prices[venue] = ledger.prices(of: venue) }
         state.instruments = ledger.instrumentTable
@@ -47,17 +48,18 @@ final class PublishedLedger: Sendable {
     var instruments: InstrumentTable { state.withLock { $0.instruments } }
 
     func account(_ id: String) -> Account? {
-        let found = state.withLock { $0.accounts[id] }
+        let found = state.withLock { $0.accounts[ExactText(id)] }
         return found?.account
     }
 
-    func subaccounts(of id: String) -> [String] { state.withLock { $0.children[id] ?? [] } }
+    func subaccounts(of id: String) -> [String] { state.withLock { $0.children[ExactText(id)] ?? [] } }
 
     func prices(of venue: VenueName) -> VenuePrices { state.withLock { $0.prices[venue] } ?? VenuePrices() }
 
     /// An account and its venue's prices of the same moment.
     func accountAndPrices(_ id: String, of venue: VenueName) -> (Account, VenuePrices)? {
-        let found = state.withLock { state in state.accounts[id].map { ($0, state.prices[venue]) } }
+        let found = state.withLock { state in state.accounts[ExactText(id)].map { ($0, state.prices[venue]) }
+        }
         guard let found, found.0.account.venue == venue else { return nil }
         return (found.0.account, found.1 ?? VenuePrices())
     }
@@ -68,9 +70,11 @@ final class PublishedLedger: Sendable {
         state.withLock { state in
             for entry in published {
                 let account = entry.account
-                if state.accounts.updateValue(entry, forKey: account.id) == nil {
+                if state.accounts.updateValue(entry, forKey: ExactText(account.id)) == nil {
                     state.order.append(account.id)
-                    if let parent = account.parent { state.children[parent, default: []].append(account.id) }
+                    if let parent = account.parent {
+                        state.children[ExactText(parent), default: []].append(account.id)
+                    }
                 }
             }
             for (venue, prices) in change.prices { state.prices[venue] = prices }

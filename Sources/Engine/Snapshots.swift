@@ -170,7 +170,9 @@ final class Upkeep: Sendable {
         }
         var lot: [(ordinal: Int64, account: PublishedAccount)] = []
         for (ordinal, id) in cut.order.enumerated() {
-            guard let entry = cut.accounts[id], entry.account.lastSequence > since else { continue }
+            guard let entry = cut.accounts[ExactText(id)], entry.account.lastSequence > since else {
+                continue
+            }
             lot.append((Int64(ordinal), entry))
             if lot.count == 2_000 {
                 try await write(lot, state: nil)

@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 
 /// What an all-or-none batch is about to change, as it was before.
@@ -8,21 +9,21 @@ struct Undo {
 
     init(before submissions: [Submission], in ledger: LedgerState) {
         sequence = ledger.lastSequence
-        var ids: Set<String> = []
+        var ids: Set<ExactText> = []
         var venues: Set<VenueName> = []
         for submission in submissions {
             guard case .success(let command) = submission.command else { continue }
-            if let account = command.account { ids.insert(account) }
+            if let account = command.account { ids.insert(ExactText(account)) }
             switch command.content {
-            case .transfer(let to, _, _, _): ids.insert(to)
+            case .transfer(let to, _, _, _): ids.insert(ExactText(to))
             case .prices(let venue, _, _), .quotes(let venue, _):
                 venues.insert(VenueName(rawValue: venue))
                 // Prices make the orders fill that rest at their venue.
-                ids.formUnion(ledger.tradingAccounts(of: VenueName(rawValue: venue)))
+                ids.formUnion(ledger.tradingAccounts(of: VenueName(rawValue: venue)).map { ExactText($0) })
             default: break
             }
         }
-        accounts = ids.map { ($0, ledger.account($0)) }
+        accounts = ids.map { ($0.text, ledger.account($0.text)) }
         prices = venues.map { ($0, ledger.prices(of: $0)) }
     }
 

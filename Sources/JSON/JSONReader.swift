@@ -32,6 +32,61 @@ struct JSONReader {
         guard nextByte() == nil else { throw stop("something follows the value") }
     }
 
+    // MARK: - Elements of an array, one after the other
+
+    /// A reader that stands at an offset of a text, about so many bytes of which it will read.
+    init(
+        _ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, from position: Int, reading portion: Int = 0
+    ) {
+        self.init(bytes, maximumDepth: maximumDepth)
+        self.position = position
+        nodes.reserveCapacity(min(portion, bytes.count - position) / 8)
+    }
+
+    /// Where the reader stands.
+    var offset: Int { position }
+
+    /// Moves past the opening bracket of the array that the whole text must be; whether it has elements. Nil
+    /// where another value begins.
+    mutating func enterArray() throws(Stop) -> Bool? {
+        guard let byte = nextByte() else { throw stop("a value is missing at the end") }
+        guard byte == UInt8(ascii: "[") else { return nil }
+        position += 1
+        guard nextByte() == UInt8(ascii: "]") else { return true }
+        position += 1
+        return false
+    }
+
+    /// Reads the next element, whose keys are likely to be those of the object at the node `row`. Gives its
+    /// node.
+    mutating func readElement(after row: Int?) throws(Stop) -> Int {
+        let element = nodes.count
+        // The array around it is one level.
+        try readValue(depth: 1, after: row)
+        return element
+    }
+
+    /// Moves past the comma behind an element; false behind the last one, past the closing bracket.
+    mutating func passSeparator() throws(Stop) -> Bool {
+        switch nextByte() {
+        case UInt8(ascii: ","):
+            position += 1
+            return true
+        case UInt8(ascii: "]"):
+            position += 1
+            return false
+        default: throw stop("a ',' or ']' is missing after the element")
+        }
+    }
+
+    /// Refuses anything but blanks from here on.
+    mutating func requireEnd() throws(Stop) {
+        guard nextByte() == nil else { throw stop("something follows the value") }
+    }
+
+    /// Whether an object stands at a node.
+    func isObject(_ node: Int) -> Bool { nodes[node].kind == .object }
+
     /// Hands what was read to a body.
     func withNodes<Result>(_ body: (JSONNodes) -> Result) -> Result {
         nodes.withUnsafeBufferPointer { nodes in

@@ -37,24 +37,6 @@ public struct JSONObject: Sendable {
     public var keys: [String] { members.map(\.key) }
 }
 
-/// Whether two strings have the same bytes. Swift's `==` also holds for two Unicode forms of one character,
-/// which are two different keys in JSON. The length decides most comparisons of keys, and costs least.
-@inline(__always)
-func sameBytes(_ first: String, _ second: String) -> Bool {
-    first.utf8.count == second.utf8.count && sameBytesOfOneLength(first, second)
-}
-
-private func sameBytesOfOneLength(_ first: String, _ second: String) -> Bool {
-    // Bytes in place are compared several times faster than by the iterators of two strings.
-    let inPlace = first.utf8.withContiguousStorageIfAvailable { one in
-        second.utf8.withContiguousStorageIfAvailable { other in
-            for index in one.indices where one[index] != other[index] { return false }
-            return true
-        }
-    }
-    return (inPlace ?? nil) ?? first.utf8.elementsEqual(second.utf8)
-}
-
 extension JSONObject: Equatable {
     /// Whether both have the same members in the same order.
     public static func == (first: JSONObject, second: JSONObject) -> Bool {

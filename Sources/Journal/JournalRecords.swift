@@ -105,8 +105,15 @@ public struct MetaKey: RawRepresentable, Hashable, Sendable {
     public static let keySeal = MetaKey(rawValue: "key_seal")
     /// Written to find out whether the store takes writes.
     public static let writeProbe = MetaKey(rawValue: "write_probe")
+    /// How the ledger's clock goes.
+    public static let clock = MetaKey(rawValue: "clock")
     /// Every instrument's terms, for reading account snapshots.
     public static let snapshotInstruments = MetaKey(rawValue: "snapshot_instruments")
     /// The place that the account snapshots stand for, with the prices of that place.
     public static let snapshotState = MetaKey(rawValue: "snapshot_state")
+
+    /// The account that an API key was made for once, or revoked of first: it is never made again unasked.
+    public static func keyMade(_ apiKey: String, venue: VenueName) -> MetaKey {
+        MetaKey(rawValue: "key_made \(venue.rawValue) \(apiKey)")
+    }
 }

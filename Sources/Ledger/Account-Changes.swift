@@ -35,7 +35,8 @@ extension Account {
             if order.terms != nil { order.sequence = event.sequence }
             orders.append(order)
         case .orderAmended(let amendment): try amend(amendment, at: event.at)
-        case .orderCancelled(let orderID), .orderEnded(let orderID, _): orders.removeAll { $0.id == orderID }
+        case .orderCancelled(let orderID), .orderEnded(let orderID, _):
+            if let place = place(ofOrder: orderID) { orders.remove(at: place) }
         case .filled(let fill): try apply(fill, at: event.at)
         case .positionImported(let imported): try apply(imported, at: event.at)
         case .leverageSet(let setting): apply(setting)
@@ -172,6 +173,13 @@ extension Account {
         }
         try change(&activity[place])
         activity[place].updatedAt = time
+    }
+
+    /// Where an order that an event names stands in `orders`; nil if it is not open.
+    ///
+    /// Journals written before ids were compared by their bytes may name an order in another Unicode form.
+    func place(ofOrder id: String) -> Int? {
+        orders.firstIndex { $0.id.isExactly(id) } ?? orders.firstIndex { $0.id == id }
     }
 
     /// Where a position stands in `positions`; nil if it is not open.

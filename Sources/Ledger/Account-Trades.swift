@@ -30,7 +30,7 @@ extension Account {
     }
 
     mutating func amend(_ amendment: OrderAmendment, at time: LedgerTime) throws {
-        guard let place = orders.firstIndex(where: { $0.id == amendment.orderID }) else {
+        guard let place = place(ofOrder: amendment.orderID) else {
             throw Refusal(
                 .unknownOrder, "Account \(id) has no open order \(amendment.orderID).", field: "order_id")
         }
@@ -38,7 +38,7 @@ extension Account {
     }
 
     private mutating func reduceOrder(_ orderID: String, by fill: Fill, at time: LedgerTime) throws {
-        guard let place = orders.firstIndex(where: { $0.id == orderID }) else {
+        guard let place = place(ofOrder: orderID) else {
             throw Refusal(.unknownOrder, "Account \(id) has no open order \(orderID).", field: "order_id")
         }
         try orders[place].take(fill, at: time)

@@ -59,8 +59,8 @@ public struct Account: Sendable, Equatable {
         orders.last { order in
             guard instrument == nil || order.instrument.name == instrument else { return false }
             switch reference {
-            case .id(let id): return order.id == id
-            case .client(let id): return (order.terms?.clientID ?? order.id) == id
+            case .id(let id): return order.id.isExactly(id)
+            case .client(let id): return (order.terms?.clientID ?? order.id).isExactly(id)
             case .sequence(let sequence): return order.sequence == sequence && sequence != 0
             }
         }

@@ -1,3 +1,4 @@
+import JSON
 import Numbers
 
 /// Orders, fills and positions on their way to becoming events.
@@ -17,7 +18,7 @@ extension Draft {
         try requirePositive(request.price, field: "price")
         try requireLabel(request.orderID, field: "order_id")
         try requireFit(request.quantity, at: request.price, in: instrument)
-        if account.orders.contains(where: { $0.id == request.orderID }) {
+        if account.orders.contains(where: { $0.id.isExactly(request.orderID) }) {
             throw Refusal(
                 .orderExists, "Account \(account.id) already has an open order \(request.orderID).",
                 field: "order_id")

@@ -1,10 +1,12 @@
+import JSON
+
 /// Every instrument that the journal has ever used, with the terms of each time.
 ///
 /// Terms hardly ever change; when they do, positions and orders keep the terms that they were opened under.
 public struct InstrumentTable: Sendable {
     private struct Key: Hashable, Sendable {
         let venue: VenueName
-        let name: String
+        let name: ExactText
     }
 
     private var definitions: [Int64: Instrument] = [:]
@@ -15,14 +17,14 @@ public struct InstrumentTable: Sendable {
     /// Takes over an instrument's terms, whose `definition` is the sequence of the event that brings them.
     public mutating func define(_ instrument: Instrument) {
         definitions[instrument.definition] = instrument
-        let key = Key(venue: instrument.venue, name: instrument.name)
+        let key = Key(venue: instrument.venue, name: ExactText(instrument.name))
         if let known = latest[key], known.definition > instrument.definition { return }
         latest[key] = instrument
     }
 
     /// The terms in force now; nil for an instrument never used.
     public func latest(_ venue: VenueName, _ name: String) -> Instrument? {
-        latest[Key(venue: venue, name: name)]
+        latest[Key(venue: venue, name: ExactText(name))]
     }
 
     /// The definition that has these very terms, the latest where it does; nil where none has.

@@ -1,3 +1,5 @@
+import JSON
+
 /// The whole ledger as the journal has made it: every account, every instrument's terms, the latest prices.
 ///
 /// A value without clock, disk, network or randomness: the same events give the same state.
@@ -8,8 +10,8 @@ public struct LedgerState: Sendable {
     public internal(set) var instrumentTable = InstrumentTable()
 
     var accounts: [Account?] = []
-    var places: [String: Int] = [:]
-    private var children: [String: [String]] = [:]
+    var places: [ExactText: Int] = [:]
+    private var children: [ExactText: [String]] = [:]
     private var venuePrices: [VenueName: VenuePrices] = [:]
     /// The accounts of a venue that have an order for the exchange to watch.
     private var trading: [VenueName: Set<String>] = [:]
@@ -30,7 +32,7 @@ public struct LedgerState: Sendable {
 
     /// An account; nil if there is none of that id.
     public func account(_ id: String) -> Account? {
-        guard let place = places[id] else { return nil }
+        guard let place = places[ExactText(id)] else { return nil }
         return accounts[place]
     }
 
@@ -41,10 +43,17 @@ public struct LedgerState: Sendable {
     public var accountCount: Int { places.count }
 
     /// The sub-accounts of an account, in the order of opening.
-    public func subaccounts(of id: String) -> [String] { children[id] ?? [] }
+    public func subaccounts(of id: String) -> [String] { children[ExactText(id)] ?? [] }
 
     /// The latest prices of a venue.
     public func prices(of venue: VenueName) -> VenuePrices { venuePrices[venue] ?? VenuePrices() }
+
+    /// The time of the latest event; nil before the first.
+    public var latestTime: LedgerTime? {
+        let ofAccounts = accounts.lazy.compactMap { $0?.updatedAt }.max()
+        let ofPrices = venuePrices.values.compactMap(\.updatedAt).max()
+        return [ofAccounts, ofPrices].compactMap { $0 }.max()
+    }
 
     /// Every instrument of a venue that was ever used.
     public func instruments(of venue: VenueName) -> [Instrument] { instrumentTable.instruments(of: venue) }
@@ -76,7 +85,7 @@ public struct LedgerState: Sendable {
     }
 
     private mutating func change(_ id: String, by event: Event) throws(Refusal) {
-        guard let place = places[id] else {
+        guard let place = places[ExactText(id)] ?? lookalike(of: id) else {
             throw Refusal(.unknownAccount, "There is no account \(id).", field: "account")
         }
         try accounts[place]?.apply(event)
@@ -87,25 +96,34 @@ public struct LedgerState: Sendable {
         }
     }
 
+    /// The account that an event names in other bytes: journals written before names were compared by theirs
+    /// may have such events, and mean the account that there is.
+    private func lookalike(of id: String) -> Int? {
+        if id.utf8.allSatisfy({ $0 < 0x80 }) { return nil }
+        return accounts.firstIndex { $0?.id == id }
+    }
+
     // MARK: - Snapshots and rolling back
 
     /// Puts an account there as it is, in place of one with the same id.
     public mutating func restore(_ account: Account) {
         noteTrading(account)
-        if let place = places[account.id] {
+        if let place = places[ExactText(account.id)] {
             accounts[place] = account
             return
         }
-        places[account.id] = accounts.count
+        places[ExactText(account.id)] = accounts.count
         accounts.append(account)
-        if let parent = account.parent { children[parent, default: []].append(account.id) }
+        if let parent = account.parent { children[ExactText(parent), default: []].append(account.id) }
     }
 
     /// Takes an account away, as if it had never been opened.
     public mutating func remove(account id: String) {
-        guard let place = places.removeValue(forKey: id) else { return }
+        guard let place = places.removeValue(forKey: ExactText(id)) else { return }
         if let account = accounts[place] { trading[account.venue]?.remove(id) }
-        if let parent = accounts[place]?.parent { children[parent]?.removeAll { $0 == id } }
+        if let parent = accounts[place]?.parent {
+            children[ExactText(parent)]?.removeAll { $0.isExactly(id) }
+        }
         accounts[place] = nil
     }
 

@@ -1,3 +1,4 @@
+import JSON
 import Numbers
 
 /// One open position.
@@ -173,7 +174,8 @@ public struct OpenOrder: Sendable {
 
 extension OpenOrder: Equatable {
     public static func == (left: OpenOrder, right: OpenOrder) -> Bool {
-        left.id == right.id && left.instrument.hasSameTerms(as: right.instrument) && left.side == right.side
+        left.id.isExactly(right.id) && left.instrument.hasSameTerms(as: right.instrument)
+            && left.side == right.side
             && left.quantity == right.quantity && left.remaining == right.remaining
             && left.price == right.price
             && left.reduceOnly == right.reduceOnly && left.positionSide == right.positionSide

@@ -1,3 +1,4 @@
+import JSON
 import Numbers
 
 /// An order as it stands or as it ended.
@@ -46,13 +47,13 @@ public struct OrderRecord: Sendable, Equatable {
     /// Takes over an event if it is of this order.
     mutating func take(_ event: Event) throws {
         switch event.body {
-        case .orderAmended(let amendment) where amendment.orderID == order.id:
+        case .orderAmended(let amendment) where amendment.orderID.isExactly(order.id):
             try order.take(amendment, at: event.at)
-        case .filled(let fill) where fill.orderID == order.id:
+        case .filled(let fill) where fill.orderID.isExactly(order.id):
             try order.take(fill, at: event.at)
             if !order.remaining.isPositive { ending = .filled }
-        case .orderCancelled(let id) where id == order.id: ending = .cancelled
-        case .orderEnded(let id, let end) where id == order.id: ending = .ended(end)
+        case .orderCancelled(let id) where id.isExactly(order.id): ending = .cancelled
+        case .orderEnded(let id, let end) where id.isExactly(order.id): ending = .ended(end)
         default: return
         }
         updatedAt = event.at

@@ -1,3 +1,5 @@
+import JSON
+
 /// Finds where a name stands in a list: a hash table for the short names of currencies and instruments,
 /// several times quicker than a dictionary of strings, because every figure begins with such a look-up.
 struct NameTable: Sendable {
@@ -10,7 +12,7 @@ struct NameTable: Sendable {
     private var slots: [Slot]
     private let mask: Int
     /// Names that do not fit into 16 bytes.
-    private var longNames: [String: Int] = [:]
+    private var longNames: [ExactText: Int] = [:]
 
     init(_ names: [String]) {
         var size = 16
@@ -19,7 +21,7 @@ struct NameTable: Sendable {
         mask = size - 1
         for (place, name) in names.enumerated() {
             guard let key = Self.key(name) else {
-                longNames[name] = place
+                longNames[ExactText(name)] = place
                 continue
             }
             var index = home(key)
@@ -30,7 +32,7 @@ struct NameTable: Sendable {
 
     /// The place of a name; nil if it is not in the list.
     func place(of name: String) -> Int? {
-        guard let key = Self.key(name) else { return longNames[name] }
+        guard let key = Self.key(name) else { return longNames[ExactText(name)] }
         var index = home(key)
         while true {
             let slot = slots[index]

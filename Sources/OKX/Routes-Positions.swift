@@ -31,7 +31,7 @@ struct PositionFilter: Sendable {
         if let name, rules.instrument(name) == nil { throw .instrumentUnknown }
         instruments = name.map { [$0] }
         let family = argument["instFamily"]?.text.flatMap { $0.isEmpty ? nil : $0 }
-        if let family, !rules.instruments.contains(where: { $0.family == family }) {
+        if let family, !rules.instruments.contains(where: { $0.family.isExactly(family) }) {
             throw .parameterWrong("instFamily")
         }
         self.family = name == nil ? family : nil
@@ -51,8 +51,9 @@ struct PositionFilter: Sendable {
     }
 
     func admits(_ rules: InstrumentRules, id: String) -> Bool {
-        (types?.contains(rules.type) ?? true) && (family ?? rules.family) == rules.family
-            && (instruments?.contains(rules.terms.name) ?? true) && (ids?.contains(id) ?? true)
+        (types?.contains(rules.type) ?? true) && (family ?? rules.family).isExactly(rules.family)
+            && (instruments?.containsExactly(rules.terms.name) ?? true)
+            && (ids?.containsExactly(id) ?? true)
     }
 }
 
@@ -291,7 +292,7 @@ extension OKXVenue {
             for order in account.orders.reversed() where !isElsewhere {
                 guard let known = rules.instrument(order.instrument.name) else { throw OKXError.systemError }
                 guard (type ?? known.type) == known.type else { continue }
-                guard instrument.isEmpty || instrument == order.instrument.name else { continue }
+                guard instrument.isEmpty || instrument.isExactly(order.instrument.name) else { continue }
                 try writeOrder(order, known.type, account, rules, to: &writer)
             }
         }

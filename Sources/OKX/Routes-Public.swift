@@ -50,13 +50,13 @@ extension OKXVenue {
         let live = rules.instruments.filter { entry in
             entry.type == type && entry.expiry.map { $0 > time } ?? true
         }
-        if let family, type != .spot, !live.contains(where: { $0.family == family }) {
-            throw .parameterWrong(query["instFamily"] == family ? "instFamily" : "uly")
+        if let family, type != .spot, !live.contains(where: { $0.family.isExactly(family) }) {
+            throw .parameterWrong(query["instFamily"].isExactly(family) ? "instFamily" : "uly")
         }
         let name = query["instId"] ?? ""
         let found = live.filter { entry in
-            (type == .spot || family == nil || entry.family == family)
-                && (name.isEmpty || entry.terms.name == name)
+            (type == .spot || family.map(entry.family.isExactly) ?? true)
+                && (name.isEmpty || entry.terms.name.isExactly(name))
         }
         guard name.isEmpty || !found.isEmpty else { throw .instrumentUnknown }
         return found
@@ -178,7 +178,10 @@ extension OKXVenue {
         return try Self.publicReply { writer in
             for family in families.split(separator: ",") {
                 // All instruments of a family and type share one table.
-                guard let entry = rules.instruments.first(where: { $0.type == type && $0.family == family })
+                guard
+                    let entry = rules.instruments.first(where: {
+                        $0.type == type && $0.family.isExactly(String(family))
+                    })
                 else {
                     throw OKXError.parameterWrong("instFamily")
                 }

@@ -205,7 +205,8 @@ extension OKXVenue {
     ) throws -> [UInt8] {
         guard account.parent == nil else { throw OKXError.endpointForbidden }
         guard let name = query["subAcct"], !name.isEmpty else { throw OKXError.parameterMissing("subAcct") }
-        guard access.subaccounts(of: account.id).contains(name), let snapshot = access.snapshot(of: name)
+        guard access.subaccounts(of: account.id).containsExactly(name),
+            let snapshot = access.snapshot(of: name)
         else {
             throw OKXError.parameterWrong("subAcct")
         }

@@ -127,7 +127,7 @@ extension OKXStream {
         let order = writer.rowOrder { place in
             let row = figures.rows[place]
             let name = rules.assets[row.place].name
-            if case .currency(let wanted) = subscription.filter, wanted != name { return false }
+            if case .currency(let wanted) = subscription.filter, !wanted.isExactly(name) { return false }
             if let changes { return changes.concerns(name) }
             return !row.equity.isZero || row.freeEquity.isPositive || row.freeBalance.isPositive
         }

@@ -22,7 +22,7 @@ extension RailsVenue {
 
     /// Whether money can be held in an asset: USD alone.
     public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool {
-        rules(at: time).assets.contains(name)
+        rules(at: time).assets.containsExactly(name)
     }
 
     /// `leverage` "1".

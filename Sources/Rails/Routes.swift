@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Venue
 
@@ -44,8 +45,8 @@ extension RailsVenue {
         default:
             guard route.hasPrefix("open-orders/") else { throw RailsError.notFound }
             let snapshot = try authorized(request, rules, access)
-            let id = route.dropFirst("open-orders/".count)
-            guard let order = snapshot.account.orders.first(where: { $0.id == id }) else {
+            let id = String(route.dropFirst("open-orders/".count))
+            guard let order = snapshot.account.orders.first(where: { $0.id.isExactly(id) }) else {
                 throw RailsError.notFound
             }
             return openOrderBody(order)
@@ -58,7 +59,7 @@ extension RailsVenue {
         let filter = try MarketFilter(query, rules: rules)
         var orders = account.orders[...]
         if let start = query["start"], !start.isEmpty {
-            guard let place = orders.firstIndex(where: { $0.id == start }) else {
+            guard let place = orders.firstIndex(where: { $0.id.isExactly(start) }) else {
                 throw .badRequest("Unknown start: \(start)")
             }
             orders = orders[(place + 1)...]

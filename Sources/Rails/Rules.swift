@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Numbers
 import Venue
@@ -66,7 +67,7 @@ final class RuleTable: Sendable {
     }
 
     /// The terms of a market; nil if it is unknown. There are few, so looking at each is quickest.
-    func instrument(_ name: String) -> Instrument? { instruments.first { $0.name == name } }
+    func instrument(_ name: String) -> Instrument? { instruments.first { $0.name.isExactly(name) } }
 
     private static func leverage(
         _ key: String, in reader: RulebookReader

@@ -27,7 +27,7 @@ struct MarketFilter {
         self.market = market
     }
 
-    func shows(_ name: String) -> Bool { market == nil || market == name }
+    func shows(_ name: String) -> Bool { market.map(name.isExactly) ?? true }
 }
 
 extension RailsVenue {

@@ -1,4 +1,5 @@
 import Engine
+import JSON
 import Ledger
 import Numbers
 import ServiceLifecycle
@@ -78,7 +79,7 @@ final class FaultBook: Sendable {
             var strikes: [Strike] = []
             for place in entries.indices {
                 let fault = entries[place].fault
-                guard fault.venue == venue, fault.account == nil || fault.account == account,
+                guard fault.venue == venue, fault.account == nil || fault.account.isExactly(account),
                     fault.path.map({ path.hasPrefix($0) }) ?? true, fault.from.map({ $0 <= time }) ?? true,
                     fault.until.map({ time < $0 }) ?? true,
                     fault.times.map({ entries[place].struck < $0 }) ?? true

@@ -15,12 +15,16 @@ public struct KeyRequest: Sendable {
     /// Where it may be used from; empty for anywhere.
     public let addresses: [AddressRange]
 
+    /// Whether it is made once for a ledger: not where it was made before, though it may have been revoked.
+    public let isOnce: Bool
+
     static let fields = ["api_key", "secret", "passphrase", "permissions", "ip_allowlist"]
 
-    /// Reads a key request strictly; the refusal names the field at fault and never holds a value of it.
-    public init(decoding value: JSONValue) throws(Refusal) {
+    /// Reads a key request strictly; the refusal names the field at fault and never holds a value of it. Keys
+    /// of a scenario are made once without saying so.
+    public init(decoding value: JSONValue, inScenario: Bool = false) throws(Refusal) {
         guard let object = value.object else { throw Refusal(.invalidField, "A key must be an object.") }
-        for (key, _) in object.members where !Self.fields.contains(key) {
+        for (key, _) in object.members where !Self.fields.contains(key) && (inScenario || key != "once") {
             throw Refusal(
                 .unknownField, "A key has no field \(key.prefix(64)).", field: String(key.prefix(64)))
         }
@@ -46,6 +50,18 @@ public struct KeyRequest: Sendable {
             addresses.append(range)
         }
         self.addresses = addresses
+        guard let once = inScenario ? .bool(true) : object["once"] else {
+            isOnce = false
+            return
+        }
+        guard let flag = once.boolean else {
+            throw Refusal(.invalidField, "once must be true or false.", field: "once")
+        }
+        isOnce = flag
+        for (field, value) in [("api_key", apiKey), ("secret", secret)] where isOnce && value == nil {
+            throw Refusal(
+                .missingField, "is missing: what is made once is the same every time", field: field)
+        }
     }
 
     /// A request with these parts.
@@ -58,6 +74,7 @@ public struct KeyRequest: Sendable {
         self.passphrase = passphrase
         self.permissions = permissions
         self.addresses = addresses
+        isOnce = false
     }
 
     /// The request as JSON.
@@ -79,6 +96,10 @@ public struct KeyRequest: Sendable {
         writer.beginArray()
         for address in addresses { writer.string(address.text) }
         writer.endArray()
+        if isOnce {
+            writer.key("once")
+            writer.bool(true)
+        }
         writer.endObject()
         return writer.bytes
     }

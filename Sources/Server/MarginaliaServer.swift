@@ -65,6 +65,9 @@ public struct MarginaliaServer: Sendable {
     }
 
     private func load(_ scenarios: [Scenario], into engine: LedgerEngine) async throws(ProgramError) {
+        func leave(_ what: String) {
+            logger.notice("a scenario leaves something as it is", metadata: ["what": "\(what)"])
+        }
         if options.demo {
             let demonstration = try Self.demonstration()
             // A store that has the demonstration already may hold its user's own accounts besides.
@@ -75,11 +78,11 @@ public struct MarginaliaServer: Sendable {
                     "The store holds other accounts (\(other) …), and the demonstration goes into an empty "
                         + "one: leave --demo out or give another --store.")
             }
-            let applied = try await demonstration.apply(to: engine)
+            let applied = try await demonstration.apply(to: engine, leave: leave)
             logger.info("the demonstration is loaded", metadata: ["new commands": "\(applied)"])
         }
         for scenario in scenarios {
-            let applied = try await scenario.apply(to: engine)
+            let applied = try await scenario.apply(to: engine, leave: leave)
             logger.info(
                 "a scenario is applied",
                 metadata: ["file": "\(scenario.document.file)", "new commands": "\(applied)"])

@@ -6,57 +6,74 @@ import Venue
 import Venues
 
 extension OperatorAPI {
-    /// The latest moment that the ledger's clock may show: the end of the year 9999.
-    private static let latest: Int64 = 253_402_300_799_999
-
-    /// Moves the ledger's clock, where it is one that stands.
+    /// Moves the ledger's clock, or has it stand or go with the computer's; answered once that is durable.
     func moveClock(_ call: Call) async throws -> Reply {
         try call.allow([])
-        let value = try await jsonBody(call)
-        guard let object = value.object else {
-            throw Problem(400, "invalid_body", "The body must be an object with now or advance_ms.")
+        let move = try Self.clockMove(try await jsonBody(call))
+        switch move {
+        case .to, .by:
+            guard !engine.clock.isSystem else {
+                throw Problem(
+                    409, "clock_is_system",
+                    "The ledger's clock is the system's: stop it with {\"mode\":\"standing\"} to move it by "
+                        + "hand.")
+            }
+        case .stop, .follow: break
         }
-        for key in object.keys where key != "now" && key != "advance_ms" {
+        try await engine.moveClock(move)
+        return clockReply()
+    }
+
+    /// What a body asks of the clock.
+    private static func clockMove(_ value: JSONValue) throws(Problem) -> ClockMove {
+        guard let object = value.object else {
+            throw Problem(400, "invalid_body", "The body must be an object with now, advance_ms or mode.")
+        }
+        for key in object.keys where !["now", "advance_ms", "mode"].contains(key) {
             throw Problem(
                 400, "unknown_field", "The clock has no field \(key.prefix(64)).",
                 field: String(key.prefix(64)))
         }
-        guard (object["now"] == nil) != (object["advance_ms"] == nil) else {
-            throw Problem(400, "missing_field", "Give either now or advance_ms.", field: "now")
-        }
-        let target: LedgerTime
-        if let now = object["now"] {
-            guard
-                let time = Self.milliseconds(now)
-                    ?? now.text.flatMap({ LedgerTime(iso8601: $0)?.milliseconds }),
-                time.magnitude <= UInt64(Self.latest)
-            else {
-                throw Problem(
-                    400, "invalid_field", "now must be an ISO 8601 time or milliseconds since 1970.",
-                    field: "now")
+        let time = try object["now"].map { value throws(Problem) in try moment(value) }
+        guard let mode = object["mode"] else {
+            guard (time == nil) != (object["advance_ms"] == nil) else {
+                throw Problem(400, "missing_field", "Give either now or advance_ms.", field: "now")
             }
-            target = LedgerTime(milliseconds: time)
-        } else {
-            guard let step = object["advance_ms"].flatMap(Self.milliseconds) else {
+            if let time { return .to(time) }
+            guard let step = object["advance_ms"].flatMap(milliseconds) else {
                 throw Problem(
                     400, "invalid_field", "advance_ms must be a whole number of milliseconds, 0 or more.",
                     field: "advance_ms")
             }
-            target = LedgerTime(milliseconds: min(engine.clock.now().milliseconds + step, Self.latest))
+            return .by(step)
         }
-        guard !engine.clock.isSystem else {
+        if object["advance_ms"] != nil {
             throw Problem(
-                409, "clock_is_system",
-                "The ledger's clock is the system's: start the server with --ledger-time to move it by hand.")
+                400, "invalid_field", "Give either mode or advance_ms, not both.", field: "advance_ms")
         }
-        try engine.clock.set(target)
-        return clockReply()
+        switch mode.text {
+        case "standing": return .stop(time)
+        case "system":
+            if time == nil { return .follow }
+            throw Problem(400, "invalid_field", "The system's clock cannot be set.", field: "now")
+        default: throw Problem(400, "invalid_field", "mode must be standing or system.", field: "mode")
+        }
+    }
+
+    private static func moment(_ value: JSONValue) throws(Problem) -> LedgerTime {
+        let time = milliseconds(value) ?? value.text.flatMap { LedgerTime(iso8601: $0)?.milliseconds }
+        guard let time, time.magnitude <= ClockMove.latest.milliseconds.magnitude else {
+            throw Problem(
+                400, "invalid_field", "now must be an ISO 8601 time or milliseconds since 1970.", field: "now"
+            )
+        }
+        return LedgerTime(milliseconds: time)
     }
 
     /// A JSON number of milliseconds, from 0 to the latest moment; `1.0` is whole as well as `1`.
     private static func milliseconds(_ value: JSONValue) -> Int64? {
         guard let text = value.numberText, let number = try? ExactDecimal(text),
-            let whole = Int64(number.description), (0...latest).contains(whole)
+            let whole = Int64(number.description), (0...ClockMove.latest.milliseconds).contains(whole)
         else { return nil }
         return whole
     }

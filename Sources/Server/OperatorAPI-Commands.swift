@@ -1,6 +1,7 @@
 import Engine
 import JSON
 import Ledger
+import Synchronization
 
 extension OperatorAPI {
     /// Applies commands: a JSON array, or one command per line.
@@ -17,7 +18,8 @@ extension OperatorAPI {
         }
         let bytes = try await body(call, limit: Self.bodyLimit)
         let submissions =
-            media == "application/json" ? try CommandBatch.array(bytes) : try await CommandBatch.lines(bytes)
+            media == "application/json"
+            ? try await CommandBatch.array(bytes) : try await CommandBatch.lines(bytes)
         return try await submit(submissions, atomic: atomic)
     }
 
@@ -61,36 +63,78 @@ extension OperatorAPI {
     }
 }
 
-/// Reads what was sent as commands.
+/// Reads what was sent as commands, some at a time: what is held is the commands, and never a tree of the
+/// whole text.
 enum CommandBatch {
+    /// The most commands of one list.
+    static let mostCommands = 100_000
+    /// The most bytes of one command, with the blanks around it.
+    static let longestCommand = 1 << 20
+
+    /// A part of the text that is read at one go, so that nobody else waits for more of it.
+    private static let portion = 512 << 10
+
     /// The commands of a JSON array.
-    static func array(_ bytes: [UInt8]) throws -> [Submission] {
-        let value: JSONValue
-        do { value = try JSONValue(parsing: bytes) } catch { throw Problem.malformedJSON(error) }
-        guard let elements = value.elements else {
-            throw Problem(
-                400, "invalid_body", "The body must be an array of commands: put [ and ] around them.")
+    static func array(_ bytes: [UInt8]) async throws -> [Submission] {
+        var reader = JSONArrayReader(longestElement: longestCommand)
+        var submissions: [Submission] = []
+        while !reader.isAtEnd {
+            try read(&reader, bytes, into: &submissions)
+            await Task.yield()
         }
-        return elements.map { Submission(decoding: $0) }
+        return submissions
     }
 
-    /// A part of the lines that is read at one go.
-    private static let portion = 512 << 10
+    private static func read(
+        _ reader: inout JSONArrayReader, _ bytes: [UInt8], into submissions: inout [Submission]
+    ) throws(Problem) {
+        let room = mostCommands - submissions.count
+        let failure = bytes.withUnsafeBufferPointer { buffer -> JSONArrayReader.Failure? in
+            do throws(JSONArrayReader.Failure) {
+                // One more than there is room for tells a list that is too long.
+                try reader.read(buffer, elements: min(room + 1, 5_000), bytes: portion) {
+                    submissions.append(Submission(decoding: $0))
+                }
+                return nil
+            } catch {
+                return error
+            }
+        }
+        guard submissions.count <= mostCommands else { throw .tooManyCommands }
+        switch failure {
+        case nil: break
+        case .malformed(let error): throw .malformedJSON(error)
+        case .noArray:
+            throw Problem(
+                400, "invalid_body", "The body must be an array of commands: put [ and ] around them.")
+        case .tooLong: throw .commandTooLong(index: submissions.count)
+        }
+    }
 
     /// The commands of a text with one per line; empty lines are skipped.
     ///
     /// The text is cut at line ends and its parts are read side by side. One line that is no JSON refuses
     /// all.
     static func lines(_ bytes: [UInt8]) async throws -> [Submission] {
+        let count = LineCount()
         let ranges = portions(of: bytes)
-        if ranges.count == 1 { return try read(bytes, ranges[0]) }
+        if ranges.count == 1 { return try read(bytes, ranges[0], count) }
         return try await withThrowingTaskGroup(of: (Int, [Submission]).self) { group in
             for (index, range) in ranges.enumerated() {
-                group.addTask { (index, try read(bytes, range)) }
+                group.addTask { (index, try read(bytes, range, count)) }
             }
             var parts = [[Submission]](repeating: [], count: ranges.count)
             for try await (index, part) in group { parts[index] = part }
             return Array(parts.joined())
+        }
+    }
+
+    /// Counts the commands of all parts together.
+    private final class LineCount: Sendable {
+        private let count = Atomic(0)
+
+        func add() throws(Problem) {
+            guard count.add(1, ordering: .relaxed).newValue <= mostCommands else { throw .tooManyCommands }
         }
     }
 
@@ -106,7 +150,9 @@ enum CommandBatch {
         return ranges.isEmpty ? [0..<0] : ranges
     }
 
-    private static func read(_ bytes: [UInt8], _ range: Range<Int>) throws -> [Submission] {
+    private static func read(
+        _ bytes: [UInt8], _ range: Range<Int>, _ count: LineCount
+    ) throws -> [Submission] {
         var submissions: [Submission] = []
         try bytes.withUnsafeBufferPointer { buffer in
             var start = range.lowerBound
@@ -115,6 +161,7 @@ enum CommandBatch {
                 while end < range.upperBound, buffer[end] != UInt8(ascii: "\n") { end += 1 }
                 let line = UnsafeBufferPointer(rebasing: buffer[start..<end])
                 if line.contains(where: { $0 > 0x20 }) {
+                    try count.add()
                     submissions.append(
                         try read(line) { 1 + buffer[..<start].count { $0 == UInt8(ascii: "\n") } })
                 }
@@ -130,10 +177,39 @@ enum CommandBatch {
     ) throws(Problem)
         -> Submission
     {
+        guard line.count <= longestCommand else { throw .commandTooLong(line: number()) }
         do {
             return Submission(decoding: try JSONValue(parsing: line))
         } catch {
             throw Problem.malformedJSON(error, line: number())
         }
+    }
+}
+
+extension Problem {
+    /// More commands than one list may have.
+    fileprivate static var tooManyCommands: Problem {
+        var problem = Problem(
+            413, "too_many_commands",
+            "A list takes at most \(CommandBatch.mostCommands) commands: send them in several.")
+        problem.limit = CommandBatch.mostCommands
+        return problem
+    }
+
+    /// A command, the first being 0, that no command needs to be as long as.
+    fileprivate static func commandTooLong(index: Int) -> Problem {
+        commandTooLong("Command \(index), counted from 0,")
+    }
+
+    fileprivate static func commandTooLong(line: Int) -> Problem {
+        commandTooLong("The command in line \(line)")
+    }
+
+    private static func commandTooLong(_ which: String) -> Problem {
+        var problem = Problem(
+            413, "command_too_long",
+            "\(which) is longer than \(CommandBatch.longestCommand) bytes with the blanks around it.")
+        problem.limit = CommandBatch.longestCommand
+        return problem
     }
 }

@@ -12,9 +12,19 @@ extension OperatorAPI {
         let request = try KeyRequest(decoding: try await jsonBody(call))
         let credentials: Credentials
         do {
-            credentials = try await engine.issueKey(
-                account: account.id, permissions: request.permissions, addresses: request.addresses,
-                apiKey: request.apiKey, secret: request.secret, passphrase: request.passphrase)
+            if request.isOnce, let apiKey = request.apiKey, let secret = request.secret {
+                let outcome = try await engine.issueKeyOnce(
+                    account: account.id, permissions: request.permissions, addresses: request.addresses,
+                    apiKey: apiKey, secret: secret, passphrase: request.passphrase)
+                switch outcome {
+                case .made(let made): credentials = made
+                case .earlier(let earlier): return Self.reply(earlier, to: apiKey, of: account)
+                }
+            } else {
+                credentials = try await engine.issueKey(
+                    account: account.id, permissions: request.permissions, addresses: request.addresses,
+                    apiKey: request.apiKey, secret: request.secret, passphrase: request.passphrase)
+            }
         } catch {
             // The request is sound in itself; it is the venue or another key that stands against it.
             throw Problem(error, status: 409)
@@ -31,6 +41,22 @@ extension OperatorAPI {
             writer.key("passphrase")
             if let passphrase = credentials.passphrase { writer.string(passphrase) } else { writer.null() }
             Self.writeLimits(request.permissions, request.addresses, to: &writer)
+            writer.endObject()
+        }
+    }
+
+    /// What is answered in place of a key that is made once and has been made before.
+    private static func reply(_ earlier: EarlierKey, to apiKey: String, of account: Account) -> Reply {
+        .json { writer in
+            writer.beginObject()
+            writer.key("account")
+            writer.string(account.id)
+            writer.key("api_key")
+            writer.string(apiKey)
+            writer.key("made")
+            writer.bool(false)
+            writer.key("earlier")
+            writer.string(earlier.rawValue)
             writer.endObject()
         }
     }

@@ -173,7 +173,7 @@ extension OperatorAPI {
     ) throws(Problem) {
         let used = snapshot.account.positions.map(\.instrument) + snapshot.account.orders.map(\.instrument)
         let isKnown =
-            used.contains { $0.base == target || $0.name == target }
+            used.contains { $0.base.isExactly(target) || $0.name.isExactly(target) }
             || model.knowsAsset(target, at: snapshot.at) || model.instrument(target, at: snapshot.at) != nil
             || model.market(snapshot.prices, at: snapshot.at).index(target) != nil
         guard isKnown else {

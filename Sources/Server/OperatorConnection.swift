@@ -153,29 +153,33 @@ extension Scenario {
         public let applied: Int
         /// Commands that had been applied before, and accounts that were there.
         public let known: Int
-        /// Whether the scenario's time could not be set, because the server's clock is the system's.
-        public let leavesClock: Bool
+        /// What the scenario says, the ledger has otherwise, and stays as it is: a sentence each.
+        public let left: [String]
     }
 
     /// Applies the scenario through the operator API: all of its commands, or none where one is refused.
     public func apply(through connection: OperatorConnection) async throws(ProgramError) -> Outcome {
         let planned: [Step]
+        var left: [String] = []
         do {
-            planned = try await plan { id in
-                let path = "/admin/v1/accounts/\(OperatorConnection.pathPart(id))"
-                let answer = try await connection.send("GET", path)
-                if answer.status == 404 { return nil }
-                guard answer.status == 200, let venue = answer.body["venue"]?.text else {
-                    throw OperatorConnection.error(of: answer)
-                }
-                return AccountIdentity(venue: venue, parent: answer.body["parent"]?.text)
-            }
+            planned = try await plan(
+                existing: { id in
+                    let path = "/admin/v1/accounts/\(OperatorConnection.pathPart(id))"
+                    let answer = try await connection.send("GET", path)
+                    if answer.status == 404 { return nil }
+                    guard answer.status == 200, let venue = answer.body["venue"]?.text else {
+                        throw OperatorConnection.error(of: answer)
+                    }
+                    return AccountIdentity(
+                        venue: venue, parent: answer.body["parent"]?.text,
+                        settings: answer.body["settings"]?.object ?? JSONObject())
+                }, leave: { left.append($0) })
         } catch let error as ProgramError {
             throw error
         } catch {
             throw ProgramError(.internalFault, "The scenario cannot be applied: \(error).")
         }
-        let leavesClock = try await !moveClock(connection)
+        if let note = try await moveClock(connection) { left.append(note) }
         let commands = JSONValue.array(planned.map(\.command))
         let answer = try await connection.send(
             "POST", "/admin/v1/commands?atomic=true", body: Array(commands.description.utf8))
@@ -188,20 +192,22 @@ extension Scenario {
         guard answer.status == 200 else { throw OperatorConnection.error(of: answer) }
         let results = answer.body["results"]?.elements ?? []
         let applied = results.count { $0["status"]?.text == "applied" }
-        try await issueKeys(connection)
+        left += try await issueKeys(connection)
         try await setFaults(connection)
         return Outcome(
-            applied: applied, known: openings.count + steps.count - applied, leavesClock: leavesClock)
+            applied: applied, known: openings.count + steps.count - applied, left: left)
     }
 
-    private func moveClock(_ connection: OperatorConnection) async throws(ProgramError) -> Bool {
-        guard let ledgerTime else { return true }
+    /// Moves the clock to the scenario's time, where that is still to come; else what becomes of that time.
+    private func moveClock(_ connection: OperatorConnection) async throws(ProgramError) -> String? {
+        guard let ledgerTime else { return nil }
         let clock = try await connection.call("GET", "/admin/v1/clock").body
-        guard clock["mode"]?.text == "standing" else { return false }
-        if let now = clock["now"]?.integer, now >= ledgerTime.milliseconds { return true }
+        let isSystem = clock["mode"]?.text != "standing"
+        let now = LedgerTime(milliseconds: clock["now"]?.integer ?? 0)
+        if isSystem || now >= ledgerTime { return note(clock: now, isSystem: isSystem) }
         _ = try await connection.call(
             "PUT", "/admin/v1/clock", body: Array("{\"now\":\(ledgerTime.milliseconds)}".utf8))
-        return true
+        return nil
     }
 
     private func setFaults(_ connection: OperatorConnection) async throws(ProgramError) {
@@ -217,17 +223,25 @@ extension Scenario {
         throw document.error([.key("faults")] + place, answer.body["detail"]?.text ?? "a fault is refused")
     }
 
-    private func issueKeys(_ connection: OperatorConnection) async throws(ProgramError) {
+    /// Makes the keys that were never made; what becomes of the others, where they are not as the scenario
+    /// says.
+    private func issueKeys(_ connection: OperatorConnection) async throws(ProgramError) -> [String] {
+        var left: [String] = []
         for opening in openings {
             for (request, path) in opening.keys {
                 let answer = try await connection.send(
                     "POST", "/admin/v1/accounts/\(OperatorConnection.pathPart(opening.account))/keys",
                     body: request.encoded())
                 if answer.status == 201 { continue }
+                if let earlier = answer.body["earlier"]?.text.flatMap({ EarlierKey(rawValue: $0) }) {
+                    if let note = note(earlier, at: path) { left.append(note) }
+                    continue
+                }
                 if answer.status == 401 || answer.status >= 500 { throw OperatorConnection.error(of: answer) }
                 let field = answer.body["field"]?.text.map { [PathStep.key($0)] } ?? []
                 throw document.error(path + field, answer.body["detail"]?.text ?? "the key is refused")
             }
         }
+        return left
     }
 }

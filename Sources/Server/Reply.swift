@@ -35,6 +35,8 @@ struct Problem: Error, Sendable {
     var field: String?
     /// The place of the command at fault in what was sent, counted from 0.
     var index: Int?
+    /// The most that would be taken.
+    var limit: Int?
     /// The place of a mistake in a JSON text.
     var place: (line: Int, column: Int)?
     var headers: [(name: String, value: String)] = []
@@ -115,6 +117,10 @@ struct Problem: Error, Sendable {
             writer.integer(Int64(index))
             writer.key("error")
             Self.writeError(code: code, message: detail, field: field, to: &writer)
+        }
+        if let limit {
+            writer.key("limit")
+            writer.integer(Int64(limit))
         }
         if let place {
             writer.key("line")

@@ -24,6 +24,7 @@ public struct Scenario: Sendable {
         let account: String
         let venue: String
         let parent: String?
+        let settings: JSONObject?
         let step: Step
         let keys: [(request: KeyRequest, path: [PathStep])]
     }
@@ -161,12 +162,12 @@ private struct ScenarioReader {
     func openings(_ identity: inout ScenarioIdentity) throws(ProgramError) -> [Scenario.Opening] {
         let path = [PathStep.key("accounts")]
         var openings: [Scenario.Opening] = []
-        var names: Set<String> = []
+        var names: Set<ExactText> = []
         for (index, element) in try elements(path).enumerated() {
             let here = path + [.index(index)]
             try fields(here, allowed: ["account", "venue", "parent", "settings", "keys"])
             let account = try requiredText(here + [.key("account")])
-            guard names.insert(account).inserted else {
+            guard names.insert(ExactText(account)).inserted else {
                 throw document.error(here + [.key("account")], "the account \(account) is opened twice")
             }
             let venue = try requiredText(here + [.key("venue")])
@@ -178,7 +179,7 @@ private struct ScenarioReader {
             if let settings = element["settings"], !settings.isNull { members.append(("settings", settings)) }
             openings.append(
                 Scenario.Opening(
-                    account: account, venue: venue, parent: parent,
+                    account: account, venue: venue, parent: parent, settings: element["settings"]?.object,
                     step: Scenario.Step(
                         command: identity.identified(.members(members)), path: here),
                     keys: try keys(here + [.key("keys")], venue: venue)))
@@ -194,12 +195,17 @@ private struct ScenarioReader {
             let here = path + [.index(index)]
             try fields(here)
             do {
-                let request = try KeyRequest(decoding: element)
+                let request = try KeyRequest(decoding: element, inScenario: true)
                 var needed = [("api_key", request.apiKey), ("secret", request.secret)]
-                if venue == OKXVenue.name.rawValue { needed.append(("passphrase", request.passphrase)) }
+                let hasPassphrase = venue == OKXVenue.name.rawValue
+                if hasPassphrase { needed.append(("passphrase", request.passphrase)) }
                 for (name, value) in needed where value == nil {
                     throw Refusal(
                         .missingField, "is missing: a scenario's keys are the same every time", field: name)
+                }
+                if !hasPassphrase, request.passphrase != nil {
+                    throw Refusal(
+                        .invalidField, "keys of \(venue) have no passphrase", field: "passphrase")
                 }
                 keys.append((request, here))
             } catch let refusal as Refusal {
@@ -255,106 +261,4 @@ private struct ScenarioReader {
         }
         return steps
     }
-}
-
-// MARK: - Applying
-
-extension Scenario {
-    /// The steps to send, given what is there: accounts that exist are not opened again.
-    ///
-    /// Throws where an account exists that is another one: of another venue or family.
-    func plan(existing: (String) async throws -> AccountIdentity?) async throws -> [Step] {
-        var planned: [Step] = []
-        for opening in openings {
-            guard let found = try await existing(opening.account) else {
-                planned.append(opening.step)
-                continue
-            }
-            guard found.venue == opening.venue, found.parent == opening.parent else {
-                throw document.error(
-                    opening.step.path + [.key("account")],
-                    "the ledger has another account \(opening.account), at \(found.venue)"
-                        + (found.parent.map { " under \($0)" } ?? ""))
-            }
-        }
-        return planned + steps
-    }
-
-    /// Applies the scenario: all of it, or nothing where any part is refused. Gives how many commands were
-    /// new.
-    @discardableResult
-    public func apply(to engine: LedgerEngine) async throws(ProgramError) -> Int {
-        try checkKeys(against: engine)
-        let planned: [Step]
-        do {
-            planned = try await plan { id in
-                engine.account(id).map { AccountIdentity(venue: $0.venue.rawValue, parent: $0.parent) }
-            }
-        } catch let error as ProgramError {
-            throw error
-        } catch {
-            throw ProgramError(.internalFault, "\(document.file): the scenario cannot be applied: \(error).")
-        }
-        if let ledgerTime, !engine.clock.isSystem, ledgerTime > engine.clock.now() {
-            do { try engine.clock.set(ledgerTime) } catch {
-                throw document.error([.key("ledger_time")], "the ledger's clock cannot be moved there")
-            }
-        }
-        let outcome = await engine.submit(planned.map { Submission(decoding: $0.command) }, atomic: true)
-        var applied = 0
-        switch outcome {
-        case .refused(let index, let refusal):
-            guard refusal.code != .storeUnavailable else {
-                throw ProgramError(.unavailable, "\(document.file) was not applied: \(refusal.message)")
-            }
-            throw error(refusal, at: planned[index])
-        case .results(let results):
-            for (result, step) in zip(results, planned) {
-                switch result.status {
-                case .applied: applied += 1
-                case .duplicate: break
-                case .rejected(let refusal): throw error(refusal, at: step)
-                }
-            }
-        }
-        try await issueKeys(to: engine)
-        return applied
-    }
-
-    /// Refuses keys that another account has, before anything is applied.
-    private func checkKeys(against engine: LedgerEngine) throws(ProgramError) {
-        var owners: [String: String] = [:]
-        for opening in openings {
-            let access = engine.access(for: VenueName(rawValue: opening.venue))
-            for (request, path) in opening.keys {
-                guard let apiKey = request.apiKey else { continue }
-                let owner = owners.updateValue(opening.account, forKey: "\(opening.venue) \(apiKey)")
-                if (owner ?? access.key(apiKey)?.account ?? opening.account) != opening.account {
-                    throw document.error(path + [.key("api_key")], "another account has this key")
-                }
-            }
-        }
-    }
-
-    private func issueKeys(to engine: LedgerEngine) async throws(ProgramError) {
-        for opening in openings {
-            for (request, path) in opening.keys {
-                do {
-                    _ = try await engine.issueKey(
-                        account: opening.account, permissions: request.permissions,
-                        addresses: request.addresses,
-                        apiKey: request.apiKey, secret: request.secret, passphrase: request.passphrase)
-                } catch {
-                    let field = error.field.map { [PathStep.key($0)] } ?? []
-                    throw document.error(path + field, error.message)
-                }
-            }
-        }
-    }
-}
-
-/// What tells one account from another of the same name.
-struct AccountIdentity: Equatable {
-    let venue: String
-    let parent: String?
 }

@@ -6,6 +6,15 @@ import Yams
 public enum PathStep: Sendable, Equatable {
     case key(String)
     case index(Int)
+
+    /// Whether both lead to the same value: keys are compared by their bytes.
+    public static func == (first: PathStep, second: PathStep) -> Bool {
+        switch (first, second) {
+        case (.key(let one), .key(let other)): one.isExactly(other)
+        case (.index(let one), .index(let other)): one == other
+        default: false
+        }
+    }
 }
 
 /// A YAML or JSON file as a tree of values, which can still say on which line each of them stands.
@@ -21,7 +30,7 @@ public struct SourceDocument: Sendable {
     /// The lines of a YAML file's values, in the shape of the file.
     fileprivate struct Marks: Sendable {
         let line: Int
-        var members: [String: Marks] = [:]
+        var members: [ExactText: Marks] = [:]
         var elements: [Marks] = []
     }
 
@@ -101,7 +110,7 @@ public struct SourceDocument: Sendable {
             for step in path {
                 let next: Marks? =
                     switch step {
-                    case .key(let key): marks.members[key]
+                    case .key(let key): marks.members[ExactText(key)]
                     case .index(let index):
                         marks.elements.indices.contains(index) ? marks.elements[index] : nil
                     }
@@ -172,7 +181,7 @@ extension SourceDocument {
                 let (value, mark) = try convert(
                     value, key: name, numbers: numbers, depth: depth + 1, budget: &budget)
                 members.append((name, value))
-                marks.members[name] = mark
+                marks.members[ExactText(name)] = mark
             }
             return (.members(members), marks)
         case .alias:

@@ -1,3 +1,4 @@
+import JSON
 import Synchronization
 
 /// Counts what callers use up within fixed windows of real time.
@@ -17,12 +18,12 @@ public final class RateLimiter: Sendable {
     }
 
     fileprivate struct State {
-        var counters: [String: Counter] = [:]
+        var counters: [ExactText: Counter] = [:]
         var nextSweep: Int64 = 0
         /// How many counters are kept before they are swept without waiting for the time.
         var crowd = 1024
-        var marks: [String: Mark] = [:]
-        var places: [String: Int] = [:]
+        var marks: [ExactText: Mark] = [:]
+        var places: [ExactText: Int] = [:]
     }
 
     /// What a use came to.
@@ -47,7 +48,8 @@ public final class RateLimiter: Sendable {
     public func use(
         _ caller: String, weight: Int = 1, limit: Int, window: Int64, now: Int64, countsRefused: Bool = false
     ) -> Verdict {
-        state.withLock { state in
+        let caller = ExactText(caller)
+        return state.withLock { state in
             state.sweep(now)
             var counter = state.counters[caller] ?? Counter(windowStart: now, windowLength: window, used: 0)
             if now - counter.windowStart >= window || now < counter.windowStart {
@@ -64,18 +66,21 @@ public final class RateLimiter: Sendable {
     /// Remembers a moment for a caller, such as the end of a ban, and, where it matters, whose it is; nil
     /// forgets both.
     public func setMark(_ caller: String, to moment: Int64?, owner: String? = nil) {
-        state.withLock { $0.marks[caller] = moment.map { Mark(moment: $0, owner: owner) } }
+        state.withLock { $0.marks[ExactText(caller)] = moment.map { Mark(moment: $0, owner: owner) } }
     }
 
     /// The moment remembered for a caller.
-    public func mark(_ caller: String) -> Int64? { state.withLock { $0.marks[caller]?.moment } }
+    public func mark(_ caller: String) -> Int64? { state.withLock { $0.marks[ExactText(caller)]?.moment } }
 
     /// Whose mark it is; nil where there is no mark, or nobody was named.
-    public func owner(ofMark caller: String) -> String? { state.withLock { $0.marks[caller]?.owner } }
+    public func owner(ofMark caller: String) -> String? {
+        state.withLock { $0.marks[ExactText(caller)]?.owner }
+    }
 
     /// Takes one of `limit` places that a caller may have at once, such as connections; nil where none is
     /// free. The place is free again once nobody holds what is returned.
     public func takePlace(_ caller: String, limit: Int) -> Place? {
+        let caller = ExactText(caller)
         let count = state.withLock { state -> Int? in
             let taken = state.places[caller] ?? 0
             guard !isEnforced || taken < limit else { return nil }
@@ -89,10 +94,10 @@ public final class RateLimiter: Sendable {
     public final class Place: Sendable {
         /// How many the caller had when it was taken, this one included.
         public let count: Int
-        private let caller: String
+        private let caller: ExactText
         private let limiter: RateLimiter
 
-        fileprivate init(_ caller: String, count: Int, of limiter: RateLimiter) {
+        fileprivate init(_ caller: ExactText, count: Int, of limiter: RateLimiter) {
             self.caller = caller
             self.count = count
             self.limiter = limiter

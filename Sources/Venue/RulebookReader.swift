@@ -32,6 +32,10 @@ public struct RulebookReader: Sendable {
     /// The members of an object, in their order.
     public func members() throws(RulebookError) -> [(key: String, reader: RulebookReader)] {
         guard let object = value.object else { throw RulebookError(field: path, message: "is no object") }
+        // Names are told apart by their bytes where they are looked up, and by their looks further in.
+        guard Set(object.keys).count == object.keys.count else {
+            throw RulebookError(field: path, message: "has two names that only their bytes tell apart")
+        }
         return object.members.map { ($0.key, RulebookReader($0.value, path: path(of: $0.key))) }
     }
 

@@ -54,7 +54,7 @@ extension AccountSnapshot {
         var marks: [PriceTick.Quote] = []
         for instrument in instruments {
             guard let mark = market.mark(instrument) else { continue }
-            let isHit = instrument.name == target || instrument.base == target
+            let isHit = instrument.name.isExactly(target) || instrument.base.isExactly(target)
             // A mark that was derived from indexes is pinned, so that moving an index moves it just once.
             let price = isHit ? try mark.times(factor, rounding: .halfEven) : mark
             marks.append(PriceTick.Quote(name: instrument.name, price: price))

@@ -1,3 +1,5 @@
+import JSON
+
 /// A request as it arrived: nothing decoded, so that signatures can be checked over the very bytes.
 public struct VenueRequest: Sendable {
     /// `GET`, `POST` … in upper case.
@@ -105,7 +107,7 @@ public struct QueryItem: Sendable, Equatable {
 
 extension [QueryItem] {
     /// The first value of a parameter; nil if it was not sent.
-    public subscript(name: String) -> String? { first { $0.name == name }?.value }
+    public subscript(name: String) -> String? { first { $0.name.isExactly(name) }?.value }
 }
 
 /// The value of a hexadecimal digit, in either case; nil for another byte.

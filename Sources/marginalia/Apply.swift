@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import Server
 
 /// `marginalia apply FILE`: applies a scenario.
@@ -15,11 +16,12 @@ struct Apply: AsyncParsableCommand {
     func run() async throws {
         let scenario = try Scenario(file: file)
         let outcome = try await connection.use { try await scenario.apply(through: $0) }
-        if outcome.leavesClock {
-            Terminal.tell("ledger_time is left out, for the server's clock is the system's.")
+        for sentence in outcome.left {
+            Terminal.tell(sentence)
         }
         if connection.json {
-            print("{\"applied\":\(outcome.applied),\"known\":\(outcome.known)}")
+            let left = JSONValue.array(outcome.left.map { .string($0) })
+            print("{\"applied\":\(outcome.applied),\"known\":\(outcome.known),\"left\":\(left)}")
         } else {
             print("\(outcome.applied) new, \(outcome.known) there already")
         }

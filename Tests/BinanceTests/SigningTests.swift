@@ -147,6 +147,41 @@ struct SigningTests {
             ).text.contains("-1022"))
     }
 
+    /// The last digit of a padded text has bits that belong to no byte: they are zero, so that a signature
+    /// has one text.
+    @Test(
+        "a base64 signature has one text",
+        arguments: [
+            (
+                "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+                "YiFsjbqOf%2Fw96yXX8%2FnB%2FruxOifpy02SRBtHdQBVDyBOrLmBvOi"
+                    + "%2BN3Xu1WR9FrjbYe9z8H253jkMV4usHjr4BQ%3D%3D", "BQ", "RSTUVWXYZabcdef"
+            ),
+            (
+                rsaPublicKey,
+                "K4JLE0Seg5gAx3LXhx8YaCDD%2FYI7N%2BrjIu1uhcSWCPcL1vtdYOcl6P9tj2pVh3USLz24nLxAV9MJi57vsTNuNfmjvX3L"
+                    + "dMGeHE05Uz4oB06HAeajrEnp12zZHHDef9G1twLlkrpRY4kMYwO2nguNWW2FexUZpaOxwq7fXl1R5mA%3D",
+                "mA",
+                "BCD"
+            ),
+        ])
+    func oneText(_ secret: String, _ signature: String, _ ending: String, _ others: String) async throws {
+        let payload = "recvWindow=5000&timestamp=1591702613943"
+        #expect(try await status(query: "\(payload)&signature=\(signature)", secret: secret).status == 200)
+        for other in others {
+            let text = signature.replacing(ending + "%3D", with: "\(ending.dropLast())\(other)%3D")
+            #expect(text != signature)
+            #expect(
+                try await status(query: "\(payload)&signature=\(text)", secret: secret).text
+                    .contains("-1022"))
+        }
+        for text in ["\(signature)%3D", "\(signature)%3D%3D%3D%3D", signature + "AAAA", signature + "%0A"] {
+            #expect(
+                try await status(query: "\(payload)&signature=\(text)", secret: secret).text
+                    .contains("-1022"))
+        }
+    }
+
     @Test("a PEM text that holds no key fits no signature")
     func brokenKey() async throws {
         let payload = "timestamp=1591702613943"

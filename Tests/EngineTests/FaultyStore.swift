@@ -15,6 +15,7 @@ final class FaultyStore: JournalStore {
         var fault: Fault?
         var failsReads = false
         var isHeld = false
+        var lacks: MetaKey?
         var appends = 0
     }
 
@@ -26,6 +27,9 @@ final class FaultyStore: JournalStore {
     /// What the next appends suffer, until it is set to nil.
     func set(_ fault: Fault?) { state.withLock { $0.fault = fault } }
     func setFailsReads(_ fails: Bool) { state.withLock { $0.failsReads = fails } }
+    /// Has something small be missing until it is set, as in a store that was made before there was such a
+    /// thing.
+    func setLacks(_ key: MetaKey) { state.withLock { $0.lacks = key } }
     /// Has appends wait, or go on.
     func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
     /// Appends begun so far.
@@ -92,17 +96,31 @@ final class FaultyStore: JournalStore {
 
     func discardSnapshots() throws(JournalError) { try store.discardSnapshots() }
     func keys() throws(JournalError) -> [KeyRecord] { try store.keys() }
-    func add(_ key: KeyRecord) throws(JournalError) { try store.add(key) }
-
-    func removeKey(_ apiKey: String, venue: VenueName) throws(JournalError) -> Bool {
-        try store.removeKey(apiKey, venue: venue)
+    func add(_ key: KeyRecord) throws(JournalError) {
+        _ = try changingKeys { () throws(JournalError) in try store.add(key) }
     }
 
-    func value(_ key: MetaKey) throws(JournalError) -> [UInt8]? { try store.value(key) }
+    func removeKey(_ apiKey: String, venue: VenueName) throws(JournalError) -> Bool {
+        try changingKeys { () throws(JournalError) in try store.removeKey(apiKey, venue: venue) }
+    }
+
+    private func changingKeys<Value>(_ change: () throws(JournalError) -> Value) throws(JournalError) -> Value
+    {
+        let fault = state.withLock { $0.fault }
+        if fault == .failsBefore { throw JournalError(.unavailable, "the disk is on fire") }
+        let value = try change()
+        if fault != nil { throw JournalError(.unavailable, "the disk is on fire") }
+        return value
+    }
+
+    func value(_ key: MetaKey) throws(JournalError) -> [UInt8]? {
+        state.withLock { $0.lacks == key } ? nil : try store.value(key)
+    }
 
     func set(_ value: [UInt8], for key: MetaKey) throws(JournalError) {
         if state.withLock({ $0.fault != nil }) { throw JournalError(.unavailable, "the disk is on fire") }
         try store.set(value, for: key)
+        state.withLock { if $0.lacks == key { $0.lacks = nil } }
     }
 
     func close() throws(JournalError) { try store.close() }

@@ -29,7 +29,6 @@ import VenueTestSupport
         if stopped {
             await engine.stop()
             engine = try await Self.plainEngine(reopened(folder))
-            try engine.clock.advance(by: hour)
         }
         try engine.clock.advance(by: hour)
         try await engine.apply(deposit("main", "1"), price("250"), price("300"))

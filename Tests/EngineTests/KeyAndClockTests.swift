@@ -45,6 +45,31 @@ import VenueTestSupport
         try await engine(store)
     }
 
+    /// What is told as failed may have been done: the next change rests on what the store has.
+    @Test func aKeyIsWhatTheStoreHasAlsoAfterAFailure() async throws {
+        let folder = try TemporaryFolder()
+        let store = FaultyStore(try openJournal(folder.location))
+        let engine = try await engine(store)
+        try await engine.apply(open("a"))
+        func issue() async throws {
+            _ = try await engine.issueKey(
+                account: "a", permissions: [.read], apiKey: "mine", secret: "hush", passphrase: "word")
+        }
+        store.set(.failsAfter)
+        await #expect(throws: Refusal.self) { try await issue() }
+        store.set(nil)
+        #expect(try await engine.revokeKey("mine", of: "a"), "it is in the store")
+        try await issue()
+        // The mark of a revoked key is there from now on, so that taking the key away is what fails.
+        store.set(.failsAfter)
+        await #expect(throws: Refusal.self) { try await engine.revokeKey("mine", of: "a") }
+        store.set(nil)
+        try await issue()
+        await engine.stop()
+        let again = try await Self.plainEngine(reopened(folder))
+        #expect(again.keys(of: "a").map(\.apiKey) == ["mine"], "its making was acknowledged")
+    }
+
     @Test func theSameKeyAgainChangesNothingAndAnotherIsRefused() async throws {
         let engine = try await engine(openJournal("memory:"))
         try await engine.apply(open("a"), open("b"))
@@ -99,6 +124,143 @@ import VenueTestSupport
         #expect(clock.now().milliseconds == noon.milliseconds + 9)
         #expect(throws: Refusal.self) { try LedgerClock.system.advance(by: 1) }
         #expect(throws: Refusal.self) { try LedgerClock.system.set(noon) }
+    }
+
+    @Test func aKeyIsMadeOnceForALedger() async throws {
+        let folder = try TemporaryFolder()
+        var engine = try await engine(folder)
+        try await engine.apply(open("a"), open("b"))
+        func once(_ account: String, secret: String = "s") async throws -> EarlierKey? {
+            let outcome = try await engine.issueKeyOnce(
+                account: account, permissions: [.read], apiKey: "k", secret: secret, passphrase: "p")
+            if case .earlier(let earlier) = outcome { return earlier }
+            return nil
+        }
+        #expect(try await once("a") == nil)
+        #expect(try await once("a") == .same)
+        #expect(try await once("a", secret: "t") == .other)
+        await #expect(throws: Refusal.self) { _ = try await once("b") }
+        #expect(try await engine.revokeKey("k", of: "a"))
+        for restarts in [false, true] {
+            if restarts {
+                await engine.stop()
+                engine = try await Self.plainEngine(reopened(folder))
+            }
+            #expect(try await once("a") == .revoked)
+            #expect(try await once("b") == .revoked)
+            #expect(engine.access(for: TestVenue.name).key("k") == nil)
+        }
+        // Asked for by name it is made again, and its content is nobody's business but the operator's.
+        _ = try await engine.issueKey(
+            account: "b", permissions: [.read], apiKey: "k", secret: "u", passphrase: "p")
+        #expect(try await once("a") == .other)
+        #expect(engine.access(for: TestVenue.name).key("k")?.account == "b")
+        await engine.stop()
+    }
+
+    @Test func aKeyThatWasNeverMadeOnceIsInTheWay() async throws {
+        let engine = try await engine(openJournal("memory:"))
+        try await engine.apply(open("a"), open("b"))
+        _ = try await engine.issueKey(
+            account: "a", permissions: [.read], apiKey: "k", secret: "s", passphrase: "p")
+        let error = await #expect(throws: Refusal.self) {
+            _ = try await engine.issueKeyOnce(
+                account: "b", permissions: [.read], apiKey: "k", secret: "s", passphrase: "p")
+        }
+        #expect(error?.code == .keyExists)
+        // A revoked key stays revoked, whoever had made it.
+        #expect(try await engine.revokeKey("k", of: "a"))
+        let outcome = try await engine.issueKeyOnce(
+            account: "b", permissions: [.read], apiKey: "k", secret: "s", passphrase: "p")
+        guard case .earlier(.revoked) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+    }
+
+    @Test func keysThatLookAlikeAreTwo() async throws {
+        let engine = try await engine(openJournal("memory:"))
+        try await engine.apply(open("a"))
+        _ = try await engine.issueKey(account: "a", permissions: [.read], apiKey: "KEY", secret: "s")
+        let access = engine.access(for: TestVenue.name)
+        #expect(access.key("KEY") != nil)
+        #expect(access.key("\u{212a}EY") == nil)
+        #expect(try await engine.revokeKey("\u{212a}EY", of: "a") == false)
+        #expect(access.key("KEY") != nil)
+    }
+
+    // MARK: - The clock
+
+    private func at(_ offset: Int64) -> LedgerTime { LedgerTime(milliseconds: noon.milliseconds + offset) }
+
+    @Test func theClockIsKeptWithTheLedger() async throws {
+        let folder = try TemporaryFolder()
+        var engine = try await engine(folder)
+        try await engine.moveClock(.to(at(5)))
+        try await engine.moveClock(.by(7))
+        await #expect(throws: Refusal.self) { try await engine.moveClock(.to(at(11))) }
+        await engine.stop()
+        engine = try await Self.plainEngine(reopened(folder))
+        #expect(engine.clock.setting == .standing(at(12)))
+        // Later than the clock, as an event may be: the clock goes with it.
+        try await engine.apply(
+            open("a"),
+            #"{"type":"deposit","account":"a","asset":"USD","amount":"1","at":\#(at(99).milliseconds)}"#)
+        #expect(engine.clock.now() == at(99))
+        await engine.stop()
+        engine = try await Self.plainEngine(reopened(folder))
+        #expect(engine.clock.now() == at(99))
+        await engine.stop()
+    }
+
+    @Test func aMoveThatCannotBeKeptIsNone() async throws {
+        let store = FaultyStore(try openJournal("memory:"))
+        let engine = try await engine(store)
+        store.set(.failsBefore)
+        let error = await #expect(throws: Refusal.self) { try await engine.moveClock(.by(5)) }
+        #expect(error?.code == .storeUnavailable)
+        #expect(engine.clock.now() == noon)
+        store.set(nil)
+        #expect(try await engine.moveClock(.by(5)) == at(5))
+    }
+
+    @Test func whatIsNotAppliedMovesNoClock() async throws {
+        let store = FaultyStore(try openJournal("memory:"))
+        let engine = try await engine(store)
+        try await engine.apply(open("a"))
+        let late =
+            #"{"type":"deposit","account":"a","asset":"USD","amount":"1","at":\#(at(99).milliseconds)}"#
+        let refused = try [submission(late), submission(deposit("nobody", "1"))]
+        guard case .refused = await engine.submit(refused, atomic: true) else {
+            Issue.record("applied")
+            return
+        }
+        try await engine.apply(open("b"))
+        #expect(engine.account("b")?.openedAt == noon)
+        store.set(.failsBefore)
+        #expect(try await engine.apply(late).first?.refusalCode == .storeUnavailable)
+        store.set(nil)
+        try await engine.apply(open("c"))
+        #expect(engine.account("c")?.openedAt == noon)
+        #expect(engine.clock.now() == noon)
+    }
+
+    @Test func aStoreFromBeforeClocksWereKeptTakesTheFirstThatIsAskedFor() async throws {
+        let folder = try TemporaryFolder()
+        let engine = try await engine(folder)
+        try await engine.apply(open("a"))
+        await engine.stop()
+        let store = FaultyStore(try await reopened(folder))
+        store.setLacks(.clock)
+        func opened(_ clock: LedgerClock, isGiven: Bool) async throws -> ClockSetting {
+            try await LedgerEngine.open(
+                store: store, venues: [TestVenue()], clock: clock, isClockGiven: isGiven
+            ).clock.setting
+        }
+        #expect(try await opened(.system, isGiven: false) == .system)
+        // Nobody has asked for that, so it is not kept. What is asked for is, from the last event on.
+        #expect(try await opened(.standing(at: at(-5)), isGiven: true) == .standing(noon))
+        #expect(try await opened(.system, isGiven: true) == .standing(noon))
     }
 
     @Test func eventsCarryTheClocksTime() async throws {

@@ -34,7 +34,9 @@ final class Clients: @unchecked Sendable {
 
     private func write() async {
         for _ in 0..<(2 + world.chance.below(25)) where goesOn {
-            if world.chance.once(in: 10) { life.moveClock(by: Int64(world.chance.below(100_000))) }
+            if world.chance.once(in: 10) {
+                await life.moveClock(by: Int64(world.chance.below(100_000)))
+            }
             let count = world.chance.once(in: 8) ? 1 + world.chance.below(60) : 1 + world.chance.below(4)
             let ids = (0..<count).map { _ in chooseID() }
             await send(ids, atomic: world.chance.once(in: 3))

@@ -21,7 +21,7 @@ final class Life: @unchecked Sendable {
     init(world: World, store: SimulatedStore) {
         self.world = world
         self.store = store
-        clock = .standing(at: world.now)
+        clock = .standing(at: World.noon)
     }
 
     // MARK: - From start to end
@@ -81,6 +81,7 @@ final class Life: @unchecked Sendable {
         for (id, sequence) in world.acknowledged where world.truth.sequences[id] != sequence {
             world.find("\(id) was acknowledged as \(sequence) and is lost")
         }
+        if engine.clock.now() < world.now { world.find("the clock is back at \(engine.clock.now())") }
         if Set(engine.accountIDs) != Set(world.truth.accounts.keys) { world.find("other accounts") }
         for account in engine.accountIDs { compare(engine.account(account), named: account) }
         for (key, isThere) in world.keys {
@@ -143,9 +144,10 @@ final class Life: @unchecked Sendable {
         return Submission(decoding: try JSONValue(parsing: text))
     }
 
-    func moveClock(by milliseconds: Int64) {
-        try? clock.advance(by: milliseconds)
-        world.now = clock.now()
+    /// Moves the ledger's clock; what is acknowledged must never be gone again.
+    func moveClock(by milliseconds: Int64) async {
+        guard let engine, let time = try? await engine.moveClock(.by(milliseconds)), !isKilled else { return }
+        world.now = max(world.now, time)
     }
 }
 

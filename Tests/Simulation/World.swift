@@ -32,8 +32,10 @@ final class World: @unchecked Sendable {
     var keys: [String: Bool?] = [:]
     /// The furthest that any reader has seen.
     var seen: Int64 = 0
-    /// The ledger's clock.
-    var now = LedgerTime(milliseconds: 1_780_315_200_000)
+    /// What the ledger's clock was last acknowledged to show.
+    var now = noon
+    /// Where every process is told to have its clock begin.
+    static let noon = LedgerTime(milliseconds: 1_780_315_200_000)
 
     init(seed: UInt64) {
         chance = Chance(seed: seed)
