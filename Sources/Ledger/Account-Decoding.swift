@@ -117,7 +117,11 @@ extension Position {
         openingCost = try row.optionalDecimal("opening_cost") ?? cost
         isolatedWallet = try row.decimalOrZero("isolated_wallet")
         realised = try row.decimalOrZero("realised")
+        fees = try row.decimalOrZero("fees")
         funding = try row.decimalOrZero("funding")
+        if let asset = try row.optionalText("margin_asset") {
+            margin = MarginTrading(asset: asset, traded: try row.decimal("traded"))
+        }
         updatedAt = try row.time("updated_at")
     }
 }

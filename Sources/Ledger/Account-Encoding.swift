@@ -134,7 +134,12 @@ extension Position {
         if openingCost != cost { writer.member("opening_cost", openingCost) }
         writer.unlessZero("isolated_wallet", isolatedWallet)
         writer.unlessZero("realised", realised)
+        writer.unlessZero("fees", fees)
         writer.unlessZero("funding", funding)
+        if let margin {
+            writer.member("margin_asset", margin.asset)
+            writer.member("traded", margin.traded)
+        }
         writer.member("opened_at", openedAt.milliseconds)
         writer.member("updated_at", updatedAt.milliseconds)
     }

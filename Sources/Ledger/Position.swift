@@ -20,10 +20,15 @@ public struct Position: Sendable {
     public var isolatedWallet: ExactDecimal = .zero
     /// Realised since the position was opened, before fees, in the settlement asset.
     public var realised: ExactDecimal = .zero
+    /// Fees that its fills cost since it was opened, in the settlement asset; positive when paid. Those paid
+    /// in another asset are not among them.
+    public var fees: ExactDecimal = .zero
     /// Funding since the position was opened, in the settlement asset; positive when received.
     public var funding: ExactDecimal = .zero
     public var openedAt: LedgerTime
     public var updatedAt: LedgerTime
+    /// How a spot pair is traded on margin; nil for a contract.
+    public var margin: MarginTrading?
 
     public init(
         instrument: Instrument, side: PositionSide, marginMode: MarginMode, quantity: ExactDecimal,
@@ -42,9 +47,11 @@ public struct Position: Sendable {
     /// Whether the quantity is above zero.
     public var isLong: Bool { quantity.isPositive }
 
-    /// The average entry price, to so many places: cost ÷ quantity (linear), quantity ÷ cost (inverse).
+    /// The average entry price, to so many places: cost ÷ quantity (linear), quantity ÷ cost (inverse), what
+    /// was paid ÷ what was traded (on margin).
     public func entryPrice(places: Int = 18, rounding: Rounding) throws(NumberError) -> ExactDecimal {
-        switch instrument.payoff {
+        if let margin { return try openingCost.over(margin.traded, places: places, rounding: rounding) }
+        return switch instrument.payoff {
         case .linear: try cost.over(quantity, places: places, rounding: rounding)
         case .inverse: try quantity.over(cost, places: places, rounding: rounding)
         }
@@ -82,8 +89,9 @@ extension Position: Equatable {
             && left.marginMode == right.marginMode && left.quantity == right.quantity
             && left.cost == right.cost
             && left.openingCost == right.openingCost && left.isolatedWallet == right.isolatedWallet
-            && left.realised == right.realised && left.funding == right.funding
+            && left.realised == right.realised && left.fees == right.fees && left.funding == right.funding
             && left.openedAt == right.openedAt && left.updatedAt == right.updatedAt
+            && left.margin == right.margin
     }
 }
 

@@ -141,6 +141,7 @@ extension ExactFraction {
 
 extension AccountAudit {
     mutating func check(position row: ReportedObject) {
+        if row.isOnMargin { return check(marginPosition: row) }
         guard let position = AuditedPosition(row, rules) else {
             pass(
                 row, "upl", "(markPx − avgPx) × pos × contract value",
@@ -250,6 +251,16 @@ extension AccountAudit {
                 unrealised: Figures.unrealised(
                     notional: position.notional($0.rate(0), $0.rate(1), $0.rate(4)), costValue: cost,
                     isInverse: position.isInverse), costValue: cost, leverage: $0.rate(3))
+        }
+        hold(
+            row, "uplLastPx", "upl at last",
+            ["pos", "avgPx", "last"].map { row.input($0) } + [position.contract],
+            source: Source.positions, .estimate("Which trade was the last one then is not shown.")
+        ) {
+            try Figures.unrealised(
+                notional: position.notional($0.rate(0), $0.rate(2), $0.rate(3)),
+                costValue: position.notional($0.rate(0), $0.rate(1), $0.rate(3)),
+                isInverse: position.isInverse)
         }
         checkMaintenance(of: position, basis, worth)
         if row.marginMode == .cross { return }

@@ -47,6 +47,9 @@ class Position:
     opening_cost: Fraction = ZERO
     realised: Fraction = ZERO
     funding: Fraction = ZERO
+    fees: Fraction = ZERO
+
+    on_margin = False  # of a spot pair: OKX alone has such, which are of another kind
 
 
 @dataclasses.dataclass
@@ -123,7 +126,9 @@ class Account:
         self.touched.update(dict.fromkeys(names))
 
     def open_positions(self) -> list[Position]:
-        return [position for position in self.positions.values() if position.quantity]
+        """Contracts; spot pairs on margin are not among them."""
+        return [position for position in self.positions.values()
+                if position.quantity and not position.on_margin]
 
     def market(self, instrument: str) -> Market:
         return self.markets.setdefault(instrument, Market())
@@ -371,7 +376,11 @@ class Ledger:
         fee = self.book_fee(number(command.get("fee", "0")))
         if fee:
             default = instrument.quote if instrument.kind == "spot" else instrument.settle
-            account.add(command.get("fee_asset", default), -fee)
+            asset = command.get("fee_asset", default)
+            account.add(asset, -fee)
+            key = (instrument.name, command.get("position_side"))
+            if instrument.kind != "spot" and asset == instrument.settle and key in account.positions:
+                account.positions[key].fees += as_is(fee * self.opened_part)
         market = account.market(instrument.name)
         market.fees += fee
         market.volume += quantity * price
@@ -416,6 +425,8 @@ class Ledger:
             closing = min(abs(held), abs(signed)) * (1 if signed > 0 else -1)
             self._close(account, instrument, position, closing, price)
         opening = signed - closing
+        # a fill that turns a position around: what is left of it opens one, with its share of the fee
+        self.opened_part = opening / signed if closing and opening else ONE
         if opening:
             if closing:
                 if key[1] is not None:
