@@ -41,7 +41,7 @@ import VenueTestSupport
             row,
             [
                 "ccy": "USDT", "instFamily": "BTC-USDT", "instId": "BTC-USDT-SWAP", "instType": "SWAP",
-                "lever": "20", "markPx": "57780", "mgnMode": "isolated", "mgnRatio": "2.9998846198223146",
+                "lever": "20", "markPx": "57780", "mgnMode": "isolated", "mgnRatio": "2.9998846198223145",
                 "pos": "10", "posCcy": "", "posSide": "net",
             ])
         #expect(
