@@ -167,7 +167,8 @@ def on_margin(chance: Chance, script: Script, pair: str, cross: bool) -> None:
         amount = bought if long else bought * max(1, int(float(reference(base)) * 1000)) // 1000 + 1
         script.add("import_position", quantity=("" if long else "-") + str(amount),
                    entry_price=chance.price(reference(base)), **opening,
-                   isolated_wallet=None if cross else chance.amount(0, amount // 4, 6) if amount > 7 else "0.3",
+                   isolated_wallet=None if cross else chance.amount(
+                       0, amount // 4, 6) if amount > 7 else "0.3",
                    liability=None if chance.maybe(0.5) else str(
                        max(1, int(bought * float(reference(base)) * 0.9)) if long else bought))
     else:

@@ -112,7 +112,7 @@ def test_the_sample_of_2026():
     findings = audit("document_balance", "document_config")
     others = {field: row["verdict"] for field, row in findings.items()
               if row["verdict"] == "contradicts"}
-    # The configuration is of futures mode, which has fewer figures to hold; one of several currencies is shown.
+    # The configuration is of futures mode, which has fewer figures; one of several currencies is shown.
     assert set(others) == {"data[0].totalEq", "data[0].upl"}
     alone = audit("document_balance")
     assert {field for field, row in alone.items() if row["verdict"] == "contradicts"} == {
