@@ -129,7 +129,7 @@ extension BinanceVenue {
         case .leverageSet(let setting): try judge(setting, before, market)
         case .isolatedMarginAdjusted(let key, let amount): try judgeMargin(key, amount, after, market)
         case .raised(let flag, let asset, let value): try judgeRaised(flag, asset, value)
-        case .borrowed, .repaid, .interestAccrued:
+        case .borrowed, .repaid, .interestAccrued, .marginInterestAccrued:
             throw Refusal(
                 .notAllowed, "Binance futures lend nothing explicitly, so there are no loans and interest.")
         case .reserved, .released, .credited:

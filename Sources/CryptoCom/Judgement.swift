@@ -102,7 +102,7 @@ extension CryptoComVenue {
                 .notAllowed, "Crypto.com has no promotional funds in its account figures.", field: "purpose")
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
         case .instrumentDefined, .accountOpened, .configured, .deposited, .orderCancelled, .orderEnded,
-            .funded, .interestAccrued, .released, .settled, .priced, .quoted:
+            .funded, .interestAccrued, .marginInterestAccrued, .released, .settled, .priced, .quoted:
             break
         }
     }

@@ -99,11 +99,24 @@ public struct CrossVenue: Sendable {
         {
             return [Money(asset: wallet.unit, amount: amount, index: nil)]
         }
-        return statement.assets.compactMap { row in
+        let owned = statement.assets.compactMap { row -> Money? in
             guard let amount = row.figures.number(.wallet) ?? row.figures.number(.equity), !amount.isZero
             else { return nil }
             return Money(asset: row.asset, amount: amount, index: row.figures.number(.index))
         }
+        return owned + statement.positions.flatMap { marginHoldings(of: $0) }
+    }
+
+    /// What a position of a spot pair on margin has, and what it owes as a negative amount; none for a
+    /// contract, and where either is not reported.
+    private static func marginHoldings(of position: PositionStatement) -> [Money] {
+        guard let held = position.figures[.quantity], let owed = position.figures[.debt],
+            let amount = held.value.number, let debt = owed.value.number
+        else { return [] }
+        return [
+            Money(asset: held.unit, amount: amount, index: nil),
+            Money(asset: owed.unit, amount: -debt.magnitude, index: nil),
+        ]
     }
 
     /// Assets that stand for a dollar where the other venue knows only another of them.
@@ -183,6 +196,16 @@ public struct CrossVenue: Sendable {
                     remark: "\(reason): left out"
                         + (profit == nil ? "" : ", its unrealized profit is taken as money")))
             return profit
+        }
+        if position.figures[.debt] != nil {
+            let isTaken = !Self.marginHoldings(of: position).isEmpty
+            mappings.append(
+                Mapping(
+                    source: position.instrument, amount: quantity, target: nil, targetAmount: nil,
+                    remark: isTaken
+                        ? "a spot pair on margin: what it has and what it owes are taken over as holdings"
+                        : "a spot pair on margin whose debt is not reported: left out"))
+            return
         }
         guard let own = source.instrument(position.instrument, at: time) else {
             return leave("the rulebook of \(from) does not know its contract")

@@ -42,6 +42,7 @@ extension Account {
         case .leverageSet(let setting): apply(setting)
         case .isolatedMarginAdjusted(let key, let amount): try moveMargin(amount, into: key, at: event.at)
         case .funded(let key, let amount): try fund(key, amount, at: event.at)
+        case .marginInterestAccrued(let key, let amount): try accrueInterest(amount, on: key, at: event.at)
         case .settled(let instrument, let settlements):
             try settle(settlements, at: event.at)
             startSession(of: instrument)
@@ -221,14 +222,13 @@ extension [Earmark] {
 
 extension Account {
     /// The assets whose amounts are not where the flows say they must be, with what is missing (negative) or
-    /// too much; empty in a sound account. Free cash + isolated wallets + strategy funds = sum of flows.
+    /// too much; empty in a sound account. Free cash + isolated wallets + what margin positions have or owe +
+    /// strategy funds = sum of flows.
     public func imbalances() throws(NumberError) -> [(asset: String, difference: ExactDecimal)] {
         var found: [(asset: String, difference: ExactDecimal)] = []
         for holding in holdings {
             var present = try holding.cash + holding.reserved(for: Earmark.strategy)
-            for position in positions where position.instrument.settle == holding.asset {
-                present = try present + position.isolatedWallet
-            }
+            for position in positions { present = try present + position.amount(of: holding.asset) }
             let difference = try present - holding.flows.total()
             if !difference.isZero { found.append((holding.asset, difference)) }
         }

@@ -119,6 +119,9 @@ extension Position {
         realised = try row.decimalOrZero("realised")
         fees = try row.decimalOrZero("fees")
         funding = try row.decimalOrZero("funding")
+        if let asset = try row.optionalText("margin_asset") {
+            margin = MarginTrading(asset: asset, traded: try row.decimal("traded"))
+        }
         updatedAt = try row.time("updated_at")
     }
 }

@@ -136,6 +136,10 @@ extension Position {
         writer.unlessZero("realised", realised)
         writer.unlessZero("fees", fees)
         writer.unlessZero("funding", funding)
+        if let margin {
+            writer.member("margin_asset", margin.asset)
+            writer.member("traded", margin.traded)
+        }
         writer.member("opened_at", openedAt.milliseconds)
         writer.member("updated_at", updatedAt.milliseconds)
     }

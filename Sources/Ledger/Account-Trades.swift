@@ -11,14 +11,18 @@ extension Account {
             row.fees = try row.fees + fill.fee
             if fill.liquidation { row.liquidationFees = try row.liquidationFees + fill.fee }
         }
-        if fill.instrument.kind.isDerivative {
+        var isFeeInPosition = false
+        if let asset = fill.marginAsset {
+            isFeeInPosition = [fill.instrument.base, fill.instrument.quote].contains(fill.feeAsset)
+            try tradeOnMargin(fill, in: asset, at: time)
+        } else if fill.instrument.kind.isDerivative {
             try trade(fill, at: time)
         } else {
             try exchange(fill, at: time)
         }
         guard !fill.fee.isZero else { return }
         try update(fill.feeAsset, at: time) { holding in
-            holding.cash = try holding.cash - fill.fee
+            if !isFeeInPosition { holding.cash = try holding.cash - fill.fee }
             holding.flows.tradingFees = try holding.flows.tradingFees + fill.fee
         }
     }
@@ -157,6 +161,10 @@ extension Account {
 
     /// Puts a position there: at some venues its wallet comes out of cash, at others on top of it.
     mutating func apply(_ imported: ImportedPosition, at time: LedgerTime) throws {
+        defer {
+            if let leverage = imported.leverage { apply(LeverageSetting(of: imported.position, leverage)) }
+        }
+        if let margin = imported.margin { return try importOnMargin(imported, margin, at: time) }
         var position = try Position.opened(
             imported.position, quantity: imported.quantity, price: imported.entryPrice, at: time)
         position.isolatedWallet = imported.isolatedWallet
@@ -174,13 +182,6 @@ extension Account {
             }
         }
         try updateActivity(position.instrument, at: time) { _ in }
-        if let leverage = imported.leverage {
-            let particular = position.side != .net || position.marginMode == .isolated
-            apply(
-                LeverageSetting(
-                    instrument: position.instrument.name, side: particular ? position.side : nil,
-                    marginMode: particular ? position.marginMode : nil, leverage: leverage))
-        }
     }
 
     /// Moves margin between free cash and an isolated position's wallet; negative takes out.
@@ -188,7 +189,8 @@ extension Account {
         let place = try requiredPlace(of: key)
         positions[place].isolatedWallet = try positions[place].isolatedWallet + amount
         positions[place].updatedAt = time
-        try update(positions[place].instrument.settle, at: time) { $0.cash = try $0.cash - amount }
+        try moveAmount(amount, intoMarginAt: place)
+        try update(positions[place].settlementAsset, at: time) { $0.cash = try $0.cash - amount }
     }
 
     /// Books funding: to free cash for a cross position, to its wallet for an isolated one.
@@ -237,6 +239,16 @@ extension Account {
         for place in activity.indices where instrument == nil || activity[place].instrument == instrument {
             activity[place].sessionRealised = .zero
         }
+    }
+}
+
+extension LeverageSetting {
+    /// The leverage that comes with an imported position.
+    fileprivate init(of key: PositionKey, _ leverage: ExactDecimal) {
+        let isParticular = key.side != .net || key.marginMode == .isolated
+        self.init(
+            instrument: key.instrument.name, side: isParticular ? key.side : nil,
+            marginMode: isParticular ? key.marginMode : nil, leverage: leverage)
     }
 }
 

@@ -47,11 +47,11 @@ extension Command {
         "cancel_order": ["order_id"],
         "fill": [
             "instrument", "side", "quantity", "price", "fee", "fee_asset", "order_id", "position_side",
-            "margin_mode", "liquidation", "liquidity",
+            "margin_mode", "liquidation", "liquidity", "margin_asset",
         ],
         "import_position": [
             "instrument", "quantity", "entry_price", "position_side", "margin_mode", "isolated_wallet",
-            "leverage", "realised", "fees",
+            "leverage", "realised", "fees", "margin_asset", "liability",
         ],
         "set_leverage": ["instrument", "leverage", "position_side", "margin_mode"],
         "adjust_isolated_margin": ["instrument", "amount", "position_side"],
@@ -59,7 +59,7 @@ extension Command {
         "funding": ["instrument", "rate", "amount", "position_side"],
         "borrow": ["asset", "amount"],
         "repay": ["asset", "amount"],
-        "accrue_interest": ["asset", "amount", "hours"],
+        "accrue_interest": ["asset", "amount", "hours", "instrument", "margin_mode"],
         "reserve": ["asset", "amount", "purpose"],
         "release": ["asset", "amount", "purpose"],
         "credit": ["asset", "amount", "purpose"],
@@ -120,13 +120,7 @@ extension Command.Content {
 
     private static func money(_ type: String, _ reader: FieldReader) throws(Refusal) -> Self {
         let asset = try reader.label("asset")
-        if type == "accrue_interest", reader.has("hours") {
-            guard !reader.has("amount") else {
-                throw Refusal(
-                    .invalidField, "accrue_interest: give amount or hours, not both.", field: "hours")
-            }
-            return .accrueHourlyInterest(asset: asset, hours: try reader.integer("hours"))
-        }
+        if type == "accrue_interest" { return try interest(on: asset, reader) }
         let amount = try reader.decimal("amount")
         switch type {
         case "deposit": return .deposit(asset: asset, amount: amount)
@@ -139,7 +133,6 @@ extension Command.Content {
                 to: try reader.label("to"), asset: asset, amount: amount, force: try reader.flag("force"))
         case "borrow": return .borrow(asset: asset, amount: amount)
         case "repay": return .repay(asset: asset, amount: amount)
-        case "accrue_interest": return .accrueInterest(asset: asset, amount: amount)
         default:
             let purpose = try reader.label("purpose")
             switch type {
@@ -149,6 +142,24 @@ extension Command.Content {
             default: throw Refusal(.unknownCommand, "There is no command of type \(type).", field: "type")
             }
         }
+    }
+
+    private static func interest(on asset: String, _ reader: FieldReader) throws(Refusal) -> Self {
+        let isByTheHour = reader.has("hours")
+        guard !isByTheHour || !reader.has("amount") else {
+            throw Refusal(.invalidField, "accrue_interest: give amount or hours, not both.", field: "hours")
+        }
+        guard reader.has("instrument") || reader.has("margin_mode") else {
+            return isByTheHour
+                ? .accrueHourlyInterest(asset: asset, hours: try reader.integer("hours"))
+                : .accrueInterest(asset: asset, amount: try reader.decimal("amount"))
+        }
+        return .accrueMarginInterest(
+            MarginInterestRequest(
+                asset: asset, instrument: try reader.label("instrument"),
+                marginMode: try reader.marginMode(),
+                measure: isByTheHour
+                    ? .hours(try reader.integer("hours")) : .amount(try reader.decimal("amount"))))
     }
 
     private static func settings(_ reader: FieldReader) throws(Refusal) -> Settings {
@@ -187,6 +198,7 @@ extension Command.Content {
         fill.marginMode = try reader.marginMode()
         fill.liquidation = try reader.flag("liquidation")
         fill.liquidity = try reader.optionalChoice("liquidity", Liquidity.self)
+        fill.marginAsset = try reader.optionalLabel("margin_asset")
         return fill
     }
 
@@ -200,6 +212,8 @@ extension Command.Content {
         request.leverage = try reader.optionalDecimal("leverage")
         request.realised = try reader.optionalDecimal("realised")
         request.fees = try reader.optionalDecimal("fees")
+        request.marginAsset = try reader.optionalLabel("margin_asset")
+        request.liability = try reader.optionalDecimal("liability")
         return request
     }
 

@@ -38,6 +38,8 @@ public struct Command: Sendable, Equatable {
         case accrueInterest(asset: String, amount: ExactDecimal)
         /// Interest by the venue's own rate, of so many full hours from now on.
         case accrueHourlyInterest(asset: String, hours: Int64)
+        /// The same of a margin position's liability.
+        case accrueMarginInterest(MarginInterestRequest)
         case reserve(asset: String, amount: ExactDecimal, purpose: String)
         case release(asset: String, amount: ExactDecimal, purpose: String)
         case credit(asset: String, amount: ExactDecimal, purpose: String)
@@ -90,12 +92,39 @@ public struct FillRequest: Sendable, Equatable {
     public var liquidation = false
     /// Whether its order had rested; a fill of an order is the maker's unless it says otherwise.
     public var liquidity: Liquidity?
+    /// The asset of the margin, of a spot pair that is traded on margin.
+    public var marginAsset: String?
 
     public init(instrument: String, side: Side, quantity: ExactDecimal, price: ExactDecimal) {
         self.instrument = instrument
         self.side = side
         self.quantity = quantity
         self.price = price
+    }
+}
+
+/// Interest to book on a margin position.
+public struct MarginInterestRequest: Sendable, Equatable {
+    /// How much: as it is, or what the venue charges for so many full hours.
+    public enum Measure: Sendable, Equatable {
+        case amount(ExactDecimal)
+        case hours(Int64)
+    }
+
+    /// The asset that the position owes.
+    public var asset: String
+    /// The pair.
+    public var instrument: String
+    /// The margin mode; nil for the one that the account has a position of.
+    public var marginMode: MarginMode?
+    /// How much.
+    public var measure: Measure
+
+    public init(asset: String, instrument: String, marginMode: MarginMode?, measure: Measure) {
+        self.asset = asset
+        self.instrument = instrument
+        self.marginMode = marginMode
+        self.measure = measure
     }
 }
 
@@ -112,6 +141,9 @@ public struct ImportRequest: Sendable, Equatable {
     public var realised: ExactDecimal?
     /// What its fills had cost, in the settlement asset; positive when paid. No cash goes with it.
     public var fees: ExactDecimal?
+    /// Of a spot pair on margin: the asset of the margin, and what is owed.
+    public var marginAsset: String?
+    public var liability: ExactDecimal?
 
     public init(instrument: String, quantity: ExactDecimal, entryPrice: ExactDecimal) {
         self.instrument = instrument

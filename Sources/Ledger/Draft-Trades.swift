@@ -107,13 +107,14 @@ extension Draft {
         }
         try requireFit(request.quantity, at: request.price, in: instrument)
         try checkHedgeLeg(key, side: request.side, quantity: request.quantity)
+        let marginAsset = try marginAsset(request, key)
         let feeAsset =
             request.feeAsset ?? (instrument.kind.isDerivative ? instrument.settle : instrument.quote)
         guard judge.knowsAsset(feeAsset, at: time) else {
             throw Refusal.unknown(asset: feeAsset, venue: account.venue, field: "fee_asset")
         }
         let spotIndex =
-            instrument.kind.isDerivative
+            instrument.kind.isDerivative || marginAsset != nil
             ? nil : judge.market(prices, at: time).index(instrument.quote)
         let liquidity = request.liquidity ?? (order == nil ? nil : .maker)
         var fee = request.fee ?? .zero
@@ -123,7 +124,7 @@ extension Draft {
             fee: fee.cut(places: account.conventions.feePlaces), feeAsset: feeAsset,
             orderID: order?.id, positionSide: key.side, marginMode: key.marginMode,
             leverage: key.marginMode == .isolated ? leverage(key) : .one,
-            liquidation: request.liquidation, quoteIndex: spotIndex)
+            liquidation: request.liquidation, quoteIndex: spotIndex, marginAsset: marginAsset)
         fill.liquidity = liquidity
         return fill
     }
@@ -177,7 +178,13 @@ extension Draft {
     }
 
     mutating func imported(_ request: ImportRequest) throws(Refusal) -> ImportedPosition {
-        let instrument = try derivative(request.instrument)
+        let instrument = try instrument(request.instrument)
+        if !instrument.kind.isDerivative { return try importedOnMargin(request, instrument) }
+        guard request.marginAsset == nil, request.liability == nil else {
+            throw Refusal(
+                .invalidField, "margin_asset and liability go with a spot pair on margin.",
+                field: request.marginAsset == nil ? "liability" : "margin_asset")
+        }
         if request.quantity.isZero {
             throw Refusal(.invalidAmount, "quantity must not be zero.", field: "quantity")
         }
@@ -238,7 +245,7 @@ extension Draft {
     mutating func isolatedMargin(
         _ name: String, _ amount: ExactDecimal, _ wanted: PositionSide?
     ) throws(Refusal) -> EventBody {
-        let instrument = try derivative(name)
+        let instrument = try positioned(name)
         guard !amount.isZero else {
             throw Refusal(.invalidAmount, "amount must not be zero.", field: "amount")
         }
@@ -256,7 +263,7 @@ extension Draft {
         if booked.isNegative && rest.isNegative {
             throw Refusal(
                 .insufficientBalance,
-                "The isolated wallet holds only \(wallet) \(position.instrument.settle).",
+                "The isolated wallet holds only \(wallet) \(position.settlementAsset).",
                 field: "amount")
         }
         return .isolatedMarginAdjusted(position: position.key, amount: booked)
@@ -337,7 +344,7 @@ extension Draft {
     }
 
     /// Refuses what the ledger could not value: a cost that rounds to zero, or a notional out of range.
-    private func requireFit(
+    func requireFit(
         _ quantity: ExactDecimal, at price: ExactDecimal, in instrument: Instrument
     ) throws(Refusal) {
         let cost = try checked { () throws(NumberError) in
@@ -353,7 +360,7 @@ extension Draft {
         }
     }
 
-    private func requirePositive(_ number: ExactDecimal, field: String) throws(Refusal) {
+    func requirePositive(_ number: ExactDecimal, field: String) throws(Refusal) {
         guard number.isPositive else {
             throw Refusal(.invalidAmount, "\(field) must be above zero, not \(number).", field: field)
         }

@@ -57,7 +57,7 @@ public struct Draft {
         case .fill(let request): return [.filled(try fill(request))]
         case .importPosition(let request): return [.positionImported(try imported(request))]
         case .setLeverage(let name, let leverage, let side, let marginMode):
-            let instrument = try derivative(name)
+            let instrument = try leveraged(name, marginMode ?? .isolated)
             guard leverage >= .one else {
                 throw Refusal(.invalidAmount, "leverage must be at least 1.", field: "leverage")
             }
@@ -70,6 +70,7 @@ public struct Draft {
             return [try isolatedMargin(name, amount, side)]
         case .funding(let request): return try funding(request)
         case .settle(let name): return [try settlement(name)]
+        case .accrueMarginInterest(let request): return [try marginInterest(request)]
         case .autoExchange(let afterLiquidation): return try autoExchanges(afterLiquidation)
         case .raise(let flag, let asset, let value): return [try raised(flag, asset, value)]
         default: return [try money(content)]
@@ -151,11 +152,9 @@ public struct Draft {
     }
 
     /// What the venue charges for so many hours, by the account, the prices and the rules of now.
-    private func hourlyInterest(_ asset: String, hours: Int64) throws(Refusal) -> ExactDecimal {
+    func hourlyInterest(_ asset: String, hours: Int64) throws(Refusal) -> ExactDecimal {
         try require(asset: asset)
-        guard (1...744).contains(hours) else {
-            throw Refusal(.invalidField, "hours must be a whole number from 1 to 744.", field: "hours")
-        }
+        try requireHours(hours)
         let amount = try judge.interest(
             on: asset, of: account, hours: Int(hours), prices: prices, at: time)
         guard amount.isPositive else {
@@ -166,6 +165,12 @@ public struct Draft {
         return amount
     }
 
+    func requireHours(_ hours: Int64) throws(Refusal) {
+        guard (1...744).contains(hours) else {
+            throw Refusal(.invalidField, "hours must be a whole number from 1 to 744.", field: "hours")
+        }
+    }
+
     /// Refuses a text that the ledger would have to keep or repeat and that is no name.
     func requireLabel(_ text: String, field: String) throws(Refusal) {
         guard text.isLabel else {
@@ -173,7 +178,7 @@ public struct Draft {
         }
     }
 
-    private func require(asset: String) throws(Refusal) {
+    func require(asset: String) throws(Refusal) {
         guard judge.knowsAsset(asset, at: time) else {
             throw Refusal.unknown(asset: asset, venue: account.venue)
         }
@@ -249,6 +254,22 @@ public struct Draft {
                 .invalidField, "\(name) is a spot pair and has no positions.", field: "instrument")
         }
         return instrument
+    }
+
+    /// As `instrument`, where only a contract or a pair with a position on margin makes sense.
+    mutating func positioned(_ name: String) throws(Refusal) -> Instrument {
+        let instrument = try instrument(name)
+        let isOnMargin = account.positions.contains { $0.margin != nil && $0.instrument.name == name }
+        return isOnMargin ? instrument : try derivative(name)
+    }
+
+    /// As `instrument`, where only what has a leverage makes sense.
+    mutating func leveraged(_ name: String, _ marginMode: MarginMode) throws(Refusal) -> Instrument {
+        let instrument = try instrument(name)
+        if instrument.kind.isDerivative { return instrument }
+        let asset = try judge.marginAsset(
+            of: instrument, isLong: true, marginMode: marginMode, wanted: nil, in: account, at: time)
+        return asset == nil ? try derivative(name) : instrument
     }
 
     /// The leverage in force for a position.

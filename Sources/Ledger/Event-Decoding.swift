@@ -52,6 +52,8 @@ private struct EventReader {
         case "isolated_margin_adjusted":
             return .isolatedMarginAdjusted(position: try position(), amount: try fields.decimal("amount"))
         case "funded": return .funded(position: try position(), amount: try fields.decimal("amount"))
+        case "margin_interest_accrued":
+            return .marginInterestAccrued(position: try position(), amount: try fields.decimal("amount"))
         case "settled": return try settled()
         case "auto_exchanged": return .autoExchanged(try autoExchange())
         case "priced":
@@ -114,8 +116,9 @@ private struct EventReader {
             feeAsset: try fields.optionalText("fee_asset") ?? usualFeeAsset,
             orderID: try fields.optionalText("order_id"), positionSide: key.side, marginMode: key.marginMode,
             leverage: try fields.optionalDecimal("leverage") ?? .one,
-            liquidation: try fields.flag("liquidation"), quoteIndex: try fields.optionalDecimal("quote_index")
-        )
+            liquidation: try fields.flag("liquidation"),
+            quoteIndex: try fields.optionalDecimal("quote_index"),
+            marginAsset: try fields.optionalText("margin_asset"))
         fill.liquidity = try fields.optionalChoice("liquidity", Liquidity.self)
         return fill
     }
@@ -127,7 +130,12 @@ private struct EventReader {
             isolatedWallet: try fields.optionalDecimal("isolated_wallet") ?? .zero,
             leverage: try fields.optionalDecimal("leverage"),
             realised: try fields.optionalDecimal("realised") ?? .zero,
-            fees: try fields.optionalDecimal("fees") ?? .zero)
+            fees: try fields.optionalDecimal("fees") ?? .zero, margin: try importedMargin())
+    }
+
+    private func importedMargin() throws(Refusal) -> ImportedMargin? {
+        guard let asset = try fields.optionalText("margin_asset") else { return nil }
+        return ImportedMargin(asset: asset, liability: try fields.decimal("liability"))
     }
 
     private func settled() throws(Refusal) -> EventBody {

@@ -23,6 +23,7 @@ extension Event {
         case .borrowed: "borrowed"
         case .repaid: "repaid"
         case .interestAccrued: "interest_accrued"
+        case .marginInterestAccrued: "margin_interest_accrued"
         case .reserved: "reserved"
         case .released: "released"
         case .credited: "credited"
@@ -87,7 +88,8 @@ extension EventBody {
         case .filled(let fill): fill.write(to: &writer)
         case .positionImported(let imported): imported.write(to: &writer)
         case .leverageSet(let setting): setting.write(to: &writer)
-        case .isolatedMarginAdjusted(let position, let amount), .funded(let position, let amount):
+        case .isolatedMarginAdjusted(let position, let amount), .funded(let position, let amount),
+            .marginInterestAccrued(let position, let amount):
             position.write(to: &writer)
             writer.member("amount", amount)
         case .settled(let instrument, let settlements): writeSettlement(instrument, settlements, to: &writer)
@@ -243,6 +245,7 @@ extension Fill {
         if liquidation { writer.member("liquidation", true) }
         if let quoteIndex { writer.member("quote_index", quoteIndex) }
         if let liquidity { writer.member("liquidity", liquidity.rawValue) }
+        if let marginAsset { writer.member("margin_asset", marginAsset) }
     }
 }
 
@@ -255,6 +258,10 @@ extension ImportedPosition {
         if let leverage { writer.member("leverage", leverage) }
         if !realised.isZero { writer.member("realised", realised) }
         if !fees.isZero { writer.member("fees", fees) }
+        if let margin {
+            writer.member("margin_asset", margin.asset)
+            writer.member("liability", margin.liability)
+        }
     }
 }
 

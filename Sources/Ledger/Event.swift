@@ -42,6 +42,8 @@ public enum EventBody: Sendable, Equatable {
     case borrowed(asset: String, amount: ExactDecimal)
     case repaid(asset: String, amount: ExactDecimal)
     case interestAccrued(asset: String, amount: ExactDecimal)
+    /// Interest of a margin position, in the asset that it owes.
+    case marginInterestAccrued(position: PositionKey, amount: ExactDecimal)
     case reserved(asset: String, amount: ExactDecimal, purpose: String)
     case released(asset: String, amount: ExactDecimal, purpose: String)
     case credited(asset: String, amount: ExactDecimal, purpose: String)
@@ -115,13 +117,15 @@ public struct Fill: Sendable {
     public let quoteIndex: ExactDecimal?
     /// Whether its order had rested; nil where nobody said.
     public var liquidity: Liquidity?
+    /// The asset of the margin, where a spot pair is traded on margin; nil for an exchange and for contracts.
+    public let marginAsset: String?
 
     public init(
         instrument: Instrument, side: Side, quantity: ExactDecimal, price: ExactDecimal,
         fee: ExactDecimal = .zero, feeAsset: String, orderID: String? = nil,
         positionSide: PositionSide = .net,
         marginMode: MarginMode = .cross, leverage: ExactDecimal = .one, liquidation: Bool = false,
-        quoteIndex: ExactDecimal? = nil
+        quoteIndex: ExactDecimal? = nil, marginAsset: String? = nil
     ) {
         self.instrument = instrument
         self.side = side
@@ -135,6 +139,7 @@ public struct Fill: Sendable {
         self.leverage = leverage
         self.liquidation = liquidation
         self.quoteIndex = quoteIndex
+        self.marginAsset = marginAsset
     }
 
     /// The position that it opens, changes or closes; meaningless for spot.
@@ -150,6 +155,7 @@ extension Fill: Equatable {
             && left.orderID == right.orderID && left.leverage == right.leverage
             && left.liquidation == right.liquidation && left.quoteIndex == right.quoteIndex
             && left.liquidity == right.liquidity
+            && left.marginAsset == right.marginAsset
     }
 }
 
@@ -171,6 +177,19 @@ public struct PositionKey: Sendable, Equatable {
     }
 }
 
+/// What a margin position of a spot pair comes with.
+public struct ImportedMargin: Sendable, Equatable {
+    /// The asset of its margin and profit.
+    public let asset: String
+    /// What it owes, in the quote asset if it is long, in the base asset if it is short; above zero.
+    public let liability: ExactDecimal
+
+    public init(asset: String, liability: ExactDecimal) {
+        self.asset = asset
+        self.liability = liability
+    }
+}
+
 /// A position put into the account with no cash effect.
 public struct ImportedPosition: Sendable, Equatable {
     public let position: PositionKey
@@ -185,12 +204,16 @@ public struct ImportedPosition: Sendable, Equatable {
     public let realised: ExactDecimal
     /// What its fills had cost, in the settlement asset; positive when paid. No cash goes with it.
     public let fees: ExactDecimal
+    /// Of a spot pair traded on margin; `quantity` is then what the position has, its margin included: base
+    /// asset (long), or quote asset as a negative number (short).
+    public let margin: ImportedMargin?
 
     public init(
         position: PositionKey, quantity: ExactDecimal, entryPrice: ExactDecimal,
         isolatedWallet: ExactDecimal = .zero, leverage: ExactDecimal? = nil,
-        realised: ExactDecimal = .zero, fees: ExactDecimal = .zero
+        realised: ExactDecimal = .zero, fees: ExactDecimal = .zero, margin: ImportedMargin? = nil
     ) {
+        self.margin = margin
         self.position = position
         self.quantity = quantity
         self.entryPrice = entryPrice

@@ -28,6 +28,8 @@ public struct Position: Sendable {
     public var funding: ExactDecimal = .zero
     public var openedAt: LedgerTime
     public var updatedAt: LedgerTime
+    /// How a spot pair is traded on margin; nil for a contract.
+    public var margin: MarginTrading?
 
     public init(
         instrument: Instrument, side: PositionSide, marginMode: MarginMode, quantity: ExactDecimal,
@@ -46,9 +48,11 @@ public struct Position: Sendable {
     /// Whether the quantity is above zero.
     public var isLong: Bool { quantity.isPositive }
 
-    /// The average entry price, to so many places: cost ÷ quantity (linear), quantity ÷ cost (inverse).
+    /// The average entry price, to so many places: cost ÷ quantity (linear), quantity ÷ cost (inverse), what
+    /// was paid ÷ what was traded (on margin).
     public func entryPrice(places: Int = 18, rounding: Rounding) throws(NumberError) -> ExactDecimal {
-        switch instrument.payoff {
+        if let margin { return try openingCost.over(margin.traded, places: places, rounding: rounding) }
+        return switch instrument.payoff {
         case .linear: try cost.over(quantity, places: places, rounding: rounding)
         case .inverse: try quantity.over(cost, places: places, rounding: rounding)
         }
@@ -88,6 +92,7 @@ extension Position: Equatable {
             && left.openingCost == right.openingCost && left.isolatedWallet == right.isolatedWallet
             && left.realised == right.realised && left.fees == right.fees && left.funding == right.funding
             && left.openedAt == right.openedAt && left.updatedAt == right.updatedAt
+            && left.margin == right.margin
     }
 }
 

@@ -36,6 +36,22 @@ public protocol VenueJudge: Sendable {
     /// The leverage that the account has set for a position; nil where it has set none.
     func leverage(of position: PositionKey, in account: Account) -> ExactDecimal?
 
+    /// The asset of the margin of a position of a spot pair in an account; nil where the pair is not traded
+    /// on margin there, so that a fill exchanges the two assets. `wanted` is the one that a command names.
+    ///
+    /// Throws where the pair is, but not with the asset that is wanted.
+    func marginAsset(
+        of pair: Instrument, isLong: Bool, marginMode: MarginMode, wanted: String?, in account: Account,
+        at time: LedgerTime
+    ) throws(Refusal) -> String?
+
+    /// Interest of a margin position for so many full hours, in the asset that it owes.
+    ///
+    /// Throws `notAllowed` where the venue charges none by the hour.
+    func marginInterest(
+        on position: Position, hours: Int, at time: LedgerTime
+    ) throws(Refusal) -> ExactDecimal
+
     /// The margin mode of an order, fill or import that names none.
     func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode
 
@@ -116,6 +132,19 @@ extension VenueJudge {
     ) throws(Refusal) -> ExactDecimal {
         throw Refusal(
             .notAllowed, "\(name.rawValue) charges no interest by the hour: give amount.", field: "hours")
+    }
+
+    /// No spot pair is traded on margin.
+    public func marginAsset(
+        of pair: Instrument, isLong: Bool, marginMode: MarginMode, wanted: String?, in account: Account,
+        at time: LedgerTime
+    ) throws(Refusal) -> String? { nil }
+
+    /// None.
+    public func marginInterest(
+        on position: Position, hours: Int, at time: LedgerTime
+    ) throws(Refusal) -> ExactDecimal {
+        throw Refusal(.notAllowed, "\(name.rawValue) has no margin positions.", field: "instrument")
     }
 
     /// Never.

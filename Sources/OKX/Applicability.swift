@@ -24,16 +24,18 @@ enum AccountField: String, Sendable, CaseIterable {
 ///
 /// `balance` are those of the answer to a request; rows that a stream pushes have all of them.
 enum DetailField: String, Sendable, CaseIterable {
-    case accAvgPx, autoLendMtAmt, autoLendStatus, availBal, availEq, borrowFroz, cashBal, ccy, clSpotInUseAmt
-    case coinUsdPrice, colBorrAutoConversion, colRes, collateralEnabled, collateralRestrict, crossLiab, disEq
+    case accAvgPx, autoLendAmt, autoLendMtAmt, autoLendStatus, autoStakingStatus, availBal, availEq,
+        borrowFroz
+    case cashBal, ccy, clSpotInUseAmt, coinUsdPrice, colBorrAutoConversion, colRes, collateralEnabled,
+        collateralRestrict, crossLiab, disEq
     case eq, eqUsd, fixedBal, frozenBal, frpType, imr, interest, isoEq, isoLiab, isoUpl, liab, maxLoan,
         maxSpotInUse
     case mgnRatio, mmr, notionalLever, openAvgPx, ordFrozen, rewardBal, smtSyncEq, spotBal, spotCopyTradingEq
     case spotInUseAmt, spotIsoBal, spotUpl, spotUplRatio, stgyEq, totalPnl, totalPnlRatio, twap, uTime, upl
     case uplLiab
 
-    /// The fields of a row of the balance.
-    static let balance = allCases.filter { $0 != .coinUsdPrice }
+    /// The fields of a row of the balance. The others are recorded of the `account` channel alone.
+    static let balance = allCases.filter { ![.autoLendAmt, .autoStakingStatus, .coinUsdPrice].contains($0) }
 
     /// What a stream calls it.
     var pushedName: String { self == .maxSpotInUse ? "maxSpotInUseAmt" : rawValue }

@@ -27,6 +27,8 @@ struct CurrencyFigures: Sendable {
     var crossUnrealised = ExactFraction.zero
     var isolatedUnrealised = ExactFraction.zero
     var isolatedMargin = ExactFraction.zero
+    /// What isolated margin positions owe.
+    var isolatedLiability = ExactFraction.zero
     var spotOrders = ExactFraction.zero
     var isolatedOrders = ExactFraction.zero
     /// Futures mode: margin of cross orders, and sums over cross positions, in the currency.
@@ -112,6 +114,9 @@ struct RiskUnit: Sendable {
     /// Signed notional of each instrument, in USD.
     var notionals: [(instrument: Int, usd: ExactFraction)] = []
     var spotInUse = ExactFraction.zero
+    /// The same without the user's cap, and the cap; nil where none is set.
+    var maximumSpotInUse = ExactFraction.zero
+    var cap: ExactDecimal?
     var maintenance = ExactFraction.zero
     var initial = ExactFraction.zero
 }
@@ -262,18 +267,25 @@ extension AccountFigures {
             throw FigureError.priceMissing(position.instrument.name)
         }
         let link = rules.links[instrument]
-        let place = try rowPlace(link.settle, at: position.updatedAt, market, rules)
+        let place = try rowPlace(link.settle(of: position), at: position.updatedAt, market, rules)
         if rows[place].updatedAt < position.updatedAt { rows[place].updatedAt = position.updatedAt }
         let measure = try PositionMeasure(
             of: position, instrument: instrument, settlementIndex: rows[place].index, market, rules, override)
-        if rules.instruments[instrument].type == .swap {
-            try totals.swapNotional += measure.notionalUSD.magnitude
-        } else {
-            try totals.futuresNotional += measure.notionalUSD.magnitude
+        switch rules.instruments[instrument].type {
+        case .swap: try totals.swapNotional += measure.notionalUSD.magnitude
+        case .futures: try totals.futuresNotional += measure.notionalUSD.magnitude
+        case .spot: break
         }
         guard position.marginMode == .cross else {
             try rows[place].isolatedUnrealised += measure.unrealised
             try rows[place].isolatedMargin += ExactFraction(position.isolatedWallet)
+            if let liability = position.liability {
+                let owed = try rowPlace(
+                    liability.asset == position.instrument.base ? link.base : link.quote,
+                    at: position.updatedAt, market, rules)
+                try rows[owed].isolatedLiability += ExactFraction(liability.amount)
+                rows[owed].isPlain = false
+            }
             return
         }
         try rows[place].crossUnrealised += measure.unrealised
@@ -283,10 +295,9 @@ extension AccountFigures {
             try rows[place].positionNotional += measure.notional.magnitude
             try rows[place].positionMargin += Figures.initialMargin(
                 notional: measure.notional, leverage: leverage)
-            try rows[place].positionMaintenance += Figures.maintenanceMargin(
-                notional: measure.notional, rate: measure.maintenanceRate)
-            try rows[place].positionFees += Figures.liquidationFee(
-                notional: measure.notional, rate: rules.instruments[instrument].takerRate)
+            try rows[place].positionMaintenance += measure.maintenance()
+            try rows[place].positionFees += measure.liquidationFee(
+                rate: rules.instruments[instrument].takerRate)
         case .portfolio:
             let unit = try unitPlace(link.base, market, rules)
             try units[unit].delta += measure.delta
@@ -370,11 +381,11 @@ extension CurrencyFigures {
         crossLiability = Figures.crossLiability(
             equity: equity,
             loan: mode == .spot ? try Figures.loan(borrowed: borrowed, interest: interest) : .zero)
-        liability = try Figures.liability(cross: crossLiability, isolated: .zero)
+        liability = try Figures.liability(cross: crossLiability, isolated: isolatedLiability)
         unrealisedLossLiability = try Figures.unrealisedLossLiability(
             equity: equity, cash: cash, interest: interest, borrowed: borrowed)
         potentialBorrowing = try Figures.potentialBorrowing(
-            liability: liability, inUse: inUse, interest: interest, cash: cash,
+            liability: crossLiability, inUse: inUse, interest: interest, cash: cash,
             crossUnrealised: crossUnrealised)
         borrowingUSD = try Figures.borrowingUSD(potentialBorrowing, index: index)
         borrowFrozen =
@@ -427,6 +438,8 @@ extension AccountFigures {
             let most = Figures.spotInUse(coins: coins, derivativeDelta: units[place].delta)
             let cap = account.raisedDecimal("clSpotInUseAmt", asset: underlying)
             units[place].spotInUse = cap.map { min(most, ExactFraction($0)) } ?? most
+            units[place].maximumSpotInUse = most
+            units[place].cap = cap
             if let rowPlace {
                 rows[rowPlace].maximumSpotInUse = most
                 rows[rowPlace].spotInUse = units[place].spotInUse

@@ -145,6 +145,15 @@ extension AccountAudit {
             row, "liab", "crossLiab + isoLiab", [row.input("crossLiab"), audited.applied("isoLiab")],
             source: Source.multi
         ) { try Figures.liability(cross: $0[0], isolated: $0[1]) }
+        let owing = answers.positions.filter {
+            $0.isOnMargin && $0.marginMode == .isolated && $0["liabCcy"].text == audited.currency
+        }
+        if !owing.isEmpty {
+            hold(
+                row, "isoLiab", "Σ |liab| of isolated margin positions", owing.map { $0.input("liab") },
+                source: Source.positions, .estimate(Self.otherMoment)
+            ) { try $0.sum().magnitude }
+        }
         let isSpot = mode == .spot
         hold(
             row, "crossLiab",
@@ -179,9 +188,9 @@ extension AccountAudit {
         let rate = isPortfolio ? margin.portfolioBorrowInitialRate : margin.borrowLeverage
         hold(
             row, "borrowFroz",
-            "max(liab, frozenBal − isoEq − stgyEq + interest − cashBal − (upl − isoUpl)) × USD price "
+            "max(crossLiab, frozenBal − isoEq − stgyEq + interest − cashBal − (upl − isoUpl)) × USD price "
                 + (isPortfolio ? "× initial rate of borrowing" : "÷ borrow leverage"),
-            ["liab", "frozenBal", "isoEq", "stgyEq", "interest", "cashBal", "upl", "isoUpl"]
+            ["crossLiab", "frozenBal", "isoEq", "stgyEq", "interest", "cashBal", "upl", "isoUpl"]
                 .map { audited.applied($0) }
                 + [
                     audited.price,

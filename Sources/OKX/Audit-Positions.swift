@@ -17,8 +17,9 @@ private struct AuditedPosition {
     let isDated: Bool
     /// Base or quote per contract.
     let contract: AuditInput
-    /// Whether the contract value is the rulebook's, so that a difference is the row's.
-    let isRule: Bool
+    /// Why a difference need not be the row's; nil where the contract value is the rulebook's and nothing in
+    /// the row speaks for another one.
+    private let doubt: String?
 
     /// Nil where neither the rulebook nor the row tells the contract value.
     init?(_ row: ReportedObject, _ rules: RuleTable) {
@@ -35,18 +36,18 @@ private struct AuditedPosition {
         let implied = Self.impliedValues(of: row, isInverse: isInverse, isDated: isDated)
         let values = Set(implied.map(\.value))
         if let known = instrument?.terms.contractValue {
+            let isOther = values.count == 1 && !values.contains(known)
+            doubt = isOther ? Self.isImplied : nil
             // One figure alone that tells another contract value may as well be wrong itself.
-            let isOther = values.count == 1 && implied.count > 1 && !values.contains(known)
-            isRule = !isOther
             contract =
-                isOther
+                isOther && implied.count > 1
                 ? AuditInput(
                     derived: "contract value that \(implied.map(\.field).joined(separator: " and ")) imply; "
                         + "the rulebook's \(known) of \(name) is not this environment's",
                     implied[0].value, blur: .zero)
                 : AuditInput(rule: "contract value of \(name)", known)
         } else {
-            isRule = false
+            doubt = Self.isImplied
             guard let first = implied.first else { return nil }
             contract = AuditInput(
                 derived: "contract value that \(first.field) implies", first.value, blur: .zero)
@@ -76,6 +77,12 @@ private struct AuditedPosition {
                 guard let leverage = row["lever"].cutNumber, leverage.isPositive else { return nil }
                 return try worth(mark).over(leverage)
             },
+            ratio("margin") {
+                guard let leverage = row["lever"].cutNumber, leverage.isPositive,
+                    let entry = row["avgPx"].cutNumber, entry.isPositive
+                else { return nil }
+                return try worth(entry).over(leverage)
+            },
             ratio("notionalUsd") {
                 if isInverse { return ExactFraction(contracts) }
                 return try row["usdPx"].cutNumber.map { try worth(mark).times($0) }
@@ -88,12 +95,12 @@ private struct AuditedPosition {
         return found.compactMap { $0 }.map { (field: $0.0, value: $0.1) }
     }
 
+    private static let isImplied =
+        "The row implies a contract value that is not the rulebook's, as in demo trading or of an instrument "
+        + "that it does not know."
+
     /// What a difference means that rounding does not explain.
-    var difference: FigureCheck.Difference {
-        isRule
-            ? .contradicts
-            : .estimate("The contract value is not the rulebook's but what the row itself implies.")
-    }
+    var difference: FigureCheck.Difference { doubt.map { .estimate($0) } ?? .contradicts }
 
     /// Size in the underlying or in USD, signed like the position; a short side shows it without a sign.
     func size(_ contracts: ExactDecimal, _ value: ExactDecimal) throws(NumberError) -> ExactFraction {
@@ -141,6 +148,12 @@ extension ExactFraction {
 
 extension AccountAudit {
     mutating func check(position row: ReportedObject) {
+        if row.isOnMargin { return check(marginPosition: row) }
+        guard ["", "SWAP", "FUTURES"].contains(row["instType"].text) else {
+            return pass(
+                row, "upl", "of a \(row["instType"].text.lowercased())",
+                because: "Only contracts and pairs on margin are worked out.")
+        }
         guard let position = AuditedPosition(row, rules) else {
             pass(
                 row, "upl", "(markPx − avgPx) × pos × contract value",
@@ -251,6 +264,16 @@ extension AccountAudit {
                     notional: position.notional($0.rate(0), $0.rate(1), $0.rate(4)), costValue: cost,
                     isInverse: position.isInverse), costValue: cost, leverage: $0.rate(3))
         }
+        hold(
+            row, "uplLastPx", "upl at last",
+            ["pos", "avgPx", "last"].map { row.input($0) } + [position.contract],
+            source: Source.positions, .estimate("Which trade was the last one then is not shown.")
+        ) {
+            try Figures.unrealised(
+                notional: position.notional($0.rate(0), $0.rate(2), $0.rate(3)),
+                costValue: position.notional($0.rate(0), $0.rate(1), $0.rate(3)),
+                isInverse: position.isInverse)
+        }
         checkMaintenance(of: position, basis, worth)
         if row.marginMode == .cross { return }
         hold(
@@ -326,7 +349,8 @@ extension AccountAudit {
         for shift in (known.map { [$0] } ?? []) + powers {
             if let met = found(shift, .contradicts), met.isMet { return add(met) }
         }
-        let closing = known.map { found($0, position.difference) }
+        let settled = "What was settled of a dated future meanwhile is not shown."
+        let closing = known.map { found($0, position.isDated ? .estimate(settled) : position.difference) }
         let unknown = powers.first.map {
             found($0, .estimate("The rulebook does not know the instrument's tick."))
         }

@@ -309,7 +309,7 @@ extension AccountAudit {
         by definition: (_ numbers: ReportedNumbers, _ positions: ExactFraction) throws -> ExactFraction
     ) {
         let account = answers.account
-        let cross = answers.positions.filter { $0.marginMode == .cross }
+        let cross = answers.positions.filter { $0.marginMode == .cross && !$0.isOnMargin }
         // Only a notional that is 0, or does not apply, says that there are no positions; older answers have
         // none of these fields.
         let mayHavePositions = ["Swap", "Futures", "Option"].contains { kind in

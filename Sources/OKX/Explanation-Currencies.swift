@@ -5,7 +5,8 @@ import Venue
 /// The figures of one currency: fields of its row under their own names, and those behind them.
 enum RowFigure: String, CaseIterable {
     case accAvgPx, availBal, availEq, borrowFroz, cashBal, crossLiab, disEq, eq, eqUsd, fixedBal, frozenBal
-    case imr, interest, isoEq, isoUpl, liab, maxLoan, maxSpotInUse, mgnRatio, mmr, notionalLever, openAvgPx
+    case imr, interest, isoEq, isoLiab, isoUpl, liab, maxLoan, maxSpotInUse, mgnRatio, mmr, notionalLever,
+        openAvgPx
     case ordFrozen, rewardBal, smtSyncEq, spotBal, spotCopyTradingEq, spotInUseAmt, spotIsoBal, spotUpl
     case spotUplRatio, stgyEq, totalPnl, totalPnlRatio, upl, uplLiab
 
@@ -40,6 +41,7 @@ extension BalanceExplainer {
         case .imr: row.positionMargin
         case .interest: row.interest
         case .isoEq: row.isolatedEquity
+        case .isoLiab: row.isolatedLiability
         case .isoUpl: row.isolatedUnrealised
         case .liab: row.liability
         case .maxLoan: row.maximumLoan
@@ -188,8 +190,9 @@ extension BalanceExplainer {
             ("interest paid", -flows.interestPaid), ("imported isolated margin", flows.imported),
             ("funds of strategies", -holding.reserved(.strategy)),
         ]
-        for position in account.positions where position.instrument.settle == holding.asset {
-            moves.append(("isolated margin of \(position.title)", -position.isolatedWallet))
+        for position in account.positions {
+            let name = position.margin == nil ? "isolated margin of" : "what is with margin position"
+            moves.append(("\(name) \(position.title)", -position.amount(of: holding.asset)))
         }
         return moves.filter { !$0.amount.isZero }.map { Explanation.Input($0.name, $0.amount, .ledger) }
     }
@@ -232,11 +235,11 @@ extension BalanceExplainer {
         ) { try Figures.equityUSD($0("eq"), index: $0("index price")) }
         try explain(
             .crossUpl, row, "Σ upl of the currency's cross positions",
-            positions(.upl) { $0.marginMode == .cross && $0.instrument.settle == name(row) }
+            positions(.upl) { $0.marginMode == .cross && $0.settlementAsset == name(row) }
         ) { try $0.sum("upl of ") }
         try explain(
             .isoUpl, row, "Σ upl of the currency's isolated positions",
-            positions(.upl) { $0.marginMode == .isolated && $0.instrument.settle == name(row) },
+            positions(.upl) { $0.marginMode == .isolated && $0.settlementAsset == name(row) },
             source: Source.recorded
         ) { try $0.sum("upl of ") }
         try explain(
@@ -244,7 +247,7 @@ extension BalanceExplainer {
             source: Source.recorded
         ) { try Figures.unrealised(cross: $0("crossUpl"), isolated: $0("isoUpl")) }
         let wallets = account.positions.filter {
-            $0.marginMode == .isolated && $0.instrument.settle == name(row)
+            $0.marginMode == .isolated && $0.settlementAsset == name(row)
         }
         try explain(
             .isoEq, row, "margin of isolated positions + isoUpl",
@@ -394,9 +397,14 @@ extension BalanceExplainer {
                         borrowed: $0.optional("principal borrowed"), interest: $0("interest")) : .zero)
         }
         try explain(
-            .liab, row, "crossLiab + isoLiab; isolated positions borrow nothing here",
-            given([.crossLiab], row), source: isSpot ? Source.spotMode : Source.multi
-        ) { try Figures.liability(cross: $0("crossLiab"), isolated: .zero) }
+            .isoLiab, row, "Σ of what isolated margin positions owe of the currency",
+            owed(row), source: Source.positions
+        ) { try $0.sum("liability of ") }
+        try explain(
+            .liab, row, "crossLiab\(isSpot ? "" : " + isoLiab")",
+            given([.crossLiab], row) + contracts([.isoLiab], row),
+            source: isSpot ? Source.spotMode : Source.multi
+        ) { try Figures.liability(cross: $0("crossLiab"), isolated: $0.optional("isoLiab")) }
         try explain(
             .uplLiab, row, "|min(0, eq)| − |min(0, cashBal − interest)|, not below 0",
             given([.eq, .cashBal, .interest], row) + principal(row), status: .choice, source: Source.ours
@@ -407,16 +415,25 @@ extension BalanceExplainer {
         }
     }
 
+    private func owed(_ row: CurrencyFigures) -> [Explanation.Input] {
+        account.positions.compactMap { position in
+            guard position.marginMode == .isolated, let liability = position.liability,
+                liability.asset == name(row)
+            else { return nil }
+            return Explanation.Input("liability of \(position.title)", liability.amount, .ledger)
+        }
+    }
+
     private mutating func explainBorrowing(_ row: CurrencyFigures) throws {
         let margin = rules.margin
         let upl = mode == .spot ? "" : " − cross upl"
         try explain(
-            .potentialBorrowing, row, "max(liab, in use + interest − cashBal\(upl))",
-            given([.liab, .inUse, .interest, .cashBal], row) + contracts([.crossUpl], row), status: .choice,
-            source: Source.ours
+            .potentialBorrowing, row, "max(crossLiab, in use + interest − cashBal\(upl))",
+            given([.crossLiab, .inUse, .interest, .cashBal], row) + contracts([.crossUpl], row),
+            status: .choice, source: Source.ours
         ) {
             try Figures.potentialBorrowing(
-                liability: $0("liab"), inUse: $0("inUse"), interest: $0("interest"), cash: $0("cashBal"),
+                liability: $0("crossLiab"), inUse: $0("inUse"), interest: $0("interest"), cash: $0("cashBal"),
                 crossUnrealised: $0.optional("crossUpl"))
         }
         try explain(
@@ -461,7 +478,7 @@ extension BalanceExplainer {
 extension BalanceExplainer {
     private mutating func explainPool(_ row: CurrencyFigures) throws {
         let isHere = { (position: Position) in
-            position.marginMode == .cross && position.instrument.settle == rules.assets[row.place].name
+            position.marginMode == .cross && position.settlementAsset == rules.assets[row.place].name
         }
         try explain(
             .imr, row, "Σ imr of the currency's cross positions", positions(.imr, isHere),

@@ -111,9 +111,6 @@ extension BalanceExplainer {
             .autoLendMtAmt, row, "0 unless raised: nothing is lent here", status: .choice,
             source: Source.ours)
         state(
-            .isoLiab, row, "0 unless raised: isolated positions borrow nothing here", status: .choice,
-            source: Source.ours)
-        state(
             .clSpotInUseAmt, row, "\"\" unless raised: the cap that the user sets on spot in use",
             status: .choice, source: Source.ours)
     }

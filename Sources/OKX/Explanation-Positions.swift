@@ -4,7 +4,7 @@ import Venue
 
 /// The figures of one position that others rest on; all are signed like the position.
 enum PositionFigure: String {
-    case delta, imr, liqPx, liquidationFee, mmr, notional, notionalUsd, upl
+    case delta, imr, liqPx, liquidationFee, loan, mmr, notional, notionalUsd, upl
 }
 
 /// The figures of one open order that others rest on.
@@ -38,7 +38,7 @@ extension OpenOrder {
 // MARK: - Positions
 
 extension BalanceExplainer {
-    private func target(_ figure: PositionFigure, _ position: Position) -> Target {
+    func target(_ figure: PositionFigure, _ position: Position) -> Target {
         Target(
             path: "positions.\(position.instrument.name).\(position.side.rawValue)."
                 + "\(position.marginMode.rawValue).\(figure.rawValue)",
@@ -51,7 +51,7 @@ extension BalanceExplainer {
     private func value(_ figure: PositionFigure, at place: Int) throws -> ExactFraction {
         let measure = measures[place]
         let position = account.positions[place]
-        let basis = mode == .futures ? measure.notional : measure.notionalUSD
+        let basis = mode == .futures || measure.loan != nil ? measure.notional : measure.notionalUSD
         switch figure {
         case .delta: return measure.delta
         case .notional: return measure.notional
@@ -60,19 +60,24 @@ extension BalanceExplainer {
         case .imr:
             return try Figures.initialMargin(
                 notional: basis, leverage: account.leverageInForce(of: position, rules))
-        case .mmr: return try Figures.maintenanceMargin(notional: basis, rate: measure.maintenanceRate)
+        case .loan: return measure.loan ?? .zero
+        case .mmr:
+            if measure.loan != nil { return try measure.maintenance() }
+            return try Figures.maintenanceMargin(notional: basis, rate: measure.maintenanceRate)
         case .liquidationFee:
-            return try Figures.liquidationFee(notional: basis, rate: takerRate(position.instrument))
+            let rate = takerRate(position.instrument)
+            if measure.loan != nil { return try measure.liquidationFee(rate: rate) }
+            return try Figures.liquidationFee(notional: basis, rate: rate)
         case .liqPx: return try liquidationPrice(of: position) ?? .zero
         }
     }
 
-    private func liquidationPrice(of position: Position) throws -> ExactFraction? {
+    func liquidationPrice(of position: Position) throws -> ExactFraction? {
         try LiquidationPrice(of: position, in: account, market: market, rules: rules).price()
             .map { ExactFraction($0) }
     }
 
-    private func takerRate(_ instrument: Instrument) -> ExactDecimal {
+    func takerRate(_ instrument: Instrument) -> ExactDecimal {
         rules.instrument(instrument.name)?.takerRate ?? .zero
     }
 
@@ -88,11 +93,11 @@ extension BalanceExplainer {
         }
     }
 
-    private func given(_ figure: PositionFigure, at place: Int) throws -> Explanation.Input {
+    func given(_ figure: PositionFigure, at place: Int) throws -> Explanation.Input {
         input(figure.rawValue, target(figure, account.positions[place]), try value(figure, at: place))
     }
 
-    private mutating func explain(
+    mutating func explain(
         _ figure: PositionFigure, at place: Int, _ formula: String, _ inputs: [Explanation.Input],
         rounding: String = "", status: Explanation.Status = .exact, source: String = Source.positions,
         by rework: (FigureInputs) throws -> ExactFraction?
@@ -102,7 +107,7 @@ extension BalanceExplainer {
             rounding: rounding, status: status, source: source, by: rework)
     }
 
-    private func leverage(
+    func leverage(
         _ instrument: Instrument, side: PositionSide, marginMode: MarginMode
     ) -> Explanation.Input {
         if let set = account.leverage(instrument.name, side: side, marginMode: marginMode) {
@@ -113,6 +118,10 @@ extension BalanceExplainer {
 
     mutating func explainPositions() throws {
         for place in account.positions.indices {
+            if account.positions[place].margin != nil {
+                try explainOnMargin(at: place)
+                continue
+            }
             try explainValue(at: place)
             try explainMargins(at: place)
             if account.positions[place].marginMode == .isolated { try explainLiquidation(at: place) }
@@ -233,7 +242,7 @@ extension BalanceExplainer {
     }
 
     /// What takes the place of a mark price that nobody has given.
-    private mutating func explainMark(_ instrument: Instrument) throws {
+    mutating func explainMark(_ instrument: Instrument) throws {
         if market.prices.marks[instrument.name] != nil { return }
         add(
             Self.mark(instrument), ExactFraction(try market.requiredMark(instrument)),

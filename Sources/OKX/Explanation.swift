@@ -126,7 +126,7 @@ struct BalanceExplainer {
             }
             return try PositionMeasure(
                 of: position, instrument: place,
-                settlementIndex: market.requiredIndex(position.instrument.settle), market, rules)
+                settlementIndex: market.requiredIndex(position.settlementAsset), market, rules)
         }
     }
 

@@ -109,7 +109,7 @@ extension Figures {
         max(floored(-equity), loan)
     }
 
-    /// `liab`: crossLiab + isoLiab; isolated positions borrow nothing here, so that isoLiab is 0.
+    /// `liab`: crossLiab + isoLiab, what isolated margin positions owe.
     static func liability(cross: ExactFraction, isolated: ExactFraction) throws(NumberError) -> ExactFraction
     {
         try cross + isolated
@@ -125,8 +125,8 @@ extension Figures {
         return floored(try total - floored(-(try cash - interest - borrowed)))
     }
 
-    /// What may have to be borrowed: max(liability, in use + interest − cashBal − cross unrealised profit),
-    /// not below 0. A choice (decision OKX 3).
+    /// What may have to be borrowed: max(cross liability, in use + interest − cashBal − cross unrealised
+    /// profit), not below 0. A choice (decision OKX 3).
     static func potentialBorrowing(
         liability: ExactFraction, inUse: ExactFraction, interest: ExactFraction, cash: ExactFraction,
         crossUnrealised: ExactFraction

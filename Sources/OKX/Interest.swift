@@ -41,6 +41,30 @@ extension OKXVenue {
         try liability.times(dailyRate).over(ExactDecimal(24)).rounded(places: 16, rounding: .ceiling)
     }
 
+    /// Interest of what a margin position owes: of each hour, that with all interest before × daily rate ÷
+    /// 24, rounded up at 16 places.
+    public func marginInterest(
+        on position: Position, hours: Int, at time: LedgerTime
+    ) throws(Refusal) -> ExactDecimal {
+        guard let liability = position.liability else {
+            throw Refusal(.notAllowed, "A contract owes nothing.", field: "instrument")
+        }
+        guard let daily = rules(at: time).asset(liability.asset)?.borrowRate else {
+            throw Refusal(
+                .notAllowed, "\(liability.asset) has no rate of interest in the rulebook.", field: "asset")
+        }
+        do {
+            var owed = liability.amount
+            for _ in 0..<hours {
+                let interest = try Self.hourlyInterest(liability: ExactFraction(owed), dailyRate: daily)
+                owed = try owed + interest
+            }
+            return try owed - liability.amount
+        } catch {
+            throw Refusal(.overflow, "The interest of the position does not fit: \(error).")
+        }
+    }
+
     /// The interest of so many full hours, in the currency: of each hour, the liability without its
     /// interest-free part × daily rate ÷ 24, rounded up at 16 places. What an hour adds is owed in the next;
     /// prices stand still, and positions with them.
@@ -62,7 +86,7 @@ extension OKXVenue {
             for _ in 0..<hours {
                 let figures = try figures(
                     of: AccountSnapshot(account: charged, prices: prices, at: time), rules)
-                let liability = figures.row(place)?.liability ?? .zero
+                let liability = figures.row(place)?.crossLiability ?? .zero
                 let bearing = try liability - figures.interestFreeLiability(of: rules.assets[place], rules)
                 let interest = try Self.hourlyInterest(
                     liability: max(.zero, bearing), dailyRate: daily)

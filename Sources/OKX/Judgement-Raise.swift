@@ -30,7 +30,8 @@ enum RaisedField {
             }
             form = self.form(of: field)
         } else {
-            guard let field = DetailField(rawValue: flag), field != .ccy, field != .coinUsdPrice else {
+            guard let field = DetailField(rawValue: flag), field != .ccy, DetailField.balance.contains(field)
+            else {
                 throw Refusal(
                     .unknownField, "A currency's row has no field \(flag) that can be set.", field: "flag")
             }

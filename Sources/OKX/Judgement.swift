@@ -72,6 +72,31 @@ extension OKXVenue {
 
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
 
+    /// Isolated in every mode but spot mode, in the currency that the position has: the base of a long one,
+    /// the quote of a short one. Cross in futures mode, in either, the quote unless another is wanted; in the
+    /// modes with shared collateral a cross trade of a pair is an exchange, and a negative balance the loan.
+    public func marginAsset(
+        of pair: Instrument, isLong: Bool, marginMode: MarginMode, wanted: String?, in account: Account,
+        at time: LedgerTime
+    ) throws(Refusal) -> String? {
+        let isTraded =
+            account.mode == .futures || account.mode.hasDerivatives && marginMode == .isolated
+        guard isTraded, rules(at: time).instrument(pair.name)?.loans != nil else {
+            if wanted == nil { return nil }
+            throw Refusal(
+                .notAllowed, "\(pair.name) is not traded on \(marginMode.rawValue) margin in this account.",
+                field: "margin_asset")
+        }
+        let held = isLong ? pair.base : pair.quote
+        let allowed = marginMode == .isolated ? [held] : [pair.quote, pair.base]
+        if let wanted, !allowed.contains(wanted) {
+            throw Refusal(
+                .invalidField, "margin_asset must be \(allowed.joined(separator: " or ")) here.",
+                field: "margin_asset")
+        }
+        return wanted ?? allowed[0]
+    }
+
     public func isHedged(_ account: Account) -> Bool { account.isHedged }
 
     public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
@@ -95,8 +120,11 @@ extension OKXVenue {
         case .orderPlaced(let order): try judge.placed(order, forced: forced)
         case .orderAmended(let amendment):
             if let order = after.order(.id(amendment.orderID)) { try judge.placed(order, forced: forced) }
-        case .filled(let fill): try judge.traded(fill.instrument, fill.positionSide, fill.marginMode)
+        case .filled(let fill):
+            if fill.marginAsset != nil { break }
+            try judge.traded(fill.instrument, fill.positionSide, fill.marginMode)
         case .positionImported(let imported):
+            if imported.margin != nil { break }
             try judge.traded(
                 imported.position.instrument, imported.position.side, imported.position.marginMode)
         case .leverageSet(let setting): try judge.leverageSet(setting)
@@ -110,7 +138,7 @@ extension OKXVenue {
         case .autoExchanged: throw Refusal(.notAllowed, "OKX's own exchanges are not kept.")
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
         case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .orderEnded, .funded,
-            .released, .repaid, .priced, .quoted:
+            .released, .repaid, .marginInterestAccrued, .priced, .quoted:
             break
         }
     }
@@ -248,8 +276,12 @@ private struct Judge {
     }
 
     func leverageSet(_ setting: LeverageSetting) throws(Refusal) {
-        guard let instrument = rules.instrument(setting.instrument), instrument.type != .spot else {
-            throw Refusal(.notAllowed, "Leverage is set for contracts only.", field: "instrument")
+        guard let instrument = rules.instrument(setting.instrument),
+            instrument.type != .spot || instrument.loans != nil
+        else {
+            throw Refusal(
+                .notAllowed, "Leverage is set for contracts and for pairs that are traded on margin.",
+                field: "instrument")
         }
         guard after.mode.hasDerivatives else {
             throw Refusal(.notAllowed, "Spot mode has no contracts.", field: "instrument")
@@ -257,15 +289,16 @@ private struct Judge {
         guard setting.leverage >= .one else {
             throw Refusal(.notAllowed, "Leverage must be at least 1.", field: "leverage")
         }
-        if let side = setting.side, after.isHedged == (side == .net) {
+        if let side = setting.side, (after.isHedged && instrument.type != .spot) == (side == .net) {
             throw Refusal(
                 .notAllowed, "position_side does not fit the position mode.", field: "position_side")
         }
         var most = instrument.maximumLeverage ?? .one
         for position in before.positions where position.instrument.name == setting.instrument {
-            if let tier = instrument.tier(of: position.quantity.magnitude) {
-                most = min(most, tier.maximumLeverage)
-            }
+            let tier =
+                position.liability.flatMap { instrument.loans?.tier(of: $0, in: position.instrument) }
+                ?? instrument.tier(of: position.quantity.magnitude)
+            if let tier { most = min(most, tier.maximumLeverage) }
         }
         guard setting.leverage <= most else {
             throw Refusal(
@@ -276,19 +309,20 @@ private struct Judge {
 
     /// Margin put into an isolated position must be free; margin taken out must leave the margin at entry.
     func isolatedMarginAdjusted(_ event: EventBody, _ amount: ExactDecimal) throws(Refusal) {
-        guard case .isolatedMarginAdjusted(let key, _) = event else { return }
+        guard case .isolatedMarginAdjusted(let key, _) = event,
+            let position = after.position(key.instrument.name, side: key.side, marginMode: key.marginMode)
+        else { return }
+        let currency = position.settlementAsset
         let figures = try figures(of: amount.isPositive ? before : after)
-        guard let place = rules.assetPlace(key.instrument.settle) else { return }
+        guard let place = rules.assetPlace(currency) else { return }
         do {
             if amount.isPositive {
                 let free = Figures.floored(figures.row(place)?.freeBalance ?? .zero)
                 let put = ExactFraction(amount)
-                if put > free { throw missing(try put - free, key.instrument.settle) }
+                if put > free { throw missing(try put - free, currency) }
                 return
             }
             guard let instrument = rules.instrumentPlace(key.instrument.name),
-                let position = after.position(
-                    key.instrument.name, side: key.side, marginMode: key.marginMode),
                 let index = figures.row(place)?.index
             else { return }
             let measure = try PositionMeasure(
@@ -298,7 +332,7 @@ private struct Judge {
                 margin: ExactFraction(position.isolatedWallet), unrealised: measure.unrealised)
             let needed = try Figures.initialMargin(
                 notional: measure.notional, leverage: after.leverageInForce(of: position, rules))
-            if equity < needed { throw missing(try needed - equity, key.instrument.settle) }
+            if equity < needed { throw missing(try needed - equity, currency) }
         } catch let refusal as Refusal {
             throw refusal
         } catch {

@@ -30,6 +30,14 @@ struct LiquidationPrice {
     private func isolatedPrice() throws -> ExactDecimal? {
         guard let instrument = rules.instrument(position.instrument.name) else { return nil }
         let terms = position.instrument
+        if let liability = position.liability {
+            let rate = instrument.loans?.tier(of: liability, in: terms)?.maintenanceRate ?? .zero
+            return try Figures.marginLiquidationPrice(
+                held: ExactFraction(position.amount(of: position.heldAsset)),
+                due: Figures.marginDue(
+                    owed: ExactFraction(liability.amount), maintenanceRate: rate,
+                    feeRate: instrument.takerRate), isLong: position.isLong)
+        }
         let size = try Figures.size(contracts: position.quantity, value: terms.contractValue)
         let rate =
             try (instrument.tier(of: position.quantity.magnitude)?.maintenanceRate ?? .zero)
@@ -108,7 +116,7 @@ struct LiquidationPrice {
             let totals = figures.totals
             return try totals.adjustedEquity - totals.maintenanceMargin - totals.liquidationFees
         }
-        guard let place = rules.assetPlace(position.instrument.settle), let row = figures.row(place) else {
+        guard let place = rules.assetPlace(position.settlementAsset), let row = figures.row(place) else {
             return .zero
         }
         let backing = try Figures.currencyBacking(

@@ -16,6 +16,9 @@ struct PositionMeasure: Sendable {
     let delta: ExactFraction
     /// Of the tier that the whole position stands in; zero without tiers.
     let maintenanceRate: ExactDecimal
+    /// What a margin position owes, in its settlement currency; nil for a contract. `notional` is then what
+    /// was traded, `notionalUSD` what the position has, `costValue` what it owes, signed like the position.
+    let loan: ExactFraction?
 
     init(
         of position: Position, instrument place: Int, settlementIndex: ExactDecimal, _ market: Market,
@@ -27,6 +30,31 @@ struct PositionMeasure: Sendable {
         } else {
             mark = try market.requiredMark(terms)
         }
+        if let margin = position.margin, let liability = position.liability {
+            let inBase = margin.asset == terms.base
+            let price = mark
+            func worth(_ amount: ExactDecimal, of asset: String) throws(NumberError) -> ExactFraction {
+                try Figures.amount(
+                    ExactFraction(amount), isBase: asset == terms.base, inBase: inBase, price: price)
+            }
+            let heldAmount = position.amount(of: position.heldAsset)
+            let held = try worth(heldAmount, of: position.heldAsset)
+            let owed = try worth(liability.amount, of: liability.asset)
+            let wallet = ExactFraction(position.isolatedWallet)
+            // Base coins traded: a short one owes them, a long one has them beside its margin.
+            let coins = position.isLong ? try held - wallet : owed
+            notional = position.isLong ? coins : -coins
+            let usd = try ExactFraction(heldAmount).times(market.requiredIndex(position.heldAsset))
+            notionalUSD = position.isLong ? usd : -usd
+            costValue = position.isLong ? owed : -owed
+            unrealised = try Figures.marginUnrealised(held: held, owed: owed, margin: wallet)
+            delta = ExactFraction(position.quantity)
+            maintenanceRate =
+                rules.instruments[place].loans?.tier(of: liability, in: terms)?.maintenanceRate ?? .zero
+            loan = owed
+            return
+        }
+        loan = nil
         let isInverse = terms.payoff == .inverse
         let size = try Figures.size(contracts: position.quantity, value: terms.contractValue)
         notional = try Figures.notional(size: size, isInverse: isInverse, price: mark)
@@ -40,6 +68,36 @@ struct PositionMeasure: Sendable {
     }
 }
 
+extension PositionMeasure {
+    /// What must be maintained of it, in its settlement currency.
+    func maintenance() throws(NumberError) -> ExactFraction {
+        if let loan { return try Figures.borrowMaintenance(loan, rate: maintenanceRate) }
+        return try Figures.maintenanceMargin(notional: notional, rate: maintenanceRate)
+    }
+
+    /// The fee of liquidating it, in its settlement currency.
+    func liquidationFee(rate: ExactDecimal) throws(NumberError) -> ExactFraction {
+        if let loan {
+            return try Figures.borrowLiquidationFee(loan, maintenanceRate: maintenanceRate, feeRate: rate)
+        }
+        return try Figures.liquidationFee(notional: notional, rate: rate)
+    }
+
+    /// `uplRatio`.
+    func unrealisedRatio(of position: Position, leverage: ExactDecimal) throws(NumberError) -> ExactFraction?
+    {
+        guard loan != nil else {
+            return try Figures.unrealisedRatio(
+                unrealised: unrealised, costValue: costValue, leverage: leverage)
+        }
+        let margin =
+            position.marginMode == .isolated
+            ? ExactFraction(position.isolatedWallet)
+            : try Figures.initialMargin(notional: notional, leverage: leverage)
+        return try Figures.marginUnrealisedRatio(unrealised: unrealised, margin: margin)
+    }
+}
+
 extension RuleTable {
     /// The tier that so many contracts of an instrument stand in.
     func tier(instrument place: Int, contracts: ExactDecimal) -> PositionTier? {
@@ -48,9 +106,8 @@ extension RuleTable {
 
     /// The leverage of an instrument until one is set: the rulebook's, at most the instrument's own highest.
     func defaultLeverage(of instrument: Instrument) -> ExactDecimal {
-        guard instrument.kind.isDerivative else { return .one }
         guard let most = self.instrument(instrument.name)?.maximumLeverage else {
-            return margin.defaultLeverage
+            return instrument.kind.isDerivative ? margin.defaultLeverage : .one
         }
         return min(most, margin.defaultLeverage)
     }

@@ -90,6 +90,40 @@ extension ReportedObject {
     /// `posSide`: `long` and `short` in hedge mode, `net` otherwise.
     var positionSide: PositionSide { PositionSide(rawValue: self["posSide"].text) ?? .net }
 
+    /// Whether it is a position of a spot pair on margin.
+    var isOnMargin: Bool { self["instType"].text == "MARGIN" }
+
+    /// The first currency of the pair.
+    private var baseCurrency: String {
+        self["instId"].text.split(separator: "-").first.map(String.init) ?? ""
+    }
+
+    /// Whether a margin position has the base currency, which makes it a long one.
+    var holdsBase: Bool { self["posCcy"].text == baseCurrency }
+
+    /// Whether its margin and profit are in the base currency.
+    var hasMarginInBase: Bool { self["ccy"].text == baseCurrency }
+
+    /// Whether the `pos` of an isolated margin position is without its margin, as the newer form has it: what
+    /// it has, less what it owes, is then the profit alone.
+    var hasMarginApart: Bool {
+        guard let held = self["pos"].cutNumber, let owed = self["liab"].cutNumber?.magnitude,
+            let mark = self["markPx"].cutNumber, mark.isPositive, let profit = self["upl"].cutNumber,
+            let margin = self["margin"].cutNumber
+        else { return false }
+        let isLong = holdsBase
+        let inBase = hasMarginInBase
+        do {
+            let worth = try Figures.amount(ExactFraction(held), isBase: isLong, inBase: inBase, price: mark)
+            let debt = try Figures.amount(ExactFraction(owed), isBase: !isLong, inBase: inBase, price: mark)
+            let rest = try worth - debt - ExactFraction(profit)
+            // Which is nearer to what is left: nothing, or the margin.
+            return try rest.magnitude < (rest - ExactFraction(margin)).magnitude
+        } catch {
+            return false
+        }
+    }
+
     /// `mgnMode`.
     var marginMode: MarginMode { MarginMode(rawValue: self["mgnMode"].text) ?? .cross }
 }
@@ -141,25 +175,28 @@ extension ReportedAccount {
         let isUnit = mode == .portfolio
         return positions.map { row in
             let currency = row["ccy"].text
-            let isRepeated = isUnit && row.marginMode == .cross
+            let isRepeated = isUnit && row.marginMode == .cross && !row.isOnMargin
+            var figures = StatementFigures([
+                row.figure(.quantity, "pos", unit: row.isOnMargin ? row["posCcy"].text : "contracts"),
+                row.figure(.entryPrice, "avgPx", unit: "price"),
+                row.figure(.markPrice, "markPx", unit: "price"),
+                row.figure(.liquidationPrice, "liqPx", unit: "price"),
+                row.figure(.notional, "notionalUsd", unit: "USD"),
+                row.figure(.unrealisedProfit, "upl", unit: currency),
+                row.figure(
+                    .initialMargin, "imr", unit: isRepeated ? "USD" : currency, isShared: isRepeated),
+                row.figure(
+                    .maintenanceMargin, "mmr", unit: isRepeated ? "USD" : currency, isShared: isRepeated),
+                row.figure(.marginRatio, "mgnRatio", unit: "ratio", isShared: row.marginMode == .cross),
+                row.figure(.leverage, "lever", unit: "ratio"),
+                row.figure(.wallet, "margin", unit: currency),
+                row.figure(.index, "usdPx", unit: "USD"),
+            ])
+            // What a spot pair on margin owes, beside what it has.
+            if row.isOnMargin { figures.set(row.figure(.debt, "liab", unit: row["liabCcy"].text)) }
             return PositionStatement(
                 instrument: row["instId"].text, side: row.positionSide, marginMode: row.marginMode,
-                figures: StatementFigures([
-                    row.figure(.quantity, "pos", unit: "contracts"),
-                    row.figure(.entryPrice, "avgPx", unit: "price"),
-                    row.figure(.markPrice, "markPx", unit: "price"),
-                    row.figure(.liquidationPrice, "liqPx", unit: "price"),
-                    row.figure(.notional, "notionalUsd", unit: "USD"),
-                    row.figure(.unrealisedProfit, "upl", unit: currency),
-                    row.figure(
-                        .initialMargin, "imr", unit: isRepeated ? "USD" : currency, isShared: isRepeated),
-                    row.figure(
-                        .maintenanceMargin, "mmr", unit: isRepeated ? "USD" : currency, isShared: isRepeated),
-                    row.figure(.marginRatio, "mgnRatio", unit: "ratio", isShared: row.marginMode == .cross),
-                    row.figure(.leverage, "lever", unit: "ratio"),
-                    row.figure(.wallet, "margin", unit: currency),
-                    row.figure(.index, "usdPx", unit: "USD"),
-                ]))
+                figures: figures)
         }
     }
 }

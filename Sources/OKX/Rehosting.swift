@@ -79,6 +79,21 @@ private struct AccountRehosting {
         var marks: [(name: String, price: ExactDecimal)] = []
         for row in answers.positions {
             guard let instrument = rules.instrument(row["instId"].text) else { continue }
+            if row.isOnMargin, let worth = row["notionalUsd"].cutNumber, let size = row["pos"].cutNumber,
+                !size.isZero
+            {
+                // What it has, in USD.
+                let price = try? worth.over(size, rounding: .halfEven)
+                let shortest = price?.shortest {
+                    guard let made = try? $0.times(size, rounding: .halfEven),
+                        let difference = try? (made - worth).magnitude,
+                        let most = try? FigurePrecision.binary.unit(of: worth)
+                            .times(ExactDecimal(2), rounding: .ceiling)
+                    else { return false }
+                    return difference <= most
+                }
+                addIndex(row["posCcy"].text, shortest ?? price)
+            }
             if let mark = row["markPx"].number, mark.isPositive { marks.append((row["instId"].text, mark)) }
             addIndex(instrument.terms.settle, row["usdPx"].number)
             let quote = index.first { $0.name == instrument.terms.quote }?.price
@@ -178,6 +193,7 @@ private struct AccountRehosting {
 
     mutating func put(position row: ReportedObject) {
         let name = row["instId"].text
+        if row.isOnMargin { return put(marginPosition: row) }
         guard let instrument = rules.instrument(name), instrument.type != .spot else {
             script.assume("The rulebook does not know \(name); its position is left out.")
             return
@@ -208,6 +224,47 @@ private struct AccountRehosting {
         script.assume(
             "Maintenance margins follow from the rulebook's tiers, and in portfolio mode from the risk terms "
                 + "that are published.")
+    }
+
+    /// A spot pair on margin, with what it has and owes.
+    private mutating func put(marginPosition row: ReportedObject) {
+        let name = row["instId"].text
+        let marginMode = row.marginMode
+        let isKept = mode == .futures || mode != .spot && marginMode == .isolated
+        guard isKept, let instrument = rules.instrument(name), instrument.loans != nil else {
+            return script.assume(
+                "\(name) cannot be held on \(marginMode.rawValue) margin here; its margin position, what it "
+                    + "has and what it owes, is left out.")
+        }
+        let pair = instrument.terms
+        guard let held = row["pos"].number, held.isPositive, let entry = row["avgPx"].number,
+            entry.isPositive, let owed = row["liab"].number?.magnitude, owed.isPositive,
+            [pair.base, pair.quote].contains(row["posCcy"].text)
+        else {
+            return script.assume(
+                "The size, the liability or the entry price of the margin position in \(name) is no number; "
+                    + "it is left out.")
+        }
+        let isLong = row["posCcy"].text == pair.base
+        let isIsolated = marginMode == .isolated
+        let margin = row["margin"].number ?? .zero
+        // In the newer form `pos` is without the margin.
+        let isApart = isIsolated && row.hasMarginApart
+        guard let size = try? isApart ? held + margin : held else { return }
+        script.add(
+            "import_position",
+            [
+                ("instrument", .string(name)), ("quantity", .string((isLong ? size : -size).description)),
+                ("entry_price", .string(entry.description)), ("margin_mode", .string(marginMode.rawValue)),
+                ("isolated_wallet", isIsolated ? .string(margin.description) : nil),
+                ("leverage", row["lever"].number.flatMap { $0 >= .one ? .string($0.description) : nil }),
+                ("margin_asset", isIsolated ? nil : .string(row["ccy"].text)),
+                ("liability", .string(owed.description)),
+            ])
+        if isApart {
+            script.assume("pos of \(name) is shown with the margin in it, as in the older form.")
+        }
+        script.assume("Maintenance margins of margin positions follow from the rulebook's loan tiers.")
     }
 
     /// `avgPx`, or the price of 18 places that upl follows from where that one misses it: an average is

@@ -19,6 +19,7 @@ extension OKXVenue {
             writer.member("autoLoan", account.autoBorrows)
             writer.member("ctIsoMode", literal: "automatic")
             writer.member("enableSpotBorrow", account.spotBorrows)
+            writer.member("feeType", literal: "0")
             writer.member("greeksType", literal: "PA")
             writer.member("ip", key.addresses.map(\.text).joined(separator: ","))
             writer.member("kycLv", literal: "")

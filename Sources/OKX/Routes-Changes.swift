@@ -99,7 +99,7 @@ extension OKXVenue {
         guard let instrument = rules(at: snapshot.at).instrument(name) else {
             throw OKXError.instrumentUnknown
         }
-        guard instrument.type != .spot else { throw OKXError.modeUnsupported }
+        guard instrument.type != .spot || instrument.loans != nil else { throw OKXError.modeUnsupported }
         var side: PositionSide?
         if let sideText = body["posSide"]?.text, !sideText.isEmpty {
             guard let given = PositionSide(rawValue: sideText) else {

@@ -7,14 +7,14 @@ import Venue
 
 /// Which positions a request or a subscription asks for.
 struct PositionFilter: Sendable {
-    /// Nil for all; empty for types that nothing here has.
-    let types: [InstrumentType]?
+    /// The venue's name of the wanted type; nil for all.
+    let type: String?
     let family: String?
     let instruments: [String]?
     let ids: [String]?
 
     init(_ query: [QueryItem]) throws(OKXError) {
-        types = try Self.types(query["instType"], ["MARGIN", "OPTION"])
+        type = try Self.type(query["instType"], ["MARGIN", "OPTION"])
         family = nil
         instruments = try Self.list(query["instId"], name: "instId", limit: 10)
         ids = try Self.list(query["posId"], name: "posId", limit: 20)
@@ -26,7 +26,7 @@ struct PositionFilter: Sendable {
         else {
             throw .parameterWrong("instType")
         }
-        types = type == "ANY" ? nil : try Self.types(type, ["MARGIN", "OPTION", "EVENTS"])
+        self.type = type == "ANY" ? nil : try Self.type(type, ["MARGIN", "OPTION", "EVENTS"])
         let name = argument["instId"]?.text.flatMap { $0.isEmpty ? nil : $0 }
         if let name, rules.instrument(name) == nil { throw .instrumentUnknown }
         instruments = name.map { [$0] }
@@ -38,9 +38,9 @@ struct PositionFilter: Sendable {
         ids = nil
     }
 
-    private static func types(_ text: String?, _ absent: [String]) throws(OKXError) -> [InstrumentType]? {
-        if let text, absent.contains(text) { return [] }
-        return try OKXVenue.instrumentType(text).map { [$0] }
+    private static func type(_ text: String?, _ others: [String]) throws(OKXError) -> String? {
+        if let text, others.contains(text) { return text }
+        return try OKXVenue.instrumentType(text)?.rawValue
     }
 
     private static func list(_ text: String?, name: String, limit: Int) throws(OKXError) -> [String]? {
@@ -50,11 +50,27 @@ struct PositionFilter: Sendable {
         return list
     }
 
-    func admits(_ rules: InstrumentRules, id: String) -> Bool {
-        (types?.contains(rules.type) ?? true) && (family ?? rules.family).isExactly(rules.family)
+    func admits(_ position: Position, _ rules: InstrumentRules, id: String) -> Bool {
+        (type ?? position.typeName(rules)).isExactly(position.typeName(rules))
+            && (family ?? rules.family).isExactly(rules.family)
             && (instruments?.containsExactly(rules.terms.name) ?? true)
             && (ids?.containsExactly(id) ?? true)
     }
+}
+
+extension Position {
+    /// What `instType` calls it: a spot pair's position is one of MARGIN.
+    func typeName(_ rules: InstrumentRules?) -> String {
+        margin == nil ? rules?.type.rawValue ?? "" : "MARGIN"
+    }
+
+    /// `pos`: a side of hedge mode shows its size without a sign, a margin position what it has.
+    var shownSize: ExactDecimal {
+        margin != nil ? amount(of: heldAsset) : side == .net ? quantity : quantity.magnitude
+    }
+
+    /// `posCcy`, of margin positions alone.
+    var shownAsset: String { margin == nil ? "" : heldAsset }
 }
 
 /// One position with everything that its rows show.
@@ -67,11 +83,54 @@ private struct PositionRow {
     let settlementIndex: ExactDecimal
     let quoteIndex: ExactDecimal
     let baseIndex: ExactDecimal
+
+    /// Portfolio margin's unit of a cross contract's underlying; nil in the other modes.
+    func riskUnit(_ figures: AccountFigures, _ rules: RuleTable) -> RiskUnit? {
+        guard position.marginMode == .cross, position.margin == nil, figures.mode == .portfolio,
+            let place = rules.instrumentPlace(position.instrument.name)
+        else { return nil }
+        return figures.unit(rules.links[place].base)
+    }
+
+    /// `mgnRatio`: the position's own where it is isolated, else that of the pool that it is in.
+    func marginRatio(_ figures: AccountFigures, _ rules: RuleTable) throws -> ExactFraction? {
+        if position.marginMode == .isolated {
+            return try Figures.isolatedMarginRatio(
+                equity: Figures.isolatedEquity(
+                    margin: ExactFraction(position.isolatedWallet), unrealised: measure.unrealised),
+                maintenance: measure.maintenance(),
+                liquidationFee: measure.liquidationFee(rate: self.rules.takerRate))
+        }
+        guard figures.mode == .futures else { return figures.totals.marginRatio }
+        return rules.assetPlace(position.settlementAsset).flatMap { figures.row($0) }?.marginRatio
+    }
+
+    /// `bePx`; nil for a margin position.
+    var breakEvenPrice: ExactFraction? {
+        get throws {
+            if position.margin != nil { return nil }
+            return try Figures.breakEvenPrice(
+                size: Figures.size(
+                    contracts: position.quantity, value: position.instrument.contractValue),
+                costValue: measure.costValue, realised: ExactFraction(position.settledProfit()),
+                feeRate: rules.takerRate, isInverse: position.instrument.payoff == .inverse)
+        }
+    }
+}
+
+extension Position {
+    /// `fee`: what its fills have cost; negative when paid.
+    fileprivate var shownFees: ExactDecimal { -fees }
+
+    /// `realizedPnl`: profit realised, fees and funding.
+    fileprivate func settledProfit() throws(NumberError) -> ExactDecimal {
+        try realised + funding + shownFees
+    }
 }
 
 extension OKXVenue {
-    /// The instrument type that a parameter names; nil where it is absent. MARGIN and OPTION are types of the
-    /// venue that nothing here has.
+    /// The instrument type that a parameter names; nil where it is absent. MARGIN is spot pairs on margin,
+    /// OPTION a type of the venue that nothing here has.
     static func instrumentType(_ text: String?) throws(OKXError) -> InstrumentType? {
         guard let text, !text.isEmpty else { return nil }
         guard let type = InstrumentType(rawValue: text) else { throw .parameterWrong("instType") }
@@ -88,8 +147,8 @@ extension OKXVenue {
             guard let place = rules.instrumentPlace(position.instrument.name) else {
                 throw FigureError.priceMissing(position.instrument.name)
             }
-            guard filter.admits(rules.instruments[place], id: id) else { continue }
-            let index = try market.requiredIndex(position.instrument.settle)
+            guard filter.admits(position, rules.instruments[place], id: id) else { continue }
+            let index = try market.requiredIndex(position.settlementAsset)
             rows.append(
                 PositionRow(
                     position: position, id: id, rules: rules.instruments[place],
@@ -124,34 +183,34 @@ extension OKXVenue {
                 rules: rules
             ).price()
             writer.beginObject()
-            try writeHead(row, rules, to: &writer)
+            try writeHead(row, figures, rules, to: &writer)
             try writeMargins(row, figures, rules, liquidation: liquidation, to: &writer)
-            try writeTail(row, pushedAt: pushedAt, to: &writer)
+            try writeTail(row, figures, rules, pushedAt: pushedAt, to: &writer)
             writer.endObject()
         }
     }
 
-    /// Keys up to `idxPx`.
-    private func writeHead(_ row: PositionRow, _ rules: RuleTable, to writer: inout JSONWriter) throws {
+    /// Keys up to `idxPx`. A margin position has no fees, funding or break-even price of its own.
+    private func writeHead(
+        _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, to writer: inout JSONWriter
+    ) throws {
+        let position = row.position
+        let isContract = position.margin == nil
+        let unit = row.riskUnit(figures, rules)
         writer.member("adl", literal: "1")
-        writer.member("availPos", literal: "")
-        try writer.member("avgPx", row.position.entryPrice(places: 16, rounding: .halfUp))
-        writer.member("baseBal", literal: "")
-        writer.member("baseBorrowed", literal: "")
-        writer.member("baseInterest", literal: "")
-        writer.member("bePx", literal: "")
-        writer.member("bizRefId", literal: "")
-        writer.member("bizRefType", literal: "")
-        writer.member("cTime", row.position.openedAt)
-        writer.member("ccy", row.position.instrument.settle)
-        writer.member("clSpotInUseAmt", literal: "")
+        try writer.member("availPos", isContract ? nil : position.shownSize)
+        try writer.member("avgPx", position.entryPrice(places: 16, rounding: .halfUp))
+        writer.empty(["baseBal", "baseBorrowed", "baseInterest"])
+        try writer.member("bePx", row.breakEvenPrice)
+        writer.empty(["bizRefId", "bizRefType"])
+        writer.member("cTime", position.openedAt)
+        writer.member("ccy", position.settlementAsset)
+        try writer.member("clSpotInUseAmt", unit?.cap)
         writer.emptyArray("closeOrderAlgo")
-        writer.member("deltaBS", literal: "")
-        writer.member("deltaPA", literal: "")
-        writer.member("fee", literal: "")
-        try writer.member("fundingFee", row.position.funding)
-        writer.member("gammaBS", literal: "")
-        writer.member("gammaPA", literal: "")
+        writer.empty(["deltaBS", "deltaPA"])
+        try writer.member("fee", isContract ? position.shownFees : nil)
+        try writer.member("fundingFee", isContract ? position.funding : nil)
+        writer.empty(["gammaBS", "gammaPA", "hedgedPos"])
         try writer.member("idxPx", row.baseIndex.over(row.quoteIndex, places: 16, rounding: .halfUp))
     }
 
@@ -161,77 +220,103 @@ extension OKXVenue {
         _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, liquidation: ExactDecimal?,
         to writer: inout JSONWriter
     ) throws {
-        let isCross = row.position.marginMode == .cross
-        let link = rules.instrumentPlace(row.position.instrument.name).map { rules.links[$0] }
-        let unit = isCross && figures.mode == .portfolio ? link.flatMap { figures.unit($0.base) } : nil
+        let position = row.position
+        let isCross = position.marginMode == .cross
+        let isContract = position.margin == nil
+        let unit = row.riskUnit(figures, rules)
         let initial = try Figures.initialMargin(notional: row.measure.notional, leverage: row.leverage)
-        let maintenance = try Figures.maintenanceMargin(
-            notional: row.measure.notional, rate: row.measure.maintenanceRate)
-        let equity = try Figures.isolatedEquity(
-            margin: ExactFraction(row.position.isolatedWallet), unrealised: row.measure.unrealised)
-        let ratio: ExactFraction?
-        if !isCross {
-            ratio = try Figures.isolatedMarginRatio(
-                equity: equity, maintenance: maintenance,
-                liquidationFee: Figures.liquidationFee(
-                    notional: row.measure.notional, rate: row.rules.takerRate))
-        } else if figures.mode == .futures {
-            ratio = link.flatMap { figures.row($0.settle) }?.marginRatio
-        } else {
-            ratio = figures.totals.marginRatio
-        }
         try writer.member("imr", isCross ? unit?.initial ?? initial : nil)
-        writer.member("instId", row.position.instrument.name)
-        writer.member("instType", row.rules.type.rawValue)
-        writer.member("interest", literal: "")
+        writer.member("instId", position.instrument.name)
+        writer.member("instType", position.typeName(row.rules))
+        writer.member("interest", literal: isContract ? "" : "0")
         try writer.member("last", row.measure.mark)
         try writer.member("lever", row.leverage)
-        writer.member("liab", literal: "")
-        writer.member("liabCcy", literal: "")
-        writer.member("liqPenalty", literal: "")
+        try writer.member("liab", position.liability.map { -$0.amount })
+        writer.member("liabCcy", position.liability?.asset ?? "")
+        writer.member("liqPenalty", literal: isContract ? "0" : "")
         try writer.member("liqPx", liquidation)
-        try writer.member("margin", isCross ? nil : row.position.isolatedWallet)
+        try writer.member("margin", isCross ? nil : position.isolatedWallet)
         try writer.member("markPx", row.measure.mark)
-        writer.member("mgnMode", row.position.marginMode.rawValue)
-        try writer.member("mgnRatio", ratio)
-        try writer.member("mmr", unit?.maintenance ?? maintenance)
+        try writer.member("maxSpotInUseAmt", unit?.maximumSpotInUse)
+        writer.member("mgnMode", position.marginMode.rawValue)
+        try writer.member("mgnRatio", row.marginRatio(figures, rules))
+        try writer.member("mmr", unit?.maintenance ?? row.measure.maintenance())
         writer.member("nonSettleAvgPx", literal: "")
         try writer.member("notionalUsd", row.measure.notionalUSD.magnitude)
     }
 
-    /// Keys from `optVal` on. A side of hedge mode shows its size without a sign.
+    /// Keys from `optVal` on.
     private func writeTail(
-        _ row: PositionRow, pushedAt: LedgerTime?, to writer: inout JSONWriter
+        _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, pushedAt: LedgerTime?,
+        to writer: inout JSONWriter
     ) throws {
         let position = row.position
+        let isContract = position.margin == nil
+        let unit = row.riskUnit(figures, rules)
         writer.member("optVal", literal: "")
         if let pushedAt { writer.member("pTime", pushedAt) }
-        writer.member("pendingCloseOrdLiabVal", literal: "")
-        try writer.member("pnl", position.realised)
-        try writer.member("pos", position.side == .net ? position.quantity : position.quantity.magnitude)
-        writer.member("posCcy", literal: "")
+        writer.member("pendingCloseOrdLiabVal", literal: isContract ? "" : "0")
+        try writer.member("pnl", isContract ? position.realised : nil)
+        try writer.member("pos", position.shownSize)
+        writer.member("posCcy", position.shownAsset)
         writer.member("posId", row.id)
         writer.member("posSide", position.side.rawValue)
-        writer.member("quoteBal", literal: "")
-        writer.member("quoteBorrowed", literal: "")
-        writer.member("quoteInterest", literal: "")
-        try writer.member("realizedPnl", position.realised + position.funding)
+        writer.empty(["quoteBal", "quoteBorrowed", "quoteInterest"])
+        try writer.member("realizedPnl", isContract ? position.settledProfit() : nil)
         writer.member("settledPnl", literal: "")
-        writer.member("spotInUseAmt", literal: "")
-        writer.member("spotInUseCcy", literal: "")
-        writer.member("thetaBS", literal: "")
-        writer.member("thetaPA", literal: "")
-        writer.member("tradeId", literal: "")
+        try writer.member("spotInUseAmt", unit?.spotInUse)
+        writer.member("spotInUseCcy", unit.map { rules.assets[$0.underlying].name } ?? "")
+        writer.empty(["thetaBS", "thetaPA", "tradeId"])
         writer.member("uTime", position.updatedAt)
         try writer.member("upl", row.measure.unrealised)
         try writer.member("uplLastPx", row.measure.unrealised)
-        let ratio = try Figures.unrealisedRatio(
-            unrealised: row.measure.unrealised, costValue: row.measure.costValue, leverage: row.leverage)
+        let ratio = try row.measure.unrealisedRatio(of: position, leverage: row.leverage)
         try writer.member("uplRatio", ratio)
         try writer.member("uplRatioLastPx", ratio)
-        try writer.member("usdPx", row.settlementIndex)
-        writer.member("vegaBS", literal: "")
-        writer.member("vegaPA", literal: "")
+        try writer.member("usdPx", isContract ? row.settlementIndex : nil)
+        writer.empty(["vegaBS", "vegaPA"])
+    }
+
+    /// Ids of the positions that the filter admits and that are near their liquidation: isolated ones by
+    /// their own ratio, cross ones, all of a pool at once, by the pool's.
+    func nearLiquidation(_ snapshot: AccountSnapshot, _ filter: PositionFilter) throws -> Set<String> {
+        let rules = rules(at: snapshot.at)
+        let figures = try figures(of: snapshot, rules)
+        let level = ExactFraction(rules.margin.warningRatio)
+        var found: Set<String> = []
+        for row in try rows(of: snapshot, filter, rules) {
+            if let ratio = try row.marginRatio(figures, rules), ratio <= level { found.insert(row.id) }
+        }
+        return found
+    }
+
+    /// Warnings of positions whose ids are wanted, as `liquidation-warning` pushes them.
+    func writeWarnings(
+        of snapshot: AccountSnapshot, _ filter: PositionFilter, to writer: inout JSONWriter,
+        where isWanted: (String) -> Bool
+    ) throws {
+        let rules = rules(at: snapshot.at)
+        let figures = try figures(of: snapshot, rules)
+        for row in try rows(of: snapshot, filter, rules) where isWanted(row.id) {
+            let position = row.position
+            writer.beginObject()
+            writer.member("cTime", position.openedAt)
+            writer.member("ccy", position.settlementAsset)
+            writer.member("instFamily", position.margin == nil ? row.rules.family : "")
+            writer.member("instId", position.instrument.name)
+            writer.member("instType", position.typeName(row.rules))
+            try writer.member("lever", row.leverage)
+            try writer.member("markPx", row.measure.mark)
+            writer.member("mgnMode", position.marginMode.rawValue)
+            try writer.member("mgnRatio", row.marginRatio(figures, rules))
+            writer.member("pTime", snapshot.at)
+            try writer.member("pos", position.shownSize)
+            writer.member("posCcy", position.shownAsset)
+            writer.member("posId", row.id)
+            writer.member("posSide", position.side.rawValue)
+            writer.member("uTime", position.updatedAt)
+            writer.endObject()
+        }
     }
 
     /// `account/account-position-risk`: balances and positions of one moment.
@@ -266,14 +351,14 @@ extension OKXVenue {
         let isInverse = position.instrument.payoff == .inverse
         writer.beginObject()
         writer.member("baseBal", literal: "")
-        writer.member("ccy", position.instrument.settle)
+        writer.member("ccy", position.settlementAsset)
         writer.member("instId", position.instrument.name)
-        writer.member("instType", row.rules.type.rawValue)
+        writer.member("instType", position.typeName(row.rules))
         writer.member("mgnMode", position.marginMode.rawValue)
         try writer.member("notionalCcy", row.measure.delta.magnitude)
         try writer.member("notionalUsd", row.measure.notionalUSD.magnitude)
-        try writer.member("pos", position.side == .net ? position.quantity : position.quantity.magnitude)
-        writer.member("posCcy", literal: "")
+        try writer.member("pos", position.shownSize)
+        writer.member("posCcy", position.shownAsset)
         writer.member("posId", row.id)
         writer.member("posSide", position.side.rawValue)
         writer.member("quoteBal", literal: "")

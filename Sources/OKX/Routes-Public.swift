@@ -64,15 +64,25 @@ extension OKXVenue {
 
     private func instruments(_ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime) throws -> [UInt8]
     {
+        if query["instType"] == "MARGIN" {
+            let name = query["instId"] ?? ""
+            return try Self.publicReply { writer in
+                for entry in rules.instruments where entry.loans != nil {
+                    guard name.isEmpty || name == entry.terms.name else { continue }
+                    try writeInstrument(entry, rules, as: "MARGIN", to: &writer)
+                }
+            }
+        }
         let found = try selection(query, rules, at: time)
         return try Self.publicReply { writer in
             for entry in found { try writeInstrument(entry, rules, to: &writer) }
         }
     }
 
-    /// One instrument with its terms and limits.
+    /// One instrument with its terms and limits; a spot pair on margin is one of MARGIN.
     func writeInstrument(
-        _ entry: InstrumentRules, _ rules: RuleTable, to writer: inout JSONWriter
+        _ entry: InstrumentRules, _ rules: RuleTable, as typeName: String? = nil,
+        to writer: inout JSONWriter
     ) throws {
         let terms = entry.terms
         let isContract = entry.type != .spot
@@ -94,7 +104,7 @@ extension OKXVenue {
         writer.member("instId", terms.name)
         writer.key("instIdCode")
         writer.integer(Int64(10_001 + (rules.instrumentPlace(terms.name) ?? 0)))
-        writer.member("instType", entry.type.rawValue)
+        writer.member("instType", typeName ?? entry.type.rawValue)
         try writer.member("lever", entry.maximumLeverage)
         writer.member("listTime", literal: "")
         try writer.member("lotSz", entry.lot)
@@ -167,7 +177,8 @@ extension OKXVenue {
         guard let text = query["instType"], !text.isEmpty else { throw OKXError.parameterMissing("instType") }
         guard let mode = query["tdMode"], !mode.isEmpty else { throw OKXError.parameterMissing("tdMode") }
         guard MarginMode(rawValue: mode) != nil else { throw OKXError.parameterWrong("tdMode") }
-        if text == "MARGIN" || text == "OPTION" { return Self.publicReply { _ in } }
+        if text == "OPTION" { return Self.publicReply { _ in } }
+        if text == "MARGIN" { return try loanTiers(query, rules) }
         guard let type = try Self.instrumentType(text), type != .spot else {
             throw OKXError.parameterWrong("instType")
         }
@@ -192,25 +203,42 @@ extension OKXVenue {
         }
     }
 
+    /// Tiers of a spot pair on margin: by the loan in the base and in the quote currency.
+    private func loanTiers(_ query: [QueryItem], _ rules: RuleTable) throws -> [UInt8] {
+        guard let name = query["instId"], !name.isEmpty else { throw OKXError.parameterMissing("instId") }
+        guard let entry = rules.instrument(name), let loans = entry.loans else {
+            throw OKXError.instrumentUnknown
+        }
+        let number = query["tier"].flatMap { $0.isEmpty ? nil : $0 }
+        return try Self.publicReply { writer in
+            for (base, quote) in zip(loans.base, loans.quote)
+            where number ?? "\(base.number)" == "\(base.number)" {
+                try writeTier(base, of: entry, quoteMaximum: quote.maximum, to: &writer)
+            }
+        }
+    }
+
     /// The family of an instrument's name: its first two parts.
     private static func family(_ name: String) -> String {
         name.split(separator: "-").prefix(2).joined(separator: "-")
     }
 
     private func writeTier(
-        _ tier: PositionTier, of entry: InstrumentRules, to writer: inout JSONWriter
+        _ tier: PositionTier, of entry: InstrumentRules, quoteMaximum: ExactDecimal? = nil,
+        to writer: inout JSONWriter
     ) throws(NumberError) {
+        let isPair = quoteMaximum != nil
         writer.beginObject()
-        writer.member("baseMaxLoan", literal: "")
+        try writer.member("baseMaxLoan", isPair ? tier.maximum : nil)
         try writer.member("imr", tier.initialRate)
-        writer.member("instFamily", entry.family)
-        writer.member("instId", literal: "")
+        writer.member("instFamily", isPair ? "" : entry.family)
+        writer.member("instId", isPair ? entry.terms.name : "")
         try writer.member("maxLever", tier.maximumLeverage)
         try writer.member("maxSz", tier.maximum)
         try writer.member("minSz", tier.minimum)
         try writer.member("mmr", tier.maintenanceRate)
         writer.member("optMgnFactor", literal: "0")
-        writer.member("quoteMaxLoan", literal: "")
+        try writer.member("quoteMaxLoan", quoteMaximum)
         writer.member("tier", "\(tier.number)")
         writer.member("uly", entry.family)
         writer.endObject()

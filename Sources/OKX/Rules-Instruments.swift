@@ -33,8 +33,12 @@ final class InstrumentRules: Sendable {
     let tiers: [PositionTier]
     /// When a dated future ends.
     let expiry: LedgerTime?
-    /// Fee of a liquidation as a share of notional; zero for spot.
+    /// Fee of a liquidation: as a share of a contract's notional; of a spot pair on margin as a share of what
+    /// is owed with its maintenance margin.
     let takerRate: ExactDecimal
+    /// Tiers of what a position of a spot pair on margin owes; nil for contracts, and for pairs that are not
+    /// traded on margin.
+    let loans: LoanTiers?
 
     /// The underlying, such as `BTC-USD`: what risk units, families and index prices are named by.
     var family: String { "\(terms.base)-\(terms.quote)" }
@@ -54,18 +58,21 @@ final class InstrumentRules: Sendable {
     }
 
     static func all(
-        in reader: RulebookReader, curves: [String: PositionTier.Curve], margin: MarginRules
+        in reader: RulebookReader, curves: [String: PositionTier.Curve], margin: MarginRules,
+        quotas: [String: ExactDecimal]
     ) throws(RulebookError) -> [InstrumentRules] {
         var instruments: [InstrumentRules] = []
         for (name, entry) in try reader.members() {
             instruments.append(
-                try InstrumentRules(name: name, reading: entry, curves: curves, margin: margin))
+                try InstrumentRules(
+                    name: name, reading: entry, curves: curves, margin: margin, quotas: quotas))
         }
         return instruments
     }
 
     private init(
-        name: String, reading entry: RulebookReader, curves: [String: PositionTier.Curve], margin: MarginRules
+        name: String, reading entry: RulebookReader, curves: [String: PositionTier.Curve],
+        margin: MarginRules, quotas: [String: ExactDecimal]
     ) throws(RulebookError) {
         guard let type = InstrumentType(rawValue: try entry.text("type")) else {
             throw RulebookError(field: entry.path(of: "type"), message: "is none of SPOT, SWAP, FUTURES")
@@ -88,7 +95,19 @@ final class InstrumentRules: Sendable {
         minimum = try Self.positive("min", in: entry)
         let lever = try entry.text("lever")
         maximumLeverage = lever.isEmpty ? nil : try entry.decimal("lever")
-        takerRate = type == .spot ? .zero : type == .swap ? margin.swapTakerRate : margin.futuresTakerRate
+        takerRate =
+            switch type {
+            case .spot: margin.borrowLiquidationFee
+            case .swap: margin.swapTakerRate
+            case .futures: margin.futuresTakerRate
+            }
+        if type == .spot, maximumLeverage != nil, let pairs = margin.pairs {
+            loans = try LoanTiers(
+                pairs, curves, base: quotas[parts[0]] ?? .zero, quote: quotas[parts[1]] ?? .zero,
+                field: entry.path)
+        } else {
+            loans = nil
+        }
         expiry = try Self.expiry(in: entry, isDated: type == .futures)
         tiers = try Self.tiers(in: entry, curves: curves, isSpot: type == .spot)
     }
@@ -130,6 +149,39 @@ final class InstrumentRules: Sendable {
         } catch {
             throw RulebookError(field: entry.path(of: "tier_unit"), message: "cannot be used: \(error)")
         }
+    }
+}
+
+/// Tiers of what a margin position owes, in the base and in the quote currency.
+struct LoanTiers: Sendable {
+    let base: [PositionTier]
+    let quote: [PositionTier]
+
+    /// Nil where one of the currencies is not lent.
+    fileprivate init?(
+        _ pairs: PairRules, _ curves: [String: PositionTier.Curve], base: ExactDecimal, quote: ExactDecimal,
+        field: String
+    ) throws(RulebookError) {
+        guard base.isPositive, quote.isPositive else { return nil }
+        guard let curve = curves[pairs.tiers] else {
+            throw RulebookError(
+                field: "margin.margin_trading.tiers", message: "names no position_tiers: \(pairs.tiers)")
+        }
+        do {
+            let lot = try ExactDecimal(units: 1)
+            self.base = try curve.tiers(
+                unit: base.times(pairs.baseQuotas, rounding: .halfEven), lot: lot)
+            self.quote = try curve.tiers(
+                unit: quote.times(pairs.quoteQuotas, rounding: .halfEven), lot: lot)
+        } catch {
+            throw RulebookError(field: field, message: "has loan tiers that do not fit: \(error)")
+        }
+    }
+
+    /// The tier that a position with such a liability stands in.
+    func tier(of liability: Liability, in pair: Instrument) -> PositionTier? {
+        let tiers = liability.asset == pair.base ? base : quote
+        return tiers.first { liability.amount <= $0.maximum } ?? tiers.last
     }
 }
 

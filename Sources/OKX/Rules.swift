@@ -34,7 +34,8 @@ final class RuleTable: Sendable {
         assets = try AssetRules.all(in: rulebook.member("assets"))
         let curves = try PositionTier.curves(in: rulebook.member("position_tiers"))
         instruments = try InstrumentRules.all(
-            in: rulebook.member("instruments"), curves: curves, margin: margin)
+            in: rulebook.member("instruments"), curves: curves, margin: margin,
+            quotas: Dictionary(assets.map { ($0.name, $0.borrowQuota) }, uniquingKeysWith: { $1 }))
         assetPlaces = NameTable(assets.map(\.name))
         instrumentPlaces = NameTable(instruments.map(\.terms.name))
         reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }, uniquingKeysWith: { $1 })
@@ -72,6 +73,12 @@ struct InstrumentLink: Sendable {
     let base: Int
     let quote: Int
     let settle: Int
+
+    /// Where the currency stands that a position's margin and profit are in.
+    func settle(of position: Position) -> Int {
+        guard let margin = position.margin else { return settle }
+        return margin.asset == position.instrument.base ? base : quote
+    }
 }
 
 /// Rules of one currency. An object, so that handing it on costs one reference and not one for each table.
@@ -200,6 +207,10 @@ struct MarginRules: Sendable {
     /// Initial and maintenance margin per borrowed USD in portfolio mode (MR8).
     let portfolioBorrowInitialRate: ExactDecimal
     let portfolioBorrowMaintenanceRate: ExactDecimal
+    /// The margin ratio at which the venue begins to warn of a liquidation.
+    let warningRatio: ExactDecimal
+    /// How spot pairs are traded on margin; nil where the rulebook says nothing of it.
+    let pairs: PairRules?
     /// By how many ticks an isolated position's `liqPx` lies beside the solution of its margin equation.
     let isolatedLiquidationTicks: ExactDecimal
     /// Currencies whose positive cross equity widens another currency's interest-free quota.
@@ -217,6 +228,8 @@ struct MarginRules: Sendable {
         borrowLiquidationFee = try borrow.decimal("liquidation_fee")
         portfolioBorrowInitialRate = try borrow.decimal("portfolio_imr")
         portfolioBorrowMaintenanceRate = try borrow.decimal("portfolio_mmr")
+        warningRatio = try reader.optionalDecimal("liquidation_warning") ?? ExactDecimal(3)
+        pairs = reader.has("margin_trading") ? try PairRules(reading: reader.member("margin_trading")) : nil
         isolatedLiquidationTicks =
             reader.has("liquidation_price")
             ? try reader.member("liquidation_price").decimal("isolated_ticks") : .one
@@ -239,6 +252,22 @@ struct MarginRules: Sendable {
             throw RulebookError(field: reader.path(of: key), message: "is not above zero")
         }
         return number
+    }
+}
+
+/// How spot pairs are traded on margin: tiers of what a position owes, in multiples of the currency's quota
+/// for loans.
+struct PairRules: Sendable {
+    /// The name of the tiers in `position_tiers`.
+    let tiers: String
+    /// Quotas in the unit of the tiers, of a loan in the base and in the quote currency.
+    let baseQuotas: ExactDecimal
+    let quoteQuotas: ExactDecimal
+
+    fileprivate init(reading reader: RulebookReader) throws(RulebookError) {
+        tiers = try reader.text("tiers")
+        baseQuotas = try reader.decimal("base_quotas")
+        quoteQuotas = try reader.decimal("quote_quotas")
     }
 }
 

@@ -38,11 +38,11 @@ struct AccountChanges: Sendable {
         let after = Self.byID(new)
         for (id, position) in after where before[id] != position {
             positions.insert(id)
-            currencies.insert(position.instrument.settle)
+            currencies.formUnion(position.currencies)
         }
         for position in old.positions where after[StableID.position(old.id, position)] == nil {
             closed.append(position)
-            currencies.insert(position.instrument.settle)
+            currencies.formUnion(position.currencies)
         }
     }
 
@@ -68,7 +68,7 @@ struct AccountChanges: Sendable {
                 continue
             }
             positions.insert(StableID.position(new.id, position))
-            currencies.insert(position.instrument.settle)
+            currencies.formUnion(position.currencies)
         }
         for order in new.orders {
             let name = order.instrument.name
@@ -87,6 +87,13 @@ struct AccountChanges: Sendable {
 
     private mutating func note(_ flag: RaisedFlag) {
         if let asset = flag.asset { currencies.insert(asset) } else { isOfAccount = true }
+    }
+}
+
+extension Position {
+    /// The currencies whose rows it is counted in.
+    fileprivate var currencies: Set<String> {
+        Set([settlementAsset] + (liability.map { [$0.asset] } ?? []))
     }
 }
 
@@ -138,7 +145,7 @@ struct BalanceChange: Sendable {
         case .funded: "funding_fee"
         case .isolatedMarginAdjusted: "adjust_margin"
         case .leverageSet: "set_leverage"
-        case .interestAccrued: "interest_deduction"
+        case .interestAccrued, .marginInterestAccrued: "interest_deduction"
         case .repaid(let asset, _):
             // Interest is paid first; a repayment of nothing else is the venue's hourly deduction.
             old.holding(asset)?.borrowed == new.holding(asset)?.borrowed

@@ -14,6 +14,7 @@ enum StreamAddress: String, Sendable {
 enum Channel: String, Sendable, CaseIterable {
     case account
     case balanceAndPosition = "balance_and_position"
+    case liquidationWarning = "liquidation-warning"
     case positions
     case indexTickers = "index-tickers"
     case instruments
@@ -22,19 +23,25 @@ enum Channel: String, Sendable, CaseIterable {
 
     var address: StreamAddress {
         switch self {
-        case .account, .balanceAndPosition, .positions: .privateData
+        case .account, .balanceAndPosition, .liquidationWarning, .positions: .privateData
         case .indexTickers, .instruments, .markPrice, .tickers: .publicData
         }
     }
 
     /// Whether prices decide what it pushes.
-    var followsPrices: Bool { self == .indexTickers || self == .markPrice || self == .tickers }
+    var followsPrices: Bool {
+        switch self {
+        case .indexTickers, .liquidationWarning, .markPrice, .tickers: true
+        case .account, .balanceAndPosition, .instruments, .positions: false
+        }
+    }
 
     /// The members that its argument may have, beside the channel's name.
     fileprivate var parameters: [String] {
         switch self {
         case .account: ["ccy", "extraParams"]
         case .balanceAndPosition: []
+        case .liquidationWarning: ["instType", "instFamily", "instId"]
         case .positions: ["instType", "instFamily", "instId", "extraParams"]
         case .instruments: ["instType"]
         case .indexTickers, .markPrice, .tickers: ["instId"]
@@ -48,7 +55,7 @@ enum Channel: String, Sendable, CaseIterable {
         case .account, .positions: 5000
         case .markPrice: 10_000
         case .indexTickers, .instruments: 60_000
-        case .balanceAndPosition, .tickers: nil
+        case .balanceAndPosition, .liquidationWarning, .tickers: nil
         }
     }
 }
@@ -69,6 +76,8 @@ struct Subscription: Sendable {
     var nextRegular: Int64?
     /// What was pushed last, without its time, of channels that push what has changed.
     var last: [UInt8] = []
+    /// Ids of positions that a warning was pushed for and that are still near their liquidation.
+    var warned: Set<String> = []
     /// What it counts against the venue's limits.
     var places: [RateLimiter.Place] = []
 
@@ -143,7 +152,8 @@ extension Subscription.Filter {
             }
             guard rules.assetPlace(currency) != nil else { throw .parameterWrong("ccy") }
             self = .currency(currency)
-        case .positions: self = .positions(try PositionFilter(subscription: argument, rules))
+        case .liquidationWarning, .positions:
+            self = .positions(try PositionFilter(subscription: argument, rules))
         case .instruments:
             guard let text = argument["instType"]?.text, !text.isEmpty else {
                 throw .parameterMissing("instType")

@@ -151,7 +151,8 @@ extension OKXStream {
             }
             for position in changes?.closed ?? [] {
                 let id = StableID.position(snapshot.account.id, position)
-                guard let entry = rules.instrument(position.instrument.name), filter.admits(entry, id: id)
+                guard let entry = rules.instrument(position.instrument.name),
+                    filter.admits(position, entry, id: id)
                 else { continue }
                 OKXVenue.writeClosed(position, id, entry, at: snapshot.at, to: &writer)
             }
@@ -228,8 +229,8 @@ extension OKXVenue {
         to writer: inout JSONWriter
     ) {
         let known: [String: String] = [
-            "cTime": position.openedAt.description, "ccy": position.instrument.settle,
-            "instId": position.instrument.name, "instType": rules.type.rawValue,
+            "cTime": position.openedAt.description, "ccy": position.settlementAsset,
+            "instId": position.instrument.name, "instType": position.typeName(rules),
             "mgnMode": position.marginMode.rawValue, "pTime": time.description, "pos": "0", "posId": id,
             "posSide": position.side.rawValue, "uTime": time.description,
         ]
@@ -250,8 +251,10 @@ extension OKXVenue {
     static let positionKeys = [
         "adl", "availPos", "avgPx", "baseBal", "baseBorrowed", "baseInterest", "bePx", "bizRefId",
         "bizRefType", "cTime", "ccy", "clSpotInUseAmt", "closeOrderAlgo", "deltaBS", "deltaPA", "fee",
-        "fundingFee", "gammaBS", "gammaPA", "idxPx", "imr", "instId", "instType", "interest", "last",
-        "lever", "liab", "liabCcy", "liqPenalty", "liqPx", "margin", "markPx", "mgnMode", "mgnRatio", "mmr",
+        "fundingFee", "gammaBS", "gammaPA", "hedgedPos", "idxPx", "imr", "instId", "instType", "interest",
+        "last",
+        "lever", "liab", "liabCcy", "liqPenalty", "liqPx", "margin", "markPx", "maxSpotInUseAmt", "mgnMode",
+        "mgnRatio", "mmr",
         "nonSettleAvgPx", "notionalUsd", "optVal", "pTime", "pendingCloseOrdLiabVal", "pnl", "pos",
         "posCcy", "posId", "posSide", "quoteBal", "quoteBorrowed", "quoteInterest", "realizedPnl",
         "settledPnl", "spotInUseAmt", "spotInUseCcy", "thetaBS", "thetaPA", "tradeId", "uTime", "upl",
@@ -268,12 +271,12 @@ extension OKXVenue {
         writer.member("posId", id)
         writer.member("tradeId", trade ?? "")
         writer.member("instId", position.instrument.name)
-        writer.member("instType", rules?.type.rawValue ?? "")
+        writer.member("instType", position.typeName(rules))
         writer.member("mgnMode", position.marginMode.rawValue)
         writer.member("posSide", position.side.rawValue)
-        try writer.member("pos", position.side == .net ? position.quantity : position.quantity.magnitude)
-        writer.member("ccy", position.instrument.settle)
-        writer.member("posCcy", literal: "")
+        try writer.member("pos", isClosed ? .zero : position.shownSize)
+        writer.member("ccy", position.settlementAsset)
+        writer.member("posCcy", position.shownAsset)
         try writer.member("avgPx", isClosed ? nil : position.entryPrice(rounding: .halfUp))
         writer.member("nonSettleAvgPx", literal: "")
         writer.member("settledPnl", literal: "")

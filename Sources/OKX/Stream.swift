@@ -148,12 +148,13 @@ struct OKXStream: VenueStream {
     mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
         guard keyStands(at: now, &output) else { return }
         for event in notice.events {
-            if let pushed, event.sequence > pushed.lastSequence {
-                nextPush = nextPush ?? now + Interval.events
-            }
+            let isNews = pushed.map { event.sequence > $0.lastSequence } ?? warns
+            if isNews { nextPush = nextPush ?? now + Interval.events }
             tell(event, at: now, &output)
         }
-        if notice.pricesChanged, address == .publicData { nextPush = nextPush ?? now + Interval.prices }
+        if notice.pricesChanged, address == .publicData || warns {
+            nextPush = nextPush ?? now + Interval.prices
+        }
     }
 
     mutating func timePassed(at now: Int64, into output: inout StreamOutput) {
@@ -397,6 +398,7 @@ extension OKXStream {
         guard subscription.channel.address == .privateData else { return try publicPush(place) }
         guard let snapshot = snapshot() else { return nil }
         switch subscription.channel {
+        case .liquidationWarning: return try warningPush(place, snapshot)
         case .balanceAndPosition:
             let account = told ?? snapshot.account
             told = account
@@ -433,7 +435,13 @@ extension OKXStream {
             }
             return
         }
-        guard let before = pushed, let snapshot = snapshot() else { return }
+        guard let snapshot = snapshot() else { return }
+        for place in subscriptions.indices where subscriptions[place].channel == .liquidationWarning {
+            // What cannot be worked out now is looked at again with the next change.
+            guard let message = try? warningPush(place, snapshot) else { continue }
+            send(message, at: now, &output)
+        }
+        guard let before = pushed else { return }
         let changes = AccountChanges(from: before, to: snapshot.account)
         do {
             var messages: [[UInt8]] = []
@@ -452,6 +460,23 @@ extension OKXStream {
             for message in messages { send(message, at: now, &output) }
         } catch {
             // What cannot be worked out now is part of the next update.
+        }
+    }
+
+    /// Whether a change may bring a position near its liquidation that is to be warned of.
+    private var warns: Bool { subscriptions.contains { $0.channel == .liquidationWarning } }
+
+    /// The positions that have come near their liquidation since the last warning of them; nil where there is
+    /// none.
+    private mutating func warningPush(_ place: Int, _ snapshot: AccountSnapshot) throws -> [UInt8]? {
+        let subscription = subscriptions[place]
+        guard case .positions(let filter) = subscription.filter else { return nil }
+        let near = try venue.nearLiquidation(snapshot, filter)
+        subscriptions[place].warned = near
+        let fresh = near.subtracting(subscription.warned)
+        if fresh.isEmpty { return nil }
+        return try push(subscription) { writer in
+            try venue.writeWarnings(of: snapshot, filter, to: &writer) { fresh.contains($0) }
         }
     }
 

@@ -121,10 +121,11 @@ extension DetailField {
         case .ccy: return .json
         case .collateralEnabled: return mode == .multi ? .json : .constant("false")
         case .collateralRestrict: return .constant("false")
-        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendMtAmt, .isoLiab:
+        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendAmt, .autoLendMtAmt:
             return .constant("\"0\"")
+        case .autoStakingStatus: return .constant("\"unsupported\"")
         case .clSpotInUseAmt: return .constant("\"\"")
-        case .fixedBal, .rewardBal, .smtSyncEq, .spotCopyTradingEq, .spotIsoBal, .stgyEq, .interest:
+        case .fixedBal, .rewardBal, .smtSyncEq, .spotCopyTradingEq, .spotIsoBal, .stgyEq, .interest, .isoLiab:
             return isPlain ? .constant("\"0\"") : .text
         case .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl, .totalPnlRatio:
             return isPlain ? .constant("\"\"") : .text

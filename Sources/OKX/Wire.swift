@@ -217,7 +217,9 @@ extension BalanceWriter {
         case .smtSyncEq: sink.number(holding(place)?.reserved(.smartSync) ?? ExactDecimal.zero)
         case .spotCopyTradingEq: sink.number(holding(place)?.reserved(.copyTrading) ?? ExactDecimal.zero)
         case .spotIsoBal: sink.number(holding(place)?.reserved(.copyTradingIsolated) ?? ExactDecimal.zero)
-        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendMtAmt, .isoLiab: sink.copy("0")
+        case .isoLiab: sink.number(figures.rows[place].isolatedLiability)
+        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendAmt, .autoLendMtAmt: sink.copy("0")
+        case .autoStakingStatus: sink.copy("unsupported")
         default: writeSpot(field, place, to: &sink)
         }
     }

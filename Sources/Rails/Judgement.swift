@@ -93,7 +93,7 @@ extension RailsVenue {
             if let leverage = imported.leverage { try judge(imported, leverage: leverage, before, at: time) }
         case .credited(_, _, let purpose): try judgeCredit(purpose)
         case .raised(let flag, let asset, let value): try judgeRaised(flag, asset, value)
-        case .borrowed, .repaid, .interestAccrued:
+        case .borrowed, .repaid, .interestAccrued, .marginInterestAccrued:
             throw Refusal(.notAllowed, "Rails lends nothing, so there are no loans and no interest.")
         case .reserved, .released:
             throw Refusal(.notAllowed, "Rails has no field for funds in use elsewhere.", field: "purpose")

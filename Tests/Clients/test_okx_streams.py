@@ -123,7 +123,8 @@ def account_of_rest(server, name):
 
 
 def without_prices(account):
-    rows = [{key: row[key] for key in row if key != "coinUsdPrice"} for row in account["details"]]
+    pushed = ("autoLendAmt", "autoStakingStatus", "coinUsdPrice")
+    rows = [{key: row[key] for key in row if key not in pushed} for row in account["details"]]
     return account | {"details": rows}
 
 

@@ -49,6 +49,8 @@ class Position:
     funding: Fraction = ZERO
     fees: Fraction = ZERO
 
+    on_margin = False  # of a spot pair: OKX alone has such, which are of another kind
+
 
 @dataclasses.dataclass
 class Order:
@@ -124,7 +126,9 @@ class Account:
         self.touched.update(dict.fromkeys(names))
 
     def open_positions(self) -> list[Position]:
-        return [position for position in self.positions.values() if position.quantity]
+        """Contracts; spot pairs on margin are not among them."""
+        return [position for position in self.positions.values()
+                if position.quantity and not position.on_margin]
 
     def market(self, instrument: str) -> Market:
         return self.markets.setdefault(instrument, Market())

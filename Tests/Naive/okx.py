@@ -8,6 +8,7 @@ import typing
 from fractions import Fraction
 
 import okx_cases
+import okx_margin
 import okx_portfolio
 import okx_rules as rules
 from cases import Case, Chance, Round
@@ -20,7 +21,7 @@ MATRIX = json.loads((pathlib.Path(__file__).resolve().parent / "okx-applicabilit
 
 
 def ledger() -> Ledger:
-    return Ledger(VENUE, rules.INSTRUMENTS, rules.DEFAULT_LEVERAGE)
+    return okx_margin.MarginLedger(VENUE, rules.INSTRUMENTS, rules.DEFAULT_LEVERAGE)
 
 
 def shown(value: Fraction) -> str:
@@ -52,11 +53,31 @@ class Coin:
         self.value = sum((coin_value(book, position) for position in self.cross), ZERO)
         self.fees = sum((coin_value(book, position) * taker(book, position) for position in self.cross),
                         ZERO)
+        self.isolated_debt = ZERO
+        for position in account.positions.values():
+            if position.on_margin:
+                self.count(position, book.marks[position.instrument], account, book)
         self.spot_orders = spot_orders(book, account, name)
         self.isolated_orders = derivative_orders(book, account, name, True)
         self.cross_orders = derivative_orders(book, account, name, False)
         self.cross_equity = self.cash + self.cross_pnl + self.strategy - self.owed
         self.equity = self.cross_equity + self.isolated_equity
+
+    def count(self, position: okx_margin.Held, price: Fraction, account: Account, book: Ledger) -> None:
+        """Adds a spot pair on margin: its worth in the currency of its margin, its debt in what it owes."""
+        if position.isolated and position.owes[0] == self.name:
+            self.isolated_debt += position.owes[1]
+        if position.currency != self.name:
+            return
+        if position.isolated:
+            self.isolated_pnl += position.profit(price)
+            self.isolated_equity += position.wallet + position.profit(price)
+            return
+        self.cross_pnl += position.profit(price)
+        self.value += position.coins(price)
+        self.initial += position.coins(price) / leverage(book, account, position.instrument, None)
+        self.maintenance += position.maintenance(price)
+        self.fees += position.fee(price)
 
     @property
     def owed(self) -> Fraction:
@@ -274,10 +295,11 @@ class Balance:
             "disEq": shown(coin.discounted_equity(account)),
             "availBal": shown(coin.free_balance),
             "frozenBal": shown(coin.in_use + coin.isolated_equity + coin.strategy),
-            "ordFrozen": shown(coin.frozen_by_orders), "liab": shown(coin.liability),
+            "ordFrozen": shown(coin.frozen_by_orders), "liab": shown(coin.liability + coin.isolated_debt),
             "upl": shown(coin.cross_pnl + coin.isolated_pnl), "uplLiab": shown(positive(
                 -min(ZERO, coin.equity) + min(ZERO, coin.cash - coin.interest - coin.debt))),
-            "crossLiab": shown(coin.liability), "isoLiab": "0", "interest": shown(coin.interest),
+            "crossLiab": shown(coin.liability), "isoLiab": shown(coin.isolated_debt),
+            "interest": shown(coin.interest),
             "maxLoan": self.max_loan(coin), "eqUsd": shown(coin.equity * coin.price),
             "borrowFroz": shown(self.borrow_frozen(coin)), "stgyEq": shown(coin.strategy),
             "isoUpl": shown(coin.isolated_pnl),
@@ -335,7 +357,7 @@ class Balance:
 
     def max_loan(self, coin: Coin) -> str:
         quota = number(rules.ASSETS[coin.name].get("borrow_quota", "0"))
-        left = positive(quota - coin.liability)
+        left = positive(quota - coin.liability - coin.isolated_debt)
         return shown(min(left, positive(self.available) * rules.BORROW["leverage"] / coin.price))
 
 

@@ -11,6 +11,7 @@ LINEAR = ("BTC-USDT-SWAP", "ETH-USDT-SWAP", "SOL-USDT-SWAP", "DOGE-USDT-SWAP", "
           "BTC-USDT-270326",
           "ETH-USDT-270625")
 INVERSE = ("BTC-USD-SWAP", "ETH-USD-SWAP", "XRP-USD-SWAP", "BTC-USD-270326")
+ON_MARGIN = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "DOGE-USDT", "BTC-USDC")
 FLAGS = (
     ("twap", "USDT", "3"), ("frpType", "BTC", "1"), ("autoLendStatus", "USDT", "active"),
     ("autoLendMtAmt", "USDT", "12.5"), ("colBorrAutoConversion", "ETH", "2"), ("maxLoan", "BTC", "0.25"),
@@ -53,6 +54,8 @@ def generate(chance: Chance, name: str, mode: str) -> Case:
     if mode not in ("spot", "borrow"):
         for instrument in chance.sample(LINEAR + INVERSE, chance.randint(0, 4)):
             derivative(chance, script, instrument, hedge, mode != "portfolio" and chance.maybe(0.3))
+        for pair in chance.sample(ON_MARGIN, chance.choice([0, 0, 1, 2])):
+            on_margin(chance, script, pair, mode == "futures" and chance.maybe(0.5))
     money(chance, script, mode)
     queries = [(name, "")]
     if chance.maybe(0.1):
@@ -146,6 +149,47 @@ def derivative(chance: Chance, script: Script, instrument: str, hedge: bool, iso
                 script.fill_order(chance, order, fee="0.0123")
             elif chance.maybe(0.1):
                 script.add("cancel_order", order_id=order)
+
+
+def on_margin(chance: Chance, script: Script, pair: str, cross: bool) -> None:
+    """A spot pair on margin, long or short: opened by import or by fills, with interest, margin moved,
+    reduced or closed."""
+    base, quote = pair.split("-")
+    long = chance.maybe(0.5)
+    where: dict = {"instrument": pair, "margin_mode": "cross" if cross else "isolated"}
+    in_base = cross and chance.maybe(0.4)
+    opening = where | ({"margin_asset": base} if in_base else {})
+    size = worth(base, 20_000 if chance.maybe(0.9) else 4_000_000)
+    if chance.maybe(0.7):
+        script.add("set_leverage", instrument=pair, leverage=chance.choice(("2", "4", "5")))
+    bought = chance.randint(1, size)
+    if chance.maybe(0.3):
+        amount = bought if long else bought * max(1, int(float(reference(base)) * 1000)) // 1000 + 1
+        script.add("import_position", quantity=("" if long else "-") + str(amount),
+                   entry_price=chance.price(reference(base)), **opening,
+                   isolated_wallet=None if cross else chance.amount(
+                       0, amount // 4, 6) if amount > 7 else "0.3",
+                   liability=None if chance.maybe(0.5) else str(
+                       max(1, int(bought * float(reference(base)) * 0.9)) if long else bought))
+    else:
+        for _ in range(chance.choice([1, 1, 2])):
+            script.add("fill", side="buy" if long else "sell", quantity=str(bought), **opening,
+                       price=chance.price(reference(base)),
+                       fee=chance.choice(["0.0001", "0.0213"]) if chance.maybe(0.6) else None,
+                       fee_asset=chance.choice([base, quote, "LTC"]) if chance.maybe(0.5) else None)
+    owed = quote if long else base
+    if chance.maybe(0.4):
+        more = {"hours": chance.randint(1, 3)} if chance.maybe(0.5) else {"amount": chance.amount(0, 1, 9)}
+        script.add("accrue_interest", asset=owed, instrument=pair, **more)
+    if not cross and chance.maybe(0.3):
+        held = base if long else quote
+        script.add("deposit", asset=held, amount=str(worth(held, 2_000_000_000)))
+        script.add("adjust_isolated_margin", instrument=pair, amount=chance.amount(0, 1, 4))
+    if chance.maybe(0.4):
+        part = max(1, bought // 3)
+        if part < bought or not long:
+            script.add("fill", side="sell" if long else "buy", quantity=str(part), **where,
+                       price=chance.price(reference(base)), fee="0.002")
 
 
 def money(chance: Chance, script: Script, mode: str) -> None:

@@ -6,6 +6,7 @@ import typing
 from fractions import Fraction
 
 import okx
+import okx_margin
 import okx_rules as rules
 from crypto_com_live import ANYTHING
 from exact import cut, half_up, number, plain
@@ -13,9 +14,10 @@ from ledger import Account, Ledger, Position
 
 EMPTY = (
     "availPos", "baseBal", "baseBorrowed", "baseInterest", "bePx", "bizRefId", "bizRefType", "clSpotInUseAmt",
-    "deltaBS", "deltaPA", "fee", "gammaBS", "gammaPA", "interest", "liab", "liabCcy", "liqPenalty",
-    "nonSettleAvgPx", "optVal", "pendingCloseOrdLiabVal", "posCcy", "quoteBal", "quoteBorrowed",
-    "quoteInterest", "settledPnl", "spotInUseAmt", "spotInUseCcy", "thetaBS", "thetaPA", "tradeId", "vegaBS",
+    "deltaBS", "deltaPA", "fee", "fundingFee", "gammaBS", "gammaPA", "hedgedPos", "imr", "interest", "liab",
+    "liabCcy", "liqPenalty", "margin", "maxSpotInUseAmt", "nonSettleAvgPx", "optVal",
+    "pendingCloseOrdLiabVal", "pnl", "posCcy", "quoteBal", "quoteBorrowed", "quoteInterest", "realizedPnl",
+    "settledPnl", "spotInUseAmt", "spotInUseCcy", "thetaBS", "thetaPA", "tradeId", "usdPx", "vegaBS",
     "vegaPA")
 
 
@@ -83,6 +85,22 @@ def liquidation(book: Ledger, account: Account, mode: str, position: Position) -
     return holds
 
 
+def earnings(position: Position) -> Fraction:
+    """What a position has realised, with its funding and the fees of its fills."""
+    return position.realised + position.funding - position.fees
+
+
+def break_even(book: Ledger, position: Position) -> Fraction:
+    """The price at which closing at the taker fee pays back everything."""
+    instrument = book.instruments[position.instrument]
+    face = abs(position.quantity) * instrument.value
+    fee, long = okx.taker(book, position), position.quantity > 0
+    paid, earned = abs(book.cost_of(position)), earnings(position)
+    if instrument.kind == "inverse":
+        return face * (1 + fee) / (paid + earned) if long else face * (1 - fee) / (paid - earned)
+    return (paid - earned) / (face * (1 - fee)) if long else (paid + earned) / (face * (1 + fee))
+
+
 def row(book: Ledger, account: Account, mode: str, position: Position, balance: okx.Balance) -> dict:
     instrument = book.instruments[position.instrument]
     mark, lever = book.marks[instrument.name], okx.leverage(book, account, instrument.name, position.side)
@@ -90,6 +108,13 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
     entry = abs(book.cost_of(position))
     initial = okx.initial_margin(book, account, position)
     maintenance = okx.maintenance_margin(book, position)
+    even = break_even(book, position)
+    in_use = {}
+    if balance.portfolio and not position.isolated:
+        in_use = {"clSpotInUseAmt": account.raised.get(("clSpotInUseAmt", instrument.base), ""),
+                  "maxSpotInUseAmt": okx.shown(balance.portfolio.most(instrument.base)),
+                  "spotInUseAmt": okx.shown(balance.portfolio.in_use(instrument.base)),
+                  "spotInUseCcy": instrument.base}
     if position.isolated:
         fee = okx.coin_value(book, position) * okx.taker(book, position)
         ratio = (position.wallet + pnl) / (maintenance + fee)
@@ -106,8 +131,9 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
                / position.quantity)
     earned = "" if not entry else okx.shown(pnl * lever / entry)
     return dict.fromkeys(EMPTY, "") | {
-        "adl": "1", "avgPx": okx.shown(average), "cTime": ANYTHING, "ccy": instrument.settle,
-        "closeOrderAlgo": [], "fundingFee": okx.shown(position.funding),
+        "adl": "1", "avgPx": okx.shown(average), "bePx": okx.shown(even) if even > 0 else "",
+        "cTime": ANYTHING, "ccy": instrument.settle, "closeOrderAlgo": [],
+        "fee": okx.shown(-position.fees), "liqPenalty": "0", "fundingFee": okx.shown(position.funding),
         "idxPx": okx.shown(book.index[instrument.base] / index(book, instrument.quote)),
         "imr": "" if position.isolated else okx.shown(initial), "instId": instrument.name,
         "instType": instrument.family, "last": okx.shown(mark), "lever": okx.shown(lever),
@@ -117,9 +143,51 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
         "mgnRatio": "" if ratio is None else okx.shown(ratio), "mmr": okx.shown(maintenance),
         "notionalUsd": okx.shown(okx.usd_notional(book, position)), "pnl": okx.shown(position.realised),
         "pos": okx.shown(abs(position.quantity) if position.side else position.quantity), "posId": ANYTHING,
-        "posSide": position.side or "net", "realizedPnl": okx.shown(position.realised + position.funding),
+        "posSide": position.side or "net", "realizedPnl": okx.shown(earnings(position)),
         "uTime": ANYTHING, "upl": okx.shown(pnl), "uplLastPx": okx.shown(pnl), "uplRatio": earned,
         "uplRatioLastPx": earned, "usdPx": okx.shown(book.index[instrument.settle]),
+    } | in_use
+
+
+def margin_row(
+    book: Ledger, account: Account, mode: str, held: okx_margin.Held, balance: okx.Balance
+) -> dict:
+    """A spot pair on margin."""
+    mark, lever = book.marks[held.instrument], okx.leverage(book, account, held.instrument, None)
+    profit, initial = held.profit(mark), held.coins(mark) / lever
+    if held.isolated:
+        ratio = (held.wallet + profit) / (held.maintenance(mark) + held.fee(mark))
+    else:
+        ratio = next(coin for coin in balance.coins if coin.name == held.currency).futures_ratio
+    backing = held.wallet if held.isolated else initial
+    earned = okx.shown(profit / backing) if backing else ""
+    coin, amount = held.has
+    base, quote = held.pair
+    return dict.fromkeys(EMPTY, "") | {
+        "adl": "1", "availPos": okx.shown(amount), "avgPx": okx.shown(held.paid / held.bought),
+        "cTime": ANYTHING, "ccy": held.currency, "closeOrderAlgo": [],
+        "idxPx": okx.shown(index(book, base) / index(book, quote)),
+        "imr": "" if held.isolated else okx.shown(initial), "instId": held.instrument, "instType": "MARGIN",
+        "interest": "0", "last": okx.shown(mark), "lever": okx.shown(lever),
+        "liab": okx.shown(-held.owes[1]), "liabCcy": held.owes[0],
+        "liqPx": held.liquidation if held.isolated else liquidation(book, account, mode, held),
+        "margin": okx.shown(held.wallet) if held.isolated else "", "markPx": okx.shown(mark),
+        "mgnMode": "isolated" if held.isolated else "cross",
+        "mgnRatio": "" if ratio is None else okx.shown(ratio), "mmr": okx.shown(held.maintenance(mark)),
+        "notionalUsd": okx.shown(amount * index(book, coin)), "pendingCloseOrdLiabVal": "0",
+        "pos": okx.shown(amount), "posCcy": coin, "posId": ANYTHING, "posSide": "net", "uTime": ANYTHING,
+        "upl": okx.shown(profit), "uplLastPx": okx.shown(profit), "uplRatio": earned,
+        "uplRatioLastPx": earned,
+    }
+
+
+def margin_risk(book: Ledger, held: okx_margin.Held) -> dict:
+    coin, amount = held.has
+    return {
+        "baseBal": "", "ccy": held.currency, "instId": held.instrument, "instType": "MARGIN",
+        "mgnMode": "isolated" if held.isolated else "cross", "notionalCcy": okx.shown(abs(held.base)),
+        "notionalUsd": okx.shown(amount * index(book, coin)), "pos": okx.shown(amount), "posCcy": coin,
+        "posId": ANYTHING, "posSide": "net", "quoteBal": "", "uly": ANYTHING,
     }
 
 
@@ -156,8 +224,9 @@ def used(book: Ledger, account: Account, balance: okx.Balance) -> list[okx.Coin]
 
 def neighbours(book: Ledger, account: Account, mode: str, now: int) -> dict[str, typing.Any]:
     balance = okx.Balance(book, account, mode)
-    positions = account.open_positions()
-    rows = [dict(sorted(row(book, account, mode, position, balance).items())) for position in positions]
+    positions = [position for position in account.positions.values() if position.quantity]
+    rows = [dict(sorted((margin_row if position.on_margin else row)(
+        book, account, mode, position, balance).items())) for position in positions]
     listed = used(book, account, balance)
     coins = [{"ccy": coin.name,
               "disEq": "" if mode == "futures" else okx.shown(coin.discounted_equity(account)),
@@ -165,7 +234,8 @@ def neighbours(book: Ledger, account: Account, mode: str, now: int) -> dict[str,
              for coin in listed if coin.cash or coin.equity]
     snapshot = {
         "adjEq": "" if mode == "futures" else okx.shown(balance.adjusted), "balData": coins,
-        "posData": [risk(book, position) for position in positions], "ts": str(now)}
+        "posData": [(margin_risk if position.on_margin else risk)(book, position)
+                    for position in positions], "ts": str(now)}
     limits = []
     for coin in listed:
         most = plain(cut(balance.withdrawable(coin), 16))

@@ -6,7 +6,7 @@ import json
 import pathlib
 from fractions import Fraction
 
-from exact import ONE, ZERO, number
+from exact import ONE, ZERO, number, up
 from ledger import Instrument
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "OKX" / "Rulebook"
@@ -73,6 +73,29 @@ def maintenance_rate(name: str, contracts: Fraction) -> Fraction:
         if size <= top:
             break
     return rate
+
+
+def loan_rate(pair: str, coin: str, owed: Fraction) -> Fraction:
+    """The mmr of the tier that a margin position's debt falls into: multiples of the coin's quota."""
+    table = RULES["position_tiers"][MARGIN["margin_trading"]["tiers"]]
+    quotas = MARGIN["margin_trading"]["base_quotas" if pair.startswith(coin + "-") else "quote_quotas"]
+    size = owed / (number(quotas) * number(ASSETS[coin]["borrow_quota"]))
+    top = rate = ZERO
+    for edge, mmr, _ in table["tiers"]:
+        top, rate = number(edge), number(mmr)
+        if size <= top:
+            return rate
+    then = table["then"]
+    for _ in range(then["count"]):
+        top, rate = top + number(then["size"]), rate + number(then["mmr"])
+        if size <= top:
+            break
+    return rate
+
+
+def hourly(coin: str, owed: Fraction) -> Fraction:
+    """Interest of an hour, up at 16 places."""
+    return up(owed * number(ASSETS[coin]["borrow_rate"]) / 24, 16)
 
 
 def discounted(asset: str, equity: Fraction, price: Fraction) -> Fraction:

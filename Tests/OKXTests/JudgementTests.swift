@@ -141,8 +141,9 @@ import VenueTestSupport
         let hedged = try ready(#"{"hedge":true}"#)
         #expect(try refusal(hedged, "fill", fill) != nil)
         #expect(try refusal(hedged, "fill", fill + #","position_side":"long""#) == nil)
+        // Not a pair that is traded on margin.
         let spot =
-            #""instrument":"ETH-USDT","side":"buy","quantity":"1","price":"3000","margin_mode":"isolated""#
+            #""instrument":"ETH-USD","side":"buy","quantity":"1","price":"3000","margin_mode":"isolated""#
         #expect(try refusal(hedged, "fill", spot)?.code == .notAllowed)
     }
 
@@ -153,7 +154,7 @@ import VenueTestSupport
         #expect(try refusal(world, "set_leverage", lever("100")) == nil)
         #expect(try refusal(world, "set_leverage", lever("100.01"))?.code == .notAllowed)
         #expect(try refusal(world, "set_leverage", lever("0.5")) != nil)
-        #expect(try refusal(world, "set_leverage", #""instrument":"BTC-USDT","leverage":"2""#) != nil)
+        #expect(try refusal(world, "set_leverage", #""instrument":"BTC-USD","leverage":"2""#) != nil)
         // A position in the second tier allows 66.66.
         try world.run(
             "desk", ("fill", #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"1001","price":"60000""#))

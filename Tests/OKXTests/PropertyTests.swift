@@ -79,6 +79,9 @@ struct Seeded {
                     """
                 ))
         }
+        if mode == .futures || mode == .multi {
+            for pair in ["ETH", "BTC"] where random.flag() { try openOnMargin(pair, &random, world, mode) }
+        }
         try world.run(
             "desk",
             (
@@ -87,6 +90,27 @@ struct Seeded {
                     + #","price":"2900","force":true"#
             ))
         return world
+    }
+
+    /// A position of a spot pair on margin, long or short, by fills.
+    private static func openOnMargin(
+        _ coin: String, _ random: inout Seeded, _ world: TestWorld<OKXVenue>, _ mode: AccountMode
+    ) throws {
+        let isCross = mode == .futures && random.flag()
+        let isBuy = random.flag()
+        let price = coin == "BTC" ? 60_000 + random.next(3000) : 3000 + random.next(150)
+        let asset = isCross && random.flag() ? #","margin_asset":"\#(coin)""# : ""
+        let pair = #""instrument":"\#(coin)-USDT","margin_mode":"\#(isCross ? "cross" : "isolated")""#
+        try world.run(
+            "desk", ("set_leverage", pair + #","leverage":"\#(2 + random.next(8))""#),
+            (
+                "fill",
+                """
+                \(pair)\(asset),"side":"\(isBuy ? "buy" : "sell")","quantity":"0.\(1 + random.next(9))3",\
+                "price":"\(price).1","fee":"0.0001","fee_asset":"\(isBuy ? coin : "USDT")"
+                """
+            ),
+            ("accrue_interest", pair + #","asset":"\#(isBuy ? "USDT" : coin)","hours":3"#))
     }
 
     /// Whether two figures are equal up to the last printed digit of each of so many addends.
@@ -126,11 +150,12 @@ struct Seeded {
         #expect(try equity.signum == row.number("eqUsd").signum)
         if mode != .futures {
             let liability = try row.number("liab")
-            #expect(try liability == row.number("crossLiab"))
-            #expect(liability == (equity.isNegative ? -equity : .zero))
+            let isolated = row.text("isoLiab")?.isEmpty == false ? try row.number("isoLiab") : .zero
+            #expect(try liability == row.number("crossLiab") + isolated)
+            #expect(try row.number("crossLiab") == (equity.isNegative ? -equity : .zero))
             // A losing isolated position lowers equity but not collateral.
-            let isolated = row.text("isoEq")?.isEmpty == false ? try row.number("isoEq") : .zero
-            if !equity.isNegative, !isolated.isNegative {
+            let inPositions = row.text("isoEq")?.isEmpty == false ? try row.number("isoEq") : .zero
+            if !equity.isNegative, !inPositions.isNegative {
                 #expect(try row.number("disEq") <= row.number("eqUsd"))
             }
         }

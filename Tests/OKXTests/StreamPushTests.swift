@@ -9,7 +9,7 @@ import VenueTestSupport
 
 /// What `account` and `positions` push, held against what REST answers at the same moment.
 @Suite struct StreamPushTests {
-    /// The account object of REST in a push's form: one field more, one called otherwise.
+    /// The account object of REST in a push's form: three fields more, one called otherwise.
     private func pushedForm(_ account: JSONValue, _ world: TestWorld<OKXVenue>) throws -> JSONValue {
         let prices = world.prices()
         let rules = world.model.rules(at: world.ledgerTime())
@@ -22,6 +22,8 @@ import VenueTestSupport
                     var members = try #require(row.object).members
                     let index = try market.requiredIndex(row["ccy"]?.text ?? "")
                     members.append(("coinUsdPrice", .string(index.description)))
+                    members.append(("autoLendAmt", .string("0")))
+                    members.append(("autoStakingStatus", .string("unsupported")))
                     for place in members.indices where members[place].key == "maxSpotInUse" {
                         members[place].key = "maxSpotInUseAmt"
                     }
