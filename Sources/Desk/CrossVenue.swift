@@ -205,7 +205,7 @@ public struct CrossVenue: Sendable {
                     remark: isTaken
                         ? "a spot pair on margin: what it has and what it owes are taken over as holdings"
                         : "a spot pair on margin whose debt is not reported: left out"))
-            return
+            return nil
         }
         guard let own = source.instrument(position.instrument, at: time) else {
             return leave("the rulebook of \(from) does not know its contract")
