@@ -42,7 +42,9 @@ private struct EventReader {
         case "leverage_set": return .leverageSet(try fields.leverage())
         case "isolated_margin_adjusted":
             return .isolatedMarginAdjusted(position: try position(), amount: try fields.decimal("amount"))
-        case "funded": return .funded(position: try position(), amount: try fields.decimal("amount"))
+        case "funded":
+            return .funded(
+                position: try position(), amount: try fields.decimal("amount"), terms: try fundingTerms())
         case "settled": return try settled()
         case "auto_exchanged": return .autoExchanged(try autoExchange())
         case "priced":
@@ -101,8 +103,23 @@ private struct EventReader {
             feeAsset: try fields.optionalText("fee_asset") ?? usualFeeAsset,
             orderID: try fields.optionalText("order_id"), positionSide: key.side, marginMode: key.marginMode,
             leverage: try fields.optionalDecimal("leverage") ?? .one,
-            liquidation: try fields.flag("liquidation"), quoteIndex: try fields.optionalDecimal("quote_index")
-        )
+            liquidation: try fields.flag("liquidation"),
+            quoteIndex: try fields.optionalDecimal("quote_index"),
+            feeCredit: try fields.optionalDecimal("fee_credit") ?? .zero,
+            order: try filledOrder())
+    }
+
+    private func filledOrder() throws(Refusal) -> FilledOrder? {
+        guard fields.has("order_placed_at") else { return nil }
+        return FilledOrder(
+            placedAt: try fields.time("order_placed_at"), isComplete: try fields.flag("order_complete"))
+    }
+
+    private func fundingTerms() throws(Refusal) -> FundingTerms? {
+        guard let quantity = try fields.optionalDecimal("quantity") else { return nil }
+        return FundingTerms(
+            quantity: quantity, mark: try fields.optionalDecimal("mark"),
+            rate: try fields.optionalDecimal("rate"))
     }
 
     private func imported() throws(Refusal) -> ImportedPosition {

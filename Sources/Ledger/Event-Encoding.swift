@@ -77,9 +77,16 @@ extension EventBody {
         case .filled(let fill): fill.write(to: &writer)
         case .positionImported(let imported): imported.write(to: &writer)
         case .leverageSet(let setting): setting.write(to: &writer)
-        case .isolatedMarginAdjusted(let position, let amount), .funded(let position, let amount):
+        case .isolatedMarginAdjusted(let position, let amount):
             position.write(to: &writer)
             writer.member("amount", amount)
+        case .funded(let position, let amount, let terms):
+            position.write(to: &writer)
+            writer.member("amount", amount)
+            guard let terms else { return }
+            writer.member("quantity", terms.quantity)
+            if let mark = terms.mark { writer.member("mark", mark) }
+            if let rate = terms.rate { writer.member("rate", rate) }
         case .settled(let instrument, let settlements): writeSettlement(instrument, settlements, to: &writer)
         case .autoExchanged(let exchange): exchange.write(to: &writer)
         case .priced(let tick): tick.write(to: &writer)
@@ -216,6 +223,11 @@ extension Fill {
         if leverage != .one { writer.member("leverage", leverage) }
         if liquidation { writer.member("liquidation", true) }
         if let quoteIndex { writer.member("quote_index", quoteIndex) }
+        if !feeCredit.isZero { writer.member("fee_credit", feeCredit) }
+        if let order {
+            writer.member("order_placed_at", order.placedAt.milliseconds)
+            if order.isComplete { writer.member("order_complete", true) }
+        }
     }
 }
 

@@ -35,7 +35,7 @@ public enum EventBody: Sendable, Equatable {
     case leverageSet(LeverageSetting)
     case isolatedMarginAdjusted(position: PositionKey, amount: ExactDecimal)
     /// Funding of one position, in its settlement asset; positive when received.
-    case funded(position: PositionKey, amount: ExactDecimal)
+    case funded(position: PositionKey, amount: ExactDecimal, terms: FundingTerms?)
     case borrowed(asset: String, amount: ExactDecimal)
     case repaid(asset: String, amount: ExactDecimal)
     case interestAccrued(asset: String, amount: ExactDecimal)
@@ -98,13 +98,18 @@ public struct Fill: Sendable {
     public let liquidation: Bool
     /// USD per unit of the quote asset when it happened, for spot cost; nil where nobody had given it.
     public let quoteIndex: ExactDecimal?
+    /// What fee credits paid of the fee, in its asset: `fee` is what was left to pay. Not negative.
+    public let feeCredit: ExactDecimal
+    /// The order that it was of; nil without one, and in events of before it was kept.
+    public let order: FilledOrder?
 
     public init(
         instrument: Instrument, side: Side, quantity: ExactDecimal, price: ExactDecimal,
         fee: ExactDecimal = .zero, feeAsset: String, orderID: String? = nil,
         positionSide: PositionSide = .net,
         marginMode: MarginMode = .cross, leverage: ExactDecimal = .one, liquidation: Bool = false,
-        quoteIndex: ExactDecimal? = nil
+        quoteIndex: ExactDecimal? = nil, feeCredit: ExactDecimal = .zero,
+        order: FilledOrder? = nil
     ) {
         self.instrument = instrument
         self.side = side
@@ -118,6 +123,8 @@ public struct Fill: Sendable {
         self.leverage = leverage
         self.liquidation = liquidation
         self.quoteIndex = quoteIndex
+        self.feeCredit = feeCredit
+        self.order = order
     }
 
     /// The position that it opens, changes or closes; meaningless for spot.
@@ -132,6 +139,7 @@ extension Fill: Equatable {
             && left.price == right.price && left.fee == right.fee && left.feeAsset == right.feeAsset
             && left.orderID == right.orderID && left.leverage == right.leverage
             && left.liquidation == right.liquidation && left.quoteIndex == right.quoteIndex
+            && left.feeCredit == right.feeCredit && left.order == right.order
     }
 }
 
@@ -150,6 +158,35 @@ public struct PositionKey: Sendable, Equatable {
     public static func == (left: PositionKey, right: PositionKey) -> Bool {
         left.instrument.hasSameTerms(as: right.instrument) && left.side == right.side
             && left.marginMode == right.marginMode
+    }
+}
+
+/// What a funding was worked out from, as far as it is known.
+public struct FundingTerms: Sendable, Equatable {
+    /// The signed size of the position then.
+    public let quantity: ExactDecimal
+    /// The mark price then; nil where nobody had given one.
+    public let mark: ExactDecimal?
+    /// The rate, as a fraction of the notional; nil where the amount was given.
+    public let rate: ExactDecimal?
+
+    public init(quantity: ExactDecimal, mark: ExactDecimal?, rate: ExactDecimal?) {
+        self.quantity = quantity
+        self.mark = mark
+        self.rate = rate
+    }
+}
+
+/// The open order that a fill was of.
+public struct FilledOrder: Sendable, Equatable {
+    /// When it was placed.
+    public let placedAt: LedgerTime
+    /// Whether nothing of it was left.
+    public let isComplete: Bool
+
+    public init(placedAt: LedgerTime, isComplete: Bool) {
+        self.placedAt = placedAt
+        self.isComplete = isComplete
     }
 }
 

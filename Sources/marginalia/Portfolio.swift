@@ -48,6 +48,7 @@ struct Portfolio: AsyncParsableCommand {
             if !book.accounts.isEmpty { print("\n\(Book.legend)") }
         }
         for twin in totals.repeated { Terminal.tell(twin.sentence) }
+        for pair in totals.alike { Terminal.tell(pair.sentence) }
         try DeskExit.check(book)
     }
 }
