@@ -163,21 +163,21 @@ extension [ReportedAnswer] {
 }
 
 extension ReportedAccount {
-    /// In multi-assets mode totals are in USD; in single-asset mode they are those of USDT alone, whatever
-    /// else the account holds.
+    /// In single-asset mode totals are those of USDT alone, whatever else the account holds. In multi-assets
+    /// mode they are in USD at rates with a buffer, and leave out what is no margin asset: what the account
+    /// is worth is in its rows there, too.
     fileprivate var figures: StatementFigures {
         let unit = mode == .multiAssets ? "USD" : "USDT"
         func total(_ figure: CommonFigure, _ field: String) -> ReportedFigure {
-            account.figure(figure, field, unit: unit, isPartial: mode == .singleAsset)
+            let isOfRows = [.equity, .wallet, .unrealisedProfit].contains(figure)
+            return account.figure(figure, field, unit: unit, isPartial: mode == .singleAsset || isOfRows)
         }
-        var figures = StatementFigures([
+        return StatementFigures([
             total(.equity, "totalMarginBalance"), total(.wallet, "totalWalletBalance"),
             total(.available, "availableBalance"), total(.initialMargin, "totalInitialMargin"),
             total(.maintenanceMargin, "totalMaintMargin"), total(.unrealisedProfit, "totalUnrealizedProfit"),
             total(.withdrawable, "maxWithdrawAmount"),
         ])
-        if mode == .multiAssets { figures.set(account.figure(.equityUSD, "totalMarginBalance", unit: unit)) }
-        return figures
     }
 
     /// In multi-assets mode what is available is one pool, shown in every row.

@@ -150,7 +150,7 @@ extension EventBody {
     }
 
     fileprivate var fundedPosition: PositionKey? {
-        if case .funded(let position, _) = self { position } else { nil }
+        if case .funded(let position, _, _) = self { position } else { nil }
     }
 
     /// The margin asset that a trade or funding is about, which is told of even where nothing of it changed,
@@ -158,7 +158,7 @@ extension EventBody {
     fileprivate var settledAsset: String? {
         switch self {
         case .filled(let fill): fill.instrument.settle
-        case .funded(let position, _): position.instrument.settle
+        case .funded(let position, _, _): position.instrument.settle
         default: nil
         }
     }

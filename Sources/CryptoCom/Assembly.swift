@@ -8,28 +8,31 @@ struct RowFigures {
     let asset: String
     /// In the asset; negative for a debt.
     let quantity: ExactDecimal
-    /// In use elsewhere or offered by open sell orders, in the asset.
+    /// As shown: in use elsewhere or held by open orders, in the asset.
     let reserved: ExactDecimal
-    /// Quantity × price before what open buy orders lock.
-    let cashValue: ExactDecimal
-    let marketValue: ExactDecimal
+    /// What the market value leaves out because open orders hold it, in the asset.
+    let held: ExactFraction
+    /// Quantity × price before what open orders hold.
+    let cashValue: ExactFraction
+    let marketValue: ExactFraction
     let isCollateral: Bool
     let haircutRate: ExactDecimal
-    let countedValue: ExactDecimal
-    let haircut: ExactDecimal
-    let collateralAmount: ExactDecimal
+    let countedValue: ExactFraction
+    let haircut: ExactFraction
+    let collateralAmount: ExactFraction
     /// In the asset.
-    let maximumWithdrawal: ExactDecimal
+    let maximumWithdrawal: ExactFraction
     let hourlyInterestRate: ExactDecimal
 }
 
 extension RowFigures {
     /// The one row of an isolated position: its own cash.
     init(cashOf isolated: IsolatedFigures) {
+        let cash = ExactFraction(isolated.cash)
         self.init(
-            asset: CryptoComRules.usd, quantity: isolated.cash, reserved: .zero, cashValue: isolated.cash,
-            marketValue: isolated.cash, isCollateral: true, haircutRate: .zero, countedValue: isolated.cash,
-            haircut: .zero, collateralAmount: isolated.cash,
+            asset: CryptoComRules.usd, quantity: isolated.cash, reserved: .zero, held: .zero, cashValue: cash,
+            marketValue: cash, isCollateral: true, haircutRate: .zero, countedValue: cash, haircut: .zero,
+            collateralAmount: cash,
             maximumWithdrawal: Figures.isolatedWithdrawal(
                 cash: isolated.cash, available: isolated.available), hourlyInterestRate: .zero)
     }
@@ -43,41 +46,45 @@ struct AccountFigures {
     private(set) var rows: [RowFigures] = []
     private(set) var isolated: [IsolatedFigures] = []
 
-    /// Sum of quantity × price over all rows, before locks.
-    private(set) var cashBalance: ExactDecimal = .zero
-    private(set) var countedValue: ExactDecimal = .zero
-    private(set) var collateralValue: ExactDecimal = .zero
-    private(set) var haircut: ExactDecimal = .zero
-    /// Sum of debts as a positive amount.
-    private(set) var borrowed: ExactDecimal = .zero
-    /// Value of eligible holdings other than USD, before locks.
-    private(set) var spotExposure: ExactDecimal = .zero
+    /// Sum of quantity × price over all rows, before what orders hold.
+    private(set) var cashBalance: ExactFraction = .zero
+    private(set) var countedValue: ExactFraction = .zero
+    private(set) var collateralValue: ExactFraction = .zero
+    private(set) var haircut: ExactFraction = .zero
+    /// Sum of debts as a positive amount, those of isolated positions among them.
+    private(set) var borrowed: ExactFraction = .zero
+    /// Value of eligible holdings other than USD, after what orders hold.
+    private(set) var spotExposure: ExactFraction = .zero
 
     /// Σ |quantity| × mark of cross positions.
-    private(set) var positionSize: ExactDecimal = .zero
+    private(set) var positionSize: ExactFraction = .zero
     /// Σ |cost since the last settlement| of cross positions.
     private(set) var positionCost: ExactDecimal = .zero
-    private(set) var unrealised: ExactDecimal = .zero
+    private(set) var unrealised: ExactFraction = .zero
     private(set) var sessionRealised: ExactDecimal = .zero
-    private(set) var orderExposure: ExactDecimal = .zero
-    private(set) var positionMargin: ExactDecimal = .zero
+    private(set) var orderExposure: ExactFraction = .zero
+    private(set) var positionMargin: ExactFraction = .zero
 
-    private(set) var marginBalance: ExactDecimal = .zero
-    private(set) var initialMargin: ExactDecimal = .zero
-    private(set) var maintenanceMargin: ExactDecimal = .zero
-    private(set) var available: ExactDecimal = .zero
+    private(set) var feeReserve: ExactFraction = .zero
+    private(set) var marginBalance: ExactFraction = .zero
+    private(set) var initialMargin: ExactFraction = .zero
+    private(set) var maintenanceMargin: ExactFraction = .zero
+    private(set) var available: ExactFraction = .zero
     private(set) var isLiquidating = false
 
     /// What open spot orders tie up of an asset, in the asset.
     struct Tied {
         let asset: String
-        var locked: ExactDecimal = .zero
+        /// By buy orders.
+        var locked: ExactFraction = .zero
+        /// By sell orders.
         var offered: ExactDecimal = .zero
     }
 
     private let account: Account
     private let market: Market
     private let rules: CryptoComRules
+    private let profile: WireProfile
     private(set) var tied: [Tied] = []
     /// Cross positions and orders, by underlying.
     private(set) var exposures: [Exposure] = []
@@ -86,10 +93,11 @@ struct AccountFigures {
 
     /// Throws `FigureError.priceMissing` for a price that nobody has given, `NumberError` where a figure does
     /// not fit.
-    init(of account: Account, market: Market, rules: CryptoComRules) throws {
+    init(of account: Account, market: Market, rules: CryptoComRules, profile: WireProfile) throws {
         self.account = account
         self.market = market
         self.rules = rules
+        self.profile = profile
         for position in account.positions { try include(position) }
         for order in account.orders where !order.reduceOnly { try include(order) }
         rows.reserveCapacity(account.holdings.count)
@@ -108,9 +116,8 @@ struct AccountFigures {
     }
 
     private mutating func sumUp() throws {
-        var margins = ExactFraction.zero
         for exposure in exposures {
-            try margins += exposure.margin()
+            try positionMargin += exposure.margin()
             try orderExposure += exposure.orderExposure()
         }
         for exposure in isolatedOrders {
@@ -119,11 +126,12 @@ struct AccountFigures {
             let size = try exposure.orderExposure()
             try orderExposure += size
             let leverage = isolatedLeverage(of: exposure.name)
-            try margins += Figures.isolatedOrderMargin(orderExposure: size, leverage: leverage)
+            try positionMargin += Figures.isolatedOrderMargin(orderExposure: size, leverage: leverage)
         }
-        positionMargin = try Figures.totalPositionMargin(margins)
+        feeReserve = try Figures.feeReserve(
+            notional: positionSize, rate: try feeReserveRate(of: .cross))
         marginBalance = try Figures.marginBalance(
-            countedValue: countedValue, unrealised: unrealised, feeReserve: .zero)
+            countedValue: countedValue, unrealised: unrealised, feeReserve: feeReserve)
         initialMargin = try Figures.initialMargin(positionMargin: positionMargin, haircut: haircut)
         maintenanceMargin = try Figures.maintenanceMargin(
             initialMargin: initialMargin, share: rules.maintenanceShare)
@@ -137,21 +145,28 @@ struct AccountFigures {
 
     private mutating func include(_ position: Position) throws {
         let mark = try market.requiredMark(position.instrument)
+        let value = try Figures.positionValue(quantity: position.quantity, mark: mark)
         if position.marginMode == .isolated {
             let figures = try IsolatedFigures(
-                of: position, leverage: isolatedLeverage(of: position.instrument.name), mark: mark, rules)
+                of: position, leverage: isolatedLeverage(of: position.instrument.name), mark: mark,
+                feeReserveRate: try feeReserveRate(of: .isolated), rules)
             isolated.append(figures)
+            try borrowed += ExactFraction(figures.borrowed)
             let place = try isolatedPlace(of: position.instrument)
-            try isolatedOrders[place].add(
-                quantity: position.quantity, value: try position.notional(at: mark, rounding: .halfEven))
+            try isolatedOrders[place].add(quantity: position.quantity, value: value)
             return
         }
-        let value = try position.notional(at: mark, rounding: .halfEven)
         try positionSize += value.magnitude
         try positionCost += position.cost.magnitude
-        try unrealised += position.unrealised(at: mark, rounding: .halfEven)
+        try unrealised += Figures.unrealised(value: value, cost: position.cost)
         let place = try place(of: position.instrument)
         try exposures[place].add(quantity: position.quantity, value: value)
+    }
+
+    /// The rate of fees that is kept back for positions of a margin mode.
+    func feeReserveRate(of mode: MarginMode) throws(NumberError) -> ExactDecimal {
+        try rules.feeReserveRate(
+            of: mode, profile, takerFee: account.takerFee(of: .derivative, rules))
     }
 
     /// The leverage of an instrument's isolated position: as set, else the lower of account and product
@@ -218,38 +233,47 @@ struct AccountFigures {
     // MARK: - Holdings
 
     private mutating func include(_ asset: String, cash: ExactDecimal, earmarked: ExactDecimal) throws {
-        var locked = ExactDecimal.zero
-        var reserved = earmarked
-        if let tied = tied.first(where: { $0.asset == asset }) {
-            locked = tied.locked
-            try reserved += tied.offered
-        }
-        if cash.isZero && reserved.isZero && locked.isZero { return }
+        let tied = tied.first { $0.asset == asset } ?? Tied(asset: asset)
+        if cash.isZero && earmarked.isZero && tied.locked.isZero && tied.offered.isZero { return }
         let rule = rules.asset(asset)
         let price = try market.price(of: asset, rule)
-        let cashValue = try Figures.marketValue(quantity: cash, locked: .zero, price: price)
-        let marketValue =
-            locked.isZero ? cashValue : try Figures.marketValue(quantity: cash, locked: locked, price: price)
         let isCollateral =
             account.raised("collateral_eligible", asset: asset)?.boolean ?? rule?.isCollateral ?? false
-        let rate = try haircutRate(of: asset, quantity: try cash - locked, isCollateral, rule)
+        let held = try held(earmarked: earmarked, tied, isCollateral)
+        let cashValue = try Figures.marketValue(quantity: cash, held: .zero, price: price)
+        let marketValue =
+            held.isZero ? cashValue : try Figures.marketValue(quantity: cash, held: held, price: price)
+        let rate = try haircutRate(of: asset, quantity: try ExactFraction(cash) - held, isCollateral, rule)
         let counted = Figures.countedValue(
             marketValue: marketValue, isCollateral: isCollateral, cap: rule?.collateralCap)
+        let showsLocked = profile == .live && rule?.showsLockedAsReserved ?? true
         try add(
             RowFigures(
-                asset: asset, quantity: cash, reserved: reserved, cashValue: cashValue,
-                marketValue: marketValue,
-                isCollateral: isCollateral, haircutRate: rate, countedValue: counted,
+                asset: asset, quantity: cash,
+                reserved: try Figures.reserved(
+                    earmarked: earmarked, offered: tied.offered, locked: showsLocked ? tied.locked : .zero),
+                held: held, cashValue: cashValue, marketValue: marketValue, isCollateral: isCollateral,
+                haircutRate: rate, countedValue: counted,
                 haircut: try Figures.haircut(countedValue: counted, rate: rate),
                 collateralAmount: try Figures.collateralAmount(countedValue: counted, rate: rate),
                 maximumWithdrawal: try Figures.maximumWithdrawal(
-                    quantity: cash, reserved: reserved, locked: locked),
+                    quantity: cash, reserved: try earmarked + tied.offered, locked: tied.locked),
                 hourlyInterestRate: try account.hourlyInterestRate(of: asset, cash: cash, rule)))
+    }
+
+    /// What a row's value leaves out: what buy orders lock; in the live form of collateral also what sell
+    /// orders offer and what is in use elsewhere, as recorded in November 2023, while a token that is no
+    /// collateral was recorded with its whole value.
+    private func held(
+        earmarked: ExactDecimal, _ tied: Tied, _ isCollateral: Bool
+    ) throws(NumberError) -> ExactFraction {
+        guard profile == .live, isCollateral else { return tied.locked }
+        return try tied.locked + ExactFraction(earmarked + tied.offered)
     }
 
     /// The rate raised for it, else the rulebook's where it is collateral.
     private func haircutRate(
-        of asset: String, quantity: ExactDecimal, _ isCollateral: Bool, _ rule: AssetRule?
+        of asset: String, quantity: ExactFraction, _ isCollateral: Bool, _ rule: AssetRule?
     ) throws -> ExactDecimal {
         if let raised = account.raised("haircut", asset: asset)?.text { return try ExactDecimal(raised) }
         guard isCollateral, let rule else { return .zero }
@@ -264,7 +288,7 @@ struct AccountFigures {
         try collateralValue += row.collateralAmount
         try haircut += row.haircut
         if row.cashValue.isNegative { try borrowed -= row.cashValue }
-        if row.isCollateral, row.asset != CryptoComRules.usd { try spotExposure += row.cashValue.magnitude }
+        if row.isCollateral, row.asset != CryptoComRules.usd { try spotExposure += row.marketValue.magnitude }
     }
 }
 
@@ -289,6 +313,16 @@ extension Account {
             ?? AccountDefaults.positionLimit
     }
 
+    /// The taker fee rate of the account: its setting `fees`, else the rulebook's.
+    func takerFee(of market: FeeSetting.Market, _ rules: CryptoComRules) -> ExactDecimal {
+        feeRate(market, .taker) ?? rules.fees(of: market).taker
+    }
+
+    /// The maker fee rate of the account: its setting `fees`, else the rulebook's.
+    func makerFee(of market: FeeSetting.Market, _ rules: CryptoComRules) -> ExactDecimal {
+        feeRate(market, .maker) ?? rules.fees(of: market).maker
+    }
+
     private func decimal(setting: String) -> ExactDecimal? {
         settings.text(setting).flatMap { try? ExactDecimal($0) }
     }
@@ -308,7 +342,7 @@ enum AccountDefaults {
     static let positionLimit = ExactDecimal(3_000_000)
 }
 
-/// What funds can be reserved for (`decisions.md`, all venues).
+/// What funds can be reserved or credited for (`decisions.md`, all venues).
 enum Purpose {
     static let reserved = "reserved"
 }

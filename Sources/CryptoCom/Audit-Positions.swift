@@ -16,8 +16,14 @@ struct ReportedOrders {
 
     /// Nil where an order cannot be read: an instrument that the rulebook lacks, or a number that is none.
     init?(_ rows: [ReportedObject], _ rules: CryptoComRules) {
+        self.init(readable: rows, rules)
+        if all.count < rows.count { return nil }
+    }
+
+    /// Those of the orders that can be read.
+    init(readable rows: [ReportedObject], _ rules: CryptoComRules) {
         for row in rows {
-            guard let order = Self.order(row, rules), let cost = Self.cost(of: order) else { return nil }
+            guard let order = Self.order(row, rules), let cost = Self.cost(of: order) else { continue }
             all.append(order)
             if order.instrument.kind.isDerivative {
                 contracts.append(order)
@@ -26,7 +32,7 @@ struct ReportedOrders {
             let isBuy = order.side == .buy
             let asset = isBuy ? order.instrument.quote : order.instrument.base
             let held = isBuy ? cost : order.remaining
-            guard let sum = try? ((isBuy ? locked : offered)[asset] ?? .zero) + held else { return nil }
+            guard let sum = try? ((isBuy ? locked : offered)[asset] ?? .zero) + held else { continue }
             if isBuy { locked[asset] = sum } else { offered[asset] = sum }
         }
     }
@@ -50,6 +56,7 @@ struct ReportedOrders {
 
     private static func cost(of order: OpenOrder) -> ExactDecimal? {
         try? Figures.orderValue(remaining: order.remaining, price: order.price)
+            .rounded(places: ExactDecimal.places, rounding: .ceiling)
     }
 }
 
@@ -64,6 +71,16 @@ struct ReportedExposure {
     /// How far the figures may be off, in units of the eighth decimal: prices are those that cost and profit
     /// imply.
     let units: Int
+
+    /// Σ |cost + session_pnl|, to 18 places.
+    var positionSize: ExactDecimal { Self.decimal(figures.positionSize) }
+
+    /// What open orders of contracts add, to 18 places.
+    var orderExposure: ExactDecimal { Self.decimal(figures.orderExposure) }
+
+    private static func decimal(_ value: ExactFraction) -> ExactDecimal {
+        (try? value.rounded(places: ExactDecimal.places, rounding: .halfEven)) ?? .zero
+    }
 
     /// Nil where there is no answer to `positions`, or one that cannot be read.
     init?(_ reported: ReportedAccount, _ orders: ReportedOrders?, _ rules: CryptoComRules) {
@@ -99,7 +116,8 @@ struct ReportedExposure {
             at: LedgerTime(milliseconds: 0))
         guard
             let figures = try? AccountFigures(
-                of: account, market: Market(prices: prices, reference: rules.reference), rules: rules)
+                of: account, market: Market(prices: prices, reference: rules.reference), rules: rules,
+                profile: reported.isLive ? .live : .documented)
         else { return nil }
         self.inputs = inputs
         self.figures = figures
@@ -129,7 +147,7 @@ extension ReportedObject {
 // MARK: - Totals of positions
 
 extension AccountAudit {
-    private static let noPositions = "There is no answer to positions that the rulebook can read."
+    static let noPositions = "There is no answer to positions that the rulebook can read."
 
     mutating func checkSums() {
         let account = reported.account
@@ -149,7 +167,7 @@ extension AccountAudit {
                 isMixed
                     ? .estimate("Whether costs of longs and shorts add up is not published.") : acrossAnswers
             ) { numbers in
-                Figures.shownAmount(try (part == "cost" ? numbers.map(\.magnitude) : numbers).sum())
+                try Figures.shownAmount((part == "cost" ? numbers.map(\.magnitude) : numbers).sum())
             }
         }
         skip(
@@ -157,16 +175,16 @@ extension AccountAudit {
             "No answer holds what was realised.")
         let debts = reported.rows.filter { $0["quantity"].cutNumber?.isNegative == true }
         hold(
-            account, "total_borrow", "Σ |market_value| of negative balances",
+            account, "total_borrow", "Σ |value| of negative balances, those of isolated positions among them",
             debts.map {
                 $0.name == CryptoComRules.usd ? $0.input("quantity") : amount("market_value", of: $0)
-            },
+            } + reported.isolated.map(wallet).filter { $0.value.cutNumber?.isNegative == true },
             source: Source.ours, .estimate("What counts as borrowed is not published.")
-        ) { Figures.shownAmount(try $0.map(\.magnitude).sum()) }
+        ) { try Figures.shownAmount($0.map(\.magnitude).sum()) }
         hold(
-            account, "total_isolated_cash_balance", "Σ total_cash_balance of the isolated positions",
-            reported.isolated.map { amount("total_cash_balance", of: $0) }, source: Source.isolated
-        ) { try $0.sum() }
+            account, "total_isolated_cash_balance", "Σ cash of the isolated positions",
+            reported.isolated.map(wallet), source: Source.isolated
+        ) { try Figures.shownAmount($0.sum()) }
     }
 
     mutating func checkPositionMargin() {
@@ -215,7 +233,7 @@ extension AccountAudit {
         hold(
             reported.account, "total_risk_exposure", "used_position_limit",
             [amount("used_position_limit")], source: Source.recordings
-        ) { $0[0] }
+        ) { $0[0].decimal }
         if reported.isLive {
             checkLiveLimits(of: reported.account)
         } else {
@@ -236,7 +254,7 @@ extension AccountAudit {
         if let exposure {
             inputs = [
                 AuditInput(
-                    derived: "Σ |cost + session_pnl|", exposure.figures.positionSize,
+                    derived: "Σ |cost + session_pnl|", exposure.positionSize,
                     blur: blur(exposure.units))
             ]
             difference = acrossAnswers
@@ -256,16 +274,12 @@ extension AccountAudit {
 
     /// Nil where the balance prints as 0 and the leverage does not: a balance too small to be printed.
     private static func leverage(
-        _ account: ReportedObject, size: ExactDecimal, marginBalance: ExactDecimal, places: Int,
+        _ account: ReportedObject, size: ExactFraction, marginBalance: ExactFraction, places: Int,
         _ rounding: Rounding
     ) throws -> ExactDecimal? {
         if marginBalance.isZero, account["total_effective_leverage"].cutNumber?.isZero == false { return nil }
         return try Figures.effectiveLeverage(
             size: size, marginBalance: marginBalance, places: places, rounding: rounding)
-    }
-
-    private func blur(_ units: Int) -> ExactDecimal {
-        (try? Self.lastPlace.times(ExactDecimal(units), rounding: .ceiling)) ?? .zero
     }
 
     /// Leverage and limit as recorded; an isolated position names the leverage that its limit follows from.
@@ -295,7 +309,9 @@ extension AccountAudit {
             source: Source.recordings,
             named ? .contradicts : .estimate("It is no whole multiple of the margin balance.")
         ) {
-            Figures.shownAmount(try Figures.livePositionLimit(maximumLeverage: $0[0], marginBalance: $0[1]))
+            guard let leverage = $0[0].decimal else { return nil }
+            return try Figures.shownAmount(
+                Figures.livePositionLimit(maximumLeverage: leverage, marginBalance: $0[1]))
         }
     }
 
@@ -320,10 +336,12 @@ extension AccountAudit {
             + (reported.isLive ? " + eligible holdings other than USD" : "")
         guard let exposure else {
             if isFlat {
-                hold(account, field, formula, [amount("total_position_cost")], units: 0) { $0[0] }
+                hold(account, field, formula, [amount("total_position_cost")], units: 0) { $0[0].decimal }
             } else if reported.isLive {
+                // Positions that are all long are worth their cost and their profit.
                 holdUsedLimit(
-                    formula, [], .hidden("Positions and orders are not among the answers.", below: .zero))
+                    formula, isLongOnly ? [longSize] : [],
+                    .hidden("Positions and orders are not among the answers.", below: .zero))
             } else {
                 skip(account, field, formula, Self.noPositions)
             }
@@ -331,13 +349,13 @@ extension AccountAudit {
         }
         var inputs = [
             AuditInput(
-                derived: "Σ |cost + session_pnl|", exposure.figures.positionSize, blur: blur(exposure.units))
+                derived: "Σ |cost + session_pnl|", exposure.positionSize, blur: blur(exposure.units))
         ]
         var difference = acrossAnswers
         if let orders, exposure.knowsOrders {
             inputs.append(
                 AuditInput(
-                    derived: "exposure of open orders of contracts", exposure.figures.orderExposure,
+                    derived: "exposure of open orders of contracts", exposure.orderExposure,
                     blur: blur(exposure.units)))
             if !orders.contracts.isEmpty || !orders.offered.isEmpty {
                 difference = .estimate("What orders add to the exposure is not published.")
@@ -356,10 +374,7 @@ extension AccountAudit {
         var difference = difference
         if reported.isLive {
             for row in reported.rows where row.isCollateral == true && row.name != CryptoComRules.usd {
-                all.append(wholeValue(of: row))
-                if orders == nil, row.mayBeLocked {
-                    difference = .hidden("What open buy orders hold is not shown.")
-                }
+                all.append(amount("market_value", of: row))
             }
             if reported.rows.contains(where: { $0.isCollateral == nil }) {
                 difference = .estimate("Whether a row is collateral cannot be read.")
@@ -369,9 +384,8 @@ extension AccountAudit {
             reported.account, "used_position_limit", formula, all, source: Source.recordings, difference
         ) { numbers in
             try Figures.shownRequirement(
-                try Figures.usedPositionLimit(
-                    positionSize: try numbers.map(\.magnitude).sum(), orderExposure: .zero,
-                    spotExposure: .zero))
+                Figures.usedPositionLimit(
+                    positionSize: numbers.map(\.magnitude).sum(), orderExposure: .zero, spotExposure: .zero))
         }
     }
 
@@ -382,102 +396,11 @@ extension AccountAudit {
             if asset == CryptoComRules.usd { return AuditInput(rule: name, offered) }
             guard let row = reported.rows.first(where: { $0.name == asset }),
                 let quantity = row["quantity"].cutNumber, let value = row["market_value"].cutNumber,
-                let free = try? quantity - (orders.locked[asset] ?? .zero),
+                let free = try? quantity - reported.held(row, orders, rules),
                 let worth = try? value.times(offered, over: free, rounding: .ceiling),
                 let blur = try? Self.lastPlace.times(offered, over: free.magnitude, rounding: .ceiling)
             else { return AuditInput(name, .absent) }
             return AuditInput(derived: name, worth, blur: (try? blur + blur) ?? blur)
         }
-    }
-}
-
-// MARK: - Isolated positions
-
-extension AccountAudit {
-    private static let sampleOnly = "The formula is read off one published sample."
-
-    mutating func check(isolated account: ReportedObject) {
-        let cash = account.rows("position_balances").first { $0.name == CryptoComRules.usd }
-        let wallet = cash?.input("quantity") ?? amount("total_cash_balance", of: account)
-        let reserve = account["used_position_limit"].cutNumber.flatMap {
-            try? Figures.isolatedFeeReserve(notional: $0.magnitude, rate: rules.isolatedFeeReserveRate)
-        }
-        hold(
-            account, "total_available_balance", "Margin Balance - Initial Margin",
-            [amount("total_margin_balance", of: account), amount("total_initial_margin", of: account)]
-        ) { Figures.shownAmount(try Figures.availableBalance(marginBalance: $0[0], initialMargin: $0[1])) }
-        hold(
-            account, "total_margin_balance", "quantity + unrealised − fee reserve of 0.54 % of the notional",
-            [
-                wallet, amount("total_session_unrealized_pnl", of: account),
-                amount("used_position_limit", of: account),
-                AuditInput(rule: "fee reserve rate", rules.isolatedFeeReserveRate),
-            ], source: Source.isolated,
-            .hidden("The rate of fees that is kept back is read off one sample.", above: reserve)
-        ) {
-            Figures.shownAmount(
-                try Figures.marginBalance(
-                    countedValue: $0[0], unrealised: $0[1],
-                    feeReserve: try Figures.isolatedFeeReserve(notional: $0[2], rate: $0[3])))
-        }
-        checkIsolatedMargins(of: account)
-        checkLiquidation(of: account)
-        for field in ["total_cash_balance", "total_collateral_value"] {
-            hold(account, field, "quantity of the position's USD", [wallet], source: Source.isolated) {
-                Figures.shownAmount($0[0])
-            }
-        }
-        checkLiveLimits(of: account)
-        checkIsolatedPosition(of: account)
-        if let cash {
-            hold(
-                cash, "max_withdrawal_balance", "min(quantity, available balance), at least 0",
-                [wallet, amount("total_available_balance", of: account)], source: Source.ours,
-                .estimate(Self.sampleOnly)
-            ) { Figures.shownAmount(Figures.isolatedWithdrawal(cash: $0[0], available: $0[1])) }
-        }
-    }
-
-    private mutating func checkIsolatedMargins(of account: ReportedObject) {
-        hold(
-            account, "total_initial_margin", "max(total_position_im, notional ÷ leverage)",
-            [
-                amount("total_position_im", of: account), amount("used_position_limit", of: account),
-                account.input("leverage"),
-            ], source: Source.isolated, .estimate(Self.sampleOnly)
-        ) {
-            try Figures.shownRequirement(
-                try Figures.isolatedInitialMargin(positionMargin: $0[0], notional: $0[1], leverage: $0[2]))
-        }
-        hold(
-            account, "total_maintenance_margin", "total_position_im × 0.5",
-            [
-                amount("total_position_im", of: account),
-                AuditInput(rule: "maintenance share", rules.maintenanceShare),
-            ], source: Source.isolated, .estimate(Self.sampleOnly)
-        ) {
-            try Figures.shownRequirement(try Figures.maintenanceMargin(initialMargin: $0[0], share: $0[1]))
-        }
-    }
-
-    /// Against the row of `positions` that the margin account is of.
-    private mutating func checkIsolatedPosition(of account: ReportedObject) {
-        let fields = ["used_position_limit", "total_position_cost", "total_session_unrealized_pnl"]
-        guard let position = reported.position(of: account) else {
-            for field in fields {
-                skip(account, field, "of the position", Self.noPositions, source: Source.isolated)
-            }
-            return
-        }
-        let (cost, profit) = (amount("cost", of: position), amount("session_pnl", of: position))
-        hold(
-            account, fields[0], "|cost + session_pnl|", [cost, profit], source: Source.isolated, acrossAnswers
-        ) {
-            try Figures.shownRequirement(try ($0[0] + $0[1]).magnitude)
-        }
-        hold(account, fields[1], "|cost|", [cost], source: Source.isolated, acrossAnswers) {
-            $0[0].magnitude
-        }
-        hold(account, fields[2], "session_pnl", [profit], source: Source.isolated, acrossAnswers) { $0[0] }
     }
 }

@@ -13,21 +13,22 @@ extension AccountAudit {
     }
 
     private mutating func checkValue(of row: ReportedObject) {
-        let formula = "(quantity − what open buy orders hold) × price"
+        let formula = "(quantity − what open orders hold) × price"
         guard row.name == CryptoComRules.usd else {
             skip(row, "market_value", formula, "No answer holds the price.", source: Source.recordings)
             return
         }
-        let held = orders?.locked[row.name] ?? .zero
+        let held = orders == nil ? reported.shownHeld(row) : reported.held(row, orders, rules)
         hold(
             row, "market_value", formula,
             [row.input("quantity"), AuditInput(rule: "price of USD", .one)]
-                + (held.isZero ? [] : [AuditInput(rule: "held by open buy orders", held)]),
+                + (held.isZero ? [] : [AuditInput(rule: "held by open orders", held)]),
             source: Source.recordings,
             orders == nil ? .hidden("What open buy orders hold is not shown.", above: .zero) : acrossAnswers
         ) {
-            Figures.shownAmount(
-                try Figures.marketValue(quantity: $0[0], locked: held, price: $0[1]))
+            guard let quantity = $0[0].decimal else { return nil }
+            return try Figures.shownAmount(
+                Figures.marketValue(quantity: quantity, held: ExactFraction(held), price: .one))
         }
     }
 
@@ -53,7 +54,7 @@ extension AccountAudit {
             .estimate("It is not the rulebook's; the venue's own table may have changed.")
         ) {
             try Figures.haircutRate(
-                minimum: $0[1], ratePerUnit: rule.haircutRatePerUnit, quantity: $0[0])
+                minimum: rule.minimumHaircut, ratePerUnit: rule.haircutRatePerUnit, quantity: $0[0])
         }
     }
 
@@ -80,10 +81,11 @@ extension AccountAudit {
                     ? .estimate("How a debt is shown is not published.") : .contradicts,
             remark: isAbsolute(row) ? Self.absoluteHaircut : ""
         ) {
-            Figures.shownAmount(
-                try Figures.collateralAmount(
+            guard let rate = $0[1].decimal else { return nil }
+            return try Figures.shownAmount(
+                Figures.collateralAmount(
                     countedValue: Figures.countedValue(
-                        marketValue: $0[0], isCollateral: isCollateral, cap: cap), rate: $0[1]))
+                        marketValue: $0[0], isCollateral: isCollateral, cap: cap), rate: rate))
         }
     }
 
@@ -94,39 +96,25 @@ extension AccountAudit {
     private func isAbsolute(_ row: ReportedObject) -> Bool {
         guard let value = row["market_value"].cutNumber, let haircut = row["haircut"].cutNumber,
             let rest = try? value - haircut,
-            let byRate = try? Figures.collateralAmount(countedValue: value, rate: haircut)
+            let byRate = try? Figures.collateralAmount(countedValue: ExactFraction(value), rate: haircut)
         else { return false }
-        return rest == row["collateral_amount"].cutNumber && rest != byRate
+        return rest == row["collateral_amount"].cutNumber && ExactFraction(rest) != byRate
     }
 
-    /// Recorded without positions only; with them the venue may hold back more.
+    /// Recorded with a position once; elsewhere the venue may hold back more with one.
     private mutating func checkWithdrawal(of row: ReportedObject) {
         var unknown: [String] = []
         var inputs = [row.input("quantity")]
-        var definition = { (numbers: [ExactDecimal]) throws -> ExactDecimal? in numbers[0] }
-        let reserved = row["reserved_qty"]
-        let hasReserved = reserved != .absent
+        let hasReserved = row["reserved_qty"] != .absent
         if hasReserved { inputs.append(row.input("reserved_qty")) } else { unknown.append("reserved funds") }
+        let isUSD = row.name == CryptoComRules.usd
+        if isUSD, orders == nil { inputs.append(amount("market_value", of: row)) }
+        var locked = ExactDecimal.zero
         if let orders {
-            let held = orders.locked[row.name] ?? .zero
-            if !held.isZero { inputs.append(AuditInput(rule: "held by open buy orders", held)) }
-            definition = { numbers in
-                try Figures.maximumWithdrawal(
-                    quantity: numbers[0], reserved: hasReserved ? numbers[1] : .zero, locked: held)
-            }
-        } else if row.name == CryptoComRules.usd {
-            inputs.append(amount("market_value", of: row))
-            definition = { numbers in
-                try Figures.maximumWithdrawal(
-                    quantity: numbers[0], reserved: hasReserved ? numbers[1] : .zero,
-                    locked: numbers[0] - (numbers.last ?? .zero))
-            }
-        } else {
+            locked = reported.lockOutsideReserved(row, orders, rules)
+            if !locked.isZero { inputs.append(AuditInput(rule: "held by open buy orders", locked)) }
+        } else if !isUSD {
             unknown.append("what open buy orders hold")
-            definition = { numbers in
-                try Figures.maximumWithdrawal(
-                    quantity: numbers[0], reserved: hasReserved ? numbers[1] : .zero, locked: .zero)
-            }
         }
         if reported.account["total_position_im"].cutNumber?.isZero != true {
             unknown.append("what positions need")
@@ -135,24 +123,99 @@ extension AccountAudit {
             unknown.isEmpty
             ? orders == nil ? .contradicts : acrossAnswers
             : .hidden("Not shown: \(unknown.joined(separator: ", ")).", above: .zero)
+        let leavesOut = reported.leavesOutReserved(row)
+        let isShownByValue = isUSD && orders == nil
         hold(
             row, "max_withdrawal_balance",
             "quantity − reserved_qty − what open buy orders hold, at least 0", inputs,
             source: Source.recordings, difference
-        ) { try definition($0).map(Figures.shownAmount) }
+        ) { numbers in
+            guard let quantity = numbers[0].decimal else { return nil }
+            let reserved = hasReserved ? numbers[1].decimal ?? .zero : .zero
+            var outside = ExactFraction(locked)
+            if isShownByValue, let value = numbers.last {
+                outside = max(
+                    .zero, try numbers[0] - value - (leavesOut ? ExactFraction(reserved) : .zero))
+            }
+            return try Figures.shownAmount(
+                Figures.maximumWithdrawal(quantity: quantity, reserved: reserved, locked: outside))
+        }
     }
 
     private mutating func checkReserved(of row: ReportedObject) {
-        let formula = "funds in use + quantity of open sell orders"
+        let formula = "funds in use + what open sell orders offer + what open buy orders hold, where shown"
         guard let orders else {
             skip(row, "reserved_qty", formula, "There is no answer to open-orders.")
             return
         }
+        let shown = reported.lockInReserved(row, orders, rules)
         hold(
             row, "reserved_qty", formula,
-            [AuditInput(rule: "offered by open sell orders", orders.offered[row.name] ?? .zero)], units: 0,
+            [AuditInput(rule: "offered by open sell orders", orders.offered[row.name] ?? .zero)]
+                + (shown.isZero ? [] : [AuditInput(rule: "held by open buy orders", shown)]), units: 0,
             .hidden("Funds in use elsewhere are shown in this field alone.", below: .zero)
-        ) { $0[0] }
+        ) { try $0.sum().rounded(places: ExactDecimal.places, rounding: .ceiling) }
+    }
+}
+
+extension ReportedAccount {
+    /// Whether a row's value is of what is not reserved: of collateral in the live form, as recorded in
+    /// November 2023; a token that is none was recorded with its whole value.
+    func leavesOutReserved(_ row: ReportedObject) -> Bool { isLive && row.isCollateral == true }
+
+    /// What of a row's quantity its value leaves out, as far as the row itself tells; in the asset.
+    func shownHeld(_ row: ReportedObject) -> ExactDecimal {
+        let reserved = leavesOutReserved(row) ? row["reserved_qty"].cutNumber ?? .zero : .zero
+        return (try? reserved + lock(of: row)) ?? reserved
+    }
+
+    /// What of a row's quantity its value leaves out: by the open orders where they are known.
+    func held(
+        _ row: ReportedObject, _ orders: ReportedOrders?, _ rules: CryptoComRules
+    ) -> ExactDecimal {
+        guard let orders else { return shownHeld(row) }
+        let reserved = leavesOutReserved(row) ? row["reserved_qty"].cutNumber ?? .zero : .zero
+        let locked =
+            leavesOutReserved(row)
+            ? lockOutsideReserved(row, orders, rules) : orders.locked[row.name] ?? .zero
+        return (try? reserved + locked) ?? reserved
+    }
+
+    /// What open buy orders hold of a row's asset and `reserved_qty` shows.
+    func lockInReserved(
+        _ row: ReportedObject, _ orders: ReportedOrders, _ rules: CryptoComRules
+    ) -> ExactDecimal {
+        let locked = orders.locked[row.name] ?? .zero
+        guard isLive, rules.asset(row.name)?.showsLockedAsReserved ?? true,
+            let reserved = row["reserved_qty"].cutNumber,
+            let least = try? locked + (orders.offered[row.name] ?? .zero), least <= reserved
+        else { return .zero }
+        return locked
+    }
+
+    /// What open buy orders hold of a row's asset beside `reserved_qty`.
+    func lockOutsideReserved(
+        _ row: ReportedObject, _ orders: ReportedOrders, _ rules: CryptoComRules
+    ) -> ExactDecimal {
+        let locked = orders.locked[row.name] ?? .zero
+        return lockInReserved(row, orders, rules).isZero ? locked : .zero
+    }
+
+    /// What open buy orders hold of a row's asset beside `reserved_qty`, as far as the row itself tells: in
+    /// the asset, 0 where it seems to be nothing. USD is worth 1, so that what its value lacks is held.
+    func lock(of row: ReportedObject) -> ExactDecimal {
+        guard let quantity = row["quantity"].cutNumber else { return .zero }
+        let reserved = row["reserved_qty"].cutNumber ?? .zero
+        let rest: ExactDecimal?
+        if row.name == CryptoComRules.usd, let value = row["market_value"].cutNumber {
+            rest = try? quantity - value - (leavesOutReserved(row) ? reserved : .zero)
+        } else if let free = row["max_withdrawal_balance"].cutNumber, free.isPositive {
+            rest = try? quantity - reserved - free
+        } else {
+            return .zero
+        }
+        // What is shown is cut at the eighth place.
+        return rest.map { $0.cut(places: 8).isPositive ? $0 : .zero } ?? .zero
     }
 }
 

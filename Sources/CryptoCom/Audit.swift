@@ -69,12 +69,13 @@ struct AccountAudit {
         _ row: ReportedObject, _ field: String, _ formula: String, _ inputs: [AuditInput],
         source: String = Source.document, places: Int = 8, units: Int = 1,
         _ difference: FigureCheck.Difference = .contradicts, remark: String = "",
-        by definition: ([ExactDecimal]) throws -> ExactDecimal?
+        by definition: ([ExactFraction]) throws -> ExactDecimal?
     ) {
         let check = check(row, field, formula, inputs, source: source, places: places, units: units)
-        if let finding = check.finding(difference, remark: remark, by: definition) {
-            findings.append(finding)
+        let finding = check.finding(difference, remark: remark) { numbers in
+            try definition(numbers.map { ExactFraction($0) })
         }
+        if let finding { findings.append(finding) }
     }
 
     /// Says why nothing follows of a field.
@@ -107,13 +108,13 @@ extension AccountAudit {
         hold(
             reported.account, "total_available_balance", "Margin Balance - Initial Margin",
             [amount("total_margin_balance"), amount("total_initial_margin")]
-        ) { Figures.shownAmount(try Figures.availableBalance(marginBalance: $0[0], initialMargin: $0[1])) }
+        ) { try Figures.shownAmount(Figures.availableBalance(marginBalance: $0[0], initialMargin: $0[1])) }
         checkMarginBalance()
         checkCash()
         hold(
             reported.account, "total_collateral_value", "Σ collateral_amount",
             amounts("collateral_amount"), source: Source.recordings
-        ) { Figures.shownAmount(try $0.sum()) }
+        ) { try Figures.shownAmount($0.sum()) }
     }
 
     /// Whether the rulebook's cap takes something off a row.
@@ -130,30 +131,70 @@ extension AccountAudit {
             ? .estimate("A row is above the rulebook's cap, and the venue's own may be another.") : otherwise
     }
 
+    /// Fee reserves are a share of what positions are worth; the documented form names none.
     private mutating func checkMarginBalance() {
         let account = reported.account
-        // The documents name no rate for what is kept back for fees; that of isolated positions is the most.
-        var reserve = FigureCheck.Difference.contradicts
-        if let used = account["used_position_limit"].cutNumber, used.isPositive,
-            let most = try? Figures.isolatedFeeReserve(notional: used, rate: rules.isolatedFeeReserveRate)
-        {
-            reserve = .hidden("Fee reserves are not shown.", above: .zero, below: most)
-        }
-        let inputs = amounts("market_value") + [amount("total_session_unrealized_pnl")]
         let (rows, rules) = (reported.rows, rules)
-        let definition = { (numbers: [ExactDecimal]) throws -> ExactDecimal? in
-            var sum = ExactDecimal.zero
+        func counted(_ numbers: [ExactFraction]) throws -> ExactFraction? {
+            var sum = ExactFraction.zero
             for (row, value) in zip(rows, numbers) {
                 guard let part = row.countedValue(value, rules) else { return nil }
                 try sum += part
             }
-            return Figures.shownAmount(
-                try Figures.marginBalance(
-                    countedValue: sum, unrealised: numbers.last ?? .zero, feeReserve: .zero))
+            return sum
         }
+        let profit = amount("total_session_unrealized_pnl")
+        let values = amounts("market_value")
+        let remark = followsOldRule ? Self.oldRule : ""
+        let numbers = values.compactMap { $0.value.cutNumber.map { ExactFraction($0) } }
+        guard let notional = crossNotional, let share = reserveShare(of: .cross),
+            numbers.count == rows.count, let gain = profit.value.cutNumber,
+            let sum = try? counted(numbers), let before = try? sum + ExactFraction(gain)
+        else {
+            hold(
+                account, "total_margin_balance", Self.marginFormula, values + [profit],
+                self.counted(otherwise: unknownReserve), remark: remark
+            ) { numbers in
+                guard let sum = try counted(numbers) else { return nil }
+                return try Figures.shownAmount(
+                    Figures.marginBalance(
+                        countedValue: sum, unrealised: numbers.last ?? .zero, feeReserve: .zero))
+            }
+            return
+        }
+        let rate = reserveRate(share, in: account, before: before, notional: notional.input)
+        let highest = try? Figures.feeReserveRate(
+            liquidationFee: share.liquidationFee ?? .zero, takerFee: share.most)
+        let whole = notional.input.value.cutNumber.flatMap { size in
+            highest.flatMap { try? size.times($0, rounding: .ceiling) }
+        }
+        let most = notional.input.value.cutNumber.flatMap { try? $0.times(share.most, rounding: .ceiling) }
+        let difference: FigureCheck.Difference =
+            switch notional.certainty {
+            case .own: .hidden("The account's taker fee rate is not shown.", above: most, below: most)
+            case .atMost:
+                .hidden("What of the used limit is of positions is not shown.", above: whole, below: .zero)
+            case .ofAnotherAnswer: acrossAnswers
+            }
         hold(
-            account, "total_margin_balance", Self.marginFormula, inputs, counted(otherwise: reserve),
-            remark: followsOldRule ? Self.oldRule : "", by: definition)
+            account, "total_margin_balance", Self.marginFormula, values + [profit, notional.input] + rate,
+            source: Source.recordings, self.counted(otherwise: difference), remark: remark
+        ) { numbers in
+            guard let sum = try counted(numbers) else { return nil }
+            let place = rows.count
+            return try Figures.shownAmount(
+                Figures.marginBalance(
+                    countedValue: sum, unrealised: numbers[place],
+                    feeReserve: Self.reserve(of: numbers[place + 1], numbers[(place + 2)...])))
+        }
+    }
+
+    /// The documents name no rate for what is kept back for fees; that of isolated positions is the most.
+    private var unknownReserve: FigureCheck.Difference {
+        guard let used = reported.account["used_position_limit"].cutNumber, used.isPositive,
+            let most = try? used.times(rules.isolatedFeeReserveRate, rounding: .ceiling)
+        else { return .contradicts }
+        return .hidden("Fee reserves are not shown.", above: .zero, below: most)
     }
 
     private static let oldRule =
@@ -172,7 +213,7 @@ extension AccountAudit {
         return gap.magnitude <= Self.lastPlace
     }
 
-    /// Cash counts what open buy orders hold, which the rows' values leave out.
+    /// Cash counts what open orders hold, which the rows' values leave out.
     private mutating func checkCash() {
         var inputs: [AuditInput] = []
         var difference = FigureCheck.Difference.contradicts
@@ -189,23 +230,22 @@ extension AccountAudit {
         hold(
             reported.account, "total_cash_balance",
             "Wallet Balance (Deposits - Withdrawals + Realized PnL - Fees): Σ quantity × price, of USD the "
-                + "quantity, of the others market_value and what open buy orders hold", inputs,
+                + "quantity, of the others market_value and what open orders hold", inputs,
             source: Source.recordings, difference
-        ) { Figures.shownAmount(try $0.sum()) }
+        ) { try Figures.shownAmount($0.sum()) }
     }
 
-    /// What a row is worth with what open buy orders hold of it, at the price that the row implies; its
-    /// market value where they hold nothing, as far as is known.
+    /// What a row is worth with what open orders hold of it, at the price that the row implies; its market
+    /// value where they hold nothing, as far as is known.
     func wholeValue(of row: ReportedObject) -> AuditInput {
-        guard let locked = orders?.locked[row.name], !locked.isZero else {
-            return amount("market_value", of: row)
-        }
-        let name = "\(row.path(of: "market_value")) and what open buy orders hold"
+        let held = reported.held(row, orders, rules)
+        if held.isZero { return amount("market_value", of: row) }
+        let name = "\(row.path(of: "market_value")) and what open orders hold"
         do {
             guard let quantity = row["quantity"].cutNumber, let value = row["market_value"].cutNumber else {
                 return AuditInput(name, .absent)
             }
-            let free = try quantity - locked
+            let free = try quantity - held
             let blur = try Self.lastPlace.times(
                 quantity.magnitude, over: free.magnitude, rounding: .ceiling)
             return AuditInput(
@@ -228,7 +268,7 @@ extension AccountAudit {
                 [amount("total_position_im"), amount("total_haircut")]
             ) {
                 try Figures.shownRequirement(
-                    try Figures.initialMargin(positionMargin: $0[0], haircut: $0[1]))
+                    Figures.initialMargin(positionMargin: $0[0], haircut: $0[1]))
             }
         } else {
             holdHaircut(
@@ -236,6 +276,7 @@ extension AccountAudit {
                 .hidden("The margin of positions and orders is not shown in this form.", below: .zero))
         }
         checkPositionMargin()
+        let share = rules.maintenanceShare
         holdHaircut("total_haircut", "Σ market_value × haircut on eligible collateral", .contradicts)
         hold(
             account, "total_maintenance_margin", "total_initial_margin × 0.5",
@@ -244,7 +285,8 @@ extension AccountAudit {
                 AuditInput(rule: "maintenance share", rules.maintenanceShare),
             ], source: Source.recordings
         ) {
-            try Figures.shownRequirement(try Figures.maintenanceMargin(initialMargin: $0[0], share: $0[1]))
+            try Figures.shownRequirement(
+                Figures.maintenanceMargin(initialMargin: $0[0], share: share))
         }
         checkLiquidation(of: account)
     }
@@ -259,10 +301,12 @@ extension AccountAudit {
             rows.flatMap { [amount("market_value", of: $0), $0.input("haircut")] },
             source: Source.recordings, counted(otherwise: difference)
         ) { numbers in
-            var sum = ExactDecimal.zero
+            var sum = ExactFraction.zero
             for (place, row) in rows.enumerated() {
-                guard let counted = row.countedValue(numbers[2 * place], rules) else { return nil }
-                try sum += Figures.haircut(countedValue: counted, rate: numbers[2 * place + 1])
+                guard let counted = row.countedValue(numbers[2 * place], rules),
+                    let rate = numbers[2 * place + 1].decimal
+                else { return nil }
+                try sum += Figures.haircut(countedValue: counted, rate: rate)
             }
             return try Figures.shownRequirement(sum)
         }
@@ -275,7 +319,8 @@ extension AccountAudit {
         guard let shown = account.value["is_liquidating"]?.boolean, let balance = margin.cutNumber,
             let required = maintenance.cutNumber
         else { return }
-        let expected = Figures.isLiquidating(marginBalance: balance, maintenanceMargin: required)
+        let expected = Figures.isLiquidating(
+            marginBalance: ExactFraction(balance), maintenanceMargin: ExactFraction(required))
         var verdict = AuditFinding.Verdict.matches
         var remark = ""
         if balance == required {
@@ -297,7 +342,7 @@ extension AccountAudit {
 
 extension ReportedObject {
     /// What a row's value adds to the margin balance; nil where its eligibility cannot be read.
-    fileprivate func countedValue(_ value: ExactDecimal, _ rules: CryptoComRules) -> ExactDecimal? {
+    fileprivate func countedValue(_ value: ExactFraction, _ rules: CryptoComRules) -> ExactFraction? {
         isCollateral.map { isCollateral in
             Figures.countedValue(
                 marketValue: value, isCollateral: isCollateral, cap: rules.asset(name)?.collateralCap)

@@ -15,13 +15,16 @@ public struct CryptoComVenue: VenueModel {
     public let profile: WireProfile
     private(set) var timeline: RulebookTimeline<CryptoComRules>
 
-    /// Built from the built-in rulebook and those added.
+    /// Built from the built-in rulebooks and those added.
     ///
     /// Throws `RulebookError` for one that cannot be read.
     public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
         self.profile = profile
         timeline = try RulebookTimeline(
-            venue: Self.name, builtIn: [PackageResources.crypto_com_2023_10_31_json], added: addedRulebooks)
+            venue: Self.name,
+            builtIn: [
+                PackageResources.crypto_com_2023_10_31_json, PackageResources.crypto_com_2026_01_08_json,
+            ], added: addedRulebooks)
     }
 
     /// Every rulebook version, in the order of their effective times.

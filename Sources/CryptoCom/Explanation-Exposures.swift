@@ -62,10 +62,10 @@ extension BalanceExplainer {
     func crossPositions(_ field: String) throws -> [Input] {
         try account.positions.filter { $0.marginMode != .isolated }.map { position in
             let mark = try market.requiredMark(position.instrument)
+            let notional = try Figures.positionValue(quantity: position.quantity, mark: mark)
             let value =
                 field == "notional"
-                ? try position.notional(at: mark, rounding: .halfEven)
-                : try position.unrealised(at: mark, rounding: .halfEven)
+                ? notional : try Figures.unrealised(value: notional, cost: position.cost)
             return figure(field, value, of: position.instrument.name, in: "positions")
         }
     }
@@ -120,14 +120,13 @@ extension BalanceExplainer {
     private mutating func explain(_ position: Position) throws {
         let mark = try mark(of: position.instrument)
         let price = try market.requiredMark(position.instrument)
+        let notional = try Figures.positionValue(quantity: position.quantity, mark: price)
         addHidden(
-            "notional", try position.notional(at: price, rounding: .halfEven), "quantity × mark price",
-            [quantity(of: position), mark], rounding: "half even to 18 places")
+            "notional", notional, "quantity × mark price", [quantity(of: position), mark])
         addHidden(
-            "unrealized_pnl", try position.unrealised(at: price, rounding: .halfEven),
+            "unrealized_pnl", try Figures.unrealised(value: notional, cost: position.cost),
             "quantity × mark price − cost since the last settlement",
-            [quantity(of: position), mark, Input("cost", position.cost, .ledger)],
-            rounding: "half even to 18 places")
+            [quantity(of: position), mark, Input("cost", position.cost, .ledger)])
     }
 
     private mutating func explainMark(of instrument: Instrument) throws {
@@ -156,8 +155,8 @@ extension BalanceExplainer {
     private func value(of order: OpenOrder) throws -> Input {
         Input(
             "value of \(order.side.rawValue) order \(order.id)",
-            try Figures.orderValue(remaining: order.remaining, price: try price(of: order)), .figure,
-            path: "orders.\(order.id).value")
+            try Figures.orderValue(remaining: order.remaining, price: try price(of: order)).description,
+            .figure, path: "orders.\(order.id).value")
     }
 
     private mutating func explain(_ order: OpenOrder) throws {
@@ -169,7 +168,7 @@ extension BalanceExplainer {
             [
                 Input("open quantity", order.remaining, .ledger),
                 isContract ? try mark(of: order.instrument) : try indexPrice(of: order.instrument.base),
-            ], rounding: Self.upAtAll, status: .choice, source: Source.ours)
+            ], status: .choice, source: Source.ours)
     }
 
     // MARK: - Underlyings
@@ -182,8 +181,8 @@ extension BalanceExplainer {
         var notionals: [Input] = []
         for position in positions {
             let name = position.instrument.name
-            let value = try position.notional(
-                at: try market.requiredMark(position.instrument), rounding: .halfEven)
+            let value = try Figures.positionValue(
+                quantity: position.quantity, mark: try market.requiredMark(position.instrument))
             notionals.append(figure("notional", value, of: name, in: group))
         }
         addHidden(
@@ -191,8 +190,7 @@ extension BalanceExplainer {
             try notionals + orders.map { try value(of: $0) }, status: .choice, source: Source.ours)
         addHidden(
             "worst_quantity",
-            try Figures.worstSize(net: exposure.net, buys: exposure.buys, sells: exposure.sells),
-            formula + ", in coin",
+            try exposure.worstQuantity(), formula + ", in coin",
             positions.map { Input("quantity of \($0.instrument.name)", $0.quantity, .ledger) }
                 + orders.map {
                     Input("open quantity of \($0.side.rawValue) order \($0.id)", $0.remaining, .ledger)
@@ -204,7 +202,7 @@ extension BalanceExplainer {
     }
 
     private mutating func explainMargin(of exposure: Exposure) throws {
-        let quantity = try Figures.worstSize(net: exposure.net, buys: exposure.buys, sells: exposure.sells)
+        let quantity = try exposure.worstQuantity()
         addHidden(
             "position_im", try exposure.margin(),
             "worst_value × min(1, max(1 ÷ product leverage, unit margin rate × multiplier × worst_quantity))",

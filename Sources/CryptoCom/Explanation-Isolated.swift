@@ -11,7 +11,7 @@ extension BalanceExplainer {
             try explainSize(of: isolated)
             try explainMargins(of: isolated)
             try explainBalances(of: isolated)
-            explainConstants()
+            explainConstants(of: isolated)
             prefix += "position_balances.\(CryptoComRules.usd)."
             explainRow(of: isolated)
         }
@@ -24,7 +24,7 @@ extension BalanceExplainer {
 
     /// A choice in every field: one published sample is all there is.
     private mutating func addIsolated(
-        _ field: String, unrounded: ExactDecimal? = nil, _ formula: String, _ inputs: [Input],
+        _ field: String, unrounded: ExactFraction? = nil, _ formula: String, _ inputs: [Input],
         rounding: String = ""
     ) {
         add(
@@ -37,8 +37,7 @@ extension BalanceExplainer {
         let size = [quantity(of: position), try mark(of: position.instrument)]
         addIsolated("leverage", Self.leverageFormula, leverageInputs(of: position.instrument.name))
         addHidden(
-            "notional", isolated.notional, "|quantity × mark price|", size,
-            rounding: "half even to 18 places", source: Source.isolated)
+            "notional", isolated.notional, "|quantity × mark price|", size, source: Source.isolated)
         let notional = hidden("notional", isolated.notional)
         addIsolated("total_risk_exposure", "|quantity| × mark price", [notional], rounding: Self.up)
         addIsolated("used_position_limit", "|quantity| × mark price", [notional], rounding: Self.up)
@@ -75,20 +74,15 @@ extension BalanceExplainer {
     }
 
     private mutating func explainBalances(of isolated: IsolatedFigures) throws {
-        let reserve = try Figures.isolatedFeeReserve(
-            notional: isolated.notional, rate: rules.isolatedFeeReserveRate)
         let notional = hidden("notional", isolated.notional)
         let marginBalance = unrounded("total_margin_balance", isolated.marginBalance)
-        addHidden(
-            "fee_reserve", reserve, "notional × fee reserve rate",
-            [notional, Input("fee reserve rate", rules.isolatedFeeReserveRate, .rule)],
-            rounding: Self.upAtAll, status: .choice, source: Source.isolated)
+        try explainFeeReserve(isolated.feeReserve, of: .isolated, [notional])
         addIsolated(
             "total_margin_balance", unrounded: isolated.marginBalance,
             "isolated wallet + session unrealised profit − fee reserve",
             [
                 cash(of: isolated), unrounded("total_session_unrealized_pnl", isolated.unrealised),
-                hidden("fee_reserve", reserve),
+                hidden("fee_reserve", isolated.feeReserve),
             ], rounding: Self.cut)
         addIsolated(
             "total_available_balance", unrounded: isolated.available,
@@ -108,12 +102,14 @@ extension BalanceExplainer {
             [marginBalance, unrounded("total_maintenance_margin", isolated.maintenanceMargin)])
     }
 
-    private mutating func explainConstants() {
+    private mutating func explainConstants(of isolated: IsolatedFigures) {
         addIsolated("total_haircut", "0: its cash is USD, which has no haircut", [])
         addIsolated("total_session_realized_pnl", "0: its profit goes to the account's cash", [])
-        addIsolated("total_borrow", "0: a position has no debts of its own", [])
+        addIsolated(
+            "total_borrow", "what its own cash is below 0, as a positive amount",
+            isolated.borrowed.isZero ? [] : [cash(of: isolated)], rounding: Self.cut)
         addIsolated("terminatable", "false: an open position cannot be ended so", [])
-        if !addRaised("has_risk") { addIsolated("has_risk", "false unless raised", []) }
+        if !addRaised("has_risk") { addIsolated("has_risk", "true: a position is open", []) }
     }
 
     private mutating func explainRow(of isolated: IsolatedFigures) {
@@ -131,7 +127,7 @@ extension BalanceExplainer {
             [
                 cash,
                 Input(
-                    "total_available_balance", isolated.available, .figure,
+                    "total_available_balance", isolated.available.description, .figure,
                     path: "unrounded.\(position).total_available_balance"),
             ], rounding: Self.cut)
     }

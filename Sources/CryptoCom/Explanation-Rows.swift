@@ -26,6 +26,20 @@ extension BalanceExplainer {
         }
     }
 
+    /// What the value leaves out, as an input; none where it is of all that there is.
+    private func held(of row: RowFigures) -> [Input] { row.held.isZero ? [] : [hidden("held", row.held)] }
+
+    private func earmarked(_ row: RowFigures) -> Input {
+        Input(
+            "funds reserved", account.holding(row.asset)?.reserved(for: Purpose.reserved) ?? .zero, .ledger)
+    }
+
+    private func offered(_ row: RowFigures) -> [Input] {
+        spotOrders(.sell, of: row.asset).map {
+            Input("open quantity of order \($0.id)", $0.remaining, .ledger)
+        }
+    }
+
     private func spotOrders(_ side: Side, of asset: String) -> [OpenOrder] {
         account.orders.filter { order in
             !order.instrument.kind.isDerivative && !order.reduceOnly && order.side == side
@@ -37,20 +51,28 @@ extension BalanceExplainer {
 
     private mutating func explainFunds(of row: RowFigures) {
         add("quantity", "what the account's events have come to", [quantity(of: row)])
+        let showsLocked = isLive && rules.asset(row.asset)?.showsLockedAsReserved ?? true
         add(
-            "reserved_qty", unrounded: row.reserved, "funds reserved + open quantity of spot sell orders",
-            [
-                Input(
-                    "funds reserved",
-                    account.holding(row.asset)?.reserved(for: Purpose.reserved) ?? .zero, .ledger)
-            ]
-                + spotOrders(.sell, of: row.asset).map {
-                    Input("open quantity of order \($0.id)", $0.remaining, .ledger)
-                })
+            "reserved_qty",
+            "funds reserved + open quantity of spot sell orders"
+                + (showsLocked ? " + what open buy orders lock" : ""),
+            [earmarked(row)] + offered(row) + (showsLocked ? locked(of: row) : []), rounding: Self.upAtAll,
+            source: isLive ? Source.recordings : Source.document)
         add(
-            "max_withdrawal_balance", "quantity − reserved_qty − locked by open buy orders, at least 0",
-            [quantity(of: row), unrounded("reserved_qty", row.reserved)] + locked(of: row),
+            "max_withdrawal_balance",
+            "quantity − funds reserved − open quantity of spot sell orders − locked by open buy orders, at "
+                + "least 0", [quantity(of: row), earmarked(row)] + offered(row) + locked(of: row),
             rounding: Self.cut, source: Source.recordings)
+        if !row.held.isZero {
+            let isOfAll = isLive && row.isCollateral
+            addHidden(
+                "held", row.held,
+                isOfAll
+                    ? "funds reserved + open quantity of spot sell orders + locked by open buy orders"
+                    : "locked by open buy orders",
+                (isOfAll ? [earmarked(row)] + offered(row) : []) + locked(of: row),
+                source: Source.recordings)
+        }
         guard let tied = figures.tied.first(where: { $0.asset == row.asset }) else { return }
         addHidden(
             "locked", tied.locked, "Σ open quantity × limit price of spot buy orders",
@@ -59,18 +81,17 @@ extension BalanceExplainer {
                     Input("open quantity of order \(order.id)", order.remaining, .ledger),
                     Input("limit price of order \(order.id)", order.price, .ledger),
                 ]
-            }, rounding: Self.upAtAll, source: Source.recordings)
+            }, source: Source.recordings)
     }
 
     private mutating func explainValue(of row: RowFigures) throws {
         let price = try indexPrice(of: row.asset)
         add(
             "market_value", unrounded: row.marketValue,
-            "(quantity − locked by open buy orders) × index price",
-            [quantity(of: row)] + locked(of: row) + [price], rounding: Self.cut, source: Source.recordings)
+            "(quantity − what open orders hold) × index price",
+            [quantity(of: row)] + held(of: row) + [price], rounding: Self.cut, source: Source.recordings)
         addHidden(
-            "cash_value", row.cashValue, "quantity × index price", [quantity(of: row), price],
-            rounding: Self.cutAtAll)
+            "cash_value", row.cashValue, "quantity × index price", [quantity(of: row), price])
     }
 
     /// An asset's USD price, as an input: where it comes from is in its name.
@@ -108,8 +129,7 @@ extension BalanceExplainer {
                 + (rule?.collateralCap.map { [Input("collateral_cap_notional", $0, .rule)] } ?? []),
             status: status)
         addHidden(
-            "haircut_amount", row.haircut, "counted_value × haircut; 0 for a debt",
-            [counted, haircut], rounding: Self.upAtAll)
+            "haircut_amount", row.haircut, "counted_value × haircut; 0 for a debt", [counted, haircut])
         add(
             "collateral_amount", unrounded: row.collateralAmount,
             "counted_value × (1 − haircut); a debt in full", [counted, haircut], rounding: Self.cut,
@@ -125,7 +145,7 @@ extension BalanceExplainer {
             growth.isEmpty
                 ? "minimum_haircut; 0 for a debt"
                 : "the larger of minimum_haircut and rate per unit × quantity, at most 1; 0 for a debt",
-            [quantity(of: row)] + locked(of: row)
+            [quantity(of: row)] + held(of: row)
                 + [Input("minimum_haircut", rule.minimumHaircut, .rule)] + growth,
             status: growth.isEmpty ? .exact : .choice, source: Source.risk)
     }

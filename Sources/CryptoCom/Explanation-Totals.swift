@@ -6,7 +6,7 @@ import Venue
 extension BalanceExplainer {
     /// Every total of either profile; `add` keeps those that the profile's body has.
     mutating func explainTotals() throws {
-        explainBalances()
+        try explainBalances()
         try explainMargins()
         try explainSums()
         explainCollateral()
@@ -16,17 +16,14 @@ extension BalanceExplainer {
 
     /// A figure of each row that has it, as inputs.
     private func rows(
-        _ field: String, _ value: (RowFigures) -> ExactDecimal, where isListed: (RowFigures) -> Bool
+        _ field: String, _ value: (RowFigures) -> ExactFraction, at place: String = "",
+        where isListed: (RowFigures) -> Bool = { _ in true }
     ) -> [Input] {
         figures.rows.filter(isListed).map { row in
             Input(
-                "\(field) of \(row.asset)", value(row), .figure,
-                path: "position_balances.\(row.asset).\(field)")
+                "\(field) of \(row.asset)", value(row).description, .figure,
+                path: "\(place)position_balances.\(row.asset).\(field)")
         }
-    }
-
-    private func rows(_ field: String, _ value: (RowFigures) -> ExactDecimal) -> [Input] {
-        rows(field, value) { _ in true }
     }
 
     private var marginBalance: Input { unrounded("total_margin_balance", figures.marginBalance) }
@@ -37,15 +34,21 @@ extension BalanceExplainer {
         unrounded("total_maintenance_margin", figures.maintenanceMargin)
     }
 
-    private mutating func explainBalances() {
+    private mutating func explainBalances() throws {
         add(
             "total_available_balance", "total_margin_balance − total_initial_margin, not floored",
             [marginBalance, initialMargin], rounding: Self.cut)
         add(
             "total_margin_balance", unrounded: figures.marginBalance,
-            "eligible holdings at market value + all negative balances + session unrealised profit",
+            "eligible holdings at market value + all negative balances + session unrealised profit − fee "
+                + "reserve",
             rows("counted_value", \.countedValue)
-                + [unrounded("total_session_unrealized_pnl", figures.unrealised)], rounding: Self.cut)
+                + [
+                    unrounded("total_session_unrealized_pnl", figures.unrealised),
+                    hidden("fee_reserve", figures.feeReserve),
+                ], rounding: Self.cut)
+        try explainFeeReserve(
+            figures.feeReserve, of: .cross, try crossPositions("notional"))
         add(
             "total_cash_balance", "Σ quantity × price over all rows, before order locks",
             rows("cash_value", \.cashValue), rounding: Self.cut)
@@ -88,14 +91,14 @@ extension BalanceExplainer {
             }, rounding: Self.cut)
         add(
             "total_borrow", "Σ debts, as a positive amount",
-            rows("cash_value", \.cashValue, where: \.cashValue.isNegative), rounding: Self.cut,
-            status: .choice, source: Source.ours)
+            rows("cash_value", \.cashValue, where: \.cashValue.isNegative)
+                + figures.isolated.filter { $0.borrowed.isPositive }.map {
+                    Input("isolated wallet of \($0.position.instrument.name)", $0.cash, .ledger)
+                }, rounding: Self.cut, status: .choice, source: Source.ours)
         add(
             "total_isolated_cash_balance", "Σ total_cash_balance of the isolated positions",
-            figures.isolated.map { isolated in
-                printedInput(
-                    "total_cash_balance",
-                    at: "isolated_positions.\(isolated.position.instrument.name).total_cash_balance")
+            figures.isolated.map {
+                Input("isolated wallet of \($0.position.instrument.name)", $0.cash, .ledger)
             }, rounding: Self.cut, source: Source.isolated)
     }
 
@@ -118,10 +121,34 @@ extension BalanceExplainer {
                 "total_collateral_value", "Σ collateral_amount of the rows, unrounded",
                 figures.rows.map { row in
                     Input(
-                        "collateral_amount of \(row.asset)", row.collateralAmount, .figure,
+                        "collateral_amount of \(row.asset)", row.collateralAmount.description, .figure,
                         path: "unrounded.position_balances.\(row.asset).collateral_amount")
                 }, rounding: Self.cut)
         }
+    }
+
+    /// What is kept back for the fees of closing the positions of a pool, and its rate.
+    mutating func explainFeeReserve(
+        _ reserve: ExactFraction, of mode: MarginMode, _ notionals: [Input]
+    ) throws {
+        let rate = try figures.feeReserveRate(of: mode)
+        let isRecorded = isLive && rules.liquidationFeeRate != nil
+        var inputs = [Input("fee reserve rate", rate, .rule)]
+        if isRecorded, let liquidationFee = rules.liquidationFeeRate {
+            let fee = account.takerFee(of: .derivative, rules)
+            let origin: Input.Origin = account.feeRate(.derivative, .taker) == nil ? .rule : .setting
+            inputs = [
+                Input("liquidation fee rate", liquidationFee, .rule),
+                Input("taker fee rate of the account", fee, origin),
+            ]
+        }
+        addHidden(
+            "fee_reserve", reserve,
+            isRecorded
+                ? "Σ |notional| × (liquidation fee rate + taker fee rate)"
+                : "Σ |notional| × fee reserve rate",
+            notionals + inputs, status: isRecorded ? .exact : .choice,
+            source: isRecorded ? Source.recordings : Source.isolated)
     }
 
     // MARK: - Limits
@@ -132,11 +159,13 @@ extension BalanceExplainer {
             spotExposure: isLive ? figures.spotExposure : .zero)
         let spot =
             isLive
-            ? rows("cash_value", \.cashValue) { $0.isCollateral && $0.asset != CryptoComRules.usd } : []
+            ? rows("market_value", \.marketValue, at: "unrounded.") {
+                $0.isCollateral && $0.asset != CryptoComRules.usd
+            } : []
         let usedInputs = try crossPositions("notional") + orderExposures() + spot
         let usedFormula =
             "Σ |quantity| × mark + order exposure"
-            + (isLive ? " + value of eligible holdings other than USD" : "")
+            + (isLive ? " + market value of eligible holdings other than USD" : "")
         add(
             "used_position_limit", unrounded: used, usedFormula, usedInputs, rounding: Self.up,
             status: .choice)
@@ -177,7 +206,10 @@ extension BalanceExplainer {
                 [marginBalance, maintenanceMargin])
         }
         if !addRaised("has_risk") {
-            add("has_risk", "false unless raised", [], source: Source.recordings)
+            add(
+                "has_risk", "whether a position is open",
+                [Input("open positions", String(account.positions.count), .ledger)],
+                source: Source.recordings)
         }
         if !addRaised("terminatable") {
             add(

@@ -43,20 +43,22 @@ extension CryptoComVenue {
         let figures = try figures(of: snapshot)
         var pools: [MarginHealth] = []
         func add(
-            _ marginBalance: ExactDecimal, _ maintenanceMargin: ExactDecimal, isLiquidating: Bool
-        ) {
+            _ marginBalance: ExactFraction, _ maintenanceMargin: ExactFraction, isLiquidating: Bool
+        ) throws(NumberError) {
             pools.append(
                 MarginHealth(
-                    equity: marginBalance, maintenance: maintenanceMargin, unit: CryptoComRules.usd,
+                    equity: try marginBalance.rounded(places: ExactDecimal.places, rounding: .floor),
+                    maintenance: try maintenanceMargin.rounded(
+                        places: ExactDecimal.places, rounding: .ceiling), unit: CryptoComRules.usd,
                     isLiquidated: isLiquidating))
         }
         let hasCrossPosition = snapshot.account.positions.contains { $0.marginMode != .isolated }
         if hasCrossPosition || figures.borrowed.isPositive || figures.isLiquidating {
-            add(
+            try add(
                 figures.marginBalance, figures.maintenanceMargin, isLiquidating: figures.isLiquidating)
         }
         for isolated in figures.isolated {
-            add(
+            try add(
                 isolated.marginBalance, isolated.maintenanceMargin, isLiquidating: isolated.isLiquidating)
         }
         // A pool in liquidation comes first. Of others the lower equity per maintenance is the nearer one;
@@ -114,14 +116,13 @@ struct BalanceExplainer {
         static let risk =
             "public/get-risk-parameters, https://exchange-docs.crypto.com/exchange/v1/rest-ws/index.html"
             + "#public-get-risk-parameters"
-        static let recordings = "recordings of the venue, 2024 to 2026"
+        static let recordings = "recordings of the venue, 2023 to 2026"
         static let isolated = "the documented sample of an isolated position"
         static let ours = "not published; docs/venues/crypto-com.md"
     }
 
     static let cut = "cut to 8 places"
     static let up = "rounded up at 8 places"
-    static let cutAtAll = "cut to 18 places"
     static let upAtAll = "rounded up at 18 places"
 
     let account: Account
@@ -151,7 +152,7 @@ struct BalanceExplainer {
 
     /// Explains a field of the body, where this profile's body has it, and its unrounded value beside it.
     mutating func add(
-        _ field: String, unrounded: ExactDecimal? = nil, _ formula: String, _ inputs: [Input],
+        _ field: String, unrounded: ExactFraction? = nil, _ formula: String, _ inputs: [Input],
         rounding: String = "", status: Explanation.Status = .exact, source: String = Source.document
     ) {
         let path = prefix + field
@@ -186,13 +187,13 @@ struct BalanceExplainer {
     }
 
     /// A field of the group before it is rounded, as an input.
-    func unrounded(_ field: String, _ value: ExactDecimal) -> Input {
-        Input(field, value, .figure, path: "unrounded.\(prefix)\(field)")
+    func unrounded(_ field: String, _ value: ExactFraction) -> Input {
+        Input(field, value.description, .figure, path: "unrounded.\(prefix)\(field)")
     }
 
     /// A figure of the group that no body shows, as an input.
-    func hidden(_ field: String, _ value: ExactDecimal) -> Input {
-        Input(field, value, .figure, path: prefix + field)
+    func hidden(_ field: String, _ value: some CustomStringConvertible) -> Input {
+        Input(field, value.description, .figure, path: prefix + field)
     }
 
     /// Everything served in the body's order, then what it is worked out from; nothing that no figure uses.

@@ -2,7 +2,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// What positions and open orders of one underlying (or of one isolated instrument) come to.
+/// What positions and open orders of one underlying (or of one isolated instrument) come to. Values are in
+/// USD, exact.
 struct Exposure {
     /// The underlying asset, or the isolated instrument.
     let name: String
@@ -15,9 +16,9 @@ struct Exposure {
     private(set) var net: ExactDecimal = .zero
     private(set) var buys: ExactDecimal = .zero
     private(set) var sells: ExactDecimal = .zero
-    private(set) var netValue: ExactDecimal = .zero
-    private(set) var buyValue: ExactDecimal = .zero
-    private(set) var sellValue: ExactDecimal = .zero
+    private(set) var netValue: ExactFraction = .zero
+    private(set) var buyValue: ExactFraction = .zero
+    private(set) var sellValue: ExactFraction = .zero
 
     init(name: String, of instrument: Instrument, _ rules: CryptoComRules) throws(NumberError) {
         self.name = name
@@ -34,13 +35,13 @@ struct Exposure {
     }
 
     /// Adds a position: signed quantity and signed notional in USD.
-    mutating func add(quantity: ExactDecimal, value: ExactDecimal) throws(NumberError) {
+    mutating func add(quantity: ExactDecimal, value: ExactFraction) throws(NumberError) {
         net = try net + quantity
         netValue = try netValue + value
     }
 
     /// Adds what is left of an open order, valued at the mark price.
-    mutating func add(_ order: OpenOrder, value: ExactDecimal) throws(NumberError) {
+    mutating func add(_ order: OpenOrder, value: ExactFraction) throws(NumberError) {
         switch order.side {
         case .buy:
             buys = try buys + order.remaining
@@ -52,39 +53,49 @@ struct Exposure {
     }
 
     /// Largest value that it can come to, in USD.
-    func worstValue() throws(NumberError) -> ExactDecimal {
-        try Figures.worstSize(net: netValue, buys: buyValue, sells: sellValue)
+    func worstValue() throws(NumberError) -> ExactFraction {
+        try Figures.worstValue(net: netValue, buys: buyValue, sells: sellValue)
     }
 
-    /// Initial margin, in USD, not rounded.
+    /// Largest size that it can come to, in coin.
+    func worstQuantity() throws(NumberError) -> ExactDecimal {
+        try Figures.worstQuantity(net: net, buys: buys, sells: sells)
+    }
+
+    /// Initial margin, in USD.
     func margin() throws(NumberError) -> ExactFraction {
         try Figures.positionMargin(
-            notional: try worstValue(), quantity: try Figures.worstSize(net: net, buys: buys, sells: sells),
-            maximumLeverage: maximumLeverage, ratePerUnit: ratePerUnit)
+            notional: try worstValue(), quantity: try worstQuantity(), maximumLeverage: maximumLeverage,
+            ratePerUnit: ratePerUnit)
     }
 
     /// What its orders use of the position limit, in USD.
-    func orderExposure() throws(NumberError) -> ExactDecimal {
+    func orderExposure() throws(NumberError) -> ExactFraction {
         try Figures.orderExposure(worst: try worstValue(), net: netValue)
     }
 }
 
-/// One isolated position with the figures of its own margin account.
+/// One isolated position with the figures of its own margin account: exact, in USD.
 struct IsolatedFigures {
     let position: Position
     /// The leverage in force for it.
     let leverage: ExactDecimal
-    /// |quantity| × mark, in USD.
-    let notional: ExactDecimal
-    let unrealised: ExactDecimal
-    let positionMargin: ExactDecimal
-    let marginBalance: ExactDecimal
-    let initialMargin: ExactDecimal
-    let maintenanceMargin: ExactDecimal
-    let available: ExactDecimal
+    /// |quantity| × mark.
+    let notional: ExactFraction
+    let unrealised: ExactFraction
+    /// What is kept back for the fees of closing it.
+    let feeReserve: ExactFraction
+    let positionMargin: ExactFraction
+    let marginBalance: ExactFraction
+    let initialMargin: ExactFraction
+    let maintenanceMargin: ExactFraction
+    let available: ExactFraction
 
     /// Its own cash, in USD.
     var cash: ExactDecimal { position.isolatedWallet }
+
+    /// Its debt, as a positive amount.
+    var borrowed: ExactDecimal { max(.zero, -cash) }
 
     /// Whether it is under liquidation; a flag that is raised speaks of the cross pool alone.
     var isLiquidating: Bool {
@@ -92,19 +103,21 @@ struct IsolatedFigures {
     }
 
     init(
-        of position: Position, leverage: ExactDecimal, mark: ExactDecimal, _ rules: CryptoComRules
+        of position: Position, leverage: ExactDecimal, mark: ExactDecimal, feeReserveRate: ExactDecimal,
+        _ rules: CryptoComRules
     ) throws(NumberError) {
         self.position = position
         self.leverage = leverage
-        notional = try position.notional(at: mark, rounding: .halfEven).magnitude
-        unrealised = try position.unrealised(at: mark, rounding: .halfEven)
+        let value = try Figures.positionValue(quantity: position.quantity, mark: mark)
+        notional = value.magnitude
+        unrealised = try Figures.unrealised(value: value, cost: position.cost)
         var exposure = try Exposure(name: position.instrument.name, of: position.instrument, rules)
         try exposure.add(quantity: position.quantity.magnitude, value: notional)
-        positionMargin = try Figures.totalPositionMargin(exposure.margin())
+        positionMargin = try exposure.margin()
+        feeReserve = try Figures.feeReserve(notional: notional, rate: feeReserveRate)
         marginBalance = try Figures.marginBalance(
-            countedValue: position.isolatedWallet, unrealised: unrealised,
-            feeReserve: try Figures.isolatedFeeReserve(notional: notional, rate: rules.isolatedFeeReserveRate)
-        )
+            countedValue: ExactFraction(position.isolatedWallet), unrealised: unrealised,
+            feeReserve: feeReserve)
         initialMargin = try Figures.isolatedInitialMargin(
             positionMargin: positionMargin, notional: notional, leverage: leverage)
         maintenanceMargin = try Figures.maintenanceMargin(

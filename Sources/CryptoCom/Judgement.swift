@@ -9,6 +9,9 @@ extension CryptoComVenue {
     /// Everything is booked as exactly as 18 places hold; interest is taken from cash at once.
     public var conventions: Conventions { Conventions() }
 
+    /// Fee credits (since 2026-04-29) are used up before cash.
+    public var paysFeesWithCredits: Bool { true }
+
     /// The terms of an instrument of the rulebook in force.
     public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
         rules(at: time).instrument(name)?.terms
@@ -17,7 +20,7 @@ extension CryptoComVenue {
     /// Whether the rulebook in force lists an asset.
     public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
 
-    /// `max_leverage`, `position_limit`, `empty_data`.
+    /// `max_leverage`, `position_limit`, `empty_data`; `fees` are the rulebook's until they are set.
     public var defaultSettings: Settings {
         Settings([
             ("max_leverage", .string(AccountDefaults.maximumLeverage.description)),
@@ -41,6 +44,7 @@ extension CryptoComVenue {
                     .invalidField, "empty_data must be true or false.", field: "settings.empty_data")
             }
             return value
+        case FeeSetting.name: return try FeeSetting.checked(value)
         default:
             throw Refusal(
                 .unknownField, "Crypto.com accounts have no setting \(name).", field: "settings.\(name)")
@@ -75,8 +79,8 @@ extension CryptoComVenue {
     ) throws(Refusal) {
         let rules = rules(at: time)
         let judge = Judge(
-            rules: rules, market: Market(prices: prices, reference: rules.reference), before: before,
-            after: after)
+            rules: rules, market: Market(prices: prices, reference: rules.reference), profile: profile,
+            before: before, after: after)
         switch event {
         case .withdrawn(let asset, let amount, let fee):
             if !forced { try judge.spent(asset, amount, fee: fee) }
@@ -97,9 +101,13 @@ extension CryptoComVenue {
             throw Refusal(.notAllowed, "Crypto.com has no explicit loans; a negative balance is the loan.")
         case .autoExchanged:
             throw Refusal(.notAllowed, "Crypto.com exchanges nothing by itself; a negative balance stays.")
-        case .credited:
-            throw Refusal(
-                .notAllowed, "Crypto.com has no promotional funds in its account figures.", field: "purpose")
+        case .credited(let asset, _, let purpose):
+            guard asset == CryptoComRules.usd, purpose == Earmark.fees else {
+                throw Refusal(
+                    .notAllowed,
+                    "Crypto.com credits USD for fees only and has no promotional funds; use purpose fees.",
+                    field: "purpose")
+            }
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
         case .instrumentDefined, .accountOpened, .configured, .deposited, .orderCancelled, .orderEnded,
             .funded, .interestAccrued, .marginInterestAccrued, .released, .settled, .priced, .quoted:
@@ -112,12 +120,13 @@ extension CryptoComVenue {
 private struct Judge {
     let rules: CryptoComRules
     let market: Market
+    let profile: WireProfile
     let before: Account
     let after: Account
 
     private func figures(of account: Account) throws(Refusal) -> AccountFigures {
         do {
-            return try AccountFigures(of: account, market: market, rules: rules)
+            return try AccountFigures(of: account, market: market, rules: rules, profile: profile)
         } catch FigureError.priceMissing(let name) {
             throw Refusal(.priceMissing, "No price is known for \(name); give one first.")
         } catch {
@@ -125,10 +134,12 @@ private struct Judge {
         }
     }
 
-    private func missing(_ amount: ExactDecimal, _ unit: String, field: String) -> Refusal {
-        Refusal(
-            .insufficientBalance, "The available balance is too small: \(amount) \(unit) is missing.",
-            field: field)
+    private func missing(_ amount: ExactFraction, _ unit: String, field: String) -> Refusal {
+        let shown = try? amount.rounded(places: ExactDecimal.places, rounding: .ceiling)
+        return Refusal(
+            .insufficientBalance,
+            "The available balance is too small: \(shown?.description ?? amount.description) \(unit) is "
+                + "missing.", field: field)
     }
 
     /// A withdrawal or transfer must fit, its fee included, into the row's `max_withdrawal_balance`, and must
@@ -142,9 +153,9 @@ private struct Judge {
     }
 
     private func lacking(
-        _ amount: ExactDecimal, _ fee: ExactDecimal, _ free: ExactDecimal
-    ) throws(Refusal) -> ExactDecimal {
-        do { return try amount + fee - free } catch {
+        _ amount: ExactDecimal, _ fee: ExactDecimal, _ free: ExactFraction
+    ) throws(Refusal) -> ExactFraction {
+        do { return try ExactFraction(amount + fee) - free } catch {
             throw Refusal(.overflow, "The amount does not fit: \(error).", field: "amount")
         }
     }
@@ -177,8 +188,9 @@ private struct Judge {
         do {
             let used = try Figures.usedPositionLimit(
                 positionSize: with.positionSize, orderExposure: with.orderExposure, spotExposure: .zero)
-            guard used > after.positionLimit else { return }
-            let excess = try used - after.positionLimit
+            let limit = ExactFraction(after.positionLimit)
+            guard used > limit else { return }
+            let excess = try (used - limit).rounded(places: ExactDecimal.places, rounding: .ceiling)
             throw Refusal(
                 .notAllowed,
                 "The position limit of \(after.positionLimit) USD would be exceeded by \(excess).",
@@ -247,7 +259,8 @@ private struct Judge {
             throw Refusal(.invalidField, "purpose must be reserved.", field: "purpose")
         }
         let shortage = try lacking(
-            after.holding(asset)?.reserved(for: purpose) ?? .zero, .zero, after.cash(asset))
+            after.holding(asset)?.reserved(for: purpose) ?? .zero, .zero,
+            ExactFraction(after.cash(asset)))
         if shortage.isPositive { throw missing(shortage, asset, field: "amount") }
     }
 }

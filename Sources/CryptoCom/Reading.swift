@@ -137,21 +137,6 @@ extension ReportedObject {
         }
     }
 
-    /// What open buy orders hold of a row's asset, as far as the row itself tells: in the asset, 0 where it
-    /// seems to hold nothing. USD is worth 1, so that what its value lacks is held.
-    var visibleLock: ExactDecimal {
-        guard let quantity = self["quantity"].cutNumber else { return .zero }
-        let rest: ExactDecimal?
-        if name == CryptoComRules.usd, let value = self["market_value"].cutNumber {
-            rest = try? quantity - value
-        } else if let free = self["max_withdrawal_balance"].cutNumber, free.isPositive {
-            rest = try? quantity - (self["reserved_qty"].cutNumber ?? .zero) - free
-        } else {
-            return .zero
-        }
-        // What is shown is cut at the eighth place.
-        return rest.map { $0.cut(places: 8).isPositive ? $0 : .zero } ?? .zero
-    }
 }
 
 extension ReportedAccount {
@@ -161,24 +146,91 @@ extension ReportedAccount {
         let bodies = answers.map(\.body)
         return Statement(
             venue: CryptoComVenue.name, account: name, identifier: identifier, mode: "smart cross margin",
-            takenAt: bodies.map(\.takenAt).max() ?? 0, bodies: bodies, figures: Self.totals(of: account),
-            assets: rows.map(\.assetStatement), positions: positionStatements(baseAsset),
-            drift: answers.drift(KnownShapes.shape))
+            takenAt: bodies.map(\.takenAt).max() ?? 0, bodies: bodies, figures: figures,
+            assets: rows.map(statement(of:)), positions: positionStatements(baseAsset),
+            drift: answers.drift(KnownShapes.shape), pools: pools, notes: notes,
+            beside: isolated.map { $0.figure(.wallet, "total_cash_balance", unit: CryptoComRules.usd) })
     }
 
-    /// Totals of the cross pool, or of one isolated position; all in USD.
-    private static func totals(of account: ReportedObject) -> StatementFigures {
+    /// The account with all of its pools, all in USD. The venue has no field for what that is worth: its
+    /// margin balance leaves out what orders hold, what is kept back for fees, and isolated positions.
+    private var figures: StatementFigures {
+        let all = [account] + isolated
+        func sum(_ figure: CommonFigure, _ field: String) -> ReportedFigure {
+            ReportedFigure(figure, sumOf: all.map { $0.figure(figure, field, unit: "USD") }, unit: "USD")
+        }
+        func worth(_ figure: CommonFigure) -> ReportedFigure {
+            if let gap { return ReportedFigure(figure, lacking: gap, unit: "USD") }
+            return Self.worth(figure, of: all)
+        }
+        return StatementFigures([
+            worth(.equity), account.figure(.marginBalance, "total_margin_balance", unit: "USD"),
+            sum(.wallet, "total_cash_balance"),
+            account.figure(.available, "total_available_balance", unit: "USD"),
+            sum(.initialMargin, "total_initial_margin"), sum(.maintenanceMargin, "total_maintenance_margin"),
+            account.figure(.leverage, "total_effective_leverage", unit: "ratio"),
+            sum(.unrealisedProfit, "total_session_unrealized_pnl"),
+            account.figure(.collateral, "total_collateral_value", unit: "USD"),
+            account.figure(.debt, "total_borrow", unit: "USD"), worth(.equityUSD),
+        ])
+    }
+
+    /// Cash and unrealised profit of margin accounts.
+    private static func worth(_ figure: CommonFigure, of accounts: [ReportedObject]) -> ReportedFigure {
+        ReportedFigure(
+            figure,
+            sumOf: accounts.flatMap { account in
+                ["total_cash_balance", "total_session_unrealized_pnl"].map {
+                    account.figure(figure, $0, unit: "USD")
+                }
+            }, unit: "USD")
+    }
+
+    /// The isolated positions whose margin account is in no answer.
+    private var unseen: [ReportedObject] {
+        (positions ?? []).filter { $0.isIsolated && marginAccount(of: $0) == nil }
+    }
+
+    /// Why the answers do not come to what the account is worth; nil where they do.
+    private var gap: String? {
+        unseen.first.map { position in
+            "the cash of the isolated position in \(position.name) is in no field of the answers"
+        }
+    }
+
+    private var notes: [String] {
+        guard account.value["isolated_positions"] == nil, positions == nil,
+            account.value.members?.count ?? 0 > 0
+        else { return [] }
+        return [
+            "The form of the answer has no field for isolated positions; the account is taken to have none."
+        ]
+    }
+
+    private var pools: [MarginPool] {
+        ([("cross", account)]
+            + isolated.map { account in
+                (position(of: account)?.name ?? "isolation \(account["isolation_id"].text)", account)
+            }).map { name, account in
+                MarginPool(
+                    name: name, equity: account.figure(.marginBalance, "total_margin_balance", unit: "USD"),
+                    maintenance: account.figure(
+                        .maintenanceMargin, "total_maintenance_margin", unit: "USD"))
+            }
+    }
+
+    /// What an isolated position's margin account shows of itself, all in USD.
+    private static func figures(ofIsolated account: ReportedObject) -> StatementFigures {
         StatementFigures([
-            account.figure(.equity, "total_margin_balance", unit: "USD"),
+            worth(.equity, of: [account]),
+            account.figure(.marginBalance, "total_margin_balance", unit: "USD"),
             account.figure(.wallet, "total_cash_balance", unit: "USD"),
             account.figure(.available, "total_available_balance", unit: "USD"),
             account.figure(.initialMargin, "total_initial_margin", unit: "USD"),
             account.figure(.maintenanceMargin, "total_maintenance_margin", unit: "USD"),
-            account.figure(.leverage, "total_effective_leverage", unit: "ratio"),
             account.figure(.unrealisedProfit, "total_session_unrealized_pnl", unit: "USD"),
-            account.figure(.collateral, "total_collateral_value", unit: "USD"),
             account.figure(.debt, "total_borrow", unit: "USD"),
-            account.figure(.equityUSD, "total_margin_balance", unit: "USD"),
+            account.figure(.leverage, "leverage", unit: "ratio"),
         ])
     }
 
@@ -186,38 +238,62 @@ extension ReportedAccount {
     /// that no answer puts an instrument to come last, under their identifier.
     private func positionStatements(_ baseAsset: (String) -> String) -> [PositionStatement] {
         let known = (positions ?? []).map { row in
-            let account = marginAccount(of: row)
-            var figures = account.map(Self.totals) ?? StatementFigures()
-            if account == nil {
-                figures.set(row.figure(.unrealisedProfit, "session_pnl", unit: "USD"))
-            }
+            var figures = marginAccount(of: row).map(Self.figures(ofIsolated:)) ?? StatementFigures()
+            if figures.all.isEmpty { figures.set(row.figure(.unrealisedProfit, "session_pnl", unit: "USD")) }
             figures.set(row.figure(.quantity, "quantity", unit: baseAsset(row.name)))
-            if let account { figures.set(account.figure(.leverage, "leverage", unit: "ratio")) }
+            if let position = RehostedPosition(row) {
+                figures.set(
+                    ReportedFigure(
+                        .entryPrice, derived: position.openingPrice,
+                        from: row.path(of: "open_pos_cost / quantity"), unit: "USD"))
+                if let mark = position.mark {
+                    figures.set(
+                        ReportedFigure(
+                            .markPrice, derived: mark, from: row.path(of: "(cost + session_pnl) / quantity"),
+                            unit: "USD"))
+                }
+            }
             return PositionStatement(
                 instrument: row.name, marginMode: row.isIsolated ? .isolated : .cross, figures: figures)
         }
         let others = isolated.filter { position(of: $0) == nil }.map { account in
-            var figures = Self.totals(of: account)
-            figures.set(account.figure(.leverage, "leverage", unit: "ratio"))
-            return PositionStatement(
+            PositionStatement(
                 instrument: "isolation \(account["isolation_id"].text)", marginMode: .isolated,
-                figures: figures)
+                figures: Self.figures(ofIsolated: account))
         }
         return known + others
     }
-}
 
-extension ReportedObject {
-    /// A row of `position_balances`. What it is worth is told of the whole quantity only where no open order
-    /// holds a part of it.
-    fileprivate var assetStatement: AssetStatement {
+    /// A row of `position_balances`. Where its value is of a part of the quantity, because orders hold the
+    /// rest, the price follows from that part, and what the whole is worth from the price.
+    private func statement(of row: ReportedObject) -> AssetStatement {
+        let name = row.name
         var figures = StatementFigures([
-            figure(.wallet, "quantity", unit: name),
-            figure(.withdrawable, "max_withdrawal_balance", unit: name),
-            figure(.collateral, "collateral_amount", unit: "USD"),
-            figure(.equityUSD, "market_value", unit: "USD"),
+            row.figure(.equity, "quantity", unit: name), row.figure(.wallet, "quantity", unit: name),
+            row.figure(.withdrawable, "max_withdrawal_balance", unit: name),
+            row.figure(.collateral, "collateral_amount", unit: "USD"),
+            row.figure(.equityUSD, "market_value", unit: "USD"),
         ])
-        if visibleLock.isZero { figures.set(figure(.equity, "quantity", unit: name)) }
+        let held = shownHeld(row)
+        guard !held.isZero, let quantity = row["quantity"].number, let value = row["market_value"].number
+        else {
+            return AssetStatement(asset: name, figures: figures)
+        }
+        let free = try? quantity - held
+        let price = free.flatMap { $0.isZero ? nil : try? value.over($0, rounding: .halfEven) }
+        let worth = free.flatMap { free in
+            free.isZero ? nil : try? value.times(quantity, over: free, rounding: .halfEven)
+        }
+        let part = "(\(row.path(of: "quantity")) − \(held) held by orders)"
+        if name != CryptoComRules.usd {
+            figures.set(
+                ReportedFigure(
+                    .index, derived: price, from: "\(row.path(of: "market_value")) / \(part)", unit: "USD"))
+        }
+        figures.set(
+            ReportedFigure(
+                .equityUSD, derived: name == CryptoComRules.usd ? quantity : worth,
+                from: "\(row.path(of: "market_value")) × \(row.path(of: "quantity")) / \(part)", unit: "USD"))
         return AssetStatement(asset: name, figures: figures)
     }
 }

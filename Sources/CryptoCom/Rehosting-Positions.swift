@@ -66,6 +66,13 @@ struct RehostedPosition {
         return Figures.shownAmount(made) == Figures.shownAmount(profit)
     }
 
+    /// The mark price with the fewest places that the profit, as shown, follows from; nil where no profit is
+    /// told.
+    var mark: ExactDecimal? {
+        guard let implied = impliedMark, implied.isPositive else { return nil }
+        return implied.shortest(where: fits) ?? implied
+    }
+
     /// The mark price that the profit comes from, to 18 places; nil where no profit is told.
     var impliedMark: ExactDecimal? {
         guard let profit else { return nil }

@@ -31,6 +31,8 @@ private struct AccountRehosting {
     private let answers: ReportedAccount
     private let rules: CryptoComRules
     private let orders: [RehostedOrder]
+    /// The same as the audit takes them; nil where they are not answered.
+    private let knownOrders: ReportedOrders?
     private var positions: [(position: RehostedPosition, row: ReportedObject)] = []
     /// The contract that the session's profit is made in: one without a position.
     private let spare: String?
@@ -51,6 +53,7 @@ private struct AccountRehosting {
             }
         }
         self.orders = orders
+        knownOrders = answers.orders.map { ReportedOrders(readable: $0, rules) }
         spare =
             rules.instruments.map(\.terms).first { terms in
                 terms.kind.isDerivative && !(answers.positions ?? []).contains { $0.name == terms.name }
@@ -280,30 +283,29 @@ private struct AccountRehosting {
         }
     }
 
-    /// The shortest price that makes the market value out of what no buy order locks.
+    /// The shortest price that makes the market value out of what no order holds.
     private func price(of row: ReportedObject) -> ExactDecimal? {
-        guard let quantity = row["quantity"].cutNumber, let value = row["market_value"].cutNumber,
-            let free = try? quantity - locked(row), !free.isZero,
+        guard let quantity = row["quantity"].cutNumber, let value = row["market_value"].cutNumber else {
+            return nil
+        }
+        let held = held(row)
+        guard let free = try? quantity - held, !free.isZero,
             let price = try? value.over(free, rounding: .halfEven), price.isPositive
         else { return nil }
         // Some answers show the value with all of its digits.
         let isCut = value.fractionDigits <= 8
         return price.shortest { candidate in
             guard candidate.isPositive,
-                let made = try? Figures.marketValue(quantity: quantity, locked: locked(row), price: candidate)
+                let made = try? Figures.marketValue(
+                    quantity: quantity, held: ExactFraction(held), price: candidate)
             else { return false }
-            return isCut ? Figures.shownAmount(made) == value : made == value
+            return isCut ? (try? Figures.shownAmount(made)) == value : made == ExactFraction(value)
         } ?? price
     }
 
-    /// What open buy orders hold of the asset of a row.
-    private func locked(_ row: ReportedObject) throws(NumberError) -> ExactDecimal {
-        if answers.orders == nil { return row.visibleLock }
-        var sum = ExactDecimal.zero
-        for order in orders where !order.isContract && order.side == .buy && order.quote == row.name {
-            try sum += Figures.orderValue(remaining: order.remaining, price: order.price)
-        }
-        return sum
+    /// What of a row's quantity its value leaves out.
+    private func held(_ row: ReportedObject) -> ExactDecimal {
+        answers.held(row, knownOrders, rules)
     }
 
     // MARK: - Reserves and orders
@@ -330,8 +332,9 @@ private struct AccountRehosting {
     /// What is reserved beyond what open sell orders offer.
     private mutating func reserved(_ row: ReportedObject, _ quantity: ExactDecimal) -> ExactDecimal? {
         if let reserved = row["reserved_qty"].cutNumber {
-            let offers = orders.filter { !$0.isContract && $0.side == .sell && $0.base == row.name }
-            return (try? offers.map(\.remaining).sum()).flatMap { try? reserved - $0 }
+            guard let knownOrders else { return reserved }
+            let shown = answers.lockInReserved(row, knownOrders, rules)
+            return try? reserved - shown - (knownOrders.offered[row.name] ?? .zero)
         }
         guard let free = row["max_withdrawal_balance"].cutNumber, let rest = try? quantity - free,
             rest.cut(places: 8).isPositive
@@ -367,9 +370,9 @@ private struct AccountRehosting {
     /// What buy orders hold that no answer lists: one order of each asset for all of it.
     private mutating func holdFunds() {
         if answers.rows.contains(where: { $0["reserved_qty"].cutNumber?.isPositive == true }) {
-            script.assume("Open orders are not in the answers; what sell orders offer is reserved.")
+            script.assume("Open orders are not in the answers; what orders hold is reserved.")
         }
-        for row in answers.rows where !row.visibleLock.isZero {
+        for row in answers.rows where !answers.lock(of: row).isZero {
             let pair = rules.instruments.map(\.terms).first { $0.kind == .spot && $0.quote == row.name }
             guard let pair else {
                 script.assume("Nothing is bought with \(row.name) here; what orders hold of it is free.")
@@ -381,7 +384,7 @@ private struct AccountRehosting {
                 [
                     ("order_id", .string("held-\(row.name)")), ("instrument", .string(pair.name)),
                     ("side", .string(Side.buy.rawValue)), ("quantity", .string("1")),
-                    ("price", .string(row.visibleLock.description)), ("force", .bool(true)),
+                    ("price", .string(answers.lock(of: row).description)), ("force", .bool(true)),
                 ])
         }
     }
@@ -395,11 +398,15 @@ private struct AccountRehosting {
         if let reported = account.value["is_liquidating"]?.boolean,
             let margin = account["total_margin_balance"].cutNumber,
             let maintenance = account["total_maintenance_margin"].cutNumber,
-            reported != Figures.isLiquidating(marginBalance: margin, maintenanceMargin: maintenance)
+            reported
+                != Figures.isLiquidating(
+                    marginBalance: ExactFraction(margin), maintenanceMargin: ExactFraction(maintenance))
         {
             raise(.isLiquidating, .bool(reported))
         }
-        if account.value["has_risk"]?.boolean == true { raise(.hasRisk, .bool(true)) }
+        if let reported = account.value["has_risk"]?.boolean, reported == positions.isEmpty {
+            raise(.hasRisk, .bool(reported))
+        }
         let isBare =
             orders.isEmpty && positions.isEmpty && answers.rows.allSatisfy { $0.isCollateral == true }
         if let reported = account.value["terminatable"]?.boolean, reported != isBare {
@@ -414,9 +421,9 @@ private struct AccountRehosting {
         guard let rule = rules.asset(row.name) else { return }
         let isCollateral = row.isCollateral ?? rule.isCollateral
         if isCollateral != rule.isCollateral { raise(.collateralEligible, .bool(isCollateral), row.name) }
-        guard let quantity = row["quantity"].cutNumber, let free = try? quantity - locked(row) else { return }
+        guard let quantity = row["quantity"].cutNumber, let free = try? quantity - held(row) else { return }
         let rate = try? Figures.haircutRate(
-            minimum: rule.minimumHaircut, ratePerUnit: rule.haircutRatePerUnit, quantity: free)
+            minimum: rule.minimumHaircut, ratePerUnit: rule.haircutRatePerUnit, quantity: ExactFraction(free))
         if let haircut = row["haircut"].number, haircut != (isCollateral ? rate : .zero) {
             raise(.haircut, .string(haircut.description), row.name)
         }

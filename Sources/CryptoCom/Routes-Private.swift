@@ -25,6 +25,7 @@ extension CryptoComVenue {
             case .openOrders: try writeOpenOrders(of: snapshot, params, to: &reply.writer)
             case .accounts: try writeAccounts(of: snapshot.account, params, access, to: &reply.writer)
             case .currencyNetworks: writeCurrencyNetworks(at: snapshot.at, to: &reply.writer)
+            case .feeCredits: try writeFeeCredits(of: snapshot, params, to: &reply.writer)
             case .instruments, .riskParameters, .tickers, .valuations: throw VenueError.methodNotFound
             }
         } catch let error as VenueError {
@@ -63,7 +64,7 @@ extension CryptoComVenue {
         writer.key("data")
         writer.beginArray()
         for order in snapshot.account.orders where wanted.map(order.instrument.name.isExactly) ?? true {
-            try write(order, of: snapshot.account.id, uuid, rules, to: &writer)
+            try write(order, of: snapshot.account, uuid, rules, to: &writer)
         }
         writer.endArray()
         writer.endObject()
@@ -71,17 +72,17 @@ extension CryptoComVenue {
 
     /// `avg_price` is Σ quantity × price ÷ quantity of the fills, cut to 8 places.
     private func write(
-        _ order: OpenOrder, of account: String, _ uuid: String, _ rules: CryptoComRules,
+        _ order: OpenOrder, of account: Account, _ uuid: String, _ rules: CryptoComRules,
         to writer: inout JSONWriter
     ) throws(NumberError) {
         let filled = try order.filled
         let value = order.fills?.value ?? .zero
-        let fees = order.instrument.kind.isDerivative ? rules.derivativeFees : rules.spotFees
+        let market: FeeSetting.Market = order.instrument.kind.isDerivative ? .derivative : .spot
         writer.beginObject()
         writer.key("account_id")
         writer.string(uuid)
         writer.key("order_id")
-        writer.string(StableIdentifier.order(account: account, order: order.id))
+        writer.string(StableIdentifier.order(account: account.id, order: order.id))
         writer.key("client_oid")
         writer.string(order.id)
         writer.key("order_type")
@@ -101,9 +102,9 @@ extension CryptoComVenue {
         writer.key("order_value")
         writer.quoted(try order.quantity.times(order.price, rounding: .halfEven))
         writer.key("maker_fee_rate")
-        writer.quoted(fees.maker)
+        writer.quoted(account.makerFee(of: market, rules))
         writer.key("taker_fee_rate")
-        writer.quoted(fees.taker)
+        writer.quoted(account.takerFee(of: market, rules))
         writer.key("avg_price")
         writer.quoted(filled.isZero ? .zero : try value.over(filled, places: 8, rounding: .towardZero))
         writer.key("cumulative_quantity")
@@ -155,6 +156,13 @@ extension CryptoComVenue {
         let main = account.parent ?? account.id
         let children = access.subaccounts(of: main).dropFirst(Int(size * page)).prefix(Int(size))
         writer.beginObject()
+        // Both since 2026-04-07.
+        writer.key("this_account")
+        writer.beginObject()
+        writer.key("uuid")
+        writer.string(StableIdentifier.uuid(account: account.id))
+        writer.hierarchy(isChild: account.parent != nil)
+        writer.endObject()
         writer.key("master_account")
         write(access.snapshot(of: main)?.account ?? account, main: main, isChild: false, to: &writer)
         writer.key("sub_account_list")
@@ -172,6 +180,7 @@ extension CryptoComVenue {
         writer.beginObject()
         writer.key("uuid")
         writer.string(StableIdentifier.uuid(account: account.id))
+        writer.hierarchy(isChild: isChild)
         writer.key("master_account_uuid")
         writer.string(StableIdentifier.uuid(account: main))
         if isChild {
@@ -204,6 +213,35 @@ extension CryptoComVenue {
             writer.key(key)
             writer.bool(false)
         }
+        writer.endObject()
+    }
+
+    /// What is left of fee credits, as one row: here they have one day of expiry, the last one of next year.
+    ///
+    /// The campaigns that a main account is told of are not known here; their fields are optional.
+    private func writeFeeCredits(
+        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
+    ) throws {
+        let size = try params.integer("page_size") ?? 200
+        let page = try params.integer("page") ?? 0
+        guard (1...200).contains(size), (0...1_000_000).contains(page) else {
+            throw VenueError.invalidArgument
+        }
+        let credit = snapshot.account.holding(CryptoComRules.usd)?.credited(for: Earmark.fees) ?? .zero
+        writer.beginObject()
+        writer.key("fee_credits")
+        writer.beginArray()
+        if credit.isPositive, page == 0, let year = Int(snapshot.at.iso8601.prefix(4)),
+            let end = LedgerTime(iso8601: "\(year + 1)-12-31T23:59:00Z")
+        {
+            writer.beginObject()
+            writer.key("expiry_date")
+            writer.integer(end.milliseconds)
+            writer.key("available_balance")
+            writer.quoted(Figures.shownAmount(credit), minimumPlaces: 8)
+            writer.endObject()
+        }
+        writer.endArray()
         writer.endObject()
     }
 
@@ -242,6 +280,14 @@ extension CryptoComVenue {
         }
         writer.endObject()
         writer.endObject()
+    }
+}
+
+extension JSONWriter {
+    /// Whether an account is the main one.
+    fileprivate mutating func hierarchy(isChild: Bool) {
+        key("hierarchy")
+        literal(isChild ? "SUB_ACCOUNT" : "MASTER")
     }
 }
 

@@ -66,6 +66,15 @@ extension CryptoComVenue {
         writer.integer(rule.expiry?.milliseconds ?? 0)
         writer.key("beta_product")
         writer.bool(false)
+        if !isSpot {
+            writer.key("underlying_symbol")
+            writer.string("\(terms.base)\(terms.quote)-INDEX")
+            writer.key("contract_size")
+            writer.quoted(terms.contractValue)
+        }
+        // Since 2026-05-21; of the documented values the one that coins have.
+        writer.key("product_type")
+        writer.literal("DIGITAL_CURRENCIES")
         if isSpot {
             let hasMargin = rules.maximumLeverage(of: terms) > .one
             writer.key("margin_buy_enabled")
@@ -74,10 +83,6 @@ extension CryptoComVenue {
             writer.key("margin_sell_enabled")
             writer.bool(false)
         } else {
-            writer.key("underlying_symbol")
-            writer.string("\(terms.base)\(terms.quote)-INDEX")
-            writer.key("contract_size")
-            writer.quoted(terms.contractValue)
             for key in ["margin_buy_enabled", "margin_sell_enabled"] {
                 writer.key(key)
                 writer.bool(false)

@@ -11,6 +11,7 @@ enum Method: String, CaseIterable {
     case openOrders = "private/get-open-orders"
     case accounts = "private/get-accounts"
     case currencyNetworks = "private/get-currency-networks"
+    case feeCredits = "private/get-fee-credit-balances"
     case instruments = "public/get-instruments"
     case riskParameters = "public/get-risk-parameters"
     case tickers = "public/get-tickers"
@@ -20,7 +21,7 @@ enum Method: String, CaseIterable {
         switch self {
         case .instruments, .riskParameters, .tickers, .valuations: true
         case .userBalance, .subaccountBalances, .userBalanceHistory, .positions, .openOrders, .accounts,
-            .currencyNetworks:
+            .currencyNetworks, .feeCredits:
             false
         }
     }
@@ -29,8 +30,8 @@ enum Method: String, CaseIterable {
     var appliesToSocket: Bool {
         switch self {
         case .userBalance, .positions, .openOrders: true
-        case .subaccountBalances, .userBalanceHistory, .accounts, .currencyNetworks, .instruments,
-            .riskParameters, .tickers, .valuations:
+        case .subaccountBalances, .userBalanceHistory, .accounts, .currencyNetworks, .feeCredits,
+            .instruments, .riskParameters, .tickers, .valuations:
             false
         }
     }

@@ -13,8 +13,12 @@ final class CryptoComRules: RulebookRules {
     /// In the rulebook's order.
     let instruments: [InstrumentRule]
     let defaults: RiskDefaults
-    /// Share of an isolated position's notional that is kept back for fees (sheet 4.1, isolated sample).
+    /// Share of an isolated position's notional that is kept back for fees in the documented form (sheet 4.1,
+    /// isolated sample).
     let isolatedFeeReserveRate: ExactDecimal
+    /// The fee of a liquidation, which with the account's taker fee is kept back of every position in the
+    /// live form; nil for rules of before that was known, by which only isolated positions keep a reserve.
+    let liquidationFeeRate: ExactDecimal?
     /// Maintenance margin per initial margin (sheet 4.2: one half).
     let maintenanceShare: ExactDecimal
     let spotFees: FeeRule
@@ -31,6 +35,8 @@ final class CryptoComRules: RulebookRules {
     init(reading rulebook: RulebookReader) throws(RulebookError) {
         defaults = try RiskDefaults(reading: try rulebook.member("risk_defaults"))
         isolatedFeeReserveRate = try rulebook.rate("isolated_fee_reserve_rate")
+        liquidationFeeRate =
+            rulebook.has("liquidation_fee_rate") ? try rulebook.rate("liquidation_fee_rate") : nil
         maintenanceShare = try rulebook.rate("maintenance_share")
         let fees = try rulebook.member("fees")
         spotFees = try FeeRule(reading: try fees.member("spot"))
@@ -68,6 +74,24 @@ final class CryptoComRules: RulebookRules {
     /// An instrument's rules; nil if the rulebook does not know it.
     func instrument(_ name: String) -> InstrumentRule? {
         instrumentPlaces[ExactText(name)].map { instruments[$0] }
+    }
+
+    /// The rulebook's fee rates of a kind of instrument.
+    func fees(of market: FeeSetting.Market) -> FeeRule {
+        switch market {
+        case .spot: spotFees
+        case .derivative: derivativeFees
+        }
+    }
+
+    /// The rate of fees that is kept back for positions of a margin mode.
+    func feeReserveRate(
+        of mode: MarginMode, _ profile: WireProfile, takerFee: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        if profile == .live, let liquidationFeeRate {
+            return try Figures.feeReserveRate(liquidationFee: liquidationFeeRate, takerFee: takerFee)
+        }
+        return mode == .isolated ? isolatedFeeReserveRate : .zero
     }
 
     /// The highest leverage that the venue gives on an instrument.
@@ -142,6 +166,9 @@ final class AssetRule: Sendable {
     let perpetualLeverage: ExactDecimal?
     let futureLeverage: ExactDecimal?
     let hourlyInterestRate: ExactDecimal
+    /// Whether `reserved_qty` of the live form shows what open buy orders lock of it: recorded of USDT in
+    /// 2023, while USD was recorded with 0 from 2024 to 2026.
+    let showsLockedAsReserved: Bool
     /// The fields of its row in `public/get-risk-parameters`, as the rulebook spells them.
     let printed: [(name: String, value: String)]
 
@@ -173,6 +200,7 @@ final class AssetRule: Sendable {
         futureLeverage = try reader.optionalLeverage("max_product_leverage_for_futures")
         hourlyInterestRate =
             reader.has("hourly_interest_rate") ? try reader.rate("hourly_interest_rate") : .zero
+        showsLockedAsReserved = try reader.flag("locked_is_reserved", fallback: true)
         var printed: [(name: String, value: String)] = []
         for field in Self.printedFields where reader.has(field) {
             _ = try reader.decimal(field)

@@ -40,7 +40,7 @@ struct LiveForm {
             writer.string(account.id)
         }
         totals.write(Self.head, as: .live, to: &writer)
-        writer.rows("position_balances", figures.rows, Self.row, as: .live)
+        try writer.rows("position_balances", figures.rows, Self.row, as: .live)
         writer.emptyArray("credit_limits")
         writer.key("total_isolated_cash_balance")
         writer.quoted(try isolatedCash())
@@ -59,7 +59,7 @@ struct LiveForm {
         var collateral = ExactDecimal.zero
         var places = 0
         for row in figures.rows {
-            let shown = Figures.shownAmount(row.collateralAmount)
+            let shown = try Figures.shownAmount(row.collateralAmount)
             try collateral += shown
             places = max(places, shown.fractionDigits)
         }
@@ -74,18 +74,18 @@ struct LiveForm {
         return totals
     }
 
-    private func positionLimit() throws(NumberError) -> ExactDecimal {
-        if account.raised("position_limit") != nil { return account.positionLimit }
+    private func positionLimit() throws(NumberError) -> ExactFraction {
+        if account.raised("position_limit") != nil { return ExactFraction(account.positionLimit) }
         return try Figures.livePositionLimit(
             maximumLeverage: account.maximumLeverage, marginBalance: figures.marginBalance)
     }
 
-    /// False unless raised.
-    private var hasRisk: Bool { account.raised("has_risk")?.boolean ?? false }
+    /// Whether a position is open, as recorded in November 2023, unless raised.
+    private var hasRisk: Bool { account.raised("has_risk")?.boolean ?? !account.positions.isEmpty }
 
-    /// The cash of all isolated positions, as shown.
+    /// The cash of all isolated positions, cut once it is added up.
     func isolatedCash() throws(NumberError) -> ExactDecimal {
-        Figures.shownAmount(try figures.isolated.map { Figures.shownAmount($0.cash) }.sum())
+        Figures.shownAmount(try figures.isolated.map(\.cash).sum())
     }
 
     /// Whether the account could be closed: no open order, no position, nothing held that is no collateral.
@@ -102,7 +102,7 @@ struct LiveForm {
         writer.beginObject()
         writer.isolation(isolated, of: account.id)
         totals.write(Self.head, as: .live, to: &writer)
-        writer.rows("position_balances", [RowFigures(cashOf: isolated)], Self.row, as: .live)
+        try writer.rows("position_balances", [RowFigures(cashOf: isolated)], Self.row, as: .live)
         writer.emptyArray("credit_limits")
         totals.write(Self.tail, as: .live, to: &writer)
         writer.endObject()

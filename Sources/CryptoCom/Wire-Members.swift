@@ -117,23 +117,23 @@ extension ShownTotals {
     /// Those of the cross pool. `exposure` and `positionLimit` are rounded here; what the forms work out
     /// differently is given.
     init(
-        of figures: AccountFigures, exposure: ExactDecimal, collateralValue: ExactDecimal,
-        effectiveLeverage: ExactDecimal, positionLimit: ExactDecimal
+        of figures: AccountFigures, exposure: ExactFraction, collateralValue: ExactDecimal,
+        effectiveLeverage: ExactDecimal, positionLimit: ExactFraction
     ) throws(NumberError) {
         self.init(
             exposure: try Figures.shownRequirement(exposure),
-            available: Figures.shownAmount(figures.available),
-            marginBalance: Figures.shownAmount(figures.marginBalance),
+            available: try Figures.shownAmount(figures.available),
+            marginBalance: try Figures.shownAmount(figures.marginBalance),
             initialMargin: try Figures.shownRequirement(figures.initialMargin),
             haircut: try Figures.shownRequirement(figures.haircut),
             positionMargin: try Figures.shownRequirement(figures.positionMargin),
             maintenanceMargin: try Figures.shownRequirement(figures.maintenanceMargin),
             positionCost: Figures.shownAmount(figures.positionCost),
-            cashBalance: Figures.shownAmount(figures.cashBalance), collateralValue: collateralValue,
-            unrealised: Figures.shownAmount(figures.unrealised),
+            cashBalance: try Figures.shownAmount(figures.cashBalance), collateralValue: collateralValue,
+            unrealised: try Figures.shownAmount(figures.unrealised),
             sessionRealised: Figures.shownAmount(figures.sessionRealised),
-            effectiveLeverage: effectiveLeverage, positionLimit: Figures.shownAmount(positionLimit),
-            borrowed: Figures.shownAmount(figures.borrowed), isLiquidating: figures.isLiquidating)
+            effectiveLeverage: effectiveLeverage, positionLimit: try Figures.shownAmount(positionLimit),
+            borrowed: try Figures.shownAmount(figures.borrowed), isLiquidating: figures.isLiquidating)
     }
 
     /// Those of an isolated position, whose rounding of the leverage is the form's own.
@@ -141,19 +141,19 @@ extension ShownTotals {
         let cash = Figures.shownAmount(isolated.cash)
         self.init(
             exposure: try Figures.shownRequirement(isolated.notional),
-            available: Figures.shownAmount(isolated.available),
-            marginBalance: Figures.shownAmount(isolated.marginBalance),
+            available: try Figures.shownAmount(isolated.available),
+            marginBalance: try Figures.shownAmount(isolated.marginBalance),
             initialMargin: try Figures.shownRequirement(isolated.initialMargin), haircut: .zero,
             positionMargin: try Figures.shownRequirement(isolated.positionMargin),
             maintenanceMargin: try Figures.shownRequirement(isolated.maintenanceMargin),
             positionCost: Figures.shownAmount(isolated.position.cost.magnitude), cashBalance: cash,
             collateralValue: cash, collateralPlaces: cash.fractionDigits,
-            unrealised: Figures.shownAmount(isolated.unrealised), sessionRealised: .zero,
+            unrealised: try Figures.shownAmount(isolated.unrealised), sessionRealised: .zero,
             effectiveLeverage: effectiveLeverage,
-            positionLimit: Figures.shownAmount(
-                try Figures.livePositionLimit(
+            positionLimit: try Figures.shownAmount(
+                Figures.livePositionLimit(
                     maximumLeverage: isolated.leverage, marginBalance: isolated.marginBalance)),
-            isLiquidating: isolated.isLiquidating)
+            borrowed: Figures.shownAmount(isolated.borrowed), isLiquidating: isolated.isLiquidating)
     }
 }
 
@@ -174,13 +174,17 @@ enum RowMember {
 
 extension RowFigures {
     /// Writes a row's members in this order. Quantities stand as held.
-    fileprivate func write(_ members: [RowMember], as form: WireForm, to writer: inout JSONWriter) {
+    fileprivate func write(
+        _ members: [RowMember], as form: WireForm, to writer: inout JSONWriter
+    ) throws(NumberError) {
         writer.beginObject()
-        for member in members { write(member, as: form, to: &writer) }
+        for member in members { try write(member, as: form, to: &writer) }
         writer.endObject()
     }
 
-    private func write(_ member: RowMember, as form: WireForm, to writer: inout JSONWriter) {
+    private func write(
+        _ member: RowMember, as form: WireForm, to writer: inout JSONWriter
+    ) throws(NumberError) {
         func amount(_ key: StaticString, _ amount: ExactDecimal) {
             writer.key(key)
             writer.quoted(amount, minimumPlaces: form.minimumPlaces(of: amount, livePlaces: 0))
@@ -191,7 +195,7 @@ extension RowFigures {
             writer.string(asset)
         case .quantity: amount("quantity", quantity)
         case .reserved: amount("reserved_qty", reserved)
-        case .marketValue: amount("market_value", Figures.shownAmount(marketValue))
+        case .marketValue: amount("market_value", try Figures.shownAmount(marketValue))
         case .isCollateral:
             writer.key("collateral_eligible")
             switch form {
@@ -202,8 +206,8 @@ extension RowFigures {
         case .plainHaircut:
             writer.key("haircut")
             writer.quoted(haircutRate)
-        case .collateralAmount: amount("collateral_amount", Figures.shownAmount(collateralAmount))
-        case .maximumWithdrawal: amount("max_withdrawal_balance", Figures.shownAmount(maximumWithdrawal))
+        case .collateralAmount: amount("collateral_amount", try Figures.shownAmount(collateralAmount))
+        case .maximumWithdrawal: amount("max_withdrawal_balance", try Figures.shownAmount(maximumWithdrawal))
         case .hourlyInterestRate: amount("hourly_interest_rate", hourlyInterestRate)
         }
     }
@@ -213,10 +217,10 @@ extension JSONWriter {
     /// A member with rows, whose members are in this order.
     mutating func rows(
         _ key: StaticString, _ rows: [RowFigures], _ members: [RowMember], as form: WireForm
-    ) {
+    ) throws(NumberError) {
         self.key(key)
         beginArray()
-        for row in rows { row.write(members, as: form, to: &self) }
+        for row in rows { try row.write(members, as: form, to: &self) }
         endArray()
     }
 

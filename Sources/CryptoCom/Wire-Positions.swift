@@ -9,14 +9,14 @@ struct PositionForm {
     private let account: String
     private let mark: ExactDecimal
     /// Signed notional at the mark.
-    private let value: ExactDecimal
+    private let value: ExactFraction
 
     /// Throws `FigureError` where there is no mark price, `NumberError` where a figure does not fit.
     init(_ position: Position, of account: String, _ market: Market) throws {
         self.position = position
         self.account = account
         mark = try market.requiredMark(position.instrument)
-        value = try position.notional(at: mark, rounding: .halfEven)
+        value = try Figures.positionValue(quantity: position.quantity, mark: mark)
     }
 
     /// A row of `private/get-positions`.
@@ -33,12 +33,14 @@ struct PositionForm {
             position.marginMode == .isolated
             ? figures.isolatedLeverage(of: position.instrument.name)
             : rules.maximumLeverage(of: position.instrument)
-        let alone = try IsolatedFigures(of: position, leverage: leverage, mark: mark, rules)
+        let alone = try IsolatedFigures(
+            of: position, leverage: leverage, mark: mark,
+            feeReserveRate: try figures.feeReserveRate(of: position.marginMode), rules)
         try write(risk: alone, to: &writer)
     }
 
     private func write(risk: IsolatedFigures?, to writer: inout JSONWriter) throws {
-        let unrealised = Figures.shownAmount(try position.unrealised(at: mark, rounding: .halfEven))
+        let unrealised = try Figures.shownAmount(Figures.unrealised(value: value, cost: position.cost))
         writer.beginObject()
         writer.key("account_id")
         writer.string(StableIdentifier.uuid(account: account))
@@ -51,7 +53,8 @@ struct PositionForm {
         writer.key("cost")
         writer.quoted(Figures.shownAmount(position.cost))
         writer.key("open_position_pnl")
-        writer.quoted(Figures.shownAmount(try value - position.openingCost))
+        writer.quoted(
+            try Figures.shownAmount(Figures.unrealised(value: value, cost: position.openingCost)))
         writer.key("open_pos_cost")
         writer.quoted(Figures.shownAmount(position.openingCost))
         writer.key("session_pnl")
@@ -63,7 +66,7 @@ struct PositionForm {
         writer.string(position.instrument.name)
         writer.key("type")
         writer.string(position.instrument.kind.listedName)
-        if position.marginMode == .isolated { writeIsolation(risk, to: &writer) }
+        if position.marginMode == .isolated { try writeIsolation(risk, to: &writer) }
         writer.endObject()
     }
 
@@ -73,14 +76,16 @@ struct PositionForm {
         writer.key("pos_maintenance_margin")
         writer.quoted(try Figures.shownRequirement(risk.maintenanceMargin))
         writer.key("market_value")
-        writer.quoted(Figures.shownAmount(value))
+        writer.quoted(try Figures.shownAmount(value))
         writer.key("mark_price")
         writer.quoted(mark)
         writer.key("target_leverage")
         writer.quoted(risk.leverage)
     }
 
-    private func writeIsolation(_ risk: IsolatedFigures?, to writer: inout JSONWriter) {
+    private func writeIsolation(
+        _ risk: IsolatedFigures?, to writer: inout JSONWriter
+    ) throws(NumberError) {
         writer.key("isolation_id")
         writer.string(StableIdentifier.isolation(account: account, instrument: position.instrument.name))
         if let risk {
@@ -91,7 +96,7 @@ struct PositionForm {
         writer.literal("ISOLATED_MARGIN")
         if let risk {
             writer.key("isolated_margin_balance")
-            writer.quoted(Figures.shownAmount(risk.marginBalance))
+            writer.quoted(try Figures.shownAmount(risk.marginBalance))
         }
     }
 }

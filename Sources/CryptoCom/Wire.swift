@@ -29,7 +29,7 @@ extension CryptoComVenue {
         do {
             return try AccountFigures(
                 of: snapshot.account, market: Market(prices: snapshot.prices, reference: rules.reference),
-                rules: rules)
+                rules: rules, profile: profile)
         } catch let error as NumberError {
             throw FigureError.number(error)
         }
@@ -116,7 +116,7 @@ struct DocumentedForm {
     func writeUserBalance(to writer: inout JSONWriter) throws(NumberError) {
         writer.beginObject()
         try totals().write(Self.totals, as: .documented, to: &writer)
-        writer.rows("position_balances", figures.rows, Self.row, as: .documented)
+        try writer.rows("position_balances", figures.rows, Self.row, as: .documented)
         writer.endObject()
     }
 
@@ -126,7 +126,7 @@ struct DocumentedForm {
         writer.key("account")
         writer.string(account.id)
         try totals().write(Self.subaccountTotals, as: .documented, to: &writer)
-        writer.rows("position_balances", figures.rows, Self.subaccountRow, as: .documented)
+        try writer.rows("position_balances", figures.rows, Self.subaccountRow, as: .documented)
         writer.endObject()
     }
 
@@ -137,11 +137,11 @@ struct DocumentedForm {
             exposure: Figures.usedPositionLimit(
                 positionSize: figures.positionSize, orderExposure: figures.orderExposure,
                 spotExposure: .zero),
-            collateralValue: Figures.shownAmount(figures.collateralValue),
+            collateralValue: try Figures.shownAmount(figures.collateralValue),
             effectiveLeverage: Figures.effectiveLeverage(
                 size: figures.positionSize, marginBalance: figures.marginBalance, places: 8,
                 rounding: .towardZero),
-            positionLimit: account.positionLimit)
+            positionLimit: ExactFraction(account.positionLimit))
     }
 
     /// The same of an isolated position.

@@ -151,7 +151,8 @@ extension Book {
         // Empty where the assets are margined apart: the account as a whole has no such figure.
         if reported.isPartial, reported.value == .empty { return .notReported }
         guard case .number(let number, let text) = reported.value else {
-            return .unknown("\(reported.field) is \(reported.value.state)")
+            return .unknown(
+                reported.lack.isEmpty ? "\(reported.field) is \(reported.value.state)" : reported.lack)
         }
         return .known(number, text: text)
     }
@@ -160,16 +161,24 @@ extension Book {
     /// first.
     private func maintenanceShare(of statement: Statement) -> Measured {
         guard let maintenance = statement.figures[.maintenanceMargin] else { return .notReported }
-        guard maintenance.isPartial else {
-            return Self.share(of: maintenance, in: statement.worth)
+        var shares: [(name: String, share: Measured)] = []
+        if !statement.pools.isEmpty {
+            shares = statement.pools.map { ($0.name, Self.share(of: $0.maintenance, in: $0.equity)) }
+        } else if maintenance.isPartial {
+            for row in statement.assets {
+                guard let own = row.figures[.maintenanceMargin] else { return .notReported }
+                shares.append((row.asset, Self.share(of: own, in: row.figures[.equity])))
+            }
+        } else {
+            shares = [("", Self.share(of: maintenance, in: statement.figures[.equity]))]
         }
+        if statement.pools.isEmpty { shares += statement.positions.compactMap(Self.isolatedShare) }
+        if shares.count == 1, shares[0].name.isEmpty { return shares[0].share }
         var worst: (number: ExactDecimal, text: String)?
-        for row in statement.assets {
-            guard let own = row.figures[.maintenanceMargin] else { return .notReported }
-            let equity = row.figures[.equity]
-            let worth = equity?.value.number.map { ($0, equity?.unit ?? "") }
-            guard case .known(let number, let text) = Self.share(of: own, in: worth) else {
-                return .unknown("that of \(row.asset) is not known")
+        for (name, share) in shares {
+            guard case .known(let number, let text) = share else {
+                return .unknown(
+                    name.isEmpty ? "that of the account is not known" : "that of \(name) is not known")
             }
             if worst.map({ $0.number < number }) ?? true { worst = (number, text) }
         }
@@ -177,22 +186,41 @@ extension Book {
         return .known(worst.number, text: worst.text)
     }
 
+    /// That of an isolated position, which is liquidated apart; nil for a cross one, and where the venue does
+    /// not show what backs it.
+    private static func isolatedShare(_ position: PositionStatement) -> (name: String, share: Measured)? {
+        guard position.marginMode == .isolated, let maintenance = position.figures[.maintenanceMargin],
+            maintenance.value.number?.isPositive == true
+        else { return nil }
+        var equity = position.figures[.equity]
+        if equity == nil, let wallet = position.figures[.wallet],
+            let profit = position.figures[.unrealisedProfit], wallet.unit == profit.unit
+        {
+            equity = ReportedFigure(.equity, sumOf: [wallet, profit], unit: wallet.unit)
+        }
+        guard let equity, equity.value.number != nil, equity.unit == maintenance.unit else { return nil }
+        return (position.instrument, share(of: maintenance, in: equity))
+    }
+
     /// Maintenance margin ÷ equity.
     private static func share(
-        of maintenance: ReportedFigure, in worth: (number: ExactDecimal, unit: String)?
+        of maintenance: ReportedFigure, in equity: ReportedFigure?
     ) -> Measured {
         guard let part = maintenance.value.number else {
             return .unknown("\(maintenance.field) is \(maintenance.value.state)")
         }
-        guard let worth else { return .unknown("the venue does not report the equity") }
-        guard maintenance.unit == worth.unit else {
+        guard let equity, !equity.isShared, let worth = equity.value.number else {
+            let lack = equity?.lack ?? ""
+            return .unknown(lack.isEmpty ? "the venue does not report the equity" : lack)
+        }
+        guard maintenance.unit == equity.unit else {
             return .unknown("maintenance margin and equity are in different units")
         }
         // Without equity the share has no bound; the greatest number stands for it.
-        guard worth.number.isPositive else {
+        guard worth.isPositive else {
             return part.isZero ? .known(.zero, text: "0") : .known(.greatest, text: "without bound")
         }
-        guard let share = try? part.over(worth.number, places: 6, rounding: .halfEven) else {
+        guard let share = try? part.over(worth, places: 6, rounding: .halfEven) else {
             return .unknown("it does not fit 38 digits")
         }
         return .known(share, text: share.description)

@@ -93,6 +93,34 @@ public struct Book: Sendable {
         return repeated
     }
 
+    /// Accounts at one venue that show the same of everything that no price moves, to the last digit: two
+    /// keys of one account do, and nothing tells them apart. Accounts that are known to be one, or by the
+    /// venue's own identifiers to be two, are not among them.
+    public var alike: [AlikeAccounts] {
+        let repeated = Set(repeated.map(\.account))
+        var seen: [(contents: [String], statement: Statement, environment: String)] = []
+        var alike: [AlikeAccounts] = []
+        for read in accounts {
+            for statement in read.statements where !repeated.contains(statement.account) {
+                guard let contents = statement.contents else { continue }
+                let first = seen.first { earlier in
+                    earlier.contents == contents && earlier.environment == read.environment
+                        && earlier.statement.venue == statement.venue
+                        && (earlier.statement.identifier == nil || statement.identifier == nil)
+                }
+                if let first {
+                    alike.append(
+                        AlikeAccounts(
+                            account: statement.account, venue: statement.venue,
+                            like: first.statement.account))
+                } else {
+                    seen.append((contents, statement, read.environment))
+                }
+            }
+        }
+        return alike
+    }
+
     /// How old a statement's figures were when the book was made, in milliseconds: by the venue's own time
     /// where it says one, else by the moment at which its answer came in. Never below zero.
     public func age(of statement: Statement) -> Int64 {
@@ -113,6 +141,41 @@ public struct Book: Sendable {
     public var outcome: Outcome {
         guard let first = failures.first else { return .whole }
         return accounts.isEmpty ? .nothing(first.error.kind) : .partial
+    }
+}
+
+/// Two accounts that show the same, so that they may be one behind two keys. Totals count both.
+public struct AlikeAccounts: Sendable, Equatable {
+    /// The later one.
+    public let account: String
+    /// Where both are.
+    public let venue: VenueName
+    /// The earlier one.
+    public let like: String
+
+    /// What is seen, what is done, and what to do.
+    public var sentence: String {
+        "\(account) at \(venue) shows the same balances and positions as \(like), to the last digit: if both "
+            + "keys are of one account, take one out, for totals count it twice."
+    }
+}
+
+extension Statement {
+    /// What is held of each asset and which positions, as it stood: what prices do not move. Nil where there
+    /// is nothing.
+    fileprivate var contents: [String]? {
+        let wallets =
+            assets.isEmpty
+            ? [figures[.wallet]].compactMap { $0.map { ("", $0) } }
+            : assets.compactMap { row in row.figures[.wallet].map { (row.asset, $0) } }
+        let sizes = positions.compactMap { row in
+            row.figures[.quantity].map {
+                ("\(row.instrument) \(row.side.rawValue) \(row.marginMode.rawValue)", $0)
+            }
+        }
+        let all = (wallets + sizes).filter { $0.1.value.number?.isZero != true }
+        guard all.contains(where: { $0.1.value.number != nil }) else { return nil }
+        return all.map { name, figure in "\(name) \(figure.value.text ?? figure.value.state)" }
     }
 }
 

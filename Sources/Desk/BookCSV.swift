@@ -15,7 +15,10 @@ extension Book {
             ]
             func add(_ place: [String], _ figures: StatementFigures) {
                 for figure in figures.all {
-                    lines.append(common + place + figure.csvCells + [twins[statement.account] ?? ""])
+                    lines.append(
+                        common + place + figure.csvCells + [
+                            twins[statement.account] ?? "", String(figure.isDerived),
+                        ])
                 }
             }
             add(["account", "", "", ""], statement.figures)
@@ -30,7 +33,7 @@ extension Book {
 
     private static let csvHeader = [
         "account", "venue", "mode", "taken_at", "venue_time", "age_ms", "level", "name", "side",
-        "margin_mode", "figure", "value", "state", "unit", "field", "shared", "partial", "same_as",
+        "margin_mode", "figure", "value", "state", "unit", "field", "shared", "partial", "same_as", "derived",
     ]
 
     /// A cell on one line, quoted where it has to be. A text that a spreadsheet would take for a formula gets

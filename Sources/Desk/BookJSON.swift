@@ -26,7 +26,10 @@ extension Book {
     private func json(
         of statement: Statement, in account: AccountRead, _ totals: BookTotals
     ) -> JSONValue {
-        .members([
+        let permissions = account.permissions.map { permissions in
+            JSONValue.array(permissions.map(\.rawValue).sorted().map { .string($0) })
+        }
+        let identity: [(String, JSONValue)] = [
             ("account", .string(statement.account)),
             ("venue", .string(statement.venue.rawValue)),
             ("uid", statement.identifier.map { .string($0) } ?? .null),
@@ -35,29 +38,40 @@ extension Book {
             ("taken_at", .integer(statement.takenAt)),
             ("venue_time", statement.venueTime.map { .integer($0) } ?? .null),
             ("age_ms", .integer(age(of: statement))),
-            (
-                "permissions",
-                account.permissions.map { .array($0.map(\.rawValue).sorted().map { .string($0) }) } ?? .null
-            ),
+            ("permissions", permissions ?? .null),
+        ]
+        let content: [(String, JSONValue)] = [
             ("figures", statement.figures.json),
-            (
-                "assets",
-                .array(
-                    statement.assets.map {
-                        .members([("asset", .string($0.asset)), ("figures", $0.figures.json)])
-                    })
-            ),
-            (
-                "positions",
-                .array(
-                    statement.positions.map {
-                        .members([
-                            ("instrument", .string($0.instrument)), ("side", .string($0.side.rawValue)),
-                            ("margin_mode", .string($0.marginMode.rawValue)), ("figures", $0.figures.json),
-                        ])
-                    })
-            ),
+            ("assets", .array(statement.assets.map(\.json))),
+            ("positions", .array(statement.positions.map(\.json))),
+            ("pools", .array(statement.pools.map(\.json))),
+            ("notes", .array(statement.notes.map { .string($0) })),
             ("drift", .array(statement.drift.map(\.json))),
+        ]
+        return .members(identity + content)
+    }
+}
+
+extension AssetStatement {
+    /// The asset with its figures.
+    var json: JSONValue { .members([("asset", .string(asset)), ("figures", figures.json)]) }
+}
+
+extension PositionStatement {
+    /// The position with its figures.
+    var json: JSONValue {
+        .members([
+            ("instrument", .string(instrument)), ("side", .string(side.rawValue)),
+            ("margin_mode", .string(marginMode.rawValue)), ("figures", figures.json),
+        ])
+    }
+}
+
+extension MarginPool {
+    /// What is liquidated apart.
+    var json: JSONValue {
+        .members([
+            ("pool", .string(name)), ("equity", equity.json), ("maintenance_margin", maintenance.json),
         ])
     }
 }
@@ -76,7 +90,7 @@ extension ReportedFigure {
             ("unit", .string(unit)),
             ("field", .string(field)),
             ("shared", .bool(isShared)),
-            ("partial", .bool(isPartial)),
+            ("partial", .bool(isPartial)), ("derived", .bool(isDerived)),
         ])
     }
 }
@@ -111,7 +125,7 @@ extension BookTotals {
             ("asset", .string(asset)),
             ("figures", .members(totals.map { ($0.figure.rawValue, $0.json) })),
             ("prices", .array(prices.map(\.json))),
-            ("repeated", .array(repeated.map(\.json))),
+            ("repeated", .array(repeated.map(\.json))), ("alike", .array(alike.map(\.json))),
         ])
     }
 }
@@ -154,6 +168,16 @@ extension RepeatedAccount {
             ("venue", .string(venue.rawValue)),
             ("same_as", .string(sameAs)),
             ("uid", .string(identifier)),
+            ("message", .string(sentence)),
+        ])
+    }
+}
+
+extension AlikeAccounts {
+    /// The two accounts, and what is said of them.
+    var json: JSONValue {
+        .members([
+            ("account", .string(account)), ("venue", .string(venue.rawValue)), ("like", .string(like)),
             ("message", .string(sentence)),
         ])
     }

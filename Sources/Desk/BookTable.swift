@@ -25,7 +25,7 @@ extension Book {
     public func tables(totals: BookTotals) -> [TextTable] {
         [
             accountTable, assetTable, positionTable, totalTable(totals), repeatedTable(totals),
-            priceTable(totals),
+            alikeTable(totals), priceTable(totals), noteTable,
             FieldDrift.table(of: statements.map { ($0.venue, $0.drift) }),
             failureTable("Not read", failures), failureTable("Withheld from these keys", withheld),
         ].filter { !$0.rows.isEmpty }
@@ -34,7 +34,7 @@ extension Book {
     /// What the cells of the tables mean.
     public static let legend =
         "- not reported, \"\" reported as empty, null reported as null, * shared with other rows, "
-        + "+ not of the account as a whole, which is the sum of its assets"
+        + "+ not of the account as a whole, which is the sum of its assets, = worked out from several fields"
 
     private var accountTable: TextTable {
         TextTable(
@@ -108,6 +108,18 @@ extension Book {
             rows: totals.repeated.map { [$0.account, $0.venue.rawValue, $0.sameAs, $0.identifier] })
     }
 
+    private func alikeTable(_ totals: BookTotals) -> TextTable {
+        TextTable(
+            title: "The same to the last digit, both counted", header: ["ACCOUNT", "VENUE", "LIKE"],
+            rows: totals.alike.map { [$0.account, $0.venue.rawValue, $0.like] })
+    }
+
+    private var noteTable: TextTable {
+        TextTable(
+            title: "Not shown by the venue", header: ["ACCOUNT", "NOTE"],
+            rows: statements.flatMap { statement in statement.notes.map { [statement.account, $0] } })
+    }
+
     private func priceTable(_ totals: BookTotals) -> TextTable {
         TextTable(
             title: "Prices used", header: ["ASSET", "USD", "ORIGIN", "ACCOUNT", "FIELD"],
@@ -162,5 +174,6 @@ extension StatementFigures {
             case .number(_, let text), .unheld(let text), .other(let text): text
             }
         return text + (reported.isShared ? "*" : "") + (reported.isPartial ? "+" : "")
+            + (reported.isDerived && reported.value.number != nil ? "=" : "")
     }
 }

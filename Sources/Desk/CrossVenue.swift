@@ -51,12 +51,12 @@ public struct CrossVenue: Sendable {
         ]
         var index: [(key: String, value: JSONValue)] = []
         var money: [JSONValue] = []
-        for holding in Self.holdings(of: statement) {
+        for holding in try Self.holdings(of: statement) {
             try map(holding, to: target, at: time, name, &money, &index)
         }
         var legs: [Leg] = []
         for position in statement.positions {
-            guard let profit = try map(position, by: source, to: target, at: time, &legs) else { continue }
+            guard let profit = try map(position, by: source, to: target, at: time, priced: Set(index.map(\.key)), &legs) else { continue }
             try map(profit, to: target, at: time, name, &money, &index)
         }
         let marks = legs.compactMap { leg in
@@ -89,22 +89,35 @@ public struct CrossVenue: Sendable {
 
     private struct Money {
         let asset: String
-        let amount: ExactDecimal
+        var amount: ExactDecimal
         let index: ExactDecimal?
     }
 
-    /// What is held of each asset: its wallet, without profits that are not realised.
-    private static func holdings(of statement: Statement) -> [Money] {
+    /// What is held of each asset: what it is worth without profits that are not realised, and money that is
+    /// in no asset's row.
+    private static func holdings(of statement: Statement) throws(NumberError) -> [Money] {
         if statement.assets.isEmpty, let wallet = statement.figures[.wallet], let amount = wallet.value.number
         {
             return [Money(asset: wallet.unit, amount: amount, index: nil)]
         }
-        let owned = statement.assets.compactMap { row -> Money? in
-            guard let amount = row.figures.number(.wallet) ?? row.figures.number(.equity), !amount.isZero
-            else { return nil }
-            return Money(asset: row.asset, amount: amount, index: row.figures.number(.index))
+        var holdings: [Money] = []
+        for row in statement.assets {
+            guard let amount = try money(of: row) else { continue }
+            holdings.append(
+                Money(
+                    asset: row.asset, amount: amount,
+                    index: PriceFinder.price(of: row.asset, in: statement)))
         }
-        return owned + statement.positions.flatMap { marginHoldings(of: $0) }
+        for figure in statement.beside {
+            guard let amount = figure.value.number else { continue }
+            if let place = holdings.firstIndex(where: { $0.asset == figure.unit }) {
+                holdings[place].amount = try holdings[place].amount + amount
+            } else {
+                holdings.append(Money(asset: figure.unit, amount: amount, index: nil))
+            }
+        }
+        return holdings.filter { !$0.amount.isZero }
+            + statement.positions.flatMap { marginHoldings(of: $0) }
     }
 
     /// What a position of a spot pair on margin has, and what it owes as a negative amount; none for a
@@ -119,6 +132,13 @@ public struct CrossVenue: Sendable {
         ]
     }
 
+    /// The equity of an asset less profit that is not realised: its wallet, isolated margins and what is
+    /// with strategies, less what is owed; the wallet where the venue shows no equity of it.
+    private static func money(of row: AssetStatement) throws(NumberError) -> ExactDecimal? {
+        guard let equity = row.figures.number(.equity) else { return row.figures.number(.wallet) }
+        return try equity - (row.figures.number(.unrealisedProfit) ?? .zero)
+    }
+
     /// Assets that stand for a dollar where the other venue knows only another of them.
     private static let dollars = ["USD", "USDT", "USDC", "BNFCR"]
 
@@ -127,25 +147,29 @@ public struct CrossVenue: Sendable {
         _ money: inout [JSONValue], _ index: inout [(key: String, value: JSONValue)]
     ) throws(NumberError) {
         var asset: String? = target.knowsAsset(holding.asset, at: time) ? holding.asset : nil
-        var remark = ""
+        var remarks: [String] = []
         if asset == nil, Self.dollars.contains(holding.asset) {
             asset = Self.dollars.first { target.knowsAsset($0, at: time) }
-            if let asset { remark = "\(holding.asset) is taken as \(asset), one for one" }
+            if let asset { remarks.append("\(holding.asset) is taken as \(asset), one for one") }
         }
         var amount = holding.amount
-        if asset == nil {
-            remark = "\(to) has no such asset: left out"
-        } else {
+        let isTold = holding.index != nil && (asset == holding.asset || !Self.dollars.contains(asset ?? ""))
+        if let asset {
             let places = target.conventions.amountPlaces
             amount = try amount.rounded(places: places, rounding: .towardZero)
-            if amount != holding.amount { remark = "cut to the \(places) places that \(to) books" }
+            if amount != holding.amount {
+                remarks.append("cut to the \(places) places that \(to) books")
+            }
+            if !isTold, let remark = Self.builtInPrice(of: asset, at: target, time) { remarks.append(remark) }
+        } else {
+            remarks.append("\(to) has no such asset: left out")
         }
         mappings.append(
             Mapping(
                 source: holding.asset, amount: holding.amount, target: asset,
-                targetAmount: asset == nil ? nil : amount, remark: remark))
+                targetAmount: asset == nil ? nil : amount, remark: remarks.joined(separator: "; ")))
         guard let asset, !amount.isZero else { return }
-        if let price = holding.index, !Self.dollars.contains(asset) || asset == holding.asset {
+        if let price = holding.index, isTold {
             index.append((asset, .string(price.description)))
         }
         let members: [(key: String, value: JSONValue)] = [
@@ -155,6 +179,16 @@ public struct CrossVenue: Sendable {
             amount.isNegative
                 ? Self.command("withdraw", name, members + [("force", .bool(true))])
                 : Self.command("deposit", name, members))
+    }
+
+    /// Says that an asset is valued by the other venue's built-in price; nil for the dollar, which has none.
+    private static func builtInPrice(
+        of asset: String, at target: any VenueReader, _ time: LedgerTime
+    ) -> String? {
+        if asset == dollars[0] { return nil }
+        let price = target.market(VenuePrices(), at: time).index(asset)
+        return "no answer tells the price of \(asset): the built-in one"
+            + (price.map { ", \($0) USD," } ?? "") + " is used"
     }
 
     // MARK: - Positions
@@ -182,7 +216,7 @@ public struct CrossVenue: Sendable {
     /// is what comes back.
     private mutating func map(
         _ position: PositionStatement, by source: any VenueReader, to target: any VenueReader,
-        at time: LedgerTime, _ legs: inout [Leg]
+        at time: LedgerTime, priced: Set<String>, _ legs: inout [Leg]
     ) throws(NumberError) -> Money? {
         guard let reported = position.figures.number(.quantity), !reported.isZero else { return nil }
         let quantity = position.side == .short && !reported.isNegative ? -reported : reported
@@ -229,6 +263,17 @@ public struct CrossVenue: Sendable {
         }
         if own.quote != other.quote { remarks.append("\(own.quote) prices are taken as \(other.quote)") }
         if position.marginMode == .isolated { remarks.append("isolated there, cross here") }
+        if mark == nil {
+            let price = target.market(VenuePrices(), at: time).mark(other)
+            remarks.append(
+                "no answer tells its mark price: the built-in one"
+                    + (price.map { ", \($0)," } ?? "") + " is used")
+        }
+        if !priced.contains(other.settle),
+            let remark = Self.builtInPrice(of: other.settle, at: target, time)
+        {
+            remarks.append(remark)
+        }
         let amount = try coins.over(other.contractValue, rounding: .halfEven)
         legs.append(Leg(instrument: other, quantity: amount, entryPrice: entry, mark: mark))
         mappings.append(

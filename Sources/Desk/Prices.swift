@@ -67,8 +67,13 @@ struct PriceFinder {
             price.isPositive, figure.unit == "USD"
         else { return nil }
         return UsedPrice(
-            asset: asset, price: price, origin: .reported, account: statement.account,
-            venue: statement.venue.rawValue, field: figure.field)
+            asset: asset, price: price, origin: figure.isDerived ? .derived : .reported,
+            account: statement.account, venue: statement.venue.rawValue, field: figure.field)
+    }
+
+    /// The USD price of an asset as one account's answers tell it: reported, or derived from its worth.
+    static func price(of asset: String, in statement: Statement) -> ExactDecimal? {
+        (reported(asset, statement) ?? derived(asset, statement))?.price
     }
 
     private static func derived(_ asset: String, _ statement: Statement) -> UsedPrice? {

@@ -47,6 +47,8 @@ public struct BookTotals: Sendable {
     public let prices: [UsedPrice]
     /// Accounts that are in the book twice, and in the totals once.
     public let repeated: [RepeatedAccount]
+    /// Accounts that show the same as another one; both are in the totals.
+    public let alike: [AlikeAccounts]
 
     /// The figures that mean the same money at every venue, so that a sum of them is one.
     public static let summed: [CommonFigure] = [
@@ -56,16 +58,16 @@ public struct BookTotals: Sendable {
     /// Sums the accounts' own figures, each turned into USD and, where another asset is asked for, divided by
     /// its price, half even to 18 places at every step. An account whose figure is missing or has no price
     /// stands in `gaps`, never as zero; figures that several rows share are not summed. Of an account whose
-    /// assets are margined apart, the assets' are summed. The equity of an account that reports
-    /// none is its wallet and the unrealised profit of its positions. Accounts that were not read stand in
-    /// `gaps` too, and main accounts whose sub-accounts were not; an account that two keys read is counted
-    /// once, where it was read first.
+    /// assets are margined apart, the assets' are summed. Accounts that were not read stand in `gaps` too,
+    /// and main accounts whose sub-accounts were not; an account that two keys read is counted once, where it
+    /// was read first.
     public init(of book: Book, in asset: String = "USD") {
         self.asset = asset
         var finder = PriceFinder(book)
         let unitPrice = finder.price(of: asset, for: nil)
         let repeated = book.repeated
         self.repeated = repeated
+        alike = book.alike
         let counted = book.statements.filter { statement in
             !repeated.contains { $0.account == statement.account }
         }
@@ -123,9 +125,6 @@ public struct BookTotals: Sendable {
             if let worth = statement.figures[.equityUSD], worth.unit == "USD", let usd = worth.value.number {
                 return usd
             }
-            if let worth = statement.worth {
-                return try usd(worth.number, worth.unit, "the equity", of: statement, &finder)
-            }
         }
         guard let reported = statement.figures[figure] else {
             return try sumOfAssets(figure, of: statement, &finder)
@@ -138,7 +137,8 @@ public struct BookTotals: Sendable {
     ) throws(Reason) -> ExactDecimal {
         guard !reported.isShared else { throw Reason("\(reported.field) is shared by several rows") }
         guard let number = reported.value.number else {
-            throw Reason("\(reported.field) is \(reported.value.state)")
+            throw Reason(
+                reported.lack.isEmpty ? "\(reported.field) is \(reported.value.state)" : reported.lack)
         }
         return try usd(number, reported.unit, reported.field, of: statement, &finder)
     }
@@ -171,29 +171,6 @@ public struct BookTotals: Sendable {
             total = sum
         }
         return total
-    }
-}
-
-extension Statement {
-    /// The account's equity: as reported; else, where the venue leaves that to its reader, the wallet and the
-    /// unrealised profit of every position. Nil where neither is known.
-    var worth: (number: ExactDecimal, unit: String)? {
-        if let equity = figures[.equity] {
-            guard !equity.isShared, let number = equity.value.number else { return nil }
-            return (number, equity.unit)
-        }
-        guard let wallet = figures[.wallet], !wallet.isShared, var total = wallet.value.number else {
-            return nil
-        }
-        // No position may stand for positions that were not read: a margin that is in use tells.
-        guard !positions.isEmpty || figures.number(.maintenanceMargin)?.isZero == true else { return nil }
-        for position in positions {
-            guard let profit = position.figures[.unrealisedProfit], profit.unit == wallet.unit,
-                let number = profit.value.number, let sum = try? total + number
-            else { return nil }
-            total = sum
-        }
-        return (total, wallet.unit)
     }
 }
 

@@ -23,6 +23,13 @@ struct LiveAccess: VenueAccess {
         try await engine.snapshots(of: account, at: venue, asOf: times)
     }
 
+    func latestEvents(
+        of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
+    ) async throws -> EventPage {
+        try await engine.latestEvents(
+            of: account, at: venue, types, before: sequence, upTo: engine.clock.now(), limit: limit)
+    }
+
     func prices() -> VenuePrices { engine.published.prices(of: venue) }
 
     func subaccounts(of account: String) -> [String] { engine.published.subaccounts(of: account) }

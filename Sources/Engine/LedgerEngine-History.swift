@@ -104,7 +104,7 @@ extension LedgerEngine {
         return times.map { snapshots[$0] }
     }
 
-    private func read<Value: Sendable>(
+    func read<Value: Sendable>(
         _ work: @escaping @Sendable (any JournalStore) throws(JournalError) -> Value
     ) async throws(Refusal) -> Value {
         defer { if store.needsUpkeep { upkeep.consider(published.sequence) } }

@@ -41,7 +41,7 @@ extension Account {
         case .positionImported(let imported): try apply(imported, at: event.at)
         case .leverageSet(let setting): apply(setting)
         case .isolatedMarginAdjusted(let key, let amount): try moveMargin(amount, into: key, at: event.at)
-        case .funded(let key, let amount): try fund(key, amount, at: event.at)
+        case .funded(let key, let amount, _): try fund(key, amount, at: event.at)
         case .marginInterestAccrued(let key, let amount): try accrueInterest(amount, on: key, at: event.at)
         case .settled(let instrument, let settlements):
             try settle(settlements, at: event.at)
@@ -206,6 +206,8 @@ extension Account {
 extension Earmark {
     /// The purpose whose funds leave the cash: a bot's own equity.
     public static let strategy = "strategy"
+    /// The purpose of credits that pay fees.
+    public static let fees = "fees"
 }
 
 extension [Earmark] {

@@ -20,6 +20,9 @@ extension Account {
         } else {
             try exchange(fill, at: time)
         }
+        if fill.feeCredit.isPositive {
+            try update(fill.feeAsset, at: time) { try $0.credits.add(-fill.feeCredit, for: Earmark.fees) }
+        }
         guard !fill.fee.isZero else { return }
         try update(fill.feeAsset, at: time) { holding in
             if !isFeeInPosition { holding.cash = try holding.cash - fill.fee }

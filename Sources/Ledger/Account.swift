@@ -147,6 +147,14 @@ public struct Settings: Sendable, Equatable {
         }
     }
 
+    /// The setting that holds the margin modes of instruments; only `set_margin_mode` changes it.
+    static let marginModes = "margin_modes"
+
+    /// The margin mode that was set for an instrument; nil where none was.
+    public func marginMode(of instrument: String) -> MarginMode? {
+        self[Self.marginModes]?[instrument]?.text.flatMap(MarginMode.init(rawValue:))
+    }
+
     /// A switch's value; false where it is absent.
     public func flag(_ name: String) -> Bool { self[name]?.boolean ?? false }
 

@@ -54,6 +54,7 @@ extension Command {
             "leverage", "realised", "fees", "margin_asset", "liability",
         ],
         "set_leverage": ["instrument", "leverage", "position_side", "margin_mode"],
+        "set_margin_mode": ["instrument", "margin_mode"],
         "adjust_isolated_margin": ["instrument", "amount", "position_side"],
         "auto_exchange": ["liquidation"],
         "funding": ["instrument", "rate", "amount", "position_side"],
@@ -89,6 +90,10 @@ extension Command.Content {
             self = .setLeverage(
                 instrument: try reader.label("instrument"), leverage: try reader.decimal("leverage"),
                 side: try Self.positionSide(reader), marginMode: try reader.marginMode())
+        case "set_margin_mode":
+            self = .setMarginMode(
+                instrument: try reader.label("instrument"),
+                marginMode: try reader.choice("margin_mode", MarginMode.self))
         case "adjust_isolated_margin":
             self = .adjustIsolatedMargin(
                 instrument: try reader.label("instrument"), amount: try reader.decimal("amount"),

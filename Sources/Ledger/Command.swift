@@ -31,6 +31,7 @@ public struct Command: Sendable, Equatable {
         case importPosition(ImportRequest)
         case setLeverage(
             instrument: String, leverage: ExactDecimal, side: PositionSide?, marginMode: MarginMode?)
+        case setMarginMode(instrument: String, marginMode: MarginMode)
         case adjustIsolatedMargin(instrument: String, amount: ExactDecimal, side: PositionSide?)
         case funding(FundingRequest)
         case borrow(asset: String, amount: ExactDecimal)

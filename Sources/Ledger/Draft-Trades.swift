@@ -91,9 +91,12 @@ extension Draft {
         try requirePositive(request.price, field: "price")
         var positionSide = request.positionSide
         var marginMode = request.marginMode
+        var filledOrder: FilledOrder?
         let order = try request.orderID.map { id throws(Refusal) in try openOrder(id) }
         if let order {
             try check(request, against: order)
+            filledOrder = FilledOrder(
+                placedAt: order.placedAt, isComplete: request.quantity == order.remaining)
             positionSide = positionSide ?? (order.positionSide == .net ? nil : order.positionSide)
             marginMode = marginMode ?? order.marginMode
         }
@@ -119,12 +122,15 @@ extension Draft {
         let liquidity = request.liquidity ?? (order == nil ? nil : .maker)
         var fee = request.fee ?? .zero
         if let order, request.fee == nil { fee = try self.fee(of: request, order, liquidity ?? .maker) }
+        fee = fee.cut(places: account.conventions.feePlaces)
+        let credit = feeCredit(for: fee, in: feeAsset)
         var fill = Fill(
             instrument: instrument, side: request.side, quantity: request.quantity, price: request.price,
-            fee: fee.cut(places: account.conventions.feePlaces), feeAsset: feeAsset,
+            fee: try checked { () throws(NumberError) in try fee - credit }, feeAsset: feeAsset,
             orderID: order?.id, positionSide: key.side, marginMode: key.marginMode,
             leverage: key.marginMode == .isolated ? leverage(key) : .one,
-            liquidation: request.liquidation, quoteIndex: spotIndex, marginAsset: marginAsset)
+            liquidation: request.liquidation, quoteIndex: spotIndex, feeCredit: credit,
+            order: filledOrder, marginAsset: marginAsset)
         fill.liquidity = liquidity
         return fill
     }
@@ -142,6 +148,12 @@ extension Draft {
                 rate: terms.rate(liquidity)
             ).amount
         }
+    }
+
+    /// What fee credits pay of a fee.
+    private func feeCredit(for fee: ExactDecimal, in asset: String) -> ExactDecimal {
+        guard judge.paysFeesWithCredits, fee.isPositive else { return .zero }
+        return min(fee, account.holding(asset)?.credited(for: Earmark.fees) ?? .zero)
     }
 
     private func check(_ request: FillRequest, against order: OpenOrder) throws(Refusal) {
@@ -289,7 +301,12 @@ extension Draft {
                     "\(instrument.name) has \(open.count) such positions; an amount is booked to just one.",
                     field: "position_side")
             }
-            return [.funded(position: open[0].key, amount: amount.cut(places: conventions.bookedPlaces))]
+            let mark = judge.market(prices, at: time).mark(instrument)
+            return [
+                .funded(
+                    position: open[0].key, amount: amount.cut(places: conventions.bookedPlaces),
+                    terms: FundingTerms(quantity: open[0].quantity, mark: mark, rate: nil))
+            ]
         case .rate(let rate):
             let mark = try mark(of: instrument)
             var bodies: [EventBody] = []
@@ -297,7 +314,10 @@ extension Draft {
                 let amount = try checked { () throws(NumberError) in
                     try conventions.booked(-position.settledNotional(at: mark), times: rate)
                 }
-                bodies.append(.funded(position: position.key, amount: amount))
+                bodies.append(
+                    .funded(
+                        position: position.key, amount: amount,
+                        terms: FundingTerms(quantity: position.quantity, mark: mark, rate: rate)))
             }
             return bodies
         }

@@ -66,6 +66,7 @@ public struct Draft {
                     LeverageSetting(
                         instrument: instrument.name, side: side, marginMode: marginMode, leverage: leverage))
             ]
+        case .setMarginMode(let name, let mode): return [try marginModeSet(name, mode)]
         case .adjustIsolatedMargin(let name, let amount, let side):
             return [try isolatedMargin(name, amount, side)]
         case .funding(let request): return try funding(request)
@@ -224,6 +225,29 @@ public struct Draft {
         guard amount <= owed else {
             throw Refusal(.insufficientBalance, "Only \(owed) \(asset) is owed.", field: "amount")
         }
+    }
+
+    /// The margin mode of an instrument is kept among the settings, in `margin_modes`.
+    private mutating func marginModeSet(_ name: String, _ mode: MarginMode) throws(Refusal) -> EventBody {
+        let instrument = try derivative(name)
+        guard judge.hasMarginModesOfInstruments else {
+            throw Refusal(
+                .notAllowed, "\(account.venue) takes the margin mode with each order, not for an instrument.",
+                field: "instrument")
+        }
+        if account.positions.contains(where: { $0.instrument.name == instrument.name })
+            || account.orders.contains(where: { $0.instrument.name == instrument.name })
+        {
+            throw Refusal(
+                .notAllowed,
+                "The margin mode of \(name) cannot be changed while it has a position or an open order.",
+                field: "instrument")
+        }
+        var modes = (account.settings[Settings.marginModes]?.object?.members ?? []).filter { $0.key != name }
+        modes.append((name, .string(mode.rawValue)))
+        var settings = account.settings
+        settings[Settings.marginModes] = .members(modes)
+        return .configured(settings)
     }
 
     private func settings(changing changes: Settings) throws(Refusal) -> Settings {

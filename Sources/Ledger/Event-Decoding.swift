@@ -51,7 +51,9 @@ private struct EventReader {
         case "leverage_set": return .leverageSet(try fields.leverage())
         case "isolated_margin_adjusted":
             return .isolatedMarginAdjusted(position: try position(), amount: try fields.decimal("amount"))
-        case "funded": return .funded(position: try position(), amount: try fields.decimal("amount"))
+        case "funded":
+            return .funded(
+                position: try position(), amount: try fields.decimal("amount"), terms: try fundingTerms())
         case "margin_interest_accrued":
             return .marginInterestAccrued(position: try position(), amount: try fields.decimal("amount"))
         case "settled": return try settled()
@@ -118,9 +120,23 @@ private struct EventReader {
             leverage: try fields.optionalDecimal("leverage") ?? .one,
             liquidation: try fields.flag("liquidation"),
             quoteIndex: try fields.optionalDecimal("quote_index"),
-            marginAsset: try fields.optionalText("margin_asset"))
+            feeCredit: try fields.optionalDecimal("fee_credit") ?? .zero,
+            order: try filledOrder(), marginAsset: try fields.optionalText("margin_asset"))
         fill.liquidity = try fields.optionalChoice("liquidity", Liquidity.self)
         return fill
+    }
+
+    private func filledOrder() throws(Refusal) -> FilledOrder? {
+        guard fields.has("order_placed_at") else { return nil }
+        return FilledOrder(
+            placedAt: try fields.time("order_placed_at"), isComplete: try fields.flag("order_complete"))
+    }
+
+    private func fundingTerms() throws(Refusal) -> FundingTerms? {
+        guard let quantity = try fields.optionalDecimal("quantity") else { return nil }
+        return FundingTerms(
+            quantity: quantity, mark: try fields.optionalDecimal("mark"),
+            rate: try fields.optionalDecimal("rate"))
     }
 
     private func imported() throws(Refusal) -> ImportedPosition {

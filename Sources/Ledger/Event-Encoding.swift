@@ -88,10 +88,17 @@ extension EventBody {
         case .filled(let fill): fill.write(to: &writer)
         case .positionImported(let imported): imported.write(to: &writer)
         case .leverageSet(let setting): setting.write(to: &writer)
-        case .isolatedMarginAdjusted(let position, let amount), .funded(let position, let amount),
+        case .isolatedMarginAdjusted(let position, let amount),
             .marginInterestAccrued(let position, let amount):
             position.write(to: &writer)
             writer.member("amount", amount)
+        case .funded(let position, let amount, let terms):
+            position.write(to: &writer)
+            writer.member("amount", amount)
+            guard let terms else { return }
+            writer.member("quantity", terms.quantity)
+            if let mark = terms.mark { writer.member("mark", mark) }
+            if let rate = terms.rate { writer.member("rate", rate) }
         case .settled(let instrument, let settlements): writeSettlement(instrument, settlements, to: &writer)
         case .autoExchanged(let exchange): exchange.write(to: &writer)
         case .priced(let tick): tick.write(to: &writer)
@@ -246,6 +253,11 @@ extension Fill {
         if let quoteIndex { writer.member("quote_index", quoteIndex) }
         if let liquidity { writer.member("liquidity", liquidity.rawValue) }
         if let marginAsset { writer.member("margin_asset", marginAsset) }
+        if !feeCredit.isZero { writer.member("fee_credit", feeCredit) }
+        if let order {
+            writer.member("order_placed_at", order.placedAt.milliseconds)
+            if order.isComplete { writer.member("order_complete", true) }
+        }
     }
 }
 

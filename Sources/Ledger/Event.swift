@@ -38,7 +38,7 @@ public enum EventBody: Sendable, Equatable {
     case leverageSet(LeverageSetting)
     case isolatedMarginAdjusted(position: PositionKey, amount: ExactDecimal)
     /// Funding of one position, in its settlement asset; positive when received.
-    case funded(position: PositionKey, amount: ExactDecimal)
+    case funded(position: PositionKey, amount: ExactDecimal, terms: FundingTerms?)
     case borrowed(asset: String, amount: ExactDecimal)
     case repaid(asset: String, amount: ExactDecimal)
     case interestAccrued(asset: String, amount: ExactDecimal)
@@ -119,13 +119,18 @@ public struct Fill: Sendable {
     public var liquidity: Liquidity?
     /// The asset of the margin, where a spot pair is traded on margin; nil for an exchange and for contracts.
     public let marginAsset: String?
+    /// What fee credits paid of the fee, in its asset: `fee` is what was left to pay. Not negative.
+    public let feeCredit: ExactDecimal
+    /// The order that it was of; nil without one, and in events of before it was kept.
+    public let order: FilledOrder?
 
     public init(
         instrument: Instrument, side: Side, quantity: ExactDecimal, price: ExactDecimal,
         fee: ExactDecimal = .zero, feeAsset: String, orderID: String? = nil,
         positionSide: PositionSide = .net,
         marginMode: MarginMode = .cross, leverage: ExactDecimal = .one, liquidation: Bool = false,
-        quoteIndex: ExactDecimal? = nil, marginAsset: String? = nil
+        quoteIndex: ExactDecimal? = nil, feeCredit: ExactDecimal = .zero, order: FilledOrder? = nil,
+        marginAsset: String? = nil
     ) {
         self.instrument = instrument
         self.side = side
@@ -140,6 +145,8 @@ public struct Fill: Sendable {
         self.liquidation = liquidation
         self.quoteIndex = quoteIndex
         self.marginAsset = marginAsset
+        self.feeCredit = feeCredit
+        self.order = order
     }
 
     /// The position that it opens, changes or closes; meaningless for spot.
@@ -156,6 +163,7 @@ extension Fill: Equatable {
             && left.liquidation == right.liquidation && left.quoteIndex == right.quoteIndex
             && left.liquidity == right.liquidity
             && left.marginAsset == right.marginAsset
+            && left.feeCredit == right.feeCredit && left.order == right.order
     }
 }
 
@@ -187,6 +195,35 @@ public struct ImportedMargin: Sendable, Equatable {
     public init(asset: String, liability: ExactDecimal) {
         self.asset = asset
         self.liability = liability
+    }
+}
+
+/// What a funding was worked out from, as far as it is known.
+public struct FundingTerms: Sendable, Equatable {
+    /// The signed size of the position then.
+    public let quantity: ExactDecimal
+    /// The mark price then; nil where nobody had given one.
+    public let mark: ExactDecimal?
+    /// The rate, as a fraction of the notional; nil where the amount was given.
+    public let rate: ExactDecimal?
+
+    public init(quantity: ExactDecimal, mark: ExactDecimal?, rate: ExactDecimal?) {
+        self.quantity = quantity
+        self.mark = mark
+        self.rate = rate
+    }
+}
+
+/// The open order that a fill was of.
+public struct FilledOrder: Sendable, Equatable {
+    /// When it was placed.
+    public let placedAt: LedgerTime
+    /// Whether nothing of it was left.
+    public let isComplete: Bool
+
+    public init(placedAt: LedgerTime, isComplete: Bool) {
+        self.placedAt = placedAt
+        self.isComplete = isComplete
     }
 }
 

@@ -21,6 +21,12 @@ public protocol VenueJudge: Sendable {
     /// Whether the rulebook in force knows an asset.
     func knowsAsset(_ name: String, at time: LedgerTime) -> Bool
 
+    /// Whether an instrument has a margin mode of its own, which `set_margin_mode` changes.
+    var hasMarginModesOfInstruments: Bool { get }
+
+    /// Whether credits of the purpose `fees` pay the fees of fills before cash does.
+    var paysFeesWithCredits: Bool { get }
+
     /// The settings of a new account, in the contract's order.
     var defaultSettings: Settings { get }
 
@@ -125,6 +131,12 @@ extension VenueJudge {
     public func leverage(of position: PositionKey, in account: Account) -> ExactDecimal? {
         account.leverage(position.instrument.name, side: position.side, marginMode: position.marginMode)
     }
+
+    /// No: each order names its own.
+    public var hasMarginModesOfInstruments: Bool { false }
+
+    /// No: the venue has no such credits.
+    public var paysFeesWithCredits: Bool { false }
 
     /// None by the hour.
     public func interest(

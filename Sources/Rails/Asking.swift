@@ -11,13 +11,16 @@ enum ReadingCall: String, CaseIterable {
     case positions
     case openOrders = "open-orders"
     case marketData = "market-data"
+    case completedOrders = "completed-orders"
+    case fundings
 
     /// The balances alone are needed.
     var call: VenueCall {
         switch self {
         case .token: VenueCall(rawValue, .token)
         case .balances: VenueCall(rawValue, .account)
-        case .positions, .openOrders: VenueCall(rawValue, .account, isOptional: true)
+        case .positions, .openOrders, .completedOrders, .fundings:
+            VenueCall(rawValue, .account, isOptional: true)
         case .marketData: VenueCall(rawValue, .market, isOptional: true)
         }
     }
@@ -36,8 +39,8 @@ extension RailsVenue: VenueReader {
         }
     }
 
-    /// `token` and `balances`, and as far as they are answered `positions`, the first page of `open-orders`
-    /// and `market-data`.
+    /// `token` and `balances`, and as far as they are answered `positions`, `market-data`, and the first
+    /// pages of `open-orders`, `completed-orders` and `fundings`.
     public static var calls: [VenueCall] { ReadingCall.allCases.map(\.call) }
 
     /// A hundredth of the 2000 requests a second that all users share: no other limit of an account's calls
@@ -66,7 +69,7 @@ extension RailsVenue: VenueReader {
                 method: "POST", target: target,
                 headers: [("X-Api-Key", credentials.apiKey), ("X-Api-Secret", credentials.secret)])
         case .marketData: return OutgoingRequest(method: "GET", target: target)
-        case .balances, .positions, .openOrders:
+        case .balances, .positions, .openOrders, .completedOrders, .fundings:
             guard let token, Self.isHeaderText(token) else {
                 throw ReadingError(.configuration, "Rails needs a token for \(call.name); get one first.")
             }

@@ -14,7 +14,7 @@ extension AccountAudit {
             places: ExactDecimal.places, units: 0
         ) { $0[0] }
         checkOrders(of: name, row)
-        if isDocumented { checkDocumentedMargins(of: row) } else { checkLaterMargins(of: name, row) }
+        if isDocumented { checkDocumentedMargins(of: name, row) } else { checkLaterMargins(of: name, row) }
         checkLiquidationPrice(of: name, row)
     }
 
@@ -35,17 +35,18 @@ extension AccountAudit {
                 ? .hidden("There are more orders than one page holds.", below: .zero) : acrossAnswers
             hold(
                 row, field, "Σ open quantity × limit price",
-                orders.flatMap { [$0.input("remainingQuantity"), $0.input("price")] }, source: Source.sample,
+                orders.flatMap { [$0.input($0.remainingField), $0.input("price")] }, source: Source.sample,
                 places: ExactDecimal.places, difference
             ) { numbers in
-                var sum = ProductSum()
+                var sum = ExactFraction.zero
                 for place in stride(from: 0, to: numbers.count, by: 2) {
-                    try sum.add(numbers[place], times: numbers[place + 1])
+                    try sum += RailsFigures.orderNotional(
+                        remaining: numbers[place], price: numbers[place + 1])
                 }
-                return try sum.rounded(places: ExactDecimal.places, rounding: .halfEven)
+                return try RailsFigures.printedValue(sum)
             }
             hold(
-                row, field + "Qty", "Σ open quantity", orders.map { $0.input("remainingQuantity") },
+                row, field + "Qty", "Σ open quantity", orders.map { $0.input($0.remainingField) },
                 source: Source.sample, places: ExactDecimal.places, units: 0, difference
             ) { try $0.sum() }
         }
@@ -53,20 +54,41 @@ extension AccountAudit {
 
     // MARK: - Margins
 
-    private mutating func checkDocumentedMargins(of row: ReportedObject) {
-        hold(
-            row, "margin", "(positions + orders) / leverage",
-            [reported.account.input("leverage")]
-                + ["position", "openBuy", "openSell"].map { row.input($0) }, places: ExactDecimal.places
-        ) {
-            try RailsFigures.margin(positions: $0[1], orders: $0[2] + $0[3], leverage: $0[0])
+    private mutating func checkDocumentedMargins(of name: String, _ row: ReportedObject) {
+        let held = isIsolated(name) ? reported.position(name).map { [$0.input("margin")] } ?? [] : []
+        let orders = ["openBuy", "openSell"].map { row.input($0) }
+        if held.isEmpty {
+            hold(
+                row, "margin", "(positions + orders) / leverage",
+                [reported.account.input("leverage"), row.input("position")] + orders,
+                places: ExactDecimal.places
+            ) {
+                try RailsFigures.printedMargin(
+                    RailsFigures.margin(
+                        positions: ExactFraction($0[1]), orders: ExactFraction($0[2] + $0[3]),
+                        leverage: $0[0]))
+            }
+        } else {
+            hold(
+                row, "margin", "orders / leverage + what the isolated position holds",
+                [reported.account.input("leverage")] + held + orders, source: Source.ours,
+                places: ExactDecimal.places
+            ) {
+                try RailsFigures.printedMargin(
+                    RailsFigures.margin(
+                        positions: .zero, orders: ExactFraction($0[2] + $0[3]), leverage: $0[0],
+                        isolatedMargin: $0[1]))
+            }
         }
         hold(
             row, "maintenanceMargin", "positions × 3% (maintenance margin rate)",
             [row.input("position"), maintenanceRate], places: ExactDecimal.places,
             remark: actsAsPositionMargin(row)
                 ? "It is position + orders that add to it + 0.1 % of all orders." : ""
-        ) { try RailsFigures.maintenanceMargin(positionSize: $0[0], rate: $0[1]) }
+        ) {
+            try RailsFigures.printedMargin(
+                RailsFigures.maintenanceMargin(positionSize: ExactFraction($0[0]), rate: $0[1]))
+        }
     }
 
     /// Whether a maintenance margin is what the given sample's are: the position whole, the orders that add
@@ -100,12 +122,27 @@ extension AccountAudit {
         hold(
             row, "maintenanceMargin", "index × |qty| × 0.1", size + [maintenanceRate],
             source: Source.metricsPage, places: ExactDecimal.places, difference
-        ) { try RailsFigures.maintenanceMargin(positionSize: ($0[0] + $0[1]).magnitude, rate: $0[2]) }
+        ) {
+            try RailsFigures.printedMargin(
+                RailsFigures.maintenanceMargin(
+                    positionSize: ExactFraction(($0[0] + $0[1]).magnitude), rate: $0[2]))
+        }
+        if isIsolated(name), let position = reported.position(name) {
+            hold(
+                row, "margin", "what the isolated position holds", [position.input("margin")],
+                source: Source.ours, places: ExactDecimal.places, acrossAnswers
+            ) { $0[0] }
+            return
+        }
         hold(
             row, "margin", "index × |qty| / leverage", size + [leverage(of: row, size)],
             source: Source.metricsPage, places: ExactDecimal.places,
             isFlat ? .contradicts : .estimate("The market may have a leverage of its own.")
-        ) { try RailsFigures.margin(positions: ($0[0] + $0[1]).magnitude, orders: .zero, leverage: $0[2]) }
+        ) {
+            try RailsFigures.printedMargin(
+                RailsFigures.margin(
+                    positions: ExactFraction(($0[0] + $0[1]).magnitude), orders: .zero, leverage: $0[2]))
+        }
     }
 
     /// The leverage that a market's margin implies, where it is a whole one that is allowed; the account's
@@ -134,35 +171,27 @@ extension AccountAudit {
             ) { $0[0] }
             return
         }
-        guard let total = unroundedTotal, let own = reported.signedPosition(name) else {
+        let position = reported.position(name)
+        let isIsolated = isIsolated(name)
+        guard let own = reported.signedPosition(name),
+            let money = isIsolated ? position?["margin"].cutNumber : crossMoney
+        else {
             skip(
                 row, "liquidationPrice", formula,
                 "The side and the profit of the position are not among the answers.", source: Source.ours)
             return
         }
-        var others = ExactDecimal.zero
-        var standing = ExactDecimal.zero
-        for (market, _) in reported.marketsWithPositions {
-            guard let position = reported.signedPosition(market),
-                let size = try? isDocumented
-                    ? position.cost.magnitude : (position.cost + position.profit).magnitude
-            else {
-                skip(
-                    row, "liquidationPrice", formula, "A position is not among the answers.",
-                    source: Source.ours)
-                return
-            }
-            let moves = market == name
-            guard let profits = try? moves ? others : others + position.profit,
-                let sizes = try? moves && !isDocumented ? standing : standing + size
-            else { return }
-            (others, standing) = (profits, sizes)
+        guard let pool = try? rest(ofPoolWith: name) else {
+            skip(
+                row, "liquidationPrice", formula, "A position is not among the answers.",
+                source: Source.ours)
+            return
         }
         let inputs = [
             AuditInput(rule: "quantity, signed", own.quantity), AuditInput(rule: "cost, signed", own.cost),
-            AuditInput(rule: "money before it is cut", total),
-            AuditInput(rule: "Σ unrealizedPnl of the other markets", others),
-            AuditInput(rule: "position size that stands still", standing), maintenanceRate,
+            AuditInput(rule: isIsolated ? "what the position holds" : "money before it is cut", money),
+            AuditInput(rule: "Σ unrealizedPnl of the other markets", pool.profits),
+            AuditInput(rule: "position size that stands still", pool.standing), maintenanceRate,
         ]
         let isMoving = !isDocumented
         hold(
@@ -171,10 +200,41 @@ extension AccountAudit {
         ) {
             try RailsFigures.liquidationPrice(
                 quantity: $0[0], cost: $0[1],
-                otherEquity: try RailsFigures.equity(unroundedTotal: $0[2], unrealisedPnl: $0[3]),
-                otherMaintenance: try RailsFigures.maintenanceMargin(positionSize: $0[4], rate: $0[5]),
+                otherEquity: try RailsFigures.equity(money: $0[2], unrealisedPnl: ExactFraction($0[3])),
+                otherMaintenance: try RailsFigures.maintenanceMargin(
+                    positionSize: ExactFraction($0[4]), rate: $0[5]),
                 movingRate: isMoving ? $0[5] : .zero)
         }
+    }
+
+    /// What of a market's pool stands still when its price moves: the profits of its other positions, and the
+    /// size that maintenance is a share of. Nil where a position is not among the answers.
+    private func rest(
+        ofPoolWith name: String
+    ) throws(NumberError) -> (profits: ExactDecimal, standing: ExactDecimal)? {
+        let alone = isIsolated(name)
+        var profits = ExactDecimal.zero
+        var standing = ExactDecimal.zero
+        for (market, _) in reported.marketsWithPositions {
+            let moves = market == name
+            if !moves, alone || isIsolated(market) { continue }
+            guard let position = reported.signedPosition(market) else { return nil }
+            if !moves { try profits += position.profit }
+            if isDocumented {
+                try standing += position.cost.magnitude
+            } else if !moves {
+                try standing += (position.cost + position.profit).magnitude
+            }
+        }
+        return (profits, standing)
+    }
+
+    /// The cross pool's money before any digit is dropped; nil where a part is missing.
+    private var crossMoney: ExactDecimal? {
+        let held = isolatedMargins.map(\.value.cutNumber)
+        guard let total = unroundedTotal, !held.contains(nil) else { return nil }
+        return try? RailsFigures.crossMoney(
+            unroundedTotal: total, isolatedMargin: held.compactMap { $0 }.sum())
     }
 
     /// The account's money before any digit is dropped, from the markets' unrounded parts; nil where one is
@@ -222,28 +282,70 @@ extension AccountAudit {
                 price.input("value"), AuditInput(rule: "quantity, signed", own.quantity),
                 AuditInput(rule: "value, signed", own.cost),
             ], source: Source.metricsPage, places: ExactDecimal.places, acrossAnswers
-        ) { try $0[1].times($0[0], rounding: .halfEven) - $0[2] }
+        ) {
+            try RailsFigures.printedValue(
+                RailsFigures.unrealised(
+                    value: RailsFigures.positionValue(quantity: $0[1], indexPrice: $0[0]), cost: $0[2]))
+        }
+    }
+
+    // MARK: - Fills and fundings
+
+    /// A fill's fee: the rate is a setting of the account and in no answer, so that it is the one that the
+    /// fee implies, where a rate of six places and at most that of a liquidation does.
+    mutating func check(fill: ReportedObject) {
+        let formula = "quantity × price × the account's fee rate"
+        guard let fee = fill["fees"].cutNumber, let quantity = fill["quantity"].cutNumber,
+            let price = fill["price"].cutNumber, quantity.isPositive, price.isPositive,
+            let rate = try? impliedRate(of: fee, quantity, price)
+        else {
+            skip(
+                fill, "fees", formula, "Its size or its price is no number above 0.", source: Source.fillsPage
+            )
+            return
+        }
+        hold(
+            fill, "fees", formula,
+            [
+                fill.input("quantity"), fill.input("price"),
+                AuditInput(rule: "rate nearest to what it implies", rate),
+            ], source: Source.fillsPage, units: 0,
+            .estimate("The rate is a setting of the account, and no rate of six places gives this fee.")
+        ) { try RailsFigures.fee(quantity: $0[0], price: $0[1], rate: $0[2]) }
+    }
+
+    /// The shortest rate of three to six places that gives a fee, else the nearest; within what is charged.
+    private func impliedRate(
+        of fee: ExactDecimal, _ quantity: ExactDecimal, _ price: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        let value = try RailsFigures.positionValue(quantity: quantity, indexPrice: price)
+        let implied = try ExactFraction(fee).over(value)
+        for places in 3...6 {
+            let rate = try implied.rounded(places: places, rounding: .halfUp)
+            if rate <= rules.highestFeeRate,
+                try RailsFigures.fee(quantity: quantity, price: price, rate: rate) == fee
+            {
+                return rate
+            }
+        }
+        return min(max(try implied.rounded(places: 4, rounding: .halfUp), .zero), rules.highestFeeRate)
+    }
+
+    mutating func check(funding: ReportedObject) {
+        let formula = "−(positionSize × indexPrice × rate / 100)"
+        if funding["indexPrice"].cutNumber?.isZero == true {
+            skip(funding, "value", formula, "The row shows no index price.", source: Source.fundingsPage)
+            return
+        }
+        hold(
+            funding, "value", formula,
+            [funding.input("positionSize"), funding.input("indexPrice"), funding.input("rate")],
+            source: Source.fundingsPage
+        ) { try RailsFigures.funding(size: $0[0], indexPrice: $0[1], ratePercent: $0[2]) }
     }
 }
 
 extension ReportedAccount {
-    /// The open orders of one side of a market, in the answer's order; nil where there is no answer.
-    func orders(of market: String, _ side: Side) -> [ReportedObject]? {
-        orders?.filter { $0["market"].text == market && $0["side"].text.lowercased() == side.rawValue }
-    }
-
     /// Whether there may be more orders than were asked for.
     var isOrderPageFull: Bool { (orders?.count ?? 0) >= RailsVenue.ordersPerPage }
-
-    /// Size, cost and profit of an open position, signed: a form that prints sizes without a sign names the
-    /// side. Nil where no answer tells all three.
-    func signedPosition(
-        _ market: String
-    ) -> (quantity: ExactDecimal, cost: ExactDecimal, profit: ExactDecimal)? {
-        guard let position = position(market), let quantity = position["quantity"].cutNumber,
-            let cost = position["value"].cutNumber, let profit = position["unrealizedPnl"].cutNumber
-        else { return nil }
-        let isShort = position["type"].text == "SHORT" && quantity.isPositive
-        return isShort ? (-quantity, -cost, profit) : (quantity, cost, profit)
-    }
 }

@@ -6,7 +6,8 @@ import Venue
 // Every figure of an answer held against the definition that serves it, on the venue's own numbers.
 
 extension RailsVenue {
-    /// The account's figures, then those of its markets, then the rows of the answer to `positions`.
+    /// The account's figures, those of its markets, then the rows of `positions`, of `completed-orders` and
+    /// of `fundings`.
     ///
     /// Rates are the rulebook's of that time. The later rules hold where the body shows that it is of the
     /// later form (signed sizes, or the wrapper with `promoCredit` in it), and where this reader speaks it.
@@ -18,6 +19,8 @@ extension RailsVenue {
         audit.checkMargins()
         for market in reported.markets { audit.check(market: market.name, market.row) }
         for position in reported.positions ?? [] { audit.check(position: position) }
+        for fill in reported.fills { audit.check(fill: fill) }
+        for funding in reported.fundings { audit.check(funding: funding) }
         return audit.findings
     }
 }
@@ -59,6 +62,12 @@ struct AccountAudit {
     func markets(_ field: String, blur: ExactDecimal = .zero) -> [AuditInput] {
         reported.markets.map { $0.row.input(field, blur: blur) }
     }
+
+    /// What isolated positions hold, outside the cross pool.
+    var isolatedMargins: [AuditInput] { reported.isolated.map { $0.input("margin") } }
+
+    /// Whether a market's position has a pool of its own.
+    func isIsolated(_ market: String) -> Bool { reported.position(market)?.isIsolated == true }
 
     var maintenanceRate: AuditInput {
         AuditInput(rule: "maintenance rate", rules.maintenanceRate[generation] ?? .zero)
@@ -117,10 +126,16 @@ extension AccountAudit {
         }
         if isDocumented {
             hold(
-                account, "availableBalance", "totalBalance − maintenanceMargin",
-                ["totalBalance", "maintenanceMargin"].map { account.input($0) }, source: Source.sample,
-                units: 0
-            ) { try RailsFigures.availableBalance(totalBalance: $0[0], maintenanceMargin: $0[1]) }
+                account, "availableBalance",
+                "totalBalance − maintenanceMargin"
+                    + (isolatedMargins.isEmpty ? "" : " − Σ margin of isolated positions"),
+                ["totalBalance", "maintenanceMargin"].map { account.input($0) } + isolatedMargins,
+                source: Source.sample, units: 0
+            ) {
+                try RailsFigures.availableBalance(
+                    totalBalance: $0[0], maintenanceMargin: $0[1],
+                    isolatedMargin: try $0.dropFirst(2).sum())
+            }
         } else {
             checkLaterAvailable()
         }
@@ -137,8 +152,8 @@ extension AccountAudit {
         ) { try $0.sum() }
     }
 
-    /// The size at the index price of every open position, as value and profit imply it; nil where a position
-    /// of the map is missing among the positions.
+    /// The size at the index price of every open position of the cross pool, as value and profit imply it;
+    /// nil where a position of the map is missing among the positions.
     private var sizes: [(market: String, size: [AuditInput])]? {
         var found: [(market: String, size: [AuditInput])] = []
         for (name, row) in reported.marketsWithPositions {
@@ -146,6 +161,7 @@ extension AccountAudit {
                 if row?["positionQuantity"].cutNumber?.isZero == true { continue }
                 return nil
             }
+            if position.isIsolated { continue }
             found.append((name, [position.input("value"), position.input("unrealizedPnl")]))
         }
         return found
@@ -173,8 +189,9 @@ extension AccountAudit {
             hasOrders
                 ? .hidden("What open orders hold back is not shown.", above: .zero) : acrossAnswers
         ) { numbers in
+            // What isolated positions hold is in the total and in the margin, and falls out.
             let equity = try RailsFigures.equity(
-                unroundedTotal: numbers[0], unrealisedPnl: try numbers.dropFirst(2).sum())
+                money: numbers[0], unrealisedPnl: ExactFraction(try numbers.dropFirst(2).sum()))
             return try RailsFigures.printedMoney(
                 RailsFigures.unroundedAvailable(
                     equity: equity, positionMargin: ExactFraction(numbers[1]), openOrderMargin: .zero))
@@ -191,23 +208,31 @@ extension AccountAudit {
     private mutating func checkDocumentedMargins() {
         let account = reported.account
         let parts = reported.markets.flatMap { market in
-            ["position", "openBuy", "openSell"].map { market.row.input($0) }
+            (isIsolated(market.name) ? [] : ["position"]).map { market.row.input($0) }
+                + ["openBuy", "openSell"].map { market.row.input($0) }
         }
+        let isolated = isolatedMargins
         let sum = try? markets("margin").compactMap(\.value.cutNumber).sum()
         hold(
-            account, "margin", "(total positions + total orders) / leverage",
-            [account.input("leverage")] + parts, places: ExactDecimal.places,
+            account, "margin",
+            "(total positions + total orders) / leverage" + (isolated.isEmpty ? "" : " + isolated margins"),
+            [account.input("leverage")] + isolated + parts, places: ExactDecimal.places,
             remark: Self.nearness(account["margin"], sum, "the sum of the markets' margins")
         ) { numbers in
-            try RailsFigures.margin(
-                positions: try numbers.dropFirst().sum(), orders: .zero, leverage: numbers[0])
+            let first = isolated.count + 1
+            return try RailsFigures.printedMargin(
+                RailsFigures.margin(
+                    positions: ExactFraction(try numbers[first...].sum()), orders: .zero,
+                    leverage: numbers[0], isolatedMargin: try numbers[1..<first].sum()))
         }
         hold(
             account, "maintenanceMargin", "total positions × 3% (maintenance margin rate)",
-            [maintenanceRate] + markets("position")
+            [maintenanceRate]
+                + reported.markets.filter { !isIsolated($0.name) }.map { $0.row.input("position") }
         ) { numbers in
-            try RailsFigures.accountMaintenanceMargin(
-                totalPositionSize: try numbers.dropFirst().sum(), rate: numbers[0])
+            try RailsFigures.printedMoney(
+                RailsFigures.maintenanceMargin(
+                    positionSize: ExactFraction(try numbers.dropFirst().sum()), rate: numbers[0]))
         }
     }
 
@@ -238,8 +263,9 @@ extension AccountAudit {
             account, "maintenanceMargin", "Σ index × |qty| × 0.1",
             [maintenanceRate] + sizes.flatMap(\.size), source: Source.metricsPage, acrossAnswers
         ) { numbers in
-            try RailsFigures.accountMaintenanceMargin(
-                totalPositionSize: try Self.total(numbers.dropFirst()), rate: numbers[0])
+            try RailsFigures.printedMoney(
+                RailsFigures.maintenanceMargin(
+                    positionSize: ExactFraction(try Self.total(numbers.dropFirst())), rate: numbers[0]))
         }
     }
 

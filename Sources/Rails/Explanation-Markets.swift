@@ -43,7 +43,9 @@ extension BalanceExplainer {
     /// The leverage that a market's margin is worked out with.
     func leverage(of row: MarketRow) -> Explanation.Input {
         let name = row.activity.instrument
-        if !isDocumented, let own = account.leverage(name, side: .net, marginMode: .cross) {
+        if !isDocumented,
+            let own = account.leverage(name, side: .net, marginMode: account.railsMarginMode(of: name))
+        {
             return Explanation.Input("leverage of \(name)", own, .setting)
         }
         return total("leverage", totals.leverage)
@@ -118,12 +120,22 @@ extension BalanceExplainer {
 
     private mutating func explainMargins(_ row: MarketRow, _ printed: RailsMarketBalance) {
         let name = printed.market
-        if isDocumented {
+        if row.isIsolated {
+            let orders =
+                isDocumented
+                ? [figure("openBuy", row.openBuy, of: name), figure("openSell", row.openSell, of: name)] : []
+            add(
+                "margin", printed.margin,
+                "what the isolated position holds"
+                    + (isDocumented ? " + (openBuy + openSell) ÷ leverage" : ""),
+                [isolatedMargin(of: row)] + orders + (isDocumented ? [leverage(of: row)] : []),
+                rounding: Self.cutToAll, status: .choice, source: Source.ours)
+        } else if isDocumented {
             add(
                 "margin", printed.margin, "(position + openBuy + openSell) ÷ leverage",
                 [
-                    size(of: row), figure("openBuy", printed.openBuy, of: name),
-                    figure("openSell", printed.openSell, of: name), leverage(of: row),
+                    size(of: row), figure("openBuy", row.openBuy, of: name),
+                    figure("openSell", row.openSell, of: name), leverage(of: row),
                 ], rounding: Self.cutToAll)
         } else {
             add(
@@ -141,38 +153,46 @@ extension BalanceExplainer {
 
     private mutating func explainBasis(_ row: MarketRow) throws {
         let name = row.activity.instrument
-        let otherRows = totals.rows.filter { $0.activity.instrument != name }
+        let others = totals.rows.filter {
+            $0.activity.instrument != name && !$0.isIsolated && !row.isIsolated
+        }
+        let pool = row.isIsolated ? [row] : totals.rows.filter { !$0.isIsolated }
         add(
             "otherEquity", try totals.otherEquity(of: row),
-            "unroundedTotal + Σ unrealizedPnl of the other markets",
-            [total("unroundedTotal", totals.unroundedTotal)]
-                + otherRows.filter { $0.position != nil }.map(unrealised), status: .choice,
+            row.isIsolated
+                ? "what the isolated position holds"
+                : "unroundedTotal − what isolated positions hold "
+                    + "+ Σ unrealizedPnl of the other cross positions",
+            row.isIsolated
+                ? [isolatedMargin(of: row)]
+                : [total("unroundedTotal", totals.unroundedTotal)] + isolatedMargins()
+                    + others.filter { $0.position != nil }.map(unrealised), status: .choice,
             source: Source.ours)
         add(
             "otherMaintenance", try totals.otherMaintenance(of: row),
             isDocumented
-                ? "total positions × maintenance rate: at cost, so no price moves it"
-                : "Σ position size of the other markets × maintenance rate",
-            (isDocumented ? totals.rows : otherRows).map(size) + [maintenanceRate],
-            rounding: Self.cutToAll, status: .choice, source: Source.ours)
+                ? "positions of the pool × maintenance rate: at cost, so no price moves it"
+                : "Σ position size of the pool's other markets × maintenance rate",
+            (isDocumented ? pool : others).map(size) + [maintenanceRate], status: .choice,
+            source: Source.ours)
         if let position = row.position { try explain(position, row) }
         if isDocumented { return }
         add(
             "positionSize", row.size, "index price × |quantity|",
             row.position == nil
                 ? [quantity(of: row)] : [quantity(of: row), try indexPrice(of: row.activity.instrument)],
-            rounding: "half even to 18 places", source: Source.metricsPage)
+            source: Source.metricsPage)
         add(
             "openingOrders", row.openingOrders,
             "Σ open quantity × limit price of orders that add exposure: reduce-only orders never count, "
                 + "orders against the position only beyond its size, oldest first",
             [quantity(of: row)]
                 + orders(of: name, side: nil).filter { !$0.reduceOnly }.flatMap(notional),
-            rounding: "half even to 18 places", status: .choice, source: Source.riskPage)
+            status: .choice, source: Source.riskPage)
         add(
             "openOrderMargin", try openOrderMargin(of: row), "openingOrders ÷ leverage",
             [figure("openingOrders", row.openingOrders, of: name), leverage(of: row)],
-            rounding: Self.cutToAll, status: .choice, source: Source.riskPage)
+            status: .choice, source: Source.riskPage)
     }
 
     /// An open position's unrealised profit, and the price that it is worth.
@@ -181,7 +201,7 @@ extension BalanceExplainer {
         add(
             "unrealizedPnl", row.unrealised, "quantity × index price − cost",
             [quantity(of: row), cost(of: row), try indexPrice(of: instrument.name)],
-            rounding: "half even to 18 places", source: "Rails API documentation, Get Account Positions")
+            source: "Rails API documentation, Get Account Positions")
         let price = try market.requiredMark(instrument)
         if let given = market.prices.marks[instrument.name] {
             add(
@@ -207,7 +227,7 @@ extension BalanceExplainer {
         return figure("indexPrice", try market.requiredMark(position.instrument), of: name)
     }
 
-    private func openOrderMargin(of row: MarketRow) throws(NumberError) -> ExactDecimal {
+    private func openOrderMargin(of row: MarketRow) throws(NumberError) -> ExactFraction {
         try RailsFigures.openOrderMargin(openingOrders: row.openingOrders, leverage: row.leverage)
     }
 }

@@ -25,18 +25,34 @@ extension RailsVenue {
         }
     }
 
-    /// Liquidation is decided by equity and maintenance margin, both unrounded and in USD; nil without a
-    /// position. A `maintenanceMargin` that was raised counts in place of the one worked out.
+    /// Liquidation is decided by equity and maintenance margin, both unrounded and in USD: of the cross pool
+    /// where it has a position, and of each isolated position. The one nearest to liquidation is given; nil
+    /// without a position. A `maintenanceMargin` that was raised counts in place of the cross pool's.
     public func health(of snapshot: AccountSnapshot) throws -> MarginHealth? {
-        if snapshot.account.positions.isEmpty { return nil }
         do {
             let totals = try totals(of: snapshot)
-            return MarginHealth(
-                equity: try RailsFigures.equity(
-                    unroundedTotal: totals.unroundedTotal, unrealisedPnl: totals.unrealised),
-                maintenance: try snapshot.account.raisedAmount("maintenanceMargin")
-                    ?? RailsFigures.maintenanceMargin(positionSize: totals.size, rate: totals.rate),
-                unit: Self.money)
+            var pools: [(equity: ExactFraction, maintenance: ExactFraction)] = []
+            if totals.rows.contains(where: { $0.position != nil && !$0.isIsolated }) {
+                let raised = snapshot.account.raisedAmount("maintenanceMargin").map { ExactFraction($0) }
+                pools.append((try totals.crossEquity(), try raised ?? totals.maintenanceMargin()))
+            }
+            for row in totals.rows where row.isIsolated {
+                pools.append(
+                    (
+                        try RailsFigures.equity(money: row.isolatedMargin, unrealisedPnl: row.unrealised),
+                        try totals.maintenanceMargin(of: row)
+                    ))
+            }
+            let all = try pools.map {
+                try MarginHealth(
+                    equity: $0.equity, maintenance: $0.maintenance, places: ExactDecimal.places,
+                    unit: Self.money)
+            }
+            return all.min { first, second in
+                if first.isLiquidated != second.isLiquidated { return first.isLiquidated }
+                return ExactDecimal.compareProducts(
+                    first.equity, second.maintenance, second.equity, first.maintenance) == .less
+            }
         } catch let error as NumberError {
             throw FigureError.number(error)
         }
@@ -77,6 +93,8 @@ struct BalanceExplainer {
         static let balancePage = "Rails API documentation, Account Balance"
         static let metricsPage = "Rails API documentation, Position Metrics"
         static let riskPage = "Rails API documentation, Risk Management; inferred"
+        static let fillsPage = "Rails API documentation, Get Completed Orders, the samples"
+        static let fundingsPage = "Rails API documentation, Get Fundings, the sample"
         static let ours = "not published; docs/venues/rails.md"
     }
 
@@ -102,9 +120,12 @@ struct BalanceExplainer {
     }
 
     /// A figure of a market as an input.
-    func figure(_ field: String, _ value: ExactDecimal, of market: String) -> Explanation.Input {
+    func figure(
+        _ field: String, _ value: some CustomStringConvertible, of market: String
+    ) -> Explanation.Input {
         Explanation.Input(
-            "\(field) of \(market)", value, .figure, path: "marketBalancesMap.\(market).\(field)")
+            "\(field) of \(market)", value.description, .figure,
+            path: "marketBalancesMap.\(market).\(field)")
     }
 
     /// The size of a market's position that margins are shares of, by the name it is explained under.
@@ -112,8 +133,28 @@ struct BalanceExplainer {
         figure(isDocumented ? "position" : "positionSize", row.size, of: row.activity.instrument)
     }
 
+    /// The sizes of the positions that the cross pool margins.
+    func crossSizes() -> [Explanation.Input] {
+        totals.rows.filter { !$0.isIsolated }.map { size(of: $0) }
+    }
+
+    /// What isolated positions hold, as inputs; none where there are none.
+    func isolatedMargins() -> [Explanation.Input] {
+        totals.rows.filter(\.isIsolated).map { isolatedMargin(of: $0) }
+    }
+
+    func isolatedMargin(of row: MarketRow) -> Explanation.Input {
+        Explanation.Input(
+            "isolated margin of \(row.activity.instrument)", row.isolatedMargin, .ledger)
+    }
+
     var maintenanceRate: Explanation.Input {
         Explanation.Input("maintenance rate", totals.rate, .rule)
+    }
+
+    /// The notional of the open orders of each market, with all its digits.
+    private func orders(_ field: String, _ value: (MarketRow) -> ExactFraction) -> [Explanation.Input] {
+        totals.rows.map { figure(field, value($0), of: $0.activity.instrument) }
     }
 
     /// One input for each market.
@@ -140,7 +181,7 @@ struct BalanceExplainer {
                 + "deposit − withdraw − withdrawFees − fees + Σ positionPnl + Σ funding, of unrounded parts",
             [total("unroundedTotal", totals.unroundedTotal)], rounding: Self.cutToMoney,
             source: Source.sample)
-        explainAvailable()
+        try explainAvailable()
         explainFlows()
         add(
             "fees", balances.fees, "Σ fees of fills over all markets", totals.rows.map(ledgerFees),
@@ -168,21 +209,26 @@ struct BalanceExplainer {
         try explainBasis()
     }
 
-    private mutating func explainAvailable() {
+    private mutating func explainAvailable() throws {
         if isDocumented {
             add(
                 "availableBalance", balances.availableBalance,
-                "totalBalance − maintenanceMargin, both as printed; not floored",
+                "totalBalance − maintenanceMargin, both as printed"
+                    + (totals.isolatedMargin.isZero ? "" : " − what isolated positions hold")
+                    + "; not floored",
                 [
                     total("totalBalance", balances.totalBalance),
                     total("maintenanceMargin", balances.maintenanceMargin),
-                ], source: Source.sample)
+                ] + isolatedMargins(),
+                rounding: totals.isolatedMargin.isZero ? "" : "isolated margin cut to 8 places",
+                status: totals.isolatedMargin.isZero ? .exact : .choice, source: Source.sample)
         } else {
             add(
                 "availableBalance", balances.availableBalance,
-                "equity − position margin − order margin; not floored",
+                "equity of the cross pool − position margin − order margin; not floored",
                 [
-                    total("equity", balances.equity), total("positionMargin", totals.positionMargin),
+                    total("crossEquity", try totals.crossEquity()),
+                    total("positionMargin", totals.positionMargin),
                     total("openOrderMargin", totals.openOrderMargin),
                 ], rounding: Self.cutToMoney, status: account.orders.isEmpty ? .exact : .choice,
                 source: Source.balancePage)
@@ -211,13 +257,17 @@ struct BalanceExplainer {
         if !addRaised("margin", balances.margin) {
             if isDocumented {
                 add(
-                    "margin", balances.margin, "(total positions + total orders) ÷ leverage",
-                    totals.rows.map(size) + markets("openBuy", \.openBuy) + markets("openSell", \.openSell)
-                        + [total("leverage", balances.leverage)], rounding: Self.cutToAll)
+                    "margin", balances.margin,
+                    "(total positions + total orders) ÷ leverage"
+                        + (totals.isolatedMargin.isZero ? "" : " + what isolated positions hold"),
+                    crossSizes() + orders("openBuy", \.openBuy) + orders("openSell", \.openSell)
+                        + [total("leverage", balances.leverage)] + isolatedMargins(),
+                    rounding: Self.cutToAll, status: totals.isolatedMargin.isZero ? .exact : .choice)
             } else {
                 add(
                     "margin", balances.margin, "Σ margin of the markets",
-                    [total("positionMargin", totals.positionMargin)], rounding: Self.cutToAll,
+                    [total("positionMargin", totals.positionMargin)] + isolatedMargins(),
+                    rounding: Self.cutToAll,
                     source: Source.metricsPage)
             }
         }
@@ -226,7 +276,7 @@ struct BalanceExplainer {
                 "maintenanceMargin", balances.maintenanceMargin,
                 isDocumented
                     ? "total positions × maintenance rate" : "Σ index price × |quantity| × maintenance rate",
-                totals.rows.map(size) + [maintenanceRate], rounding: Self.cutToMoney,
+                crossSizes() + [maintenanceRate], rounding: Self.cutToMoney,
                 source: isDocumented ? Source.given : Source.metricsPage)
         }
     }
@@ -245,10 +295,19 @@ struct BalanceExplainer {
             "equity", balances.equity, "unroundedTotal + Σ unrealizedPnl of the open positions",
             [total("unroundedTotal", totals.unroundedTotal)]
                 + totals.rows.filter { $0.position != nil }.map(unrealised), source: Source.balancePage)
+        if !totals.isolatedMargin.isZero || !isDocumented {
+            add(
+                "crossEquity", try totals.crossEquity(),
+                "unroundedTotal − what isolated positions hold + Σ unrealizedPnl of the cross positions",
+                [total("unroundedTotal", totals.unroundedTotal)] + isolatedMargins()
+                    + totals.rows.filter { $0.position != nil && !$0.isIsolated }.map(unrealised),
+                source: Source.balancePage)
+        }
         if isDocumented { return }
         add(
-            "positionMargin", totals.positionMargin, "Σ positionSize ÷ leverage of the markets",
-            totals.rows.flatMap { [size(of: $0), leverage(of: $0)] }, source: Source.metricsPage)
+            "positionMargin", totals.positionMargin, "Σ positionSize ÷ leverage of the cross positions",
+            totals.rows.filter { !$0.isIsolated }.flatMap { [size(of: $0), leverage(of: $0)] },
+            source: Source.metricsPage)
         add(
             "openOrderMargin", totals.openOrderMargin, "Σ openingOrders ÷ leverage of the markets",
             totals.rows.flatMap {

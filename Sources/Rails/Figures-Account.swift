@@ -70,7 +70,7 @@ public struct RailsBalances: Sendable, Equatable {
     /// In the order of their first appearance in the account.
     public let markets: [RailsMarketBalance]
     /// Total and unrealised profit, unrounded; not returned by the API.
-    public let equity: ExactDecimal
+    public let equity: ExactFraction
     /// What new orders may still take, not floored; not returned by the API.
     public let freeForOrders: ExactFraction
     /// Order margin of orders that add exposure; not returned by the API.
@@ -95,7 +95,6 @@ public struct RailsBalances: Sendable, Equatable {
     }
 
     private init(_ totals: AccountTotals, account: Account) throws {
-        let isDocumented = totals.profile == .documented
         leverage = totals.leverage
         deposit = totals.deposit
         withdraw = totals.withdraw
@@ -106,25 +105,28 @@ public struct RailsBalances: Sendable, Equatable {
         volume = totals.volume
         totalBalance = RailsFigures.totalBalance(unroundedTotal: totals.unroundedTotal)
         equity = try RailsFigures.equity(
-            unroundedTotal: totals.unroundedTotal, unrealisedPnl: totals.unrealised)
-        margin = try account.raisedAmount("margin") ?? totals.margin()
+            money: totals.unroundedTotal,
+            unrealisedPnl: try totals.crossUnrealised + totals.isolatedUnrealised)
+        margin = try account.raisedAmount("margin") ?? RailsFigures.printedMargin(totals.margin())
         maintenanceMargin =
             try account.raisedAmount("maintenanceMargin")
-            ?? RailsFigures.accountMaintenanceMargin(totalPositionSize: totals.size, rate: totals.rate)
+            ?? RailsFigures.printedMoney(totals.maintenanceMargin())
         promoCredit = account.raisedAmount("promoCredit") ?? totals.promoCredit
         openOrderMargin = totals.openOrderMargin
-        if isDocumented {
+        if totals.profile == .documented {
             availableBalance = try RailsFigures.availableBalance(
-                totalBalance: totalBalance, maintenanceMargin: maintenanceMargin)
+                totalBalance: totalBalance, maintenanceMargin: maintenanceMargin,
+                isolatedMargin: totals.isolatedMargin)
             freeForOrders = try RailsFigures.freeForOrders(
                 availableBalance: availableBalance, openOrderMargin: openOrderMargin)
             withdrawable = try freeForOrders.rounded(places: ExactDecimal.places, rounding: .floor)
         } else {
             freeForOrders = try RailsFigures.unroundedAvailable(
-                equity: equity, positionMargin: totals.positionMargin, openOrderMargin: openOrderMargin)
+                equity: try totals.crossEquity(), positionMargin: totals.positionMargin,
+                openOrderMargin: openOrderMargin)
             availableBalance = try RailsFigures.printedMoney(freeForOrders)
             withdrawable = try RailsFigures.withdrawable(
-                unroundedTotal: totals.unroundedTotal, unrealisedLosses: totals.unrealisedLosses,
+                money: try totals.crossMoney(), unrealisedLosses: totals.unrealisedLosses,
                 entryMargin: totals.entryMargin, openOrderMargin: openOrderMargin)
         }
         markets = try totals.rows.map { try totals.balance(of: $0) }
@@ -136,16 +138,22 @@ struct MarketRow {
     let activity: InstrumentActivity
     let position: Position?
     let leverage: ExactDecimal
-    let size: ExactDecimal
-    let unrealised: ExactDecimal
-    let openBuy: ExactDecimal
+    let size: ExactFraction
+    let unrealised: ExactFraction
+    let openBuy: ExactFraction
     let openBuyQuantity: ExactDecimal
-    let openSell: ExactDecimal
+    let openSell: ExactFraction
     let openSellQuantity: ExactDecimal
-    let openingOrders: ExactDecimal
+    let openingOrders: ExactFraction
 
     var quantity: ExactDecimal { position?.quantity ?? .zero }
     var cost: ExactDecimal { position?.cost ?? .zero }
+    /// Whether its position has a pool of its own.
+    var isIsolated: Bool { position?.marginMode == .isolated }
+    /// What an isolated position holds; zero of a cross one.
+    var isolatedMargin: ExactDecimal { position?.isolatedWallet ?? .zero }
+    /// Its size where it is margined by the cross pool.
+    var crossSize: ExactFraction { isIsolated ? .zero : size }
 
     init(
         _ activity: InstrumentActivity, account: Account, leverage: ExactDecimal, market: Market,
@@ -157,9 +165,9 @@ struct MarketRow {
         self.position = position
         if let position {
             let price = try market.requiredMark(position.instrument)
-            size = try RailsFigures.positionSize(
-                quantity: position.quantity, cost: position.cost, indexPrice: price, profile: profile)
-            unrealised = try position.unrealised(at: price, rounding: .halfEven)
+            let value = try RailsFigures.positionValue(quantity: position.quantity, indexPrice: price)
+            size = RailsFigures.positionSize(value: value, cost: position.cost, profile: profile)
+            unrealised = try RailsFigures.unrealised(value: value, cost: position.cost)
         } else {
             size = .zero
             unrealised = .zero
@@ -195,10 +203,15 @@ struct AccountTotals {
     private(set) var funding = ExactDecimal.zero
     private(set) var fees = ExactDecimal.zero
     private(set) var volume = ExactDecimal.zero
-    private(set) var size = ExactDecimal.zero
-    private(set) var orders = ExactDecimal.zero
-    private(set) var unrealised = ExactDecimal.zero
-    private(set) var unrealisedLosses = ExactDecimal.zero
+    /// Of the cross pool.
+    private(set) var size = ExactFraction.zero
+    private(set) var orders = ExactFraction.zero
+    private(set) var crossUnrealised = ExactFraction.zero
+    private(set) var isolatedUnrealised = ExactFraction.zero
+    /// Of the cross pool.
+    private(set) var unrealisedLosses = ExactFraction.zero
+    /// What isolated positions hold.
+    private(set) var isolatedMargin = ExactDecimal.zero
     private(set) var positionMargin = ExactFraction.zero
     private(set) var entryMargin = ExactFraction.zero
     private(set) var openOrderMargin = ExactFraction.zero
@@ -220,8 +233,9 @@ struct AccountTotals {
         where !rows.contains(where: { $0.activity.instrument == order.instrument.name }) {
             try add(InstrumentActivity(instrument: order.instrument.name), account, market)
         }
-        positionMargin = try RailsFigures.totalMargin(rows.map { ($0.size, $0.leverage) })
-        entryMargin = try RailsFigures.totalMargin(rows.map { ($0.cost.magnitude, $0.leverage) })
+        positionMargin = try RailsFigures.totalMargin(rows.map { ($0.crossSize, $0.leverage) })
+        entryMargin = try RailsFigures.totalMargin(
+            rows.filter { !$0.isIsolated }.map { (ExactFraction($0.cost.magnitude), $0.leverage) })
         openOrderMargin = try RailsFigures.totalMargin(rows.map { ($0.openingOrders, $0.leverage) })
         unroundedTotal = try RailsFigures.unroundedTotal(
             deposit: deposit, withdraw: withdraw, withdrawFees: withdrawFees, fees: fees,
@@ -231,45 +245,83 @@ struct AccountTotals {
 
     private mutating func add(_ activity: InstrumentActivity, _ account: Account, _ market: Market) throws {
         // The given text knows one leverage for the account; the later one has leverages of markets, too.
+        let mode = account.railsMarginMode(of: activity.instrument)
         let own =
-            profile == .live ? account.leverage(activity.instrument, side: .net, marginMode: .cross) : nil
+            profile == .live ? account.leverage(activity.instrument, side: .net, marginMode: mode) : nil
         let row = try MarketRow(
             activity, account: account, leverage: own ?? leverage, market: market, profile: profile)
         realised = try realised + activity.realised
         funding = try funding + activity.funding
         fees = try fees + activity.fees
         volume = try volume + activity.volume
-        size = try size + row.size
-        orders = try orders + row.openBuy + row.openSell
-        unrealised = try unrealised + row.unrealised
-        if row.unrealised.isNegative { unrealisedLosses = try unrealisedLosses + row.unrealised }
+        try size += row.crossSize
+        try orders += row.openBuy + row.openSell
+        if row.isIsolated {
+            try isolatedMargin += row.isolatedMargin
+            try isolatedUnrealised += row.unrealised
+        } else {
+            try crossUnrealised += row.unrealised
+            if row.unrealised.isNegative { try unrealisedLosses += row.unrealised }
+        }
         rows.append(row)
     }
 
-    /// The account's `margin`: by the given formula over all markets; by the later rules the sum of the
-    /// markets'.
-    func margin() throws -> ExactDecimal {
+    // MARK: - The cross pool
+
+    /// Its money.
+    func crossMoney() throws(NumberError) -> ExactDecimal {
+        try RailsFigures.crossMoney(unroundedTotal: unroundedTotal, isolatedMargin: isolatedMargin)
+    }
+
+    /// Its money and the profit of its positions.
+    func crossEquity() throws(NumberError) -> ExactFraction {
+        try RailsFigures.equity(money: try crossMoney(), unrealisedPnl: crossUnrealised)
+    }
+
+    /// What it must maintain.
+    func maintenanceMargin() throws(NumberError) -> ExactFraction {
+        try RailsFigures.maintenanceMargin(positionSize: size, rate: rate)
+    }
+
+    /// The account's `margin`, what isolated positions hold in it: by the given formula over all markets; by
+    /// the later rules the sum of the markets'.
+    func margin() throws(NumberError) -> ExactFraction {
         switch profile {
-        case .documented: try RailsFigures.margin(positions: size, orders: orders, leverage: leverage)
-        case .live: try RailsFigures.printedMargin(positionMargin)
+        case .documented:
+            try RailsFigures.margin(
+                positions: size, orders: orders, leverage: leverage, isolatedMargin: isolatedMargin)
+        case .live: try positionMargin + ExactFraction(isolatedMargin)
         }
+    }
+
+    // MARK: - Markets
+
+    /// A market's `margin`: of an isolated position what it holds.
+    func margin(of row: MarketRow) throws(NumberError) -> ExactFraction {
+        try RailsFigures.margin(
+            positions: row.crossSize, orders: profile == .documented ? row.openBuy + row.openSell : .zero,
+            leverage: row.leverage, isolatedMargin: row.isolatedMargin)
+    }
+
+    /// A market's `maintenanceMargin`.
+    func maintenanceMargin(of row: MarketRow) throws(NumberError) -> ExactFraction {
+        try RailsFigures.maintenanceMargin(positionSize: row.size, rate: rate)
     }
 
     /// A market's printed figures.
     func balance(of row: MarketRow) throws -> RailsMarketBalance {
-        let rowOrders = profile == .documented ? try row.openBuy + row.openSell : .zero
-        return RailsMarketBalance(
+        RailsMarketBalance(
             market: row.activity.instrument,
             position: RailsFigures.shown(row.cost, profile: profile),
             positionQuantity: RailsFigures.shown(row.quantity, profile: profile),
             liquidationPrice: try liquidationPrice(of: row),
-            openBuy: row.openBuy, openBuyQuantity: row.openBuyQuantity,
-            openSell: row.openSell, openSellQuantity: row.openSellQuantity,
+            openBuy: try RailsFigures.printedValue(row.openBuy), openBuyQuantity: row.openBuyQuantity,
+            openSell: try RailsFigures.printedValue(row.openSell), openSellQuantity: row.openSellQuantity,
             pnl: RailsFigures.printedMoney(row.activity.realised), positionPnl: row.activity.realised,
             funding: row.activity.funding, volume: row.activity.volume,
             fees: RailsFigures.printedMoney(row.activity.fees), liquidationFees: row.activity.liquidationFees,
-            margin: try RailsFigures.margin(positions: row.size, orders: rowOrders, leverage: row.leverage),
-            maintenanceMargin: try RailsFigures.maintenanceMargin(positionSize: row.size, rate: rate))
+            margin: try RailsFigures.printedMargin(margin(of: row)),
+            maintenanceMargin: try RailsFigures.printedMargin(maintenanceMargin(of: row)))
     }
 
     private func liquidationPrice(of row: MarketRow) throws -> ExactDecimal {
@@ -278,16 +330,18 @@ struct AccountTotals {
             otherMaintenance: try otherMaintenance(of: row), movingRate: movingRate)
     }
 
-    /// Equity without a market's own unrealised profit.
-    func otherEquity(of row: MarketRow) throws(NumberError) -> ExactDecimal {
-        try RailsFigures.equity(
-            unroundedTotal: unroundedTotal, unrealisedPnl: try unrealised - row.unrealised)
+    /// The equity of a market's pool without the market's own unrealised profit.
+    func otherEquity(of row: MarketRow) throws(NumberError) -> ExactFraction {
+        if row.isIsolated { return ExactFraction(row.isolatedMargin) }
+        return try RailsFigures.equity(
+            money: try crossMoney(), unrealisedPnl: try crossUnrealised - row.unrealised)
     }
 
-    /// The maintenance that stands still when a market's price moves.
-    func otherMaintenance(of row: MarketRow) throws(NumberError) -> ExactDecimal {
-        let standingSize = profile == .documented ? size : try size - row.size
-        return try RailsFigures.maintenanceMargin(positionSize: standingSize, rate: rate)
+    /// The maintenance of a market's pool that stands still when the market's price moves, unrounded.
+    func otherMaintenance(of row: MarketRow) throws(NumberError) -> ExactFraction {
+        let pool = row.isIsolated ? row.size : size
+        let standing = profile == .documented ? pool : try pool - row.size
+        return try RailsFigures.maintenanceMargin(positionSize: standing, rate: rate)
     }
 
     /// The rate of the maintenance that follows a market's price: none at cost.
@@ -299,6 +353,14 @@ extension Account {
     var railsLeverage: ExactDecimal? {
         guard let text = settings.text("leverage") else { return nil }
         return try? ExactDecimal(text)
+    }
+
+    /// The margin mode of a market: that of its position, else of its open orders, else the one set for it,
+    /// else cross.
+    func railsMarginMode(of market: String) -> MarginMode {
+        positions.first { $0.instrument.name == market }?.marginMode
+            ?? orders.first { $0.instrument.name == market }?.marginMode
+            ?? settings.marginMode(of: market) ?? .cross
     }
 
     /// The amount raised for a field of the account; nil if none is.

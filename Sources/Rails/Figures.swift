@@ -53,39 +53,49 @@ public enum RailsFigures {
         unroundedTotal.cut(places: moneyPlaces)
     }
 
-    /// The account's worth: unrounded total + unrealised profit of all positions; signed, no rounding.
+    /// What a pool is worth: its money + unrealised profit of its positions; signed, exact. Of the account,
+    /// the unrounded total and every position.
     ///
     /// Rails, account balance page (not returned by the API). Exact.
     public static func equity(
-        unroundedTotal: ExactDecimal, unrealisedPnl: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try unroundedTotal + unrealisedPnl
+        money: ExactDecimal, unrealisedPnl: ExactFraction
+    ) throws(NumberError) -> ExactFraction {
+        try ExactFraction(money) + unrealisedPnl
     }
 
-    /// `availableBalance`, documented: totalBalance − maintenanceMargin, both as printed; negative where
-    /// maintenance is larger. The sample obeys it. `decisions.md` Rails 1. Exact.
-    public static func availableBalance(
-        totalBalance: ExactDecimal, maintenanceMargin: ExactDecimal
+    /// The money of the cross pool: the unrounded total less what isolated positions hold. Rails, help on
+    /// margin: an isolated position has a pool of its own, outside the cross pool. Exact.
+    public static func crossMoney(
+        unroundedTotal: ExactDecimal, isolatedMargin: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
-        try totalBalance - maintenanceMargin
+        try unroundedTotal - isolatedMargin
+    }
+
+    /// `availableBalance`, documented: totalBalance − maintenanceMargin, both as printed, less what isolated
+    /// positions hold; negative where maintenance is larger. The sample obeys it. `decisions.md` Rails 1.
+    /// Exact; isolated positions a choice.
+    public static func availableBalance(
+        totalBalance: ExactDecimal, maintenanceMargin: ExactDecimal, isolatedMargin: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try totalBalance - maintenanceMargin - isolatedMargin.cut(places: moneyPlaces)
     }
 
     /// What equity leaves beside position and order margin, unrounded and not floored; cut to 8 places it is
     /// the later rules' `availableBalance`. Rails, account balance page. Exact by that page.
     public static func unroundedAvailable(
-        equity: ExactDecimal, positionMargin: ExactFraction, openOrderMargin: ExactFraction
+        equity: ExactFraction, positionMargin: ExactFraction, openOrderMargin: ExactFraction
     ) throws(NumberError) -> ExactFraction {
-        try ExactFraction(equity) - positionMargin - openOrderMargin
+        try equity - positionMargin - openOrderMargin
     }
 
-    /// What can be withdrawn by the later rules, not floored: unrounded total + losses of positions at a loss
-    /// − entry margin − order margin, cut to 8 places. Rails, account balance page. Exact by that page.
+    /// What can be withdrawn by the later rules, not floored: money of the cross pool + losses of its
+    /// positions at a loss − entry margin − order margin, cut to 8 places. Rails, account balance page. Exact
+    /// by that page.
     public static func withdrawable(
-        unroundedTotal: ExactDecimal, unrealisedLosses: ExactDecimal, entryMargin: ExactFraction,
+        money: ExactDecimal, unrealisedLosses: ExactFraction, entryMargin: ExactFraction,
         openOrderMargin: ExactFraction
     ) throws(NumberError) -> ExactDecimal {
-        try printedMoney(
-            ExactFraction(unroundedTotal + unrealisedLosses) - entryMargin - openOrderMargin)
+        try printedMoney(ExactFraction(money) + unrealisedLosses - entryMargin - openOrderMargin)
     }
 
     /// What new orders may take, documented: availableBalance less the margin of orders that add exposure,
@@ -98,77 +108,84 @@ public enum RailsFigures {
 
     // MARK: - Margin
 
+    /// What a position is worth at a price, signed: quantity × price. Exact.
+    public static func positionValue(
+        quantity: ExactDecimal, indexPrice: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try ExactFraction(quantity).times(indexPrice)
+    }
+
     /// The size of a position that margins are shares of: |cost| in the given text, |quantity| × index price
-    /// by the later rules (18 places, half even); never negative. `decisions.md` Rails 1.
+    /// by the later rules; never negative. `decisions.md` Rails 1.
     public static func positionSize(
-        quantity: ExactDecimal, cost: ExactDecimal, indexPrice: ExactDecimal, profile: WireProfile
-    ) throws(NumberError) -> ExactDecimal {
+        value: ExactFraction, cost: ExactDecimal, profile: WireProfile
+    ) -> ExactFraction {
         switch profile {
-        case .documented: cost.magnitude
-        case .live: try quantity.times(indexPrice, rounding: .halfEven).magnitude
+        case .documented: ExactFraction(cost.magnitude)
+        case .live: value.magnitude
         }
     }
 
-    /// `margin`: (positions + orders) ÷ leverage, cut to 18 places; of a market with that market's positions
-    /// and orders, of the account with all of them.
-    ///
-    /// Given document. The later rules leave the orders out (position margin, leverage page). Exact; the
-    /// sample's own figure disagrees with the formula beside it (sheet 4.2).
-    public static func margin(
-        positions: ExactDecimal, orders: ExactDecimal, leverage: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try (positions + orders).over(leverage, rounding: .towardZero)
+    /// A position's profit: value − cost; signed. Positions page. Exact.
+    public static func unrealised(
+        value: ExactFraction, cost: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try value - ExactFraction(cost)
     }
 
-    /// The margin of several notionals: Σ notional ÷ leverage, with no digit lost; never negative.
+    /// `margin`: (positions + orders) ÷ leverage + what isolated positions hold; of a market with that
+    /// market's positions and orders, of the account with all of them.
+    ///
+    /// Given document. The later rules leave the orders out (position margin, leverage page). Exact; the
+    /// sample's own figure disagrees with the formula beside it (sheet 4.2). Isolated positions a choice.
+    public static func margin(
+        positions: ExactFraction, orders: ExactFraction, leverage: ExactDecimal,
+        isolatedMargin: ExactDecimal = .zero
+    ) throws(NumberError) -> ExactFraction {
+        try (positions + orders).over(leverage) + ExactFraction(isolatedMargin)
+    }
+
+    /// The margin of several notionals: Σ notional ÷ leverage; never negative.
     ///
     /// Position metrics page: the account's margin is the sum of the markets'. Exact.
     public static func totalMargin(
-        _ parts: [(notional: ExactDecimal, leverage: ExactDecimal)]
+        _ parts: [(notional: ExactFraction, leverage: ExactDecimal)]
     ) throws(NumberError) -> ExactFraction {
         var sum = ExactFraction.zero
-        for part in parts { try sum += ExactFraction(part.notional).over(part.leverage) }
+        for part in parts { try sum += part.notional.over(part.leverage) }
         return sum
     }
 
-    /// The account's `margin` by the later rules: the markets' margins added up, cut to 18 places. Position
-    /// metrics page. Exact.
+    /// `margin` as printed: cut to 18 places once everything is added up. A choice of the digits.
     public static func printedMargin(_ total: ExactFraction) throws(NumberError) -> ExactDecimal {
         try total.rounded(places: ExactDecimal.places, rounding: .towardZero)
     }
 
-    /// `maintenanceMargin` of a market: position size × maintenance rate, cut to 18 places. Given document (3
-    /// % at cost); position metrics page (10 % at the index price). Exact.
+    /// `maintenanceMargin`: position size × maintenance rate, of a market or of all of a pool. Given document
+    /// (3 % at cost); position metrics page (10 % at the index price). Exact.
     public static func maintenanceMargin(
-        positionSize: ExactDecimal, rate: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try positionSize.times(rate, rounding: .towardZero)
+        positionSize: ExactFraction, rate: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try positionSize.times(rate)
     }
 
-    /// `maintenanceMargin` of the account: total position size × maintenance rate, cut to 8 places. Exact.
-    public static func accountMaintenanceMargin(
-        totalPositionSize: ExactDecimal, rate: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try totalPositionSize.times(rate, places: moneyPlaces, rounding: .towardZero)
-    }
-
-    /// The margin that a market's exposure-raising orders take: their notional ÷ leverage, cut to 18 places.
-    /// Sheet 4.3, marked as inferred there; a choice.
+    /// The margin that a market's exposure-raising orders take: their notional ÷ leverage. Sheet 4.3, marked
+    /// as inferred there; a choice.
     public static func openOrderMargin(
-        openingOrders: ExactDecimal, leverage: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        try openingOrders.over(leverage, rounding: .towardZero)
+        openingOrders: ExactFraction, leverage: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try openingOrders.over(leverage)
     }
 
     /// The notional of a market's orders that would add exposure: reduce-only orders never count; orders
-    /// against the position are exempt, oldest first, up to its size. Half even to 18 places.
+    /// against the position are exempt, oldest first, up to its size.
     ///
     /// Risk management page (proactive cancel) and sheet 4.3; a choice. `orders` in the order of placing.
     public static func openingOrders(
         _ orders: some Sequence<OpenOrder>, quantity: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
+    ) throws(NumberError) -> ExactFraction {
         var exempt = quantity.magnitude
-        var notional = ProductSum()
+        var notional = ExactFraction.zero
         for order in orders where !order.reduceOnly {
             var counted = order.remaining
             let offsets = quantity.isPositive ? order.side == .sell : order.side == .buy
@@ -177,21 +194,36 @@ public enum RailsFigures {
                 exempt = try exempt - part
                 counted = try counted - part
             }
-            try notional.add(counted, times: order.price)
+            try notional += orderNotional(remaining: counted, price: order.price)
         }
-        return try notional.rounded(places: 18, rounding: .halfEven)
+        return notional
     }
 
     // MARK: - Markets and positions
 
-    /// `openBuy`, `openSell`: Σ open quantity × limit price of a market's orders of one side; half even to 18
-    /// places. Given sample. Exact.
+    /// What is left of an order × its limit price. Given sample; the rows of published orders show the
+    /// remainder. Exact.
+    public static func orderNotional(
+        remaining: ExactDecimal, price: ExactDecimal
+    ) throws(NumberError) -> ExactFraction {
+        try ExactFraction(remaining).times(price)
+    }
+
+    /// `openBuy`, `openSell`: Σ open quantity × limit price of a market's orders of one side. Given sample.
+    /// Exact.
     public static func openNotional(
         _ orders: some Sequence<OpenOrder>, side: Side
-    ) throws(NumberError) -> ExactDecimal {
-        var notional = ProductSum()
-        for order in orders where order.side == side { try notional.add(order.remaining, times: order.price) }
-        return try notional.rounded(places: 18, rounding: .halfEven)
+    ) throws(NumberError) -> ExactFraction {
+        var notional = ExactFraction.zero
+        for order in orders where order.side == side {
+            try notional += orderNotional(remaining: order.remaining, price: order.price)
+        }
+        return notional
+    }
+
+    /// `openBuy`, `openSell` and `unrealizedPnl` as printed: half even to 18 places. A choice of the digits.
+    public static func printedValue(_ value: ExactFraction) throws(NumberError) -> ExactDecimal {
+        try value.rounded(places: ExactDecimal.places, rounding: .halfEven)
     }
 
     /// `openBuyQty`, `openSellQty`: Σ open quantity of a market's orders of one side, in coin. Exact.
@@ -215,8 +247,9 @@ public enum RailsFigures {
         accumulated.cut(places: moneyPlaces)
     }
 
-    /// `availableBalance` and what can be withdrawn by the later rules: cut to 8 places, after every sum and
-    /// quotient has been worked out. A choice of the digits; the page gives the formula.
+    /// `availableBalance` and what can be withdrawn by the later rules, and the account's
+    /// `maintenanceMargin`: cut to 8 places, after every sum and quotient has been worked out. A choice of
+    /// the digits; the pages give the formulas.
     public static func printedMoney(_ worked: ExactFraction) throws(NumberError) -> ExactDecimal {
         try worked.rounded(places: moneyPlaces, rounding: .towardZero)
     }
@@ -226,24 +259,43 @@ public enum RailsFigures {
     /// can be held.
     ///
     /// Solves otherEquity + quantity × P − cost = otherMaintenance + movingRate × |quantity| × P, where
-    /// `otherEquity` is the unrounded total and the other positions' unrealised profit, and
-    /// `otherMaintenance` the maintenance that does not follow P. The given text's maintenance is at cost, so
-    /// all of it stands still (`movingRate` 0); the later rules' follows the price with its own rate.
+    /// `otherEquity` is the pool's money and its other positions' unrealised profit, and `otherMaintenance`
+    /// the maintenance that does not follow P, unrounded. The given text's maintenance is at cost, so all of
+    /// it stands still (`movingRate` 0); the later rules' follows the price with its own rate.
     /// `decisions.md` Rails 3; a choice (the venue's last expression is not published and the sample's values
     /// fit none).
     public static func liquidationPrice(
-        quantity: ExactDecimal, cost: ExactDecimal, otherEquity: ExactDecimal, otherMaintenance: ExactDecimal,
-        movingRate: ExactDecimal
+        quantity: ExactDecimal, cost: ExactDecimal, otherEquity: ExactFraction,
+        otherMaintenance: ExactFraction, movingRate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         if quantity.isZero { return .zero }
-        let required = try cost + otherMaintenance - otherEquity
-        let perPrice = try quantity - quantity.magnitude.times(movingRate, rounding: .halfEven)
+        let required = try ExactFraction(cost) + otherMaintenance - otherEquity
+        let perPrice = try ExactFraction(quantity) - ExactFraction(quantity.magnitude).times(movingRate)
         // Signs that differ, or nothing that moves with the price: no positive answer.
-        guard !perPrice.isZero, required.signum == perPrice.signum else { return .zero }
+        guard !perPrice.isZero, !required.isZero, required.isNegative == perPrice.isNegative else {
+            return .zero
+        }
         do {
-            return try required.over(perPrice, rounding: .towardZero)
+            return try required.over(perPrice).rounded(places: ExactDecimal.places, rounding: .towardZero)
         } catch {
             return .zero
         }
+    }
+
+    // MARK: - Fills and fundings
+
+    /// `fees` of a fill: value × rate, cut to 8 places. Three published rows of `completed-orders`. Exact.
+    public static func fee(
+        quantity: ExactDecimal, price: ExactDecimal, rate: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try printedMoney(ExactFraction(quantity).times(price).times(rate))
+    }
+
+    /// `value` of a funding: −(size × index price × rate ÷ 100), cut to 8 places; the rate is in per cent.
+    /// The published row of `fundings`. Exact.
+    public static func funding(
+        size: ExactDecimal, indexPrice: ExactDecimal, ratePercent: ExactDecimal
+    ) throws(NumberError) -> ExactDecimal {
+        try printedMoney(-ExactFraction(size).times(indexPrice).times(ratePercent).over(ExactDecimal(100)))
     }
 }

@@ -13,7 +13,10 @@ extension RailsVenue {
     static let raisableFields = ["margin", "maintenanceMargin", "promoCredit"]
 
     /// The fee of each fill is cut to 8 places; profit and funding stay raw. `decisions.md`, What is booked.
-    public var conventions: Conventions { Conventions(bookedPlaces: 18, feePlaces: 8) }
+    /// What an isolated position holds was money of the account before: a choice.
+    public var conventions: Conventions {
+        Conventions(bookedPlaces: 18, feePlaces: 8, importedWalletComesFromCash: true)
+    }
 
     /// The terms of a market in the rulebook in force; nil if it is unknown.
     public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
@@ -53,8 +56,13 @@ extension RailsVenue {
         account.railsLeverage ?? rules(at: time).defaultLeverage
     }
 
-    /// Cross; there is no other.
-    public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
+    /// Each market has a margin mode of its own.
+    public var hasMarginModesOfInstruments: Bool { true }
+
+    /// The market's: that of its position or orders, else the one that was set, else cross.
+    public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode {
+        account.railsMarginMode(of: instrument.name)
+    }
 
     /// Never: a market has one position.
     public func isHedged(_ account: Account) -> Bool { false }
@@ -70,7 +78,7 @@ extension RailsVenue {
         forced: Bool
     ) throws(Refusal) {
         switch event {
-        case .filled(let fill): try requireCross(fill.marginMode)
+        case .filled(let fill): try requireOneMode(fill.instrument.name, fill.marginMode, before)
         case .withdrawn(_, let amount, let fee):
             if forced { return }
             let taken: ExactDecimal
@@ -80,7 +88,7 @@ extension RailsVenue {
             if forced { return }
             try requireWithdrawable(amount, from: try figures(before, prices, time))
         case .orderPlaced(let order):
-            try requireCross(order.marginMode)
+            try requireOneMode(order.instrument.name, order.marginMode, before)
             if forced || order.reduceOnly { return }
             try judgeOrder(try figures(before, prices, time), try figures(after, prices, time))
         case .configured:
@@ -89,7 +97,8 @@ extension RailsVenue {
             try judge(setting, at: time)
             try judgeLeverage(try figures(before, prices, time), try figures(after, prices, time))
         case .positionImported(let imported):
-            try requireCross(imported.position.marginMode)
+            try requireOneMode(
+                imported.position.instrument.name, imported.position.marginMode, before)
             if let leverage = imported.leverage { try judge(imported, leverage: leverage, before, at: time) }
         case .credited(_, _, let purpose): try judgeCredit(purpose)
         case .raised(let flag, let asset, let value): try judgeRaised(flag, asset, value)
@@ -97,7 +106,8 @@ extension RailsVenue {
             throw Refusal(.notAllowed, "Rails lends nothing, so there are no loans and no interest.")
         case .reserved, .released:
             throw Refusal(.notAllowed, "Rails has no field for funds in use elsewhere.", field: "purpose")
-        case .isolatedMarginAdjusted: try requireCross(.isolated)
+        case .isolatedMarginAdjusted(let key, let amount):
+            try judgeMargin(key, amount, try figures(before, prices, time), before, after, prices, at: time)
         case .settled: throw Refusal(.notAllowed, "Rails has no session settlement.")
         case .autoExchanged: throw Refusal(.notAllowed, "Rails has one asset and exchanges none.")
         case .deposited, .orderCancelled, .orderEnded, .orderAmended, .funded, .accountOpened,
@@ -147,11 +157,53 @@ extension RailsVenue {
 
     // MARK: - Form
 
-    private func requireCross(_ marginMode: MarginMode) throws(Refusal) {
-        if marginMode == .cross { return }
+    /// A market has one position, cross or isolated, and its orders are of its kind.
+    private func requireOneMode(
+        _ market: String, _ marginMode: MarginMode, _ account: Account
+    ) throws(Refusal) {
+        let isOpen =
+            account.positions.contains { $0.instrument.name == market }
+            || account.orders.contains { $0.instrument.name == market }
+        guard isOpen, account.railsMarginMode(of: market) != marginMode else { return }
         throw Refusal(
-            .notAllowed, "Rails' balances have no isolated positions; use margin_mode cross.",
-            field: "margin_mode")
+            .notAllowed,
+            "\(market) is \(account.railsMarginMode(of: market).rawValue) while it has a position or an open "
+                + "order.", field: "margin_mode")
+    }
+
+    /// Margin put into an isolated position must be free; what is left of one taken out must cover what the
+    /// leverage asks for, losses taken off.
+    private func judgeMargin(
+        _ key: PositionKey, _ amount: ExactDecimal, _ before: RailsBalances, _ account: Account,
+        _ after: Account, _ prices: VenuePrices, at time: LedgerTime
+    ) throws(Refusal) {
+        if amount.isPositive {
+            try requireWithdrawable(amount, from: before)
+            return
+        }
+        let rest: ExactFraction
+        do {
+            let totals = try AccountTotals(
+                of: after, market: market(prices, at: time), rules: rules(at: time), profile: profile)
+            guard let row = totals.rows.first(where: { $0.activity.instrument == key.instrument.name }) else {
+                return
+            }
+            let equity = try RailsFigures.equity(
+                money: row.isolatedMargin, unrealisedPnl: min(.zero, row.unrealised))
+            rest = try equity - RailsFigures.totalMargin([(row.size, row.leverage)])
+        } catch let error as FigureError {
+            throw Self.refusal(of: error)
+        } catch let error as NumberError {
+            throw Self.refusal(of: .number(error))
+        } catch {
+            throw Self.refusal(of: .number(.overflow))
+        }
+        guard rest.isNegative else { return }
+        let missing = try? rest.magnitude.rounded(places: ExactDecimal.places, rounding: .ceiling)
+        throw Refusal(
+            .insufficientBalance,
+            "The position needs what it holds; \(missing?.description ?? rest.magnitude.description) "
+                + "\(Self.money) would be missing.", field: "amount")
     }
 
     private func isAllowed(_ leverage: ExactDecimal, _ rules: RuleTable) -> Bool {
@@ -159,7 +211,6 @@ extension RailsVenue {
     }
 
     private func judge(_ setting: LeverageSetting, at time: LedgerTime) throws(Refusal) {
-        if let marginMode = setting.marginMode { try requireCross(marginMode) }
         if let side = setting.side, side != .net {
             throw Refusal(
                 .invalidField, "position_side goes with hedge mode, which Rails does not have.",

@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-// Answers as statements: nothing worked out, every field under its own path.
+// Answers as statements: every field under its own path, and what follows from them where it says so.
 
 extension RailsVenue {
     /// The account as one statement, from the answer to `balances` and what of the others is there.
@@ -20,7 +20,7 @@ extension RailsVenue {
                 venue: Self.name, account: account, mode: "cross", takenAt: bodies.map(\.takenAt).max() ?? 0,
                 bodies: bodies, figures: reported.figures,
                 positions: reported.positionStatements { markets?.instrument($0)?.base ?? "" },
-                drift: answers.drift(KnownShapes.shape))
+                drift: answers.drift(KnownShapes.shape), pools: reported.pools)
         ]
     }
 }
@@ -37,6 +37,10 @@ struct ReportedAccount {
     let orders: [ReportedObject]?
     /// Rows of the answer to `market-data`.
     let prices: [ReportedObject]
+    /// Rows of the answer to `completed-orders`: fills.
+    let fills: [ReportedObject]
+    /// Rows of the answer to `fundings`.
+    let fundings: [ReportedObject]
 
     /// Throws where the balances are missing or unreadable.
     init(_ bodies: [RecordedBody]) throws(ReadingError) { try self.init(bodies.map(ReportedAnswer.init)) }
@@ -55,6 +59,8 @@ struct ReportedAccount {
         positions = answers.other(.positions)?.list("positions")
         orders = answers.other(.openOrders)?.list("openOrders")
         prices = answers.other(.marketData)?.rows ?? []
+        fills = answers.other(.completedOrders)?.list("completedOrders") ?? []
+        fundings = answers.other(.fundings)?.list("fundings") ?? []
     }
 
     /// The open position of a market; nil where there is none or no answer tells.
@@ -77,6 +83,40 @@ struct ReportedAccount {
         }
         return shown.map { ($0.name, $0.row) } + others.map { ($0, nil) }
     }
+
+    /// The open positions that have a pool of their own.
+    var isolated: [ReportedObject] { (positions ?? []).filter(\.isIsolated) }
+
+    /// Size, cost and profit of an open position, signed: a form that prints sizes without a sign names the
+    /// side. Nil where no answer tells all three.
+    func signedPosition(
+        _ market: String
+    ) -> (quantity: ExactDecimal, cost: ExactDecimal, profit: ExactDecimal)? {
+        guard let position = position(market), let quantity = position["quantity"].cutNumber,
+            let cost = position["value"].cutNumber, let profit = position["unrealizedPnl"].cutNumber
+        else { return nil }
+        let isShort = position["type"].text == "SHORT" && quantity.isPositive
+        return isShort ? (-quantity, -cost, profit) : (quantity, cost, profit)
+    }
+
+    /// The open orders of one side of a market, in the answer's order; nil where there is no answer.
+    func orders(of market: String, _ side: Side) -> [ReportedObject]? {
+        orders?.filter { $0["market"].text == market && $0.orderSide == side }
+    }
+}
+
+extension ReportedObject {
+    /// The side of an order or a fill: published as `orderType`, and as `side` by older servers of ours.
+    var orderSide: Side? {
+        Side(rawValue: (self["orderType"] == .absent ? self["side"] : self["orderType"]).text.lowercased())
+    }
+
+    /// The field with what is left of an order: `quantity`; older servers of ours have one of its own.
+    var remainingField: String { self["remainingQuantity"] == .absent ? "quantity" : "remainingQuantity" }
+
+    /// Whether a position has a pool of its own. No page shows one; the letter is that of
+    /// `update-margin-mode`.
+    var isIsolated: Bool { ["I", "ISOLATED"].contains(self["marginMode"].text.uppercased()) }
 }
 
 extension [ReportedAnswer] {
@@ -84,9 +124,11 @@ extension [ReportedAnswer] {
 }
 
 extension ReportedAccount {
-    /// All in USD. What the account is worth with its open positions is in no field of the venue.
+    /// All in USD. What the account is worth with its open positions is in no field of the venue: its money
+    /// and the profit of every position, as far as the answers tell all of them.
     fileprivate var figures: StatementFigures {
         StatementFigures([
+            worth(.equity), worth(.equityUSD),
             account.figure(.wallet, "totalBalance", unit: RailsVenue.money),
             account.figure(.available, "availableBalance", unit: RailsVenue.money),
             account.figure(.initialMargin, "margin", unit: RailsVenue.money),
@@ -95,30 +137,110 @@ extension ReportedAccount {
         ])
     }
 
+    private func worth(_ figure: CommonFigure) -> ReportedFigure {
+        let money = account.figure(figure, "totalBalance", unit: RailsVenue.money)
+        var parts = [money]
+        for (name, row) in marketsWithPositions {
+            guard let position = position(name) else {
+                if row?["positionQuantity"].cutNumber?.isZero == true { continue }
+                return ReportedFigure(
+                    figure, lacking: "no answer tells the profit of the position in \(name)",
+                    unit: RailsVenue.money)
+            }
+            parts.append(position.figure(figure, "unrealizedPnl", unit: RailsVenue.money))
+        }
+        return ReportedFigure(figure, sumOf: parts, unit: RailsVenue.money)
+    }
+
+    /// What is liquidated apart: the cross pool and each isolated position; none where all is one pool.
+    fileprivate var pools: [MarginPool] {
+        if isolated.isEmpty { return [] }
+        let held = isolated.map { $0["margin"].number }
+        let money = account["totalBalance"].number
+        func sum(_ money: ExactDecimal?, _ positions: [ReportedObject], _ formula: String) -> ReportedFigure {
+            let profits = positions.map { $0["unrealizedPnl"].number }
+            guard let money, !profits.contains(nil) else {
+                return ReportedFigure(
+                    .equity, lacking: "what positions hold or earn is in no answer", unit: RailsVenue.money)
+            }
+            return ReportedFigure(
+                .equity, derived: try? profits.compactMap { $0 }.sum() + money, from: formula,
+                unit: RailsVenue.money)
+        }
+        let left = held.contains(nil) ? nil : money.flatMap { try? $0 - held.compactMap { $0 }.sum() }
+        let isComplete = marketsWithPositions.allSatisfy { name, row in
+            position(name) != nil || row?["positionQuantity"].cutNumber?.isZero == true
+        }
+        let cross = MarginPool(
+            name: "cross",
+            equity: sum(
+                isComplete ? left : nil, (positions ?? []).filter { !$0.isIsolated },
+                account.path(of: "totalBalance") + " − Σ margin of isolated positions + Σ unrealizedPnl"),
+            maintenance: account.figure(.maintenanceMargin, "maintenanceMargin", unit: RailsVenue.money))
+        return [cross]
+            + isolated.map { position in
+                let row = markets.first { $0.name == position["market"].text }?.row
+                return MarginPool(
+                    name: position["market"].text,
+                    equity: sum(
+                        position["margin"].number, [position],
+                        position.path(of: "margin") + " + " + position.path(of: "unrealizedPnl")),
+                    maintenance: row?.figure(
+                        .maintenanceMargin, "maintenanceMargin", unit: RailsVenue.money)
+                        ?? ReportedFigure(
+                            .maintenanceMargin, lacking: "the market is not in the balances",
+                            unit: RailsVenue.money))
+            }
+    }
+
     /// `baseAsset` gives the coin of a market; empty for one that nobody knows.
     fileprivate func positionStatements(_ baseAsset: (String) -> String) -> [PositionStatement] {
         marketsWithPositions.map { name, row in
             let position = position(name)
-            var figures = StatementFigures()
+            let coin = baseAsset(name)
+            var figures: StatementFigures
             if let row {
-                figures.set(row.figure(.quantity, "positionQuantity", unit: baseAsset(name)))
-                figures.set(row.figure(.notional, "position", unit: RailsVenue.money))
-                figures.set(row.figure(.liquidationPrice, "liquidationPrice", unit: RailsVenue.money))
+                figures = Self.figures(row, size: "positionQuantity", value: "position", coin)
                 figures.set(row.figure(.initialMargin, "margin", unit: RailsVenue.money))
                 figures.set(row.figure(.maintenanceMargin, "maintenanceMargin", unit: RailsVenue.money))
             } else if let position {
-                figures.set(position.figure(.quantity, "quantity", unit: baseAsset(name)))
-                figures.set(position.figure(.notional, "value", unit: RailsVenue.money))
-                figures.set(position.figure(.liquidationPrice, "liquidationPrice", unit: RailsVenue.money))
+                figures = Self.figures(position, size: "quantity", value: "value", coin)
+            } else {
+                figures = StatementFigures()
             }
             if let position {
                 figures.set(position.figure(.unrealisedProfit, "unrealizedPnl", unit: RailsVenue.money))
             }
             if let price = price(name) {
                 figures.set(price.figure(.markPrice, "value", unit: RailsVenue.money))
+            } else if let own = signedPosition(name), !own.quantity.isZero {
+                figures.set(
+                    ReportedFigure(
+                        .markPrice,
+                        derived: try? (own.cost + own.profit).over(own.quantity, rounding: .halfEven),
+                        from: "(value + unrealizedPnl) / quantity", unit: RailsVenue.money))
             }
-            return PositionStatement(instrument: name, side: position?.side ?? .net, figures: figures)
+            return PositionStatement(
+                instrument: name, side: position?.side ?? .net,
+                marginMode: position?.isIsolated == true ? .isolated : .cross, figures: figures)
         }
+    }
+
+    /// What both answers show of a position, and the price that its value is of.
+    private static func figures(
+        _ row: ReportedObject, size: String, value: String, _ coin: String
+    ) -> StatementFigures {
+        var figures = StatementFigures([
+            row.figure(.quantity, size, unit: coin), row.figure(.notional, value, unit: RailsVenue.money),
+            row.figure(.liquidationPrice, "liquidationPrice", unit: RailsVenue.money),
+        ])
+        if let quantity = row[size].number, !quantity.isZero, let worth = row[value].number {
+            figures.set(
+                ReportedFigure(
+                    .entryPrice, derived: try? worth.magnitude.over(quantity.magnitude, rounding: .halfEven),
+                    from: row.path(of: "\(value) / \(size)"), unit: RailsVenue.money))
+        }
+        return figures
     }
 }
 
@@ -143,12 +265,17 @@ private enum KnownShapes {
     private static let shapes: [ReadingCall: FieldShape] = [
         .balances: .object([KnownField("balances", .object(account))]),
         .positions: .object([KnownField("positions", .array(.object(position)))]),
-        .openOrders: .object([
-            KnownField("openOrders", .array(.object(order))), KnownField("last", .text),
-        ]),
-        .marketData: .array(.object(price)),
-        .token: .anything,
+        .openOrders: page("openOrders", order), .completedOrders: page("completedOrders", fill),
+        .fundings: page("fundings", funding), .marketData: .array(.object(price)), .token: .anything,
     ]
+
+    /// The last page has no `last`.
+    private static func page(_ list: String, _ row: [KnownField]) -> FieldShape {
+        .object([
+            KnownField(list, .array(.object(row))),
+            KnownField("last", [.text, .null], isAlways: false),
+        ])
+    }
 
     /// The oldest form lacks `promoCredit` and fees of liquidation.
     private static let account = KnownFields(
@@ -169,17 +296,34 @@ private enum KnownShapes {
             positionPnl funding positionFunding volume fees margin maintenanceMargin
             """, .text) + [KnownField("liquidationFees", .text, isAlways: false)]
 
-    private static let position: [KnownField] = .list(
-        "market value quantity funding realizedPnl unrealizedPnl liquidationPrice type", .text)
+    /// What isolated positions show besides is our own server's.
+    private static let position: [KnownField] =
+        .list("market value quantity funding realizedPnl unrealizedPnl liquidationPrice type", .text)
+        + .list("marginMode margin", .text, isAlways: false)
 
-    /// The documents name the list and not what is in it: these are our own server's fields.
+    /// The rows of all calls; `avgFillPrice` is not in the oldest, who asked and what reduces only in those
+    /// of the stream.
     private static let order: [KnownField] =
-        .list("orderId market side price quantity remainingQuantity", .text)
-        + [
-            KnownField("type", .text, isAlways: false),
-            KnownField("reduceOnly", .boolean, isAlways: false),
-            KnownField("createdAt", .number, isAlways: false),
-        ]
+        .list(
+            """
+            market orderId orderType tradeType price quantity filledQuantity leverage orderStatus
+            clientRequestId
+            """, .text)
+        + .list("createdAt updatedAt", .number) + [KnownField("postOnly", .boolean)]
+        + .list("avgFillPrice userId", .text, isAlways: false)
+        + [KnownField("reduceOnly", .boolean, isAlways: false)]
+
+    /// The time is `txCreated` in the older form.
+    private static let fill: [KnownField] =
+        .list(
+            """
+            market matchId orderId orderType executionType fillType price quantity tradeType fees triggerType
+            triggerPrice transactionHash
+            """, .text) + .list("filledAt txCreated", .number, isAlways: false)
+
+    private static let funding: [KnownField] =
+        .list("dataType market value rate indexPrice positionSize", .text)
+        + [KnownField("txCreated", .number)]
 
     private static let price: [KnownField] =
         .list("market type index value", .text) + [KnownField("updatedAt", .number)]

@@ -58,6 +58,8 @@ struct MarketHistory {
     let fees: ExactDecimal
     /// What the trades come to.
     private(set) var volume: ExactDecimal = .zero
+    /// What its position holds where that is isolated; nil of a cross one.
+    let held: ExactDecimal?
     private let reportedVolume: ExactDecimal
     /// Of the open position alone.
     private let ownRealised: ExactDecimal
@@ -91,7 +93,13 @@ struct MarketHistory {
         let total = row?["positionPnl"].cutNumber ?? row?["pnl"].cutNumber
         realised = total ?? position?["realizedPnl"].cutNumber ?? .zero
         funding = row?["funding"].cutNumber ?? position?["funding"].cutNumber ?? .zero
-        ownRealised = quantity.isZero ? .zero : position?["realizedPnl"].cutNumber ?? .zero
+        held = quantity.isZero || position?.isIsolated != true ? nil : position?["margin"].cutNumber ?? .zero
+        ownRealised =
+            quantity.isZero || held != nil ? .zero : position?["realizedPnl"].cutNumber ?? .zero
+        if let earned = position?["realizedPnl"].cutNumber, held != nil, !earned.isZero {
+            script.assume(
+                "The isolated position in \(name) comes in whole; what it has realised is counted before it.")
+        }
         ownFunding = quantity.isZero ? .zero : position.map { $0["funding"].cutNumber ?? .zero } ?? funding
         fees = number("fees")
         liquidationFees = number("liquidationFees")
@@ -108,15 +116,23 @@ struct MarketHistory {
 
     /// What was traded before, as far as the open position leaves it.
     private var pastVolume: ExactDecimal {
-        let own = quantity.isZero ? .zero : cost.magnitude
+        let own = quantity.isZero || held != nil ? boughtAfterImport : cost.magnitude
         let earned = ownRealised.isZero ? .zero : (try? churn.entry + churn.exit) ?? .zero
         return max(.zero, (try? reportedVolume - own - earned) ?? .zero)
+    }
+
+    /// What the lots of an isolated position cost that do not come in with it; 0 of a cross one.
+    private var boughtAfterImport: ExactDecimal {
+        let costs = try? isolatedLots.dropFirst().map {
+            try $0.quantity.times($0.price, rounding: .halfEven)
+        }
+        return (try? costs?.sum()) ?? .zero
     }
 
     /// Whether anything happened before the open position was opened.
     var hasPast: Bool {
         pastVolume.isPositive || !pastRealised.isZero || !pastFunding.isZero
-            || (quantity.isZero && !unpaid.isEmpty)
+            || ((quantity.isZero || held != nil) && !unpaid.isEmpty)
     }
 
     /// One coin bought and sold again, with the funding between.
@@ -148,7 +164,11 @@ struct MarketHistory {
     }
 
     /// The position with its own profit, funding and cost.
-    mutating func addPosition(to script: inout RehostingScript) {
+    mutating func addPosition(leverage: ExactDecimal, to script: inout RehostingScript) {
+        if let held {
+            importPosition(holding: held, leverage: leverage, to: &script)
+            return
+        }
         let side: Side = quantity.isNegative ? .sell : .buy
         var rest = quantity.magnitude
         var restCost = cost.magnitude
@@ -168,6 +188,44 @@ struct MarketHistory {
         }
         for lot in lots { fill(side, lot.quantity, lot.price, &script) }
         fund(ownFunding, &script)
+    }
+
+    /// An isolated position comes in with what it holds, less what its funding and its second lot bring.
+    private mutating func importPosition(
+        holding held: ExactDecimal, leverage: ExactDecimal, to script: inout RehostingScript
+    ) {
+        let lots = isolatedLots
+        guard let first = lots.first,
+            let added = try? lots.dropFirst().map({
+                try $0.quantity.times($0.price, rounding: .halfEven).over(leverage, rounding: .halfEven)
+            }).sum(), let before = try? held - ownFunding - added
+        else {
+            script.assume("No price gives the value of \(name); its position is left out.")
+            return
+        }
+        if before.isNegative {
+            script.assume(
+                "The isolated position in \(name) cannot hold less than it was paid; it holds more.")
+        }
+        let mode = JSONValue.string(MarginMode.isolated.rawValue)
+        let size = quantity.isNegative ? -first.quantity : first.quantity
+        script.add("set_margin_mode", [("instrument", .string(name)), ("margin_mode", mode)])
+        script.add(
+            "import_position",
+            [
+                ("instrument", .string(name)), ("quantity", .string(size.description)),
+                ("entry_price", .string(first.price.description)), ("margin_mode", mode),
+                ("isolated_wallet", .string(max(.zero, before).description)),
+            ])
+        for lot in lots.dropFirst() {
+            fill(quantity.isNegative ? .sell : .buy, lot.quantity, lot.price, &script)
+        }
+        fund(ownFunding, &script)
+    }
+
+    /// The lots of an isolated position; none of a cross one.
+    private var isolatedLots: [Lot] {
+        held == nil ? [] : Lot.lots(quantity: quantity.magnitude, cost: cost.magnitude)
     }
 
     /// Says where the trades do not come to the reported volume.

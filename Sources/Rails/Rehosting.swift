@@ -140,12 +140,13 @@ private struct AccountRehosting {
     /// Leverages of markets, which only the later rules know and no answer names: those that their margins
     /// imply.
     mutating func setLeverages() {
-        for history in histories {
+        for history in histories where history.held == nil {
             guard let margin = history.row?["margin"].number, margin.isPositive,
                 let size = try? size(of: history, by: .live),
-                let implied = try? size.over(margin, places: 0, rounding: .halfUp), implied != leverage,
-                implied >= .one, implied <= rules.maximumLeverage,
-                (try? RailsFigures.margin(positions: size, orders: .zero, leverage: implied)) == margin
+                let implied = try? size.over(margin).rounded(places: 0, rounding: .halfUp),
+                implied != leverage, implied >= .one, implied <= rules.maximumLeverage,
+                (try? RailsFigures.printedMargin(
+                    RailsFigures.margin(positions: size, orders: .zero, leverage: implied))) == margin
             else { continue }
             ownLeverages[history.name] = implied
             script.add(
@@ -159,10 +160,11 @@ private struct AccountRehosting {
 
     private func size(
         of history: MarketHistory, by profile: WireProfile
-    ) throws(NumberError) -> ExactDecimal {
-        try RailsFigures.positionSize(
-            quantity: history.quantity, cost: history.cost,
-            indexPrice: marks.first { $0.name == history.name }?.price ?? .zero, profile: profile)
+    ) throws(NumberError) -> ExactFraction {
+        let price = marks.first { $0.name == history.name }?.price ?? .zero
+        return RailsFigures.positionSize(
+            value: try RailsFigures.positionValue(quantity: history.quantity, indexPrice: price),
+            cost: history.cost, profile: profile)
     }
 
     // MARK: - Trades
@@ -198,7 +200,7 @@ private struct AccountRehosting {
     private mutating func open(_ names: [String]) {
         for name in names {
             guard let place = histories.firstIndex(where: { $0.name == name }) else { continue }
-            histories[place].addPosition(to: &script)
+            histories[place].addPosition(leverage: leverage ?? rules.defaultLeverage, to: &script)
         }
     }
 
@@ -224,22 +226,27 @@ private struct AccountRehosting {
 
     mutating func placeOrders() {
         var placed: [OrderSum] = []
-        for row in answers.orders ?? [] {
+        var names: Set<String> = []
+        // Newest first, as they are published.
+        for row in (answers.orders ?? []).reversed() {
             let market = row["market"].text
-            guard rules.instrument(market) != nil, let side = Side(rawValue: row["side"].text.lowercased()),
-                let rest = row["remainingQuantity"].number ?? row["quantity"].number, rest.isPositive,
+            guard rules.instrument(market) != nil, let side = row.orderSide,
+                let rest = row[row.remainingField].number, rest.isPositive,
                 let price = row["price"].number, price.isPositive,
-                let value = try? rest.times(price, rounding: .halfEven)
+                let value = try? RailsFigures.orderNotional(remaining: rest, price: price)
             else {
                 script.assume(
                     "An open order has no market, side, size or price that is known; it is left out.")
                 continue
             }
-            if let size = row["quantity"].number, size != rest {
+            if row["filledQuantity"].number?.isZero == false || row.remainingField != "quantity" {
                 script.assume("Open orders come in with what is left of them.")
             }
+            let ids = ["clientRequestId", "orderId"].map { row[$0].text }
+            let id = ids.first { !$0.isEmpty && !names.contains($0) } ?? "order-\(placed.count + 1)"
+            names.insert(id)
             let isReducing = row.value["reduceOnly"]?.boolean ?? false
-            place(row["orderId"].text, market, side, rest, price, isReducing: isReducing)
+            place(id, market, side, rest, price, isReducing: isReducing)
             placed.append(OrderSum(market: market, side: side, quantity: rest, value: value))
         }
         for history in histories {
@@ -253,7 +260,8 @@ private struct AccountRehosting {
             let known = placed.filter { $0.market == market && $0.side == side }
             guard let quantity = row[field + "Qty"].cutNumber, let value = row[field].cutNumber,
                 let listed = try? known.map(\.quantity).sum(), let worth = try? known.map(\.value).sum(),
-                let rest = try? quantity - listed, let restValue = try? value - worth, rest.isPositive
+                let rest = try? quantity - listed, rest.isPositive,
+                let restValue = try? RailsFigures.printedValue(ExactFraction(value) - worth)
             else { continue }
             let lots = Lot.lots(quantity: rest, cost: restValue)
             for (number, lot) in lots.enumerated() {
@@ -297,22 +305,27 @@ private struct AccountRehosting {
     }
 
     private func ruled(_ field: String, by profile: WireProfile) throws -> ExactDecimal {
-        let sizes = try histories.map { try size(of: $0, by: profile) }
-        let total = try sizes.sum()
+        let cross = try histories.filter { $0.held == nil }.map { try (size(of: $0, by: profile), $0) }
+        let total = try cross.map { size, _ in size }.sum()
         if field == "maintenanceMargin" {
-            return try RailsFigures.accountMaintenanceMargin(
-                totalPositionSize: total, rate: rules.maintenanceRate[profile] ?? .zero)
+            return try RailsFigures.printedMoney(
+                RailsFigures.maintenanceMargin(
+                    positionSize: total, rate: rules.maintenanceRate[profile] ?? .zero))
         }
         let common = leverage ?? rules.defaultLeverage
+        let held = try histories.compactMap(\.held).sum()
         guard profile == .documented else {
             return try RailsFigures.printedMargin(
-                RailsFigures.totalMargin(
-                    zip(histories, sizes).map { ($1, ownLeverages[$0.name] ?? common) }))
+                RailsFigures.totalMargin(cross.map { ($0, ownLeverages[$1.name] ?? common) })
+                    + ExactFraction(held))
         }
         let orders = try histories.map { history in
             try (history.row?["openBuy"].cutNumber ?? .zero) + (history.row?["openSell"].cutNumber ?? .zero)
         }
-        return try RailsFigures.margin(positions: total, orders: orders.sum(), leverage: common)
+        return try RailsFigures.printedMargin(
+            RailsFigures.margin(
+                positions: total, orders: ExactFraction(orders.sum()), leverage: common,
+                isolatedMargin: held))
     }
 }
 
@@ -321,5 +334,5 @@ private struct OrderSum {
     let market: String
     let side: Side
     let quantity: ExactDecimal
-    let value: ExactDecimal
+    let value: ExactFraction
 }

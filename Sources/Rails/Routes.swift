@@ -9,19 +9,25 @@ extension RailsVenue {
     /// The answer to a request, or its refusal in Rails' form; never an error of ours.
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         do {
-            return VenueResponse(body: try answer(request, access))
+            return VenueResponse(body: try await answer(request, access))
         } catch let error as RailsError {
             return error.response
+        } catch let refusal as Refusal where refusal.code == .notAllowed {
+            // Printed nowhere; the text of the page that says when it is refused.
+            return RailsError.badRequest("cannot change margin mode with open positions or orders").response
         } catch {
             return RailsError.internalError.response
         }
     }
 
-    private func answer(_ request: VenueRequest, _ access: any VenueAccess) throws -> [UInt8] {
+    private func answer(_ request: VenueRequest, _ access: any VenueAccess) async throws -> [UInt8] {
         let rules = rules(at: access.ledgerTime())
         guard request.path.hasPrefix("/api/v1/") else { throw RailsError.notFound }
         let route = request.path.dropFirst("/api/v1/".count)
         if request.method == "POST", route == "token" { return try token(request, rules, access) }
+        if request.method == "POST", route == "update-margin-mode" {
+            return try await updateMarginMode(request, rules, access)
+        }
         guard request.method == "GET" else { throw RailsError.notFound }
         switch route {
         case "balances":
@@ -37,6 +43,15 @@ extension RailsVenue {
         case "open-orders":
             let snapshot = try authorized(request, rules, access)
             return try openOrders(of: snapshot.account, request.queryItems, rules)
+        case "open-order":
+            let snapshot = try authorized(request, rules, access)
+            return try openOrder(of: snapshot.account, request.queryItems, rules)
+        case "completed-orders":
+            let snapshot = try authorized(request, rules, access)
+            return try await completedOrders(of: snapshot.account.id, request.queryItems, access)
+        case "fundings":
+            let snapshot = try authorized(request, rules, access)
+            return try await fundings(of: snapshot.account.id, request.queryItems, rules, access)
         case "markets":
             // Names of markets are no secret; the documents do not say whether a token is needed.
             try countAccountCall(rules, access)
@@ -45,27 +60,10 @@ extension RailsVenue {
         default:
             guard route.hasPrefix("open-orders/") else { throw RailsError.notFound }
             let snapshot = try authorized(request, rules, access)
-            let id = String(route.dropFirst("open-orders/".count))
-            guard let order = snapshot.account.orders.first(where: { $0.id.isExactly(id) }) else {
-                throw RailsError.notFound
-            }
-            return openOrderBody(order)
+            let id = route.dropFirst("open-orders/".count)
+            guard let order = order(String(id), in: snapshot.account) else { throw RailsError.notFound }
+            return try openOrderBody(order, named: false, of: snapshot.account, rules)
         }
-    }
-
-    private func openOrders(
-        of account: Account, _ query: [QueryItem], _ rules: RuleTable
-    ) throws(RailsError) -> [UInt8] {
-        let filter = try MarketFilter(query, rules: rules)
-        var orders = account.orders[...]
-        if let start = query["start"], !start.isEmpty {
-            guard let place = orders.firstIndex(where: { $0.id.isExactly(start) }) else {
-                throw .badRequest("Unknown start: \(start)")
-            }
-            orders = orders[(place + 1)...]
-        }
-        return openOrdersBody(
-            orders.lazy.filter { filter.shows($0.instrument.name) }.prefix(Self.ordersPerPage))
     }
 
     /// `GET /api/v1/market-data[?markets=A,B]`, which Rails serves on a host of its own, open to everybody.
@@ -120,24 +118,37 @@ extension RailsVenue {
     private func authorized(
         _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
     ) throws(RailsError) -> AccountSnapshot {
+        try authorizedKey(request, rules, access).account
+    }
+
+    /// The same, with the key that it was asked by.
+    func authorizedKey(
+        _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
+    ) throws(RailsError) -> (account: AccountSnapshot, key: APIKey) {
         try countAccountCall(rules, access)
         guard let token = request.header("authorization").flatMap(Self.bearerToken) else {
             throw .unauthorized
         }
-        return try account(of: token, from: request.remoteAddress, access)
+        return try accountAndKey(of: token, from: request.remoteAddress, access)
     }
 
     /// The account that a token may read from an address.
     func account(
         of token: some StringProtocol, from address: String, _ access: any VenueAccess
     ) throws(RailsError) -> AccountSnapshot {
+        try accountAndKey(of: token, from: address, access).account
+    }
+
+    private func accountAndKey(
+        of token: some StringProtocol, from address: String, _ access: any VenueAccess
+    ) throws(RailsError) -> (account: AccountSnapshot, key: APIKey) {
         guard let key = AccessToken(secret: access.tokenSecret).key(of: token, through: access) else {
             throw .unauthorized
         }
         try check(address, key)
         guard key.permissions.contains(.read) else { throw .forbidden }
         guard let snapshot = access.snapshot(of: key.account) else { throw .unauthorized }
-        return snapshot
+        return (snapshot, key)
     }
 
     private func check(_ address: String, _ key: APIKey) throws(RailsError) {

@@ -21,6 +21,8 @@ final class RuleTable: Sendable {
     let maintenanceRate: [WireProfile: ExactDecimal]
     let defaultLeverage: ExactDecimal
     let maximumLeverage: ExactDecimal
+    /// The highest share of a fill's value that is charged as its fee: that of a liquidation.
+    let highestFeeRate: ExactDecimal
     /// Whether the `live` body stands within `{"balances":{…}}`.
     let isLiveBodyWrapped: Bool
     let unknownMarket: UnknownMarket
@@ -51,6 +53,7 @@ final class RuleTable: Sendable {
         guard defaultLeverage <= maximumLeverage else {
             throw RulebookError(field: margin.path(of: "default_leverage"), message: "is above the maximum")
         }
+        highestFeeRate = try margin.optionalDecimal("highest_fee_rate") ?? .one
         let wire = try rulebook.member("wire")
         isLiveBodyWrapped = try wire.flag("live_wrapped", fallback: true)
         let unknown = try wire.text("unknown_market")

@@ -83,7 +83,10 @@ extension RailsVenue {
             let row = balances.markets.first { $0.market == position.instrument.name }
             let unrealised: ExactDecimal
             do {
-                unrealised = try position.unrealised(at: price, rounding: .halfEven)
+                unrealised = try RailsFigures.printedValue(
+                    RailsFigures.unrealised(
+                        value: RailsFigures.positionValue(quantity: position.quantity, indexPrice: price),
+                        cost: position.cost))
             } catch {
                 throw .number(error)
             }
@@ -98,36 +101,16 @@ extension RailsVenue {
             writer.member("liquidationPrice", row?.liquidationPrice ?? .zero)
             writer.key("type")
             writer.string(position.isLong ? "LONG" : "SHORT")
+            if position.marginMode == .isolated {
+                // No page shows an isolated position; the letters are those of update-margin-mode.
+                writer.key("marginMode")
+                writer.literal("I")
+                writer.member("margin", position.isolatedWallet)
+            }
             writer.endObject()
         }
         writer.endArray()
         writer.endObject()
-        return writer.bytes
-    }
-
-    /// A page of open orders, oldest first, and the id of its last row (empty on an empty page) to `start`
-    /// after.
-    func openOrdersBody(_ orders: some Sequence<OpenOrder>) -> [UInt8] {
-        var writer = JSONWriter(reserving: 1024)
-        var last = ""
-        writer.beginObject()
-        writer.key("openOrders")
-        writer.beginArray()
-        for order in orders {
-            writer.order(order)
-            last = order.id
-        }
-        writer.endArray()
-        writer.key("last")
-        writer.string(last)
-        writer.endObject()
-        return writer.bytes
-    }
-
-    /// One open order.
-    func openOrderBody(_ order: OpenOrder) -> [UInt8] {
-        var writer = JSONWriter(reserving: 256)
-        writer.order(order)
         return writer.bytes
     }
 
@@ -198,7 +181,7 @@ extension RailsVenue {
 }
 
 extension JSONWriter {
-    fileprivate mutating func member(_ key: StaticString, _ number: ExactDecimal) {
+    mutating func member(_ key: StaticString, _ number: ExactDecimal) {
         self.key(key)
         quoted(number)
     }
@@ -222,26 +205,6 @@ extension JSONWriter {
         member("liquidationFees", market.liquidationFees)
         member("margin", market.margin)
         member("maintenanceMargin", market.maintenanceMargin)
-        endObject()
-    }
-
-    fileprivate mutating func order(_ order: OpenOrder) {
-        beginObject()
-        key("orderId")
-        string(order.id)
-        key("market")
-        string(order.instrument.name)
-        key("side")
-        string(order.side == .buy ? "BUY" : "SELL")
-        key("type")
-        literal("LIMIT")
-        member("price", order.price)
-        member("quantity", order.quantity)
-        member("remainingQuantity", order.remaining)
-        key("reduceOnly")
-        bool(order.reduceOnly)
-        key("createdAt")
-        integer(order.placedAt.milliseconds)
         endObject()
     }
 }

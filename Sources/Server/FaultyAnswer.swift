@@ -96,6 +96,12 @@ private struct SwappedAccess: VenueAccess {
         try await base.snapshots(of: swapped(id), asOf: times)
     }
 
+    func latestEvents(
+        of id: String, _ types: Set<String>, before sequence: Int64, limit: Int
+    ) async throws -> EventPage {
+        try await base.latestEvents(of: swapped(id), types, before: sequence, limit: limit)
+    }
+
     func subaccounts(of id: String) -> [String] { base.subaccounts(of: swapped(id)) }
     func key(_ apiKey: String) -> APIKey? { base.key(apiKey) }
     func prices() -> VenuePrices { base.prices() }

@@ -4,8 +4,9 @@ import Numbers
 /// An account as its venue reported it at one moment: every answer byte for byte, and the figures that all
 /// venues have in some form, each named once beside the venue's own field.
 ///
-/// Nothing in it is worked out. What the venue left out, left empty, sent as null or sent as zero stays four
-/// different things.
+/// What the venue left out, left empty, sent as null or sent as zero stays four different things. Nothing in
+/// it is worked out but figures that say so: what an account is worth where the venue leaves the sum to its
+/// reader, and prices that follow from an amount and its worth.
 public struct Statement: Sendable {
     public let venue: VenueName
     /// The account as the desk names it; for a sub-account, that name, `/` and the venue's own id of it.
@@ -29,11 +30,19 @@ public struct Statement: Sendable {
     public var positions: [PositionStatement]
     /// Fields that are new, gone or of another type than the venue is known to send.
     public var drift: [FieldDrift]
+    /// What is liquidated apart; empty where the account's own figures are those of one pool.
+    public var pools: [MarginPool]
+    /// What the answers cannot show of the account, a sentence each.
+    public var notes: [String]
+    /// Money that is in no asset's row, such as the cash of isolated positions that are accounts of their
+    /// own.
+    public var beside: [ReportedFigure]
 
     public init(
         venue: VenueName, account: String, identifier: String? = nil, mode: String, takenAt: Int64,
         venueTime: Int64? = nil, bodies: [RecordedBody], figures: StatementFigures = StatementFigures(),
-        assets: [AssetStatement] = [], positions: [PositionStatement] = [], drift: [FieldDrift] = []
+        assets: [AssetStatement] = [], positions: [PositionStatement] = [], drift: [FieldDrift] = [],
+        pools: [MarginPool] = [], notes: [String] = [], beside: [ReportedFigure] = []
     ) {
         self.venue = venue
         self.account = account
@@ -46,6 +55,26 @@ public struct Statement: Sendable {
         self.assets = assets
         self.positions = positions
         self.drift = drift
+        self.pools = pools
+        self.notes = notes
+        self.beside = beside
+    }
+}
+
+/// A part of an account that is liquidated apart from the rest.
+public struct MarginPool: Sendable {
+    /// `cross`, or the instrument of an isolated position.
+    public let name: String
+    /// What backs it.
+    public let equity: ReportedFigure
+    /// What it must maintain.
+    public let maintenance: ReportedFigure
+
+    /// A pool of two reported figures in one unit.
+    public init(name: String, equity: ReportedFigure, maintenance: ReportedFigure) {
+        self.name = name
+        self.equity = equity
+        self.maintenance = maintenance
     }
 }
 
@@ -94,6 +123,8 @@ public enum CommonFigure: String, Sendable, CaseIterable {
     case index
     /// What everything is worth in USD.
     case equityUSD = "equity_usd"
+    /// What margins are held against, where that is not the equity.
+    case marginBalance = "margin_balance"
 }
 
 /// What stood in a field of an answer.
@@ -134,10 +165,15 @@ public struct ReportedFigure: Sendable, Equatable {
     /// rows, because each of them is margined apart: Binance's totals in single-asset mode are those of USDT
     /// alone, OKX's are empty in futures mode.
     public let isPartial: Bool
+    /// Whether it is worked out from fields of the answers, because the venue has none for it; `field` says
+    /// how.
+    public let isDerived: Bool
+    /// Why it cannot be worked out; empty for what has a value or is the venue's own.
+    public let lack: String
 
     public init(
         _ figure: CommonFigure, field: String, _ value: ReportedValue, unit: String, isShared: Bool = false,
-        isPartial: Bool = false
+        isPartial: Bool = false, isDerived: Bool = false, lack: String = ""
     ) {
         self.figure = figure
         self.field = field
@@ -145,6 +181,41 @@ public struct ReportedFigure: Sendable, Equatable {
         self.unit = unit
         self.isShared = isShared
         self.isPartial = isPartial
+        self.isDerived = isDerived
+        self.lack = lack
+    }
+
+    /// A figure that follows from fields of the answers: nothing where it does not fit.
+    public init(
+        _ figure: CommonFigure, derived number: ExactDecimal?, from formula: String, unit: String
+    ) {
+        self.init(
+            figure, field: formula,
+            number.map { .number($0, text: $0.description) } ?? .absent, unit: unit, isDerived: true,
+            lack: number == nil ? "\(formula) does not fit" : "")
+    }
+
+    /// A figure that no field of the answers tells, and why.
+    public init(_ figure: CommonFigure, lacking reason: String, unit: String) {
+        self.init(figure, field: "", .absent, unit: unit, isDerived: true, lack: reason)
+    }
+
+    /// The sum of figures of one unit: the one itself where there is one, and what is missing where one of
+    /// them is no number.
+    public init(_ figure: CommonFigure, sumOf parts: [ReportedFigure], unit: String) {
+        if parts.count == 1, !parts[0].isDerived {
+            self.init(figure, field: parts[0].field, parts[0].value, unit: unit)
+            return
+        }
+        if let missing = parts.first(where: { $0.value.number == nil }) {
+            self.init(
+                figure, field: missing.field, missing.value, unit: unit, isDerived: true,
+                lack: missing.lack.isEmpty ? "" : missing.lack)
+            return
+        }
+        self.init(
+            figure, derived: try? parts.compactMap(\.value.number).sum(),
+            from: parts.map(\.field).joined(separator: " + "), unit: unit)
     }
 }
 

@@ -136,6 +136,14 @@ public protocol VenueAccess: Sendable {
     /// Reads the journal. Throws where it cannot be read.
     func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?]
 
+    /// Events of an account of some types (as the journal names them), newest first, of those before a
+    /// sequence; a page may hold fewer than `limit` and still have a rest.
+    ///
+    /// Reads the journal. Throws where it cannot be read.
+    func latestEvents(
+        of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
+    ) async throws -> EventPage
+
     /// The venue's latest prices, for what it tells everybody.
     func prices() -> VenuePrices
 
@@ -177,6 +185,23 @@ extension VenueAccess {
         _ instruction: TradeInstruction, for account: String
     ) async throws(Refusal) -> [Event] {
         throw Refusal(.notAllowed, "Nothing can be traded here.")
+    }
+
+    /// None: what was is not told of a past or frozen moment.
+    public func latestEvents(
+        of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
+    ) async throws -> EventPage { EventPage(events: [], rest: nil) }
+}
+
+/// Some of an account's events, newest first.
+public struct EventPage: Sendable {
+    public let events: [Event]
+    /// Where the next page begins: before this sequence. Nil where there is none.
+    public let rest: Int64?
+
+    public init(events: [Event], rest: Int64?) {
+        self.events = events
+        self.rest = rest
     }
 }
 

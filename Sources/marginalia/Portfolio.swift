@@ -51,6 +51,7 @@ struct Portfolio: AsyncParsableCommand {
             }
         }
         for twin in totals.repeated { Terminal.tell(twin.sentence) }
+        for pair in totals.alike { Terminal.tell(pair.sentence) }
         try DeskExit.check(book)
     }
 }

@@ -306,8 +306,8 @@ struct ChannelTests {
         #expect(risk["positions"]?.elements?.count == 2)
         #expect(isolated["positions"]?.elements?.count == 1)
         #expect(isolated["isolated_positions"] == nil)
-        // 30 − 2.1 − 3.25134, of which 602.1 ÷ 20 is needed.
-        let digits = profile == .documented ? ["24.64866000", "30.10500000"] : ["24.64866", "30.105"]
+        // 30 − 2.1 − 3.25134 (live 3.215214, 0.534 %), of which 602.1 ÷ 20 is needed.
+        let digits = profile == .documented ? ["24.64866000", "30.10500000"] : ["24.684786", "30.105"]
         #expect(isolated["total_margin_balance"]?.text == digits[0])
         #expect(isolated["total_initial_margin"]?.text == digits[1])
     }

@@ -229,14 +229,15 @@ struct ExplanationTests {
                 position(
                     "SOLUSD-PERP", "1", "100", more: #","margin_mode":"isolated","isolated_wallet":"10""#),
             ])
-        // Isolated: 10 − 0.54 % of 100 against half of 100 ÷ 50.
+        // Isolated: 10 − 0.534 % of 100 against half of 100 ÷ 50.
         let isolated = MarginHealth(
-            equity: try ExactDecimal("9.46"), maintenance: ExactDecimal(1), unit: "USD")
+            equity: try ExactDecimal("9.466"), maintenance: ExactDecimal(1), unit: "USD")
         #expect(try health(world) == isolated)
         try world.apply(#"{"type":"withdraw","account":"desk","asset":"USD","amount":"900","force":true}"#)
         #expect(
             try health(world)
-                == MarginHealth(equity: ExactDecimal(100), maintenance: ExactDecimal(20), unit: "USD"))
+                == MarginHealth(
+                    equity: ExactDecimal("89.32"), maintenance: ExactDecimal(20), unit: "USD"))
     }
 
     /// A debt alone is something to liquidate for.

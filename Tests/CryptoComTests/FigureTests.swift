@@ -248,7 +248,7 @@ struct FigureTests {
         #expect(try world.balance()["total_haircut"]?.text == "2000.00000000")
         #expect(
             world.model.rulebookVersions.map(\.effectiveText) == [
-                "2023-10-31T00:00:00Z", "2026-07-01T00:00:00Z",
+                "2023-10-31T00:00:00Z", "2026-01-08T00:00:00Z", "2026-07-01T00:00:00Z",
             ])
     }
 

@@ -104,9 +104,13 @@ struct NeighbourTests {
         let all = try await world.call("private/get-accounts").json["result"]
         let main = try #require(all?["master_account"])
         #expect(main["uuid"]?.text == main["master_account_uuid"]?.text)
+        #expect(main["hierarchy"]?.text == "MASTER")
+        #expect(all?["this_account"]?.object?.keys == ["uuid", "hierarchy"])
+        #expect(all?["this_account"]?["uuid"]?.text == main["uuid"]?.text)
         let children = try #require(all?["sub_account_list"]?.elements)
         #expect(children.compactMap { $0["label"]?.text } == ["child-1", "child-2", "child-3"])
         #expect(children.allSatisfy { $0["master_account_uuid"]?.text == main["uuid"]?.text })
+        #expect(children.allSatisfy { $0["hierarchy"]?.text == "SUB_ACCOUNT" })
         #expect(Set(children.compactMap { $0["uuid"]?.text }).count == 3)
         let page = try await world.call(
             "private/get-accounts", params: #"{"page_size":2,"page":1}"#, flattened: "page1page_size2"

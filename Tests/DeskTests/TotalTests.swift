@@ -100,22 +100,34 @@ struct TotalTests {
         #expect(total.gaps.first?.reason == "f is \(state)")
     }
 
-    @Test func anAccountThatReportsNoEquityIsItsWalletAndItsPositions() throws {
-        func statement(_ positions: [PositionStatement], maintenance: String) -> Statement {
-            Sample.statement(
-                "r", venue: "rails",
-                figures: Sample.figures((.wallet, "100", "USD"), (.maintenanceMargin, maintenance, "USD")),
-                positions: positions)
-        }
-        let position = PositionStatement(
-            instrument: "BTC-USD", figures: Sample.figures((.unrealisedProfit, "-7.5", "USD")))
+    @Test func aFigureThatCannotBeWorkedOutIsAGapWithItsReason() throws {
+        var figures = Sample.figures((.wallet, "100", "USD"))
+        figures.set(ReportedFigure(.equity, lacking: "no answer tells the profit of X", unit: "USD"))
+        let total = try #require(sum(Sample.book([Sample.statement("r", venue: "rails", figures: figures)])))
+        #expect(total.value == nil)
+        #expect(total.gaps.map(\.reason) == ["no answer tells the profit of X"])
+        // Without any word of it there is none either: nothing is made up.
+        let silent = Sample.statement("r", venue: "rails", figures: Sample.figures((.wallet, "100", "USD")))
         #expect(
-            try sum(Sample.book([statement([position], maintenance: "3")]))?.value == ExactDecimal("92.5"))
-        #expect(try sum(Sample.book([statement([], maintenance: "0")]))?.value == ExactDecimal("100"))
-        // A margin is in use, so there are positions that were not read.
-        #expect(sum(Sample.book([statement([], maintenance: "3")]))?.value == nil)
-        let unknown = PositionStatement(instrument: "ETH-USD")
-        #expect(sum(Sample.book([statement([position, unknown], maintenance: "3")]))?.value == nil)
+            try #require(sum(Sample.book([silent]))).gaps.map(\.reason) == ["the venue does not report it"])
+    }
+
+    /// Two keys that show the same to the last digit are pointed out, and both are counted; accounts with
+    /// nothing in them are all alike and say nothing.
+    @Test func accountsThatShowTheSameArePointedOut() throws {
+        func statement(_ name: String, _ amount: String, venue: String = "rails") -> Statement {
+            Sample.statement(
+                name, venue: venue,
+                figures: Sample.figures((.equity, amount, "USD"), (.wallet, amount, "USD")))
+        }
+        let book = Sample.book([
+            statement("a", "100.25"), statement("b", "100.25"), statement("c", "100.26"),
+            statement("d", "100.25", venue: "okx"), statement("e", "0"), statement("f", "0"),
+        ])
+        #expect(book.alike.map { [$0.like, $0.account] } == [["a", "b"]])
+        #expect(try sum(book)?.value == ExactDecimal("401.01"))
+        let json = book.json(totals: BookTotals(of: book))
+        #expect(json["totals"]?["alike"]?.elements?.count == 1)
     }
 
     @Test func theFourStatesReachProgramsAndPeople() throws {

@@ -89,7 +89,7 @@ struct TestVenue: VenueJudge {
             throw Refusal(.insufficientBalance, "No money.", field: "quantity")
         case .configured where !before.positions.isEmpty:
             throw Refusal(.notAllowed, "Positions are open.", field: "settings")
-        case .funded(_, let amount) where amount < ExactDecimal(-1_000_000):
+        case .funded(_, let amount, _) where amount < ExactDecimal(-1_000_000):
             throw Refusal(.notAllowed, "More than this venue would ever charge.", field: "rate")
         default: break
         }

@@ -17,6 +17,8 @@ MODES = ("documented",)
 LIVE_MODES = ("live",)
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "CryptoCom" / "Rulebook"
 RULES = json.loads((FOLDER / "crypto-com-2023-10-31.json").read_text())
+for _name, _rule in json.loads((FOLDER / "crypto-com-2026-01-08.json").read_text())["assets"].items():
+    RULES["assets"][_name] |= _rule  # the later version names what it changes
 ASSETS: dict[str, dict] = RULES["assets"]
 DEFAULTS: dict[str, str] = RULES["risk_defaults"]
 PRODUCT = {"perpetual": "perps", "future": "futures"}
@@ -44,7 +46,7 @@ def generate(chance: Chance, name: str, mode: str) -> Case:
 class Row:
     """One token of an account: quantities in the token, values in USD."""
 
-    def __init__(self, book: Ledger, account: Account, name: str):
+    def __init__(self, book: Ledger, account: Account, name: str, live: bool = False):
         rule = ASSETS[name]
         self.name, self.price = name, ONE if name == "USD" else book.index[name]
         self.quantity = account.cash.get(name, ZERO)
@@ -56,12 +58,16 @@ class Row:
             if instrument.kind == "spot" and order.side == "buy" and instrument.quote == name:
                 self.locked += order.quantity * order.price
         self.reserved = account.reserved.get((name, "reserved"), ZERO) + self.sells
+        self.tied = self.reserved + self.locked
         self.eligible = "minimum_haircut" in rule and (rule.get("is_collateral")
                                                        or "collateral_cap_notional" in rule)
         raised = account.raised.get(("haircut", name))
         self.rate = ZERO if not self.eligible else number(raised or rule["minimum_haircut"])
         self.cash = self.quantity * self.price
-        self.value = (self.quantity - self.locked) * self.price
+        # Recorded in 2023: the value of collateral is of what no order holds. A token that is none keeps its
+        # whole value but for what buy orders take, and so does everything in the documented form.
+        held = self.tied if live and self.eligible else self.locked
+        self.value = (self.quantity - held) * self.price
         cap = rule.get("collateral_cap_notional")
         self.margin = self.value  # a debt counts in full, an eligible value up to its cap
         self.shown_rate = self.rate
@@ -80,7 +86,7 @@ class Row:
 
     @property
     def withdrawable(self) -> Fraction:
-        return positive(self.quantity - self.reserved - self.locked)
+        return positive(self.quantity - self.tied)
 
     def fields(self, sub_account: bool) -> dict:
         found = {
@@ -182,24 +188,43 @@ def session_profit(account: Account) -> Fraction:
     return sum((market.session_pnl for market in account.markets.values()), ZERO)
 
 
-def available(book: Ledger, account: Account) -> Fraction:
+def size_of(book: Ledger, account: Account) -> Fraction:
+    """Σ |quantity| × mark of cross positions."""
+    marks = book.marks
+    return sum((abs(position.quantity) * marks[position.instrument] for position in cross(account)), ZERO)
+
+
+def fee_reserve_rate(account: Account) -> Fraction:
+    """Live: the liquidation fee and the account's taker fee."""
+    own = account.settings.get("fees", {}).get("derivative", {}).get("taker")
+    return number(RULES["liquidation_fee_rate"]) + number(own or RULES["fees"]["derivative"]["taker"])
+
+
+def rows_of(book: Ledger, account: Account, live: bool = False) -> list[Row]:
+    found = [Row(book, account, name, live) for name in names(book, account)]
+    return [row for row in found if row.listed]
+
+
+def available(book: Ledger, account: Account, live: bool = False) -> Fraction:
     """Margin balance less initial margin, with all its digits."""
-    rows = [row for row in (Row(book, account, name) for name in names(book, account)) if row.listed]
+    rows = rows_of(book, account, live)
     unrealized = sum((book.unrealized(position) for position in cross(account)), ZERO)
+    if live:
+        unrealized -= size_of(book, account) * fee_reserve_rate(account)
     margins = sum((one.margin(name) for name, one in exposures(book, account).items()), ZERO)
     return sum((row.margin - row.haircut for row in rows), ZERO) + unrealized - margins
 
 
 def account_object(book: Ledger, account: Account, sub_account: bool) -> dict:
     """The object of one account; a sub-account's has its id and lacks the fields that came later."""
-    rows = [row for row in (Row(book, account, name) for name in names(book, account)) if row.listed]
+    rows = rows_of(book, account)
     positions = cross(account)
     unrealized = sum((book.unrealized(position) for position in positions), ZERO)
     margin = sum((row.margin for row in rows), ZERO) + unrealized
     position_margin = sum((one.margin(name) for name, one in exposures(book, account).items()), ZERO)
     haircut = sum((row.haircut for row in rows), ZERO)
     initial = position_margin + haircut
-    size = sum((abs(position.quantity) * book.marks[position.instrument] for position in positions), ZERO)
+    size = size_of(book, account)
     liquidating = account.raised.get(("is_liquidating", None), margin < initial / 2)
     limit = account.raised.get(("position_limit", None), account.settings.get("position_limit", "3000000"))
     figures = {

@@ -29,6 +29,8 @@ def generate(chance: Chance, name: str, rules: dict) -> Case:
     settings = {}
     if chance.maybe(0.3):
         settings["position_limit"] = chance.choice(["5000000", "1234567.8"])
+    if chance.maybe(0.3):
+        settings["fees"] = {"derivative": {"taker": chance.choice(["0.0004", "0", "0.000225", "0.00075"])}}
     script.open(chance, "crypto-com", settings)
     accounts = [name]
     fill(chance, script, rules)
@@ -58,6 +60,10 @@ def fill(chance: Chance, script: Script, rules: dict) -> None:
     for token in chance.sample(TOKENS, chance.randint(0, 4)):
         usd = 30_000 if chance.maybe(0.85) else 40_000_000
         script.add("deposit", asset=token, amount=chance.amount(0, worth(rules, token, usd), 10))
+    if chance.maybe(0.2):  # dust, whose products have more places than a decimal
+        for token in chance.sample(TOKENS, chance.randint(1, 3)):
+            dust = str(chance.randint(1, 10 ** 18 - 1)).rjust(18, "0")
+            script.add("deposit", asset=token, amount="0." + dust)
     for pair in chance.sample(SPOT, chance.choice([0, 0, 1, 2])):
         base = pair.partition("_")[0]
         for _ in range(chance.randint(0, 2)):
@@ -76,6 +82,13 @@ def fill(chance: Chance, script: Script, rules: dict) -> None:
     if chance.maybe(0.15):
         script.add("withdraw", asset="USD", amount=chance.amount(1, 90_000, 6), fee=chance.amount(0, 3, 3),
                    force=True)
+    if chance.maybe(0.15):
+        script.add("deposit", asset="USDT", amount="6000000")
+        script.add("reserve", asset="USDT", amount=chance.amount(1, 500, 4), purpose="reserved")
+    if chance.maybe(0.1):
+        token = chance.choice(["USD", "DAI", "BTC"])
+        script.add("deposit", asset=token, amount="6000000")
+        script.add("reserve", asset=token, amount=chance.amount(1, 500, 4), purpose="reserved")
     if chance.maybe(0.15):
         script.add("deposit", asset="USDT", amount="6000000")
         script.add("reserve", asset="USDT", amount=chance.amount(1, 500, 4), purpose="reserved")
@@ -116,6 +129,8 @@ def derivative(chance: Chance, script: Script, rules: dict, contract: str) -> No
                    else "1", price=chance.price(reference(rules, base)), **margin)
         script.add("funding", instrument=contract, **({"rate": "0.0001"} if chance.maybe(0.5) else {
             "amount": chance.choice(["-", ""]) + chance.amount(0, 20, 8)}))
+    if isolated and chance.maybe(0.3):  # a wallet that costs of holding drive below zero
+        script.add("funding", instrument=contract, amount="-" + chance.amount(1, 200_000, 9))
     if chance.maybe(0.2):
         script.add("settle", instrument=contract if chance.maybe(0.3) else None)
         script.add("fill", instrument=contract, side=opening, quantity=str(size),

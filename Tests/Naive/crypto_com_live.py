@@ -6,11 +6,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from crypto_com import (
-    RULES, Exposure, Row, cross, exposures, names, order_exposure, product_leverage, session_profit)
+    Exposure, Row, cross, exposures, fee_reserve_rate, order_exposure, product_leverage, rows_of,
+    session_profit, size_of)
 from exact import ZERO, cut, half_up, number, padded, plain, positive, up
 from ledger import Account, Ledger, Position
 
-FEE_RESERVE = number(RULES["isolated_fee_reserve_rate"])
 ANYTHING = "(anything)"  # an identifier that the venue makes up
 TAIL = ("total_effective_leverage", "position_limit", "used_position_limit", "total_borrow", "is_liquidating",
         "has_risk", "terminatable")
@@ -23,7 +23,9 @@ def stripped(value: Fraction) -> str:
 
 def row_fields(row: Row) -> dict:
     return {
-        "quantity": plain(row.quantity), "reserved_qty": plain(row.reserved),
+        # What buy orders hold of USD was recorded beside `reserved_qty`, of USDT in it.
+        "quantity": plain(row.quantity), "reserved_qty": plain(
+            up(row.reserved if row.name == "USD" else row.tied, 18)),
         "collateral_amount": stripped(row.collateral), "haircut": plain(row.shown_rate),
         "collateral_eligible": row.eligible, "market_value": stripped(row.value),
         "max_withdrawal_balance": stripped(row.withdrawable),
@@ -50,7 +52,7 @@ def figures(margin: Fraction, initial: Fraction, position_margin: Fraction, hair
         "total_maintenance_margin": plain(up(maintenance, 8)),
         "total_effective_leverage": plain(half_up(used / margin, 6)) if margin > 0 else "0",
         "position_limit": stripped(positive(limit)), "used_position_limit": plain(up(used, 8)),
-        "is_liquidating": margin < maintenance, "has_risk": False,
+        "is_liquidating": margin < maintenance, "has_risk": True,
     }
 
 
@@ -65,7 +67,7 @@ def isolated(book: Ledger, account: Account, position: Position) -> dict:
                   product_leverage(instrument.base, own.products))
     leverage = account.leverage_of(instrument.name, None, default)
     unrealized = book.unrealized(position)
-    margin = position.wallet + unrealized - FEE_RESERVE * notional
+    margin = position.wallet + unrealized - fee_reserve_rate(account) * notional
     position_margin = own.margin(instrument.base)
     initial = max(position_margin, notional / leverage)
     cash = stripped(position.wallet)
@@ -84,23 +86,24 @@ def isolated(book: Ledger, account: Account, position: Position) -> dict:
         "instrument_name": "USD", "total_session_realized_pnl": "0",
         "position_balances": [row] if position.wallet else [], "credit_limits": [],
     }
-    last = common | {"total_borrow": "0", "terminatable": False}
+    last = common | {"total_borrow": stripped(positive(-position.wallet)), "terminatable": False}
     return head | first | middle | {name: last[name] for name in TAIL}
 
 
 def account_object(book: Ledger, account: Account, sub_account: bool) -> dict:
-    rows = [row for row in (Row(book, account, name) for name in names(book, account)) if row.listed]
+    rows = rows_of(book, account, live=True)
     positions = cross(account)
     unrealized = sum((book.unrealized(position) for position in positions), ZERO)
-    margin = sum((row.margin for row in rows), ZERO) + unrealized
+    size = size_of(book, account)
+    margin = sum((row.margin for row in rows), ZERO) + unrealized - fee_reserve_rate(account) * size
     position_margin = sum((one.margin(name) for name, one in exposures(book, account).items()), ZERO)
     haircut = sum((row.haircut for row in rows), ZERO)
     initial = position_margin + haircut
-    held = sum((abs(row.cash) for row in rows if row.eligible and row.name != "USD"), ZERO)
-    size = sum((abs(position.quantity) * book.marks[position.instrument] for position in positions), ZERO)
+    held = sum((abs(row.value) for row in rows if row.eligible and row.name != "USD"), ZERO)
     limit = number(account.settings.get("max_leverage", "20")) * margin
     common = figures(margin, initial, position_margin, haircut, initial / 2,
                      size + order_exposure(book, account) + held, limit)
+    common["has_risk"] = bool(account.open_positions())
     common |= {name: value for (name, asset), value in account.raised.items() if asset is None}
     printed = [row_fields(row) for row in rows]
     alone = [position for position in account.open_positions() if position.isolated]
@@ -112,12 +115,13 @@ def account_object(book: Ledger, account: Account, sub_account: bool) -> dict:
         "total_session_unrealized_pnl": stripped(unrealized), "instrument_name": "USD",
         "total_session_realized_pnl": stripped(session_profit(account)),
         "position_balances": printed, "credit_limits": [],
-        "total_isolated_cash_balance": stripped(sum((cut(position.wallet, 8) for position in alone), ZERO)),
+        "total_isolated_cash_balance": stripped(sum((position.wallet for position in alone), ZERO)),
         "isolated_positions": [isolated(book, account, position) for position in alone],
     }
     useless = any(row.quantity and not row.eligible for row in rows)
     bound = account.orders or account.open_positions() or useless
     last = common | {"terminatable": not bound,
-                     "total_borrow": stripped(-sum((min(ZERO, row.cash) for row in rows), ZERO))}
+                     "total_borrow": stripped(-sum((min(ZERO, row.cash) for row in rows), ZERO) - sum(
+                         (min(ZERO, position.wallet) for position in alone), ZERO))}
     head = {"account": account.name} if sub_account else {}
     return head | first | middle | {name: last[name] for name in TAIL}

@@ -60,8 +60,9 @@ def binance_withdrawal(book: Ledger, account: Account, mode: str) -> tuple[dict,
 
 def crypto_com_withdrawal(book: Ledger, account: Account, mode: str) -> tuple[dict, str, Fraction, int]:
     """USD, which has no haircut: what is free of it, at most what is available of all."""
-    row = crypto_com.Row(book, account, "USD")
-    most = min(row.withdrawable, crypto_com.available(book, account))
+    live = mode == "live"
+    row = crypto_com.Row(book, account, "USD", live)
+    most = min(row.withdrawable, crypto_com.available(book, account, live))
     return {"type": "withdraw", "asset": "USD"}, "amount", most, 18
 
 

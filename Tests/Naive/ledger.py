@@ -251,6 +251,9 @@ class Ledger:
         key = (command["instrument"], command.get("position_side"))
         self.accounts[command["account"]].leverage[key] = number(command["leverage"])
 
+    def on_set_margin_mode(self, command: dict) -> None:
+        """A setting alone: every generated command names the mode that it is of."""
+
     def on_import_position(self, command: dict) -> None:
         account = self.accounts[command["account"]]
         instrument = self.instruments[command["instrument"]]
@@ -268,7 +271,7 @@ class Ledger:
         if command.get("margin_mode") == "isolated":
             position.isolated = True
             position.wallet = number(command["isolated_wallet"])
-            if self.venue == "binance":  # there the wallet balance stays and the cross wallet shrinks
+            if self.venue in ("binance", "rails"):  # there the money was the account's before
                 account.add(instrument.settle, -position.wallet)
             account.held[instrument.settle] = None
         if "leverage" in command:
@@ -444,7 +447,9 @@ class Ledger:
             position.cost += self.raw_amount(instrument, opening, price)
             position.opening_cost += self.raw_amount(instrument, opening, price)
             if position.isolated:
-                leverage = account.leverage_of(instrument.name, key[1], self.default_leverage)
+                own = account.settings.get("leverage") if self.venue == "rails" else None
+                default = number(own) if own else self.default_leverage
+                leverage = account.leverage_of(instrument.name, key[1], default)
                 notional = abs(self.raw_amount(instrument, opening, price)) * instrument.value
                 margin = self.book(notional / leverage)
                 account.add(instrument.settle, -margin)

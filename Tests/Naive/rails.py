@@ -7,8 +7,8 @@ import pathlib
 from fractions import Fraction
 
 from cases import Case, Chance, Round, Script
-from exact import ZERO, cut, number, plain
-from ledger import Account, Instrument, Ledger
+from exact import ZERO, cut, half_even, number, plain
+from ledger import Account, Instrument, Ledger, Position
 
 VENUE = "rails"
 MODES = ("documented",)
@@ -42,6 +42,22 @@ def position_of(account: Account, market: str) -> tuple[Fraction, Fraction]:
     return (position.quantity, position.cost) if position else (ZERO, ZERO)
 
 
+def pool(account: Account) -> list[Position]:
+    """The open positions of the cross pool."""
+    return [position for position in account.open_positions() if not position.isolated]
+
+
+def isolated(account: Account, market: str) -> Position | None:
+    """The isolated position of a market, which has a pool of its own."""
+    position = account.positions.get((market, None))
+    return position if position and position.quantity and position.isolated else None
+
+
+def held(account: Account) -> Fraction:
+    """What isolated positions hold."""
+    return sum((position.wallet for position in account.open_positions() if position.isolated), ZERO)
+
+
 def total_unrounded(account: Account) -> Fraction:
     """deposit − withdraw − withdrawFees − fees + Σ positionPnl + Σ funding; transfers count as one or the
     other."""
@@ -52,19 +68,25 @@ def total_unrounded(account: Account) -> Fraction:
 
 
 def liquidation_price(ledger: Ledger, account: Account, market: str) -> str:
-    """The index price of this market at which equity meets maintenance while the others stand still."""
+    """The index price of this market at which equity meets maintenance while the others stand still; of an
+    isolated position, at which its own do."""
     quantity, cost = position_of(account, market)
     if not quantity:
         return "0"
-    others = sum((ledger.unrealized(position) for position in account.open_positions()
-                  if position.instrument != market), ZERO)
-    price = (maintenance(account) - total_unrounded(account) - others + cost) / quantity
+    alone = isolated(account, market)
+    if alone:
+        required = MAINTENANCE * abs(cost) - alone.wallet
+    else:
+        others = sum((ledger.unrealized(position) for position in pool(account)
+                      if position.instrument != market), ZERO)
+        required = maintenance(account) - (total_unrounded(account) - held(account)) - others
+    price = (required + cost) / quantity
     return plain(cut(price, 18)) if price > 0 else "0"
 
 
 def maintenance(account: Account) -> Fraction:
-    """Positions at cost × 3 %, as exact as a figure is held: 18 places, cut."""
-    return cut(MAINTENANCE * sum((abs(position.cost) for position in account.open_positions()), ZERO), 18)
+    """Positions of the cross pool at cost × 3 %, no digit dropped."""
+    return MAINTENANCE * sum((abs(position.cost) for position in pool(account)), ZERO)
 
 
 def live_market_leverage(account: Account, name: str) -> Fraction:
@@ -94,14 +116,20 @@ def live_order_margin(account: Account) -> Fraction:
 
 
 def live_liquidation_price(ledger: Ledger, account: Account, name: str) -> str:
-    """Equity meets 10 % of index × |quantity| while the other markets stand still."""
+    """Equity meets 10 % of index × |quantity| while the other markets stand still; of an isolated position,
+    its own equity."""
     quantity, cost = position_of(account, name)
     if not quantity:
         return "0"
-    others = [position.instrument for position in account.open_positions() if position.instrument != name]
-    kept = LIVE_MAINTENANCE * sum((value_of(ledger, account, other) for other in others), ZERO)
-    profits = sum((ledger.unrealized(account.positions[(other, None)]) for other in others), ZERO)
-    price = (kept - total_unrounded(account) - profits + cost) / (quantity - LIVE_MAINTENANCE * abs(quantity))
+    alone = isolated(account, name)
+    if alone:
+        required = -alone.wallet
+    else:
+        others = [position for position in pool(account) if position.instrument != name]
+        kept = LIVE_MAINTENANCE * sum((value_of(ledger, account, other.instrument) for other in others), ZERO)
+        profits = sum((ledger.unrealized(other) for other in others), ZERO)
+        required = kept - (total_unrounded(account) - held(account)) - profits
+    price = (required + cost) / (quantity - LIVE_MAINTENANCE * abs(quantity))
     return plain(cut(price, 18)) if price > 0 else "0"
 
 
@@ -110,17 +138,20 @@ def live(ledger: Ledger, account: Account, body: dict) -> dict:
     for name, row in body["marketBalancesMap"].items():
         quantity, cost = position_of(account, name)
         value = value_of(ledger, account, name)
+        alone = isolated(account, name)
+        margin = alone.wallet if alone else value / live_market_leverage(account, name)
         row |= {"position": plain(cost), "positionQuantity": plain(quantity),
                 "liquidationPrice": live_liquidation_price(ledger, account, name),
-                "margin": plain(cut(value / live_market_leverage(account, name), 18)),
+                "margin": plain(cut(margin, 18)),
                 "maintenanceMargin": plain(cut(LIVE_MAINTENANCE * value, 18))}
-    held = [position.instrument for position in account.open_positions()]
+    crossed = [position.instrument for position in pool(account)]
     margin = sum(
-        (value_of(ledger, account, name) / live_market_leverage(account, name) for name in held), ZERO)
-    kept = LIVE_MAINTENANCE * sum((value_of(ledger, account, name) for name in held), ZERO)
-    profit = sum((ledger.unrealized(position) for position in account.open_positions()), ZERO)
-    equity = total_unrounded(account) + profit
+        (value_of(ledger, account, name) / live_market_leverage(account, name) for name in crossed), ZERO)
+    kept = LIVE_MAINTENANCE * sum((value_of(ledger, account, name) for name in crossed), ZERO)
+    profit = sum((ledger.unrealized(position) for position in pool(account)), ZERO)
+    equity = total_unrounded(account) - held(account) + profit
     body["availableBalance"] = plain(cut(equity - margin - live_order_margin(account), 8))
+    margin += held(account)
     body["margin"] = account.raised.get(("margin", None)) or plain(cut(margin, 18))
     body["maintenanceMargin"] = account.raised.get(("maintenanceMargin", None)) or plain(cut(kept, 8))
     return {"balances": body}
@@ -134,15 +165,17 @@ def market_row(ledger: Ledger, account: Account, name: str, leverage: Fraction) 
     pnl, funding, volume, fees, liquidation = (
         market.pnl, market.funding, market.volume, market.fees,
         market.liquidation_fees) if market else [ZERO] * 5
+    alone = isolated(account, name)
+    margin = (buy + sell) / leverage + (alone.wallet if alone else abs(cost) / leverage)
     return {
         "position": plain(abs(cost)), "positionQuantity": plain(abs(quantity)),
         "liquidationPrice": liquidation_price(ledger, account, name),
-        "openBuy": plain(buy), "openBuyQty": plain(buy_quantity),
-        "openSell": plain(sell), "openSellQty": plain(sell_quantity),
+        "openBuy": plain(half_even(buy, 18)), "openBuyQty": plain(buy_quantity),
+        "openSell": plain(half_even(sell, 18)), "openSellQty": plain(sell_quantity),
         "pnl": plain(cut(pnl, 8)), "positionPnl": plain(pnl),
         "funding": plain(funding), "positionFunding": plain(funding),
         "volume": plain(volume), "fees": plain(cut(fees, 8)), "liquidationFees": plain(cut(liquidation, 8)),
-        "margin": plain(cut((abs(cost) + buy + sell) / leverage, 18)),
+        "margin": plain(cut(margin, 18)),
         "maintenanceMargin": plain(cut(MAINTENANCE * abs(cost), 18)),
     }
 
@@ -153,11 +186,12 @@ def statement(ledger: Ledger, account: Account, query: str, mode: str, now: int)
     markets = list(account.markets.values())
     total = cut(total_unrounded(account), 8)
     raised = account.raised.get(("maintenanceMargin", None))
-    held = number(raised) if raised else cut(maintenance(account), 8)
+    kept = number(raised) if raised else cut(maintenance(account), 8)
     transferred = account.transferred.get("USD", ZERO)
-    exposure = sum((abs(position.cost) for position in account.open_positions()), ZERO) + sum(
+    exposure = sum((abs(position.cost) for position in pool(account)), ZERO) + sum(
         (order.quantity * order.price for order in account.orders.values()), ZERO)
-    margin = account.raised.get(("margin", None)) or plain(cut(exposure / leverage, 18))
+    margin = account.raised.get(("margin", None)) or plain(
+        cut(exposure / leverage + held(account), 18))
     promo = account.raised.get(("promoCredit", None)) or plain(account.credited.get(("USD", "promo"), ZERO))
     names = list(account.markets)
     for order in account.orders.values():
@@ -166,7 +200,7 @@ def statement(ledger: Ledger, account: Account, query: str, mode: str, now: int)
     wanted = query.partition("market=")[2]
     body = {
         "totalBalance": plain(total),
-        "availableBalance": plain(total - held),
+        "availableBalance": plain(total - kept - cut(held(account), 8)),
         "deposit": plain(account.deposited.get("USD", ZERO) + max(ZERO, transferred)),
         "withdraw": plain(account.withdrawn.get("USD", ZERO) + max(ZERO, -transferred)),
         "withdrawFees": plain(account.withdraw_fees.get("USD", ZERO)),
@@ -175,7 +209,7 @@ def statement(ledger: Ledger, account: Account, query: str, mode: str, now: int)
         "funding": plain(cut(sum((market.funding for market in markets), ZERO), 8)),
         "volume": plain(sum((market.volume for market in markets), ZERO)),
         "margin": margin,
-        "maintenanceMargin": plain(held),
+        "maintenanceMargin": plain(kept),
         "leverage": plain(leverage),
         "promoCredit": promo,
         "marketBalancesMap": {
@@ -203,9 +237,13 @@ def generate(chance: Chance, name: str, mode: str) -> Case:
         script.add("deposit", asset="USD", amount=chance.amount(0, 1_000_000, 8))
     markets = chance.sample(sorted(RULES["instruments"]), chance.randint(0, 4))
     for market in markets:
+        kind = {}
+        if chance.maybe(0.3):
+            kind = {"margin_mode": "isolated"}
+            script.add("set_margin_mode", instrument=market, **kind)
         if mode == "live" and chance.maybe(0.4):
             script.add("set_leverage", instrument=market, leverage=chance.choice("12345"))
-        trade(chance, script, market)
+        trade(chance, script, market, kind)
     if chance.maybe(0.3):
         script.add("withdraw", asset="USD", amount=chance.amount(0, 2000, 8), fee=chance.amount(0, 20, 8),
                    force=True)
@@ -235,25 +273,27 @@ def family(chance: Chance, script: Script, accounts: list[str]) -> None:
                    force=True)
 
 
-def trade(chance: Chance, script: Script, market: str) -> None:
-    """Fills that open, add, reduce, close and flip; funding; orders."""
+def trade(chance: Chance, script: Script, market: str, kind: dict) -> None:
+    """Fills that open, add, reduce, close and flip; funding; orders; all of one margin mode."""
     reference = RULES["instruments"][market]["reference_index"]
     size = max(1, int(20_000 / float(reference)))
     held = False
     if chance.maybe(0.25):
         script.add("import_position", instrument=market, entry_price=chance.price(reference),
-                   quantity=("-" if chance.maybe(0.5) else "") + chance.amount(1, size, 3))
+                   quantity=("-" if chance.maybe(0.5) else "") + chance.amount(1, size, 3), **kind,
+                   isolated_wallet=chance.amount(1, 9000, 9) if kind else None)
         held = True
     for _ in range(chance.randint(0, 5)):
         script.add("fill", instrument=market, side=chance.choice(["buy", "sell"]),
                    quantity=chance.amount(0, size, 4), price=chance.price(reference),
                    fee=chance.amount(0, 9, 10) if chance.maybe(0.8) else None,
-                   liquidation=True if chance.maybe(0.1) else None)
+                   liquidation=True if chance.maybe(0.1) else None, **kind)
         held = True
     if held and chance.maybe(0.4):
         # The position may be flat by chance; then the server refuses funding, so one lot more is bought
         # before.
-        script.add("fill", instrument=market, side="buy", quantity="0.00001", price=chance.price(reference))
+        script.add("fill", instrument=market, side="buy", quantity="0.00001", price=chance.price(reference),
+                   **kind)
         if chance.maybe(0.5):
             rate = chance.choice(["0.0001", "-0.000275", "0.00001234"])
             script.add("funding", instrument=market, rate=rate)
@@ -262,9 +302,15 @@ def trade(chance: Chance, script: Script, market: str) -> None:
                        + chance.amount(0, 30, 12))
     for _ in range(chance.choice([0, 0, 1, 2])):
         order = script.order(instrument=market, side=chance.choice(["buy", "sell"]),
-                             quantity=chance.amount(0, size, 3),
+                             quantity=chance.amount(0, size, chance.choice([3, 3, 16])), **kind,
                              price=chance.price(reference), reduce_only=True if chance.maybe(0.1) else None)
         if chance.maybe(0.2):
             script.add("cancel_order", order_id=order)
-        elif chance.maybe(0.3):
+        elif len(script.commands[-1]["quantity"]) < 10 and chance.maybe(0.3):
             script.fill_order(chance, order, fee="0.123456789")
+    if kind and held and chance.maybe(0.3):
+        # Flat positions hold nothing, so one lot more is bought before; and what is put in must be free.
+        script.add("fill", instrument=market, side="buy", quantity="0.0000123", price=chance.price(reference),
+                   **kind)
+        script.add("deposit", asset="USD", amount="3000000")
+        script.add("adjust_isolated_margin", instrument=market, amount=chance.amount(1, 300, 6))

@@ -26,6 +26,8 @@ ENDPOINTS = {
         "balances": "/api/v1/balances",
         "positions": "/api/v1/positions",
         "open-orders": "/api/v1/open-orders",
+        "completed-orders": "/api/v1/completed-orders",
+        "fundings": "/api/v1/fundings",
         "market-data": "/api/v1/market-data",
     },
     "binance": {
@@ -111,6 +113,9 @@ def test_every_figure_is_the_venues_own_text(book, relay):
     compared = {}
     for account in book["accounts"]:
         for name, figure in rows(account):
+            if figure["derived"]:  # it says from what
+                assert figure["field"] and figure["state"] == "number", name
+                continue
             value, is_there = reported(relay, account["venue"], figure["field"])
             if figure["state"] == "absent":
                 assert not is_there, name

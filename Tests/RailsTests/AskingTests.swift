@@ -42,7 +42,10 @@ struct AskingTests {
     func ourOwnVenueAnswersEveryCall(profile: WireProfile) async throws {
         let world = try railsWorld(profile, commands: [desk("deposit", #""asset":"USD","amount":"10""#)])
         #expect(
-            RailsVenue.calls.map(\.name) == ["token", "balances", "positions", "open-orders", "market-data"])
+            RailsVenue.calls.map(\.name) == [
+                "token", "balances", "positions", "open-orders", "market-data", "completed-orders",
+                "fundings",
+            ])
         var token: String?
         for call in RailsVenue.calls {
             let request = try world.model.request(

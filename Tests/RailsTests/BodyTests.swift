@@ -156,27 +156,6 @@ struct BodyTests {
         #expect(row["type"]?.text == "SHORT")
     }
 
-    @Test func openOrders() async throws {
-        let world = try railsWorld(commands: [desk("deposit", #""asset":"USD","amount":"1000000""#)])
-        #expect(try await world.read("/api/v1/open-orders").text == #"{"openOrders":[],"last":""}"#)
-        for number in 1...101 { try world.apply(order("o\(number)", "BTC-USD", "buy", "0.01", "50000")) }
-        try world.apply(order("e1", "ETH-USD", "sell", "1", "3500", #""reduce_only":true"#))
-        let first = try await world.read("/api/v1/open-orders").json
-        #expect(first["openOrders"]?.elements?.count == 100)
-        #expect(first["last"]?.text == "o100")
-        let second = try await world.read("/api/v1/open-orders?start=o100").json
-        #expect(second["openOrders"]?.elements?.map { $0["orderId"]?.text } == ["o101", "e1"])
-        let row =
-            #"{"orderId":"e1","market":"ETH-USD","side":"SELL","type":"LIMIT","price":"3500","quantity":"1","#
-            + #""remainingQuantity":"1","reduceOnly":true,"createdAt":1780272000000}"#
-        #expect(
-            try await world.read("/api/v1/open-orders?market=ETH-USD").text
-                == #"{"openOrders":[\#(row)],"last":"e1"}"#)
-        #expect(try await world.read("/api/v1/open-orders/e1").text == row)
-        #expect(try await world.read("/api/v1/open-orders/none").status == 404)
-        #expect(try await world.read("/api/v1/open-orders?start=none").status == 400)
-    }
-
     @Test func markets() async throws {
         let response = await (try railsWorld()).request("GET", "/api/v1/markets")
         #expect(response.status == 200)

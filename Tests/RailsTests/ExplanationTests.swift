@@ -150,7 +150,10 @@ struct ExplanationTests {
                     world.account("desk")?.positions.first { $0.instrument.name == row.market })
                 let step = try ExactDecimal("0.000001")
                 let worse = position.isLong ? -step : step
-                for (change, isLiquidated) in [(worse, true), (-worse, false)] {
+                // Another pool may be beyond its end already.
+                let isOnePool =
+                    world.account("desk")?.positions.allSatisfy { $0.marginMode == .cross } == true
+                for (change, isLiquidated) in isOnePool ? [(worse, true), (-worse, false)] : [(worse, true)] {
                     try world.apply(mark(row.market, try (row.liquidationPrice + change).description))
                     #expect(
                         try health(world)?.isLiquidated == isLiquidated,
@@ -168,11 +171,16 @@ private struct Reworking {
     let profile: WireProfile
 
     /// The inputs whose names begin so.
-    private func all(_ start: String) throws -> [ExactDecimal] {
-        try explanation.inputs.filter { $0.name.hasPrefix(start) }.map { try ExactDecimal($0.value) }
+    private func all(_ start: String) throws -> [ExactFraction] {
+        try explanation.inputs.filter { $0.name.hasPrefix(start) }.map { try ExactFraction($0.value) }
     }
 
-    private func sum(_ start: String) throws -> ExactDecimal { try all(start).sum() }
+    private func sum(_ start: String) throws -> ExactFraction { try all(start).sum() }
+
+    /// The same of ledger amounts, which are decimals.
+    private func decimal(_ start: String) throws -> ExactDecimal {
+        try explanation.inputs.filter { $0.name.hasPrefix(start) }.map { try ExactDecimal($0.value) }.sum()
+    }
 
     private func only(_ name: String) throws -> ExactDecimal {
         try ExactDecimal(try #require(explanation.inputs.first { $0.name == name }).value)
@@ -182,107 +190,145 @@ private struct Reworking {
         try ExactFraction(try #require(explanation.inputs.first { $0.name == name }).value)
     }
 
-    private func sole() throws -> ExactDecimal {
+    private func sole() throws -> String {
         #expect(explanation.inputs.count == 1, "\(explanation.path)")
-        return try ExactDecimal(try #require(explanation.inputs.first).value)
+        return try #require(explanation.inputs.first).value
     }
 
+    private func soleNumber() throws -> ExactDecimal { try ExactDecimal(try sole()) }
+
     func value() throws -> String {
-        if explanation.inputs.contains(where: { $0.origin == .raised }) { return try sole().description }
-        if explanation.path != explanation.field { return try ofMarket().description }
-        switch explanation.field {
-        case "positionMargin": return try totalMargin("positionSize of ").description
-        case "openOrderMargin": return try totalMargin("openingOrders of ").description
-        default: return try total().description
+        if explanation.inputs.contains(where: { $0.origin == .raised }) { return try sole() }
+        if explanation.path != explanation.field {
+            return try ofMarketUnrounded()?.description ?? ofMarket().description
         }
+        return try unrounded()?.description ?? total().description
     }
 
     private func totalMargin(_ notionals: String) throws -> ExactFraction {
-        try RailsFigures.totalMargin(zip(try all(notionals), try all("leverage")).map { ($0, $1) })
+        try RailsFigures.totalMargin(
+            zip(try all(notionals), try leverages()).map { (notional: $0, leverage: $1) })
+    }
+
+    private func leverages() throws -> [ExactDecimal] {
+        try explanation.inputs.filter { $0.name.hasPrefix("leverage") }.map { try ExactDecimal($0.value) }
+    }
+
+    // MARK: - Of the account
+
+    /// Totals that no digit is dropped of; nil for the others.
+    private func unrounded() throws -> ExactFraction? {
+        switch explanation.field {
+        case "positionMargin": try totalMargin("positionSize of ")
+        case "openOrderMargin": try totalMargin("openingOrders of ")
+        case "equity", "crossEquity":
+            try RailsFigures.equity(
+                money: RailsFigures.crossMoney(
+                    unroundedTotal: only("unroundedTotal"), isolatedMargin: decimal("isolated margin of ")),
+                unrealisedPnl: sum("unrealizedPnl of "))
+        default: nil
+        }
     }
 
     private func total() throws -> ExactDecimal {
         switch explanation.field {
-        case "totalBalance": RailsFigures.totalBalance(unroundedTotal: try sole())
+        case "totalBalance": RailsFigures.totalBalance(unroundedTotal: try soleNumber())
         case "availableBalance" where profile == .documented:
             try RailsFigures.availableBalance(
-                totalBalance: try only("totalBalance"), maintenanceMargin: try only("maintenanceMargin"))
+                totalBalance: only("totalBalance"), maintenanceMargin: only("maintenanceMargin"),
+                isolatedMargin: decimal("isolated margin of "))
         case "availableBalance":
-            try RailsFigures.unroundedAvailable(
-                equity: try only("equity"), positionMargin: try exact("positionMargin"),
-                openOrderMargin: try exact("openOrderMargin")
-            ).rounded(places: 8, rounding: .towardZero)
+            try RailsFigures.printedMoney(
+                RailsFigures.unroundedAvailable(
+                    equity: exact("crossEquity"), positionMargin: exact("positionMargin"),
+                    openOrderMargin: exact("openOrderMargin")))
         case "deposit":
-            try RailsFigures.deposit(deposited: try only("deposits"), transferred: try sum("transfers"))
+            try RailsFigures.deposit(deposited: only("deposits"), transferred: decimal("transfers"))
         case "withdraw":
-            try RailsFigures.withdraw(withdrawn: try only("withdrawals"), transferred: try sum("transfers"))
-        case "fees", "pnl", "funding": RailsFigures.printedMoney(try sum(""))
-        case "volume": try sum("")
+            try RailsFigures.withdraw(withdrawn: only("withdrawals"), transferred: decimal("transfers"))
+        case "fees", "pnl", "funding": RailsFigures.printedMoney(try decimal(""))
+        case "volume": try decimal("")
         case "margin" where profile == .documented:
-            try RailsFigures.margin(
-                positions: try sum("position of "), orders: try sum("openBuy of ") + sum("openSell of "),
-                leverage: try only("leverage"))
-        case "margin": try RailsFigures.printedMargin(try exact("positionMargin"))
+            try RailsFigures.printedMargin(
+                RailsFigures.margin(
+                    positions: sum("position of "), orders: sum("openBuy of ") + sum("openSell of "),
+                    leverage: only("leverage"), isolatedMargin: decimal("isolated margin of ")))
+        case "margin":
+            try RailsFigures.printedMargin(
+                exact("positionMargin") + ExactFraction(decimal("isolated margin of ")))
         case "maintenanceMargin":
-            try RailsFigures.accountMaintenanceMargin(
-                totalPositionSize: try sum("position"), rate: try only("maintenance rate"))
+            try RailsFigures.printedMoney(
+                RailsFigures.maintenanceMargin(positionSize: sum("position"), rate: only("maintenance rate")))
         case "unroundedTotal":
             try RailsFigures.unroundedTotal(
-                deposit: try only("deposit"), withdraw: try only("withdraw"),
-                withdrawFees: try only("withdrawFees"), fees: try sum("fees of "),
-                positionPnl: try sum("positionPnl of "), funding: try sum("funding of "))
-        case "equity":
+                deposit: only("deposit"), withdraw: only("withdraw"), withdrawFees: only("withdrawFees"),
+                fees: decimal("fees of "), positionPnl: decimal("positionPnl of "),
+                funding: decimal("funding of "))
+        default: try soleNumber()
+        }
+    }
+
+    // MARK: - Of a market
+
+    private func ofMarketUnrounded() throws -> ExactFraction? {
+        switch explanation.field {
+        case "otherMaintenance":
+            try RailsFigures.maintenanceMargin(positionSize: sum("position"), rate: only("maintenance rate"))
+        case "otherEquity" where explanation.inputs.map(\.name) == ["isolated margin of \(market)"]:
+            try ExactFraction(only("isolated margin of \(market)"))
+        case "otherEquity":
             try RailsFigures.equity(
-                unroundedTotal: try only("unroundedTotal"), unrealisedPnl: try sum("unrealizedPnl of "))
-        default: try sole()
+                money: RailsFigures.crossMoney(
+                    unroundedTotal: only("unroundedTotal"), isolatedMargin: decimal("isolated margin of ")),
+                unrealisedPnl: sum("unrealizedPnl of "))
+        case "unrealizedPnl":
+            try RailsFigures.unrealised(
+                value: RailsFigures.positionValue(
+                    quantity: only("quantity"), indexPrice: decimal("indexPrice of ")), cost: only("cost"))
+        case "positionSize":
+            try RailsFigures.positionSize(
+                value: RailsFigures.positionValue(
+                    quantity: only("quantity"), indexPrice: decimal("indexPrice of ")), cost: .zero,
+                profile: .live)
+        case "openingOrders": try RailsFigures.openingOrders(try orders(), quantity: try only("quantity"))
+        case "openOrderMargin":
+            try RailsFigures.openOrderMargin(
+                openingOrders: sum("openingOrders of "), leverage: decimal("leverage"))
+        default: nil
         }
     }
 
     private func ofMarket() throws -> ExactDecimal {
         switch explanation.field {
-        case "position", "positionQuantity": RailsFigures.shown(try sole(), profile: profile)
+        case "position", "positionQuantity": RailsFigures.shown(try soleNumber(), profile: profile)
         case "liquidationPrice":
             try RailsFigures.liquidationPrice(
-                quantity: try only("quantity"), cost: try only("cost"),
-                otherEquity: try sum("otherEquity of "), otherMaintenance: try sum("otherMaintenance of "),
-                movingRate: try only("moving rate"))
-        case "openBuy": try RailsFigures.openNotional(try orders(), side: .buy)
-        case "openSell": try RailsFigures.openNotional(try orders(), side: .sell)
-        case "openBuyQty", "openSellQty": try sum("open quantity of ")
-        case "pnl", "fees": RailsFigures.printedMoney(try sole())
+                quantity: only("quantity"), cost: only("cost"), otherEquity: sum("otherEquity of "),
+                otherMaintenance: sum("otherMaintenance of "), movingRate: only("moving rate"))
+        case "openBuy":
+            try RailsFigures.printedValue(RailsFigures.openNotional(try orders(), side: .buy))
+        case "openSell":
+            try RailsFigures.printedValue(RailsFigures.openNotional(try orders(), side: .sell))
+        case "openBuyQty", "openSellQty": try decimal("open quantity of ")
+        case "pnl", "fees": RailsFigures.printedMoney(try soleNumber())
         case "margin":
-            try RailsFigures.margin(
-                positions: try sum("position"), orders: try sum("openBuy of ") + sum("openSell of "),
-                leverage: try sum("leverage"))
-        case "maintenanceMargin", "otherMaintenance":
-            try RailsFigures.maintenanceMargin(
-                positionSize: try sum("position"), rate: try only("maintenance rate"))
-        case "otherEquity":
-            try RailsFigures.equity(
-                unroundedTotal: try only("unroundedTotal"), unrealisedPnl: try sum("unrealizedPnl of "))
-        case "unrealizedPnl": try unrealised()
+            try RailsFigures.printedMargin(
+                RailsFigures.margin(
+                    positions: sum("position"), orders: sum("openBuy of ") + sum("openSell of "),
+                    leverage: leverages().first ?? .one, isolatedMargin: decimal("isolated margin of ")))
+        case "maintenanceMargin":
+            try RailsFigures.printedMargin(
+                RailsFigures.maintenanceMargin(
+                    positionSize: sum("position"), rate: only("maintenance rate")))
         case "indexPrice" where explanation.inputs.count == 2:
-            try all("index of ")[0].over(all("index of ")[1], places: 8, rounding: .halfUp)
-        case "positionSize":
-            try RailsFigures.positionSize(
-                quantity: try only("quantity"), cost: .zero, indexPrice: try sum("indexPrice of "),
-                profile: .live)
-        case "openingOrders":
-            try RailsFigures.openingOrders(try orders(), quantity: try only("quantity"))
-        case "openOrderMargin":
-            try RailsFigures.openOrderMargin(
-                openingOrders: try sum("openingOrders of "), leverage: try sum("leverage"))
-        default: try sole()
+            try ExactDecimal(explanation.inputs[0].value).over(
+                ExactDecimal(explanation.inputs[1].value), places: 8, rounding: .halfUp)
+        default: try soleNumber()
         }
     }
 
-    private func unrealised() throws -> ExactDecimal {
-        let held = try #require(
-            account.positions.first { explanation.path.contains(".\($0.instrument.name).") })
-        return try Position(
-            instrument: held.instrument, side: held.side, marginMode: held.marginMode,
-            quantity: try only("quantity"), cost: try only("cost"), openedAt: held.openedAt
-        ).unrealised(at: try sum("indexPrice of "), rounding: .halfEven)
+    private var market: String {
+        String(explanation.path.dropFirst("marketBalancesMap.".count).prefix { $0 != "." })
     }
 
     /// The listed orders with the listed quantities and prices.

@@ -230,6 +230,55 @@ struct FigureTests {
         #expect(receiver["totalBalance"]?.text == "200")
     }
 
+    // MARK: - Unrounded parts
+
+    /// Maintenance with more than 18 places: cut before it is divided, it would be nothing here.
+    @Test func liquidationPriceIsOfUnroundedMaintenance() throws {
+        let world = try railsWorld(commands: [
+            desk("deposit", #""asset":"USD","amount":"0.000000000000000003""#),
+            fill("BTC-USD", "buy", "0.000000000000000007", "1"),
+        ])
+        // In units of the last place, cost 7, maintenance 0.21, money 3: (7 + 0.21 − 3) ÷ 7.
+        let row = try world.balances().market("BTC-USD")
+        #expect(row["liquidationPrice"]?.text == "0.601428571428571428")
+    }
+
+    /// Two orders whose notionals have 20 places: their sum is rounded once.
+    @Test func ordersAreAddedUpBeforeTheyAreRounded() throws {
+        let world = try railsWorld(commands: [
+            desk("deposit", #""asset":"USD","amount":"100000""#),
+            order("a", "BTC-USD", "buy", "0.0000000000000014", "0.0011"),
+            order("b", "BTC-USD", "buy", "0.0000000000000014", "0.0011"),
+            order("c", "BTC-USD", "sell", "0.0000000000000014", "0.0011"),
+        ])
+        // 1.54 of the last place each, and twice that is 3.08: each rounded, it would be 4.
+        let row = try world.balances().market("BTC-USD")
+        #expect(row["openBuy"]?.text == "0.000000000000000003")
+        #expect(row["openSell"]?.text == "0.000000000000000002")
+        // Three times 1.54, cut: 4.62, and not 3 + 2.
+        #expect(row["margin"]?.text == "0.000000000000000004")
+    }
+
+    /// The published fills, and the one whose fee is of fewer digits.
+    @Test(arguments: [
+        ("273.78842139", "1949", "0.001", "533.61363328"),
+        ("6.34127086", "82850.59187039", "0.001", "525.37804396"),
+        ("23.4", "92911.48605", "0.001", "2174.12877357"), ("6.6", "3598.04", "0.0004", "9.4988256"),
+    ])
+    func fees(quantity: String, price: String, rate: String, fee: String) throws {
+        #expect(
+            try RailsFigures.fee(quantity: decimal(quantity), price: decimal(price), rate: decimal(rate))
+                == decimal(fee))
+    }
+
+    @Test(arguments: [("-1", "-1.51989368"), ("1", "1.51989368")])
+    func publishedFunding(size: String, value: String) throws {
+        #expect(
+            try RailsFigures.funding(
+                size: decimal(size), indexPrice: decimal("3799.73421126312"), ratePercent: decimal("-0.04"))
+                == decimal(value))
+    }
+
     // MARK: - Later rules
 
     /// Thirds of two markets come to a whole: nothing is cut before they are added up. 8666.63600000 and
@@ -285,19 +334,20 @@ struct FigureTests {
         #expect(ether["liquidationPrice"]?.text == "7035.454545454545454545")
         // Withdrawable: 9988 − 100 (ETH's loss) − 6000 ÷ 2 − 6000 ÷ 5 − 855 = 4833.
         #expect(try world.figures().withdrawable == decimal("4833"))
-        #expect(try world.figures().equity == decimal("9988"))
+        #expect(try world.figures().equity == ExactFraction(decimal("9988")))
     }
 
     /// By the later rules, quotients are added up before anything is cut: thirds whose sum
     /// is a whole number leave the last printed digit as it is.
     @Test func quotientsAreAddedUpBeforeTheyAreCut() throws {
-        let equity = try decimal("1499.99999999")
-        let thirds = try RailsFigures.totalMargin([(notional: decimal("100"), leverage: decimal("3"))])
+        func exact(_ text: String) throws -> ExactFraction { ExactFraction(try decimal(text)) }
+        let equity = try exact("1499.99999999")
+        let thirds = try RailsFigures.totalMargin([(notional: exact("100"), leverage: decimal("3"))])
         let free = try RailsFigures.unroundedAvailable(
             equity: equity, positionMargin: thirds,
             openOrderMargin: RailsFigures.totalMargin([
-                (notional: decimal("200"), leverage: decimal("3")),
-                (notional: decimal("1400"), leverage: decimal("1")),
+                (notional: exact("200"), leverage: decimal("3")),
+                (notional: exact("1400"), leverage: decimal("1")),
             ]))
         #expect(free == ExactFraction(try decimal("-0.00000001")))
         #expect(try RailsFigures.printedMoney(free) == decimal("-0.00000001"))

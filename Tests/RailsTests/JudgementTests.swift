@@ -88,23 +88,10 @@ struct JudgementTests {
         (desk("settle"), "not_allowed"),
         (
             desk(
-                "fill",
-                #""instrument":"BTC-USD","side":"buy","quantity":"1","price":"1","margin_mode":"isolated""#),
-            "not_allowed"
-        ),
-        (
-            desk(
-                "import_position",
-                #""instrument":"BTC-USD","quantity":"1","entry_price":"1","margin_mode":"isolated""#),
-            "not_allowed"
-        ),
-        (
-            desk(
                 "import_position",
                 #""instrument":"BTC-USD","quantity":"1","entry_price":"1","leverage":"2""#),
             "not_allowed"
         ),
-        (order("o", "BTC-USD", "buy", "0.001", "1", #""margin_mode":"isolated""#), "not_allowed"),
         (order("o", "BTC-USD", "buy", "0.001", "1", #""position_side":"long""#), "invalid_field"),
         (desk("set_leverage", #""instrument":"BTC-USD","leverage":"6""#), "not_allowed"),
         (desk("set_leverage", #""instrument":"BTC-USD","leverage":"2""#), "not_allowed"),

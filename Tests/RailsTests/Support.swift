@@ -129,6 +129,12 @@ func madeWorld(seed: Int, _ profile: WireProfile) throws -> RailsWorld {
         desk(
             "deposit", #""asset":"USD","amount":"\#(numbers.decimal(upTo: 90_000_000_000, places: 6))""#),
         desk("configure", #""settings":{"leverage":"\#(Int.random(in: 1...5, using: &numbers))"}"#))
+    // Of every third account, two markets are isolated.
+    let isolated = seed.isMultiple(of: 3) ? Array(markets.prefix(2)) : []
+    for market in isolated {
+        try world.apply(
+            desk("set_margin_mode", #""instrument":"\#(market)","margin_mode":"isolated""#))
+    }
     for step in 0..<Int.random(in: 1...25, using: &numbers) {
         let market = try #require(markets.randomElement(using: &numbers))
         let side = Bool.random(using: &numbers) ? "buy" : "sell"

@@ -139,6 +139,16 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
         }
     }
 
+    public func latestEvents(
+        of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
+    ) async throws -> EventPage {
+        let all = state.withLock { $0.events }.filter {
+            $0.account == account && types.contains($0.typeName) && $0.sequence < sequence
+        }
+        let page = Array(all.reversed().prefix(limit))
+        return EventPage(events: page, rest: page.count < all.count ? page.last?.sequence : nil)
+    }
+
     public func prices() -> VenuePrices { state.withLock { $0.ledger.prices(of: model.name) } }
 
     public func subaccounts(of account: String) -> [String] {
