@@ -88,7 +88,7 @@ extension AccountAudit {
     }
 
     private mutating func checkIsolatedMargin(of row: ReportedObject, profit: String) {
-        let isIsolated = row["isolatedWallet"].cutNumber?.isPositive ?? false
+        let isIsolated = row.isIsolated
         hold(
             row, "isolatedMargin",
             isIsolated ? "isolatedWallet + unrealized profit" : "0 for a cross position",
@@ -184,8 +184,8 @@ extension ReportedObject {
     }
 
     /// The leverage that the row names, else the whole number nearest to |notional| ÷ positionInitialMargin
-    /// or, without a position, to the larger side of the orders ÷ openOrderInitialMargin; nil where none tells
-    /// one.
+    /// or, without a position, to the larger side of the orders ÷ openOrderInitialMargin; nil where none
+    /// tells one.
     var impliedLeverage: ExactDecimal? {
         if let leverage = self["leverage"].number, leverage >= .one { return leverage }
         if let leverage = impliedLeverage(byMargin: "positionInitialMargin") { return leverage }

@@ -107,8 +107,8 @@ struct ReportedAccount {
     }
 
     /// The asset that a row's margin is in: as the venue says; else credits where all contracts are settled
-    /// in them; else that of the rulebook's contract, or the asset at the end of the symbol. Nil where nothing
-    /// tells.
+    /// in them; else that of the rulebook's contract, or the asset at the end of the symbol. Nil where
+    /// nothing tells.
     func marginAsset(of row: ReportedObject, _ contract: Instrument?) -> String? {
         let risk = row["marginAsset"] == .absent ? self.risk(of: row) : row
         if let asset = risk?["marginAsset"].text, !asset.isEmpty { return asset }
@@ -245,7 +245,7 @@ extension ReportedAccount {
 extension ReportedObject {
     /// Whether a row says that its position has a wallet of its own: by its margin type (version 2), or
     /// because there is something in it.
-    fileprivate var isIsolated: Bool {
+    var isIsolated: Bool {
         value["isolated"]?.boolean ?? false || self["marginType"].text.lowercased() == "isolated"
             || self["isolatedWallet"].cutNumber?.isPositive ?? false
     }

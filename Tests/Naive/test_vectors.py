@@ -151,7 +151,8 @@ def test_rails_sample_totals():
 
 
 def test_binance_recorded_rows_of_averaged_entries():
-    """PEOPLEUSDT and SUIUSDT at 3x, May 2025, under names that the rulebook knows; 124.99870498 at 10x, 2026."""
+    """PEOPLEUSDT and SUIUSDT at 3x of May 2025, as a symbol that the rulebook knows; 124.99870498 at 10x of
+    2026."""
     for quantity, entry, mark, realised, profit, margin, break_even in (
         ("-103176", "0.0255636616153", "0.02572", "-314.6692987503648", "-16.13053584", "884.56225769",
          "0.0225138312405"),
@@ -164,5 +165,6 @@ def test_binance_recorded_rows_of_averaged_entries():
              "leverage": "3", "realised": realised})
         [row] = binance.position_rows(ledger, account)
         assert row.fields(1)["unrealizedProfit"] == profit and row.fields(1)["initialMargin"] == margin
-        assert binance_positions.entries(row, account) == {"entryPrice": entry, "breakEvenPrice": break_even}
+        assert binance_positions.entries(row, account) == {
+            "entryPrice": entry, "breakEvenPrice": break_even}
     assert binance.initial_margin(number("124.99870498"), number("10")) == number("12.49987050")
