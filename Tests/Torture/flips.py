@@ -223,7 +223,11 @@ class Subject:
                 server.kill()
         for path, body in self.served.items():
             if now[path] not in (body, b"refused"):
-                return self.work.find(f"{where}: {path} is served as {now[path][:300]}, not {body[:300]}")
+                place = next((at for at, (a, b) in enumerate(zip(now[path], body)) if a != b), 0)
+                part = slice(max(0, place - 60), place + 200)
+                return self.work.find(
+                    f"{where}: {path} is served as …{now[path][part]}…, not …{body[part]}…"
+                )
 
     def changed(self, rows: dict[str, list] | None, is_tail: bool) -> str:
         """Which rows a flip has changed, for a person. Where the end of the log is lost, what is made
