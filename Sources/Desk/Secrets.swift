@@ -1,4 +1,5 @@
 import JSON
+import Journal
 import Venue
 
 /// Finds the secrets that a configuration points at: in the environment, in files of mode 0600, in sealed
@@ -56,7 +57,7 @@ public struct Secrets: Sendable {
         switch source {
         case .environment(let name): return try variable(name)
         case .file(let path):
-            guard let bytes = try SecretFile.read(path) else {
+            guard let bytes = try Self.read(path) else {
                 throw ConfigurationError([], "the file \(path) does not exist")
             }
             let text = String(decoding: bytes, as: UTF8.self)
@@ -80,7 +81,7 @@ public struct Secrets: Sendable {
                 apiKey: try variable(name + "_API_KEY"), secret: try variable(name + "_SECRET"),
                 passphrase: environment[name + "_PASSPHRASE"].flatMap { $0.isEmpty ? nil : $0 })
         case .file(let path):
-            guard let bytes = try SecretFile.read(path) else {
+            guard let bytes = try Self.read(path) else {
                 throw ConfigurationError([], "the file \(path) does not exist")
             }
             guard let value = try? document(path, bytes) else {
@@ -117,6 +118,13 @@ public struct Secrets: Sendable {
     /// The environment variable that holds the passphrase of sealed stores.
     public static let passphraseVariable = "MARGINALIA_DESK_PASSPHRASE"
 
+    /// The content of a file that only its owner may read; nil where there is none.
+    static func read(_ path: String) throws(ConfigurationError) -> [UInt8]? {
+        do throws(SecretFile.Failure) { return try SecretFile.read(path) } catch {
+            throw ConfigurationError(error)
+        }
+    }
+
     private func variable(_ name: String) throws(ConfigurationError) -> String {
         guard let value = environment[name], !value.isEmpty else {
             throw ConfigurationError([], "the environment variable \(name) is not set")
@@ -138,5 +146,11 @@ extension Credentials {
         self.init(
             apiKey: try fields.required("api_key"), secret: try fields.required("secret"),
             passphrase: try fields.text("passphrase"))
+    }
+}
+
+extension ConfigurationError {
+    init(_ failure: SecretFile.Failure) {
+        self.init(failure.isNotPermitted ? .notPermitted : .unusable, [], failure.message)
     }
 }

@@ -107,6 +107,7 @@ extension LedgerEngine {
     private func read<Value: Sendable>(
         _ work: @escaping @Sendable (any JournalStore) throws(JournalError) -> Value
     ) async throws(Refusal) -> Value {
+        defer { if store.needsUpkeep { upkeep.consider(published.sequence) } }
         do throws(JournalError) {
             return try await reading.run { [store] () throws(JournalError) in try work(store) }
         } catch {

@@ -41,11 +41,13 @@ extension LedgerEngine {
 
     /// Adds a key, in one go with looking for one of the same name: writes follow one after the other.
     private func add(_ key: APIKey, at venue: VenueName, passphrase: String?) async throws(Refusal) {
-        let record = KeyRecord(key, venue: venue, createdAt: clock.now())
+        var record = KeyRecord(key, venue: venue, createdAt: clock.now())
         do throws(JournalError) {
+            if let keySeal { record = try keySeal.sealed(record) }
+            let stored = record
             let earlier = try await writing.run { [store, keyRing] () throws(JournalError) -> APIKey? in
                 if let earlier = keyRing.key(key.apiKey, of: venue) { return earlier }
-                try store.add(record)
+                try store.add(stored)
                 keyRing.insert(key, at: venue)
                 return nil
             }

@@ -13,6 +13,10 @@ public struct EngineOptions: Sendable {
     public var queues = WorkQueues.dispatch
     /// When orders of venues' clients are filled.
     public var execution = Exchange.Execution.touch
+    /// Told in a sentence what was found to be damaged and is made again.
+    public var report: @Sendable (String) -> Void = { _ in }
+    /// What the secrets in the store are sealed with; nil where they are not.
+    public var sealPassphrase: [UInt8]?
 
     public init() {}
 }
@@ -31,13 +35,15 @@ public final class LedgerEngine: Sendable {
     let store: any JournalStore
     let published: PublishedLedger
     let keyRing: KeyRing
+    /// Seals the secrets of new keys; nil where the store is not sealed.
+    let keySeal: KeySeal?
     /// One call after the other, for all that writes.
     let writing: BlockingWork
     /// For reads that go to the store.
     let reading: BlockingWork
     let tradingHistories = TradingHistories()
     private let writer: LedgerWriter
-    private let upkeep: Upkeep
+    let upkeep: Upkeep
     private let keeper: StatisticsKeeper
     private let tokenSecrets: [VenueName: [UInt8]]
 
@@ -49,12 +55,10 @@ public final class LedgerEngine: Sendable {
     ) async throws(JournalError) -> LedgerEngine {
         let writing = BlockingWork("writing", concurrent: false, on: options.queues)
         let reading = BlockingWork("reading", concurrent: true, on: options.queues)
-        let (ledger, snapshotSequence, replayed) = try await Replay.load(store, by: reading)
+        let (ledger, snapshotSequence, replayed) = try await Replay.load(
+            store, by: reading, report: options.report)
         let start = try await writing.run { () throws(JournalError) in
-            StoredStart(
-                entries: try store.commandEntries(), keys: try store.keys(),
-                secret: try tokenSecret(of: store),
-                indexedSequence: try store.indexedSequence())
+            try StoredStart(store, passphrase: options.sealPassphrase, report: options.report)
         }
         let keeper = StatisticsKeeper()
         keeper.update {
@@ -93,6 +97,7 @@ public final class LedgerEngine: Sendable {
         self.venues = models
         tokenSecrets = secrets
         keyRing = KeyRing()
+        keySeal = start.seal
         for record in start.keys { keyRing.insert(APIKey(record), at: record.venue) }
         let published = PublishedLedger(ledger, venues: venues.map { $0.name })
         self.published = published
@@ -107,13 +112,6 @@ public final class LedgerEngine: Sendable {
             exchange: Exchange(execution: options.execution), clock: clock, statistics: keeper,
             groupLimit: max(1, options.groupLimit)
         ) { upkeep.consider($0) }
-    }
-
-    private static func tokenSecret(of store: any JournalStore) throws(JournalError) -> [UInt8] {
-        if let secret = try store.value(.tokenSecret), secret.count >= 32 { return secret }
-        let secret = randomBytes(32)
-        try store.set(secret, for: .tokenSecret)
-        return secret
     }
 
     // MARK: - Commands
@@ -186,9 +184,37 @@ public final class LedgerEngine: Sendable {
 /// What the engine reads from the store at its start, beside the ledger.
 private struct StoredStart: Sendable {
     let entries: [CommandIndexEntry]
+    /// With their secrets opened.
     let keys: [KeyRecord]
+    /// What the venues' tokens are signed with.
     let secret: [UInt8]
+    let seal: KeySeal?
     let indexedSequence: Int64
+
+    init(
+        _ store: any JournalStore, passphrase: [UInt8]?, report: @Sendable (String) -> Void
+    ) throws(JournalError) {
+        entries = try store.commandEntries()
+        let seal = try KeySeal.open(store, passphrase: passphrase, report: report)
+        var keys = try store.keys()
+        if let seal { for place in keys.indices { keys[place] = try seal.opened(keys[place]) } }
+        self.keys = keys
+        self.seal = seal
+        secret = try Self.tokenSecret(of: store, seal)
+        indexedSequence = try store.indexedSequence()
+    }
+
+    private static func tokenSecret(
+        of store: any JournalStore, _ seal: KeySeal?
+    ) throws(JournalError) -> [UInt8] {
+        if var secret = try store.value(.tokenSecret) {
+            if let seal { secret = try seal.opened(secret, .tokenSecret) }
+            if secret.count >= 32 { return secret }
+        }
+        let secret = randomBytes(32)
+        try store.set(try seal?.sealed(secret, .tokenSecret) ?? secret, for: .tokenSecret)
+        return secret
+    }
 }
 
 /// Bytes that nobody can guess.

@@ -9,10 +9,11 @@ enum Replay {
 
     /// The ledger as the journal has it, by way of the snapshots where there are any that fit.
     static func load(
-        _ store: any JournalStore, by work: BlockingWork
+        _ store: any JournalStore, by work: BlockingWork, report: @Sendable (String) -> Void
     ) async throws(JournalError) -> (ledger: LedgerState, snapshotSequence: Int64, replayed: Int64) {
         let tip = try await work.run { () throws(JournalError) in try store.tip() }
-        let restored = try await SnapshotReader.restore(from: store, tip: tip, by: work)
+        let restored = try await SnapshotReader.restore(from: store, tip: tip, by: work, report: report)
+        if restored == nil { try await work.run { discardSnapshots(in: store) } }
         var ledger = restored?.ledger ?? LedgerState()
         let start = ledger.lastSequence
         let newest = restored?.newestAccount ?? 0
@@ -31,6 +32,12 @@ enum Replay {
                 "The journal has no events between \(ledger.lastSequence) and its end, \(tip.sequence).")
         }
         return (ledger, start, ledger.lastSequence - start)
+    }
+
+    /// Throws snapshots away that cannot be used: none of them may be taken for one of those to come. Where
+    /// the store takes no writes, the next start tries again.
+    private static func discardSnapshots(in store: any JournalStore) {
+        if (try? store.snapshots(from: 0, limit: 1).isEmpty) != true { try? store.discardSnapshots() }
     }
 
     /// Reads all events after a place, decodes them on all processors, and hands them on in their order.

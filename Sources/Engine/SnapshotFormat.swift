@@ -6,9 +6,11 @@ import Numbers
 /// What the account snapshots of a store stand for: the place of the journal, and the prices of that place.
 struct SnapshotState {
     /// The form of snapshots; those of another one are not read.
-    static let form: Int64 = 2
+    static let form: Int64 = 3
 
     var sequence: Int64
+    /// The checksum of the event at that place: snapshots of another ledger do not have it.
+    var checksum: UInt64
     var accountCount: Int
     var prices: [(VenueName, VenuePrices)]
 
@@ -20,6 +22,8 @@ struct SnapshotState {
         writer.integer(Self.form)
         writer.key("sequence")
         writer.integer(sequence)
+        writer.key("checksum")
+        writer.string(String(checksum))
         writer.key("accounts")
         writer.integer(Int64(accountCount))
         writer.key("prices")
@@ -54,8 +58,9 @@ struct SnapshotState {
         writer.endArray()
     }
 
-    init(sequence: Int64, accountCount: Int, prices: [(VenueName, VenuePrices)]) {
+    init(sequence: Int64, checksum: UInt64, accountCount: Int, prices: [(VenueName, VenuePrices)]) {
         self.sequence = sequence
+        self.checksum = checksum
         self.accountCount = accountCount
         self.prices = prices
     }
@@ -64,9 +69,10 @@ struct SnapshotState {
     init?(decoding bytes: [UInt8]) {
         guard let value = try? JSONValue(parsing: bytes), value["form"]?.integer == Self.form,
             let sequence = value["sequence"]?.integer, let count = value["accounts"]?.integer,
+            let checksum = value["checksum"]?.text.flatMap({ UInt64($0) }),
             let venues = value["prices"]?.elements
         else { return nil }
-        self.init(sequence: sequence, accountCount: Int(count), prices: [])
+        self.init(sequence: sequence, checksum: checksum, accountCount: Int(count), prices: [])
         for entry in venues {
             guard let venue = entry["venue"]?.text.map(VenueName.init(rawValue:)),
                 let updatedAt = entry["updated_at"]?.integer,

@@ -10,15 +10,28 @@ enum SnapshotReader {
     ///
     /// `newestAccount` is the last event that any of the accounts includes: it may lie beyond the place that
     /// the snapshots stand for, where the last writing of them was cut off.
+    ///
+    /// Snapshots that are there and cannot be used are reported.
     static func restore(
-        from store: any JournalStore, tip: JournalTip, by work: BlockingWork
+        from store: any JournalStore, tip: JournalTip, by work: BlockingWork,
+        report: @Sendable (String) -> Void
     ) async throws(JournalError) -> (ledger: LedgerState, newestAccount: Int64)? {
         let (stateBytes, instrumentBytes) = try await work.run { () throws(JournalError) in
             (try store.value(.snapshotState), try store.value(.snapshotInstruments))
         }
-        guard let state = stateBytes.flatMap({ SnapshotState(decoding: $0) }), state.sequence <= tip.sequence,
-            let instruments = instrumentBytes.flatMap({ SnapshotInstruments.decode($0) })
-        else { return nil }
+        // A store without snapshots; one whose record of them is damaged has said so itself.
+        guard let stateBytes, let instrumentBytes else { return nil }
+        guard let state = SnapshotState(decoding: stateBytes),
+            let instruments = SnapshotInstruments.decode(instrumentBytes)
+        else {
+            report("the account snapshots are of another form; the whole journal is replayed")
+            return nil
+        }
+        let place = try await work.run { () throws(JournalError) in try store.events(at: [state.sequence]) }
+        guard place.first?.checksum ?? 0 == state.checksum else {
+            report("the account snapshots are of another ledger; the whole journal is replayed")
+            return nil
+        }
         var ledger = LedgerState()
         for instrument in instruments.all { ledger.restore(instrument: instrument) }
         var newest: Int64 = 0
@@ -35,7 +48,7 @@ enum SnapshotReader {
                 }
                 for (record, account) in zip(records, accounts) {
                     guard record.ordinal == ordinal, account.lastSequence == record.sequence else {
-                        return nil
+                        throw JournalError(.damaged, "The account snapshot \(ordinal) is missing.")
                     }
                     ledger.restore(account)
                     newest = max(newest, record.sequence)
@@ -43,11 +56,15 @@ enum SnapshotReader {
                 }
             }
         } catch {
+            guard error.kind == .damaged else { throw error }
             // A damaged snapshot is as good as none; the journal has everything.
-            if error.kind == .damaged { return nil }
-            throw error
+            report("\(error.message) The whole journal is replayed instead.")
+            return nil
         }
-        guard ordinal >= state.accountCount, newest <= tip.sequence else { return nil }
+        guard ordinal >= state.accountCount, newest <= tip.sequence else {
+            report("account snapshots are missing; the whole journal is replayed")
+            return nil
+        }
         for (venue, prices) in state.prices { ledger.restore(prices: prices, of: venue) }
         ledger.restore(lastSequence: state.sequence)
         return (ledger, newest)
@@ -99,10 +116,12 @@ final class Upkeep: Sendable {
         state = Mutex(State(sequence: min(snapshotSequence, indexedSequence), snapshot: snapshotSequence))
     }
 
-    /// Called when the journal has grown; starts upkeep where it is due and none is running.
+    /// Called when the journal has grown, or its indexes turned out to be damaged; starts upkeep where it is
+    /// due and none is running.
     func consider(_ sequence: Int64) {
+        let isUrgent = store.needsUpkeep
         let isDue = state.withLock { state in
-            if state.isRunning || sequence - state.sequence < interval { return false }
+            if state.isRunning || (!isUrgent && sequence - state.sequence < interval) { return false }
             state.isRunning = true
             state.sequence = sequence
             return true
@@ -158,8 +177,11 @@ final class Upkeep: Sendable {
                 lot = []
             }
         }
+        let place = try await writing.run { [store] () throws(JournalError) in
+            try store.events(at: [cut.sequence])
+        }
         let snapshot = SnapshotState(
-            sequence: cut.sequence, accountCount: cut.order.count,
+            sequence: cut.sequence, checksum: place.first?.checksum ?? 0, accountCount: cut.order.count,
             prices: cut.prices.map { ($0.key, $0.value) })
         try await write(lot, state: snapshot.encoded())
         state.withLock { $0.snapshot = cut.sequence }

@@ -15,7 +15,7 @@ public struct VerificationReport: Sendable, Equatable {
     public var isSound: Bool { problems.isEmpty }
 
     mutating func note(_ problem: String) {
-        if problems.count < 100 { problems.append(problem) }
+        if problems.count < 100, !problems.contains(problem) { problems.append(problem) }
     }
 }
 
@@ -33,12 +33,18 @@ public func verifyJournal(
     var sequence: Int64 = 0
     while true {
         let from = sequence
-        let records = try await work.run { () throws(JournalError) in
-            try store.events(after: from, limit: Replay.lot)
+        do throws(JournalError) {
+            let records = try await work.run { () throws(JournalError) in
+                try store.events(after: from, limit: Replay.lot)
+            }
+            guard let last = records.last else { break }
+            for record in records { check.take(record) }
+            sequence = last.sequence
+        } catch {
+            guard error.kind == .damaged else { throw error }
+            check.stop(at: error)
+            break
         }
-        guard let last = records.last else { break }
-        for record in records { check.take(record) }
-        sequence = last.sequence
     }
     check.finish()
     return check.report
@@ -92,13 +98,15 @@ private struct JournalCheck {
 
     mutating func take(_ record: EventRecord) {
         report.events += 1
-        if record.sequence != tip.sequence + 1 {
-            report.note("Events \(tip.sequence + 1) to \(record.sequence - 1) are missing.")
-        } else if record.checksum(after: tip.checksum) != record.checksum {
-            report.note("Event \(record.sequence) is not as it was written, or one before it is missing.")
-        }
         tip = JournalTip(sequence: record.sequence, checksum: record.checksum)
         if isReplaying { replay(record) }
+    }
+
+    /// Events cannot be read any further.
+    mutating func stop(at error: JournalError) {
+        report.note(error.message)
+        report.note("Events after \(tip.sequence) were not replayed.")
+        isReplaying = false
     }
 
     private mutating func replay(_ record: EventRecord) {
@@ -109,7 +117,7 @@ private struct JournalCheck {
                 ordinals[id] = Int64(ordinals.count)
             }
             if let venue = event.body.market { venues.insert(venue) }
-            compare(event)
+            compare(event, checksum: record.checksum)
         } catch {
             report.note("\(error)")
             // What follows rests on this event, so nothing after it can be replayed.
@@ -118,7 +126,7 @@ private struct JournalCheck {
         }
     }
 
-    private mutating func compare(_ event: Event) {
+    private mutating func compare(_ event: Event, checksum: UInt64) {
         for snapshot in snapshots.removeValue(forKey: event.sequence) ?? [] {
             report.snapshots += 1
             let account = [event.account, event.counterparty].compactMap { $0 }
@@ -135,7 +143,7 @@ private struct JournalCheck {
         }
         if event.sequence == statePlace {
             let replayed = SnapshotState(
-                sequence: event.sequence, accountCount: ordinals.count,
+                sequence: event.sequence, checksum: checksum, accountCount: ordinals.count,
                 prices: venues.map { ($0, ledger.prices(of: $0)) })
             if replayed.encoded() != state {
                 report.note(

@@ -12,6 +12,8 @@ public struct JournalError: Error, Sendable, Equatable, CustomStringConvertible 
         case inUse
         /// The store cannot be reached, read or written at the moment.
         case unavailable
+        /// Its secrets are sealed, and do not open with what was given.
+        case sealed
         /// What was read is not what was written.
         case damaged
     }

@@ -68,7 +68,7 @@ public struct AccountSnapshotRecord: Sendable, Equatable {
 public struct KeyRecord: Sendable, Equatable {
     public var venue: VenueName
     public var apiKey: String
-    /// In plain text, as signatures cannot be checked without it.
+    /// Readable or sealed, as signatures cannot be checked with a digest of it.
     public var secret: String
     /// Salt and digest of the passphrase; empty where the key has none.
     public var passphraseSalt: [UInt8]
@@ -101,6 +101,8 @@ public struct MetaKey: RawRepresentable, Hashable, Sendable {
 
     /// What the venues' own tokens are signed with.
     public static let tokenSecret = MetaKey(rawValue: "token_secret")
+    /// What seals the secrets, where they are sealed.
+    public static let keySeal = MetaKey(rawValue: "key_seal")
     /// Written to find out whether the store takes writes.
     public static let writeProbe = MetaKey(rawValue: "write_probe")
     /// Every instrument's terms, for reading account snapshots.

@@ -20,7 +20,8 @@ public protocol JournalStore: Sendable {
     /// Their sequences must follow the tip without a gap. Checksums are worked out here.
     func append(_ events: [EventRecord]) throws(JournalError)
 
-    /// Events after a sequence, in order, no more than `limit`.
+    /// Events after a sequence, in order, no more than `limit`. As with every read of events, each is
+    /// compared with its checksum; throws `damaged` for one that is not as it was written, or is gone.
     func events(after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord]
 
     /// The events with these sequences, as far as there are any, in no particular order.
@@ -51,6 +52,10 @@ public protocol JournalStore: Sendable {
     /// How far the indexes go.
     func indexedSequence() throws(JournalError) -> Int64
 
+    /// Whether the indexes turned out to be damaged, so that reads do without them until they are brought up
+    /// again from the beginning.
+    var needsUpkeep: Bool { get }
+
     /// What is wrong with the store's own structure; empty where nothing is.
     func structuralProblems() throws(JournalError) -> [String]
 
@@ -69,7 +74,7 @@ public protocol JournalStore: Sendable {
 
     // MARK: Keys and small things
 
-    /// Every API key that is in force.
+    /// Every API key that is in force. Throws `damaged` where one is not as it was written, or is gone.
     func keys() throws(JournalError) -> [KeyRecord]
 
     /// Adds a key. The venue has none of that name yet.
@@ -78,17 +83,34 @@ public protocol JournalStore: Sendable {
     /// Takes a key away; whether there was one.
     func removeKey(_ apiKey: String, venue: VenueName) throws(JournalError) -> Bool
 
-    /// What is kept under a name; nil if nothing is.
+    /// Puts keys in place of all there are, and keeps or drops small things, in one transaction that leaves
+    /// no trace of what was there before.
+    func replaceKeys(_ keys: [KeyRecord], setting values: [MetaKey: [UInt8]?]) throws(JournalError)
+
+    /// What is kept under a name; nil if nothing is. Throws `damaged` for what is not as it was written and
+    /// cannot be made again.
     func value(_ key: MetaKey) throws(JournalError) -> [UInt8]?
 
     /// Keeps something under a name.
     func set(_ value: [UInt8], for key: MetaKey) throws(JournalError)
+
+    /// Copies all that is durable now into a new file of one's own, for its owner only; it is on disk when
+    /// this returns.
+    func copy(to path: String) throws(JournalError)
 
     /// Lets go of the store; it answers nothing afterwards.
     func close() throws(JournalError)
 }
 
 extension JournalStore {
+    /// Indexes that cannot be damaged.
+    public var needsUpkeep: Bool { false }
+
+    /// A store that is in no file.
+    public func copy(to path: String) throws(JournalError) {
+        throw JournalError(.badLocation, "\(location) cannot be copied into a file.")
+    }
+
     /// One time after the other; a store that can read them together does so.
     public func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices] {
         var found: [VenuePrices] = []
@@ -105,17 +127,29 @@ public enum JournalAccess: Sendable {
     case readOnly
 }
 
+/// How a store is opened.
+public struct JournalOptions: Sendable {
+    /// Whether a ledger is taken that has become shorter than it is known to have been.
+    public var acceptsShorterLedger = false
+    /// Told in a sentence what was found to be damaged and is made again.
+    public var report: @Sendable (String) -> Void = { _ in }
+
+    public init() {}
+}
+
 /// Opens the store that a location names: `sqlite:PATH` or `memory:`.
+///
+/// Throws `damaged` where the ledger is shorter than the file beside the store or the store itself tells.
 public func openJournal(
-    _ location: String, access: JournalAccess = .readWrite
+    _ location: String, access: JournalAccess = .readWrite, options: JournalOptions = JournalOptions()
 ) throws(JournalError) -> any JournalStore {
-    if location == "memory:" { return try SQLiteJournal.inMemory() }
+    if location == "memory:" { return try SQLiteJournal.inMemory(options: options) }
     if location.hasPrefix("sqlite:") {
         let path = String(location.dropFirst("sqlite:".count))
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw JournalError(.badLocation, "sqlite: needs a path, as in sqlite:marginalia-data/ledger.db.")
         }
-        return try SQLiteJournal.open(path: path, access: access)
+        return try SQLiteJournal.open(path: path, access: access, options: options)
     }
     // A location may hold a password, so only its scheme is repeated.
     let scheme = location.split(separator: ":").first.map(String.init) ?? ""

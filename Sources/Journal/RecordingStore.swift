@@ -1,6 +1,5 @@
 import GRDB
 import Ledger
-import Synchronization
 
 /// One reading of an account: every answer of its venue at one moment, byte for byte.
 public struct Recording: Sendable, Equatable {
@@ -57,11 +56,12 @@ public struct RecordedAccount: Sendable, Equatable {
 public final class RecordingStore: Sendable {
     /// Where it is, for messages.
     public let location: String
-    private let database: any DatabaseWriter
-    private let lock: Mutex<StoreLock?>
+    private let store: OpenedStore
+    private var database: any DatabaseWriter { store.database }
 
     private static let layout = SQLiteLayout(
-        applicationID: 0x4D52_4752, version: 1, content: "store of recordings", createTables: createTables)
+        applicationID: 0x4D52_4752, version: 1, content: "store of recordings", tables: tables
+    ) { _, _ in }
 
     /// Opens the recordings that a location names: `sqlite:PATH` or `memory:`.
     ///
@@ -70,8 +70,7 @@ public final class RecordingStore: Sendable {
     public init(_ location: String, access: JournalAccess = .readWrite) throws(JournalError) {
         self.location = location
         if location == "memory:" {
-            database = try translating("open a store in memory") { try Self.layout.inMemory() }
-            lock = Mutex(nil)
+            store = try translating("open a store in memory") { try Self.layout.inMemory() }
             return
         }
         let path = location.hasPrefix("sqlite:") ? String(location.dropFirst("sqlite:".count)) : ""
@@ -79,35 +78,33 @@ public final class RecordingStore: Sendable {
             throw JournalError(
                 .badLocation, "Recordings lie in sqlite:PATH, as in sqlite:marginalia-data/recordings.db.")
         }
-        let (database, lock) = try Self.layout.open(path: path, access: access)
-        self.database = database
-        self.lock = Mutex(lock)
+        store = try Self.layout.open(path: path, access: access)
     }
 
     /// Closes the store and lets others write to it.
-    public func close() throws(JournalError) {
-        try translating("close the store") { try database.close() }
-        lock.withLock { $0 = nil }
-    }
+    public func close() throws(JournalError) { try store.close() }
 
-    private static let createTables: @Sendable (Database) throws -> Void = { db in
-        try db.execute(
-            sql: """
-                CREATE TABLE recordings (
-                    sequence INTEGER PRIMARY KEY, venue TEXT NOT NULL, account TEXT NOT NULL,
-                    taken_at INTEGER NOT NULL, checksum INTEGER NOT NULL
-                ) STRICT;
-                CREATE INDEX recordings_by_account ON recordings (account, taken_at, sequence);
-                CREATE TABLE bodies (
-                    body INTEGER PRIMARY KEY, hash INTEGER NOT NULL, bytes BLOB NOT NULL
-                ) STRICT;
-                CREATE INDEX bodies_by_hash ON bodies (hash);
-                CREATE TABLE answers (
-                    recording INTEGER NOT NULL, place INTEGER NOT NULL, call TEXT NOT NULL,
-                    taken_at INTEGER NOT NULL, body INTEGER NOT NULL, PRIMARY KEY (recording, place)
-                ) STRICT, WITHOUT ROWID;
-                """)
-    }
+    private static let tables = [
+        """
+        CREATE TABLE recordings (
+            sequence INTEGER PRIMARY KEY, venue TEXT NOT NULL, account TEXT NOT NULL,
+            taken_at INTEGER NOT NULL, checksum INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX recordings_by_account ON recordings (account, taken_at, sequence)",
+        """
+        CREATE TABLE bodies (
+            body INTEGER PRIMARY KEY, hash INTEGER NOT NULL, bytes BLOB NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX bodies_by_hash ON bodies (hash)",
+        """
+        CREATE TABLE answers (
+            recording INTEGER NOT NULL, place INTEGER NOT NULL, call TEXT NOT NULL,
+            taken_at INTEGER NOT NULL, body INTEGER NOT NULL, PRIMARY KEY (recording, place)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ]
 
     // MARK: - Writing
 
@@ -130,9 +127,11 @@ public final class RecordingStore: Sendable {
     }
 
     private static func tip(_ db: Database) throws -> (Int64, UInt64) {
-        let row = try Row.fetchOne(
-            db, sql: "SELECT sequence, checksum FROM recordings ORDER BY sequence DESC LIMIT 1")
-        return row.map { ($0[0], UInt64(bitPattern: $0[1] as Int64)) } ?? (0, 0)
+        let statement = try RawStatement(
+            "SELECT sequence, checksum FROM recordings ORDER BY sequence DESC LIMIT 1", in: db)
+        defer { statement.reset() }
+        guard try statement.step() else { return (0, 0) }
+        return (statement.number(0), UInt64(bitPattern: statement.number(1)))
     }
 
     private static func insert(_ recording: Recording, checksum: UInt64, into db: Database) throws {
@@ -172,97 +171,153 @@ public final class RecordingStore: Sendable {
 
     /// What there is, account by account, in the order of their names.
     public func accounts() throws(JournalError) -> [RecordedAccount] {
-        try translating("read the recordings") {
-            try database.read { db in
-                try Row.fetchAll(
-                    db,
-                    sql: """
-                        SELECT venue, account, count(*), min(taken_at), max(taken_at) FROM recordings
-                        GROUP BY venue, account ORDER BY account, venue
-                        """
-                ).map { row in
+        try reading { db in
+            let statement = try RawStatement(
+                """
+                SELECT venue, account, count(*), min(taken_at), max(taken_at) FROM recordings
+                GROUP BY venue, account ORDER BY account, venue
+                """, in: db)
+            defer { statement.reset() }
+            var found: [RecordedAccount] = []
+            while try statement.step() {
+                found.append(
                     RecordedAccount(
-                        venue: VenueName(rawValue: row[0]), account: row[1], count: row[2],
-                        first: LedgerTime(milliseconds: row[3]), last: LedgerTime(milliseconds: row[4]))
-                }
+                        venue: VenueName(rawValue: statement.text(0) ?? ""),
+                        account: statement.text(1) ?? "", count: statement.number(2),
+                        first: LedgerTime(milliseconds: statement.number(3)),
+                        last: LedgerTime(milliseconds: statement.number(4))))
             }
+            return found
         }
     }
 
-    /// The last recording of an account at or before a time; nil where there is none.
+    /// The last recording of an account at or before a time; nil where there is none. Throws `damaged` for
+    /// one that is not as it was written.
     public func recording(of account: String, asOf time: LedgerTime) throws(JournalError) -> Recording? {
-        try recordings(
-            where: "account = ? AND taken_at <= ? ORDER BY taken_at DESC, sequence DESC LIMIT 1",
-            [account, time.milliseconds]
-        ).first
+        try reading { db in
+            try Self.recordings(
+                "WHERE r.account = ? AND r.taken_at <= ? ORDER BY r.taken_at DESC, r.sequence DESC LIMIT 1",
+                account, [time.milliseconds], in: db
+            ).first
+        }
     }
 
     /// Recordings of an account from a time to another, both included, in the order of their times and no
-    /// more than `limit`; after a sequence, to go on with.
+    /// more than `limit`. Throws `damaged` for one that is not as it was written.
     public func recordings(
         of account: String, from: LedgerTime, to: LedgerTime, limit: Int
     ) throws(JournalError) -> [Recording] {
-        try recordings(
-            where: "account = ? AND taken_at BETWEEN ? AND ? ORDER BY taken_at, sequence LIMIT ?",
-            [account, from.milliseconds, to.milliseconds, limit])
+        try reading { db in
+            try Self.recordings(
+                "WHERE r.account = ? AND r.taken_at BETWEEN ? AND ? ORDER BY r.taken_at, r.sequence LIMIT ?",
+                account, [from.milliseconds, to.milliseconds, Int64(limit)], in: db)
+        }
     }
 
-    private func recordings(
-        where condition: String, _ arguments: StatementArguments
-    ) throws(JournalError) -> [Recording] {
-        try translating("read the recordings") {
+    private func reading<Value>(_ work: (Database) throws -> Value) throws(JournalError) -> Value {
+        try translating("read the recordings") { try database.read(work) }
+    }
+
+    /// Recordings that a condition names, each compared with its checksum.
+    private static func recordings(
+        _ condition: String, _ account: String?, _ numbers: [Int64], in db: Database
+    ) throws -> [Recording] {
+        let statement = try RawStatement(
+            """
+            SELECT r.sequence, r.venue, r.account, r.taken_at, r.checksum, p.checksum FROM recordings r
+            LEFT JOIN recordings p ON p.sequence = r.sequence - 1 \(condition)
+            """, in: db)
+        defer { statement.reset() }
+        if let account { statement.bind(account, at: 1) }
+        for (place, number) in numbers.enumerated() {
+            statement.bind(number, at: Int32(place + (account == nil ? 1 : 2)))
+        }
+        var found: [Recording] = []
+        while try statement.step() {
+            let sequence = statement.number(0)
+            let recording = Recording(
+                sequence: sequence, venue: VenueName(rawValue: statement.text(1) ?? ""),
+                account: statement.text(2) ?? "", takenAt: LedgerTime(milliseconds: statement.number(3)),
+                answers: try answers(of: sequence, in: db))
+            if sequence > 1, statement.isNull(5) { throw gone(sequence - 1) }
+            let previous = UInt64(bitPattern: statement.number(5))
+            guard recording.checksum(after: previous) == UInt64(bitPattern: statement.number(4)) else {
+                throw JournalError(.damaged, "Recording \(sequence) is not as it was written.")
+            }
+            found.append(recording)
+        }
+        return found
+    }
+
+    private static func gone(_ sequence: Int64) -> JournalError {
+        JournalError(.damaged, "Recording \(sequence) is gone.")
+    }
+
+    private static func answers(of recording: Int64, in db: Database) throws -> [Recording.Answer] {
+        let statement = try RawStatement(
+            """
+            SELECT call, taken_at, bytes FROM answers JOIN bodies USING (body)
+            WHERE recording = ? ORDER BY place
+            """, in: db)
+        statement.bind(recording, at: 1)
+        defer { statement.reset() }
+        var found: [Recording.Answer] = []
+        while try statement.step() {
+            found.append(
+                Recording.Answer(
+                    call: statement.text(0) ?? "", takenAt: LedgerTime(milliseconds: statement.number(1)),
+                    body: statement.bytes(2) ?? []))
+        }
+        return found
+    }
+
+    /// What is wrong with the store: a recording that is not as it was written, one that is gone, an answer
+    /// that belongs to none; empty where nothing is.
+    public func problems() throws(JournalError) -> [String] {
+        try translating("check the recordings") {
             try database.read { db in
-                let rows = try Row.fetchAll(
-                    db, sql: "SELECT sequence, venue, account, taken_at FROM recordings WHERE \(condition)",
-                    arguments: arguments)
-                return try rows.map { try Self.recording($0, in: db) }
+                let structural = try SQLiteJournal.integrityProblems(db)
+                if !structural.isEmpty { return structural }
+                do throws(JournalError) {
+                    try Self.checkAll(db)
+                    return []
+                } catch {
+                    guard error.kind == .damaged else { throw error }
+                    return [error.message]
+                }
             }
         }
     }
 
-    private static func recording(_ row: Row, in db: Database) throws -> Recording {
-        let answers = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT call, taken_at, bytes FROM answers JOIN bodies USING (body)
-                WHERE recording = ? ORDER BY place
-                """,
-            arguments: [row[0] as Int64])
-        return Recording(
-            sequence: row[0], venue: VenueName(rawValue: row[1]), account: row[2],
-            takenAt: LedgerTime(milliseconds: row[3]),
-            answers: try answers.map { answer in
-                Recording.Answer(
-                    call: answer[0], takenAt: LedgerTime(milliseconds: answer[1]),
-                    body: try answer.decode(DataBytes.self, atIndex: 2).bytes)
-            })
+    private static func checkAll(_ db: Database) throws(JournalError) {
+        try translating("check the recordings") {
+            let last = try tip(db).0
+            // One after the other, as a recording may be large.
+            for sequence in stride(from: 1, through: last, by: 1)
+            where try recordings("WHERE r.sequence = ?", nil, [sequence], in: db).isEmpty {
+                throw gone(sequence)
+            }
+            let strays = try SQLiteLayout.number(
+                """
+                SELECT (SELECT count(*) FROM recordings WHERE sequence < 1)
+                    + (SELECT count(*) FROM answers WHERE recording NOT IN (SELECT sequence FROM recordings)
+                        OR place < 0 OR place >= (
+                            SELECT count(*) FROM answers a WHERE a.recording = answers.recording))
+                """, in: db)
+            if strays > 0 { throw JournalError(.damaged, "\(strays) answers belong to no recording.") }
+            try checkBodies(db)
+        }
     }
 
-    /// What is wrong with the store: a recording that is not as it was written, one that is gone; empty where
-    /// nothing is.
-    public func problems() throws(JournalError) -> [String] {
-        try translating("check the recordings") {
-            try database.read { db in
-                let structural = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
-                if !structural.isEmpty { return structural }
-                var expected: Int64 = 0
-                var checksum: UInt64 = 0
-                let rows = try Row.fetchCursor(
-                    db,
-                    sql: """
-                        SELECT sequence, venue, account, taken_at, checksum FROM recordings ORDER BY sequence
-                        """)
-                while let row = try rows.next() {
-                    expected += 1
-                    guard row[0] as Int64 == expected else {
-                        return ["Recording \(expected) is gone."]
-                    }
-                    checksum = try Self.recording(row, in: db).checksum(after: checksum)
-                    guard Int64(bitPattern: checksum) == row[4] as Int64 else {
-                        return ["Recording \(expected) is not as it was written."]
-                    }
-                }
-                return []
+    /// That equal bodies will be found by their hashes.
+    private static func checkBodies(_ db: Database) throws {
+        let statement = try RawStatement("SELECT body, hash, bytes FROM bodies", in: db)
+        defer { statement.reset() }
+        while try statement.step() {
+            var hash = ChecksumHash()
+            hash.add(statement.bytes(2))
+            if hash.value != UInt64(bitPattern: statement.number(1)) {
+                throw JournalError(.damaged, "The body \(statement.number(0)) is not as it was written.")
             }
         }
     }

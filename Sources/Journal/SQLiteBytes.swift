@@ -95,6 +95,28 @@ struct RawStatement {
         return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
+    /// Whether a column holds exactly this text.
+    func holds(_ text: [UInt8], at column: Int32) -> Bool {
+        guard let start = sqlite3_column_text(handle, column),
+            Int(sqlite3_column_bytes(handle, column)) == text.count
+        else { return false }
+        return UnsafeBufferPointer(start: start, count: text.count).elementsEqual(text)
+    }
+
+    /// Takes a column into a hash as `ChecksumHash` takes a text or bytes.
+    func addText(_ column: Int32, to hash: inout ChecksumHash) {
+        guard let start = sqlite3_column_text(handle, column) else { return hash.add(UInt64.max) }
+        hash.add(
+            UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
+    func addBytes(_ column: Int32, to hash: inout ChecksumHash) {
+        if isNull(column) { return hash.add(UInt64.max) }
+        let start = sqlite3_column_blob(handle, column)
+        hash.add(
+            UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
     func bytes(_ column: Int32) -> [UInt8]? {
         if isNull(column) { return nil }
         guard let start = sqlite3_column_blob(handle, column) else { return [] }

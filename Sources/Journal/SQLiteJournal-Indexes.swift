@@ -2,109 +2,219 @@ import GRDB
 import JSON
 import Ledger
 import Numbers
+import Synchronization
 
-/// What is found by account, command id or time. All of it comes from the events and can be rebuilt from
-/// them: emptying the three tables and the mark in `meta` has the next updates do so.
+/// Something in an index that cannot be: a row that was changed, or one that is gone.
+struct IndexDamage: Error {
+    let table: String
+    let row: String
+}
+
+/// What is found by account, command id or time. All of it comes from the events and can be made again from
+/// them: without the mark in `meta`, the next updates do so.
 extension SQLiteJournal {
-    private static let indexedKey = MetaKey(rawValue: "indexed_sequence")
-
     public func indexedSequence() throws(JournalError) -> Int64 {
-        try reading { try Self.indexedSequence($0) }
+        try readingIndexed { _, indexed in indexed }
     }
 
-    /// How far the indexes go; 0 where the mark is missing, as they are then emptied before they are built
-    /// again.
-    static func indexedSequence(_ db: Database) throws -> Int64 {
-        let text = try String.fetchOne(
-            db, sql: "SELECT CAST(value AS TEXT) FROM meta WHERE key = ?", arguments: [indexedKey.rawValue])
-        return text.flatMap { Int64($0) } ?? 0
+    public var needsUpkeep: Bool { areIndexesDamaged.withLock { $0 } }
+
+    /// How far the indexes go, and how many names of each venue have prices in them.
+    struct IndexMark {
+        var through: Int64 = 0
+        var names: [VenueName: Int] = [:]
+
+        var text: String {
+            let counts = names.map { " \($0.key.rawValue)=\($0.value)" }.sorted()
+            return "\(through)\(counts.joined())"
+        }
+
+        init() {}
+
+        /// Nil for a text that is none.
+        init?(_ text: String) {
+            let words = text.split(separator: " ")
+            guard let through = words.first.flatMap({ Int64($0) }) else { return nil }
+            self.through = through
+            for word in words.dropFirst() {
+                guard let sign = word.lastIndex(of: "="), let count = Int(word[word.index(after: sign)...])
+                else { return nil }
+                names[VenueName(rawValue: String(word[..<sign]))] = count
+            }
+        }
+    }
+
+    /// Empty where there is none, as the indexes are then emptied before they are built again.
+    static func indexMark(_ db: Database) throws -> IndexMark {
+        do {
+            guard let bytes = try value(.indexedSequence, in: db) else { return IndexMark() }
+            return IndexMark(String(decoding: bytes, as: UTF8.self)) ?? IndexMark()
+        } catch is JournalError {
+            throw IndexDamage(table: "meta", row: MetaKey.indexedSequence.rawValue)
+        }
+    }
+
+    static func indexedSequence(_ db: Database) throws -> Int64 { try indexMark(db).through }
+
+    /// Reads by way of the indexes, which go up to a sequence; where one of them turns out to be damaged,
+    /// once more without any.
+    func readingIndexed<Value>(_ work: (Database, Int64) throws -> Value) throws(JournalError) -> Value {
+        try reading { db in
+            if store.version < Self.layoutVersion || needsUpkeep { return try work(db, 0) }
+            let finding: String
+            do {
+                return try work(db, Self.indexedSequence(db))
+            } catch let damage as IndexDamage {
+                finding = "the row \(damage.row) of the table \(damage.table) is not as it was written"
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+                finding = error.message ?? "a page is damaged"
+            }
+            // Where the events themselves are at fault, this throws, and no index is to blame.
+            let value = try work(db, 0)
+            distrust(finding)
+            return value
+        }
+    }
+
+    /// Uses no index any more until all are made again.
+    private func distrust(_ finding: String) {
+        let isNew = areIndexesDamaged.withLock { isDamaged in
+            defer { isDamaged = true }
+            return !isDamaged
+        }
+        if isNew { report("the store's indexes are damaged and are made again from the journal: \(finding)") }
     }
 
     public func updateIndexes(limit: Int) throws(JournalError) -> Bool {
-        try translating("write the store") {
+        let lags = try translating("write the store") {
             try database.write { db in
-                let from = try Self.indexedSequence(db)
+                // A mark that cannot be read is as good as none.
+                var mark = needsUpkeep ? IndexMark() : (try? Self.indexMark(db)) ?? IndexMark()
+                let from = mark.through
                 let end = try Self.readTip(db).sequence
                 let through = min(end, from + Int64(max(1, limit)))
                 if through <= from { return false }
                 if from == 0 {
-                    try db.execute(
-                        sql:
-                            """
-                            DELETE FROM account_events;
-                            DELETE FROM command_entries;
-                            DELETE FROM price_history;
-                            """
-                    )
+                    for table in ["account_events", "command_entries", "price_history"] {
+                        try db.execute(sql: "DELETE FROM \(table)")
+                    }
                 }
-                // Sorted, so that every page of the index is touched once a lot and not once an event.
-                try db.execute(
-                    sql: """
-                        INSERT INTO account_events (account, sequence)
-                        SELECT account, sequence FROM events
-                            WHERE sequence > ?1 AND sequence <= ?2 AND account IS NOT NULL
-                        UNION ALL
-                        SELECT counterparty, sequence FROM events
-                            WHERE sequence > ?1 AND sequence <= ?2 AND counterparty IS NOT NULL
-                        ORDER BY 1, 2
-                        """, arguments: [from, through])
-                try Self.indexCommands(after: from, through: through, in: db)
-                try Self.indexPrices(after: from, through: through, in: db)
-                try Self.set(Array(String(through).utf8), for: Self.indexedKey, in: db)
+                try Self.indexAccounts(after: from, through: through, in: db)
+                var lot = IndexLot()
+                try Self.goThrough(after: from, through: through, in: db) { try lot.take($0) }
+                try Self.indexCommands(lot.entries, through: through, in: db)
+                try Self.indexPrices(lot.ticks, counting: &mark.names, in: db)
+                mark.through = through
+                try Self.set(Array(mark.text.utf8), for: .indexedSequence, in: db)
+                try Self.noteEnd(in: db)
                 return through < end
             }
         }
+        let wereDamaged = areIndexesDamaged.withLock { isDamaged in
+            defer { isDamaged = false }
+            return isDamaged
+        }
+        if wereDamaged { report("the store's indexes are being made again") }
+        return lags
+    }
+
+    // MARK: - Accounts
+
+    /// Sorted, so that every page of the index is touched once a lot and not once an event.
+    private static func indexAccounts(after from: Int64, through: Int64, in db: Database) throws {
+        let touched = """
+            WITH touched (account, sequence) AS (
+                SELECT account, sequence FROM events
+                    WHERE sequence > ?1 AND sequence <= ?2 AND account IS NOT NULL
+                UNION ALL
+                SELECT counterparty, sequence FROM events
+                    WHERE sequence > ?1 AND sequence <= ?2 AND counterparty IS NOT account
+                    AND counterparty IS NOT NULL
+            )
+            """
+        try db.execute(
+            sql: """
+                \(touched)
+                INSERT INTO account_events (account, sequence, previous)
+                SELECT account, sequence, coalesce(
+                    lag(sequence) OVER (PARTITION BY account ORDER BY sequence),
+                    (SELECT previous FROM account_events i
+                        WHERE i.account = touched.account AND i.sequence = ?3),
+                    0)
+                FROM touched ORDER BY 1, 2
+                """, arguments: [from, through, noMore])
+        try db.execute(
+            sql: """
+                \(touched)
+                INSERT OR REPLACE INTO account_events (account, sequence, previous)
+                SELECT account, ?3, max(sequence) FROM touched GROUP BY account ORDER BY 1
+                """, arguments: [from, through, noMore])
     }
 
     // MARK: - Command ids
 
-    static func entries(after from: Int64, through: Int64, in db: Database) throws -> [CommandIndexEntry] {
-        let statement = try RawStatement(
-            """
-            SELECT command_id, sequence FROM events
-            WHERE sequence > ? AND sequence <= ? AND command_id IS NOT NULL ORDER BY sequence
-            """, in: db)
-        statement.bind(from, at: 1)
-        statement.bind(through, at: 2)
-        var entries: [CommandIndexEntry] = []
-        while try statement.step() {
-            if let id = statement.text(0) {
-                entries.append(CommandIndexEntry(commandID: id, sequence: statement.number(1)))
-            }
-        }
-        statement.reset()
-        return entries
-    }
-
-    private static func indexCommands(after from: Int64, through: Int64, in db: Database) throws {
-        let entries = try entries(after: from, through: through, in: db)
-        if entries.isEmpty { return }
+    private static func indexCommands(
+        _ entries: [CommandIndexEntry], through: Int64, in db: Database
+    ) throws {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(entries.count * 8)
         for entry in entries {
             withUnsafeBytes(of: entry.packed.littleEndian) { bytes.append(contentsOf: $0) }
         }
+        let previous = try lastEntries(db)
         let statement = try RawStatement(
-            "INSERT INTO command_entries (through, entries) VALUES (?, ?)", in: db)
+            "INSERT INTO command_entries (through, entries, checksum) VALUES (?, ?, ?)", in: db)
+        defer { statement.reset() }
         statement.bind(through, at: 1)
         statement.bind(blob: bytes, at: 2)
+        statement.bind(Int64(bitPattern: entryChecksum(bytes, through, after: previous)), at: 3)
         _ = try statement.step()
-        statement.reset()
+    }
+
+    /// The checksum of a row of entries and all before it.
+    private static func entryChecksum(_ bytes: [UInt8], _ through: Int64, after previous: UInt64) -> UInt64 {
+        var hash = ChecksumHash()
+        hash.add(previous)
+        hash.add(UInt64(bitPattern: through))
+        hash.add(bytes)
+        return hash.value
+    }
+
+    private static func lastEntries(_ db: Database) throws -> UInt64 {
+        let statement = try RawStatement(
+            "SELECT checksum FROM command_entries ORDER BY through DESC LIMIT 1", in: db)
+        defer { statement.reset() }
+        return try statement.step() ? UInt64(bitPattern: statement.number(0)) : 0
     }
 
     public func commandEntries() throws(JournalError) -> [CommandIndexEntry] {
-        try reading { db in
-            let indexed = try Self.indexedSequence(db)
-            let stored = indexed == 0 ? [] : try Self.storedEntries(db)
+        try readingIndexed { db, indexed in
+            let stored = indexed == 0 ? [] : try Self.storedEntries(through: indexed, in: db)
             return try stored + Self.entries(after: indexed, through: .max, in: db)
         }
     }
 
-    static func storedEntries(_ db: Database) throws -> [CommandIndexEntry] {
+    /// The entries of events, from the events themselves.
+    static func entries(after from: Int64, through: Int64, in db: Database) throws -> [CommandIndexEntry] {
+        var lot = IndexLot(takesPrices: false)
+        try goThrough(after: from, through: through, in: db) { try lot.take($0) }
+        return lot.entries
+    }
+
+    /// The entries as they are stored; they must go exactly as far as the indexes do.
+    static func storedEntries(through: Int64, in db: Database) throws -> [CommandIndexEntry] {
         var entries: [CommandIndexEntry] = []
-        let statement = try RawStatement("SELECT entries FROM command_entries ORDER BY through", in: db)
+        var (last, checksum) = (Int64(0), UInt64(0))
+        let statement = try RawStatement(
+            "SELECT through, entries, checksum FROM command_entries ORDER BY through", in: db)
+        defer { statement.reset() }
         while try statement.step() {
-            let bytes = statement.bytes(0) ?? []
+            last = statement.number(0)
+            let bytes = statement.bytes(1) ?? []
+            checksum = entryChecksum(bytes, last, after: checksum)
+            guard checksum == UInt64(bitPattern: statement.number(2)) else {
+                throw IndexDamage(table: "command_entries", row: "\(last)")
+            }
             entries.reserveCapacity(entries.count + bytes.count / 8)
             bytes.withUnsafeBytes { bytes in
                 for place in stride(from: 0, to: bytes.count - 7, by: 8) {
@@ -113,134 +223,39 @@ extension SQLiteJournal {
                 }
             }
         }
-        statement.reset()
+        guard last == through else { throw IndexDamage(table: "command_entries", row: "\(through)") }
         return entries
     }
+}
 
-    // MARK: - Prices
+/// What the indexes take from events, gathered in one pass over them.
+struct IndexLot {
+    private(set) var entries: [CommandIndexEntry] = []
+    private(set) var ticks: [(sequence: Int64, at: LedgerTime, tick: PriceTick)] = []
+    private let takesEntries: Bool
+    private let takesPrices: Bool
 
-    /// One price that was given.
-    private struct GivenPrice {
-        let kind: String
-        let quote: PriceTick.Quote
-        let at: LedgerTime
+    init(takesEntries: Bool = true, takesPrices: Bool = true) {
+        self.takesEntries = takesEntries
+        self.takesPrices = takesPrices
     }
 
-    static let mark = "mark"
-    static let index = "index"
-
-    /// The price events among some of the journal's events, with what they say.
-    static func ticks(
-        after from: Int64, through: Int64, in db: Database
-    ) throws -> [(sequence: Int64, at: LedgerTime, tick: PriceTick)] {
-        let statement = try RawStatement(
-            """
-            SELECT sequence, at, body FROM events
-            WHERE sequence > ? AND sequence <= ? AND type = 'priced' ORDER BY sequence
-            """, in: db)
-        statement.bind(from, at: 1)
-        statement.bind(through, at: 2)
-        var found: [(Int64, LedgerTime, PriceTick)] = []
-        while try statement.step() {
-            let sequence = statement.number(0)
-            let time = LedgerTime(milliseconds: statement.number(1))
-            // A body that cannot be read is for the check of the journal to report; no price comes from it.
-            guard let body = try? JSONValue(parsing: statement.bytes(2) ?? []),
-                let event = try? Event(
-                    sequence: sequence, at: time, account: nil, typeName: "priced", body: body,
-                    instruments: InstrumentTable()),
-                case .priced(let tick) = event.body
-            else { continue }
-            found.append((sequence, time, tick))
+    /// Takes a row that `goThrough` hands over; always wants another one.
+    mutating func take(_ statement: RawStatement) throws -> Bool {
+        let sequence = statement.number(0)
+        if takesEntries, let id = statement.text(5) {
+            entries.append(CommandIndexEntry(commandID: id, sequence: sequence))
         }
-        statement.reset()
-        return found
-    }
-
-    private static func indexPrices(after from: Int64, through: Int64, in db: Database) throws {
-        let statement = try RawStatement(
-            "INSERT INTO price_history (venue, kind, name, at, sequence, price) VALUES (?, ?, ?, ?, ?, ?)",
-            in: db)
-        for (sequence, time, tick) in try ticks(after: from, through: through, in: db) {
-            for (kind, quotes) in [(mark, tick.marks), (index, tick.index)] {
-                for quote in quotes {
-                    statement.bind(tick.venue.rawValue, at: 1)
-                    statement.bind(kind, at: 2)
-                    statement.bind(quote.name, at: 3)
-                    statement.bind(time.milliseconds, at: 4)
-                    statement.bind(sequence, at: 5)
-                    statement.bind(quote.price.description, at: 6)
-                    _ = try statement.step()
-                    statement.reset()
-                }
-            }
-        }
-    }
-
-    public func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {
-        try prices(of: venue, at: [time]).first ?? VenuePrices()
-    }
-
-    public func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices] {
-        try reading { db in
-            let rest = try Self.ticks(after: Self.indexedSequence(db), through: .max, in: db)
-                .filter { $0.tick.venue == venue }
-            var prices = VenuePrices()
-            var applied = 0
-            return try times.map { time in
-                // Prices never go back in time, so what is not indexed yet is later than all that is.
-                if applied == 0 { prices = try Self.indexedPrices(of: venue, at: time, in: db) }
-                while applied < rest.count, rest[applied].at <= time {
-                    prices.apply(rest[applied].tick, at: rest[applied].at)
-                    applied += 1
-                }
-                return prices
-            }
-        }
-    }
-
-    /// The indexed prices as they were at a time.
-    private static func indexedPrices(
-        of venue: VenueName, at time: LedgerTime, in db: Database
-    ) throws -> VenuePrices {
-        var prices = VenuePrices()
-        for price in try lastPrices(of: venue, at: time, in: db).sorted(by: { $0.at < $1.at }) {
-            let isMark = price.kind == mark
-            prices.apply(
-                PriceTick(
-                    venue: venue, marks: isMark ? [price.quote] : [], index: isMark ? [] : [price.quote]),
-                at: price.at)
-        }
-        return prices
-    }
-
-    /// The last indexed price of every name, found by leaping from name to name.
-    private static func lastPrices(
-        of venue: VenueName, at time: LedgerTime, in db: Database
-    ) throws -> [GivenPrice] {
-        var found: [GivenPrice] = []
-        var (kind, name) = ("", "")
-        while let next = try Row.fetchOne(
-            db,
-            sql: """
-                SELECT kind, name FROM price_history WHERE venue = ? AND (kind, name) > (?, ?)
-                ORDER BY kind, name LIMIT 1
-                """, arguments: [venue.rawValue, kind, name])
-        {
-            (kind, name) = (next[0], next[1])
-            let row = try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT price, at FROM price_history WHERE venue = ? AND kind = ? AND name = ? AND at <= ?
-                    ORDER BY at DESC, sequence DESC LIMIT 1
-                    """, arguments: [venue.rawValue, kind, name, time.milliseconds])
-            guard let row else { continue }
-            let price = try ExactDecimal(row[0] as String)
-            found.append(
-                GivenPrice(
-                    kind: kind, quote: PriceTick.Quote(name: name, price: price),
-                    at: LedgerTime(milliseconds: row[1])))
-        }
-        return found
+        guard takesPrices, statement.text(4) == "priced" else { return true }
+        let time = LedgerTime(milliseconds: statement.number(1))
+        // A body that cannot be read is for replaying to report; no price comes from it.
+        guard let body = try? JSONValue(parsing: statement.bytes(7) ?? []),
+            let event = try? Event(
+                sequence: sequence, at: time, account: nil, typeName: "priced", body: body,
+                instruments: InstrumentTable()),
+            case .priced(let tick) = event.body
+        else { return true }
+        ticks.append((sequence, time, tick))
+        return true
     }
 }

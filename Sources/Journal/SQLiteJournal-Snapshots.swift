@@ -2,8 +2,6 @@ import GRDB
 import Ledger
 
 extension SQLiteJournal {
-    // MARK: - Snapshots
-
     public func writeSnapshots(_ accounts: [AccountSnapshotRecord], state: [UInt8]?) throws(JournalError) {
         try translating("write the store") {
             try database.write { db in
@@ -23,13 +21,17 @@ extension SQLiteJournal {
                         statement.reset()
                     }
                 }
-                if let state { try Self.set(state, for: .snapshotState, in: db) }
+                guard let state else { return }
+                try Self.set(state, for: .snapshotState, in: db)
+                try Self.noteEnd(in: db)
             }
         }
     }
 
     public func snapshots(from ordinal: Int64, limit: Int) throws(JournalError) -> [AccountSnapshotRecord] {
-        try reading { db in
+        // Those of an older layout are of an older form.
+        if store.version < Self.layoutVersion { return [] }
+        return try reading { db in
             let statement = try RawStatement(
                 """
                 SELECT ordinal, sequence, checksum, body FROM account_snapshots
@@ -44,7 +46,9 @@ extension SQLiteJournal {
                     body: statement.bytes(3) ?? [])
                 guard Int64(bitPattern: record.checksum) == statement.number(2) else {
                     statement.reset()
-                    throw JournalError(.damaged, "The account snapshot \(record.ordinal) is damaged.")
+                    throw JournalError(
+                        .damaged,
+                        "The row \(record.ordinal) of the table account_snapshots is not as it was written.")
                 }
                 found.append(record)
             }
@@ -57,57 +61,10 @@ extension SQLiteJournal {
         try translating("write the store") {
             try database.write { db in
                 try db.execute(sql: "DELETE FROM account_snapshots")
-                try db.execute(
-                    sql: "DELETE FROM meta WHERE key IN (?, ?)",
-                    arguments: [MetaKey.snapshotState.rawValue, MetaKey.snapshotInstruments.rawValue])
+                for key in [MetaKey.snapshotState, .snapshotInstruments] {
+                    try db.execute(sql: "DELETE FROM meta WHERE key = ?", arguments: [key.rawValue])
+                }
             }
         }
     }
-
-    // MARK: - Keys
-
-    public func keys() throws(JournalError) -> [KeyRecord] {
-        try reading { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM api_keys ORDER BY created_at, venue, api_key").map {
-                row in
-                KeyRecord(
-                    venue: VenueName(rawValue: row["venue"]), apiKey: row["api_key"], secret: row["secret"],
-                    passphraseSalt: (row["passphrase_salt"] as DataBytes).bytes,
-                    passphraseDigest: (row["passphrase_digest"] as DataBytes).bytes,
-                    permissions: Self.list(row["permissions"]), addresses: Self.list(row["addresses"]),
-                    account: row["account"], createdAt: LedgerTime(milliseconds: row["created_at"]))
-            }
-        }
-    }
-
-    public func add(_ key: KeyRecord) throws(JournalError) {
-        try translating("write the store") {
-            try database.write { db in
-                try db.execute(
-                    sql: """
-                        INSERT INTO api_keys (venue, api_key, secret, passphrase_salt, passphrase_digest,
-                            permissions, addresses, account, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                        """,
-                    arguments: [
-                        key.venue.rawValue, key.apiKey, key.secret, DataBytes(key.passphraseSalt),
-                        DataBytes(key.passphraseDigest), key.permissions.joined(separator: " "),
-                        key.addresses.joined(separator: " "), key.account, key.createdAt.milliseconds,
-                    ])
-            }
-        }
-    }
-
-    public func removeKey(_ apiKey: String, venue: VenueName) throws(JournalError) -> Bool {
-        try translating("write the store") {
-            try database.write { db in
-                try db.execute(
-                    sql: "DELETE FROM api_keys WHERE venue = ? AND api_key = ?",
-                    arguments: [venue.rawValue, apiKey])
-                return db.changesCount > 0
-            }
-        }
-    }
-
-    /// Permissions and addresses hold no blanks, so blanks part them.
-    private static func list(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
 }

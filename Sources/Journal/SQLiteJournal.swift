@@ -8,128 +8,102 @@ import Synchronization
 /// never wait for the writer. Events have no secondary index: one would cost a random page per event. What
 /// must be found by account, command id or time is indexed behind the end in sorted lots (`updateIndexes`),
 /// and reads look through the short rest themselves.
+///
+/// Everything read is compared with its checksum. What comes from the events and is damaged is not used, and
+/// made again; a damaged event, key or small thing is refused by its name.
 public final class SQLiteJournal: JournalStore {
     public let location: String
-    let database: any DatabaseWriter
-    private let lock: Mutex<StoreLock?>
+    let store: OpenedStore
+    /// The end of the store, kept beside it; nil in memory and for looking only.
+    let tipFile: TipFile?
+    /// What the file beside the store told when it was opened.
+    let found: TipFile.Finding
+    let report: @Sendable (String) -> Void
+    /// Whether an index was found to be damaged, and none is used until they are made again.
+    let areIndexesDamaged = Mutex(false)
 
-    /// Marks a file as ours: "MRGN".
-    static let applicationID = 0x4D52_474E
-    /// The layout of the tables. A file with a greater one was written by a newer version.
-    static let layoutVersion = 1
+    var database: any DatabaseWriter { store.database }
 
-    private init(location: String, database: any DatabaseWriter, lock: StoreLock?) throws {
+    private init(
+        location: String, store: OpenedStore, tipFile: TipFile?, found: TipFile.Finding,
+        report: @escaping @Sendable (String) -> Void
+    ) {
         self.location = location
-        self.database = database
-        self.lock = Mutex(lock)
+        self.store = store
+        self.tipFile = tipFile
+        self.found = found
+        self.report = report
     }
 
     // MARK: - Opening
 
-    private static let layout = SQLiteLayout(
-        applicationID: applicationID, version: layoutVersion, content: "store of Marginalia",
-        createTables: createTables)
-
     /// A journal that is gone when the program ends.
-    static func inMemory() throws(JournalError) -> SQLiteJournal {
+    static func inMemory(options: JournalOptions = JournalOptions()) throws(JournalError) -> SQLiteJournal {
         try translating("open a store in memory") {
-            try SQLiteJournal(location: "memory:", database: layout.inMemory(), lock: nil)
+            SQLiteJournal(
+                location: "memory:", store: try layout.inMemory(), tipFile: nil, found: .none,
+                report: options.report)
         }
     }
 
     /// The journal in a file, which is made where it is missing and may be written.
-    static func open(path: String, access: JournalAccess) throws(JournalError) -> SQLiteJournal {
-        let (database, lock) = try layout.open(path: path, access: access)
-        return try translating("open the store \(path)") {
-            try SQLiteJournal(location: "sqlite:\(path)", database: database, lock: lock)
+    static func open(
+        path: String, access: JournalAccess, options: JournalOptions = JournalOptions()
+    ) throws(JournalError) -> SQLiteJournal {
+        let location = "sqlite:\(path)"
+        // Looked at before the store: a server that runs moves both on, the store first.
+        let found = TipFile.find(of: StoreFile.resolved(path))
+        if access == .readOnly {
+            return SQLiteJournal(
+                location: location, store: try layout.open(path: path, access: access), tipFile: nil,
+                found: found, report: options.report)
+        }
+        let isThere = !StoreFile.isEmpty(path)
+        if !options.acceptsShorterLedger, let problem = Self.problem(of: found, isThere: isThere, path) {
+            throw JournalError(.damaged, "\(problem) \(JournalError.restore)")
+        }
+        let store = try layout.open(path: path, access: .readWrite)
+        do throws(JournalError) {
+            let end = try translating("open the store \(path)") {
+                try store.database.write { db in
+                    try prepare(db, found: found, path: path, options: options)
+                    return try readEnd(db)
+                }
+            }
+            return SQLiteJournal(
+                location: location, store: store, tipFile: try TipFile(of: store.path, end, found: found),
+                found: found,
+                report: options.report)
+        } catch {
+            try? store.close()
+            throw error
         }
     }
 
-    public func close() throws(JournalError) {
-        try translating("close the store") { try database.close() }
-        lock.withLock { $0 = nil }
-    }
+    public func close() throws(JournalError) { try store.close() }
 
     /// The level of `PRAGMA synchronous` of the writing connection; 2 is FULL.
     func synchronousLevel() throws(JournalError) -> Int {
         try translating("read a setting") {
-            try database.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
+            try database.writeWithoutTransaction { try SQLiteLayout.number("PRAGMA synchronous", in: $0) }
         }
     }
 
-    // MARK: - Tables
+    // MARK: - Reading and writing
 
-    private static func createTables(_ db: Database) throws {
-        try db.execute(
-            sql: """
-                CREATE TABLE events (
-                    sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, account TEXT, counterparty TEXT,
-                    type TEXT NOT NULL, command_id TEXT, command_digest BLOB, body TEXT NOT NULL,
-                    checksum INTEGER NOT NULL
-                ) STRICT;
-                CREATE TABLE account_events (
-                    account TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (account, sequence)
-                ) STRICT, WITHOUT ROWID;
-                CREATE TABLE command_entries (through INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
-                CREATE TABLE price_history (
-                    venue TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,
-                    sequence INTEGER NOT NULL, price TEXT NOT NULL,
-                    PRIMARY KEY (venue, kind, name, at, sequence)
-                ) STRICT, WITHOUT ROWID;
-                CREATE TABLE account_snapshots (
-                    ordinal INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, body TEXT NOT NULL,
-                    checksum INTEGER NOT NULL
-                ) STRICT;
-                CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
-                CREATE TABLE api_keys (
-                    venue TEXT NOT NULL, api_key TEXT NOT NULL, secret TEXT NOT NULL,
-                    passphrase_salt BLOB NOT NULL, passphrase_digest BLOB NOT NULL, permissions TEXT NOT NULL,
-                    addresses TEXT NOT NULL, account TEXT NOT NULL, created_at INTEGER NOT NULL,
-                    PRIMARY KEY (venue, api_key)
-                ) STRICT, WITHOUT ROWID;
-                """)
+    func reading<Value>(_ work: (Database) throws -> Value) throws(JournalError) -> Value {
+        try translating("read the store") { try database.read(work) }
     }
 
-    static func readTip(_ db: Database) throws -> JournalTip {
-        let row = try Row.fetchOne(
-            db, sql: "SELECT sequence, checksum FROM events ORDER BY sequence DESC LIMIT 1")
-        guard let row else { return JournalTip() }
-        return JournalTip(sequence: row[0], checksum: UInt64(bitPattern: row[1] as Int64))
-    }
-
-    // MARK: - Small things
-
-    public func value(_ key: MetaKey) throws(JournalError) -> [UInt8]? {
-        try translating("read the store") {
-            try database.read { db in
-                try Row.fetchOne(db, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key.rawValue])
-                    .map { [UInt8](try $0.decode(DataBytes.self, atIndex: 0).bytes) }
+    /// Changes keys or small things; durable, and noted beside the store, when it returns.
+    func changing<Value>(_ work: (Database) throws -> Value) throws(JournalError) -> Value {
+        let (value, revision) = try translating("write the store") {
+            try database.write { db in
+                (try work(db), try Self.countChange(in: db))
             }
         }
-    }
-
-    public func set(_ value: [UInt8], for key: MetaKey) throws(JournalError) {
-        try translating("write the store") { try database.write { try Self.set(value, for: key, in: $0) } }
-    }
-
-    static func set(_ value: [UInt8], for key: MetaKey, in db: Database) throws {
-        try db.execute(
-            sql:
-                """
-                INSERT INTO meta (key, value) VALUES (?, ?)
-                ON CONFLICT (key) DO UPDATE SET value = excluded.value
-                """,
-            arguments: [key.rawValue, DataBytes(value)])
-    }
-
-    public func structuralProblems() throws(JournalError) -> [String] {
-        try translating("check the store") {
-            try database.read { db in
-                let problems = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
-                // What is asked of a file whose pages are damaged would only end in an error.
-                return try problems.isEmpty ? Self.indexProblems(db) : problems
-            }
-        }
+        try tipFile?.note { $0.revision = revision }
+        return value
     }
 }
 
@@ -143,7 +117,9 @@ func translating<Value>(_ purpose: String, _ work: () throws -> Value) throws(Jo
         let reason = error.message ?? error.resultCode.description
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            throw JournalError(.damaged, "Cannot \(purpose): the file is damaged (\(reason)).")
+            throw JournalError(
+                .damaged,
+                "Cannot \(purpose): the file is damaged (\(reason)); restore it from a backup.")
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_CANTOPEN:
             throw JournalError(.notPermitted, "Cannot \(purpose): \(reason).")
         default: throw JournalError(.unavailable, "Cannot \(purpose): \(reason).")

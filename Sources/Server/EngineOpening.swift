@@ -1,6 +1,7 @@
 import Engine
 import Journal
 import Ledger
+import Logging
 import Venue
 
 /// Opens the engine on a store, and says in one sentence why it cannot be opened.
@@ -8,17 +9,23 @@ enum EngineOpening {
     /// The engine for these options. Where nobody said what the ledger's clock shall be, a scenario's time
     /// makes it stand.
     static func open(
-        _ options: ServeOptions, scenarios: [Scenario], venues: [any VenueModel]
+        _ options: ServeOptions, scenarios: [Scenario], venues: [any VenueModel], logger: Logger
     ) async throws(ProgramError) -> LedgerEngine {
         var time = options.ledgerTime
         if time == nil, !options.isLedgerTimeGiven { time = scenarios.compactMap(\.ledgerTime).max() }
+        let report: @Sendable (String) -> Void = { logger.warning("\($0)") }
+        var opening = JournalOptions()
+        opening.acceptsShorterLedger = options.acceptsShorterLedger
+        opening.report = report
+        var working = EngineOptions()
+        working.execution = options.execution
+        working.report = report
+        working.sealPassphrase = try options.sealKeys?.passphrase()
         do throws(JournalError) {
-            let store = try openJournal(options.store.location)
-            var engine = EngineOptions()
-            engine.execution = options.execution
+            let store = try openJournal(options.store.location, options: opening)
             return try await LedgerEngine.open(
                 store: store, venues: venues, clock: time.map(LedgerClock.standing(at:)) ?? .system,
-                enforcesRateLimits: options.enforcesRateLimits, options: engine)
+                enforcesRateLimits: options.enforcesRateLimits, options: working)
         } catch {
             throw ProgramError(error)
         }
@@ -32,6 +39,7 @@ extension ProgramError {
             switch error.kind {
             case .badLocation: .usage
             case .damaged: .badData
+            case .sealed: .notPermitted
             default: .unavailable
             }
         self.init(status, error.message)

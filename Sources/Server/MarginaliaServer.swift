@@ -30,7 +30,8 @@ public struct MarginaliaServer: Sendable {
         let venues = try Self.venues(options)
         let token = try Self.token(options, logger: logger)
         defer { token.removeTemporary() }
-        let engine = try await EngineOpening.open(options, scenarios: scenarios, venues: venues)
+        let engine = try await EngineOpening.open(
+            options, scenarios: scenarios, venues: venues, logger: logger)
         do {
             try await load(scenarios, into: engine)
             let faults = FaultBook()

@@ -25,16 +25,17 @@ public struct OperatorConnection: Sendable {
     /// The API on a store, by the built-in rules and those added; fails where a server has the store open.
     public init(
         store: StoreAddress, rulebooks: [RulebookFile] = [], profiles: [VenueName: WireProfile] = [:],
-        logger: Logger
+        sealKeys: PassphraseSource? = nil, logger: Logger
     ) async throws(ProgramError) {
         var options = ServeOptions()
         options.store = store
+        options.sealKeys = sealKeys
         if case .sqlite(let path) = store, !FileManager.default.fileExists(atPath: path) {
             throw ProgramError(.unavailable, "There is no store \(path): check the path.")
         }
         let engine = try await EngineOpening.open(
             options, scenarios: [],
-            venues: VenueRegistry.models(rulebooks: rulebooks, profiles: profiles))
+            venues: VenueRegistry.models(rulebooks: rulebooks, profiles: profiles), logger: logger)
         let token = AdminToken("offline")
         target = .store(
             OperatorAPI(

@@ -30,8 +30,7 @@ public struct OptionLayer: Sendable, Equatable {
     /// The names of all options that a layer may hold.
     public static let names = [
         "listen", "store", "demo", "scenario", "rulebook", "profile", "ledger-time", "rate-limits",
-        "execution", "admin-token",
-        "log-level", "log-format",
+        "execution", "admin-token", "accept-shorter-ledger", "seal-keys", "log-level", "log-format",
     ]
 
     /// Options that may be given more than once.
@@ -130,6 +129,10 @@ extension ServeOptions {
             }
         }
         try laid.read("demo", "must be true or false", Self.flag) { demo = $0 }
+        try laid.read("seal-keys", PassphraseSource.rule, PassphraseSource.init) { sealKeys = $0 }
+        try laid.read("accept-shorter-ledger", "must be true or false", Self.flag) {
+            acceptsShorterLedger = $0
+        }
         scenarios = laid.find("scenario")?.texts ?? []
         rulebooks = laid.find("rulebook")?.texts ?? []
         try readProfiles(laid)

@@ -9,6 +9,10 @@ public struct ServeOptions: Sendable, Equatable {
     public var listen = ListenAddress(host: "127.0.0.1", port: 8080)
     /// Where the ledger is kept.
     public var store = StoreAddress.sqlite(path: "marginalia-data/ledger.db")
+    /// Where the passphrase is that API secrets are sealed with; nil where they are not.
+    public var sealKeys: PassphraseSource?
+    /// Whether a ledger is taken that has become shorter than it is known to have been.
+    public var acceptsShorterLedger = false
     /// Whether the demonstration scenario is loaded into an empty store.
     public var demo = false
     /// Scenario files, applied in this order.

@@ -18,6 +18,8 @@ struct Connection: ParsableArguments {
     @Option(help: ArgumentHelp("A store that no server has open, instead of a server.", valueName: "url"))
     var store: String?
 
+    @OptionGroup var seal: SealOption
+
     @Flag(help: "Writes JSON for programs.")
     var json = false
 
@@ -44,7 +46,7 @@ struct Connection: ParsableArguments {
         if let store {
             LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
             return try await OperatorConnection(
-                store: StoreAddress(store), logger: Logger(label: "marginalia"))
+                store: StoreAddress(store), sealKeys: seal.source(), logger: Logger(label: "marginalia"))
         }
         let environment = ProcessInfo.processInfo.environment
         let given = token ?? environment["MARGINALIA_ADMIN_TOKEN"]
@@ -54,6 +56,25 @@ struct Connection: ParsableArguments {
                 .notPermitted, "An admin token is needed: give --token or set MARGINALIA_ADMIN_TOKEN.")
         }
         return try OperatorConnection(url: url ?? "http://127.0.0.1:8080", token: kept)
+    }
+}
+
+/// What the API secrets of a store are sealed with.
+struct SealOption: ParsableArguments {
+    @Option(
+        name: .customLong("seal-keys"),
+        help: ArgumentHelp(
+            "What a store's API secrets are sealed with: file:PATH or env:NAME.", valueName: "source"))
+    var text: String?
+
+    /// Where the passphrase is; nil where none was named, here or in the environment.
+    func source() throws -> PassphraseSource? {
+        let given = text ?? ProcessInfo.processInfo.environment["MARGINALIA_SEAL_KEYS"]
+        guard let given, !given.isEmpty else { return nil }
+        guard let source = PassphraseSource(given) else {
+            throw ProgramError(.usage, "--seal-keys must be file:PATH or env:NAME, and not \(given).")
+        }
+        return source
     }
 }
 

@@ -8,7 +8,7 @@ struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Issues, lists and revokes the API keys of an account.",
         discussion: "Example: marginalia keys issue desk --permission read --token TOKEN",
-        subcommands: [Issue.self, List.self, Revoke.self])
+        subcommands: [Issue.self, List.self, Revoke.self, Seal.self, Unseal.self])
 
     /// `keys issue`.
     struct Issue: AsyncParsableCommand {

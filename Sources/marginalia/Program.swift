@@ -58,7 +58,8 @@ struct Marginalia: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Keys.self, Accounts.self, Explain.self, Stress.self, Rules.self, Apply.self,
-            Verify.self, Portfolio.self, Audit.self, Watch.self, Record.self, History.self, Replay.self,
+            Verify.self, Backup.self, Portfolio.self, Audit.self, Watch.self, Record.self, History.self,
+            Replay.self,
             Rehost.self, DeskKeys.self,
         ])
 }

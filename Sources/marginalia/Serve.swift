@@ -30,6 +30,15 @@ struct Serve: AsyncParsableCommand {
         help: "Loads the demonstration scenario into an empty store; loopback addresses only.")
     var demo: Bool?
 
+    @Option(
+        help: ArgumentHelp(
+            "Seals the API secrets in the store with what is in file:PATH or env:NAME.",
+            valueName: "source"))
+    var sealKeys: String?
+
+    @Flag(help: "Goes on from what is there with a ledger that has lost its last events; for one start.")
+    var acceptShorterLedger = false
+
     @Option(help: ArgumentHelp("Applies a scenario file; repeatable.", valueName: "file"))
     var scenario: [String] = []
 
@@ -88,6 +97,8 @@ struct Serve: AsyncParsableCommand {
         layer.set("listen", listen)
         layer.set("store", store)
         layer.set("demo", demo.map(String.init))
+        layer.set("seal-keys", sealKeys)
+        layer.set("accept-shorter-ledger", acceptShorterLedger ? "true" : nil)
         layer.set("scenario", scenario)
         layer.set("rulebook", rulebook)
         layer.set("profile", profile)

@@ -84,6 +84,12 @@ final class FaultyStore: JournalStore {
         try store.snapshots(from: ordinal, limit: limit)
     }
 
+    var needsUpkeep: Bool { store.needsUpkeep }
+
+    func replaceKeys(
+        _ keys: [KeyRecord], setting values: [MetaKey: [UInt8]?]
+    ) throws(JournalError) { try store.replaceKeys(keys, setting: values) }
+
     func discardSnapshots() throws(JournalError) { try store.discardSnapshots() }
     func keys() throws(JournalError) -> [KeyRecord] { try store.keys() }
     func add(_ key: KeyRecord) throws(JournalError) { try store.add(key) }

@@ -124,11 +124,21 @@ import VenueTestSupport
         ("UPDATE events SET account = 'sub' WHERE sequence = 3", "Event 3"),
         ("UPDATE events SET checksum = checksum + 1 WHERE sequence = 4", "Event 4"),
         ("UPDATE events SET command_id = NULL WHERE sequence = 3", "Event 3"),
-        ("DELETE FROM events WHERE sequence = 5", "Events 5 to 5"),
+        ("DELETE FROM events WHERE sequence = 5", "Event 5 is missing"),
         ("DELETE FROM events WHERE sequence > 13", "13"),
         ("UPDATE events SET body = '{' WHERE sequence = 6", "Event 6"),
-        ("UPDATE account_snapshots SET body = body || ' ' WHERE ordinal = 1", "snapshot 1"),
-        ("UPDATE meta SET value = x'7b7d' WHERE key = 'snapshot_state'", "record of the snapshots"),
+        (
+            "UPDATE account_snapshots SET body = body || ' ' WHERE ordinal = 1",
+            "row 1 of the table account_snapshots"
+        ),
+        (
+            "UPDATE meta SET value = x'7b7d' WHERE key = 'snapshot_state'",
+            "row snapshot_state of the table meta"
+        ),
+        (
+            "UPDATE meta SET value = x'5b5d' WHERE key = 'snapshot_instruments'",
+            "row snapshot_instruments of the table meta"
+        ),
     ])
     func damageIsFoundAndNamed(damage: String, found: String) async throws {
         let (folder, _) = try await storyFolder()

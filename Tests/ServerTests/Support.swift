@@ -141,5 +141,6 @@ func programError(_ body: () async throws -> Void) async -> ProgramError? {
 func memoryEngine() async throws -> LedgerEngine {
     var options = ServeOptions()
     options.store = .memory
-    return try await EngineOpening.open(options, scenarios: [], venues: VenueRegistry.models())
+    return try await EngineOpening.open(
+        options, scenarios: [], venues: VenueRegistry.models(), logger: Logger(label: "test"))
 }

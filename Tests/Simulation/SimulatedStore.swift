@@ -183,6 +183,15 @@ final class SimulatedStore: JournalStore, @unchecked Sendable {
         return isThere
     }
 
+    func replaceKeys(
+        _ keys: [KeyRecord], setting values: [MetaKey: [UInt8]?]
+    ) throws(JournalError) {
+        try write { () throws(JournalError) in
+            disk.keys = keys
+            for (key, value) in values { disk.values[key] = value }
+        }
+    }
+
     func value(_ key: MetaKey) throws(JournalError) -> [UInt8]? {
         try checkReads()
         return disk.values[key]

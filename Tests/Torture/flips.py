@@ -21,7 +21,7 @@ PAGE = 4096
 REFUSALS = (65, 69, 77)
 # What is made from the journal, and can be made again.
 DERIVED = ("account_events", "account_snapshots", "command_entries", "price_history")
-DERIVED_META = (b"indexed_sequence", b"snapshot_instruments", b"snapshot_state", b"write_probe")
+DERIVED_META = (b"indexed_sequence", b"known_end", b"snapshot_instruments", b"snapshot_state", b"write_probe")
 
 
 def fill(server: Server, chance) -> None:
