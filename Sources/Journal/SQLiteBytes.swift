@@ -95,6 +95,14 @@ struct RawStatement {
         return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
+    /// Whether a column holds exactly this text.
+    func holds(_ text: [UInt8], at column: Int32) -> Bool {
+        guard let start = sqlite3_column_text(handle, column),
+            Int(sqlite3_column_bytes(handle, column)) == text.count
+        else { return false }
+        return UnsafeBufferPointer(start: start, count: text.count).elementsEqual(text)
+    }
+
     /// Takes a column into a hash as `ChecksumHash` takes a text or bytes.
     func addText(_ column: Int32, to hash: inout ChecksumHash) {
         guard let start = sqlite3_column_text(handle, column) else { return hash.add(UInt64.max) }

@@ -56,15 +56,17 @@ extension SQLiteJournal {
             var events: [EventRecord] = []
             try Self.goThrough(after: sequence, through: .max, limit: limit, in: db) { statement in
                 events.append(statement.event())
+                return true
             }
             return events
         }
     }
 
-    /// Goes through events in their order, and compares each with its checksum.
+    /// Goes through events in their order, and compares each with its checksum, until one is the last that is
+    /// wanted.
     static func goThrough(
         after from: Int64, through: Int64, limit: Int = .max, in db: Database,
-        _ take: (RawStatement) throws -> Void
+        _ take: (RawStatement) throws -> Bool
     ) throws {
         let statement = try RawStatement(
             """
@@ -88,7 +90,7 @@ extension SQLiteJournal {
                     throw changed(sequence)
                 }
                 if previous.sequence - from + 1 > limit { return }
-                try take(statement)
+                guard try take(statement) else { return }
             }
             previous = JournalTip(sequence: sequence, checksum: checksum)
         }
@@ -154,27 +156,23 @@ extension SQLiteJournal {
         statement.bind(sequence, at: 2)
         defer { statement.reset() }
         var found: [EventRecord] = []
-        var isEnded = false
-        while found.count < limit, try statement.step() {
+        var isDone = limit == 0
+        while try statement.step() {
             let place = statement.number(10)
-            isEnded = place == noMore
-            guard statement.number(11) == last else {
-                throw IndexDamage(table: "account_events", row: "\(account) \(place)")
-            }
-            if isEnded { break }
+            let damage = IndexDamage(table: "account_events", row: "\(account) \(place)")
+            // The row after the last that is wanted is looked at too: it vouches for that one.
+            guard statement.number(11) == last else { throw damage }
+            if place == noMore || isDone { return found }
+            guard !statement.isNull(0) else { throw damage }
             let event = try statement.checkedEvent()
-            guard event.sequence == place, account == event.account || account == event.counterparty else {
-                throw IndexDamage(table: "account_events", row: "\(account) \(place)")
-            }
-            // An account's events never go back in time.
-            if event.at.milliseconds > time { return found }
-            found.append(event)
+            guard account == event.account || account == event.counterparty else { throw damage }
             last = place
+            // An account's events never go back in time.
+            isDone = event.at.milliseconds > time
+            if !isDone { found.append(event) }
+            if found.count == limit { isDone = true }
         }
-        guard isEnded || found.count == limit else {
-            throw IndexDamage(table: "account_events", row: "\(account) \(noMore)")
-        }
-        return found
+        throw IndexDamage(table: "account_events", row: "\(account) \(noMore)")
     }
 
     /// Whether the index has events of an account. Where it has none, the account must have been opened after
@@ -219,23 +217,20 @@ extension SQLiteJournal {
         return try statement.step() ? statement.number(0) : 0
     }
 
-    /// The events of an account among those that are not indexed yet.
+    /// The events of an account among those that are not indexed. All of them are compared with their
+    /// checksums: one whose account was changed is not passed over.
     private static func rest(
         of account: String, after sequence: Int64, upTo time: Int64, limit: Int, in db: Database
     ) throws -> [EventRecord] {
-        let statement = try RawStatement(
-            """
-            SELECT \(columns) FROM events e \(withPrevious)
-            WHERE e.sequence > ? AND (e.account = ?2 OR e.counterparty = ?2)
-            AND e.at <= ?3 ORDER BY e.sequence LIMIT ?4
-            """, in: db)
-        statement.bind(sequence, at: 1)
-        statement.bind(account, at: 2)
-        statement.bind(time, at: 3)
-        statement.bind(Int64(limit), at: 4)
-        defer { statement.reset() }
+        let name = Array(account.utf8)
         var found: [EventRecord] = []
-        while try statement.step() { found.append(try statement.checkedEvent()) }
+        try goThrough(after: sequence, through: .max, in: db) { statement in
+            guard statement.holds(name, at: 2) || statement.holds(name, at: 3) else { return true }
+            // An account's events never go back in time.
+            if statement.number(1) > time { return false }
+            found.append(statement.event())
+            return found.count < limit
+        }
         return found
     }
 

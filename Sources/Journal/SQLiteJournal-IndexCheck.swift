@@ -55,7 +55,7 @@ extension SQLiteJournal {
         var (entries, prices) = (0, 0)
         try goThrough(after: 0, through: through, in: db) { event in
             var lot = IndexLot()
-            try lot.take(event)
+            let goesOn = try lot.take(event)
             for entry in lot.entries {
                 guard entries < stored.count, stored[entries] == entry else {
                     throw IndexDamage(table: "command_entries", row: "of event \(entry.sequence)")
@@ -70,6 +70,7 @@ extension SQLiteJournal {
                     }
                 }
             }
+            return goesOn
         }
         guard entries == stored.count else { throw IndexDamage(table: "command_entries", row: "\(through)") }
         try checkPriceRows(count: prices, in: db)

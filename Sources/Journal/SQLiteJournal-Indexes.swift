@@ -46,8 +46,12 @@ extension SQLiteJournal {
 
     /// Empty where there is none, as the indexes are then emptied before they are built again.
     static func indexMark(_ db: Database) throws -> IndexMark {
-        guard let bytes = try value(.indexedSequence, in: db) else { return IndexMark() }
-        return IndexMark(String(decoding: bytes, as: UTF8.self)) ?? IndexMark()
+        do {
+            guard let bytes = try value(.indexedSequence, in: db) else { return IndexMark() }
+            return IndexMark(String(decoding: bytes, as: UTF8.self)) ?? IndexMark()
+        } catch is JournalError {
+            throw IndexDamage(table: "meta", row: MetaKey.indexedSequence.rawValue)
+        }
     }
 
     static func indexedSequence(_ db: Database) throws -> Int64 { try indexMark(db).through }
@@ -57,17 +61,18 @@ extension SQLiteJournal {
     func readingIndexed<Value>(_ work: (Database, Int64) throws -> Value) throws(JournalError) -> Value {
         try reading { db in
             if store.version < Self.layoutVersion || needsUpkeep { return try work(db, 0) }
+            let finding: String
             do {
                 return try work(db, Self.indexedSequence(db))
             } catch let damage as IndexDamage {
-                distrust("the row \(damage.row) of the table \(damage.table) is not as it was written")
-            } catch let error as JournalError where error.kind == .damaged {
-                // An index may have led to a place that is not there; without it, the events tell.
-                distrust(error.message)
+                finding = "the row \(damage.row) of the table \(damage.table) is not as it was written"
             } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
-                distrust(error.message ?? "a page is damaged")
+                finding = error.message ?? "a page is damaged"
             }
-            return try work(db, 0)
+            // Where the events themselves are at fault, this throws, and no index is to blame.
+            let value = try work(db, 0)
+            distrust(finding)
+            return value
         }
     }
 
@@ -83,7 +88,8 @@ extension SQLiteJournal {
     public func updateIndexes(limit: Int) throws(JournalError) -> Bool {
         let lags = try translating("write the store") {
             try database.write { db in
-                var mark = needsUpkeep ? IndexMark() : try Self.indexMark(db)
+                // A mark that cannot be read is as good as none.
+                var mark = needsUpkeep ? IndexMark() : (try? Self.indexMark(db)) ?? IndexMark()
                 let from = mark.through
                 let end = try Self.readTip(db).sequence
                 let through = min(end, from + Int64(max(1, limit)))
@@ -234,13 +240,13 @@ struct IndexLot {
         self.takesPrices = takesPrices
     }
 
-    /// Takes a row that `goThrough` hands over.
-    mutating func take(_ statement: RawStatement) throws {
+    /// Takes a row that `goThrough` hands over; always wants another one.
+    mutating func take(_ statement: RawStatement) throws -> Bool {
         let sequence = statement.number(0)
         if takesEntries, let id = statement.text(5) {
             entries.append(CommandIndexEntry(commandID: id, sequence: sequence))
         }
-        guard takesPrices, statement.text(4) == "priced" else { return }
+        guard takesPrices, statement.text(4) == "priced" else { return true }
         let time = LedgerTime(milliseconds: statement.number(1))
         // A body that cannot be read is for replaying to report; no price comes from it.
         guard let body = try? JSONValue(parsing: statement.bytes(7) ?? []),
@@ -248,7 +254,8 @@ struct IndexLot {
                 sequence: sequence, at: time, account: nil, typeName: "priced", body: body,
                 instruments: InstrumentTable()),
             case .priced(let tick) = event.body
-        else { return }
+        else { return true }
         ticks.append((sequence, time, tick))
+        return true
     }
 }

@@ -71,7 +71,8 @@ public final class SQLiteJournal: JournalStore {
                 }
             }
             return SQLiteJournal(
-                location: location, store: store, tipFile: try TipFile(of: store.path, end), found: found,
+                location: location, store: store, tipFile: try TipFile(of: store.path, end, found: found),
+                found: found,
                 report: options.report)
         } catch {
             try? store.close()

@@ -54,10 +54,15 @@ final class TipFile: Sendable {
     /// The path of the file that belongs to a store.
     static func path(of store: String) -> String { store + "-tip" }
 
-    /// Makes the file anew, in place of one that is there.
-    init(of store: String, _ end: StoreEnd) throws(JournalError) {
+    /// Goes on with the file that was found, where it tells this end; else makes it anew.
+    init(of store: String, _ end: StoreEnd, found: Finding) throws(JournalError) {
         path = Self.path(of: store)
         state = Mutex(State(end: end))
+        if found == .end(end, isPartlyDamaged: false) {
+            descriptor = open(path, O_RDWR | O_CLOEXEC)
+            if descriptor >= 0 { return }
+            throw JournalError(.unavailable, "Cannot open \(path): \(systemMessage()).")
+        }
         let made = path + ".new"
         descriptor = open(made, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         let record = Self.record(end)
