@@ -27,7 +27,8 @@ def left_over(book: Ledger, account: Account, mode: str, position: Position, mar
     was, book.marks[name] = book.marks[name], mark
     try:
         if mode == "futures":
-            coin = okx.Coin(book, account, mode, book.instruments[name].settle)
+            currency = position.currency if position.on_margin else book.instruments[name].settle
+            coin = okx.Coin(book, account, mode, currency)
             return coin.cash + coin.cross_pnl - coin.spot_orders - coin.isolated_orders - coin.maintenance \
                 - coin.fees
         balance = okx.Balance(book, account, mode)
@@ -174,7 +175,7 @@ def margin_row(
         "margin": okx.shown(held.wallet) if held.isolated else "", "markPx": okx.shown(mark),
         "mgnMode": "isolated" if held.isolated else "cross",
         "mgnRatio": "" if ratio is None else okx.shown(ratio), "mmr": okx.shown(held.maintenance(mark)),
-        "notionalUsd": okx.shown(amount * index(book, coin)), "pendingCloseOrdLiabVal": "0",
+        "notionalUsd": okx.shown(abs(amount) * index(book, coin)), "pendingCloseOrdLiabVal": "0",
         "pos": okx.shown(amount), "posCcy": coin, "posId": ANYTHING, "posSide": "net", "uTime": ANYTHING,
         "upl": okx.shown(profit), "uplLastPx": okx.shown(profit), "uplRatio": earned,
         "uplRatioLastPx": earned,
@@ -186,7 +187,7 @@ def margin_risk(book: Ledger, held: okx_margin.Held) -> dict:
     return {
         "baseBal": "", "ccy": held.currency, "instId": held.instrument, "instType": "MARGIN",
         "mgnMode": "isolated" if held.isolated else "cross", "notionalCcy": okx.shown(abs(held.base)),
-        "notionalUsd": okx.shown(amount * index(book, coin)), "pos": okx.shown(amount), "posCcy": coin,
+        "notionalUsd": okx.shown(abs(amount) * index(book, coin)), "pos": okx.shown(amount), "posCcy": coin,
         "posId": ANYTHING, "posSide": "net", "quoteBal": "", "uly": ANYTHING,
     }
 
