@@ -206,15 +206,9 @@ struct DecodingTests {
         #expect(
             Command.typeNames == [
                 "accrue_interest", "adjust_isolated_margin", "auto_exchange", "borrow", "cancel_order",
-                "configure", "credit",
-                "deposit", "fill", "funding", "import_position", "open_account", "place_order", "prices",
-<<<<<<< ours
-                "quotes", "raise",
-                "release", "repay", "reserve", "set_leverage", "settle", "transfer", "withdraw",
-=======
-                "raise",
-                "release", "repay", "reserve", "set_leverage", "set_margin_mode", "settle", "transfer", "withdraw",
->>>>>>> theirs
+                "configure", "credit", "deposit", "fill", "funding", "import_position", "open_account",
+                "place_order", "prices", "quotes", "raise", "release", "repay", "reserve", "set_leverage",
+                "set_margin_mode", "settle", "transfer", "withdraw",
             ])
     }
 
