@@ -56,7 +56,10 @@ public struct CrossVenue: Sendable {
         }
         var legs: [Leg] = []
         for position in statement.positions {
-            guard let profit = try map(position, by: source, to: target, at: time, priced: Set(index.map(\.key)), &legs) else { continue }
+            guard
+                let profit = try map(
+                    position, by: source, to: target, at: time, priced: Set(index.map(\.key)), &legs)
+            else { continue }
             try map(profit, to: target, at: time, name, &money, &index)
         }
         let marks = legs.compactMap { leg in

@@ -120,7 +120,9 @@ extension LedgerEngine {
                     // the ring must not promise what the store does not hold.
                     try store.set([], for: .writeProbe)
                     var keys = try store.keys()
-                    if let keySeal { for place in keys.indices { keys[place] = try keySeal.opened(keys[place]) } }
+                    if let keySeal {
+                        for place in keys.indices { keys[place] = try keySeal.opened(keys[place]) }
+                    }
                     keyRing.replace(with: keys)
                 }
                 do throws(JournalError) { return try change(store, keyRing) } catch {
