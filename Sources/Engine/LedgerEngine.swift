@@ -9,8 +9,10 @@ public struct EngineOptions: Sendable {
     public var upkeepInterval = 50_000
     /// The most commands that share one transaction, unless one all-or-none list has more.
     public var groupLimit = 4_000
+    /// How much slow work may be under way or wait.
+    public var slowWork = SlowWork.Limits()
     /// Where calls of the store run.
-    public var queues = WorkQueues.dispatch
+    public var queues = WorkQueues.threads
     /// When orders of venues' clients are filled.
     public var execution = Exchange.Execution.touch
 
@@ -33,8 +35,10 @@ public final class LedgerEngine: Sendable {
     let keyRing: KeyRing
     /// One call after the other, for all that writes.
     let writing: BlockingWork
-    /// For reads that go to the store.
-    let reading: BlockingWork
+    /// For reads that go to the store, and all else that takes long.
+    let slow: SlowWork
+    /// Past states of accounts, to go on from.
+    let milestones = Milestones()
     let tradingHistories = TradingHistories()
     private let writer: LedgerWriter
     private let upkeep: Upkeep
@@ -47,9 +51,8 @@ public final class LedgerEngine: Sendable {
         store: any JournalStore, venues: [any VenueModel], clock: LedgerClock = .system,
         enforcesRateLimits: Bool = true, options: EngineOptions = EngineOptions()
     ) async throws(JournalError) -> LedgerEngine {
-        let writing = BlockingWork("writing", concurrent: false, on: options.queues)
-        let reading = BlockingWork("reading", concurrent: true, on: options.queues)
-        let (ledger, snapshotSequence, replayed) = try await Replay.load(store, by: reading)
+        let writing = BlockingWork("writing", on: options.queues)
+        let (ledger, snapshotSequence, replayed) = try await Replay.load(store, by: writing)
         let start = try await writing.run { () throws(JournalError) in
             StoredStart(
                 entries: try store.commandEntries(), keys: try store.keys(),
@@ -64,7 +67,7 @@ public final class LedgerEngine: Sendable {
         }
         let engine = LedgerEngine(
             store: store, venues: venues, clock: clock, limiter: RateLimiter(isEnforced: enforcesRateLimits),
-            ledger: ledger, start: start, work: (writing, reading), keeper: keeper, options: options,
+            ledger: ledger, start: start, writing: writing, keeper: keeper, options: options,
             snapshotSequence: snapshotSequence)
         // Long overdue upkeep, as after snapshots or indexes were thrown away, begins at once.
         engine.upkeep.consider(ledger.lastSequence)
@@ -73,14 +76,15 @@ public final class LedgerEngine: Sendable {
 
     private init(
         store: any JournalStore, venues: [any VenueModel], clock: LedgerClock, limiter: RateLimiter,
-        ledger: LedgerState, start: StoredStart, work: (writing: BlockingWork, reading: BlockingWork),
+        ledger: LedgerState, start: StoredStart, writing: BlockingWork,
         keeper: StatisticsKeeper, options: EngineOptions, snapshotSequence: Int64
     ) {
         self.store = store
         self.clock = clock
         self.limiter = limiter
         self.keeper = keeper
-        (writing, reading) = work
+        self.writing = writing
+        slow = SlowWork(limits: options.slowWork, on: options.queues)
         var models: [VenueName: any VenueModel] = [:]
         var judges: Judges = [:]
         var secrets: [VenueName: [UInt8]] = [:]
@@ -97,7 +101,7 @@ public final class LedgerEngine: Sendable {
         let published = PublishedLedger(ledger, venues: venues.map { $0.name })
         self.published = published
         let upkeep = Upkeep(
-            store: store, writing: writing, published: published, statistics: keeper,
+            store: store, writing: writing, slow: slow, published: published, statistics: keeper,
             interval: options.upkeepInterval, snapshotSequence: snapshotSequence,
             indexedSequence: start.indexedSequence)
         self.upkeep = upkeep
@@ -105,7 +109,7 @@ public final class LedgerEngine: Sendable {
             store: store, writing: writing, published: published, feed: feed, ledger: ledger,
             commandIndex: CommandIndex(start.entries), judges: judges,
             exchange: Exchange(execution: options.execution), clock: clock, statistics: keeper,
-            groupLimit: max(1, options.groupLimit)
+            groupLimit: max(1, options.groupLimit), queue: options.queues.make("ledger", false)
         ) { upkeep.consider($0) }
     }
 
@@ -163,11 +167,20 @@ public final class LedgerEngine: Sendable {
         LiveAccess(venue: venue, engine: self, tokenSecret: tokenSecrets[venue] ?? [])
     }
 
+    /// A turn for work that takes long: within it, nobody else is kept waiting. Throws `busy` where too much
+    /// waits already.
+    public func turn(of sender: String) throws(Refusal) -> Turn { try slow.turn(of: sender) }
+
+    /// A turn for the server's own work, which is never refused.
+    public func ownTurn(of sender: String) -> Turn { slow.ownTurn(of: sender) }
+
     /// Figures for metrics and readiness.
     public var statistics: EngineStatistics {
         var statistics = keeper.current
         statistics.sequence = published.sequence
         statistics.accounts = published.accountCount
+        statistics.slowWork = slow.count
+        statistics.refusedSlowWork = slow.refused
         return statistics
     }
 
@@ -177,6 +190,7 @@ public final class LedgerEngine: Sendable {
     /// Takes no more commands, answers those under way, writes a snapshot and closes the store.
     public func stop() async {
         await writer.drain()
+        await slow.close()
         // Without its snapshot the next start takes longer, and is right all the same.
         try? await upkeep.finish()
         try? await writing.run { [store] () throws(JournalError) in try store.close() }

@@ -8,7 +8,12 @@ import Venue
 /// Commands are applied to a working copy as they come and collected into a group; while one group is being
 /// written, the next one grows. A group is published and answered only once it is durable. When a group
 /// cannot be written, it and the one after it are undone and refused.
+///
+/// It has a thread of its own: applying a group takes time, and looking up ids goes to the store.
 actor LedgerWriter {
+    private let thread: LedgerThread
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
     private let store: any JournalStore
     private let writing: BlockingWork
     private let published: PublishedLedger
@@ -39,9 +44,10 @@ actor LedgerWriter {
     init(
         store: any JournalStore, writing: BlockingWork, published: PublishedLedger, feed: LedgerFeed,
         ledger: LedgerState, commandIndex: CommandIndex, judges: Judges, exchange: Exchange,
-        clock: LedgerClock,
-        statistics: StatisticsKeeper, groupLimit: Int, afterGroup: @escaping @Sendable (Int64) -> Void
+        clock: LedgerClock, statistics: StatisticsKeeper, groupLimit: Int,
+        queue: @escaping WorkQueues.Queue, afterGroup: @escaping @Sendable (Int64) -> Void
     ) {
+        thread = LedgerThread(queue)
         self.store = store
         self.writing = writing
         self.published = published

@@ -91,42 +91,24 @@ extension SQLiteJournal {
             }
             if found.count < limit {
                 found += try Self.rest(
-                    of: account, after: max(sequence, indexed), upTo: .max, limit: limit - found.count, in: db
-                )
+                    of: account, after: max(sequence, indexed), limit: limit - found.count, in: db)
             }
             return found
         }
     }
 
-    public func events(of account: String, upTo time: LedgerTime) throws(JournalError) -> [EventRecord] {
-        try reading { db in
-            let indexed = try Self.indexedSequence(db)
-            let statement = try RawStatement(
-                """
-                SELECT \(Self.columns) FROM account_events i JOIN events e ON e.sequence = i.sequence
-                WHERE i.account = ? AND i.sequence <= ? AND e.at <= ? ORDER BY i.sequence
-                """, in: db)
-            statement.bind(account, at: 1)
-            statement.bind(indexed, at: 2)
-            statement.bind(time.milliseconds, at: 3)
-            return try statement.events()
-                + Self.rest(of: account, after: indexed, upTo: time.milliseconds, limit: .max, in: db)
-        }
-    }
-
     /// The events of an account among those that are not indexed yet.
     private static func rest(
-        of account: String, after sequence: Int64, upTo time: Int64, limit: Int, in db: Database
+        of account: String, after sequence: Int64, limit: Int, in db: Database
     ) throws -> [EventRecord] {
         let statement = try RawStatement(
             """
             SELECT \(columns) FROM events e WHERE e.sequence > ? AND (e.account = ?2 OR e.counterparty = ?2)
-            AND e.at <= ?3 ORDER BY e.sequence LIMIT ?4
+            ORDER BY e.sequence LIMIT ?3
             """, in: db)
         statement.bind(sequence, at: 1)
         statement.bind(account, at: 2)
-        statement.bind(time, at: 3)
-        statement.bind(Int64(limit), at: 4)
+        statement.bind(Int64(limit), at: 3)
         return try statement.events()
     }
 

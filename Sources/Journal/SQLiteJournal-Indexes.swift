@@ -129,17 +129,18 @@ extension SQLiteJournal {
     static let mark = "mark"
     static let index = "index"
 
-    /// The price events among some of the journal's events, with what they say.
+    /// The price events among some of the journal's events up to a time, with what they say.
     static func ticks(
-        after from: Int64, through: Int64, in db: Database
+        after from: Int64, through: Int64, until time: Int64 = .max, in db: Database
     ) throws -> [(sequence: Int64, at: LedgerTime, tick: PriceTick)] {
         let statement = try RawStatement(
             """
             SELECT sequence, at, body FROM events
-            WHERE sequence > ? AND sequence <= ? AND type = 'priced' ORDER BY sequence
+            WHERE sequence > ? AND sequence <= ? AND type = 'priced' AND at <= ? ORDER BY sequence
             """, in: db)
         statement.bind(from, at: 1)
         statement.bind(through, at: 2)
+        statement.bind(time, at: 3)
         var found: [(Int64, LedgerTime, PriceTick)] = []
         while try statement.step() {
             let sequence = statement.number(0)
@@ -183,8 +184,11 @@ extension SQLiteJournal {
 
     public func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices] {
         try reading { db in
-            let rest = try Self.ticks(after: Self.indexedSequence(db), through: .max, in: db)
-                .filter { $0.tick.venue == venue }
+            let rest = try Self.ticks(
+                after: Self.indexedSequence(db), through: .max,
+                until: times.last?.milliseconds ?? .min, in: db
+            )
+            .filter { $0.tick.venue == venue }
             var prices = VenuePrices()
             var applied = 0
             return try times.map { time in

@@ -75,7 +75,7 @@ struct Gateway: Sendable {
             if let route = route(of: target) {
                 outcome = try await venueAnswer(request, target: target, route: route, channel: channel)
             } else {
-                outcome = try await operatorAnswer(request, target: target)
+                outcome = try await operatorAnswer(request, target: target, channel: channel)
             }
         }
         // The decoder reads nothing behind a request for another protocol: what follows would hang.
@@ -197,8 +197,15 @@ struct Gateway: Sendable {
 
     // MARK: - Operator
 
-    private func operatorAnswer(_ request: Request, target: String) async throws -> Outcome {
+    private func operatorAnswer(
+        _ request: Request, target: String, channel: any Channel
+    ) async throws -> Outcome {
         let (reply, pathClass) = try await operatorAPI.answer(request, target: target)
+        if reply.stream != nil {
+            // A reader that stops is soon noticed, and costs no more than this of the kernel's memory.
+            try? await channel.setOption(.socketOption(.so_sndbuf), value: .init(streams.limits.socketBuffer))
+                .get()
+        }
         return Outcome(
             response: Self.response(reply), area: RequestMeter.operatorArea, pathClass: pathClass,
             closesConnection: reply.closesConnection || Self.leavesLongBody(request, status: reply.status))

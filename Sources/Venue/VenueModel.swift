@@ -136,6 +136,13 @@ public protocol VenueAccess: Sendable {
     /// Reads the journal. Throws where it cannot be read.
     func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?]
 
+    /// Does work that takes long, such as reading the past or going through many accounts, where it keeps
+    /// nobody else waiting. Throws where too much of it waits already: the venue then tells its client to
+    /// slow down.
+    func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value
+
     /// The venue's latest prices, for what it tells everybody.
     func prices() -> VenuePrices
 
@@ -177,6 +184,13 @@ extension VenueAccess {
         _ instruction: TradeInstruction, for account: String
     ) async throws(Refusal) -> [Event] {
         throw Refusal(.notAllowed, "Nothing can be traded here.")
+    }
+
+    /// At once, where nobody else is kept waiting.
+    public func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await work()
     }
 }
 
