@@ -42,8 +42,8 @@ struct ConnectionChannel: ServerChildChannel, HTTPChannelHandler {
     /// Answers a connection's requests until it ends. What is still worked out for a client then is called
     /// off.
     func handle(value: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>, logger: Logger) async {
-        // Cut off wholly, the client's task is cancelled; where it closes its own side alone it may still read,
-        // and only what takes long ends.
+        // Where the connection is gone all is called off; where the client closes its own side alone it may
+        // still read, and only what takes long ends.
         let channel = value.channel
         let presence = try? await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.handler(type: RequestFront.self).presence

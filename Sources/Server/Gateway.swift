@@ -197,15 +197,21 @@ struct Gateway: Sendable {
 
     // MARK: - Operator
 
+    /// A reader of a stream that stops is soon noticed, and costs little of the kernel's memory.
+    private func prepareStream(_ channel: any Channel) async throws {
+        let limits = streams.limits
+        try await channel.eventLoop.submit {
+            let clock = try channel.pipeline.syncOperations.handler(type: ConnectionClock.self)
+            clock.expectStream(stall: limits.stall)
+            _ = channel.setOption(.socketOption(.so_sndbuf), value: .init(limits.socketBuffer))
+        }.get()
+    }
+
     private func operatorAnswer(
         _ request: Request, target: String, channel: any Channel
     ) async throws -> Outcome {
         let (reply, pathClass) = try await operatorAPI.answer(request, target: target)
-        if reply.stream != nil {
-            // A reader that stops is soon noticed, and costs no more than this of the kernel's memory.
-            try? await channel.setOption(.socketOption(.so_sndbuf), value: .init(streams.limits.socketBuffer))
-                .get()
-        }
+        if reply.stream != nil { try await prepareStream(channel) }
         return Outcome(
             response: Self.response(reply), area: RequestMeter.operatorArea, pathClass: pathClass,
             closesConnection: reply.closesConnection || Self.leavesLongBody(request, status: reply.status))
