@@ -192,6 +192,9 @@ struct BinanceError: Error, Equatable {
     static let internalError = BinanceError(
         500, -1000, "An unknown error occured while processing the request.")
 
+    static let overloaded = BinanceError(
+        503, -1008, "Server is currently overloaded with other requests. Please try again.")
+
     /// A command that the ledger refused, where no code of the venue says it better.
     static func refused(_ refusal: Refusal) -> BinanceError {
         switch refusal.code {
@@ -200,6 +203,7 @@ struct BinanceError: Error, Equatable {
         case .unknownAccount: .inactive
         case .storeUnavailable:
             BinanceError(503, -1001, "Internal error; unable to process your request. Please try again.")
+        case .busy: .overloaded
         default: BinanceError(400, -1130, refusal.message)
         }
     }

@@ -21,9 +21,7 @@ extension BinanceVenue {
                 case 418, 429:
                     BinanceError(status, -1003, "Too many requests; please use the websocket instead.")
                 case 503:
-                    BinanceError(
-                        status, -1008, "Server is currently overloaded with other requests. Please try again."
-                    )
+                    BinanceError.overloaded
                 case 504:
                     BinanceError(
                         status, -1007,

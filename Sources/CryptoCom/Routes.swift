@@ -36,6 +36,9 @@ enum Method: String, CaseIterable {
         }
     }
 
+    /// Whether its answer reads the past or goes through many accounts.
+    var takesLong: Bool { self == .userBalanceHistory || self == .subaccountBalances }
+
     /// Methods have few paths, looked up for every request.
     static let byName: [String: Method] = Dictionary(
         allCases.map { ($0.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
@@ -98,13 +101,33 @@ extension CryptoComVenue {
         var identifier = RequestIdentifier.omitted
         do throws(VenueError) {
             let (call, snapshot) = try admit(method, request, access, &identifier)
-            let history =
-                method == .userBalanceHistory ? try await history(of: snapshot, call.params, access) : []
-            return VenueResponse(
-                body: try answer(
-                    method, id: call.id, call.params, of: snapshot, history: history, access))
+            let body =
+                if method.takesLong {
+                    try await slowAnswer(method, call, of: snapshot, access)
+                } else {
+                    try answer(method, id: call.id, call.params, of: snapshot, history: [], access)
+                }
+            return VenueResponse(body: body)
         } catch {
             return error.response(id: identifier, method: method.rawValue)
+        }
+    }
+
+    /// An answer that reads the past or goes through many accounts.
+    private func slowAnswer(
+        _ method: Method, _ call: PrivateCall, of snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws(VenueError) -> [UInt8] {
+        do {
+            return try await access.slowly(for: snapshot.account.id) {
+                let history =
+                    method == .userBalanceHistory ? try await history(of: snapshot, call.params, access) : []
+                return try answer(method, id: call.id, call.params, of: snapshot, history: history, access)
+            }
+        } catch let error as VenueError {
+            throw error
+        } catch {
+            // Too much that takes long waits already.
+            throw .tooManyRequests
         }
     }
 

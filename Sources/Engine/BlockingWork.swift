@@ -1,8 +1,7 @@
-import Dispatch
 import Journal
 
-/// Where calls that block run. The program takes dispatch queues; a simulation gives a schedule of its own,
-/// so that every order of things can be tried and repeated.
+/// Where calls that block run, and work that takes long. The program takes threads of its own; a simulation
+/// gives a schedule, so that every order of things can be tried and repeated.
 public struct WorkQueues: Sendable {
     /// Takes a piece of work to be done later, on a thread that may block.
     public typealias Queue = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
@@ -15,10 +14,11 @@ public struct WorkQueues: Sendable {
         self.make = make
     }
 
-    /// Dispatch queues, on threads of their own.
-    public static let dispatch = WorkQueues { label, isConcurrent in
-        let queue = DispatchQueue(label: "marginalia.\(label)", attributes: isConcurrent ? .concurrent : [])
-        return { work in queue.async(execute: work) }
+    /// Threads of the process's own: one where order matters, and for slow work fewer than there are
+    /// processors, which stand behind all else.
+    public static let threads = WorkQueues { _, isConcurrent in
+        let threads = WorkThreads(count: isConcurrent ? WorkThreads.slowCount : 1, isSlow: isConcurrent)
+        return { work in threads.add(work) }
     }
 }
 
@@ -26,10 +26,8 @@ public struct WorkQueues: Sendable {
 struct BlockingWork: Sendable {
     private let queue: WorkQueues.Queue
 
-    /// With `concurrent` off, calls run one after the other in their order.
-    init(_ label: String, concurrent: Bool, on queues: WorkQueues = .dispatch) {
-        queue = queues.make(label, concurrent)
-    }
+    /// Calls run one after the other, in their order.
+    init(_ label: String, on queues: WorkQueues) { queue = queues.make(label, false) }
 
     func run<Value: Sendable>(
         _ work: @escaping @Sendable () throws(JournalError) -> Value
@@ -44,5 +42,17 @@ struct BlockingWork: Sendable {
             }
         }
         return try result.get()
+    }
+}
+
+/// Runs an actor on a queue of its own, so that nothing it does keeps Swift's tasks waiting.
+final class LedgerThread: SerialExecutor {
+    private let queue: WorkQueues.Queue
+
+    init(_ queue: @escaping WorkQueues.Queue) { self.queue = queue }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
     }
 }

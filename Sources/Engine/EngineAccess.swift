@@ -34,6 +34,12 @@ struct LiveAccess: VenueAccess {
 
     func subaccounts(of account: String) -> [String] { engine.published.subaccounts(of: account) }
 
+    func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await engine.turn(of: "\(venue)/\(account)").run(work)
+    }
+
     func submit(_ command: Command) async throws(Refusal) { _ = try await engine.submit(command) }
 
     func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
@@ -57,31 +63,31 @@ final class PastAccess: VenueAccess {
     private let venue: VenueName
     private let time: LedgerTime
     private let pastPrices: VenuePrices
-    private let store: any JournalStore
-    private let published: PublishedLedger
+    private let engine: LedgerEngine
+    private var published: PublishedLedger { engine.published }
     /// Accounts read so far; nil inside for one that was not open yet.
     private let accounts = Mutex<[ExactText: Account?]>([:])
 
-    init(
-        live: any VenueAccess, venue: VenueName, time: LedgerTime, prices: VenuePrices,
-        store: any JournalStore, published: PublishedLedger
-    ) {
-        self.live = live
+    init(venue: VenueName, time: LedgerTime, prices: VenuePrices, engine: LedgerEngine) {
+        live = engine.access(for: venue)
         self.venue = venue
         self.time = time
         pastPrices = prices
-        self.store = store
-        self.published = published
+        self.engine = engine
     }
 
-    /// An account as it was; nil if it was not open yet or is one of another venue.
-    func account(_ id: String) throws(JournalError) -> Account? {
+    /// Takes over an account as it was; nil for one that was not open yet.
+    func know(_ id: String, _ account: Account?) { accounts.withLock { $0[ExactText(id)] = .some(account) } }
+
+    /// An account as it was; nil if it was not open yet or is one of another venue. Reads it where nobody has
+    /// asked for it before.
+    private func account(_ id: String) throws(JournalError) -> Account? {
         if let found = accounts.withLock({ $0[ExactText(id)] }) { return found }
         guard published.account(id)?.venue == venue else { return nil }
-        let account = try LedgerEngine.account(
-            id, asOf: time, in: store, instruments: published.instruments)
-        accounts.withLock { $0[ExactText(id)] = .some(account) }
-        return account
+        var past = engine.past(of: id, at: [time])
+        while try past.readLot() {}
+        know(id, past.found.first ?? nil)
+        return past.found.first ?? nil
     }
 
     func snapshot(of account: String) -> AccountSnapshot? {
@@ -101,6 +107,12 @@ final class PastAccess: VenueAccess {
 
     func subaccounts(of account: String) -> [String] {
         published.subaccounts(of: account).filter { (try? self.account($0)) != nil }
+    }
+
+    func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await live.slowly(for: account, work)
     }
 
     func submit(_ command: Command) async throws(Refusal) {

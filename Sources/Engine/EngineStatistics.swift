@@ -35,6 +35,10 @@ public struct EngineStatistics: Sendable, Equatable {
     public var rejectedCommands: Int64 = 0
     /// Commands that wait for their turn or for the disk.
     public var waitingCommands = 0
+    /// Slow reads that are under way or wait for their turn.
+    public var slowWork = 0
+    /// Slow reads that were refused because as many waited as may.
+    public var refusedSlowWork: Int64 = 0
     /// Whether the last group could be written. While it is not, a small write is
     /// tried every second, and turns it true again when it succeeds.
     public var isWritable = true

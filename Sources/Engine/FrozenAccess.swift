@@ -24,6 +24,12 @@ struct FrozenAccess: VenueAccess {
     func prices() -> VenuePrices { state.prices[venue] ?? VenuePrices() }
     func subaccounts(of account: String) -> [String] { state.children[ExactText(account)] ?? [] }
 
+    func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await live.slowly(for: account, work)
+    }
+
     func submit(_ command: Command) async throws(Refusal) {
         throw Refusal(.notAllowed, "What is frozen cannot be changed.")
     }

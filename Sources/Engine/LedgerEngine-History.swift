@@ -17,6 +17,29 @@ public struct StoredEvent: Sendable, Equatable {
     public let body: [UInt8]
 }
 
+/// An account in short.
+public struct AccountSummary: Sendable, Equatable {
+    public let id: String
+    public let venue: VenueName
+    public let parent: String?
+    public let openedAt: LedgerTime
+    public var updatedAt: LedgerTime
+    public var version: Int64
+    public var lastSequence: Int64
+
+    init(_ account: Account) {
+        id = account.id
+        venue = account.venue
+        parent = account.parent
+        openedAt = account.openedAt
+        updatedAt = account.updatedAt
+        version = account.version
+        lastSequence = account.lastSequence
+    }
+}
+
+/// All of this goes to the store and takes long, so that it runs in turns for slow work: in that of the
+/// caller, or else in one that it asks for itself. Throws `busy` where too much waits already.
 extension LedgerEngine {
     /// Events of an account after a sequence, in order, no more than `limit`; those of a transfer to it too.
     public func events(
@@ -47,20 +70,72 @@ extension LedgerEngine {
 
     /// An account as it was after all events up to and at a time; nil if it was not open yet.
     public func account(_ id: String, asOf time: LedgerTime) async throws(Refusal) -> Account? {
-        guard published.account(id) != nil else { return nil }
-        let instruments = published.instruments
-        return try await read { store throws(JournalError) in
-            try Self.account(id, asOf: time, in: store, instruments: instruments)
+        try await accounts(id, asOf: [time]).first ?? nil
+    }
+
+    /// Every account in short, in the order of opening: as it is, or as it was after all events up to and at
+    /// a time, without those that were not open yet.
+    public func summaries(asOf time: LedgerTime? = nil) async throws(Refusal) -> [AccountSummary] {
+        var (found, sequence) = presentSummaries(openedBy: time)
+        guard let time else { return found }
+        // What has changed since is taken back, from the journal's end until each account's last event before
+        // the time is found: one way through the journal for all of them.
+        var changed: [String: Int] = [:]
+        for (place, account) in found.enumerated() where account.updatedAt > time {
+            changed[account.id] = place
         }
+        while !changed.isEmpty, sequence > 0 {
+            let (after, limit) = (max(0, sequence - Self.lot), min(sequence, Self.lot))
+            let records = try await read { store throws(JournalError) in
+                try store.events(after: after, limit: Int(limit))
+            }
+            for record in records.reversed() {
+                for id in [record.account, record.counterparty] {
+                    guard let id, let place = changed[id] else { continue }
+                    if record.at > time {
+                        found[place].version -= 1
+                    } else {
+                        found[place].updatedAt = record.at
+                        found[place].lastSequence = record.sequence
+                        changed[id] = nil
+                    }
+                }
+            }
+            sequence = after
+            try await SlowWork.giveWay()
+        }
+        return found
+    }
+
+    private func presentSummaries(openedBy time: LedgerTime?) -> ([AccountSummary], sequence: Int64) {
+        let cut = published.cut()
+        var found: [AccountSummary] = []
+        found.reserveCapacity(cut.order.count)
+        for id in cut.order {
+            guard let account = cut.accounts[id]?.account else { continue }
+            if let time, account.openedAt > time { continue }
+            found.append(AccountSummary(account))
+        }
+        return (found, cut.sequence)
     }
 
     /// What an account of a venue has traded, up to what was last made durable; nil if there is no such
     /// account.
     func tradingHistory(of id: String, at venue: VenueName) async throws(Refusal) -> TradingHistory? {
-        guard published.account(id)?.venue == venue else { return nil }
+        guard let account = published.account(id), account.venue == venue else { return nil }
+        let known = tradingHistories.known(of: id)
+        if known.lastSequence >= account.lastSequence { return known }
         let instruments = published.instruments
-        return try await read { [tradingHistories] store throws(JournalError) in
-            try tradingHistories.history(of: id, in: store, instruments: instruments)
+        return try await turn(of: "\(venue)/\(id)").run { () async throws(Refusal) in
+            var history = known
+            while try Self.readable({ () throws(JournalError) in
+                try TradingHistories.readLot(
+                    into: &history, of: id, in: store, instruments: instruments)
+            }) {
+                try await SlowWork.giveWay()
+            }
+            tradingHistories.keep(history, of: id)
+            return history
         }
     }
 
@@ -70,16 +145,17 @@ extension LedgerEngine {
     }
 
     /// What a venue's model may reach, as things were at a time. Accounts are read from the journal when they
-    /// are first asked for, and waited for then; those named here, and their sub-accounts, are read at once.
+    /// are first asked for, and waited for then, so that this is for use in a turn; those named here, and
+    /// their sub-accounts, are read at once.
     public func access(
         for venue: VenueName, asOf time: LedgerTime, accounts: [String] = []
     ) async throws(Refusal) -> any VenueAccess {
         let prices = try await prices(of: venue, asOf: time)
-        let access = PastAccess(
-            live: access(for: venue), venue: venue, time: time, prices: prices, store: store,
-            published: published)
-        let wanted = accounts.flatMap { [$0] + published.subaccounts(of: $0) }
-        try await read { _ throws(JournalError) in for id in wanted { _ = try access.account(id) } }
+        let access = PastAccess(venue: venue, time: time, prices: prices, engine: self)
+        for id in accounts.flatMap({ [$0] + published.subaccounts(of: $0) })
+        where published.account(id)?.venue == venue {
+            access.know(id, try await account(id, asOf: time))
+        }
         return access
     }
 
@@ -89,69 +165,137 @@ extension LedgerEngine {
         of id: String, at venue: VenueName, asOf times: [LedgerTime]
     ) async throws(Refusal) -> [AccountSnapshot?] {
         guard published.account(id)?.venue == venue else { return times.map { _ in nil } }
-        let instruments = published.instruments
         let ascending = Set(times).sorted()
-        let (accounts, prices) = try await read { store throws(JournalError) in
-            (
-                try Self.accounts(id, asOf: ascending, in: store, instruments: instruments),
-                try store.prices(of: venue, at: ascending)
-            )
-        }
+        let accounts = try await accounts(id, asOf: ascending)
         var snapshots: [LedgerTime: AccountSnapshot] = [:]
-        for (time, (account, prices)) in zip(ascending, zip(accounts, prices)) {
-            snapshots[time] = account.map { AccountSnapshot(account: $0, prices: prices, at: time) }
+        for start in stride(from: 0, to: ascending.count, by: Self.pricesAtATime) {
+            let some = Array(ascending[start..<min(start + Self.pricesAtATime, ascending.count)])
+            let prices = try await read { store throws(JournalError) in
+                try store.prices(of: venue, at: some)
+            }
+            for (place, (time, prices)) in zip(some, prices).enumerated() {
+                snapshots[time] = accounts[start + place].map {
+                    AccountSnapshot(account: $0, prices: prices, at: time)
+                }
+            }
+            try await SlowWork.giveWay()
         }
         return times.map { snapshots[$0] }
     }
 
+    // MARK: - In slices
+
+    /// How many events are read in one slice.
+    static let lot: Int64 = 1_000
+    /// At how many times prices are looked up in one slice.
+    private static let pricesAtATime = 8
+
+    /// An account as it was at each of some times, which ascend.
+    private func accounts(_ id: String, asOf times: [LedgerTime]) async throws(Refusal) -> [Account?] {
+        guard published.account(id) != nil else { return times.map { _ in nil } }
+        let beginning = past(of: id, at: times)
+        return try await turn(of: Self.ownSender).run { () async throws(Refusal) in
+            var past = beginning
+            while try Self.readable({ () throws(JournalError) in try past.readLot() }) {
+                try await SlowWork.giveWay()
+            }
+            return past.found
+        }
+    }
+
+    func past(of id: String, at times: [LedgerTime]) -> AccountPast {
+        AccountPast(
+            of: id, at: times, present: published.account(id), store: store,
+            instruments: published.instruments, milestones: milestones)
+    }
+
+    /// Who asks where the caller has no turn.
+    private static let ownSender = "ledger"
+
     func read<Value: Sendable>(
-        _ work: @escaping @Sendable (any JournalStore) throws(JournalError) -> Value
+        _ work: @Sendable (any JournalStore) throws(JournalError) -> Value
     ) async throws(Refusal) -> Value {
+        // A read may have found an index that is to be made again.
         defer { if store.needsUpkeep { upkeep.consider(published.sequence) } }
-        do throws(JournalError) {
-            return try await reading.run { [store] () throws(JournalError) in try work(store) }
-        } catch {
-            throw .unreadable(error)
+        return try await turn(of: Self.ownSender).run { () async throws(Refusal) in
+            try Self.readable { () throws(JournalError) in try work(store) }
         }
     }
 
-    /// An account as it was after all events up to and at a time; nil if it was not open yet.
-    static func account(
-        _ id: String, asOf time: LedgerTime, in store: any JournalStore, instruments: InstrumentTable
-    ) throws(JournalError) -> Account? {
-        try accounts(id, asOf: [time], in: store, instruments: instruments).first ?? nil
+    private static func readable<Value>(_ work: () throws(JournalError) -> Value) throws(Refusal) -> Value {
+        do throws(JournalError) { return try work() } catch { throw .unreadable(error) }
+    }
+}
+
+/// Folds an account's own events, lot by lot, in a ledger of its own.
+struct AccountPast {
+    /// The account as it was at each of the times that have been passed; all of them in the end.
+    private(set) var found: [Account?] = []
+
+    private let id: String
+    private let times: [LedgerTime]
+    private let present: Account?
+    private let store: any JournalStore
+    private let instruments: InstrumentTable
+    private let milestones: Milestones
+    private var ledger = LedgerState()
+
+    /// The times ascend; `present` is the account as last made durable.
+    init(
+        of id: String, at times: [LedgerTime], present: Account?, store: any JournalStore,
+        instruments: InstrumentTable, milestones: Milestones
+    ) {
+        self.id = id
+        self.times = times
+        self.present = present
+        self.store = store
+        self.instruments = instruments
+        self.milestones = milestones
+        if let first = times.first, let known = milestones.latest(of: id, notAfter: first) {
+            ledger.restore(known)
+        }
     }
 
-    /// Folds an account's own events once, in a ledger of its own: as it was at each of the times, which
-    /// ascend.
-    private static func accounts(
-        _ id: String, asOf times: [LedgerTime], in store: any JournalStore, instruments: InstrumentTable
-    ) throws(JournalError) -> [Account?] {
-        guard let last = times.last else { return [] }
-        var found: [Account?] = []
-        var ledger = LedgerState()
-        for record in try store.events(of: id, upTo: last) {
+    /// Reads one lot of events; whether there is more to read.
+    mutating func readLot() throws(JournalError) -> Bool {
+        // At and after its last event the account is what it is now.
+        if let present, let time = nextTime, present.updatedAt <= time {
+            for _ in found.count..<times.count { found.append(present) }
+        }
+        guard nextTime != nil else { return false }
+        let records = try store.events(
+            of: id, after: ledger.account(id)?.lastSequence ?? 0, limit: Int(LedgerEngine.lot))
+        for record in records {
             // An account's events never go back in time.
-            while found.count < times.count, times[found.count] < record.at {
-                found.append(ledger.account(id))
-            }
-            let event = try Replay.event(of: record, instruments: instruments)
-            do throws(Refusal) {
-                // The other side of a transfer is not of interest, but the ledger wants it there.
-                if let other = record.account == id ? record.counterparty : record.account,
-                    ledger.account(other) == nil, let venue = ledger.account(id)
-                {
-                    ledger.restore(
-                        Account(
-                            id: other, venue: venue.venue, parent: nil, conventions: venue.conventions,
-                            settings: Settings(), openedAt: event.at))
-                }
-                try ledger.apply(event)
-            } catch {
-                throw Replay.misfit(record, error)
-            }
+            while let time = nextTime, time < record.at { found.append(ledger.account(id)) }
+            if nextTime == nil { return false }
+            try take(record)
         }
-        while found.count < times.count { found.append(ledger.account(id)) }
-        return found
+        guard records.count == LedgerEngine.lot else {
+            while nextTime != nil { found.append(ledger.account(id)) }
+            return false
+        }
+        if let account = ledger.account(id) { milestones.keep(account) }
+        return true
+    }
+
+    private var nextTime: LedgerTime? { found.count < times.count ? times[found.count] : nil }
+
+    private mutating func take(_ record: EventRecord) throws(JournalError) {
+        let event = try Replay.event(of: record, instruments: instruments)
+        do throws(Refusal) {
+            // The other side of a transfer is not of interest, but the ledger wants it there.
+            if let other = record.account == id ? record.counterparty : record.account,
+                ledger.account(other) == nil, let own = ledger.account(id)
+            {
+                ledger.restore(
+                    Account(
+                        id: other, venue: own.venue, parent: nil, conventions: own.conventions,
+                        settings: Settings(), openedAt: event.at))
+            }
+            try ledger.apply(event)
+        } catch {
+            throw Replay.misfit(record, error)
+        }
     }
 }

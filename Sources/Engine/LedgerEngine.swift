@@ -10,8 +10,10 @@ public struct EngineOptions: Sendable {
     /// The most commands of one list that share one transaction, unless the list is all-or-none; of all lists
     /// it takes twice as many.
     public var groupLimit = 2_000
+    /// How much slow work may be under way or wait.
+    public var slowWork = SlowWork.Limits()
     /// Where calls of the store run.
-    public var queues = WorkQueues.dispatch
+    public var queues = WorkQueues.threads
     /// When orders of venues' clients are filled.
     public var execution = Exchange.Execution.touch
     /// Told in a sentence what was found to be damaged and is made again.
@@ -40,8 +42,10 @@ public final class LedgerEngine: Sendable {
     let keySeal: KeySeal?
     /// One call after the other, for all that writes.
     let writing: BlockingWork
-    /// For reads that go to the store.
-    let reading: BlockingWork
+    /// For reads that go to the store, and all else that takes long.
+    let slow: SlowWork
+    /// Past states of accounts, to go on from.
+    let milestones = Milestones()
     let tradingHistories = TradingHistories()
     private let writer: LedgerWriter
     let upkeep: Upkeep
@@ -56,10 +60,9 @@ public final class LedgerEngine: Sendable {
         store: any JournalStore, venues: [any VenueModel], clock: LedgerClock = .system,
         isClockGiven: Bool = true, enforcesRateLimits: Bool = true, options: EngineOptions = EngineOptions()
     ) async throws(JournalError) -> LedgerEngine {
-        let writing = BlockingWork("writing", concurrent: false, on: options.queues)
-        let reading = BlockingWork("reading", concurrent: true, on: options.queues)
+        let writing = BlockingWork("writing", on: options.queues)
         let (ledger, snapshotSequence, replayed) = try await Replay.load(
-            store, by: reading, report: options.report)
+            store, by: writing, report: options.report)
         let start = try await writing.run { [ledger] () throws(JournalError) in
             try wind(clock, isGiven: isClockGiven, ledger: ledger, in: store)
             return try StoredStart(store, passphrase: options.sealPassphrase, report: options.report)
@@ -72,7 +75,7 @@ public final class LedgerEngine: Sendable {
         }
         let engine = LedgerEngine(
             store: store, venues: venues, clock: clock, limiter: RateLimiter(isEnforced: enforcesRateLimits),
-            ledger: ledger, start: start, work: (writing, reading), keeper: keeper, options: options,
+            ledger: ledger, start: start, writing: writing, keeper: keeper, options: options,
             snapshotSequence: snapshotSequence)
         // Long overdue upkeep, as after snapshots or indexes were thrown away, begins at once.
         engine.upkeep.consider(ledger.lastSequence)
@@ -81,14 +84,15 @@ public final class LedgerEngine: Sendable {
 
     private init(
         store: any JournalStore, venues: [any VenueModel], clock: LedgerClock, limiter: RateLimiter,
-        ledger: LedgerState, start: StoredStart, work: (writing: BlockingWork, reading: BlockingWork),
+        ledger: LedgerState, start: StoredStart, writing: BlockingWork,
         keeper: StatisticsKeeper, options: EngineOptions, snapshotSequence: Int64
     ) {
         self.store = store
         self.clock = clock
         self.limiter = limiter
         self.keeper = keeper
-        (writing, reading) = work
+        self.writing = writing
+        slow = SlowWork(limits: options.slowWork, on: options.queues)
         var models: [VenueName: any VenueModel] = [:]
         var judges: Judges = [:]
         var secrets: [VenueName: [UInt8]] = [:]
@@ -106,7 +110,7 @@ public final class LedgerEngine: Sendable {
         let published = PublishedLedger(ledger, venues: venues.map { $0.name })
         self.published = published
         let upkeep = Upkeep(
-            store: store, writing: writing, published: published, statistics: keeper,
+            store: store, writing: writing, slow: slow, published: published, statistics: keeper,
             interval: options.upkeepInterval, snapshotSequence: snapshotSequence,
             indexedSequence: start.indexedSequence)
         self.upkeep = upkeep
@@ -114,7 +118,7 @@ public final class LedgerEngine: Sendable {
             store: store, writing: writing, published: published, feed: feed, ledger: ledger,
             commandIndex: CommandIndex(start.entries), judges: judges,
             exchange: Exchange(execution: options.execution), clock: clock, statistics: keeper,
-            groupLimit: max(1, options.groupLimit)
+            groupLimit: max(1, options.groupLimit), queue: options.queues.make("ledger", false)
         ) { upkeep.consider($0) }
     }
 
@@ -165,11 +169,20 @@ public final class LedgerEngine: Sendable {
         LiveAccess(venue: venue, engine: self, tokenSecret: tokenSecrets[venue] ?? [])
     }
 
+    /// A turn for work that takes long: within it, nobody else is kept waiting. Throws `busy` where too much
+    /// waits already.
+    public func turn(of sender: String) throws(Refusal) -> Turn { try slow.turn(of: sender) }
+
+    /// A turn for the server's own work, which is never refused.
+    public func ownTurn(of sender: String) -> Turn { slow.ownTurn(of: sender) }
+
     /// Figures for metrics and readiness.
     public var statistics: EngineStatistics {
         var statistics = keeper.current
         statistics.sequence = published.sequence
         statistics.accounts = published.accountCount
+        statistics.slowWork = slow.count
+        statistics.refusedSlowWork = slow.refused
         return statistics
     }
 
@@ -179,6 +192,7 @@ public final class LedgerEngine: Sendable {
     /// Takes no more commands, answers those under way, writes a snapshot and closes the store.
     public func stop() async {
         await writer.drain()
+        await slow.close()
         // Without its snapshot the next start takes longer, and is right all the same.
         try? await upkeep.finish()
         try? await writing.run { [store] () throws(JournalError) in try store.close() }

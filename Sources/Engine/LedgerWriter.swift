@@ -10,10 +10,15 @@ import Venue
 /// written, the next one grows. A group is published and answered only once it is durable. When a group
 /// cannot be written, it and the one after it are undone and refused.
 ///
+/// It has a thread of its own: applying a group takes time, and looking up ids goes to the store.
+///
 /// Callers take turns: a list that is not all-or-none gets at most half of a full group and then waits behind
 /// the others, so that a command that comes while a long list is under way goes with the group that is being
 /// collected.
 actor LedgerWriter {
+    private let thread: LedgerThread
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
     private let store: any JournalStore
     private let writing: BlockingWork
     private let published: PublishedLedger
@@ -47,9 +52,10 @@ actor LedgerWriter {
     init(
         store: any JournalStore, writing: BlockingWork, published: PublishedLedger, feed: LedgerFeed,
         ledger: LedgerState, commandIndex: CommandIndex, judges: Judges, exchange: Exchange,
-        clock: LedgerClock,
-        statistics: StatisticsKeeper, groupLimit: Int, afterGroup: @escaping @Sendable (Int64) -> Void
+        clock: LedgerClock, statistics: StatisticsKeeper, groupLimit: Int,
+        queue: @escaping WorkQueues.Queue, afterGroup: @escaping @Sendable (Int64) -> Void
     ) {
+        thread = LedgerThread(queue)
         self.store = store
         self.writing = writing
         self.published = published

@@ -98,18 +98,20 @@ final class Upkeep: Sendable {
 
     private let store: any JournalStore
     private let writing: BlockingWork
+    private let slow: SlowWork
     private let published: PublishedLedger
     private let statistics: StatisticsKeeper
     private let interval: Int64
     private let state: Mutex<State>
 
     init(
-        store: any JournalStore, writing: BlockingWork, published: PublishedLedger,
+        store: any JournalStore, writing: BlockingWork, slow: SlowWork, published: PublishedLedger,
         statistics: StatisticsKeeper,
         interval: Int, snapshotSequence: Int64, indexedSequence: Int64
     ) {
         self.store = store
         self.writing = writing
+        self.slow = slow
         self.published = published
         self.statistics = statistics
         self.interval = Int64(interval)
@@ -148,6 +150,13 @@ final class Upkeep: Sendable {
     }
 
     private func run(isLast: Bool = false) async throws(JournalError) {
+        // Encoding all accounts takes long.
+        try await slow.ownTurn(of: "upkeep").run { () async throws(JournalError) in
+            try await keepUp(isLast: isLast)
+        }
+    }
+
+    private func keepUp(isLast: Bool) async throws(JournalError) {
         while try await writing.run({ [store] () throws(JournalError) in
             try store.updateIndexes(limit: 20_000)
         }) {}

@@ -8,7 +8,7 @@ final class TradingHistories: Sendable {
     /// The most accounts whose history is kept; the one asked for longest ago goes first.
     private static let limit = 256
     /// Events that are read at once.
-    private static let lot = 2_000
+    private static let lot = 1_000
 
     private struct State {
         var histories: [String: TradingHistory] = [:]
@@ -18,31 +18,34 @@ final class TradingHistories: Sendable {
 
     private let state = Mutex(State())
 
-    /// An account's history up to the end of the journal. Reads the store: for a thread that may block.
-    func history(
-        of account: String, in store: any JournalStore, instruments: InstrumentTable
-    ) throws(JournalError) -> TradingHistory {
-        var history = state.withLock { $0.histories[account] } ?? TradingHistory(of: account)
-        while true {
-            let records = try store.events(of: account, after: history.lastSequence, limit: Self.lot)
-            for record in records {
-                let event = try Replay.event(of: record, instruments: instruments)
-                do {
-                    try history.take(event)
-                } catch let refusal as Refusal {
-                    throw Replay.misfit(record, refusal)
-                } catch {
-                    throw JournalError(
-                        .damaged, "Event \(record.sequence) does not fit the ledger made of those before it.")
-                }
-            }
-            if records.count < Self.lot { break }
-        }
-        keep(history, of: account)
-        return history
+    /// What is known of an account's history.
+    func known(of account: String) -> TradingHistory {
+        state.withLock { $0.histories[account] } ?? TradingHistory(of: account)
     }
 
-    private func keep(_ history: TradingHistory, of account: String) {
+    /// Goes on with a history by one lot of events; whether there are more. Reads the store: for a thread
+    /// that may block.
+    static func readLot(
+        into history: inout TradingHistory, of account: String, in store: any JournalStore,
+        instruments: InstrumentTable
+    ) throws(JournalError) -> Bool {
+        let records = try store.events(of: account, after: history.lastSequence, limit: lot)
+        for record in records {
+            let event = try Replay.event(of: record, instruments: instruments)
+            do {
+                try history.take(event)
+            } catch let refusal as Refusal {
+                throw Replay.misfit(record, refusal)
+            } catch {
+                throw JournalError(
+                    .damaged, "Event \(record.sequence) does not fit the ledger made of those before it.")
+            }
+        }
+        return records.count == lot
+    }
+
+    /// Keeps a history for the next who asks.
+    func keep(_ history: TradingHistory, of account: String) {
         state.withLock { state in
             // Of two that were read at once the one that knows more stays.
             if let other = state.histories[account], other.lastSequence > history.lastSequence { return }

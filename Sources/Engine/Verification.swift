@@ -22,9 +22,9 @@ public struct VerificationReport: Sendable, Equatable {
 /// Checks a journal: its structure, the chain of checksums, that every event fits, and that the snapshots are
 /// what replaying gives. Changes nothing.
 public func verifyJournal(
-    _ store: any JournalStore, on queues: WorkQueues = .dispatch
+    _ store: any JournalStore, on queues: WorkQueues = .threads
 ) async throws(JournalError) -> VerificationReport {
-    let work = BlockingWork("verification", concurrent: false, on: queues)
+    let work = BlockingWork("verification", on: queues)
     var check = JournalCheck(
         snapshots: try await work.run { () throws(JournalError) in try storedSnapshots(store) })
     for problem in try await work.run({ () throws(JournalError) in try store.structuralProblems() }) {

@@ -64,5 +64,7 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         public static let tooMany = Code(rawValue: "too_many")
         /// The store cannot be written at the moment.
         public static let storeUnavailable = Code(rawValue: "store_unavailable")
+        /// As many slow reads wait already as may.
+        public static let busy = Code(rawValue: "busy")
     }
 }

@@ -1,3 +1,4 @@
+import Engine
 import HTTPTypes
 import HummingbirdCore
 import Logging
@@ -5,6 +6,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import Synchronization
 
 /// A client's connection as it begins: HTTP/1.1, set up as Hummingbird's `HTTP1Channel` does it.
 ///
@@ -40,11 +42,19 @@ struct ConnectionChannel: ServerChildChannel, HTTPChannelHandler {
     /// Answers a connection's requests until it ends. What is still worked out for a client then is called
     /// off.
     func handle(value: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>, logger: Logger) async {
-        await withTaskGroup { group in
-            group.addTask { await handleHTTP(asyncChannel: value, logger: logger) }
-            group.addTask { try? await value.channel.closeFuture.get() }
-            await group.next()
-            group.cancelAll()
+        // Where the connection is gone all is called off; where the client closes its own side alone it may
+        // still read, and only what takes long ends.
+        let channel = value.channel
+        let presence = try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: RequestFront.self).presence
+        }.get()
+        await Caller.$isGone.withValue({ presence?.isInputClosed ?? true }) {
+            await withTaskGroup { group in
+                group.addTask { await handleHTTP(asyncChannel: value, logger: logger) }
+                group.addTask { try? await channel.closeFuture.get() }
+                await group.next()
+                group.cancelAll()
+            }
         }
     }
 }
@@ -60,8 +70,16 @@ final class RequestFront: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Whether the server is going down: a stream that is about to open must know.
     private(set) var isShuttingDown = false
-    /// Whether the client sends nothing more: a stream that is about to open is over.
-    private(set) var isInputClosed = false
+    /// What other threads may know of the client.
+    final class Presence: Sendable {
+        fileprivate let hasClosed = Atomic(false)
+
+        /// Whether the client sends nothing more: what takes long is for nobody then, as clients that close
+        /// their side and wait are rare, and a stream that is about to open is over.
+        var isInputClosed: Bool { hasClosed.load(ordering: .relaxed) }
+    }
+
+    let presence = Presence()
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(var head) = unwrapInboundIn(data) else {
@@ -84,7 +102,7 @@ final class RequestFront: ChannelInboundHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent { isShuttingDown = true }
-        if case ChannelEvent.inputClosed = event { isInputClosed = true }
+        if case ChannelEvent.inputClosed = event { presence.hasClosed.store(true, ordering: .relaxed) }
         context.fireUserInboundEventTriggered(event)
     }
 }

@@ -38,7 +38,7 @@ final class ConnectionClock: ChannelDuplexHandler, RemovableChannelHandler {
         case body
     }
 
-    private let limits: ConnectionLimits
+    private var limits: ConnectionLimits
     private var context: ChannelHandlerContext?
 
     private var reading = Reading.nothing
@@ -68,6 +68,9 @@ final class ConnectionClock: ChannelDuplexHandler, RemovableChannelHandler {
     private var alarmTime = NIODeadline.distantFuture
 
     init(_ limits: ConnectionLimits) { self.limits = limits }
+
+    /// Has less patience with a client that takes nothing: its answer has no end.
+    func expectStream(stall: TimeAmount) { limits.stall = min(limits.stall, stall) }
 
     // MARK: - What comes
 

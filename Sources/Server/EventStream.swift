@@ -1,40 +1,91 @@
 import Engine
+import HummingbirdCore
 import JSON
 import Ledger
 import NIOCore
 import Synchronization
 import Venue
 
-/// One reader of the operator stream: what has happened, on its way from the writer's thread to a connection.
+/// One reader of the operator stream: where the writer's thread leaves what has happened, and the reader's
+/// task takes it.
 ///
-/// The queue is bounded. A reader that falls behind is let go once it has been sent what was queued; it comes
-/// back with the id of the last event that it saw and misses nothing.
+/// No more than so many bytes of events wait. Beyond them all are dropped, and the reader goes on from the
+/// journal, which has them: it costs no more memory however far it is behind, and misses nothing.
 final class StreamSubscriber: LedgerListener {
-    enum Item: Sendable {
-        case events([Event])
-        case margin(MarginTransition)
+    /// What waits for a reader.
+    struct Mail {
+        var events: [Event] = []
+        /// Events were dropped: those after the last that was sent are in the journal.
+        var isBehind = false
         /// Nothing has happened for a while; proxies and readers like to know that the line stands.
-        case silence
+        var isSilent = false
     }
 
-    /// The most groups of events that wait for a reader.
-    static let queueLimit = 4_096
-
-    let items: AsyncStream<Item>
-    private let continuation: AsyncStream<Item>.Continuation
-
-    init() {
-        (items, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.queueLimit))
+    private struct State {
+        var mail = Mail()
+        var bytes = 0
+        var isOver = false
     }
 
-    func ledgerChanged(_ change: FeedChange) { offer(.events(change.events)) }
+    /// The most bytes of events that wait for a reader.
+    static let limit = 1 << 20
 
-    func offer(_ item: Item) {
-        if case .dropped = continuation.yield(item) { continuation.finish() }
+    /// Rings when something waits.
+    let bell: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+    private let state = Mutex(State())
+
+    init() { (bell, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+    func ledgerChanged(_ change: FeedChange) {
+        state.withLock { state in
+            if state.mail.isBehind { return }
+            state.bytes += change.events.reduce(0) { $0 + Self.size(of: $1) }
+            if state.bytes > Self.limit {
+                state.mail.events = []
+                state.mail.isBehind = true
+            } else {
+                state.mail.events += change.events
+            }
+        }
+        ring()
     }
 
-    /// Ends the stream after what is queued.
-    func finish() { continuation.finish() }
+    /// About how many bytes an event takes; only settings can be long.
+    private static func size(of event: Event) -> Int {
+        switch event.body {
+        case .configured, .accountOpened, .raised, .priced:
+            var body: [UInt8] = []
+            event.appendBody(to: &body)
+            return 512 + body.count
+        default: return 512
+        }
+    }
+
+    /// What has come since the last time.
+    func take() -> Mail {
+        state.withLock { state in
+            defer { (state.mail, state.bytes) = (Mail(), 0) }
+            return state.mail
+        }
+    }
+
+    func ring() { continuation.yield() }
+
+    /// Rings for a comment.
+    func breakSilence() {
+        state.withLock { $0.mail.isSilent = true }
+        ring()
+    }
+
+    /// Whether the stream shall end.
+    var isOver: Bool { state.withLock { $0.isOver } }
+
+    /// Ends the stream after what waits.
+    func finish() {
+        state.withLock { $0.isOver = true }
+        continuation.finish()
+    }
 }
 
 /// What of all that happens a reader wants.
@@ -116,6 +167,26 @@ enum ServerSentEvent {
         writer.integer(transition.at.milliseconds)
         writer.endObject()
         return framed("event: \(StreamFilter.Kind.margin.rawValue)\ndata: ", writer.bytes)
+    }
+
+    /// Messages that are written together.
+    struct Piece: Sendable {
+        private var buffer = ByteBuffer()
+
+        /// Whether it is large enough to be written.
+        var isFull: Bool { buffer.readableBytes >= 64 << 10 }
+
+        mutating func add(_ event: Event) { buffer.writeImmutableBuffer(message(event)) }
+        mutating func add(_ transition: MarginTransition) {
+            buffer.writeImmutableBuffer(message(transition))
+        }
+
+        /// Writes it as soon as there is room, and begins anew.
+        mutating func write(to writer: inout any ResponseBodyWriter) async throws {
+            if buffer.readableBytes == 0 { return }
+            try await writer.write(buffer)
+            buffer = ByteBuffer()
+        }
     }
 
     /// A comment, which readers pass over.

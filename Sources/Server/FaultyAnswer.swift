@@ -25,6 +25,8 @@ extension FaultBook {
         var seen = access
         var delivery: Delivery?
         var isHeldBack: Int64?
+        /// Whether the answer may have to read the journal.
+        var readsPast = false
         for strike in strikes {
             let fault = strike.fault
             switch fault.kind {
@@ -38,7 +40,13 @@ extension FaultBook {
                 delivery = .whole(
                     model.answer(to: request, failing: .rateLimited(retryAfter: fault.retryAfter)))
             case .drop: delivery = .nothing
-            case .stale: seen = await Self.earlier(strike, seen, model.name, engine, account: account)
+            case .stale:
+                do {
+                    seen = try await Self.earlier(strike, seen, model.name, engine, account: account)
+                    readsPast = readsPast || strike.frozen == nil
+                } catch {
+                    delivery = .whole(Self.refusal(error, to: request, by: model))
+                }
             case .wrongAccount: seen = Self.another(fault, seen, model.name, engine, account: account)
             case .reordered: isHeldBack = fault.delay
             case .partial: break
@@ -46,7 +54,17 @@ extension FaultBook {
         }
         // A failed request does nothing, as one that never reached the venue.
         if let delivery { return delivery }
-        let response = await model.respond(to: request, through: seen)
+        let response: VenueResponse
+        do {
+            let access = seen
+            response =
+                readsPast
+                ? try await access.slowly(for: account ?? request.remoteAddress) {
+                    await model.respond(to: request, through: access)
+                } : await model.respond(to: request, through: access)
+        } catch {
+            response = Self.refusal(error, to: request, by: model)
+        }
         if let isHeldBack {
             await overtaking.wait(in: lane, atMost: isHeldBack)
         } else {
@@ -62,12 +80,21 @@ extension FaultBook {
     private static func earlier(
         _ strike: Strike, _ access: any VenueAccess, _ venue: VenueName, _ engine: LedgerEngine,
         account: String?
-    ) async -> any VenueAccess {
+    ) async throws -> any VenueAccess {
         if let frozen = strike.frozen { return frozen }
         let now = access.ledgerTime().milliseconds
         let time = LedgerTime(milliseconds: now - (strike.fault.age ?? 0))
-        let past = try? await engine.access(for: venue, asOf: time, accounts: account.map { [$0] } ?? [])
-        return past ?? access
+        return try await access.slowly(for: account ?? "") {
+            try await engine.access(for: venue, asOf: time, accounts: account.map { [$0] } ?? [])
+        }
+    }
+
+    /// What the venue tells where the past cannot be read now.
+    private static func refusal(
+        _ error: any Error, to request: VenueRequest, by model: any VenueModel
+    ) -> VenueResponse {
+        let isBusy = (error as? Refusal)?.code == .busy
+        return model.answer(to: request, failing: isBusy ? .rateLimited(retryAfter: 1) : .status(503))
     }
 
     private static func another(
@@ -100,6 +127,12 @@ private struct SwappedAccess: VenueAccess {
         of id: String, _ types: Set<String>, before sequence: Int64, limit: Int
     ) async throws -> EventPage {
         try await base.latestEvents(of: swapped(id), types, before: sequence, limit: limit)
+    }
+
+    func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await base.slowly(for: account, work)
     }
 
     func subaccounts(of id: String) -> [String] { base.subaccounts(of: swapped(id)) }

@@ -75,7 +75,7 @@ struct Gateway: Sendable {
             if let route = route(of: target) {
                 outcome = try await venueAnswer(request, target: target, route: route, channel: channel)
             } else {
-                outcome = try await operatorAnswer(request, target: target)
+                outcome = try await operatorAnswer(request, target: target, channel: channel)
             }
         }
         // The decoder reads nothing behind a request for another protocol: what follows would hang.
@@ -197,8 +197,21 @@ struct Gateway: Sendable {
 
     // MARK: - Operator
 
-    private func operatorAnswer(_ request: Request, target: String) async throws -> Outcome {
+    /// A reader of a stream that stops is soon noticed, and costs little of the kernel's memory.
+    private func prepareStream(_ channel: any Channel) async throws {
+        let limits = streams.limits
+        try await channel.eventLoop.submit {
+            let clock = try channel.pipeline.syncOperations.handler(type: ConnectionClock.self)
+            clock.expectStream(stall: limits.stall)
+            _ = channel.setOption(.socketOption(.so_sndbuf), value: .init(limits.socketBuffer))
+        }.get()
+    }
+
+    private func operatorAnswer(
+        _ request: Request, target: String, channel: any Channel
+    ) async throws -> Outcome {
         let (reply, pathClass) = try await operatorAPI.answer(request, target: target)
+        if reply.stream != nil { try await prepareStream(channel) }
         return Outcome(
             response: Self.response(reply), area: RequestMeter.operatorArea, pathClass: pathClass,
             closesConnection: reply.closesConnection || Self.leavesLongBody(request, status: reply.status))

@@ -22,35 +22,45 @@ final class MarginWatch: LedgerListener {
         var subscribers: [ObjectIdentifier: StreamSubscriber] = [:]
         var touched: Set<String> = []
         var priced: Set<VenueName> = []
-        /// Accounts in a margin call as last told.
-        var called: [String: MarginTransition] = [:]
+        var log = MarginLog()
         var isSweeping = false
     }
 
     /// The pause between two sweeps, at least.
     private static let pause = Duration.milliseconds(100)
+    /// Accounts looked at in one slice.
+    private static let slice = 50
 
     private let engine: LedgerEngine
     private let state = Mutex(State())
 
+    /// Readers of the operator stream, those that do not ask for margins too.
+    let readers = Atomic<Int>(0)
+
     init(engine: LedgerEngine) { self.engine = engine }
 
-    /// Tells a reader of every account in a margin call now, and of every transition from now on.
-    func add(_ subscriber: StreamSubscriber) {
-        let (isFirst, called) = state.withLock { state in
+    /// Watches for a reader too, and rings it at every transition. It begins at the place that is given, and
+    /// finds there first every account in a margin call now.
+    func add(_ subscriber: StreamSubscriber) -> MarginLog.Place {
+        let (isFirst, beginning) = state.withLock { state in
             state.subscribers[ObjectIdentifier(subscriber)] = subscriber
             let isFirst = state.subscribers.count == 1
             if isFirst {
-                state.called = [:]
+                state.log.clear()
                 state.priced = Set(Venues.names)
             }
-            return (isFirst, state.called)
+            return (isFirst, state.log.beginning)
         }
-        for transition in called.values { subscriber.offer(.margin(transition)) }
         if isFirst {
             engine.feed.follow(self, FeedInterest(everything: true))
             sweepSoon()
         }
+        return beginning
+    }
+
+    /// The next transitions for a reader, no more than so many; its place moves on.
+    func next(after place: inout MarginLog.Place, limit: Int) -> [MarginTransition] {
+        state.withLock { $0.log.next(after: &place, limit: limit) }
     }
 
     /// Tells a reader nothing more.
@@ -79,7 +89,8 @@ final class MarginWatch: LedgerListener {
             state.isSweeping = true
             return true
         }
-        if begins { Task { await sweepUntilDone() } }
+        // All accounts' figures take long.
+        if begins { Task { await engine.ownTurn(of: "margin").run { await sweepUntilDone() } } }
     }
 
     private func sweepUntilDone() async {
@@ -94,32 +105,42 @@ final class MarginWatch: LedgerListener {
             }
             guard let work else { return }
             let begun = ContinuousClock.now
-            sweep(work.touched, work.priced)
+            await sweep(work.touched, work.priced)
             try? await Task.sleep(for: max(Self.pause, .now - begun))
         }
     }
 
-    private func sweep(_ touched: Set<String>, _ priced: Set<VenueName>) {
-        for id in priced.isEmpty ? touched.sorted() : engine.accountIDs {
-            guard let account = engine.account(id), touched.contains(id) || priced.contains(account.venue),
-                let model = engine.venues[account.venue],
-                let snapshot = engine.access(for: account.venue).snapshot(of: id)
-            else { continue }
-            // An account whose figures cannot be worked out, for want of a price, keeps its last state.
-            guard let health = try? model.health(of: snapshot) else { continue }
-            let transition = MarginTransition(
-                account: id, venue: account.venue, isCalled: health.isLiquidated, health: health,
-                at: snapshot.at)
-            tell(transition)
+    private func sweep(_ touched: Set<String>, _ priced: Set<VenueName>) async {
+        let ids = priced.isEmpty ? touched.sorted() : engine.accountIDs
+        for start in stride(from: 0, to: ids.count, by: Self.slice) {
+            let transitions = ids[start..<min(start + Self.slice, ids.count)].compactMap {
+                transition(of: $0, touched, priced)
+            }
+            tell(transitions)
+            // Not even a server that stops needs to end it: it ends with its last reader.
+            try? await SlowWork.giveWay()
         }
     }
 
-    private func tell(_ transition: MarginTransition) {
-        let subscribers = state.withLock { state -> [StreamSubscriber] in
-            let wasCalled = state.called[transition.account] != nil
-            state.called[transition.account] = transition.isCalled ? transition : nil
-            return wasCalled == transition.isCalled ? [] : Array(state.subscribers.values)
+    private func transition(
+        of id: String, _ touched: Set<String>, _ priced: Set<VenueName>
+    ) -> MarginTransition? {
+        guard let account = engine.account(id), touched.contains(id) || priced.contains(account.venue),
+            let model = engine.venues[account.venue],
+            let snapshot = engine.access(for: account.venue).snapshot(of: id),
+            // An account whose figures cannot be worked out, for want of a price, keeps its last state.
+            let health = try? model.health(of: snapshot)
+        else { return nil }
+        return MarginTransition(
+            account: id, venue: account.venue, isCalled: health.isLiquidated, health: health, at: snapshot.at)
+    }
+
+    private func tell(_ transitions: [MarginTransition]) {
+        let concerned = state.withLock { state -> [StreamSubscriber] in
+            var isNews = false
+            for transition in transitions where state.log.note(transition) { isNews = true }
+            return isNews ? Array(state.subscribers.values) : []
         }
-        for subscriber in subscribers { subscriber.offer(.margin(transition)) }
+        for subscriber in concerned { subscriber.ring() }
     }
 }

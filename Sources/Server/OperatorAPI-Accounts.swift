@@ -8,28 +8,23 @@ extension OperatorAPI {
     func accounts(_ call: Call) async throws -> Reply {
         try call.allow(["as_of"])
         let time = try call.time("as_of")
-        var found: [Account] = []
-        for id in engine.accountIDs {
-            guard let account = engine.account(id) else { continue }
-            guard let time else {
-                found.append(account)
-                continue
-            }
-            if account.openedAt <= time, let past = try await engine.account(id, asOf: time) {
-                found.append(past)
-            }
-        }
-        return .json { writer in
+        return try await slowly {
+            let found = try await engine.summaries(asOf: time)
+            var writer = JSONWriter(reserving: 64 + 160 * found.count)
             writer.beginObject()
             writer.key("accounts")
             writer.beginArray()
-            for account in found { Self.writeSummary(of: account, to: &writer) }
+            for (place, account) in found.enumerated() {
+                Self.writeSummary(of: account, to: &writer)
+                if place % 1_000 == 999 { try await SlowWork.giveWay() }
+            }
             writer.endArray()
             writer.endObject()
+            return Reply(body: writer.bytes)
         }
     }
 
-    private static func writeSummary(of account: Account, to writer: inout JSONWriter) {
+    private static func writeSummary(of account: AccountSummary, to writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("account")
         writer.string(account.id)
@@ -60,7 +55,8 @@ extension OperatorAPI {
     private func account(_ call: Call, asOf time: LedgerTime?) async throws -> Account {
         let present = try existing(call)
         guard let time else { return present }
-        guard let past = try await engine.account(call.account, asOf: time) else {
+        let past = try await slowly { try await engine.account(call.account, asOf: time) }
+        guard let past else {
             throw Problem(
                 404, "unknown_account", "The account \(call.account) was not open yet at \(time.iso8601).",
                 field: "as_of")
@@ -75,7 +71,14 @@ extension OperatorAPI {
     func statement(_ call: Call) async throws -> Reply {
         let account = try existing(call)
         try call.allow(Self.statementParameters)
-        let time = try call.time("as_of")
+        // What is now is worked out at once; only the past has to be read.
+        guard let time = try call.time("as_of") else { return try await statement(call, of: account) }
+        return try await slowly { try await statement(call, of: account, asOf: time) }
+    }
+
+    private func statement(
+        _ call: Call, of account: Account, asOf time: LedgerTime? = nil
+    ) async throws -> Reply {
         let query = call.query.filter { $0.name != "as_of" && $0.name != "rules_at" }
         let (model, found, access) = try await valued(account, asOf: time)
         // The rules may be those of another day than the account and its prices.
@@ -102,7 +105,13 @@ extension OperatorAPI {
         let after = try call.integer("after", in: 0...Int64.max, fallback: 0)
         let limit = try call.integer("limit", in: 1...1000, fallback: 100)
         let account = try existing(call)
-        let events = try await engine.events(of: account.id, after: after, limit: Int(limit))
+        return try await slowly {
+            try await events(of: account.id, after: after, limit: Int(limit))
+        }
+    }
+
+    private func events(of account: String, after: Int64, limit: Int) async throws -> Reply {
+        let events = try await engine.events(of: account, after: after, limit: limit)
         return .json { writer in
             writer.beginObject()
             writer.key("events")

@@ -9,12 +9,19 @@ extension OperatorAPI {
     func explain(_ call: Call) async throws -> Reply {
         let account = try existing(call)
         try call.allow(["field", "as_of"])
-        let (model, snapshot, access) = try await valued(account, asOf: try call.time("as_of"))
+        let time = try call.time("as_of")
+        return try await slowly { try await explain(account, asOf: time, field: call.query["field"]) }
+    }
+
+    private func explain(
+        _ account: Account, asOf time: LedgerTime?, field: String?
+    ) async throws -> Reply {
+        let (model, snapshot, access) = try await valued(account, asOf: time)
         var explanations: [Explanation]
         do { explanations = try model.explain(snapshot, through: access) } catch {
             throw Self.figureProblem(error)
         }
-        if let field = call.query["field"] {
+        if let field {
             explanations.removeAll { $0.field != field && $0.path != field }
             guard !explanations.isEmpty else {
                 throw Problem(

@@ -50,6 +50,9 @@ extension OperatorAPI {
         writeRequests(totals, to: &text)
         if let streams { writeStreams(streams, to: &text) }
         writeLedger(engine.statistics, to: &text)
+        text.family(
+            "marginalia_operator_stream_readers", "gauge", "Readers of the operator stream.")
+        text.sample("marginalia_operator_stream_readers", value: "\(margins.readers.value)")
         text.family("marginalia_writable", "gauge", "1 while commands can be made durable.")
         text.sample("marginalia_writable", value: engine.isWritable ? "1" : "0")
         text.family("process_start_time_seconds", "gauge", "When the process began, in seconds since 1970.")
@@ -144,6 +147,10 @@ extension OperatorAPI {
                 statistics.failedGroups
             ),
             ("marginalia_snapshots_total", "Snapshots written since the start.", statistics.snapshots),
+            (
+                "marginalia_slow_reads_refused_total", "Slow reads refused because as many waited as may.",
+                statistics.refusedSlowWork
+            ),
         ]
         for counter in counters {
             text.family(counter.name, "counter", counter.help)
@@ -155,6 +162,10 @@ extension OperatorAPI {
             (
                 "marginalia_commands_waiting", "Commands that wait to be made durable.",
                 Int64(statistics.waitingCommands)
+            ),
+            (
+                "marginalia_slow_reads", "Slow reads under way or waiting for their turn.",
+                Int64(statistics.slowWork)
             ),
             ("marginalia_snapshot_sequence", "The place of the last snapshot.", statistics.snapshotSequence),
         ]

@@ -9,8 +9,9 @@ import Venues
 extension OperatorAPI {
     /// How long nothing may happen before a comment is sent.
     private static let silence = Duration.seconds(15)
-    /// Events read from the journal at a time, for a reader that goes on from a sequence.
-    private static let page = 1_000
+    /// Events read from the journal at a time, for a reader that goes on from a sequence or is behind; and
+    /// margin transitions told at a time.
+    private static let page = 256
 
     /// What happens, as it happens, in the form of server-sent events; from a sequence on where the reader
     /// names one.
@@ -72,46 +73,79 @@ extension OperatorAPI {
         // Followed before the journal is read: what happens meanwhile comes twice and is told once.
         engine.feed.follow(subscriber, FeedInterest(everything: true))
         defer { engine.feed.leave(subscriber) }
-        let watchesMargin = filter.kinds.contains(.margin)
-        if watchesMargin { margins.add(subscriber) }
-        defer { if watchesMargin { margins.remove(subscriber) } }
+        margins.readers.count()
+        defer { margins.readers.count(-1) }
+        var place = filter.kinds.contains(.margin) ? margins.add(subscriber) : nil
+        defer { margins.remove(subscriber) }
         let ticking = Task {
             while !Task.isCancelled {
                 try await Task.sleep(for: Self.silence)
-                subscriber.offer(.silence)
+                subscriber.breakSilence()
             }
         }
         defer { ticking.cancel() }
-        try await writer.write(ServerSentEvent.silence)
         var last = after ?? engine.statistics.sequence
-        if after != nil { last = try await replay(to: &writer, filter, after: last) }
-        for await item in subscriber.items {
-            switch item {
-            case .silence: try await writer.write(ServerSentEvent.silence)
-            case .margin(let transition):
-                if filter.admits(transition) { try await writer.write(ServerSentEvent.message(transition)) }
-            case .events(let events):
-                for event in events where event.sequence > last {
-                    last = event.sequence
-                    guard filter.admits(event, venueOf: { engine.account($0)?.venue }) else { continue }
-                    try await writer.write(ServerSentEvent.message(event))
-                }
+        var isBehind = after != nil
+        try await writer.write(ServerSentEvent.silence)
+        subscriber.ring()
+        for await _ in subscriber.bell {
+            let mail = subscriber.take()
+            if mail.isSilent { try await writer.write(ServerSentEvent.silence) }
+            isBehind = isBehind || mail.isBehind
+            // Calls that stand come first, then a piece of them and one of the journal in turns.
+            var hasMore = true
+            while hasMore, !subscriber.isOver {
+                hasMore = try await tellMargins(to: &writer, filter, after: &place)
+                guard isBehind else { continue }
+                var page = try await page(filter, after: last)
+                try await page.told.write(to: &writer)
+                (last, isBehind) = (page.last, page.isMore)
+                hasMore = hasMore || isBehind
             }
+            var told = ServerSentEvent.Piece()
+            for event in mail.events where event.sequence > last {
+                last = event.sequence
+                if admits(event, filter) { told.add(event) }
+                if told.isFull { try await told.write(to: &writer) }
+            }
+            try await told.write(to: &writer)
         }
         try await writer.finish(nil)
     }
 
-    private func replay(
-        to writer: inout any ResponseBodyWriter, _ filter: StreamFilter, after: Int64
-    ) async throws -> Int64 {
-        var last = after
-        while true {
-            let events = try await engine.events(after: last, limit: Self.page)
-            for event in events where filter.admits(event, venueOf: { engine.account($0)?.venue }) {
-                try await writer.write(ServerSentEvent.message(event))
+    private func admits(_ event: Event, _ filter: StreamFilter) -> Bool {
+        filter.admits(event, venueOf: { engine.account($0)?.venue })
+    }
+
+    /// Writes the next piece of margin transitions; whether there may be more.
+    private func tellMargins(
+        to writer: inout any ResponseBodyWriter, _ filter: StreamFilter,
+        after place: inout MarginLog.Place?
+    ) async throws -> Bool {
+        guard var reached = place else { return false }
+        let transitions = margins.next(after: &reached, limit: Self.page)
+        place = reached
+        var told = ServerSentEvent.Piece()
+        for transition in transitions where filter.admits(transition) { told.add(transition) }
+        try await told.write(to: &writer)
+        return !transitions.isEmpty
+    }
+
+    /// The next page of the journal, as far as its events can be read by others too: what is on its way there
+    /// is told when it has arrived.
+    private func page(
+        _ filter: StreamFilter, after sequence: Int64
+    ) async throws -> (told: ServerSentEvent.Piece, last: Int64, isMore: Bool) {
+        let end = engine.statistics.sequence
+        return try await engine.ownTurn(of: "stream").run {
+            var told = ServerSentEvent.Piece()
+            var last = sequence
+            for event in try await engine.events(after: sequence, limit: Self.page)
+            where event.sequence <= end {
+                last = event.sequence
+                if admits(event, filter) { told.add(event) }
             }
-            guard let end = events.last?.sequence else { return last }
-            last = end
+            return (told, last, last < end)
         }
     }
 }

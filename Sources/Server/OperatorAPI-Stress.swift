@@ -13,6 +13,10 @@ extension OperatorAPI {
         let account = try existing(call)
         try call.allow([])
         let body = try await jsonBody(call)
+        return try await slowly { try await stress(account, body) }
+    }
+
+    private func stress(_ account: Account, _ body: JSONValue) async throws -> Reply {
         let (model, snapshot, access) = try await valued(account, asOf: nil)
         let shocks = try Self.shocks(body, model: model, snapshot: snapshot)
         do {
@@ -36,6 +40,7 @@ extension OperatorAPI {
                 let after = try shock.applied(to: snapshot, at: model)
                 try Self.write(after.snapshot, after.model, access, to: &writer)
                 writer.endObject()
+                try await SlowWork.giveWay()
             }
             writer.endArray()
             writer.endObject()

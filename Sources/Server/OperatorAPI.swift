@@ -235,6 +235,11 @@ struct OperatorAPI: Sendable {
         return account
     }
 
+    /// Does work that takes long in its turn, where it keeps nobody else waiting.
+    func slowly<Value: Sendable>(_ work: @Sendable () async throws -> Value) async throws -> Value {
+        try await engine.turn(of: "operator").run(work)
+    }
+
     static func noAccount(_ id: String) -> Problem {
         Problem(404, "unknown_account", "There is no account \(id.prefix(64)).", field: "account")
     }

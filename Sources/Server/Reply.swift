@@ -62,13 +62,13 @@ struct Problem: Error, Sendable {
             switch refusal.code {
             case .unknownAccount: 404
             case .missingField, .unknownField, .invalidField, .invalidAmount, .unknownCommand: 400
-            case .storeUnavailable: 503
             default: 409
             }
+        let isForNow = refusal.code == .storeUnavailable || refusal.code == .busy
         self.init(
-            refusal.code == .storeUnavailable ? 503 : status ?? chosen, refusal.code.rawValue,
-            refusal.message,
-            field: refusal.field, index: index)
+            isForNow ? 503 : status ?? chosen, refusal.code.rawValue, refusal.message,
+            field: refusal.field, index: index,
+            headers: refusal.code == .busy ? [("Retry-After", "1")] : [])
     }
 
     static func malformedJSON(_ error: JSONError, line: Int? = nil) -> Problem {

@@ -144,6 +144,13 @@ public protocol VenueAccess: Sendable {
         of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
     ) async throws -> EventPage
 
+    /// Does work that takes long, such as reading the past or going through many accounts, where it keeps
+    /// nobody else waiting. Throws where too much of it waits already: the venue then tells its client to
+    /// slow down.
+    func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value
+
     /// The venue's latest prices, for what it tells everybody.
     func prices() -> VenuePrices
 
@@ -185,6 +192,13 @@ extension VenueAccess {
         _ instruction: TradeInstruction, for account: String
     ) async throws(Refusal) -> [Event] {
         throw Refusal(.notAllowed, "Nothing can be traded here.")
+    }
+
+    /// At once, where nobody else is kept waiting.
+    public func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await work()
     }
 
     /// None: what was is not told of a past or frozen moment.

@@ -63,16 +63,13 @@ final class FaultyStore: JournalStore {
     }
 
     func events(of account: String, after: Int64, limit: Int) throws(JournalError) -> [EventRecord] {
-        try store.events(of: account, after: after, limit: limit)
-    }
-
-    func events(of account: String, upTo time: LedgerTime) throws(JournalError) -> [EventRecord] {
         try checkReads()
-        return try store.events(of: account, upTo: time)
+        return try store.events(of: account, after: after, limit: limit)
     }
 
     func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {
-        try store.prices(of: venue, at: time)
+        try checkReads()
+        return try store.prices(of: venue, at: time)
     }
 
     func commandEntries() throws(JournalError) -> [CommandIndexEntry] { try store.commandEntries() }

@@ -102,9 +102,6 @@ import Testing
         #expect(try sequences("d") == [])
         #expect(try sequences("a", after: 1, limit: 2) == [3, 5])
         #expect(try sequences("a", after: 5) == [6])
-        let early = try journal.events(of: "a", upTo: LedgerTime(milliseconds: 50))
-        #expect(contents(early) == [Self.story[0], Self.story[2], Self.story[4]])
-        #expect(try journal.events(of: "a", upTo: LedgerTime(milliseconds: 9)).isEmpty)
         let entries = try journal.commandEntries()
         #expect(
             entries == [

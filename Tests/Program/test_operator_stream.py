@@ -4,7 +4,9 @@ import http.client
 import json
 import queue
 import signal
+import socket
 import threading
+import time
 
 import pytest
 from server import TOKEN, Server
@@ -175,3 +177,88 @@ def test_shutdown_ends_the_stream_cleanly(start):
     server.process.send_signal(signal.SIGTERM)
     assert server.wait() == 0
     assert reader.messages.get(timeout=WITHIN) is None
+
+
+def called_accounts(server: Server, count: int) -> set[str]:
+    """So many accounts that their venue would liquidate now."""
+    prices = {"type": "prices", "venue": "okx", "marks": {"BTC-USDT-SWAP": "60000"}}
+    server.apply(prices | {"index": {"BTC": "60000", "USDT": "1"}})
+    names = [f"desk-{number}" for number in range(count)]
+    for first in range(0, count, 1_000):
+        commands = []
+        for name in names[first : first + 1_000]:
+            commands += [
+                {"type": "open_account", "account": name, "venue": "okx"},
+                {"type": "deposit", "account": name, "asset": "USDT", "amount": "10000"},
+                {
+                    "type": "fill",
+                    "account": name,
+                    "instrument": "BTC-USDT-SWAP",
+                    "side": "buy",
+                    "quantity": "50",
+                    "price": "60000",
+                },
+            ]
+        server.apply(*commands)
+    server.apply(prices | {"marks": {"BTC-USDT-SWAP": "40100"}})
+    return set(names)
+
+
+def test_all_calls_that_stand_are_told_however_many_there_are(server):
+    names = called_accounts(server, 6_000)
+    first = Reader(server, "?types=margin")
+    assert {first.next()[2]["account"] for _ in names} == names
+    second = Reader(server, "?types=margin")
+    told = [second.next()[2] for _ in names]
+    assert {message["account"] for message in told} == names
+    assert {message["state"] for message in told} == {"margin_call"}
+    # And both still stand: what happens next is told to either.
+    server.apply({"type": "prices", "venue": "okx", "marks": {"BTC-USDT-SWAP": "60000"}, "index": {}})
+    for reader in (first, second):
+        told = [reader.next()[2] for _ in names]
+        assert {message["account"] for message in told} == names
+        assert {message["state"] for message in told} == {"healthy"}
+
+
+def test_a_reader_that_stops_reading_is_let_go_and_one_that_is_slow_is_not(start, store):
+    server = start(store=store)
+    opened(server)
+    coins = "BTC ETH SOL XRP DOGE ADA BNB LTC LINK AVAX DOT TRX BCH UNI ETC FIL ATOM APT ARB USDT".split()
+    tick = {"type": "prices", "venue": "okx", "index": {coin: "1.234567890123456789" for coin in coins}}
+    stalled = socket.create_connection(("127.0.0.1", server.port))
+    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    request = f"GET /admin/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    stalled.sendall(request.encode())
+    slow = Reader(server, "?types=price")
+    before = resident_megabytes(server)
+    count = 0
+    # Far more than the sockets hold, and more than may wait for a reader.
+    for _ in range(10):
+        count += len(server.apply(*[tick] * 1_000))
+    assert readers(server) == 2
+    deadline = time.monotonic() + 60
+    while readers(server) > 1:
+        assert time.monotonic() < deadline, "it stays for ever"
+        time.sleep(0.2)
+    assert resident_megabytes(server) - before < 150
+    # What is sent to it breaks off.
+    stalled.settimeout(30)
+    try:
+        while stalled.recv(1 << 20):
+            pass
+    except ConnectionResetError:
+        pass
+    seen = [slow.next()[2]["sequence"] for _ in range(count)]
+    assert seen == list(range(seen[0], seen[0] + count)), "a slow reader misses nothing"
+
+
+def readers(server: Server) -> int:
+    lines = server.request("GET", "/metrics").body.decode().splitlines()
+    name = "marginalia_operator_stream_readers "
+    return int(next(line for line in lines if line.startswith(name)).split()[1])
+
+
+def resident_megabytes(server: Server) -> float:
+    with open(f"/proc/{server.process.pid}/status") as status:
+        kilobytes = next(line for line in status if line.startswith("VmRSS:")).split()[1]
+    return int(kilobytes) / 1024

@@ -153,11 +153,11 @@ final class Clients: @unchecked Sendable {
         }
     }
 
-    /// An account as of a time that is over: what was durable when it was asked for, or has become so since,
-    /// as commands that are on their way have their time already.
+    /// An account as of a time that is over: what could be read when it was asked for, or has become so
+    /// since, as commands that are on their way have their time already.
     private func readPast(_ name: String) async {
         let time = LedgerTime(milliseconds: world.now.milliseconds - 1 - Int64(world.chance.below(200_000)))
-        let before = world.truth.balance(of: name, at: time)
+        let before = world.truth.balance(of: name, at: time, upTo: engine.statistics.sequence)
         do throws(Refusal) {
             let account = try await engine.account(name, asOf: time)
             if life.isKilled { return }

@@ -105,11 +105,6 @@ final class SimulatedStore: JournalStore, @unchecked Sendable {
         return Array(rest.filter { $0.account == account || $0.counterparty == account }.prefix(limit))
     }
 
-    func events(of account: String, upTo time: LedgerTime) throws(JournalError) -> [EventRecord] {
-        try checkReads()
-        return disk.events.filter { ($0.account == account || $0.counterparty == account) && $0.at <= time }
-    }
-
     func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {
         try checkReads()
         return VenuePrices()

@@ -106,9 +106,9 @@ struct Truth {
         accounts[account]?.last { $0.sequence <= sequence }
     }
 
-    /// What an account had at a time.
-    func balance(of account: String, at time: LedgerTime) -> Balance? {
-        accounts[account]?.last { $0.at <= time }
+    /// What an account had at a time, by the events up to a sequence.
+    func balance(of account: String, at time: LedgerTime, upTo sequence: Int64) -> Balance? {
+        accounts[account]?.last { $0.at <= time && $0.sequence <= sequence }
     }
 }
 

@@ -1,0 +1,65 @@
+import Ledger
+import Synchronization
+
+/// Past states of accounts that have been read lately: a later question begins at the nearest one before its
+/// time, and not at the account's first event.
+///
+/// They are kept in memory alone, and as the past never changes none goes stale.
+final class Milestones: Sendable {
+    /// How many events of an account lie between two of them.
+    static let spacing: Int64 = 10_000
+    /// How much is kept: holdings, positions, orders and the like of all of them together.
+    private static let room = 100_000
+
+    private struct Row {
+        /// In the order of the journal.
+        var accounts: [Account] = []
+        var weight = 0
+        var lastUse: Int64 = 0
+    }
+
+    private struct State {
+        var rows: [String: Row] = [:]
+        var weight = 0
+        var uses: Int64 = 0
+
+        var oldest: String? { rows.min { $0.value.lastUse < $1.value.lastUse }?.key }
+    }
+
+    private let state = Mutex(State())
+
+    /// The latest one of an account at or before a time; nil where there is none.
+    func latest(of id: String, notAfter time: LedgerTime) -> Account? {
+        state.withLock { state in
+            guard state.rows[id] != nil else { return nil }
+            state.uses += 1
+            state.rows[id]?.lastUse = state.uses
+            return state.rows[id]?.accounts.last { $0.updatedAt <= time }
+        }
+    }
+
+    /// Keeps an account as it was after one of its events, where it is far enough from the one before.
+    func keep(_ account: Account) {
+        let weight = Self.weight(of: account)
+        state.withLock { state in
+            if let last = state.rows[account.id]?.accounts.last,
+                account.version - last.version < Self.spacing
+            {
+                return
+            }
+            guard weight <= Self.room else { return }
+            state.uses += 1
+            state.rows[account.id, default: Row()].accounts.append(account)
+            state.rows[account.id]?.weight += weight
+            state.rows[account.id]?.lastUse = state.uses
+            state.weight += weight
+            while state.weight > Self.room, let oldest = state.oldest {
+                state.weight -= state.rows.removeValue(forKey: oldest)?.weight ?? 0
+            }
+        }
+    }
+
+    private static func weight(of account: Account) -> Int {
+        4 + account.holdings.count + account.positions.count + account.orders.count + account.activity.count
+    }
+}
