@@ -1,5 +1,6 @@
 import Journal
 import Ledger
+import JSON
 import Venue
 
 /// An event as the journal keeps it.
@@ -112,7 +113,7 @@ extension LedgerEngine {
         var found: [AccountSummary] = []
         found.reserveCapacity(cut.order.count)
         for id in cut.order {
-            guard let account = cut.accounts[id]?.account else { continue }
+            guard let account = cut.accounts[ExactText(id)]?.account else { continue }
             if let time, account.openedAt > time { continue }
             found.append(AccountSummary(account))
         }

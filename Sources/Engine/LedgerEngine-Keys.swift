@@ -39,12 +39,8 @@ extension LedgerEngine {
     public func wasKeyMade(
         _ apiKey: String, at venue: VenueName, for account: String
     ) async throws(Refusal) -> Bool {
-        do throws(JournalError) {
-            return try await reading.run { [store] () throws(JournalError) in
-                try store.value(.keyMade(apiKey, venue: venue)) == Array(account.utf8)
-            }
-        } catch {
-            throw .unreadable(error)
+        try await read { store throws(JournalError) in
+            try store.value(.keyMade(apiKey, venue: venue)) == Array(account.utf8)
         }
     }
 
