@@ -36,7 +36,7 @@ CHANGES = {
             [("", "volume", "deposit"), ("marketBalancesMap.*", "volume", "openSell")],
         ),
         "positions": ("/api/v1/positions", [("positions[]", "realizedPnl", "funding")]),
-        "open-orders": ("/api/v1/open-orders", [("", "last", "openOrders")]),
+        "open-orders": ("/api/v1/open-orders", [("", None, "openOrders")]),
         "market-data": ("/api/v1/market-data", [("[]", "index", "updatedAt")]),
     },
     "binance": {

@@ -266,7 +266,13 @@ def test_a_call_that_reading_can_do_without_is_named_and_the_rest_shown(server, 
     assert [(row["account"], row["call"]) for row in book["not_read"]] == [(NAMES[venue], "positions")]
     shown = next(row for row in book["accounts"] if row["account"] == NAMES[venue])
     right = next(row for row in sound["accounts"] if row["account"] == NAMES[venue])
-    assert shown["figures"] == right["figures"]
+    figures = dict(right["figures"])
+    if venue == "rails":
+        # Isolated positions are a part of what the account is worth, so that this is not known.
+        for name in ("equity", "equity_usd"):
+            figures[name] = shown["figures"][name]
+            assert figures[name]["state"] == "absent"
+    assert shown["figures"] == figures
 
 
 def test_a_rule_that_cannot_be_judged_is_not_taken_for_clear(server, tmp_path):

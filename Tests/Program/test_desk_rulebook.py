@@ -9,7 +9,7 @@ from venue_requests import DEMONSTRATION_KEYS, VENUES, balance
 
 OWN = {
     "venue": "binance",
-    "effective": "2025-12-01T00:00:00Z",
+    "effective": "2026-01-02T00:00:00Z",
     "amends": True,
     "read_on": "2025-12-01",
     "source": "a contract of our own",
