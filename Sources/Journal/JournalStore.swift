@@ -31,9 +31,6 @@ public protocol JournalStore: Sendable {
     /// order.
     func events(of account: String, after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord]
 
-    /// All events of an account up to and at a time, in order.
-    func events(of account: String, upTo time: LedgerTime) throws(JournalError) -> [EventRecord]
-
     /// A venue's prices as they were after all events up to and at a time.
     func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices
 

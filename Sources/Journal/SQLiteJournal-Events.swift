@@ -128,18 +128,6 @@ extension SQLiteJournal {
         }
     }
 
-    public func events(of account: String, upTo time: LedgerTime) throws(JournalError) -> [EventRecord] {
-        try readingIndexed { db, indexed in
-            let found =
-                indexed == 0
-                ? []
-                : try Self.indexed(account, after: 0, upTo: time.milliseconds, limit: .max, in: db)
-            return found
-                + (try Self.rest(
-                    of: account, after: indexed, upTo: time.milliseconds, limit: .max, in: db))
-        }
-    }
-
     /// Events of an account by way of the index, up to its end or to a time.
     private static func indexed(
         _ account: String, after sequence: Int64, upTo time: Int64, limit: Int, in db: Database

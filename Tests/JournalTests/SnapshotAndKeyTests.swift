@@ -117,7 +117,6 @@ import Testing
             return [
                 "\(try journal.events(of: "a", after: 0, limit: 9).map(\.sequence))",
                 "\(try journal.events(of: "b", after: 0, limit: 9).map(\.sequence))",
-                "\(try journal.events(of: "b", upTo: LedgerTime(milliseconds: 1_400)).map(\.sequence))",
                 "\(try journal.prices(of: okx, at: LedgerTime(milliseconds: 6)))",
                 "\(try journal.prices(of: okx, at: LedgerTime(milliseconds: 4)))",
                 "\(try journal.prices(of: okx, at: LedgerTime(milliseconds: 9_999)))",
