@@ -98,7 +98,7 @@ def outcomes():
     shutil.rmtree(sources, ignore_errors=True)
     sources.mkdir(parents=True)
     shutil.copy(pathlib.Path(__file__).parent / "Package.swift.template", FOLDER / "Package.swift")
-    for module in ("Numbers", "JSON", "Ledger", "Venue", "CryptoCom", "Rails", "Binance", "OKX"):
+    for module in ("Numbers", "JSON", "Ledger", "Exchange", "Venue", "CryptoCom", "Rails", "Binance", "OKX"):
         shutil.copytree(ROOT / "Sources" / module, sources / module)
     shutil.copytree(ROOT / "Tests" / "VenueTestSupport", sources / "VenueTestSupport")
     shutil.copytree(pathlib.Path(__file__).parent / "Served", sources / "Served")
