@@ -21,7 +21,7 @@ from server import Server
 from torture import Work
 
 CONNECTIONS = 150  # a server, and so a round
-PATIENCE = 20
+PATIENCE = 120
 # Codes that a server may send (RFC 6455, section 7.4), and those of the venues' own.
 CODES = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013} | set(range(3000, 5000))
 STREAMS = (
