@@ -30,12 +30,12 @@ extension BinanceVenue {
 
     /// Switches, but for `fees`, which are rates.
     public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
-        if name == TradingFees.setting { return try TradingFees.checked(value) }
+        if name == FeeSetting.name { return try FeeSetting.checked(value) }
         guard Setting.all.contains(name) else {
             throw Refusal(
                 .unknownField,
                 "Binance has no setting \(name); it has \(Setting.all.joined(separator: ", ")) and "
-                    + "\(TradingFees.setting).",
+                    + "\(FeeSetting.name).",
                 field: "settings.\(name)")
         }
         guard value.boolean != nil else {
@@ -80,9 +80,8 @@ extension BinanceVenue {
     func feeRate(
         _ liquidity: Liquidity, of instrument: Instrument, in account: Account, _ rules: RuleTable
     ) -> ExactDecimal {
-        TradingFees.rate(
-            liquidity, of: instrument, in: account,
-            rulebook: liquidity == .maker ? rules.account.makerFee : rules.account.takerFee)
+        account.feeRate(FeeSetting.Market(of: instrument), liquidity)
+            ?? (liquidity == .maker ? rules.account.makerFee : rules.account.takerFee)
     }
 
     /// Whether the account is in hedge mode.
@@ -137,7 +136,7 @@ extension BinanceVenue {
                 .notAllowed, "Binance's account has no field for funds of this purpose.", field: "purpose")
         case .settled: throw Refusal(.notAllowed, "Binance's perpetuals have no session settlement.")
         // An exchange is worked out by the venue itself (`autoExchanges`).
-        case .deposited, .orderCancelled, .orderEnded, .funded, .autoExchanged, .accountOpened,
+        case .deposited, .orderCancelled, .orderEnded, .orderRefused, .funded, .autoExchanged, .accountOpened,
             .instrumentDefined, .priced, .quoted:
             break
         }

@@ -93,6 +93,7 @@ extension OrderRecord {
             case .filled: "FILLED"
             case .cancelled: "CANCELED"
             case .ended: "EXPIRED"
+            case .refused: "REJECTED"
             case nil: try order.filled.isZero ? "NEW" : "PARTIALLY_FILLED"
             }
         }

@@ -110,6 +110,7 @@ extension CryptoComVenue {
             }
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
         case .instrumentDefined, .accountOpened, .configured, .deposited, .orderCancelled, .orderEnded,
+            .orderRefused,
             .funded, .interestAccrued, .marginInterestAccrued, .released, .settled, .priced, .quoted:
             break
         }

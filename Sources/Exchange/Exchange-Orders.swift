@@ -11,8 +11,9 @@ extension Exchange {
         let bodies: [EventBody]
         switch instruction {
         case .place(let order): bodies = try place(order, &draft)
-        case .amend(let reference, let instrument, let quantity, let price):
-            bodies = try amend(reference, instrument, quantity, price, &draft)
+        case .amend(let reference, let instrument, let quantity, let price, let terms):
+            bodies = try amend(reference, instrument, quantity, price, terms, &draft)
+        case .refuse(let order, let code): bodies = [try refuse(order, code, &draft)]
         case .cancel(let reference, let instrument):
             bodies = [.orderCancelled(orderID: try open(reference, instrument, draft).id)]
         case .cancelAll(let instrument):
@@ -49,7 +50,7 @@ extension Exchange {
                 field: "client_order_id")
         }
         let touch = touch(of: instrument, draft, terms)
-        var quantity = wanted.quantity
+        var quantity = try quantity(wanted, touch, terms)
         if wanted.reduceOnly { quantity = min(quantity, try reducible(wanted, instrument, draft)) }
         let price = try limit(wanted, touch, terms)
         let order = try draft.order(wanted, quantity: quantity, price: price)
@@ -83,6 +84,34 @@ extension Exchange {
             bodies.append(.orderEnded(orderID: order.id, end))
         }
         return bodies
+    }
+
+    /// How much is asked for: as given, or as many whole lots as the notional has the price of.
+    private func quantity(
+        _ wanted: OrderInstruction, _ touch: Touch?, _ terms: TradingTerms
+    ) throws(Refusal) -> ExactDecimal {
+        guard let notional = wanted.notional else { return wanted.quantity }
+        let price = try limit(wanted, touch, terms)
+        guard terms.lot.isPositive, let lotPrice = try? terms.lot.times(price, rounding: .ceiling),
+            let lots = try? notional.over(lotPrice, places: 0, rounding: .towardZero),
+            let quantity = try? lots.times(terms.lot, rounding: .towardZero), quantity.isPositive
+        else {
+            throw Refusal(
+                .invalidAmount, "\(notional) is not the price of one lot of \(wanted.instrument).",
+                field: "notional")
+        }
+        return quantity
+    }
+
+    private func refuse(
+        _ wanted: OrderInstruction, _ code: Int64, _ draft: inout Draft
+    ) throws(Refusal) -> EventBody {
+        let instrument = try draft.instrument(wanted.instrument)
+        var price = wanted.price
+        if let terms = draft.judge.tradingTerms(of: instrument, in: draft.account, at: draft.time) {
+            price = price ?? touch(of: instrument, draft, terms)?.opposite(wanted.side)
+        }
+        return .orderRefused(try draft.refused(wanted, price: price ?? .zero), code: code)
     }
 
     /// What an order can make a position smaller by. Throws where there is nothing to reduce.
@@ -137,12 +166,16 @@ extension Exchange {
 
     private func amend(
         _ reference: OrderReference, _ instrument: String?, _ quantity: ExactDecimal?, _ price: ExactDecimal?,
-        _ draft: inout Draft
+        _ newTerms: OrderTerms?, _ draft: inout Draft
     ) throws(Refusal) -> [EventBody] {
         let order = try open(reference, instrument, draft)
         let amendment = OrderAmendment(
-            orderID: order.id, quantity: quantity ?? order.quantity, price: price ?? order.price)
-        guard amendment.quantity != order.quantity || amendment.price != order.price else {
+            orderID: order.id, quantity: quantity ?? order.quantity, price: price ?? order.price,
+            terms: newTerms)
+        guard
+            amendment.quantity != order.quantity || amendment.price != order.price
+                || (newTerms != nil && newTerms != order.terms)
+        else {
             throw Refusal(.unchanged, "The amendment changes nothing.", field: "quantity")
         }
         guard let terms = draft.judge.tradingTerms(of: order.instrument, in: draft.account, at: draft.time)
@@ -183,7 +216,7 @@ extension Exchange {
     ) throws(Refusal) -> Fill {
         let fee = try draft.checked { () throws(NumberError) in
             try draft.judge.fee(
-                of: quantity, at: price, side: order.side, in: order.instrument, rate: terms.rate(liquidity))
+                of: quantity, at: price, for: order, rate: terms.rate(liquidity))
         }
         return try draft.fill(
             of: order, quantity: quantity, price: price, fee: fee.amount, feeAsset: fee.asset,

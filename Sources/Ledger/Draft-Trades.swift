@@ -53,6 +53,21 @@ extension Draft {
         return order
     }
 
+    /// An order that the venue refuses, as it is noted.
+    public mutating func refused(
+        _ instruction: OrderInstruction, price: ExactDecimal
+    ) throws(Refusal) -> OpenOrder {
+        let instrument = try instrument(instruction.instrument)
+        var order = OpenOrder(
+            id: "x\(nextSequence)", instrument: instrument, side: instruction.side,
+            quantity: instruction.quantity, price: price, reduceOnly: instruction.reduceOnly,
+            positionSide: instruction.positionSide ?? .net,
+            marginMode: instruction.marginMode ?? judge.defaultMarginMode(of: instrument, in: account),
+            placedAt: time)
+        order.terms = instruction.terms
+        return order
+    }
+
     /// An order with another size and price, as it would be.
     public func amended(_ order: OpenOrder, by amendment: OrderAmendment) throws(Refusal) -> OpenOrder {
         try requirePositive(amendment.price, field: "price")
@@ -75,12 +90,17 @@ extension Draft {
         if let place = account.place(of: key) { key = account.positions[place].key }
         try requireFit(quantity, at: price, in: key.instrument)
         let isContract = key.instrument.kind.isDerivative
+        let fee = fee.cut(places: account.conventions.feePlaces)
+        let credit = feeCredit(for: fee, in: feeAsset)
         var fill = Fill(
             instrument: key.instrument, side: order.side, quantity: quantity, price: price,
-            fee: fee.cut(places: account.conventions.feePlaces), feeAsset: feeAsset, orderID: order.id,
+            fee: try checked { () throws(NumberError) in try fee - credit }, feeAsset: feeAsset,
+            orderID: order.id,
             positionSide: key.side, marginMode: key.marginMode,
             leverage: key.marginMode == .isolated ? leverage(key) : .one,
-            quoteIndex: isContract ? nil : judge.market(prices, at: time).index(key.instrument.quote))
+            quoteIndex: isContract ? nil : judge.market(prices, at: time).index(key.instrument.quote),
+            feeCredit: credit,
+            order: FilledOrder(placedAt: order.placedAt, isComplete: quantity == order.remaining))
         fill.liquidity = liquidity
         return fill
     }
@@ -111,18 +131,19 @@ extension Draft {
         try requireFit(request.quantity, at: request.price, in: instrument)
         try checkHedgeLeg(key, side: request.side, quantity: request.quantity)
         let marginAsset = try marginAsset(request, key)
+        let liquidity = request.liquidity ?? (order == nil ? nil : .maker)
+        var usual: (amount: ExactDecimal, asset: String)?
+        if let order, request.fee == nil { usual = try self.fee(of: request, order, liquidity ?? .maker) }
         let feeAsset =
-            request.feeAsset ?? (instrument.kind.isDerivative ? instrument.settle : instrument.quote)
+            request.feeAsset ?? usual?.asset
+            ?? (instrument.kind.isDerivative ? instrument.settle : instrument.quote)
         guard judge.knowsAsset(feeAsset, at: time) else {
             throw Refusal.unknown(asset: feeAsset, venue: account.venue, field: "fee_asset")
         }
         let spotIndex =
             instrument.kind.isDerivative || marginAsset != nil
             ? nil : judge.market(prices, at: time).index(instrument.quote)
-        let liquidity = request.liquidity ?? (order == nil ? nil : .maker)
-        var fee = request.fee ?? .zero
-        if let order, request.fee == nil { fee = try self.fee(of: request, order, liquidity ?? .maker) }
-        fee = fee.cut(places: account.conventions.feePlaces)
+        let fee = (request.fee ?? usual?.amount ?? .zero).cut(places: account.conventions.feePlaces)
         let credit = feeCredit(for: fee, in: feeAsset)
         var fill = Fill(
             instrument: instrument, side: request.side, quantity: request.quantity, price: request.price,
@@ -138,15 +159,13 @@ extension Draft {
     /// The fee of a fill that names none: by the account's rate for an order of a venue's client, else none.
     private func fee(
         of request: FillRequest, _ order: OpenOrder, _ liquidity: Liquidity
-    ) throws(Refusal) -> ExactDecimal {
+    ) throws(Refusal) -> (amount: ExactDecimal, asset: String)? {
         guard order.terms != nil,
             let terms = judge.tradingTerms(of: order.instrument, in: account, at: time)
-        else { return .zero }
+        else { return nil }
         return try checked { () throws(NumberError) in
             try judge.fee(
-                of: request.quantity, at: request.price, side: request.side, in: order.instrument,
-                rate: terms.rate(liquidity)
-            ).amount
+                of: request.quantity, at: request.price, for: order, rate: terms.rate(liquidity))
         }
     }
 

@@ -41,10 +41,14 @@ private struct EventReader {
             return .orderAmended(
                 OrderAmendment(
                     orderID: try fields.text("order_id"), quantity: try fields.decimal("quantity"),
-                    price: try fields.decimal("price")))
+                    price: try fields.decimal("price"),
+                    terms: fields.has("terms_of_order") ? try fields.orderTerms() : nil))
         case "order_ended":
             return .orderEnded(
                 orderID: try fields.text("order_id"), try fields.choice("reason", OrderEnd.self))
+        case "order_refused":
+            return .orderRefused(
+                try fields.order(try instrument(), placedAt: time), code: try fields.integer("code"))
         case "order_cancelled": return .orderCancelled(orderID: try fields.text("order_id"))
         case "filled": return .filled(try fill())
         case "position_imported": return .positionImported(try imported())
@@ -245,7 +249,7 @@ extension FieldReader {
         return order
     }
 
-    private func orderTerms() throws(Refusal) -> OrderTerms {
+    func orderTerms() throws(Refusal) -> OrderTerms {
         let reader = try FieldReader(try required("terms_of_order"), subject: subject)
         return OrderTerms(
             clientID: try reader.optionalText("client_order_id"),

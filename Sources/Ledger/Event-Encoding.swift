@@ -15,6 +15,7 @@ extension Event {
         case .orderAmended: "order_amended"
         case .orderCancelled: "order_cancelled"
         case .orderEnded: "order_ended"
+        case .orderRefused: "order_refused"
         case .filled: "filled"
         case .positionImported: "position_imported"
         case .leverageSet: "leverage_set"
@@ -81,10 +82,14 @@ extension EventBody {
             writer.member("order_id", amendment.orderID)
             writer.member("quantity", amendment.quantity)
             writer.member("price", amendment.price)
+            amendment.terms?.write(to: &writer)
         case .orderCancelled(let orderID): writer.member("order_id", orderID)
         case .orderEnded(let orderID, let end):
             writer.member("order_id", orderID)
             writer.member("reason", end.rawValue)
+        case .orderRefused(let order, let code):
+            order.write(to: &writer)
+            writer.member("code", code)
         case .filled(let fill): fill.write(to: &writer)
         case .positionImported(let imported): imported.write(to: &writer)
         case .leverageSet(let setting): setting.write(to: &writer)
@@ -217,7 +222,7 @@ extension OpenOrder {
 }
 
 extension OrderTerms {
-    fileprivate func write(to writer: inout JSONWriter) {
+    func write(to writer: inout JSONWriter) {
         writer.key("terms_of_order")
         writer.beginObject()
         if let clientID { writer.member("client_order_id", clientID) }

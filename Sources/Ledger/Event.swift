@@ -33,6 +33,9 @@ public enum EventBody: Sendable, Equatable {
     case orderCancelled(orderID: String)
     /// Ended by the exchange.
     case orderEnded(orderID: String, OrderEnd)
+    /// An order that the venue refused and gave an id all the same, with the code that it refused it by. It
+    /// changes nothing of the account.
+    case orderRefused(OpenOrder, code: Int64)
     case filled(Fill)
     case positionImported(ImportedPosition)
     case leverageSet(LeverageSetting)

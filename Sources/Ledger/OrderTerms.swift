@@ -52,8 +52,11 @@ public struct OrderInstruction: Sendable, Equatable {
     /// The venue's own name of what is traded.
     public var instrument: String
     public var side: Side
-    /// In the venue's unit; above zero.
+    /// In the venue's unit; above zero, but of an order that has `notional` instead.
     public var quantity: ExactDecimal
+    /// What a market order may trade for, in the quote asset, where that decides its size: as many whole lots
+    /// as it has the price of.
+    public var notional: ExactDecimal?
     /// The limit price, in the quote asset; nil for a market order.
     public var price: ExactDecimal?
     /// Whether it may only make a position smaller.
@@ -89,8 +92,12 @@ public enum OrderReference: Sendable, Equatable {
 /// What a client of a venue asks of the exchange.
 public enum TradeInstruction: Sendable, Equatable {
     case place(OrderInstruction)
-    /// Nil leaves quantity (the whole, what is filled included) or price as it is.
-    case amend(OrderReference, instrument: String?, quantity: ExactDecimal?, price: ExactDecimal?)
+    /// Nil leaves quantity (the whole, what is filled included), price or terms as they are.
+    case amend(
+        OrderReference, instrument: String?, quantity: ExactDecimal?, price: ExactDecimal?,
+        terms: OrderTerms? = nil)
+    /// Notes an order that the venue refuses by a code and gives an id all the same.
+    case refuse(OrderInstruction, code: Int64)
     case cancel(OrderReference, instrument: String?)
     /// All open orders, of one instrument or of all (nil).
     case cancelAll(instrument: String?)
@@ -102,9 +109,14 @@ public struct OrderAmendment: Sendable, Equatable {
     /// The whole size, what is filled included; above what is filled.
     public let quantity: ExactDecimal
     public let price: ExactDecimal
+    /// Its terms from here on; nil where they stay.
+    public let terms: OrderTerms?
 
     /// The order as it is from here on.
-    public init(orderID: String, quantity: ExactDecimal, price: ExactDecimal) {
+    public init(
+        orderID: String, quantity: ExactDecimal, price: ExactDecimal, terms: OrderTerms? = nil
+    ) {
+        self.terms = terms
         self.orderID = orderID
         self.quantity = quantity
         self.price = price
@@ -139,6 +151,8 @@ public enum Liquidity: String, Sendable, CaseIterable {
 public struct TradingTerms: Sendable, Equatable {
     /// The smallest price step.
     public var tick: ExactDecimal
+    /// The smallest step of quantities; 0 where orders are not sized by the exchange.
+    public var lot: ExactDecimal = .zero
     /// Fee per traded notional, positive when paid.
     public var makerRate: ExactDecimal
     public var takerRate: ExactDecimal

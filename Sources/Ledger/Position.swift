@@ -151,6 +151,7 @@ public struct OpenOrder: Sendable {
         remaining = try amendment.quantity - filled
         quantity = amendment.quantity
         price = amendment.price
+        if let terms = amendment.terms { self.terms = terms }
         amendments += 1
         amendedAt = time
     }

@@ -8,6 +8,8 @@ public struct OrderRecord: Sendable, Equatable {
         case filled
         case cancelled
         case ended(OrderEnd)
+        /// Never taken, by a code of the venue's.
+        case refused(Int64)
     }
 
     /// With what is filled of it.
@@ -23,6 +25,14 @@ public struct OrderRecord: Sendable, Equatable {
         updatedAt = order.updatedAt
     }
 
+    /// An order that the venue refused by a code.
+    public init(refused order: OpenOrder, code: Int64, by event: Event) {
+        var order = order
+        order.sequence = event.sequence
+        self.init(order)
+        ending = .refused(code)
+    }
+
     /// An order that was open, after what an instruction came to.
     public init(_ order: OpenOrder, after events: [Event]) throws {
         self.init(order)
@@ -36,6 +46,8 @@ public struct OrderRecord: Sendable, Equatable {
             if case .orderPlaced(var order) = event.body {
                 order.sequence = order.terms == nil ? 0 : event.sequence
                 record = OrderRecord(order)
+            } else if case .orderRefused(let order, let code) = event.body {
+                record = OrderRecord(refused: order, code: code, by: event)
             } else {
                 try record?.take(event)
             }
@@ -108,6 +120,7 @@ public struct TradingHistory: Sendable {
         switch event.body {
         case .filled(let fill): try note(fill, event, before, after)
         case .orderCancelled(let orderID), .orderEnded(let orderID, _): try end(orderID, event, before)
+        case .orderRefused(let order, let code): keep(OrderRecord(refused: order, code: code, by: event))
         default: break
         }
     }
@@ -127,6 +140,10 @@ public struct TradingHistory: Sendable {
         guard let order = before.order(.id(orderID)) else { return }
         var record = OrderRecord(order)
         try record.take(event)
+        keep(record)
+    }
+
+    private mutating func keep(_ record: OrderRecord) {
         ended.append(record)
         if ended.count > 2 * Self.limit { ended.removeFirst(ended.count - Self.limit) }
     }

@@ -91,6 +91,11 @@ public protocol VenueJudge: Sendable {
         rate: ExactDecimal
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String)
 
+    /// The fee of a trade of an order: how much, positive when paid, and of which asset.
+    func fee(
+        of quantity: ExactDecimal, at price: ExactDecimal, for order: OpenOrder, rate: ExactDecimal
+    ) throws(NumberError) -> (amount: ExactDecimal, asset: String)
+
     /// The prices to value with: those given, and behind them the reference prices of the rulebook in force.
     func market(_ prices: VenuePrices, at time: LedgerTime) -> Market
 
@@ -120,6 +125,13 @@ extension VenueJudge {
             .times(instrument.contractValue, rounding: .halfEven)
         let asset = instrument.kind.isDerivative ? instrument.settle : instrument.quote
         return (try value.times(rate, rounding: .halfEven), asset)
+    }
+
+    /// As of every trade of its side.
+    public func fee(
+        of quantity: ExactDecimal, at price: ExactDecimal, for order: OpenOrder, rate: ExactDecimal
+    ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
+        try fee(of: quantity, at: price, side: order.side, in: order.instrument, rate: rate)
     }
 
     /// The terms that hold for every account.

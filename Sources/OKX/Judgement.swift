@@ -137,7 +137,8 @@ extension OKXVenue {
         case .settled: throw Refusal(.notAllowed, "OKX settles no sessions.")
         case .autoExchanged: throw Refusal(.notAllowed, "OKX's own exchanges are not kept.")
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
-        case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .orderEnded, .funded,
+        case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .orderEnded, .orderRefused,
+            .funded,
             .released, .repaid, .marginInterestAccrued, .priced, .quoted:
             break
         }

@@ -110,7 +110,7 @@ extension RailsVenue {
             try judgeMargin(key, amount, try figures(before, prices, time), before, after, prices, at: time)
         case .settled: throw Refusal(.notAllowed, "Rails has no session settlement.")
         case .autoExchanged: throw Refusal(.notAllowed, "Rails has one asset and exchanges none.")
-        case .deposited, .orderCancelled, .orderEnded, .orderAmended, .funded, .accountOpened,
+        case .deposited, .orderCancelled, .orderEnded, .orderRefused, .orderAmended, .funded, .accountOpened,
             .instrumentDefined, .priced, .quoted:
             break
         }

@@ -61,6 +61,14 @@ final class StreamConnection: ChannelDuplexHandler {
     private var messages = CircularBuffer<StreamMessage>()
     private var events = CircularBuffer<Event>()
     private var owedPong: ByteBuffer?
+    /// The work of the stream's that is under way; everything of the client's waits for its end.
+    private var work: Task<Void, Never>?
+    /// What work that is done has to tell.
+    private var answers = CircularBuffer<[UInt8]>()
+    /// What came while work was under way.
+    private var waiting = CircularBuffer<FrameAssembly.Outcome>()
+    /// Whether the server goes down, and the connection with it when its work is done.
+    private var isShutdownDue = false
     private var isServing = false
     private var isServiceDue = false
     private var isReadHeld = false
@@ -171,13 +179,18 @@ final class StreamConnection: ChannelDuplexHandler {
             write(.pong, pong)
             return true
         }
-        if let message = messages.popFirst() {
+        if work == nil, answers.isEmpty, let message = messages.popFirst() {
             step { stream, now, output in stream.received(message, at: now, into: &output) }
             return true
         }
         if events.isEmpty, let mailbox { events += mailbox.take() }
         if !events.isEmpty {
             tellEvents()
+            return true
+        }
+        if let answer = answers.popFirst() {
+            write(.text, answer)
+            meter?.sent.count()
             return true
         }
         if rings, let deadline = stream.deadline, deadline <= access.realTime() {
@@ -211,7 +224,43 @@ final class StreamConnection: ChannelDuplexHandler {
         }
         for message in output.messages { write(.text, message) }
         meter?.sent.count(output.messages.count)
+        if !output.work.isEmpty { begin(output.work) }
         if let close = output.close { end(close, .begun) }
+    }
+
+    // MARK: - Work
+
+    private func begin(_ steps: [StreamOutput.Work]) {
+        guard let context else { return }
+        let (loop, before) = (context.eventLoop, work)
+        let connection = NIOLoopBound(self, eventLoop: loop)
+        work = Task {
+            await before?.value
+            var messages: [[UInt8]] = []
+            for step in steps { messages += await step() }
+            loop.execute { [messages] in connection.value.workIsDone(messages) }
+        }
+    }
+
+    /// Goes on with what waited for the work; what it told the ledger was in the mailbox before it was done.
+    private func workIsDone(_ messages: [[UInt8]]) {
+        work = nil
+        guard phase == .open else { return }
+        answers += messages
+        serve()
+        while work == nil, let outcome = waiting.popFirst() { take(outcome) }
+        if isShutdownDue, work == nil { end(for: .shutdown) }
+        resumeReading()
+    }
+
+    /// What the venue does when the connection is over, after the work that is under way.
+    private func bidFarewell() {
+        guard let farewell = stream.farewell else { return }
+        let before = work
+        Task {
+            await before?.value
+            await farewell()
+        }
     }
 
     private func follow(_ wanted: StreamInterest) {
@@ -246,6 +295,10 @@ final class StreamConnection: ChannelDuplexHandler {
     }
 
     private func take(_ outcome: FrameAssembly.Outcome) {
+        if work != nil, phase == .open {
+            waiting.append(outcome)
+            return
+        }
         switch outcome {
         case .incomplete: break
         case .message(let message):
@@ -264,7 +317,9 @@ final class StreamConnection: ChannelDuplexHandler {
         case .close(let code):
             // What came before the close frame is still heard.
             serve(hearsOut: true)
-            if phase == .open {
+            if work != nil, phase == .open {
+                waiting.append(outcome)
+            } else if phase == .open {
                 end(code.map { StreamClose(code: $0) }, .answered)
             } else {
                 drop()
@@ -276,6 +331,7 @@ final class StreamConnection: ChannelDuplexHandler {
     private func fail(_ fault: FrameAssembly.Fault) {
         serve(hearsOut: true)
         guard phase == .open else { return drop() }
+        if work != nil { return waiting.append(.fault(fault)) }
         var close = stream.close(for: fault.reason)
         // RFC 6455 has a code of its own for bad text; a venue's own codes stay.
         if fault == .badText, close.code == 1002 { close = StreamClose(code: 1007, reason: close.reason) }
@@ -286,6 +342,10 @@ final class StreamConnection: ChannelDuplexHandler {
 
     private func end(for reason: StreamCloseReason) {
         guard phase == .open else { return }
+        if reason == .shutdown, work != nil {
+            isShutdownDue = true
+            return
+        }
         if reason == .slowReader { meter?.slowReaders.count() }
         hub.logger.debug(
             "a stream is ended", metadata: ["venue": "\(venue.rawValue)", "reason": "\(reason)"])
@@ -300,6 +360,7 @@ final class StreamConnection: ChannelDuplexHandler {
     private func end(_ close: StreamClose?, _ ending: Ending) {
         guard phase == .open, let context else { return }
         phase = .closing
+        if ending != .shutdown { bidFarewell() }
         release()
         pingDue = .distantFuture
         pongDue = .distantFuture
@@ -335,6 +396,7 @@ final class StreamConnection: ChannelDuplexHandler {
 
     private func drop() {
         guard phase != .closed else { return }
+        if phase == .open, !isShutdownDue { bidFarewell() }
         phase = .closed
         context?.close(promise: nil)
     }
@@ -347,12 +409,15 @@ final class StreamConnection: ChannelDuplexHandler {
         interest = StreamInterest()
         messages.removeAll()
         events.removeAll()
+        answers.removeAll()
+        waiting.removeAll()
         owedPong = nil
     }
 
     private func finish() {
         if context == nil { return }
         if mailbox != nil || phase != .open { meter?.connections.count(-1) }
+        if phase == .open, !isShutdownDue { bidFarewell() }
         phase = .closed
         release()
         alarm?.cancel()
@@ -430,7 +495,7 @@ final class StreamConnection: ChannelDuplexHandler {
     }
 
     private func mayRead(_ context: ChannelHandlerContext) -> Bool {
-        phase != .open || (context.channel.isWritable && messages.isEmpty)
+        phase != .open || (context.channel.isWritable && messages.isEmpty && waiting.isEmpty)
     }
 
     private func resumeReading() {

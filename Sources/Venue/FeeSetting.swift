@@ -11,12 +11,9 @@ public enum FeeSetting {
     public enum Market: String, CaseIterable, Sendable {
         case spot
         case derivative
-    }
 
-    /// Which side of a trade pays.
-    public enum Liquidity: String, CaseIterable, Sendable {
-        case maker
-        case taker
+        /// The kind of an instrument.
+        public init(of instrument: Instrument) { self = instrument.kind.isDerivative ? .derivative : .spot }
     }
 
     /// The value to store: every rate in its plain form.
@@ -53,7 +50,7 @@ public enum FeeSetting {
 
 extension Account {
     /// The account's own fee rate, as a fraction of what is traded; nil where the rulebook's holds.
-    public func feeRate(_ market: FeeSetting.Market, _ liquidity: FeeSetting.Liquidity) -> ExactDecimal? {
+    public func feeRate(_ market: FeeSetting.Market, _ liquidity: Liquidity) -> ExactDecimal? {
         settings[FeeSetting.name]?[market.rawValue]?[liquidity.rawValue]?.text
             .flatMap { try? ExactDecimal($0) }
     }

@@ -42,6 +42,10 @@ public protocol VenueStream: Sendable {
 
     /// How the venue closes a connection for a reason of the server's.
     func close(for reason: StreamCloseReason) -> StreamClose
+
+    /// What the venue does once the connection is over, whoever ended it, such as cancelling orders; nil for
+    /// nothing, and nil unless implemented. Nothing is done where the server itself goes down.
+    var farewell: (@Sendable () async -> Void)? { get }
 }
 
 /// A stream that only answers: it follows nothing, waits for nothing and says nothing by itself.
@@ -61,6 +65,8 @@ extension VenueStream {
     public mutating func timePassed(at now: Int64, into output: inout StreamOutput) {}
 
     public func notice(before reason: StreamCloseReason) -> [UInt8]? { nil }
+
+    public var farewell: (@Sendable () async -> Void)? { nil }
 }
 
 /// What a stream wants to hear of.
@@ -97,10 +103,17 @@ public struct StreamNotice: Sendable {
     }
 }
 
-/// What a stream answers: messages in their order, and after them perhaps the end.
-public struct StreamOutput: Sendable, Equatable {
+/// What a stream answers: messages in their order, and after them perhaps what takes time, or the end.
+public struct StreamOutput: Sendable {
+    /// Something that has to be waited for, such as an order that must be durable, and the messages that tell
+    /// what it came to.
+    public typealias Work = @Sendable () async -> [[UInt8]]
+
     /// Text messages, whole.
     public private(set) var messages: [[UInt8]] = []
+    /// What is worked out after them; the client's next message is looked at when all of it is done, and what
+    /// it changed in the ledger is told before its own messages.
+    public private(set) var work: [Work] = []
     /// The end, after the messages.
     public var close: StreamClose?
 
@@ -111,6 +124,9 @@ public struct StreamOutput: Sendable, Equatable {
 
     /// Adds a text message.
     public mutating func send(_ message: String) { messages.append(Array(message.utf8)) }
+
+    /// Adds messages that have to be waited for.
+    public mutating func send(after work: @escaping Work) { self.work.append(work) }
 }
 
 /// A close frame.

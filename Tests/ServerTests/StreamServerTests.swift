@@ -107,6 +107,23 @@ struct StreamServerTests {
         try result.get()
     }
 
+    @Test("What a client sends while its work is under way is heard after it, the close frame too")
+    func work() async throws {
+        try await Self.run { url in
+            let client = try RawClient(url)
+            try client.send(Self.handshake("/echo/stream/plain"))
+            _ = await client.head()
+            var bytes: [UInt8] = []
+            for text in ["work a", "b", "work c", "d"] { bytes += clientFrame(0x1, Array(text.utf8)) }
+            try client.send(bytes + clientFrame(0x8, [3, 232]))
+            var rest = await client.rest()
+            let frames = try ServerFrame.all(in: &rest)
+            let texts = frames.map(\.text).filter { $0 != "opened" }
+            #expect(texts.prefix(4) == ["done a", "b", "done c", "d"])
+            #expect(frames.last?.opcode == 8)
+        }
+    }
+
     @Test("A handshake is accepted with RFC 6455's own example, and messages go both ways")
     func echo() async throws {
         try await Self.run { url in

@@ -73,7 +73,7 @@ struct EchoVenue: VenueModel {
 }
 
 /// Answers a text with itself, unless it is `follow ACCOUNT`, `prices`, `none`, `flood COUNT`, `close CODE
-/// REASON` or `wake AFTER`; a binary message with its length.
+/// REASON`, `work WORD` or `wake AFTER`; a binary message with its length.
 struct EchoStream: VenueStream {
     var interest = StreamInterest()
     var deadline: Int64?
@@ -92,6 +92,11 @@ struct EchoStream: VenueStream {
         case "prices": interest.prices = true
         case "none": interest = StreamInterest()
         case "flood": output.send([UInt8](repeating: UInt8(ascii: "x"), count: Int(words[1]) ?? 0))
+        case "work":
+            output.send(after: {
+                try? await Task.sleep(for: .milliseconds(20))
+                return [Array("done \(words[1])".utf8)]
+            })
         case "wake": deadline = now + (Int64(words[1]) ?? 0)
         case "close": output.close = StreamClose(code: UInt16(words[1]) ?? 0, reason: words[2])
         default: output.send(bytes)

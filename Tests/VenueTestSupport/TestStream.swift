@@ -19,6 +19,7 @@ public struct TestStream<Model: VenueModel> {
     public private(set) var close: StreamClose?
     private let world: TestWorld<Model>
     private var sent: [[UInt8]] = []
+    private var work: [StreamOutput.Work] = []
     private var interest = StreamInterest()
     private var heard: Int64
 
@@ -65,6 +66,28 @@ public struct TestStream<Model: VenueModel> {
         world.setRealTime(end)
     }
 
+    /// Does what the stream has to wait for, and tells it what that changed before the answers are sent.
+    public mutating func finishWork() async {
+        for step in work {
+            let messages = await step()
+            hear()
+            sent += messages
+        }
+        work = []
+    }
+
+    /// Sends a text message and waits for what it comes to.
+    public mutating func sendAndFinish(_ text: String) async {
+        send(text)
+        await finishWork()
+    }
+
+    /// The connection is over.
+    public mutating func end() async {
+        await finishWork()
+        await stream.farewell?()
+    }
+
     /// What was sent since the last call.
     public mutating func takeTexts() -> [String] {
         defer { sent = [] }
@@ -85,6 +108,7 @@ public struct TestStream<Model: VenueModel> {
             stream.interestTaken(at: world.realTime(), into: &output)
         }
         sent += output.messages
+        work += output.work
         close = output.close
     }
 }
