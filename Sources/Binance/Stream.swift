@@ -24,7 +24,7 @@ struct StreamPlace: Sendable {
     /// The streams that the address names.
     let streams: [String]
     /// The events wanted; nil for all.
-    let events: Set<String>?
+    let events: Set<ExactText>?
 
     /// Nil where the path is no stream: `/ws`, `/ws/<streams>` and `/stream`, alone or below a category.
     init?(_ request: VenueRequest) {
@@ -50,7 +50,7 @@ struct StreamPlace: Sendable {
         servesListenKeys = category == nil || category == "/private"
         self.streams = streams
         let events = Self.names(query["events"])
-        self.events = events.isEmpty ? nil : Set(events)
+        self.events = events.isEmpty ? nil : Set(events.map { ExactText($0) })
     }
 
     private static func names(_ text: String?) -> [String] {
@@ -99,7 +99,7 @@ struct UserStream: VenueStream {
     private let venue: BinanceVenue
     private let access: any VenueAccess
     private let servesListenKeys: Bool
-    private let events: Set<String>?
+    private let events: Set<ExactText>?
     private var isCombined: Bool
     /// What the connection has subscribed to, in order.
     private var streams = StreamNames()
@@ -128,7 +128,7 @@ struct UserStream: VenueStream {
 
     var deadline: Int64? { feeds.isEmpty ? end : end.map { min($0, nextLook) } }
 
-    private func wants(_ event: String) -> Bool { events?.contains(event) ?? true }
+    private func wants(_ event: String) -> Bool { events?.contains(ExactText(event)) ?? true }
 
     // MARK: - What happens
 
@@ -206,9 +206,9 @@ struct UserStream: VenueStream {
     }
 
     private mutating func forget(_ names: [String]) {
-        let names = Set(names)
+        let names = Set(names.map { ExactText($0) })
         streams.remove(names)
-        feeds.removeAll { names.contains($0.listenKey) }
+        feeds.removeAll { names.contains(ExactText($0.listenKey)) }
     }
 
     // MARK: - Telling
@@ -300,20 +300,20 @@ private struct StreamNames: Sendable {
     private(set) var all: [String] = []
     /// Their bytes.
     private(set) var size = 0
-    private var known: Set<String> = []
+    private var known: Set<ExactText> = []
 
     /// Adds names; gives those that are new.
     @discardableResult
     mutating func add(_ names: some Sequence<String>) -> [String] {
-        let new = names.filter { known.insert($0).inserted }
+        let new = names.filter { known.insert(ExactText($0)).inserted }
         all += new
         size += new.reduce(0) { $0 + $1.utf8.count }
         return new
     }
 
-    mutating func remove(_ names: Set<String>) {
+    mutating func remove(_ names: Set<ExactText>) {
         known.subtract(names)
-        all.removeAll(where: names.contains)
+        all.removeAll { names.contains(ExactText($0)) }
         size = all.reduce(0) { $0 + $1.utf8.count }
     }
 }

@@ -42,7 +42,7 @@ public struct AlertEvent: Sendable, Equatable {
 /// Which alerts were raised when last looked, so that each change is told once.
 public struct AlertMemory: Sendable, Equatable {
     /// Raised readings by their keys.
-    private(set) var raised: Set<String> = []
+    private(set) var raised: Set<ExactText> = []
 
     public init() {}
 
@@ -52,18 +52,20 @@ public struct AlertMemory: Sendable, Equatable {
         var events: [AlertEvent] = []
         for reading in readings {
             switch reading.state {
-            case .raised where raised.insert(reading.key).inserted:
+            case .raised where raised.insert(ExactText(reading.key)).inserted:
                 events.append(AlertEvent(change: .raised, reading: reading, at: book.takenAt))
-            case .clear where raised.remove(reading.key) != nil:
+            case .clear where raised.remove(ExactText(reading.key)) != nil:
                 events.append(AlertEvent(change: .cleared, reading: reading, at: book.takenAt))
             default: break
             }
         }
-        let named = Set(readings.map(\.key))
-        let read = Set(book.statements.map { "\($0.venue)\u{1F}\($0.account)" })
+        let named = Set(readings.map { ExactText($0.key) })
+        let read = Set(book.statements.map { ExactText("\($0.venue)\u{1F}\($0.account)") })
         for key in raised.subtracting(named) {
-            let parts = key.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
-            if parts.count == 4, read.contains("\(parts[1])\u{1F}\(parts[2])") { raised.remove(key) }
+            let parts = key.text.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
+            if parts.count == 4, read.contains(ExactText("\(parts[1])\u{1F}\(parts[2])")) {
+                raised.remove(key)
+            }
         }
         return events
     }
@@ -71,8 +73,8 @@ public struct AlertMemory: Sendable, Equatable {
     /// Forgets a change, so that it is one again the next time.
     public mutating func undo(_ event: AlertEvent) {
         switch event.change {
-        case .raised: raised.remove(event.reading.key)
-        case .cleared: raised.insert(event.reading.key)
+        case .raised: raised.remove(ExactText(event.reading.key))
+        case .cleared: raised.insert(ExactText(event.reading.key))
         }
     }
 
@@ -81,11 +83,11 @@ public struct AlertMemory: Sendable, Equatable {
     /// Reads what was kept; nil for a text that was not written by `text`.
     public init?(_ text: String) {
         guard let elements = (try? JSONValue(parsing: text))?["raised"]?.elements else { return nil }
-        raised = Set(elements.compactMap(\.text))
+        raised = Set(elements.compactMap(\.text).map { ExactText($0) })
     }
 
     /// The memory as JSON, to be kept from one run to the next.
     public var text: String {
-        JSONValue.members([("raised", .array(raised.sorted().map { .string($0) }))]).description
+        JSONValue.members([("raised", .array(raised.map(\.text).sorted().map { .string($0) }))]).description
     }
 }

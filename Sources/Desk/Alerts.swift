@@ -72,7 +72,7 @@ extension Book {
         }
         var readings: [AlertReading] = []
         func isNew(_ account: String) -> Bool {
-            rule.concerns(account) && !readings.contains { $0.account == account }
+            rule.concerns(account) && !readings.contains { $0.account.isExactly(account) }
         }
         for failure in failures where isNew(failure.account) {
             readings.append(
@@ -144,7 +144,9 @@ extension Book {
         guard case .figure(let figure) = rule.measure else { return maintenanceShare(of: statement) }
         var figures = statement.figures
         if let asset = rule.asset {
-            guard let row = statement.assets.first(where: { $0.asset == asset }) else { return .notReported }
+            guard let row = statement.assets.first(where: { $0.asset.isExactly(asset) }) else {
+                return .notReported
+            }
             figures = row.figures
         }
         guard let reported = figures[figure] else { return .notReported }

@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Numbers
 import Venue
@@ -13,13 +14,13 @@ public struct Book: Sendable {
     /// Whether no account at all is missing, and no call.
     public var isWhole: Bool { failures.isEmpty }
     /// USD prices that the operator has set.
-    public let givenPrices: [String: ExactDecimal]
+    public let givenPrices: [ExactText: ExactDecimal]
     /// The real time, in milliseconds since the epoch, at which the reading was done.
     public let takenAt: Int64
 
     /// A book of what came of reading accounts; `givenPrices` are USD for one unit of an asset, `takenAt` is
     /// in milliseconds since the epoch.
-    public init(_ readings: [AccountReading], givenPrices: [String: ExactDecimal] = [:], takenAt: Int64) {
+    public init(_ readings: [AccountReading], givenPrices: [ExactText: ExactDecimal] = [:], takenAt: Int64) {
         var accounts: [AccountRead] = []
         var failures: [AccountFailure] = []
         var withheld: [AccountFailure] = []
@@ -49,8 +50,8 @@ public struct Book: Sendable {
 
     /// Accounts of the configuration of which nothing was read, and why.
     var unread: [AccountFailure] {
-        let read = Set(statements.map(\.configuredAccount))
-        return failures.filter { !read.contains($0.account) }
+        let read = Set(statements.map { ExactText($0.configuredAccount) })
+        return failures.filter { !read.contains(ExactText($0.account)) }
     }
 
     /// Accounts that the book holds a second time, because two keys read them: by the venue's identifier, and
@@ -58,15 +59,16 @@ public struct Book: Sendable {
     /// unknown is not the same.
     public var repeated: [RepeatedAccount] {
         /// Where an identifier was read first, and the main account of that reading.
-        var known: [String: (account: String, main: String?)] = [:]
+        var known: [ExactText: (account: String, main: String?)] = [:]
         var repeated: [RepeatedAccount] = []
         for read in accounts {
             let named = read.statements.enumerated().compactMap { place, statement in
                 statement.identifier.map { (statement, identifier: $0, isMain: place == 0) }
             }
-            func key(_ identifier: String) -> String {
-                [read.statements.first?.venue.rawValue ?? "", read.environment, identifier]
-                    .joined(separator: "\u{1F}")
+            func key(_ identifier: String) -> ExactText {
+                ExactText(
+                    [read.statements.first?.venue.rawValue ?? "", read.environment, identifier]
+                        .joined(separator: "\u{1F}"))
             }
             if let main = read.statements.first, main.identifier.flatMap({ known[key($0)] }) == nil,
                 let shared = named.first(where: { !$0.isMain && known[key($0.identifier)]?.main != nil }),
@@ -97,11 +99,11 @@ public struct Book: Sendable {
     /// keys of one account do, and nothing tells them apart. Accounts that are known to be one, or by the
     /// venue's own identifiers to be two, are not among them.
     public var alike: [AlikeAccounts] {
-        let repeated = Set(repeated.map(\.account))
+        let repeated = Set(repeated.map { ExactText($0.account) })
         var seen: [(contents: [String], statement: Statement, environment: String)] = []
         var alike: [AlikeAccounts] = []
         for read in accounts {
-            for statement in read.statements where !repeated.contains(statement.account) {
+            for statement in read.statements where !repeated.contains(ExactText(statement.account)) {
                 guard let contents = statement.contents else { continue }
                 let first = seen.first { earlier in
                     earlier.contents == contents && earlier.environment == read.environment

@@ -7,7 +7,7 @@ extension Book {
     public var csv: String {
         var lines = [Self.csvHeader]
         let twins = Dictionary(
-            repeated.map { ($0.account, $0.sameAs) }, uniquingKeysWith: { first, _ in first })
+            repeated.map { (ExactText($0.account), $0.sameAs) }, uniquingKeysWith: { first, _ in first })
         for statement in statements {
             let common = [
                 statement.account, statement.venue.rawValue, statement.mode, String(statement.takenAt),
@@ -17,7 +17,7 @@ extension Book {
                 for figure in figures.all {
                     lines.append(
                         common + place + figure.csvCells + [
-                            twins[statement.account] ?? "", String(figure.isDerived),
+                            twins[ExactText(statement.account)] ?? "", String(figure.isDerived),
                         ])
                 }
             }

@@ -58,7 +58,8 @@ public struct CrossVenue: Sendable {
         for position in statement.positions {
             guard
                 let profit = try map(
-                    position, by: source, to: target, at: time, priced: Set(index.map(\.key)), &legs)
+                    position, by: source, to: target, at: time, priced: Set(index.map { ExactText($0.key) }),
+                    &legs)
             else { continue }
             try map(profit, to: target, at: time, name, &money, &index)
         }
@@ -84,8 +85,8 @@ public struct CrossVenue: Sendable {
     private static func first(
         _ members: [(key: String, value: JSONValue)]
     ) -> [(key: String, value: JSONValue)] {
-        var seen: Set<String> = []
-        return members.filter { seen.insert($0.key).inserted }
+        var seen: Set<ExactText> = []
+        return members.filter { seen.insert(ExactText($0.key)).inserted }
     }
 
     // MARK: - Money
@@ -113,7 +114,7 @@ public struct CrossVenue: Sendable {
         }
         for figure in statement.beside {
             guard let amount = figure.value.number else { continue }
-            if let place = holdings.firstIndex(where: { $0.asset == figure.unit }) {
+            if let place = holdings.firstIndex(where: { $0.asset.isExactly(figure.unit) }) {
                 holdings[place].amount = try holdings[place].amount + amount
             } else {
                 holdings.append(Money(asset: figure.unit, amount: amount, index: nil))
@@ -219,7 +220,7 @@ public struct CrossVenue: Sendable {
     /// is what comes back.
     private mutating func map(
         _ position: PositionStatement, by source: any VenueReader, to target: any VenueReader,
-        at time: LedgerTime, priced: Set<String>, _ legs: inout [Leg]
+        at time: LedgerTime, priced: Set<ExactText>, _ legs: inout [Leg]
     ) throws(NumberError) -> Money? {
         guard let reported = position.figures.number(.quantity), !reported.isZero else { return nil }
         let quantity = position.side == .short && !reported.isNegative ? -reported : reported
@@ -272,7 +273,7 @@ public struct CrossVenue: Sendable {
                 "no answer tells its mark price: the built-in one"
                     + (price.map { ", \($0)," } ?? "") + " is used")
         }
-        if !priced.contains(other.settle),
+        if !priced.contains(ExactText(other.settle)),
             let remark = Self.builtInPrice(of: other.settle, at: target, time)
         {
             remarks.append(remark)

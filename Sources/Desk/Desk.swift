@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Venue
 
@@ -11,13 +12,13 @@ public struct Desk: Sendable {
     ///
     /// Throws where an account's key or venue is missing.
     public init(
-        _ configuration: DeskConfiguration, credentials: [String: Credentials],
+        _ configuration: DeskConfiguration, credentials: [ExactText: Credentials],
         readers: ReaderSource = .builtIn, transport: Transport, clock: Clock = .real
     ) throws(ConfigurationError) {
         let pacer = Pacer(clock: clock)
         var connections: [AccountConnection] = []
         for entry in configuration.accounts {
-            guard let key = credentials[entry.name] else {
+            guard let key = credentials[ExactText(entry.name)] else {
                 throw ConfigurationError([], "The account \(entry.name) has no key")
             }
             connections.append(

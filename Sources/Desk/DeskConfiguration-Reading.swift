@@ -16,7 +16,7 @@ extension DeskConfiguration {
             known: ["accounts", "concurrency", "timeouts", "attempts", "prices", "watch"])
         for (entry, path) in try fields.elements("accounts") {
             let account = try AccountEntry(entry, at: path, folder: folder)
-            guard !accounts.contains(where: { $0.name == account.name }) else {
+            guard !accounts.contains(where: { $0.name.isExactly(account.name) }) else {
                 throw ConfigurationError(path + [.key("name")], "occurs twice; give every account its own")
             }
             accounts.append(account)
@@ -54,17 +54,17 @@ extension DeskConfiguration {
         }
     }
 
-    private static func prices(_ value: JSONValue) throws(ConfigurationError) -> [String: ExactDecimal] {
+    private static func prices(_ value: JSONValue) throws(ConfigurationError) -> [ExactText: ExactDecimal] {
         guard let object = value.object else {
             throw ConfigurationError([.key("prices")], "must be a mapping of assets to USD prices")
         }
         let fields = try ConfigurationFields(value, at: [.key("prices")], known: object.keys)
-        var prices: [String: ExactDecimal] = [:]
+        var prices: [ExactText: ExactDecimal] = [:]
         for (asset, _) in object.members {
             guard let price = try fields.decimal(asset), price.isPositive else {
                 throw ConfigurationError([.key("prices"), .key(asset)], "must be a price above zero")
             }
-            prices[asset] = price
+            prices[ExactText(asset)] = price
         }
         return prices
     }

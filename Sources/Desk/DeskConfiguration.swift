@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Numbers
 import Venue
@@ -11,7 +12,7 @@ public struct DeskConfiguration: Sendable, Equatable {
     /// How many accounts are read at the same time.
     public var concurrency = 4
     /// USD prices of assets that the operator has set; they go before all that is read.
-    public var prices: [String: ExactDecimal] = [:]
+    public var prices: [ExactText: ExactDecimal] = [:]
     /// What `watch` looks at, and whom it tells.
     public var watch = WatchPlan()
 
@@ -21,14 +22,14 @@ public struct DeskConfiguration: Sendable, Equatable {
     /// By which of a venue's recorded forms the figures of a statement are held; of a sub-account, as of the
     /// main one.
     public func profile(of statement: Statement) -> WireProfile {
-        accounts.first { $0.name == statement.configuredAccount }?.profile ?? .documented
+        accounts.first { $0.name.isExactly(statement.configuredAccount) }?.profile ?? .documented
     }
 
     /// The same desk with some of its accounts only, in the desk's order.
     ///
     /// Throws for a name that there is not, and where no account is left.
     public func only(_ names: [String]) throws(ConfigurationError) -> DeskConfiguration {
-        for name in names where !accounts.contains(where: { $0.name == name }) {
+        for name in names where !accounts.contains(where: { $0.name.isExactly(name) }) {
             let known = accounts.map(\.name).joined(separator: ", ")
             throw ConfigurationError(.usage, [], "There is no account \"\(name)\"; known are \(known)")
         }

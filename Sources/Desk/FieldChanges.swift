@@ -24,13 +24,14 @@ extension FieldChange {
         return calls.flatMap { call -> [FieldChange] in
             let before = fields(of: call, in: earlier)
             let after = fields(of: call, in: later)
-            let known = Dictionary(before, uniquingKeysWith: { first, _ in first })
-            let left = Set(after.map(\.path))
+            let known = Dictionary(
+                before.map { (ExactText($0.path), $0.value) }, uniquingKeysWith: { first, _ in first })
+            let left = Set(after.map { ExactText($0.path) })
             return after.compactMap { path, value in
-                let old = known[path] ?? .absent
+                let old = known[ExactText(path)] ?? .absent
                 return old == value ? nil : FieldChange(call: call, path: path, before: old, after: value)
             }
-                + before.filter { !left.contains($0.path) }.map {
+                + before.filter { !left.contains(ExactText($0.path)) }.map {
                     FieldChange(call: call, path: $0.path, before: $0.value, after: .absent)
                 }
         }
@@ -58,9 +59,9 @@ extension FieldChange {
                 collect(member, at: path.isEmpty ? key : "\(path).\(key)", into: &fields)
             }
         case .array(let elements):
-            var seen: [String: Int] = [:]
+            var seen: [ExactText: Int] = [:]
             for (place, element) in elements.enumerated() {
-                let name = name(of: element) ?? String(place)
+                let name = ExactText(name(of: element) ?? String(place))
                 // Two rows about the same thing are told apart by their order.
                 let times = seen[name, default: 0]
                 seen[name] = times + 1

@@ -1,8 +1,9 @@
+import JSON
 import Venue
 
 /// Keeps the calls of all accounts within what their venues take.
 public actor Pacer {
-    private var windows: [String: PaceWindow] = [:]
+    private var windows: [ExactText: PaceWindow] = [:]
     private let clock: Clock
 
     public init(clock: Clock = .real) { self.clock = clock }
@@ -14,9 +15,9 @@ public actor Pacer {
         _ caller: String, weight: Int, pace: RequestPace, before deadline: Int64
     ) async throws(ReadingError) {
         let now = clock.now()
-        let moment = windows[caller, default: PaceWindow(pace: pace)].reserve(weight, from: now)
+        let moment = windows[ExactText(caller), default: PaceWindow(pace: pace)].reserve(weight, from: now)
         guard moment <= deadline else {
-            windows[caller]?.giveBack(weight, at: moment)
+            windows[ExactText(caller)]?.giveBack(weight, at: moment)
             throw ReadingError(
                 .rateLimited,
                 "The venue's limit leaves no room within the time that was given; ask for fewer accounts at "
@@ -27,12 +28,12 @@ public actor Pacer {
 
     /// Lets no call of a caller go before a moment, because the venue said so.
     func hold(_ caller: String, pace: RequestPace, until moment: Int64) {
-        windows[caller, default: PaceWindow(pace: pace)].hold(until: moment)
+        windows[ExactText(caller), default: PaceWindow(pace: pace)].hold(until: moment)
     }
 
     /// Takes over what the venue says that it has counted: others may share the limit.
     func learn(_ caller: String, pace: RequestPace, used: Int) {
-        windows[caller, default: PaceWindow(pace: pace)].learn(used: used, at: clock.now())
+        windows[ExactText(caller), default: PaceWindow(pace: pace)].learn(used: used, at: clock.now())
     }
 }
 

@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Numbers
 import Venue
@@ -44,7 +45,7 @@ struct PriceFinder {
     }
 
     private func find(_ asset: String, for statement: Statement?) -> UsedPrice? {
-        if let given = book.givenPrices[asset] {
+        if let given = book.givenPrices[ExactText(asset)] {
             return UsedPrice(asset: asset, price: given, origin: .given, account: "", venue: "", field: "")
         }
         let all = book.statements
@@ -59,7 +60,7 @@ struct PriceFinder {
     }
 
     private static func row(_ asset: String, _ statement: Statement) -> StatementFigures? {
-        statement.assets.first { $0.asset == asset }?.figures
+        statement.assets.first { $0.asset.isExactly(asset) }?.figures
     }
 
     private static func reported(_ asset: String, _ statement: Statement) -> UsedPrice? {

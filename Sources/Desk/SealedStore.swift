@@ -5,7 +5,7 @@ import Venue
 /// Keys in a file of JSON that says nothing without its passphrase.
 public struct SealedStore: Sendable {
     /// Entries by name.
-    public var entries: [String: Credentials]
+    public var entries: [ExactText: Credentials]
 
     private static let format = "marginalia-sealed-1"
 
@@ -61,16 +61,16 @@ public struct SealedStore: Sendable {
         guard let object = (try? JSONValue(parsing: content))?.object else {
             throw ConfigurationError([], "holds no keys; make it anew")
         }
-        for (name, entry) in object.members { entries[name] = try Credentials(entry) }
+        for (name, entry) in object.members { entries[ExactText(name)] = try Credentials(entry) }
     }
 
     private var content: JSONValue {
-        let members = entries.sorted { $0.key < $1.key }.map { name, entry in
+        let members = entries.sorted { $0.key.text < $1.key.text }.map { name, entry in
             var fields: [(key: String, value: JSONValue)] = [
                 ("api_key", .string(entry.apiKey)), ("secret", .string(entry.secret)),
             ]
             if let passphrase = entry.passphrase { fields.append(("passphrase", .string(passphrase))) }
-            return (key: name, value: JSONValue.members(fields))
+            return (key: name.text, value: JSONValue.members(fields))
         }
         return .members(members)
     }

@@ -25,12 +25,13 @@ public struct Secrets: Sendable {
     ///
     /// Throws where one is missing, lies open to others, or is the key of two accounts, whose money would
     /// count twice.
-    public func credentials(of entries: [AccountEntry]) throws(ConfigurationError) -> [String: Credentials] {
-        var found: [String: Credentials] = [:]
-        var stores: [String: SealedStore] = [:]
+    public func credentials(of entries: [AccountEntry]) throws(ConfigurationError) -> [ExactText: Credentials]
+    {
+        var found: [ExactText: Credentials] = [:]
+        var stores: [ExactText: SealedStore] = [:]
         for entry in entries {
             do throws(ConfigurationError) {
-                found[entry.name] = try credentials(at: entry.credentials, stores: &stores)
+                found[ExactText(entry.name)] = try credentials(at: entry.credentials, stores: &stores)
             } catch {
                 throw ConfigurationError(
                     error.kind, [],
@@ -40,7 +41,7 @@ public struct Secrets: Sendable {
         for (place, entry) in entries.enumerated() {
             for other in entries[..<place]
             where other.venue == entry.venue && other.baseURL == entry.baseURL
-                && found[other.name]?.apiKey == found[entry.name]?.apiKey
+                && (found[ExactText(other.name)]?.apiKey).isExactly(found[ExactText(entry.name)]?.apiKey)
             {
                 throw ConfigurationError(
                     [],
@@ -65,7 +66,7 @@ public struct Secrets: Sendable {
             guard let text else { throw ConfigurationError([], "the file \(path) is empty") }
             return String(text)
         case .sealed:
-            var stores: [String: SealedStore] = [:]
+            var stores: [ExactText: SealedStore] = [:]
             return try credentials(at: source, stores: &stores).secret
         }
     }
@@ -73,7 +74,7 @@ public struct Secrets: Sendable {
     // MARK: - One key
 
     private func credentials(
-        at source: SecretSource, stores: inout [String: SealedStore]
+        at source: SecretSource, stores: inout [ExactText: SealedStore]
     ) throws(ConfigurationError) -> Credentials {
         switch source {
         case .environment(let name):
@@ -93,8 +94,9 @@ public struct Secrets: Sendable {
                 throw ConfigurationError([], "the file \(path): \(error)")
             }
         case .sealed(let path, let entry):
-            if stores[path] == nil { stores[path] = try opened(path) }
-            guard let credentials = stores[path]?.entries[entry] else {
+            let path = ExactText(path)
+            if stores[path] == nil { stores[path] = try opened(path.text) }
+            guard let credentials = stores[path]?.entries[ExactText(entry)] else {
                 throw ConfigurationError(
                     [], "the sealed store \(path) has no entry \(entry): add it with marginalia desk seal")
             }

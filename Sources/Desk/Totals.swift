@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Numbers
 import Venue
@@ -69,7 +70,7 @@ public struct BookTotals: Sendable {
         self.repeated = repeated
         alike = book.alike
         let counted = book.statements.filter { statement in
-            !repeated.contains { $0.account == statement.account }
+            !repeated.contains { $0.account.isExactly(statement.account) }
         }
         let unread =
             book.unread.map { ($0, "it was not read") }
@@ -104,7 +105,7 @@ public struct BookTotals: Sendable {
 
     /// The account that is counted in a statement's stead; nil where it is counted itself.
     func sameAs(_ statement: Statement) -> String? {
-        repeated.first { $0.account == statement.account }?.sameAs
+        repeated.first { $0.account.isExactly(statement.account) }?.sameAs
     }
 
     /// Why an account is not in a total.

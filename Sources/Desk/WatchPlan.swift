@@ -98,7 +98,7 @@ extension WatchPlan {
             notices.append(try NoticeTarget(target, at: path, folder: folder))
         }
         for (place, rule) in alerts.enumerated()
-        where alerts[..<place].contains(where: { $0.name == rule.name }) {
+        where alerts[..<place].contains(where: { $0.name.isExactly(rule.name) }) {
             throw ConfigurationError(
                 [.key("watch"), .key("alerts"), .index(place)],
                 "is called \"\(rule.name)\" as another one is; give it a name of its own")

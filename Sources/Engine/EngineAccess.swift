@@ -20,7 +20,7 @@ struct LiveAccess: VenueAccess {
     }
 
     func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
-        try await engine.snapshots(of: account, at: venue, asOf: times)
+        try await engine.snapshots(of: account, at: venue, asOf: times, in: engine.journal)
     }
 
     func latestEvents(
@@ -63,16 +63,20 @@ final class PastAccess: VenueAccess {
     private let venue: VenueName
     private let time: LedgerTime
     private let pastPrices: VenuePrices
+    /// Everything is read as of one place.
+    private let journal: JournalView
     private let engine: LedgerEngine
     private var published: PublishedLedger { engine.published }
     /// Accounts read so far; nil inside for one that was not open yet.
     private let accounts = Mutex<[ExactText: Account?]>([:])
 
-    init(venue: VenueName, time: LedgerTime, prices: VenuePrices, engine: LedgerEngine) {
+    init(venue: VenueName, time: LedgerTime, prices: VenuePrices, journal: JournalView, engine: LedgerEngine)
+    {
         live = engine.access(for: venue)
         self.venue = venue
         self.time = time
         pastPrices = prices
+        self.journal = journal
         self.engine = engine
     }
 
@@ -84,7 +88,7 @@ final class PastAccess: VenueAccess {
     private func account(_ id: String) throws(JournalError) -> Account? {
         if let found = accounts.withLock({ $0[ExactText(id)] }) { return found }
         guard published.account(id)?.venue == venue else { return nil }
-        var past = engine.past(of: id, at: [time])
+        var past = engine.past(of: id, at: [time], in: journal)
         while try past.readLot() {}
         know(id, past.found.first ?? nil)
         return past.found.first ?? nil
@@ -97,7 +101,8 @@ final class PastAccess: VenueAccess {
 
     func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
         // What happened after its own time is not known here.
-        let known = try await live.snapshots(of: account, asOf: times.map { min($0, time) })
+        let known = try await engine.snapshots(
+            of: account, at: venue, asOf: times.map { min($0, time) }, in: journal)
         return zip(known, times).map { snapshot, time in
             snapshot.map { AccountSnapshot(account: $0.account, prices: $0.prices, at: time) }
         }

@@ -6,6 +6,7 @@ import Venue
 /// it; keys and limits are those of now.
 struct FrozenAccess: VenueAccess {
     let live: any VenueAccess
+    let engine: LedgerEngine
     let venue: VenueName
     let state: PublishedLedger.State
     let time: LedgerTime
@@ -18,7 +19,10 @@ struct FrozenAccess: VenueAccess {
     }
 
     func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
-        try await live.snapshots(of: account, asOf: times.map { min($0, time) })
+        let journal = JournalView(
+            store: engine.store, sequence: state.sequence, instruments: state.instruments)
+        return try await engine.snapshots(
+            of: account, at: venue, asOf: times.map { min($0, time) }, in: journal)
     }
 
     func prices() -> VenuePrices { state.prices[venue] ?? VenuePrices() }
@@ -44,6 +48,7 @@ struct FrozenAccess: VenueAccess {
 extension LedgerEngine {
     /// What a venue's model may reach, as things stand at this call, whatever happens later.
     public func frozenAccess(for venue: VenueName) -> any VenueAccess {
-        FrozenAccess(live: access(for: venue), venue: venue, state: published.cut(), time: clock.now())
+        FrozenAccess(
+            live: access(for: venue), engine: self, venue: venue, state: published.cut(), time: clock.now())
     }
 }

@@ -46,8 +46,8 @@ extension LedgerEngine {
     public func events(
         of account: String, after sequence: Int64, limit: Int
     ) async throws(Refusal) -> [StoredEvent] {
-        let records = try await read { store throws(JournalError) in
-            try store.events(of: account, after: sequence, limit: max(0, limit))
+        let records = try await read { journal throws(JournalError) in
+            try journal.events(of: account, after: sequence, limit: max(0, limit))
         }
         return records.map { record in
             StoredEvent(
@@ -59,11 +59,10 @@ extension LedgerEngine {
 
     /// Events of all accounts and of the market after a sequence, in order, no more than `limit`.
     public func events(after sequence: Int64, limit: Int) async throws(Refusal) -> [Event] {
-        let instruments = published.instruments
-        return try await read { store throws(JournalError) in
+        try await read { journal throws(JournalError) in
             var events: [Event] = []
-            for record in try store.events(after: sequence, limit: max(0, limit)) {
-                events.append(try Replay.event(of: record, instruments: instruments))
+            for record in try journal.events(after: sequence, limit: max(0, limit)) {
+                events.append(try journal.event(of: record))
             }
             return events
         }
@@ -71,7 +70,7 @@ extension LedgerEngine {
 
     /// An account as it was after all events up to and at a time; nil if it was not open yet.
     public func account(_ id: String, asOf time: LedgerTime) async throws(Refusal) -> Account? {
-        try await accounts(id, asOf: [time]).first ?? nil
+        try await accounts(id, asOf: [time], in: journal).first ?? nil
     }
 
     /// Every account in short, in the order of opening: as it is, or as it was after all events up to and at
@@ -81,18 +80,18 @@ extension LedgerEngine {
         guard let time else { return found }
         // What has changed since is taken back, from the journal's end until each account's last event before
         // the time is found: one way through the journal for all of them.
-        var changed: [String: Int] = [:]
+        var changed: [ExactText: Int] = [:]
         for (place, account) in found.enumerated() where account.updatedAt > time {
-            changed[account.id] = place
+            changed[ExactText(account.id)] = place
         }
         while !changed.isEmpty, sequence > 0 {
             let (after, limit) = (max(0, sequence - Self.lot), min(sequence, Self.lot))
-            let records = try await read { store throws(JournalError) in
-                try store.events(after: after, limit: Int(limit))
+            let records = try await read { journal throws(JournalError) in
+                try journal.events(after: after, limit: Int(limit))
             }
             for record in records.reversed() {
                 for id in [record.account, record.counterparty] {
-                    guard let id, let place = changed[id] else { continue }
+                    guard let id = id.map({ ExactText($0) }), let place = changed[id] else { continue }
                     if record.at > time {
                         found[place].version -= 1
                     } else {
@@ -126,12 +125,11 @@ extension LedgerEngine {
         guard let account = published.account(id), account.venue == venue else { return nil }
         let known = tradingHistories.known(of: id)
         if known.lastSequence >= account.lastSequence { return known }
-        let instruments = published.instruments
+        let journal = journal
         return try await turn(of: "\(venue)/\(id)").run { () async throws(Refusal) in
             var history = known
             while try Self.readable({ () throws(JournalError) in
-                try TradingHistories.readLot(
-                    into: &history, of: id, in: store, instruments: instruments)
+                try TradingHistories.readLot(into: &history, of: id, in: journal)
             }) {
                 try await SlowWork.giveWay()
             }
@@ -142,7 +140,15 @@ extension LedgerEngine {
 
     /// A venue's prices as they were after all events up to and at a time.
     public func prices(of venue: VenueName, asOf time: LedgerTime) async throws(Refusal) -> VenuePrices {
-        try await read { store throws(JournalError) in try store.prices(of: venue, at: time) }
+        try await prices(of: venue, asOf: time, in: journal)
+    }
+
+    private func prices(
+        of venue: VenueName, asOf time: LedgerTime, in journal: JournalView
+    ) async throws(Refusal) -> VenuePrices {
+        try await read(in: journal) { journal throws(JournalError) in
+            try journal.prices(of: venue, at: [time]).first ?? VenuePrices()
+        }
     }
 
     /// What a venue's model may reach, as things were at a time. Accounts are read from the journal when they
@@ -151,11 +157,12 @@ extension LedgerEngine {
     public func access(
         for venue: VenueName, asOf time: LedgerTime, accounts: [String] = []
     ) async throws(Refusal) -> any VenueAccess {
-        let prices = try await prices(of: venue, asOf: time)
-        let access = PastAccess(venue: venue, time: time, prices: prices, engine: self)
+        let journal = journal
+        let prices = try await prices(of: venue, asOf: time, in: journal)
+        let access = PastAccess(venue: venue, time: time, prices: prices, journal: journal, engine: self)
         for id in accounts.flatMap({ [$0] + published.subaccounts(of: $0) })
         where published.account(id)?.venue == venue {
-            access.know(id, try await account(id, asOf: time))
+            access.know(id, try await self.accounts(id, asOf: [time], in: journal).first ?? nil)
         }
         return access
     }
@@ -163,16 +170,16 @@ extension LedgerEngine {
     /// An account with its venue's prices as they were at each of some times, in the order of the times; nil
     /// for a time before it was opened, and for one that the venue does not have.
     func snapshots(
-        of id: String, at venue: VenueName, asOf times: [LedgerTime]
+        of id: String, at venue: VenueName, asOf times: [LedgerTime], in journal: JournalView
     ) async throws(Refusal) -> [AccountSnapshot?] {
         guard published.account(id)?.venue == venue else { return times.map { _ in nil } }
         let ascending = Set(times).sorted()
-        let accounts = try await accounts(id, asOf: ascending)
+        let accounts = try await accounts(id, asOf: ascending, in: journal)
         var snapshots: [LedgerTime: AccountSnapshot] = [:]
         for start in stride(from: 0, to: ascending.count, by: Self.pricesAtATime) {
             let some = Array(ascending[start..<min(start + Self.pricesAtATime, ascending.count)])
-            let prices = try await read { store throws(JournalError) in
-                try store.prices(of: venue, at: some)
+            let prices = try await read(in: journal) { journal throws(JournalError) in
+                try journal.prices(of: venue, at: some)
             }
             for (place, (time, prices)) in zip(some, prices).enumerated() {
                 snapshots[time] = accounts[start + place].map {
@@ -192,9 +199,11 @@ extension LedgerEngine {
     private static let pricesAtATime = 8
 
     /// An account as it was at each of some times, which ascend.
-    private func accounts(_ id: String, asOf times: [LedgerTime]) async throws(Refusal) -> [Account?] {
+    private func accounts(
+        _ id: String, asOf times: [LedgerTime], in journal: JournalView
+    ) async throws(Refusal) -> [Account?] {
         guard published.account(id) != nil else { return times.map { _ in nil } }
-        let beginning = past(of: id, at: times)
+        let beginning = past(of: id, at: times, in: journal)
         return try await turn(of: Self.ownSender).run { () async throws(Refusal) in
             var past = beginning
             while try Self.readable({ () throws(JournalError) in try past.readLot() }) {
@@ -204,22 +213,23 @@ extension LedgerEngine {
         }
     }
 
-    func past(of id: String, at times: [LedgerTime]) -> AccountPast {
+    func past(of id: String, at times: [LedgerTime], in journal: JournalView) -> AccountPast {
         AccountPast(
-            of: id, at: times, present: published.account(id), store: store,
-            instruments: published.instruments, milestones: milestones)
+            of: id, at: times, present: published.account(id), journal: journal, milestones: milestones)
     }
 
     /// Who asks where the caller has no turn.
     private static let ownSender = "ledger"
 
+    /// Reads the journal, as far as it is published now or at a place from before.
     func read<Value: Sendable>(
-        _ work: @Sendable (any JournalStore) throws(JournalError) -> Value
+        in journal: JournalView? = nil, _ work: @Sendable (JournalView) throws(JournalError) -> Value
     ) async throws(Refusal) -> Value {
         // A read may have found an index that is to be made again.
         defer { if store.needsUpkeep { upkeep.consider(published.sequence) } }
         return try await turn(of: Self.ownSender).run { () async throws(Refusal) in
-            try Self.readable { () throws(JournalError) in try work(store) }
+            let journal = journal ?? self.journal
+            return try Self.readable { () throws(JournalError) in try work(journal) }
         }
     }
 
@@ -235,26 +245,24 @@ struct AccountPast {
 
     private let id: String
     private let times: [LedgerTime]
+    /// The account at the end of the journal's view; nil where it has changed since.
     private let present: Account?
-    private let store: any JournalStore
-    private let instruments: InstrumentTable
+    private let journal: JournalView
     private let milestones: Milestones
     private var ledger = LedgerState()
 
-    /// The times ascend; `present` is the account as last made durable.
+    /// The times ascend; `present` is the account as it became after the view was taken, or still is.
     init(
-        of id: String, at times: [LedgerTime], present: Account?, store: any JournalStore,
-        instruments: InstrumentTable, milestones: Milestones
+        of id: String, at times: [LedgerTime], present: Account?, journal: JournalView,
+        milestones: Milestones
     ) {
         self.id = id
         self.times = times
-        self.present = present
-        self.store = store
-        self.instruments = instruments
+        self.present = present.flatMap { $0.lastSequence <= journal.sequence ? $0 : nil }
+        self.journal = journal
         self.milestones = milestones
-        if let first = times.first, let known = milestones.latest(of: id, notAfter: first) {
-            ledger.restore(known)
-        }
+        let known = times.first.flatMap { milestones.latest(of: id, notAfter: $0, upTo: journal.sequence) }
+        if let known { ledger.restore(known) }
     }
 
     /// Reads one lot of events; whether there is more to read.
@@ -264,7 +272,7 @@ struct AccountPast {
             for _ in found.count..<times.count { found.append(present) }
         }
         guard nextTime != nil else { return false }
-        let records = try store.events(
+        let records = try journal.events(
             of: id, after: ledger.account(id)?.lastSequence ?? 0, limit: Int(LedgerEngine.lot))
         for record in records {
             // An account's events never go back in time.
@@ -283,7 +291,7 @@ struct AccountPast {
     private var nextTime: LedgerTime? { found.count < times.count ? times[found.count] : nil }
 
     private mutating func take(_ record: EventRecord) throws(JournalError) {
-        let event = try Replay.event(of: record, instruments: instruments)
+        let event = try journal.event(of: record)
         do throws(Refusal) {
             // The other side of a transfer is not of interest, but the ledger wants it there.
             if let other = record.account == id ? record.counterparty : record.account,

@@ -39,8 +39,8 @@ extension LedgerEngine {
     public func wasKeyMade(
         _ apiKey: String, at venue: VenueName, for account: String
     ) async throws(Refusal) -> Bool {
-        try await read { store throws(JournalError) in
-            try store.value(.keyMade(apiKey, venue: venue)) == Array(account.utf8)
+        try await read { journal throws(JournalError) in
+            try journal.store.value(.keyMade(apiKey, venue: venue)) == Array(account.utf8)
         }
     }
 

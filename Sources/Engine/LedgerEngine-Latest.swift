@@ -18,16 +18,15 @@ extension LedgerEngine {
         limit: Int
     ) async throws(Refusal) -> EventPage {
         guard published.account(id)?.venue == venue else { return EventPage(events: [], rest: nil) }
-        let instruments = published.instruments
         let last = published.account(id)?.lastSequence ?? 0
-        return try await read { store throws(JournalError) in
+        return try await read { journal throws(JournalError) in
             var found: [Event] = []
-            var upper = min(sequence, last + 1)
+            var upper = min(sequence, min(last, journal.sequence) + 1)
             var width = Int64(Self.window)
             var seen = 0
             while upper > 1, found.count < limit, seen < Self.reach {
                 let lower = max(0, upper - 1 - width)
-                let records = try store.events(of: id, after: lower, limit: Self.window)
+                let records = try journal.events(of: id, after: lower, limit: Self.window)
                 if records.count == Self.window, let end = records.last, end.sequence < upper - 1,
                     width > Int64(Self.window)
                 {
@@ -38,7 +37,7 @@ extension LedgerEngine {
                 for record in records.reversed() where record.sequence < upper {
                     seen += 1
                     guard types.contains(record.type), record.at <= time else { continue }
-                    found.append(try Replay.event(of: record, instruments: instruments))
+                    found.append(try journal.event(of: record))
                 }
                 upper = lower + 1
                 width *= 4

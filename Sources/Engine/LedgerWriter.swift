@@ -323,13 +323,13 @@ actor LedgerWriter {
         inFlight = nil
         prepared = CommandGroup()
         latest = LedgerTime(milliseconds: .min)
-        var ids: Set<String> = []
+        var ids: Set<ExactText> = []
         var venues: Set<VenueName> = []
         for group in groups {
-            ids.formUnion(group.touchedAccounts)
+            ids.formUnion(group.touchedAccounts.lazy.map { ExactText($0) })
             venues.formUnion(group.touchedVenues)
         }
-        for id in ids {
+        for id in ids.lazy.map(\.text) {
             if let account = published.account(id) {
                 ledger.restore(account)
             } else {

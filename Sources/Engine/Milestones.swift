@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Synchronization
 
@@ -19,39 +20,41 @@ final class Milestones: Sendable {
     }
 
     private struct State {
-        var rows: [String: Row] = [:]
+        var rows: [ExactText: Row] = [:]
         var weight = 0
         var uses: Int64 = 0
 
-        var oldest: String? { rows.min { $0.value.lastUse < $1.value.lastUse }?.key }
+        var oldest: ExactText? { rows.min { $0.value.lastUse < $1.value.lastUse }?.key }
     }
 
     private let state = Mutex(State())
 
-    /// The latest one of an account at or before a time; nil where there is none.
-    func latest(of id: String, notAfter time: LedgerTime) -> Account? {
-        state.withLock { state in
+    /// The latest one of an account at or before a time and a place of the journal; nil where there is none.
+    func latest(of id: String, notAfter time: LedgerTime, upTo sequence: Int64 = .max) -> Account? {
+        let id = ExactText(id)
+        return state.withLock { state in
             guard state.rows[id] != nil else { return nil }
             state.uses += 1
             state.rows[id]?.lastUse = state.uses
-            return state.rows[id]?.accounts.last { $0.updatedAt <= time }
+            return state.rows[id]?.accounts.last { $0.updatedAt <= time && $0.lastSequence <= sequence }
         }
     }
 
     /// Keeps an account as it was after one of its events, where it is far enough from the one before.
     func keep(_ account: Account) {
         let weight = Self.weight(of: account)
+        let id = ExactText(account.id)
         state.withLock { state in
-            if let last = state.rows[account.id]?.accounts.last,
+            if let last = state.rows[id]?.accounts.last,
                 account.version - last.version < Self.spacing
             {
                 return
             }
             guard weight <= Self.room else { return }
             state.uses += 1
-            state.rows[account.id, default: Row()].accounts.append(account)
-            state.rows[account.id]?.weight += weight
-            state.rows[account.id]?.lastUse = state.uses
+            state.rows[id, default: Row()].accounts.append(account)
+            state.rows[id]?.weight += weight
+            state.rows[id]?.lastUse = state.uses
             state.weight += weight
             while state.weight > Self.room, let oldest = state.oldest {
                 state.weight -= state.rows.removeValue(forKey: oldest)?.weight ?? 0

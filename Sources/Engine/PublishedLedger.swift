@@ -45,7 +45,10 @@ final class PublishedLedger: Sendable {
     var sequence: Int64 { state.withLock { $0.sequence } }
     var accountCount: Int { state.withLock { $0.order.count } }
     var accountIDs: [String] { state.withLock { $0.order } }
-    var instruments: InstrumentTable { state.withLock { $0.instruments } }
+    /// How far it goes, with the instruments of all events up to there.
+    var place: (sequence: Int64, instruments: InstrumentTable) {
+        state.withLock { ($0.sequence, $0.instruments) }
+    }
 
     func account(_ id: String) -> Account? {
         let found = state.withLock { $0.accounts[ExactText(id)] }

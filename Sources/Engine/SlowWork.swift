@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Synchronization
 
@@ -19,10 +20,10 @@ public final class SlowWork: Sendable {
     }
 
     private struct State {
-        var waiting: [String: Line<(job: UnownedJob, turn: Turn)>] = [:]
+        var waiting: [ExactText: Line<(job: UnownedJob, turn: Turn)>] = [:]
         /// Senders with waiting slices, in the order of their turns.
-        var order = Line<String>()
-        var admitted: [String: Int] = [:]
+        var order = Line<ExactText>()
+        var admitted: [ExactText: Int] = [:]
         var count = 0
         var refused: Int64 = 0
         var isClosed = false
@@ -46,6 +47,7 @@ public final class SlowWork: Sendable {
     /// A turn for one piece of work. Throws `busy` where as much waits as may.
     func turn(of sender: String) throws(Refusal) -> Turn {
         if let current = Turn.current, current.work === self { return current }
+        let sender = ExactText(sender)
         let refusal = state.withLock { state -> Refusal? in
             if state.isClosed { return .stopping }
             let own = state.admitted[sender, default: 0]
@@ -63,9 +65,9 @@ public final class SlowWork: Sendable {
 
     /// A turn for work of the server's own, of which there is only so much: it waits like all else, and is
     /// never refused.
-    func ownTurn(of sender: String) -> Turn { Turn(sender, of: self, isCounted: false) }
+    func ownTurn(of sender: String) -> Turn { Turn(ExactText(sender), of: self, isCounted: false) }
 
-    fileprivate func leave(_ sender: String) {
+    fileprivate func leave(_ sender: ExactText) {
         state.withLock { state in
             state.count -= 1
             let own = state.admitted[sender, default: 1] - 1
@@ -115,11 +117,11 @@ public final class SlowWork: Sendable {
 public final class Turn: TaskExecutor {
     @TaskLocal fileprivate static var current: Turn?
 
-    fileprivate let sender: String
+    fileprivate let sender: ExactText
     fileprivate let work: SlowWork
     private let isCounted: Bool
 
-    fileprivate init(_ sender: String, of work: SlowWork, isCounted: Bool) {
+    fileprivate init(_ sender: ExactText, of work: SlowWork, isCounted: Bool) {
         self.sender = sender
         self.work = work
         self.isCounted = isCounted

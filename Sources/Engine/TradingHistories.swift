@@ -1,3 +1,4 @@
+import JSON
 import Journal
 import Ledger
 import Synchronization
@@ -11,27 +12,26 @@ final class TradingHistories: Sendable {
     private static let lot = 1_000
 
     private struct State {
-        var histories: [String: TradingHistory] = [:]
+        var histories: [ExactText: TradingHistory] = [:]
         /// By the order of asking, the latest last.
-        var asked: [String] = []
+        var asked: [ExactText] = []
     }
 
     private let state = Mutex(State())
 
     /// What is known of an account's history.
     func known(of account: String) -> TradingHistory {
-        state.withLock { $0.histories[account] } ?? TradingHistory(of: account)
+        state.withLock { $0.histories[ExactText(account)] } ?? TradingHistory(of: account)
     }
 
     /// Goes on with a history by one lot of events; whether there are more. Reads the store: for a thread
     /// that may block.
     static func readLot(
-        into history: inout TradingHistory, of account: String, in store: any JournalStore,
-        instruments: InstrumentTable
+        into history: inout TradingHistory, of account: String, in journal: JournalView
     ) throws(JournalError) -> Bool {
-        let records = try store.events(of: account, after: history.lastSequence, limit: lot)
+        let records = try journal.events(of: account, after: history.lastSequence, limit: lot)
         for record in records {
-            let event = try Replay.event(of: record, instruments: instruments)
+            let event = try journal.event(of: record)
             do {
                 try history.take(event)
             } catch let refusal as Refusal {
@@ -46,6 +46,7 @@ final class TradingHistories: Sendable {
 
     /// Keeps a history for the next who asks.
     func keep(_ history: TradingHistory, of account: String) {
+        let account = ExactText(account)
         state.withLock { state in
             // Of two that were read at once the one that knows more stays.
             if let other = state.histories[account], other.lastSequence > history.lastSequence { return }

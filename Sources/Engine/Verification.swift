@@ -1,3 +1,4 @@
+import JSON
 import Journal
 import Ledger
 
@@ -81,7 +82,7 @@ private struct JournalCheck {
     private var ledger = LedgerState()
     private var tip = JournalTip()
     private var isReplaying = true
-    private var ordinals: [String: Int64] = [:]
+    private var ordinals: [ExactText: Int64] = [:]
     private var venues: Set<VenueName> = []
     /// Snapshots that are still to be met, by the event they stand after.
     private var snapshots: [Int64: [AccountSnapshotRecord]]
@@ -114,7 +115,7 @@ private struct JournalCheck {
             let event = try Replay.event(of: record, instruments: ledger.instrumentTable)
             try ledger.apply(event)
             if case .accountOpened = event.body, let id = event.account {
-                ordinals[id] = Int64(ordinals.count)
+                ordinals[ExactText(id)] = Int64(ordinals.count)
             }
             if let venue = event.body.market { venues.insert(venue) }
             compare(event, checksum: record.checksum)
@@ -130,7 +131,7 @@ private struct JournalCheck {
         for snapshot in snapshots.removeValue(forKey: event.sequence) ?? [] {
             report.snapshots += 1
             let account = [event.account, event.counterparty].compactMap { $0 }
-                .first { ordinals[$0] == snapshot.ordinal }
+                .first { ordinals[ExactText($0)] == snapshot.ordinal }
                 .flatMap { ledger.account($0) }
             var body: [UInt8] = []
             account?.append(to: &body)

@@ -31,11 +31,11 @@ public protocol JournalStore: Sendable {
     /// order.
     func events(of account: String, after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord]
 
-    /// A venue's prices as they were after all events up to and at a time.
-    func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices
-
-    /// A venue's prices as they were after all events up to and at each of some times, which ascend.
-    func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices]
+    /// A venue's prices as they were after all events up to and at each of some times, which ascend, of the
+    /// events up to a sequence.
+    func prices(
+        of venue: VenueName, at times: [LedgerTime], upTo sequence: Int64
+    ) throws(JournalError) -> [VenuePrices]
 
     /// An entry for every command id ever used.
     func commandEntries() throws(JournalError) -> [CommandIndexEntry]
@@ -108,11 +108,9 @@ extension JournalStore {
         throw JournalError(.badLocation, "\(location) cannot be copied into a file.")
     }
 
-    /// One time after the other; a store that can read them together does so.
-    public func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices] {
-        var found: [VenuePrices] = []
-        for time in times { found.append(try prices(of: venue, at: time)) }
-        return found
+    /// A venue's prices as they were after all events up to and at a time.
+    public func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {
+        try prices(of: venue, at: [time], upTo: .max).first ?? VenuePrices()
     }
 }
 

@@ -90,21 +90,19 @@ extension SQLiteJournal {
 
     // MARK: - Reading
 
-    public func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {
-        try prices(of: venue, at: [time]).first ?? VenuePrices()
-    }
-
-    public func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices] {
+    public func prices(
+        of venue: VenueName, at times: [LedgerTime], upTo sequence: Int64
+    ) throws(JournalError) -> [VenuePrices] {
         try readingIndexed { db, indexed in
             var lot = IndexLot(takesEntries: false)
-            try Self.goThrough(after: indexed, through: .max, in: db) { try lot.take($0) }
+            try Self.goThrough(after: indexed, through: sequence, in: db) { try lot.take($0) }
             let rest = lot.ticks.filter { $0.tick.venue == venue }
             var prices = VenuePrices()
             var applied = 0
             return try times.map { time in
                 // Prices never go back in time, so what is not indexed yet is later than all that is.
                 if applied == 0, indexed > 0 {
-                    prices = try Self.indexedPrices(of: venue, at: time, in: db)
+                    prices = try Self.indexedPrices(of: venue, at: time, upTo: sequence, in: db)
                 }
                 while applied < rest.count, rest[applied].at <= time {
                     prices.apply(rest[applied].tick, at: rest[applied].at)
@@ -117,10 +115,10 @@ extension SQLiteJournal {
 
     /// The indexed prices as they were at a time.
     private static func indexedPrices(
-        of venue: VenueName, at time: LedgerTime, in db: Database
+        of venue: VenueName, at time: LedgerTime, upTo sequence: Int64, in db: Database
     ) throws -> VenuePrices {
         var prices = VenuePrices()
-        for row in try lastPrices(of: venue, at: time, in: db).sorted(by: { $0.at < $1.at }) {
+        for row in try lastPrices(of: venue, at: time, upTo: sequence, in: db).sorted(by: { $0.at < $1.at }) {
             guard let price = try? ExactDecimal(row.price) else { throw row.damage }
             let quote = PriceTick.Quote(name: row.name, price: price)
             let isMark = row.kind == PriceRow.mark
@@ -133,7 +131,7 @@ extension SQLiteJournal {
 
     /// The last indexed price of every name, found by leaping from name to name.
     private static func lastPrices(
-        of venue: VenueName, at time: LedgerTime, in db: Database
+        of venue: VenueName, at time: LedgerTime, upTo sequence: Int64, in db: Database
     ) throws -> [PriceRow] {
         let columns = "SELECT venue, kind, name, at, sequence, price, previous, checksum FROM price_history"
         let place = min(time.milliseconds, noMore - 1)
@@ -155,19 +153,23 @@ extension SQLiteJournal {
             }
             names += 1
             (kind, name) = (leap.text(0) ?? "", leap.text(1) ?? "")
-            func row(_ condition: String) throws -> PriceRow? {
+            func row(_ condition: String, _ at: Int64, _ sequence: Int64) throws -> PriceRow? {
                 let statement = try RawStatement(
-                    "\(columns) WHERE venue = ? AND kind = ? AND name = ? AND at \(condition) LIMIT 1",
+                    "\(columns) WHERE venue = ? AND kind = ? AND name = ? AND \(condition) LIMIT 1",
                     in: db)
                 defer { statement.reset() }
                 for (place, text) in [venue.rawValue, kind, name].enumerated() {
                     statement.bind(text, at: Int32(place + 1))
                 }
-                statement.bind(place, at: 4)
+                statement.bind(at, at: 4)
+                statement.bind(sequence, at: 5)
                 return try statement.step() ? statement.priceRow() : nil
             }
-            let last = try row("<= ? ORDER BY at DESC, sequence DESC")
-            guard let next = try row("> ? ORDER BY at, sequence"), next.previous == last?.sequence ?? 0 else {
+            // Prices never go back in time, so that the rows are in the order of the journal too.
+            let last = try row("at <= ? AND sequence <= ? ORDER BY at DESC, sequence DESC", place, sequence)
+            let next = try row(
+                "(at, sequence) > (?, ?) ORDER BY at, sequence", last?.at ?? .min, last?.sequence ?? 0)
+            guard let next, next.previous == last?.sequence ?? 0 else {
                 throw IndexDamage(table: "price_history", row: "\(venue) \(kind) \(name)")
             }
             if let last { found.append(last) }

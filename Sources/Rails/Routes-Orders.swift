@@ -31,7 +31,7 @@ extension RailsVenue {
         guard let id = ids.first else { throw RailsError.badRequest("order-id is missing") }
         let isClientID = query["order-id"]?.isEmpty != false
         guard let order = order(id, in: account), order.instrument.name == market,
-            isClientID == (order.id == id)
+            isClientID == order.id.isExactly(id)
         else { throw RailsError(status: 404, message: "Order not found") }
         return try openOrderBody(order, named: true, of: account, rules)
     }
@@ -39,7 +39,7 @@ extension RailsVenue {
     /// The open order of an id, the venue's or the client's.
     func order(_ id: String, in account: Account) -> OpenOrder? {
         account.orders.first { order in
-            order.id == id
+            order.id.isExactly(id)
                 || OrderIdentifier.order(account: account.id, order: order.id, placedAt: order.placedAt) == id
         }
     }

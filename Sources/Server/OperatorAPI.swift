@@ -38,14 +38,14 @@ struct OperatorAPI: Sendable {
 
         /// Refuses parameters that the resource does not have, and any that is given twice.
         func allow(_ parameters: [String]) throws(Problem) {
-            var seen: Set<String> = []
+            var seen: Set<ExactText> = []
             for item in query {
-                guard parameters.contains(item.name) else {
+                guard parameters.containsExactly(item.name) else {
                     throw Problem(
                         400, "unknown_parameter", "There is no parameter \(item.name.prefix(64)) here.",
                         field: String(item.name.prefix(64)))
                 }
-                guard seen.insert(item.name).inserted else {
+                guard seen.insert(ExactText(item.name)).inserted else {
                     throw Problem.parameter(item.name, "is given twice")
                 }
             }

@@ -91,7 +91,7 @@ struct DeskKeys: ParsableCommand {
 
         func run() throws {
             let credentials = try self.credentials()
-            try store.change({ $0.entries[entry] = credentials }, mayBeNew: true)
+            try store.change({ $0.entries[ExactText(entry)] = credentials }, mayBeNew: true)
             print(store.json ? "{\"sealed\":true}" : "sealed")
         }
 
@@ -136,7 +136,7 @@ struct DeskKeys: ParsableCommand {
             do {
                 guard let content = try SealedStore.open(store.store, passphrase: try store.passphrase())
                 else { throw store.missing }
-                let names = content.entries.keys.sorted()
+                let names = content.entries.keys.map(\.text).sorted()
                 if store.json {
                     print(JSONValue.array(names.map { .string($0) }))
                 } else {
@@ -162,7 +162,7 @@ struct DeskKeys: ParsableCommand {
         func run() throws {
             try store.change(
                 { content in
-                    guard content.entries.removeValue(forKey: entry) != nil else {
+                    guard content.entries.removeValue(forKey: ExactText(entry)) != nil else {
                         throw ProgramError(.usage, "The sealed store \(store.store) has no entry \(entry).")
                     }
                 }, mayBeNew: false)

@@ -40,7 +40,7 @@ struct DeskSource: ParsableArguments {
     /// Where secrets are looked for. A sealed store's passphrase is asked for once.
     static func secrets() -> Secrets {
         let environment = ProcessInfo.processInfo.environment
-        let known = Mutex<[String: String]>([:])
+        let known = Mutex<[ExactText: String]>([:])
         return Secrets(
             environment: environment,
             document: { file, content in
@@ -49,8 +49,9 @@ struct DeskSource: ParsableArguments {
             },
             passphrase: { store in
                 known.withLock { known in
-                    if known[store] == nil { known[store] = passphrase(of: store, environment) }
-                    return known[store]
+                    let place = ExactText(store)
+                    if known[place] == nil { known[place] = passphrase(of: store, environment) }
+                    return known[place]
                 }
             })
     }

@@ -59,10 +59,10 @@ struct ExplanationTree {
     /// Deeper than any venue's figures go; a guard against a figure that names itself.
     static let maximumDepth = 12
 
-    private let byPath: [String: JSONValue]
+    private let byPath: [ExactText: JSONValue]
 
     init(figures: [JSONValue]) {
-        byPath = Dictionary(figures.map { ($0.shown("path"), $0) }) { first, _ in first }
+        byPath = Dictionary(figures.map { (ExactText($0.shown("path")), $0) }) { first, _ in first }
     }
 
     /// Prints a figure, and below it its inputs as deep as asked for.
@@ -74,7 +74,7 @@ struct ExplanationTree {
         print("\(indent)  source: \(figure.shown("source"))")
         for input in figure["inputs"]?.elements ?? [] {
             let path = input.shown("path")
-            if depth > 1, !path.isEmpty, path != figure.shown("path"), let inner = byPath[path] {
+            if depth > 1, !path.isEmpty, path != figure.shown("path"), let inner = byPath[ExactText(path)] {
                 show(inner, depth: depth - 1, indent: indent + "    ")
             } else {
                 let fact = "\(input.shown("name")) = \(input.shown("value"))"

@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Numbers
 import Venue
@@ -31,7 +32,7 @@ enum Sample {
     }
 
     static func book(
-        _ statements: [Statement], failed: [AccountFailure] = [], prices: [String: ExactDecimal] = [:]
+        _ statements: [Statement], failed: [AccountFailure] = [], prices: [ExactText: ExactDecimal] = [:]
     ) -> Book {
         let read = statements.map {
             AccountReading.read(AccountRead(statements: [$0], permissions: [.read], missing: [], bodies: []))

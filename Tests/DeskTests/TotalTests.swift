@@ -309,7 +309,7 @@ struct TotalTests {
 
     @Test func whereATotalIsThatOfOneAssetTheAssetsAreSummed() throws {
         let statement = partial([("USDT", "10"), ("USDC", "-2"), ("BTC", "0.001"), ("DOGE", "0")])
-        let prices = [
+        let prices: [ExactText: ExactDecimal] = [
             "USDT": try ExactDecimal("0.999"), "USDC": try ExactDecimal("1.001"),
             "BTC": try ExactDecimal("60000"),
         ]

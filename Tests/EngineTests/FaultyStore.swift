@@ -15,6 +15,7 @@ final class FaultyStore: JournalStore {
         var fault: Fault?
         var failsReads = false
         var isHeld = false
+        var isHeldAfter = false
         var lacks: MetaKey?
         var appends = 0
     }
@@ -32,6 +33,8 @@ final class FaultyStore: JournalStore {
     func setLacks(_ key: MetaKey) { state.withLock { $0.lacks = key } }
     /// Has appends wait, or go on.
     func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
+    /// Has appends wait, or go on, once all is written.
+    func holdAfter(_ isHeld: Bool) { state.withLock { $0.isHeldAfter = isHeld } }
     /// Appends begun so far.
     var appends: Int { state.withLock { $0.appends } }
 
@@ -42,6 +45,7 @@ final class FaultyStore: JournalStore {
         }
         while state.withLock({ $0.isHeld }) { pause() }
         if fault != .failsBefore { try store.append(events) }
+        while state.withLock({ $0.isHeldAfter }) { pause() }
         if fault != nil { throw JournalError(.unavailable, "the disk is on fire") }
     }
 
@@ -67,9 +71,11 @@ final class FaultyStore: JournalStore {
         return try store.events(of: account, after: after, limit: limit)
     }
 
-    func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {
+    func prices(
+        of venue: VenueName, at times: [LedgerTime], upTo sequence: Int64
+    ) throws(JournalError) -> [VenuePrices] {
         try checkReads()
-        return try store.prices(of: venue, at: time)
+        return try store.prices(of: venue, at: times, upTo: sequence)
     }
 
     func commandEntries() throws(JournalError) -> [CommandIndexEntry] { try store.commandEntries() }

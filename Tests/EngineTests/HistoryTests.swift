@@ -97,4 +97,46 @@ import VenueTestSupport
         }
         #expect(error?.code == .storeUnavailable)
     }
+
+    @Test func whatIsWrittenAndNotPublishedIsNotRead() async throws {
+        let store = FaultyStore(try openJournal("memory:"))
+        let engine = try await engine(store)
+        try await engine.apply(open("main"))
+        store.holdAfter(true)
+        // The first use of an instrument: its terms and the fill are in the store, and no reader knows them.
+        let fill = Task { try await engine.apply(buy("main", "BTC-PERP", "1", at: "100")) }
+        try await wait { (try? store.tip().sequence) ?? 0 > 2 }
+        #expect(try await engine.events(after: 0, limit: 100).map(\.sequence) == [1])
+        #expect(try await engine.events(of: "main", after: 0, limit: 100).map(\.sequence) == [1])
+        let access = engine.access(for: venue)
+        #expect(try await access.tradingHistory(of: "main")?.lastSequence == 1)
+        let page = try await access.latestEvents(of: "main", ["filled"], before: .max, limit: 10)
+        #expect(page.events.isEmpty)
+        #expect(try await engine.account("main", asOf: noon)?.lastSequence == 1)
+        store.holdAfter(false)
+        _ = try await fill.value
+        #expect(try await access.tradingHistory(of: "main")?.lastSequence == engine.statistics.sequence)
+        #expect(try await engine.events(after: 0, limit: 100).last?.sequence == engine.statistics.sequence)
+    }
+
+    /// The clock stands, so that what comes later is of the same millisecond.
+    @Test(arguments: [false, true])
+    func whatIsFrozenStaysAsItWas(indexed: Bool) async throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let store = try openJournal(folder.location)
+        let engine = try await engine(store)
+        try await engine.apply(open("main"), price("100"), deposit("main", "1"))
+        let frozen = engine.frozenAccess(for: venue)
+        let past = try await engine.access(for: venue, asOf: noon)
+        try await engine.apply(price("200"), price("300"), deposit("main", "2"))
+        if indexed { while try store.updateIndexes(limit: 1_000) {} }
+        for access in [frozen, past] {
+            let found = try await access.snapshots(of: "main", asOf: [noon]).first ?? nil
+            #expect(found?.prices.mark("BTC-PERP") == ExactDecimal(100))
+            #expect(found?.account.cash("USD") == ExactDecimal(1))
+            #expect(access.snapshot(of: "main")?.account.cash("USD") == ExactDecimal(1))
+        }
+        #expect(try await engine.prices(of: venue, asOf: noon).mark("BTC-PERP") == ExactDecimal(300))
+    }
 }

@@ -149,7 +149,20 @@ final class Clients: @unchecked Sendable {
             } else if accounts[name] != nil {
                 world.find("\(name) is gone")
             }
+            if world.chance.once(in: 5) { await readJournal() }
             if world.chance.once(in: 3) { await Task.yield() }
+        }
+    }
+
+    /// The end of the journal as far as it is published: every event with the instruments that it needs.
+    private func readJournal() async {
+        let after = max(0, engine.statistics.sequence - Int64(world.chance.below(20)))
+        do throws(Refusal) {
+            let last = try await engine.events(after: after, limit: 1_000).last?.sequence ?? 0
+            if life.isKilled { return }
+            if last > engine.statistics.sequence { world.find("\(last) was read before it was published") }
+        } catch {
+            mayBeUnavailable(error)
         }
     }
 
@@ -162,6 +175,9 @@ final class Clients: @unchecked Sendable {
             let account = try await engine.account(name, asOf: time)
             if life.isKilled { return }
             let sequence = account?.lastSequence ?? 0
+            if sequence > engine.statistics.sequence {
+                world.find("\(name) was read before it was published")
+            }
             let balance = world.truth.balance(of: name, after: sequence)
             if sequence < before?.sequence ?? 0 || account.map({ !$0.matches(balance) }) ?? false
                 || balance.map({ $0.at > time }) ?? false

@@ -105,9 +105,11 @@ final class SimulatedStore: JournalStore, @unchecked Sendable {
         return Array(rest.filter { $0.account == account || $0.counterparty == account }.prefix(limit))
     }
 
-    func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {
+    func prices(
+        of venue: VenueName, at times: [LedgerTime], upTo sequence: Int64
+    ) throws(JournalError) -> [VenuePrices] {
         try checkReads()
-        return VenuePrices()
+        return times.map { _ in VenuePrices() }
     }
 
     func commandEntries() throws(JournalError) -> [CommandIndexEntry] {

@@ -1,0 +1,47 @@
+import Journal
+import Ledger
+
+/// The journal up to a place that is published: whoever reads through it is told of no event before the
+/// instruments that the event needs, and of everything as of one place, whatever is written meanwhile.
+struct JournalView: Sendable {
+    let store: any JournalStore
+    /// The last event that is read.
+    let sequence: Int64
+    let instruments: InstrumentTable
+
+    /// Events after a sequence, in order, no more than `limit`.
+    func events(after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord] {
+        published(try store.events(after: sequence, limit: limit))
+    }
+
+    /// Events of an account after a sequence, in order, no more than `limit`.
+    func events(
+        of account: String, after sequence: Int64, limit: Int
+    ) throws(JournalError) -> [EventRecord] {
+        published(try store.events(of: account, after: sequence, limit: limit))
+    }
+
+    /// A venue's prices as they were after all events up to and at each of some times, which ascend.
+    func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices] {
+        try store.prices(of: venue, at: times, upTo: sequence)
+    }
+
+    /// A record of it as the event it is.
+    func event(of record: EventRecord) throws(JournalError) -> Event {
+        try Replay.event(of: record, instruments: instruments)
+    }
+
+    private func published(_ records: [EventRecord]) -> [EventRecord] {
+        // What was written since lies behind all else.
+        guard let last = records.last, last.sequence > sequence else { return records }
+        return Array(records.prefix { $0.sequence <= sequence })
+    }
+}
+
+extension LedgerEngine {
+    /// The journal as far as it is published now.
+    var journal: JournalView {
+        let (sequence, instruments) = published.place
+        return JournalView(store: store, sequence: sequence, instruments: instruments)
+    }
+}
