@@ -147,14 +147,16 @@ extension Account {
     /// above or below zero, go to free cash.
     private mutating func closeIfRepaid(at place: Int, wasLong: Bool, _ time: LedgerTime) throws {
         let position = positions[place]
-        let isOpen =
-            wasLong
-            ? position.quantity.isPositive && position.cost.isPositive : position.quantity.isNegative
-        if isOpen { return }
-        if wasLong && position.quantity.isNegative {
+        // A short one has the quote and owes the base, both with a negative sign here.
+        let (held, owed) =
+            wasLong ? (position.quantity, position.cost) : (-position.cost, -position.quantity)
+        if held.isPositive && owed.isPositive { return }
+        // Whoever repays everything may bring what is lacking; nothing else can be paid out of nothing.
+        if held.isNegative && (wasLong || owed.isPositive) {
             throw Refusal(
                 .noPosition,
-                "The margin position in \(position.instrument.name) has less than what is sold of it.",
+                "The margin position in \(position.instrument.name) has less than what is "
+                    + "\(wasLong ? "sold of it" : "paid for that much").",
                 field: "quantity")
         }
         positions.remove(at: place)

@@ -140,8 +140,8 @@ extension RiskUnit {
 /// Cost and profit of a currency's spot trades, in USD.
 struct SpotFigures: Sendable {
     let balance: ExactFraction
-    let openAveragePrice: ExactFraction
-    let accumulatedAveragePrice: ExactFraction
+    let openAveragePrice: ExactFraction?
+    let accumulatedAveragePrice: ExactFraction?
     let unrealised: ExactFraction
     let unrealisedRatio: ExactFraction?
     let total: ExactFraction
@@ -149,7 +149,7 @@ struct SpotFigures: Sendable {
 
     init(of cost: SpotCost, index: ExactDecimal) throws(NumberError) {
         balance = ExactFraction(cost.quantity)
-        openAveragePrice = try Figures.openAveragePrice(cost)
+        openAveragePrice = Figures.openAveragePrice(cost)
         accumulatedAveragePrice = try Figures.accumulatedAveragePrice(cost)
         unrealised = try Figures.spotUnrealised(cost, index: index)
         unrealisedRatio = try Figures.spotUnrealisedRatio(cost, index: index)

@@ -205,22 +205,28 @@ extension AccountAudit {
     /// Sums over the currencies.
     private mutating func checkSums() {
         let account = answers.account
-        let unseen = "Currencies with dust are not shown."
+        let isPart = showsPart
+        let unseen =
+            isPart
+            ? "Currencies that the answer does not show: totalEq and adjEq are both of more than its rows, "
+                + "as where it was asked for some with ccy." : "Currencies with dust are not shown."
+        let limit = isPart ? nil : Self.dust
         hold(
             account, "totalEq", "Σ eqUsd", rows.map { $0.row.input("eqUsd") }, source: Source.recorded,
-            .hidden(unseen, above: Self.dust, below: .zero)
+            .hidden(unseen, above: limit, below: .zero)
         ) { try $0.sum() }
         hold(
             account, "isoEq", "Σ isoEq × USD price",
             rows.filter { $0.row["isoEq"].cutNumber?.isZero != true }.flatMap {
                 [$0.row.input("isoEq"), $0.price]
             },
-            source: Source.recorded
+            source: Source.recorded, isPart ? .hidden(unseen) : .contradicts
         ) { try $0.sumOfProducts() }
         hold(
             account, "upl", "Σ (upl − isoUpl) × USD price: of cross positions",
             rows.filter { $0.row["upl"] == .absent || $0.row["upl"] != $0.row["isoUpl"] }
-                .flatMap { [$0.row.input("upl"), $0.row.input("isoUpl"), $0.price] }
+                .flatMap { [$0.row.input("upl"), $0.row.input("isoUpl"), $0.price] },
+            isPart ? .hidden(unseen) : .contradicts
         ) { numbers in
             var sum = ExactFraction.zero
             for place in stride(from: 0, to: numbers.count, by: 3) {
@@ -231,14 +237,27 @@ extension AccountAudit {
         if mode == .futures { return }
         hold(
             account, "adjEq", "Σ disEq − loss and fees of open orders", rows.map { $0.row.input("disEq") },
-            .hidden("Loss and fees of open orders, and dust.", above: Self.dust)
+            .hidden(isPart ? unseen : "Loss and fees of open orders, and dust.", above: limit)
         ) { try Figures.adjustedEquity(discounted: $0.sum(), orderFees: .zero) }
         if !rows.isEmpty, rows.allSatisfy({ $0.row.isFilled("borrowFroz") }) {
             hold(
                 account, "borrowFroz", "Σ borrowFroz of the currencies",
-                rows.map { $0.row.input("borrowFroz") }, .hidden(unseen, above: Self.dust, below: .zero)
+                rows.map { $0.row.input("borrowFroz") }, .hidden(unseen, above: limit, below: .zero)
             ) { try $0.sum() }
         }
+    }
+
+    /// Whether the rows are some of the account's alone: what it is worth and what backs its positions both
+    /// come to more than dust above their sums.
+    private var showsPart: Bool {
+        func isAbove(_ field: String, _ part: String) -> Bool {
+            guard let figure = answers.account[field].cutNumber,
+                let sum = try? rows.compactMap({ $0.row[part].cutNumber }).sum(),
+                let rest = try? figure - sum
+            else { return false }
+            return rest > Self.dust
+        }
+        return isAbove("totalEq", "eqUsd") && isAbove("adjEq", "disEq")
     }
 
     /// Requirements, what is free beyond them, and the ratio.

@@ -43,7 +43,7 @@ extension BalanceExplainer {
             (.spotBal, "bought less sold in spot trades", { cost, _ in ExactFraction(cost.quantity) }),
             (
                 .openAvgPx, "cost at the moving average ÷ spotBal",
-                { cost, _ in try Figures.openAveragePrice(cost) }
+                { cost, _ in Figures.openAveragePrice(cost) }
             ),
             (
                 .accAvgPx, "(purchases − sales) ÷ spotBal",

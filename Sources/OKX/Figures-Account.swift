@@ -73,13 +73,21 @@ extension Figures {
     static func isolatedMarginRatio(
         equity: ExactFraction, maintenance: ExactFraction, liquidationFee: ExactFraction
     ) throws(NumberError) -> ExactFraction? {
-        let denominator = try maintenance + liquidationFee
-        guard !denominator.isZero else { return nil }
-        return try equity.over(denominator)
+        try ratio(equity, to: maintenance + liquidationFee)
     }
 
+    /// A quotient that is only shown; nil, printed "", at a zero denominator, and where it is out of the
+    /// range of numbers, so that next to nothing in a denominator does not take the whole answer away.
+    static func ratio(_ amount: ExactFraction, to denominator: ExactFraction) -> ExactFraction? {
+        denominator.isZero ? nil : try? amount.over(denominator)
+    }
+
+    /// Prices from 10¹⁵ on are none: an inverse short whose margin is its value at entry cannot be
+    /// liquidated, and all that the denominator then holds is the rounding of the booked cost. A choice.
+    static let priceLimit = ExactFraction(ExactDecimal(1_000_000_000_000_000))
+
     /// The price x at which an amount with a position's unrealised profit is worth so much of its size:
-    /// amount + profit(x) = requiredSize at x. Nil where no price above 0 does it.
+    /// amount + profit(x) = requiredSize at x. Nil where no price above 0 and below the limit does it.
     ///
     /// x = (cost − amount) ÷ (size − requiredSize) for a linear contract, (size + requiredSize) ÷ (amount +
     /// cost) for an inverse one; size and cost are signed.
@@ -89,10 +97,10 @@ extension Figures {
     ) throws(NumberError) -> ExactFraction? {
         let numerator = isInverse ? try size + requiredSize : try costValue - amount
         let denominator = isInverse ? try amount + costValue : try size - requiredSize
-        guard !denominator.isZero, !numerator.isZero, numerator.isNegative == denominator.isNegative else {
+        guard let price = ratio(numerator, to: denominator), price.isPositive, price < priceLimit else {
             return nil
         }
-        return try numerator.over(denominator)
+        return price
     }
 
     /// `liqPx` of an isolated position: the mark at which margin + unrealised profit is what must be
@@ -127,8 +135,7 @@ extension Figures {
     static func unrealisedRatio(
         unrealised: ExactFraction, costValue: ExactFraction, leverage: ExactDecimal
     ) throws(NumberError) -> ExactFraction? {
-        guard !costValue.isZero else { return nil }
-        return try unrealised.times(leverage).over(costValue.magnitude)
+        try ratio(unrealised.times(leverage), to: costValue.magnitude)
     }
 }
 
@@ -187,9 +194,7 @@ extension Figures {
     static func marginRatio(
         adjusted: ExactFraction, maintenance: ExactFraction, liquidationFees: ExactFraction
     ) throws(NumberError) -> ExactFraction? {
-        let denominator = try maintenance + liquidationFees
-        guard !denominator.isZero else { return nil }
-        return try adjusted.over(denominator)
+        try ratio(adjusted, to: maintenance + liquidationFees)
     }
 
     /// `notionalUsd`: borrowing + swaps + futures + options, isolated positions among them. Exact on a

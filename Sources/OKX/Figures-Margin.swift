@@ -25,8 +25,8 @@ extension Figures {
     /// without one.
     static func marginUnrealisedRatio(
         unrealised: ExactFraction, margin: ExactFraction
-    ) throws(NumberError) -> ExactFraction? {
-        margin.isZero ? nil : try unrealised.over(margin)
+    ) -> ExactFraction? {
+        ratio(unrealised, to: margin)
     }
 
     /// What a margin position must not fall below: what it owes × (1 + maintenance rate) × (1 + fee rate).
@@ -43,6 +43,8 @@ extension Figures {
         held: ExactFraction, due: ExactFraction, isLong: Bool
     ) throws(NumberError) -> ExactDecimal? {
         guard held.isPositive, due.isPositive else { return nil }
-        return try (isLong ? due.over(held) : held.over(due)).significant
+        let price = isLong ? ratio(due, to: held) : ratio(held, to: due)
+        guard let price, price < priceLimit else { return nil }
+        return try price.significant
     }
 }

@@ -5,13 +5,13 @@ import Numbers
 
 extension Figures {
     /// `openAvgPx`: moving average of purchases; sales leave it.
-    static func openAveragePrice(_ cost: SpotCost) throws(NumberError) -> ExactFraction {
-        try ExactFraction(cost.openCost).over(cost.quantity)
+    static func openAveragePrice(_ cost: SpotCost) -> ExactFraction? {
+        ratio(ExactFraction(cost.openCost), to: ExactFraction(cost.quantity))
     }
 
     /// `accAvgPx`: (purchases − sales) ÷ `spotBal`. Signed.
-    static func accumulatedAveragePrice(_ cost: SpotCost) throws(NumberError) -> ExactFraction {
-        try spotPaid(cost).over(cost.quantity)
+    static func accumulatedAveragePrice(_ cost: SpotCost) throws(NumberError) -> ExactFraction? {
+        try ratio(spotPaid(cost), to: ExactFraction(cost.quantity))
     }
 
     /// `spotUpl`: spotBal × index − cost at the moving average. Signed.
@@ -23,8 +23,7 @@ extension Figures {
     static func spotUnrealisedRatio(
         _ cost: SpotCost, index: ExactDecimal
     ) throws(NumberError) -> ExactFraction? {
-        guard !cost.openCost.isZero else { return nil }
-        return try spotUnrealised(cost, index: index).over(cost.openCost)
+        try ratio(spotUnrealised(cost, index: index), to: ExactFraction(cost.openCost))
     }
 
     /// `totalPnl`: spotBal × index − purchases + sales. Signed.
@@ -34,9 +33,7 @@ extension Figures {
 
     /// `totalPnlRatio`: totalPnl ÷ (purchases − sales), as a fraction; nil where they are equal.
     static func spotTotalRatio(_ cost: SpotCost, index: ExactDecimal) throws(NumberError) -> ExactFraction? {
-        let net = try spotPaid(cost)
-        guard !net.isZero else { return nil }
-        return try spotTotal(cost, index: index).over(net)
+        try ratio(spotTotal(cost, index: index), to: spotPaid(cost))
     }
 
     /// What spot trades have cost on balance: purchases − sales.

@@ -160,7 +160,7 @@ extension Figures {
         let backing = try cash + crossUnrealised
         if notional.isZero { return .zero }
         guard backing.isPositive else { return nil }
-        return try notional.over(backing)
+        return ratio(notional, to: backing)
     }
 
     /// `mgnRatio` of a currency in futures mode: (cashBal + cross unrealised profit − spot orders − isolated
@@ -176,7 +176,7 @@ extension Figures {
         let backing = try currencyBacking(
             cash: cash, crossUnrealised: crossUnrealised, spotOrders: spotOrders,
             isolatedOrders: isolatedOrders, orderFees: orderFees)
-        return try backing.over(denominator)
+        return ratio(backing, to: denominator)
     }
 
     /// What backs a currency's cross positions in futures mode: cashBal + cross unrealised profit − spot

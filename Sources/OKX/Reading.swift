@@ -6,9 +6,10 @@ import Venue
 // Answers as statements: nothing worked out, every field under its own path.
 
 extension OKXVenue {
-    /// The account as one statement, from the answer to `balance` and what of the others is there.
+    /// The account as one statement, from the answer to `balance` and what of the others is there; without
+    /// that answer from the one to `positions`.
     ///
-    /// Throws where that answer is missing or is not the venue's; every other oddity is drift.
+    /// Throws where both are missing or one is not the venue's; every other oddity is drift.
     public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
         let answers = bodies.map(ReportedAnswer.init)
         let reported = try ReportedAccount(answers)
@@ -26,7 +27,7 @@ extension OKXVenue {
 
 /// The answers that an account was read from, taken apart.
 struct ReportedAccount {
-    /// The one account object of the balance.
+    /// The one account object of the balance; empty where there are positions alone.
     let account: ReportedObject
     /// Its currency rows.
     let details: [ReportedObject]
@@ -44,13 +45,17 @@ struct ReportedAccount {
 
     /// The same of answers that were read.
     init(_ answers: [ReportedAnswer]) throws(ReadingError) {
-        let answer = try answers.own(ReadingCall.balance.rawValue)
-        guard answer["code"].text == "0", let account = answer.rows("data").first,
-            account.value.kind == .object
-        else { throw ReadingError(.unreadable, "The answer to balance is no balance of OKX.") }
-        self.account = account
-        details = account.rows("details")
         positions = answers.rows(.positions) ?? []
+        if !positions.isEmpty, !answers.contains(where: { $0.body.call == ReadingCall.balance.rawValue }) {
+            account = ReportedObject(.emptyObject)
+        } else {
+            let answer = try answers.own(ReadingCall.balance.rawValue)
+            guard answer["code"].text == "0", let account = answer.rows("data").first,
+                account.value.kind == .object
+            else { throw ReadingError(.unreadable, "The answer to balance is no balance of OKX.") }
+            self.account = account
+        }
+        details = account.rows("details")
         config = answers.rows(.config)?.first
         orders = answers.rows(.openOrders)
     }
@@ -59,15 +64,22 @@ struct ReportedAccount {
     /// nobody knows.
     var mode: AccountMode? {
         if let level = config?["acctLv"], !level.text.isEmpty { return AccountMode(level: level.text) }
+        if isPositionsAlone { return .futures }
         // The matrix of applicable fields: "" stands where a mode has no figure.
-        if account.isFilled("availEq") {
+        if account.isFilled("availEq") || account.isFilled("adjEq") && account.isFilled("isoEq") {
             return details.contains { $0.isFilled("spotInUseAmt") } ? .portfolio : .multi
         }
         return account.isFilled("isoEq") ? .futures : .spot
     }
 
+    /// Whether there is no answer to `balance`; figures of a position follow from its row in every mode.
+    private var isPositionsAlone: Bool { account.value.members?.count == 0 }
+
     /// The mode as the setting `mode` spells it, or the venue's level where nobody knows it.
-    fileprivate var modeName: String { mode?.rawValue ?? "acctLv \(config?["acctLv"].text ?? "")" }
+    fileprivate var modeName: String {
+        if isPositionsAlone, config == nil { return "unknown" }
+        return mode?.rawValue ?? "acctLv \(config?["acctLv"].text ?? "")"
+    }
 
     /// The row of a currency.
     func detail(_ currency: String) -> ReportedObject? { details.first { $0["ccy"].text == currency } }

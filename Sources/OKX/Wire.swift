@@ -235,8 +235,8 @@ extension BalanceWriter {
         let spot = figures.spots[number]
         switch field {
         case .spotBal: sink.number(spot.balance)
-        case .openAvgPx: sink.number(spot.openAveragePrice)
-        case .accAvgPx: sink.number(spot.accumulatedAveragePrice)
+        case .openAvgPx: sink.optionalNumber(spot.openAveragePrice)
+        case .accAvgPx: sink.optionalNumber(spot.accumulatedAveragePrice)
         case .spotUpl: sink.number(spot.unrealised)
         case .spotUplRatio: sink.optionalNumber(spot.unrealisedRatio)
         case .totalPnl: sink.number(spot.total)

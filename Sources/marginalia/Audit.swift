@@ -102,9 +102,11 @@ struct Audit: AsyncParsableCommand {
         }
     }
 
-    /// The answers in the files, as if they had come in just now.
+    /// The answers in the files, as if they had come in just now, one after the other: nothing says that
+    /// they are of one moment.
     private func bodies(_ reader: any VenueReader) throws -> [RecordedBody] {
         let calls = type(of: reader).calls
+        let now = Clock.real.now()
         let first = calls.first { $0.purpose == .account }?.name ?? ""
         return try file.enumerated().map { place, file in
             let name = call.isEmpty ? first : call[place]
@@ -119,7 +121,7 @@ struct Audit: AsyncParsableCommand {
             guard let content else {
                 throw ProgramError(.badData, "The file \(file) cannot be read: check its name.")
             }
-            return RecordedBody(call: name, bytes: Array(content), takenAt: Clock.real.now())
+            return RecordedBody(call: name, bytes: Array(content), takenAt: now + Int64(place))
         }
     }
 

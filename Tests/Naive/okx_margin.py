@@ -85,6 +85,8 @@ class Held:
         if amount <= 0 or due <= 0:
             return ""
         price = due / amount if self.long else amount / due
+        if price >= rules.PRICE_LIMIT:
+            return ""
         whole = len(str(int(price))) if price >= 1 else 0
         return plain(half_up(price, max(0, 16 - whole)))
 
@@ -146,9 +148,10 @@ class MarginLedger(Ledger):
             if 0 < owed < before:
                 held.bought = kept(held.bought * owed / before)
                 held.paid = kept(held.paid * owed / before)
-        if was_long and held.base < 0:
-            raise Refused("more is sold than a margin position has")
-        if (held.base <= 0 or held.quote >= 0) if was_long else held.base >= 0:
+        has, owes = (held.base, -held.quote) if was_long else (held.quote, -held.base)
+        if has < 0 and (was_long or owes > 0):
+            raise Refused("more is sold or paid than a margin position has")
+        if has <= 0 or owes <= 0:
             del account.positions[self.key(command)]
             account.add(pair.base, held.base)
             account.add(pair.quote, held.quote)

@@ -37,6 +37,10 @@ def left_over(book: Ledger, account: Account, mode: str, position: Position, mar
         book.marks[name] = was
 
 
+def price_like(value: Fraction) -> bool:
+    return 0 < value < rules.PRICE_LIMIT
+
+
 def isolated_liquidation(book: Ledger, position: Position) -> str:
     """Where the margin and the profit are just the maintenance margin and the fee of liquidating, then one
     tick back; 16 digits, and no more than 16 of them behind the point."""
@@ -50,7 +54,7 @@ def isolated_liquidation(book: Ledger, position: Position) -> str:
     else:
         # margin + size * price - paid = |size| * price * rate
         above, below = paid - position.wallet, size - abs(size) * rate
-    if not below or above / below <= 0:
+    if not below or not price_like(above / below):
         return ""
     ticks = number(rules.MARGIN["liquidation_price"]["isolated_ticks"]) * number(rule["tick"])
     price = above / below + (ticks if size > 0 else -ticks)
@@ -132,7 +136,7 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
                / position.quantity)
     earned = "" if not entry else okx.shown(pnl * lever / entry)
     return dict.fromkeys(EMPTY, "") | {
-        "adl": "1", "avgPx": okx.shown(average), "bePx": okx.shown(even) if even > 0 else "",
+        "adl": "1", "avgPx": okx.shown(average), "bePx": okx.shown(even) if price_like(even) else "",
         "cTime": ANYTHING, "ccy": instrument.settle, "closeOrderAlgo": [],
         "fee": okx.shown(-position.fees), "liqPenalty": "0", "fundingFee": okx.shown(position.funding),
         "idxPx": okx.shown(book.index[instrument.base] / index(book, instrument.quote)),

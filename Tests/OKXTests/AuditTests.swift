@@ -55,12 +55,17 @@ struct AuditTests {
         "upl":"0"}
         """
 
-    @Test("V1, the documentation's sample: exact within the currency, wrong across levels")
+    @Test("V1, the documentation's sample: exact within the currency, one of several shown")
     func documentedSample() throws {
         let findings = try audit(sample, mode: "3")
-        // Only one of several currencies is shown, profit of the account is 0, and ordFroz is empty.
         let wrong = findings.filter { $0.verdict == .contradicts }.map(\.field)
-        #expect(wrong == ["data[0].ordFroz", "data[0].totalEq", "data[0].upl", "data[0].adjEq"])
+        #expect(wrong == ["data[0].ordFroz"])
+        // What it is worth and what backs it are both of more currencies than the one that is shown.
+        try verdicts(["totalEq", "upl", "adjEq"], findings, [.hidden])
+        // One of them alone tells nothing of the kind.
+        let other = sample.replacing(
+            "\"adjEq\":\"55415.624719833286\"", with: "\"adjEq\":\"4991.542013297616\"")
+        try verdicts(["totalEq", "upl"], try audit(other, mode: "3"), [.contradicts])
         try verdicts(
             ["details[0].eq", "details[0].availEq", "details[0].availBal"], findings, [.matches, .rounding])
         try verdicts(

@@ -146,6 +146,40 @@ struct MarginPositionTests {
         try isSound(world)
     }
 
+    @Test("a short can pay out what it has and no more; repaying all of it may take from cash")
+    func shortBeyondItsMeans() async throws {
+        for mode in [#""isolated""#, #""cross""#] {
+            let world = try ready("futures", leverage: "4")
+            let pair = #""instrument":"BTC-USDT","margin_mode":\#(mode)"#
+            try world.run("desk", ("fill", pair + #","side":"sell","quantity":"0.01","price":"62000""#))
+            // It has 620 and, isolated, 155 more; 0.009 at 90000 are 810.
+            let much = pair + #","side":"buy","quantity":"0.009","price":"90000""#
+            #expect(try refusal(world, "fill", much)?.code == .noPosition)
+            try isSound(world)
+            // A fee out of the position counts too.
+            let fee = pair + #","side":"buy","quantity":"0.001","price":"62000","fee":"720""#
+            #expect(try refusal(world, "fill", fee)?.code == .noPosition)
+            expect(try await row(world), ["pos": mode.contains("cross") ? "620" : "775", "liab": "-0.01"])
+            let shown = try #require(try await row(world)?.text("notionalUsd"))
+            #expect(try decimal(shown).isPositive)
+            // All of it at a loss beyond what it had: the rest is paid out of cash.
+            try world.run(
+                "desk", ("fill", pair + #","side":"buy","quantity":"0.01","price":"90000""#))
+            #expect(try await row(world) == nil)
+            expect(try world.balance("desk").detail("USDT"), ["cashBal": "720", "isoEq": "0"])
+            expect(try world.balance("desk").detail("BTC"), ["cashBal": "0.01"])
+            try isSound(world)
+            // One that has nothing left is closed with what it owes.
+            try world.run("desk", ("fill", pair + #","side":"sell","quantity":"0.01","price":"62000""#))
+            let all = mode.contains("cross") ? "77500" : "96875"
+            try world.run(
+                "desk", ("fill", pair + #","side":"buy","quantity":"0.008","price":"\#(all)""#))
+            #expect(try await row(world) == nil)
+            expect(try world.balance("desk").detail("BTC"), ["cashBal": "0.008"])
+            try isSound(world)
+        }
+    }
+
     @Test(
         "cross margin in futures mode, in either currency of the pair",
         arguments: [

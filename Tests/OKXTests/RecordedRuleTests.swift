@@ -80,6 +80,9 @@ struct RecordedRuleTests {
             // Nothing can be lost beyond the margin: no mark liquidates.
             ("0.1", "60000", "6000", "0.004", false, "0.1", ""),
             ("-100", "50000", "0.002", "0.004", true, "0.1", ""),
+            // Margin and value at entry differ by the rounding of the booked cost alone, either way.
+            ("-100", "30000", "0.003333333333333333", "0.004", true, "0.1", ""),
+            ("-3560100", "30000", "118.669999999999999999", "0.004", true, "0.1", ""),
         ])
     func recordedLiquidationPrices(
         size: String, entry: String, margin: String, rate: String, isInverse: Bool, tick: String,
