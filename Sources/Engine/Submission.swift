@@ -76,7 +76,9 @@ extension Refusal {
     static let stopping = Refusal(.storeUnavailable, "The server is stopping and takes no more commands.")
 
     /// The store cannot be read.
-    static func unreadable(_ error: JournalError) -> Refusal { Refusal(.storeUnavailable, error.message) }
+    static func unreadable(_ error: JournalError) -> Refusal {
+        Refusal(.storeUnavailable, error.message, isDamage: error.kind == .damaged)
+    }
 
     static func reused(id: String) -> Refusal {
         Refusal(.idReused, "The id \(id) stands for another command already.", field: "id")

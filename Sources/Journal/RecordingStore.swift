@@ -52,11 +52,16 @@ public struct RecordedAccount: Sendable, Equatable {
 /// An append-only store of what venues have answered, in one SQLite file of its own.
 ///
 /// A recording is durable when `append` returns, and is never changed or deleted. A checksum over each
-/// recording and all before it finds damage; equal bodies are kept once.
+/// recording and all before it finds damage, a file beside the store that some are gone; equal bodies are
+/// kept once.
 public final class RecordingStore: Sendable {
     /// Where it is, for messages.
     public let location: String
     private let store: OpenedStore
+    /// How far the recordings go, kept beside them; nil in memory and for looking only.
+    private let tipFile: TipFile?
+    /// What the file beside the store told when it was opened.
+    private let found: TipFile.Finding
     private var database: any DatabaseWriter { store.database }
 
     private static let layout = SQLiteLayout(
@@ -66,11 +71,14 @@ public final class RecordingStore: Sendable {
     /// Opens the recordings that a location names: `sqlite:PATH` or `memory:`.
     ///
     /// Throws `JournalError` where the file is none of recordings, is written by another process, or cannot
-    /// be made.
-    public init(_ location: String, access: JournalAccess = .readWrite) throws(JournalError) {
+    /// be made; `damaged` where recordings are gone that it is known to have had, unless fewer are accepted.
+    public init(
+        _ location: String, access: JournalAccess = .readWrite, acceptsFewer: Bool = false
+    ) throws(JournalError) {
         self.location = location
         if location == "memory:" {
             store = try translating("open a store in memory") { try Self.layout.inMemory() }
+            (tipFile, found) = (nil, .none)
             return
         }
         let path = location.hasPrefix("sqlite:") ? String(location.dropFirst("sqlite:".count)) : ""
@@ -78,7 +86,64 @@ public final class RecordingStore: Sendable {
             throw JournalError(
                 .badLocation, "Recordings lie in sqlite:PATH, as in sqlite:marginalia-data/recordings.db.")
         }
+        // Looked at before the store: whoever records moves both on, the store first.
+        found = TipFile.find(of: StoreFile.resolved(path))
+        if !acceptsFewer || access == .readOnly, let loss = Self.lossOfAll(found, path) {
+            throw Self.fewer(loss)
+        }
         store = try Self.layout.open(path: path, access: access)
+        do throws(JournalError) {
+            let (end, loss) = try translating("open the store \(path)") { [store, found] in
+                try store.database.read { (try Self.tip($0), try Self.loss(of: found, in: $0, path)) }
+            }
+            if let loss, !acceptsFewer { throw Self.fewer(loss) }
+            tipFile =
+                access == .readOnly
+                ? nil : try TipFile(of: store.path, StoreEnd(tip: end), found: found)
+        } catch {
+            try? store.close()
+            throw error
+        }
+    }
+
+    // MARK: - What must be there
+
+    /// What the file beside the store tells where there is no store; nil where there is one.
+    private static func lossOfAll(_ found: TipFile.Finding, _ path: String) -> String? {
+        guard StoreFile.isEmpty(path), case .end(let end, _) = found, end.tip.sequence > 0 else { return nil }
+        return "There are no recordings in \(path) any more; there were \(end.tip.sequence)."
+    }
+
+    /// What the store is known to have had and has not; nil where it has all.
+    private static func loss(
+        of found: TipFile.Finding, in db: Database, _ path: String
+    ) throws -> String? {
+        let end: JournalTip
+        switch found {
+        case .none: return nil
+        case .damaged:
+            return "\(TipFile.path(of: path)), which tells how far the recordings go, is damaged."
+        case .end(let told, _): end = told.tip
+        }
+        let last = try tip(db)
+        if last.sequence < end.sequence {
+            return "The recordings in \(path) end with number \(last.sequence), but there were "
+                + "\(end.sequence): those between were durable and are gone."
+        }
+        if end.sequence == 0 { return nil }
+        let statement = try RawStatement("SELECT checksum FROM recordings WHERE sequence = ?", in: db)
+        statement.bind(end.sequence, at: 1)
+        defer { statement.reset() }
+        if try statement.step(), UInt64(bitPattern: statement.number(0)) == end.checksum { return nil }
+        return "Recording \(end.sequence) of \(path) is not the one that was there: it or one before it was "
+            + "changed, or other recordings were put in its place."
+    }
+
+    private static func fewer(_ loss: String) -> JournalError {
+        JournalError(
+            .damaged,
+            "\(loss) Restore them from a backup; or, to go on with what is there, give "
+                + "--accept-fewer-recordings once.")
     }
 
     /// Closes the store and lets others write to it.
@@ -111,27 +176,30 @@ public final class RecordingStore: Sendable {
     /// Appends recordings in one transaction, all or none, and gives their sequences.
     @discardableResult
     public func append(_ recordings: [Recording]) throws(JournalError) -> [Int64] {
-        try translating("write the recordings") {
+        let (sequences, end) = try translating("write the recordings") {
             try database.write { db in
-                var (sequence, checksum) = try Self.tip(db)
-                return try recordings.map { recording in
-                    sequence += 1
+                var end = try Self.tip(db)
+                let sequences = try recordings.map { recording in
                     var recording = recording
-                    recording.sequence = sequence
-                    checksum = recording.checksum(after: checksum)
-                    try Self.insert(recording, checksum: checksum, into: db)
-                    return sequence
+                    recording.sequence = end.sequence + 1
+                    end = JournalTip(
+                        sequence: recording.sequence, checksum: recording.checksum(after: end.checksum))
+                    try Self.insert(recording, checksum: end.checksum, into: db)
+                    return end.sequence
                 }
+                return (sequences, end)
             }
         }
+        try tipFile?.note { $0.tip = end }
+        return sequences
     }
 
-    private static func tip(_ db: Database) throws -> (Int64, UInt64) {
+    private static func tip(_ db: Database) throws -> JournalTip {
         let statement = try RawStatement(
             "SELECT sequence, checksum FROM recordings ORDER BY sequence DESC LIMIT 1", in: db)
         defer { statement.reset() }
-        guard try statement.step() else { return (0, 0) }
-        return (statement.number(0), UInt64(bitPattern: statement.number(1)))
+        guard try statement.step() else { return JournalTip() }
+        return JournalTip(sequence: statement.number(0), checksum: UInt64(bitPattern: statement.number(1)))
     }
 
     private static func insert(_ recording: Recording, checksum: UInt64, into db: Database) throws {
@@ -278,6 +346,7 @@ public final class RecordingStore: Sendable {
             try database.read { db in
                 let structural = try SQLiteJournal.integrityProblems(db)
                 if !structural.isEmpty { return structural }
+                if let loss = try Self.loss(of: found, in: db, store.path) { return [loss] }
                 do throws(JournalError) {
                     try Self.checkAll(db)
                     return []
@@ -291,7 +360,7 @@ public final class RecordingStore: Sendable {
 
     private static func checkAll(_ db: Database) throws(JournalError) {
         try translating("check the recordings") {
-            let last = try tip(db).0
+            let last = try tip(db).sequence
             // One after the other, as a recording may be large.
             for sequence in stride(from: 1, through: last, by: 1)
             where try recordings("WHERE r.sequence = ?", nil, [sequence], in: db).isEmpty {

@@ -78,10 +78,8 @@ extension SQLiteJournal {
     private static func losses(_ db: Database, found: TipFile.Finding, path: String) throws -> [String] {
         var losses: [String] = []
         if let problem = problem(of: found, isThere: true, path) { losses.append(problem) }
-        if case .end(let end, let isPartlyDamaged) = found {
-            if let loss = try loss(of: end, in: db, path) { losses.append(loss) }
-            if isPartlyDamaged { losses.append("\(TipFile.path(of: path)) is damaged in one of its halves.") }
-        }
+        // That one half of it tells nothing is what a kill in the middle of writing it leaves.
+        if case .end(let end, _) = found, let loss = try loss(of: end, in: db, path) { losses.append(loss) }
         if let known = try knownEnd(db), let loss = try loss(of: StoreEnd(tip: known), in: db, path),
             !losses.contains(loss)
         {
@@ -101,10 +99,8 @@ extension SQLiteJournal {
             try db.execute(sql: "DELETE FROM meta WHERE key = ?", arguments: [key.rawValue])
         }
         try requireAllValues(db)
-        var found = found
-        if case .end(let end, isPartlyDamaged: true) = found {
+        if case .end(_, isPartlyDamaged: true) = found {
             options.report("one half of \(TipFile.path(of: path)) is damaged and is made again")
-            found = .end(end, isPartlyDamaged: false)
         }
         guard let loss = try losses(db, found: found, path: path).first else { return }
         guard options.acceptsShorterLedger else {

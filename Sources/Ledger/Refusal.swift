@@ -6,11 +6,14 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
     public let code: Code
     public let message: String
     public let field: String?
+    /// Whether what the store holds is damaged, so that trying again is of no use.
+    public let isDamage: Bool
 
-    public init(_ code: Code, _ message: String, field: String? = nil) {
+    public init(_ code: Code, _ message: String, field: String? = nil, isDamage: Bool = false) {
         self.code = code
         self.message = message
         self.field = field
+        self.isDamage = isDamage
     }
 
     public var description: String { message }

@@ -173,6 +173,9 @@ extension OKXVenue {
         }
     }
 
+    /// The most families that one request may ask for.
+    private static let familyLimit = 5
+
     private func positionTiers(_ query: [QueryItem], _ rules: RuleTable) throws -> [UInt8] {
         guard let text = query["instType"], !text.isEmpty else { throw OKXError.parameterMissing("instType") }
         guard let mode = query["tdMode"], !mode.isEmpty else { throw OKXError.parameterMissing("tdMode") }
@@ -182,12 +185,17 @@ extension OKXVenue {
         guard let type = try Self.instrumentType(text), type != .spot else {
             throw OKXError.parameterWrong("instType")
         }
-        let families = [query["instFamily"], query["uly"], query["instId"].map(Self.family)]
+        let named = [query["instFamily"], query["uly"], query["instId"].map(Self.family)]
             .compactMap { $0 }.first { !$0.isEmpty }
-        guard let families else { throw OKXError.parameterMissing("instFamily") }
+        guard let families = named?.split(separator: ",", maxSplits: Self.familyLimit) else {
+            throw OKXError.parameterMissing("instFamily")
+        }
+        guard families.count <= Self.familyLimit else {
+            throw OKXError.listTooLong("instFamily", limit: Self.familyLimit)
+        }
         let number = query["tier"].flatMap { $0.isEmpty ? nil : $0 }
         return try Self.publicReply { writer in
-            for family in families.split(separator: ",") {
+            for family in families {
                 // All instruments of a family and type share one table.
                 guard
                     let entry = rules.instruments.first(where: {

@@ -75,7 +75,8 @@ extension RailsVenue {
             instruments = []
             for name in list.split(separator: ",", omittingEmptySubsequences: false) {
                 if let instrument = rules.instrument(String(name)) {
-                    instruments.append(instrument)
+                    // Once, however often it is named: the answer is no multiple of the question.
+                    if !instruments.contains(where: { $0 === instrument }) { instruments.append(instrument) }
                 } else if rules.unknownMarket == .refuse {
                     throw RailsError.badRequest("Unknown market: \(name)")
                 }

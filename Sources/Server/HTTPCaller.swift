@@ -8,12 +8,15 @@ import NIOPosix
 struct HTTPCaller: Sendable {
     private let host: String
     private let port: Int
+    /// How long a call may take, from its connection to the last byte of its answer.
+    private let limit: Duration
 
     /// The largest answer that is read.
     private static let answerLimit = 512 << 20
 
     /// A server's URL, such as `http://127.0.0.1:8080`.
-    init(url: String) throws(ProgramError) {
+    init(url: String, within limit: Duration = .seconds(300)) throws(ProgramError) {
+        self.limit = limit
         let parts = URLComponents(string: url)
         if parts?.scheme == "https" {
             throw ProgramError(
@@ -48,9 +51,36 @@ struct HTTPCaller: Sendable {
         return try await send(method, path, headers: headers, body: body)
     }
 
-    /// Sends a request and reads the answer, on a connection of its own.
+    /// Sends a request and reads the answer, on a connection of its own; all of it within the limit, however
+    /// slowly the other side sends.
     func send(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8]? = nil
+    ) async throws(ProgramError) -> Answer {
+        let outcome = await withTaskGroup(of: Result<Answer, ProgramError>.self) { group in
+            group.addTask {
+                do throws(ProgramError) {
+                    return .success(try await self.exchange(method, path, headers: headers, body: body))
+                } catch { return .failure(error) }
+            }
+            group.addTask {
+                try? await Task.sleep(for: self.limit)
+                return .failure(self.tooLate)
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? .failure(Self.closed)
+        }
+        return try outcome.get()
+    }
+
+    private var tooLate: ProgramError {
+        ProgramError(
+            .unavailable,
+            "http://\(host):\(port) has not sent its whole answer within \(limit.components.seconds) s: ask "
+                + "for less, or see what is wrong with the server.")
+    }
+
+    private func exchange(
+        _ method: String, _ path: String, headers: [(String, String)], body: [UInt8]?
     ) async throws(ProgramError) -> Answer {
         let channel = try await connected()
         let parts = parts(method, path, headers: headers, body: body)

@@ -103,10 +103,7 @@ extension Scenario {
         var applied = 0
         switch outcome {
         case .refused(let index, let refusal):
-            guard refusal.code != .storeUnavailable else {
-                throw ProgramError(.unavailable, "\(document.file) was not applied: \(refusal.message)")
-            }
-            throw error(refusal, at: planned[index])
+            throw unreadable(refusal) ?? error(refusal, at: planned[index])
         case .results(let results):
             for (result, step) in zip(results, planned) {
                 switch result.status {
@@ -120,16 +117,21 @@ extension Scenario {
         return applied
     }
 
+    /// The end of the program where it is the store that refuses: as at any start, where it is damaged.
+    private func unreadable(_ refusal: Refusal) -> ProgramError? {
+        if refusal.isDamage { return ProgramError(.badData, refusal.message) }
+        guard refusal.code == .storeUnavailable else { return nil }
+        return ProgramError(.unavailable, "\(document.file) was not applied: \(refusal.message)")
+    }
+
     private func moveClock(
         of engine: LedgerEngine, _ leave: (String) -> Void
     ) async throws(ProgramError) {
         let clock = engine.clock
         if let ledgerTime, !clock.isSystem, ledgerTime > clock.now() {
             do { try await engine.moveClock(.to(ledgerTime)) } catch {
-                guard error.code != .storeUnavailable else {
-                    throw ProgramError(.unavailable, "\(document.file) was not applied: \(error.message)")
-                }
-                throw document.error([.key("ledger_time")], "the ledger's clock cannot be moved there")
+                throw unreadable(error)
+                    ?? document.error([.key("ledger_time")], "the ledger's clock cannot be moved there")
             }
         }
         if let note = note(clock: clock.now(), isSystem: clock.isSystem) { leave(note) }
@@ -151,8 +153,8 @@ extension Scenario {
                     do {
                         isOthers = try await !engine.wasKeyMade(apiKey, at: venue, for: opening.account)
                     } catch {
-                        throw ProgramError(
-                            .unavailable, "\(document.file) was not applied: \(error.message)")
+                        throw unreadable(error)
+                            ?? document.error(path + [.key("api_key")], error.message)
                     }
                 }
                 if isOthers {
@@ -178,7 +180,7 @@ extension Scenario {
                     }
                 } catch {
                     let field = error.field.map { [PathStep.key($0)] } ?? []
-                    throw document.error(path + field, error.message)
+                    throw unreadable(error) ?? document.error(path + field, error.message)
                 }
             }
         }

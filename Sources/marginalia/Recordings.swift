@@ -19,6 +19,9 @@ struct RecordingSource: ParsableArguments {
         help: ArgumentHelp("The wire profile that the venue spoke, documented or live.", valueName: "name"))
     var profile = WireProfile.documented.rawValue
 
+    @Flag(help: "Goes on with what is there, once, where recordings are gone that were durable.")
+    var acceptFewerRecordings = false
+
     func validate() throws {
         if WireProfile(rawValue: profile) == nil {
             throw ValidationError("--profile takes documented or live, not \(profile)")
@@ -29,10 +32,11 @@ struct RecordingSource: ParsableArguments {
 
     /// Opens the recordings, runs, and closes them again.
     func use<Result>(
-        _ access: JournalAccess, _ body: (RecordingStore) async throws -> Result
+        _ access: JournalAccess, checking: Bool = false, _ body: (RecordingStore) async throws -> Result
     ) async throws -> Result {
         do {
-            let store = try RecordingStore(location, access: access)
+            let store = try RecordingStore(
+                location, access: access, acceptsFewer: checking || acceptFewerRecordings)
             let result = try await body(store)
             try store.close()
             return result
@@ -174,7 +178,7 @@ struct History: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await recordings.use(.readOnly) { store in
+        try await recordings.use(.readOnly, checking: check) { store in
             if check { return try checked(store) }
             guard let account else { return try list(store) }
             if let time = try RecordingSource.time("--as-of", asOf) {

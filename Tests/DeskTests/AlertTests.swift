@@ -162,6 +162,17 @@ struct AlertTests {
         #expect(told([drift]) == 1)
     }
 
+    @Test func driftsThatLookAlikeAreTwo() {
+        let rules = [AlertRule(name: "drift", measure: .drift)]
+        let drifts = ["caf\u{e9}", "cafe\u{301}"].map {
+            FieldDrift(.new, path: "balance data[].\($0)", example: "1")
+        }
+        var memory = AlertMemory()
+        let book = book("1", drift: drifts)
+        #expect(memory.changes(to: book.readings(of: rules), in: book).count == 2)
+        #expect(AlertMemory(memory.text) == memory)
+    }
+
     @Test func anAccountThatIsNotReadIsToldAndSoIsItsReturn() {
         let rules = [AlertRule(name: "gone", measure: .notRead)]
         var memory = AlertMemory()

@@ -43,6 +43,28 @@ final class SecretTests {
         }
     }
 
+    @Test func accountsAndEntriesThatLookAlikeAreTwo() throws {
+        let names = ["caf\u{e9}", "cafe\u{301}"]
+        var store = SealedStore()
+        for (number, name) in names.enumerated() {
+            store.entries[ExactText(name)] = Credentials(
+                apiKey: "k\(number)", secret: "made-up", passphrase: nil)
+        }
+        let path = "\(folder)/alike.json"
+        try store.save(to: path, passphrase: "p")
+        let found = try secrets(passphrase: "p").credentials(
+            of: names.map { entry(.sealed(store: path, entry: $0), name: $0) })
+        #expect(names.map { found[ExactText($0)]?.apiKey } == ["k0", "k1"])
+        // Keys that look alike are two as well.
+        let environment = [
+            "A_API_KEY": names[0], "A_SECRET": "made-up", "B_API_KEY": names[1], "B_SECRET": "made-up",
+        ]
+        #expect(
+            try secrets(environment).credentials(
+                of: [entry(.environment("A"), name: "a"), entry(.environment("B"), name: "b")]
+            ).count == 2)
+    }
+
     @Test func fromAFileOfItsOwnerOnly() throws {
         let text = #"{"api_key":"k","secret":"made-up","passphrase":"p"}"#
         let found = try secrets().credentials(of: [entry(.file(try file(text)))])

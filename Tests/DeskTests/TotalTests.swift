@@ -307,6 +307,16 @@ struct TotalTests {
             })
     }
 
+    @Test func pricesOfAssetsThatLookAlikeAreTwo() throws {
+        let names = ["caf\u{e9}", "cafe\u{301}"]
+        let statement = partial([(names[0], "1"), (names[1], "1")])
+        let prices: [ExactText: ExactDecimal] = [
+            ExactText(names[0]): ExactDecimal(3), ExactText(names[1]): ExactDecimal(4),
+        ]
+        let total = try #require(sum(Sample.book([statement], prices: prices)))
+        #expect(total.value == ExactDecimal(7))
+    }
+
     @Test func whereATotalIsThatOfOneAssetTheAssetsAreSummed() throws {
         let statement = partial([("USDT", "10"), ("USDC", "-2"), ("BTC", "0.001"), ("DOGE", "0")])
         let prices: [ExactText: ExactDecimal] = [

@@ -119,6 +119,10 @@ import Testing
                 return
             }
         }
+        // One half alone is what a kill in the middle of a write leaves: it is sound, and made whole again.
+        #expect(try SQLiteJournal.open(path: store.path, access: .readOnly).structuralProblems() == [])
+        try openJournal(store.location).close()
+        #expect(TipFile.find(of: store.path) == end)
         try Data(repeating: 0x20, count: 1024).write(to: file)
         #expect(TipFile.find(of: store.path) == .damaged)
         #expect(store.refusal()?.kind == .damaged)

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import Ledger
 import Testing
@@ -88,5 +89,55 @@ import Testing
             _ = try RecordingStore("sqlite:" + folder.path("ledger.db"))
         }
         #expect(error?.kind == .notOurs)
+    }
+
+    @Test func recordingsThatAreGoneAreMissed() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("recordings.db")
+        let location = "sqlite:" + path
+        let store = try RecordingStore(location)
+        try store.append([recording("a", at: 10, "1")])
+        try store.close()
+        let earlier = try #require(FileManager.default.contents(atPath: path))
+        let more = try RecordingStore(location)
+        try more.append([recording("a", at: 20, "2"), recording("a", at: 30, "3")])
+        try more.close()
+        try earlier.write(to: URL(fileURLWithPath: path))
+        for access in [JournalAccess.readOnly, .readWrite] {
+            let error = #expect(throws: JournalError.self) {
+                _ = try RecordingStore(location, access: access)
+            }
+            #expect(error?.kind == .damaged)
+            #expect(error?.message.contains("end with number 1, but there were 3") == true)
+        }
+        let looking = try RecordingStore(location, access: .readOnly, acceptsFewer: true)
+        #expect(try looking.problems().first?.contains("there were 3") == true)
+        try looking.close()
+        // Once they are accepted, the store goes on from what is there.
+        let accepting = try RecordingStore(location, acceptsFewer: true)
+        #expect(try accepting.append([recording("a", at: 40, "4")]) == [2])
+        try accepting.close()
+        #expect(try RecordingStore(location, access: .readOnly).problems() == [])
+        for name in [path, path + "-wal", path + "-shm"] { try? FileManager.default.removeItem(atPath: name) }
+        let error = #expect(throws: JournalError.self) { _ = try RecordingStore(location) }
+        #expect(error?.message.contains("There are no recordings in") == true)
+    }
+
+    @Test func otherRecordingsInTheirPlaceAreMissed() throws {
+        let folder = try TemporaryFolder()
+        let (one, other) = (folder.path("one.db"), folder.path("other.db"))
+        for (path, body) in [(one, "1"), (other, "2")] {
+            let store = try RecordingStore("sqlite:" + path)
+            try store.append([recording("a", at: 10, body)])
+            try store.close()
+        }
+        try FileManager.default.removeItem(atPath: one)
+        try FileManager.default.copyItem(atPath: other, toPath: one)
+        let error = #expect(throws: JournalError.self) { _ = try RecordingStore("sqlite:" + one) }
+        #expect(error?.message.contains("Recording 1 of") == true)
+        // A copy without the file beside it opens, and gets one.
+        try FileManager.default.removeItem(atPath: one + "-tip")
+        try RecordingStore("sqlite:" + one).close()
+        #expect(FileManager.default.fileExists(atPath: one + "-tip"))
     }
 }

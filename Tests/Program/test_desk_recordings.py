@@ -119,6 +119,23 @@ def test_what_was_altered_is_found(desk):
     assert "not as it was written" in checked.stderr
 
 
+def test_recordings_that_are_gone_are_missed(desk):
+    desk.record()
+    path = desk.folder / "recordings.db"
+    earlier = path.read_bytes()
+    desk.record()
+    path.write_bytes(earlier)
+    count = len(ACCOUNTS)
+    where = ["--recordings", desk.recordings]
+    for arguments in (["record"], ["history"], ["history", "--check"]):
+        ended = desk.run(*arguments, *where, configured=arguments == ["record"])
+        assert ended.returncode == 65, ended
+        assert f"end with number {count}, but there were {2 * count}" in ended.stderr
+    desk.record("--accept-fewer-recordings")
+    assert {row["recordings"] for row in desk.history()} == {2}
+    assert desk.run("history", "--check", *where, configured=False).returncode == 0
+
+
 def test_what_was_never_recorded(desk):
     desk.record("--account", ACCOUNTS["okx"])
     ended = desk.run("replay", "nobody", "--recordings", desk.recordings, configured=False)

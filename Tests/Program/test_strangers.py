@@ -336,3 +336,14 @@ def test_too_many_parameters_is_told_in_the_venues_form(server):
     assert answer.json == {"code": -1101, "msg": "Too many parameters sent for this endpoint."}
     twice = server.request("GET", "/fapi/v3/account?a=1&a=2&" + SIGNED, headers={"X-MBX-APIKEY": "k" * 64})
     assert twice.json["code"] == -1101 and "Duplicate" in twice.json["msg"]
+
+
+def test_an_answer_is_no_multiple_of_its_question(server):
+    """A list of names without end is refused, and not answered name by name."""
+    path = "/api/v5/public/position-tiers?instType=SWAP&tdMode=cross&instFamily="
+    five = server.request("GET", path + ",".join(["BTC-USDT"] * 5))
+    assert five.status == 200 and five.json["code"] == "0"
+    more = server.request("GET", path + "BTC-USDT," * 3_000)
+    assert more.json["code"] == "50025" and len(more.body) < 200
+    one = server.request("GET", "/api/v1/market-data?markets=BTC-USD")
+    assert server.request("GET", "/api/v1/market-data?markets=BTC-USD" + ",BTC-USD" * 3_000).body == one.body

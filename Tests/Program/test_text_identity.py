@@ -1,10 +1,12 @@
 """Identity is bytes: texts that only look alike are two, wherever one comes from outside."""
 
 import json
+import urllib.parse
 
 import pytest
 
 import venue_requests
+from frames import TEXT, Stream, frame
 
 COMPOSED = "caf\u00e9"
 DECOMPOSED = "cafe\u0301"
@@ -132,3 +134,36 @@ def test_an_api_key_is_its_bytes(desk):
         "POST", "/accounts/desk/keys", {"api_key": f"MY-{KELVIN}EY-1", "permissions": ["read"]} | secret
     )
     assert lookalike.status == 400 and lookalike.json["field"] == "api_key"
+
+
+def test_streams_that_look_alike_are_two(desk):
+    names = [COMPOSED, DECOMPOSED]
+
+    def ask(stream, method: str, *params: str) -> dict:
+        call = {"method": method, "id": 1} | ({"params": params} if params else {})
+        stream.send(frame(TEXT, json.dumps(call)))
+        return json.loads(stream.read().payload)
+
+    with Stream(desk.port, "/ws") as stream:
+        assert ask(stream, "SUBSCRIBE", *names)["result"] is None
+        assert ask(stream, "LIST_SUBSCRIPTIONS")["result"] == names
+        assert ask(stream, "UNSUBSCRIBE", DECOMPOSED)["result"] is None
+        assert ask(stream, "LIST_SUBSCRIPTIONS")["result"] == [COMPOSED]
+
+
+def test_an_order_is_not_found_by_an_id_that_looks_like_its_own(desk):
+    order = {
+        "type": "place_order", "account": "rails", "instrument": "BTC-USD", "side": "buy", "quantity": "1",
+        "price": "50000", "force": True,
+    }  # fmt: skip
+    desk.apply({"type": "open_account", "account": "rails", "venue": "rails"})
+    desk.apply(*[order | {"order_id": name} for name in (COMPOSED, DECOMPOSED)])
+    key = desk.issue_key("rails")
+    headers = {"X-Api-Key": key["api_key"], "X-Api-Secret": key["secret"]}
+    token = desk.request("POST", "/api/v1/token", headers=headers).json["access_token"]
+    for name in (COMPOSED, DECOMPOSED):
+        query = urllib.parse.urlencode({"market": "BTC-USD", "client-request-id": name})
+        answer = desk.request(
+            "GET", f"/api/v1/open-order?{query}", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert answer.json["openOrder"]["clientRequestId"] == name, answer
