@@ -28,7 +28,9 @@ struct BinanceError: Error, Equatable {
         writer.endObject()
         return VenueResponse(
             status: status, headers: retryAfter.map { [("Retry-After", String($0))] } ?? [],
-            body: writer.bytes)
+            body: writer.bytes,
+            refusal: VenueRefusal(
+                code: "\(code)", message: message, isOfUnservedPath: status == 404 && code == -5000))
     }
 
     // MARK: - Reaching an endpoint

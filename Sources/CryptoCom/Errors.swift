@@ -75,7 +75,10 @@ struct VenueError: Error, Equatable {
 
     /// The answer to a request with this id and method.
     func response(id: RequestIdentifier, method: String) -> VenueResponse {
-        VenueResponse(status: status, body: body(id: id, method: method))
+        VenueResponse(
+            status: status, body: body(id: id, method: method),
+            refusal: VenueRefusal(
+                code: "\(code)", message: message, isOfUnservedPath: self == .methodNotFound))
     }
 
     /// The answer's bytes. On a socket, `channel` is the one that is refused, and `original` the frame that

@@ -93,6 +93,9 @@ public struct LedgerClock: Sendable {
     /// Has it go this way from now on.
     func put(_ setting: ClockSetting) { hand.state.withLock { $0.setting = setting } }
 
+    /// Begins again, as for a ledger without events.
+    func restart(_ setting: ClockSetting) { hand.state.withLock { $0 = State(setting: setting) } }
+
     /// Notes the time of an event: a clock that stands goes there, unless it is further on.
     func reach(_ time: LedgerTime) {
         hand.state.withLock { state in

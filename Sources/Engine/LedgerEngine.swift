@@ -47,9 +47,12 @@ public final class LedgerEngine: Sendable {
     /// Past states of accounts, to go on from.
     let milestones = Milestones()
     let tradingHistories = TradingHistories()
-    private let writer: LedgerWriter
+    let writer: LedgerWriter
     let upkeep: Upkeep
-    private let keeper: StatisticsKeeper
+    let keeper: StatisticsKeeper
+    let options: EngineOptions
+    /// How the clock of a new ledger goes.
+    let firstClock: ClockSetting
     private let tokenSecrets: [VenueName: [UInt8]]
 
     /// Replays the journal and starts. Throws `JournalError` where the store cannot be read or does not make
@@ -61,6 +64,7 @@ public final class LedgerEngine: Sendable {
         isClockGiven: Bool = true, enforcesRateLimits: Bool = true, options: EngineOptions = EngineOptions()
     ) async throws(JournalError) -> LedgerEngine {
         let writing = BlockingWork("writing", on: options.queues)
+        let firstClock = clock.setting
         let (ledger, snapshotSequence, replayed) = try await Replay.load(
             store, by: writing, report: options.report)
         let start = try await writing.run { [ledger] () throws(JournalError) in
@@ -76,7 +80,7 @@ public final class LedgerEngine: Sendable {
         let engine = LedgerEngine(
             store: store, venues: venues, clock: clock, limiter: RateLimiter(isEnforced: enforcesRateLimits),
             ledger: ledger, start: start, writing: writing, keeper: keeper, options: options,
-            snapshotSequence: snapshotSequence)
+            firstClock: firstClock, snapshotSequence: snapshotSequence)
         // Long overdue upkeep, as after snapshots or indexes were thrown away, begins at once.
         engine.upkeep.consider(ledger.lastSequence)
         return engine
@@ -85,9 +89,11 @@ public final class LedgerEngine: Sendable {
     private init(
         store: any JournalStore, venues: [any VenueModel], clock: LedgerClock, limiter: RateLimiter,
         ledger: LedgerState, start: StoredStart, writing: BlockingWork,
-        keeper: StatisticsKeeper, options: EngineOptions, snapshotSequence: Int64
+        keeper: StatisticsKeeper, options: EngineOptions, firstClock: ClockSetting, snapshotSequence: Int64
     ) {
         self.store = store
+        self.options = options
+        self.firstClock = firstClock
         self.clock = clock
         self.limiter = limiter
         self.keeper = keeper
@@ -200,7 +206,7 @@ public final class LedgerEngine: Sendable {
 }
 
 /// What the engine reads from the store at its start, beside the ledger.
-private struct StoredStart: Sendable {
+struct StoredStart: Sendable {
     let entries: [CommandIndexEntry]
     /// With their secrets opened.
     let keys: [KeyRecord]

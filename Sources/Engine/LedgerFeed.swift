@@ -6,6 +6,14 @@ import Synchronization
 public protocol LedgerListener: AnyObject, Sendable {
     /// What has happened; never called twice at once.
     func ledgerChanged(_ change: FeedChange)
+
+    /// The ledger is another one from now on: what was told before says nothing of it.
+    func ledgerReplaced()
+}
+
+extension LedgerListener {
+    /// Nothing that it keeps rests on the ledger.
+    public func ledgerReplaced() {}
 }
 
 /// A durable group of events, as far as one listener follows them.
@@ -83,6 +91,12 @@ public final class LedgerFeed: Sendable {
 
     /// How many listeners there are.
     public var listenerCount: Int { state.withLock { $0.followers.count } }
+
+    /// Tells everybody that the ledger is another one.
+    func publishReplacement() {
+        let listeners = state.withLock { $0.followers.values.map(\.listener) }
+        for listener in listeners { listener.ledgerReplaced() }
+    }
 
     /// Tells everybody concerned of a group that is durable and published.
     func publish(_ events: some Sequence<Event>, sequence: Int64) {

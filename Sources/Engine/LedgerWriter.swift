@@ -46,6 +46,8 @@ actor LedgerWriter {
     private var isStopping = false
     private var isProbing = false
     private var drained: [CheckedContinuation<Void, Never>] = []
+    /// Others that shall be the ledger, after all commands that came before them.
+    private var replacements: [Replacement] = []
     /// Called after every durable group.
     private let afterGroup: @Sendable (Int64) -> Void
 
@@ -89,25 +91,31 @@ actor LedgerWriter {
     /// Takes no more commands; returns once all that came before are answered.
     func drain() async {
         isStopping = true
-        if !isBusy && waiting.isEmpty && prepared.isEmpty { return }
+        if isIdle { return }
         await withCheckedContinuation { drained.append($0) }
     }
 
     // MARK: - The one after the other
 
+    private var isIdle: Bool { !isBusy && waiting.isEmpty && prepared.isEmpty && replacements.isEmpty }
+
     private func advance() {
         if !needsRecovery { applyWaiting() }
         if !isBusy {
-            if needsRecovery && !waiting.isEmpty {
+            if needsRecovery && !(waiting.isEmpty && replacements.isEmpty) {
                 isBusy = true
                 Task { await recover() }
             } else if !prepared.isEmpty {
                 write()
                 // The next group grows while this one is on its way to the disk.
                 applyWaiting()
+            } else if let replacement = replacements.first {
+                replacements.removeFirst()
+                isBusy = true
+                Task { await carryOut(replacement) }
             }
         }
-        if isStopping && !isBusy && waiting.isEmpty && prepared.isEmpty {
+        if isStopping && isIdle {
             for continuation in drained { continuation.resume() }
             drained = []
         }
@@ -177,6 +185,8 @@ actor LedgerWriter {
     // MARK: - Applying
 
     private func applyWaiting() {
+        // What comes after the ledger was replaced is for the new one.
+        if !replacements.isEmpty { return }
         var taken = 0
         /// Batches whose share of this group is used up, and those that go on behind all others.
         var held: [PendingBatch] = []
@@ -360,6 +370,8 @@ actor LedgerWriter {
         } catch {
             for batch in waiting { batch.refuse(from: batch.next, .storeUnavailable) }
             waiting = []
+            for replacement in replacements { replacement.continuation.resume(returning: .failure(error)) }
+            replacements = []
         }
         isBusy = false
         advance()
@@ -386,5 +398,41 @@ actor LedgerWriter {
         clock.reach(group.latest)
         published.publish(change)
         feed.publish(events, sequence: change.sequence)
+    }
+
+    // MARK: - Another ledger
+
+    private struct Replacement {
+        let work: @Sendable () async throws(JournalError) -> (ledger: LedgerState, commands: CommandIndex)
+        let continuation: CheckedContinuation<Result<Void, JournalError>, Never>
+    }
+
+    /// Has another ledger in place of the one that is, once all commands that came before are durable; those
+    /// that come after are for the new one. `work` puts it there in the store, and for all who read.
+    func replace(
+        by work:
+            @escaping @Sendable () async throws(JournalError) -> (
+                ledger: LedgerState, commands: CommandIndex
+            )
+    ) async throws(JournalError) {
+        if isStopping { throw JournalError(.unavailable, "The server is stopping.") }
+        let outcome = await withCheckedContinuation { continuation in
+            replacements.append(Replacement(work: work, continuation: continuation))
+            advance()
+        }
+        try outcome.get()
+    }
+
+    private func carryOut(_ replacement: Replacement) async {
+        do throws(JournalError) {
+            (ledger, commandIndex) = try await replacement.work()
+            pendingIDs = [:]
+            latest = LedgerTime(milliseconds: .min)
+            replacement.continuation.resume(returning: .success(()))
+        } catch {
+            replacement.continuation.resume(returning: .failure(error))
+        }
+        isBusy = false
+        advance()
     }
 }

@@ -62,6 +62,9 @@ final class Milestones: Sendable {
         }
     }
 
+    /// Forgets all: the ledger is another one.
+    func forget() { state.withLock { $0 = State() } }
+
     private static func weight(of account: Account) -> Int {
         4 + account.holdings.count + account.positions.count + account.orders.count + account.activity.count
     }

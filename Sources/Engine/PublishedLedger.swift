@@ -25,6 +25,16 @@ final class PublishedLedger: Sendable {
     private let state: Mutex<State>
 
     init(_ ledger: LedgerState, venues: [VenueName]) {
+        state = Mutex(Self.state(of: ledger, venues: venues))
+    }
+
+    /// Shows another ledger from now on.
+    func replace(with ledger: LedgerState, venues: [VenueName]) {
+        let other = Self.state(of: ledger, venues: venues)
+        state.withLock { $0 = other }
+    }
+
+    private static func state(of ledger: LedgerState, venues: [VenueName]) -> State {
         var state = State()
         state.order = ledger.accountIDs
         state.accounts.reserveCapacity(state.order.count)
@@ -36,7 +46,7 @@ final class PublishedLedger: Sendable {
         for venue in venues { state.prices[venue] = ledger.prices(of: venue) }
         state.instruments = ledger.instrumentTable
         state.sequence = ledger.lastSequence
-        self.state = Mutex(state)
+        return state
     }
 
     /// Everything at once, as of one place of the journal.

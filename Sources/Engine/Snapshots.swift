@@ -138,6 +138,26 @@ final class Upkeep: Sendable {
 
     /// Waits for upkeep under way, then does all of it once more.
     func finish() async throws(JournalError) {
+        await begin()
+        defer { state.withLock { $0.isRunning = false } }
+        try await run(isLast: true)
+    }
+
+    /// Does work while no upkeep is under way; it tells how far snapshots and indexes go afterwards.
+    func pausing(
+        for work: () async throws(JournalError) -> (snapshot: Int64, indexed: Int64)
+    ) async throws(JournalError) {
+        await begin()
+        defer { state.withLock { $0.isRunning = false } }
+        let reached = try await work()
+        state.withLock { state in
+            state.sequence = min(reached.snapshot, reached.indexed)
+            state.snapshot = reached.snapshot
+        }
+    }
+
+    /// Waits until no upkeep is under way, and keeps others from beginning one.
+    private func begin() async {
         while !state.withLock({ state in
             if state.isRunning { return false }
             state.isRunning = true
@@ -145,8 +165,6 @@ final class Upkeep: Sendable {
         }) {
             try? await Task.sleep(for: .milliseconds(5))
         }
-        defer { state.withLock { $0.isRunning = false } }
-        try await run(isLast: true)
     }
 
     private func run(isLast: Bool = false) async throws(JournalError) {

@@ -44,6 +44,9 @@ final class TradingHistories: Sendable {
         return records.count == lot
     }
 
+    /// Forgets all: the ledger is another one.
+    func forget() { state.withLock { $0 = State() } }
+
     /// Keeps a history for the next who asks.
     func keep(_ history: TradingHistory, of account: String) {
         let account = ExactText(account)

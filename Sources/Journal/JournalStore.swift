@@ -95,6 +95,13 @@ public protocol JournalStore: Sendable {
     /// this returns.
     func copy(to path: String) throws(JournalError)
 
+    /// All that is in it now.
+    func contents() throws(JournalError) -> StoreContents
+
+    /// Puts other contents in place of all that is in it; nil for those of a new ledger, with the same seal
+    /// and the same secret for tokens. It is durable when this returns; where it throws, nothing has changed.
+    func replaceContents(with contents: StoreContents?) throws(JournalError)
+
     /// Lets go of the store; it answers nothing afterwards.
     func close() throws(JournalError)
 }
@@ -111,6 +118,16 @@ extension JournalStore {
     /// A venue's prices as they were after all events up to and at a time.
     public func prices(of venue: VenueName, at time: LedgerTime) throws(JournalError) -> VenuePrices {
         try prices(of: venue, at: [time], upTo: .max).first ?? VenuePrices()
+    }
+
+    /// A store that cannot be copied.
+    public func contents() throws(JournalError) -> StoreContents {
+        throw JournalError(.badLocation, "\(location) cannot be copied.")
+    }
+
+    /// A store that cannot be copied.
+    public func replaceContents(with contents: StoreContents?) throws(JournalError) {
+        throw JournalError(.badLocation, "\(location) takes no other contents.")
     }
 }
 

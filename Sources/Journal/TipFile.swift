@@ -101,6 +101,18 @@ final class TipFile: Sendable {
         }
     }
 
+    /// Notes an end that may be before the one noted last, in both slots; it is on disk when this returns.
+    func restart(from end: StoreEnd) throws(JournalError) {
+        let record = Self.record(end)
+        try state.withLock { (state: inout State) throws(JournalError) in
+            guard Self.write(record + record, to: descriptor, at: 0), Self.sync(descriptor) else {
+                throw JournalError(.unavailable, "Cannot write \(path): \(systemMessage()).")
+            }
+            state.end = end
+            state.slot = 0
+        }
+    }
+
     private func syncBehind() {
         state.withLock { $0.isSyncDue = false }
         if !Self.sync(descriptor) { state.withLock { $0.isSyncFailed = true } }

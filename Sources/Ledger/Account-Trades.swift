@@ -270,7 +270,7 @@ extension Conventions {
 extension Position {
     /// Cost of a quantity at a price: quantity × price (linear) or quantity ÷ price (inverse), to 18 places,
     /// half even; signed like the quantity.
-    static func cost(
+    public static func cost(
         of quantity: ExactDecimal, at price: ExactDecimal, in instrument: Instrument
     ) throws(NumberError) -> ExactDecimal {
         switch instrument.payoff {

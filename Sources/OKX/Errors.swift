@@ -47,7 +47,9 @@ struct OKXError: Error, Equatable, Sendable {
             writer.string(text)
         }
         writer.endObject()
-        return VenueResponse(status: status, body: writer.bytes)
+        return VenueResponse(
+            status: status, body: writer.bytes,
+            refusal: VenueRefusal(code: code, message: text, isOfUnservedPath: self == .pathUnknown))
     }
 }
 

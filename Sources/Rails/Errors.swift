@@ -29,6 +29,8 @@ struct RailsError: Error, Equatable {
         writer.key("message")
         writer.string(message)
         writer.endObject()
-        return VenueResponse(status: status, body: writer.bytes)
+        return VenueResponse(
+            status: status, body: writer.bytes,
+            refusal: VenueRefusal(code: "\(status)", message: message, isOfUnservedPath: self == .notFound))
     }
 }

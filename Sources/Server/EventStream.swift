@@ -51,6 +51,9 @@ final class StreamSubscriber: LedgerListener {
         ring()
     }
 
+    /// Sequences begin again, so the reader does too.
+    func ledgerReplaced() { finish() }
+
     /// About how many bytes an event takes; only settings can be long.
     private static func size(of event: Event) -> Int {
         switch event.body {

@@ -29,13 +29,14 @@ struct Gateway: Sendable {
     private let engine: LedgerEngine
     private let faults: FaultBook
     private let meter: RequestMeter
+    private let requestLog: RequestLog
     private let logger: Logger
     private let dates = DateStamp()
 
     /// Sends venues' requests to the models that the engine runs.
     init(
         engine: LedgerEngine, operatorAPI: OperatorAPI, faults: FaultBook, streams: StreamHub,
-        meter: RequestMeter, logger: Logger
+        meter: RequestMeter, requestLog: RequestLog, logger: Logger
     ) {
         var routes: [Route] = []
         var streamRoutes: [Route] = []
@@ -56,6 +57,7 @@ struct Gateway: Sendable {
         self.faults = faults
         self.streams = streams
         self.meter = meter
+        self.requestLog = requestLog
         self.logger = logger
     }
 
@@ -69,6 +71,8 @@ struct Gateway: Sendable {
         switch decision {
         case .accepted(let opening, let answer, let route):
             note(request, target, area: route.area, pathClass: .stream, status: 101, started: started)
+            let question = Self.question(request, target: target, body: [], channel: channel)
+            noteCall(question, of: route, status: 101, refusal: nil)
             return try await run(opening, answer: answer, route: route, channel: channel)
         case .refused(let answer): outcome = answer
         case .ordinary:
@@ -110,6 +114,21 @@ struct Gateway: Sendable {
             ])
     }
 
+    /// Keeps what a venue's client called; a path that is not served is told once.
+    private func noteCall(_ question: VenueRequest, of route: Route, status: Int, refusal: VenueRefusal?) {
+        let path = loggedPath(of: question.target)
+        let isNews = requestLog.note(
+            at: route.access.realTime(), venue: route.model.name, method: question.method, path: path,
+            account: route.model.account(namedBy: question, through: route.access), status: status,
+            refusal: refusal)
+        guard isNews else { return }
+        logger.notice(
+            "a client calls what is not served",
+            metadata: [
+                "venue": "\(route.model.name.rawValue)", "method": "\(question.method)", "path": "\(path)",
+            ])
+    }
+
     /// What an answer is, and where it is counted.
     struct Outcome {
         var response: Response
@@ -134,10 +153,16 @@ struct Gateway: Sendable {
         let question = Self.question(request, target: target, body: body, channel: channel)
         if faults.isEmpty {
             let answer = await route.model.respond(to: question, through: route.access)
+            noteCall(question, of: route, status: answer.status, refusal: answer.refusal)
             return outcome(of: answer, question, area: route.area)
         }
         let delivery = await faults.answer(
             to: question, by: route.model, through: route.access, of: engine)
+        switch delivery {
+        case .whole(let answer), .partly(let answer, _):
+            noteCall(question, of: route, status: answer.status, refusal: answer.refusal)
+        case .nothing: noteCall(question, of: route, status: 0, refusal: nil)
+        }
         switch delivery {
         case .whole(let answer): return outcome(of: answer, question, area: route.area)
         case .partly(let answer, let bytes):

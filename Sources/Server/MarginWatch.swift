@@ -83,6 +83,15 @@ final class MarginWatch: LedgerListener {
         sweepSoon()
     }
 
+    func ledgerReplaced() {
+        state.withLock { state in
+            state.log.clear()
+            state.touched = []
+            state.priced = Set(Venues.names)
+        }
+        sweepSoon()
+    }
+
     private func sweepSoon() {
         let begins = state.withLock { state in
             if state.isSweeping { return false }

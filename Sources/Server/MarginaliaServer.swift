@@ -95,6 +95,9 @@ public struct MarginaliaServer: Sendable {
         whenReady: @escaping @Sendable (String) -> Void
     ) async throws(ProgramError) {
         let meter = RequestMeter()
+        let requestLog = RequestLog()
+        let checkpoints = CheckpointShelf(
+            isAllowed: options.demo || options.allowsReset || options.store == .memory)
         let page = WebPage(
             venues: Venues.names.compactMap { name in engine.venues[name].map { (name, $0.profile) } },
             isDemonstration: options.demo, enforcesRateLimits: options.enforcesRateLimits)
@@ -106,8 +109,9 @@ public struct MarginaliaServer: Sendable {
             engine: engine,
             operatorAPI: OperatorAPI(
                 engine: engine, token: token, meter: meter, streams: streams, page: page, logger: logger,
-                startedAt: realMilliseconds(), faults: faults, margins: MarginWatch(engine: engine)),
-            faults: faults, streams: streams, meter: meter, logger: logger)
+                startedAt: realMilliseconds(), faults: faults, margins: MarginWatch(engine: engine),
+                checkpoints: checkpoints, requestLog: requestLog),
+            faults: faults, streams: streams, meter: meter, requestLog: requestLog, logger: logger)
         let channel = ConnectionChannel(
             responder: { request, writer, channel in
                 try await gateway.respond(to: request, writer: writer, channel: channel)

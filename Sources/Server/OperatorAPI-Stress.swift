@@ -156,7 +156,7 @@ extension OperatorAPI {
             return .funding(
                 instrument: target, rate: try decimal(value["funding"], field: "\(field).funding"))
         }
-        let change = try decimal(value["change"], field: "\(field).change")
+        let change = try ratio(value["change"], field: "\(field).change")
         guard change > -ExactDecimal.one else {
             throw Problem(
                 400, "invalid_amount", "\(field).change must be above -1.", field: "\(field).change")
@@ -171,6 +171,19 @@ extension OperatorAPI {
                 field: field)
         }
         return number
+    }
+
+    /// A ratio, also as a percentage: `-0.10` or `-10%`.
+    private static func ratio(_ value: JSONValue?, field: String) throws(Problem) -> ExactDecimal {
+        guard let text = value?.text, text.hasSuffix("%") else { return try decimal(value, field: field) }
+        guard let number = try? ExactDecimal(text.dropLast()),
+            let ratio = try? number.over(ExactDecimal(100), rounding: .halfEven)
+        else {
+            throw Problem(
+                400, "invalid_amount", "\(field) must be a decimal or a percentage, such as \"-10%\".",
+                field: field)
+        }
+        return ratio
     }
 
     private static func checkTarget(

@@ -25,6 +25,10 @@ struct OperatorAPI: Sendable {
     let faults: FaultBook
     /// Who tells readers of the operator stream of margin calls.
     let margins: MarginWatch
+    /// States of the ledger to come back to.
+    let checkpoints: CheckpointShelf
+    /// What venues' clients called.
+    let requestLog: RequestLog
 
     /// A request that has found its resource.
     struct Call: Sendable {
@@ -165,8 +169,42 @@ struct OperatorAPI: Sendable {
                     ("DELETE", { try $0.clearFaults($1) }),
                 ])
         case "/admin/v1/rulebooks": return Resource(.rulebooks, [("GET", { try $0.rulebooks($1) })])
+        case "/admin/v1/requests":
+            return Resource(
+                .requests,
+                [("GET", { try $0.requests($1) }), ("DELETE", { try $0.clearRequests($1) })])
+        case "/admin/v1/reset": return Resource(.checkpoints, [("POST", { try await $0.reset($1) })])
         default: break
         }
+        return checkpointResource(path, names: &names) ?? accountResource(path, names: &names)
+    }
+
+    private static func checkpointResource(_ path: Substring, names: inout [String]) -> Resource? {
+        let prefix = "/admin/v1/checkpoints"
+        guard path.hasPrefix(prefix) else { return nil }
+        let parts = path.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
+            .map { decoded($0) }
+        switch (parts.count, parts.last) {
+        case (1, ""):
+            return Resource(
+                .checkpoints,
+                [("GET", { try $0.listCheckpoints($1) }), ("DELETE", { try $0.deleteCheckpoints($1) })])
+        case (2, _) where !parts[1].isEmpty:
+            names = [parts[1]]
+            return Resource(
+                .checkpoints,
+                [
+                    ("GET", { try $0.listCheckpoints($1) }), ("PUT", { try await $0.keepCheckpoint($1) }),
+                    ("DELETE", { try $0.deleteCheckpoints($1) }),
+                ])
+        case (3, "restore") where !parts[1].isEmpty:
+            names = [parts[1]]
+            return Resource(.checkpoints, [("POST", { try await $0.restoreCheckpoint($1) })])
+        default: return nil
+        }
+    }
+
+    private static func accountResource(_ path: Substring, names: inout [String]) -> Resource? {
         let prefix = "/admin/v1/accounts/"
         guard path.hasPrefix(prefix) else { return nil }
         let parts = path.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
@@ -178,6 +216,7 @@ struct OperatorAPI: Sendable {
         case (2, "statement"): return Resource(.statement, [("GET", { try await $0.statement($1) })])
         case (2, "explain"): return Resource(.explain, [("GET", { try await $0.explain($1) })])
         case (2, "stress"): return Resource(.stress, [("POST", { try await $0.stress($1) })])
+        case (2, "nudge"): return Resource(.stress, [("POST", { try await $0.nudge($1) })])
         case (2, "events"): return Resource(.events, [("GET", { try await $0.events($1) })])
         case (2, "keys"):
             return Resource(.keys, [("GET", { try $0.keys($1) }), ("POST", { try await $0.issueKey($1) })])

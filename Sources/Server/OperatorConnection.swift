@@ -41,7 +41,8 @@ public struct OperatorConnection: Sendable {
             OperatorAPI(
                 engine: engine, token: token, meter: RequestMeter(), streams: nil,
                 page: WebPage(venues: [], isDemonstration: false, enforcesRateLimits: true), logger: logger,
-                startedAt: realMilliseconds(), faults: FaultBook(), margins: MarginWatch(engine: engine)))
+                startedAt: realMilliseconds(), faults: FaultBook(), margins: MarginWatch(engine: engine),
+                checkpoints: CheckpointShelf(isAllowed: false), requestLog: RequestLog()))
     }
 
     /// Closes a store that was opened; a server stays as it is.

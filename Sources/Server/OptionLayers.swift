@@ -30,7 +30,8 @@ public struct OptionLayer: Sendable, Equatable {
     /// The names of all options that a layer may hold.
     public static let names = [
         "listen", "store", "demo", "scenario", "rulebook", "profile", "ledger-time", "rate-limits",
-        "execution", "admin-token", "accept-shorter-ledger", "seal-keys", "log-level", "log-format",
+        "execution", "admin-token", "accept-shorter-ledger", "allow-reset", "seal-keys", "log-level",
+        "log-format",
     ]
 
     /// Options that may be given more than once.
@@ -133,6 +134,7 @@ extension ServeOptions {
         try laid.read("accept-shorter-ledger", "must be true or false", Self.flag) {
             acceptsShorterLedger = $0
         }
+        try laid.read("allow-reset", "must be true or false", Self.flag) { allowsReset = $0 }
         scenarios = laid.find("scenario")?.texts ?? []
         rulebooks = laid.find("rulebook")?.texts ?? []
         try readProfiles(laid)

@@ -18,6 +18,8 @@ enum PathClass: UInt8, Sendable, CaseIterable {
     case clock
     case rulebooks
     case faults
+    case requests
+    case checkpoints
     case health
     case metrics
     case page

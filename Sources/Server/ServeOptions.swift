@@ -13,6 +13,8 @@ public struct ServeOptions: Sendable, Equatable {
     public var sealKeys: PassphraseSource?
     /// Whether a ledger is taken that has become shorter than it is known to have been.
     public var acceptsShorterLedger = false
+    /// Whether the operator may empty the ledger and put it back, though its store is kept.
+    public var allowsReset = false
     /// Whether the demonstration scenario is loaded into an empty store.
     public var demo = false
     /// Scenario files, applied in this order.

@@ -21,7 +21,7 @@ public enum PathStep: Sendable, Equatable {
 public struct SourceDocument: Sendable {
     /// What becomes of numbers that stand without quotes in YAML.
     public enum Numbers: Sendable {
-        /// They are text, exactly as written: nothing of an amount is lost. Times stay numbers.
+        /// They are text, exactly as written: nothing of an amount is lost. Times and counts stay numbers.
         case asText
         /// They are JSON numbers.
         case kept
@@ -149,8 +149,8 @@ extension SourceDocument {
         let message: String
     }
 
-    /// Keys whose plain numbers are times, and stay numbers.
-    private static let timeKeys: Set<String> = ["at", "ledger_time"]
+    /// Keys whose plain numbers are times or counts, and stay numbers.
+    private static let numberKeys: Set<String> = ["at", "ledger_time", "hours"]
 
     private static func convert(
         _ node: Node, key: String?, numbers: Numbers, depth: Int, budget: inout Int
@@ -199,7 +199,7 @@ extension SourceDocument {
         default: break
         }
         let isNumber = (try? JSONValue(parsing: text))?.numberText != nil
-        let keeps = numbers == .kept || (key.map(timeKeys.contains) ?? false)
+        let keeps = numbers == .kept || (key.map(numberKeys.contains) ?? false)
         return isNumber && keeps ? .number(text) : .string(text)
     }
 

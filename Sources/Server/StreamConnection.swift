@@ -115,6 +115,9 @@ final class StreamConnection: ChannelDuplexHandler {
         serve()
     }
 
+    /// The accounts that the stream follows are gone, or others: it ends as where the server goes down.
+    func ledgerReplaced() { end(for: .shutdown) }
+
     /// Whether the stream wants to hear of new prices.
     var followsPrices: Bool { phase == .open && interest.prices }
 

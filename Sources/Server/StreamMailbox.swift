@@ -37,6 +37,8 @@ final class StreamMailbox: LedgerListener {
         if announces { eventLoop.execute { self.owner.value.mailArrived() } }
     }
 
+    func ledgerReplaced() { eventLoop.execute { self.owner.value.ledgerReplaced() } }
+
     /// Whether more has come than may wait. What waited is gone then.
     var isOverfull: Bool { content.withLock { $0.isOverfull } }
 

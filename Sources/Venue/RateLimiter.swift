@@ -41,6 +41,9 @@ public final class RateLimiter: Sendable {
 
     public init(isEnforced: Bool = true) { self.isEnforced = isEnforced }
 
+    /// Begins counting again.
+    public func forget() { state.withLock { $0 = State() } }
+
     /// Uses `weight` of `caller`'s allowance of `limit` per `window` milliseconds.
     ///
     /// A use over the limit is refused; it is counted all the same if `countsRefused` is set,

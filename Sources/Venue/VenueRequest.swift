@@ -49,15 +49,33 @@ public struct VenueResponse: Sendable {
     public var headers: [(name: String, value: String)]
     public var contentType: String
     public var body: [UInt8]
+    /// What the body refuses, and why; nil where it refuses nothing.
+    public var refusal: VenueRefusal?
 
     public init(
         status: Int = 200, headers: [(name: String, value: String)] = [],
-        contentType: String = "application/json", body: [UInt8]
+        contentType: String = "application/json", body: [UInt8], refusal: VenueRefusal? = nil
     ) {
         self.status = status
         self.headers = headers
         self.contentType = contentType
         self.body = body
+        self.refusal = refusal
+    }
+}
+
+/// A venue's refusal of a request, as its client is told: it stands in the journal of requests.
+public struct VenueRefusal: Sendable, Equatable {
+    /// The venue's own code.
+    public let code: String
+    public let message: String
+    /// Whether there is nothing here for the method and path, so that no other request to it helps.
+    public let isOfUnservedPath: Bool
+
+    public init(code: String, message: String, isOfUnservedPath: Bool = false) {
+        self.code = code
+        self.message = message
+        self.isOfUnservedPath = isOfUnservedPath
     }
 }
 

@@ -39,6 +39,9 @@ struct Serve: AsyncParsableCommand {
     @Flag(help: "Goes on from what is there with a ledger that has lost its last events; for one start.")
     var acceptShorterLedger = false
 
+    @Flag(help: "Lets the operator empty the ledger and put it back; always so in memory and with --demo.")
+    var allowReset = false
+
     @Option(help: ArgumentHelp("Applies a scenario file; repeatable.", valueName: "file"))
     var scenario: [String] = []
 
@@ -99,6 +102,7 @@ struct Serve: AsyncParsableCommand {
         layer.set("demo", demo.map(String.init))
         layer.set("seal-keys", sealKeys)
         layer.set("accept-shorter-ledger", acceptShorterLedger ? "true" : nil)
+        layer.set("allow-reset", allowReset ? "true" : nil)
         layer.set("scenario", scenario)
         layer.set("rulebook", rulebook)
         layer.set("profile", profile)

@@ -1,0 +1,145 @@
+import Engine
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+extension OperatorAPI {
+    /// Brings an account to a share of its maintenance margin by moving one mark; with `dry_run`, only tells
+    /// the mark.
+    func nudge(_ call: Call) async throws -> Reply {
+        let account = try existing(call)
+        try call.allow([])
+        let wish = try NudgeRequest(decoding: try await jsonBody(call))
+        return try await slowly { try await nudge(account, wish) }
+    }
+
+    private func nudge(_ account: Account, _ wish: NudgeRequest) async throws -> Reply {
+        let (model, snapshot, _) = try await valued(account, asOf: nil)
+        let instrument = try Self.instrument(wish, of: snapshot, at: model)
+        let found: MarginNudge?
+        do {
+            found = try MarginNudge(of: instrument, to: wish.share, in: snapshot, at: model)
+        } catch {
+            throw Self.figureProblem(error)
+        }
+        guard let found else {
+            throw Problem(
+                409, "out_of_reach",
+                "No mark of \(instrument.name) within a thousand times of its own brings the account there.",
+                field: "maintenance_share")
+        }
+        var sequence: Int64?
+        if !wish.isDryRun {
+            let quote = PriceTick.Quote(name: instrument.name, price: found.mark)
+            sequence = try await engine.submit(
+                Command(
+                    account: nil,
+                    content: .prices(venue: account.venue.rawValue, marks: [quote], index: [])))
+        }
+        return .json { Self.write(found, of: instrument, sequence: sequence, to: &$0) }
+    }
+
+    /// The instrument whose mark is moved: the one that is named, or that of the largest position.
+    private static func instrument(
+        _ wish: NudgeRequest, of snapshot: AccountSnapshot, at model: any VenueModel
+    ) throws -> Instrument {
+        let held = snapshot.account.positions.map(\.instrument)
+        if let name = wish.instrument {
+            guard let instrument = held.first(where: { $0.name.isExactly(name) }) else {
+                throw Problem(
+                    409, "unknown_instrument", "The account has no position of \(name.prefix(64)).",
+                    field: "instrument")
+            }
+            return instrument
+        }
+        let market = model.market(snapshot.prices, at: snapshot.at)
+        let sizes = try snapshot.account.positions.compactMap { position -> (Instrument, ExactDecimal)? in
+            guard let mark = market.mark(position.instrument) else { return nil }
+            let value = try Position.cost(of: position.quantity, at: mark, in: position.instrument)
+                .times(position.instrument.contractValue, rounding: .halfEven)
+            return (position.instrument, value.magnitude)
+        }
+        guard let largest = sizes.max(by: { $0.1 < $1.1 }) else {
+            throw Problem(
+                409, "no_position", "The account has no position with a price whose mark could be moved.")
+        }
+        return largest.0
+    }
+
+    private static func write(
+        _ nudge: MarginNudge, of instrument: Instrument, sequence: Int64?, to writer: inout JSONWriter
+    ) {
+        let health = nudge.health
+        writer.beginObject()
+        writer.key("instrument")
+        writer.string(instrument.name)
+        writer.key("mark")
+        writer.quoted(nudge.mark)
+        writer.key("maintenance_share")
+        // Against an equity of nothing, every maintenance is beyond any share.
+        if health.equity.isPositive,
+            let share = try? health.maintenance.over(health.equity, places: 8, rounding: .halfEven)
+        {
+            writer.quoted(share)
+        } else {
+            writer.null()
+        }
+        writer.key("equity")
+        writer.quoted(health.equity)
+        writer.key("maintenance")
+        writer.quoted(health.maintenance)
+        writer.key("unit")
+        writer.string(health.unit)
+        writer.key("is_liquidated")
+        writer.bool(health.isLiquidated)
+        writer.key("sequence")
+        if let sequence { writer.integer(sequence) } else { writer.null() }
+        writer.endObject()
+    }
+}
+
+/// What is asked of a nudge.
+private struct NudgeRequest {
+    /// Maintenance margin ÷ what backs it; above 0.
+    let share: ExactDecimal
+    let instrument: String?
+    let isDryRun: Bool
+
+    init(decoding value: JSONValue) throws(Problem) {
+        guard let object = value.object else {
+            throw Problem(400, "invalid_field", "The body must be an object with maintenance_share.")
+        }
+        for (key, _) in object.members where !["maintenance_share", "instrument", "dry_run"].contains(key) {
+            throw Problem(
+                400, "unknown_field", "A nudge has no field \(key.prefix(64)).", field: String(key.prefix(64)))
+        }
+        guard let given = object["maintenance_share"] else {
+            throw Problem(
+                400, "missing_field", "maintenance_share is missing, such as \"0.99\".",
+                field: "maintenance_share")
+        }
+        guard let share = given.text.flatMap({ try? ExactDecimal($0) }), share.isPositive,
+            share <= ExactDecimal(1_000)
+        else {
+            throw Problem(
+                400, "invalid_amount",
+                "maintenance_share must be a decimal above 0 and up to 1000 written as a text, such as "
+                    + "\"0.99\".",
+                field: "maintenance_share")
+        }
+        self.share = share
+        if let name = object["instrument"], !name.isNull {
+            guard let text = name.text else {
+                throw Problem(400, "invalid_field", "instrument must be a text.", field: "instrument")
+            }
+            instrument = text
+        } else {
+            instrument = nil
+        }
+        guard let isDryRun = (object["dry_run"] ?? .bool(false)).boolean else {
+            throw Problem(400, "invalid_field", "dry_run must be true or false.", field: "dry_run")
+        }
+        self.isDryRun = isDryRun
+    }
+}

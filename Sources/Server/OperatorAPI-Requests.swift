@@ -1,0 +1,62 @@
+import JSON
+import Ledger
+import Venue
+
+extension OperatorAPI {
+    /// What venues' clients called, in the order of the answers.
+    func requests(_ call: Call) throws -> Reply {
+        try call.allow(["after", "limit"])
+        let after = try call.integer("after", in: 0...Int64.max, fallback: 0)
+        let limit = try call.integer("limit", in: 1...Int64(RequestLog.limit), fallback: 1_000)
+        let (entries, last) = requestLog.entries(after: after, limit: Int(limit))
+        return .json { writer in
+            writer.beginObject()
+            writer.key("requests")
+            writer.beginArray()
+            for entry in entries { Self.write(entry, to: &writer) }
+            writer.endArray()
+            writer.key("last")
+            writer.integer(last)
+            writer.endObject()
+        }
+    }
+
+    private static func write(_ entry: RequestLog.Entry, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("id")
+        writer.integer(entry.id)
+        writer.key("time")
+        writer.integer(entry.time)
+        writer.key("venue")
+        writer.string(entry.venue.rawValue)
+        writer.key("method")
+        writer.string(entry.method)
+        writer.key("path")
+        writer.string(entry.path)
+        writer.key("account")
+        if let account = entry.account { writer.string(account) } else { writer.null() }
+        writer.key("status")
+        writer.integer(Int64(entry.status))
+        writer.key("refusal")
+        if let refusal = entry.refusal {
+            writer.beginObject()
+            writer.key("code")
+            writer.string(refusal.code)
+            writer.key("message")
+            writer.string(refusal.message)
+            writer.key("served")
+            writer.bool(!refusal.isOfUnservedPath)
+            writer.endObject()
+        } else {
+            writer.null()
+        }
+        writer.endObject()
+    }
+
+    /// Forgets what was called.
+    func clearRequests(_ call: Call) throws -> Reply {
+        try call.allow([])
+        requestLog.clear()
+        return .noContent
+    }
+}
