@@ -133,6 +133,7 @@ class Venue:
                 self._process.wait()
         self._close_pipes()
         self._process = None
+        self.url = ""
 
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdout, self._process.stderr):

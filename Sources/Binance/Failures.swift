@@ -11,6 +11,8 @@ extension BinanceVenue {
     /// -1001 for every other status.
     public func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse {
         switch failure {
+        case .error(let code, let message, let status):
+            return BinanceError(status ?? 400, code, message ?? "An error on purpose.").response
         case .rateLimited(let seconds):
             return BinanceError.tooManyRequests(
                 request.remoteAddress, limit: 2400, retryAfter: seconds

@@ -67,7 +67,7 @@ struct VenueError: Error, Equatable {
         }
     }
 
-    private init(code: Int, message: String, status: Int) {
+    init(code: Int, message: String, status: Int) {
         self.code = code
         self.message = message
         self.status = status

@@ -17,6 +17,9 @@ extension CryptoComVenue {
         let id = Self.identifier(in: request)
         let method = String(request.path.dropFirst(Self.pathPrefixes[0].count))
         switch failure {
+        case .error(let code, let message, let status):
+            let error = VenueError(code: code, message: message ?? "ERROR", status: status ?? 400)
+            return error.response(id: id, method: method)
         case .rateLimited: return VenueError.tooManyRequests.response(id: id, method: method)
         case .status(let status):
             var response = VenueError.internal.response(id: id, method: method)

@@ -11,6 +11,10 @@ extension OKXVenue {
     /// and the system error for every other status (sheet, section 6).
     public func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse {
         switch failure {
+        case .error(let code, let message, let status):
+            return OKXError(
+                "\(code)", status ?? 200, message ?? "An error on purpose.", shape: .business
+            ).response(profile)
         case .rateLimited: return OKXError.tooManyRequests.response(profile)
         case .status(let status):
             let error =

@@ -13,6 +13,10 @@ extension RailsVenue {
     /// A failure that is wanted, with the status's own name as the message, as a gateway words it.
     public func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse {
         switch failure {
+        case .error(let code, let message, let status):
+            // A status is all the code that there is.
+            let chosen = status ?? ((400...599).contains(code) ? code : 400)
+            return RailsError(status: chosen, message: message ?? "Bad Request").response
         case .rateLimited: return RailsError.tooManyRequests.response
         case .status(let status):
             let message =

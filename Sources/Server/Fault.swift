@@ -12,7 +12,13 @@ struct Fault: Sendable, Equatable {
         case latency
         /// The venue answers with an HTTP status of an unwell server, in its own form.
         case status
-        /// The connection ends without an answer.
+        /// The venue refuses by one of its own codes.
+        case error
+        /// An HTTP 200 with nothing in it.
+        case empty
+        /// A gateway in front of the venue answers with a page.
+        case html
+        /// The connection ends without an answer; a stream's, which `path` names, in place of a push.
         case drop
         /// The answer is of an earlier state.
         case stale
@@ -24,6 +30,15 @@ struct Fault: Sendable, Equatable {
         case reordered
         /// The answer is of another account.
         case wrongAccount = "wrong_account"
+        /// A stream that pushes nothing more, though its connection stands.
+        case silence
+        /// A stream's push that comes twice.
+        case duplicate
+        /// A stream's push that does not come.
+        case gap
+
+        /// Whether it strikes what streams push, and no requests.
+        var isOfStreams: Bool { [.silence, .duplicate, .gap].contains(self) }
     }
 
     let venue: VenueName
@@ -36,8 +51,12 @@ struct Fault: Sendable, Equatable {
     let path: String?
     /// Real milliseconds: how late, or how long at most for `reordered`.
     let delay: Int64
-    /// The HTTP status of `status`.
-    let status: Int
+    /// The HTTP status of `status`, `html` and `error`; nil for the usual one.
+    let status: Int?
+    /// The venue's own code of `error`.
+    let code: Int?
+    /// The message of `error`; nil for one of ours.
+    let message: String?
     /// The seconds that `rate_limit` tells the caller to wait.
     let retryAfter: Int64
     /// How many milliseconds of ledger time `stale` lies back; nil for the state when the fault was set.
@@ -59,7 +78,8 @@ struct Fault: Sendable, Equatable {
         "venue", "kind", "probability", "account", "path", "times", "seed", "from", "until",
     ]
     private static let particular: [Kind: [String]] = [
-        .latency: ["delay_ms"], .status: ["status"], .stale: ["age_ms"], .rateLimit: ["retry_after_s"],
+        .latency: ["delay_ms"], .status: ["status"], .html: ["status"],
+        .error: ["code", "message", "status"], .stale: ["age_ms"], .rateLimit: ["retry_after_s"],
         .partial: ["bytes"], .reordered: ["delay_ms"], .wrongAccount: ["as"],
     ]
 
@@ -83,7 +103,10 @@ struct Fault: Sendable, Equatable {
         account = try reader.text("account")
         path = try reader.text("path")
         delay = try reader.integer("delay_ms", in: 0...600_000) ?? 1000
-        status = Int(try reader.integer("status", in: 400...599) ?? 503)
+        status = try reader.integer("status", in: (kind == .error ? 200 : 400)...599).map { Int($0) }
+        code = try reader.integer("code", in: -1_000_000...1_000_000, orText: true).map { Int($0) }
+        if kind == .error, code == nil { throw Refusal(.missingField, "code is missing.", field: "code") }
+        message = try reader.text("message")
         retryAfter = try reader.integer("retry_after_s", in: 0...86_400) ?? 1
         age = try reader.integer("age_ms", in: 0...3_153_600_000_000)
         other = try reader.text("as")
@@ -103,7 +126,9 @@ struct Fault: Sendable, Equatable {
         writer.string(kind.rawValue)
         writer.key("probability")
         writer.quoted(probability)
-        for (key, text) in [("account", account), ("path", path), ("as", other)] {
+        for (key, text) in [
+            ("account", account), ("path", path), ("as", other), ("message", message),
+        ] {
             guard let text else { continue }
             writer.key(key)
             writer.string(text)
@@ -111,11 +136,14 @@ struct Fault: Sendable, Equatable {
         var numbers: [(String, Int64?)] = [("times", times.map { Int64($0) }), ("seed", Int64(seed))]
         switch kind {
         case .latency, .reordered: numbers.append(("delay_ms", delay))
-        case .status: numbers.append(("status", Int64(status)))
+        case .status: numbers.append(("status", Int64(status ?? 503)))
+        case .html: numbers.append(("status", Int64(status ?? 502)))
+        case .error:
+            numbers += [("code", code.map { Int64($0) }), ("status", status.map { Int64($0) })]
         case .stale: numbers.append(("age_ms", age))
         case .rateLimit: numbers.append(("retry_after_s", retryAfter))
         case .partial: numbers.append(("bytes", bytes.map { Int64($0) }))
-        case .drop, .wrongAccount: break
+        case .drop, .empty, .wrongAccount, .silence, .duplicate, .gap: break
         }
         numbers += [("from", from?.milliseconds), ("until", until?.milliseconds)]
         for (key, number) in numbers {
@@ -156,10 +184,13 @@ private struct FaultReader {
         return text
     }
 
-    func integer(_ field: String, in range: ClosedRange<Int64>) throws(Refusal) -> Int64? {
+    /// A whole number; with `orText`, as a text too, as a venue's code may be one.
+    func integer(
+        _ field: String, in range: ClosedRange<Int64>, orText: Bool = false
+    ) throws(Refusal) -> Int64? {
         guard let value = object[field], !(value.isNull && numbersAreTexts) else { return nil }
         // 1.0 is as whole as 1.
-        guard let text = numbersAreTexts ? value.text : value.numberText,
+        guard let text = numbersAreTexts ? value.text : value.numberText ?? (orText ? value.text : nil),
             let number = (try? ExactDecimal(text)).flatMap({ Int64($0.description) }), range.contains(number)
         else {
             throw Refusal(

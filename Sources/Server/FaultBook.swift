@@ -75,11 +75,30 @@ final class FaultBook: Sendable {
     func strikes(
         venue: VenueName, path: some StringProtocol, account: String?, at time: LedgerTime
     ) -> [Strike] {
+        strikes(venue: venue, path: path, at: time) { fault in
+            !fault.kind.isOfStreams && (fault.account == nil || fault.account.isExactly(account))
+        }
+    }
+
+    /// The faults that strike a push of a stream. Those of other kinds than streams have strike it only where
+    /// they name its path.
+    func strikes(
+        venue: VenueName, stream path: String, accounts: Set<String>, at time: LedgerTime
+    ) -> [Fault] {
+        strikes(venue: venue, path: path, at: time) { fault in
+            (fault.kind.isOfStreams || (fault.kind == .drop && fault.path != nil))
+                && (fault.account.map { account in accounts.contains { account.isExactly($0) } } ?? true)
+        }.map(\.fault)
+    }
+
+    private func strikes(
+        venue: VenueName, path: some StringProtocol, at time: LedgerTime, where concerns: (Fault) -> Bool
+    ) -> [Strike] {
         entries.withLock { entries in
             var strikes: [Strike] = []
             for place in entries.indices {
                 let fault = entries[place].fault
-                guard fault.venue == venue, fault.account == nil || fault.account.isExactly(account),
+                guard fault.venue == venue, concerns(fault),
                     fault.path.map({ path.hasPrefix($0) }) ?? true, fault.from.map({ $0 <= time }) ?? true,
                     fault.until.map({ time < $0 }) ?? true,
                     fault.times.map({ entries[place].struck < $0 }) ?? true

@@ -35,10 +35,8 @@ extension FaultBook {
                 try? await cancelWhenGracefulShutdown {
                     try await Task.sleep(for: .milliseconds(fault.delay))
                 }
-            case .status: delivery = .whole(model.answer(to: request, failing: .status(fault.status)))
-            case .rateLimit:
-                delivery = .whole(
-                    model.answer(to: request, failing: .rateLimited(retryAfter: fault.retryAfter)))
+            case .status, .error, .empty, .html, .rateLimit:
+                delivery = .whole(Self.failure(fault, of: request, by: model))
             case .drop: delivery = .nothing
             case .stale:
                 do {
@@ -49,7 +47,7 @@ extension FaultBook {
                 }
             case .wrongAccount: seen = Self.another(fault, seen, model.name, engine, account: account)
             case .reordered: isHeldBack = fault.delay
-            case .partial: break
+            case .partial, .silence, .duplicate, .gap: break
             }
         }
         // A failed request does nothing, as one that never reached the venue.
@@ -75,6 +73,31 @@ extension FaultBook {
         }
         let bytes = min(cut.bytes ?? response.body.count / 2, response.body.count)
         return .partly(response, bytes: bytes)
+    }
+
+    /// What comes in place of an answer.
+    private static func failure(
+        _ fault: Fault, of request: VenueRequest, by model: any VenueModel
+    ) -> VenueResponse {
+        let failure: VenueFailure
+        switch fault.kind {
+        case .empty: return VenueResponse(body: [])
+        case .html: return page(fault.status ?? 502)
+        case .rateLimit: failure = .rateLimited(retryAfter: fault.retryAfter)
+        case .error:
+            failure = .error(code: fault.code ?? 0, message: fault.message, status: fault.status)
+        default: failure = .status(fault.status ?? 503)
+        }
+        return model.answer(to: request, failing: failure)
+    }
+
+    /// What a gateway shows that does not reach the venue.
+    private static func page(_ status: Int) -> VenueResponse {
+        let name = "\(status) \(Problem.title(of: status))"
+        let page =
+            "<html>\r\n<head><title>\(name)</title></head>\r\n<body>\r\n<center><h1>\(name)</h1></center>\r\n"
+            + "</body>\r\n</html>\r\n"
+        return VenueResponse(status: status, contentType: "text/html", body: Array(page.utf8))
     }
 
     private static func earlier(

@@ -60,11 +60,11 @@ extension Gateway {
 
     /// Makes the connection a stream's and waits for its end.
     func run(
-        _ opening: StreamOpening, answer: HTTPFields, route: Route, channel: any Channel
+        _ opening: StreamOpening, answer: HTTPFields, route: Route, path: String, channel: any Channel
     ) async throws {
         try await channel.eventLoop.submit {
             let connection = StreamConnection(
-                opening, of: route.model.name, access: route.access, hub: streams)
+                opening, of: route.model.name, at: path, access: route.access, hub: streams)
             let limit = max(opening.messageLimit, 125)
             try Self.upgrade(
                 channel, answer: answer, frameLimit: limit, to: connection, limits: streams.limits)

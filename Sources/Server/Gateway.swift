@@ -73,7 +73,8 @@ struct Gateway: Sendable {
             note(request, target, area: route.area, pathClass: .stream, status: 101, started: started)
             let question = Self.question(request, target: target, body: [], channel: channel)
             noteCall(question, of: route, status: 101, refusal: nil)
-            return try await run(opening, answer: answer, route: route, channel: channel)
+            return try await run(
+                opening, answer: answer, route: route, path: String(question.path), channel: channel)
         case .refused(let answer): outcome = answer
         case .ordinary:
             if let route = route(of: target) {

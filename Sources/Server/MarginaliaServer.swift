@@ -104,7 +104,7 @@ public struct MarginaliaServer: Sendable {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let streams = StreamHub(
             feed: engine.feed, venues: engine.venueNames, eventLoops: eventLoops.makeIterator(),
-            logger: logger)
+            faults: faults, logger: logger)
         let gateway = Gateway(
             engine: engine,
             operatorAPI: OperatorAPI(

@@ -112,7 +112,8 @@ private struct NudgeRequest {
         }
         for (key, _) in object.members where !["maintenance_share", "instrument", "dry_run"].contains(key) {
             throw Problem(
-                400, "unknown_field", "A nudge has no field \(key.prefix(64)).", field: String(key.prefix(64)))
+                400, "unknown_field", "A nudge has no field \(key.prefix(64)).", field: String(key.prefix(64))
+            )
         }
         guard let given = object["maintenance_share"] else {
             throw Problem(

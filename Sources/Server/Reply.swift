@@ -148,10 +148,11 @@ struct Problem: Error, Sendable {
         writer.endObject()
     }
 
-    private static func title(of status: Int) -> String {
+    static func title(of status: Int) -> String {
         switch status {
         case 400: "Bad Request"
         case 401: "Unauthorized"
+        case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
         case 409: "Conflict"
@@ -159,7 +160,9 @@ struct Problem: Error, Sendable {
         case 415: "Unsupported Media Type"
         case 422: "Unprocessable Content"
         case 426: "Upgrade Required"
+        case 502: "Bad Gateway"
         case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
         default: "Internal Server Error"
         }
     }

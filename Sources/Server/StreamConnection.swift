@@ -45,6 +45,9 @@ final class StreamConnection: ChannelDuplexHandler {
     /// Whether prices have changed that the stream was not told of.
     var pricesDue = false
 
+    private let path: String
+    /// Whether a fault has silenced it.
+    private var isSilenced = false
     private var stream: any VenueStream
     private let pingInterval: TimeAmount?
     private let pongLimit: TimeAmount
@@ -83,8 +86,12 @@ final class StreamConnection: ChannelDuplexHandler {
     private var alarm: Scheduled<Void>?
     private var alarmTime = NIODeadline.distantFuture
 
-    init(_ opening: StreamOpening, of venue: VenueName, access: any VenueAccess, hub: StreamHub) {
+    init(
+        _ opening: StreamOpening, of venue: VenueName, at path: String, access: any VenueAccess,
+        hub: StreamHub
+    ) {
         self.venue = venue
+        self.path = path
         self.access = access
         self.hub = hub
         stream = opening.stream
@@ -130,7 +137,7 @@ final class StreamConnection: ChannelDuplexHandler {
         guard context.channel.isWritable, now >= lastPrices + limits.priceSpacing else { return false }
         lastPrices = now
         pricesDue = false
-        step { stream, now, output in
+        push { stream, now, output in
             stream.ledgerChanged(StreamNotice(pricesChanged: true), at: now, into: &output)
         }
         context.flush()
@@ -213,20 +220,41 @@ final class StreamConnection: ChannelDuplexHandler {
         }
         events.removeFirst(count)
         if told.isEmpty { return }
-        step { stream, now, output in
+        push { stream, now, output in
             stream.ledgerChanged(StreamNotice(events: Array(told)), at: now, into: &output)
         }
     }
 
+    /// Tells the stream what has happened, and sends what it makes of that as the faults in force let it.
+    private func push(_ action: (inout any VenueStream, Int64, inout StreamOutput) -> Void) {
+        if hub.faults.isEmpty && !isSilenced { return step(action) }
+        step(action) { message in
+            guard phase == .open else { return }
+            let strikes = hub.faults.strikes(
+                venue: venue, stream: path, accounts: interest.accounts, at: access.ledgerTime())
+            let kinds = strikes.map(\.kind)
+            if kinds.contains(.drop) { return drop() }
+            isSilenced = !hub.faults.isEmpty && (isSilenced || kinds.contains(.silence))
+            if isSilenced || kinds.contains(.gap) { return }
+            send(message)
+            if kinds.contains(.duplicate) { send(message) }
+        }
+    }
+
     private func step(_ action: (inout any VenueStream, Int64, inout StreamOutput) -> Void) {
+        step(action) { send($0) }
+    }
+
+    private func step(
+        _ action: (inout any VenueStream, Int64, inout StreamOutput) -> Void, sending: ([UInt8]) -> Void
+    ) {
         var output = StreamOutput()
         action(&stream, access.realTime(), &output)
         while stream.interest != interest {
             follow(stream.interest)
             stream.interestTaken(at: access.realTime(), into: &output)
         }
-        for message in output.messages { write(.text, message) }
-        meter?.sent.count(output.messages.count)
+        for message in output.messages { sending(message) }
         if !output.work.isEmpty { begin(output.work) }
         if let close = output.close { end(close, .begun) }
     }
@@ -264,6 +292,11 @@ final class StreamConnection: ChannelDuplexHandler {
             await before?.value
             await farewell()
         }
+    }
+
+    private func send(_ message: [UInt8]) {
+        write(.text, message)
+        meter?.sent.count()
     }
 
     private func follow(_ wanted: StreamInterest) {

@@ -8,6 +8,8 @@ import Venue
 /// What the streams of a server share: the ledger's feed, what is counted, and a price bell an event loop.
 struct StreamHub: Sendable {
     let feed: LedgerFeed
+    /// How pushes misbehave on purpose.
+    let faults: FaultBook
     let limits: StreamLimits
     let logger: Logger
     private let meters: [VenueName: StreamMeter]
@@ -15,9 +17,10 @@ struct StreamHub: Sendable {
 
     init(
         feed: LedgerFeed, venues: some Sequence<VenueName>, eventLoops: some Sequence<any EventLoop>,
-        limits: StreamLimits = StreamLimits(), logger: Logger
+        faults: FaultBook = FaultBook(), limits: StreamLimits = StreamLimits(), logger: Logger
     ) {
         self.feed = feed
+        self.faults = faults
         self.limits = limits
         self.logger = logger
         meters = Dictionary(venues.map { ($0, StreamMeter()) }) { first, _ in first }

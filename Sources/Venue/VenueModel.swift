@@ -83,6 +83,7 @@ extension VenueModel {
         switch failure {
         case .status(let status): VenueResponse(status: status, body: Array("{}".utf8))
         case .rateLimited: VenueResponse(status: 429, body: Array("{}".utf8))
+        case .error(_, _, let status): VenueResponse(status: status ?? 400, body: Array("{}".utf8))
         }
     }
 }
@@ -93,6 +94,8 @@ public enum VenueFailure: Sendable, Equatable {
     case status(Int)
     /// The caller is told to slow down, and to come back after so many seconds where the venue says so.
     case rateLimited(retryAfter: Int64)
+    /// A refusal by the venue's own code, with its message and status where they are not the usual ones.
+    case error(code: Int, message: String?, status: Int?)
 }
 
 /// Which of a venue's two recorded forms is spoken: `documented` follows the given documents, `live` the

@@ -1,5 +1,7 @@
 """A ledger for tests is emptied and put back: figures, keys, clock and ids as they were, and nothing else."""
 
+import threading
+
 import pytest
 
 import venue_requests
@@ -108,8 +110,6 @@ def test_a_reset_survives_a_kill(store):
 
 def test_commands_under_way_are_in_one_ledger_or_the_other(desk):
     """A list that comes before a restore is whole; what follows goes to the ledger that came back."""
-    import threading
-
     desk.admin("PUT", "/checkpoints/start")
     answers = []
     threads = [
@@ -130,8 +130,8 @@ def test_commands_under_way_are_in_one_ledger_or_the_other(desk):
 
 
 def test_streams_of_the_old_ledger_end(desk):
-    key = desk.request("POST", "/fapi/v1/listenKey", headers={"X-MBX-APIKEY": KEY["api_key"]}).json["listenKey"]
-    with Stream(desk.port, f"/ws/{key}") as stream:
+    answer = desk.request("POST", "/fapi/v1/listenKey", headers={"X-MBX-APIKEY": KEY["api_key"]})
+    with Stream(desk.port, f"/ws/{answer.json['listenKey']}") as stream:
         desk.admin("POST", "/reset")
         assert [frame.opcode for frame in stream.rest()][-1:] == [CLOSE]
 

@@ -1,5 +1,6 @@
 """What a bot called, what was refused and what is not served: `GET /admin/v1/requests`."""
 
+import http.client
 import json
 
 import pytest
@@ -82,8 +83,6 @@ def test_no_secret_is_kept(desk):
 
 
 def test_the_latest_ten_thousand_are_kept_and_cleared(desk):
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", desk.port)
     for _ in range(10_050):
         connection.request("GET", "/api/v5/public/time")

@@ -154,7 +154,7 @@ final class EmbeddedStream {
         connection = StreamConnection(
             StreamOpening(
                 EchoStream(), messageLimit: messageLimit, pingInterval: pingInterval, pongLimit: 600_000),
-            of: EchoVenue.name, access: world, hub: hub)
+            of: EchoVenue.name, at: "/echo", access: world, hub: hub)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         try channel.pipeline.syncOperations.addHandlers([
             WebSocketFrameEncoder(),
