@@ -10,6 +10,8 @@ struct VenueError: Error, Equatable {
     let message: String
     /// HTTP status.
     let status: Int
+    /// The order that is refused, where it was given an id all the same.
+    private(set) var names: OrderNames?
 
     /// Malformed JSON, or an id that is no whole number.
     static let badRequest = VenueError(code: 40001, message: "BAD_REQUEST", status: 400)
@@ -73,6 +75,13 @@ struct VenueError: Error, Equatable {
         self.status = status
     }
 
+    /// The same refusal, of this order.
+    func naming(_ names: OrderNames) -> VenueError {
+        var error = self
+        error.names = names
+        return error
+    }
+
     /// The answer to a request with this id and method.
     func response(id: RequestIdentifier, method: String) -> VenueResponse {
         VenueResponse(
@@ -94,6 +103,10 @@ struct VenueError: Error, Equatable {
         }
         writer.key("message")
         writer.string(message)
+        if let names {
+            writer.key("result")
+            names.write(to: &writer)
+        }
         if let original {
             writer.key("original")
             writer.string(original)

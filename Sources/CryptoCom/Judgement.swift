@@ -44,6 +44,13 @@ extension CryptoComVenue {
                     .invalidField, "empty_data must be true or false.", field: "settings.empty_data")
             }
             return value
+        case "stp_scope", "stp_inst", "stp_id":
+            guard let text = value.text, SelfTradeSetting.accepts(name, text) else {
+                throw Refusal(
+                    .invalidField, "\(name) must be one of the venue's own values, as a text.",
+                    field: "settings.\(name)")
+            }
+            return value
         case FeeSetting.name: return try FeeSetting.checked(value)
         default:
             throw Refusal(
@@ -63,6 +70,32 @@ extension CryptoComVenue {
 
     /// Cross, as everything was before isolated positions came in 2026.
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
+
+    /// The instrument's tick and lot and the account's fee rates. What cannot be filled at once as it must be
+    /// is accepted and ended, so that it has an id (order sheet, facts 1).
+    public func tradingTerms(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> TradingTerms? {
+        let rules = rules(at: time)
+        guard let rule = rules.instrument(instrument.name) else { return nil }
+        let market = FeeSetting.Market(of: instrument)
+        var terms = TradingTerms(
+            tick: rule.priceTick, makerRate: account.makerFee(of: market, rules),
+            takerRate: account.takerFee(of: market, rules), refusesAtOnce: false)
+        terms.lot = rule.quantityTick
+        return terms
+    }
+
+    /// Of a spot buy taken from what is bought, unless the order asks for another asset; of all others from
+    /// the quote (order sheet, section 5). A token of neither is worth what the index prices say: not served.
+    public func fee(
+        of quantity: ExactDecimal, at price: ExactDecimal, for order: OpenOrder, rate: ExactDecimal
+    ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
+        if !order.instrument.kind.isDerivative, order.feeAsset == order.instrument.base {
+            return (try quantity.times(rate, rounding: .halfEven), order.instrument.base)
+        }
+        return try fee(of: quantity, at: price, side: order.side, in: order.instrument, rate: rate)
+    }
 
     /// The venue knows one position per instrument.
     public func isHedged(_ account: Account) -> Bool { false }
@@ -183,6 +216,8 @@ private struct Judge {
         }
         if forced { return }
         if order.instrument.kind == .spot, order.side == .sell { try checkOffered(order) }
+        // What a client buys on the spot is paid with what the account has, not with what it could owe.
+        if order.instrument.kind == .spot, order.side == .buy, order.terms != nil { try checkPaid(order) }
         let (held, with) = (try figures(of: before), try figures(of: after))
         guard order.instrument.kind == .spot || with.orderExposure > held.orderExposure else { return }
         if with.available.isNegative { throw missing(-with.available, CryptoComRules.usd, field: "quantity") }
@@ -209,6 +244,17 @@ private struct Judge {
         let free = try figures(of: before).rows.first { $0.asset == base }?.maximumWithdrawal ?? .zero
         let shortage = try lacking(order.remaining, .zero, free)
         if shortage.isPositive { throw missing(shortage, base, field: "quantity") }
+    }
+
+    private func checkPaid(_ order: OpenOrder) throws(Refusal) {
+        let quote = order.instrument.quote
+        let free = try figures(of: before).rows.first { $0.asset == quote }?.maximumWithdrawal ?? .zero
+        let value: ExactDecimal
+        do { value = try order.remaining.times(order.price, rounding: .ceiling) } catch {
+            throw Refusal(.overflow, "The order does not fit: \(error).", field: "quantity")
+        }
+        let shortage = try lacking(value, .zero, free)
+        if shortage.isPositive { throw missing(shortage, quote, field: "quantity") }
     }
 
     func checkLeverage(_ leverage: ExactDecimal, of instrument: Instrument) throws(Refusal) {

@@ -345,7 +345,8 @@ private struct AccountRehosting {
 
     mutating func placeOrders() {
         if answers.orders == nil { holdFunds() }
-        for order in orders {
+        // Newest first in the answer; placed in the order in which they were.
+        for order in orders.reversed() {
             if !order.isIsolated,
                 positions.contains(where: { $0.row.name == order.instrument && $0.row.isIsolated })
             {

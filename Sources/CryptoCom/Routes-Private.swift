@@ -26,7 +26,7 @@ extension CryptoComVenue {
             case .accounts: try writeAccounts(of: snapshot.account, params, access, to: &reply.writer)
             case .currencyNetworks: writeCurrencyNetworks(at: snapshot.at, to: &reply.writer)
             case .feeCredits: try writeFeeCredits(of: snapshot, params, to: &reply.writer)
-            case .instruments, .riskParameters, .tickers, .valuations: throw VenueError.methodNotFound
+            default: throw VenueError.methodNotFound
             }
         } catch let error as VenueError {
             throw error
@@ -36,7 +36,7 @@ extension CryptoComVenue {
         return reply.finished()
     }
 
-    // MARK: - Positions and orders
+    // MARK: - Positions
 
     private func writePositions(
         of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
@@ -52,94 +52,6 @@ extension CryptoComVenue {
         }
         writer.endArray()
         writer.endObject()
-    }
-
-    private func writeOpenOrders(
-        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
-    ) throws {
-        let wanted = try wantedInstrument(params, at: snapshot.at)
-        let rules = rules(at: snapshot.at)
-        let uuid = StableIdentifier.uuid(account: snapshot.account.id)
-        writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
-        for order in snapshot.account.orders where wanted.map(order.instrument.name.isExactly) ?? true {
-            try write(order, of: snapshot.account, uuid, rules, to: &writer)
-        }
-        writer.endArray()
-        writer.endObject()
-    }
-
-    /// `avg_price` is Σ quantity × price ÷ quantity of the fills, cut to 8 places.
-    private func write(
-        _ order: OpenOrder, of account: Account, _ uuid: String, _ rules: CryptoComRules,
-        to writer: inout JSONWriter
-    ) throws(NumberError) {
-        let filled = try order.filled
-        let value = order.fills?.value ?? .zero
-        let market: FeeSetting.Market = order.instrument.kind.isDerivative ? .derivative : .spot
-        writer.beginObject()
-        writer.key("account_id")
-        writer.string(uuid)
-        writer.key("order_id")
-        writer.string(StableIdentifier.order(account: account.id, order: order.id))
-        writer.key("client_oid")
-        writer.string(order.id)
-        writer.key("order_type")
-        writer.literal("LIMIT")
-        writer.key("time_in_force")
-        writer.literal("GOOD_TILL_CANCEL")
-        writer.key("side")
-        writer.literal(order.side == .buy ? "BUY" : "SELL")
-        writer.key("exec_inst")
-        writer.beginArray()
-        if order.reduceOnly { writer.literal("REDUCE_ONLY") }
-        writer.endArray()
-        writer.key("quantity")
-        writer.quoted(order.quantity)
-        writer.key("limit_price")
-        writer.quoted(order.price)
-        writer.key("order_value")
-        writer.quoted(try order.quantity.times(order.price, rounding: .halfEven))
-        writer.key("maker_fee_rate")
-        writer.quoted(account.makerFee(of: market, rules))
-        writer.key("taker_fee_rate")
-        writer.quoted(account.takerFee(of: market, rules))
-        writer.key("avg_price")
-        writer.quoted(filled.isZero ? .zero : try value.over(filled, places: 8, rounding: .towardZero))
-        writer.key("cumulative_quantity")
-        writer.quoted(filled)
-        writer.key("cumulative_value")
-        writer.quoted(value)
-        writer.key("cumulative_fee")
-        writer.quoted(order.fills?.fees ?? .zero)
-        writer.key("status")
-        writer.literal("ACTIVE")
-        writer.key("update_user_id")
-        writer.string(uuid)
-        writer.key("order_date")
-        writer.string(String(order.placedAt.iso8601.prefix(10)))
-        writer.key("create_time")
-        writer.integer(order.placedAt.milliseconds)
-        writer.key("create_time_ns")
-        writer.string("\(order.placedAt.milliseconds)000000")
-        writer.key("update_time")
-        writer.integer(order.updatedAt.milliseconds)
-        writer.key("instrument_name")
-        writer.string(order.instrument.name)
-        writer.key("fee_instrument_name")
-        writer.string(
-            order.fills?.feeAsset
-                ?? (order.instrument.kind.isDerivative || order.side == .sell
-                    ? order.instrument.quote : order.instrument.base))
-        writer.endObject()
-    }
-
-    /// The instrument that params ask for; nil for all. Throws for one that the rulebook does not know.
-    private func wantedInstrument(_ params: JSONValue?, at time: LedgerTime) throws(VenueError) -> String? {
-        guard let name = try params.text("instrument_name") else { return nil }
-        guard rules(at: time).instrument(name) != nil else { throw .invalidArgument }
-        return name
     }
 
     // MARK: - Accounts and networks

@@ -9,6 +9,25 @@ enum Method: String, CaseIterable {
     case userBalanceHistory = "private/user-balance-history"
     case positions = "private/get-positions"
     case openOrders = "private/get-open-orders"
+    case createOrder = "private/create-order"
+    case createOrderList = "private/create-order-list"
+    case amendOrder = "private/amend-order"
+    case cancelOrder = "private/cancel-order"
+    case cancelOrderList = "private/cancel-order-list"
+    case cancelAllOrders = "private/cancel-all-orders"
+    case closePosition = "private/close-position"
+    case batchOrders = "private/batch-order-request"
+    case orderDetail = "private/get-order-detail"
+    case orderHistory = "private/get-order-history"
+    case trades = "private/get-trades"
+    case transactions = "private/get-transactions"
+    case feeRate = "private/get-fee-rate"
+    case instrumentFeeRate = "private/get-instrument-fee-rate"
+    case accountLeverage = "private/change-account-leverage"
+    case isolatedLeverage = "private/change-isolated-margin-leverage"
+    case isolatedTransfer = "private/create-isolated-margin-transfer"
+    case changeSettings = "private/change-account-settings"
+    case settings = "private/get-account-settings"
     case accounts = "private/get-accounts"
     case currencyNetworks = "private/get-currency-networks"
     case feeCredits = "private/get-fee-credit-balances"
@@ -17,22 +36,49 @@ enum Method: String, CaseIterable {
     case tickers = "public/get-tickers"
     case valuations = "public/get-valuations"
 
-    var isPublic: Bool {
+    var isPublic: Bool { rawValue.hasPrefix("public/") }
+
+    /// Whether it changes something, so that the key must be one that may trade.
+    var needsTrading: Bool {
         switch self {
-        case .instruments, .riskParameters, .tickers, .valuations: true
-        case .userBalance, .subaccountBalances, .userBalanceHistory, .positions, .openOrders, .accounts,
-            .currencyNetworks, .feeCredits:
-            false
+        case .createOrder, .createOrderList, .amendOrder, .cancelOrder, .cancelOrderList, .cancelAllOrders,
+            .closePosition, .batchOrders, .accountLeverage, .isolatedLeverage, .isolatedTransfer,
+            .changeSettings:
+            true
+        default: false
         }
     }
+
+    /// Whether it is about orders, trades and what they come with: answered by `orderAnswer`.
+    var isAboutOrders: Bool {
+        switch self {
+        case .orderDetail, .orderHistory, .trades, .transactions, .feeRate, .instrumentFeeRate, .settings:
+            true
+        default: needsTrading
+        }
+    }
+
+    /// Whether REST serves it.
+    var appliesToREST: Bool { self != .batchOrders }
 
     /// Whether the user's socket serves it too: what the vendor's page of the method says under "Applies To".
     var appliesToSocket: Bool {
         switch self {
-        case .userBalance, .positions, .openOrders: true
-        case .subaccountBalances, .userBalanceHistory, .accounts, .currencyNetworks, .feeCredits,
-            .instruments, .riskParameters, .tickers, .valuations:
-            false
+        case .userBalance, .positions, .openOrders, .createOrder, .createOrderList, .amendOrder, .cancelOrder,
+            .cancelOrderList, .cancelAllOrders, .closePosition, .batchOrders, .orderDetail, .orderHistory,
+            .trades, .transactions:
+            true
+        default: false
+        }
+    }
+
+    /// How many calls a key has, within how many milliseconds.
+    var limit: (calls: Int, window: Int64) {
+        switch self {
+        case .createOrder, .cancelOrder, .cancelAllOrders: (15, 100)
+        case .orderDetail: (30, 100)
+        case .trades, .orderHistory: (1, 1000)
+        default: CryptoComVenue.privateLimit
         }
     }
 
@@ -67,7 +113,7 @@ extension CryptoComVenue {
     /// The answer to a request, in the venue's own form whatever happens.
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         let name = String(request.path.dropFirst(Self.pathPrefixes[0].count))
-        guard let method = Method.byName[name] else {
+        guard let method = Method.byName[name], method.appliesToREST else {
             return VenueError.methodNotFound.response(id: Self.identifier(in: request), method: name)
         }
         return method.isPublic
@@ -102,7 +148,9 @@ extension CryptoComVenue {
         do throws(VenueError) {
             let (call, snapshot) = try admit(method, request, access, &identifier)
             let body =
-                if method.takesLong {
+                if method.isAboutOrders {
+                    try await orderAnswer(method, id: call.id, call.params, of: snapshot, access)
+                } else if method.takesLong {
                     try await slowAnswer(method, call, of: snapshot, access)
                 } else {
                     try answer(method, id: call.id, call.params, of: snapshot, history: [], access)
@@ -151,19 +199,22 @@ extension CryptoComVenue {
         // limited.
         let caller = key?.apiKey ?? "address/\(request.remoteAddress)"
         let verdict = access.limiter.use(
-            "crypto-com/\(method.rawValue)/\(caller)", limit: Self.privateLimit.calls,
-            window: Self.privateLimit.window, now: now)
+            "crypto-com/\(method.rawValue)/\(caller)", limit: method.limit.calls,
+            window: method.limit.window, now: now)
         guard verdict.isAllowed else { throw .tooManyRequests }
 
-        let admitted = try Self.admitted(key, from: request.remoteAddress)
+        let admitted = try Self.admitted(key, for: method, from: request.remoteAddress)
         let call = try Self.signedCall(body, identifier, method.rawValue, by: admitted, now: now)
         guard let snapshot = access.snapshot(of: admitted.account) else { throw .accountDoesNotExist }
         return (call, snapshot)
     }
 
     /// A key that may read and is used from where it may be used.
-    static func admitted(_ key: APIKey?, from address: String) throws(VenueError) -> APIKey {
+    static func admitted(
+        _ key: APIKey?, for method: Method? = nil, from address: String
+    ) throws(VenueError) -> APIKey {
         guard let key, key.permissions.contains(.read) else { throw .unauthorized }
+        if method?.needsTrading == true, !key.permissions.contains(.trade) { throw .unauthorized }
         guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(address) }) else {
             throw .illegalAddress
         }

@@ -23,6 +23,7 @@ final class CryptoComRules: RulebookRules {
     let maintenanceShare: ExactDecimal
     let spotFees: FeeRule
     let derivativeFees: FeeRule
+    let orders: OrderRules
     /// USD prices that hold until prices are given; USD itself is 1.
     let reference: [String: ExactDecimal]
 
@@ -41,6 +42,7 @@ final class CryptoComRules: RulebookRules {
         let fees = try rulebook.member("fees")
         spotFees = try FeeRule(reading: try fees.member("spot"))
         derivativeFees = try FeeRule(reading: try fees.member("derivative"))
+        orders = try OrderRules(reading: rulebook.has("orders") ? try rulebook.member("orders") : nil)
 
         var assets: [AssetRule] = []
         for (name, reader) in try rulebook.member("assets").members() {
@@ -82,6 +84,15 @@ final class CryptoComRules: RulebookRules {
         case .spot: spotFees
         case .derivative: derivativeFees
         }
+    }
+
+    /// The least and the most USD that an order of an underlying may be worth.
+    func notionalLimits(of asset: String) -> (least: ExactDecimal, most: ExactDecimal) {
+        let rule = self.asset(asset)
+        return (
+            rule?.minimumOrderNotional ?? orders.minimumNotional,
+            rule?.maximumOrderNotional ?? orders.maximumNotional
+        )
     }
 
     /// The rate of fees that is kept back for positions of a margin mode.
@@ -169,6 +180,9 @@ final class AssetRule: Sendable {
     /// Whether `reserved_qty` of the live form shows what open buy orders lock of it: recorded of USDT in
     /// 2023, while USD was recorded with 0 from 2024 to 2026.
     let showsLockedAsReserved: Bool
+    /// The least and the most USD that an order may be worth; nil where the general limits hold.
+    let minimumOrderNotional: ExactDecimal?
+    let maximumOrderNotional: ExactDecimal?
     /// The fields of its row in `public/get-risk-parameters`, as the rulebook spells them.
     let printed: [(name: String, value: String)]
 
@@ -201,6 +215,11 @@ final class AssetRule: Sendable {
         hourlyInterestRate =
             reader.has("hourly_interest_rate") ? try reader.rate("hourly_interest_rate") : .zero
         showsLockedAsReserved = try reader.flag("locked_is_reserved", fallback: true)
+        func limit(_ key: String) throws(RulebookError) -> ExactDecimal? {
+            reader.has(key) ? try reader.nonNegative(key) : nil
+        }
+        minimumOrderNotional = try limit("min_order_notional_usd")
+        maximumOrderNotional = try limit("max_order_notional_usd")
         var printed: [(name: String, value: String)] = []
         for field in Self.printedFields where reader.has(field) {
             _ = try reader.decimal(field)
@@ -220,6 +239,41 @@ struct NetworkRule: Sendable {
         identifier = try asset.text("network")
         withdrawalFee = try asset.nonNegative("withdrawal_fee")
         minimumWithdrawal = try asset.nonNegative("min_withdrawal_amount")
+    }
+}
+
+/// What orders are measured by (order sheet, sections 2, 3.2 and 4).
+struct OrderRules: Sendable {
+    /// Value in USD, where an asset has no limits of its own.
+    let minimumNotional: ExactDecimal
+    let maximumNotional: ExactDecimal
+    /// How far through the mark a limit may go, and how far a market order may.
+    let band: ExactDecimal
+    /// How far from the mark an order may rest.
+    let restingBand: ExactDecimal
+    /// Open orders of an account, and of a pair.
+    let openOrders: Int
+    let openOrdersOfPair: Int
+
+    /// Rules as a rulebook has them, and as the sheet has them what it leaves out.
+    init(reading reader: RulebookReader?) throws(RulebookError) {
+        func decimal(_ key: String, _ usual: ExactDecimal) throws(RulebookError) -> ExactDecimal {
+            guard let reader, reader.has(key) else { return usual }
+            return try reader.nonNegative(key)
+        }
+        func count(_ key: String, _ usual: Int) throws(RulebookError) -> Int {
+            guard let reader, reader.has(key) else { return usual }
+            return Int(try reader.integer(key))
+        }
+        let hundred = ExactDecimal(100)
+        minimumNotional = try decimal("min_order_notional_usd", .one)
+        maximumNotional = try decimal("max_order_notional_usd", ExactDecimal(1_000_000))
+        let five = (try? ExactDecimal(5).over(hundred, rounding: .halfEven)) ?? .zero
+        let fifty = (try? ExactDecimal(50).over(hundred, rounding: .halfEven)) ?? .zero
+        band = try decimal("price_band", five)
+        restingBand = try decimal("resting_price_band", fifty)
+        openOrders = try count("max_open_orders", 1000)
+        openOrdersOfPair = try count("max_open_orders_per_pair", 200)
     }
 }
 

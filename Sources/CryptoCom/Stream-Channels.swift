@@ -3,12 +3,43 @@ import Ledger
 import Numbers
 import Venue
 
-/// The channels of an account.
-enum UserChannel: String {
-    case balance = "user.balance"
-    case accountRisk = "user.account_risk"
-    case positionBalance = "user.position_balance"
-    case positions = "user.positions"
+/// A channel of an account.
+struct UserChannel: Equatable {
+    /// What is told on it.
+    enum Kind: String {
+        case balance = "user.balance"
+        case accountRisk = "user.account_risk"
+        case positionBalance = "user.position_balance"
+        case positions = "user.positions"
+        case orders = "user.order"
+        case trades = "user.trade"
+    }
+
+    let kind: Kind
+    /// The instrument that orders or trades are told of; nil for all.
+    let instrument: String?
+
+    /// Nil for a name that no channel has.
+    init?(_ name: String) {
+        if let kind = Kind(rawValue: name) {
+            (self.kind, instrument) = (kind, nil)
+            return
+        }
+        for kind in [Kind.orders, .trades] {
+            let prefix = kind.rawValue + "."
+            guard name.hasPrefix(prefix), name.utf8.count > prefix.utf8.count else { continue }
+            (self.kind, instrument) = (kind, String(name.dropFirst(prefix.count)))
+            return
+        }
+        return nil
+    }
+
+    var name: String { kind.rawValue + (instrument.map { "." + $0 } ?? "") }
+
+    /// Whether it tells what happens, rather than how the account stands.
+    var tellsEvents: Bool { kind == .orders || kind == .trades }
+
+    func isOf(_ other: Instrument) -> Bool { instrument.map(other.name.isExactly) ?? true }
 }
 
 extension CryptoComVenue {
@@ -20,13 +51,15 @@ extension CryptoComVenue {
         _ channel: UserChannel, id: RequestIdentifier, isPush: Bool, of snapshot: AccountSnapshot
     ) throws(VenueError) -> [UInt8] {
         let account = snapshot.account
-        let namesAccount = channel == .accountRisk || (channel == .balance && isPush && profile == .live)
+        let namesAccount =
+            channel.kind == .accountRisk || (channel.kind == .balance && isPush && profile == .live)
         var frame = ChannelFrame(
-            id: id, subscription: channel.rawValue, channel: channel.rawValue,
+            id: id, subscription: channel.name, channel: channel.name,
             accountID: namesAccount ? StableIdentifier.uuid(account: account.id) : nil,
             reserving: ReplyWriter.capacity(rows: account.holdings.count))
         do {
-            switch channel {
+            switch channel.kind {
+            case .orders, .trades: break
             case .balance: try writeBalance(of: snapshot, to: &frame.writer)
             case .accountRisk: try writeAccountRisk(of: snapshot, to: &frame.writer)
             case .positionBalance: try writePositionBalance(of: snapshot, to: &frame.writer)

@@ -168,11 +168,11 @@ struct ChannelFrame {
     /// `id`: that of the subscription in the first frame, -1 (omitted) in every other.
     init(
         id: RequestIdentifier, subscription: String, channel: String, instrument: String? = nil,
-        accountID: String? = nil, reserving capacity: Int = 512
+        namesInstrumentLast: Bool = false, accountID: String? = nil, reserving capacity: Int = 512
     ) {
         var reply = ReplyWriter(id: id, method: "subscribe", reserving: capacity).writer
         reply.beginObject()
-        if let instrument {
+        if let instrument, !namesInstrumentLast {
             reply.key("instrument_name")
             reply.string(instrument)
         }
@@ -184,6 +184,7 @@ struct ChannelFrame {
         reply.string(subscription)
         reply.key("channel")
         reply.string(channel)
+        if let instrument, namesInstrumentLast { reply.member("instrument_name", instrument) }
         reply.key("data")
         reply.beginArray()
         writer = reply

@@ -38,14 +38,20 @@ struct UserStream: VenueStream {
         var sequence: Int64 = 0
     }
 
-    private let venue: CryptoComVenue
-    private let access: any VenueAccess
+    let venue: CryptoComVenue
+    let access: any VenueAccess
     private let address: String
     private var connection: StreamConnection
     /// The key that the client has proved to have.
     private var key: APIKey?
     private var subscriptions: [Subscription] = []
     private var nextPush: Int64?
+    /// Follows what becomes of orders, while somebody listens to that.
+    private var follower: OrderFollower?
+    /// What is cancelled when the connection is over.
+    private(set) var disconnectScope: DisconnectScope?
+    /// What was placed on the connection.
+    let placed = PlacedOrders()
     /// The interest that is known to be in force.
     private var interestInForce = StreamInterest()
 
@@ -76,7 +82,9 @@ struct UserStream: VenueStream {
             case "unsubscribe":
                 try unsubscribe(request)
                 output.send(request.acknowledgement)
-            default: output.send(try answer(request))
+            case "private/set-cancel-on-disconnect", "private/get-cancel-on-disconnect":
+                output.send(try disconnectAnswer(request))
+            default: try answer(request, into: &output)
             }
         } catch {
             output.send(error.body(id: request.id, method: request.method))
@@ -90,7 +98,8 @@ struct UserStream: VenueStream {
     }
 
     mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
-        guard let last = notice.events.last?.sequence else { return }
+        guard let last = notice.events.last?.sequence, isAdmitted(into: &output) else { return }
+        tellOrders(notice.events, into: &output)
         // An event that a snapshot or a push already held is not told of again.
         push(into: &output) { $0.sequence < last }
     }
@@ -99,7 +108,7 @@ struct UserStream: VenueStream {
         connection.timePassed(at: now, into: &output)
         guard output.close == nil, let due = nextPush, now >= due else { return }
         nextPush = max(due, now - Self.pushInterval) + Self.pushInterval
-        push(into: &output) { _ in true }
+        if isAdmitted(into: &output) { push(into: &output) { _ in true } }
     }
 
     func close(for reason: StreamCloseReason) -> StreamClose { StreamConnection.close(for: reason) }
@@ -120,9 +129,9 @@ struct UserStream: VenueStream {
 
     /// The account of the key that the client has proved to have, as it stands. The key is looked up each
     /// time, as over REST: it may have been revoked or bound to other addresses since.
-    private func account() throws(VenueError) -> AccountSnapshot {
+    private func account(for method: Method? = nil) throws(VenueError) -> AccountSnapshot {
         guard let key else { throw .unauthorized }
-        let current = try CryptoComVenue.admitted(access.key(key.apiKey), from: address)
+        let current = try CryptoComVenue.admitted(access.key(key.apiKey), for: method, from: address)
         guard current.isSame(as: key) else { throw .unauthorized }
         guard let snapshot = access.snapshot(of: key.account) else { throw .accountDoesNotExist }
         return snapshot
@@ -130,14 +139,39 @@ struct UserStream: VenueStream {
 
     // MARK: - Requests
 
+    /// The account that the connection speaks for; nil before it says so.
+    var keyAccount: String? { key?.account }
+
     /// What REST answers to the same method, where it applies to sockets.
-    private func answer(_ request: StreamRequest) throws(VenueError) -> [UInt8] {
+    private func answer(_ request: StreamRequest, into output: inout StreamOutput) throws(VenueError) {
         guard let method = Method.byName[request.method], method.appliesToSocket else {
             throw .methodNotFound
         }
         try CryptoComVenue.checkParams(in: request.body)
-        return try venue.answer(
-            method, id: request.id, request.params, of: try account(), history: [], access)
+        let snapshot = try account(for: method)
+        if method.isAboutOrders {
+            output.send(after: orderWork(method, request, snapshot.account.id))
+        } else {
+            output.send(
+                try venue.answer(method, id: request.id, request.params, of: snapshot, history: [], access))
+        }
+    }
+
+    /// Sets what is cancelled when the connection is over, where a scope is given, and tells it.
+    private mutating func disconnectAnswer(_ request: StreamRequest) throws(VenueError) -> [UInt8] {
+        try CryptoComVenue.checkParams(in: request.body)
+        let isSetting = request.method == "private/set-cancel-on-disconnect"
+        _ = try account(for: isSetting ? .cancelAllOrders : nil)
+        if isSetting {
+            guard let text = try request.params.text("scope"), let scope = DisconnectScope(rawValue: text)
+            else { throw .invalidArgument }
+            disconnectScope = scope
+        }
+        var reply = ReplyWriter(id: request.id, method: request.method)
+        reply.writer.beginObject()
+        reply.writer.member("scope", disconnectScope?.rawValue ?? "NONE")
+        reply.writer.endObject()
+        return reply.finished()
     }
 
     /// All the channels of a request, or none of them.
@@ -157,12 +191,13 @@ struct UserStream: VenueStream {
         let channels = try channels(of: request)
         subscriptions.removeAll { channels.contains($0.channel) }
         if subscriptions.isEmpty { nextPush = nil }
+        if !subscriptions.contains(where: { $0.channel.tellsEvents }) { follower = nil }
     }
 
     private func channels(of request: StreamRequest) throws(VenueError) -> [UserChannel] {
         var channels: [UserChannel] = []
         for name in try request.channels() {
-            guard let channel = UserChannel(rawValue: name) else {
+            guard let channel = UserChannel(name) else {
                 throw .invalidChannel(request.params ?? .null)
             }
             if !channels.contains(channel) { channels.append(channel) }
@@ -182,18 +217,43 @@ struct UserStream: VenueStream {
         if !subscriptions.isEmpty, nextPush == nil { nextPush = now + Self.pushInterval }
     }
 
-    private mutating func push(
-        into output: inout StreamOutput, where isDue: (Subscription) -> Bool
-    ) {
+    /// Whether the client may still be told: his key is looked at for every push.
+    private mutating func isAdmitted(into output: inout StreamOutput) -> Bool {
         do throws(VenueError) {
             _ = try account()
+            return true
         } catch {
             // The key is no more, or no longer for this client: he is told once, and nothing else.
             output.send(error.body(id: .omitted, method: "subscribe"))
-            (key, subscriptions, nextPush) = (nil, [], nil)
-            return
+            (key, subscriptions, nextPush, follower) = (nil, [], nil, nil)
+            return false
         }
-        for place in subscriptions.indices where subscriptions[place].owed.isEmpty {
+    }
+
+    /// Tells what has become of orders, each with its trade behind it.
+    private mutating func tellOrders(_ events: [Event], into output: inout StreamOutput) {
+        guard var follower, let key, let snapshot = access.snapshot(of: key.account) else { return }
+        do {
+            let pushes = try follower.pushes(of: events)
+            self.follower = follower
+            for push in pushes {
+                for subscription in subscriptions where subscription.channel.tellsEvents {
+                    if let frame = try venue.frame(subscription.channel, push, of: snapshot) {
+                        output.send(frame)
+                    }
+                }
+            }
+        } catch {
+            // What does not fit is of a damaged ledger; the follower begins again from what is.
+            self.follower = OrderFollower(snapshot.account)
+        }
+    }
+
+    private mutating func push(
+        into output: inout StreamOutput, where isDue: (Subscription) -> Bool
+    ) {
+        for place in subscriptions.indices
+        where subscriptions[place].owed.isEmpty && !subscriptions[place].channel.tellsEvents {
             if isDue(subscriptions[place]) { send(place, id: .omitted, isPush: true, into: &output) }
         }
     }
@@ -204,6 +264,12 @@ struct UserStream: VenueStream {
         do throws(VenueError) {
             let snapshot = try account()
             subscriptions[place].sequence = snapshot.account.lastSequence
+            if subscriptions[place].channel.tellsEvents {
+                // Events that it holds already are told to nobody who listens only now.
+                if follower == nil { follower = OrderFollower(snapshot.account) }
+                return output.send(
+                    try venue.firstFrame(subscriptions[place].channel, id: id, of: snapshot))
+            }
             output.send(
                 try venue.frame(subscriptions[place].channel, id: id, isPush: isPush, of: snapshot))
         } catch {

@@ -131,6 +131,9 @@ enum StableIdentifier {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// A UUID for the order that closes a position, from the digest of what asks for it.
+    static func uuid(closing name: String) -> String { uuid(account: "close/\(name)") }
+
     /// The digits of an isolated position, from the digest of its account and instrument.
     static func isolation(account: String, instrument: String) -> String {
         digits("isolation/\(account)/\(instrument)", below: 100_000_000)

@@ -82,6 +82,17 @@ public struct TradeRecord: Sendable, Equatable {
     public let order: OpenOrder?
     /// Profit and loss that it realised, before its fee, in the settlement asset.
     public let realised: ExactDecimal
+
+    /// A trade, with its order as it was before it.
+    public init(
+        sequence: Int64, at time: LedgerTime, fill: Fill, order: OpenOrder?, realised: ExactDecimal
+    ) {
+        self.sequence = sequence
+        at = time
+        self.fill = fill
+        self.order = order
+        self.realised = realised
+    }
 }
 
 /// What an account has traded: its latest ended orders and trades, folded out of its own events.

@@ -33,11 +33,14 @@ extension RailsVenue {
         Settings([("leverage", .string(latestRules.defaultLeverage.description))])
     }
 
-    /// A whole leverage from 1 to the allowed maximum, in its plain form; nothing else can be set.
+    /// A whole leverage from 1 to the allowed maximum, in its plain form, and the rates of fees; nothing else
+    /// can be set.
     public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
+        if name == FeeSetting.name { return try FeeSetting.checked(value) }
         guard name == "leverage" else {
             throw Refusal(
-                .unknownField, "Rails has no setting \(name); it has leverage.", field: "settings.\(name)")
+                .unknownField, "Rails has no setting \(name); it has leverage and \(FeeSetting.name).",
+                field: "settings.\(name)")
         }
         guard let text = value.text, let leverage = try? ExactDecimal(text), isAllowed(leverage, latestRules)
         else {
@@ -54,6 +57,22 @@ extension RailsVenue {
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> ExactDecimal {
         account.railsLeverage ?? rules(at: time).defaultLeverage
+    }
+
+    /// The rulebook's steps and the account's fee rates. A post-only order that would fill at once is taken
+    /// and then rejected (order sheet, facts 5).
+    public func tradingTerms(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> TradingTerms? {
+        let rules = rules(at: time)
+        guard rules.instrument(instrument.name) != nil else { return nil }
+        let fees = rules.fees[profile]
+        var terms = TradingTerms(
+            tick: rules.orders.priceStep,
+            makerRate: account.feeRate(.derivative, .maker) ?? fees?.maker ?? .zero,
+            takerRate: account.feeRate(.derivative, .taker) ?? fees?.taker ?? .zero, refusesAtOnce: false)
+        terms.lot = rules.orders.quantityStep
+        return terms
     }
 
     /// Each market has a margin mode of its own.
@@ -91,6 +110,9 @@ extension RailsVenue {
             try requireOneMode(order.instrument.name, order.marginMode, before)
             if forced || order.reduceOnly { return }
             try judgeOrder(try figures(before, prices, time), try figures(after, prices, time))
+        case .orderAmended(let amendment):
+            if forced || after.order(.id(amendment.orderID))?.reduceOnly == true { return }
+            try judgeOrder(try figures(before, prices, time), try figures(after, prices, time))
         case .configured:
             try judgeLeverage(try figures(before, prices, time), try figures(after, prices, time))
         case .leverageSet(let setting):
@@ -110,7 +132,7 @@ extension RailsVenue {
             try judgeMargin(key, amount, try figures(before, prices, time), before, after, prices, at: time)
         case .settled: throw Refusal(.notAllowed, "Rails has no session settlement.")
         case .autoExchanged: throw Refusal(.notAllowed, "Rails has one asset and exchanges none.")
-        case .deposited, .orderCancelled, .orderEnded, .orderRefused, .orderAmended, .funded, .accountOpened,
+        case .deposited, .orderCancelled, .orderEnded, .orderRefused, .funded, .accountOpened,
             .instrumentDefined, .priced, .quoted:
             break
         }

@@ -31,17 +31,70 @@ extension RailsVenue {
         guard let id = ids.first else { throw RailsError.badRequest("order-id is missing") }
         let isClientID = query["order-id"]?.isEmpty != false
         guard let order = order(id, in: account), order.instrument.name == market,
-            isClientID == order.id.isExactly(id)
+            isClientID == order.requestID(of: account.id).isExactly(id)
         else { throw RailsError(status: 404, message: "Order not found") }
         return try openOrderBody(order, named: true, of: account, rules)
     }
 
     /// The open order of an id, the venue's or the client's.
     func order(_ id: String, in account: Account) -> OpenOrder? {
-        account.orders.first { order in
-            order.id.isExactly(id)
-                || OrderIdentifier.order(account: account.id, order: order.id, placedAt: order.placedAt) == id
+        account.orders.last { order in
+            order.requestID(of: account.id).isExactly(id) || order.venueID(of: account.id).isExactly(id)
         }
+    }
+
+    /// `GET /api/v1/order?market=&order-id=` or `&client-request-id=`: open, or ended within an hour.
+    func anyOrder(
+        of snapshot: AccountSnapshot, _ query: [QueryItem], _ rules: RuleTable, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        guard let market = query["market"], !market.isEmpty else {
+            throw RailsError.badRequest("market is missing")
+        }
+        _ = try MarketFilter(query, rules: rules)
+        let account = snapshot.account
+        let isNamed: (OpenOrder) -> Bool
+        if let id = query["order-id"], !id.isEmpty {
+            isNamed = { $0.venueID(of: account.id).isExactly(id) }
+        } else if let id = query["client-request-id"], !id.isEmpty {
+            isNamed = { $0.requestID(of: account.id).isExactly(id) }
+        } else {
+            throw RailsError.badRequest("order-id is missing")
+        }
+        if let order = account.orders.last(where: { $0.instrument.name == market && isNamed($0) }) {
+            return try orderBody(OrderRecord(order), of: account, rules)
+        }
+        let oldest = snapshot.at.milliseconds - 3_600_000
+        let ended = try await access.tradingHistory(of: account.id)?.ended.last { record in
+            record.order.instrument.name == market && record.updatedAt.milliseconds >= oldest
+                && isNamed(record.order)
+        }
+        guard let ended else { throw RailsError(status: 404, message: "Order not found") }
+        return try orderBody(ended, of: account, rules)
+    }
+
+    /// `DELETE /api/v1/orders?market=`: cancels the orders of a market, or with `all` those of every one.
+    func cancelOrders(
+        _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let (snapshot, key) = try authorizedKey(request, rules, access)
+        guard key.permissions.contains(.trade) else { throw RailsError.forbidden }
+        guard let market = request.queryItems["market"], !market.isEmpty else {
+            throw RailsError.badRequest("market is missing")
+        }
+        if market != "all", rules.instrument(market) == nil {
+            throw RailsError.badRequest("Unknown market: \(market)")
+        }
+        let instruction = TradeInstruction.cancelAll(instrument: market == "all" ? nil : market)
+        let count = try await access.trade(instruction, for: snapshot.account.id).count {
+            $0.typeName == "order_cancelled"
+        }
+        var writer = JSONWriter(reserving: 96)
+        writer.beginObject()
+        writer.key("message")
+        writer.string(
+            "Cancelling \(count) order\(count == 1 ? "" : "s") for market \(market) without any errors")
+        writer.endObject()
+        return writer.bytes
     }
 
     // MARK: - The past
@@ -55,7 +108,10 @@ extension RailsVenue {
         let page = try await page(of: account, "filled", query, access) { event in
             event.at.milliseconds >= first ?? .min && event.at.milliseconds <= last ?? .max
         }
-        return try completedOrdersBody(page, of: account)
+        let trades = try await access.tradingHistory(of: account)?.trades ?? []
+        let orders = Dictionary(
+            trades.compactMap { trade in trade.order.map { (trade.sequence, $0) } }, uniquingKeysWith: { $1 })
+        return try completedOrdersBody(page, of: account, orders)
     }
 
     /// `GET /api/v1/fundings[?market=][&start=]`: newest first, a hundred a page.

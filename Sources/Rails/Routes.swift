@@ -28,8 +28,14 @@ extension RailsVenue {
         if request.method == "POST", route == "update-margin-mode" {
             return try await updateMarginMode(request, rules, access)
         }
+        if request.method == "DELETE", route == "orders" {
+            return try await cancelOrders(request, rules, access)
+        }
         guard request.method == "GET" else { throw RailsError.notFound }
         switch route {
+        case "order":
+            let snapshot = try authorized(request, rules, access)
+            return try await anyOrder(of: snapshot, request.queryItems, rules, access)
         case "balances":
             let snapshot = try authorized(request, rules, access)
             let filter = try MarketFilter(request.queryItems, rules: rules)
@@ -140,7 +146,7 @@ extension RailsVenue {
         try accountAndKey(of: token, from: address, access).account
     }
 
-    private func accountAndKey(
+    func accountAndKey(
         of token: some StringProtocol, from address: String, _ access: any VenueAccess
     ) throws(RailsError) -> (account: AccountSnapshot, key: APIKey) {
         guard let key = AccessToken(secret: access.tokenSecret).key(of: token, through: access) else {

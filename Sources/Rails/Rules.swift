@@ -26,6 +26,9 @@ final class RuleTable: Sendable {
     /// Whether the `live` body stands within `{"balances":{…}}`.
     let isLiveBodyWrapped: Bool
     let unknownMarket: UnknownMarket
+    /// The rates of fills in each profile.
+    let fees: [WireProfile: FeeRule]
+    let orders: OrderRules
     let limits: Limits
     /// The names of the assets that money is held in; Rails has USD alone.
     let assets: [String]
@@ -63,6 +66,15 @@ final class RuleTable: Sendable {
         }
         self.unknownMarket = unknownMarket
         limits = try Limits(reading: rulebook.member("limits"))
+        var fees: [WireProfile: FeeRule] = [:]
+        if rulebook.has("fees") {
+            let rates = try rulebook.member("fees")
+            for profile in WireProfile.allCases {
+                fees[profile] = try FeeRule(reading: try rates.member(profile.rawValue))
+            }
+        }
+        self.fees = fees
+        orders = try OrderRules(reading: rulebook.has("orders") ? try rulebook.member("orders") : nil)
         var reference: [String: ExactDecimal] = [:]
         assets = try Self.assets(in: rulebook.member("assets"), &reference)
         instruments = try Self.instruments(in: rulebook.member("instruments"), assets: assets, &reference)
@@ -131,6 +143,47 @@ enum UnknownMarket: String, Sendable {
     case refuse
     /// 200 with an empty map.
     case empty
+}
+
+/// Shares of a fill's value that are its fee.
+struct FeeRule: Sendable {
+    let maker: ExactDecimal
+    let taker: ExactDecimal
+
+    init(reading reader: RulebookReader) throws(RulebookError) {
+        maker = try reader.decimal("maker")
+        taker = try reader.decimal("taker")
+    }
+}
+
+/// What orders are measured by; what a rulebook leaves out is what the order sheet has.
+struct OrderRules: Sendable {
+    /// In USD.
+    let minimumValue: ExactDecimal
+    let priceStep: ExactDecimal
+    let quantityStep: ExactDecimal
+    /// Orders, changes and cancellations of an account.
+    let perMinute: Int
+
+    init(reading reader: RulebookReader?) throws(RulebookError) {
+        func positive(_ key: String, _ usual: ExactDecimal) throws(RulebookError) -> ExactDecimal {
+            guard let reader, reader.has(key) else { return usual }
+            let number = try reader.decimal(key)
+            guard number.isPositive else {
+                throw RulebookError(field: reader.path(of: key), message: "is not above zero")
+            }
+            return number
+        }
+        let smallest = (try? ExactDecimal("0.00000001")) ?? .one
+        minimumValue = try positive("minimum_value", .one)
+        priceStep = try positive("price_step", smallest)
+        quantityStep = try positive("quantity_step", smallest)
+        guard let reader, reader.has("per_minute") else {
+            perMinute = 250
+            return
+        }
+        perMinute = Int(clamping: try reader.integer("per_minute"))
+    }
 }
 
 /// How often calls may be made, and how long a token lives.

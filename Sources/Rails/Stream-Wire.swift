@@ -18,6 +18,12 @@ struct StreamQuestion {
         content = body["content"]
     }
 
+    /// What is asked with it; an empty object where there is none.
+    var contentOrEmpty: JSONValue { content ?? .object(JSONObject()) }
+
+    /// The client's own id of the request.
+    var requestID: String? { content?["clientRequestId"]?.text }
+
     /// The market asked for; nil for all. Throws 400 for one that is no text.
     func market() throws(RailsError) -> String? {
         guard let content, !content.isNull else { return nil }

@@ -31,6 +31,12 @@ extension RailsVenue {
             guard verdict.isAllowed else { throw .tooManyRequests }
             guard let place = access.limiter.takePlace("rails \(account)", limit: limits.openConnections)
             else { throw .forbidden }
+            if let market = request.queryItems["market"] {
+                return .accepted(
+                    StreamOpening(
+                        try orderSocket(request, market, account, String(token), place, access),
+                        subprotocol: String(trimmed)))
+            }
             return .accepted(
                 StreamOpening(
                     AccountStream(
@@ -38,6 +44,42 @@ extension RailsVenue {
                         place: place), subprotocol: String(trimmed)))
         } catch {
             return .refused(error.response)
+        }
+    }
+}
+
+extension RailsVenue {
+    /// The socket of version 2: with `market`, one or `ALL`, and `subscriptions`, `orders` where none is
+    /// named.
+    private func orderSocket(
+        _ request: VenueRequest, _ market: String, _ account: String, _ token: String,
+        _ place: RateLimiter.Place, _ access: any VenueAccess
+    ) throws(RailsError) -> OrderSocket {
+        if market != "ALL", rules(at: access.ledgerTime()).instrument(market) == nil {
+            throw .badRequest("Unknown market: \(market)")
+        }
+        var channels: [OrderSocket.Channel] = []
+        for name in (request.queryItems["subscriptions"] ?? "orders").split(separator: ",") {
+            guard let channel = OrderSocket.Channel(rawValue: String(name)) else {
+                throw .badRequest("Unknown subscription: \(name)")
+            }
+            if !channels.contains(channel) { channels.append(channel) }
+        }
+        return OrderSocket(
+            venue: self, access: access, address: request.remoteAddress, token: token, account: account,
+            place: place, market: market == "ALL" ? nil : market, channels: channels)
+    }
+}
+
+extension StreamClose {
+    /// No close code is documented; these are RFC 6455's for each reason.
+    static func rails(_ reason: StreamCloseReason) -> StreamClose {
+        switch reason {
+        case .shutdown: StreamClose(code: 1001, reason: "Going away")
+        case .unresponsive: StreamClose(code: 1001, reason: "Ping was not answered")
+        case .slowReader: StreamClose(code: 1008, reason: "Read too slowly")
+        case .messageTooBig: StreamClose(code: 1009, reason: "Message too long")
+        case .protocolError: StreamClose(code: 1002, reason: "Protocol error")
         }
     }
 }
@@ -65,16 +107,7 @@ struct AccountStream: VenueStream {
         output.send(answer(to: StreamQuestion(message)))
     }
 
-    /// No close code is documented; these are RFC 6455's for each reason.
-    func close(for reason: StreamCloseReason) -> StreamClose {
-        switch reason {
-        case .shutdown: StreamClose(code: 1001, reason: "Going away")
-        case .unresponsive: StreamClose(code: 1001, reason: "Ping was not answered")
-        case .slowReader: StreamClose(code: 1008, reason: "Read too slowly")
-        case .messageTooBig: StreamClose(code: 1009, reason: "Message too long")
-        case .protocolError: StreamClose(code: 1002, reason: "Protocol error")
-        }
-    }
+    func close(for reason: StreamCloseReason) -> StreamClose { .rails(reason) }
 
     /// The token is looked at for every question, as REST does it, so that an expired or revoked one answers
     /// 401 on a stream that is open.

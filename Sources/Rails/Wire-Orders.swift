@@ -16,7 +16,7 @@ extension RailsVenue {
         writer.beginObject()
         writer.key("openOrders")
         writer.beginArray()
-        for order in orders { try write(order, of: account, rules, to: &writer) }
+        for order in orders { try write(OrderRecord(order), of: account, rules, to: &writer) }
         writer.endArray()
         if !isLast, let last = orders.last {
             writer.key("last")
@@ -28,8 +28,7 @@ extension RailsVenue {
 
     /// Where a page ends: market, order and account.
     func pageKey(of order: OpenOrder, _ account: Account) -> String {
-        let id = OrderIdentifier.order(account: account.id, order: order.id, placedAt: order.placedAt)
-        return "\(order.instrument.name)#\(id)#\(accountUUID(account.id))"
+        return "\(order.instrument.name)#\(order.venueID(of: account.id))#\(accountUUID(account.id))"
     }
 
     /// One open order, bare or as the member `openOrder`.
@@ -41,47 +40,54 @@ extension RailsVenue {
             writer.beginObject()
             writer.key("openOrder")
         }
-        try write(order, of: account, rules, to: &writer)
+        try write(OrderRecord(order), of: account, rules, to: &writer)
         if named { writer.endObject() }
+        return writer.bytes
+    }
+
+    /// One order, open or ended not long ago, with its average price beside it.
+    func orderBody(
+        _ record: OrderRecord, of account: Account, _ rules: RuleTable
+    ) throws(NumberError) -> [UInt8] {
+        var writer = JSONWriter(reserving: 448)
+        writer.beginObject()
+        writer.key("order")
+        try write(record, of: account, rules, to: &writer)
+        writer.member("avgFillPrice", try record.order.averagePrice)
+        writer.endObject()
         return writer.bytes
     }
 
     /// The row that all calls have: `quantity` is what is left, `filledQuantity` what was filled.
     private func write(
-        _ order: OpenOrder, of account: Account, _ rules: RuleTable, to writer: inout JSONWriter
+        _ record: OrderRecord, of account: Account, _ rules: RuleTable, to writer: inout JSONWriter
     ) throws(NumberError) {
-        let filled = try order.filled
+        let order = record.order
         let market = order.instrument.name
-        let own =
-            profile == .live ? account.leverage(market, side: .net, marginMode: order.marginMode) : nil
         writer.beginObject()
         writer.key("market")
         writer.string(market)
         writer.key("orderId")
-        writer.string(
-            OrderIdentifier.order(account: account.id, order: order.id, placedAt: order.placedAt))
+        writer.string(order.venueID(of: account.id))
         writer.key("orderType")
         writer.literal(order.side == .buy ? "buy" : "sell")
         writer.key("tradeType")
-        writer.literal("limit")
+        writer.literal(order.tradeType)
         writer.member("price", order.price)
         writer.member("quantity", order.remaining)
-        writer.member("filledQuantity", filled)
-        writer.member("leverage", own ?? account.railsLeverage ?? rules.defaultLeverage)
+        writer.member("filledQuantity", try order.filled)
+        writer.member("leverage", leverage(of: order, in: account, rules))
         writer.key("createdAt")
-        writer.integer(order.placedAt.milliseconds)
+        writer.integer((order.amendedAt ?? order.placedAt).milliseconds)
         writer.key("updatedAt")
-        writer.integer(order.updatedAt.milliseconds)
+        writer.integer(record.updatedAt.milliseconds)
         writer.key("orderStatus")
-        writer.literal("active")
+        writer.literal(record.status)
         writer.key("clientRequestId")
-        writer.string(order.id)
+        writer.string(order.requestID(of: account.id))
         writer.key("postOnly")
-        writer.bool(false)
-        writer.member(
-            "avgFillPrice",
-            filled.isZero
-                ? .zero : try (order.fills?.value ?? .zero).over(filled, rounding: .halfEven))
+        writer.bool(order.terms?.postOnly ?? false)
+        writer.member("avgFillPrice", try order.averagePrice)
         if order.reduceOnly {
             writer.key("reduceOnly")
             writer.bool(true)
@@ -89,16 +95,103 @@ extension RailsVenue {
         writer.endObject()
     }
 
+    private func leverage(
+        of order: OpenOrder, in account: Account, _ rules: RuleTable
+    ) -> ExactDecimal {
+        let own =
+            profile == .live
+            ? account.leverage(order.instrument.name, side: .net, marginMode: order.marginMode) : nil
+        return own ?? account.railsLeverage ?? rules.defaultLeverage
+    }
+
+    /// The member `order` of a frame on the socket.
+    func write(
+        _ order: OpenOrder, _ state: String, at time: LedgerTime, of account: Account, _ rules: RuleTable,
+        _ form: OrderRowForm, to writer: inout JSONWriter
+    ) throws(NumberError) {
+        writer.key("order")
+        writer.beginObject()
+        writer.key("userId")
+        writer.string(accountUUID(account.id))
+        writer.key("orderId")
+        writer.string(order.venueID(of: account.id))
+        writer.key("market")
+        writer.string(order.instrument.name)
+        writer.key("orderType")
+        writer.literal(order.side == .buy ? "buy" : "sell")
+        writer.key("tradeType")
+        writer.literal(order.tradeType)
+        writer.key("orderStatus")
+        writer.string(state)
+        writer.member("price", order.price)
+        writer.member("quantity", order.remaining)
+        if form != .rejection { writer.member("filledQuantity", try order.filled) }
+        writer.member("leverage", leverage(of: order, in: account, rules))
+        writer.key("updatedAt")
+        writer.integer(time.milliseconds)
+        writer.key("createdAt")
+        writer.integer((order.amendedAt ?? order.placedAt).milliseconds)
+        if form != .rejection {
+            writer.key("reduceOnly")
+            writer.bool(order.reduceOnly)
+            writer.key("postOnly")
+            writer.bool(order.terms?.postOnly ?? false)
+        }
+        if form == .fill { writer.member("avgFillPrice", try order.averagePrice) }
+        writer.endObject()
+    }
+
+    /// An element of the channel `trades`; `order` is as it was before the fill.
+    func writeDelta(
+        _ fill: Fill, _ event: Event, _ order: OpenOrder, of account: Account, _ rules: RuleTable,
+        to writer: inout JSONWriter
+    ) {
+        writer.beginObject()
+        writer.key("market")
+        writer.string(fill.instrument.name)
+        writer.key("orderId")
+        writer.string(order.venueID(of: account.id))
+        writer.key("matchId")
+        writer.string(OrderIdentifier.match(account: account.id, sequence: event.sequence))
+        writer.key("orderType")
+        writer.literal(fill.side == .buy ? "buy" : "sell")
+        writer.key("tradeType")
+        writer.literal(order.tradeType)
+        writer.key("executionType")
+        writer.literal(fill.liquidity == .taker ? "taker" : "maker")
+        writer.key("fillType")
+        writer.literal(fill.quantity == order.remaining ? "complete" : "partial")
+        writer.member("price", fill.price)
+        writer.member("quantity", fill.quantity)
+        writer.member("leverage", leverage(of: order, in: account, rules))
+        writer.member("fees", fill.fee)
+        writer.key("orderCreatedAt")
+        writer.integer((order.amendedAt ?? order.placedAt).milliseconds)
+        writer.key("orderFilledAt")
+        writer.integer(event.at.milliseconds)
+        writer.key("triggerType")
+        writer.literal("none")
+        writer.member("triggerPrice", .zero)
+        writer.key("triggerCreatedAt")
+        writer.integer(0)
+        writer.endObject()
+    }
+
     // MARK: - Fills and fundings
 
     /// A page of fills, newest first.
-    func completedOrdersBody(_ page: EventPage, of account: String) throws(NumberError) -> [UInt8] {
+    ///
+    /// `orders` are the orders of those that are known, by the fill's place in the journal.
+    func completedOrdersBody(
+        _ page: EventPage, of account: String, _ orders: [Int64: OpenOrder] = [:]
+    ) throws(NumberError) -> [UInt8] {
         var writer = JSONWriter(reserving: 128 + page.events.count * 512)
         writer.beginObject()
         writer.key("completedOrders")
         writer.beginArray()
         for event in page.events {
-            if case .filled(let fill) = event.body { write(fill, event, of: account, to: &writer) }
+            guard case .filled(let fill) = event.body else { continue }
+            write(fill, event, orders[event.sequence], of: account, to: &writer)
         }
         writer.endArray()
         writer.rest(of: page, "FEES")
@@ -108,7 +201,9 @@ extension RailsVenue {
 
     /// Whose order it was and what the fill is called are derived; that there is a hash is published, and
     /// this one is of nothing that was settled.
-    private func write(_ fill: Fill, _ event: Event, of account: String, to writer: inout JSONWriter) {
+    private func write(
+        _ fill: Fill, _ event: Event, _ order: OpenOrder?, of account: String, to writer: inout JSONWriter
+    ) {
         let name = fill.orderID ?? "fill \(event.sequence)"
         writer.beginObject()
         writer.key("market")
@@ -117,18 +212,20 @@ extension RailsVenue {
         writer.string(OrderIdentifier.match(account: account, sequence: event.sequence))
         writer.key("orderId")
         writer.string(
-            OrderIdentifier.order(
-                account: account, order: name, placedAt: fill.order?.placedAt ?? event.at))
+            order?.venueID(of: account)
+                ?? OrderIdentifier.order(
+                    account: account, order: name, placedAt: fill.order?.placedAt ?? event.at))
         writer.key("orderType")
         writer.literal(fill.side == .buy ? "buy" : "sell")
+        let isTaker = fill.liquidity.map { $0 == .taker } ?? (fill.orderID == nil)
         writer.key("executionType")
-        writer.literal(fill.orderID == nil ? "taker" : "maker")
+        writer.literal(isTaker ? "taker" : "maker")
         writer.key("fillType")
         writer.literal(fill.order.map(\.isComplete) ?? true ? "complete" : "partial")
         writer.member("price", fill.price)
         writer.member("quantity", fill.quantity)
         writer.key("tradeType")
-        writer.literal(fill.orderID == nil ? "market" : "limit")
+        writer.literal(order?.tradeType ?? (fill.orderID == nil ? "market" : "limit"))
         writer.member("fees", fill.fee)
         writer.key("triggerType")
         writer.literal(fill.liquidation ? "liquidation" : "none")
@@ -194,6 +291,15 @@ extension JSONWriter {
     }
 }
 
+/// Which members the row of a frame has.
+enum OrderRowForm {
+    case acknowledgement
+    /// Without what is filled and the switches.
+    case rejection
+    /// With the average price.
+    case fill
+}
+
 /// Identifiers that look like the venue's own and are always the same for the same thing.
 enum OrderIdentifier {
     private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
@@ -215,6 +321,11 @@ enum OrderIdentifier {
     /// An order's, from its account and its own id.
     static func order(account: String, order: String, placedAt: LedgerTime) -> String {
         ulid(placedAt, digest("rails order \(account)/\(order)"))
+    }
+
+    /// A request's, where the client gave none.
+    static func request(account: String, order: String) -> String {
+        uuidText(digest("rails request \(account)/\(order)"))
     }
 
     /// A fill's.

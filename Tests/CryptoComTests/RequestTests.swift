@@ -82,9 +82,9 @@ struct RequestTests {
             body: #"{"id":9223372036854775808,"method":"private/user-balance"}"#, status: 400,
             reply: #"{"id":-1,"method":"private/user-balance","code":40001,"message":"BAD_REQUEST"}"#),
         Refused(
-            name: "unknown method", verb: "POST", target: "/exchange/v1/private/create-order",
-            body: #"{"id":7,"method":"private/create-order"}"#, status: 400,
-            reply: #"{"id":7,"method":"private/create-order","code":40002,"message":"METHOD_NOT_FOUND"}"#),
+            name: "unknown method", verb: "POST", target: "/exchange/v1/private/withdraw",
+            body: #"{"id":7,"method":"private/withdraw"}"#, status: 400,
+            reply: #"{"id":7,"method":"private/withdraw","code":40002,"message":"METHOD_NOT_FOUND"}"#),
         Refused(
             name: "unknown path", verb: "GET", target: "/exchange/v1/public/\"odd\"", body: "", status: 400,
             reply: #"{"id":-1,"method":"public/\"odd\"","code":40002,"message":"METHOD_NOT_FOUND"}"#),

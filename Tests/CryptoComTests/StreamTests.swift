@@ -228,8 +228,8 @@ struct UserStreamTests {
             reply: #"{"id":-1,"method":"ERROR","code":40004,"message":"MISSING_OR_INVALID_ARGUMENT","#
                 + #""original":"{}"}"#),
         Refused(
-            name: "an unknown method", frame: #"{"id":5,"method":"private/create-order","params":{}}"#,
-            reply: #"{"id":5,"method":"private/create-order","code":40002,"message":"METHOD_NOT_FOUND"}"#),
+            name: "an unknown method", frame: #"{"id":5,"method":"private/withdraw","params":{}}"#,
+            reply: #"{"id":5,"method":"private/withdraw","code":40002,"message":"METHOD_NOT_FOUND"}"#),
         Refused(
             name: "a public method", frame: #"{"id":5,"method":"public/get-instruments","params":{}}"#,
             reply: #"{"id":5,"method":"public/get-instruments","code":40002,"message":"METHOD_NOT_FOUND"}"#),

@@ -53,6 +53,34 @@ def crypto_com(
     )
 
 
+def crypto_com_text(value: typing.Any) -> str:
+    """Params of Crypto.com as its signature has them: keys ascending, each before its value."""
+    if isinstance(value, dict):
+        return "".join(name + crypto_com_text(value[name]) for name in sorted(value))
+    if isinstance(value, list):
+        return "".join(crypto_com_text(element) for element in value)
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    return str(value)
+
+
+def crypto_com_call(server: Server, key: dict, method: str, params: dict) -> Answer:
+    """POST /exchange/v1/{method} with params."""
+    number, nonce = next(_numbers), milliseconds()
+    text = f"{method}{number}{key['api_key']}{crypto_com_text(params)}{nonce}"
+    body = {
+        "id": number,
+        "method": method,
+        "params": params,
+        "api_key": key["api_key"],
+        "sig": _hmac(key["secret"], text).hexdigest(),
+        "nonce": nonce,
+    }
+    return server.request(
+        "POST", f"/exchange/v1/{method}", json.dumps(body), {"Content-Type": "application/json"}
+    )
+
+
 def crypto_com_auth(key: dict, number: int) -> dict:
     """The frame of public/auth on Crypto.com's user socket."""
     nonce = milliseconds()
@@ -95,6 +123,15 @@ def binance(
     signature = _hmac(key["secret"], text).hexdigest()
     return server.request(
         "GET", f"{path}?{text}&signature={signature}", headers={"X-MBX-APIKEY": key["api_key"]}
+    )
+
+
+def binance_call(server: Server, key: dict, method: str, path: str, query: str) -> Answer:
+    """A signed call of USDⓈ-M Futures with any HTTP method."""
+    text = f"{query}&timestamp={milliseconds()}"
+    signature = _hmac(key["secret"], text).hexdigest()
+    return server.request(
+        method, f"{path}?{text}&signature={signature}", headers={"X-MBX-APIKEY": key["api_key"]}
     )
 
 

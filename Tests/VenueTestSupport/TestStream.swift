@@ -56,6 +56,19 @@ public struct TestStream<Model: VenueModel> {
         }
     }
 
+    /// Tells the stream of everything that happened since the last time as one notice, as of one command.
+    public mutating func hearTogether() {
+        let events = world.events(after: heard)
+        heard = events.last?.sequence ?? heard
+        let told = events.filter { event in
+            [event.account, event.counterparty].contains { $0.map(interest.accounts.contains) ?? false }
+        }
+        if told.isEmpty { return }
+        step { stream, now, output in
+            stream.ledgerChanged(StreamNotice(events: told), at: now, into: &output)
+        }
+    }
+
     /// Moves the real clock and rings every deadline on the way.
     public mutating func wait(_ milliseconds: Int64) {
         let end = world.realTime() + milliseconds
@@ -70,7 +83,7 @@ public struct TestStream<Model: VenueModel> {
     public mutating func finishWork() async {
         for step in work {
             let messages = await step()
-            hear()
+            hearTogether()
             sent += messages
         }
         work = []

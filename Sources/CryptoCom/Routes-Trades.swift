@@ -1,0 +1,350 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Orders and trades that are looked up, and rates. Source: order sheet, sections 2.5 to 2.7 and 2.9.
+extension CryptoComVenue {
+    /// The whole reply to a private method that reads orders, trades or rates.
+    func orderReading(
+        _ method: Method, id: RequestIdentifier, _ params: JSONValue, of snapshot: AccountSnapshot,
+        _ access: any VenueAccess
+    ) async throws(VenueError) -> [UInt8] {
+        var reply = ReplyWriter(id: id, method: method.rawValue)
+        do {
+            switch method {
+            case .orderDetail: try await writeDetail(params, snapshot, access, to: &reply.writer)
+            case .orderHistory: try await writeHistory(params, snapshot, access, to: &reply.writer)
+            case .trades: try await writeTrades(params, snapshot, access, to: &reply.writer)
+            case .transactions: try await writeTransactions(params, snapshot, access, to: &reply.writer)
+            case .feeRate: try writeFeeRate(of: snapshot, to: &reply.writer)
+            case .instrumentFeeRate: try writeInstrumentFeeRate(params, snapshot, to: &reply.writer)
+            case .settings: writeSettings(of: snapshot.account, to: &reply.writer)
+            default: throw VenueError.methodNotFound
+            }
+        } catch let error as VenueError {
+            throw error
+        } catch let refusal as Refusal {
+            throw refusal.code == .busy ? .tooManyRequests : .internal
+        } catch {
+            throw VenueError(figureError: error)
+        }
+        return reply.finished()
+    }
+
+    private func form(_ snapshot: AccountSnapshot) -> OrderForm {
+        OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+    }
+
+    private func history(
+        of snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws(Refusal) -> TradingHistory {
+        try await access.tradingHistory(of: snapshot.account.id) ?? TradingHistory(of: snapshot.account.id)
+    }
+
+    /// The instrument that params ask for; nil for all. Throws for one that the rulebook does not know.
+    func wantedInstrument(_ params: JSONValue?, at time: LedgerTime) throws(VenueError) -> String? {
+        guard let name = try params.text("instrument_name") else { return nil }
+        guard rules(at: time).instrument(name) != nil else { throw .invalidArgument }
+        return name
+    }
+
+    // MARK: - Orders
+
+    /// Open orders, newest first.
+    func writeOpenOrders(
+        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
+    ) throws {
+        let wanted = try wantedInstrument(params, at: snapshot.at)
+        let form = form(snapshot)
+        writer.beginObject()
+        writer.key("data")
+        writer.beginArray()
+        for order in snapshot.account.orders.reversed()
+        where wanted.map(order.instrument.name.isExactly) ?? true {
+            try form.write(OrderRecord(order), to: &writer)
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    /// One order, open or ended.
+    private func writeDetail(
+        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
+        to writer: inout JSONWriter
+    ) async throws {
+        let isNamed = try Self.name(params, clientKey: "client_oid", of: snapshot.account.id)
+        if let order = snapshot.account.orders.last(where: isNamed) {
+            return try form(snapshot).write(OrderRecord(order), to: &writer)
+        }
+        let ended = try await history(of: snapshot, access).ended
+        guard let record = ended.last(where: { isNamed($0.order) }) else { throw VenueError.notFound }
+        try form(snapshot).write(record, to: &writer)
+    }
+
+    /// Ended orders, the one that changed last first.
+    private func writeHistory(
+        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
+        to writer: inout JSONWriter
+    ) async throws {
+        let wanted = try wantedInstrument(params, at: snapshot.at)
+        let page = try TimePage(params, now: snapshot.at)
+        let form = form(snapshot)
+        let found = try await history(of: snapshot, access).ended.reversed().filter { record in
+            (wanted.map(record.order.instrument.name.isExactly) ?? true) && page.admits(record.updatedAt)
+        }
+        writer.beginObject()
+        writer.key("data")
+        writer.beginArray()
+        for record in found.prefix(page.limit) { try form.write(record, to: &writer) }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    /// Trades, newest first.
+    private func writeTrades(
+        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
+        to writer: inout JSONWriter
+    ) async throws {
+        let wanted = try wantedInstrument(params, at: snapshot.at)
+        let page = try TimePage(params, now: snapshot.at)
+        let form = form(snapshot)
+        let found = try await history(of: snapshot, access).trades.reversed().filter { trade in
+            (wanted.map(trade.fill.instrument.name.isExactly) ?? true) && page.admits(trade.at)
+        }
+        writer.beginObject()
+        writer.key("data")
+        writer.beginArray()
+        for trade in found.prefix(page.limit) { form.write(trade, to: &writer) }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    // MARK: - The journal
+
+    /// Rows of the journal, newest first: trades, fundings, and what came in and went out.
+    private func writeTransactions(
+        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
+        to writer: inout JSONWriter
+    ) async throws {
+        let wanted = try Optional(params).text("instrument_name")
+        let type = try Optional(params).text("journal_type")
+        let page = try TimePage(params, now: snapshot.at)
+        let trades = try await history(of: snapshot, access).trades
+        let byTrade = Dictionary(trades.map { ($0.sequence, $0) }) { first, _ in first }
+        var rows: [JournalRow] = []
+        var before = Int64.max
+        while rows.count < page.limit {
+            let events = try await access.latestEvents(
+                of: snapshot.account.id, JournalRow.eventTypes, before: before, limit: TimePage.most)
+            for event in events.events where page.admits(event.at) {
+                rows += try JournalRow.rows(of: event, in: snapshot.account, byTrade[event.sequence])
+                    .filter { (type ?? $0.type) == $0.type && (wanted ?? $0.instrument) == $0.instrument }
+            }
+            guard let rest = events.rest, page.reaches(events.events.last?.at) else { break }
+            before = rest
+        }
+        writer.beginObject()
+        writer.key("data")
+        writer.beginArray()
+        let uuid = StableIdentifier.uuid(account: snapshot.account.id)
+        for row in rows.prefix(page.limit) { row.write(uuid, to: &writer) }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    // MARK: - Rates and settings
+
+    private func writeFeeRate(
+        of snapshot: AccountSnapshot, to writer: inout JSONWriter
+    ) throws(NumberError) {
+        let rules = rules(at: snapshot.at)
+        let account = snapshot.account
+        writer.beginObject()
+        writer.member("spot_tier", "1")
+        writer.member("deriv_tier", "1")
+        writer.member("effective_spot_maker_rate_bps", try account.makerFee(of: .spot, rules).basisPoints)
+        writer.member("effective_spot_taker_rate_bps", try account.takerFee(of: .spot, rules).basisPoints)
+        writer.member(
+            "effective_deriv_maker_rate_bps", try account.makerFee(of: .derivative, rules).basisPoints)
+        writer.member(
+            "effective_deriv_taker_rate_bps", try account.takerFee(of: .derivative, rules).basisPoints)
+        writer.endObject()
+    }
+
+    private func writeInstrumentFeeRate(
+        _ params: JSONValue, _ snapshot: AccountSnapshot, to writer: inout JSONWriter
+    ) throws {
+        guard let name = try Optional(params).text("instrument_name") else {
+            throw VenueError.invalidArgument
+        }
+        let rules = rules(at: snapshot.at)
+        guard let rule = rules.instrument(name) else { throw VenueError.invalidInstrument }
+        let market = FeeSetting.Market(of: rule.terms)
+        writer.beginObject()
+        writer.member("instrument_name", name)
+        writer.member(
+            "effective_maker_rate_bps", try snapshot.account.makerFee(of: market, rules).basisPoints)
+        writer.member(
+            "effective_taker_rate_bps", try snapshot.account.takerFee(of: market, rules).basisPoints)
+        writer.endObject()
+    }
+
+    private func writeSettings(of account: Account, to writer: inout JSONWriter) {
+        writer.beginArray()
+        writer.beginObject()
+        writer.member("leverage", account.maximumLeverage.description)
+        for (key, name) in [
+            ("stp_id", "stp_id"), ("stp_scope", "stp_scope"), ("stp_inst", "stp_inst"),
+        ] as [(StaticString, String)] {
+            if let text = account.settings.text(name), account.settings.text("stp_scope") != "D" {
+                writer.member(key, text)
+            }
+        }
+        writer.endObject()
+        writer.endArray()
+    }
+}
+
+extension ExactDecimal {
+    /// A rate in hundredths of a per cent.
+    fileprivate var basisPoints: String {
+        get throws(NumberError) { try times(ExactDecimal(10_000), rounding: .halfEven).description }
+    }
+}
+
+/// Which part of a list is wanted: `start_time`, included, `end_time`, excluded, in milliseconds or
+/// nanoseconds, and `limit`, of 100 at most. The day before the end where no start is named.
+struct TimePage {
+    static let most = 100
+    private static let day: Int64 = 86_400_000
+
+    let limit: Int
+    private let start: Int64
+    private let end: Int64
+
+    init(_ params: JSONValue, now: LedgerTime) throws(VenueError) {
+        func time(_ key: String) throws(VenueError) -> Int64? {
+            guard let number = try Optional(params).integer(key) else { return nil }
+            guard number > 0 else { throw .invalidDate }
+            // Milliseconds have at most 14 digits until the year 5138, nanoseconds 19.
+            return number < 100_000_000_000_000 ? number : number / 1_000_000
+        }
+        end = try time("end_time") ?? now.milliseconds + 1
+        start = try time("start_time") ?? end - Self.day
+        let wanted = try Optional(params).integer("limit") ?? Int64(Self.most)
+        guard wanted > 0 else { throw .invalidArgument }
+        limit = Int(min(wanted, Int64(Self.most)))
+    }
+
+    func admits(_ time: LedgerTime) -> Bool { start <= time.milliseconds && time.milliseconds < end }
+
+    /// Whether a list that has come down to a time goes on within the page.
+    func reaches(_ time: LedgerTime?) -> Bool { time.map { start <= $0.milliseconds } ?? false }
+}
+
+/// A row of `private/get-transactions`. Source: order sheet, sections 2.7 and 8.4; where a type has no
+/// recorded row, what its members hold is a choice.
+struct JournalRow {
+    let type: String
+    let instrument: String
+    private let event: Event
+    private var quantity = ExactDecimal.zero
+    private var cost = ExactDecimal.zero
+    private var realised = ExactDecimal.zero
+    private var trade: TradeRecord?
+    private var account = ""
+    private var showsTaker = false
+
+    static let eventTypes: Set<String> = [
+        "filled", "funded", "deposited", "withdrawn", "transferred", "interest_accrued",
+    ]
+
+    private init(_ type: String, _ instrument: String, _ event: Event) {
+        self.type = type
+        self.instrument = instrument
+        self.event = event
+    }
+
+    /// The rows of an event, the last one first.
+    static func rows(
+        of event: Event, in account: Account, _ trade: TradeRecord?
+    ) throws(NumberError) -> [JournalRow] {
+        switch event.body {
+        case .filled(let fill): return try rows(of: fill, event, account.id, trade)
+        case .funded(let position, let amount, _):
+            var row = JournalRow("FUNDING", position.instrument.name, event)
+            row.cost = amount
+            return [row]
+        case .deposited(let asset, let amount):
+            return [JournalRow("ONCHAIN_DEPOSIT", asset, event).moving(amount)]
+        case .withdrawn(let asset, let amount, let fee):
+            return [JournalRow("ONCHAIN_WITHDRAWAL", asset, event).moving(try -(amount + fee))]
+        case .transferred(let to, let asset, let amount):
+            return [JournalRow("SUBACCOUNT_TX", asset, event).moving(to == account.id ? amount : -amount)]
+        case .interestAccrued(let asset, let amount):
+            return [JournalRow("MARGIN_TRADE_INTEREST", asset, event).moving(-amount)]
+        default: return []
+        }
+    }
+
+    /// A contract's trade is one row, its fee and what it realised together as `realized_pnl`. A pair's is
+    /// one row a currency, and one of the fee.
+    private static func rows(
+        of fill: Fill, _ event: Event, _ account: String, _ trade: TradeRecord?
+    ) throws(NumberError) -> [JournalRow] {
+        let sign: ExactDecimal = fill.side == .buy ? .one : -.one
+        let quantity = try fill.quantity.times(sign, rounding: .halfEven)
+        let value = try quantity.times(fill.price, rounding: .halfEven)
+        func row(_ type: String, _ instrument: String) -> JournalRow {
+            var row = JournalRow(type, instrument, event)
+            row.trade = trade
+            row.account = account
+            return row
+        }
+        if fill.instrument.kind.isDerivative {
+            var row = row("TRADING", fill.instrument.name)
+            row.quantity = quantity
+            row.cost = value
+            row.realised = try (trade?.realised ?? .zero) - fill.fee
+            row.showsTaker = true
+            return [row]
+        }
+        let base = row("TRADING", fill.instrument.base).moving(quantity)
+        let quote = row("TRADING", fill.instrument.quote).moving(-value)
+        if fill.fee.isZero { return [quote, base] }
+        return [row("TRADE_FEE", fill.feeAsset).moving(-fill.fee), quote, base]
+    }
+
+    private func moving(_ amount: ExactDecimal) -> JournalRow {
+        var row = self
+        row.quantity = amount
+        return row
+    }
+
+    func write(_ uuid: String, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("account_id", uuid)
+        writer.member("event_date", String(event.at.iso8601.prefix(10)))
+        writer.member("journal_type", type)
+        writer.member("journal_id", VenueNumber.journal(event.sequence))
+        writer.member("transaction_qty", quantity.description)
+        writer.member("transaction_cost", cost.description)
+        writer.member("realized_pnl", realised.description)
+        if let trade {
+            writer.member("order_id", trade.order?.venueID(of: account) ?? "0")
+            writer.member("trade_id", VenueNumber.trade(trade.sequence))
+            writer.member("trade_match_id", VenueNumber.match(trade.sequence))
+        } else {
+            writer.member("trade_match_id", "0")
+        }
+        writer.member("event_timestamp_ms", event.at)
+        writer.member("event_timestamp_ns", event.at.nanoseconds)
+        writer.member("client_oid", trade?.order?.clientID(of: account) ?? "")
+        let side = trade?.fill.liquidity == .maker ? "MAKER" : "TAKER"
+        writer.member("taker_side", trade != nil && showsTaker ? side : "")
+        if let trade { writer.member("side", trade.fill.side.word) }
+        writer.member("instrument_name", instrument)
+        writer.endObject()
+    }
+}

@@ -1,0 +1,210 @@
+import JSON
+import Ledger
+import Numbers
+import Synchronization
+import Venue
+
+/// What a stream tells of one event: orders as they are after it, and trades.
+enum OrderPush {
+    case order(OrderRecord)
+    case trade(TradeRecord)
+
+    var instrument: Instrument {
+        switch self {
+        case .order(let record): record.order.instrument
+        case .trade(let trade): trade.fill.instrument
+        }
+    }
+}
+
+/// Follows an account's events and says what is told of its orders: one push a match, each with its trade
+/// behind it. What an event leaves for the very next one to tell, such as an order that is placed and filled
+/// at once, is not told by itself (order sheet, fact 8 and section 6.2).
+struct OrderFollower {
+    /// The account as of the last event that was heard.
+    private var account: Account
+
+    init(_ account: Account) { self.account = account }
+
+    /// What is told of an account's next events. Throws where they do not fit.
+    mutating func pushes(of events: [Event]) throws -> [OrderPush] {
+        var pushes: [OrderPush] = []
+        var trades: [OrderPush] = []
+        for (place, event) in events.enumerated() where event.sequence > account.lastSequence {
+            let before = account
+            try account.apply(event)
+            if case .filled(let fill) = event.body {
+                trades.append(.trade(try trade(fill, event, before)))
+            }
+            let isTold = place + 1 == events.count || !event.isSuperseded(by: events[place + 1])
+            guard isTold else { continue }
+            if let record = try record(event, before) { pushes.append(.order(record)) }
+            pushes += trades
+            trades = []
+        }
+        return pushes + trades
+    }
+
+    private func record(_ event: Event, _ before: Account) throws -> OrderRecord? {
+        switch event.body {
+        case .orderPlaced(let order):
+            return OrderRecord(account.order(.id(order.id)) ?? order)
+        case .orderRefused(let order, let code):
+            return OrderRecord(refused: order, code: code, by: event)
+        default:
+            guard let id = event.body.changedOrder, let order = before.order(.id(id)) else { return nil }
+            return try OrderRecord(order, after: [event])
+        }
+    }
+
+    private func trade(_ fill: Fill, _ event: Event, _ before: Account) throws(NumberError) -> TradeRecord {
+        let name = fill.instrument.name
+        let realised =
+            try (account.activity(name)?.realised ?? .zero)
+            - (before.activity(name)?.realised ?? .zero)
+        return TradeRecord(
+            sequence: event.sequence, at: event.at, fill: fill,
+            order: fill.orderID.flatMap { before.order(.id($0)) }, realised: realised)
+    }
+}
+
+extension EventBody {
+    /// The order that it is of; nil for none.
+    fileprivate var changedOrder: String? {
+        switch self {
+        case .orderPlaced(let order): order.id
+        case .orderAmended(let amendment): amendment.orderID
+        case .orderCancelled(let id), .orderEnded(let id, _): id
+        case .filled(let fill): fill.orderID
+        default: nil
+        }
+    }
+}
+
+extension Event {
+    /// Whether the next event of the account says of the same order what this one would: a placing by
+    /// whatever becomes of it at once, an amendment and a fill by the fill or the end that comes with it.
+    fileprivate func isSuperseded(by next: Event) -> Bool {
+        guard next.sequence == sequence + 1, let id = body.changedOrder, next.body.changedOrder == id else {
+            return false
+        }
+        switch (body, next.body) {
+        case (.orderPlaced, .filled), (.orderPlaced, .orderEnded), (.orderAmended, .filled),
+            (.filled, .orderEnded):
+            return true
+        default: return false
+        }
+    }
+}
+
+extension CryptoComVenue {
+    /// The first frame of a channel of orders or trades: the open orders in the documented form, nothing in
+    /// the recorded one.
+    func firstFrame(
+        _ channel: UserChannel, id: RequestIdentifier, of snapshot: AccountSnapshot
+    ) throws(VenueError) -> [UInt8] {
+        var frame = ChannelFrame(id: id, subscription: channel.name, channel: channel.name)
+        if profile == .documented, channel.kind == .orders {
+            let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+            for order in snapshot.account.orders.reversed() where channel.isOf(order.instrument) {
+                do throws(NumberError) {
+                    try form.writePush(OrderRecord(order), to: &frame.writer)
+                } catch {
+                    throw VenueError(figureError: error)
+                }
+            }
+        }
+        return frame.finished()
+    }
+
+    /// One push on a channel; nil where it is none of the channel's.
+    func frame(
+        _ channel: UserChannel, _ push: OrderPush, of snapshot: AccountSnapshot
+    ) throws(VenueError) -> [UInt8]? {
+        guard channel.isOf(push.instrument) else { return nil }
+        let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+        var frame = ChannelFrame(
+            id: .omitted, subscription: channel.name, channel: channel.kind.rawValue,
+            instrument: push.instrument.name, namesInstrumentLast: true)
+        do throws(NumberError) {
+            switch (channel.kind, push) {
+            case (.orders, .order(let record)): try form.writePush(record, to: &frame.writer)
+            case (.trades, .trade(let trade)): form.write(trade, isPush: true, to: &frame.writer)
+            default: return nil
+            }
+        } catch {
+            throw VenueError(figureError: error)
+        }
+        return frame.finished()
+    }
+}
+
+extension CryptoComVenue {
+    fileprivate func orderVerdict(
+        _ method: Method, id: RequestIdentifier, _ params: JSONValue?, of snapshot: AccountSnapshot,
+        _ access: any VenueAccess
+    ) async -> Result<[UInt8], VenueError> {
+        do throws(VenueError) {
+            return .success(try await orderAnswer(method, id: id, params, of: snapshot, access))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
+/// What is cancelled when a connection is over (order sheet, section 6.3).
+enum DisconnectScope: String {
+    /// What was placed on the connection.
+    case connection = "CONNECTION"
+    /// Everything of the account.
+    case account = "ACCOUNT"
+}
+
+/// The orders that were placed on one connection, for as long as it stands.
+final class PlacedOrders: Sendable {
+    /// Those of the request that is being answered.
+    @TaskLocal static var current: PlacedOrders?
+
+    private let ids = Mutex<[String]>([])
+
+    /// The orders, in the order of placing.
+    var all: [String] { ids.withLock { $0 } }
+
+    func note(_ id: String) { ids.withLock { $0.append(id) } }
+
+    /// Keeps those that are still open.
+    func keep(_ isOpen: (String) -> Bool) { ids.withLock { $0.removeAll { !isOpen($0) } } }
+}
+
+extension UserStream {
+    /// The answer to a private method about orders, worked out while the connection waits.
+    func orderWork(
+        _ method: Method, _ request: StreamRequest, _ account: String
+    ) -> StreamOutput.Work {
+        { [venue, access, placed] in
+            do throws(VenueError) {
+                guard let snapshot = access.snapshot(of: account) else { throw .accountDoesNotExist }
+                let answer = await PlacedOrders.$current.withValue(placed) { () async in
+                    await venue.orderVerdict(method, id: request.id, request.params, of: snapshot, access)
+                }
+                return [try answer.get()]
+            } catch {
+                return [error.body(id: request.id, method: request.method)]
+            }
+        }
+    }
+
+    /// Cancels what the connection's scope names; nil where nothing is to be cancelled.
+    var farewell: (@Sendable () async -> Void)? {
+        guard let scope = disconnectScope, let account = keyAccount else { return nil }
+        return { [access, placed] in
+            switch scope {
+            case .account: _ = try? await access.trade(.cancelAll(instrument: nil), for: account)
+            case .connection:
+                for id in placed.all {
+                    _ = try? await access.trade(.cancel(.id(id), instrument: nil), for: account)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,404 @@
+import Crypto
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// The socket of version 2: orders placed, changed and cancelled, and channels that tell of them. Source:
+/// order sheet, sections 2.5 to 2.7, 2.10 and 6; where it is opened, and every frame that is not printed
+/// there, are choices.
+struct OrderSocket: VenueStream {
+    /// What can be listened to.
+    enum Channel: String, CaseIterable {
+        case orders
+        case trades
+    }
+
+    private let venue: RailsVenue
+    private let access: any VenueAccess
+    private let address: String
+    private let token: String
+    /// One of the streams that the account may have open.
+    private let place: RateLimiter.Place
+    private let account: String
+    /// The market that it is for; nil for all.
+    private let market: String?
+    private let connectionID: String
+    private var channels: [Channel]
+    /// Follows the account, from when its events are heard.
+    private var follower: Account?
+    /// The ids that cancellations were asked for by, by the order's own.
+    private var cancellations: [String: String] = [:]
+
+    init(
+        venue: RailsVenue, access: any VenueAccess, address: String, token: String, account: String,
+        place: RateLimiter.Place, market: String?, channels: [Channel]
+    ) {
+        self.venue = venue
+        self.access = access
+        self.address = address
+        self.token = token
+        self.account = account
+        self.place = place
+        self.market = market
+        self.channels = channels
+        let digest = SHA256.hash(data: Array("rails connection \(account) \(access.realTime())".utf8))
+        connectionID = String(decoding: Base64URL.encode(Array(digest.prefix(11))), as: UTF8.self) + "="
+    }
+
+    var interest: StreamInterest { StreamInterest(accounts: channels.isEmpty ? [] : [account]) }
+
+    mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {
+        follower = channels.isEmpty ? nil : access.snapshot(of: account)?.account
+    }
+
+    func close(for reason: StreamCloseReason) -> StreamClose { .rails(reason) }
+
+    // MARK: - Requests
+
+    mutating func received(_ message: StreamMessage, at now: Int64, into output: inout StreamOutput) {
+        guard let question = StreamQuestion(message) else {
+            return output.send(frame("error", 400, "invalid request", nil).finished())
+        }
+        do throws(RailsError) {
+            try handle(question, now, into: &output)
+        } catch {
+            output.send(refusal(error, question, isOfOrder: false))
+        }
+    }
+
+    private mutating func handle(
+        _ question: StreamQuestion, _ now: Int64, into output: inout StreamOutput
+    ) throws(RailsError) {
+        let content = question.contentOrEmpty
+        switch question.message {
+        case "ping": output.send(#"{"resultType":"pong"}"#)
+        case "subscribe", "unsubscribe": try choose(question, into: &output)
+        case "createOrder":
+            let snapshot = try admit(now)
+            let order = try OrderReading(content, snapshot, venue, market: market).order()
+            work(.place(order), snapshot, question, into: &output)
+        case "modifyOrder":
+            let snapshot = try admit(now)
+            let reading = OrderReading(content, snapshot, venue, market: market)
+            let order = try reading.named()
+            let change = try reading.change(of: order)
+            var terms = order.terms
+            if let id = try reading.requestID() { terms?.clientID = id }
+            work(
+                .amend(
+                    .id(order.id), instrument: nil, quantity: change.quantity, price: change.price,
+                    terms: terms), snapshot, question, into: &output)
+        case "cancelOrder":
+            let snapshot = try admit(now)
+            let order = try OrderReading(content, snapshot, venue, market: market).named()
+            if content["cancelBy"]?.text != "clientRequestId" {
+                cancellations[order.id] = content["clientRequestId"]?.text
+            }
+            work(.cancel(.id(order.id), instrument: nil), snapshot, question, into: &output)
+        case "updateLeverage", "updateMargin": try change(question, try admit(now), into: &output)
+        default: throw .badRequest("unknown message")
+        }
+    }
+
+    /// The account, of a token that may trade, within the allowance of a minute.
+    private func admit(_ now: Int64) throws(RailsError) -> AccountSnapshot {
+        let (snapshot, key) = try venue.accountAndKey(of: token, from: address, access)
+        guard key.permissions.contains(.trade) else { throw .forbidden }
+        let limit = venue.rules(at: snapshot.at).orders.perMinute
+        let verdict = access.limiter.use("rails orders \(account)", limit: limit, window: 60_000, now: now)
+        guard verdict.isAllowed else { throw .tooManyRequests }
+        return snapshot
+    }
+
+    private mutating func choose(
+        _ question: StreamQuestion, into output: inout StreamOutput
+    ) throws(RailsError) {
+        guard let elements = question.contentOrEmpty["subscriptions"]?.elements else {
+            throw .badRequest("invalid subscriptions")
+        }
+        var wanted: [Channel] = []
+        for element in elements {
+            guard let channel = element.text.flatMap(Channel.init(rawValue:)) else {
+                throw .badRequest("invalid subscriptions")
+            }
+            wanted.append(channel)
+        }
+        let subscribes = question.message == "subscribe"
+        channels.removeAll { wanted.contains($0) }
+        if subscribes { channels += wanted }
+        if channels.isEmpty { follower = nil }
+        var writer = JSONWriter(reserving: 192)
+        writer.beginObject()
+        writer.key("resultType")
+        writer.string(subscribes ? "subscribed" : "unsubscribed")
+        writer.key("data")
+        writer.beginObject()
+        writer.names("activeSubscriptions", channels.map(\.rawValue))
+        if let id = question.contentOrEmpty["clientRequestId"]?.text {
+            writer.key("clientRequestId")
+            writer.string(id)
+        }
+        writer.names("requestedSubscriptions", wanted.map(\.rawValue))
+        writer.endObject()
+        writer.endObject()
+        output.send(writer.bytes)
+    }
+
+    // MARK: - Work
+
+    /// Has the exchange carry an instruction out. Where orders are listened to, what it came to is told as
+    /// events are; else it is the answer.
+    private func work(
+        _ instruction: TradeInstruction, _ snapshot: AccountSnapshot, _ question: StreamQuestion,
+        into output: inout StreamOutput
+    ) {
+        let isHeard = channels.contains(.orders)
+        output.send(after: { [self] in
+            do throws(Refusal) {
+                let events = try await access.trade(instruction, for: account)
+                if isHeard { return [] }
+                var account = snapshot.account
+                return (try? frames(of: events, &account, [.orders])) ?? []
+            } catch {
+                return [refusal(RailsError(error), question, isOfOrder: true)]
+            }
+        })
+    }
+
+    /// The account's leverage, or a market's in the live profile; an isolated position's margin, as the whole
+    /// that it is to be.
+    private func change(
+        _ question: StreamQuestion, _ snapshot: AccountSnapshot, into output: inout StreamOutput
+    ) throws(RailsError) {
+        let content = question.contentOrEmpty
+        let command: Command.Content
+        let texts: (begun: String, done: String)
+        let reading = OrderReading(content, snapshot, venue, market: market)
+        if question.message == "updateLeverage" {
+            let leverage = try reading.number("leverage", step: .one)
+            guard leverage <= venue.rules(at: snapshot.at).maximumLeverage else {
+                throw .badRequest("invalid leverage")
+            }
+            command =
+                venue.profile == .live && (market ?? content["market"]?.text) != nil
+                ? .setLeverage(
+                    instrument: try reading.instrument().name, leverage: leverage, side: nil, marginMode: nil)
+                : .configure(Settings([("leverage", .string(leverage.description))]))
+            texts = ("leverage update in progress, pending approval", "leverage updated successfully")
+        } else {
+            let name = try reading.instrument().name
+            guard
+                let position = snapshot.account.position(name, side: .net, marginMode: .isolated),
+                let change = try? reading.number(
+                    "margin", step: venue.rules(at: snapshot.at).orders.priceStep)
+                    - position.isolatedWallet
+            else { throw .badRequest("no isolated position") }
+            command = .adjustIsolatedMargin(instrument: name, amount: change, side: nil)
+            texts = ("margin update in progress, pending approval", "margin updated successfully")
+        }
+        output.send(after: { [self] in
+            do throws(Refusal) {
+                try await access.submit(Command(account: account, content: command))
+                return [
+                    frame(question.message, 202, texts.begun, content["market"]?.text)
+                        .finished(question.requestID, usesQuota: true),
+                    frame(question.message, 200, texts.done, content["market"]?.text)
+                        .finished(question.requestID),
+                ]
+            } catch {
+                return [refusal(RailsError(error), question, isOfOrder: false)]
+            }
+        })
+    }
+
+    // MARK: - What is told
+
+    mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
+        guard var account = follower else { return }
+        do {
+            for frame in try frames(of: notice.events, &account, channels) { output.send(frame) }
+            follower = account
+        } catch {
+            // What does not fit is of a damaged ledger; it begins again from what is.
+            follower = access.snapshot(of: self.account)?.account
+        }
+        if cancellations.count > 1000 { cancellations = [:] }
+    }
+
+    /// The frames of an account's next events, on some channels.
+    private func frames(
+        of events: [Event], _ account: inout Account, _ channels: [Channel]
+    ) throws -> [[UInt8]] {
+        var frames: [[UInt8]] = []
+        for event in events where event.sequence > account.lastSequence && event.account != nil {
+            let before = account
+            try account.apply(event)
+            guard let id = event.body.changedOrder else { continue }
+            let placed = account.order(.id(id)) ?? event.body.placedOrder
+            guard let order = before.order(.id(id)) ?? placed,
+                market ?? order.instrument.name == order.instrument.name
+            else { continue }
+            if channels.contains(.orders) { frames += try orderFrames(event, order, in: account) }
+            if channels.contains(.trades), case .filled(let fill) = event.body {
+                frames.append(try tradeFrame(fill, event, order, in: account))
+            }
+        }
+        return frames
+    }
+
+    /// What the channel `orders` tells of an event; `order` is as it was before it, or as it was placed.
+    private func orderFrames(_ event: Event, _ order: OpenOrder, in account: Account) throws -> [[UInt8]] {
+        let rules = venue.rules(at: event.at)
+        let id = order.requestID(of: account.id)
+        func row(
+            _ kind: String, _ status: Int, _ text: String, _ order: OpenOrder, _ state: String,
+            requestID: String? = nil, usesQuota: Bool = false, form: OrderRowForm = .acknowledgement
+        ) throws -> [UInt8] {
+            var frame = frame(kind, status, text, order.instrument.name)
+            try venue.write(
+                order, state, at: event.at, of: account, rules, form, to: &frame.writer)
+            return frame.finished(requestID, usesQuota: usesQuota)
+        }
+        switch event.body {
+        case .orderPlaced:
+            return [
+                try row(
+                    "createOrder", 202, "order created, pending acceptance", order, "pending", requestID: id,
+                    usesQuota: true),
+                try row("createOrder", 200, "order accepted", order, "active", requestID: id),
+            ]
+        case .orderAmended(let amendment):
+            let changed = account.order(.id(amendment.orderID)) ?? order
+            let id = changed.requestID(of: account.id)
+            return [
+                try row(
+                    "modifyOrder", 202, "modifying order", order, "modifying", requestID: id,
+                    usesQuota: true),
+                try row("modifyOrder", 200, "original order modified", order, "modified", requestID: id),
+                try row(
+                    "modifyOrder", 200, "new order created, pending acceptance", changed, "pending",
+                    requestID: id),
+                try row("createOrder", 200, "order accepted", changed, "active", requestID: id),
+            ]
+        case .orderCancelled:
+            let id = cancellations[order.id] ?? id
+            return [
+                try row(
+                    "cancelOrder", 202, "cancelling order", order, "cancelling", requestID: id,
+                    usesQuota: true),
+                try row("cancelOrder", 200, "order cancelled", order, "cancelled", requestID: id),
+            ]
+        case .orderEnded(_, .postOnly):
+            return [
+                try row(
+                    "rejectOrder", 400, "Post-only order rejected as it would have matched immediately",
+                    order, "active", requestID: id, form: .rejection)
+            ]
+        case .orderEnded: return [try row("cancelOrder", 200, "order cancelled", order, "cancelled")]
+        case .filled:
+            let record = try OrderRecord(order, after: [event])
+            let isWhole = record.ending != nil
+            return [
+                try row(
+                    isWhole ? "orderFilled" : "orderPartiallyFilled", 200,
+                    isWhole ? "order filled" : "order partially filled", record.order,
+                    isWhole ? "filled" : "active", form: .fill)
+            ]
+        default: return []
+        }
+    }
+
+    private func tradeFrame(
+        _ fill: Fill, _ event: Event, _ order: OpenOrder, in account: Account
+    ) throws(NumberError) -> [UInt8] {
+        var writer = JSONWriter(reserving: 512)
+        writer.beginObject()
+        writer.key("resultType")
+        writer.literal("completedOrdersDelta")
+        writer.key("data")
+        writer.beginArray()
+        venue.writeDelta(fill, event, order, of: account, venue.rules(at: event.at), to: &writer)
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    // MARK: - Frames
+
+    private func frame(_ kind: String, _ status: Int, _ text: String, _ name: String?) -> SocketFrame {
+        SocketFrame(kind, status, text, market: market == nil ? name : nil, connectionID: connectionID)
+    }
+
+    private func refusal(_ error: RailsError, _ question: StreamQuestion, isOfOrder: Bool) -> [UInt8] {
+        let rejects = isOfOrder && question.message == "createOrder" && error.status == 400
+        return frame(rejects ? "rejectOrder" : "error", error.status, error.message, nil)
+            .finished(question.requestID)
+    }
+}
+
+extension EventBody {
+    /// The order that it is of; nil for none.
+    fileprivate var changedOrder: String? {
+        switch self {
+        case .orderPlaced(let order): order.id
+        case .orderAmended(let amendment): amendment.orderID
+        case .orderCancelled(let id), .orderEnded(let id, _): id
+        case .filled(let fill): fill.orderID
+        default: nil
+        }
+    }
+
+    fileprivate var placedOrder: OpenOrder? {
+        if case .orderPlaced(let order) = self { order } else { nil }
+    }
+}
+
+/// A frame: `{"resultType":…,"market":…,"data":{"statusCode":…,"body":…,…},"connectionId":…}`; the caller
+/// writes the order.
+struct SocketFrame {
+    var writer = JSONWriter(reserving: 512)
+    private let connectionID: String
+
+    init(_ kind: String, _ status: Int, _ text: String, market: String?, connectionID: String) {
+        self.connectionID = connectionID
+        writer.beginObject()
+        writer.key("resultType")
+        writer.string(kind)
+        if let market {
+            writer.key("market")
+            writer.string(market)
+        }
+        writer.key("data")
+        writer.beginObject()
+        writer.key("statusCode")
+        writer.integer(Int64(status))
+        writer.key("body")
+        writer.string(text)
+    }
+
+    consuming func finished(_ requestID: String? = nil, usesQuota: Bool = false) -> [UInt8] {
+        if let requestID {
+            writer.key("clientRequestId")
+            writer.string(requestID)
+        }
+        if usesQuota {
+            writer.key("apiQuotaUsed")
+            writer.integer(1)
+        }
+        writer.endObject()
+        writer.key("connectionId")
+        writer.string(connectionID)
+        writer.endObject()
+        return writer.bytes
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func names(_ key: StaticString, _ names: [String]) {
+        self.key(key)
+        beginArray()
+        for name in names { string(name) }
+        endArray()
+    }
+}
