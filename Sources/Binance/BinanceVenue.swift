@@ -45,6 +45,11 @@ public struct BinanceVenue: VenueModel {
     /// The rules in force at a time.
     func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }
 
+    /// Every instrument of the rules in force at a time.
+    public func listedInstruments(at time: LedgerTime) -> [Instrument] {
+        rules(at: time).symbols.map(\.instrument)
+    }
+
     /// The figures of an account: totals, asset rows, position rows. Throws `FigureError` where one cannot be
     /// worked out.
     public func figures(of snapshot: AccountSnapshot) throws(FigureError) -> BinanceAccountFigures {

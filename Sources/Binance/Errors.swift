@@ -107,6 +107,16 @@ struct BinanceError: Error, Equatable {
     static let invalidMessage = BinanceError(400, -1013, "INVALID_MESSAGE.")
     /// A method of the WebSocket API that there is not. A choice.
     static let unsupportedOperation = BinanceError(400, -1020, "This operation is not supported.")
+    static let startAfterEnd = BinanceError(400, -1023, "Start time is greater than end time.")
+    static let invalidInterval = BinanceError(400, -1120, "Invalid interval.")
+    static let spanTooLong = BinanceError(
+        400, -1127, "Lookup interval is too big; more than 1 hours between startTime and endTime.")
+    static let invalidContractType = BinanceError(400, -4135, "Invalid contract type.")
+
+    static func invalidDepth(_ limit: Int64) -> BinanceError {
+        BinanceError(400, -4021, "\(limit) is not valid depth limit")
+    }
+
     static let invalidSymbol = BinanceError(400, -1121, "Invalid symbol.")
     static let listenKeyUnknown = BinanceError(
         400, -1125,

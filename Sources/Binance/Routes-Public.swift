@@ -33,39 +33,9 @@ extension BinanceVenue {
             writer.beginArray()
             writer.endArray()
         case .assetIndex: try writeAssetIndex(&writer, parameters, market, rules, time)
-        case .premiumIndex:
-            try each(parameters, rules, &writer) { writer, symbol in
-                try writer.premiumIndex(symbol, market: market, rules: rules, at: time)
-            }
-        case .tickerPrice1, .tickerPrice2:
-            try each(parameters, rules, &writer) { writer, symbol in
-                writer.beginObject()
-                writer.text("symbol", symbol.name)
-                writer.key("price")
-                writer.quoted(
-                    try market.requiredMark(symbol.instrument).cut(places: BinanceFigures.places),
-                    minimumPlaces: symbol.pricePrecision)
-                writer.integer("time", time.milliseconds)
-                writer.endObject()
-            }
-        default: throw BinanceError.internalError
+        default: return try marketNow(endpoint, parameters, access)
         }
         return writer.bytes
-    }
-
-    /// An object for the symbol asked for, an array of all of them where none was.
-    private func each(
-        _ parameters: Parameters, _ rules: RuleTable, _ writer: inout JSONWriter,
-        _ write: (inout JSONWriter, SymbolRules) throws -> Void
-    ) throws {
-        try parameters.checkCharacters()
-        if let symbols = try chosen(parameters, rules) {
-            for symbol in symbols { try write(&writer, symbol) }
-            return
-        }
-        writer.beginArray()
-        for symbol in rules.symbolsByName { try write(&writer, symbol) }
-        writer.endArray()
     }
 
     /// `GET /fapi/v1/assetIndex`: the rates of multi-assets mode, of margin assets.

@@ -55,16 +55,40 @@ struct Route: Sendable {
             Route(.listenKey, "DELETE", .userStream),
             Route(.ping, "GET", .none), Route(.time, "GET", .none), Route(.exchangeInfo, "GET", .none),
             Route(.assetIndex, "GET", .none, weight: 1, weightOfAll: 10),
-            Route(.premiumIndex, "GET", .none, weight: 1, weightOfAll: 10),
-            Route(.tickerPrice1, "GET", .none, weight: 1, weightOfAll: 2),
-            Route(.tickerPrice2, "GET", .none, weight: 1, weightOfAll: 2),
             Route(.walletCoins, "GET", read, weight: 10), Route(.marginPairs, "GET", .none),
             Route(.isolatedMarginPairs, "GET", .none, weight: 10),
             Route(.spotPing, "GET", .none), Route(.spotTime, "GET", .none),
             Route(.spotExchangeInfo, "GET", .none, weight: 20), Route(.coinExchangeInfo, "GET", .none),
         ]
-        return Dictionary(grouping: routes) { $0.endpoint.rawValue }
+        return Dictionary(grouping: routes + market) { $0.endpoint.rawValue }
     }()
+
+    /// Market data, open to everybody. Order sheet, section 7.2.
+    private static let market = [
+        Route(.klines, "GET", .none), Route(.continuousKlines, "GET", .none),
+        Route(.markPriceKlines, "GET", .none), Route(.indexPriceKlines, "GET", .none),
+        Route(.depth, "GET", .none), Route(.trades, "GET", .none, weight: 5),
+        Route(.historicalTrades, "GET", .none, weight: 20),
+        Route(.aggregateTrades, "GET", .none, weight: 20),
+        Route(.dayTicker, "GET", .none, weight: 1, weightOfAll: 40),
+        Route(.tickerPrice1, "GET", .none, weight: 1, weightOfAll: 2),
+        Route(.tickerPrice2, "GET", .none, weight: 1, weightOfAll: 2),
+        Route(.bookTicker, "GET", .none, weight: 2, weightOfAll: 5),
+        Route(.premiumIndex, "GET", .none, weight: 1, weightOfAll: 10),
+        Route(.fundingRate, "GET", .none), Route(.fundingInfo, "GET", .none, weight: 0),
+        Route(.openInterest, "GET", .none),
+    ]
+
+    /// What a request weighs: of candles and of the book by how many rows are asked for.
+    func weight(of parameters: Parameters) -> Int {
+        let rows = parameters["limit"].flatMap { Int($0) } ?? 500
+        switch endpoint {
+        case .klines, .continuousKlines, .markPriceKlines, .indexPriceKlines:
+            return rows < 100 ? 1 : rows < 500 ? 2 : rows <= 1000 ? 5 : 10
+        case .depth: return rows <= 50 ? 2 : rows <= 100 ? 5 : rows <= 500 ? 10 : 20
+        default: return parameters["symbol"] == nil ? weightOfAll : weight
+        }
+    }
 
     /// The route of a request. Throws the answer to a path or method that is not served.
     static func find(_ request: VenueRequest) throws(BinanceError) -> Route {
@@ -115,6 +139,19 @@ enum Endpoint: String, Sendable {
     case premiumIndex = "/fapi/v1/premiumIndex"
     case tickerPrice1 = "/fapi/v1/ticker/price"
     case tickerPrice2 = "/fapi/v2/ticker/price"
+    case klines = "/fapi/v1/klines"
+    case continuousKlines = "/fapi/v1/continuousKlines"
+    case markPriceKlines = "/fapi/v1/markPriceKlines"
+    case indexPriceKlines = "/fapi/v1/indexPriceKlines"
+    case depth = "/fapi/v1/depth"
+    case trades = "/fapi/v1/trades"
+    case historicalTrades = "/fapi/v1/historicalTrades"
+    case aggregateTrades = "/fapi/v1/aggTrades"
+    case dayTicker = "/fapi/v1/ticker/24hr"
+    case bookTicker = "/fapi/v1/ticker/bookTicker"
+    case fundingRate = "/fapi/v1/fundingRate"
+    case fundingInfo = "/fapi/v1/fundingInfo"
+    case openInterest = "/fapi/v1/openInterest"
     case walletCoins = "/sapi/v1/capital/config/getall"
     case marginPairs = "/sapi/v1/margin/allPairs"
     case isolatedMarginPairs = "/sapi/v1/margin/isolated/allPairs"
@@ -125,6 +162,17 @@ enum Endpoint: String, Sendable {
 }
 
 extension Endpoint {
+    /// Whether it is about the market, and open to everybody.
+    var isOfMarket: Bool {
+        switch self {
+        case .klines, .continuousKlines, .markPriceKlines, .indexPriceKlines, .depth, .trades,
+            .historicalTrades, .aggregateTrades, .dayTicker, .tickerPrice1, .tickerPrice2, .bookTicker,
+            .premiumIndex, .fundingRate, .fundingInfo, .openInterest:
+            true
+        default: false
+        }
+    }
+
     /// Whether it is about the account's orders or trades.
     var isOfOrders: Bool {
         switch self {
@@ -150,8 +198,7 @@ extension BinanceVenue {
                 throw error
             }
             let parameters = Parameters(request)
-            let weight = parameters["symbol"] == nil ? route.weightOfAll : route.weight
-            let verdict = bucket.count(weight, through: access)
+            let verdict = bucket.count(route.weight(of: parameters), through: access)
             used = verdict.used
             if let refusal = verdict.refusal { throw refusal }
             try parameters.checkCount()
@@ -175,6 +222,7 @@ extension BinanceVenue {
     ) async throws -> [UInt8] {
         switch route.security {
         case .none:
+            if route.endpoint.isOfMarket { return try await marketAnswer(route.endpoint, parameters, access) }
             return try publicAnswer(
                 route.endpoint, parameters, access, apiKey: request.header("x-mbx-apikey"))
         case .userStream:

@@ -128,6 +128,8 @@ enum StreamRequestError: Error, Equatable {
     case missingMethod(end: TextPlace)
     /// A choice: the page has no words for it.
     case parametersNoArray
+    /// A choice.
+    case unknownStream(String)
     case notJSON(line: Int, column: Int)
 
     var message: String {
@@ -152,6 +154,7 @@ enum StreamRequestError: Error, Equatable {
         case .missingMethod(let end):
             (2, "Invalid request: missing field `method` at line \(end.line) column \(end.column)")
         case .parametersNoArray: (2, "Invalid request: params must be an array of strings")
+        case .unknownStream(let name): (2, "Invalid request: unknown stream `\(name)`")
         case .notJSON(let line, let column):
             (3, "Invalid JSON: expected value at line \(line) column \(column)")
         }

@@ -2,12 +2,13 @@ import JSON
 import Ledger
 import Venue
 
-/// User data streams: which paths are streams, and what a connection to one does. Sheet, section 8.
+/// User data and market streams: which paths are streams, and what a connection to one does. Sheet, section 8;
+/// order sheet, section 7.3.
 extension BinanceVenue {
     /// The market streams' host and the WebSocket API; the routed paths carry their category.
     public static let streamPrefixes = ["/ws", "/stream", "/private/", "/public/", "/market/", "/ws-fapi/"]
 
-    /// Opens a user data stream or a session of the WebSocket API.
+    /// Opens a stream or a session of the WebSocket API.
     public func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer? {
         if request.path == "/ws-fapi/v1" { return openSession(to: request, through: access) }
         guard let place = StreamPlace(request) else { return nil }
@@ -82,9 +83,9 @@ extension StreamClose {
 /// How long a connection is valid, in milliseconds.
 let streamDay: Int64 = 86_400_000
 
-/// One connection to user data streams.
+/// One connection to user data streams and those of market data.
 ///
-/// A name that is no listen key alive is acknowledged and stays silent, as any unknown stream does at the
+/// A name that is neither a listen key alive nor looks like market data is acknowledged and stays silent, as any unknown stream does at the
 /// venue.
 struct UserStream: VenueStream {
     /// Messages of a client per second; more end the connection.
@@ -105,6 +106,10 @@ struct UserStream: VenueStream {
     private var streams = StreamNames()
     /// The listen keys among them that are alive.
     private var feeds: [AccountFeed] = []
+    private var market: MarketFeeds
+    /// Whether a stream of market data was just subscribed to, which has to say how things stand.
+    private var isMarketFresh = false
+    private var interestInForce = StreamInterest()
     private var end: Int64?
     private var nextLook: Int64 = 0
     private var second: (start: Int64, messages: Int) = (0, 0)
@@ -115,6 +120,7 @@ struct UserStream: VenueStream {
         isCombined = place.isCombined
         servesListenKeys = place.servesListenKeys
         events = place.events
+        market = MarketFeeds(venue, access)
         streams.add(place.streams.prefix(Self.streamLimit))
     }
 
@@ -123,10 +129,13 @@ struct UserStream: VenueStream {
     var interest: StreamInterest {
         StreamInterest(
             accounts: Set(feeds.map(\.accountID)),
-            prices: wants(UserEvent.marginCallName) && feeds.contains(where: \.hasPositions))
+            prices: !market.isEmpty
+                || wants(UserEvent.marginCallName) && feeds.contains(where: \.hasPositions))
     }
 
-    var deadline: Int64? { feeds.isEmpty ? end : end.map { min($0, nextLook) } }
+    var deadline: Int64? {
+        [end, feeds.isEmpty ? nil : nextLook, market.deadline].compactMap { $0 }.min()
+    }
 
     private func wants(_ event: String) -> Bool { events?.contains(ExactText(event)) ?? true }
 
@@ -134,7 +143,8 @@ struct UserStream: VenueStream {
 
     mutating func opened(at now: Int64, into output: inout StreamOutput) {
         end = now + streamDay
-        for stream in streams.all { listen(to: stream, now) }
+        for stream in streams.all { _ = listen(to: stream, now) }
+        if interest == interestInForce { tellMarket(at: now, into: &output) }
     }
 
     mutating func received(_ message: StreamMessage, at now: Int64, into output: inout StreamOutput) {
@@ -154,11 +164,19 @@ struct UserStream: VenueStream {
         } catch {
             output.send(error.message)
         }
+        if isMarketFresh, interest == interestInForce { tellMarket(at: now, into: &output) }
+    }
+
+    private mutating func tellMarket(at now: Int64, into output: inout StreamOutput) {
+        isMarketFresh = false
+        market.tell(at: now, isCombined: isCombined, into: &output)
     }
 
     mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {
+        interestInForce = interest
         begin()
         tellMarginCalls(at: access.ledgerTime(), into: &output)
+        tellMarket(at: now, into: &output)
     }
 
     mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
@@ -172,7 +190,10 @@ struct UserStream: VenueStream {
                 return
             }
         }
-        if notice.pricesChanged { tellMarginCalls(at: access.ledgerTime(), into: &output) }
+        if notice.pricesChanged {
+            tellMarginCalls(at: access.ledgerTime(), into: &output)
+            tellMarket(at: now, into: &output)
+        }
     }
 
     mutating func timePassed(at now: Int64, into output: inout StreamOutput) {
@@ -180,20 +201,28 @@ struct UserStream: VenueStream {
             output.close = .dayOver
             return
         }
-        look(now, into: &output)
+        if !feeds.isEmpty, now >= nextLook { look(now, into: &output) }
+        if let due = market.deadline, now >= due { tellMarket(at: now, into: &output) }
     }
 
     func close(for reason: StreamCloseReason) -> StreamClose { .binance(reason) }
 
     // MARK: - Listen keys
 
-    /// Follows a stream if it is a listen key that is alive.
-    private mutating func listen(to stream: String, _ now: Int64) {
+    /// Follows a stream if it is a listen key that is alive, or one of market data; whether it may be one that
+    /// there is.
+    private mutating func listen(to stream: String, _ now: Int64) -> Bool {
+        if market.listen(to: stream, now) {
+            isMarketFresh = true
+            return true
+        }
+        if MarketFeeds.isMarketName(stream) { return false }
         guard servesListenKeys, !feeds.contains(where: { $0.listenKey.isExactly(stream) }),
             let life = venue.life(ofListenKey: stream, through: access)
-        else { return }
+        else { return true }
         if feeds.isEmpty { nextLook = now + Self.lookInterval }
         feeds.append(AccountFeed(listenKey: stream, accountID: life.account))
+        return true
     }
 
     /// Ends what has no listen key any more, and says so.
@@ -209,6 +238,7 @@ struct UserStream: VenueStream {
         let names = Set(names.map { ExactText($0) })
         streams.remove(names)
         feeds.removeAll { names.contains(ExactText($0.listenKey)) }
+        market.forget(names)
     }
 
     // MARK: - Telling
@@ -267,6 +297,15 @@ struct UserStream: VenueStream {
 
     // MARK: - Requests
 
+    /// Refuses names of market data that are no stream here: a choice, the venue acknowledges them and is
+    /// silent for ever.
+    private func requireKnown(_ names: [String]) throws(StreamRequestError) {
+        let rules = venue.rules(at: access.ledgerTime())
+        for name in names where MarketFeeds.isMarketName(name) && MarketStreamName(name, rules) == nil {
+            throw .unknownStream(name)
+        }
+    }
+
     private mutating func answer(
         to request: StreamRequest, _ now: Int64
     ) throws(StreamRequestError) -> StreamReply {
@@ -277,7 +316,8 @@ struct UserStream: VenueStream {
             if streams.all.count + wanted.count > Self.streamLimit || size > Self.nameLimit {
                 throw .tooManyParameters
             }
-            for stream in streams.add(wanted) { listen(to: stream, now) }
+            try requireKnown(wanted)
+            for stream in streams.add(wanted) { _ = listen(to: stream, now) }
             return request.reply(.null)
         case .unsubscribe:
             forget(try request.streams())

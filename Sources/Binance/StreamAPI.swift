@@ -207,7 +207,8 @@ enum APIMethod: Sendable {
     /// The answers are those of the REST paths: `v2` of V3, the plain ones of V2.
     static let all: [String: (method: APIMethod, weight: Int, weightOfAll: Int)] = [
         "ping": (.open(.ping), 1, 1), "time": (.open(.time), 1, 1),
-        "ticker.price": (.open(.tickerPrice2), 1, 2),
+        "ticker.price": (.open(.tickerPrice2), 1, 2), "ticker.book": (.open(.bookTicker), 2, 5),
+        "depth": (.open(.depth), 10, 10),
         "session.logon": (.logon, 2, 2), "session.status": (.status, 2, 2),
         "session.logout": (.logout, 2, 2),
         "account.status": (.account(.account2), 5, 5), "v2/account.status": (.account(.account3), 5, 5),

@@ -27,30 +27,6 @@ extension JSONWriter {
         endObject()
     }
 
-    /// One symbol of `premiumIndex`. The index price is index(base) ÷ index(quote); the funding rate is the
-    /// rulebook's.
-    mutating func premiumIndex(
-        _ symbol: SymbolRules, market: Market, rules: RuleTable, at time: LedgerTime
-    ) throws {
-        let mark = try market.requiredMark(symbol.instrument)
-        let index = try market.requiredIndex(symbol.instrument.base)
-            .over(
-                market.requiredIndex(symbol.instrument.quote), places: BinanceFigures.places,
-                rounding: .towardZero)
-        let funding: Int64 = 8 * 3_600_000
-        let rest = time.milliseconds % funding
-        beginObject()
-        text("symbol", symbol.name)
-        amount("markPrice", mark.cut(places: BinanceFigures.places))
-        amount("indexPrice", index)
-        amount("estimatedSettlePrice", index)
-        amount("lastFundingRate", rules.account.fundingRate)
-        amount("interestRate", rules.account.fundingRate)
-        integer("nextFundingTime", time.milliseconds - rest + funding)
-        integer("time", time.milliseconds)
-        endObject()
-    }
-
     /// `exchangeInfo` of the futures. Sheet 1.1. An account in credits mode sees the credits as margin asset
     /// of every symbol; `account` is that of the key that the request names, nil without one.
     mutating func exchangeInfo(_ rules: RuleTable, for account: Account?, serverTime: Int64) {

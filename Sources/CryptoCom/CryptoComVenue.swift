@@ -44,6 +44,11 @@ public struct CryptoComVenue: VenueModel {
         return timeline.rules(at: time)
     }
 
+    /// Every instrument of the rules in force at a time.
+    public func listedInstruments(at time: LedgerTime) -> [Instrument] {
+        rules(at: time).instruments.map(\.terms)
+    }
+
     /// The body of `private/user-balance`, or with `method=private/get-subaccount-balances` that of the
     /// other.
     ///

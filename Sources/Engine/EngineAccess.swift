@@ -32,6 +32,14 @@ struct LiveAccess: VenueAccess {
 
     func prices() -> VenuePrices { engine.published.prices(of: venue) }
 
+    var market: MarketHistory { engine.market(of: venue) }
+
+    func marketHistory() async throws -> MarketHistory { try await engine.wholeMarket(of: venue) }
+
+    func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event] {
+        try await engine.marketEvents(of: venue, after: sequence, limit: limit)
+    }
+
     func subaccounts(of account: String) -> [String] { engine.published.subaccounts(of: account) }
 
     func slowly<Value: Sendable>(
@@ -109,6 +117,12 @@ final class PastAccess: VenueAccess {
     }
 
     func prices() -> VenuePrices { pastPrices }
+
+    var market: MarketHistory { live.market }
+    func marketHistory() async throws -> MarketHistory { try await live.marketHistory() }
+    func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event] {
+        try await live.marketEvents(after: sequence, limit: limit)
+    }
 
     func subaccounts(of account: String) -> [String] {
         published.subaccounts(of: account).filter { (try? self.account($0)) != nil }

@@ -25,6 +25,11 @@ struct FrozenAccess: VenueAccess {
             of: account, at: venue, asOf: times.map { min($0, time) }, in: journal)
     }
 
+    var market: MarketHistory { live.market }
+    func marketHistory() async throws -> MarketHistory { try await live.marketHistory() }
+    func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event] {
+        try await live.marketEvents(after: sequence, limit: limit)
+    }
     func prices() -> VenuePrices { state.prices[venue] ?? VenuePrices() }
     func subaccounts(of account: String) -> [String] { state.children[ExactText(account)] ?? [] }
 

@@ -47,6 +47,7 @@ public final class LedgerEngine: Sendable {
     /// Past states of accounts, to go on from.
     let milestones = Milestones()
     let tradingHistories = TradingHistories()
+    let markets: MarketHistories
     let writer: LedgerWriter
     let upkeep: Upkeep
     let keeper: StatisticsKeeper
@@ -114,6 +115,7 @@ public final class LedgerEngine: Sendable {
         keySeal = start.seal
         keyRing.replace(with: start.keys)
         let published = PublishedLedger(ledger, venues: venues.map { $0.name })
+        markets = MarketHistories(of: venues, isEmpty: ledger.lastSequence == 0)
         self.published = published
         let upkeep = Upkeep(
             store: store, writing: writing, slow: slow, published: published, statistics: keeper,
@@ -121,7 +123,8 @@ public final class LedgerEngine: Sendable {
             indexedSequence: start.indexedSequence)
         self.upkeep = upkeep
         writer = LedgerWriter(
-            store: store, writing: writing, published: published, feed: feed, ledger: ledger,
+            store: store, writing: writing, published: published, markets: markets, feed: feed,
+            ledger: ledger,
             commandIndex: CommandIndex(start.entries), judges: judges,
             exchange: Exchange(execution: options.execution), clock: clock, statistics: keeper,
             groupLimit: max(1, options.groupLimit), queue: options.queues.make("ledger", false)

@@ -22,6 +22,7 @@ actor LedgerWriter {
     private let store: any JournalStore
     private let writing: BlockingWork
     private let published: PublishedLedger
+    private let markets: MarketHistories
     private let feed: LedgerFeed
     private let judges: Judges
     private let exchange: Exchange
@@ -52,8 +53,8 @@ actor LedgerWriter {
     private let afterGroup: @Sendable (Int64) -> Void
 
     init(
-        store: any JournalStore, writing: BlockingWork, published: PublishedLedger, feed: LedgerFeed,
-        ledger: LedgerState, commandIndex: CommandIndex, judges: Judges, exchange: Exchange,
+        store: any JournalStore, writing: BlockingWork, published: PublishedLedger, markets: MarketHistories,
+        feed: LedgerFeed, ledger: LedgerState, commandIndex: CommandIndex, judges: Judges, exchange: Exchange,
         clock: LedgerClock, statistics: StatisticsKeeper, groupLimit: Int,
         queue: @escaping WorkQueues.Queue, afterGroup: @escaping @Sendable (Int64) -> Void
     ) {
@@ -61,6 +62,7 @@ actor LedgerWriter {
         self.store = store
         self.writing = writing
         self.published = published
+        self.markets = markets
         self.feed = feed
         self.ledger = ledger
         self.commandIndex = commandIndex
@@ -137,10 +139,11 @@ actor LedgerWriter {
         Task {
             let start = ContinuousClock.now
             do throws(JournalError) {
-                try await writing.run { [store, published, feed, clock] () throws(JournalError) in
+                try await writing.run { [store, published, markets, feed, clock] () throws(JournalError) in
                     try store.append(events.map { $0.record })
                     clock.reach(reached)
                     published.publish(change)
+                    markets.take(events.lazy.map(\.event))
                     feed.publish(events.lazy.map(\.event), sequence: change.sequence)
                 }
                 written(group: events.count, in: start.duration(to: .now))
@@ -397,6 +400,7 @@ actor LedgerWriter {
         let change = group.change(in: ledger)
         clock.reach(group.latest)
         published.publish(change)
+        markets.take(events)
         feed.publish(events, sequence: change.sequence)
     }
 

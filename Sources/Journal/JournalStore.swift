@@ -31,6 +31,9 @@ public protocol JournalStore: Sendable {
     /// order.
     func events(of account: String, after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord]
 
+    /// Events that are prices, quotes or fundings, after a sequence, in order, no more than `limit`.
+    func marketEvents(after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord]
+
     /// A venue's prices as they were after all events up to and at each of some times, which ascend, of the
     /// events up to a sequence.
     func prices(
@@ -107,6 +110,19 @@ public protocol JournalStore: Sendable {
 }
 
 extension JournalStore {
+    /// Found by looking at every event; a store that can tell them apart does so.
+    public func marketEvents(after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord] {
+        var found: [EventRecord] = []
+        var place = sequence
+        while found.count < limit {
+            let events = try events(after: place, limit: 1_000)
+            guard let last = events.last else { break }
+            found += events.filter { ["priced", "quoted", "funded"].contains($0.type) }
+            place = last.sequence
+        }
+        return Array(found.prefix(limit))
+    }
+
     /// Indexes that cannot be damaged.
     public var needsUpkeep: Bool { false }
 

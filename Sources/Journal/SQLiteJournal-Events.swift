@@ -45,11 +45,11 @@ extension SQLiteJournal {
     // MARK: - Reading
 
     /// An event and the checksum of the one before it.
-    private static let columns = """
+    static let columns = """
         e.sequence, e.at, e.account, e.counterparty, e.type, e.command_id, e.command_digest, e.body,
         e.checksum, p.checksum
         """
-    private static let withPrevious = "LEFT JOIN events p ON p.sequence = e.sequence - 1"
+    static let withPrevious = "LEFT JOIN events p ON p.sequence = e.sequence - 1"
 
     public func events(after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord] {
         try reading { db in
@@ -263,7 +263,7 @@ extension RawStatement {
     }
 
     /// The row as an event, compared with its checksum; the row has that of the event before it, too.
-    fileprivate func checkedEvent() throws -> EventRecord {
+    func checkedEvent() throws -> EventRecord {
         let sequence = number(0)
         if sequence > 1, isNull(9) { throw SQLiteJournal.missing(sequence - 1) }
         guard eventChecksum(after: UInt64(bitPattern: number(9))) == UInt64(bitPattern: number(8)) else {

@@ -41,7 +41,7 @@ extension LedgerTime {
     }
 
     /// Days from 1970-01-01 to a day of the Gregorian calendar; nil for a day that does not exist.
-    private static func daysSinceEpoch(year: Int64, month: Int64, day: Int64) -> Int64? {
+    public static func daysSinceEpoch(year: Int64, month: Int64, day: Int64) -> Int64? {
         guard (1...12).contains(month), day >= 1 else { return nil }
         let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0
         let lengths: [Int64] = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
@@ -55,7 +55,8 @@ extension LedgerTime {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    private static func calendarDay(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    /// The day of the Gregorian calendar that lies so many days after 1970-01-01.
+    public static func calendarDay(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let (era, dayOfEra) = (days + 719_468).flooredDivision(by: 146_097)
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
         let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)

@@ -46,6 +46,11 @@ public struct OKXVenue: VenueModel {
         return timeline.rules(at: time).table
     }
 
+    /// Every instrument of the rules in force at a time.
+    public func listedInstruments(at time: LedgerTime) -> [Instrument] {
+        rules(at: time).instruments.map(\.terms)
+    }
+
     /// An account's figures at the time of its snapshot.
     func figures(of snapshot: AccountSnapshot, _ rules: RuleTable) throws -> AccountFigures {
         do {

@@ -39,6 +39,11 @@ public struct RailsVenue: VenueModel {
     /// The rules in force at a time.
     func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }
 
+    /// Every instrument of the rules in force at a time.
+    public func listedInstruments(at time: LedgerTime) -> [Instrument] {
+        rules(at: time).instruments
+    }
+
     /// The figures of an account in this profile. Throws `FigureError` where one cannot be worked out.
     public func balances(of snapshot: AccountSnapshot) throws(FigureError) -> RailsBalances {
         try balances(of: snapshot.account, prices: snapshot.prices, at: snapshot.at)

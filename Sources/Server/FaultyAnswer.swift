@@ -161,6 +161,11 @@ private struct SwappedAccess: VenueAccess {
     func subaccounts(of id: String) -> [String] { base.subaccounts(of: swapped(id)) }
     func key(_ apiKey: String) -> APIKey? { base.key(apiKey) }
     func prices() -> VenuePrices { base.prices() }
+    var market: MarketHistory { base.market }
+    func marketHistory() async throws -> MarketHistory { try await base.marketHistory() }
+    func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event] {
+        try await base.marketEvents(after: sequence, limit: limit)
+    }
     func submit(_ command: Command) async throws(Refusal) { try await base.submit(command) }
     func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
         try await base.tradingHistory(of: account)

@@ -30,6 +30,9 @@ public protocol VenueModel: VenueJudge {
     /// `RulebookTimeline.amended`.
     func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self
 
+    /// The instruments that the rules in force at a time list, with their terms.
+    func listedInstruments(at time: LedgerTime) -> [Instrument]
+
     /// The body that the venue's account endpoint would answer for this account, byte for byte.
     ///
     /// `query` holds the endpoint's own query parameters, decoded. Throws `StatementError` where the venue
@@ -69,6 +72,9 @@ public protocol VenueModel: VenueJudge {
 }
 
 extension VenueModel {
+    /// None.
+    public func listedInstruments(at time: LedgerTime) -> [Instrument] { [] }
+
     /// None: the venue has no streams.
     public static var streamPrefixes: [String] { [] }
 
@@ -156,6 +162,16 @@ public protocol VenueAccess: Sendable {
 
     /// The venue's latest prices, for what it tells everybody.
     func prices() -> VenuePrices
+
+    /// What the venue's market was, as far as it was read: all of it where nobody has just begun to ask.
+    var market: MarketHistory { get }
+
+    /// What the venue's market was, with all that the journal knows of it. Throws where that cannot be read.
+    func marketHistory() async throws -> MarketHistory
+
+    /// Market events of the venue after a place of the journal, in their order; none only where there are no
+    /// more. Reads the journal. Throws where it cannot be read.
+    func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event]
 
     /// The sub-accounts of an account, in the order of their opening.
     func subaccounts(of account: String) -> [String]

@@ -49,7 +49,7 @@ public struct TestStream<Model: VenueModel> {
                 $0.map(interest.accounts.contains) ?? false
             }
             var priced = false
-            if case .priced = event.body { priced = interest.prices }
+            if event.body.market != nil { priced = interest.prices }
             if !concerns && !priced { continue }
             let notice = StreamNotice(events: concerns ? [event] : [], pricesChanged: priced)
             step { stream, now, output in stream.ledgerChanged(notice, at: now, into: &output) }

@@ -26,12 +26,15 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
 
     public let model: Model
     public let limiter: RateLimiter
+    public let market: MarketHistory
     public let tokenSecret = [UInt8](repeating: 7, count: 32)
     private let state: Mutex<State>
 
     /// Clocks stand at 2026-06-01T00:00:00Z unless told otherwise.
     public init(_ model: Model, enforcesRateLimits: Bool = true, time: Int64 = 1_780_272_000_000) {
         self.model = model
+        market = MarketHistory(of: model)
+        market.noteRead()
         limiter = RateLimiter(isEnforced: enforcesRateLimits)
         state = Mutex(State(realTime: time, ledgerTime: LedgerTime(milliseconds: time)))
     }
@@ -54,6 +57,7 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
             let outcome = try Exchange().accept(
                 command, in: &state.ledger, judges: [model.name: model], now: state.ledgerTime)
             state.events += outcome.events
+            for event in outcome.events { market.take(event) }
             return outcome.events
         }
     }
@@ -147,6 +151,14 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
         }
         let page = Array(all.reversed().prefix(limit))
         return EventPage(events: page, rest: page.count < all.count ? page.last?.sequence : nil)
+    }
+
+    public func marketHistory() async throws -> MarketHistory { market }
+
+    public func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event] {
+        let events = state.withLock { $0.events }
+        return Array(
+            events.filter { $0.body.marketVenue == model.name && $0.sequence > sequence }.prefix(limit))
     }
 
     public func prices() -> VenuePrices { state.withLock { $0.ledger.prices(of: model.name) } }

@@ -1,24 +1,24 @@
-import Ledger
 import Numbers
 
 /// The best prices that an order meets, and how much stands there.
-struct Touch: Equatable {
-    var bid: ExactDecimal
-    var ask: ExactDecimal
+public struct Touch: Sendable, Equatable {
+    /// The best price of a buyer, and of a seller.
+    public var bid: ExactDecimal
+    public var ask: ExactDecimal
     /// In the venue's unit; nil for any size.
-    var bidSize: ExactDecimal?
-    var askSize: ExactDecimal?
+    public var bidSize: ExactDecimal?
+    public var askSize: ExactDecimal?
     /// The last price: what resting orders are reached by.
-    var last: ExactDecimal
+    public var last: ExactDecimal
     /// What was traded at it; nil for any size.
-    var traded: ExactDecimal?
+    public var traded: ExactDecimal?
     /// Whether bid and ask were quoted, rather than made of the last price.
-    var isQuoted: Bool
+    public var isQuoted: Bool
 
     /// The touch of an instrument as its newest event makes it: a quote as given; else the bid is the last
     /// price, or the mark, cut to the tick, and the ask one tick above, both of any size. Nil where there is
     /// no price.
-    init?(of instrument: Instrument, prices: VenuePrices, market: Market, tick: ExactDecimal) {
+    public init?(of instrument: Instrument, prices: VenuePrices, market: Market, tick: ExactDecimal) {
         let quote = prices.quotes[instrument.name]
         if let quote, let bid = quote.bid, let ask = quote.ask {
             self.init(
@@ -49,24 +49,14 @@ struct Touch: Equatable {
     }
 
     /// The price that an order of this side takes at once.
-    func opposite(_ side: Side) -> ExactDecimal { side == .buy ? ask : bid }
+    public func opposite(_ side: Side) -> ExactDecimal { side == .buy ? ask : bid }
 
     /// How much of it can be taken; nil for any size.
-    func oppositeSize(_ side: Side) -> ExactDecimal? { side == .buy ? askSize : bidSize }
+    public func oppositeSize(_ side: Side) -> ExactDecimal? { side == .buy ? askSize : bidSize }
 
     /// Whether an order of this side and limit takes at once.
-    func isMarketable(_ side: Side, limit: ExactDecimal) -> Bool {
+    public func isMarketable(_ side: Side, limit: ExactDecimal) -> Bool {
         let opposite = opposite(side)
         return opposite.isPositive && (side == .buy ? limit >= opposite : limit <= opposite)
-    }
-
-    /// Whether the market has come to a resting order.
-    func reaches(_ side: Side, limit: ExactDecimal, _ execution: Exchange.Execution) -> Bool {
-        if isQuoted && isMarketable(side, limit: limit) { return true }
-        switch execution {
-        case .touch: return side == .buy ? last <= limit : last >= limit
-        case .through: return side == .buy ? last < limit : last > limit
-        case .manual: return false
-        }
     }
 }

@@ -1,0 +1,381 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Market data: candles, book, trades, tickers, funding. Source: order sheet, section 7.2.
+extension BinanceVenue {
+    /// The answer to an open request about the market.
+    func marketAnswer(
+        _ endpoint: Endpoint, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        _ = try await access.marketHistory()
+        try parameters.checkCharacters()
+        let rules = rules(at: access.ledgerTime())
+        let market = market(access.prices(), at: access.ledgerTime())
+        switch endpoint {
+        case .klines, .continuousKlines, .markPriceKlines, .indexPriceKlines:
+            return try await klines(endpoint, parameters, rules, market, access)
+        case .trades, .historicalTrades, .aggregateTrades:
+            return try await trades(endpoint, parameters, rules, access)
+        case .fundingRate: return try await fundingRates(parameters, rules, market, access)
+        default: return try marketNow(endpoint, parameters, access)
+        }
+    }
+
+    /// The same of what the market is now, which needs nothing of the journal.
+    func marketNow(
+        _ endpoint: Endpoint, _ parameters: Parameters, _ access: any VenueAccess
+    ) throws -> [UInt8] {
+        try parameters.checkCharacters()
+        let rules = rules(at: access.ledgerTime())
+        let market = market(access.prices(), at: access.ledgerTime())
+        if endpoint == .depth { return try depth(parameters, rules, market, access) }
+        if endpoint == .openInterest { _ = try Self.symbol(parameters, rules) }
+        var writer = JSONWriter(reserving: 1024)
+        if endpoint == .fundingInfo {
+            writer.beginArray()
+            for symbol in rules.symbolsByName { writer.fundingInfo(symbol) }
+            writer.endArray()
+            return writer.bytes
+        }
+        try each(parameters, rules, &writer) { writer, symbol in
+            let symbol = SymbolMarket(symbol, market, access)
+            switch endpoint {
+            case .dayTicker: try writer.dayTicker(symbol)
+            case .bookTicker: try writer.bookTicker(symbol)
+            case .premiumIndex: try writer.premiumIndex(symbol, rules)
+            case .openInterest: writer.openInterest(symbol)
+            case .tickerPrice1, .tickerPrice2: try writer.priceTicker(symbol)
+            default: throw BinanceError.internalError
+            }
+        }
+        return writer.bytes
+    }
+
+    private static func symbol(
+        _ parameters: Parameters, _ rules: RuleTable, _ name: String = "symbol"
+    ) throws(BinanceError) -> SymbolRules {
+        guard let symbol = rules.symbol(try parameters.required(name)) else { throw .invalidSymbol }
+        return symbol
+    }
+
+    /// An object for the symbol asked for, an array of all of them where none was.
+    private func each(
+        _ parameters: Parameters, _ rules: RuleTable, _ writer: inout JSONWriter,
+        _ write: (inout JSONWriter, SymbolRules) throws -> Void
+    ) throws {
+        if let symbols = try chosen(parameters, rules) {
+            for symbol in symbols { try write(&writer, symbol) }
+            return
+        }
+        writer.beginArray()
+        for symbol in rules.symbolsByName { try write(&writer, symbol) }
+        writer.endArray()
+    }
+
+    // MARK: - Candles
+
+    private func klines(
+        _ endpoint: Endpoint, _ parameters: Parameters, _ rules: RuleTable, _ market: Market,
+        _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let isOfPair = endpoint == .continuousKlines || endpoint == .indexPriceKlines
+        let symbol = try Self.symbol(parameters, rules, isOfPair ? "pair" : "symbol")
+        if endpoint == .continuousKlines, try parameters.required("contractType") != "PERPETUAL" {
+            throw BinanceError.invalidContractType
+        }
+        guard let interval = KlineInterval.byName[try parameters.required("interval")] else {
+            throw BinanceError.invalidInterval
+        }
+        let page = try MarketPage(parameters, usual: 500, most: 1500)
+        let instrument = symbol.instrument
+        let (subject, flat): (MarketSubject, ExactDecimal?) =
+            switch endpoint {
+            case .markPriceKlines: (.mark(symbol.name), market.mark(instrument))
+            case .indexPriceKlines:
+                (
+                    .index(base: instrument.base, quote: instrument.quote),
+                    market.index(of: instrument.base, in: instrument.quote)
+                )
+            default: (.last(symbol.name), market.mark(instrument))
+            }
+        let candles = try await access.candles(
+            CandleQuery(
+                subject, interval, from: page.start, to: page.end, limit: page.limit,
+                keepsOldest: page.start != nil),
+            beginning: LedgerTime(milliseconds: symbol.onboarded), flat: flat)
+        var writer = JSONWriter(reserving: 160 * candles.count + 2)
+        writer.beginArray()
+        let isTraded = endpoint == .klines || endpoint == .continuousKlines
+        for candle in candles { writer.kline(candle, interval, symbol, isTraded: isTraded) }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    // MARK: - Book and trades
+
+    /// The limits that a depth may have.
+    static let depthLimits: [Int64] = [5, 10, 20, 50, 100, 500, 1000]
+
+    private func depth(
+        _ parameters: Parameters, _ rules: RuleTable, _ market: Market, _ access: any VenueAccess
+    ) throws -> [UInt8] {
+        let symbol = SymbolMarket(try Self.symbol(parameters, rules), market, access)
+        if let text = parameters["limit"] {
+            guard let limit = Self.milliseconds(text) else { throw BinanceError.invalidData("limit") }
+            guard Self.depthLimits.contains(limit) else { throw BinanceError.invalidDepth(limit) }
+        }
+        let touch = try symbol.touch()
+        var writer = JSONWriter(reserving: 256)
+        writer.beginObject()
+        writer.integer("lastUpdateId", symbol.updateID)
+        writer.integer("E", symbol.now.milliseconds)
+        writer.integer("T", symbol.now.milliseconds)
+        writer.levels("bids", BookLevel.bids(touch), symbol.rules)
+        writer.levels("asks", BookLevel.asks(touch), symbol.rules)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private func trades(
+        _ endpoint: Endpoint, _ parameters: Parameters, _ rules: RuleTable, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let symbol = try Self.symbol(parameters, rules)
+        let isHistorical = endpoint == .historicalTrades
+        let page = try MarketPage(
+            parameters, usual: isHistorical ? 100 : 500, most: isHistorical ? 500 : 1000)
+        var query = TradeQuery(symbol.name, limit: page.limit)
+        if endpoint != .trades { query.fromID = try page.number("fromId", of: parameters) }
+        if endpoint == .aggregateTrades {
+            query.from = page.start
+            query.to = page.end
+            if let start = page.start, let end = page.end, end - start > 3_600_000 {
+                throw BinanceError.spanTooLong
+            }
+        }
+        query.keepsOldest = query.fromID != nil || query.from != nil
+        let trades = try await access.trades(query)
+        var writer = JSONWriter(reserving: 160 * trades.count + 2)
+        writer.beginArray()
+        for trade in trades {
+            if endpoint == .aggregateTrades {
+                writer.aggregateTrade(trade, symbol)
+            } else {
+                writer.publicTrade(trade, symbol)
+            }
+        }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    // MARK: - Funding
+
+    private func fundingRates(
+        _ parameters: Parameters, _ rules: RuleTable, _ market: Market, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let symbols = try chosen(parameters, rules) ?? rules.symbolsByName
+        let page = try MarketPage(parameters, usual: 100, most: 1000)
+        var rows: [(symbol: SymbolRules, funding: Funding)] = []
+        for symbol in symbols {
+            let fundings = try await access.fundings(
+                of: symbol.instrument, every: SymbolMarket.fundingHours, usual: rules.account.fundingRate,
+                from: page.start, to: page.end, limit: page.limit, keepsOldest: page.start != nil,
+                beginning: LedgerTime(milliseconds: symbol.onboarded), market)
+            rows += fundings.map { (symbol, $0) }
+        }
+        rows.sort { ($0.funding.at, $0.symbol.name) < ($1.funding.at, $1.symbol.name) }
+        let cut = page.start != nil ? rows.prefix(page.limit) : rows.suffix(page.limit)
+        var writer = JSONWriter(reserving: 160 * cut.count + 2)
+        writer.beginArray()
+        for row in cut {
+            writer.beginObject()
+            writer.text("symbol", row.symbol.name)
+            writer.integer("fundingTime", row.funding.at.milliseconds)
+            writer.amount("fundingRate", row.funding.rate)
+            writer.amount("markPrice", row.funding.mark.cut(places: BinanceFigures.places))
+            writer.literal("rateType", "Regular")
+            writer.endObject()
+        }
+        writer.endArray()
+        return writer.bytes
+    }
+}
+
+/// Which part of a list of the market is wanted: `startTime`, `endTime`, `limit`.
+struct MarketPage {
+    let start: Int64?
+    let end: Int64?
+    let limit: Int
+
+    /// Throws −1130 for what is no number and for a limit that is 0 or too high, −1023 for an end before the
+    /// start.
+    init(_ parameters: Parameters, usual: Int64, most: Int64) throws(BinanceError) {
+        func number(_ name: String) throws(BinanceError) -> Int64? {
+            guard let text = parameters[name], !text.isEmpty else { return nil }
+            guard let number = BinanceVenue.milliseconds(text) else { throw .invalidData(name) }
+            return number
+        }
+        start = try number("startTime")
+        end = try number("endTime")
+        let limit = try number("limit") ?? usual
+        guard (1...most).contains(limit) else { throw .invalidData("limit") }
+        self.limit = Int(limit)
+        if let start, let end, start > end { throw .startAfterEnd }
+    }
+
+    func number(_ name: String, of parameters: Parameters) throws(BinanceError) -> Int64? {
+        guard let text = parameters[name], !text.isEmpty else { return nil }
+        guard let number = BinanceVenue.milliseconds(text) else { throw .invalidData(name) }
+        return number
+    }
+}
+
+extension JSONWriter {
+    /// A row of `trades`.
+    fileprivate mutating func publicTrade(_ trade: MarketTrade, _ symbol: SymbolRules) {
+        beginObject()
+        integer("id", trade.id)
+        price("price", trade.price, symbol)
+        quantity("qty", trade.quantity, symbol)
+        value("quoteQty", trade.turnover?.quote ?? .zero, symbol)
+        integer("time", trade.at.milliseconds)
+        bool("isBuyerMaker", trade.takerSide == .sell)
+        bool("isRPITrade", false)
+        endObject()
+    }
+
+    /// A row of `aggTrades`: each trade is one of its own.
+    fileprivate mutating func aggregateTrade(_ trade: MarketTrade, _ symbol: SymbolRules) {
+        beginObject()
+        integer("a", trade.id)
+        price("p", trade.price, symbol)
+        quantity("q", trade.quantity, symbol)
+        quantity("nq", trade.quantity, symbol)
+        integer("f", trade.id)
+        integer("l", trade.id)
+        integer("T", trade.at.milliseconds)
+        bool("m", trade.takerSide == .sell)
+        endObject()
+    }
+
+    /// `ticker/price`.
+    mutating func priceTicker(_ symbol: SymbolMarket) throws {
+        beginObject()
+        text("symbol", symbol.name)
+        price("price", try symbol.last(), symbol.rules)
+        integer("time", symbol.now.milliseconds)
+        endObject()
+    }
+
+    /// `ticker/bookTicker`.
+    fileprivate mutating func bookTicker(_ symbol: SymbolMarket) throws {
+        let touch = try symbol.touch()
+        beginObject()
+        text("symbol", symbol.name)
+        price("bidPrice", touch.bid, symbol.rules)
+        quantity("bidQty", touch.bidSize ?? SymbolMarket.anySize, symbol.rules)
+        price("askPrice", touch.ask, symbol.rules)
+        quantity("askQty", touch.askSize ?? SymbolMarket.anySize, symbol.rules)
+        integer("time", symbol.now.milliseconds)
+        integer("lastUpdateId", symbol.updateID)
+        endObject()
+    }
+
+    /// `ticker/24hr`.
+    fileprivate mutating func dayTicker(_ symbol: SymbolMarket) throws {
+        let day = try DayTicker(symbol)
+        beginObject()
+        text("symbol", symbol.name)
+        price("priceChange", day.change, symbol.rules)
+        key("priceChangePercent")
+        quoted(day.changePercent, minimumPlaces: 3)
+        price("weightedAvgPrice", day.average, symbol.rules)
+        price("lastPrice", day.candle.close, symbol.rules)
+        quantity("lastQty", day.lastTrade?.quantity ?? .zero, symbol.rules)
+        price("openPrice", day.candle.open, symbol.rules)
+        price("highPrice", day.candle.high, symbol.rules)
+        price("lowPrice", day.candle.low, symbol.rules)
+        quantity("volume", day.candle.traded.quantity, symbol.rules)
+        value("quoteVolume", day.candle.traded.quote, symbol.rules)
+        integer("openTime", day.candle.opened)
+        integer("closeTime", symbol.now.milliseconds)
+        integer("firstId", day.firstID)
+        integer("lastId", day.lastID)
+        integer("count", day.candle.trades)
+        endObject()
+    }
+
+    /// One symbol of `premiumIndex`. The index price is index(base) ÷ index(quote).
+    fileprivate mutating func premiumIndex(_ symbol: SymbolMarket, _ rules: RuleTable) throws {
+        let mark = try symbol.market.requiredMark(symbol.instrument)
+        let index = try symbol.index()
+        beginObject()
+        text("symbol", symbol.name)
+        amount("markPrice", mark.cut(places: BinanceFigures.places))
+        amount("indexPrice", index)
+        amount("estimatedSettlePrice", index)
+        amount("lastFundingRate", symbol.fundingRate(rules))
+        amount("interestRate", rules.account.fundingRate)
+        integer("nextFundingTime", symbol.nextFunding)
+        integer("time", symbol.now.milliseconds)
+        endObject()
+    }
+
+    /// One symbol of `fundingInfo`: the bounds are the venue's for BTCUSDT, a choice for the others.
+    fileprivate mutating func fundingInfo(_ symbol: SymbolRules) {
+        beginObject()
+        text("symbol", symbol.name)
+        literal("adjustedFundingRateCap", "0.02000000")
+        literal("adjustedFundingRateFloor", "-0.02000000")
+        integer("fundingIntervalHours", SymbolMarket.fundingHours)
+        bool("disclaimer", false)
+        integer("updateTime", symbol.onboarded)
+        endObject()
+    }
+
+    /// `openInterest`: nobody's positions are the market's.
+    fileprivate mutating func openInterest(_ symbol: SymbolMarket) {
+        beginObject()
+        text("symbol", symbol.name)
+        quantity("openInterest", .zero, symbol.rules)
+        integer("time", symbol.now.milliseconds)
+        endObject()
+    }
+}
+
+/// What a day's ticker tells.
+struct DayTicker {
+    let candle: Candle
+    let lastTrade: MarketTrade?
+    /// Ids of the day's first and last trade; -1 where there was none. The first is of those still kept.
+    let firstID: Int64
+    let lastID: Int64
+    let change: ExactDecimal
+    /// To three places, half up.
+    let changePercent: ExactDecimal
+    /// By what was traded; the last price where nothing was.
+    let average: ExactDecimal
+
+    init(_ symbol: SymbolMarket) throws {
+        let candle = try symbol.lastDay()
+        self.candle = candle
+        let trades = symbol.access.market.latestTrades(of: symbol.name).trades
+        let start = LedgerTime(milliseconds: candle.opened)
+        lastTrade = trades.last
+        firstID = trades.first { $0.at >= start }?.id ?? -1
+        lastID = trades.last.flatMap { $0.at >= start ? $0.id : nil } ?? -1
+        change = try candle.close - candle.open
+        changePercent =
+            candle.open.isZero
+            ? .zero
+            : try change.times(ExactDecimal(100), rounding: .halfEven)
+                .over(candle.open, places: 3, rounding: .halfUp)
+        let quantity = candle.traded.quantity
+        average =
+            quantity.isPositive
+            ? try candle.traded.quote.over(
+                quantity, places: max(2, symbol.rules.pricePrecision), rounding: .halfUp)
+            : candle.close
+    }
+}

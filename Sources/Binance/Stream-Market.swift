@@ -1,0 +1,468 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// A stream of market data, by its name. Order sheet, section 7.3.
+struct MarketStreamName: Sendable, Equatable {
+    enum Kind: Sendable, Equatable {
+        case aggregateTrade
+        case trade
+        case markPrice
+        case kline(String)
+        case continuousKline(String)
+        case miniTicker
+        case ticker
+        case bookTicker
+        /// The whole top of the book.
+        case partialDepth
+        /// What has changed in it.
+        case depth
+        /// Nothing of it happens here yet, so that nothing is ever told.
+        case silent
+    }
+
+    let kind: Kind
+    /// Nil for all symbols.
+    let symbol: SymbolRules?
+    /// Whether all symbols come in one message.
+    let isArray: Bool
+    /// Real milliseconds between messages that come without a change; nil for none.
+    var pace: Int64?
+
+    static func == (first: Self, second: Self) -> Bool {
+        first.kind == second.kind && first.symbol?.name == second.symbol?.name
+            && first.isArray == second.isArray && first.pace == second.pace
+    }
+
+    /// Nil for a name that is no such stream. Symbols are in lower case, as the venue has them.
+    init?(_ name: String, _ rules: RuleTable) {
+        if name.hasPrefix("!") {
+            symbol = nil
+            isArray = name.contains("@arr")
+            switch name {
+            case "!markPrice@arr": (kind, pace) = (.markPrice, 3000)
+            case "!markPrice@arr@1s": (kind, pace) = (.markPrice, 1000)
+            case "!miniTicker@arr": kind = .miniTicker
+            case "!ticker@arr": kind = .ticker
+            case "!bookTicker": kind = .bookTicker
+            case "!forceOrder@arr", "!contractInfo", "!assetIndex@arr": kind = .silent
+            default: return nil
+            }
+            return
+        }
+        let parts = name.split(separator: "@", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count >= 2 else { return nil }
+        var symbolName = parts[0]
+        isArray = false
+        let speed = parts.count == 3 ? parts[2] : nil
+        guard parts.count <= 3 else { return nil }
+        switch (parts[1], speed) {
+        case ("aggTrade", nil): kind = .aggregateTrade
+        case ("trade", nil): kind = .trade
+        case ("markPrice", nil): (kind, pace) = (.markPrice, 3000)
+        case ("markPrice", "1s"): (kind, pace) = (.markPrice, 1000)
+        case ("miniTicker", nil): kind = .miniTicker
+        case ("ticker", nil): kind = .ticker
+        case ("bookTicker", nil): kind = .bookTicker
+        case ("forceOrder", nil): kind = .silent
+        case ("depth", nil), ("depth", "100ms"), ("depth", "250ms"), ("depth", "500ms"): kind = .depth
+        case ("depth5", _), ("depth10", _), ("depth20", _):
+            guard speed == nil || ["100ms", "250ms", "500ms"].contains(speed) else { return nil }
+            kind = .partialDepth
+        case (let text, nil):
+            if let interval = Self.interval(text, after: "kline_") {
+                kind = .kline(interval)
+            } else if let interval = Self.interval(text, after: "continuousKline_"),
+                symbolName.hasSuffix("_perpetual")
+            {
+                symbolName = String(symbolName.dropLast("_perpetual".count))
+                kind = .continuousKline(interval)
+            } else {
+                return nil
+            }
+        default: return nil
+        }
+        guard let symbol = rules.symbols.first(where: { $0.name.lowercased().isExactly(symbolName) }) else {
+            return nil
+        }
+        self.symbol = symbol
+    }
+
+    private static func interval(_ text: String, after prefix: String) -> String? {
+        guard text.hasPrefix(prefix) else { return nil }
+        let name = String(text.dropFirst(prefix.count))
+        return KlineInterval.byName[name] == nil ? nil : name
+    }
+}
+
+/// The market streams of one connection: each says how things stand when it is subscribed to, and then what
+/// changes.
+struct MarketFeeds: Sendable {
+    private struct Feed: Sendable {
+        let name: String
+        let stream: MarketStreamName
+        /// Whether it has said how things stand.
+        var hasBegun = false
+        /// What was said last of each symbol, without its times.
+        var last: [String: [UInt8]] = [:]
+        /// When the next message without a change is due.
+        var due: Int64 = 0
+        /// The last trade that was told; of candles, the beginning of the last one.
+        var place: Int64 = 0
+        /// The book as it was told, and its update id.
+        var book: (bids: [BookLevel], asks: [BookLevel], id: Int64) = ([], [], 0)
+    }
+
+    /// How often it is looked whether the ledger's clock has moved something.
+    private static let look: Int64 = 1000
+    /// The most candles that one look closes.
+    private static let closedAtOnce = 100
+
+    private let venue: BinanceVenue
+    private let access: any VenueAccess
+    private var feeds: [Feed] = []
+    private var nextLook: Int64 = .max
+
+    init(_ venue: BinanceVenue, _ access: any VenueAccess) {
+        self.venue = venue
+        self.access = access
+    }
+
+    var isEmpty: Bool { feeds.isEmpty }
+
+    var deadline: Int64? { feeds.isEmpty ? nil : nextLook }
+
+    /// Follows a stream if it is one of market data; whether it is.
+    mutating func listen(to name: String, _ now: Int64) -> Bool {
+        let rules = venue.rules(at: access.ledgerTime())
+        guard let stream = MarketStreamName(name, rules) else { return false }
+        if stream.kind == .silent { return true }
+        if feeds.isEmpty, !access.market.isRead {
+            let access = access
+            Task.detached { _ = try? await access.marketHistory() }
+        }
+        feeds.append(Feed(name: name, stream: stream))
+        nextLook = min(nextLook, now + Self.look)
+        return true
+    }
+
+    /// Whether a name can only be one of market data, so that it is refused where it is none.
+    static func isMarketName(_ name: String) -> Bool { name.hasPrefix("!") || name.contains("@") }
+
+    mutating func forget(_ names: Set<ExactText>) {
+        feeds.removeAll { names.contains(ExactText($0.name)) }
+        if feeds.isEmpty { nextLook = .max }
+    }
+
+    /// Says what is new.
+    mutating func tell(at now: Int64, isCombined: Bool, into output: inout StreamOutput) {
+        guard !feeds.isEmpty else { return }
+        nextLook = now + Self.look
+        // Until all that was before is read, nothing can be said.
+        guard access.market.isRead else { return }
+        let time = access.ledgerTime()
+        let rules = venue.rules(at: time)
+        let market = venue.market(access.prices(), at: time)
+        for place in feeds.indices {
+            let feed = feeds[place]
+            let symbols = feed.stream.symbol.map { [$0] } ?? rules.symbolsByName
+            let messages = symbols.flatMap { symbol in
+                // What has no price yet is not told of.
+                (try? news(place, SymbolMarket(symbol, market, access), rules, at: now)) ?? []
+            }
+            feeds[place].hasBegun = true
+            if feed.stream.pace != nil, now >= feeds[place].due {
+                feeds[place].due = now + (feed.stream.pace ?? 0)
+            }
+            if feed.stream.isArray, !messages.isEmpty {
+                send(Self.array(messages), of: feed.name, isCombined: isCombined, into: &output)
+            } else {
+                for message in messages {
+                    send(message, of: feed.name, isCombined: isCombined, into: &output)
+                }
+            }
+        }
+    }
+
+    private static func array(_ messages: [[UInt8]]) -> [UInt8] {
+        var writer = JSONWriter(reserving: messages.reduce(2) { $0 + $1.count + 1 })
+        writer.beginArray()
+        for message in messages { writer.raw(message) }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    private func send(
+        _ message: [UInt8], of name: String, isCombined: Bool, into output: inout StreamOutput
+    ) {
+        guard isCombined else { return output.send(message) }
+        var writer = JSONWriter(reserving: message.count + name.utf8.count + 24)
+        writer.beginObject()
+        writer.text("stream", name)
+        writer.key("data")
+        writer.raw(message)
+        writer.endObject()
+        output.send(writer.bytes)
+    }
+
+    // MARK: - What is new
+
+    private mutating func news(
+        _ place: Int, _ symbol: SymbolMarket, _ rules: RuleTable, at now: Int64
+    ) throws -> [[UInt8]] {
+        switch feeds[place].stream.kind {
+        case .aggregateTrade, .trade: return tradeNews(place, symbol)
+        case .kline(let name): return try candleNews(place, symbol, name, isContinuous: false)
+        case .continuousKline(let name): return try candleNews(place, symbol, name, isContinuous: true)
+        case .depth: return try bookNews(place, symbol)
+        case .partialDepth, .bookTicker, .markPrice, .ticker, .miniTicker:
+            let (timeless, message) = try state(of: feeds[place].stream.kind, symbol, rules)
+            let isDue = feeds[place].stream.pace != nil && now >= feeds[place].due
+            guard isDue || feeds[place].last[symbol.name] != timeless else { return [] }
+            feeds[place].last[symbol.name] = timeless
+            return [message]
+        case .silent: return []
+        }
+    }
+
+    /// How things stand: once without times, to be compared, and once with them.
+    private func state(
+        of kind: MarketStreamName.Kind, _ symbol: SymbolMarket, _ rules: RuleTable
+    ) throws -> (timeless: [UInt8], message: [UInt8]) {
+        func message(_ time: Int64) throws -> [UInt8] {
+            var writer = JSONWriter(reserving: 320)
+            switch kind {
+            case .bookTicker: try writer.bookTickerUpdate(symbol, time)
+            case .markPrice: try writer.markPriceUpdate(symbol, rules, time)
+            case .partialDepth:
+                let touch = try symbol.touch()
+                writer.depthUpdate(
+                    symbol, BookLevel.bids(touch), BookLevel.asks(touch), first: symbol.updateID,
+                    last: symbol.updateID, previous: symbol.updateID - 1, time)
+            case .ticker: try writer.dayUpdate(symbol, time, isShort: false)
+            default: try writer.dayUpdate(symbol, time, isShort: true)
+            }
+            return writer.bytes
+        }
+        return (try message(0), try message(symbol.now.milliseconds))
+    }
+
+    private mutating func tradeNews(_ place: Int, _ symbol: SymbolMarket) -> [[UInt8]] {
+        let trades = access.market.latestTrades(of: symbol.name).trades
+        let told = feeds[place].place
+        feeds[place].place = trades.last?.id ?? told
+        // What was before the subscription is not news.
+        guard feeds[place].hasBegun else { return [] }
+        let isAggregate = feeds[place].stream.kind == .aggregateTrade
+        return trades.drop { $0.id <= told }.map { trade in
+            var writer = JSONWriter(reserving: 240)
+            writer.tradeUpdate(trade, symbol.rules, isAggregate: isAggregate)
+            return writer.bytes
+        }
+    }
+
+    private mutating func candleNews(
+        _ place: Int, _ symbol: SymbolMarket, _ name: String, isContinuous: Bool
+    ) throws -> [[UInt8]] {
+        guard let interval = KlineInterval.byName[name] else { return [] }
+        let opening = interval.opening(of: symbol.now.milliseconds)
+        let told = feeds[place].hasBegun ? feeds[place].place : opening
+        feeds[place].place = opening
+        let query = CandleQuery(
+            .last(symbol.name), interval, from: told, to: opening, limit: Self.closedAtOnce)
+        let candles = try access.presentCandles(query, flat: symbol.market.mark(symbol.instrument)) ?? []
+        var messages: [[UInt8]] = []
+        for candle in candles {
+            let isClosed = candle.opened < opening
+            var timeless = JSONWriter(reserving: 320)
+            timeless.klineUpdate(candle, interval, name, symbol, isClosed, 0, isContinuous)
+            guard timeless.bytes != feeds[place].last[symbol.name] else { continue }
+            feeds[place].last[symbol.name] = timeless.bytes
+            var writer = JSONWriter(reserving: 320)
+            writer.klineUpdate(
+                candle, interval, name, symbol, isClosed, symbol.now.milliseconds, isContinuous)
+            messages.append(writer.bytes)
+        }
+        return messages
+    }
+
+    /// The first message has the whole book, which makes it as good as a snapshot; each further one what has
+    /// changed, and goes on from the one before.
+    private mutating func bookNews(_ place: Int, _ symbol: SymbolMarket) throws -> [[UInt8]] {
+        let touch = try symbol.touch()
+        let (bids, asks) = (BookLevel.bids(touch), BookLevel.asks(touch))
+        let before = feeds[place].book
+        let isFirst = !feeds[place].hasBegun
+        guard isFirst || bids != before.bids || asks != before.asks else { return [] }
+        // A reference price may change without an event.
+        let id = isFirst ? symbol.updateID : max(symbol.updateID, before.id + 1)
+        feeds[place].book = (bids, asks, id)
+        var writer = JSONWriter(reserving: 320)
+        writer.depthUpdate(
+            symbol, isFirst ? bids : BookLevel.changes(from: before.bids, to: bids),
+            isFirst ? asks : BookLevel.changes(from: before.asks, to: asks),
+            first: isFirst ? id : before.id + 1, last: id, previous: isFirst ? id - 1 : before.id,
+            symbol.now.milliseconds)
+        return [writer.bytes]
+    }
+}
+
+extension JSONWriter {
+    private mutating func times(_ name: StaticString, _ time: Int64) {
+        literal("e", name)
+        integer("E", time)
+    }
+
+    fileprivate mutating func tradeUpdate(_ trade: MarketTrade, _ symbol: SymbolRules, isAggregate: Bool) {
+        let time = trade.at.milliseconds
+        beginObject()
+        if isAggregate {
+            times("aggTrade", time)
+            integer("a", trade.id)
+            text("s", symbol.name)
+            price("p", trade.price, symbol)
+            quantity("q", trade.quantity, symbol)
+            quantity("nq", trade.quantity, symbol)
+            integer("f", trade.id)
+            integer("l", trade.id)
+            integer("T", time)
+        } else {
+            times("trade", time)
+            integer("T", time)
+            text("s", symbol.name)
+            integer("t", trade.id)
+            price("p", trade.price, symbol)
+            quantity("q", trade.quantity, symbol)
+            literal("X", "MARKET")
+        }
+        bool("m", trade.takerSide == .sell)
+        integer("st", 1)
+        endObject()
+    }
+
+    fileprivate mutating func bookTickerUpdate(_ symbol: SymbolMarket, _ time: Int64) throws {
+        let touch = try symbol.touch()
+        beginObject()
+        literal("e", "bookTicker")
+        integer("u", symbol.updateID)
+        text("s", symbol.name)
+        text("ps", symbol.name)
+        price("b", touch.bid, symbol.rules)
+        quantity("B", touch.bidSize ?? SymbolMarket.anySize, symbol.rules)
+        price("a", touch.ask, symbol.rules)
+        quantity("A", touch.askSize ?? SymbolMarket.anySize, symbol.rules)
+        integer("T", time)
+        integer("E", time)
+        integer("st", 1)
+        endObject()
+    }
+
+    fileprivate mutating func depthUpdate(
+        _ symbol: SymbolMarket, _ bids: [BookLevel], _ asks: [BookLevel], first: Int64, last: Int64,
+        previous: Int64, _ time: Int64
+    ) {
+        beginObject()
+        times("depthUpdate", time)
+        integer("T", time)
+        text("s", symbol.name)
+        text("ps", symbol.name)
+        integer("U", first)
+        integer("u", last)
+        integer("pu", previous)
+        levels("b", bids, symbol.rules)
+        levels("a", asks, symbol.rules)
+        integer("st", 1)
+        endObject()
+    }
+
+    fileprivate mutating func markPriceUpdate(
+        _ symbol: SymbolMarket, _ rules: RuleTable, _ time: Int64
+    ) throws {
+        let mark = try symbol.market.requiredMark(symbol.instrument).cut(places: BinanceFigures.places)
+        let index = try symbol.index()
+        beginObject()
+        times("markPriceUpdate", time)
+        text("s", symbol.name)
+        amount("p", mark)
+        amount("ap", mark)
+        amount("P", index)
+        amount("i", index)
+        amount("r", symbol.fundingRate(rules))
+        integer("T", symbol.nextFunding)
+        integer("st", 1)
+        endObject()
+    }
+
+    fileprivate mutating func klineUpdate(
+        _ candle: Candle, _ interval: CandleInterval, _ name: String, _ symbol: SymbolMarket,
+        _ isClosed: Bool, _ time: Int64, _ isContinuous: Bool
+    ) {
+        let rules = symbol.rules
+        beginObject()
+        if isContinuous {
+            times("continuous_kline", time)
+            text("ps", rules.name)
+            literal("ct", "PERPETUAL")
+        } else {
+            times("kline", time)
+            text("s", rules.name)
+        }
+        key("k")
+        beginObject()
+        integer("t", candle.opened)
+        integer("T", interval.end(of: candle.opened) - 1)
+        if !isContinuous { text("s", rules.name) }
+        text("i", name)
+        integer("f", -1)
+        integer("L", -1)
+        price("o", candle.open, rules)
+        price("c", candle.close, rules)
+        price("h", candle.high, rules)
+        price("l", candle.low, rules)
+        quantity("v", candle.traded.quantity, rules)
+        integer("n", candle.trades)
+        bool("x", isClosed)
+        value("q", candle.traded.quote, rules)
+        quantity("V", candle.bought.quantity, rules)
+        value("Q", candle.bought.quote, rules)
+        literal("B", "0")
+        endObject()
+        integer("st", 1)
+        endObject()
+    }
+
+    /// `24hrTicker`, or the short one of it.
+    fileprivate mutating func dayUpdate(_ symbol: SymbolMarket, _ time: Int64, isShort: Bool) throws {
+        let day = try DayTicker(symbol)
+        let rules = symbol.rules
+        beginObject()
+        times(isShort ? "24hrMiniTicker" : "24hrTicker", time)
+        text("s", rules.name)
+        if isShort {
+            price("c", day.candle.close, rules)
+        } else {
+            text("ps", rules.name)
+            price("p", day.change, rules)
+            key("P")
+            quoted(day.changePercent, minimumPlaces: 3)
+            price("w", day.average, rules)
+            price("c", day.candle.close, rules)
+            quantity("Q", day.lastTrade?.quantity ?? .zero, rules)
+        }
+        price("o", day.candle.open, rules)
+        price("h", day.candle.high, rules)
+        price("l", day.candle.low, rules)
+        quantity("v", day.candle.traded.quantity, rules)
+        value("q", day.candle.traded.quote, rules)
+        if !isShort {
+            integer("O", time == 0 ? 0 : day.candle.opened)
+            integer("C", time)
+            integer("F", day.firstID)
+            integer("L", day.lastID)
+            integer("n", day.candle.trades)
+        }
+        integer("st", 1)
+        endObject()
+    }
+}

@@ -1,0 +1,133 @@
+import Journal
+import Ledger
+import Synchronization
+import Venue
+
+/// The market histories of all venues. Nobody pays for them before somebody asks: then the journal's market
+/// events are read once, and from there on each durable event is taken as it comes.
+final class MarketHistories: Sendable {
+    private enum Phase {
+        case unread
+        /// What became durable since reading began, and the reading.
+        case reading([Event], Task<Void, any Error>)
+        case read
+    }
+
+    let histories: [VenueName: MarketHistory]
+    private let phase: Mutex<Phase>
+
+    /// `isEmpty` says that the journal has no event yet, so that there is nothing to read.
+    init(of venues: some Sequence<any VenueModel>, isEmpty: Bool) {
+        histories = Dictionary(venues.map { ($0.name, MarketHistory(of: $0)) }) { first, _ in first }
+        phase = Mutex(isEmpty ? .read : .unread)
+        if isEmpty { for history in histories.values { history.noteRead() } }
+    }
+
+    /// Takes what has become durable, in the order of the journal.
+    func take(_ events: some Sequence<Event>) {
+        phase.withLock { phase in
+            switch phase {
+            case .unread: break
+            case .reading(let waiting, let task):
+                phase = .reading(waiting + events.filter { $0.body.marketVenue != nil }, task)
+            case .read: keep(events)
+            }
+        }
+    }
+
+    private func keep(_ events: some Sequence<Event>) {
+        for event in events {
+            guard let venue = event.body.marketVenue else { continue }
+            histories[venue]?.take(event)
+        }
+    }
+
+    /// Returns once all that was durable at the call is taken. `read` hands over the market events of the
+    /// journal, lot by lot.
+    func readJournal(_ read: @escaping @Sendable ((Event) -> Void) async throws -> Void) async throws {
+        let task = phase.withLock { phase -> Task<Void, any Error>? in
+            switch phase {
+            case .read: return nil
+            case .reading(_, let task): return task
+            case .unread:
+                // Detached: whoever asked first may be gone before it is through, and others wait for it.
+                let task = Task.detached {
+                    do {
+                        try await read { self.keep(CollectionOfOne($0)) }
+                        self.finish()
+                    } catch {
+                        self.phase.withLock { $0 = .unread }
+                        throw error
+                    }
+                }
+                phase = .reading([], task)
+                return task
+            }
+        }
+        try await task?.value
+    }
+
+    private func finish() {
+        phase.withLock { phase in
+            if case .reading(let waiting, _) = phase { keep(waiting) }
+            phase = .read
+        }
+        for history in histories.values { history.noteRead() }
+    }
+}
+
+extension LedgerEngine {
+    /// How many market events are read in one slice.
+    private static let marketLot = 1_000
+
+    /// A venue's market, with all that the journal knows of it.
+    func wholeMarket(of venue: VenueName) async throws -> MarketHistory {
+        try await markets.readJournal { take in
+            var sequence: Int64 = 0
+            while true {
+                let events = try await self.slow.ownTurn(of: "market").run { [sequence] in
+                    try await self.allMarketEvents(after: sequence, limit: Self.marketLot)
+                }
+                for event in events { take(event) }
+                guard let last = events.last else { return }
+                sequence = last.sequence
+                try await SlowWork.giveWay()
+            }
+        }
+        return market(of: venue)
+    }
+
+    /// A venue's market, as far as it was read.
+    func market(of venue: VenueName) -> MarketHistory {
+        guard let history = markets.histories[venue] else {
+            preconditionFailure("only venues of the engine have access to it")
+        }
+        return history
+    }
+
+    /// Market events of a venue after a place, in their order; none only where there are no more.
+    func marketEvents(
+        of venue: VenueName, after sequence: Int64, limit: Int
+    ) async throws(Refusal) -> [Event] {
+        var after = sequence
+        while true {
+            let events = try await allMarketEvents(after: after, limit: limit)
+            guard let last = events.last else { return [] }
+            let own = events.filter { $0.body.marketVenue == venue }
+            if !own.isEmpty { return own }
+            after = last.sequence
+            try await SlowWork.giveWay()
+        }
+    }
+
+    private func allMarketEvents(after sequence: Int64, limit: Int) async throws(Refusal) -> [Event] {
+        let instruments = published.instruments
+        return try await read { store throws(JournalError) in
+            var events: [Event] = []
+            for record in try store.marketEvents(after: sequence, limit: limit) {
+                events.append(try Replay.event(of: record, instruments: instruments))
+            }
+            return events
+        }
+    }
+}
