@@ -2,8 +2,8 @@ import JSON
 import Ledger
 import Venue
 
-/// User data and market streams: which paths are streams, and what a connection to one does. Sheet, section 8;
-/// order sheet, section 7.3.
+/// User data and market streams: which paths are streams, and what a connection to one does. Sheet, section
+/// 8; order sheet, section 7.3.
 extension BinanceVenue {
     /// The market streams' host and the WebSocket API; the routed paths carry their category.
     public static let streamPrefixes = ["/ws", "/stream", "/private/", "/public/", "/market/", "/ws-fapi/"]
@@ -85,8 +85,8 @@ let streamDay: Int64 = 86_400_000
 
 /// One connection to user data streams and those of market data.
 ///
-/// A name that is neither a listen key alive nor looks like market data is acknowledged and stays silent, as any unknown stream does at the
-/// venue.
+/// A name that is neither a listen key alive nor looks like market data is acknowledged and stays silent, as
+/// any unknown stream does at the venue.
 struct UserStream: VenueStream {
     /// Messages of a client per second; more end the connection.
     private static let messagesPerSecond = 10
@@ -209,8 +209,8 @@ struct UserStream: VenueStream {
 
     // MARK: - Listen keys
 
-    /// Follows a stream if it is a listen key that is alive, or one of market data; whether it may be one that
-    /// there is.
+    /// Follows a stream if it is a listen key that is alive, or one of market data; whether it may be one
+    /// that there is.
     private mutating func listen(to stream: String, _ now: Int64) -> Bool {
         if market.listen(to: stream, now) {
             isMarketFresh = true

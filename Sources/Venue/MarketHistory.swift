@@ -14,7 +14,7 @@ public final class MarketHistory: Sendable {
     static let keptRates = 2_000
 
     private struct State {
-        var fold: MarketFold
+        var fold: MarketFold?
         var series: [MarketSubject: CandleSeries] = [:]
         var traces: [String: Trace] = [:]
         var sequence: Int64 = 0
@@ -30,17 +30,17 @@ public final class MarketHistory: Sendable {
     }
 
     private let state: Mutex<State>
-    let venue: any VenueModel
+    let venue: (any VenueModel)?
 
-    /// A market of which nothing is known yet.
-    public init(of venue: any VenueModel) {
+    /// A market of which nothing is known yet; without a venue, and nothing ever is.
+    public init(of venue: (any VenueModel)?) {
         self.venue = venue
-        state = Mutex(State(fold: MarketFold(of: venue)))
+        state = Mutex(State(fold: venue.map { MarketFold(of: $0) }))
     }
 
     /// Takes an event, if it is of this market and was not taken before.
     public func take(_ event: Event) {
-        guard event.body.marketVenue == venue.name else { return }
+        guard let venue, event.body.marketVenue == venue.name else { return }
         state.withLock { state in
             guard event.sequence > state.sequence else { return }
             state.sequence = event.sequence
@@ -48,7 +48,7 @@ public final class MarketHistory: Sendable {
                 state.traces[instrument, default: Trace()].keep(rate)
                 return
             }
-            let (points, touched) = state.fold.take(event)
+            guard let (points, touched) = state.fold?.take(event) else { return }
             for point in points {
                 state.series[point.subject, default: CandleSeries()]
                     .take(point.price, point.trade, at: event.at)

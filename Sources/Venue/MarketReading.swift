@@ -110,8 +110,9 @@ public struct TradeQuery: Sendable {
 }
 
 extension VenueAccess {
-    /// Candles that are asked for, the oldest first, none beginning before the stretch of `beginning` or after
-    /// the ledger's time; `flat` is the price where none was ever given. Older ones are read from the journal.
+    /// Candles that are asked for, the oldest first, none beginning before the stretch of `beginning` or
+    /// after the ledger's time; `flat` is the price where none was ever given. Older ones are read from the
+    /// journal.
     ///
     /// Throws where the journal cannot be read, and `NumberError` where what was traded does not fit into a
     /// number.
@@ -121,13 +122,14 @@ extension VenueAccess {
         let now = ledgerTime().milliseconds
         guard let window = query.window(beginning: beginning.milliseconds, now: now) else { return [] }
         let market = try await marketHistory()
+        guard let venue = market.venue else { return [] }
         let found: [Candle]
         if let known = market.candles(query.subject, window, flat: flat) {
             found = known
         } else {
             found = try await slowly(for: "market") {
                 var past = PastCandles(query.subject, window)
-                try await past.read(through: self, of: market.venue)
+                try await past.read(through: self, of: venue)
                 return past.series.candles(window, flat: flat) ?? []
             }
         }
@@ -151,10 +153,10 @@ extension VenueAccess {
         let (latest, isWhole) = market.latestTrades(of: query.instrument)
         let known = query.chosen(latest)
         guard !isWhole, let first = latest.first, query.reaches(before: first),
-            query.keepsOldest || known.count < query.limit
+            query.keepsOldest || known.count < query.limit, let venue = market.venue
         else { return known }
         return try await slowly(for: "market") {
-            var fold = MarketFold(of: market.venue)
+            var fold = MarketFold(of: venue)
             var found: [MarketTrade] = []
             try await goThroughMarket { event in
                 if event.at.milliseconds > query.to ?? .max || event.sequence > query.toID ?? .max {
@@ -175,7 +177,8 @@ extension VenueAccess {
         }
     }
 
-    /// Hands over the market events of this venue from the beginning on, until one is the last that is wanted.
+    /// Hands over the market events of this venue from the beginning on, until one is the last that is
+    /// wanted.
     fileprivate func goThroughMarket(_ take: (Event) -> Bool) async throws {
         var sequence: Int64 = 0
         while true {
