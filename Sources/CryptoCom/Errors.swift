@@ -53,6 +53,16 @@ struct VenueError: Error, Equatable {
     static let unsupportedInstrument = VenueError(
         code: 40003, message: "Unsupported instrument", status: 400)
 
+    /// A parameter that is missing or wrong, in the words recorded of the venue.
+    static func argument(_ message: String) -> VenueError {
+        VenueError(code: 40004, message: message, status: 400)
+    }
+
+    /// A channel that is refused, in the words recorded of the venue.
+    static func refusedChannel(_ message: String) -> VenueError {
+        VenueError(code: 40003, message: message, status: 400)
+    }
+
     /// A user channel that is not served; the message repeats the params.
     static func invalidChannel(_ params: JSONValue) -> VenueError {
         VenueError(code: 10004, message: "invalid channel \(params)", status: 400)

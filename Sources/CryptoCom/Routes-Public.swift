@@ -3,20 +3,18 @@ import Ledger
 import Numbers
 import Venue
 
-// What the venue tells everybody, from the rulebook in force and the latest prices.
+// What the venue tells everybody, from the rulebook in force.
 
 extension CryptoComVenue {
     /// The whole reply to a public request; its id is -1, as none was given.
     func answer(
-        _ method: Method, _ query: [QueryItem], _ access: any VenueAccess
+        _ method: Method, _ access: any VenueAccess
     ) throws(VenueError) -> [UInt8] {
         let now = access.ledgerTime()
         var reply = ReplyWriter(id: .omitted, method: method.rawValue, reserving: 16_384)
         switch method {
         case .instruments: writeInstruments(at: now, to: &reply.writer)
         case .riskParameters: writeRiskParameters(at: now, to: &reply.writer)
-        case .tickers: try writeTickers(query, access, at: now, to: &reply.writer)
-        case .valuations: try writeValuations(query, access, at: now, to: &reply.writer)
         default: throw .methodNotFound
         }
         return reply.finished()
@@ -115,87 +113,6 @@ extension CryptoComVenue {
             writer.endObject()
         }
         writer.endArray()
-        writer.endObject()
-    }
-
-    // MARK: - Prices
-
-    /// Mark prices as the latest trade. There is no order book and no trade history here, so bids, asks,
-    /// ranges and changes are null, which is the venue's own form for "no trade", and volumes are zero.
-    private func writeTickers(
-        _ query: [QueryItem], _ access: any VenueAccess, at time: LedgerTime, to writer: inout JSONWriter
-    ) throws(VenueError) {
-        let rules = rules(at: time)
-        let prices = access.prices()
-        let market = market(prices, at: time)
-        let wanted = query["instrument_name"]
-        if let wanted, rules.instrument(wanted) == nil { throw .invalidArgument }
-        let stamp = (prices.updatedAt ?? time).milliseconds
-        writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
-        for rule in rules.instruments where wanted.map(rule.terms.name.isExactly) ?? true {
-            guard let price = market.mark(rule.terms) else { continue }
-            writer.beginObject()
-            writer.key("i")
-            writer.string(rule.terms.name)
-            for key in ["h", "l"] {
-                writer.key(key)
-                writer.null()
-            }
-            writer.key("a")
-            writer.quoted(price)
-            for key in ["v", "vv"] {
-                writer.key(key)
-                writer.literal("0")
-            }
-            for key in ["c", "b", "k"] {
-                writer.key(key)
-                writer.null()
-            }
-            writer.key("oi")
-            writer.literal("0")
-            writer.key("t")
-            writer.integer(stamp)
-            writer.endObject()
-        }
-        writer.endArray()
-        writer.endObject()
-    }
-
-    /// The latest mark or index price, as the one point that is known.
-    private func writeValuations(
-        _ query: [QueryItem], _ access: any VenueAccess, at time: LedgerTime, to writer: inout JSONWriter
-    ) throws(VenueError) {
-        guard let name = query["instrument_name"], let type = query["valuation_type"] else {
-            throw .invalidArgument
-        }
-        let prices = access.prices()
-        let market = market(prices, at: time)
-        let price: ExactDecimal?
-        switch type {
-        case "mark_price":
-            guard let rule = rules(at: time).instrument(name) else { throw .invalidArgument }
-            price = market.mark(rule.terms)
-        case "index_price":
-            guard let asset = indexedAsset(name, at: time) else { throw .invalidArgument }
-            price = try? market.price(of: asset)
-        default: throw .invalidArgument
-        }
-        writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
-        if let price {
-            writer.beginObject()
-            writer.key("v")
-            writer.quoted(price)
-            writer.key("t")
-            writer.integer((prices.updatedAt ?? time).milliseconds)
-            writer.endObject()
-        }
-        writer.endArray()
-        writer.key("instrument_name")
-        writer.string(name)
         writer.endObject()
     }
 

@@ -34,6 +34,9 @@ enum Method: String, CaseIterable {
     case instruments = "public/get-instruments"
     case riskParameters = "public/get-risk-parameters"
     case tickers = "public/get-tickers"
+    case candlestick = "public/get-candlestick"
+    case book = "public/get-book"
+    case publicTrades = "public/get-trades"
     case valuations = "public/get-valuations"
 
     var isPublic: Bool { rawValue.hasPrefix("public/") }
@@ -82,6 +85,14 @@ enum Method: String, CaseIterable {
         }
     }
 
+    /// Whether it is about the market.
+    var isOfMarket: Bool {
+        switch self {
+        case .tickers, .valuations, .candlestick, .book, .publicTrades: true
+        default: false
+        }
+    }
+
     /// Whether its answer reads the past or goes through many accounts.
     var takesLong: Bool { self == .userBalanceHistory || self == .subaccountBalances }
 
@@ -117,25 +128,32 @@ extension CryptoComVenue {
             return VenueError.methodNotFound.response(id: Self.identifier(in: request), method: name)
         }
         return method.isPublic
-            ? respondPublic(method, request, access) : await respondPrivate(method, request, access)
+            ? await respondPublic(method, request, access) : await respondPrivate(method, request, access)
     }
 
     // MARK: - Public
 
     private func respondPublic(
         _ method: Method, _ request: VenueRequest, _ access: any VenueAccess
-    ) -> VenueResponse {
-        do throws(VenueError) {
+    ) async -> VenueResponse {
+        do {
             guard request.method == "GET" else {
-                throw request.method == "POST" ? .internal : .invalidRequest
+                throw request.method == "POST" ? VenueError.internal : .invalidRequest
             }
             let verdict = access.limiter.use(
                 "crypto-com/\(method.rawValue)/\(request.remoteAddress)", limit: Self.publicLimit.calls,
                 window: Self.publicLimit.window, now: access.realTime())
-            guard verdict.isAllowed else { throw .tooManyRequests }
-            return VenueResponse(body: try answer(method, request.queryItems, access))
-        } catch {
+            guard verdict.isAllowed else { throw VenueError.tooManyRequests }
+            let query = request.queryItems
+            return VenueResponse(
+                body: method.isOfMarket
+                    ? try await marketAnswer(method, query, access) : try answer(method, access))
+        } catch let error as VenueError {
             return error.response(id: .omitted, method: method.rawValue)
+        } catch let refusal as Refusal where refusal.code == .busy {
+            return VenueError.tooManyRequests.response(id: .omitted, method: method.rawValue)
+        } catch {
+            return VenueError(figureError: error).response(id: .omitted, method: method.rawValue)
         }
     }
 

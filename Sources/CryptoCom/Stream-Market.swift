@@ -3,29 +3,25 @@ import Ledger
 import Numbers
 import Venue
 
-/// `/exchange/v1/market`: tickers, mark and index prices, as far as the ledger knows them.
+/// `/exchange/v1/market`: tickers, book, trades, candles, mark and index prices, funding.
 ///
-/// The first frame of a channel comes with the request's id, every other with -1 whenever the price is
-/// another one. What a refusal says is as recorded in September 2026: one answer per channel, naming it.
+/// The first frame of a channel comes with the request's id, every other with -1 whenever something has
+/// changed; of a book an acknowledgement comes first. What a refusal says is as recorded in September 2026:
+/// one answer per channel, naming it.
 struct MarketStream: VenueStream {
     /// Frames that a client may send per second.
     static let framesPerSecond: Int64 = 100
     /// Channels that one connection may have.
     static let maximumSubscriptions = 400
-
-    private struct Subscription {
-        let channel: MarketChannel
-        /// Requests that the first frame is still owed to.
-        var owed: [RequestIdentifier]
-        /// The price that was sent last.
-        var price: ExactDecimal?
-    }
+    /// How often it is looked whether the ledger's clock has moved something, in real milliseconds.
+    private static let look: Int64 = 1000
 
     private let venue: CryptoComVenue
     private let access: any VenueAccess
     private var connection: StreamConnection
-    private var subscriptions: [Subscription] = []
+    private var subscriptions: [MarketSubscription] = []
     private var interestInForce = StreamInterest()
+    private var nextLook: Int64?
 
     init(venue: CryptoComVenue, access: any VenueAccess) {
         self.venue = venue
@@ -35,7 +31,7 @@ struct MarketStream: VenueStream {
 
     var interest: StreamInterest { StreamInterest(prices: !subscriptions.isEmpty) }
 
-    var deadline: Int64? { connection.deadline }
+    var deadline: Int64? { [connection.deadline, nextLook].compactMap { $0 }.min() }
 
     mutating func opened(at now: Int64, into output: inout StreamOutput) { connection.opened(at: now) }
 
@@ -54,26 +50,24 @@ struct MarketStream: VenueStream {
         } catch {
             output.send(error.body(id: request.id, method: request.method))
         }
-        if interest == interestInForce { sendOwed(into: &output) }
+        nextLook = subscriptions.isEmpty ? nil : nextLook ?? now + Self.look
+        if interest == interestInForce { tell(at: now, isFirstOnly: true, into: &output) }
     }
 
     mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {
         interestInForce = interest
-        sendOwed(into: &output)
+        tell(at: now, isFirstOnly: true, into: &output)
     }
 
     mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
-        guard notice.pricesChanged else { return }
-        for place in subscriptions.indices where subscriptions[place].owed.isEmpty {
-            let quote = try? venue.quote(subscriptions[place].channel, access)
-            if let quote, quote.price != subscriptions[place].price {
-                send(place, quote, id: .omitted, into: &output)
-            }
-        }
+        if notice.pricesChanged { tell(at: now, isFirstOnly: false, into: &output) }
     }
 
     mutating func timePassed(at now: Int64, into output: inout StreamOutput) {
         connection.timePassed(at: now, into: &output)
+        guard output.close == nil, let due = nextLook, now >= due else { return }
+        nextLook = now + Self.look
+        tell(at: now, isFirstOnly: false, into: &output)
     }
 
     func close(for reason: StreamCloseReason) -> StreamClose { StreamConnection.close(for: reason) }
@@ -82,124 +76,413 @@ struct MarketStream: VenueStream {
         to name: String, _ request: StreamRequest, into output: inout StreamOutput
     ) {
         do throws(VenueError) {
-            let channel = try venue.marketChannel(name, at: access.ledgerTime())
+            let channel = try venue.marketChannel(name, request.params, at: access.ledgerTime())
             if let place = subscriptions.firstIndex(where: { $0.channel == channel }) {
                 subscriptions[place].owed.append(request.id)
-            } else {
-                guard subscriptions.count < Self.maximumSubscriptions else { throw .tooManySubscriptions }
-                subscriptions.append(Subscription(channel: channel, owed: [request.id]))
+                return
             }
+            guard subscriptions.count < Self.maximumSubscriptions else { throw .tooManySubscriptions }
+            if !access.market.isRead {
+                let access = access
+                Task.detached { _ = try? await access.marketHistory() }
+            }
+            // Only a channel's kind may have changed, as from snapshots of a book to updates.
+            subscriptions.removeAll { $0.channel.name == name }
+            subscriptions.append(MarketSubscription(channel: channel, owed: [request.id]))
         } catch {
             output.send(error.body(id: request.id, method: request.method, channel: name))
         }
     }
 
-    private mutating func sendOwed(into output: inout StreamOutput) {
+    /// Sends the first frames that are owed, and what has changed.
+    private mutating func tell(at now: Int64, isFirstOnly: Bool, into output: inout StreamOutput) {
+        // Until all that was before is read, nothing can be said.
+        guard access.market.isRead else { return }
         for place in subscriptions.indices {
             let owed = subscriptions[place].owed
             subscriptions[place].owed = []
-            for id in owed {
-                do throws(VenueError) {
-                    send(
-                        place, try venue.quote(subscriptions[place].channel, access), id: id, into: &output)
-                } catch {
-                    output.send(
-                        error.body(id: id, method: "subscribe", channel: subscriptions[place].channel.name))
+            do throws(VenueError) {
+                for id in owed {
+                    for frame in try subscriptions[place].first(id, venue, access, at: now) {
+                        output.send(frame)
+                    }
                 }
+                if isFirstOnly || !owed.isEmpty { continue }
+                for frame in try subscriptions[place].news(venue, access, at: now) { output.send(frame) }
+            } catch {
+                let name = subscriptions[place].channel.name
+                for id in owed { output.send(error.body(id: id, method: "subscribe", channel: name)) }
             }
         }
     }
-
-    private mutating func send(
-        _ place: Int, _ quote: MarketQuote, id: RequestIdentifier, into output: inout StreamOutput
-    ) {
-        subscriptions[place].price = quote.price
-        output.send(subscriptions[place].channel.frame(quote, id: id))
-    }
 }
 
-/// A channel of prices, such as `ticker.BTCUSD-PERP`.
+/// A channel of the market, such as `ticker.BTCUSD-PERP`.
 struct MarketChannel: Equatable {
-    enum Kind: String {
+    enum Kind: Equatable {
         case ticker
         case mark
         case index
+        case trade
+        case candlestick(String)
+        case funding
+        case estimatedFunding
+        case settlement
+        case book(depth: Int64, isUpdated: Bool)
     }
 
     let kind: Kind
+    let name: String
     /// An instrument, or of an index channel the index's name.
     let instrument: String
 
-    var name: String { "\(kind.rawValue).\(instrument)" }
+    /// The first part of the name.
+    var word: String { String(name.prefix { $0 != "." }) }
+}
 
-    /// A frame with one price. There is no order book and no trade history, so what a ticker would tell of
-    /// them is null, and volumes are zero, as over REST.
-    func frame(_ quote: MarketQuote, id: RequestIdentifier) -> [UInt8] {
-        var frame = ChannelFrame(id: id, subscription: name, channel: kind.rawValue, instrument: instrument)
-        frame.writer.beginObject()
-        switch kind {
-        case .ticker:
-            for key in ["h", "l"] {
-                frame.writer.key(key)
-                frame.writer.null()
-            }
-            frame.writer.key("a")
-            frame.writer.quoted(quote.price)
-            for key in ["c", "b", "bs", "k", "ks"] {
-                frame.writer.key(key)
-                frame.writer.null()
-            }
-            frame.writer.key("i")
-            frame.writer.string(instrument)
-            for key in ["v", "vv", "oi"] {
-                frame.writer.key(key)
-                frame.writer.literal("0")
-            }
-        case .mark, .index:
-            frame.writer.key("v")
-            frame.writer.quoted(quote.price)
+/// A channel that the client listens to.
+struct MarketSubscription {
+    let channel: MarketChannel
+    /// Requests that the first frame is still owed to.
+    var owed: [RequestIdentifier]
+    /// What was sent last, without its time.
+    private var last: [UInt8] = []
+    /// The last trade that was sent; of candles, the beginning of the last one.
+    private var place: Int64 = 0
+    private var book: (bids: [BookLevel], asks: [BookLevel], sequence: Int64) = ([], [], 0)
+    /// When an idle book says that it is alive.
+    private var due: Int64 = 0
+
+    private static let idle: Int64 = 5000
+    private static let firstTrades = 50
+    private static let firstCandles = 300
+
+    init(channel: MarketChannel, owed: [RequestIdentifier]) {
+        self.channel = channel
+        self.owed = owed
+    }
+
+    /// How things stand: what a request is answered with.
+    mutating func first(
+        _ id: RequestIdentifier, _ venue: CryptoComVenue, _ access: any VenueAccess, at now: Int64
+    ) throws(VenueError) -> [[UInt8]] {
+        let state = try State(channel, venue, access)
+        switch channel.kind {
+        case .trade:
+            let trades = access.market.latestTrades(of: channel.instrument).trades
+            place = trades.last?.id ?? 0
+            return [
+                frame(id) { writer in
+                    for trade in trades.suffix(Self.firstTrades).reversed() {
+                        writer.trade(trade, channel.instrument, isFrame: true, venue.profile)
+                    }
+                }
+            ]
+        case .candlestick(let name):
+            let candles = try state.candles(name, from: nil, limit: Self.firstCandles)
+            place = candles.last?.opened ?? 0
+            last = candles.last.map { Self.bytes(of: $0) } ?? []
+            return [
+                frame(id) { writer in
+                    for candle in candles { writer.candle(candle, updatedAt: state.now) }
+                }
+            ]
+        case .book(let depth, _):
+            let levels = state.levels
+            book = (levels.bids, levels.asks, state.sequence)
+            due = now + Self.idle
+            return [acknowledgement(id), bookFrame(depth, levels.bids, levels.asks, state, previous: nil)]
+        default:
+            let row = try state.row()
+            last = row.timeless
+            return [frame(id) { $0.raw(row.bytes) }]
         }
-        frame.writer.key("t")
-        frame.writer.integer(quote.time.milliseconds)
-        frame.writer.endObject()
+    }
+
+    /// What has changed since.
+    mutating func news(
+        _ venue: CryptoComVenue, _ access: any VenueAccess, at now: Int64
+    ) throws(VenueError) -> [[UInt8]] {
+        switch channel.kind {
+        case .trade:
+            let trades = access.market.latestTrades(of: channel.instrument).trades.drop { $0.id <= place }
+            place = trades.last?.id ?? place
+            return trades.map { trade in
+                frame(.omitted) { $0.trade(trade, channel.instrument, isFrame: true, venue.profile) }
+            }
+        case .candlestick(let name):
+            let state = try State(channel, venue, access)
+            let candles = try state.candles(name, from: place, limit: 100)
+            place = candles.last?.opened ?? place
+            var frames: [[UInt8]] = []
+            for candle in candles where Self.bytes(of: candle) != last {
+                last = Self.bytes(of: candle)
+                frames.append(frame(.omitted) { $0.candle(candle, updatedAt: state.now) })
+            }
+            return frames
+        case .book(let depth, let isUpdated):
+            return try bookNews(depth, isUpdated, State(channel, venue, access), at: now)
+        default:
+            let row = try State(channel, venue, access).row()
+            if row.timeless == last { return [] }
+            last = row.timeless
+            return [frame(.omitted) { $0.raw(row.bytes) }]
+        }
+    }
+
+    private static func bytes(of candle: Candle) -> [UInt8] {
+        var writer = JSONWriter(reserving: 128)
+        writer.candle(candle)
+        return writer.bytes
+    }
+
+    private mutating func bookNews(
+        _ depth: Int64, _ isUpdated: Bool, _ state: State, at now: Int64
+    ) -> [[UInt8]] {
+        let levels = state.levels
+        let before = book
+        let isChanged = levels.bids != before.bids || levels.asks != before.asks
+        guard isChanged || (isUpdated && now >= due) else { return [] }
+        due = now + Self.idle
+        // A reference price may change without an event.
+        let sequence = isChanged ? max(state.sequence, before.sequence + 1) : before.sequence
+        book = (levels.bids, levels.asks, sequence)
+        if !isUpdated { return [bookFrame(depth, levels.bids, levels.asks, state, previous: nil)] }
+        return [
+            bookFrame(
+                depth, BookLevel.changes(from: before.bids, to: levels.bids),
+                BookLevel.changes(from: before.asks, to: levels.asks), state, previous: before.sequence)
+        ]
+    }
+
+    // MARK: - Frames
+
+    private func frame(_ id: RequestIdentifier, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
+        if case .candlestick(let name) = channel.kind {
+            return result(id) { writer in
+                writer.key("depth")
+                writer.integer(Int64(Self.firstCandles))
+                writer.key("interval")
+                writer.string(name)
+                writer.key("data")
+                writer.beginArray()
+                write(&writer)
+                writer.endArray()
+            }
+        }
+        var frame = ChannelFrame(
+            id: id, subscription: channel.name, channel: channel.word, instrument: channel.instrument)
+        write(&frame.writer)
         return frame.finished()
+    }
+
+    private func acknowledgement(_ id: RequestIdentifier) -> [UInt8] {
+        var writer = JSONWriter(reserving: 96)
+        writer.beginAnswer(id: id, method: "subscribe")
+        writer.key("channel")
+        writer.string(channel.name)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private func result(_ id: RequestIdentifier, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
+        var writer = ReplyWriter(id: id, method: "subscribe", reserving: 1024).writer
+        writer.beginObject()
+        writer.key("instrument_name")
+        writer.string(channel.instrument)
+        writer.key("subscription")
+        writer.string(channel.name)
+        writer.key("channel")
+        writer.string(channel.word)
+        write(&writer)
+        writer.endObject()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// The whole book, or with `previous` what has changed since that one.
+    private func bookFrame(
+        _ depth: Int64, _ bids: [BookLevel], _ asks: [BookLevel], _ state: State, previous: Int64?
+    ) -> [UInt8] {
+        var writer = ReplyWriter(id: .omitted, method: "subscribe", reserving: 512).writer
+        writer.beginObject()
+        writer.key("channel")
+        writer.string(previous == nil ? "book" : "book.update")
+        writer.key("subscription")
+        writer.string(channel.name)
+        writer.key("instrument_name")
+        writer.string(channel.instrument)
+        writer.key("depth")
+        writer.integer(depth)
+        writer.key("data")
+        writer.beginArray()
+        writer.beginObject()
+        if previous != nil {
+            writer.key("update")
+            writer.beginObject()
+        }
+        writer.levels("bids", bids)
+        writer.levels("asks", asks)
+        if previous != nil { writer.endObject() }
+        for key: StaticString in ["t", "tt"] {
+            writer.key(key)
+            writer.integer(state.now.milliseconds)
+        }
+        writer.key("u")
+        writer.integer(book.sequence)
+        if let previous {
+            writer.key("pu")
+            writer.integer(previous)
+        }
+        // Its algorithm is not published, and no client is known to check it.
+        writer.key("cs")
+        writer.integer(0)
+        writer.endObject()
+        writer.endArray()
+        writer.endObject()
+        writer.endObject()
+        return writer.bytes
     }
 }
 
-/// A price and when the venue's prices last changed.
-struct MarketQuote {
-    let price: ExactDecimal
-    let time: LedgerTime
+/// What a channel would tell now.
+private struct State {
+    let now: LedgerTime
+    private let channel: MarketChannel
+    private let market: Market
+    private let instrument: InstrumentMarket?
+    private let access: any VenueAccess
+    private let venue: CryptoComVenue
+
+    init(
+        _ channel: MarketChannel, _ venue: CryptoComVenue, _ access: any VenueAccess
+    ) throws(VenueError) {
+        self.channel = channel
+        self.access = access
+        self.venue = venue
+        now = access.ledgerTime()
+        market = venue.market(access.prices(), at: now)
+        let rule = venue.rules(at: now).instrument(channel.instrument)
+        instrument = rule.map { [market] in InstrumentMarket($0, market, access) }
+    }
+
+    var levels: (bids: [BookLevel], asks: [BookLevel]) { instrument?.levels ?? ([], []) }
+
+    var sequence: Int64 { instrument?.sequence ?? 1 }
+
+    func candles(_ name: String, from: Int64?, limit: Int) throws(VenueError) -> [Candle] {
+        guard let interval = Timeframe.byName[name]?.interval, let instrument else { return [] }
+        do {
+            let opening = interval.opening(of: now.milliseconds)
+            var query = CandleQuery(
+                .last(channel.instrument), interval, from: from ?? 0, to: opening, limit: limit)
+            let flat = market.mark(instrument.terms)
+            if let found = try access.presentCandles(query, flat: flat) { return found }
+            // What memory has let go of is not told of here.
+            query.from = opening
+            return try access.presentCandles(query, flat: flat) ?? []
+        } catch {
+            throw VenueError(figureError: error)
+        }
+    }
+
+    /// A row of one price, with its time and without.
+    func row() throws(VenueError) -> (bytes: [UInt8], timeless: [UInt8]) {
+        var writer = JSONWriter(reserving: 192)
+        if channel.kind == .ticker, let instrument {
+            do { try writer.ticker(instrument, withSizes: true) } catch {
+                throw VenueError(figureError: error)
+            }
+            let end = Array(#","t":"#.utf8)
+            let bytes = writer.bytes
+            // The time is the last member.
+            let place = bytes.indices.last { bytes[$0...].starts(with: end) } ?? bytes.endIndex
+            return (bytes, Array(bytes[..<place]))
+        }
+        let (value, time) = try value()
+        writer.valuation(value, at: time)
+        let isOfTime = channel.kind == .settlement
+        return (writer.bytes, Array("\(value) \(isOfTime ? time.milliseconds : 0)".utf8))
+    }
+
+    private func value() throws(VenueError) -> (ExactDecimal, LedgerTime) {
+        let stamp = market.prices.updatedAt ?? now
+        let price: ExactDecimal?
+        switch channel.kind {
+        case .index:
+            price = venue.indexedAsset(channel.instrument, at: now).flatMap { try? market.price(of: $0) }
+        case .funding, .estimatedFunding:
+            guard let rate = instrument?.fundingRate else { throw .unsupportedInstrument }
+            return (rate, now)
+        case .settlement:
+            // The mark at the last full hour.
+            guard let instrument else { throw .unsupportedInstrument }
+            let hour = instrument.lastHour
+            let query = CandleQuery(
+                .mark(channel.instrument), .minutes(1), from: hour - 60_000, to: hour - 60_000, limit: 1)
+            let flat = market.mark(instrument.terms)
+            guard let mark = (try? access.presentCandles(query, flat: flat))??.last?.close ?? flat else {
+                throw .invalidCollateralPrice
+            }
+            return (mark, LedgerTime(milliseconds: hour))
+        default: price = instrument.flatMap { market.mark($0.terms) }
+        }
+        guard let price else { throw .invalidCollateralPrice }
+        return (price, stamp)
+    }
 }
 
 extension CryptoComVenue {
     /// The channel of a name. Throws for a channel that is not served, and for an instrument that there is
     /// not or that is of the other kind.
-    func marketChannel(_ name: String, at time: LedgerTime) throws(VenueError) -> MarketChannel {
-        let parts = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let kind = MarketChannel.Kind(rawValue: String(parts[0])) else {
-            throw .unrecognisedChannel
+    func marketChannel(
+        _ name: String, _ params: JSONValue?, at time: LedgerTime
+    ) throws(VenueError) -> MarketChannel {
+        var parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count >= 2 else { throw .unrecognisedChannel }
+        let word = parts.removeFirst()
+        let kind: MarketChannel.Kind
+        switch (word, parts.count) {
+        case ("ticker", 1): kind = .ticker
+        case ("mark", 1): kind = .mark
+        case ("index", 1): kind = .index
+        case ("trade", 1): kind = .trade
+        case ("funding", 1): kind = .funding
+        case ("estimatedfunding", 1): kind = .estimatedFunding
+        case ("settlement", 1): kind = .settlement
+        case ("candlestick", 2):
+            guard let timeframe = Timeframe.byName[parts.removeFirst()] else {
+                throw .refusedChannel("Unsupported depth/interval combination")
+            }
+            kind = .candlestick(timeframe.name)
+        case ("book", 1...2): kind = try book(parts.count == 2 ? parts.removeLast() : "", params)
+        default: throw .unrecognisedChannel
         }
-        let instrument = String(parts[1])
-        let isInstrument = rules(at: time).instrument(instrument) != nil
+        let instrument = parts[0]
+        let rule = rules(at: time).instrument(instrument)
         let isIndex = indexedAsset(instrument, at: time) != nil
-        guard isInstrument || isIndex else { throw .unknownSymbol }
-        guard kind == .index ? isIndex : isInstrument else { throw .unsupportedInstrument }
-        return MarketChannel(kind: kind, instrument: instrument)
+        guard rule != nil || isIndex else { throw .unknownSymbol }
+        guard kind == .index ? isIndex : rule != nil else { throw .unsupportedInstrument }
+        if [.funding, .estimatedFunding, .settlement].contains(kind), rule?.terms.kind == .spot {
+            throw .unsupportedInstrument
+        }
+        return MarketChannel(kind: kind, name: name, instrument: instrument)
     }
 
-    /// The price that REST's tickers and valuations would tell now.
-    func quote(_ channel: MarketChannel, _ access: any VenueAccess) throws(VenueError) -> MarketQuote {
-        let time = access.ledgerTime()
-        let prices = access.prices()
-        let market = market(prices, at: time)
-        let price: ExactDecimal? =
-            switch channel.kind {
-            case .ticker, .mark:
-                rules(at: time).instrument(channel.instrument).flatMap { market.mark($0.terms) }
-            case .index: indexedAsset(channel.instrument, at: time).flatMap { try? market.price(of: $0) }
-            }
-        guard let price else { throw .invalidCollateralPrice }
-        return MarketQuote(price: price, time: prices.updatedAt ?? time)
+    private func book(_ text: String, _ params: JSONValue?) throws(VenueError) -> MarketChannel.Kind {
+        guard let depth = Int64(text), [10, 50, 150].contains(depth) else {
+            throw .refusedChannel("Invalid depth")
+        }
+        let type = params?["book_subscription_type"]?.text ?? "SNAPSHOT"
+        guard ["SNAPSHOT", "SNAPSHOT_AND_UPDATE"].contains(type) else {
+            throw .refusedChannel("Invalid book_subscription_type")
+        }
+        let isUpdated = type == "SNAPSHOT_AND_UPDATE"
+        let frequency = params?["book_update_frequency"]?.integer
+        let isOffered = frequency == nil || frequency == 10 || (frequency == 100 && depth == 50)
+        guard !isUpdated || (depth != 150 && isOffered) else {
+            throw .refusedChannel("Unsupported depth/interval combination")
+        }
+        return .book(depth: depth, isUpdated: isUpdated)
     }
 }

@@ -21,6 +21,11 @@ struct JournalView: Sendable {
         published(try store.events(of: account, after: sequence, limit: limit))
     }
 
+    /// Events that are prices, quotes or fundings, after a sequence, in order, no more than `limit`.
+    func marketEvents(after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord] {
+        published(try store.marketEvents(after: sequence, limit: limit))
+    }
+
     /// A venue's prices as they were after all events up to and at each of some times, which ascend.
     func prices(of venue: VenueName, at times: [LedgerTime]) throws(JournalError) -> [VenuePrices] {
         try store.prices(of: venue, at: times, upTo: sequence)

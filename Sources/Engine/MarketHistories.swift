@@ -118,11 +118,10 @@ extension LedgerEngine {
     }
 
     private func allMarketEvents(after sequence: Int64, limit: Int) async throws(Refusal) -> [Event] {
-        let instruments = published.instruments
-        return try await read { store throws(JournalError) in
+        try await read { journal throws(JournalError) in
             var events: [Event] = []
-            for record in try store.marketEvents(after: sequence, limit: limit) {
-                events.append(try Replay.event(of: record, instruments: instruments))
+            for record in try journal.marketEvents(after: sequence, limit: limit) {
+                events.append(try journal.event(of: record))
             }
             return events
         }

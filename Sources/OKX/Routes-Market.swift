@@ -6,11 +6,15 @@ import Venue
 // Prices: the marks and indexes that the ledger was given, and behind them the rulebook's reference prices.
 
 extension OKXVenue {
-    /// Contracts only: what `public/mark-price` lists.
+    /// Of the instrument that `instId` names, or of all of a type (`public/mark-price`).
     func markPrices(
         _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime, through access: any VenueAccess
     ) throws -> [UInt8] {
-        let found = try selection(query, rules, at: time)
+        // Clients that name the instrument often leave its type out.
+        let isNamed = query["instType"] ?? "" == "" && query["instId"] ?? "" != ""
+        let named = isNamed ? query["instId"].flatMap { rules.instrument($0) } : nil
+        if isNamed, named == nil { throw OKXError.instrumentUnknown }
+        let found = try named.map { [$0] } ?? selection(query, rules, at: time)
         let market = market(access.prices(), rules)
         return try Self.publicReply { writer in
             for entry in found { try writeMark(entry, market, at: time, to: &writer) }
@@ -36,38 +40,38 @@ extension OKXVenue {
         let found = try selection(query, rules, at: time)
         let market = market(access.prices(), rules)
         return try Self.publicReply { writer in
-            for entry in found { try writeTicker(entry, market, at: time, to: &writer) }
+            for entry in found {
+                try writeTicker(InstrumentMarket(entry, market, access), at: time, to: &writer)
+            }
         }
     }
 
-    /// One ticker: the last price is the mark; the best bid is that price cut to
-    /// the tick, the best ask one tick above it, each good for the largest market order. Nothing was traded
-    /// here, so volumes are 0, and the day's prices are not known: "". Without a price, all of it is "".
+    /// One ticker: the touch, and the last day. What nobody said the size of has that of the largest market
+    /// order. Without a price, all of it is "".
     func writeTicker(
-        _ entry: InstrumentRules, _ market: Market, at time: LedgerTime, to writer: inout JSONWriter
+        _ instrument: InstrumentMarket, at time: LedgerTime, to writer: inout JSONWriter
     ) throws(NumberError) {
-        let last = market.mark(entry.terms)
-        let bid = try last.map { last throws(NumberError) in
-            try last.over(entry.tick, places: 0, rounding: .towardZero)
-                .times(entry.tick, rounding: .towardZero)
-        }
-        let size = bid.map { _ in ExactDecimal(Int(entry.largestOrder.market)) }
+        let touch = instrument.touch
+        let day = try instrument.lastDay
+        let trade = instrument.access.market.latestTrades(of: instrument.name).trades.last
         writer.beginObject()
-        try writer.member("askPx", bid.map { bid throws(NumberError) in try bid + entry.tick })
-        try writer.member("askSz", size)
-        try writer.member("bidPx", bid)
-        try writer.member("bidSz", size)
-        writer.member("high24h", literal: "")
-        writer.member("instId", entry.terms.name)
-        writer.member("instType", entry.type.rawValue)
-        try writer.member("last", last)
-        writer.member("lastSz", literal: "0")
-        for key: StaticString in ["low24h", "open24h", "sodUtc0", "sodUtc8"] {
-            writer.member(key, literal: "")
-        }
+        try writer.member("askPx", touch?.ask)
+        try writer.member("askSz", touch.map { $0.askSize ?? instrument.anySize })
+        try writer.member("bidPx", touch?.bid)
+        try writer.member("bidSz", touch.map { $0.bidSize ?? instrument.anySize })
+        try writer.member("high24h", day?.high)
+        writer.member("instId", instrument.name)
+        writer.member("instType", instrument.rules.type.rawValue)
+        try writer.member("last", day?.close)
+        try writer.member("lastSz", trade?.quantity ?? .zero)
+        try writer.member("low24h", day?.low)
+        try writer.member("open24h", day?.open)
+        try writer.member("sodUtc0", instrument.midnightPrice(hoursAhead: 0))
+        try writer.member("sodUtc8", instrument.midnightPrice(hoursAhead: 8))
         writer.member("ts", time)
-        writer.member("vol24h", literal: "0")
-        writer.member("volCcy24h", literal: "0")
+        try writer.member("vol24h", day?.traded.quantity ?? .zero)
+        let isSpot = instrument.rules.type == .spot
+        try writer.member("volCcy24h", (isSpot ? day?.traded.quote : day?.traded.base) ?? .zero)
         writer.endObject()
     }
 
@@ -88,7 +92,9 @@ extension OKXVenue {
             pairs = rules.assets.filter { $0.name != quote }.map { ($0.name, quote) }
         }
         return try Self.publicReply { writer in
-            for pair in pairs { try writeIndex(pair.base, pair.quote, market, at: time, to: &writer) }
+            for pair in pairs {
+                try writeIndex(pair.base, pair.quote, market, at: time, through: access, to: &writer)
+            }
         }
     }
 
@@ -103,18 +109,27 @@ extension OKXVenue {
         return (parts[0], parts[1])
     }
 
-    /// One index price; nothing of the last day is known.
+    /// One index price, with what it was over the last day.
     func writeIndex(
-        _ base: String, _ quote: String, _ market: Market, at time: LedgerTime, to writer: inout JSONWriter
+        _ base: String, _ quote: String, _ market: Market, at time: LedgerTime,
+        through access: any VenueAccess, to writer: inout JSONWriter
     ) throws {
         let price = try market.requiredIndex(base)
             .over(market.requiredIndex(quote), places: 16, rounding: .halfUp)
+        let now = access.ledgerTime()
+        let minute: Int64 = 60_000
+        let start = (now.milliseconds - 86_400_000) / minute * minute
+        let day = try access.stretch(ofIndex: base, in: quote, from: start, market)
         writer.beginObject()
-        writer.member("high24h", literal: "")
+        try writer.member("high24h", day?.high)
         try writer.member("idxPx", price)
         writer.member("instId", "\(base)-\(quote)")
-        for key: StaticString in ["low24h", "open24h", "sodUtc0", "sodUtc8"] {
-            writer.member(key, literal: "")
+        try writer.member("low24h", day?.low)
+        try writer.member("open24h", day?.open)
+        for (key, hoursAhead): (StaticString, Int64) in [("sodUtc0", 0), ("sodUtc8", 8)] {
+            let midnight = Midnight.last(before: now, hoursAhead: hoursAhead)
+            let price = try access.stretch(ofIndex: base, in: quote, from: midnight, market)?.open
+            try writer.member(key, price)
         }
         writer.member("ts", time)
         writer.endObject()

@@ -3,8 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-// Public endpoints: what the rulebook in force and the ledger's prices say, and nothing made up. There is no
-// order book and no trade here, so that bids, asks and volumes are "".
+// Public endpoints: what the rulebook in force and the ledger's prices say.
 
 extension OKXVenue {
     /// The body of an unsigned request's answer.
@@ -31,7 +30,8 @@ extension OKXVenue {
             guard let name = query["instId"], !name.isEmpty else { throw OKXError.parameterMissing("instId") }
             guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
             let market = market(access.prices(), rules)
-            return try Self.publicReply { writer in try writeTicker(instrument, market, at: now, to: &writer)
+            return try Self.publicReply { writer in
+                try writeTicker(InstrumentMarket(instrument, market, access), at: now, to: &writer)
             }
         case .indexTickers: return try indexTickers(query, rules, at: now, through: access)
         default: throw OKXError.pathUnknown

@@ -32,6 +32,22 @@ struct Route: Sendable {
 
     /// Every path that is served. Limits: sheet, section 1.2; those of paths it does not list are the venue's
     /// documented ones.
+    private static let market = [
+        Route(.candles, "GET", .everybody, limit: 40), Route(.historyCandles, "GET", .everybody, limit: 20),
+        Route(.markCandles, "GET", .everybody, limit: 20),
+        Route(.historyMarkCandles, "GET", .everybody, limit: 10),
+        Route(.indexCandles, "GET", .everybody, limit: 20),
+        Route(.historyIndexCandles, "GET", .everybody, limit: 10),
+        Route(.books, "GET", .everybody, limit: 40), Route(.fullBooks, "GET", .everybody, limit: 10),
+        Route(.trades, "GET", .everybody, limit: 100), Route(.historyTrades, "GET", .everybody, limit: 20),
+        Route(.fundingRate, "GET", .everybody, limit: 20),
+        Route(.fundingHistory, "GET", .everybody, limit: 10),
+        Route(.priceLimit, "GET", .everybody, limit: 20),
+        Route(.openInterest, "GET", .everybody, limit: 20),
+        Route(.markPrice, "GET", .everybody, limit: 10), Route(.tickers, "GET", .everybody, limit: 20),
+        Route(.ticker, "GET", .everybody, limit: 20), Route(.indexTickers, "GET", .everybody, limit: 20),
+    ]
+
     static let all: [String: Route] = {
         let routes = [
             Route(.balance, "GET", .user(.read), limit: 10), Route(.config, "GET", .user(.read), limit: 5),
@@ -53,12 +69,11 @@ struct Route: Sendable {
             Route(.instruments, "GET", .everybodyPerType, limit: 20),
             Route(.discountRates, "GET", .everybody, limit: 2),
             Route(.positionTiers, "GET", .everybody, limit: 10),
-            Route(.loanQuotas, "GET", .everybody, limit: 2), Route(.markPrice, "GET", .everybody, limit: 10),
-            Route(.tickers, "GET", .everybody, limit: 20), Route(.ticker, "GET", .everybody, limit: 20),
-            Route(.indexTickers, "GET", .everybody, limit: 20),
+            Route(.loanQuotas, "GET", .everybody, limit: 2),
             Route(.systemStatus, "GET", .everybody, limit: 1, window: 5000),
         ]
-        return Dictionary(routes.map { ("/api/v5/" + $0.endpoint.rawValue, $0) }, uniquingKeysWith: { $1 })
+        return Dictionary(
+            (routes + market).map { ("/api/v5/" + $0.endpoint.rawValue, $0) }, uniquingKeysWith: { $1 })
     }()
 }
 
@@ -85,11 +100,38 @@ enum Endpoint: String, Sendable, CaseIterable {
     case discountRates = "public/discount-rate-interest-free-quota"
     case positionTiers = "public/position-tiers"
     case loanQuotas = "public/interest-rate-loan-quota"
+    case candles = "market/candles"
+    case historyCandles = "market/history-candles"
+    case markCandles = "market/mark-price-candles"
+    case historyMarkCandles = "market/history-mark-price-candles"
+    case indexCandles = "market/index-candles"
+    case historyIndexCandles = "market/history-index-candles"
+    case books = "market/books"
+    case fullBooks = "market/books-full"
+    case trades = "market/trades"
+    case historyTrades = "market/history-trades"
+    case fundingRate = "public/funding-rate"
+    case fundingHistory = "public/funding-rate-history"
+    case priceLimit = "public/price-limit"
+    case openInterest = "public/open-interest"
     case markPrice = "public/mark-price"
     case tickers = "market/tickers"
     case ticker = "market/ticker"
     case indexTickers = "market/index-tickers"
     case systemStatus = "system/status"
+}
+
+extension Endpoint {
+    /// Whether it is about the market, and open to everybody.
+    var isOfMarket: Bool {
+        switch self {
+        case .candles, .historyCandles, .markCandles, .historyMarkCandles, .indexCandles,
+            .historyIndexCandles, .books, .fullBooks, .trades, .historyTrades, .fundingRate,
+            .fundingHistory, .priceLimit, .openInterest, .markPrice, .tickers, .ticker, .indexTickers:
+            true
+        default: false
+        }
+    }
 }
 
 extension OKXVenue {
@@ -113,7 +155,10 @@ extension OKXVenue {
                 let caller = "\(request.remoteAddress) \(type?.rawValue ?? "")"
                 try count(route, caller: caller, through: access)
             }
-            return VenueResponse(body: try publicAnswer(route.endpoint, request.queryItems, through: access))
+            return VenueResponse(
+                body: route.endpoint.isOfMarket
+                    ? try await marketAnswer(route.endpoint, request.queryItems, through: access)
+                    : try publicAnswer(route.endpoint, request.queryItems, through: access))
         } catch let error as OKXError {
             return error.response(profile)
         } catch let error as StatementError {

@@ -6,7 +6,7 @@ import Venue
 enum StreamAddress: String, Sendable {
     case publicData = "public"
     case privateData = "private"
-    /// Candles and the like at the venue; nothing of it is served here, but clients log in to it.
+    /// Candles and all trades; conditional orders at the venue.
     case business
 }
 

@@ -16,11 +16,11 @@ extension OKXStream {
     }
 
     /// The venue's answer to a subscription or its end.
-    func acknowledged(_ request: StreamRequest, _ subscription: Subscription) -> [UInt8] {
+    func acknowledged(_ request: StreamRequest, _ argument: JSONObject) -> [UInt8] {
         message(id: request.id) { writer in
             writer.member("event", request.operation.rawValue)
             writer.key("arg")
-            writer.value(.object(subscription.argument))
+            writer.value(.object(argument))
         }
     }
 
@@ -298,11 +298,11 @@ extension OKXStream {
         var writer = JSONWriter(reserving: 512)
         switch filter {
         case .index(let base, let quote):
-            try venue.writeIndex(base, quote, market, at: time, to: &writer)
+            try venue.writeIndex(base, quote, market, at: time, through: access, to: &writer)
         case .instrument(let name):
             guard let entry = rules.instrument(name) else { break }
             if channel == .tickers {
-                try venue.writeTicker(entry, market, at: time, to: &writer)
+                try venue.writeTicker(InstrumentMarket(entry, market, access), at: time, to: &writer)
             } else {
                 try venue.writeMark(entry, market, at: time, to: &writer)
             }

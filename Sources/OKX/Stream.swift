@@ -47,6 +47,7 @@ struct OKXStream: VenueStream {
     let connection: String
     private(set) var session: Session?
     private(set) var subscriptions: [Subscription] = []
+    private var market: MarketFeeds
     /// What counts this connection against its account's limit per channel.
     private var channelPlaces: [Channel: RateLimiter.Place] = [:]
     private var interestInForce = StreamInterest()
@@ -70,6 +71,7 @@ struct OKXStream: VenueStream {
         self.address = address
         self.client = client
         self.connection = connection
+        market = MarketFeeds(venue, access)
         lastActivity = access.realTime()
         hour = (lastActivity, 0)
     }
@@ -82,6 +84,7 @@ struct OKXStream: VenueStream {
             }
             if subscription.channel.followsPrices { interest.prices = true }
         }
+        if !market.isEmpty { interest.prices = true }
         return interest
     }
 
@@ -89,6 +92,7 @@ struct OKXStream: VenueStream {
         var next = lastActivity + Interval.silence
         if let nextPush { next = min(next, nextPush) }
         if let nextKeyCheck { next = min(next, nextKeyCheck) }
+        if let due = market.deadline { next = min(next, due) }
         for subscription in subscriptions {
             if let regular = subscription.nextRegular { next = min(next, regular) }
         }
@@ -155,6 +159,7 @@ struct OKXStream: VenueStream {
         if notice.pricesChanged, address == .publicData || warns {
             nextPush = nextPush ?? now + Interval.prices
         }
+        if notice.pricesChanged { pushMarket(at: now, &output) }
     }
 
     mutating func timePassed(at now: Int64, into output: inout StreamOutput) {
@@ -167,6 +172,7 @@ struct OKXStream: VenueStream {
             guard let due = subscriptions[place].nextRegular, due <= now else { continue }
             pushRegular(place, at: now, &output)
         }
+        if let due = market.deadline, due <= now { pushMarket(at: now, &output) }
         if now - lastActivity >= Interval.silence { output.close = .silent }
     }
 }
@@ -280,13 +286,40 @@ extension OKXStream {
     ) {
         for argument in request.arguments {
             do throws(StreamError) {
-                try subscribe(subscription(argument, text), request, &output)
+                if let wanted = try marketSubscription(argument) {
+                    try subscribe(wanted, request, at: now, &output)
+                } else {
+                    try subscribe(subscription(argument, text), request, &output)
+                }
             } catch {
                 refuse(error.with(request.id), at: now, &output)
                 if error.quotesRequest { return }
             }
             if output.close != nil { return }
         }
+    }
+
+    /// A subscription to market data; nil where it is to something else.
+    private func marketSubscription(_ value: JSONValue) throws(StreamError) -> MarketSubscription? {
+        try MarketSubscription(reading: value, at: address, venue.rules(at: access.ledgerTime()))
+    }
+
+    private mutating func subscribe(
+        _ wanted: MarketSubscription, _ request: StreamRequest, at now: Int64, _ output: inout StreamOutput
+    ) throws(StreamError) {
+        var subscription = wanted
+        if let same = market.subscriptions.first(where: { $0.isSame(as: wanted) }) {
+            subscription.places = same.places
+        } else if let close = takePlaces(&subscription.places) {
+            output.close = close
+            return
+        }
+        output.send(acknowledged(request, subscription.argument))
+        market.add(subscription, at: now)
+    }
+
+    private mutating func pushMarket(at now: Int64, _ output: inout StreamOutput) {
+        for message in market.news(at: now) { send(message, at: now, &output) }
     }
 
     private func subscription(_ value: JSONValue, _ text: [UInt8]) throws(StreamError) -> Subscription {
@@ -302,11 +335,11 @@ extension OKXStream {
         var subscription = wanted
         if let place = subscriptions.firstIndex(where: { $0.isSame(as: wanted) }) {
             subscription.places = subscriptions.remove(at: place).places
-        } else if let close = takePlaces(for: &subscription) {
+        } else if let close = takePlaces(&subscription.places) {
             output.close = close
             return
         }
-        output.send(acknowledged(request, subscription))
+        output.send(acknowledged(request, subscription.argument))
         guard let session, subscription.channel.address == .privateData else {
             subscriptions.append(subscription)
             return
@@ -326,19 +359,20 @@ extension OKXStream {
     }
 
     /// Counts a subscription against the limits that end the connection; the end where one is reached.
-    private func takePlaces(for subscription: inout Subscription) -> StreamClose? {
+    private func takePlaces(_ places: inout [RateLimiter.Place]) -> StreamClose? {
         if let session {
             let place = access.limiter.takePlace(
                 "stream key \(session.key.apiKey)", limit: Limit.subscriptionsOfKey)
             guard let place else { return .tooManyOfKey }
-            subscription.places.append(place)
+            places.append(place)
         }
-        if access.limiter.isEnforced, subscriptions.count >= Limit.channelsOfConnection {
+        let count = subscriptions.count + market.subscriptions.count
+        if access.limiter.isEnforced, count >= Limit.channelsOfConnection {
             return .tooManyOfConnection
         }
         let place = access.limiter.takePlace("stream channels \(client)", limit: Limit.channelsOfAddress)
         guard let place else { return .tooManyChannels }
-        subscription.places.append(place)
+        places.append(place)
         return nil
     }
 
@@ -348,9 +382,14 @@ extension OKXStream {
     ) {
         for argument in request.arguments {
             do throws(StreamError) {
+                if let unwanted = try marketSubscription(argument) {
+                    market.remove(unwanted)
+                    output.send(acknowledged(request, unwanted.argument))
+                    continue
+                }
                 let subscription = try subscription(argument, text)
                 subscriptions.removeAll { $0.isSame(as: subscription) }
-                output.send(acknowledged(request, subscription))
+                output.send(acknowledged(request, subscription.argument))
             } catch {
                 refuse(error.with(request.id), at: now, &output)
                 if error.quotesRequest { break }
@@ -381,6 +420,7 @@ extension OKXStream {
             }
             subscriptions[place].nextRegular = subscriptions[place].interval.map { now + $0 }
         }
+        if market.isFresh { pushMarket(at: now, &output) }
     }
 
     /// A figure that cannot be worked out now is not pushed; it is tried again at the next time.

@@ -202,7 +202,7 @@ struct NeighbourTests {
         for (name, value) in expected { #expect(bitcoin[name]?.text == value, "\(name)") }
     }
 
-    @Test("get-tickers: given marks, else the index ratio; null where there are no trades")
+    @Test("get-tickers: given marks, else the index ratio; a tick around them where nothing is quoted")
     func tickers() async throws {
         let world = try makeWorld(
             .documented,
@@ -211,7 +211,9 @@ struct NeighbourTests {
         let one = try list(await world.request("GET", "\(path)?instrument_name=BTCUSD-PERP"))
         #expect(one.count == 1)
         #expect(one[0]["a"]?.text == "61000.5")
-        #expect(one[0]["b"] == .null)
+        #expect(one[0]["b"]?.text == "61000.5")
+        #expect(one[0]["k"]?.text == "61000.6")
+        #expect(one[0]["c"]?.text == "0")
         #expect(one[0]["t"]?.integer == 1_780_272_000_000)
         let pair = try list(await world.request("GET", "\(path)?instrument_name=BTC_USDT"))
         #expect(pair.first?["a"]?.text == "61051.05105105")
@@ -224,7 +226,7 @@ struct NeighbourTests {
     }
 
     @Test(
-        "get-valuations: the latest mark or index price",
+        "get-valuations: the latest mark or index price, and before it that of every full minute",
         arguments: [
             ("instrument_name=BTCUSD-PERP&valuation_type=mark_price", "61000.5"),
             ("instrument_name=BTCUSD-INDEX&valuation_type=index_price", "60990"),
@@ -234,13 +236,14 @@ struct NeighbourTests {
         let world = try makeWorld(
             .documented, [prices(marks: #"{"BTCUSD-PERP":"61000.5"}"#, index: #"{"BTC":"60990"}"#)])
         let rows = try list(await world.request("GET", "/exchange/v1/public/get-valuations?\(query)"))
-        #expect(rows.compactMap { $0["v"]?.text } == [price])
+        #expect(rows.compactMap { $0["v"]?.text } == Array(repeating: price, count: 25))
+        #expect(rows[1]["t"]?.integer == 1_780_271_940_000)
     }
 
     @Test(
         "get-valuations refuses what it does not have",
         arguments: [
-            "", "instrument_name=BTCUSD-PERP", "instrument_name=BTCUSD-PERP&valuation_type=funding_hist",
+            "", "instrument_name=BTCUSD-PERP", "instrument_name=BTC_USD&valuation_type=funding_hist",
             "instrument_name=NOPEUSD-INDEX&valuation_type=index_price",
         ])
     func badValuations(_ query: String) async throws {

@@ -85,7 +85,10 @@ import VenueTestSupport
     }
 
     @Test(arguments: [
-        #"{"channel":"books","instId":"BTC-USDT"}"#, #"{"channel":"account"}"#, #"{"channel":"tickers"}"#,
+        #"{"channel":"books","instId":"NOPE-USDT"}"#, #"{"channel":"books"}"#,
+        #"{"channel":"candle1m","instId":"BTC-USDT"}"#, #"{"channel":"funding-rate","instId":"BTC-USDT"}"#,
+        #"{"channel":"books-l2-tbt","instId":"BTC-USDT"}"#, #"{"channel":"account"}"#,
+        #"{"channel":"tickers"}"#,
         #"{"channel":"tickers","instId":"NOPE-USDT"}"#, #"{"channel":"index-tickers","instId":"BTC"}"#,
         #"{"channel":"instruments","instType":"NOPE"}"#, #"{"channel":"instruments"}"#,
     ])
@@ -95,9 +98,10 @@ import VenueTestSupport
         expect(try stream.takeJSON().first, ["event": "error", "code": "60018"])
     }
 
-    /// Nothing of the business socket is served here.
     @Test(arguments: [
-        (#"{"channel":"candle1m","instId":"BTC-USDT"}"#, "60018"), (#"{"channel":"account"}"#, "64002"),
+        (#"{"channel":"candle7m","instId":"BTC-USDT"}"#, "60018"), (#"{"channel":"account"}"#, "64002"),
+        (#"{"channel":"index-candle1m","instId":"BTC"}"#, "60018"),
+        (#"{"channel":"books","instId":"BTC-USDT"}"#, "64002"),
         (#"{"channel":"tickers","instId":"BTC-USDT"}"#, "64002"),
     ])
     func business(argument: String, code: String) throws {
