@@ -251,7 +251,7 @@ struct MarketFeeds: Sendable {
     private mutating func tradeNews(_ place: Int, _ symbol: SymbolMarket) -> [[UInt8]] {
         let trades = access.market.latestTrades(of: symbol.name).trades
         let told = feeds[place].place
-        feeds[place].place = trades.last?.id ?? told
+        feeds[place].place = trades.last?.id ?? 0
         // What was before the subscription is not news.
         guard feeds[place].hasBegun else { return [] }
         let isAggregate = feeds[place].stream.kind == .aggregateTrade

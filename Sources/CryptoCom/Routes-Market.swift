@@ -175,7 +175,8 @@ extension CryptoComVenue {
             let query = CandleQuery(
                 subject, .minutes(1), from: start.map { $0 - 60_000 }, to: end.map { $0 - 60_000 },
                 limit: count + 1)
-            // What a minute closed at is the price at the next one's beginning; the present one is open still.
+            // What a minute closed at is the price at the next one's beginning; the present one is open
+            // still.
             let closed = try await access.candles(query, beginning: beginning, flat: price).filter {
                 $0.opened + 60_000 <= time.milliseconds
             }

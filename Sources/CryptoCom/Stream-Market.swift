@@ -205,8 +205,9 @@ struct MarketSubscription {
     ) throws(VenueError) -> [[UInt8]] {
         switch channel.kind {
         case .trade:
-            let trades = access.market.latestTrades(of: channel.instrument).trades.drop { $0.id <= place }
-            place = trades.last?.id ?? place
+            let all = access.market.latestTrades(of: channel.instrument).trades
+            let trades = all.drop { $0.id <= place }
+            place = all.last?.id ?? 0
             return trades.map { trade in
                 frame(.omitted) { $0.trade(trade, channel.instrument, isFrame: true, venue.profile) }
             }

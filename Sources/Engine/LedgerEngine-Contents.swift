@@ -72,6 +72,7 @@ extension LedgerEngine {
         keyRing.replace(with: start.keys)
         milestones.forget()
         tradingHistories.forget()
+        markets.forget(isEmpty: ledger.lastSequence == 0)
         limiter.forget()
         keeper.update {
             $0.snapshotSequence = snapshotSequence

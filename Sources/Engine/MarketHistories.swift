@@ -14,22 +14,41 @@ final class MarketHistories: Sendable {
     }
 
     let histories: [VenueName: MarketHistory]
-    private let phase: Mutex<Phase>
+    private let state: Mutex<State>
+
+    private struct State {
+        var phase: Phase
+        /// Counts the ledgers: a reading that began with another one is of no use.
+        var ledger = 0
+    }
 
     /// `isEmpty` says that the journal has no event yet, so that there is nothing to read.
     init(of venues: some Sequence<any VenueModel>, isEmpty: Bool) {
         histories = Dictionary(venues.map { ($0.name, MarketHistory(of: $0)) }) { first, _ in first }
-        phase = Mutex(isEmpty ? .read : .unread)
-        if isEmpty { for history in histories.values { history.noteRead() } }
+        state = Mutex(State(phase: isEmpty ? .read : .unread))
+        if isEmpty { noteRead() }
     }
+
+    /// Forgets all: the ledger is another one.
+    func forget(isEmpty: Bool) {
+        state.withLock { state in
+            state.phase = isEmpty ? .read : .unread
+            state.ledger += 1
+            for history in histories.values { history.forget() }
+        }
+        if isEmpty { noteRead() }
+    }
+
+    private func noteRead() { for history in histories.values { history.noteRead() } }
 
     /// Takes what has become durable, in the order of the journal.
     func take(_ events: some Sequence<Event>) {
-        phase.withLock { phase in
-            switch phase {
+        state.withLock { state in
+            switch state.phase {
             case .unread: break
             case .reading(let waiting, let task):
-                phase = .reading(waiting + events.filter { $0.body.marketVenue != nil }, task)
+                let own = events.filter { $0.body.marketVenue != nil }
+                if !own.isEmpty { state.phase = .reading(waiting + own, task) }
             case .read: keep(events)
             }
         }
@@ -45,34 +64,41 @@ final class MarketHistories: Sendable {
     /// Returns once all that was durable at the call is taken. `read` hands over the market events of the
     /// journal, lot by lot.
     func readJournal(_ read: @escaping @Sendable ((Event) -> Void) async throws -> Void) async throws {
-        let task = phase.withLock { phase -> Task<Void, any Error>? in
-            switch phase {
+        let task = state.withLock { state -> Task<Void, any Error>? in
+            switch state.phase {
             case .read: return nil
             case .reading(_, let task): return task
             case .unread:
+                let ledger = state.ledger
                 // Detached: whoever asked first may be gone before it is through, and others wait for it.
                 let task = Task.detached {
                     do {
-                        try await read { self.keep(CollectionOfOne($0)) }
-                        self.finish()
+                        try await read { event in self.keep(event, of: ledger) }
+                        self.finish(ledger)
                     } catch {
-                        self.phase.withLock { $0 = .unread }
+                        self.state.withLock { if $0.ledger == ledger { $0.phase = .unread } }
                         throw error
                     }
                 }
-                phase = .reading([], task)
+                state.phase = .reading([], task)
                 return task
             }
         }
         try await task?.value
     }
 
-    private func finish() {
-        phase.withLock { phase in
-            if case .reading(let waiting, _) = phase { keep(waiting) }
-            phase = .read
+    private func keep(_ event: Event, of ledger: Int) {
+        state.withLock { if $0.ledger == ledger { keep(CollectionOfOne(event)) } }
+    }
+
+    private func finish(_ ledger: Int) {
+        let isSame = state.withLock { state in
+            guard state.ledger == ledger else { return false }
+            if case .reading(let waiting, _) = state.phase { keep(waiting) }
+            state.phase = .read
+            return true
         }
-        for history in histories.values { history.noteRead() }
+        if isSame { noteRead() }
     }
 }
 

@@ -231,7 +231,7 @@ struct MarketFeeds: Sendable {
     private mutating func tradeNews(_ place: Int, _ instrument: InstrumentMarket) throws -> [[UInt8]] {
         let trades = access.market.latestTrades(of: instrument.name).trades
         let told = subscriptions[place].place
-        subscriptions[place].place = trades.last?.id ?? told
+        subscriptions[place].place = trades.last?.id ?? 0
         // What was before the subscription is not news.
         guard subscriptions[place].hasBegun else { return [] }
         return try trades.drop { $0.id <= told }.map { trade in

@@ -69,6 +69,11 @@ public final class MarketHistory: Sendable {
     /// Notes that all that the journal knows was taken.
     public func noteRead() { state.withLock { $0.isRead = true } }
 
+    /// Forgets all: the ledger is another one.
+    public func forget() {
+        state.withLock { $0 = State(fold: venue.map { MarketFold(of: $0) }) }
+    }
+
     /// The latest rates at which an instrument was funded, in their order; each time once.
     public func fundingRates(of instrument: String) -> [FundingRate] {
         state.withLock { $0.traces[instrument]?.rates ?? [] }
