@@ -1,4 +1,4 @@
-"""Market data by CCXT and CCXT Pro, unmodified, at three venues: made of the quotes that the ledger was given."""
+"""Market data by CCXT and CCXT Pro, unmodified, at three venues, made of quotes told to the ledger."""
 
 import asyncio
 
