@@ -79,7 +79,7 @@ def run(server, venue, play):
 @exercises("CCXT `cryptocom`", *READS)
 def test_reads(market, venue):
     async def read(exchange, symbol):
-        candles = await exchange.fetch_ohlcv(symbol, "1m", START, 3)
+        candles = await exchange.fetch_ohlcv(symbol, "1m", START, 4)
         book = await exchange.fetch_order_book(symbol)
         trades = await exchange.fetch_trades(symbol)
         ticker = await exchange.fetch_ticker(symbol)
