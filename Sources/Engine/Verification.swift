@@ -88,12 +88,22 @@ private struct JournalCheck {
     private var snapshots: [Int64: [AccountSnapshotRecord]]
     private let state: [UInt8]?
     private let statePlace: Int64?
+    /// A snapshot that the record of them tells of and that is not there; nil too where all were thrown away.
+    private let missingSnapshot: Int64?
 
     init(snapshots stored: StoredSnapshots) {
         snapshots = Dictionary(grouping: stored.accounts, by: \.sequence)
         state = stored.state
-        statePlace = stored.state.flatMap { SnapshotState(decoding: $0) }?.sequence
+        let decoded = stored.state.flatMap { SnapshotState(decoding: $0) }
+        statePlace = decoded?.sequence
+        let there = Set(stored.accounts.map(\.ordinal))
+        missingSnapshot =
+            there.isEmpty || stored.problem != nil
+            ? nil : (0..<Int64(decoded?.accountCount ?? 0)).first { !there.contains($0) }
         if let problem = stored.problem { report.note(problem) }
+        if let missingSnapshot {
+            report.note("The row \(missingSnapshot) of the table account_snapshots is gone.")
+        }
         if stored.state != nil && statePlace == nil { report.note("The record of the snapshots is damaged.") }
     }
 

@@ -85,7 +85,17 @@ extension SQLiteJournal {
         {
             losses.append(loss)
         }
+        if try isEndGone(db) { losses.append("The row known_end of the table meta is gone.") }
         return losses
+    }
+
+    /// Whether what was noted inside the file is missing: it is written together with the indexes.
+    private static func isEndGone(_ db: Database) throws -> Bool {
+        try SQLiteLayout.number(
+            """
+            SELECT (SELECT count(*) FROM meta WHERE key = 'indexed_sequence')
+                > (SELECT count(*) FROM meta WHERE key = 'known_end')
+            """, in: db) != 0
     }
 
     /// Looks a store over that is about to be written: refuses what is gone or damaged and cannot be made
@@ -99,6 +109,10 @@ extension SQLiteJournal {
             try db.execute(sql: "DELETE FROM meta WHERE key = ?", arguments: [key.rawValue])
         }
         try requireAllValues(db)
+        if try isEndGone(db) {
+            options.report("the row known_end of the table meta is gone and is made again")
+            try noteEnd(in: db)
+        }
         if case .end(_, isPartlyDamaged: true) = found {
             options.report("one half of \(TipFile.path(of: path)) is damaged and is made again")
         }

@@ -254,6 +254,23 @@ def test_a_ledger_that_is_gone_is_not_begun_anew(store):
 # Damage
 
 
+@pytest.mark.parametrize(
+    "lost", ["account_snapshots WHERE ordinal = 0", "meta WHERE key = 'known_end'"], ids=lambda lost: lost[:4]
+)
+def test_a_row_that_can_be_made_again_is_missed_and_made_again(store, lost):
+    for number in range(2):
+        with Server(store=store) as one:
+            one.apply(*[{**OPEN, "account": f"desk-{number}-{place}"} for place in range(3)])
+    assert run("verify", "--store", store).returncode == 0
+    assert change(store, f"DELETE FROM {lost}") == 1
+    ended = run("verify", "--store", store)
+    assert ended.returncode == 65 and "is gone" in ended.stderr, ended
+    with Server(store=store) as one:
+        assert one.admin("GET", "/accounts").json["accounts"][5]["account"] == "desk-1-2"
+        one.apply({**OPEN, "account": "more"})
+    assert run("verify", "--store", store).returncode == 0
+
+
 @pytest.mark.parametrize("options", [[], ["--demo"], ["--scenario"]])
 @pytest.mark.parametrize("has_snapshots", [True, False])
 def test_a_damaged_event_ends_every_start_alike(store, tmp_path, options, has_snapshots):
