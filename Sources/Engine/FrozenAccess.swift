@@ -19,10 +19,8 @@ struct FrozenAccess: VenueAccess {
     }
 
     func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
-        let journal = JournalView(
-            store: engine.store, sequence: state.sequence, instruments: state.instruments)
-        return try await engine.snapshots(
-            of: account, at: venue, asOf: times.map { min($0, time) }, in: journal)
+        try await engine.snapshots(
+            of: account, at: venue, asOf: times.map { min($0, time) }, in: engine.journal(at: state))
     }
 
     var market: MarketHistory { live.market }

@@ -15,9 +15,17 @@ struct KnownIDs {
         self.index = index
         if candidates.isEmpty { return }
         do throws(JournalError) {
+            var missing = Set(candidates)
             for event in try store.events(at: candidates) {
+                missing.remove(event.sequence)
                 guard let id = event.commandID else { continue }
                 found[ExactText(id)] = (event.sequence, event.commandDigest)
+            }
+            // Each of them was written once: an id whose event is gone is not unused.
+            if let sequence = missing.min() {
+                throw JournalError(
+                    .damaged,
+                    "Event \(sequence) is missing in the table events; restore the store from a backup.")
             }
         } catch {
             failure = error

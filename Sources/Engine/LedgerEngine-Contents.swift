@@ -46,8 +46,12 @@ extension LedgerEngine {
         do throws(JournalError) {
             try await upkeep.pausing { () throws(JournalError) in
                 try await writer.replace { [self] () throws(JournalError) in
-                    try await writing.run { [store] () throws(JournalError) in
-                        try store.replaceContents(with: contents)
+                    try await writing.run { [store, published] () throws(JournalError) in
+                        published.beginReplacement()
+                        do throws(JournalError) { try store.replaceContents(with: contents) } catch {
+                            published.cancelReplacement()
+                            throw error
+                        }
                     }
                     return try await readAgain()
                 }
@@ -68,10 +72,11 @@ extension LedgerEngine {
             try Self.wind(clock, isGiven: false, ledger: ledger, in: store)
             return try StoredStart(store, passphrase: options.sealPassphrase, report: options.report)
         }
+        // What is read of the old ledger from here on is kept by neither.
+        milestones.forget(for: published.nextGeneration)
+        tradingHistories.forget(for: published.nextGeneration)
         published.replace(with: ledger, venues: venues.values.map(\.name))
         keyRing.replace(with: start.keys)
-        milestones.forget()
-        tradingHistories.forget()
         markets.forget(isEmpty: ledger.lastSequence == 0)
         limiter.forget()
         keeper.update {

@@ -133,7 +133,7 @@ extension LedgerEngine {
             }) {
                 try await SlowWork.giveWay()
             }
-            tradingHistories.keep(history, of: id)
+            tradingHistories.keep(history, of: id, in: journal.generation)
             return history
         }
     }
@@ -284,7 +284,7 @@ struct AccountPast {
             while nextTime != nil { found.append(ledger.account(id)) }
             return false
         }
-        if let account = ledger.account(id) { milestones.keep(account) }
+        if let account = ledger.account(id) { milestones.keep(account, of: journal.generation) }
         return true
     }
 

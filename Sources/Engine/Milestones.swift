@@ -23,6 +23,8 @@ final class Milestones: Sendable {
         var rows: [ExactText: Row] = [:]
         var weight = 0
         var uses: Int64 = 0
+        /// The ledger that they are of.
+        var generation = 0
 
         var oldest: ExactText? { rows.min { $0.value.lastUse < $1.value.lastUse }?.key }
     }
@@ -41,10 +43,11 @@ final class Milestones: Sendable {
     }
 
     /// Keeps an account as it was after one of its events, where it is far enough from the one before.
-    func keep(_ account: Account) {
+    func keep(_ account: Account, of generation: Int = 0) {
         let weight = Self.weight(of: account)
         let id = ExactText(account.id)
         state.withLock { state in
+            guard generation == state.generation else { return }
             if let last = state.rows[id]?.accounts.last,
                 account.version - last.version < Self.spacing
             {
@@ -63,7 +66,7 @@ final class Milestones: Sendable {
     }
 
     /// Forgets all: the ledger is another one.
-    func forget() { state.withLock { $0 = State() } }
+    func forget(for generation: Int) { state.withLock { $0 = State(generation: generation) } }
 
     private static func weight(of account: Account) -> Int {
         4 + account.holdings.count + account.positions.count + account.orders.count + account.activity.count

@@ -20,6 +20,8 @@ final class PublishedLedger: Sendable {
         var prices: [VenueName: VenuePrices] = [:]
         var instruments = InstrumentTable()
         var sequence: Int64 = 0
+        /// Which ledger it is; odd while another one is being put in its place.
+        var generation = 0
     }
 
     private let state: Mutex<State>
@@ -28,11 +30,28 @@ final class PublishedLedger: Sendable {
         state = Mutex(Self.state(of: ledger, venues: venues))
     }
 
+    /// From now on until the end, nothing that is read in the store is of the ledger that is shown.
+    func beginReplacement() { state.withLock { if $0.generation.isMultiple(of: 2) { $0.generation += 1 } } }
+
+    /// The store is as it was.
+    func cancelReplacement() { state.withLock { $0.generation = Self.next($0.generation) } }
+
     /// Shows another ledger from now on.
     func replace(with ledger: LedgerState, venues: [VenueName]) {
         let other = Self.state(of: ledger, venues: venues)
-        state.withLock { $0 = other }
+        state.withLock { state in
+            let generation = Self.next(state.generation)
+            state = other
+            state.generation = generation
+        }
     }
+
+    /// The generation that the ledger will be of once it is replaced.
+    var nextGeneration: Int { state.withLock { Self.next($0.generation) } }
+
+    var generation: Int { state.withLock { $0.generation } }
+
+    private static func next(_ generation: Int) -> Int { generation / 2 * 2 + 2 }
 
     private static func state(of ledger: LedgerState, venues: [VenueName]) -> State {
         var state = State()
@@ -55,9 +74,9 @@ final class PublishedLedger: Sendable {
     var sequence: Int64 { state.withLock { $0.sequence } }
     var accountCount: Int { state.withLock { $0.order.count } }
     var accountIDs: [String] { state.withLock { $0.order } }
-    /// How far it goes, with the instruments of all events up to there.
-    var place: (sequence: Int64, instruments: InstrumentTable) {
-        state.withLock { ($0.sequence, $0.instruments) }
+    /// How far it goes, with the instruments of all events up to there, and which ledger it is.
+    var place: (sequence: Int64, instruments: InstrumentTable, generation: Int) {
+        state.withLock { ($0.sequence, $0.instruments, $0.generation) }
     }
 
     func account(_ id: String) -> Account? {

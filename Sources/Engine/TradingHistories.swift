@@ -15,6 +15,8 @@ final class TradingHistories: Sendable {
         var histories: [ExactText: TradingHistory] = [:]
         /// By the order of asking, the latest last.
         var asked: [ExactText] = []
+        /// The ledger that they are of.
+        var generation = 0
     }
 
     private let state = Mutex(State())
@@ -45,12 +47,13 @@ final class TradingHistories: Sendable {
     }
 
     /// Forgets all: the ledger is another one.
-    func forget() { state.withLock { $0 = State() } }
+    func forget(for generation: Int) { state.withLock { $0 = State(generation: generation) } }
 
     /// Keeps a history for the next who asks.
-    func keep(_ history: TradingHistory, of account: String) {
+    func keep(_ history: TradingHistory, of account: String, in generation: Int) {
         let account = ExactText(account)
         state.withLock { state in
+            guard generation == state.generation else { return }
             // Of two that were read at once the one that knows more stays.
             if let other = state.histories[account], other.lastSequence > history.lastSequence { return }
             state.histories[account] = history

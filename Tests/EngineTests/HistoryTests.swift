@@ -139,4 +139,24 @@ import VenueTestSupport
         }
         #expect(try await engine.prices(of: venue, asOf: noon).mark("BTC-PERP") == ExactDecimal(300))
     }
+
+    @Test func whatWasSeenOfALedgerThatWasReplacedIsNotReadInTheNextOne() async throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let engine = try await engine(folder)
+        try await engine.apply(open("main"), price("100"), deposit("main", "1"))
+        let frozen = engine.frozenAccess(for: venue)
+        let past = try await engine.access(for: venue, asOf: at(-1))
+        try await engine.reset()
+        try await engine.apply(open("main"), deposit("main", "5"))
+        for access in [frozen, past] {
+            let error = await #expect(throws: Refusal.self) {
+                _ = try await access.snapshots(of: "main", asOf: [noon])
+            }
+            #expect(error?.code == .storeUnavailable)
+        }
+        let now = try await engine.access(for: venue).snapshots(of: "main", asOf: [noon]).first ?? nil
+        #expect(now?.account.cash("USD") == ExactDecimal(5))
+        #expect(try await engine.access(for: venue).tradingHistory(of: "main")?.lastSequence == 2)
+    }
 }

@@ -432,6 +432,7 @@ def test_what_was_emptied_is_made_again(whole, tmp_path, table):
         "UPDATE events SET command_id = 'other' WHERE command_id = 'd1'",
         "UPDATE events SET command_id = NULL WHERE command_id = 'd1'",
         "UPDATE events SET command_digest = NULL WHERE command_id = 'd1'",
+        "DELETE FROM events WHERE command_id = 'd1'",
     ],
 )
 def test_a_repeated_id_is_never_applied_again(whole, tmp_path, damage):
