@@ -180,6 +180,7 @@ struct GatewayTests {
             #expect(paths.members.count >= 14)
             for (path, item) in paths.members {
                 let real = path.replacing("{account}", with: "a").replacing("{api_key}", with: "k")
+                    .replacing("{name}", with: "n")
                 let refused = try await server.call("PATCH", real)
                 #expect(refused.status == 405, "\(path)")
                 let allowed = Set(
