@@ -377,7 +377,10 @@ extension AccountAudit {
                 all.append(amount("market_value", of: row))
             }
             if reported.rows.contains(where: { $0.isCollateral == nil }) {
-                difference = .estimate("Whether a row is collateral cannot be read.")
+                difference = .estimate(Self.unknownCollateral)
+            }
+            if reported.rows.contains(where: \.name.isEmpty) {
+                difference = .estimate("A row does not say what token it is of.")
             }
         }
         hold(

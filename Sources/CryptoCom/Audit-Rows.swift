@@ -18,7 +18,8 @@ extension AccountAudit {
             skip(row, "market_value", formula, "No answer holds the price.", source: Source.recordings)
             return
         }
-        let held = orders == nil ? reported.shownHeld(row) : reported.held(row, orders, rules)
+        // What the value itself lacks proves nothing about it.
+        let held = orders == nil ? reported.shownReserved(row) : reported.held(row, orders, rules)
         hold(
             row, "market_value", formula,
             [row.input("quantity"), AuditInput(rule: "price of USD", .one)]
@@ -163,9 +164,14 @@ extension ReportedAccount {
     /// November 2023; a token that is none was recorded with its whole value.
     func leavesOutReserved(_ row: ReportedObject) -> Bool { isLive && row.isCollateral == true }
 
+    /// What of a row's quantity its value leaves out as reserved; in the asset.
+    func shownReserved(_ row: ReportedObject) -> ExactDecimal {
+        leavesOutReserved(row) ? row["reserved_qty"].cutNumber ?? .zero : .zero
+    }
+
     /// What of a row's quantity its value leaves out, as far as the row itself tells; in the asset.
     func shownHeld(_ row: ReportedObject) -> ExactDecimal {
-        let reserved = leavesOutReserved(row) ? row["reserved_qty"].cutNumber ?? .zero : .zero
+        let reserved = shownReserved(row)
         return (try? reserved + lock(of: row)) ?? reserved
     }
 
@@ -174,7 +180,7 @@ extension ReportedAccount {
         _ row: ReportedObject, _ orders: ReportedOrders?, _ rules: CryptoComRules
     ) -> ExactDecimal {
         guard let orders else { return shownHeld(row) }
-        let reserved = leavesOutReserved(row) ? row["reserved_qty"].cutNumber ?? .zero : .zero
+        let reserved = shownReserved(row)
         let locked =
             leavesOutReserved(row)
             ? lockOutsideReserved(row, orders, rules) : orders.locked[row.name] ?? .zero

@@ -191,7 +191,12 @@ extension AccountAudit {
 
     /// The documents name no rate for what is kept back for fees; that of isolated positions is the most.
     private var unknownReserve: FigureCheck.Difference {
-        guard let used = reported.account["used_position_limit"].cutNumber, used.isPositive,
+        guard let used = reported.account["used_position_limit"].cutNumber else {
+            return reported.account["total_position_cost"].cutNumber?.isZero == true
+                ? .contradicts
+                : .hidden("Neither fee reserves nor the size of positions are shown.", above: .zero)
+        }
+        guard used.isPositive,
             let most = try? used.times(rules.isolatedFeeReserveRate, rounding: .ceiling)
         else { return .contradicts }
         return .hidden("Fee reserves are not shown.", above: .zero, below: most)
@@ -226,6 +231,9 @@ extension AccountAudit {
             if orders == nil, row.mayBeLocked {
                 difference = .hidden("What open buy orders hold is not shown.")
             }
+            if reported.isLive, row.isCollateral == nil, row["reserved_qty"].cutNumber?.isZero != true {
+                difference = .estimate(Self.unknownCollateral)
+            }
         }
         hold(
             reported.account, "total_cash_balance",
@@ -234,6 +242,9 @@ extension AccountAudit {
             source: Source.recordings, difference
         ) { try Figures.shownAmount($0.sum()) }
     }
+
+    /// The live form counts what is reserved of a row by whether it is collateral.
+    static let unknownCollateral = "Whether a row is collateral cannot be read."
 
     /// What a row is worth with what open orders hold of it, at the price that the row implies; its market
     /// value where they hold nothing, as far as is known.

@@ -217,6 +217,12 @@ extension ReportedAccount {
                     maintenance: account.figure(
                         .maintenanceMargin, "total_maintenance_margin", unit: "USD"))
             }
+            + unseen.map { position in
+                let lack = "the margin account of \(position.name) is in no field of the answers"
+                return MarginPool(
+                    name: position.name, equity: ReportedFigure(.marginBalance, lacking: lack, unit: "USD"),
+                    maintenance: ReportedFigure(.maintenanceMargin, lacking: lack, unit: "USD"))
+            }
     }
 
     /// What an isolated position's margin account shows of itself, all in USD.

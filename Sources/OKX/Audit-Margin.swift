@@ -7,6 +7,14 @@ import Venue
 
 extension AccountAudit {
     mutating func check(marginPosition row: ReportedObject) {
+        guard row.namesItsCurrencies else {
+            for field in ["upl", "liqPx"] {
+                pass(
+                    row, field, "from pos and liab",
+                    because: "instId, posCcy and ccy do not say which coins the row is in.")
+            }
+            return
+        }
         let position = AuditedMarginPosition(row)
         checkProfit(of: position)
         checkWorth(of: position)

@@ -24,9 +24,11 @@ struct AuditedRow {
     let currency: String
     /// The USD price that the row names or implies; not a number where it does neither.
     let price: AuditInput
+    private let mode: AccountMode
 
-    init(_ row: ReportedObject) {
+    init(_ row: ReportedObject, mode: AccountMode) {
         self.row = row
+        self.mode = mode
         currency = row["ccy"].text
         price = Self.price(of: row)
     }
@@ -52,15 +54,22 @@ struct AuditedRow {
         }
     }
 
-    /// A field as an input; one that is "" does not apply and adds nothing.
-    func applied(_ field: String) -> AuditInput { row.applied(field) }
+    /// A field as an input; one that is "" where the mode has none adds nothing.
+    func applied(_ field: String) -> AuditInput {
+        row.applied(field, in: mode, of: DetailField(rawValue: field)?.modes)
+    }
 }
 
 extension ReportedObject {
-    /// A field as an input; one that is "" does not apply and adds nothing.
-    func applied(_ field: String) -> AuditInput {
-        self[field] == .empty
-            ? AuditInput(rule: "\(path(of: field)), which does not apply", .zero) : input(field)
+    /// A field as an input; one that is "" where the mode has none adds nothing. In the modes that have it
+    /// "" is no number, so that nothing follows.
+    ///
+    /// Spot mode has what belongs to loans while it may borrow alone.
+    fileprivate func applied(_ field: String, in mode: AccountMode, of modes: ModeSet?) -> AuditInput {
+        let modes = modes ?? .none
+        let isOfLoans = mode == .spot && !modes.contains(.futures)
+        guard self[field] == .empty, isOfLoans || !modes.contains(ModeSet(mode)) else { return input(field) }
+        return AuditInput(rule: "\(path(of: field)), which does not apply", .zero)
     }
 }
 
@@ -108,7 +117,7 @@ struct AccountAudit {
         self.answers = answers
         self.mode = mode
         self.rules = rules
-        rows = answers.details.map { AuditedRow($0) }
+        rows = answers.details.map { AuditedRow($0, mode: mode) }
     }
 
     typealias Source = BalanceExplainer.Source
@@ -134,6 +143,11 @@ struct AccountAudit {
         return check.finding(difference) { numbers in
             try definition(ReportedNumbers(numbers))?.rounded(places: 18, rounding: .halfUp)
         }
+    }
+
+    /// A field of the account as an input; one that is "" where the mode has none adds nothing.
+    func applied(_ field: String) -> AuditInput {
+        answers.account.applied(field, in: mode, of: AccountField(rawValue: field)?.modes)
     }
 
     /// Takes a finding in.
@@ -183,7 +197,7 @@ extension AccountAudit {
         hold(
             account, "notionalUsd",
             "notionalUsdForBorrow + notionalUsdForSwap + notionalUsdForFutures + notionalUsdForOption",
-            ["Borrow", "Swap", "Futures", "Option"].map { account.applied("notionalUsdFor\($0)") },
+            ["Borrow", "Swap", "Futures", "Option"].map { applied("notionalUsdFor\($0)") },
             source: Source.recorded
         ) { try Figures.notionalUSD(borrowing: $0[0], swaps: $0[1], futures: $0[2], options: $0[3]) }
         hold(
@@ -285,7 +299,7 @@ extension AccountAudit {
             isPortfolio ? margin.portfolioBorrowMaintenanceRate : margin.borrowMaintenanceRate)
         holdRequirement(
             "imr", "margin of cross positions + ordFroz + borrowFroz",
-            [account.applied("ordFroz"), account.applied("borrowFroz")], fields: ["notionalUsd", "lever"],
+            [applied("ordFroz"), applied("borrowFroz")], fields: ["notionalUsd", "lever"],
             ofPosition: { try Figures.initialMargin(notional: $0[0], leverage: $0.rate(1)) }
         ) { numbers, positions in
             try Figures.initialMarginRequirement(
@@ -367,7 +381,7 @@ extension AccountAudit {
             let frozen = account["borrowFroz"].cutNumber,
             let amount = try? frozen.times(rules.margin.borrowLeverage, rounding: .halfEven),
             let blur = try? FigurePrecision.binary.unit(of: amount).times(ExactDecimal(4), rounding: .ceiling)
-        else { return account.applied(field) }
+        else { return applied(field) }
         return AuditInput(derived: "borrowFroz × borrow leverage", amount, blur: amount.isZero ? .zero : blur)
     }
 
@@ -380,7 +394,7 @@ extension AccountAudit {
             let whole = account["notionalUsd"].cutNumber, let loans = borrowing.value.cutNumber,
             let rest = try? whole - loans
         else {
-            return (account.applied("notionalUsdForSwap"), account.applied("notionalUsdForFutures"))
+            return (applied("notionalUsdForSwap"), applied("notionalUsdForFutures"))
         }
         return (
             AuditInput(

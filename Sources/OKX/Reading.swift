@@ -50,7 +50,7 @@ struct ReportedAccount {
             account = ReportedObject(.emptyObject)
         } else {
             let answer = try answers.own(ReadingCall.balance.rawValue)
-            guard answer["code"].text == "0", let account = answer.rows("data").first,
+            guard ["0", ""].contains(answer["code"].text), let account = answer.rows("data").first,
                 account.value.kind == .object
             else { throw ReadingError(.unreadable, "The answer to balance is no balance of OKX.") }
             self.account = account
@@ -102,19 +102,42 @@ extension ReportedObject {
     /// `posSide`: `long` and `short` in hedge mode, `net` otherwise.
     var positionSide: PositionSide { PositionSide(rawValue: self["posSide"].text) ?? .net }
 
-    /// Whether it is a position of a spot pair on margin.
-    var isOnMargin: Bool { self["instType"].text == "MARGIN" }
-
-    /// The first currency of the pair.
-    private var baseCurrency: String {
-        self["instId"].text.split(separator: "-").first.map(String.init) ?? ""
+    /// Whether it is a position of a spot pair on margin; one without its type is told by what it owes.
+    var isOnMargin: Bool {
+        let type = self["instType"].text
+        return type == "MARGIN" || type.isEmpty && !self["liabCcy"].text.isEmpty
     }
 
+    /// The two currencies of the pair; none where the name is not one of a pair.
+    private var pair: [String] {
+        let parts = self["instId"].text.split(separator: "-").map(String.init)
+        return parts.count == 2 ? parts : []
+    }
+
+    /// What a margin position has: the one of the pair that it names, or that it does not owe; nil where
+    /// neither is said.
+    private var heldCurrency: String? {
+        let named = self["posCcy"].text
+        if !named.isEmpty { return pair.first { $0 == named } }
+        let owed = self["liabCcy"].text
+        return pair.contains(owed) ? pair.first { $0 != owed } : nil
+    }
+
+    /// The one of the pair that margin and profit are in: that of an isolated position is what it has.
+    private var marginCurrency: String? {
+        let named = self["ccy"].text
+        if !named.isEmpty { return pair.first { $0 == named } }
+        return marginMode == .isolated ? heldCurrency : nil
+    }
+
+    /// Whether a margin position says what it has and what its margin is in.
+    var namesItsCurrencies: Bool { heldCurrency != nil && marginCurrency != nil }
+
     /// Whether a margin position has the base currency, which makes it a long one.
-    var holdsBase: Bool { self["posCcy"].text == baseCurrency }
+    var holdsBase: Bool { heldCurrency == pair.first }
 
     /// Whether its margin and profit are in the base currency.
-    var hasMarginInBase: Bool { self["ccy"].text == baseCurrency }
+    var hasMarginInBase: Bool { marginCurrency == pair.first }
 
     /// Whether the `pos` of an isolated margin position is without its margin, as the newer form has it: what
     /// it has, less what it owes, is then the profit alone.
@@ -136,8 +159,10 @@ extension ReportedObject {
         }
     }
 
-    /// `mgnMode`.
-    var marginMode: MarginMode { MarginMode(rawValue: self["mgnMode"].text) ?? .cross }
+    /// `mgnMode`; where it is not there, only an isolated position has a `margin`.
+    var marginMode: MarginMode {
+        MarginMode(rawValue: self["mgnMode"].text) ?? (isFilled("margin") ? .isolated : .cross)
+    }
 }
 
 extension ReportedAccount {

@@ -15,8 +15,9 @@ public enum FigurePrecision: Sendable {
         switch self {
         case .places(let places): Self.powerOfTen(places: places)
         case .binary:
-            // The sixteenth digit; never finer than 16 places, which is as fine as our own server prints.
-            Self.powerOfTen(places: min(16, 15 - Self.exponent(of: figure)))
+            // The sixteenth digit; never finer than 16 places, which is as fine as our own server prints. So
+            // fine is "0" too: nothing is lost in it.
+            Self.powerOfTen(places: figure.isZero ? 16 : min(16, 15 - Self.exponent(of: figure)))
         }
     }
 
@@ -27,9 +28,8 @@ public enum FigurePrecision: Sendable {
         return (try? ExactDecimal(units: units)) ?? .zero
     }
 
-    /// The power of ten of the first digit that is not 0: 2 for 409, −3 for 0.0051; 0 for 0.
+    /// The power of ten of the first digit that is not 0: 2 for 409, −3 for 0.0051.
     private static func exponent(of figure: ExactDecimal) -> Int {
-        if figure.isZero { return 0 }
         var rest = figure.magnitude.units
         var exponent = -ExactDecimal.places
         while rest >= 10 {
@@ -210,7 +210,11 @@ public struct FigureCheck: Sendable {
     private func blur(of input: AuditInput, _ number: ExactDecimal) throws(NumberError) -> ExactDecimal {
         var blur = input.blur ?? .zero
         if case .binary = precision, input.blur == nil {
-            blur = try precision.unit(of: number).times(ExactDecimal(allowedUnits), rounding: .ceiling)
+            // What is printed "0" is 0, or was rounded to it at the last place.
+            blur =
+                number.isZero
+                ? try precision.unit(of: number).over(ExactDecimal(2), rounding: .ceiling)
+                : try precision.unit(of: number).times(ExactDecimal(allowedUnits), rounding: .ceiling)
         }
         if case .unheld = input.value { blur = max(blur, try ExactDecimal(units: 1)) }
         return blur

@@ -62,19 +62,27 @@ struct WorthTests {
                 "rails", profile, assets: [("USD", "1")], contracts: [("BTC-USD", 60000), ("ETH-USD", 3000)],
                 isolated: true)
         }
-        for settings in [#"{"multi_assets":false}"#, #"{"multi_assets":true}"#] {
+        for settings in [
+            #"{"multi_assets":false}"#, #"{"multi_assets":true}"#, #"{"multi_assets":false,"hedge":true}"#,
+            #"{"multi_assets":true,"credits_mode":true}"#,
+        ] {
             kinds.append(
                 Kind(
                     "binance", .documented, settings, assets: [("USDC", "1"), ("BNB", "0.002")] + dollars,
                     contracts: futures, index: prices + [("USDC", "1.0002"), ("BNB", "600")],
                     isolated: settings.contains("false")))
         }
-        for mode in ["spot", "futures", "multi", "portfolio"] {
+        for settings in [
+            #"{"mode":"spot"}"#, #"{"mode":"spot","spot_borrow":true}"#, #"{"mode":"futures"}"#,
+            #"{"mode":"multi"}"#, #"{"mode":"multi","auto_borrow":true}"#, #"{"mode":"portfolio"}"#,
+        ] {
+            let isSpot = settings.contains("spot")
+            // Pairs on margin, too: what they have and owe is in no holding.
+            let contracts = isSpot ? [] : swaps + [("BTC-USDT", 60000), ("ETH-USDT", 3000)]
             kinds.append(
                 Kind(
-                    "okx", .documented, #"{"mode":"\#(mode)"}"#, assets: dollars,
-                    contracts: mode == "spot" ? [] : swaps, index: prices,
-                    isolated: mode == "futures" || mode == "multi", passphrase: "phrase"))
+                    "okx", .documented, settings, assets: dollars, contracts: contracts, index: prices,
+                    isolated: !isSpot, passphrase: "phrase"))
         }
         return kinds
     }()
@@ -137,6 +145,17 @@ struct WorthTests {
         }
         for position in account.positions {
             let mark = try market.requiredMark(position.instrument)
+            if position.margin != nil {
+                // What it has and owes, in the asset of its margin, at the mark.
+                let pair = position.instrument
+                let isBase = position.settlementAsset == pair.base
+                let (base, quote) = (position.amount(of: pair.base), position.amount(of: pair.quote))
+                try add(
+                    isBase ? base : base.times(mark, rounding: .halfEven), of: position.settlementAsset)
+                try add(
+                    isBase ? quote.over(mark, rounding: .halfEven) : quote, of: position.settlementAsset)
+                continue
+            }
             try add(position.isolatedWallet, of: position.instrument.settle)
             try add(position.unrealised(at: mark, rounding: .halfEven), of: position.instrument.settle)
             // Profits are differences of amounts of this size.

@@ -69,7 +69,7 @@ struct AuditTests {
         try verdicts(
             ["details[0].eq", "details[0].availEq", "details[0].availBal"], findings, [.matches, .rounding])
         try verdicts(
-            ["availEq", "notionalUsd", "imr", "mmr", "details[0].liab", "details[0].crossLiab"], findings,
+            ["availEq", "notionalUsd", "mmr", "details[0].liab", "details[0].crossLiab"], findings,
             [.matches])
         let frozen = try finding("details[0].frozenBal", findings)
         #expect(frozen.verdict == .hidden)
