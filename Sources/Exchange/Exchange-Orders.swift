@@ -78,7 +78,7 @@ extension Exchange {
         var bodies: [EventBody] = [.orderPlaced(order)]
         if let touch, taken.isPositive {
             let price = touch.opposite(order.side)
-            bodies.append(.filled(try fill(order, taken, at: price, .taker, terms, draft)))
+            bodies += try trade(try fill(order, taken, at: price, .taker, terms, draft), of: order, draft)
         }
         if !isWhole, execution != .manual, let end = end(of: order) {
             bodies.append(.orderEnded(orderID: order.id, end))
@@ -196,12 +196,37 @@ extension Exchange {
         var bodies: [EventBody] = [.orderAmended(amendment)]
         if let touch, taken.isPositive, order.terms != nil {
             let price = touch.opposite(order.side)
-            bodies.append(.filled(try fill(amended, taken, at: price, .taker, terms, draft)))
+            bodies += try trade(
+                try fill(amended, taken, at: price, .taker, terms, draft), of: amended, draft)
         }
         return bodies
     }
 
     // MARK: - Parts
+
+    /// A trade with what it takes from others: orders that only reduce end where the position that they
+    /// would reduce is taken away, those of others before the trade, as the venues tell it.
+    func trade(_ fill: Fill, of order: OpenOrder, _ draft: Draft) throws(Refusal) -> [EventBody] {
+        let key = order.position
+        let held =
+            draft.account.position(key.instrument.name, side: key.side, marginMode: key.marginMode)?.quantity
+            ?? .zero
+        let left = try draft.checked { () throws(NumberError) in
+            try order.side == .buy ? held + fill.quantity : held - fill.quantity
+        }
+        func isOvertaken(_ other: OpenOrder) -> Bool {
+            other.onlyReduces && (left.isZero || left.isPositive != (other.side == .sell))
+        }
+        var bodies = draft.account.orders
+            .filter { $0.id != order.id && $0.terms != nil && $0.position == key && isOvertaken($0) }
+            .map { EventBody.orderEnded(orderID: $0.id, .reduceOnly) }
+        bodies.append(.filled(fill))
+        let isTerminated = order.terms?.kind == .market || order.terms?.timeInForce == .immediateOrCancel
+        if isOvertaken(order), fill.quantity < order.remaining, !isTerminated {
+            bodies.append(.orderEnded(orderID: order.id, .reduceOnly))
+        }
+        return bodies
+    }
 
     func touch(of instrument: Instrument, _ draft: Draft, _ terms: TradingTerms) -> Touch? {
         Touch(

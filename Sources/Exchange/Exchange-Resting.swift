@@ -76,7 +76,8 @@ extension Exchange {
         }
         // A resting order fills at its own price, whatever the market has come to.
         if let fill = try? fill(order, quantity, at: order.price, .maker, terms, draft),
-            let events = try? ledger.settle([.filled(fill)], draft: draft, forced: true)
+            let bodies = try? trade(fill, of: order, draft),
+            let events = try? ledger.settle(bodies, draft: draft, forced: true)
         {
             return events
         }

@@ -90,7 +90,7 @@ struct ExecutionTests {
         #expect(try story(floor.place("sell 1")).last == "fill sell 1 @ 150 taker fee 0.075 USD")
     }
 
-    @Test("a reduce-only order is cut to the position; a resting one ends with it")
+    @Test("a reduce-only order is cut to the position; a resting one ends before the trade that takes it")
     func reduceOnly() throws {
         var floor = try Floor()
         _ = try floor.mark("100")
@@ -98,11 +98,22 @@ struct ExecutionTests {
         #expect(try story(floor.place("sell 5 @ 110 reduce")) == ["placed sell 2 @ 110"])
         #expect(
             try story(floor.place("sell 5 reduce")) == [
-                "placed sell 2 @ 100", "fill sell 2 @ 100 taker fee 0.1 USD",
+                "placed sell 2 @ 100", "ended reduce_only", "fill sell 2 @ 100 taker fee 0.1 USD",
             ])
         #expect(floor.position.isZero)
-        #expect(try story(floor.mark("111")) == ["ended reduce_only"])
         #expect(floor.account.orders.isEmpty)
+        // A resting order takes it away, or turns it around; orders that still reduce stand.
+        try floor.place("buy 2")
+        try floor.place("sell 2 @ 110 reduce")
+        try floor.place("sell 3 @ 105")
+        #expect(
+            try story(floor.mark("105")) == [
+                "ended reduce_only", "fill sell 3 @ 105 maker fee 0.063 USD",
+            ])
+        try floor.place("buy 0.5 @ 90 reduce")
+        try floor.place("buy 0.4 @ 95")
+        #expect(try story(floor.mark("95")) == ["fill buy 0.4 @ 95 maker fee 0.0076 USD"])
+        #expect(floor.account.orders.count == 1)
     }
 
     @Test("a client's own id is unique among open orders only")

@@ -13,16 +13,16 @@ import sys
 
 from server import Server
 
-COMPARE = pathlib.Path(__file__).resolve().parent / "compare.py"
+FOLDER = pathlib.Path(__file__).resolve().parent
 ACCOUNTS = os.environ.get("MARGINALIA_NAIVE_ACCOUNTS", "1000")
 SEED = os.environ.get("MARGINALIA_TEST_SEED") or str(random.SystemRandom().randrange(10**6))
 CLOCK = ("--ledger-time", "2026-11-20T12:00:00Z", "--rate-limits", "off")
 
 
-def compare(server: Server, *options: str) -> None:
+def compare(server: Server, *options: str, by: str = "compare", accounts: str = ACCOUNTS) -> None:
     done = subprocess.run(
-        [sys.executable, COMPARE, "--url", server.url, "--token", server.token, "--accounts", ACCOUNTS,
-         "--seed", SEED]
+        [sys.executable, FOLDER / f"{by}.py", "--url", server.url, "--token", server.token,
+         "--accounts", accounts, "--seed", SEED]
         + list(options),
         capture_output=True,
         text=True,
@@ -40,3 +40,8 @@ def test_documented_profiles():
 def test_live_profiles():
     with Server(*CLOCK, "--profile", "rails=live", "--profile", "crypto-com=live") as server:
         compare(server, "--live", "--seconds", "40")
+
+
+def test_trading_days():
+    with Server(*CLOCK) as server:
+        compare(server, "--seconds", "60", by="trading", accounts=str(max(1, int(ACCOUNTS) // 20)))
