@@ -191,6 +191,7 @@ struct BinanceError: Error, Equatable {
         case .unfillable: .unfillable
         case .unchanged: .amendmentUnchanged
         case .tooMany: .tooManyOrders
+        case .timedOut: .fateUnknown
         case .notAllowed where refusal.message.hasPrefix(ChangeError.aboveMaximumPosition.message):
             ChangeError.aboveMaximumPosition.error
         default: .refused(refusal)
@@ -203,6 +204,10 @@ struct BinanceError: Error, Equatable {
         400, -4109, "This account is inactive. Please activate it before trading.")
     static let internalError = BinanceError(
         500, -1000, "An unknown error occured while processing the request.")
+
+    static let fateUnknown = BinanceError(
+        408, -1007,
+        "Timeout waiting for response from backend server. Send status unknown; execution status unknown.")
 
     static let overloaded = BinanceError(
         503, -1008, "Server is currently overloaded with other requests. Please try again.")

@@ -137,6 +137,8 @@ extension BinanceVenue {
         case .settled: throw Refusal(.notAllowed, "Binance's perpetuals have no session settlement.")
         // An exchange is worked out by the venue itself (`autoExchanges`).
         case .deposited, .orderCancelled, .orderEnded, .orderRefused, .funded, .autoExchanged, .accountOpened,
+            .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
+            .conditionalEnded, .timerSet,
             .instrumentDefined, .priced, .quoted:
             break
         }

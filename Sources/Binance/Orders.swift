@@ -46,7 +46,14 @@ struct OrderReading {
             clientID: try clientID("newClientOrderId"), kind: isMarket ? .market : .limit,
             timeInForce: force.kind, postOnly: force.isPostOnly,
             expiresAt: try force.kind == .goodTillDate ? goodTillDate() : nil)
-        if let mode = try selfTradePrevention() {
+        let mode = try selfTradePrevention()
+        switch mode {
+        case "NONE": break
+        case "EXPIRE_TAKER": terms.selfTradePrevention = .taker
+        case "EXPIRE_BOTH": terms.selfTradePrevention = .both
+        default: terms.selfTradePrevention = .maker
+        }
+        if let mode {
             terms.words = Settings([("selfTradePreventionMode", .string(mode))])
         }
         var instruction = OrderInstruction(

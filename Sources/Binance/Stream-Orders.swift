@@ -43,6 +43,8 @@ struct OrderUpdate: Sendable {
         case .orderPlaced(let placed): (execution, order) = (.placed, after.order(.id(placed.id)) ?? placed)
         case .orderAmended(let change): (execution, order) = (.amended, before.order(.id(change.orderID)))
         case .orderCancelled(let id): (execution, order) = (.cancelled, before.order(.id(id)))
+        case .orderEnded(let id, .amended), .orderEnded(let id, .timer):
+            (execution, order) = (.cancelled, before.order(.id(id)))
         case .orderEnded(let id, _): (execution, order) = (.expired, before.order(.id(id)))
         case .filled(let trade):
             (execution, order, fill) = (.trade, trade.orderID.flatMap { before.order(.id($0)) }, trade)

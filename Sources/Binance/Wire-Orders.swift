@@ -91,7 +91,8 @@ extension OrderRecord {
         get throws(NumberError) {
             switch ending {
             case .filled: "FILLED"
-            case .cancelled: "CANCELED"
+            case .ended(.selfTrade): "EXPIRED_IN_MATCH"
+            case .cancelled, .ended(.amended), .ended(.timer): "CANCELED"
             case .ended: "EXPIRED"
             case .refused: "REJECTED"
             case nil: try order.filled.isZero ? "NEW" : "PARTIALLY_FILLED"

@@ -144,6 +144,8 @@ extension CryptoComVenue {
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
         case .instrumentDefined, .accountOpened, .configured, .deposited, .orderCancelled, .orderEnded,
             .orderRefused,
+            .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
+            .conditionalEnded, .timerSet,
             .funded, .interestAccrued, .marginInterestAccrued, .released, .settled, .priced, .quoted:
             break
         }

@@ -58,6 +58,12 @@ struct LiveAccess: VenueAccess {
         try await engine.trade(Command(account: account, content: .trade(instruction)))
     }
 
+    func trade(
+        _ instructions: [TradeInstruction], for account: String
+    ) async -> [Result<[Event], Refusal>] {
+        await engine.trade(instructions.map { Command(account: account, content: .trade($0)) })
+    }
+
     var limiter: RateLimiter { engine.limiter }
 
     func realTime() -> Int64 { LedgerClock.realTime() }

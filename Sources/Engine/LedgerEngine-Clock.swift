@@ -22,7 +22,10 @@ extension LedgerEngine {
         } catch {
             throw .storeUnavailable
         }
-        return try outcome.get()
+        let shown = try outcome.get()
+        // What falls due on the way happens before anybody is told that the clock has moved.
+        await writer.passTime()
+        return shown
     }
 
     /// Puts the clock to where the ledger's own stands; keeps what is asked for where the ledger has none.

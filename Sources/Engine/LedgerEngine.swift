@@ -84,6 +84,8 @@ public final class LedgerEngine: Sendable {
             firstClock: firstClock, snapshotSequence: snapshotSequence)
         // Long overdue upkeep, as after snapshots or indexes were thrown away, begins at once.
         engine.upkeep.consider(ledger.lastSequence)
+        // What fell due while nobody ran the ledger happens now, at the time of now.
+        await engine.writer.passTime()
         return engine
     }
 
@@ -147,6 +149,19 @@ public final class LedgerEngine: Sendable {
 
     /// Applies an instruction of a venue's client; returns what it came to once that is durable.
     func trade(_ command: Command) async throws(Refusal) -> [Event] { try await result(of: command).events }
+
+    /// Applies instructions of a venue's client, each by itself and in their order.
+    func trade(_ commands: [Command]) async -> [Result<[Event], Refusal>] {
+        guard case .results(let results) = await submit(commands.map { Submission($0) }) else {
+            return commands.map { _ in .failure(.storeUnavailable) }
+        }
+        return results.map { result in
+            switch result.status {
+            case .applied, .duplicate: .success(result.events)
+            case .rejected(let refusal): .failure(refusal)
+            }
+        }
+    }
 
     private func result(of command: Command) async throws(Refusal) -> (sequence: Int64, events: [Event]) {
         guard case .results(let results) = await submit([Submission(command)]), let result = results.first

@@ -49,6 +49,8 @@ actor LedgerWriter {
     private var drained: [CheckedContinuation<Void, Never>] = []
     /// Others that shall be the ledger, after all commands that came before them.
     private var replacements: [Replacement] = []
+    /// When the writer wakes up by itself because something falls due then.
+    private var alarm: (at: LedgerTime, task: Task<Void, Never>)?
     /// Called after every durable group.
     private let afterGroup: @Sendable (Int64) -> Void
 
@@ -93,8 +95,41 @@ actor LedgerWriter {
     /// Takes no more commands; returns once all that came before are answered.
     func drain() async {
         isStopping = true
+        alarm?.task.cancel()
         if isIdle { return }
         await withCheckedContinuation { drained.append($0) }
+    }
+
+    // MARK: - What falls due
+
+    /// Has happen what has fallen due by now; returns once that is durable.
+    func passTime() async {
+        if let due = ledger.nextDue, due <= now {
+            _ = await submit([Submission(Command(account: nil, content: .passing))], isAtomic: false)
+        }
+        setAlarm()
+    }
+
+    /// Wakes the writer up when the next thing falls due. Whoever moves a clock that stands looks himself.
+    private func setAlarm() {
+        let due = clock.isSystem && !isStopping ? ledger.nextDue : nil
+        if alarm?.at == due { return }
+        alarm?.task.cancel()
+        alarm = nil
+        guard let due else { return }
+        // What is overdue already, and could not happen, is tried again once a second.
+        let rest = due.milliseconds - now.milliseconds
+        let wait = rest > 0 ? rest : 1000
+        let task = Task { [weak self] in
+            guard (try? await Task.sleep(for: .milliseconds(wait))) != nil else { return }
+            await self?.wakeUp()
+        }
+        alarm = (due, task)
+    }
+
+    private func wakeUp() async {
+        alarm = nil
+        await passTime()
     }
 
     // MARK: - The one after the other
@@ -172,6 +207,7 @@ actor LedgerWriter {
             $0.commitMicroseconds.add(parts.seconds * 1_000_000 + parts.attoseconds / 1_000_000_000_000)
         }
         afterGroup(published.sequence)
+        setAlarm()
         advance()
     }
 

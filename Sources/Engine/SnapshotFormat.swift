@@ -6,7 +6,7 @@ import Numbers
 /// What the account snapshots of a store stand for: the place of the journal, and the prices of that place.
 struct SnapshotState {
     /// The form of snapshots; those of another one are not read.
-    static let form: Int64 = 3
+    static let form: Int64 = 4
 
     var sequence: Int64
     /// The checksum of the event at that place: snapshots of another ledger do not have it.
@@ -39,6 +39,10 @@ struct SnapshotState {
             Self.write(prices.marks, to: &writer)
             writer.key("index")
             Self.write(prices.index, to: &writer)
+            writer.key("quotes")
+            writer.beginArray()
+            for (_, quote) in prices.quotes.sorted(by: { $0.key < $1.key }) { Self.write(quote, to: &writer) }
+            writer.endArray()
             writer.endObject()
         }
         writer.endArray()
@@ -54,6 +58,16 @@ struct SnapshotState {
             writer.quoted(point.price)
             writer.integer(point.at.milliseconds)
             writer.endArray()
+        }
+        writer.endArray()
+    }
+
+    private static func write(_ quote: Quote, to writer: inout JSONWriter) {
+        writer.beginArray()
+        writer.string(quote.instrument)
+        writer.integer(quote.sequence)
+        for number in [quote.bid, quote.ask, quote.bidSize, quote.askSize, quote.last, quote.quantity] {
+            if let number { writer.quoted(number) } else { writer.null() }
         }
         writer.endArray()
     }
@@ -76,7 +90,8 @@ struct SnapshotState {
         for entry in venues {
             guard let venue = entry["venue"]?.text.map(VenueName.init(rawValue:)),
                 let updatedAt = entry["updated_at"]?.integer,
-                let marks = Self.points(entry["marks"]), let index = Self.points(entry["index"])
+                let marks = Self.points(entry["marks"]), let index = Self.points(entry["index"]),
+                let quotes = Self.quotes(entry["quotes"])
             else { return nil }
             var prices = VenuePrices()
             for (at, quote) in marks {
@@ -85,11 +100,33 @@ struct SnapshotState {
             for (at, quote) in index {
                 prices.apply(PriceTick(venue: venue, marks: [], index: [quote]), at: at)
             }
+            for (sequence, quote) in quotes {
+                prices.apply(
+                    QuoteTick(venue: venue, quotes: [quote]), at: LedgerTime(milliseconds: updatedAt),
+                    sequence: sequence)
+            }
             // A tick without prices sets the time of the last one.
             prices.apply(
                 PriceTick(venue: venue, marks: [], index: []), at: LedgerTime(milliseconds: updatedAt))
             self.prices.append((venue, prices))
         }
+    }
+
+    private static func quotes(_ value: JSONValue?) -> [(Int64, Quote)]? {
+        guard let rows = value?.elements else { return nil }
+        var quotes: [(Int64, Quote)] = []
+        for row in rows {
+            guard let parts = row.elements, parts.count == 8, let name = parts[0].text,
+                let sequence = parts[1].integer
+            else { return nil }
+            let numbers = parts[2...].map { $0.text.flatMap { try? ExactDecimal($0) } }
+            var quote = Quote(instrument: name)
+            (quote.bid, quote.ask) = (numbers[0], numbers[1])
+            (quote.bidSize, quote.askSize) = (numbers[2], numbers[3])
+            (quote.last, quote.quantity) = (numbers[4], numbers[5])
+            quotes.append((sequence, quote))
+        }
+        return quotes
     }
 
     private static func points(_ value: JSONValue?) -> [(LedgerTime, PriceTick.Quote)]? {

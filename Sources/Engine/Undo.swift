@@ -19,7 +19,8 @@ struct Undo {
             case .prices(let venue, _, _), .quotes(let venue, _):
                 venues.insert(VenueName(rawValue: venue))
                 // Prices make the orders fill that rest at their venue.
-                ids.formUnion(ledger.tradingAccounts(of: VenueName(rawValue: venue)).map { ExactText($0) })
+                let watched = ledger.watched(of: VenueName(rawValue: venue))
+                ids.formUnion((watched?.accounts).map { $0.map { ExactText($0) } } ?? [])
             default: break
             }
         }

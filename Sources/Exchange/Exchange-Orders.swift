@@ -19,6 +19,11 @@ extension Exchange {
         case .cancelAll(let instrument):
             bodies = draft.account.orders.filter { instrument == nil || $0.instrument.name == instrument }
                 .map { .orderCancelled(orderID: $0.id) }
+        case .placeConditional, .amendConditional, .cancelConditional, .cancelAllConditionals:
+            bodies = try conditional(instruction, &draft)
+        case .setTimer(let timer):
+            let stands = draft.account.timers.contains { $0.instrument == timer.instrument }
+            bodies = timer.at == nil && !stands ? [] : [.timerSet(timer)]
         }
         guard !bodies.isEmpty else { return Outcome(events: [], own: -1) }
         let events = try ledger.settle(bodies, draft: draft, forced: false)
@@ -37,7 +42,7 @@ extension Exchange {
 
     // MARK: - Placing
 
-    private func place(
+    func place(
         _ wanted: OrderInstruction, _ draft: inout Draft
     ) throws(Refusal) -> [EventBody] {
         let instrument = try draft.instrument(wanted.instrument)
@@ -61,15 +66,24 @@ extension Exchange {
                     .noPosition, "The position is \(held); an order cannot close more.", field: "quantity")
             }
         }
-        let taken = taken(order, touch)
-        let isWhole = taken == quantity
+        let (before, ends) = preventSelfTrade(of: order, touch, draft.account)
+        if ends { return before + [.orderPlaced(order), .orderEnded(orderID: order.id, .selfTrade)] }
+        return before + (try execute(order, touch, terms, draft))
+    }
+
+    /// What becomes of an order at once.
+    private func execute(
+        _ order: OpenOrder, _ touch: Touch?, _ terms: TradingTerms, _ draft: Draft
+    ) throws(Refusal) -> [EventBody] {
+        let taken = taken(order, touch, draft.account)
+        let isWhole = taken == order.quantity
         if order.terms?.timeInForce == .fillOrKill, !isWhole, execution != .manual {
             if terms.refusesAtOnce {
                 throw Refusal(.unfillable, "The order cannot be filled at once as a whole.", field: "price")
             }
             return [.orderPlaced(order), .orderEnded(orderID: order.id, .unfillable)]
         }
-        if order.terms?.postOnly == true, taken.isPositive {
+        if order.terms?.postOnly == true, wouldTake(order, touch) {
             if terms.refusesAtOnce {
                 throw Refusal(.wouldTake, "A post-only order would fill at once.", field: "price")
             }
@@ -77,8 +91,9 @@ extension Exchange {
         }
         var bodies: [EventBody] = [.orderPlaced(order)]
         if let touch, taken.isPositive {
-            let price = touch.opposite(order.side)
-            bodies += try trade(try fill(order, taken, at: price, .taker, terms, draft), of: order, draft)
+            let fill = try fill(order, taken, touch, terms, draft)
+            bodies += try trade(fill, of: order, draft)
+            bodies += attached(to: order, by: fill, draft)
         }
         if !isWhole, execution != .manual, let end = end(of: order) {
             bodies.append(.orderEnded(orderID: order.id, end))
@@ -147,12 +162,56 @@ extension Exchange {
         return touch.opposite(wanted.side)
     }
 
-    /// How much an order takes at once.
-    private func taken(_ order: OpenOrder, _ touch: Touch?) -> ExactDecimal {
+    /// Whether the market is where an order would take, whether or not the account has left anything there.
+    private func wouldTake(_ order: OpenOrder, _ touch: Touch?) -> Bool {
+        execution != .manual && touch?.isMarketable(order.side, limit: order.price) == true
+    }
+
+    /// How much an order takes at once: no more than its account has left of the quote.
+    private func taken(_ order: OpenOrder, _ touch: Touch?, _ account: Account) -> ExactDecimal {
         guard execution != .manual, let touch, touch.isMarketable(order.side, limit: order.price) else {
             return .zero
         }
-        return min(order.remaining, touch.oppositeSize(order.side) ?? order.remaining)
+        guard let size = touch.oppositeSize(order.side) else { return order.remaining }
+        let used = account.taken(order.instrument.name, order.side, .taker, of: touch.sequence)
+        guard let left = try? size - used, left.isPositive else { return .zero }
+        return min(order.remaining, left)
+    }
+
+    /// The ends of the account's own resting orders that a new one would meet before the market, and whether
+    /// the new one ends too.
+    private func preventSelfTrade(
+        of order: OpenOrder, _ touch: Touch?, _ account: Account
+    ) -> (ends: [EventBody], endsOrder: Bool) {
+        guard execution != .manual, let mode = order.terms?.selfTradePrevention else { return ([], false) }
+        let isBuy = order.side == .buy
+        let met = account.orders.filter { other in
+            guard other.terms != nil, other.side != order.side,
+                other.instrument.name == order.instrument.name,
+                isBuy ? other.price <= order.price : other.price >= order.price
+            else { return false }
+            guard let market = touch?.opposite(order.side), market.isPositive else { return true }
+            return isBuy ? other.price < market : other.price > market
+        }
+        if met.isEmpty { return ([], false) }
+        let ends = met.map { EventBody.orderEnded(orderID: $0.id, .selfTrade) }
+        switch mode {
+        case .maker: return (ends, false)
+        case .taker: return ([], true)
+        case .both: return (ends, true)
+        }
+    }
+
+    /// The conditional orders that come with an order which a trade has filled as a whole.
+    func attached(to order: OpenOrder, by fill: Fill, _ draft: Draft) -> [EventBody] {
+        guard let attached = order.terms?.attached, fill.quantity == order.remaining else { return [] }
+        return attached.map { terms in
+            var terms = terms
+            terms.positionSide = order.positionSide
+            terms.marginMode = order.marginMode
+            return .conditionalPlaced(
+                ConditionalOrder(instrument: order.instrument, terms: terms, placedAt: draft.time))
+        }
     }
 
     /// Why the rest of an order ends that was not filled at once; nil where it rests.
@@ -185,19 +244,21 @@ extension Exchange {
         }
         let filled = try draft.checked { () throws(NumberError) in try order.filled }
         // What is filled already cannot be taken back: there is nothing left to amend.
-        guard amendment.quantity > filled else { return [.orderCancelled(orderID: order.id)] }
+        guard amendment.quantity > filled else { return [.orderEnded(orderID: order.id, .amended)] }
         let amended = try draft.amended(order, by: amendment)
         let touch = touch(of: order.instrument, draft, terms)
-        var taken = taken(amended, touch)
-        if order.terms?.postOnly == true, taken.isPositive { return [.orderCancelled(orderID: order.id)] }
+        var taken = taken(amended, touch, draft.account)
+        if order.terms?.postOnly == true, wouldTake(amended, touch) {
+            return [.orderCancelled(orderID: order.id)]
+        }
         if order.onlyReduces {
             taken = min(taken, Self.reducible(order.position, by: order.side, draft.account) ?? .zero)
         }
         var bodies: [EventBody] = [.orderAmended(amendment)]
         if let touch, taken.isPositive, order.terms != nil {
-            let price = touch.opposite(order.side)
-            bodies += try trade(
-                try fill(amended, taken, at: price, .taker, terms, draft), of: amended, draft)
+            let fill = try fill(amended, taken, touch, terms, draft)
+            bodies += try trade(fill, of: amended, draft)
+            bodies += attached(to: amended, by: fill, draft)
         }
         return bodies
     }
@@ -234,10 +295,20 @@ extension Exchange {
             tick: terms.tick)
     }
 
+    /// A trade of an order at the touch.
+    private func fill(
+        _ order: OpenOrder, _ quantity: ExactDecimal, _ touch: Touch, _ terms: TradingTerms, _ draft: Draft
+    ) throws(Refusal) -> Fill {
+        // Where any size stands there, nothing is used up.
+        let quote = touch.oppositeSize(order.side) == nil ? nil : touch.sequence
+        return try fill(
+            order, quantity, at: touch.opposite(order.side), .taker, terms, draft, quote: quote)
+    }
+
     /// A trade of an order, with its fee.
     func fill(
         _ order: OpenOrder, _ quantity: ExactDecimal, at price: ExactDecimal, _ liquidity: Liquidity,
-        _ terms: TradingTerms, _ draft: Draft
+        _ terms: TradingTerms, _ draft: Draft, quote: Int64?
     ) throws(Refusal) -> Fill {
         let fee = try draft.checked { () throws(NumberError) in
             try draft.judge.fee(
@@ -245,6 +316,6 @@ extension Exchange {
         }
         return try draft.fill(
             of: order, quantity: quantity, price: price, fee: fee.amount, feeAsset: fee.asset,
-            liquidity: liquidity)
+            liquidity: liquidity, quote: quote)
     }
 }

@@ -33,7 +33,7 @@ public struct Exchange: Sendable {
     }
 
     /// Accepts a command: an order of a venue's client is worked out here, everything else by the ledger; new
-    /// prices are looked at for what they make of resting orders.
+    /// prices and the passing of time are looked at for what they make of orders.
     ///
     /// Throws why it is refused; nothing has changed then.
     public func accept(
@@ -42,13 +42,14 @@ public struct Exchange: Sendable {
         switch command.content {
         case .trade(let instruction):
             return try trade(instruction, command, in: &ledger, judges: judges, now: now)
+        case .passing: return Outcome(events: passing(in: &ledger, judges: judges, now: now), own: -1)
         case .prices(let venue, let marks, let index):
             let events = try ledger.accept(command, judges: judges, now: now)
-            let names = Names(marks: marks.map(\.name), assets: index.map(\.name))
+            let names = Names(instruments: marks.map(\.name), assets: index.map(\.name))
             return watched(events, VenueName(rawValue: venue), names, in: &ledger, judges: judges)
         case .quotes(let venue, let quotes):
             let events = try ledger.accept(command, judges: judges, now: now)
-            let names = Names(marks: quotes.map(\.instrument), assets: [])
+            let names = Names(instruments: quotes.map(\.instrument), assets: [])
             return watched(events, VenueName(rawValue: venue), names, in: &ledger, judges: judges)
         default:
             let events = try ledger.accept(command, judges: judges, now: now)
@@ -58,29 +59,46 @@ public struct Exchange: Sendable {
 
     /// What new prices are of.
     struct Names {
-        let marks: Set<String>
-        let assets: Set<String>
+        let instruments: [String]
+        let assets: [String]
 
-        init(marks: [String], assets: [String]) {
-            self.marks = Set(marks)
-            self.assets = Set(assets)
-        }
-
-        /// Whether they say something of an instrument: of it by name, or of an asset that its price is made
-        /// of.
-        func concern(_ instrument: Instrument) -> Bool {
-            marks.contains(instrument.name) || assets.contains(instrument.base)
-                || assets.contains(instrument.quote)
+        /// The orders that wait for prices which they may change: those of the instruments by name, and those
+        /// of instruments whose price is made of an asset's.
+        func books(of watched: WatchedOrders) -> [WatchedOrders.Book] {
+            var books = instruments.compactMap { watched.books[$0] }
+            if assets.isEmpty { return books }
+            for (name, book) in watched.books where !instruments.contains(name) {
+                let instrument = book.instrument
+                if assets.contains(instrument.base) || assets.contains(instrument.quote) {
+                    books.append(book)
+                }
+            }
+            return books
         }
     }
 
-    /// A price event with all that it caused.
+    /// A price event with all that it caused, in this order: what had fallen due by then, triggers, resting
+    /// orders.
     private func watched(
         _ events: [Event], _ venue: VenueName, _ names: Names, in ledger: inout LedgerState, judges: Judges
     ) -> Outcome {
         var outcome = Outcome(events: events, own: events.count - 1)
-        guard let time = events.last?.at, let judge = judges[venue] else { return outcome }
-        outcome.events += rest(at: venue, names, judge, time, in: &ledger)
+        guard ledger.watched(of: venue) != nil, let time = events.last?.at, let judge = judges[venue] else {
+            return outcome
+        }
+        let floor = Floor(exchange: self, judge: judge, time: time)
+        outcome.events += floor.endDue(in: &ledger)
+        outcome.events += floor.trigger(names, in: &ledger)
+        outcome.events += floor.fillResting(names, in: &ledger)
         return outcome
+    }
+
+    /// What has fallen due at a time, at every venue.
+    private func passing(in ledger: inout LedgerState, judges: Judges, now: LedgerTime) -> [Event] {
+        var events: [Event] = []
+        for (_, judge) in judges.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            events += Floor(exchange: self, judge: judge, time: now).endDue(in: &ledger)
+        }
+        return events
     }
 }

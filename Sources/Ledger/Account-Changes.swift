@@ -37,7 +37,16 @@ extension Account {
         case .orderAmended(let amendment): try amend(amendment, at: event.at)
         case .orderCancelled(let orderID), .orderEnded(let orderID, _):
             if let place = place(ofOrder: orderID) { orders.remove(at: place) }
-        case .filled(let fill): try apply(fill, at: event.at)
+        case .filled(let fill):
+            let before = activity(fill.instrument.name)?.realised ?? .zero
+            try apply(fill, by: event)
+            try noteRealised(by: fill, since: before)
+        case .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
+            .conditionalEnded:
+            try changeConditional(event)
+        case .timerSet(let timer):
+            timers.removeAll { $0.instrument == timer.instrument }
+            if timer.at != nil { timers.append(timer) }
         case .positionImported(let imported): try apply(imported, at: event.at)
         case .leverageSet(let setting): apply(setting)
         case .isolatedMarginAdjusted(let key, let amount): try moveMargin(amount, into: key, at: event.at)

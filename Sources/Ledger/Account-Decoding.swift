@@ -28,6 +28,22 @@ extension Account {
             order.fills = try row.fills()
             return order
         }
+        if reader.has("conditionals") {
+            conditionals = try reader.rows("conditionals") { row throws(Refusal) in
+                try row.conditionalState(instruments)
+            }
+        }
+        if reader.has("timers") {
+            timers = try reader.rows("timers") { row throws(Refusal) in try row.timer() }
+        }
+        if reader.has("taken") {
+            taken = try reader.rows("taken") { row throws(Refusal) in
+                TakenSize(
+                    instrument: try row.text("instrument"), side: try row.choice("side", Side.self),
+                    liquidity: try row.choice("liquidity", Liquidity.self),
+                    quote: try row.count("quote"), quantity: try row.decimal("quantity"))
+            }
+        }
         activity = try reader.rows("activity") { row throws(Refusal) in try InstrumentActivity(row) }
         leverages = try reader.rows("leverages") { row throws(Refusal) in try row.leverage() }
         raised = try reader.rows("raised") { row throws(Refusal) in
@@ -42,12 +58,19 @@ extension FieldReader {
     /// The fills of an order; nil where it has none.
     fileprivate func fills() throws(Refusal) -> OrderFills? {
         guard let value = try optionalDecimal("filled_value") else { return nil }
-        return OrderFills(
+        var fills = OrderFills(
             value: value, fees: try optionalDecimal("filled_fees") ?? .zero,
             feeAsset: try optionalText("fee_asset"), at: try time("filled_at"))
+        fills.realised = try decimalOrZero("filled_realised")
+        if has("last_fill") {
+            fills.last = OrderFills.Last(
+                price: try decimal("last_price"), quantity: try decimal("last_quantity"),
+                sequence: try count("last_fill"))
+        }
+        return fills
     }
 
-    fileprivate func rows<Row>(
+    func rows<Row>(
         _ field: String, _ read: (FieldReader) throws(Refusal) -> Row
     ) throws(Refusal) -> [Row] {
         var rows: [Row] = []

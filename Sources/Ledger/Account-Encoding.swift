@@ -37,6 +37,9 @@ extension Account {
             }
             order.fills?.write(to: &writer)
         }
+        if !conditionals.isEmpty { writer.array("conditionals", conditionals) { $0.writeState(to: &$1) } }
+        if !timers.isEmpty { writer.array("timers", timers) { $0.write(to: &$1) } }
+        if !taken.isEmpty { writer.array("taken", taken) { $0.write(to: &$1) } }
         writer.array("activity", activity) { $0.write(to: &$1) }
         writer.array("leverages", leverages) { $0.write(to: &$1) }
         writer.array("raised", raised) { flag, writer in
@@ -50,7 +53,7 @@ extension Account {
 }
 
 extension JSONWriter {
-    fileprivate mutating func array<Row>(
+    mutating func array<Row>(
         _ key: StaticString, _ rows: [Row], _ write: (Row, inout JSONWriter) -> Void
     ) {
         self.key(key)
@@ -75,6 +78,12 @@ extension OrderFills {
         writer.unlessZero("filled_fees", fees)
         if let feeAsset { writer.member("fee_asset", feeAsset) }
         writer.member("filled_at", at.milliseconds)
+        writer.unlessZero("filled_realised", realised)
+        if let last {
+            writer.member("last_price", last.price)
+            writer.member("last_quantity", last.quantity)
+            writer.member("last_fill", last.sequence)
+        }
     }
 }
 

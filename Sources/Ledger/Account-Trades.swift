@@ -3,8 +3,10 @@ import Numbers
 /// How trades, funding and settlements change an account's positions and cash.
 extension Account {
     /// Books a trade: the order it fills, the lifetime totals, the assets or the position, and the fee.
-    mutating func apply(_ fill: Fill, at time: LedgerTime) throws {
-        if let orderID = fill.orderID { try reduceOrder(orderID, by: fill, at: time) }
+    mutating func apply(_ fill: Fill, by event: Event) throws {
+        let time = event.at
+        if let orderID = fill.orderID { try reduceOrder(orderID, by: fill, event) }
+        try noteTaken(fill)
         let volume = try Self.volume(of: fill)
         try updateActivity(fill.instrument, at: time) { row in
             row.volume = try row.volume + volume
@@ -44,11 +46,11 @@ extension Account {
         try orders[place].take(amendment, at: time)
     }
 
-    private mutating func reduceOrder(_ orderID: String, by fill: Fill, at time: LedgerTime) throws {
+    private mutating func reduceOrder(_ orderID: String, by fill: Fill, _ event: Event) throws {
         guard let place = place(ofOrder: orderID) else {
             throw Refusal(.unknownOrder, "Account \(id) has no open order \(orderID).", field: "order_id")
         }
-        try orders[place].take(fill, at: time)
+        try orders[place].take(fill, by: event)
         if !orders[place].remaining.isPositive { orders.remove(at: place) }
     }
 

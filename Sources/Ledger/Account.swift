@@ -19,6 +19,12 @@ public struct Account: Sendable, Equatable {
     public var positions: [Position] = []
     /// In the order of placing.
     public var orders: [OpenOrder] = []
+    /// Conditional orders that wait, in the order of placing.
+    public internal(set) var conditionals: [ConditionalOrder] = []
+    /// Times at which orders are cancelled; one an instrument, and one for all.
+    public internal(set) var timers: [CancelTimer] = []
+    /// What it has taken of quotes; one a side of an instrument.
+    public internal(set) var taken: [TakenSize] = []
     /// Lifetime totals per instrument, in the order of first use.
     public var activity: [InstrumentActivity] = []
     /// Leverages that were set.
@@ -51,8 +57,25 @@ public struct Account: Sendable, Equatable {
         holdings.first { $0.asset == asset }
     }
 
-    /// Whether the exchange has an order of it to watch.
-    public var isTrading: Bool { orders.contains { $0.terms != nil } }
+    /// A conditional order that waits and is meant; of equals the one placed last.
+    public func conditional(_ reference: ConditionalReference) -> ConditionalOrder? {
+        conditionals.last { order in
+            switch reference {
+            case .id(let id): order.id.isExactly(id)
+            case .client(let id): order.terms.clientID?.isExactly(id) == true
+            case .sequence(let sequence): order.sequence == sequence
+            }
+        }
+    }
+
+    /// What orders of a side have taken of a quote; zero where nothing.
+    public func taken(
+        _ instrument: String, _ side: Side, _ liquidity: Liquidity, of quote: Int64
+    ) -> ExactDecimal {
+        taken.first {
+            $0.instrument == instrument && $0.side == side && $0.liquidity == liquidity && $0.quote == quote
+        }?.quantity ?? .zero
+    }
 
     /// An open order that is meant, of an instrument where one is named; of equals the one placed last.
     public func order(_ reference: OrderReference, of instrument: String? = nil) -> OpenOrder? {

@@ -54,6 +54,8 @@ public struct Command: Sendable, Equatable {
         case raise(flag: String, asset: String?, value: JSONValue)
         /// What a client of the venue asks of the exchange; never read from an operator's list.
         case trade(TradeInstruction)
+        /// Time has passed: what has fallen due happens. The engine's own; never read from a list.
+        case passing
     }
 }
 

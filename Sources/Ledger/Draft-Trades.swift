@@ -68,6 +68,36 @@ extension Draft {
         return order
     }
 
+    /// A conditional order of a venue's client as it waits, if the exchange takes it.
+    public mutating func conditional(
+        _ instruction: ConditionalInstruction
+    ) throws(Refusal) -> ConditionalOrder {
+        let instrument = try instrument(instruction.instrument)
+        if let quantity = instruction.quantity { try requirePositive(quantity, field: "quantity") }
+        for leg in instruction.legs {
+            if let price = leg.trigger.price { try requirePositive(price, field: "trigger_price") }
+            if let price = leg.price { try requirePositive(price, field: "price") }
+        }
+        if let clientID = instruction.clientID {
+            try requireLabel(clientID, field: "client_order_id")
+            if account.conditional(.client(clientID)) != nil {
+                throw Refusal(
+                    .orderExists,
+                    "Account \(account.id) already has a conditional order \(clientID).",
+                    field: "client_order_id")
+            }
+        }
+        guard account.conditionals.count < Self.maximumOrders else {
+            throw Refusal(
+                .tooMany, "Account \(account.id) already has \(Self.maximumOrders) conditional orders.")
+        }
+        var terms = instruction
+        terms.positionSide = try side(instruction.positionSide, instrument)
+        terms.marginMode =
+            instruction.marginMode ?? judge.defaultMarginMode(of: instrument, in: account)
+        return ConditionalOrder(instrument: instrument, terms: terms, placedAt: time)
+    }
+
     /// An order with another size and price, as it would be.
     public func amended(_ order: OpenOrder, by amendment: OrderAmendment) throws(Refusal) -> OpenOrder {
         try requirePositive(amendment.price, field: "price")
@@ -82,7 +112,7 @@ extension Draft {
     /// A fill of an order of the exchange's.
     public func fill(
         of order: OpenOrder, quantity: ExactDecimal, price: ExactDecimal, fee: ExactDecimal, feeAsset: String,
-        liquidity: Liquidity
+        liquidity: Liquidity, quote: Int64? = nil
     ) throws(Refusal) -> Fill {
         var key = PositionKey(
             instrument: order.instrument, side: order.positionSide, marginMode: order.marginMode)
@@ -102,6 +132,7 @@ extension Draft {
             feeCredit: credit,
             order: FilledOrder(placedAt: order.placedAt, isComplete: quantity == order.remaining))
         fill.liquidity = liquidity
+        fill.quote = quote
         return fill
     }
 

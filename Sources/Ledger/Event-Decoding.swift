@@ -76,7 +76,9 @@ private struct EventReader {
             return .raised(
                 flag: try fields.text("flag"), asset: try fields.optionalText("asset"),
                 value: value == .null ? nil : value)
-        default: return try money(typeName)
+        default:
+            if let body = try fields.conditionalEvent(typeName, at: time, instruments) { return body }
+            return try money(typeName)
         }
     }
 
@@ -127,6 +129,7 @@ private struct EventReader {
             feeCredit: try fields.optionalDecimal("fee_credit") ?? .zero,
             order: try filledOrder(), marginAsset: try fields.optionalText("margin_asset"))
         fill.liquidity = try fields.optionalChoice("liquidity", Liquidity.self)
+        if fields.has("quote") { fill.quote = try fields.count("quote") }
         return fill
     }
 
@@ -251,13 +254,20 @@ extension FieldReader {
 
     func orderTerms() throws(Refusal) -> OrderTerms {
         let reader = try FieldReader(try required("terms_of_order"), subject: subject)
-        return OrderTerms(
+        var terms = OrderTerms(
             clientID: try reader.optionalText("client_order_id"),
             kind: try reader.choice("kind", OrderTerms.Kind.self),
             timeInForce: try reader.choice("time_in_force", OrderTerms.TimeInForce.self),
             postOnly: try reader.flag("post_only"),
             expiresAt: reader.has("expires_at") ? try reader.time("expires_at") : nil,
             words: reader.has("settings") ? try reader.settings() : Settings())
+        terms.selfTradePrevention = try reader.optionalChoice(
+            "self_trade_prevention", SelfTradePrevention.self)
+        terms.conditional = try reader.optionalText("conditional")
+        if reader.has("attached") {
+            terms.attached = try reader.rows("attached") { row throws(Refusal) in try row.conditional() }
+        }
+        return terms
     }
 
     /// Quotes by instrument, each with what is known of it.

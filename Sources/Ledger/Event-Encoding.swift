@@ -17,6 +17,12 @@ extension Event {
         case .orderEnded: "order_ended"
         case .orderRefused: "order_refused"
         case .filled: "filled"
+        case .conditionalPlaced: "conditional_placed"
+        case .conditionalAmended: "conditional_amended"
+        case .conditionalTrailed: "conditional_trailed"
+        case .conditionalTriggered: "conditional_triggered"
+        case .conditionalEnded: "conditional_ended"
+        case .timerSet: "timer_set"
         case .positionImported: "position_imported"
         case .leverageSet: "leverage_set"
         case .isolatedMarginAdjusted: "isolated_margin_adjusted"
@@ -91,6 +97,9 @@ extension EventBody {
             order.write(to: &writer)
             writer.member("code", code)
         case .filled(let fill): fill.write(to: &writer)
+        case .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
+            .conditionalEnded, .timerSet:
+            writeConditional(to: &writer)
         case .positionImported(let imported): imported.write(to: &writer)
         case .leverageSet(let setting): setting.write(to: &writer)
         case .isolatedMarginAdjusted(let position, let amount),
@@ -230,6 +239,9 @@ extension OrderTerms {
         writer.member("time_in_force", timeInForce.rawValue)
         if postOnly { writer.member("post_only", true) }
         if let expiresAt { writer.member("expires_at", expiresAt.milliseconds) }
+        if let selfTradePrevention { writer.member("self_trade_prevention", selfTradePrevention.rawValue) }
+        if let conditional { writer.member("conditional", conditional) }
+        if !attached.isEmpty { writer.array("attached", attached) { $0.write(to: &$1) } }
         if !words.values.isEmpty { words.write(to: &writer) }
         writer.endObject()
     }
@@ -244,7 +256,7 @@ extension PositionKey {
 }
 
 extension Fill {
-    fileprivate func write(to writer: inout JSONWriter) {
+    func write(to writer: inout JSONWriter) {
         position.write(to: &writer)
         writer.member("side", side.rawValue)
         writer.member("quantity", quantity)
@@ -257,6 +269,7 @@ extension Fill {
         if liquidation { writer.member("liquidation", true) }
         if let quoteIndex { writer.member("quote_index", quoteIndex) }
         if let liquidity { writer.member("liquidity", liquidity.rawValue) }
+        if let quote { writer.member("quote", quote) }
         if let marginAsset { writer.member("margin_asset", marginAsset) }
         if !feeCredit.isZero { writer.member("fee_credit", feeCredit) }
         if let order {

@@ -37,6 +37,14 @@ public enum EventBody: Sendable, Equatable {
     /// changes nothing of the account.
     case orderRefused(OpenOrder, code: Int64)
     case filled(Fill)
+    case conditionalPlaced(ConditionalOrder)
+    case conditionalAmended(ConditionalAmendment)
+    /// The best price that a trailing order follows.
+    case conditionalTrailed(id: String, leg: String, extreme: ExactDecimal)
+    /// A leg of it fired at a price; the order that it places comes next.
+    case conditionalTriggered(id: String, leg: String, price: ExactDecimal)
+    case conditionalEnded(id: String, ConditionalEnd)
+    case timerSet(CancelTimer)
     case positionImported(ImportedPosition)
     case leverageSet(LeverageSetting)
     case isolatedMarginAdjusted(position: PositionKey, amount: ExactDecimal)
@@ -120,6 +128,8 @@ public struct Fill: Sendable {
     public let quoteIndex: ExactDecimal?
     /// Whether its order had rested; nil where nobody said.
     public var liquidity: Liquidity?
+    /// The sequence of the quote whose size it took; nil where none limited it.
+    public var quote: Int64?
     /// The asset of the margin, where a spot pair is traded on margin; nil for an exchange and for contracts.
     public let marginAsset: String?
     /// What fee credits paid of the fee, in its asset: `fee` is what was left to pay. Not negative.
@@ -164,7 +174,7 @@ extension Fill: Equatable {
             && left.price == right.price && left.fee == right.fee && left.feeAsset == right.feeAsset
             && left.orderID == right.orderID && left.leverage == right.leverage
             && left.liquidation == right.liquidation && left.quoteIndex == right.quoteIndex
-            && left.liquidity == right.liquidity
+            && left.liquidity == right.liquidity && left.quote == right.quote
             && left.marginAsset == right.marginAsset
             && left.feeCredit == right.feeCredit && left.order == right.order
     }

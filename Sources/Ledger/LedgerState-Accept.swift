@@ -60,6 +60,7 @@ extension LedgerState {
         }
         var after = draft.account
         var receiver: Account?
+        var watches: [(before: [WatchedOrders.Watch], after: [WatchedOrders.Watch])] = []
         for body in bodies {
             sequence += 1
             let event = Event(sequence: sequence, at: draft.time, account: after.id, body: body)
@@ -71,11 +72,13 @@ extension LedgerState {
                 try other.apply(event)
                 receiver = other
             }
+            watches.append((before.watches(changedBy: body), after.watches(changedBy: body)))
             events.append(event)
         }
         for instrument in draft.definitions { instrumentTable.define(instrument) }
-        restore(after)
-        if let receiver { restore(receiver) }
+        for change in watches { watch(after.venue, change.before, change.after) }
+        put(after)
+        if let receiver { put(receiver) }
         lastSequence = sequence
         return events
     }

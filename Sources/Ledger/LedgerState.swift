@@ -13,21 +13,22 @@ public struct LedgerState: Sendable {
     var places: [ExactText: Int] = [:]
     private var children: [ExactText: [String]] = [:]
     private var venuePrices: [VenueName: VenuePrices] = [:]
-    /// The accounts of a venue that have an order for the exchange to watch.
-    private var trading: [VenueName: Set<String>] = [:]
+    private var watching: [VenueName: WatchedOrders] = [:]
 
     public init() {}
 
-    /// The accounts of a venue that have an order for the exchange to watch.
-    public func tradingAccounts(of venue: VenueName) -> Set<String> { trading[venue] ?? [] }
+    /// What of a venue's accounts the exchange waits for; nil for nothing.
+    public func watched(of venue: VenueName) -> WatchedOrders? { watching[venue] }
 
-    /// Notes whether an account has such an order now.
-    private mutating func noteTrading(_ account: Account) {
-        if account.isTrading {
-            trading[account.venue, default: []].insert(account.id)
-        } else if trading[account.venue] != nil {
-            trading[account.venue]?.remove(account.id)
-        }
+    /// When the next order, conditional order or timer falls due; nil where none has a time.
+    public var nextDue: LedgerTime? { watching.values.compactMap(\.nextDue).min() }
+
+    /// Takes over a change of what is watched of an account.
+    mutating func watch(
+        _ venue: VenueName, _ before: [WatchedOrders.Watch], _ after: [WatchedOrders.Watch]
+    ) {
+        if before.isEmpty && after.isEmpty { return }
+        watching[venue, default: WatchedOrders()].replace(before, by: after)
     }
 
     /// An account; nil if there is none of that id.
@@ -69,7 +70,8 @@ public struct LedgerState: Sendable {
         case .priced(let tick):
             venuePrices[tick.venue, default: VenuePrices()].apply(tick, at: event.at)
         case .quoted(let tick):
-            venuePrices[tick.venue, default: VenuePrices()].apply(tick, at: event.at)
+            venuePrices[tick.venue, default: VenuePrices()].apply(
+                tick, at: event.at, sequence: event.sequence)
         case .accountOpened(let opening):
             let id = try event.requiredAccount()
             var account = Account(
@@ -88,11 +90,10 @@ public struct LedgerState: Sendable {
         guard let place = places[ExactText(id)] ?? lookalike(of: id) else {
             throw Refusal(.unknownAccount, "There is no account \(id).", field: "account")
         }
+        let before = accounts[place]?.watches(changedBy: event.body) ?? []
         try accounts[place]?.apply(event)
-        switch event.body {
-        case .orderPlaced, .orderCancelled, .orderEnded, .filled:
-            if let account = accounts[place] { noteTrading(account) }
-        default: break
+        if let account = accounts[place] {
+            watch(account.venue, before, account.watches(changedBy: event.body))
         }
     }
 
@@ -107,7 +108,13 @@ public struct LedgerState: Sendable {
 
     /// Puts an account there as it is, in place of one with the same id.
     public mutating func restore(_ account: Account) {
-        noteTrading(account)
+        let before = self.account(account.id)?.watches ?? []
+        watch(account.venue, before, account.watches)
+        put(account)
+    }
+
+    /// Puts an account there whose watched orders are noted already.
+    mutating func put(_ account: Account) {
         if let place = places[ExactText(account.id)] {
             accounts[place] = account
             return
@@ -120,7 +127,7 @@ public struct LedgerState: Sendable {
     /// Takes an account away, as if it had never been opened.
     public mutating func remove(account id: String) {
         guard let place = places.removeValue(forKey: ExactText(id)) else { return }
-        if let account = accounts[place] { trading[account.venue]?.remove(id) }
+        if let account = accounts[place] { watch(account.venue, account.watches, []) }
         if let parent = accounts[place]?.parent {
             children[ExactText(parent)]?.removeAll { $0.isExactly(id) }
         }

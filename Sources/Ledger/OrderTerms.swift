@@ -30,6 +30,12 @@ public struct OrderTerms: Sendable, Equatable {
     public var postOnly: Bool
     /// When a good-till-date order ends.
     public var expiresAt: LedgerTime?
+    /// What becomes of it and of the account's own resting orders that it would meet; nil where both rest.
+    public var selfTradePrevention: SelfTradePrevention?
+    /// The conditional order that placed it; nil where its owner did.
+    public var conditional: String?
+    /// Conditional orders that are placed once it is filled as a whole.
+    public var attached: [ConditionalInstruction] = []
     /// The venue's own members that its answers repeat, by the venue's names.
     public var words: Settings
 
@@ -89,6 +95,16 @@ public enum OrderReference: Sendable, Equatable {
     case sequence(Int64)
 }
 
+/// Which conditional order is meant.
+public enum ConditionalReference: Sendable, Equatable {
+    /// The id that the ledger knows it by.
+    case id(String)
+    /// The client's own id.
+    case client(String)
+    /// The sequence of the event that placed it.
+    case sequence(Int64)
+}
+
 /// What a client of a venue asks of the exchange.
 public enum TradeInstruction: Sendable, Equatable {
     case place(OrderInstruction)
@@ -101,6 +117,13 @@ public enum TradeInstruction: Sendable, Equatable {
     case cancel(OrderReference, instrument: String?)
     /// All open orders, of one instrument or of all (nil).
     case cancelAll(instrument: String?)
+    case placeConditional(ConditionalInstruction)
+    /// Nil leaves quantity or legs as they are.
+    case amendConditional(ConditionalReference, quantity: ExactDecimal?, legs: [ConditionalLeg]?)
+    case cancelConditional(ConditionalReference)
+    /// All conditional orders, of one instrument or of all (nil).
+    case cancelAllConditionals(instrument: String?)
+    case setTimer(CancelTimer)
 }
 
 /// A change of an open order's size or price.
@@ -139,12 +162,27 @@ public enum OrderEnd: String, Sendable, CaseIterable {
     case reduceOnly = "reduce_only"
     /// A fill of it could not be booked.
     case unbookable
+    /// It met an order of its own account.
+    case selfTrade = "self_trade"
+    /// The account's dead man's switch was not put off in time.
+    case timer
+    /// It was amended to no more than what was filled of it already.
+    case amended
 }
 
 /// Whether a trade's order rested before it was filled.
 public enum Liquidity: String, Sendable, CaseIterable {
     case maker
     case taker
+}
+
+/// What becomes of orders of one account that would trade with each other.
+public enum SelfTradePrevention: String, Sendable, CaseIterable {
+    /// The resting order ends.
+    case maker
+    /// The new order ends.
+    case taker
+    case both
 }
 
 /// How a venue trades an instrument for an account: what the exchange must know.

@@ -141,9 +141,16 @@ public struct OpenOrder: Sendable {
     }
 
     /// Takes over a fill of it.
-    mutating func take(_ fill: Fill, at time: LedgerTime) throws(NumberError) {
-        fills = try OrderFills(fills, and: fill, at: time)
+    mutating func take(_ fill: Fill, by event: Event) throws(NumberError) {
+        fills = try OrderFills(fills, and: fill, by: event)
         remaining = try remaining - fill.quantity
+    }
+
+    /// Notes what a fill of it realised of a position.
+    mutating func note(_ realised: ExactDecimal) throws(NumberError) {
+        if let sum = try fills.map({ fills throws(NumberError) in try fills.realised + realised }) {
+            fills?.realised = sum
+        }
     }
 
     /// Takes over another size and price.
@@ -201,6 +208,20 @@ public struct OrderFills: Sendable, Equatable {
     public private(set) var feeAsset: String?
     /// When it was last filled.
     public private(set) var at: LedgerTime
+    /// What they realised of a position, before fees, in the settlement asset.
+    public internal(set) var realised: ExactDecimal = .zero
+    /// The last one; nil in records of before it was kept.
+    public internal(set) var last: Last?
+
+    /// A fill by itself.
+    public struct Last: Sendable, Equatable {
+        /// What it traded at.
+        public let price: ExactDecimal
+        /// How much it was.
+        public let quantity: ExactDecimal
+        /// The sequence of its event.
+        public let sequence: Int64
+    }
 
     /// Fills as they were kept.
     init(value: ExactDecimal, fees: ExactDecimal, feeAsset: String?, at: LedgerTime) {
@@ -211,10 +232,11 @@ public struct OrderFills: Sendable, Equatable {
     }
 
     /// These fills, or none, and one more.
-    init(_ earlier: OrderFills?, and fill: Fill, at time: LedgerTime) throws(NumberError) {
-        self = earlier ?? OrderFills(value: .zero, fees: .zero, feeAsset: nil, at: time)
+    init(_ earlier: OrderFills?, and fill: Fill, by event: Event) throws(NumberError) {
+        self = earlier ?? OrderFills(value: .zero, fees: .zero, feeAsset: nil, at: event.at)
         value = try value + fill.quantity.times(fill.price, rounding: .halfEven)
-        at = time
+        at = event.at
+        last = Last(price: fill.price, quantity: fill.quantity, sequence: event.sequence)
         guard !fill.fee.isZero, feeAsset ?? fill.feeAsset == fill.feeAsset else { return }
         feeAsset = fill.feeAsset
         fees = try fees + fill.fee

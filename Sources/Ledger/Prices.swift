@@ -30,9 +30,12 @@ public struct VenuePrices: Sendable, Equatable {
         updatedAt = time
     }
 
-    /// Takes over quotes.
-    public mutating func apply(_ tick: QuoteTick, at time: LedgerTime) {
-        for quote in tick.quotes { quotes[quote.instrument] = quote }
+    /// Takes over quotes, which the event with this sequence brings.
+    public mutating func apply(_ tick: QuoteTick, at time: LedgerTime, sequence: Int64) {
+        for var quote in tick.quotes {
+            quote.sequence = sequence
+            quotes[quote.instrument] = quote
+        }
         updatedAt = time
     }
 }
@@ -50,6 +53,9 @@ public struct Quote: Sendable, Equatable {
     public var last: ExactDecimal?
     /// What was traded at it, in the venue's unit; nil for any size.
     public var quantity: ExactDecimal?
+
+    /// The sequence of the event that brought it; 0 before there is one.
+    public internal(set) var sequence: Int64 = 0
 
     /// A quote with nothing in it yet.
     public init(instrument: String) { self.instrument = instrument }

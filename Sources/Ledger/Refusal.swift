@@ -67,6 +67,8 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         public static let tooMany = Code(rawValue: "too_many")
         /// The store cannot be written at the moment.
         public static let storeUnavailable = Code(rawValue: "store_unavailable")
+        /// Nobody knows whether it was carried out.
+        public static let timedOut = Code(rawValue: "timed_out")
         /// As many slow reads wait already as may.
         public static let busy = Code(rawValue: "busy")
     }

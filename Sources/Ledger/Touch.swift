@@ -14,6 +14,8 @@ public struct Touch: Sendable, Equatable {
     public var traded: ExactDecimal?
     /// Whether bid and ask were quoted, rather than made of the last price.
     public var isQuoted: Bool
+    /// The sequence of the event that quoted it; 0 for a mark price.
+    public var sequence: Int64
 
     /// The touch of an instrument as its newest event makes it: a quote as given; else the bid is the last
     /// price, or the mark, cut to the tick, and the ask one tick above, both of any size. Nil where there is
@@ -23,7 +25,8 @@ public struct Touch: Sendable, Equatable {
         if let quote, let bid = quote.bid, let ask = quote.ask {
             self.init(
                 bid: bid, ask: ask, bidSize: quote.bidSize, askSize: quote.askSize,
-                last: quote.last ?? market.mark(instrument) ?? bid, traded: quote.quantity, isQuoted: true)
+                last: quote.last ?? market.mark(instrument) ?? bid, traded: quote.quantity, isQuoted: true,
+                sequence: quote.sequence)
             return
         }
         guard let last = quote?.last ?? market.mark(instrument),
@@ -32,12 +35,12 @@ public struct Touch: Sendable, Equatable {
         else { return nil }
         self.init(
             bid: bid, ask: ask, bidSize: nil, askSize: nil, last: last, traded: quote?.quantity,
-            isQuoted: false)
+            isQuoted: false, sequence: quote?.sequence ?? 0)
     }
 
     private init(
         bid: ExactDecimal, ask: ExactDecimal, bidSize: ExactDecimal?, askSize: ExactDecimal?,
-        last: ExactDecimal, traded: ExactDecimal?, isQuoted: Bool
+        last: ExactDecimal, traded: ExactDecimal?, isQuoted: Bool, sequence: Int64
     ) {
         self.bid = bid
         self.ask = ask
@@ -46,6 +49,7 @@ public struct Touch: Sendable, Equatable {
         self.last = last
         self.traded = traded
         self.isQuoted = isQuoted
+        self.sequence = sequence
     }
 
     /// The price that an order of this side takes at once.

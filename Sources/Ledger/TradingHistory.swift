@@ -56,19 +56,44 @@ public struct OrderRecord: Sendable, Equatable {
         self = record
     }
 
-    /// Takes over an event if it is of this order.
-    mutating func take(_ event: Event) throws {
+    /// Takes over an event if it is of this order, with what a fill realised of a position.
+    public mutating func take(_ event: Event, realising realised: ExactDecimal = .zero) throws {
         switch event.body {
         case .orderAmended(let amendment) where amendment.orderID.isExactly(order.id):
             try order.take(amendment, at: event.at)
         case .filled(let fill) where fill.orderID.isExactly(order.id):
-            try order.take(fill, at: event.at)
+            try order.take(fill, by: event)
+            try order.note(realised)
             if !order.remaining.isPositive { ending = .filled }
         case .orderCancelled(let id) where id.isExactly(order.id): ending = .cancelled
         case .orderEnded(let id, let end) where id.isExactly(order.id): ending = .ended(end)
         default: return
         }
         updatedAt = event.at
+    }
+}
+
+/// A conditional order that waits no longer.
+public struct ConditionalRecord: Sendable, Equatable {
+    /// What became of it.
+    public enum Ending: Sendable, Equatable {
+        /// A leg fired at a price and placed an order, if there is one.
+        case triggered(leg: String, price: ExactDecimal, orderSequence: Int64?)
+        case ended(ConditionalEnd)
+    }
+
+    /// As it was when it ended.
+    public let order: ConditionalOrder
+    /// What became of it.
+    public internal(set) var ending: Ending
+    /// When.
+    public let endedAt: LedgerTime
+
+    /// A conditional order that has ended.
+    public init(_ order: ConditionalOrder, _ ending: Ending, at time: LedgerTime) {
+        self.order = order
+        self.ending = ending
+        endedAt = time
     }
 }
 
@@ -106,6 +131,14 @@ public struct TradingHistory: Sendable {
     public private(set) var ended: [OrderRecord] = []
     /// Trades, the latest last.
     public private(set) var trades: [TradeRecord] = []
+    /// Conditional orders that ended, the latest last.
+    public private(set) var conditionals: [ConditionalRecord] = []
+    /// What changed the account's cash, the latest last.
+    public internal(set) var cashChanges: [CashChange] = []
+    /// Positions that were closed, the latest last.
+    public internal(set) var closedPositions: [ClosedPosition] = []
+    /// Of open positions, by instrument, side and margin mode.
+    var closings: [String: Closing] = [:]
     private let id: String
 
     /// Nothing yet of an account.
@@ -128,29 +161,54 @@ public struct TradingHistory: Sendable {
         let before = after
         try after.apply(event)
         account = after
+        try noteCash(event, before, after)
         switch event.body {
-        case .filled(let fill): try note(fill, event, before, after)
+        case .filled(let fill):
+            try note(fill, event, before, after)
+            try noteClosing(fill, event, before, after)
         case .orderCancelled(let orderID), .orderEnded(let orderID, _): try end(orderID, event, before)
         case .orderRefused(let order, let code): keep(OrderRecord(refused: order, code: code, by: event))
+        case .conditionalTriggered(let id, let leg, let price):
+            end(conditional: id, .triggered(leg: leg, price: price, orderSequence: nil), event, before)
+        case .conditionalEnded(let id, let end): self.end(conditional: id, .ended(end), event, before)
+        case .orderPlaced(let order): link(order, event)
         default: break
         }
+    }
+
+    private mutating func end(
+        conditional id: String, _ ending: ConditionalRecord.Ending, _ event: Event, _ before: Account
+    ) {
+        guard let order = before.conditional(.id(id)) else { return }
+        conditionals.append(ConditionalRecord(order, ending, at: event.at))
+        if conditionals.count > 2 * Self.limit { conditionals.removeFirst(conditionals.count - Self.limit) }
+    }
+
+    /// Notes the order that a conditional one has placed.
+    private mutating func link(_ order: OpenOrder, _ event: Event) {
+        guard let id = order.terms?.conditional,
+            let place = conditionals.lastIndex(where: { $0.order.id.isExactly(id) }),
+            case .triggered(let leg, let price, nil) = conditionals[place].ending
+        else { return }
+        conditionals[place].ending = .triggered(leg: leg, price: price, orderSequence: event.sequence)
     }
 
     private mutating func note(_ fill: Fill, _ event: Event, _ before: Account, _ after: Account) throws {
         let order = fill.orderID.flatMap { before.order(.id($0)) }
         let realised = { (account: Account) in account.activity(fill.instrument.name)?.realised ?? .zero }
+        let gain = try realised(after) - realised(before)
         trades.append(
-            TradeRecord(
-                sequence: event.sequence, at: event.at, fill: fill, order: order,
-                realised: try realised(after) - realised(before)))
+            TradeRecord(sequence: event.sequence, at: event.at, fill: fill, order: order, realised: gain))
         if trades.count > 2 * Self.limit { trades.removeFirst(trades.count - Self.limit) }
-        if let order, after.order(.id(order.id)) == nil { try end(order.id, event, before) }
+        if let order, after.order(.id(order.id)) == nil { try end(order.id, event, before, gain) }
     }
 
-    private mutating func end(_ orderID: String, _ event: Event, _ before: Account) throws {
+    private mutating func end(
+        _ orderID: String, _ event: Event, _ before: Account, _ realised: ExactDecimal = .zero
+    ) throws {
         guard let order = before.order(.id(orderID)) else { return }
         var record = OrderRecord(order)
-        try record.take(event)
+        try record.take(event, realising: realised)
         keep(record)
     }
 

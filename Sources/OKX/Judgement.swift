@@ -39,6 +39,7 @@ extension OKXVenue {
             return value
         case "collateral_off":
             return try collateralSetting(value)
+        case FeeSetting.name: return try FeeSetting.checked(value)
         default:
             throw Refusal(.unknownField, "OKX accounts have no setting \(name).", field: "settings.\(name)")
         }
@@ -97,6 +98,45 @@ extension OKXVenue {
         return wanted ?? allowed[0]
     }
 
+    /// Tick and lot of the instrument and the account's fee rates; what cannot be done at once is accepted
+    /// and ended (order sheet, fact 5).
+    public func tradingTerms(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> TradingTerms? {
+        let rules = rules(at: time)
+        guard let entry = rules.instrument(instrument.name) else { return nil }
+        var terms = TradingTerms(
+            tick: entry.tick, makerRate: feeRate(.maker, of: entry, in: account, rules),
+            takerRate: feeRate(.taker, of: entry, in: account, rules), refusesAtOnce: false)
+        terms.lot = entry.lot
+        return terms
+    }
+
+    /// The account's own rate where it has one, else the rulebook's.
+    func feeRate(
+        _ liquidity: Liquidity, of instrument: InstrumentRules, in account: Account, _ rules: RuleTable
+    ) -> ExactDecimal {
+        account.feeRate(FeeSetting.Market(of: instrument.terms), liquidity)
+            ?? rules.margin.tradeFee(liquidity, of: instrument.type)
+    }
+
+    /// Of contracts value × rate in the settlement currency; of a pair what is received × rate, in the
+    /// currency that is received.
+    public func fee(
+        of quantity: ExactDecimal, at price: ExactDecimal, side: Side, in instrument: Instrument,
+        rate: ExactDecimal
+    ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
+        if !instrument.kind.isDerivative, side == .buy {
+            return (try quantity.times(rate, rounding: .halfEven), instrument.base)
+        }
+        let cost =
+            instrument.payoff == .inverse
+            ? try quantity.over(price, rounding: .halfEven) : try quantity.times(price, rounding: .halfEven)
+        let value = try cost.times(instrument.contractValue, rounding: .halfEven)
+        let asset = instrument.kind.isDerivative ? instrument.settle : instrument.quote
+        return (try value.times(rate, rounding: .halfEven), asset)
+    }
+
     public func isHedged(_ account: Account) -> Bool { account.isHedged }
 
     public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
@@ -139,6 +179,8 @@ extension OKXVenue {
         case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
         case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .orderEnded, .orderRefused,
             .funded,
+            .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
+            .conditionalEnded, .timerSet,
             .released, .repaid, .marginInterestAccrued, .priced, .quoted:
             break
         }

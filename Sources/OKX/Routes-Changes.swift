@@ -15,10 +15,16 @@ extension OKXVenue {
             throw OKXError.contentTypeWrong
         }
         guard !request.body.isEmpty else { throw OKXError.bodyMissing }
-        guard let body = try? JSONValue(parsing: request.body), body.object != nil else {
+        guard let body = try? JSONValue(parsing: request.body), body.object != nil || body.elements != nil
+        else {
             throw OKXError.bodyMalformed
         }
+        if body.object == nil, !endpoint.takesArrays { throw OKXError.bodyMalformed }
         switch endpoint {
+        case .order, .batchOrders, .amendOrder, .amendBatchOrders, .cancelOrder, .cancelBatchOrders,
+            .closePosition, .cancelAllAfter, .orderAlgo, .cancelAlgos, .cancelAdvanceAlgos, .amendAlgos:
+            return try await orderChange(endpoint, body, snapshot, through: access)
+        case .marginBalance: return try await adjustMargin(body, snapshot, through: access)
         case .setPositionMode: return try await setPositionMode(body, snapshot.account, through: access)
         case .setAccountLevel: return try await setAccountLevel(body, snapshot, through: access)
         case .setAutoLoan: return try await setAutoLoan(body, snapshot.account, through: access)

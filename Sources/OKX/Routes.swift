@@ -48,7 +48,7 @@ struct Route: Sendable {
         Route(.ticker, "GET", .everybody, limit: 20), Route(.indexTickers, "GET", .everybody, limit: 20),
     ]
 
-    static let all: [String: Route] = {
+    static let all: [String: [Route]] = {
         let routes = [
             Route(.balance, "GET", .user(.read), limit: 10), Route(.config, "GET", .user(.read), limit: 5),
             Route(.positions, "GET", .user(.read), limit: 10),
@@ -58,7 +58,33 @@ struct Route: Sendable {
             Route(.leverageInfo, "GET", .user(.read), limit: 20),
             Route(.maxWithdrawal, "GET", .user(.read), limit: 20),
             Route(.subaccountBalances, "GET", .user(.read), limit: 6),
+            Route(.maxSize, "GET", .user(.read), limit: 20),
+            Route(.maxAvailableSize, "GET", .user(.read), limit: 20),
+            Route(.tradeFee, "GET", .user(.read), limit: 5),
+            Route(.bills, "GET", .user(.read), limit: 5, window: 1000),
+            Route(.billsArchive, "GET", .user(.read), limit: 5),
+            Route(.positionsHistory, "GET", .user(.read), limit: 10),
+            Route(.marginBalance, "POST", .user(.trade), limit: 20),
+            Route(.order, "POST", .user(.trade), limit: 60), Route(.order, "GET", .user(.read), limit: 60),
+            Route(.batchOrders, "POST", .user(.trade), limit: 300),
+            Route(.amendOrder, "POST", .user(.trade), limit: 60),
+            Route(.amendBatchOrders, "POST", .user(.trade), limit: 300),
+            Route(.cancelOrder, "POST", .user(.trade), limit: 60),
+            Route(.cancelBatchOrders, "POST", .user(.trade), limit: 300),
+            Route(.closePosition, "POST", .user(.trade), limit: 20),
+            Route(.cancelAllAfter, "POST", .user(.trade), limit: 1, window: 1000),
             Route(.ordersPending, "GET", .user(.read), limit: 60),
+            Route(.ordersHistory, "GET", .user(.read), limit: 40),
+            Route(.ordersHistoryArchive, "GET", .user(.read), limit: 20),
+            Route(.fills, "GET", .user(.read), limit: 60),
+            Route(.fillsHistory, "GET", .user(.read), limit: 10),
+            Route(.orderAlgo, "POST", .user(.trade), limit: 20),
+            Route(.orderAlgo, "GET", .user(.read), limit: 20),
+            Route(.cancelAlgos, "POST", .user(.trade), limit: 20),
+            Route(.cancelAdvanceAlgos, "POST", .user(.trade), limit: 20),
+            Route(.amendAlgos, "POST", .user(.trade), limit: 20),
+            Route(.algosPending, "GET", .user(.read), limit: 20),
+            Route(.algosHistory, "GET", .user(.read), limit: 20),
             Route(.fundingBalances, "GET", .user(.read), limit: 6, window: 1000),
             Route(.currencies, "GET", .user(.read), limit: 6, window: 1000),
             Route(.setPositionMode, "POST", .user(.trade), limit: 5),
@@ -72,8 +98,7 @@ struct Route: Sendable {
             Route(.loanQuotas, "GET", .everybody, limit: 2),
             Route(.systemStatus, "GET", .everybody, limit: 1, window: 5000),
         ]
-        return Dictionary(
-            (routes + market).map { ("/api/v5/" + $0.endpoint.rawValue, $0) }, uniquingKeysWith: { $1 })
+        return Dictionary(grouping: routes + market) { "/api/v5/" + $0.endpoint.rawValue }
     }()
 }
 
@@ -88,7 +113,32 @@ enum Endpoint: String, Sendable, CaseIterable {
     case leverageInfo = "account/leverage-info"
     case maxWithdrawal = "account/max-withdrawal"
     case subaccountBalances = "account/subaccount/balances"
+    case maxSize = "account/max-size"
+    case maxAvailableSize = "account/max-avail-size"
+    case tradeFee = "account/trade-fee"
+    case bills = "account/bills"
+    case billsArchive = "account/bills-archive"
+    case positionsHistory = "account/positions-history"
+    case marginBalance = "account/position/margin-balance"
+    case order = "trade/order"
+    case batchOrders = "trade/batch-orders"
+    case amendOrder = "trade/amend-order"
+    case amendBatchOrders = "trade/amend-batch-orders"
+    case cancelOrder = "trade/cancel-order"
+    case cancelBatchOrders = "trade/cancel-batch-orders"
+    case closePosition = "trade/close-position"
+    case cancelAllAfter = "trade/cancel-all-after"
     case ordersPending = "trade/orders-pending"
+    case ordersHistory = "trade/orders-history"
+    case ordersHistoryArchive = "trade/orders-history-archive"
+    case fills = "trade/fills"
+    case fillsHistory = "trade/fills-history"
+    case orderAlgo = "trade/order-algo"
+    case cancelAlgos = "trade/cancel-algos"
+    case cancelAdvanceAlgos = "trade/cancel-advance-algos"
+    case amendAlgos = "trade/amend-algos"
+    case algosPending = "trade/orders-algo-pending"
+    case algosHistory = "trade/orders-algo-history"
     case fundingBalances = "asset/balances"
     case currencies = "asset/currencies"
     case setPositionMode = "account/set-position-mode"
@@ -132,6 +182,36 @@ extension Endpoint {
         default: false
         }
     }
+
+    /// Whether it is limited by user and instrument.
+    fileprivate var countsInstruments: Bool {
+        switch self {
+        case .order, .batchOrders, .amendOrder, .amendBatchOrders, .cancelOrder, .cancelBatchOrders,
+            .closePosition, .orderAlgo:
+            true
+        default: false
+        }
+    }
+
+    /// Whether its body is an array.
+    var takesArrays: Bool {
+        switch self {
+        case .batchOrders, .amendBatchOrders, .cancelBatchOrders, .cancelAlgos, .cancelAdvanceAlgos,
+            .amendAlgos:
+            true
+        default: false
+        }
+    }
+
+    /// The path whose limit a batch of one counts on.
+    fileprivate var single: Endpoint {
+        switch self {
+        case .batchOrders: .order
+        case .amendBatchOrders: .amendOrder
+        case .cancelBatchOrders: .cancelOrder
+        default: self
+        }
+    }
 }
 
 extension OKXVenue {
@@ -140,12 +220,14 @@ extension OKXVenue {
     /// parameters.
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         do {
-            guard let route = Route.all[String(request.path)] else { throw OKXError.pathUnknown }
-            guard route.method == request.method else { throw OKXError.methodWrong }
+            guard let routes = Route.all[String(request.path)] else { throw OKXError.pathUnknown }
+            guard let route = routes.first(where: { $0.method == request.method }) else {
+                throw OKXError.methodWrong
+            }
             switch route.access {
             case .user(let permission):
                 let key = try authenticate(request, permission, through: access)
-                try count(route, caller: key.account, through: access)
+                try count(route, of: request, key, through: access)
                 return VenueResponse(body: try await answer(route.endpoint, request, key, through: access))
             case .everybody:
                 try count(route, caller: request.remoteAddress, through: access)
@@ -168,6 +250,28 @@ extension OKXVenue {
         } catch {
             return OKXError.systemError.response(profile)
         }
+    }
+
+    /// Requests about orders count by instrument; a batch counts its orders, one of a single order on the
+    /// limit of single orders (order sheet, section 2).
+    private func count(
+        _ route: Route, of request: VenueRequest, _ key: APIKey, through access: any VenueAccess
+    ) throws(OKXError) {
+        guard access.limiter.isEnforced, route.endpoint.countsInstruments else {
+            return try count(route, caller: key.account, through: access)
+        }
+        let body = try? JSONValue(parsing: request.body)
+        let items = body?.elements ?? [body].compactMap { $0 }
+        let name = items.first?["instId"]?.text ?? request.queryItems["instId"] ?? ""
+        // Only instruments that there are count apart, so that nobody can make counters at will.
+        let isKnown = rules(at: access.ledgerTime()).instrument(name) != nil
+        let isSingle = items.count <= 1
+        let endpoint = isSingle ? route.endpoint.single : route.endpoint
+        let verdict = access.limiter.use(
+            "\(route.method) \(endpoint.rawValue) \(key.account) \(isKnown ? name : "")",
+            weight: max(1, min(items.count, 20)), limit: isSingle ? min(route.limit, 60) : route.limit,
+            window: route.window, now: access.realTime())
+        guard verdict.isAllowed else { throw .tooManyRequests }
     }
 
     private func count(_ route: Route, caller: String, through access: any VenueAccess) throws(OKXError) {
@@ -234,7 +338,11 @@ extension OKXVenue {
         case .interestRate: return try interestRates(at: snapshot.at, query)
         case .leverageInfo: return try leverageInfo(of: snapshot, query)
         case .maxWithdrawal: return try maximumWithdrawals(of: snapshot, query)
-        case .ordersPending: return try ordersPending(of: snapshot, query)
+        case .maxSize, .maxAvailableSize: return try largestSizes(endpoint, query, snapshot)
+        case .tradeFee: return try tradeFee(query, snapshot)
+        case .order, .ordersPending, .ordersHistory, .ordersHistoryArchive, .fills, .fillsHistory, .bills,
+            .billsArchive, .positionsHistory, .orderAlgo, .algosPending, .algosHistory:
+            return try await orderAnswer(endpoint, query, snapshot, through: access)
         case .currencies: return try currencies(at: snapshot.at, query)
         case .fundingBalances:
             _ = try CurrencyFilter(query["ccy"], rules: rules(at: snapshot.at))

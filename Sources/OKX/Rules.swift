@@ -198,6 +198,11 @@ struct MarginRules: Sendable {
     /// Fee of a liquidation, as a share of notional.
     let swapTakerRate: ExactDecimal
     let futuresTakerRate: ExactDecimal
+    /// Rates of trades, of a pair and of a contract, for an account without rates of its own.
+    private let spotFees: (maker: ExactDecimal, taker: ExactDecimal)
+    private let contractFees: (maker: ExactDecimal, taker: ExactDecimal)
+    /// How far from the mark a contract's limit price may lie on the side that costs, as a share of it.
+    let priceLimit: ExactDecimal
     /// Borrowed USD per USD of initial margin.
     let borrowLeverage: ExactDecimal
     /// Maintenance margin per borrowed USD.
@@ -222,6 +227,9 @@ struct MarginRules: Sendable {
         let taker = try reader.member("taker_rate")
         swapTakerRate = try taker.decimal("SWAP")
         futuresTakerRate = try taker.decimal("FUTURES")
+        spotFees = try Self.fees("spot", in: reader, .zero)
+        contractFees = try Self.fees("derivative", in: reader, swapTakerRate)
+        priceLimit = try reader.optionalDecimal("price_limit") ?? .one
         let borrow = try reader.member("borrow")
         borrowLeverage = try Self.positive("leverage", in: borrow)
         borrowMaintenanceRate = try borrow.decimal("mmr")
@@ -242,6 +250,21 @@ struct MarginRules: Sendable {
             }
         }
         quotaWideners = wideners
+    }
+
+    /// The rate of a trade.
+    func tradeFee(_ liquidity: Liquidity, of type: InstrumentType) -> ExactDecimal {
+        let fees = type == .spot ? spotFees : contractFees
+        return liquidity == .maker ? fees.maker : fees.taker
+    }
+
+    /// Rates of a market; a rulebook that has none charges the one given.
+    private static func fees(
+        _ market: String, in reader: RulebookReader, _ fallback: ExactDecimal
+    ) throws(RulebookError) -> (maker: ExactDecimal, taker: ExactDecimal) {
+        guard reader.has("trade_fee") else { return (fallback, fallback) }
+        let rates = try reader.member("trade_fee").member(market)
+        return (try rates.decimal("maker"), try rates.decimal("taker"))
     }
 
     private static func positive(

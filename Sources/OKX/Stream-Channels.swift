@@ -13,6 +13,10 @@ enum StreamAddress: String, Sendable {
 /// What can be subscribed to.
 enum Channel: String, Sendable, CaseIterable {
     case account
+    case orders
+    case fills
+    case ordersAlgo = "orders-algo"
+    case algoAdvance = "algo-advance"
     case balanceAndPosition = "balance_and_position"
     case liquidationWarning = "liquidation-warning"
     case positions
@@ -21,9 +25,16 @@ enum Channel: String, Sendable, CaseIterable {
     case markPrice = "mark-price"
     case tickers
 
+    /// Those that tell each event by itself.
+    static let toldByEvents: Set<Channel> = [.balanceAndPosition, .orders, .fills, .ordersAlgo, .algoAdvance]
+
+    /// Whether it is of an account, and needs a login.
+    var isOfAccount: Bool { address != .publicData }
+
     var address: StreamAddress {
         switch self {
-        case .account, .balanceAndPosition, .liquidationWarning, .positions: .privateData
+        case .ordersAlgo, .algoAdvance: .business
+        case .account, .orders, .fills, .balanceAndPosition, .liquidationWarning, .positions: .privateData
         case .indexTickers, .instruments, .markPrice, .tickers: .publicData
         }
     }
@@ -32,7 +43,9 @@ enum Channel: String, Sendable, CaseIterable {
     var followsPrices: Bool {
         switch self {
         case .indexTickers, .liquidationWarning, .markPrice, .tickers: true
-        case .account, .balanceAndPosition, .instruments, .positions: false
+        case .account, .balanceAndPosition, .instruments, .positions, .orders, .fills, .ordersAlgo,
+            .algoAdvance:
+            false
         }
     }
 
@@ -41,6 +54,8 @@ enum Channel: String, Sendable, CaseIterable {
         switch self {
         case .account: ["ccy", "extraParams"]
         case .balanceAndPosition: []
+        case .orders, .ordersAlgo, .algoAdvance: ["instType", "instFamily", "instId"]
+        case .fills: ["instId"]
         case .liquidationWarning: ["instType", "instFamily", "instId"]
         case .positions: ["instType", "instFamily", "instId", "extraParams"]
         case .instruments: ["instType"]
@@ -55,7 +70,8 @@ enum Channel: String, Sendable, CaseIterable {
         case .account, .positions: 5000
         case .markPrice: 10_000
         case .indexTickers, .instruments: 60_000
-        case .balanceAndPosition, .liquidationWarning, .tickers: nil
+        case .balanceAndPosition, .liquidationWarning, .tickers, .orders, .fills, .ordersAlgo, .algoAdvance:
+            nil
         }
     }
 }
@@ -87,6 +103,8 @@ struct Subscription: Sendable {
         /// One currency, by its name.
         case currency(String)
         case positions(PositionFilter)
+        /// Of orders: a type, a family, an instrument; nil for all.
+        case orders(type: String?, family: String?, name: String?)
         /// Public instruments of a type; nil for a type that nothing here has.
         case type(InstrumentType?)
         case instrument(String)
@@ -152,6 +170,8 @@ extension Subscription.Filter {
             }
             guard rules.assetPlace(currency) != nil else { throw .parameterWrong("ccy") }
             self = .currency(currency)
+        case .orders, .ordersAlgo, .algoAdvance, .fills:
+            self = try Self.orders(channel, argument, rules)
         case .liquidationWarning, .positions:
             self = .positions(try PositionFilter(subscription: argument, rules))
         case .instruments:
@@ -170,5 +190,31 @@ extension Subscription.Filter {
             let pair = try OKXVenue.indexPair(name, rules)
             self = .index(base: pair.base, quote: pair.quote)
         }
+    }
+
+    private static func orders(
+        _ channel: Channel, _ argument: JSONObject, _ rules: RuleTable
+    ) throws(OKXError) -> Self {
+        func given(_ name: String) -> String? { argument[name]?.text.flatMap { $0.isEmpty ? nil : $0 } }
+        let name = given("instId")
+        if let name, rules.instrument(name) == nil { throw .instrumentUnknown }
+        if channel == .fills { return .orders(type: nil, family: nil, name: name) }
+        guard let type = given("instType") else { throw .parameterMissing("instType") }
+        if !["ANY", "MARGIN", "OPTION", "EVENTS"].contains(type) { _ = try OKXVenue.instrumentType(type) }
+        let family = given("instFamily")
+        if let family, !rules.instruments.contains(where: { $0.family.isExactly(family) }) {
+            throw .parameterWrong("instFamily")
+        }
+        return .orders(type: type == "ANY" ? nil : type, family: family, name: name)
+    }
+
+    /// Whether orders of an instrument are wanted.
+    func admits(_ instrument: String, _ rules: RuleTable) -> Bool {
+        guard case .orders(let type, let family, let name) = self,
+            let entry = rules.instrument(instrument)
+        else { return false }
+        return (type ?? entry.type.rawValue) == entry.type.rawValue
+            && (family ?? entry.family).isExactly(entry.family)
+            && (name ?? instrument).isExactly(instrument)
     }
 }

@@ -79,7 +79,7 @@ struct OKXStream: VenueStream {
     var interest: StreamInterest {
         var interest = StreamInterest()
         for subscription in subscriptions {
-            if subscription.channel.address == .privateData, let session {
+            if subscription.channel.isOfAccount, let session {
                 interest.accounts = [session.key.account]
             }
             if subscription.channel.followsPrices { interest.prices = true }
@@ -129,6 +129,7 @@ struct OKXStream: VenueStream {
             output.send("pong")
             return
         }
+        if let request = TradingRequest(reading: text) { return trade(request, at: now, &output) }
         do throws(StreamError) {
             let request = try StreamRequest(reading: text)
             try count(at: now)
@@ -325,7 +326,7 @@ extension OKXStream {
     private func subscription(_ value: JSONValue, _ text: [UInt8]) throws(StreamError) -> Subscription {
         let rules = venue.rules(at: access.ledgerTime())
         let subscription = try Subscription(reading: value, at: address, rules, request: text)
-        guard subscription.channel.address == .publicData || session != nil else { throw .loginNeeded }
+        guard !subscription.channel.isOfAccount || session != nil else { throw .loginNeeded }
         return subscription
     }
 
@@ -340,7 +341,7 @@ extension OKXStream {
             return
         }
         output.send(acknowledged(request, subscription.argument))
-        guard let session, subscription.channel.address == .privateData else {
+        guard let session, subscription.channel.isOfAccount else {
             subscriptions.append(subscription)
             return
         }
@@ -398,7 +399,7 @@ extension OKXStream {
         let left = Set(subscriptions.map(\.channel))
         for channel in channelPlaces.keys where !left.contains(channel) { channelPlaces[channel] = nil }
         // What is no longer followed would be out of date when it is wanted again.
-        if !left.contains(.balanceAndPosition) { told = nil }
+        if left.isDisjoint(with: Channel.toldByEvents) { told = nil }
         if !left.contains(.account) && !left.contains(.positions) { pushed = nil }
     }
 }
@@ -435,7 +436,7 @@ extension OKXStream {
     /// What a subscription pushes without an event.
     private mutating func regularPush(_ place: Int) throws -> [UInt8]? {
         let subscription = subscriptions[place]
-        guard subscription.channel.address == .privateData else { return try publicPush(place) }
+        guard subscription.channel.isOfAccount else { return try publicPush(place) }
         guard let snapshot = snapshot() else { return nil }
         switch subscription.channel {
         case .liquidationWarning: return try warningPush(place, snapshot)
@@ -443,6 +444,10 @@ extension OKXStream {
             let account = told ?? snapshot.account
             told = account
             return try balancesAndPositionsPush(subscription, account)
+        case .orders, .fills, .ordersAlgo, .algoAdvance:
+            let account = told ?? snapshot.account
+            told = account
+            return subscription.channel == .algoAdvance ? try waitingAlgos(subscription, account) : nil
         case .positions:
             if pushed == nil { pushed = snapshot.account }
             return try positionsPush(subscription, snapshot, changes: nil)
@@ -520,7 +525,7 @@ extension OKXStream {
         }
     }
 
-    /// Tells one event to `balance_and_position`.
+    /// Tells one event to the channels that hear of each: orders, fills, then `balance_and_position`.
     private mutating func tell(_ event: Event, at now: Int64, _ output: inout StreamOutput) {
         guard let before = told, event.sequence > before.lastSequence else { return }
         var after = before
@@ -532,6 +537,9 @@ extension OKXStream {
             return
         }
         told = after
+        for message in (try? orderPushes(event, before: before, after: after)) ?? [] {
+            send(message, at: now, &output)
+        }
         guard let change = BalanceChange(event, from: before, to: after) else { return }
         for subscription in subscriptions where subscription.channel == .balanceAndPosition {
             if let message = try? balancesAndPositionsPush(subscription, after, change) {

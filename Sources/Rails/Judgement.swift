@@ -133,6 +133,8 @@ extension RailsVenue {
         case .settled: throw Refusal(.notAllowed, "Rails has no session settlement.")
         case .autoExchanged: throw Refusal(.notAllowed, "Rails has one asset and exchanges none.")
         case .deposited, .orderCancelled, .orderEnded, .orderRefused, .funded, .accountOpened,
+            .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
+            .conditionalEnded, .timerSet,
             .instrumentDefined, .priced, .quoted:
             break
         }

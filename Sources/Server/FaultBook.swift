@@ -29,6 +29,8 @@ final class FaultBook: Sendable {
     private let entries = Mutex<[Entry]>([])
     /// So that a server without faults pays for one read of a flag.
     private let isActive = Atomic(false)
+    /// What is to become of the next orders.
+    let orderScripts = OrderScripts()
     /// Answers of `reordered` faults that wait to be overtaken.
     let overtaking = Overtaking()
 

@@ -42,7 +42,7 @@ struct Gateway: Sendable {
         var streamRoutes: [Route] = []
         for (place, name) in engine.venueNames.enumerated() {
             guard let model = engine.venues[name] else { continue }
-            let access = engine.access(for: name)
+            let access = ScriptedAccess(base: engine.access(for: name), scripts: faults.orderScripts)
             func route(_ prefix: String) -> Route {
                 Route(prefix: Array(prefix.utf8), area: place, model: model, access: access)
             }

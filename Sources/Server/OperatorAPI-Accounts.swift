@@ -52,7 +52,7 @@ extension OperatorAPI {
         return .json { account.write(to: &$0) }
     }
 
-    private func account(_ call: Call, asOf time: LedgerTime?) async throws -> Account {
+    func account(_ call: Call, asOf time: LedgerTime?) async throws -> Account {
         let present = try existing(call)
         guard let time else { return present }
         let past = try await slowly { try await engine.account(call.account, asOf: time) }

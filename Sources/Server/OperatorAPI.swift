@@ -168,6 +168,13 @@ struct OperatorAPI: Sendable {
                     ("GET", { try $0.listFaults($1) }), ("PUT", { try await $0.setFaults($1) }),
                     ("DELETE", { try $0.clearFaults($1) }),
                 ])
+        case "/admin/v1/order-scripts":
+            return Resource(
+                .faults,
+                [
+                    ("GET", { try $0.listOrderScripts($1) }), ("PUT", { try await $0.setOrderScripts($1) }),
+                    ("DELETE", { try $0.clearOrderScripts($1) }),
+                ])
         case "/admin/v1/rulebooks": return Resource(.rulebooks, [("GET", { try $0.rulebooks($1) })])
         case "/admin/v1/requests":
             return Resource(
@@ -217,6 +224,8 @@ struct OperatorAPI: Sendable {
         case (2, "explain"): return Resource(.explain, [("GET", { try await $0.explain($1) })])
         case (2, "stress"): return Resource(.stress, [("POST", { try await $0.stress($1) })])
         case (2, "nudge"): return Resource(.stress, [("POST", { try await $0.nudge($1) })])
+        case (2, "orders"): return Resource(.accounts, [("GET", { try await $0.orders($1) })])
+        case (2, "trades"): return Resource(.accounts, [("GET", { try await $0.trades($1) })])
         case (2, "events"): return Resource(.events, [("GET", { try await $0.events($1) })])
         case (2, "keys"):
             return Resource(.keys, [("GET", { try $0.keys($1) }), ("POST", { try await $0.issueKey($1) })])

@@ -220,8 +220,21 @@ final class StreamConnection: ChannelDuplexHandler {
         }
         events.removeFirst(count)
         if told.isEmpty { return }
+        if !hub.faults.orderScripts.isEmpty { return tellByScript(Array(told)) }
         push { stream, now, output in
             stream.ledgerChanged(StreamNotice(events: Array(told)), at: now, into: &output)
+        }
+    }
+
+    /// Tells events one by one, each as often as its order's script says.
+    private func tellByScript(_ events: [Event]) {
+        for event in events {
+            let times = hub.faults.orderScripts.tellings(of: event)
+            step { stream, now, output in
+                stream.ledgerChanged(StreamNotice(events: [event]), at: now, into: &output)
+            } sending: { message in
+                for _ in 0..<times { send(message) }
+            }
         }
     }
 

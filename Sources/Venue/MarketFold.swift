@@ -77,7 +77,7 @@ struct MarketFold: Sendable {
     private mutating func take(
         _ tick: QuoteTick, _ event: Event
     ) -> (points: [MarketPoint], touched: Set<String>) {
-        prices.apply(tick, at: event.at)
+        prices.apply(tick, at: event.at, sequence: event.sequence)
         var points: [MarketPoint] = []
         for quote in tick.quotes {
             guard let price = quote.last, let instrument = listing.terms[quote.instrument] else { continue }

@@ -183,6 +183,12 @@ public protocol VenueAccess: Sendable {
     /// durable: the order as placed, its fills, its end, as far as there is each.
     func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event]
 
+    /// The same of several instructions, each by itself and in their order: what each came to, or why it was
+    /// refused. All of it is durable.
+    func trade(
+        _ instructions: [TradeInstruction], for account: String
+    ) async -> [Result<[Event], Refusal>]
+
     /// What an account has traded up to now; nil if this venue has no such account. Reads the journal.
     func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory?
 
@@ -211,6 +217,21 @@ extension VenueAccess {
         _ instruction: TradeInstruction, for account: String
     ) async throws(Refusal) -> [Event] {
         throw Refusal(.notAllowed, "Nothing can be traded here.")
+    }
+
+    /// One after the other.
+    public func trade(
+        _ instructions: [TradeInstruction], for account: String
+    ) async -> [Result<[Event], Refusal>] {
+        var results: [Result<[Event], Refusal>] = []
+        for instruction in instructions {
+            do throws(Refusal) {
+                results.append(.success(try await trade(instruction, for: account)))
+            } catch {
+                results.append(.failure(error))
+            }
+        }
+        return results
     }
 
     /// At once, where nobody else is kept waiting.

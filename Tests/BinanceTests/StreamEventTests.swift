@@ -178,6 +178,7 @@ struct StreamEventTests {
         var stream = try await world.userStream()
         let market = "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.3"
         _ = try await world.signed("POST", "/fapi/v1/order", market)
+        try world.apply(quote)
         _ = try await world.signed("POST", "/fapi/v1/order", market + "0")
         _ = try await world.signed(
             "POST", "/fapi/v1/order",

@@ -254,7 +254,7 @@ struct AmendTests {
         #expect(
             try story(
                 floor.trade(.amend(.client("mine"), instrument: nil, quantity: decimal("2"), price: nil)))
-                == ["cancelled"])
+                == ["ended amended"])
     }
 
     @Test("cancelled means no later fill; all of an instrument or all there are")

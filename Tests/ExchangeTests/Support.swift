@@ -2,6 +2,7 @@ import Exchange
 import JSON
 import Ledger
 import Numbers
+import Testing
 
 /// A venue made for these tests: one contract, one pair, fees that can be told apart, and one rule: an order
 /// that would leave less than nothing is refused.
@@ -131,6 +132,9 @@ struct Floor {
         try apply(#"{"type":"quotes","venue":"test","quotes":{"BTC-PERP":{\#(members)}}}"#)
     }
 
+    /// Has time pass up to now.
+    mutating func pass() throws -> [Event] { try accept(Command(account: nil, content: .passing)) }
+
     var account: Account {
         ledger.account("a")
             ?? Account(
@@ -154,7 +158,35 @@ func story(_ events: [Event]) -> [String] {
         case .filled(let fill):
             "fill \(fill.side) \(fill.quantity) @ \(fill.price) \(fill.liquidity?.rawValue ?? "?") "
                 + "fee \(fill.fee) \(fill.feeAsset)"
+        case .conditionalPlaced: "conditional placed"
+        case .conditionalTrailed(_, _, let extreme): "trailed to \(extreme)"
+        case .conditionalTriggered(_, let leg, let price): "triggered \(leg) at \(price)"
+        case .conditionalEnded(_, let end):
+            (["conditional ended", end.reason.rawValue] + [end.refusal?.rawValue].compactMap { $0 })
+                .joined(separator: " ")
+        case .timerSet(let timer): timer.at == nil ? "timer" : "timer set"
         default: nil
         }
     }
+}
+
+/// Expects that events read from their bytes make the same ledger, and that the account's record keeps it.
+func expectKept(_ floor: Floor) throws {
+    var replayed = LedgerState()
+    for event in floor.events {
+        var body: [UInt8] = []
+        event.appendBody(to: &body)
+        let read = try Event(
+            sequence: event.sequence, at: event.at, account: event.account, typeName: event.typeName,
+            body: try JSONValue(parsing: body), instruments: replayed.instrumentTable)
+        #expect(read == event)
+        try replayed.apply(read)
+    }
+    #expect(replayed.account("a") == floor.account)
+    #expect(replayed.nextDue == floor.ledger.nextDue)
+    var bytes: [UInt8] = []
+    floor.account.append(to: &bytes)
+    let kept = try Account(
+        decoding: try JSONValue(parsing: bytes), instruments: floor.ledger.instrumentTable)
+    #expect(kept == floor.account)
 }

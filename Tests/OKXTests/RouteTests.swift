@@ -155,7 +155,7 @@ import VenueTestSupport
             [
                 "instType": "SPOT", "side": "buy", "px": "2500", "sz": "2", "accFillSz": "0.75",
                 // (0.25 × 2500 + 0.5 × 2499) ÷ 0.75.
-                "avgPx": "2499.3333333333333333", "fee": "-3", "feeCcy": "USDT", "state": "partially_filled",
+                "avgPx": "2499.333333333333333", "fee": "-3", "feeCcy": "USDT", "state": "partially_filled",
             ])
         expect(
             orders.first,

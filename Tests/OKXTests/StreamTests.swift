@@ -40,9 +40,14 @@ import VenueTestSupport
         var stream = try world.loggedIn()
         stream.send(request)
         let moment = StreamDemo.moment
+        // The demonstration's key may not trade.
+        let refusal =
+            operation == "mass-cancel"
+            ? #""code":"60019","msg":"Invalid op: mass-cancel""#
+            : #""code":"50120","msg":"This API key doesn't have permission to use this function""#
         #expect(
             stream.takeTexts() == [
-                #"{"id":"7","op":"\#(operation)","code":"60019","msg":"Invalid op: \#(operation)","data":[],"#
+                #"{"id":"7","op":"\#(operation)",\#(refusal),"data":[],"#
                     + #""inTime":"\#(moment)000","outTime":"\#(moment)000"}"#
             ])
         var stranger = try world.connected()
@@ -242,7 +247,8 @@ import VenueTestSupport
         #"{"channel":"positions","instType":"NOPE"}"#,
         #"{"channel":"positions","instType":"ANY","instId":"NOPE-SWAP"}"#,
         #"{"channel":"positions","instType":"SWAP","instFamily":"NOPE-USD"}"#,
-        #"{"channel":"orders","instType":"ANY"}"#,
+        #"{"channel":"orders"}"#, #"{"channel":"orders","instType":"NOPE"}"#,
+        #"{"channel":"orders-algo","instType":"ANY"}"#,
     ])
     func wrongParameters(argument: String) throws {
         let world = try streamWorld()

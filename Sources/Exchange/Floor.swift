@@ -1,0 +1,192 @@
+import Ledger
+import Numbers
+
+/// One venue at one moment: what new prices and the passing of time make of orders that wait.
+struct Floor {
+    let exchange: Exchange
+    let judge: any VenueJudge
+    let time: LedgerTime
+
+    private var venue: VenueName { judge.name }
+
+    private func draft(_ account: String, in ledger: LedgerState) -> Draft? {
+        let command = Command(account: account, content: .trade(.cancelAll(instrument: nil)))
+        return try? ledger.draft(of: command, judges: [venue: judge], now: time)
+    }
+
+    private func settle(_ bodies: [EventBody], _ draft: Draft, in ledger: inout LedgerState) -> [Event] {
+        (try? ledger.settle(bodies, draft: draft, forced: true)) ?? []
+    }
+
+    // MARK: - Time
+
+    /// Ends what has come to its time, the earliest first.
+    func endDue(in ledger: inout LedgerState) -> [Event] {
+        guard let due = ledger.watched(of: venue)?.due(at: time), !due.isEmpty else { return [] }
+        var events: [Event] = []
+        for entry in due {
+            guard let draft = draft(entry.account, in: ledger) else { continue }
+            events += settle(ends(of: entry, draft.account), draft, in: &ledger)
+        }
+        return events
+    }
+
+    private func ends(of entry: WatchedOrders.Entry, _ account: Account) -> [EventBody] {
+        if entry.sequence == 0 {
+            let timer = account.timers.first { ($0.instrument ?? "") == entry.id && $0.at == entry.time }
+            guard let timer else { return [] }
+            return account.orders.filter { timer.instrument == nil || $0.instrument.name == timer.instrument }
+                .map { .orderEnded(orderID: $0.id, .timer) }
+                + [.timerSet(CancelTimer(instrument: timer.instrument, at: nil))]
+        }
+        if account.order(.id(entry.id))?.sequence == entry.sequence {
+            return [.orderEnded(orderID: entry.id, .goodTillDate)]
+        }
+        guard account.conditional(.id(entry.id)) != nil else { return [] }
+        return [.conditionalEnded(id: entry.id, ConditionalEnd(.expired))]
+    }
+
+    // MARK: - Triggers
+
+    /// Fires the conditional orders that the price of their kind has come to, in the order of their placing.
+    func trigger(_ names: Exchange.Names, in ledger: inout LedgerState) -> [Event] {
+        if exchange.execution == .manual { return [] }
+        let waiting = triggers(names, in: ledger)
+        if waiting.isEmpty { return [] }
+        var events: [Event] = []
+        for entry in waiting.sorted(by: { $0.sequence < $1.sequence }) {
+            events += fire(entry, in: &ledger)
+        }
+        return events
+    }
+
+    private func triggers(_ names: Exchange.Names, in ledger: LedgerState) -> [WatchedOrders.Entry] {
+        guard let watched = ledger.watched(of: venue) else { return [] }
+        var found: [WatchedOrders.Entry] = []
+        let prices = ledger.prices(of: venue)
+        let market = judge.market(prices, at: time)
+        for book in names.books(of: watched) where book.hasTriggers {
+            for source in TriggerSource.allCases {
+                guard let price = source.price(of: book.instrument, prices, market) else { continue }
+                found += book.fired(by: source, at: price)
+            }
+            found += book.trails
+        }
+        return found
+    }
+
+    private func fire(_ entry: WatchedOrders.Entry, in ledger: inout LedgerState) -> [Event] {
+        guard let draft = draft(entry.account, in: ledger),
+            let order = draft.account.conditional(.id(entry.id)),
+            // Prices of an earlier time touch no later order.
+            order.placedAt <= time
+        else { return [] }
+        let market = judge.market(draft.prices, at: time)
+        var trailed: [EventBody] = []
+        for leg in order.terms.legs {
+            let source = leg.trigger.source
+            guard let price = source.price(of: order.instrument, draft.prices, market) else { continue }
+            if leg.trigger.fires(at: price) { return place(order, leg, price, draft, in: &ledger) }
+            if let extreme = leg.trigger.extreme(at: price) {
+                trailed.append(.conditionalTrailed(id: order.id, leg: leg.name, extreme: extreme))
+            }
+        }
+        return trailed.isEmpty ? [] : settle(trailed, draft, in: &ledger)
+    }
+
+    /// Places the order of a leg; where that is refused, the conditional order ends with why.
+    private func place(
+        _ order: ConditionalOrder, _ leg: ConditionalLeg, _ price: ExactDecimal, _ draft: Draft,
+        in ledger: inout LedgerState
+    ) -> [Event] {
+        do throws(Refusal) {
+            var draft = draft
+            let quantity: ExactDecimal
+            if let given = order.terms.quantity {
+                quantity = given
+            } else {
+                quantity = try held(order, draft.account)
+            }
+            let bodies = try exchange.place(order.order(of: leg, quantity: quantity), &draft)
+            return try ledger.settle(
+                [.conditionalTriggered(id: order.id, leg: leg.name, price: price)] + bodies, draft: draft,
+                forced: false)
+        } catch {
+            let end = ConditionalEnd(.refused, refusal: error.code)
+            return settle([.conditionalEnded(id: order.id, end)], draft, in: &ledger)
+        }
+    }
+
+    /// The whole of the position that an order closes.
+    private func held(_ order: ConditionalOrder, _ account: Account) throws(Refusal) -> ExactDecimal {
+        let key = PositionKey(
+            instrument: order.instrument, side: order.terms.positionSide ?? .net,
+            marginMode: order.terms.marginMode ?? .cross)
+        guard let quantity = Exchange.reducible(key, by: order.terms.side, account) else {
+            throw Refusal(.nothingToReduce, "There is no position that the order could close.")
+        }
+        return quantity
+    }
+
+    // MARK: - Resting orders
+
+    /// Fills what the market has come to, in the order of placing.
+    func fillResting(_ names: Exchange.Names, in ledger: inout LedgerState) -> [Event] {
+        if exchange.execution == .manual { return [] }
+        let reached = reached(names, in: ledger)
+        if reached.isEmpty { return [] }
+        var events: [Event] = []
+        for entry in reached.sorted(by: { $0.sequence < $1.sequence }) { events += fill(entry, in: &ledger) }
+        return events
+    }
+
+    private func reached(_ names: Exchange.Names, in ledger: LedgerState) -> [WatchedOrders.Entry] {
+        guard let watched = ledger.watched(of: venue) else { return [] }
+        var found: [WatchedOrders.Entry] = []
+        let prices = ledger.prices(of: venue)
+        let market = judge.market(prices, at: time)
+        for book in names.books(of: watched) {
+            let quote = prices.quotes[book.instrument.name]
+            guard let last = quote?.last ?? market.mark(book.instrument) ?? quote?.bid else { continue }
+            found += book.reached(
+                buysAt: min(last, quote?.ask ?? last), sellsAt: max(last, quote?.bid ?? last))
+        }
+        return found
+    }
+
+    private func fill(_ entry: WatchedOrders.Entry, in ledger: inout LedgerState) -> [Event] {
+        guard let draft = draft(entry.account, in: ledger),
+            let order = draft.account.order(.id(entry.id)),
+            // Prices of an earlier time touch no later order.
+            order.placedAt <= time,
+            let terms = judge.tradingTerms(of: order.instrument, in: draft.account, at: time),
+            let touch = exchange.touch(of: order.instrument, draft, terms),
+            touch.reaches(order.side, limit: order.price, exchange.execution)
+        else { return [] }
+        // Traded through it fills as a whole; at its price only as far as somebody said that was traded.
+        let isLimited = touch.traded != nil && touch.last == order.price
+        var quantity = order.remaining
+        if let traded = touch.traded, isLimited {
+            let used = draft.account.taken(order.instrument.name, order.side, .maker, of: touch.sequence)
+            guard let left = try? traded - used, left.isPositive else { return [] }
+            quantity = min(quantity, left)
+        }
+        if order.onlyReduces {
+            guard let held = Exchange.reducible(order.position, by: order.side, draft.account) else {
+                return settle([.orderEnded(orderID: order.id, .reduceOnly)], draft, in: &ledger)
+            }
+            quantity = min(quantity, held)
+        }
+        // A resting order fills at its own price, whatever the market has come to.
+        let quote = isLimited ? touch.sequence : nil
+        if let fill = try? exchange.fill(
+            order, quantity, at: order.price, .maker, terms, draft, quote: quote),
+            let bodies = try? exchange.trade(fill, of: order, draft),
+            let events = try? ledger.settle(
+                bodies + exchange.attached(to: order, by: fill, draft), draft: draft, forced: true)
+        {
+            return events
+        }
+        return settle([.orderEnded(orderID: order.id, .unbookable)], draft, in: &ledger)
+    }
+}

@@ -1,0 +1,241 @@
+import JSON
+import Numbers
+
+/// Which price a trigger watches.
+public enum TriggerSource: String, Sendable, CaseIterable {
+    /// The last traded price.
+    case last
+    case mark
+    /// Index of the base asset ÷ index of the quote asset.
+    case index
+}
+
+/// When a conditional order fires: at a level, or a distance behind the best price since it was active.
+public struct Trigger: Sendable, Equatable {
+    /// How a trailing trigger follows the price; one of ratio and distance is there.
+    public struct Trail: Sendable, Equatable {
+        /// As a fraction of the best price.
+        public var ratio: ExactDecimal?
+        /// In the quote asset.
+        public var distance: ExactDecimal?
+        /// The best price since it was active; nil before.
+        public var extreme: ExactDecimal?
+
+        /// A trail that is not active yet.
+        public init(ratio: ExactDecimal? = nil, distance: ExactDecimal? = nil) {
+            self.ratio = ratio
+            self.distance = distance
+        }
+    }
+
+    /// The price that it watches.
+    public var source: TriggerSource
+    /// Whether the price comes up to the level, rather than down; nil for the side of the price at placing.
+    public var rises: Bool?
+    /// The level; of a trailing trigger the price from which on it is active, nil for at once.
+    public var price: ExactDecimal?
+    public var trail: Trail?
+
+    /// A trigger at a level.
+    public init(_ source: TriggerSource, at price: ExactDecimal, rises: Bool?) {
+        self.source = source
+        self.price = price
+        self.rises = rises
+    }
+
+    /// A trigger that trails.
+    public init(_ source: TriggerSource, trailing trail: Trail, from price: ExactDecimal?, rises: Bool) {
+        self.source = source
+        self.trail = trail
+        self.price = price
+        self.rises = rises
+    }
+
+    /// The price that fires it; nil where it trails and is not active yet. Of a trail: best price × (1 ∓
+    /// ratio), or best price ∓ distance; half even at 18 places.
+    public func level() throws(NumberError) -> ExactDecimal? {
+        guard let trail else { return price }
+        guard let extreme = trail.extreme else { return nil }
+        var distance = trail.distance ?? .zero
+        if let ratio = trail.ratio { distance = try extreme.times(ratio, rounding: .halfEven) }
+        return try rises == true ? extreme + distance : extreme - distance
+    }
+
+    /// Whether a price fires it.
+    public func fires(at now: ExactDecimal) -> Bool {
+        guard let level = try? level() else { return false }
+        return rises == true ? now >= level : now <= level
+    }
+
+    /// The best price that a trail knows after this one; nil where it knows nothing new.
+    public func extreme(at now: ExactDecimal) -> ExactDecimal? {
+        guard let trail else { return nil }
+        if let extreme = trail.extreme {
+            return (rises == true ? now < extreme : now > extreme) ? now : nil
+        }
+        guard let start = price else { return now }
+        return (rises == true ? now <= start : now >= start) ? now : nil
+    }
+}
+
+/// One way in which a conditional order becomes an order.
+public struct ConditionalLeg: Sendable, Equatable {
+    /// What the venue calls it, such as `tp`, `sl`.
+    public var name: String
+    public var trigger: Trigger
+    /// The limit of the order that it places; nil for a market order.
+    public var price: ExactDecimal?
+
+    /// A leg.
+    public init(_ name: String, _ trigger: Trigger, price: ExactDecimal?) {
+        self.name = name
+        self.trigger = trigger
+        self.price = price
+    }
+}
+
+/// A conditional order that a client of a venue wants: no order yet and without margin of its own. The first
+/// leg that fires places the order and ends it.
+public struct ConditionalInstruction: Sendable, Equatable {
+    /// The client's own id; unique among the account's conditional orders.
+    public var clientID: String?
+    /// The venue's own name of what is traded.
+    public var instrument: String
+    public var side: Side
+    /// In the venue's unit; nil for the whole position as it is when it fires.
+    public var quantity: ExactDecimal?
+    public var reduceOnly = false
+    /// The leg that is meant, in hedge mode.
+    public var positionSide: PositionSide?
+    /// Nil for the instrument's own margin mode.
+    public var marginMode: MarginMode?
+    public var legs: [ConditionalLeg]
+    /// When it ends by itself.
+    public var expiresAt: LedgerTime?
+    /// Terms of the order that it places; market or limit is the leg's.
+    public var terms = OrderTerms()
+    /// The venue's own members that its answers repeat, by the venue's names.
+    public var words = Settings()
+
+    /// A conditional order of these legs.
+    public init(
+        instrument: String, side: Side, quantity: ExactDecimal?, legs: [ConditionalLeg],
+        clientID: String? = nil
+    ) {
+        self.instrument = instrument
+        self.side = side
+        self.quantity = quantity
+        self.legs = legs
+        self.clientID = clientID
+    }
+}
+
+/// A conditional order as it waits.
+public struct ConditionalOrder: Sendable {
+    /// What is traded, under the terms that it was placed under.
+    public let instrument: Instrument
+    /// With its legs as they stand.
+    public internal(set) var terms: ConditionalInstruction
+    public let placedAt: LedgerTime
+    /// The sequence of the event that placed it.
+    public internal(set) var sequence: Int64 = 0
+    /// When its terms were last changed.
+    public internal(set) var updatedAt: LedgerTime
+
+    /// A conditional order that was just placed.
+    public init(instrument: Instrument, terms: ConditionalInstruction, placedAt: LedgerTime) {
+        self.instrument = instrument
+        self.terms = terms
+        self.placedAt = placedAt
+        updatedAt = placedAt
+    }
+
+    /// Unique in the ledger: made of the sequence.
+    public var id: String { "c\(sequence)" }
+
+    /// The order that a leg places, of this size.
+    public func order(of leg: ConditionalLeg, quantity: ExactDecimal) -> OrderInstruction {
+        var orderTerms = terms.terms
+        orderTerms.kind = leg.price == nil ? .market : .limit
+        orderTerms.conditional = id
+        var order = OrderInstruction(
+            instrument: terms.instrument, side: terms.side, quantity: quantity, price: leg.price,
+            terms: orderTerms)
+        order.reduceOnly = terms.reduceOnly || terms.quantity == nil
+        order.positionSide = terms.positionSide
+        order.marginMode = terms.marginMode
+        return order
+    }
+}
+
+extension ConditionalOrder: Equatable {
+    public static func == (left: ConditionalOrder, right: ConditionalOrder) -> Bool {
+        left.instrument.hasSameTerms(as: right.instrument) && left.terms == right.terms
+            && left.placedAt == right.placedAt
+            && left.sequence == right.sequence && left.updatedAt == right.updatedAt
+    }
+}
+
+/// A change of a conditional order that waits.
+public struct ConditionalAmendment: Sendable, Equatable {
+    public let id: String
+    public let quantity: ExactDecimal?
+    public let legs: [ConditionalLeg]
+
+    /// The conditional order as it is from here on.
+    public init(id: String, quantity: ExactDecimal?, legs: [ConditionalLeg]) {
+        self.id = id
+        self.quantity = quantity
+        self.legs = legs
+    }
+}
+
+/// How a conditional order ended that placed no order.
+public struct ConditionalEnd: Sendable, Equatable {
+    /// Why.
+    public enum Reason: String, Sendable, CaseIterable {
+        /// Its owner cancelled it.
+        case cancelled
+        /// Its time was over.
+        case expired
+        /// The order that it would have placed was refused.
+        case refused
+    }
+
+    /// Why it ended.
+    public let reason: Reason
+    /// The ledger's code of the refusal.
+    public let refusal: Refusal.Code?
+
+    /// An end, with the code of the refusal where there was one.
+    public init(_ reason: Reason, refusal: Refusal.Code? = nil) {
+        self.reason = reason
+        self.refusal = refusal
+    }
+}
+
+/// A time at which an account's open orders are cancelled unless it is put off: a dead man's switch.
+public struct CancelTimer: Sendable, Equatable {
+    /// The instrument whose orders it is of; nil for all.
+    public let instrument: String?
+    /// Nil turns it off.
+    public let at: LedgerTime?
+
+    /// A timer.
+    public init(instrument: String?, at time: LedgerTime?) {
+        self.instrument = instrument
+        self.at = time
+    }
+}
+
+/// What an account has taken from a quote: it is not there again for its next order.
+public struct TakenSize: Sendable, Equatable {
+    public let instrument: String
+    /// The side of the orders that took it.
+    public let side: Side
+    /// Taken from what stood at the touch, or made from what was traded.
+    public let liquidity: Liquidity
+    /// The sequence of the event that quoted it.
+    public let quote: Int64
+    public internal(set) var quantity: ExactDecimal
+}

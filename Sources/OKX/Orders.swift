@@ -1,0 +1,265 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// The members of one request about orders. All are texts; a number or a switch stands for its text, and an
+/// empty text or null is as good as none (some clients send all that they know).
+struct OrderMembers {
+    let value: JSONValue
+
+    /// A member's text; nil where there is none.
+    subscript(name: String) -> String? {
+        guard let member = value[name] else { return nil }
+        let text = member.text ?? member.numberText ?? member.boolean.map { $0 ? "true" : "false" }
+        return text.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    func required(_ name: String) throws(OKXError) -> String {
+        guard let text = self[name] else { throw .itemMissing(name) }
+        return text
+    }
+
+    func number(_ name: String) throws(OKXError) -> ExactDecimal? {
+        guard let text = self[name] else { return nil }
+        guard let number = try? ExactDecimal(text) else { throw .itemWrong(name) }
+        return number
+    }
+
+    func flag(_ name: String) throws(OKXError) -> Bool {
+        switch self[name] {
+        case nil, "false": return false
+        case "true": return true
+        default: throw .itemWrong(name)
+        }
+    }
+
+    /// 1 to `longest` letters and digits; nil where there is none.
+    func label(_ name: String, longest: Int = 32) throws(OKXError) -> String? {
+        guard let text = self[name] else { return nil }
+        let isPlain = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "a")...UInt8(ascii: "z"):
+                true
+            default: false
+            }
+        }
+        guard isPlain, text.utf8.count <= longest else { throw .itemWrong(name) }
+        return text
+    }
+}
+
+/// An order as a client asks for it, read and checked in the order of the order sheet, section 4, as far as
+/// the exchange need not be asked.
+struct OrderReading {
+    let members: OrderMembers
+    let snapshot: AccountSnapshot
+    let rules: RuleTable
+    let market: Market
+
+    init(_ value: JSONValue, _ snapshot: AccountSnapshot, _ venue: OKXVenue) {
+        members = OrderMembers(value: value)
+        self.snapshot = snapshot
+        rules = venue.rules(at: snapshot.at)
+        market = venue.market(snapshot.prices, rules)
+    }
+
+    private static let limitTypes = ["limit", "post_only", "fok", "ioc"]
+    private static let marketTypes = ["market", "optimal_limit_ioc"]
+    /// Orders that one account may have open, in all and of one instrument.
+    private static let mostOrders = 4000
+    private static let mostOrdersOfInstrument = 500
+
+    /// The whole order. Throws the venue's refusal.
+    func instruction() throws(OKXError) -> OrderInstruction {
+        for name in ["instId", "tdMode", "side", "ordType", "sz"] { _ = try members.required(name) }
+        let side = try side()
+        let type = try members.required("ordType")
+        guard Self.limitTypes.contains(type) || Self.marketTypes.contains(type) else {
+            throw .itemWrong("ordType")
+        }
+        let isMarket = Self.marketTypes.contains(type)
+        if !isMarket { _ = try members.required("px") }
+        guard let size = try members.number("sz") else { throw .itemMissing("sz") }
+        var price = isMarket ? nil : try members.number("px")
+        var terms = try terms(type)
+        let reduceOnly = try members.flag("reduceOnly")
+        let instrument = try instrument()
+        let mode = try mode(of: instrument, type)
+        let position = try positionSide(of: instrument)
+        let quoteSized = isMarket && instrument.type == .spot && countsQuote(side)
+        try check(size, instrument, isMarket: isMarket, quoteSized: quoteSized)
+        if let given = price { price = try checked(given, side, instrument) }
+        var order = OrderInstruction(
+            instrument: instrument.terms.name, side: side, quantity: size, price: price, terms: terms)
+        if quoteSized {
+            order.notional = size
+            terms.words["sz"] = .string(size.description)
+            order.terms = terms
+        }
+        order.positionSide = position
+        order.marginMode = mode
+        order.reduceOnly = reduceOnly && instrument.type != .spot && !snapshot.account.isHedged
+        try checkReducing(order)
+        let orders = snapshot.account.orders
+        if orders.count >= Self.mostOrders { throw .tooManyOrders(Self.mostOrders) }
+        let ofInstrument = orders.count { $0.instrument.name == order.instrument }
+        if ofInstrument >= Self.mostOrdersOfInstrument { throw .tooManyOrders(Self.mostOrdersOfInstrument) }
+        order.terms.attached = try AlgoReading(self).attached(to: order)
+        return order
+    }
+
+    // MARK: - Words
+
+    func side() throws(OKXError) -> Side {
+        switch try members.required("side") {
+        case "buy": .buy
+        case "sell": .sell
+        default: throw .itemWrong("side")
+        }
+    }
+
+    private func terms(_ type: String) throws(OKXError) -> OrderTerms {
+        var terms = OrderTerms(clientID: try members.label("clOrdId"))
+        switch type {
+        case "market": terms.kind = .market
+        case "optimal_limit_ioc":
+            terms.kind = .market
+            terms.words["ordType"] = .string(type)
+        case "post_only": terms.postOnly = true
+        case "fok": terms.timeInForce = .fillOrKill
+        case "ioc": terms.timeInForce = .immediateOrCancel
+        default: break
+        }
+        switch members["stpMode"] {
+        case nil, "cancel_maker": terms.selfTradePrevention = .maker
+        case "cancel_taker": terms.selfTradePrevention = .taker
+        case "cancel_both":
+            if type == "fok" { throw .preventionWithFillOrKill }
+            terms.selfTradePrevention = .both
+        default: throw .itemWrong("stpMode")
+        }
+        if let tag = try members.label("tag", longest: 16) { terms.words["tag"] = .string(tag) }
+        if let target = members["tgtCcy"] {
+            guard ["base_ccy", "quote_ccy"].contains(target) else { throw .itemWrong("tgtCcy") }
+            terms.words["tgtCcy"] = .string(target)
+        }
+        return terms
+    }
+
+    /// Whether the size of a spot market order is in the quote currency: a buy's, unless it says otherwise.
+    private func countsQuote(_ side: Side) -> Bool {
+        members["tgtCcy"].map { $0 == "quote_ccy" } ?? (side == .buy)
+    }
+
+    /// The instrument that is named. Throws 51001, and 51027 where it has expired.
+    func instrument() throws(OKXError) -> InstrumentRules {
+        guard let instrument = rules.instrument(try members.required("instId")) else {
+            throw .itemInstrumentUnknown
+        }
+        if let expiry = instrument.expiry, expiry <= snapshot.at { throw .contractExpired }
+        return instrument
+    }
+
+    /// The margin mode that `tdMode` means in the account's mode (order sheet, section 3.4).
+    func mode(of instrument: InstrumentRules, _ type: String = "") throws(OKXError) -> MarginMode {
+        let text = try members.required("tdMode")
+        guard ["cash", "cross", "isolated", "spot_isolated"].contains(text) else {
+            throw .itemWrong("tdMode")
+        }
+        let mode = snapshot.account.mode
+        if instrument.type == .spot {
+            if type == "optimal_limit_ioc" { throw .itemWrong("ordType") }
+            if mode.sharesCollateral {
+                guard text == "cross" else { throw .itemWrong("tdMode") }
+                return .cross
+            }
+            // Pairs on margin are positions that only the operator books.
+            guard text == "cash" else { throw .itemModeUnsupported }
+            return .cross
+        }
+        guard mode.hasDerivatives else { throw .itemModeUnsupported }
+        switch text {
+        case "cross": return .cross
+        case "isolated":
+            if mode.sharesCollateral { throw .isolatedEnded }
+            return .isolated
+        default: throw .itemWrong("tdMode")
+        }
+    }
+
+    func positionSide(of instrument: InstrumentRules) throws(OKXError) -> PositionSide? {
+        let text = members["posSide"]
+        if let text, PositionSide(rawValue: text) == nil { throw .positionSideWrong }
+        guard instrument.type != .spot else { return nil }
+        guard snapshot.account.isHedged else {
+            guard text == nil || text == "net" else { throw .positionSideWrong }
+            return nil
+        }
+        guard let text, text != "net" else { throw .positionSideWrong }
+        return PositionSide(rawValue: text)
+    }
+
+    // MARK: - Sizes and prices
+
+    /// Above zero, a multiple of the lot, at least the smallest and at most the largest order.
+    func check(
+        _ size: ExactDecimal, _ instrument: InstrumentRules, isMarket: Bool, quoteSized: Bool = false
+    ) throws(OKXError) {
+        guard size.isPositive else { throw .itemWrong("sz") }
+        if quoteSized { return }
+        guard Self.isMultiple(size, of: instrument.lot) else { throw .sizeOffLot }
+        if size < instrument.minimum { throw .sizeTooSmall }
+        let largest = instrument.largestOrder
+        let most = ExactDecimal(Int(isMarket ? largest.market : largest.limit))
+        if size > most {
+            throw instrument.type == .spot && isMarket ? .marketSizeTooLarge : .sizeTooLarge(most)
+        }
+    }
+
+    /// A limit price on the tick and, of contracts, within the price limit; `pxAmendType` 1 moves it there.
+    func checked(
+        _ price: ExactDecimal, _ side: Side, _ instrument: InstrumentRules
+    ) throws(OKXError) -> ExactDecimal {
+        guard price.isPositive, Self.isMultiple(price, of: instrument.tick) else { throw .itemWrong("px") }
+        guard instrument.type != .spot, let limits = priceLimits(of: instrument) else { return price }
+        guard side == .buy ? price > limits.most : price < limits.least else { return price }
+        guard members["pxAmendType"] == "1" else { throw .priceBeyondLimit(limits.most, limits.least) }
+        return side == .buy ? limits.most : limits.least
+    }
+
+    /// The highest price to buy and the lowest to sell at: the mark with the rulebook's share of it added or
+    /// taken off, cut to the tick towards the mark. Nil without a mark.
+    func priceLimits(of instrument: InstrumentRules) -> (most: ExactDecimal, least: ExactDecimal)? {
+        guard let mark = market.mark(instrument.terms),
+            let band = try? mark.times(rules.margin.priceLimit, rounding: .halfEven),
+            let up = try? (mark + band).over(instrument.tick, places: 0, rounding: .floor),
+            let down = try? (mark - band).over(instrument.tick, places: 0, rounding: .ceiling),
+            let most = try? up.times(instrument.tick, rounding: .halfEven),
+            let least = try? down.times(instrument.tick, rounding: .halfEven)
+        else { return nil }
+        return (most, least)
+    }
+
+    /// An order that only reduces must find a position of the other side, at least as large as itself.
+    private func checkReducing(_ order: OrderInstruction) throws(OKXError) {
+        let account = snapshot.account
+        let closesLeg =
+            (order.positionSide == .long && order.side == .sell)
+            || (order.positionSide == .short && order.side == .buy)
+        guard order.reduceOnly || closesLeg else { return }
+        let position = account.position(
+            order.instrument, side: order.positionSide ?? .net, marginMode: order.marginMode ?? .cross)
+        guard let position else { throw .nothingToReduce }
+        guard position.isLong == (order.side == .sell) else { throw .reducesSameSide }
+        guard order.quantity <= position.quantity.magnitude else { throw .closesTooMuch }
+    }
+
+    static func isMultiple(_ number: ExactDecimal, of step: ExactDecimal) -> Bool {
+        guard let steps = try? number.over(step, places: 0, rounding: .towardZero),
+            let whole = try? steps.times(step, rounding: .towardZero)
+        else { return false }
+        return whole == number
+    }
+}

@@ -1,0 +1,354 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// Conditional orders: order sheet, sections 2.7 and 2.8.
+
+extension OKXVenue {
+    func algoChange(
+        _ endpoint: Endpoint, _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let acks: [AlgoAck]
+        switch endpoint {
+        case .orderAlgo: acks = [await placeAlgo(body, snapshot, through: access)]
+        case .amendAlgos:
+            let items = body.elements ?? [body]
+            acks = try await each(items) { item in await amendAlgo(item, snapshot, through: access) }
+        default:
+            guard let items = body.elements, !items.isEmpty else { throw OKXError.bodyMalformed }
+            if items.count > 10 { throw OKXError.batchTooLarge("51406", 10) }
+            acks = try await each(items) { item in await cancelAlgo(item, snapshot, through: access) }
+        }
+        let failed = acks.count { $0.error != nil }
+        var writer = JSONWriter(reserving: 512)
+        writer.beginObject()
+        writer.member("code", literal: failed == 0 ? "0" : failed == acks.count ? "1" : "2")
+        writer.array("data") { writer in
+            for ack in acks { writer.algoAck(ack, endpoint) }
+        }
+        let message: StaticString =
+            failed == 0
+            ? "" : failed == acks.count ? "All operations failed" : "Bulk operation partially succeeded."
+        writer.member("msg", literal: message)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private func each(
+        _ items: [JSONValue], _ work: (JSONValue) async -> AlgoAck
+    ) async throws(OKXError) -> [AlgoAck] {
+        var acks: [AlgoAck] = []
+        for item in items {
+            guard item.object != nil else { throw .bodyMalformed }
+            acks.append(await work(item))
+        }
+        return acks
+    }
+
+    private func placeAlgo(
+        _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async -> AlgoAck {
+        let members = OrderMembers(value: body)
+        var ack = AlgoAck(members)
+        do {
+            let order = try AlgoReading(OrderReading(body, snapshot, self)).instruction()
+            let events = try await access.trade(.placeConditional(order), for: snapshot.account.id)
+            for event in events {
+                if case .conditionalPlaced = event.body { ack.id = OrderID.text(event.sequence) }
+            }
+        } catch let error as OKXError {
+            ack.error = error
+        } catch let refusal as Refusal where refusal.code == .orderExists {
+            ack.error = .algoClientIDTaken
+        } catch let refusal as Refusal {
+            ack.error = OKXError(order: refusal, mode: snapshot.account.mode, currency: "")
+        } catch {
+            ack.error = .systemError
+        }
+        return ack
+    }
+
+    private func waiting(
+        _ members: OrderMembers, _ snapshot: AccountSnapshot
+    ) throws(OKXError) -> ConditionalOrder {
+        let account = snapshot.account
+        if let text = members["algoId"] {
+            guard let sequence = OrderID.sequence(text), let order = account.conditional(.sequence(sequence))
+            else { throw .algoUnknown }
+            return order
+        }
+        guard let text = members["algoClOrdId"] else { throw .itemMissing("algoId") }
+        guard let order = account.conditional(.client(text)) else { throw .algoUnknown }
+        return order
+    }
+
+    private func cancelAlgo(
+        _ item: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async -> AlgoAck {
+        let members = OrderMembers(value: item)
+        var ack = AlgoAck(members)
+        ack.id = members["algoId"] ?? ""
+        do {
+            let order = try waiting(members, snapshot)
+            ack.take(order)
+            _ = try await access.trade(.cancelConditional(.id(order.id)), for: snapshot.account.id)
+        } catch let error as OKXError {
+            ack.error = error
+        } catch {
+            ack.error = .algoUnknown
+        }
+        return ack
+    }
+
+    private func amendAlgo(
+        _ item: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async -> AlgoAck {
+        let members = OrderMembers(value: item)
+        var ack = AlgoAck(members)
+        ack.id = members["algoId"] ?? ""
+        do {
+            _ = try members.required("instId")
+            let order: ConditionalOrder
+            do throws(OKXError) { order = try waiting(members, snapshot) } catch {
+                throw error == .algoUnknown ? OKXError.amendUnknown : error
+            }
+            ack.take(order)
+            let reading = OrderReading(item, snapshot, self)
+            let size = try members.number("newSz")
+            if let size { try reading.check(size, try reading.instrument(), isMarket: false) }
+            let legs = try AlgoReading(reading).amendedLegs(of: order)
+            guard size != nil || legs != nil else { throw OKXError.amendNothing }
+            _ = try await access.trade(
+                .amendConditional(.id(order.id), quantity: size, legs: legs), for: snapshot.account.id)
+        } catch let error as OKXError {
+            ack.error = error
+        } catch let refusal as Refusal where refusal.code == .unchanged {
+            // What changes nothing is as good as done.
+        } catch {
+            ack.error = .amendUnknown
+        }
+        return ack
+    }
+
+    // MARK: - Reading
+
+    func algoAnswer(
+        _ endpoint: Endpoint, _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory
+    ) throws -> [UInt8] {
+        let members = OrderMembers(value: .members(query.map { ($0.name, .string($0.value)) }))
+        let account = snapshot.account
+        let rules = rules(at: snapshot.at)
+        let live = account.conditionals.map { AlgoRow($0, account) }
+        let ended = history.conditionals.map { AlgoRow($0, account) }
+        if endpoint == .orderAlgo {
+            let row = (live.reversed() + ended.reversed()).first { row in
+                if let id = members["algoId"] { return row.id == id }
+                return members["algoClOrdId"].map { row.order.terms.clientID?.isExactly($0) ?? false }
+                    ?? false
+            }
+            guard members["algoId"] != nil || members["algoClOrdId"] != nil else {
+                throw OKXError.parameterMissing("algoId")
+            }
+            guard let row else { throw OKXError.orderUnknown }
+            return try Self.reply { try $0.algo(row, rules) }
+        }
+        guard let types = members["ordType"] else { throw OKXError.parameterMissing("ordType") }
+        let page = try Page(query, ids: { OrderID.sequence($0) })
+        let filter = try InstrumentFilter(query)
+        let isHistory = endpoint == .algosHistory
+        if isHistory {
+            guard let state = members["state"] else {
+                guard members["algoId"] != nil else { throw OKXError.parameterMissing("state") }
+                return try list(ended, types, members, page, filter, rules)
+            }
+            guard ["effective", "canceled", "order_failed"].contains(state) else {
+                throw OKXError(
+                    "51000", 400, "Parameter state Incorrect type", shape: .business)
+            }
+        }
+        return try list(isHistory ? ended : live, types, members, page, filter, rules)
+    }
+
+    private func list(
+        _ rows: [AlgoRow], _ types: String, _ members: OrderMembers, _ page: Page, _ filter: InstrumentFilter,
+        _ rules: RuleTable
+    ) throws -> [UInt8] {
+        let wanted = rows.reversed().filter { row in
+            types.split(separator: ",").contains { $0 == row.typeName }
+                && (members["algoId"] ?? row.id) == row.id && (members["state"] ?? row.state) == row.state
+                && filter.admits(row.order.instrument, rules) && page.admits(id: row.order.sequence)
+        }
+        return try Self.reply { writer in
+            for row in page.cut(wanted) { try writer.algo(row, rules) }
+        }
+    }
+}
+
+/// What becomes of one conditional order of a request.
+struct AlgoAck {
+    var id = ""
+    var algoClientID: String
+    var clientID: String
+    var tag: String
+    var requestID: String
+    var error: OKXError?
+
+    init(_ members: OrderMembers) {
+        algoClientID = members["algoClOrdId"] ?? ""
+        clientID = members["clOrdId"] ?? ""
+        tag = members["tag"] ?? ""
+        requestID = members["reqId"] ?? ""
+    }
+
+    mutating func take(_ order: ConditionalOrder) {
+        id = OrderID.text(order.sequence)
+        algoClientID = order.terms.clientID ?? ""
+    }
+}
+
+/// A conditional order with all that its rows show.
+struct AlgoRow {
+    let order: ConditionalOrder
+    let account: Account
+    let state: String
+    /// The leg that fired, at what price, and the order that it placed.
+    var fired: (leg: String, price: ExactDecimal, orderID: String)?
+    /// When it last changed.
+    let updatedAt: LedgerTime
+    var failCode = "0"
+
+    init(_ order: ConditionalOrder, _ account: Account) {
+        self.order = order
+        self.account = account
+        state = "live"
+        updatedAt = order.updatedAt
+    }
+
+    init(_ record: ConditionalRecord, _ account: Account) {
+        order = record.order
+        self.account = account
+        updatedAt = record.endedAt
+        switch record.ending {
+        case .triggered(let leg, let price, let sequence):
+            state = "effective"
+            fired = (leg, price, sequence.map { OrderID.text($0) } ?? "")
+        case .ended(let end):
+            state = end.reason == .refused ? "order_failed" : "canceled"
+            if let refusal = end.refusal {
+                failCode = OKXError(order: Refusal(refusal, ""), mode: account.mode, currency: "").code
+            }
+        }
+    }
+
+    var id: String { OrderID.text(order.sequence) }
+
+    var typeName: String { order.terms.words.text("ordType") ?? "conditional" }
+
+    func leg(_ name: String) -> ConditionalLeg? { order.terms.legs.first { $0.name == name } }
+
+    /// `actualSide`: tp or sl.
+    var firedSide: String { fired.map { ["tp", "sl"].contains($0.leg) ? $0.leg : "" } ?? "" }
+
+    var marginMode: String {
+        let isContract = order.instrument.kind.isDerivative
+        return isContract || account.mode.sharesCollateral
+            ? (order.terms.marginMode ?? .cross).rawValue : "cash"
+    }
+}
+
+extension JSONWriter {
+    mutating func algoAck(_ ack: AlgoAck, _ endpoint: Endpoint) {
+        beginObject()
+        member("algoClOrdId", ack.algoClientID)
+        member("algoId", ack.id)
+        if endpoint == .amendAlgos {
+            member("reqId", ack.requestID)
+        } else {
+            member("clOrdId", ack.clientID)
+        }
+        member("sCode", ack.error?.code ?? "0")
+        member("sMsg", ack.error?.message ?? "")
+        if endpoint != .amendAlgos { member("tag", ack.tag) }
+        endObject()
+    }
+
+    /// One conditional order as the lists have it; `isPush` the same on a socket.
+    mutating func algo(_ row: AlgoRow, _ rules: RuleTable, isPush: Bool = false) throws {
+        let (order, terms) = (row.order, row.order.terms)
+        let isContract = order.instrument.kind.isDerivative
+        let trigger = row.leg("trigger")
+        let trailing = row.leg("trailing")
+        beginObject()
+        try member("activePx", trailing?.trigger.price)
+        member("actualPx", row.fired == nil ? (isPush ? "0" : "") : row.fired?.price.description ?? "")
+        member("actualSide", row.firedSide)
+        member("actualSz", row.fired == nil ? "0" : terms.quantity?.description ?? "")
+        member("algoClOrdId", terms.clientID ?? "")
+        member("algoId", row.id)
+        member("amendPxOnTriggerType", literal: "0")
+        emptyArray("attachAlgoOrds")
+        member("cTime", order.placedAt)
+        try member("callbackRatio", trailing?.trigger.trail?.ratio)
+        try member("callbackSpread", trailing?.trigger.trail?.distance)
+        empty(["ccy", "chaseType", "chaseVal"])
+        member("clOrdId", terms.words.text("clOrdId") ?? "")
+        member("closeFraction", literal: terms.quantity == nil ? "1" : "")
+        member("failCode", row.failCode)
+        member("instId", order.instrument.name)
+        member("instType", rules.instrument(order.instrument.name)?.type.rawValue ?? "")
+        member("isTradeBorrowMode", literal: "")
+        member("last", terms.words.text("last") ?? "")
+        let leverage = row.account.leverageInForce(
+            of: order.instrument, side: terms.positionSide ?? .net, marginMode: terms.marginMode ?? .cross,
+            rules)
+        try member("lever", isContract ? leverage : nil)
+        key("linkedOrd")
+        beginObject()
+        member("ordId", literal: "")
+        endObject()
+        empty(["maxChaseType", "maxChaseVal"])
+        try member("moveTriggerPx", try trailing?.trigger.level())
+        member("ordId", row.fired?.orderID ?? "")
+        array("ordIdList") { writer in
+            if let id = row.fired?.orderID, !id.isEmpty { writer.string(id) }
+        }
+        member("ordPx", trigger.map { $0.price?.description ?? "-1" } ?? "")
+        member("ordType", row.typeName)
+        member("posSide", (terms.positionSide ?? .net).rawValue)
+        empty(["pxLimit", "pxSpread", "pxVar", "quickMgnType"])
+        member("reduceOnly", literal: terms.reduceOnly ? "true" : "false")
+        member("side", literal: terms.side.okxName)
+        stop("sl", row.leg("sl"))
+        member("state", row.state)
+        emptyArray("subAlgoIdList")
+        try member("sz", terms.quantity)
+        member("szLimit", literal: "")
+        member("tag", terms.words.text("tag") ?? "")
+        member("tdMode", row.marginMode)
+        member("tgtCcy", terms.words.text("tgtCcy") ?? "")
+        member("timeInterval", literal: "")
+        stop("tp", row.leg("tp"))
+        member("tradeQuoteCcy", isContract ? "" : order.instrument.quote)
+        try member("triggerPx", trigger?.trigger.price)
+        member("triggerPxType", trigger?.trigger.source.rawValue ?? "")
+        member("triggerTime", row.fired == nil ? "" : String(row.updatedAt.milliseconds))
+        member("uTime", row.updatedAt)
+        endObject()
+    }
+
+    private mutating func stop(_ name: String, _ leg: ConditionalLeg?) {
+        let price = leg.map { $0.price?.description ?? "-1" } ?? ""
+        let level = leg?.trigger.price?.description ?? ""
+        let source = leg?.trigger.source.rawValue ?? ""
+        if name == "sl" {
+            member("slOrdPx", price)
+            member("slTriggerPx", level)
+            member("slTriggerPxType", source)
+        } else {
+            member("tpOrdPx", price)
+            member("tpTriggerPx", level)
+            member("tpTriggerPxType", source)
+        }
+    }
+}

@@ -1,0 +1,230 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+// What orders and trades were: details, lists of orders, fills, bills, closed positions.
+
+extension OKXVenue {
+    /// The body of the answer to a request for orders and what became of them.
+    func orderAnswer(
+        _ endpoint: Endpoint, _ query: [QueryItem], _ snapshot: AccountSnapshot,
+        through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let account = snapshot.account
+        let history = try await access.tradingHistory(of: account.id) ?? TradingHistory(of: account.id)
+        switch endpoint {
+        case .order: return try orderDetails(query, snapshot, history)
+        case .ordersPending: return try ordersPending(of: snapshot, query, history)
+        case .ordersHistory: return try ordersHistory(query, snapshot, history, days: 7)
+        case .ordersHistoryArchive: return try ordersHistory(query, snapshot, history, days: 90)
+        case .fills: return try fills(query, snapshot, history, days: 3)
+        case .fillsHistory:
+            guard let type = query["instType"], !type.isEmpty else {
+                throw OKXError.parameterMissing("instType")
+            }
+            return try fills(query, snapshot, history, days: 90)
+        case .bills: return try bills(query, snapshot, history, days: 7)
+        case .billsArchive: return try bills(query, snapshot, history, days: 90)
+        case .positionsHistory: return try positionsHistory(query, snapshot, history)
+        default: return try algoAnswer(endpoint, query, snapshot, history)
+        }
+    }
+
+    // MARK: - Orders
+
+    private func orderDetails(
+        _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory
+    ) throws -> [UInt8] {
+        let members = OrderMembers(value: .members(query.map { ($0.name, .string($0.value)) }))
+        let account = snapshot.account
+        guard let name = members["instId"] else { throw OKXError.parameterMissing("instId") }
+        guard let reference = try OrderReference(members, account) else { throw OKXError.orderUnknown }
+        let record = account.order(reference, of: name).map { OrderRecord($0) } ?? history.ended(reference)
+        guard let record, record.order.instrument.name.isExactly(name) else { throw OKXError.orderUnknown }
+        return try Self.reply { writer in
+            try writer.order(OrderRow(record, account, rules(at: snapshot.at)))
+        }
+    }
+
+    /// `trade/orders-pending`: every open order, the latest first.
+    func ordersPending(
+        of snapshot: AccountSnapshot, _ query: [QueryItem], _ history: TradingHistory
+    ) throws -> [UInt8] {
+        let page = try Page(query, ids: { OrderID.sequence($0) })
+        let rows = snapshot.account.orders.map { OrderRecord($0) }
+        return try orderList(rows, query, page, snapshot, history) { _ in true }
+    }
+
+    /// Orders that ended, the latest first: those cancelled without any fill for two hours.
+    private func ordersHistory(
+        _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory, days: Int64
+    ) throws -> [UInt8] {
+        guard let type = query["instType"], !type.isEmpty else { throw OKXError.parameterMissing("instType") }
+        let page = try Page(query, ids: { OrderID.sequence($0) })
+        let now = snapshot.at.milliseconds
+        return try orderList(history.ended, query, page, snapshot, history) { record in
+            let age = now - record.updatedAt.milliseconds
+            let isFilled = record.order.fills != nil
+            return page.admits(record.order.placedAt)
+                && age <= (isFilled || days > 7 ? days * 86_400_000 : 7_200_000)
+        }
+    }
+
+    private func orderList(
+        _ records: [OrderRecord], _ query: [QueryItem], _ page: Page, _ snapshot: AccountSnapshot,
+        _ history: TradingHistory, _ isWanted: (OrderRecord) -> Bool
+    ) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let filter = try InstrumentFilter(query)
+        let state = query["state"].flatMap { $0.isEmpty ? nil : $0 }
+        let type = query["ordType"].flatMap { $0.isEmpty ? nil : $0 }
+        let wanted = records.reversed().filter { record in
+            filter.admits(record.order.instrument, rules) && isWanted(record)
+                && (state ?? record.stateName).isExactly(record.stateName)
+                && (type.map { $0.split(separator: ",").contains { $0 == record.order.typeName } } ?? true)
+                && page.admits(id: record.order.sequence)
+        }
+        return try Self.reply { writer in
+            for record in page.cut(wanted) {
+                try writer.order(OrderRow(record, snapshot.account, rules))
+            }
+        }
+    }
+
+    // MARK: - Trades
+
+    private func fills(
+        _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory, days: Int64
+    ) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let filter = try InstrumentFilter(query)
+        let page = try Page(query, ids: { BillID.sequence($0) })
+        let order = query["ordId"].flatMap { $0.isEmpty ? nil : $0 }
+        let oldest = snapshot.at.milliseconds - days * 86_400_000
+        let wanted = history.trades.reversed().filter { trade in
+            filter.admits(trade.fill.instrument, rules) && trade.at.milliseconds >= oldest
+                && page.admits(trade.at) && page.admits(id: trade.sequence)
+                && (order == nil || trade.order?.venueID(of: snapshot.account.id) == order)
+        }
+        return try Self.reply { writer in
+            for trade in page.cut(wanted) { try writer.trade(trade, snapshot.account, rules) }
+        }
+    }
+
+    private func bills(
+        _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory, days: Int64
+    ) throws -> [UInt8] {
+        let page = try Page(query, ids: { BillID.sequence($0) })
+        let oldest = snapshot.at.milliseconds - days * 86_400_000
+        func given(_ name: String) -> String? { query[name].flatMap { $0.isEmpty ? nil : $0 } }
+        let (currency, type, subType) = (given("ccy"), given("type"), given("subType"))
+        let rules = rules(at: snapshot.at)
+        let filter = try InstrumentFilter(query)
+        let isAny = given("instType") == nil && given("instId") == nil
+        let wanted = history.cashChanges.reversed().filter { change in
+            let kind = BillKind(change)
+            return (currency ?? change.asset).isExactly(change.asset) && (type ?? kind.type) == kind.type
+                && (subType ?? kind.subType) == kind.subType && change.at.milliseconds >= oldest
+                && page.admits(change.at) && page.admits(id: change.sequence)
+                && (isAny || change.instrument.map { filter.admits($0, rules) } ?? false)
+        }
+        return try Self.reply { writer in
+            for change in page.cut(wanted) { try writer.bill(change, snapshot.account, rules) }
+        }
+    }
+
+    /// `account/positions-history`: positions that were closed, the latest first.
+    private func positionsHistory(
+        _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory
+    ) throws -> [UInt8] {
+        let rules = rules(at: snapshot.at)
+        let filter = try InstrumentFilter(query)
+        let page = try Page(query, ids: { Int64($0) })
+        let mode = query["mgnMode"].flatMap { $0.isEmpty ? nil : $0 }
+        let id = query["posId"].flatMap { $0.isEmpty ? nil : $0 }
+        let wanted = history.closedPositions.reversed().filter { closed in
+            let position = closed.position
+            return filter.admits(position.instrument, rules)
+                && page.admits(paging: closed.closedAt)
+                && (mode ?? position.marginMode.rawValue) == position.marginMode.rawValue
+                && (id ?? StableID.position(snapshot.account.id, position))
+                    == StableID.position(snapshot.account.id, position)
+        }
+        return try Self.reply { writer in
+            for closed in page.cut(wanted) { try writer.closedPosition(closed, snapshot.account, rules) }
+        }
+    }
+}
+
+extension TradingHistory {
+    /// An order that has ended; of equals the latest.
+    func ended(_ reference: OrderReference) -> OrderRecord? {
+        ended.last { record in
+            switch reference {
+            case .id(let id): record.order.id.isExactly(id)
+            case .client(let id): record.order.shownClientID.isExactly(id)
+            case .sequence(let sequence): record.order.sequence == sequence
+            }
+        }
+    }
+}
+
+/// Which instruments a list is wanted of.
+struct InstrumentFilter {
+    private let type: String?
+    private let name: String?
+
+    init(_ query: [QueryItem]) throws(OKXError) {
+        func given(_ name: String) -> String? { query[name].flatMap { $0.isEmpty ? nil : $0 } }
+        type = given("instType")
+        if let type, !["MARGIN", "OPTION", "ANY"].contains(type) { _ = try OKXVenue.instrumentType(type) }
+        name = given("instId")
+    }
+
+    func admits(_ instrument: Instrument, _ rules: RuleTable) -> Bool {
+        if let name, !name.isExactly(instrument.name) { return false }
+        guard let type, type != "ANY" else { return true }
+        return rules.instrument(instrument.name)?.type.rawValue == type
+    }
+}
+
+/// Which part of a list is wanted, the newest first: `after` an id and `before` one, both exclusive; `begin`
+/// and `end` times; at most 100.
+struct Page {
+    private let limit: Int
+    private let after: Int64?
+    private let before: Int64?
+    private let begin: Int64?
+    private let end: Int64?
+
+    init(_ query: [QueryItem], ids: (String) -> Int64?) throws(OKXError) {
+        func number(_ name: String, _ read: (String) -> Int64?) throws(OKXError) -> Int64? {
+            guard let text = query[name], !text.isEmpty else { return nil }
+            guard let number = read(text) else { throw .parameterWrong(name) }
+            return number
+        }
+        // An id that is none of the ledger's stands before all or after all of them, by its number.
+        func id(_ text: String) -> Int64? {
+            ids(text) ?? Int64(text).map { $0 < 3_000_000_000_000_000_000 ? 0 : .max }
+        }
+        after = try number("after", id)
+        before = try number("before", id)
+        begin = try number("begin") { Int64($0) }
+        end = try number("end") { Int64($0) }
+        let limit = try number("limit") { Int64($0) } ?? 100
+        guard limit > 0 else { throw .parameterWrong("limit") }
+        self.limit = Int(min(limit, 100))
+    }
+
+    func admits(id: Int64) -> Bool { (after.map { id < $0 } ?? true) && (before.map { id > $0 } ?? true) }
+
+    func admits(_ time: LedgerTime) -> Bool {
+        (begin ?? .min) <= time.milliseconds && time.milliseconds <= (end ?? .max)
+    }
+
+    /// Where `after` and `before` are times.
+    func admits(paging time: LedgerTime) -> Bool { admits(id: time.milliseconds) }
+
+    func cut<Element>(_ rows: [Element]) -> ArraySlice<Element> { rows.prefix(limit) }
+}

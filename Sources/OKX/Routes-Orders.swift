@@ -1,0 +1,342 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What becomes of one order of a request, as its answer tells it.
+struct OrderAck: Sendable {
+    var id = ""
+    var clientID = ""
+    var tag = ""
+    var requestID: String?
+    /// Nil where it was taken.
+    var error: OKXError?
+    var time: LedgerTime
+}
+
+/// What a client asks for orders, by REST or on a socket.
+enum OrderOperation: Sendable {
+    case place
+    case amend
+    case cancel
+
+    /// The most that one request may hold, and the code of the refusal of more.
+    var batchRefusal: OKXError {
+        switch self {
+        case .place: .batchTooLarge("51111", 20)
+        case .amend: .batchTooLarge("51501", 20)
+        case .cancel: .batchTooLarge("51406", 20)
+        }
+    }
+}
+
+extension OKXVenue {
+    /// The body of the answer to a request that changes orders.
+    func orderChange(
+        _ endpoint: Endpoint, _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let started = access.realTime()
+        switch endpoint {
+        case .order, .batchOrders:
+            let acks = try await perform(.place, items(body, endpoint), snapshot, through: access)
+            return Self.orderReply(.place, acks, started, access.realTime())
+        case .amendOrder, .amendBatchOrders:
+            let acks = try await perform(.amend, items(body, endpoint), snapshot, through: access)
+            return Self.orderReply(.amend, acks, started, access.realTime())
+        case .cancelOrder, .cancelBatchOrders:
+            let acks = try await perform(.cancel, items(body, endpoint), snapshot, through: access)
+            return Self.orderReply(.cancel, acks, started, access.realTime())
+        case .closePosition: return try await closePosition(body, snapshot, through: access)
+        case .cancelAllAfter: return try await cancelAllAfter(body, snapshot, through: access)
+        default: return try await algoChange(endpoint, body, snapshot, through: access)
+        }
+    }
+
+    /// The orders of a request: an array for the batch paths, an object for the others.
+    private func items(_ body: JSONValue, _ endpoint: Endpoint) throws(OKXError) -> [JSONValue] {
+        switch endpoint {
+        case .batchOrders, .amendBatchOrders, .cancelBatchOrders:
+            guard let items = body.elements, !items.isEmpty, items.allSatisfy({ $0.object != nil }) else {
+                throw .bodyMalformed
+            }
+            return items
+        default:
+            guard body.object != nil else { throw .bodyMalformed }
+            return [body]
+        }
+    }
+
+    // MARK: - Placing, amending, cancelling
+
+    /// Carries out up to twenty orders, each by itself and in their order.
+    func perform(
+        _ operation: OrderOperation, _ items: [JSONValue], _ snapshot: AccountSnapshot,
+        through access: any VenueAccess
+    ) async throws -> [OrderAck] {
+        if items.count > 20 { throw operation.batchRefusal }
+        var acks: [OrderAck] = []
+        var instructions: [TradeInstruction] = []
+        var places: [Int] = []
+        var named: Set<String> = []
+        for item in items {
+            let members = OrderMembers(value: item)
+            var ack = OrderAck(time: snapshot.at)
+            ack.clientID = members["clOrdId"] ?? ""
+            ack.tag = operation == .place ? members["tag"] ?? "" : ""
+            ack.requestID = members["reqId"]
+            do throws(OKXError) {
+                let instruction: TradeInstruction
+                switch operation {
+                case .place:
+                    instruction = .place(try OrderReading(item, snapshot, self).instruction())
+                case .amend:
+                    let order = try open(members, snapshot, else: .amendUnknown)
+                    if !named.insert(order.id).inserted { throw .amendRepeated }
+                    ack.take(order, snapshot.account)
+                    instruction = try amendment(of: order, item, snapshot)
+                case .cancel:
+                    let order = try open(members, snapshot, else: .cancelUnknown)
+                    ack.take(order, snapshot.account)
+                    instruction = .cancel(.id(order.id), instrument: order.instrument.name)
+                }
+                places.append(acks.count)
+                instructions.append(instruction)
+            } catch {
+                ack.error = error
+                // What an order is not known by is not handed back as its id.
+                if operation != .place { ack.id = members["ordId"] ?? "" }
+            }
+            acks.append(ack)
+        }
+        let results = await access.trade(instructions, for: snapshot.account.id)
+        for (place, (instruction, result)) in zip(places, zip(instructions, results)) {
+            acks[place].take(result, of: instruction, snapshot)
+        }
+        return acks
+    }
+
+    /// The open order that is named: by `ordId`, else by `clOrdId`.
+    private func open(
+        _ members: OrderMembers, _ snapshot: AccountSnapshot, else unknown: OKXError
+    ) throws(OKXError) -> OpenOrder {
+        let instrument = try members.required("instId")
+        let account = snapshot.account
+        guard let reference = try OrderReference(members, account),
+            let order = account.order(reference, of: instrument)
+        else { throw unknown }
+        return order
+    }
+
+    private func amendment(
+        of order: OpenOrder, _ item: JSONValue, _ snapshot: AccountSnapshot
+    ) throws(OKXError) -> TradeInstruction {
+        let reading = OrderReading(item, snapshot, self)
+        let size = try reading.members.number("newSz")
+        var price = try reading.members.number("newPx")
+        guard size != nil || price != nil else { throw .amendNothing }
+        let instrument = try reading.instrument()
+        if let size { try reading.check(size, instrument, isMarket: false) }
+        if let given = price { price = try reading.checked(given, order.side, instrument) }
+        return .amend(.id(order.id), instrument: instrument.terms.name, quantity: size, price: price)
+    }
+
+    // MARK: - Closing
+
+    /// `trade/close-position`: a market order for the whole of a position.
+    private func closePosition(
+        _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let members = OrderMembers(value: body)
+        let account = snapshot.account
+        let name = try members.required("instId")
+        guard let mode = MarginMode(rawValue: try members.required("mgnMode")) else {
+            throw OKXError.parameterWrong("mgnMode")
+        }
+        guard let instrument = rules(at: snapshot.at).instrument(name) else {
+            throw OKXError.instrumentUnknown
+        }
+        let reading = OrderReading(body, snapshot, self)
+        let side = try reading.positionSide(of: instrument) ?? .net
+        guard let position = account.position(name, side: side, marginMode: mode), position.margin == nil
+        else { throw OKXError.positionMissing }
+        let closing = account.orders.filter {
+            $0.onlyReduces && $0.instrument.name == name && $0.positionSide == side && $0.marginMode == mode
+        }
+        if !closing.isEmpty {
+            guard try members.flag("autoCxl") else { throw OKXError.closingOrders }
+            for order in closing {
+                _ = try await access.trade(.cancel(.id(order.id), instrument: nil), for: account.id)
+            }
+        }
+        var terms = OrderTerms(clientID: try members.label("clOrdId"), kind: .market)
+        if let tag = try members.label("tag", longest: 16) { terms.words["tag"] = .string(tag) }
+        var order = OrderInstruction(
+            instrument: name, side: position.isLong ? .sell : .buy, quantity: position.quantity.magnitude,
+            price: nil, terms: terms)
+        order.reduceOnly = !account.isHedged
+        order.positionSide = side == .net ? nil : side
+        order.marginMode = mode
+        do throws(Refusal) {
+            _ = try await access.trade(.place(order), for: account.id)
+        } catch {
+            throw OKXError(order: error, mode: account.mode, currency: instrument.terms.settle)
+        }
+        return Self.reply { writer in
+            writer.beginObject()
+            writer.member("clOrdId", terms.clientID ?? "")
+            writer.member("instId", name)
+            writer.member("posSide", side.rawValue)
+            writer.member("tag", members["tag"] ?? "")
+            writer.endObject()
+        }
+    }
+
+    /// `trade/cancel-all-after`: a dead man's switch of 10 to 120 seconds; 0 turns it off.
+    private func cancelAllAfter(
+        _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let members = OrderMembers(value: body)
+        guard let seconds = Int64(try members.required("timeOut")),
+            seconds == 0 || (10...120).contains(seconds)
+        else { throw OKXError.parameterWrong("timeOut") }
+        let now = access.ledgerTime()
+        let due = seconds == 0 ? nil : LedgerTime(milliseconds: now.milliseconds + seconds * 1000)
+        let timer = CancelTimer(instrument: nil, at: due)
+        _ = try await access.trade(.setTimer(timer), for: snapshot.account.id)
+        return Self.reply { writer in
+            writer.beginObject()
+            writer.member("tag", members["tag"] ?? "")
+            writer.member("triggerTime", due.map { String($0.milliseconds) } ?? "0")
+            writer.member("ts", now)
+            writer.endObject()
+        }
+    }
+
+    // MARK: - Answers
+
+    /// `{"code":…,"data":[…],"inTime":…,"msg":…,"outTime":…}`: 0 where all were done, 1 where none, 2 where
+    /// some.
+    static func orderReply(
+        _ operation: OrderOperation, _ acks: [OrderAck], _ started: Int64, _ ended: Int64
+    ) -> [UInt8] {
+        let failed = acks.count { $0.error != nil }
+        var writer = JSONWriter(reserving: 128 + 192 * acks.count)
+        writer.beginObject()
+        writer.member("code", literal: failed == 0 ? "0" : failed == acks.count ? "1" : "2")
+        writer.key("data")
+        writer.beginArray()
+        for ack in acks { writer.ack(ack, operation) }
+        writer.endArray()
+        writer.member("inTime", "\(started)000")
+        let message: StaticString =
+            failed == 0
+            ? "" : failed == acks.count ? "All operations failed" : "Bulk operation partially succeeded."
+        writer.member("msg", literal: message)
+        writer.member("outTime", "\(ended)000")
+        writer.endObject()
+        return writer.bytes
+    }
+}
+
+extension OrderAck {
+    /// Takes over the ids of an order that stands.
+    mutating func take(_ order: OpenOrder, _ account: Account) {
+        id = order.venueID(of: account.id)
+        clientID = order.shownClientID
+    }
+
+    /// Takes over what the exchange made of it.
+    mutating func take(
+        _ result: Result<[Event], Refusal>, of instruction: TradeInstruction, _ snapshot: AccountSnapshot
+    ) {
+        switch result {
+        case .success(let events):
+            for event in events {
+                guard case .orderPlaced = event.body else { continue }
+                id = OrderID.text(event.sequence)
+            }
+            time = events.last?.at ?? time
+        case .failure(let refusal):
+            if case .amend = instruction {
+                // What changes nothing is as good as done.
+                if refusal.code == .unchanged { return }
+                error = refusal.code == .unknownOrder ? .amendUnknown : nil
+            }
+            var currency = ""
+            if case .place(let order) = instruction {
+                let parts = order.instrument.split(separator: "-").map(String.init)
+                let isSpot = parts.count == 2
+                currency = isSpot && order.side == .sell ? parts[0] : parts.count > 1 ? parts[1] : ""
+                if parts.count > 2, parts[1] == "USD" { currency = parts[0] }
+            }
+            error =
+                error ?? OKXError(order: refusal, mode: snapshot.account.mode, currency: currency)
+        }
+    }
+}
+
+/// Ids of orders as the venue's look: nineteen digits that grow.
+enum OrderID {
+    private static let base: Int64 = 3_000_000_000_000_000_000
+
+    /// The id of an order or conditional order that the event with this sequence placed.
+    static func text(_ sequence: Int64) -> String { String(base + sequence) }
+
+    /// The sequence that an id stands for; nil for another text.
+    static func sequence(_ text: String) -> Int64? {
+        guard let number = Int64(text), number > base, number < base + 1_000_000_000_000_000 else {
+            return nil
+        }
+        return number - base
+    }
+}
+
+extension OrderReference {
+    /// The order that `ordId` means, or else `clOrdId`; nil for an id that no order has. Throws where neither
+    /// is given.
+    init?(_ members: OrderMembers, _ account: Account) throws(OKXError) {
+        if let text = members["ordId"] {
+            if let sequence = OrderID.sequence(text) {
+                self = .sequence(sequence)
+            } else if let order = account.orders.first(where: { StableID.order(account.id, $0) == text }) {
+                self = .id(order.id)
+            } else {
+                return nil
+            }
+        } else if let text = members["clOrdId"] {
+            self = .client(text)
+        } else {
+            throw .itemMissing("ordId")
+        }
+    }
+}
+
+extension OpenOrder {
+    /// `ordId`.
+    func venueID(of account: String) -> String {
+        sequence > 0 ? OrderID.text(sequence) : StableID.order(account, self)
+    }
+
+    /// `clOrdId`: the client's own; of the operator's orders their name.
+    var shownClientID: String { terms == nil ? id : terms?.clientID ?? "" }
+}
+
+extension JSONWriter {
+    /// One acknowledgement, its members in their order by REST.
+    mutating func ack(_ ack: OrderAck, _ operation: OrderOperation) {
+        beginObject()
+        member("clOrdId", ack.clientID)
+        member("ordId", ack.id)
+        if operation == .amend { member("reqId", ack.requestID ?? "") }
+        member("sCode", ack.error?.code ?? "0")
+        if let error = ack.error {
+            member("sMsg", error.message)
+        } else {
+            member("sMsg", literal: operation == .place ? "Order placed" : "")
+        }
+        if operation != .cancel { member("subCode", ack.error?.subCode ?? "") }
+        if operation == .place { member("tag", ack.tag) }
+        member("ts", ack.time)
+        endObject()
+    }
+}

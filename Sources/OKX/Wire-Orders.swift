@@ -1,0 +1,422 @@
+import JSON
+import Ledger
+import Numbers
+
+// Orders, trades and bills as bytes; members and their order: order sheet, sections 2.5, 2.6 and 8.
+
+/// An order with all that its rows show.
+struct OrderRow {
+    let order: OpenOrder
+    let record: OrderRecord
+    let account: Account
+    let type: InstrumentType
+    let leverage: ExactDecimal
+    /// What its closing fills realised, before fees.
+    let profit: ExactDecimal
+    let filled: ExactDecimal
+    /// The conditional order that placed it: its own id of the client's, and its leg.
+    let conditional: (id: String, clientID: String, source: StaticString)?
+
+    init(_ record: OrderRecord, _ account: Account, _ rules: RuleTable) throws {
+        self.record = record
+        order = record.order
+        self.account = account
+        guard let known = rules.instrument(order.instrument.name) else { throw OKXError.systemError }
+        type = known.type
+        leverage = account.leverageInForce(
+            of: order.instrument, side: order.positionSide, marginMode: order.marginMode, rules)
+        profit = order.fills?.realised ?? .zero
+        filled = try order.filled
+        if let id = order.terms?.conditional {
+            conditional = (
+                Int64(id.dropFirst()).map { OrderID.text($0) } ?? "",
+                order.terms?.words.text("algoClOrdId") ?? "", Self.source(order.terms?.words.text("source"))
+            )
+        } else {
+            conditional = nil
+        }
+    }
+
+    private static func source(_ text: String?) -> StaticString {
+        switch text {
+        case "6": "6"
+        case "25": "25"
+        default: "7"
+        }
+    }
+
+    var isContract: Bool { type != .spot }
+    var words: Settings { order.terms?.words ?? Settings() }
+    var isMarket: Bool { order.terms?.kind == .market }
+
+    /// `avgPx`: Σ size × price ÷ Σ size, cut at 15 places; nil where nothing is filled.
+    var averagePrice: ExactDecimal? {
+        get throws {
+            guard let fills = order.fills, filled.isPositive else { return nil }
+            return try fills.value.over(filled, places: 15, rounding: .towardZero)
+        }
+    }
+
+    /// `sz`: as it was asked for, in the quote currency where that was meant.
+    var size: String { words.text("sz") ?? order.quantity.description }
+
+    var marginMode: String {
+        isContract || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash"
+    }
+
+    /// `feeCcy`: what a spot order receives; of contracts the settlement currency.
+    var feeCurrency: String {
+        if let known = order.fills?.feeAsset { return known }
+        if isContract { return order.instrument.settle }
+        return order.side == .buy ? order.instrument.base : order.instrument.quote
+    }
+
+    var rebateCurrency: String {
+        if isContract { return order.instrument.settle }
+        return order.side == .buy ? order.instrument.quote : order.instrument.base
+    }
+
+    var category: StaticString { "normal" }
+}
+
+extension OrderRecord {
+    /// `state`.
+    var stateName: String {
+        switch ending {
+        case .filled, .ended(.amended): "filled"
+        case .cancelled: "canceled"
+        case .ended(.marketRest) where order.terms?.words.text("tgtCcy") != nil: "filled"
+        case .ended, .refused: "canceled"
+        case nil: order.fills == nil ? "live" : "partially_filled"
+        }
+    }
+
+    /// `cancelSource` and what it means; empty for an order that was not cancelled.
+    var cancelSource: (code: String, reason: String) {
+        guard stateName == "canceled" else { return ("", "") }
+        switch ending {
+        case .cancelled: return ("1", "Order was canceled by you")
+        case .ended(.postOnly): return ("31", "The post-only order will take liquidity in taker orders")
+        case .ended(.unfillable): return ("13", "FOK order was canceled due to incompletely filled")
+        case .ended(.immediateRest):
+            return ("14", "IOC order was partially canceled due to incompletely filled")
+        case .ended(.marketRest):
+            return order.terms?.words.text("ordType") == nil
+                ? ("15", "The order price is beyond the limit")
+                : ("14", "IOC order was partially canceled due to incompletely filled")
+        case .ended(.reduceOnly): return ("2", "Order was canceled as the position is smaller than it")
+        case .ended(.selfTrade): return ("32", "Self trade prevention")
+        case .ended(.timer): return ("20", "Cancel all after triggered")
+        default: return ("0", "Order was canceled by system")
+        }
+    }
+}
+
+extension OpenOrder {
+    /// `ordType`.
+    var typeName: String {
+        guard let terms else { return "limit" }
+        if let text = terms.words.text("ordType") { return text }
+        if terms.kind == .market { return "market" }
+        if terms.postOnly { return "post_only" }
+        switch terms.timeInForce {
+        case .immediateOrCancel: return "ioc"
+        case .fillOrKill: return "fok"
+        case .goodTillCancelled, .goodTillDate: return "limit"
+        }
+    }
+
+    /// `stpMode`.
+    var preventionName: StaticString {
+        switch terms?.selfTradePrevention {
+        case .maker: "cancel_maker"
+        case .taker: "cancel_taker"
+        case .both: "cancel_both"
+        case nil: ""
+        }
+    }
+}
+
+extension Side {
+    /// `side`.
+    var okxName: StaticString { self == .buy ? "buy" : "sell" }
+}
+
+extension JSONWriter {
+    /// One order as `trade/order` and the lists have it.
+    mutating func order(_ row: OrderRow) throws {
+        let (order, words) = (row.order, row.words)
+        let cancel = row.record.cancelSource
+        beginObject()
+        try member("accFillSz", row.filled)
+        member("algoClOrdId", row.conditional?.clientID ?? "")
+        member("algoId", row.conditional?.id ?? "")
+        member("attachAlgoClOrdId", literal: "")
+        attachments(order)
+        try member("avgPx", row.averagePrice)
+        member("cTime", order.placedAt)
+        member("cancelSource", cancel.code)
+        member("cancelSourceReason", cancel.reason)
+        member("category", literal: row.category)
+        member("ccy", literal: "")
+        member("clOrdId", order.shownClientID)
+        let fees = order.fills?.fees ?? .zero
+        try member("fee", fees.isPositive ? -fees : .zero)
+        member("feeCcy", row.feeCurrency)
+        try member("fillPx", order.fills?.last?.price)
+        try member("fillSz", order.fills?.last?.quantity ?? .zero)
+        member("fillTime", order.fills.map { String($0.at.milliseconds) } ?? "")
+        member("instId", order.instrument.name)
+        member("instType", row.type.rawValue)
+        member("isTpLimit", literal: "false")
+        try member("lever", row.isContract ? row.leverage : nil)
+        key("linkedAlgoOrd")
+        beginObject()
+        member("algoId", literal: "")
+        endObject()
+        member("ordId", order.venueID(of: row.account.id))
+        member("ordType", order.typeName)
+        try member("pnl", row.profit)
+        member("posSide", order.positionSide.rawValue)
+        try member("px", row.isMarket ? nil : order.price)
+        empty(["pxType", "pxUsd", "pxVol", "quickMgnType"])
+        try member("rebate", fees.isNegative ? -fees : .zero)
+        member("rebateCcy", row.rebateCurrency)
+        member("reduceOnly", literal: order.reduceOnly ? "true" : "false")
+        member("side", literal: order.side.okxName)
+        empty(["slOrdPx", "slTriggerPx", "slTriggerPxType"])
+        member("source", literal: row.conditional?.source ?? "")
+        member("state", row.record.stateName)
+        member("stpId", literal: "")
+        member("stpMode", literal: order.preventionName)
+        member("sz", row.size)
+        member("tag", words.text("tag") ?? "")
+        member("tdMode", row.marginMode)
+        member("tgtCcy", words.text("tgtCcy") ?? "")
+        empty(["tpOrdPx", "tpTriggerPx", "tpTriggerPxType"])
+        member("tradeId", order.fills?.last.map { String($0.sequence) } ?? "")
+        member("tradeQuoteCcy", row.isContract ? "" : order.instrument.quote)
+        member("uTime", row.record.updatedAt)
+        endObject()
+    }
+
+    /// `attachAlgoOrds`.
+    mutating func attachments(_ order: OpenOrder) {
+        array("attachAlgoOrds") { writer in
+            for attached in order.terms?.attached ?? [] {
+                writer.beginObject()
+                writer.member("attachAlgoClOrdId", attached.clientID ?? "")
+                writer.empty(["attachAlgoId"])
+                for name in ["sl", "tp"] {
+                    let leg = attached.legs.first { $0.name == name }
+                    let price = leg.map { $0.price?.description ?? "-1" } ?? ""
+                    if name == "sl" {
+                        writer.member("slOrdPx", price)
+                        writer.member("slTriggerPx", leg?.trigger.price?.description ?? "")
+                        writer.member("slTriggerPxType", leg?.trigger.source.rawValue ?? "")
+                    } else {
+                        writer.member("tpOrdPx", price)
+                        writer.member("tpTriggerPx", leg?.trigger.price?.description ?? "")
+                        writer.member("tpTriggerPxType", leg?.trigger.source.rawValue ?? "")
+                    }
+                }
+                writer.member("sz", literal: "")
+                writer.endObject()
+            }
+        }
+    }
+
+    /// One trade as `trade/fills` has it.
+    mutating func trade(_ trade: TradeRecord, _ account: Account, _ rules: RuleTable) throws {
+        let fill = trade.fill
+        let isContract = fill.instrument.kind.isDerivative
+        beginObject()
+        member("side", literal: fill.side.okxName)
+        try member("fillSz", fill.quantity)
+        try member("fillPx", fill.price)
+        empty(["fillPxVol", "fillFwdPx"])
+        try member("fee", -fill.fee)
+        try member("fillPnl", trade.realised)
+        member("ordId", trade.order?.venueID(of: account.id) ?? "")
+        try member("feeRate", isContract ? nil : fill.feeRate.map { -$0 })
+        member("instType", rules.instrument(fill.instrument.name)?.type.rawValue ?? "")
+        member("fillPxUsd", literal: "")
+        member("instId", fill.instrument.name)
+        member("clOrdId", trade.order?.shownClientID ?? "")
+        member("posSide", fill.positionSide.rawValue)
+        member("billId", BillID.text(trade.sequence))
+        member("subType", literal: fill.subType)
+        member("fillMarkVol", literal: "")
+        member("tag", trade.order?.terms?.words.text("tag") ?? "")
+        member("fillTime", trade.at)
+        member("execType", literal: fill.liquidity == .maker ? "M" : "T")
+        member("fillIdxPx", literal: "")
+        member("tradeId", String(trade.sequence))
+        member("fillMarkPx", literal: "")
+        member("feeCcy", fill.feeAsset)
+        member("ts", trade.at)
+        member("tradeQuoteCcy", isContract ? "" : fill.instrument.quote)
+        endObject()
+    }
+
+    /// One bill as `account/bills` has it.
+    mutating func bill(_ change: CashChange, _ account: Account, _ rules: RuleTable) throws {
+        let kind = BillKind(change)
+        let fill = change.fill
+        beginObject()
+        member("bal", change.balance.text(minimumPlaces: 16))
+        member("balChg", change.amount.text(minimumPlaces: 16))
+        member("billId", BillID.text(change.sequence, change.part))
+        member("ccy", change.asset)
+        member("clOrdId", change.order?.shownClientID ?? "")
+        empty(["earnAmt", "earnApr"])
+        member("execType", literal: fill.map { $0.liquidity == .maker ? "M" : "T" } ?? "")
+        let fee = fill.flatMap { $0.feeAsset == change.asset ? -$0.fee : nil }
+        try member("fee", fee ?? .zero)
+        empty(["fillFwdPx", "fillIdxPx", "fillMarkPx", "fillMarkVol", "fillPxUsd", "fillPxVol"])
+        member("fillTime", fill == nil && kind.type != "8" ? "" : String(change.at.milliseconds))
+        member("from", literal: "")
+        member("instId", change.instrument?.name ?? "")
+        member("instType", change.instrument.flatMap { rules.instrument($0.name)?.type.rawValue } ?? "")
+        member("interest", literal: "0")
+        member("mgnMode", change.marginMode?.rawValue ?? "")
+        member("notes", literal: "")
+        member("ordId", change.order?.venueID(of: account.id) ?? "")
+        try member("pnl", kind.type == "8" ? change.amount + change.marginChange : change.realised)
+        try member("posBal", change.marginBalance)
+        try member("posBalChg", change.marginChange)
+        try member("px", fill?.price ?? kind.price)
+        member("subType", kind.subType)
+        try member("sz", kind.size(change))
+        member("tag", change.order?.terms?.words.text("tag") ?? "")
+        member("to", literal: "")
+        member("tradeId", fill == nil ? (kind.type == "8" ? "0" : "") : String(change.sequence))
+        member("ts", change.at)
+        member("type", kind.type)
+        endObject()
+    }
+
+    /// One closed position as `account/positions-history` has it.
+    mutating func closedPosition(_ closed: ClosedPosition, _ account: Account, _ rules: RuleTable) throws {
+        let position = closed.position
+        let isLong = position.isLong
+        let opened = try position.entryPrice(rounding: .halfUp)
+        let profit = try position.realised + position.funding - position.fees
+        beginObject()
+        member("cTime", position.openedAt)
+        member("ccy", position.settlementAsset)
+        try member("closeAvgPx", closed.averagePrice)
+        try member("closeTotalPos", closed.quantity)
+        member("direction", literal: isLong ? "long" : "short")
+        try member("fee", -position.fees)
+        try member("fundingFee", position.funding)
+        member("instId", position.instrument.name)
+        member("instType", position.typeName(rules.instrument(position.instrument.name)))
+        let leverage = account.leverageInForce(of: position, rules)
+        member("lever", leverage.text(minimumPlaces: 1))
+        member("liqPenalty", literal: "0")
+        member("mgnMode", position.marginMode.rawValue)
+        member("nonSettleAvgPx", literal: "")
+        try member("openAvgPx", opened)
+        try member("openMaxPos", closed.largest)
+        try member("pnl", position.realised)
+        let cost =
+            try position.instrument.payoff == .inverse
+            ? closed.quantity : closed.quantity.times(opened, rounding: .halfEven)
+        let value = try cost.times(position.instrument.contractValue, rounding: .halfEven)
+        try member(
+            "pnlRatio",
+            value.isPositive && position.instrument.payoff == .linear
+                ? profit.times(leverage, rounding: .halfEven).over(value, places: 16, rounding: .halfUp) : nil
+        )
+        member("posId", StableID.position(account.id, position))
+        member("posSide", position.side.rawValue)
+        try member("realizedPnl", profit)
+        member("settledPnl", literal: "")
+        member("triggerPx", literal: "")
+        member("type", literal: closed.isLiquidation ? "3" : "2")
+        member("uTime", closed.closedAt)
+        member("uly", rules.instrument(position.instrument.name)?.family ?? "")
+        endObject()
+    }
+}
+
+extension Fill {
+    /// `feeRate`: fee ÷ what was received; nil where nothing was.
+    fileprivate var feeRate: ExactDecimal? {
+        guard let received = try? side == .buy ? quantity : quantity.times(price, rounding: .halfEven) else {
+            return nil
+        }
+        return try? fee.over(received, places: 8, rounding: .halfUp)
+    }
+
+    /// `subType`: buy and sell, in hedge mode opening and closing.
+    var subType: StaticString {
+        switch (positionSide, side) {
+        case (.net, .buy): "1"
+        case (.net, .sell): "2"
+        case (.long, .buy): "3"
+        case (.short, .sell): "4"
+        case (.long, .sell): "5"
+        case (.short, .buy): "6"
+        }
+    }
+}
+
+/// Ids of bills: nineteen digits that grow, more than one of an event.
+enum BillID {
+    private static let base: Int64 = 3_000_000_000_000_000_000
+
+    static func text(_ sequence: Int64, _ part: Int = 0) -> String {
+        String(base + sequence * 8 + Int64(part))
+    }
+
+    /// The sequence that an id stands for; nil for another text.
+    static func sequence(_ text: String) -> Int64? {
+        guard let number = Int64(text), number > base, number < base + 8_000_000_000_000_000 else {
+            return nil
+        }
+        return (number - base) / 8
+    }
+}
+
+/// `type` and `subType` of a bill.
+struct BillKind {
+    let type: String
+    let subType: String
+    /// What `px` is where it is no trade's.
+    let price: ExactDecimal?
+
+    init(_ change: CashChange) {
+        var price: ExactDecimal?
+        switch change.body {
+        case .filled(let fill):
+            type = fill.liquidation ? "5" : "2"
+            subType = "\(fill.subType)"
+        case .funded(_, let amount, let terms):
+            type = "8"
+            subType = amount.isNegative ? "173" : "174"
+            price = terms?.mark
+        case .isolatedMarginAdjusted(_, let amount):
+            type = "6"
+            subType = amount.isPositive ? "160" : "161"
+        case .interestAccrued, .marginInterestAccrued:
+            type = "7"
+            subType = "9"
+        case .borrowed, .repaid:
+            type = "22"
+            subType = "18"
+        default:
+            type = "1"
+            subType = change.amount.isNegative ? "12" : "11"
+        }
+        self.price = price
+    }
+
+    /// `sz`: of a contract's trade its contracts, else the amount.
+    func size(_ change: CashChange) -> ExactDecimal {
+        if let fill = change.fill, fill.instrument.kind.isDerivative { return fill.quantity }
+        if case .funded(_, _, let terms?) = change.body { return terms.quantity.magnitude }
+        return change.amount.magnitude
+    }
+}

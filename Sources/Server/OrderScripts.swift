@@ -1,0 +1,306 @@
+import JSON
+import Ledger
+import Numbers
+import Synchronization
+import Venue
+
+/// What is to become of one order of an account, for tests of what clients get wrong.
+struct OrderScript: Sendable {
+    /// One thing that happens to the order.
+    enum Step: Sendable {
+        /// It is refused, with this code of the ledger's.
+        case reject(Refusal.Code)
+        /// So much of it is filled right after it was placed; all of it where nothing is said.
+        case fill(quantity: ExactDecimal?, price: ExactDecimal?)
+        /// The answer waits so many milliseconds.
+        case hold(Int64)
+        /// It is carried out, and the answer says that nobody knows whether it was.
+        case timeout
+        /// The next thing that streams would tell of it is not told.
+        case lose
+        /// The next thing that streams tell of it is told twice.
+        case duplicate
+        /// What is left of it is filled right before its cancellation.
+        case fillOnCancel
+    }
+
+    let account: String
+    /// The client's own id of the order; nil for the next one of the account.
+    let clientID: String?
+    let steps: [Step]
+    /// As it was given.
+    let source: JSONValue
+
+    /// A script as the operator writes it: `{"account", "client_order_id"?, "steps": [{"do": …}]}`.
+    init(decoding value: JSONValue) throws(Refusal) {
+        guard let object = value.object else {
+            throw Refusal(.invalidField, "A script must be an object.", field: "scripts")
+        }
+        for name in object.keys where !["account", "client_order_id", "steps"].contains(name) {
+            throw Refusal(
+                .unknownField, "A script has no field \(name.prefix(64)).", field: String(name.prefix(64)))
+        }
+        guard let account = value["account"]?.text else {
+            throw Refusal(.missingField, "account is missing.", field: "account")
+        }
+        guard let elements = value["steps"]?.elements, (1...16).contains(elements.count) else {
+            throw Refusal(.invalidField, "steps must be a list of 1 to 16 steps.", field: "steps")
+        }
+        var steps: [Step] = []
+        for element in elements { steps.append(try Step(decoding: element)) }
+        self.account = account
+        clientID = value["client_order_id"]?.text
+        self.steps = steps
+        source = value
+    }
+}
+
+extension OrderScript.Step {
+    /// The refusals that a script may have.
+    private static let codes: [Refusal.Code] = [
+        .insufficientBalance, .wouldTake, .unfillable, .orderExists, .nothingToReduce, .noPosition, .tooMany,
+        .priceMissing, .notAllowed,
+    ]
+
+    fileprivate init(decoding value: JSONValue) throws(Refusal) {
+        func number(_ name: String) throws(Refusal) -> ExactDecimal? {
+            guard let member = value[name] else { return nil }
+            guard let number = member.text.flatMap({ try? ExactDecimal($0) }), number.isPositive else {
+                throw Refusal(
+                    .invalidAmount, "\(name) must be a decimal above zero, as a text.", field: "steps.\(name)"
+                )
+            }
+            return number
+        }
+        let members: [String]
+        switch value["do"]?.text {
+        case "reject":
+            guard let code = Self.codes.first(where: { $0.rawValue == value["code"]?.text }) else {
+                let names = Self.codes.map(\.rawValue).joined(separator: ", ")
+                throw Refusal(.invalidField, "code must be one of \(names).", field: "steps.code")
+            }
+            self = .reject(code)
+            members = ["code"]
+        case "fill":
+            self = .fill(quantity: try number("quantity"), price: try number("price"))
+            members = ["quantity", "price"]
+        case "hold":
+            guard let wait = value["ms"]?.integer, (0...60_000).contains(wait) else {
+                throw Refusal(.invalidField, "ms must be a whole number from 0 to 60000.", field: "steps.ms")
+            }
+            self = .hold(wait)
+            members = ["ms"]
+        case "timeout": (self, members) = (.timeout, [])
+        case "lose": (self, members) = (.lose, [])
+        case "duplicate": (self, members) = (.duplicate, [])
+        case "fill_on_cancel": (self, members) = (.fillOnCancel, [])
+        default:
+            throw Refusal(
+                .invalidField,
+                "do must be one of reject, fill, hold, timeout, lose, duplicate, fill_on_cancel.",
+                field: "steps.do")
+        }
+        for name in value.object?.keys ?? [] where name != "do" && !members.contains(name) {
+            throw Refusal(
+                .unknownField, "This step has no field \(name.prefix(64)).",
+                field: "steps.\(name.prefix(64))")
+        }
+    }
+}
+
+/// The scripts that wait for their orders, and what is still to happen to orders that had one. In memory: a
+/// restart forgets them.
+final class OrderScripts: Sendable {
+    /// The most scripts at a time.
+    static let limit = 1_000
+
+    private struct State {
+        var waiting: [OrderScript] = []
+        /// How often the next news of an order is told, by account and order; the first comes first.
+        var tellings: [String: [Int]] = [:]
+        /// Orders that are filled right before they are cancelled, by account.
+        var filledOnCancel: [String: Set<String>] = [:]
+    }
+
+    private let state = Mutex(State())
+    /// So that a server without scripts pays for one read of a flag.
+    private let isActive = Atomic(false)
+
+    /// Whether no order has one.
+    var isEmpty: Bool { !isActive.load(ordering: .relaxed) }
+
+    /// Those that wait for their orders.
+    var scripts: [OrderScript] { state.withLock { $0.waiting } }
+
+    /// Puts these in place of all others.
+    func replaceAll(with scripts: [OrderScript]) {
+        state.withLock { state in
+            state = State()
+            state.waiting = scripts
+            isActive.store(!scripts.isEmpty, ordering: .relaxed)
+        }
+    }
+
+    /// The script of an order that is about to be placed, which is used up by it: that of its client id, else
+    /// the account's next.
+    fileprivate func take(_ account: String, clientID: String?) -> OrderScript? {
+        state.withLock { state in
+            let place =
+                state.waiting.firstIndex {
+                    $0.account.isExactly(account) && $0.clientID != nil && $0.clientID == clientID
+                }
+                ?? state.waiting.firstIndex { $0.account.isExactly(account) && $0.clientID == nil }
+            return place.map { state.waiting.remove(at: $0) }
+        }
+    }
+
+    /// Notes how often the next news of an order is told.
+    fileprivate func tell(_ order: String, of account: String, times: Int) {
+        state.withLock { $0.tellings["\(account) \(order)", default: []].append(times) }
+    }
+
+    fileprivate func fillOnCancel(_ order: String, of account: String) {
+        state.withLock { _ = $0.filledOnCancel[account, default: []].insert(order) }
+    }
+
+    fileprivate func isFilledOnCancel(_ order: String, of account: String) -> Bool {
+        state.withLock { $0.filledOnCancel[account]?.remove(order) != nil }
+    }
+
+    /// How often streams tell an event: once, unless a script says otherwise.
+    func tellings(of event: Event) -> Int {
+        guard let account = event.account, let order = event.orderID else { return 1 }
+        return state.withLock { state in
+            let key = "\(account) \(order)"
+            guard let next = state.tellings[key]?.first else { return 1 }
+            state.tellings[key]?.removeFirst()
+            return next
+        }
+    }
+}
+
+extension Event {
+    /// The order that it is of; nil for none.
+    fileprivate var orderID: String? {
+        switch body {
+        case .orderPlaced(let order): order.id
+        case .orderAmended(let change): change.orderID
+        case .orderCancelled(let id), .orderEnded(let id, _): id
+        case .filled(let fill): fill.orderID
+        default: nil
+        }
+    }
+}
+
+/// What a venue's model may reach, with orders that have a script treated by it.
+struct ScriptedAccess: VenueAccess {
+    let base: any VenueAccess
+    let scripts: OrderScripts
+
+    func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event] {
+        if scripts.isEmpty { return try await base.trade(instruction, for: account) }
+        switch instruction {
+        case .place(let order):
+            guard let script = scripts.take(account, clientID: order.terms.clientID) else { break }
+            return try await play(script, instruction, for: account)
+        case .cancel(let reference, let instrument):
+            guard let order = base.snapshot(of: account)?.account.order(reference, of: instrument),
+                scripts.isFilledOnCancel(order.id, of: account)
+            else { break }
+            try await fill(order, nil, nil, account)
+        default: break
+        }
+        return try await base.trade(instruction, for: account)
+    }
+
+    func trade(
+        _ instructions: [TradeInstruction], for account: String
+    ) async -> [Result<[Event], Refusal>] {
+        if scripts.isEmpty { return await base.trade(instructions, for: account) }
+        var results: [Result<[Event], Refusal>] = []
+        for instruction in instructions {
+            do throws(Refusal) {
+                results.append(.success(try await trade(instruction, for: account)))
+            } catch {
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+
+    private func play(
+        _ script: OrderScript, _ instruction: TradeInstruction, for account: String
+    ) async throws(Refusal) -> [Event] {
+        for step in script.steps {
+            if case .reject(let code) = step { throw Refusal(code, "The order's script refuses it.") }
+        }
+        let events = try await base.trade(instruction, for: account)
+        guard
+            let id = events.lazy.compactMap({ event -> String? in
+                if case .orderPlaced(let order) = event.body { order.id } else { nil }
+            }).first
+        else { return events }
+        var isTimedOut = false
+        for step in script.steps {
+            switch step {
+            case .reject: break
+            case .fill(let quantity, let price):
+                if let order = base.snapshot(of: account)?.account.order(.id(id)) {
+                    try await fill(order, quantity, price, account)
+                }
+            case .hold(let wait): try? await Task.sleep(for: .milliseconds(wait))
+            case .timeout: isTimedOut = true
+            case .lose: scripts.tell(id, of: account, times: 0)
+            case .duplicate: scripts.tell(id, of: account, times: 2)
+            case .fillOnCancel: scripts.fillOnCancel(id, of: account)
+            }
+        }
+        if isTimedOut {
+            throw Refusal(.timedOut, "The order's script answers that its fate is unknown.")
+        }
+        return events
+    }
+
+    private func fill(
+        _ order: OpenOrder, _ quantity: ExactDecimal?, _ price: ExactDecimal?, _ account: String
+    ) async throws(Refusal) {
+        var request = FillRequest(
+            instrument: order.instrument.name, side: order.side,
+            quantity: min(quantity ?? order.remaining, order.remaining), price: price ?? order.price)
+        request.orderID = order.id
+        request.positionSide = order.positionSide == .net ? nil : order.positionSide
+        request.marginMode = order.marginMode
+        try await base.submit(Command(account: account, content: .fill(request)))
+    }
+
+    func key(_ apiKey: String) -> APIKey? { base.key(apiKey) }
+    func snapshot(of account: String) -> AccountSnapshot? { base.snapshot(of: account) }
+    func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
+        try await base.snapshots(of: account, asOf: times)
+    }
+    func latestEvents(
+        of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
+    ) async throws -> EventPage {
+        try await base.latestEvents(of: account, types, before: sequence, limit: limit)
+    }
+    func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await base.slowly(for: account, work)
+    }
+    func prices() -> VenuePrices { base.prices() }
+    var market: MarketHistory { base.market }
+    func marketHistory() async throws -> MarketHistory { try await base.marketHistory() }
+    func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event] {
+        try await base.marketEvents(after: sequence, limit: limit)
+    }
+    func subaccounts(of account: String) -> [String] { base.subaccounts(of: account) }
+    func submit(_ command: Command) async throws(Refusal) { try await base.submit(command) }
+    func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
+        try await base.tradingHistory(of: account)
+    }
+    var limiter: RateLimiter { base.limiter }
+    func realTime() -> Int64 { base.realTime() }
+    func ledgerTime() -> LedgerTime { base.ledgerTime() }
+    var tokenSecret: [UInt8] { base.tokenSecret }
+}
