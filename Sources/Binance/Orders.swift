@@ -48,6 +48,8 @@ struct OrderReading {
             expiresAt: try force.kind == .goodTillDate ? goodTillDate() : nil)
         let mode = try selfTradePrevention()
         switch mode {
+        // The venue prevents nothing of orders that must fill whole, or must not take.
+        case _ where force.kind == .fillOrKill || force.isPostOnly: break
         case "NONE": break
         case "EXPIRE_TAKER": terms.selfTradePrevention = .taker
         case "EXPIRE_BOTH": terms.selfTradePrevention = .both

@@ -119,16 +119,21 @@ class MarginLedger(Ledger):
         value, fee = kept(quantity * price), number(command.get("fee", "0"))
         buys = command["side"] == "buy"
         base, quote = (quantity, -value) if buys else (-quantity, value)
-        account.hold(pair.base)
-        account.hold(pair.quote)
         payer = command.get("fee_asset", pair.quote)
         if payer == pair.base:
             base -= fee
         elif payer == pair.quote:
             quote -= fee
-        elif fee:
-            account.add(payer, -fee)
         held = account.positions.get(self.key(command))
+        if held is not None:
+            after = held.base + base, held.quote + quote
+            has, owes = (after[0], -after[1]) if held.long else (after[1], -after[0])
+            if has < 0 and (held.long or owes > 0):
+                raise Refused("more is sold or paid than a margin position has")
+        account.hold(pair.base)
+        account.hold(pair.quote)
+        if fee and payer not in (pair.base, pair.quote):
+            account.add(payer, -fee)
         if held is None:
             isolated = command["margin_mode"] == "isolated"
             currency = (pair.base if buys else pair.quote) if isolated else command.get(
@@ -149,8 +154,6 @@ class MarginLedger(Ledger):
                 held.bought = kept(held.bought * owed / before)
                 held.paid = kept(held.paid * owed / before)
         has, owes = (held.base, -held.quote) if was_long else (held.quote, -held.base)
-        if has < 0 and (was_long or owes > 0):
-            raise Refused("more is sold or paid than a margin position has")
         if has <= 0 or owes <= 0:
             del account.positions[self.key(command)]
             account.add(pair.base, held.base)

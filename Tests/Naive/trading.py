@@ -63,6 +63,39 @@ class Exchange:
         self.quotes: dict[str, dict[str, Fraction]] = {}
         self.open: dict[str, Working] = {}
         self.trades: list[dict] = []
+        # What the account has taken of the latest quote's sizes, and of what it says was traded.
+        self.taken: dict[tuple[str, bool, bool], Fraction] = {}
+
+    def left_of(self, symbol: str, buys: bool, maker: bool, size: Fraction) -> Fraction:
+        return max(size - self.taken.get((symbol, buys, maker), ZERO), ZERO)
+
+    def take(self, symbol: str, buys: bool, maker: bool, quantity: Fraction) -> None:
+        key = symbol, buys, maker
+        self.taken[key] = self.taken.get(key, ZERO) + quantity
+
+    def at_once(self, order: Working) -> Fraction:
+        """How much of an order that meets the market fills there."""
+        quote = self.quotes[order.symbol]
+        size = quote.get("ask_size" if order.buys else "bid_size")
+        if size is None:
+            return order.left
+        return min(order.left, self.left_of(order.symbol, order.buys, False, size))
+
+    def fill_at_once(self, order: Working, quantity: Fraction, best: Fraction) -> None:
+        if ("ask_size" if order.buys else "bid_size") in self.quotes[order.symbol]:
+            self.take(order.symbol, order.buys, False, quantity)
+        self.fill(order, quantity, best, maker=False)
+
+    def prevent_self_trade(self, order: Working, limit: Fraction, best: Fraction) -> None:
+        """Ends own resting orders that a new one meets before it meets the market."""
+        if order.validity in ("FOK", "GTX"):
+            return
+        for other in list(self.open.values()):
+            if other.symbol != order.symbol or other.buys == order.buys:
+                continue
+            if other.price <= limit and other.price < best if order.buys else (
+                    other.price >= limit and other.price > best):
+                self.end(other)
 
     def held(self, symbol: str) -> Fraction:
         position = self.account.positions.get((symbol, None))
@@ -99,12 +132,12 @@ class Exchange:
             order.total = min(order.total, self.reducible(order))
         if order.validity == "GTX" and meets:
             return -5022
-        size = quote.get("ask_size" if order.buys else "bid_size", order.total)
-        at_once = min(order.total, size) if meets else ZERO
+        at_once = self.at_once(order) if meets else ZERO
         if order.validity == "FOK" and at_once < order.total:
             return -5021
+        self.prevent_self_trade(order, best if market else order.price, best)
         if at_once:
-            self.fill(order, at_once, best, maker=False)
+            self.fill_at_once(order, at_once, best)
         if order.left and order.validity in ("GTC", "GTX"):
             self.rest(order)
         self.end_closing_orders(order.symbol)
@@ -134,9 +167,9 @@ class Exchange:
         meets = price >= best if order.buys else price <= best
         if meets and order.validity == "GTX":
             return 0  # the amendment cancels it
-        if meets:
-            size = quote.get("ask_size" if order.buys else "bid_size", order.left)
-            self.fill(order, min(order.left, size), best, maker=False)
+        at_once = self.at_once(order) if meets else ZERO
+        if at_once:
+            self.fill_at_once(order, at_once, best)
         if order.left:
             self.rest(order)
         self.end_closing_orders(order.symbol)
@@ -146,16 +179,23 @@ class Exchange:
         """A new price reaches the resting orders, in the order of their placing; each fills at its own
         price."""
         self.quotes[symbol] = quote
+        self.taken = {key: used for key, used in self.taken.items() if key[0] != symbol}
         for order in [order for order in self.open.values() if order.symbol == symbol]:
             best = quote["ask" if order.buys else "bid"]
             beyond = (quote["last"], best) if order.buys else (-quote["last"], -best)
             limit = order.price if order.buys else -order.price
             if order.name not in self.open or min(beyond) > limit:
                 continue
-            amount = min(order.left, quote.get("quantity", order.left))
+            # Beyond its price it fills whole; at its price, no more than is said to have been traded.
+            is_limited = "quantity" in quote and quote["last"] == order.price
+            amount = order.left
+            if is_limited:
+                amount = min(amount, self.left_of(symbol, order.buys, True, quote["quantity"]))
             if order.reduce_only:
                 amount = min(amount, self.reducible(order))
             if amount:
+                if is_limited:
+                    self.take(symbol, order.buys, True, amount)
                 self.fill(order, amount, order.price, maker=True)
             if not order.left:
                 self.end(order)
