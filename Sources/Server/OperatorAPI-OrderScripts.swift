@@ -14,6 +14,11 @@ extension OperatorAPI {
     func setOrderScripts(_ call: Call) async throws -> Reply {
         try call.allow([])
         let body = try await jsonBody(call)
+        if body["scripts"] != nil, let other = body.object?.keys.first(where: { $0 != "scripts" }) {
+            throw Problem(
+                400, "unknown_field", "Beside scripts there is no field \(other.prefix(64)).",
+                field: String(other.prefix(64)))
+        }
         let elements = body["scripts"]?.elements ?? body.elements ?? [body]
         guard elements.count <= OrderScripts.limit else {
             throw Problem(

@@ -50,6 +50,9 @@ struct OrderScript: Sendable {
         for element in elements { steps.append(try Step(decoding: element)) }
         self.account = account
         clientID = value["client_order_id"]?.text
+        if clientID == nil, value["client_order_id"] != nil {
+            throw Refusal(.invalidField, "client_order_id must be a text.", field: "client_order_id")
+        }
         self.steps = steps
         source = value
     }
