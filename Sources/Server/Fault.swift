@@ -219,7 +219,7 @@ private struct FaultReader {
         // 1.0 is as whole as 1.
         let whole = value.numberText.flatMap { try? ExactDecimal($0) }.flatMap { Int64($0.description) }
         let time = whole.map { LedgerTime(milliseconds: $0) } ?? value.text.flatMap(parseTime)
-        guard let time, (0...253_402_300_799_999).contains(time.milliseconds) else {
+        guard let time, time.milliseconds.magnitude <= 253_402_300_799_999 else {
             throw Refusal(
                 .invalidField, "\(field) must be an ISO 8601 time or milliseconds since 1970.", field: field)
         }
