@@ -147,7 +147,6 @@ actor LedgerWriter {
                 // The next group grows while this one is on its way to the disk.
                 applyWaiting()
             } else if let replacement = replacements.first {
-                replacements.removeFirst()
                 isBusy = true
                 Task { await carryOut(replacement) }
             }
@@ -472,7 +471,10 @@ actor LedgerWriter {
         } catch {
             replacement.continuation.resume(returning: .failure(error))
         }
+        // Until here it kept commands back: they are for the ledger that is there now.
+        replacements.removeFirst()
         isBusy = false
+        setAlarm()
         advance()
     }
 }
