@@ -57,15 +57,10 @@ extension CryptoComVenue {
     ) throws {
         let wanted = try wantedInstrument(params, at: snapshot.at)
         let form = form(snapshot)
-        writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
-        for order in snapshot.account.orders.reversed()
-        where wanted.map(order.instrument.name.isExactly) ?? true {
-            try form.write(OrderRecord(order), to: &writer)
+        let found = snapshot.account.orders.reversed().filter {
+            wanted.map($0.instrument.name.isExactly) ?? true
         }
-        writer.endArray()
-        writer.endObject()
+        try writer.rows(found) { try form.write(OrderRecord($0), to: &$1) }
     }
 
     /// One order, open or ended.
@@ -93,12 +88,7 @@ extension CryptoComVenue {
         let found = try await history(of: snapshot, access).ended.reversed().filter { record in
             (wanted.map(record.order.instrument.name.isExactly) ?? true) && page.admits(record.updatedAt)
         }
-        writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
-        for record in found.prefix(page.limit) { try form.write(record, to: &writer) }
-        writer.endArray()
-        writer.endObject()
+        try writer.rows(found.prefix(page.limit)) { try form.write($0, to: &$1) }
     }
 
     /// Trades, newest first.
@@ -112,12 +102,7 @@ extension CryptoComVenue {
         let found = try await history(of: snapshot, access).trades.reversed().filter { trade in
             (wanted.map(trade.fill.instrument.name.isExactly) ?? true) && page.admits(trade.at)
         }
-        writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
-        for trade in found.prefix(page.limit) { form.write(trade, to: &writer) }
-        writer.endArray()
-        writer.endObject()
+        writer.rows(found.prefix(page.limit)) { form.write($0, to: &$1) }
     }
 
     // MARK: - The journal
@@ -144,13 +129,8 @@ extension CryptoComVenue {
             guard let rest = events.rest, page.reaches(events.events.last?.at) else { break }
             before = rest
         }
-        writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
         let uuid = StableIdentifier.uuid(account: snapshot.account.id)
-        for row in rows.prefix(page.limit) { row.write(uuid, to: &writer) }
-        writer.endArray()
-        writer.endObject()
+        writer.rows(rows.prefix(page.limit)) { $0.write(uuid, to: &$1) }
     }
 
     // MARK: - Rates and settings
@@ -346,5 +326,19 @@ struct JournalRow {
         if let trade { writer.member("side", trade.fill.side.word) }
         writer.member("instrument_name", instrument)
         writer.endObject()
+    }
+}
+
+extension JSONWriter {
+    /// Writes `{"data":[…]}`, as the venue lists rows.
+    fileprivate mutating func rows<Row>(
+        _ rows: some Sequence<Row>, _ write: (Row, inout JSONWriter) throws -> Void
+    ) rethrows {
+        beginObject()
+        key("data")
+        beginArray()
+        for row in rows { try write(row, &self) }
+        endArray()
+        endObject()
     }
 }

@@ -44,6 +44,7 @@ public struct AlertMemory: Sendable, Equatable {
     /// Raised readings by their keys.
     private(set) var raised: Set<ExactText> = []
 
+    /// Nothing is raised.
     public init() {}
 
     /// What has changed. A reading that is unknown, and one of an account that was not read at all, changes

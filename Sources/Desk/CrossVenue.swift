@@ -12,8 +12,9 @@ import Venue
 public struct CrossVenue: Sendable {
     /// What one asset or position becomes.
     public struct Mapping: Sendable, Equatable {
-        /// The asset or instrument at its own venue, and how much of it in that venue's unit.
+        /// The asset or instrument at its own venue.
         public let source: String
+        /// How much of it, in its own venue's unit.
         public let amount: ExactDecimal
         /// The asset or instrument at the other venue; nil where it has none.
         public let target: String?

@@ -9,7 +9,9 @@ public struct FieldChange: Sendable, Equatable {
     /// The field's path; rows are named by what they are about and not by their place, as in
     /// `data[0].details[ccy=USDT].eq`.
     public let path: String
+    /// What it was.
     public let before: ReportedValue
+    /// What it is since.
     public let after: ReportedValue
 }
 

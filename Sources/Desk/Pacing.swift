@@ -6,6 +6,7 @@ public actor Pacer {
     private var windows: [ExactText: PaceWindow] = [:]
     private let clock: Clock
 
+    /// A pacer without calls behind it, by a clock.
     public init(clock: Clock = .real) { self.clock = clock }
 
     /// Waits until a call may be sent; calls of one caller go in the order in which they ask.

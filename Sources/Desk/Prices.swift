@@ -15,12 +15,15 @@ public struct UsedPrice: Sendable, Equatable {
         case derived
     }
 
-    /// The asset, its price in USD, and how that is known.
+    /// The asset.
     public let asset: String
+    /// Its price in USD.
     public let price: ExactDecimal
+    /// How that is known.
     public let origin: Origin
     /// The account whose answers it is from; empty for a given one.
     public let account: String
+    /// That account's venue; empty for a given one.
     public let venue: String
     /// The venue's field; for a derived one the two, `a / b`. Empty for a given one.
     public let field: String

@@ -7,9 +7,12 @@ import Venue
 public struct WatchPlan: Sendable, Equatable {
     /// The pause between two readings, in milliseconds.
     public var every: Int64 = 30_000
+    /// What is a reason to tell somebody.
     public var alerts: [AlertRule] = []
+    /// Who is told.
     public var notices: [NoticeTarget] = []
 
+    /// A plan that looks every half minute and tells nobody.
     public init() {}
 }
 

@@ -57,12 +57,8 @@ def instruments() -> dict[str, Instrument]:
 INSTRUMENTS = instruments()
 
 
-def maintenance_rate(name: str, contracts: Fraction) -> Fraction:
-    """The mmr of the tier that the whole position's size falls into: up to and with the tier's largest
-    size."""
-    rule = RULES["instruments"][name]
-    table = RULES["position_tiers"][rule["tiers"]]
-    size = abs(contracts) / number(rule["tier_unit"])
+def tier_rate(table: dict, size: Fraction) -> Fraction:
+    """The mmr of the tier that a size falls into; beyond the last tier, that one's."""
     top = rate = ZERO
     for edge, mmr, _ in table["tiers"]:
         top, rate = number(edge), number(mmr)
@@ -74,24 +70,21 @@ def maintenance_rate(name: str, contracts: Fraction) -> Fraction:
         if size <= top:
             break
     return rate
+
+
+def maintenance_rate(name: str, contracts: Fraction) -> Fraction:
+    """The mmr of the tier that the whole position's size falls into: up to and with the tier's largest
+    size."""
+    rule = RULES["instruments"][name]
+    table = RULES["position_tiers"][rule["tiers"]]
+    return tier_rate(table, abs(contracts) / number(rule["tier_unit"]))
 
 
 def loan_rate(pair: str, coin: str, owed: Fraction) -> Fraction:
     """The mmr of the tier that a margin position's debt falls into: multiples of the coin's quota."""
     table = RULES["position_tiers"][MARGIN["margin_trading"]["tiers"]]
     quotas = MARGIN["margin_trading"]["base_quotas" if pair.startswith(coin + "-") else "quote_quotas"]
-    size = owed / (number(quotas) * number(ASSETS[coin]["borrow_quota"]))
-    top = rate = ZERO
-    for edge, mmr, _ in table["tiers"]:
-        top, rate = number(edge), number(mmr)
-        if size <= top:
-            return rate
-    then = table["then"]
-    for _ in range(then["count"]):
-        top, rate = top + number(then["size"]), rate + number(then["mmr"])
-        if size <= top:
-            break
-    return rate
+    return tier_rate(table, owed / (number(quotas) * number(ASSETS[coin]["borrow_quota"])))
 
 
 def hourly(coin: str, owed: Fraction) -> Fraction:
