@@ -11,8 +11,8 @@ public struct Secrets: Sendable {
     /// The passphrase of a sealed store; nil where there is nobody to ask.
     private let passphrase: @Sendable (_ store: String) -> String?
 
-    /// A finder that looks in this environment, reads files with `document` and asks `passphrase` for those of
-    /// sealed stores.
+    /// A finder that looks in this environment, reads files with `document` and asks `passphrase` for those
+    /// of sealed stores.
     public init(
         environment: [String: String],
         document: @escaping @Sendable (_ file: String, _ content: [UInt8]) throws -> JSONValue,
