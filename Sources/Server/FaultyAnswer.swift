@@ -133,7 +133,7 @@ extension FaultBook {
 }
 
 /// What a venue's model may reach, with one account taken for another.
-private struct SwappedAccess: VenueAccess {
+private struct SwappedAccess: ForwardingAccess {
     let base: any VenueAccess
     let account: String
     let other: String
@@ -152,29 +152,5 @@ private struct SwappedAccess: VenueAccess {
         try await base.latestEvents(of: swapped(id), types, before: sequence, limit: limit)
     }
 
-    func slowly<Value: Sendable>(
-        for account: String, _ work: @Sendable () async throws -> Value
-    ) async throws -> Value {
-        try await base.slowly(for: account, work)
-    }
-
     func subaccounts(of id: String) -> [String] { base.subaccounts(of: swapped(id)) }
-    func key(_ apiKey: String) -> APIKey? { base.key(apiKey) }
-    func prices() -> VenuePrices { base.prices() }
-    var market: MarketHistory { base.market }
-    func marketHistory() async throws -> MarketHistory { try await base.marketHistory() }
-    func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event] {
-        try await base.marketEvents(after: sequence, limit: limit)
-    }
-    func submit(_ command: Command) async throws(Refusal) { try await base.submit(command) }
-    func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
-        try await base.tradingHistory(of: account)
-    }
-    func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event] {
-        try await base.trade(instruction, for: account)
-    }
-    var limiter: RateLimiter { base.limiter }
-    func realTime() -> Int64 { base.realTime() }
-    func ledgerTime() -> LedgerTime { base.ledgerTime() }
-    var tokenSecret: [UInt8] { base.tokenSecret }
 }

@@ -196,7 +196,7 @@ extension Event {
 }
 
 /// What a venue's model may reach, with orders that have a script treated by it.
-struct ScriptedAccess: VenueAccess {
+struct ScriptedAccess: ForwardingAccess {
     let base: any VenueAccess
     let scripts: OrderScripts
 
@@ -275,35 +275,4 @@ struct ScriptedAccess: VenueAccess {
         request.marginMode = order.marginMode
         try await base.submit(Command(account: account, content: .fill(request)))
     }
-
-    func key(_ apiKey: String) -> APIKey? { base.key(apiKey) }
-    func snapshot(of account: String) -> AccountSnapshot? { base.snapshot(of: account) }
-    func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
-        try await base.snapshots(of: account, asOf: times)
-    }
-    func latestEvents(
-        of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
-    ) async throws -> EventPage {
-        try await base.latestEvents(of: account, types, before: sequence, limit: limit)
-    }
-    func slowly<Value: Sendable>(
-        for account: String, _ work: @Sendable () async throws -> Value
-    ) async throws -> Value {
-        try await base.slowly(for: account, work)
-    }
-    func prices() -> VenuePrices { base.prices() }
-    var market: MarketHistory { base.market }
-    func marketHistory() async throws -> MarketHistory { try await base.marketHistory() }
-    func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event] {
-        try await base.marketEvents(after: sequence, limit: limit)
-    }
-    func subaccounts(of account: String) -> [String] { base.subaccounts(of: account) }
-    func submit(_ command: Command) async throws(Refusal) { try await base.submit(command) }
-    func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
-        try await base.tradingHistory(of: account)
-    }
-    var limiter: RateLimiter { base.limiter }
-    func realTime() -> Int64 { base.realTime() }
-    func ledgerTime() -> LedgerTime { base.ledgerTime() }
-    var tokenSecret: [UInt8] { base.tokenSecret }
 }
