@@ -108,7 +108,7 @@ public final class SlowWork: Sendable {
     /// Lets others on between two slices of slow work. Throws where nobody waits for the result any more.
     public static func giveWay() async throws(Refusal) {
         await Task.yield()
-        if Task.isCancelled || Caller.isGone?() == true { throw .abandoned }
+        if Task.isCancelled || Caller.current?.isGone == true { throw .abandoned }
         if Turn.current?.work.state.withLock({ $0.isClosed }) == true { throw .stopping }
     }
 }
@@ -146,9 +146,23 @@ public final class Turn: TaskExecutor {
 }
 
 /// Who waits for what is being done.
-public enum Caller {
-    /// Whether nobody waits any more, for those who can tell; asked between two slices of slow work.
-    @TaskLocal public static var isGone: (@Sendable () -> Bool)?
+///
+/// A class, as what is kept task-local here must be: Swift 6.3.1 with optimization loses the type of a closure kept so,
+/// and the program ends with a bad pointer.
+public final class Caller: Sendable {
+    /// The one who waits, where that can be told.
+    @TaskLocal public static var current: Caller?
+
+    private let hasGone: Atomic<Bool>
+
+    /// A caller who waits, or has gone already.
+    public init(hasGone: Bool = false) { self.hasGone = Atomic(hasGone) }
+
+    /// Whether nobody waits any more; asked between two slices of slow work.
+    public var isGone: Bool { hasGone.load(ordering: .relaxed) }
+
+    /// Nobody waits from now on.
+    public func leave() { hasGone.store(true, ordering: .relaxed) }
 }
 
 extension Refusal {

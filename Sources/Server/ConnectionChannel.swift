@@ -45,10 +45,10 @@ struct ConnectionChannel: ServerChildChannel, HTTPChannelHandler {
         // Where the connection is gone all is called off; where the client closes its own side alone it may
         // still read, and only what takes long ends.
         let channel = value.channel
-        let presence = try? await channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.handler(type: RequestFront.self).presence
+        let caller = try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: RequestFront.self).caller
         }.get()
-        await Caller.$isGone.withValue({ presence?.isInputClosed ?? true }) {
+        await Caller.$current.withValue(caller ?? Caller(hasGone: true)) {
             await withTaskGroup { group in
                 group.addTask { await handleHTTP(asyncChannel: value, logger: logger) }
                 group.addTask { try? await channel.closeFuture.get() }
@@ -70,16 +70,9 @@ final class RequestFront: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Whether the server is going down: a stream that is about to open must know.
     private(set) var isShuttingDown = false
-    /// What other threads may know of the client.
-    final class Presence: Sendable {
-        fileprivate let hasClosed = Atomic(false)
-
-        /// Whether the client sends nothing more: what takes long is for nobody then, as clients that close
-        /// their side and wait are rare, and a stream that is about to open is over.
-        var isInputClosed: Bool { hasClosed.load(ordering: .relaxed) }
-    }
-
-    let presence = Presence()
+    /// The client. It has gone when it sends nothing more: what takes long is for nobody then, as clients that
+    /// close their side and wait are rare, and a stream that is about to open is over.
+    let caller = Caller()
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(var head) = unwrapInboundIn(data) else {
@@ -102,7 +95,7 @@ final class RequestFront: ChannelInboundHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent { isShuttingDown = true }
-        if case ChannelEvent.inputClosed = event { presence.hasClosed.store(true, ordering: .relaxed) }
+        if case ChannelEvent.inputClosed = event { caller.leave() }
         context.fireUserInboundEventTriggered(event)
     }
 }

@@ -1,3 +1,4 @@
+import Engine
 import HTTPTypes
 import HummingbirdCore
 import Ledger
@@ -97,7 +98,7 @@ extension Gateway {
                 ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: frameLimit)), connection,
             ], position: .after(decoder))
         _ = channel.setOption(.socketOption(.so_sndbuf), value: .init(limits.socketBuffer))
-        let (isShuttingDown, isInputClosed) = (front.isShuttingDown, front.presence.isInputClosed)
+        let (isShuttingDown, isInputClosed) = (front.isShuttingDown, front.caller.isGone)
         connection.open(isShuttingDown: isShuttingDown)
         // Going, the decoder hands on what the client sent without waiting for the answer.
         pipeline.removeHandler(decoder).assumeIsolated().whenComplete { _ in
