@@ -13,7 +13,7 @@ def pytest_sessionstart(session):
     """Says at once what is missing, rather than failing every test."""
     folders = {str(path) for path in session.config.args}
     if (
-        any(part in path for path in folders for part in ("Clients", "Program", "Naive", "Torture"))
+        any(part in path for path in folders for part in ("Clients", "Bots", "Program", "Naive", "Torture"))
         and not program.PROGRAM.exists()
     ):
         pytest.exit(f"{program.PROGRAM} is not built: run `swift build` first", returncode=1)

@@ -5,7 +5,7 @@ The amounts are chosen so that every figure can be worked out by hand; each test
 
 import decimal
 
-D = decimal.Decimal
+from figures import D, exact
 
 OKX = [
     {"type": "open_account", "account": "okx-multi", "venue": "okx", "settings": {"mode": "multi"}},
@@ -150,11 +150,6 @@ NAMES = [command["account"] for command in COMMANDS if command["type"] == "open_
 def open_all(server) -> None:
     """Puts every account into its state."""
     server.apply(*COMMANDS)
-
-
-def exact(number) -> decimal.Decimal:
-    """A number of a client as the shortest decimal that it stands for."""
-    return D(number if isinstance(number, str) else repr(number))
 
 
 def cut8(number: decimal.Decimal) -> decimal.Decimal:
