@@ -105,7 +105,7 @@ extension OKXVenue {
         let wanted = history.trades.reversed().filter { trade in
             filter.admits(trade.fill.instrument, rules) && trade.at.milliseconds >= oldest
                 && page.admits(trade.at) && page.admits(id: trade.sequence)
-                && (order == nil || trade.order?.venueID(of: snapshot.account.id) == order)
+                && (order == nil || trade.orderID(of: snapshot.account.id) == order)
         }
         return try Self.reply { writer in
             for trade in page.cut(wanted) { try writer.trade(trade, snapshot.account, rules) }

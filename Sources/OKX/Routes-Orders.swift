@@ -321,6 +321,12 @@ extension OpenOrder {
     var shownClientID: String { terms == nil ? id : terms?.clientID ?? "" }
 }
 
+extension TradeRecord {
+    /// `ordId`: of its order; a fill that the operator told of no order has one of its own place, because
+    /// at the venue no fill is without an order, and clients stop at an empty id.
+    func orderID(of account: String) -> String { order?.venueID(of: account) ?? OrderID.text(sequence) }
+}
+
 extension JSONWriter {
     /// One acknowledgement, its members in their order by REST.
     mutating func ack(_ ack: OrderAck, _ operation: OrderOperation) {

@@ -36,6 +36,16 @@ def shown(name: str) -> str:
     return block
 
 
+def packages(bot: str) -> pathlib.Path:
+    """Where a bot is installed; the test is skipped where no Python is new enough for it."""
+    found = list((FOLDER / bot / "lib").glob("python3.*/site-packages"))
+    if not found:
+        import pytest  # Not where a bot's own Python loads this.
+
+        pytest.skip(f"scripts/prepare found no Python that is new enough for {bot}")
+    return found[0]
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -47,6 +57,7 @@ class Bot:
 
     def __init__(self, bot: str, *arguments, folder: pathlib.Path):
         """Runs a program of the bot's environment in a folder; `python` is one of them."""
+        packages(bot)
         self.log = folder / "bot.log"
         guards = (ROOT / "Tests" / "Bots" / "guard", ROOT / "Tests" / "Harness", ROOT / "Tests" / "Bots")
         with self.log.open("ab") as log:
@@ -79,9 +90,9 @@ class Bot:
     def ends(self) -> None:
         """Waits for its own end, which must be a good one."""
         try:
-            status = self.process.wait(timeout=WITHIN)
+            status = self.process.wait(timeout=3 * WITHIN)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running after {WITHIN} s\n{self.said()}") from None
+            raise AssertionError(f"still running after {3 * WITHIN} s\n{self.said()}") from None
         assert status == 0, f"it ended with {status}\n{self.said()}"
 
     def stop(self) -> None:

@@ -80,7 +80,7 @@ def play(venue, run, folder):
         quoted = {"bid": price, "ask": str(D(price) + D("0.1")), "last": price} | more
         server.apply({"type": "quotes", "venue": venue, "quotes": {instrument: quoted}})
 
-    with Server("--ledger-time", "system") as server:
+    with Server() as server:
         server.apply(
             {"type": "open_account", "account": "desk", "venue": venue} | settings,
             {"type": "deposit", "account": "desk", "asset": "USDT", "amount": "10000"},

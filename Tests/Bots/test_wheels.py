@@ -14,7 +14,7 @@ NAMES = [path.stem.removeprefix("requirements-") for path in bots.ROOT.glob("Tes
 
 @pytest.mark.parametrize("bot", sorted(NAMES))
 def test_installed_files_match_their_wheels(bot):
-    [packages] = (bots.FOLDER / bot / "lib").glob("python3.*/site-packages")
+    packages = bots.packages(bot)
     recorded = set()
     for record in packages.glob("*.dist-info/RECORD"):
         for name, digest, _ in csv.reader(record.read_text().splitlines()):
@@ -31,7 +31,7 @@ def test_installed_files_match_their_wheels(bot):
 
 @pytest.mark.parametrize("bot", sorted(NAMES))
 def test_versions_are_those_of_the_requirements(bot):
-    [packages] = (bots.FOLDER / bot / "lib").glob("python3.*/site-packages")
+    packages = bots.packages(bot)
     text = (bots.ROOT / f"Tests/Bots/requirements-{bot}.txt").read_text()
     wanted = {
         (re.sub(r"[-_.]+", "-", name).lower(), version)

@@ -268,6 +268,23 @@ def test_python_okx(market):
     assert cash(market, name, "USDT") == 10000 - D("0.600001")
 
 
+def test_a_fill_of_no_order_has_an_id(market):
+    """No fill of the venue is without an order: NautilusTrader ended at an empty `ordId`."""
+    name, key = opened(market)
+    fill = {"type": "fill", "account": name, "instrument": "BTC-USDT-SWAP", "side": "buy"}
+    [sequence] = market.apply(fill | {"quantity": "2", "price": "60000", "fee": "0.6"})
+    trade = okx.Trade.TradeAPI(
+        key["api_key"], key["secret"], key["passphrase"], flag="0", domain=market.url
+    )
+    account = okx.Account.AccountAPI(
+        key["api_key"], key["secret"], key["passphrase"], flag="0", domain=market.url
+    )
+    [row] = trade.get_fills(instType="SWAP")["data"]
+    assert row["ordId"] == str(3 * 10**18 + sequence)
+    assert trade.get_fills(ordId=row["ordId"])["data"] == [row]
+    assert account.get_account_bills(instType="SWAP")["data"][0]["ordId"] == row["ordId"]
+
+
 @exercises(CLIENT, "errors")
 def test_scripted_outcomes(market):
     """What bots get wrong: an unknown fate, a refusal, a fill before the answer, a fill during a cancel."""
