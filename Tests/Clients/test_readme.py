@@ -48,8 +48,10 @@ def test_tour(tmp_path):
             )
             assert ended.returncode == 0, (content, ended.stderr)
             outputs.append(ended.stdout)
-        assert total_equity(server) == "10048.5"
+        # One contract of 0.01 at 60,000.1 with a mark of 60,000, and a fee of 0.05 % on it.
+        assert total_equity(server) == "10048.1989995"
     assert any("'total': 10048.5" in output for output in outputs)
+    assert "closed 60000.1 0.3000005\n1 order waits\n" in outputs
     assert [row["status"] for row in json.loads(outputs[2])["results"]] == ["applied", "applied"]
     assert [row["status"] for row in json.loads(outputs[4])["results"]] == ["applied", "applied"]
 
