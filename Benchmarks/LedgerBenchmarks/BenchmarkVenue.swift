@@ -26,6 +26,9 @@ struct BenchmarkVenue: VenueJudge {
     func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal { .one }
     func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
     func isHedged(_ account: Account) -> Bool { false }
+    func tradingTerms(of instrument: Instrument, in account: Account, at time: LedgerTime) -> TradingTerms? {
+        TradingTerms(tick: .one, makerRate: .zero, takerRate: .zero)
+    }
     func market(_ prices: VenuePrices, at time: LedgerTime) -> Market { Market(prices: prices, reference: [:]) }
     func judge(
         _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool

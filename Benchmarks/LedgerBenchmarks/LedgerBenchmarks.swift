@@ -84,4 +84,14 @@ let benchmarks: @Sendable () -> Void = {
         benchmark.stopMeasurement()
         blackHole(bytes)
     }
+
+    Benchmark("Look at 100,000 quotes over 1,000 resting orders an instrument") { benchmark in
+        let load = try QuoteLoad()
+        var state = load.state
+        benchmark.startMeasurement()
+        for quote in load.quotes {
+            blackHole(try load.exchange.accept(quote, in: &state, judges: load.judges, now: load.now))
+        }
+        benchmark.stopMeasurement()
+    }
 }
