@@ -92,6 +92,11 @@ struct OrderNames: Equatable {
     let clientID: String
     let orderID: String
 
+    init(clientID: String, orderID: String) {
+        self.clientID = clientID
+        self.orderID = orderID
+    }
+
     init(_ order: OpenOrder, of account: String) {
         clientID = order.clientID(of: account)
         orderID = order.venueID(of: account)

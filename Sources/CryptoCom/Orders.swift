@@ -8,10 +8,10 @@ import Venue
 /// What is wrong with its form throws; what the venue refuses after it has given the order an id is
 /// `rejection`.
 struct OrderReading {
-    private let params: JSONValue
-    private let snapshot: AccountSnapshot
-    private let rules: CryptoComRules
-    private let market: Market
+    let params: JSONValue
+    let snapshot: AccountSnapshot
+    let rules: CryptoComRules
+    let market: Market
 
     init(_ params: JSONValue, _ snapshot: AccountSnapshot, _ venue: CryptoComVenue) {
         self.params = params
@@ -101,7 +101,7 @@ struct OrderReading {
 
     // MARK: - Words
 
-    private func required(_ key: String) throws(VenueError) -> String {
+    func required(_ key: String) throws(VenueError) -> String {
         guard let text = try Optional(params).text(key), !text.isEmpty else { throw .invalidArgument }
         return text
     }
@@ -122,7 +122,7 @@ struct OrderReading {
         }
     }
 
-    private func timeInForce() throws(VenueError) -> OrderTerms.TimeInForce {
+    func timeInForce() throws(VenueError) -> OrderTerms.TimeInForce {
         switch try Optional(params).text("time_in_force") {
         case nil, "GOOD_TILL_CANCEL": .goodTillCancelled
         case "IMMEDIATE_OR_CANCEL": .immediateOrCancel
@@ -135,7 +135,7 @@ struct OrderReading {
         "POST_ONLY", "SMART_POST_ONLY", "REDUCE_ONLY", "ISOLATED_MARGIN", "MARGIN_ORDER",
     ]
 
-    private func executionWords() throws(VenueError) -> [String] {
+    func executionWords() throws(VenueError) -> [String] {
         guard let value = params["exec_inst"], !value.isNull else { return [] }
         guard let elements = value.elements else { throw .invalidExecution }
         var words: [String] = []
@@ -159,14 +159,14 @@ struct OrderReading {
     }
 
     /// The client's own id, of at most 36 characters; nil where none was sent.
-    private func clientID(_ key: String) throws(VenueError) -> String? {
+    func clientID(_ key: String) throws(VenueError) -> String? {
         guard let text = try Optional(params).text(key), !text.isEmpty else { return nil }
         guard text.utf8.count <= 36 else { throw .invalidArgument }
         return text
     }
 
     /// What answers repeat as it was sent.
-    private func words(_ execution: [String], isMarket: Bool) throws(VenueError) -> Settings {
+    func words(_ execution: [String], isMarket: Bool) throws(VenueError) -> Settings {
         var words = Settings()
         let isByNotional = params["quantity"]?.text == nil
         words[isByNotional ? OrderWord.notional : OrderWord.quantity] =

@@ -16,14 +16,22 @@ extension CryptoComVenue {
         let params = params ?? .object(JSONObject())
         var reply = Confirmation(id: id, method: method)
         switch method {
-        case .createOrder:
+        case .createOrder, .createTrigger:
+            let type = params["type"]?.text
+            if method == .createTrigger, type.flatMap(TriggerType.init(rawValue:)) == nil {
+                throw type == nil ? .invalidArgument : .invalidOrderType
+            }
             let names = try await place(params, fallbackID: id.fallbackClientID, snapshot, access)
             return reply.named(names)
-        case .createOrderList: return try await placeList(params, id, snapshot, access, &reply)
+        case .createOrderList, .createTriggerList:
+            return try await placeList(params, id, snapshot, access, &reply)
+        case .amendTrigger: return reply.named(try await amendTrigger(params, snapshot, access))
         case .amendOrder: return reply.named(try await amend(params, id, snapshot, access))
-        case .cancelOrder: return reply.named(try await cancel(params, snapshot, access), isNoError: true)
-        case .cancelOrderList: return try await cancelList(params, snapshot, access, &reply)
-        case .cancelAllOrders:
+        case .cancelOrder, .cancelTrigger:
+            return reply.named(try await cancel(params, snapshot, access), isNoError: true)
+        case .cancelOrderList, .cancelTriggerList:
+            return try await cancelList(params, snapshot, access, &reply)
+        case .cancelAllOrders, .cancelAllTriggers:
             try await cancelAll(params, snapshot, access)
             return reply.bare()
         case .batchOrders: return try await batch(params, id, snapshot, access, &reply)
@@ -41,6 +49,10 @@ extension CryptoComVenue {
         _ params: JSONValue, fallbackID: String, _ snapshot: AccountSnapshot, _ access: any VenueAccess
     ) async throws(VenueError) -> OrderNames {
         guard params.object != nil else { throw .invalidRequest }
+        // Conditional types came here until December 2025, and some clients still send them here.
+        if let names = try await placeTrigger(params, fallbackID: fallbackID, snapshot, access) {
+            return names
+        }
         let reading = try OrderReading(params, snapshot, self).order(fallbackID: fallbackID)
         guard reading.instruction.marginMode == .isolated else {
             return try await place(reading, snapshot.account.id, access)
@@ -84,7 +96,7 @@ extension CryptoComVenue {
     }
 
     /// Has the exchange carry an instruction out; its refusals in the venue's words.
-    private func trade(
+    func trade(
         _ instruction: TradeInstruction, _ account: String, _ access: any VenueAccess
     ) async throws(VenueError) -> [Event] {
         do {
@@ -197,7 +209,10 @@ extension CryptoComVenue {
         guard params.object != nil else { throw .invalidRequest }
         let account = snapshot.account.id
         let isNamed = try Self.name(params, clientKey: "client_oid", of: account)
-        guard let order = snapshot.account.orders.last(where: isNamed) else { throw .invalidOrderID }
+        guard let order = snapshot.account.orders.last(where: isNamed) else {
+            if let names = try await cancelTrigger(params, snapshot, access) { return names }
+            throw .invalidOrderID
+        }
         _ = try await trade(.cancel(.id(order.id), instrument: nil), account, access)
         return OrderNames(order, of: account)
     }
@@ -225,13 +240,11 @@ extension CryptoComVenue {
     ) async throws(VenueError) {
         let name = try Optional(params).text("instrument_name")
         if let name { _ = try OrderReading(params, snapshot, self).instrument(name) }
-        switch try Optional(params).text("type") {
-        case nil, "LIMIT", "ALL": break
-        // Triggers are those of private/advanced.
-        case "TRIGGER": return
-        default: throw .invalidOrderType
-        }
-        _ = try await trade(.cancelAll(instrument: name), snapshot.account.id, access)
+        let type = try Optional(params).text("type") ?? "ALL"
+        guard ["LIMIT", "ALL", "TRIGGER"].contains(type) else { throw .invalidOrderType }
+        let account = snapshot.account.id
+        if type != "TRIGGER" { _ = try await trade(.cancelAll(instrument: name), account, access) }
+        if type != "LIMIT" { _ = try await trade(.cancelAllConditionals(instrument: name), account, access) }
     }
 
     /// Whether an order is the one that is named: by `order_id`, else by the client's id. Throws 40004 where

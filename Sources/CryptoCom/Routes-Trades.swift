@@ -14,6 +14,15 @@ extension CryptoComVenue {
         do {
             switch method {
             case .orderDetail: try await writeDetail(params, snapshot, access, to: &reply.writer)
+            case .openTriggers: try writeOpenTriggers(of: snapshot, params, to: &reply.writer)
+            case .triggerDetail:
+                let history = try await history(of: snapshot, access)
+                guard try writeTrigger(params, snapshot, history, to: &reply.writer) else {
+                    throw VenueError.notFound
+                }
+            case .triggerHistory:
+                try writeTriggerHistory(
+                    params, snapshot, try await history(of: snapshot, access), to: &reply.writer)
             case .orderHistory: try await writeHistory(params, snapshot, access, to: &reply.writer)
             case .trades: try await writeTrades(params, snapshot, access, to: &reply.writer)
             case .transactions: try await writeTransactions(params, snapshot, access, to: &reply.writer)
@@ -72,9 +81,11 @@ extension CryptoComVenue {
         if let order = snapshot.account.orders.last(where: isNamed) {
             return try form(snapshot).write(OrderRecord(order), to: &writer)
         }
-        let ended = try await history(of: snapshot, access).ended
-        guard let record = ended.last(where: { isNamed($0.order) }) else { throw VenueError.notFound }
-        try form(snapshot).write(record, to: &writer)
+        let history = try await history(of: snapshot, access)
+        if let record = history.ended.last(where: { isNamed($0.order) }) {
+            return try form(snapshot).write(record, to: &writer)
+        }
+        guard try writeTrigger(params, snapshot, history, to: &writer) else { throw VenueError.notFound }
     }
 
     /// Ended orders, the one that changed last first.
@@ -203,7 +214,8 @@ struct TimePage {
     private let start: Int64
     private let end: Int64
 
-    init(_ params: JSONValue, now: LedgerTime) throws(VenueError) {
+    /// `takesTexts`: whether `limit` may be its digits as a text, as pages of conditional orders print it.
+    init(_ params: JSONValue, now: LedgerTime, takesTexts: Bool = false) throws(VenueError) {
         func time(_ key: String) throws(VenueError) -> Int64? {
             guard let number = try Optional(params).integer(key) else { return nil }
             guard number > 0 else { throw .invalidDate }
@@ -212,7 +224,9 @@ struct TimePage {
         }
         end = try time("end_time") ?? now.milliseconds + 1
         start = try time("start_time") ?? end - Self.day
-        let wanted = try Optional(params).integer("limit") ?? Int64(Self.most)
+        var given = takesTexts ? params["limit"]?.text.flatMap { Int64($0) } : nil
+        if given == nil { given = try Optional(params).integer("limit") }
+        let wanted = given ?? Int64(Self.most)
         guard wanted > 0 else { throw .invalidArgument }
         limit = Int(min(wanted, Int64(Self.most)))
     }

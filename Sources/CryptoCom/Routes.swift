@@ -28,6 +28,15 @@ enum Method: String, CaseIterable {
     case isolatedTransfer = "private/create-isolated-margin-transfer"
     case changeSettings = "private/change-account-settings"
     case settings = "private/get-account-settings"
+    case createTrigger = "private/advanced/create-order"
+    case createTriggerList = "private/advanced/create-order-list"
+    case amendTrigger = "private/advanced/amend-order"
+    case cancelTrigger = "private/advanced/cancel-order"
+    case cancelTriggerList = "private/advanced/cancel-order-list"
+    case cancelAllTriggers = "private/advanced/cancel-all-orders"
+    case openTriggers = "private/advanced/get-open-orders"
+    case triggerDetail = "private/advanced/get-order-detail"
+    case triggerHistory = "private/advanced/get-order-history"
     case accounts = "private/get-accounts"
     case currencyNetworks = "private/get-currency-networks"
     case feeCredits = "private/get-fee-credit-balances"
@@ -46,7 +55,8 @@ enum Method: String, CaseIterable {
         switch self {
         case .createOrder, .createOrderList, .amendOrder, .cancelOrder, .cancelOrderList, .cancelAllOrders,
             .closePosition, .batchOrders, .accountLeverage, .isolatedLeverage, .isolatedTransfer,
-            .changeSettings:
+            .changeSettings, .createTrigger, .createTriggerList, .amendTrigger, .cancelTrigger,
+            .cancelTriggerList, .cancelAllTriggers:
             true
         default: false
         }
@@ -55,7 +65,8 @@ enum Method: String, CaseIterable {
     /// Whether it is about orders, trades and what they come with: answered by `orderAnswer`.
     var isAboutOrders: Bool {
         switch self {
-        case .orderDetail, .orderHistory, .trades, .transactions, .feeRate, .instrumentFeeRate, .settings:
+        case .orderDetail, .orderHistory, .trades, .transactions, .feeRate, .instrumentFeeRate, .settings,
+            .openTriggers, .triggerDetail, .triggerHistory:
             true
         default: needsTrading
         }

@@ -17,7 +17,7 @@ struct OrderForm {
     let account: Account
     let rules: CryptoComRules
     let profile: WireProfile
-    private let uuid: String
+    let uuid: String
 
     init(_ account: Account, _ rules: CryptoComRules, _ profile: WireProfile) {
         self.account = account
@@ -169,6 +169,17 @@ extension Side {
     var word: String { self == .buy ? "BUY" : "SELL" }
 }
 
+extension OrderTerms.TimeInForce {
+    /// As the venue spells it.
+    var word: String {
+        switch self {
+        case .immediateOrCancel: "IMMEDIATE_OR_CANCEL"
+        case .fillOrKill: "FILL_OR_KILL"
+        case .goodTillCancelled, .goodTillDate: "GOOD_TILL_CANCEL"
+        }
+    }
+}
+
 extension LedgerTime {
     /// Nanoseconds since the epoch, as digits.
     var nanoseconds: String { "\(milliseconds)000000" }
@@ -233,13 +244,7 @@ extension OpenOrder {
     /// `client_oid`: the client's own; of an order of the operator's its name.
     func clientID(of account: String) -> String { terms?.clientID ?? id }
 
-    var timeInForceName: String {
-        switch terms?.timeInForce {
-        case .immediateOrCancel: "IMMEDIATE_OR_CANCEL"
-        case .fillOrKill: "FILL_OR_KILL"
-        default: "GOOD_TILL_CANCEL"
-        }
-    }
+    var timeInForceName: String { (terms?.timeInForce ?? .goodTillCancelled).word }
 
     /// What it may trade for, where that decided its size.
     var notional: ExactDecimal? {

@@ -70,7 +70,7 @@ def opened(server):
 
 @exercises(
     CCXT,
-    "create_order(limit, market)",
+    "create_order(limit, market, stop)",
     "edit_order()",
     "cancel_order()",
     "cancel_orders()",
@@ -118,6 +118,10 @@ def test_ccxt_order_cycle(market):
         exchange.create_order(SYMBOL, "limit", "buy", 16, 59000)
     with pytest.raises(ccxt.InvalidOrder):
         exchange.create_order(SYMBOL, "limit", "buy", 0.01, 70000)
+    stop = exchange.create_order(SYMBOL, "market", "sell", 0.02, None, {"stopLossPrice": 58000})
+    assert exchange.fetch_order(stop["id"], SYMBOL)["status"] == "open"
+    exchange.cancel_order(stop["id"], SYMBOL)
+    assert exchange.fetch_order(stop["id"], SYMBOL)["status"] == "canceled"
     exchange.close_position(SYMBOL)
     assert exchange.fetch_positions([SYMBOL]) == []
     wanted = {"symbol": SYMBOL, "type": "limit", "side": "buy", "amount": 0.01}

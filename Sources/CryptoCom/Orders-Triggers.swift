@@ -1,0 +1,119 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Kinds of conditional order, by the venue's names (order sheet, section 2.8).
+enum TriggerType: String {
+    case stopLoss = "STOP_LOSS"
+    case stopLimit = "STOP_LIMIT"
+    case takeProfit = "TAKE_PROFIT"
+    case takeProfitLimit = "TAKE_PROFIT_LIMIT"
+
+    /// Whether it places a limit order.
+    var isLimit: Bool { self == .stopLimit || self == .takeProfitLimit }
+
+    /// Whether the price comes up to the trigger: of buy stops and of what takes the profit of a long
+    /// position.
+    func rises(_ side: Side) -> Bool { (self == .stopLoss || self == .stopLimit) == (side == .buy) }
+}
+
+extension TriggerSource {
+    /// As the venue spells it.
+    var word: String {
+        switch self {
+        case .mark: "MARK_PRICE"
+        case .index: "INDEX_PRICE"
+        case .last: "LAST_PRICE"
+        }
+    }
+
+    init?(word: String) {
+        guard let source = Self.allCases.first(where: { $0.word == word }) else { return nil }
+        self = source
+    }
+}
+
+extension OrderReading {
+    /// A conditional order, and the refusal that it meets at once.
+    func trigger(
+        _ type: TriggerType, fallbackID: String
+    ) throws(VenueError) -> ConditionalInstruction {
+        let name = try required("instrument_name")
+        let side = try Self.side(try required("side"))
+        let force = try timeInForce()
+        let words = try executionWords()
+        let clientID = try clientID("client_oid") ?? fallbackID
+        let rule = try instrument(name)
+        let price = type.isLimit ? try price("price", rule) : nil
+        let quantity = try quantity("quantity", rule)
+        let leg = try leg("ref_price", type, side, rule, price: price)
+        if snapshot.account.conditional(.client(clientID)) != nil { throw .duplicateClientID }
+
+        var terms = OrderTerms(
+            clientID: clientID, kind: type.isLimit ? .limit : .market,
+            timeInForce: type.isLimit ? force : .goodTillCancelled, postOnly: words.contains("POST_ONLY"))
+        terms.words = try self.words(words, isMarket: !type.isLimit)
+        var order = ConditionalInstruction(
+            instrument: name, side: side, quantity: quantity, legs: [leg], clientID: clientID)
+        order.reduceOnly = words.contains("REDUCE_ONLY")
+        if words.contains("ISOLATED_MARGIN") { order.marginMode = .isolated }
+        order.terms = terms
+        order.words["type"] = .string(type.rawValue)
+        return order
+    }
+
+    /// What fires a conditional order: at `ref_price`, which must lie on the side that its type watches.
+    private func leg(
+        _ key: String, _ type: TriggerType, _ side: Side, _ rule: InstrumentRule, price: ExactDecimal?
+    ) throws(VenueError) -> ConditionalLeg {
+        let word = try Optional(params).text("ref_price_type") ?? TriggerSource.mark.word
+        guard let source = TriggerSource(word: word) else { throw .invalidReferencePriceType }
+        let level = try reference(key, rule, source, rises: type.rises(side))
+        return ConditionalLeg(
+            type.rawValue, Trigger(source, at: level, rises: type.rises(side)), price: price)
+    }
+
+    private func reference(
+        _ key: String, _ rule: InstrumentRule, _ source: TriggerSource, rises: Bool
+    ) throws(VenueError) -> ExactDecimal {
+        guard let text = params[key]?.text, let level = try? ExactDecimal(text), level.isPositive,
+            level.isMultiple(of: rule.priceTick)
+        else { throw .invalidReferencePrice }
+        guard let now = current(source, rule.terms) else { throw .noMarkPrice }
+        guard rises ? level > now : level < now else { throw .invalidReferencePrice }
+        return level
+    }
+
+    /// The price that a trigger watches, as it is.
+    private func current(_ source: TriggerSource, _ instrument: Instrument) -> ExactDecimal? {
+        switch source {
+        case .mark: return market.mark(instrument)
+        case .last: return snapshot.prices.quotes[instrument.name]?.last ?? market.mark(instrument)
+        case .index:
+            guard let base = market.index(instrument.base), let quote = market.index(instrument.quote) else {
+                return nil
+            }
+            return try? base.over(quote, places: 8, rounding: .halfUp)
+        }
+    }
+
+    /// The change of a conditional order that waits: quantity, limit and, where it is named, trigger price.
+    func change(
+        of order: ConditionalOrder
+    ) throws(VenueError) -> (quantity: ExactDecimal, legs: [ConditionalLeg]) {
+        let rule = try instrument(order.instrument.name)
+        for key in ["new_price", "new_quantity"] where params[key] == nil { throw .invalidArgument }
+        let quantity = try quantity("new_quantity", rule)
+        guard var leg = order.terms.legs.first else { throw .invalidOrderID }
+        // "0" makes a limit order one at the market, anything above the reverse.
+        leg.price =
+            params["new_price"]?.text.flatMap { try? ExactDecimal($0) }?.isZero == true
+            ? nil : try price("new_price", rule)
+        if params["new_ref_price"] != nil {
+            leg.trigger.price = try reference(
+                "new_ref_price", rule, leg.trigger.source, rises: leg.trigger.rises ?? false)
+        }
+        return (quantity, [leg])
+    }
+}

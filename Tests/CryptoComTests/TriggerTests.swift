@@ -1,0 +1,124 @@
+import CryptoCom
+import JSON
+import Ledger
+import Numbers
+import Testing
+import Venue
+import VenueTestSupport
+
+private func members(_ value: JSONValue?, _ names: String) -> [String] {
+    names.split(separator: " ").map { name in
+        let member = value?[String(name)]
+        return member?.text ?? member?.description ?? "absent"
+    }
+}
+
+@Suite("Conditional orders, by the order sheet")
+struct TriggerTests {
+    /// A long position of 0.03 BTC at 51400, with the mark there.
+    private func longWorld() async throws -> World {
+        let world = try orderWorld(
+            .live,
+            [
+                deposit("USD", "10000"), prices(marks: #"{"BTCUSD-PERP":"51400"}"#),
+                quote("BTCUSD-PERP", "51399.9", "51400"),
+            ])
+        _ = try await world.trade(
+            "BUY", #""type":"MARKET","quantity":"0.0300","client_oid":"in""#, instrument: "BTCUSD-PERP")
+        return world
+    }
+
+    private func stop(_ type: String, _ side: String, _ reference: String, _ more: String = "") -> String {
+        #"{"instrument_name":"BTCUSD-PERP","side":"\#(side)","type":"\#(type)","quantity":"0.0300","#
+            + #""ref_price":"\#(reference)"\#(more)}"#
+    }
+
+    /// P11: the mark touches the trigger, an order at the market follows, and the row names it.
+    @Test func stopLoss() async throws {
+        let world = try await longWorld()
+        let placed = try await world.ask(
+            "advanced/create-order", stop("STOP_LOSS", "SELL", "51000.0", #","client_oid":"stop""#))
+        let id = try #require(placed["result"]?["order_id"]?.text)
+        #expect(placed["result"]?["client_oid"]?.text == "stop")
+        #expect(try await world.ask("get-open-orders")["result"]?["data"]?.elements?.isEmpty == true)
+        let open = try await world.ask("advanced/get-open-orders")["result"]?["data"]?.elements?.first
+        #expect(
+            members(open, "order_id order_type status ref_price ref_price_type exchange_order_id") == [
+                id, "STOP_LOSS", "ACTIVE", "51000", "MARK_PRICE", "absent",
+            ])
+        try world.apply(
+            #"{"type":"quotes","venue":"crypto-com","quotes":{"BTCUSD-PERP":{"bid":"50999.9","ask":"51000"}}}"#,
+            prices(marks: #"{"BTCUSD-PERP":"51000"}"#))
+        #expect(world.account("desk")?.positions.isEmpty == true)
+        let detail = try await world.ask("advanced/get-order-detail", #"{"order_id":"\#(id)"}"#)["result"]
+        #expect(members(detail, "status cumulative_quantity avg_price") == ["FILLED", "0.03", "50999.9"])
+        let exchangeID = try #require(detail?["exchange_order_id"]?.text)
+        let order = try await world.ask("get-order-detail", #"{"order_id":"\#(exchangeID)"}"#)["result"]
+        #expect(members(order, "order_type status client_oid") == ["MARKET", "FILLED", "stop"])
+        let history = try await world.ask("advanced/get-order-history", #"{"limit":"10"}"#)
+        #expect(history["result"]?["data"]?.elements?.map { $0["order_id"]?.text } == [id])
+    }
+
+    @Test("A take profit at a limit rests once it has fired; CCXT's way of sending it does the same")
+    func takeProfitLimit() async throws {
+        let world = try await longWorld()
+        let placed = try await world.ask(
+            "create-order",
+            stop("TAKE_PROFIT_LIMIT", "SELL", "52000", #","price":"52100","client_oid":"profit""#))
+        let id = try #require(placed["result"]?["order_id"]?.text)
+        let detail = try await world.ask("get-order-detail", #"{"order_id":"\#(id)"}"#)["result"]
+        #expect(members(detail, "status limit_price order_type") == ["ACTIVE", "52100", "TAKE_PROFIT_LIMIT"])
+        let amended = try await world.ask(
+            "advanced/amend-order",
+            #"{"order_id":"\#(id)","new_quantity":"0.0200","new_price":"52200","new_ref_price":"52050"}"#)
+        #expect(amended["code"]?.integer == 0)
+        try world.apply(
+            quote("BTCUSD-PERP", "52049.9", "52050"), prices(marks: #"{"BTCUSD-PERP":"52050"}"#))
+        let order = world.account("desk")?.orders.first
+        #expect(order?.price.description == "52200" && order?.quantity.description == "0.02")
+        let gone = try await world.ask("cancel-order", #"{"client_oid":"profit"}"#)
+        #expect(gone["message"]?.text == "NO_ERROR")
+        let ended = try await world.ask("advanced/get-order-detail", #"{"order_id":"\#(id)"}"#)["result"]
+        #expect(members(ended, "status") == ["CANCELED"])
+    }
+
+    @Test("Cancelled by id, by list and all at once")
+    func cancelled() async throws {
+        let world = try await longWorld()
+        var ids: [String] = []
+        for reference in ["51000", "50900", "50800", "50700"] {
+            let placed = try await world.ask(
+                "advanced/create-order", stop("STOP_LOSS", "SELL", reference), id: reference)
+            ids.append(try #require(placed["result"]?["order_id"]?.text))
+        }
+        #expect(try await world.ask("cancel-order", #"{"order_id":"\#(ids[0])"}"#)["code"]?.integer == 0)
+        #expect(
+            try await world.ask("advanced/cancel-order", #"{"order_id":"\#(ids[1])"}"#)["code"]?.integer == 0)
+        let again = try await world.ask("advanced/cancel-order", #"{"order_id":"\#(ids[1])"}"#)
+        #expect(again["code"]?.integer == 212)
+        #expect(try await world.ask("cancel-all-orders", #"{"type":"LIMIT"}"#)["code"]?.integer == 0)
+        #expect(world.account("desk")?.conditionals.count == 2)
+        #expect(
+            try await world.ask("advanced/cancel-all-orders", #"{"type":"TRIGGER"}"#)["code"]?.integer == 0)
+        #expect(world.account("desk")?.conditionals.isEmpty == true)
+        let detail = try await world.ask("advanced/get-order-detail", #"{"order_id":"\#(ids[3])"}"#)["result"]
+        #expect(members(detail, "status") == ["CANCELED"])
+    }
+
+    /// Each on the wrong side of the mark, or not well formed; nothing waits afterwards.
+    @Test(arguments: [
+        ("STOP_LOSS", "SELL", #""51500""#, 229), ("STOP_LOSS", "BUY", #""51000""#, 229),
+        ("TAKE_PROFIT", "SELL", #""51000""#, 229), ("TAKE_PROFIT", "BUY", #""51500""#, 229),
+        ("STOP_LOSS", "SELL", #""0""#, 229), ("STOP_LOSS", "SELL", "51000", 229),
+        ("STOP_LOSS", "SELL", #""51000.05""#, 229), ("STOP_LIMIT", "SELL", #""51000""#, 308),
+        ("STOP_LOSS", "SELL", #""51000","ref_price_type":"NO""#, 230), ("LIMIT", "SELL", #""51000""#, 218),
+    ])
+    func refused(_ type: String, _ side: String, _ reference: String, _ code: Int) async throws {
+        let world = try await longWorld()
+        let params =
+            #"{"instrument_name":"BTCUSD-PERP","side":"\#(side)","type":"\#(type)","quantity":"0.01","#
+            + #""ref_price":\#(reference)}"#
+        #expect(try await world.ask("advanced/create-order", params)["code"]?.integer == Int64(code))
+        #expect(world.account("desk")?.conditionals.isEmpty == true)
+    }
+}
