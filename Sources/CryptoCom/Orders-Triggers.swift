@@ -80,22 +80,9 @@ extension OrderReading {
         guard let text = params[key]?.text, let level = try? ExactDecimal(text), level.isPositive,
             level.isMultiple(of: rule.priceTick)
         else { throw .invalidReferencePrice }
-        guard let now = current(source, rule.terms) else { throw .noMarkPrice }
+        guard let now = source.price(of: rule.terms, snapshot.prices, market) else { throw .noMarkPrice }
         guard rises ? level > now : level < now else { throw .invalidReferencePrice }
         return level
-    }
-
-    /// The price that a trigger watches, as it is.
-    private func current(_ source: TriggerSource, _ instrument: Instrument) -> ExactDecimal? {
-        switch source {
-        case .mark: return market.mark(instrument)
-        case .last: return snapshot.prices.quotes[instrument.name]?.last ?? market.mark(instrument)
-        case .index:
-            guard let base = market.index(instrument.base), let quote = market.index(instrument.quote) else {
-                return nil
-            }
-            return try? base.over(quote, places: 8, rounding: .halfUp)
-        }
     }
 
     /// The change of a conditional order that waits: quantity, limit and, where it is named, trigger price.

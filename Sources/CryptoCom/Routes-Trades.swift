@@ -345,7 +345,7 @@ struct JournalRow {
 
 extension JSONWriter {
     /// Writes `{"data":[…]}`, as the venue lists rows.
-    fileprivate mutating func rows<Row>(
+    mutating func rows<Row>(
         _ rows: some Sequence<Row>, _ write: (Row, inout JSONWriter) throws -> Void
     ) rethrows {
         beginObject()

@@ -58,15 +58,10 @@ extension CryptoComVenue {
     ) throws {
         let wanted = try wantedInstrument(params, at: snapshot.at)
         let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
-        writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
-        for order in snapshot.account.conditionals.reversed()
-        where wanted.map(order.instrument.name.isExactly) ?? true {
-            try form.write(TriggerRecord(order), to: &writer)
+        let found = snapshot.account.conditionals.reversed().filter {
+            wanted.map($0.instrument.name.isExactly) ?? true
         }
-        writer.endArray()
-        writer.endObject()
+        try writer.rows(found) { try form.write(TriggerRecord($0), to: &$1) }
     }
 
     /// One conditional order, waiting or not; false where none is named.
@@ -100,14 +95,9 @@ extension CryptoComVenue {
         let found = history.conditionals.reversed().filter { record in
             (wanted.map(record.order.instrument.name.isExactly) ?? true) && page.admits(record.endedAt)
         }
-        writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
-        for record in found.prefix(page.limit) {
-            try form.write(TriggerRecord(record, snapshot.account, history), to: &writer)
+        try writer.rows(found.prefix(page.limit)) {
+            try form.write(TriggerRecord($0, snapshot.account, history), to: &$1)
         }
-        writer.endArray()
-        writer.endObject()
     }
 }
 

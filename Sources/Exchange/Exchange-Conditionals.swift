@@ -68,18 +68,3 @@ extension Exchange {
         return sided
     }
 }
-
-extension TriggerSource {
-    /// The price that a trigger watches; nil where nobody has given one.
-    func price(of instrument: Instrument, _ prices: VenuePrices, _ market: Market) -> ExactDecimal? {
-        switch self {
-        case .last: return prices.quotes[instrument.name]?.last ?? market.mark(instrument)
-        case .mark: return market.mark(instrument)
-        case .index:
-            guard let base = market.index(instrument.base), let quote = market.index(instrument.quote) else {
-                return nil
-            }
-            return try? base.over(quote, places: 8, rounding: .halfUp)
-        }
-    }
-}

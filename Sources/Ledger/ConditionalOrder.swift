@@ -10,6 +10,23 @@ public enum TriggerSource: String, Sendable, CaseIterable {
     case index
 }
 
+extension TriggerSource {
+    /// The price that a trigger watches; nil where nobody has given one.
+    public func price(
+        of instrument: Instrument, _ prices: VenuePrices, _ market: Market
+    ) -> ExactDecimal? {
+        switch self {
+        case .last: return prices.quotes[instrument.name]?.last ?? market.mark(instrument)
+        case .mark: return market.mark(instrument)
+        case .index:
+            guard let base = market.index(instrument.base), let quote = market.index(instrument.quote) else {
+                return nil
+            }
+            return try? base.over(quote, places: 8, rounding: .halfUp)
+        }
+    }
+}
+
 /// When a conditional order fires: at a level, or a distance behind the best price since it was active.
 public struct Trigger: Sendable, Equatable {
     /// How a trailing trigger follows the price; one of ratio and distance is there.

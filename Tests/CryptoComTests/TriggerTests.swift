@@ -51,7 +51,7 @@ struct TriggerTests {
             prices(marks: #"{"BTCUSD-PERP":"51000"}"#))
         #expect(world.account("desk")?.positions.isEmpty == true)
         let detail = try await world.ask("advanced/get-order-detail", #"{"order_id":"\#(id)"}"#)["result"]
-        #expect(members(detail, "status cumulative_quantity avg_price") == ["FILLED", "0.03", "50999.9"])
+        #expect(members(detail, "status cumulative_quantity avg_price") == ["FILLED", "0.03", "51000.0"])
         let exchangeID = try #require(detail?["exchange_order_id"]?.text)
         let order = try await world.ask("get-order-detail", #"{"order_id":"\#(exchangeID)"}"#)["result"]
         #expect(members(order, "order_type status client_oid") == ["MARKET", "FILLED", "stop"])
