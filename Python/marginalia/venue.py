@@ -243,6 +243,11 @@ class Venue:
         command |= {"rate": text(rate)} if rate is not None else {"amount": text(amount or "0")}
         return self.commands([command])[0]
 
+    def fund_all(self, venue: str, instrument: str, rate: Amount) -> int:
+        """One funding payment of all who hold a contract."""
+        command = {"type": "funding", "venue": venue, "instrument": instrument, "rate": text(rate)}
+        return self.commands([command])[0]
+
     def fault(self, venue: str, kind: str, **more: typing.Any) -> None:
         """Makes a venue misbehave: `fault("okx", "rate_limit", probability="0.2", seed=7)`."""
         self.call("PUT", "/faults", {"venue": venue, "kind": kind} | more)

@@ -45,6 +45,14 @@ public struct BinanceVenue: VenueModel {
     /// The rules in force at a time.
     func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }
 
+    /// What of the account a new order must leave: no less than nothing.
+    public static let acceptanceFigures = ["availableBalance"]
+
+    /// `orderId`.
+    public func shownID(of order: OpenOrder, in account: String) -> String {
+        String(order.venueID(of: account))
+    }
+
     /// Every instrument of the rules in force at a time.
     public func listedInstruments(at time: LedgerTime) -> [Instrument] {
         rules(at: time).symbols.map(\.instrument)

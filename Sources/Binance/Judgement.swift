@@ -139,7 +139,7 @@ extension BinanceVenue {
         case .deposited, .orderCancelled, .orderEnded, .orderRefused, .funded, .autoExchanged, .accountOpened,
             .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
             .conditionalEnded, .timerSet,
-            .instrumentDefined, .priced, .quoted:
+            .instrumentDefined, .priced, .quoted, .fundingFixed:
             break
         }
     }

@@ -44,6 +44,19 @@ public struct CryptoComVenue: VenueModel {
         return timeline.rules(at: time)
     }
 
+    /// What of the account a new order must leave: no less than nothing.
+    public static let acceptanceFigures = ["total_available_balance"]
+
+    /// `order_id`.
+    public func shownID(of order: OpenOrder, in account: String) -> String {
+        order.venueID(of: account)
+    }
+
+    /// `order_id` of a conditional order.
+    public func shownID(of order: ConditionalOrder, in account: String) -> String {
+        order.venueID
+    }
+
     /// Every instrument of the rules in force at a time.
     public func listedInstruments(at time: LedgerTime) -> [Instrument] {
         rules(at: time).instruments.map(\.terms)

@@ -146,7 +146,8 @@ extension CryptoComVenue {
             .orderRefused,
             .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
             .conditionalEnded, .timerSet,
-            .funded, .interestAccrued, .marginInterestAccrued, .released, .settled, .priced, .quoted:
+            .funded, .interestAccrued, .marginInterestAccrued, .released, .settled, .priced, .quoted,
+            .fundingFixed:
             break
         }
     }

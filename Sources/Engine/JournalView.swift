@@ -13,6 +13,13 @@ struct JournalView: Sendable {
     let generation: Int
     let published: PublishedLedger
 
+    /// The same as far as an earlier place.
+    func cut(to sequence: Int64) -> JournalView {
+        JournalView(
+            store: store, sequence: min(sequence, self.sequence), instruments: instruments,
+            generation: generation, published: published)
+    }
+
     /// Events after a sequence, in order, no more than `limit`.
     func events(after sequence: Int64, limit: Int) throws(JournalError) -> [EventRecord] {
         cut(try still { () throws(JournalError) in try store.events(after: sequence, limit: limit) })

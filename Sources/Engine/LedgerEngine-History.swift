@@ -16,6 +16,16 @@ public struct StoredEvent: Sendable, Equatable {
     public let commandID: String?
     /// The body, one JSON object, as stored.
     public let body: [UInt8]
+
+    init(_ record: EventRecord) {
+        sequence = record.sequence
+        at = record.at
+        account = record.account
+        counterparty = record.counterparty
+        type = record.type
+        commandID = record.commandID
+        body = record.body
+    }
 }
 
 /// An account in short.
@@ -49,12 +59,7 @@ extension LedgerEngine {
         let records = try await read { journal throws(JournalError) in
             try journal.events(of: account, after: sequence, limit: max(0, limit))
         }
-        return records.map { record in
-            StoredEvent(
-                sequence: record.sequence, at: record.at, account: record.account,
-                counterparty: record.counterparty, type: record.type, commandID: record.commandID,
-                body: record.body)
-        }
+        return records.map { StoredEvent($0) }
     }
 
     /// Events of all accounts and of the market after a sequence, in order, no more than `limit`.
@@ -143,7 +148,7 @@ extension LedgerEngine {
         try await prices(of: venue, asOf: time, in: journal)
     }
 
-    private func prices(
+    func prices(
         of venue: VenueName, asOf time: LedgerTime, in journal: JournalView
     ) async throws(Refusal) -> VenuePrices {
         try await read(in: journal) { journal throws(JournalError) in
@@ -199,7 +204,7 @@ extension LedgerEngine {
     private static let pricesAtATime = 8
 
     /// An account as it was at each of some times, which ascend.
-    private func accounts(
+    func accounts(
         _ id: String, asOf times: [LedgerTime], in journal: JournalView
     ) async throws(Refusal) -> [Account?] {
         guard published.account(id) != nil else { return times.map { _ in nil } }

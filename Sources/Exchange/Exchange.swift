@@ -51,6 +51,8 @@ public struct Exchange: Sendable {
             let events = try ledger.accept(command, judges: judges, now: now)
             let names = Names(instruments: quotes.map(\.instrument), assets: [])
             return watched(events, VenueName(rawValue: venue), names, in: &ledger, judges: judges)
+        case .fundingOfMarket:
+            return Outcome(events: try ledger.accept(command, judges: judges, now: now), own: 0)
         default:
             let events = try ledger.accept(command, judges: judges, now: now)
             return Outcome(events: events, own: events.count - 1)
@@ -86,7 +88,7 @@ public struct Exchange: Sendable {
         guard ledger.watched(of: venue) != nil, let time = events.last?.at, let judge = judges[venue] else {
             return outcome
         }
-        let floor = Floor(exchange: self, judge: judge, time: time)
+        let floor = Floor(exchange: self, judge: judge, time: time, cause: events.last?.sequence)
         outcome.events += floor.endDue(in: &ledger)
         outcome.events += floor.trigger(names, in: &ledger)
         outcome.events += floor.fillResting(names, in: &ledger)
@@ -97,7 +99,7 @@ public struct Exchange: Sendable {
     private func passing(in ledger: inout LedgerState, judges: Judges, now: LedgerTime) -> [Event] {
         var events: [Event] = []
         for (_, judge) in judges.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            events += Floor(exchange: self, judge: judge, time: now).endDue(in: &ledger)
+            events += Floor(exchange: self, judge: judge, time: now, cause: nil).endDue(in: &ledger)
         }
         return events
     }

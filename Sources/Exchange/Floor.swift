@@ -6,6 +6,8 @@ struct Floor {
     let exchange: Exchange
     let judge: any VenueJudge
     let time: LedgerTime
+    /// The event that brought the prices; nil where time alone has passed.
+    let cause: Int64?
 
     private var venue: VenueName { judge.name }
 
@@ -15,7 +17,7 @@ struct Floor {
     }
 
     private func settle(_ bodies: [EventBody], _ draft: Draft, in ledger: inout LedgerState) -> [Event] {
-        (try? ledger.settle(bodies, draft: draft, forced: true)) ?? []
+        (try? ledger.settle(bodies, draft: draft, forced: true, cause: cause)) ?? []
     }
 
     // MARK: - Time
@@ -26,7 +28,9 @@ struct Floor {
         var events: [Event] = []
         for entry in due {
             guard let draft = draft(entry.account, in: ledger) else { continue }
-            events += settle(ends(of: entry, draft.account), draft, in: &ledger)
+            // Time has brought it, whatever made somebody look at the clock.
+            let ends = ends(of: entry, draft.account)
+            events += (try? ledger.settle(ends, draft: draft, forced: true)) ?? []
         }
         return events
     }
@@ -110,7 +114,7 @@ struct Floor {
             let bodies = try exchange.place(order.order(of: leg, quantity: quantity), &draft)
             return try ledger.settle(
                 [.conditionalTriggered(id: order.id, leg: leg.name, price: price)] + bodies, draft: draft,
-                forced: false)
+                forced: false, cause: cause)
         } catch {
             let end = ConditionalEnd(.refused, refusal: error.code)
             return settle([.conditionalEnded(id: order.id, end)], draft, in: &ledger)
@@ -183,7 +187,8 @@ struct Floor {
             order, quantity, at: order.price, .maker, terms, draft, quote: quote),
             let bodies = try? exchange.trade(fill, of: order, draft),
             let events = try? ledger.settle(
-                bodies + exchange.attached(to: order, by: fill, draft), draft: draft, forced: true)
+                bodies + exchange.attached(to: order, by: fill, draft), draft: draft, forced: true,
+                cause: cause)
         {
             return events
         }

@@ -117,7 +117,7 @@ extension JournalStore {
         while found.count < limit {
             let events = try events(after: place, limit: 1_000)
             guard let last = events.last else { break }
-            found += events.filter { ["priced", "quoted", "funded"].contains($0.type) }
+            found += events.filter { ["priced", "quoted", "funded", "funding_fixed"].contains($0.type) }
             place = last.sequence
         }
         return Array(found.prefix(limit))

@@ -8,7 +8,7 @@ extension SQLiteJournal {
             let statement = try RawStatement(
                 """
                 SELECT \(Self.columns) FROM events e \(Self.withPrevious)
-                WHERE e.sequence > ? AND e.type IN ('priced', 'quoted', 'funded')
+                WHERE e.sequence > ? AND e.type IN ('priced', 'quoted', 'funded', 'funding_fixed')
                 ORDER BY e.sequence LIMIT ?
                 """, in: db)
             statement.bind(sequence, at: 1)

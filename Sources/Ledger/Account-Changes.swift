@@ -25,7 +25,7 @@ extension Account {
 
     private mutating func change(_ event: Event) throws {
         switch event.body {
-        case .instrumentDefined, .accountOpened, .priced, .quoted, .orderRefused: break
+        case .instrumentDefined, .accountOpened, .priced, .quoted, .fundingFixed, .orderRefused: break
         case .configured(let settings): self.settings = settings
         case .deposited, .withdrawn, .transferred, .borrowed, .repaid, .interestAccrued, .reserved, .released,
             .credited:

@@ -16,8 +16,20 @@ extension Command {
         let id = try reader.optionalLabel("id")
         self.init(
             id: id, at: reader.has("at") ? try reader.time("at") : nil,
-            account: Self.marketWide.contains(type) ? nil : try reader.label("account"),
+            account: try Self.account(type, reader),
             content: try Content(type: type, reader))
+    }
+
+    /// The account of a command; nil for one that is about a venue's market.
+    private static func account(_ type: String, _ reader: FieldReader) throws(Refusal) -> String? {
+        if marketWide.contains(type) { return nil }
+        guard type == "funding", !reader.has("account") else { return try reader.label("account") }
+        guard reader.has("venue") else {
+            throw Refusal(
+                .missingField, "funding is of an account, or of a venue for all who hold the contract.",
+                field: "account")
+        }
+        return nil
     }
 
     /// Every field of each command type; put together once, for this is on the way of every command.
@@ -57,7 +69,7 @@ extension Command {
         "set_margin_mode": ["instrument", "margin_mode"],
         "adjust_isolated_margin": ["instrument", "amount", "position_side"],
         "auto_exchange": ["liquidation"],
-        "funding": ["instrument", "rate", "amount", "position_side"],
+        "funding": ["instrument", "rate", "amount", "position_side", "venue"],
         "borrow": ["asset", "amount"],
         "repay": ["asset", "amount"],
         "accrue_interest": ["asset", "amount", "hours", "instrument", "margin_mode"],
@@ -98,7 +110,7 @@ extension Command.Content {
             self = .adjustIsolatedMargin(
                 instrument: try reader.label("instrument"), amount: try reader.decimal("amount"),
                 side: try Self.positionSide(reader))
-        case "funding": self = .funding(try Self.funding(reader))
+        case "funding": self = try Self.funding(reader)
         case "auto_exchange": self = .autoExchange(afterLiquidation: try reader.flag("liquidation"))
         case "settle": self = .settle(instrument: try reader.optionalLabel("instrument"))
         case "prices":
@@ -222,7 +234,21 @@ extension Command.Content {
         return request
     }
 
-    private static func funding(_ reader: FieldReader) throws(Refusal) -> FundingRequest {
+    /// Of one account; or of all who hold the contract, which has a rate then and nothing of one position.
+    private static func funding(_ reader: FieldReader) throws(Refusal) -> Self {
+        guard reader.has("venue") else { return .funding(try fundingOfAccount(reader)) }
+        for field in ["account", "amount", "position_side"] where reader.has(field) {
+            throw Refusal(
+                .invalidField,
+                "funding: \(field) does not go with venue, which funds all who hold the contract.",
+                field: field)
+        }
+        return .fundingOfMarket(
+            venue: try reader.label("venue"), instrument: try reader.label("instrument"),
+            rate: try reader.decimal("rate"))
+    }
+
+    private static func fundingOfAccount(_ reader: FieldReader) throws(Refusal) -> FundingRequest {
         guard reader.has("rate") != reader.has("amount") else {
             throw Refusal(
                 .missingField, "funding takes either a rate or an amount.", field: "rate")

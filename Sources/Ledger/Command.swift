@@ -7,7 +7,7 @@ public struct Command: Sendable, Equatable {
     public var id: String?
     /// The ledger time it should happen at; nil for now.
     public var at: LedgerTime?
-    /// The account it is about; nil for `prices`.
+    /// The account it is about; nil for what is about a venue's market.
     public var account: String?
     public var content: Content
 
@@ -34,6 +34,8 @@ public struct Command: Sendable, Equatable {
         case setMarginMode(instrument: String, marginMode: MarginMode)
         case adjustIsolatedMargin(instrument: String, amount: ExactDecimal, side: PositionSide?)
         case funding(FundingRequest)
+        /// Funding of everybody who holds a contract, at a rate.
+        case fundingOfMarket(venue: String, instrument: String, rate: ExactDecimal)
         case borrow(asset: String, amount: ExactDecimal)
         case repay(asset: String, amount: ExactDecimal)
         case accrueInterest(asset: String, amount: ExactDecimal)

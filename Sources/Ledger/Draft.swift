@@ -47,7 +47,7 @@ public struct Draft {
     /// The events that the command comes to, in their order.
     mutating func bodies(of content: Command.Content) throws(Refusal) -> [EventBody] {
         switch content {
-        case .openAccount, .prices, .quotes, .passing: return []
+        case .openAccount, .prices, .quotes, .fundingOfMarket, .passing: return []
         case .trade:
             throw Refusal(.notAllowed, "Orders of the venue's clients are the exchange's.", field: "type")
         case .configure(let changes): return [.configured(try settings(changing: changes))]

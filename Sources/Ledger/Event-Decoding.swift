@@ -14,7 +14,9 @@ extension Event {
             fields: try FieldReader(body, subject: "event \(sequence)"), sequence: sequence,
             instruments: instruments)
         self.init(
-            sequence: sequence, at: time, account: account, body: try reader.body(typeName, at: time))
+            sequence: sequence, at: time, account: account,
+            cause: reader.fields.has("cause") ? try reader.fields.count("cause") : nil,
+            body: try reader.body(typeName, at: time))
     }
 }
 
@@ -71,6 +73,12 @@ private struct EventReader {
             return .quoted(
                 QuoteTick(
                     venue: VenueName(rawValue: try fields.text("venue")), quotes: try fields.quotes()))
+        case "funding_fixed":
+            return .fundingFixed(
+                FundingTick(
+                    venue: VenueName(rawValue: try fields.text("venue")),
+                    instrument: try fields.text("instrument"), mark: try fields.decimal("mark"),
+                    rate: try fields.decimal("rate")))
         case "raised":
             let value = try fields.required("value")
             return .raised(

@@ -38,6 +38,7 @@ extension Event {
         case .autoExchanged: "auto_exchanged"
         case .priced: "priced"
         case .quoted: "quoted"
+        case .fundingFixed: "funding_fixed"
         case .raised: "raised"
         }
     }
@@ -54,6 +55,7 @@ extension Event {
         swap(&writer.bytes, &bytes)
         writer.beginObject()
         body.write(to: &writer)
+        if let cause { writer.member("cause", cause) }
         writer.endObject()
         swap(&writer.bytes, &bytes)
     }
@@ -117,6 +119,11 @@ extension EventBody {
         case .autoExchanged(let exchange): exchange.write(to: &writer)
         case .priced(let tick): tick.write(to: &writer)
         case .quoted(let tick): tick.write(to: &writer)
+        case .fundingFixed(let tick):
+            writer.member("venue", tick.venue.rawValue)
+            writer.member("instrument", tick.instrument)
+            writer.member("mark", tick.mark)
+            writer.member("rate", tick.rate)
         case .raised(let flag, let asset, let value):
             writer.member("flag", flag)
             if let asset { writer.member("asset", asset) }

@@ -9,12 +9,19 @@ public struct Event: Sendable, Equatable {
     public var at: LedgerTime
     /// The account it changes; nil for prices and instrument terms.
     public var account: String?
+    /// The sequence of the event that it follows from: the order that was filled at once, the price that a
+    /// trigger had waited for. Nil where a command asked for it or time brought it, and in events of before
+    /// it was kept.
+    public var cause: Int64?
     public var body: EventBody
 
-    public init(sequence: Int64, at time: LedgerTime, account: String?, body: EventBody) {
+    public init(
+        sequence: Int64, at time: LedgerTime, account: String?, cause: Int64? = nil, body: EventBody
+    ) {
         self.sequence = sequence
         self.at = time
         self.account = account
+        self.cause = cause
         self.body = body
     }
 }
@@ -64,16 +71,19 @@ public enum EventBody: Sendable, Equatable {
     case autoExchanged(AutoExchange)
     case priced(PriceTick)
     case quoted(QuoteTick)
+    /// The rate at which all who hold a contract are funded; their fundings follow.
+    case fundingFixed(FundingTick)
     /// `value` nil lifts the flag.
     case raised(flag: String, asset: String?, value: JSONValue?)
 }
 
 extension EventBody {
-    /// The venue whose market it is of, where it is about prices or quotes and no account.
+    /// The venue whose market it is of, where it is about prices, quotes or a rate and no account.
     public var market: VenueName? {
         switch self {
         case .priced(let tick): tick.venue
         case .quoted(let tick): tick.venue
+        case .fundingFixed(let tick): tick.venue
         default: nil
         }
     }
@@ -222,6 +232,25 @@ public struct FundingTerms: Sendable, Equatable {
 
     public init(quantity: ExactDecimal, mark: ExactDecimal?, rate: ExactDecimal?) {
         self.quantity = quantity
+        self.mark = mark
+        self.rate = rate
+    }
+}
+
+/// A rate at which a venue funds a contract.
+public struct FundingTick: Sendable, Equatable {
+    public let venue: VenueName
+    /// The contract's name.
+    public let instrument: String
+    /// The mark price then.
+    public let mark: ExactDecimal
+    /// A fraction of the notional; positive where longs pay.
+    public let rate: ExactDecimal
+
+    /// The rate of a contract at its mark.
+    public init(venue: VenueName, instrument: String, mark: ExactDecimal, rate: ExactDecimal) {
+        self.venue = venue
+        self.instrument = instrument
         self.mark = mark
         self.rate = rate
     }

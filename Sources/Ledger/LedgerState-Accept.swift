@@ -16,6 +16,8 @@ extension LedgerState {
         case .prices(let venue, let marks, let index):
             return [try acceptPrices(command, venue: venue, marks: marks, index: index, judges, now)]
         case .quotes(let venue, let quotes): return [try acceptQuotes(command, venue, quotes, judges, now)]
+        case .fundingOfMarket(let venue, let instrument, let rate):
+            return try acceptFunding(command, venue, instrument, rate, judges, now)
         case .openAccount(let venue, let parent, let settings):
             return [try open(command, venue: venue, parent: parent, settings: settings, judges, now)]
         default:
@@ -47,10 +49,13 @@ extension LedgerState {
     }
 
     /// Applies what a command came to, to copies; keeps them only if the venue agrees to all of it. Terms of
-    /// instruments that it is the first to use come before it.
+    /// instruments that it is the first to use come before it. `cause` is the event that they follow from;
+    /// what follows from one of them names that one.
     public mutating func settle(
-        _ bodies: [EventBody], draft: Draft, forced: Bool
+        _ bodies: [EventBody], draft: Draft, forced: Bool, cause: Int64? = nil
     ) throws(Refusal) -> [Event] {
+        let head = bodies.firstIndex { $0.hasConsequences }
+        let headSequence = head.map { lastSequence + Int64(draft.definitions.count + $0 + 1) }
         var sequence = lastSequence
         var events: [Event] = []
         for instrument in draft.definitions {
@@ -61,9 +66,11 @@ extension LedgerState {
         var after = draft.account
         var receiver: Account?
         var watches: [(before: [WatchedOrders.Watch], after: [WatchedOrders.Watch])] = []
-        for body in bodies {
+        for (place, body) in bodies.enumerated() {
             sequence += 1
-            let event = Event(sequence: sequence, at: draft.time, account: after.id, body: body)
+            let event = Event(
+                sequence: sequence, at: draft.time, account: after.id,
+                cause: place == head ? cause : headSequence ?? cause, body: body)
             let before = after
             try after.apply(event)
             try draft.judge.judge(
@@ -103,6 +110,50 @@ extension LedgerState {
                 field: "at")
         }
         return (name, judge, time)
+    }
+
+    /// Funds all who hold a contract at once: every one of them, or nobody.
+    private mutating func acceptFunding(
+        _ command: Command, _ venue: String, _ instrument: String, _ rate: ExactDecimal, _ judges: Judges,
+        _ now: LedgerTime
+    ) throws(Refusal) -> [Event] {
+        let (name, judge, time) = try priceTime(command, venue: venue, judges, now)
+        guard let contract = judge.instrument(instrument, at: time) else {
+            throw Refusal.unknown(instrument: instrument, venue: name)
+        }
+        guard contract.kind.isDerivative else {
+            throw Refusal(
+                .invalidField, "\(instrument) is a spot pair and has no positions.", field: "instrument")
+        }
+        guard let mark = judge.market(prices(of: name), at: time).mark(contract) else {
+            throw Refusal(
+                .priceMissing, "No mark price is known for \(instrument); give one first.",
+                field: "instrument")
+        }
+        var funded = self
+        let tick = FundingTick(venue: name, instrument: instrument, mark: mark, rate: rate)
+        let fixed = Event(sequence: lastSequence + 1, at: time, account: nil, body: .fundingFixed(tick))
+        try funded.apply(fixed)
+        var events = [fixed]
+        let request = FundingRequest(instrument: instrument, measure: .rate(rate))
+        for id in holders(of: instrument, at: name) {
+            let own = Command(at: command.at, account: id, content: .funding(request))
+            var draft = try funded.draft(of: own, judges: judges, now: time)
+            let bodies = try draft.bodies(of: own.content)
+            events += try funded.settle(bodies, draft: draft, forced: true, cause: fixed.sequence)
+        }
+        self = funded
+        return events
+    }
+
+    /// The accounts of a venue that hold a contract, in the order of their opening.
+    public func holders(of instrument: String, at venue: VenueName) -> [String] {
+        accounts.compactMap { account in
+            guard let account, account.venue == venue,
+                account.positions.contains(where: { $0.instrument.name == instrument })
+            else { return nil }
+            return account.id
+        }
     }
 
     private mutating func acceptQuotes(
@@ -206,6 +257,16 @@ extension LedgerState {
                 default: false
                 }
             }
+    }
+}
+
+extension EventBody {
+    /// Whether events that are told together with it, before or behind it, follow from it.
+    fileprivate var hasConsequences: Bool {
+        switch self {
+        case .orderPlaced, .orderAmended, .conditionalTriggered, .filled: true
+        default: false
+        }
     }
 }
 

@@ -72,6 +72,7 @@ public struct LedgerState: Sendable {
         case .quoted(let tick):
             venuePrices[tick.venue, default: VenuePrices()].apply(
                 tick, at: event.at, sequence: event.sequence)
+        case .fundingFixed: break
         case .accountOpened(let opening):
             let id = try event.requiredAccount()
             var account = Account(

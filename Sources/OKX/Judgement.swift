@@ -181,7 +181,7 @@ extension OKXVenue {
             .funded,
             .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
             .conditionalEnded, .timerSet,
-            .released, .repaid, .marginInterestAccrued, .priced, .quoted:
+            .released, .repaid, .marginInterestAccrued, .priced, .quoted, .fundingFixed:
             break
         }
     }

@@ -46,6 +46,19 @@ public struct OKXVenue: VenueModel {
         return timeline.rules(at: time).table
     }
 
+    /// What of the account a new order must leave: no less than nothing.
+    public static let acceptanceFigures = ["availEq", "availBal"]
+
+    /// `ordId`.
+    public func shownID(of order: OpenOrder, in account: String) -> String {
+        order.venueID(of: account)
+    }
+
+    /// `algoId`.
+    public func shownID(of order: ConditionalOrder, in account: String) -> String {
+        OrderID.text(order.sequence)
+    }
+
     /// Every instrument of the rules in force at a time.
     public func listedInstruments(at time: LedgerTime) -> [Instrument] {
         rules(at: time).instruments.map(\.terms)

@@ -135,7 +135,7 @@ extension RailsVenue {
         case .deposited, .orderCancelled, .orderEnded, .orderRefused, .funded, .accountOpened,
             .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
             .conditionalEnded, .timerSet,
-            .instrumentDefined, .priced, .quoted:
+            .instrumentDefined, .priced, .quoted, .fundingFixed:
             break
         }
     }

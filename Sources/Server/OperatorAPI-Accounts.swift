@@ -118,24 +118,31 @@ extension OperatorAPI {
             writer.beginArray()
             for event in events {
                 writer.beginObject()
-                writer.key("sequence")
-                writer.integer(event.sequence)
-                writer.key("at")
-                writer.integer(event.at.milliseconds)
-                writer.key("account")
-                if let account = event.account { writer.string(account) } else { writer.null() }
-                writer.key("counterparty")
-                if let other = event.counterparty { writer.string(other) } else { writer.null() }
-                writer.key("type")
-                writer.string(event.type)
-                writer.key("command_id")
-                if let id = event.commandID { writer.string(id) } else { writer.null() }
-                writer.key("body")
-                writer.raw(event.body)
+                event.writeMembers(to: &writer)
                 writer.endObject()
             }
             writer.endArray()
             writer.endObject()
         }
+    }
+}
+
+extension StoredEvent {
+    /// Writes what the journal keeps of it.
+    func writeMembers(to writer: inout JSONWriter) {
+        writer.key("sequence")
+        writer.integer(sequence)
+        writer.key("at")
+        writer.integer(at.milliseconds)
+        writer.key("account")
+        if let account { writer.string(account) } else { writer.null() }
+        writer.key("counterparty")
+        if let counterparty { writer.string(counterparty) } else { writer.null() }
+        writer.key("type")
+        writer.string(type)
+        writer.key("command_id")
+        if let commandID { writer.string(commandID) } else { writer.null() }
+        writer.key("body")
+        writer.raw(body)
     }
 }

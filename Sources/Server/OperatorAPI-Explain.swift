@@ -5,10 +5,22 @@ import Numbers
 import Venue
 
 extension OperatorAPI {
-    /// Why each figure of the account is what it is; one figure, or all of a name, with `field`.
+    /// Why each figure of the account is what it is; one figure, or all of a name, with `field`. With `order`
+    /// or `event`, why that is what it is.
     func explain(_ call: Call) async throws -> Reply {
         let account = try existing(call)
-        try call.allow(["field", "as_of"])
+        try call.allow(["field", "as_of", "order", "event"])
+        for (name, value) in [("order", call.query["order"]), ("event", call.query["event"])]
+        where value != nil && call.query.count > 1 {
+            throw Problem.parameter(name, "stands alone")
+        }
+        if let order = call.query["order"] {
+            return try await slowly { try await reason(ofOrder: order, account) }
+        }
+        if call.query["event"] != nil {
+            let sequence = try call.integer("event", in: 1...Int64.max, fallback: 1)
+            return try await slowly { try await reason(ofEvent: sequence, account) }
+        }
         let time = try call.time("as_of")
         return try await slowly { try await explain(account, asOf: time, field: call.query["field"]) }
     }
@@ -49,7 +61,7 @@ extension OperatorAPI {
         }
     }
 
-    private static func write(_ rulebook: RulebookHeader, to writer: inout JSONWriter) {
+    static func write(_ rulebook: RulebookHeader, to writer: inout JSONWriter) {
         writer.key("rulebook")
         writer.beginObject()
         writer.key("effective")

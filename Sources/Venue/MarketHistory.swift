@@ -142,7 +142,13 @@ public struct FundingRate: Sendable, Equatable {
 extension Event {
     /// The instrument of a funding by rate, and the rate; nil for every other event.
     var fundingRate: (instrument: String, rate: FundingRate)? {
-        guard case .funded(let position, _, let terms?) = body, let rate = terms.rate else { return nil }
+        if case .fundingFixed(let tick) = body {
+            return (tick.instrument, FundingRate(at: at, rate: tick.rate))
+        }
+        // What follows from a rate that was fixed for everybody says nothing new.
+        guard cause == nil, case .funded(let position, _, let terms?) = body, let rate = terms.rate else {
+            return nil
+        }
         return (position.instrument.name, FundingRate(at: at, rate: rate))
     }
 }

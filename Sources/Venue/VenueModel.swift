@@ -46,6 +46,15 @@ public protocol VenueModel: VenueJudge {
     /// worked out.
     func explain(_ snapshot: AccountSnapshot, through access: any VenueAccess) throws -> [Explanation]
 
+    /// The figures of the account endpoint that a new order is judged by, by their names.
+    static var acceptanceFigures: [String] { get }
+
+    /// The id by which the venue's clients know an order of an account.
+    func shownID(of order: OpenOrder, in account: String) -> String
+
+    /// The id by which the venue's clients know a conditional order of an account.
+    func shownID(of order: ConditionalOrder, in account: String) -> String
+
     /// What liquidation is decided by; nil where there is nothing to be liquidated. Throws `FigureError`
     /// where a figure cannot be worked out.
     func health(of snapshot: AccountSnapshot) throws -> MarginHealth?
@@ -72,6 +81,15 @@ public protocol VenueModel: VenueJudge {
 }
 
 extension VenueModel {
+    /// None is known.
+    public static var acceptanceFigures: [String] { [] }
+
+    /// The ledger's own.
+    public func shownID(of order: OpenOrder, in account: String) -> String { order.id }
+
+    /// The ledger's own.
+    public func shownID(of order: ConditionalOrder, in account: String) -> String { order.id }
+
     /// None.
     public func listedInstruments(at time: LedgerTime) -> [Instrument] { [] }
 
