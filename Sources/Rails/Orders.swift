@@ -6,12 +6,12 @@ import Venue
 /// An order, a change of one or a cancellation as a client asks for it on the socket. Fields: order sheet,
 /// sections 2.5 to 2.7; what is refused, and how, is a choice wherever it is not the post-only order.
 struct OrderReading {
-    private let content: JSONValue
-    private let snapshot: AccountSnapshot
-    private let rules: RuleTable
-    private let prices: Market
+    let content: JSONValue
+    let snapshot: AccountSnapshot
+    let rules: RuleTable
+    let prices: Market
     /// The market that the socket was opened for; nil for all.
-    private let market: String?
+    let market: String?
 
     init(_ content: JSONValue, _ snapshot: AccountSnapshot, _ venue: RailsVenue, market: String?) {
         self.content = content
@@ -24,12 +24,7 @@ struct OrderReading {
     /// The order of a `createOrder`.
     func order() throws(RailsError) -> OrderInstruction {
         let instrument = try instrument()
-        let side: Side
-        switch content["orderType"]?.text {
-        case "buy": side = .buy
-        case "sell": side = .sell
-        default: throw .badRequest("invalid orderType")
-        }
+        let side = try side()
         let isMarket: Bool
         switch content["tradeType"]?.text {
         case "limit": isMarket = false
@@ -94,6 +89,14 @@ struct OrderReading {
         return found
     }
 
+    func side() throws(RailsError) -> Side {
+        switch content["orderType"]?.text {
+        case "buy": .buy
+        case "sell": .sell
+        default: throw .badRequest("invalid orderType")
+        }
+    }
+
     /// A number above zero, as a text or a number, in whole steps.
     func number(_ name: String, step: ExactDecimal) throws(RailsError) -> ExactDecimal {
         guard let value = content[name], let text = value.text ?? value.numberText,
@@ -104,7 +107,7 @@ struct OrderReading {
         return number
     }
 
-    private func flag(_ name: String) throws(RailsError) -> Bool {
+    func flag(_ name: String) throws(RailsError) -> Bool {
         guard let value = content[name], !value.isNull else { return false }
         guard let flag = value.boolean else { throw .badRequest("invalid \(name)") }
         return flag
@@ -126,7 +129,7 @@ struct OrderReading {
         else { throw .badRequest("invalid maxSlippage") }
     }
 
-    private func checkValue(_ quantity: ExactDecimal, _ price: ExactDecimal?) throws(RailsError) {
+    func checkValue(_ quantity: ExactDecimal, _ price: ExactDecimal?) throws(RailsError) {
         guard let price else { return }
         guard let value = try? quantity.times(price, rounding: .halfEven) else {
             throw .badRequest("invalid quantity")

@@ -39,6 +39,19 @@ public struct RailsVenue: VenueModel {
     /// The rules in force at a time.
     func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }
 
+    /// What of the account a new order must leave: no less than nothing.
+    public static let acceptanceFigures = ["availableBalance"]
+
+    /// `orderId`.
+    public func shownID(of order: OpenOrder, in account: String) -> String {
+        order.venueID(of: account)
+    }
+
+    /// `triggerOrderId`.
+    public func shownID(of order: ConditionalOrder, in account: String) -> String {
+        order.venueID(of: account)
+    }
+
     /// Every instrument of the rules in force at a time.
     public func listedInstruments(at time: LedgerTime) -> [Instrument] {
         rules(at: time).instruments

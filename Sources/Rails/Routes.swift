@@ -49,6 +49,9 @@ extension RailsVenue {
         case "open-orders":
             let snapshot = try authorized(request, rules, access)
             return try openOrders(of: snapshot.account, request.queryItems, rules)
+        case "trigger-orders":
+            let snapshot = try authorized(request, rules, access)
+            return try triggerOrders(of: snapshot.account, request.queryItems, rules)
         case "open-order":
             let snapshot = try authorized(request, rules, access)
             return try openOrder(of: snapshot.account, request.queryItems, rules)
@@ -62,7 +65,7 @@ extension RailsVenue {
             // Names of markets are no secret; the documents do not say whether a token is needed.
             try countAccountCall(rules, access)
             return marketsBody(rules: rules)
-        case "market-data": return try marketData(request.queryItems, rules, access)
+        case "market-data": return try await marketData(request.queryItems, rules, access)
         default:
             guard route.hasPrefix("open-orders/") else { throw RailsError.notFound }
             let snapshot = try authorized(request, rules, access)
@@ -70,28 +73,6 @@ extension RailsVenue {
             guard let order = order(String(id), in: snapshot.account) else { throw RailsError.notFound }
             return try openOrderBody(order, named: false, of: snapshot.account, rules)
         }
-    }
-
-    /// `GET /api/v1/market-data[?markets=A,B]`, which Rails serves on a host of its own, open to everybody.
-    private func marketData(
-        _ query: [QueryItem], _ rules: RuleTable, _ access: any VenueAccess
-    ) throws -> [UInt8] {
-        var instruments = rules.instruments
-        if let list = query["markets"], !list.isEmpty {
-            instruments = []
-            for name in list.split(separator: ",", omittingEmptySubsequences: false) {
-                if let instrument = rules.instrument(String(name)) {
-                    // Once, however often it is named: the answer is no multiple of the question.
-                    if !instruments.contains(where: { $0 === instrument }) { instruments.append(instrument) }
-                } else if rules.unknownMarket == .refuse {
-                    throw RailsError.badRequest("Unknown market: \(name)")
-                }
-            }
-        }
-        let time = access.ledgerTime()
-        return try marketDataBody(
-            instruments, market: market(access.prices(), at: time),
-            referenceTime: timeline.version(at: time).header.effective)
     }
 
     // MARK: - Who asks, and how often

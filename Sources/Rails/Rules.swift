@@ -29,6 +29,7 @@ final class RuleTable: Sendable {
     /// The rates of fills in each profile.
     let fees: [WireProfile: FeeRule]
     let orders: OrderRules
+    let funding: FundingRules
     let limits: Limits
     /// The names of the assets that money is held in; Rails has USD alone.
     let assets: [String]
@@ -75,6 +76,7 @@ final class RuleTable: Sendable {
         }
         self.fees = fees
         orders = try OrderRules(reading: rulebook.has("orders") ? try rulebook.member("orders") : nil)
+        funding = try FundingRules(reading: rulebook.has("funding") ? try rulebook.member("funding") : nil)
         var reference: [String: ExactDecimal] = [:]
         assets = try Self.assets(in: rulebook.member("assets"), &reference)
         instruments = try Self.instruments(in: rulebook.member("instruments"), assets: assets, &reference)
@@ -183,6 +185,32 @@ struct OrderRules: Sendable {
             return
         }
         perMinute = Int(clamping: try reader.integer("per_minute"))
+    }
+}
+
+/// What an hour is funded at; what a rulebook leaves out is what the order sheet has (section 8.1).
+struct FundingRules: Sendable {
+    /// Added to the average premium; also the rate where nothing else is known.
+    let interest: ExactDecimal
+    /// The highest rate either way.
+    let bound: ExactDecimal
+
+    init(reading reader: RulebookReader?) throws(RulebookError) {
+        let interest = (try? ExactDecimal("0.0000125")) ?? .zero
+        let bound = (try? ExactDecimal("0.0004")) ?? .zero
+        self.interest = try reader?.optionalDecimal("interest") ?? interest
+        self.bound = try reader?.optionalDecimal("bound") ?? bound
+        guard !self.bound.isNegative else {
+            throw RulebookError(field: reader?.path(of: "bound") ?? "bound", message: "is below zero")
+        }
+    }
+
+    /// The rate of a premium alone: (max(0, bid − index) − max(0, index − ask)) ÷ index + interest, bounded;
+    /// half even at 18 places.
+    func rate(bid: ExactDecimal, ask: ExactDecimal, index: ExactDecimal) throws(NumberError) -> ExactDecimal {
+        let premium = try max(.zero, bid - index) - max(.zero, index - ask)
+        let rate = try premium.over(index, rounding: .halfEven) + interest
+        return max(-bound, min(bound, rate))
     }
 }
 

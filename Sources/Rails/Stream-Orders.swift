@@ -12,6 +12,11 @@ struct OrderSocket: VenueStream {
     enum Channel: String, CaseIterable {
         case orders
         case trades
+        case publicTrades
+        case publicOrderBook
+
+        /// Whether it tells what everybody may know.
+        var isPublic: Bool { self == .publicTrades || self == .publicOrderBook }
     }
 
     private let venue: RailsVenue
@@ -27,6 +32,8 @@ struct OrderSocket: VenueStream {
     private var channels: [Channel]
     /// Follows the account, from when its events are heard.
     private var follower: Account?
+    /// Follows markets, from when they are listened to.
+    private var teller: MarketTeller?
     /// The ids that cancellations were asked for by, by the order's own.
     private var cancellations: [String: String] = [:]
 
@@ -46,10 +53,22 @@ struct OrderSocket: VenueStream {
         connectionID = String(decoding: Base64URL.encode(Array(digest.prefix(11))), as: UTF8.self) + "="
     }
 
-    var interest: StreamInterest { StreamInterest(accounts: channels.isEmpty ? [] : [account]) }
+    private var isPrivate: Bool { channels.contains { !$0.isPublic } }
+    private var isPublic: Bool { channels.contains { $0.isPublic } }
+
+    var interest: StreamInterest {
+        StreamInterest(accounts: isPrivate ? [account] : [], prices: isPublic)
+    }
 
     mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {
-        follower = channels.isEmpty ? nil : access.snapshot(of: account)?.account
+        // Who is followed already is not begun anew: what is on its way would be lost.
+        follower = isPrivate ? follower ?? access.snapshot(of: account)?.account : nil
+        teller = isPublic ? teller ?? MarketTeller(venue, access, .channels, of: markets) : nil
+    }
+
+    /// The markets that it is for.
+    private var markets: [Instrument] {
+        venue.rules(at: access.ledgerTime()).instruments.filter { market ?? $0.name == $0.name }
     }
 
     func close(for reason: StreamCloseReason) -> StreamClose { .rails(reason) }
@@ -96,6 +115,15 @@ struct OrderSocket: VenueStream {
                 cancellations[order.id] = content["clientRequestId"]?.text
             }
             work(.cancel(.id(order.id), instrument: nil), snapshot, question, into: &output)
+        case "createTriggerOrder":
+            let snapshot = try admit(now)
+            let order = try OrderReading(content, snapshot, venue, market: market).trigger()
+            work(.placeConditional(order), snapshot, question, into: &output)
+        case "cancelTriggerOrder":
+            let snapshot = try admit(now)
+            let order = try OrderReading(content, snapshot, venue, market: market).namedTrigger()
+            work(.cancelConditional(.id(order.id)), snapshot, question, into: &output)
+        case "emitPublicOrderBook", "emitPublicCompletedOrders": try show(question, into: &output)
         case "updateLeverage", "updateMargin": try change(question, try admit(now), into: &output)
         default: throw .badRequest("unknown message")
         }
@@ -127,7 +155,6 @@ struct OrderSocket: VenueStream {
         let subscribes = question.message == "subscribe"
         channels.removeAll { wanted.contains($0) }
         if subscribes { channels += wanted }
-        if channels.isEmpty { follower = nil }
         var writer = JSONWriter(reserving: 192)
         writer.beginObject()
         writer.key("resultType")
@@ -143,6 +170,26 @@ struct OrderSocket: VenueStream {
         writer.endObject()
         writer.endObject()
         output.send(writer.bytes)
+    }
+
+    /// How a market stands: its book, or its latest trades.
+    private func show(_ question: StreamQuestion, into output: inout StreamOutput) throws(RailsError) {
+        let named = question.contentOrEmpty["market"]?.text
+        guard let name = market ?? named, named == nil || named == name,
+            let instrument = venue.rules(at: access.ledgerTime()).instrument(name)
+        else { throw .badRequest("invalid market") }
+        let teller = MarketTeller(venue, access, .channels, of: [])
+        let isBook = question.message == "emitPublicOrderBook"
+        output.send(after: { [access] in
+            guard (try? await access.marketHistory()) != nil else {
+                return [refusal(.tooManyRequests, question, isOfOrder: false)]
+            }
+            return [
+                isBook
+                    ? teller.book(of: instrument, requestID: question.requestID)
+                    : teller.trades(of: instrument, requestID: question.requestID)
+            ]
+        })
     }
 
     // MARK: - Work
@@ -215,13 +262,19 @@ struct OrderSocket: VenueStream {
     // MARK: - What is told
 
     mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
-        guard var account = follower else { return }
-        do {
-            for frame in try frames(of: notice.events, &account, channels) { output.send(frame) }
-            follower = account
-        } catch {
-            // What does not fit is of a damaged ledger; it begins again from what is.
-            follower = access.snapshot(of: self.account)?.account
+        if var account = follower {
+            do {
+                for frame in try frames(of: notice.events, &account, channels) { output.send(frame) }
+                follower = account
+            } catch {
+                // What does not fit is of a damaged ledger; it begins again from what is.
+                follower = access.snapshot(of: self.account)?.account
+            }
+        }
+        if notice.pricesChanged {
+            let news = teller?.news(
+                trades: channels.contains(.publicTrades), book: channels.contains(.publicOrderBook))
+            for frame in news ?? [] { output.send(frame) }
         }
         if cancellations.count > 1000 { cancellations = [:] }
     }
@@ -234,6 +287,10 @@ struct OrderSocket: VenueStream {
         for event in events where event.sequence > account.lastSequence && event.account != nil {
             let before = account
             try account.apply(event)
+            if channels.contains(.orders), let order = event.body.trigger(in: before, account) {
+                guard market ?? order.instrument.name == order.instrument.name else { continue }
+                frames += try triggerFrames(event, order, in: account)
+            }
             guard let id = event.body.changedOrder else { continue }
             let placed = account.order(.id(id)) ?? event.body.placedOrder
             guard let order = before.order(.id(id)) ?? placed,
@@ -324,6 +381,41 @@ struct OrderSocket: VenueStream {
         return writer.bytes
     }
 
+    /// What the channel `orders` tells of a trigger order, as it was before an event or as it was placed.
+    private func triggerFrames(
+        _ event: Event, _ order: ConditionalOrder, in account: Account
+    ) throws -> [[UInt8]] {
+        func row(
+            _ kind: String, _ status: Int, _ text: String, _ state: String, usesQuota: Bool = false
+        )
+            -> [UInt8]
+        {
+            var frame = frame(kind, status, text, order.instrument.name)
+            venue.write(order, state, at: event.at, of: account, isNamed: true, to: &frame.writer)
+            return frame.finished(order.requestID(of: account.id), usesQuota: usesQuota)
+        }
+        switch event.body {
+        case .conditionalPlaced:
+            return [
+                row(
+                    "createTriggerOrder", 202, "trigger order created, pending acceptance", "pending",
+                    usesQuota: true),
+                row("createTriggerOrder", 200, "trigger order accepted", "active"),
+            ]
+        case .conditionalTriggered:
+            return [row("triggerOrder", 200, "trigger order triggered", "triggered")]
+        case .conditionalEnded(_, let end) where end.reason == .refused:
+            let error = RailsError(Refusal(end.refusal ?? .notAllowed, "the order was refused"))
+            return [row("rejectTriggerOrder", error.status, error.message, "rejected")]
+        case .conditionalEnded:
+            return [
+                row("cancelTriggerOrder", 202, "cancelling trigger order", "cancelling", usesQuota: true),
+                row("cancelTriggerOrder", 200, "trigger order cancelled", "cancelled"),
+            ]
+        default: return []
+        }
+    }
+
     // MARK: - Frames
 
     private func frame(_ kind: String, _ status: Int, _ text: String, _ name: String?) -> SocketFrame {
@@ -331,7 +423,8 @@ struct OrderSocket: VenueStream {
     }
 
     private func refusal(_ error: RailsError, _ question: StreamQuestion, isOfOrder: Bool) -> [UInt8] {
-        let rejects = isOfOrder && question.message == "createOrder" && error.status == 400
+        let places = question.message == "createOrder" || question.message == "createTriggerOrder"
+        let rejects = isOfOrder && places && error.status == 400
         return frame(rejects ? "rejectOrder" : "error", error.status, error.message, nil)
             .finished(question.requestID)
     }

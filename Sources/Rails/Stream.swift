@@ -4,7 +4,7 @@ import Venue
 
 extension RailsVenue {
     /// The documents give the stream a host of its own and no path here would be theirs; this one is ours.
-    public static var streamPrefixes: [String] { ["/api/v1/ws"] }
+    public static var streamPrefixes: [String] { ["/api/v1/ws", "/api/v1/order-stream"] }
 
     /// The subprotocol that carries the token begins with this.
     static let authorizationProtocol = "authorization#"
@@ -14,6 +14,7 @@ extension RailsVenue {
     /// Checked in this order: the token (401), the address and the permission (403), how often the account
     /// connects (429), how many of its streams are open (403). The order is a choice.
     public func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer? {
+        if request.path == "/api/v1/order-stream" { return publicStream(request, access) }
         guard request.path == "/api/v1/ws" else { return nil }
         do throws(RailsError) {
             let protocols = (request.header("sec-websocket-protocol") ?? "").split(separator: ",")
@@ -68,6 +69,31 @@ extension RailsVenue {
         return OrderSocket(
             venue: self, access: access, address: request.remoteAddress, token: token, account: account,
             place: place, market: market == "ALL" ? nil : market, channels: channels)
+    }
+}
+
+extension RailsVenue {
+    /// The public stream of version 1, `?market=ETH-USD`, which needs no token. The path is a choice; limits
+    /// are those of accounts, by address.
+    private func publicStream(_ request: VenueRequest, _ access: any VenueAccess) -> StreamAnswer {
+        do throws(RailsError) {
+            let rules = rules(at: access.ledgerTime())
+            guard let name = request.queryItems["market"], let instrument = rules.instrument(name) else {
+                throw .badRequest("Unknown market: \(request.queryItems["market"] ?? "")")
+            }
+            let address = request.remoteAddress
+            let verdict = access.limiter.use(
+                "rails public connections \(address)", limit: rules.limits.connectionsPerMinute,
+                window: 60_000, now: access.realTime())
+            guard verdict.isAllowed else { throw .tooManyRequests }
+            guard
+                let place = access.limiter.takePlace(
+                    "rails public \(address)", limit: rules.limits.openConnections)
+            else { throw .forbidden }
+            return .accepted(StreamOpening(PublicStream(self, access, instrument, place: place)))
+        } catch {
+            return .refused(error.response)
+        }
     }
 }
 

@@ -169,11 +169,9 @@ extension RailsVenue {
         writer.integer((order.amendedAt ?? order.placedAt).milliseconds)
         writer.key("orderFilledAt")
         writer.integer(event.at.milliseconds)
-        writer.key("triggerType")
-        writer.literal("none")
-        writer.member("triggerPrice", .zero)
+        order.writeTrigger(to: &writer)
         writer.key("triggerCreatedAt")
-        writer.integer(0)
+        writer.integer(order.triggerCreatedAt)
         writer.endObject()
     }
 
@@ -227,9 +225,13 @@ extension RailsVenue {
         writer.key("tradeType")
         writer.literal(order?.tradeType ?? (fill.orderID == nil ? "market" : "limit"))
         writer.member("fees", fill.fee)
-        writer.key("triggerType")
-        writer.literal(fill.liquidation ? "liquidation" : "none")
-        writer.member("triggerPrice", fill.liquidation ? fill.price : .zero)
+        if let order, !fill.liquidation {
+            order.writeTrigger(to: &writer)
+        } else {
+            writer.key("triggerType")
+            writer.literal(fill.liquidation ? "liquidation" : "none")
+            writer.member("triggerPrice", fill.liquidation ? fill.price : .zero)
+        }
         writer.key("transactionHash")
         writer.string(OrderIdentifier.hash(account: account, sequence: event.sequence))
         writer.key("filledAt")

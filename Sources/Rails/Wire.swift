@@ -141,30 +141,6 @@ extension RailsVenue {
         return writer.bytes
     }
 
-    /// The index price of each market, with the moment it was given; a reference price's is `referenceTime`.
-    func marketDataBody(
-        _ instruments: [Instrument], market: Market, referenceTime: LedgerTime
-    ) throws(FigureError) -> [UInt8] {
-        var writer = JSONWriter(reserving: 64 + instruments.count * 128)
-        writer.beginArray()
-        for instrument in instruments {
-            let given = market.prices.marks[instrument.name]
-            writer.beginObject()
-            writer.key("market")
-            writer.string(instrument.name)
-            writer.key("type")
-            writer.literal("INDEX")
-            writer.key("index")
-            writer.literal("RAILS")
-            writer.member("value", try market.requiredMark(instrument))
-            writer.key("updatedAt")
-            writer.integer((given?.at ?? referenceTime).milliseconds)
-            writer.endObject()
-        }
-        writer.endArray()
-        return writer.bytes
-    }
-
     /// The token endpoint's answer.
     func tokenBody(_ token: String, lifetime: Int64) -> [UInt8] {
         var writer = JSONWriter(reserving: 512)
