@@ -34,7 +34,7 @@ class Play:
         """A block of docs/clients.md with the address and the keys of this play."""
         text = bots.shown(name).replace(bots.ADDRESS, f"127.0.0.1:{self.server.port}")
         text = text.replace("a-key-that-may-trade", key["api_key"]).replace("its-secret", key["secret"])
-        return text.replace("its-passphrase", key.get("passphrase", ""))
+        return text.replace("its-passphrase", key["passphrase"] or "")
 
     def quote(self, bid: str, **more: str) -> None:
         """A quote with the ask one tick above the bid, which is the last price too."""
