@@ -13,7 +13,7 @@ import VenueTestSupport
 private final class Notes: Sendable {
     let order = Mutex<[String]>([])
     let begun = Atomic(0)
-    let isGone = Atomic(false)
+    let caller = Caller()
 }
 
 @Suite("Slow work")
@@ -114,7 +114,7 @@ struct SlowWorkTests {
         let work = SlowWork(limits: SlowWork.Limits(), on: Self.oneThread)
         let notes = Notes()
         let endless = Task {
-            try await Caller.$isGone.withValue({ notes.isGone.load(ordering: .relaxed) }) {
+            try await Caller.$current.withValue(notes.caller) {
                 try await work.turn(of: "a").run { () async throws(Refusal) in
                     while true {
                         notes.begun.add(1, ordering: .relaxed)
@@ -124,7 +124,7 @@ struct SlowWorkTests {
             }
         }
         try await wait { notes.begun.load(ordering: .relaxed) > 10 }
-        notes.isGone.store(true, ordering: .relaxed)
+        notes.caller.leave()
         await #expect(throws: Refusal.abandoned) { try await endless.value }
         #expect(work.count == 0)
 
