@@ -190,19 +190,26 @@ struct SQLiteLayout: Sendable {
 
     /// Nil where none was noted, or it is damaged: it is noted anew at the next start.
     private static func name(in db: Database) throws -> String? {
-        guard try hasNameTable(db), try isNameIntact(db) else { return nil }
+        guard try !nameTables(db).isEmpty, try isNameIntact(db) else { return nil }
         let statement = try RawStatement("SELECT path FROM opened_as", in: db)
         defer { statement.reset() }
         return try statement.step() ? statement.text(0) : nil
     }
 
-    private static func hasNameTable(_ db: Database) throws -> Bool {
-        try number("SELECT count(*) FROM sqlite_master WHERE name = 'opened_as'", in: db) > 0
+    /// What the file says of the table of the name: nothing where there is none, one line where all is well.
+    private static func nameTables(_ db: Database) throws -> [SchemaLine] {
+        // A flipped bit may have changed its name alone: SQLite, to which the case of a name is nothing, still
+        // finds the table, or it is left behind under another name.
+        try SchemaLine.all(in: db).filter {
+            $0.name.lowercased() == "opened_as" || $0.statement == Array(nameTable.utf8)
+        }
     }
 
     /// Whether the noted name is as it was written; also where there is none.
     static func isNameIntact(_ db: Database) throws -> Bool {
-        guard try hasNameTable(db) else { return true }
+        let lines = try nameTables(db)
+        if lines.isEmpty { return true }
+        guard lines == [SchemaLine(making: nameTable)] else { return false }
         let statement = try RawStatement("SELECT path, checksum FROM opened_as", in: db)
         defer { statement.reset() }
         guard try statement.step() else { return false }
@@ -232,15 +239,12 @@ struct SQLiteLayout: Sendable {
 
     /// Throws where a table is not laid out as it was made: what its columns hold could be misread.
     private func requireLayout(_ db: Database, _ path: String) throws {
-        let statement = try RawStatement("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL", in: db)
-        defer { statement.reset() }
-        var found: Set<[UInt8]> = []
-        while try statement.step() { found.insert(statement.bytes(0) ?? []) }
-        guard let lost = tables.first(where: { !found.contains(Array($0.utf8)) }) else { return }
-        let name = lost.split(separator: " ").dropFirst(2).first ?? ""
+        let found = Set(try SchemaLine.all(in: db))
+        guard let lost = tables.lazy.map({ SchemaLine(making: $0) }).first(where: { !found.contains($0) })
+        else { return }
         throw JournalError(
             .damaged,
-            "The table \(name) of the store \(path) is not laid out as it was made; restore the store from "
+            "The table \(lost.name) of the store \(path) is not laid out as it was made; restore the store from "
                 + "a backup.")
     }
 
@@ -305,5 +309,37 @@ final class OpenedStore: Sendable {
             try database.close()
         }
         file.withLock { $0 = nil }
+    }
+}
+
+/// What SQLite keeps of a table or an index: its name, its table's, and the statement that made it, to the byte.
+private struct SchemaLine: Hashable {
+    let name: String
+    let table: String
+    let statement: [UInt8]
+
+    /// The line that a statement of ours leaves: `CREATE TABLE name (…)` or `CREATE INDEX name ON table (…)`.
+    init(making statement: String) {
+        let words = statement.split(separator: " ", maxSplits: 5)
+        name = String(words[2])
+        table = words[1] == "INDEX" ? String(words[4]) : name
+        self.statement = Array(statement.utf8)
+    }
+
+    private init(_ name: String, _ table: String, _ statement: [UInt8]) {
+        self.name = name
+        self.table = table
+        self.statement = statement
+    }
+
+    static func all(in db: Database) throws -> [SchemaLine] {
+        let rows = try RawStatement(
+            "SELECT name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL", in: db)
+        defer { rows.reset() }
+        var lines: [SchemaLine] = []
+        while try rows.step() {
+            lines.append(SchemaLine(rows.text(0) ?? "", rows.text(1) ?? "", rows.bytes(2) ?? []))
+        }
+        return lines
     }
 }
