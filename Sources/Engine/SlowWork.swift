@@ -147,8 +147,8 @@ public final class Turn: TaskExecutor {
 
 /// Who waits for what is being done.
 ///
-/// A class, as what is kept task-local here must be: Swift 6.3.1 with optimization loses the type of a closure kept so,
-/// and the program ends with a bad pointer.
+/// A class, as what is kept task-local here must be: Swift 6.3.1 with optimization loses the type of a
+/// closure kept so, and the program ends with a bad pointer.
 public final class Caller: Sendable {
     /// The one who waits, where that can be told.
     @TaskLocal public static var current: Caller?

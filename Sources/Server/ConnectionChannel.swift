@@ -70,8 +70,8 @@ final class RequestFront: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Whether the server is going down: a stream that is about to open must know.
     private(set) var isShuttingDown = false
-    /// The client. It has gone when it sends nothing more: what takes long is for nobody then, as clients that
-    /// close their side and wait are rare, and a stream that is about to open is over.
+    /// The client. It has gone when it sends nothing more: what takes long is for nobody then, as clients
+    /// that close their side and wait are rare, and a stream that is about to open is over.
     let caller = Caller()
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -53,6 +53,8 @@ final class ConnectionClock: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether an answer is written in part.
     private var isAnswering = false
     private var endsAfterAnswer = false
+    /// Whether the client asked for the connection to end with the answer that is due.
+    private var wantsLastAnswer = false
     private var isInputClosed = false
     /// Whether the client was told that it took too long: what it sends now is not looked at.
     private var isOver = false
@@ -79,8 +81,9 @@ final class ConnectionClock: ChannelDuplexHandler, RemovableChannelHandler {
         hasRead = true
         stopWaiting()
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
             requests += 1
+            if !head.isKeepAlive { wantsLastAnswer = true }
             begin(.body)
         case .body: break
         case .end: begin(.nothing)
@@ -120,11 +123,17 @@ final class ConnectionClock: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
-        case .head(let head):
+        case .head(var head):
             // Those below 200 announce an answer and are none.
             if head.status.code >= 200 {
                 isAnswering = true
-                if head.headers[canonicalForm: "connection"].contains("close") { endsAfterAnswer = true }
+                if head.headers[canonicalForm: "connection"].contains("close") {
+                    endsAfterAnswer = true
+                } else if requests == 1, wantsLastAnswer || goingDownSince != nil {
+                    // A client that is not told keeps the connection for its next request, which is lost.
+                    head.headers.replaceOrAdd(name: "connection", value: "close")
+                    return context.write(wrapOutboundOut(.head(head)), promise: promise)
+                }
             }
         case .body: break
         case .end:

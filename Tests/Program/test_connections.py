@@ -1,0 +1,35 @@
+"""How connections end: a client that reuses them hears of it before it sends its next request."""
+
+import socket
+
+import pytest
+
+
+def answers(port: int, *requests: bytes) -> bytes:
+    """All that comes back on one connection, to its end."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(b"".join(requests))
+        received = b""
+        while part := connection.recv(65_536):
+            received += part
+        return received
+
+
+def request(path: str, *headers: str, version: str = "1.1") -> bytes:
+    return "\r\n".join([f"GET {path} HTTP/{version}", "Host: x", *headers, "", ""]).encode()
+
+
+@pytest.mark.parametrize("path", ["/fapi/v1/time", "/api/v5/public/time", "/exchange/v1/nothing", "/healthz"])
+def test_the_end_is_told(server, path):
+    """vn.py asks for the end with every request, and sent its next one into a connection that went."""
+    head = answers(server.port, request(path, "Connection: close")).split(b"\r\n\r\n")[0].lower()
+    assert b"\r\nconnection: close" in head
+    assert b"connection" not in head.replace(b"\r\nconnection: close", b"")
+
+
+def test_only_the_last_answer_tells_it(server):
+    """Of requests that were sent together, the one that asks for the end is the last that is answered."""
+    first, second = request("/healthz"), request("/healthz", "Connection: close")
+    received = answers(server.port, first, second).lower()
+    one, other = received.split(b"http/1.1 200 ok")[1:]
+    assert b"connection: close" not in one and b"connection: close" in other
