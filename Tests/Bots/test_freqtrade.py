@@ -66,6 +66,7 @@ VENUES = {
     "okx": ({"settings": {"mode": "futures"}}, "BTC-USDT-SWAP", D("0.01")),
     "binance": ({}, "BTCUSDT", D(1)),
 }
+WITH_TRADE = ["read", "trade"]
 WHAT = "entry, partial fill, fill, stop on exchange, exit, closed trade, fired stop"
 
 
@@ -87,7 +88,7 @@ def play(venue, run, folder):
             {"type": "deposit", "account": "desk", "asset": "USDT", "amount": "10000"},
         )
         quote("60000")
-        key = server.issue_key("desk", permissions=["read", "trade"])
+        key = server.issue_key("desk", permissions=WITH_TRADE)
         trader = Freqtrade(run, folder, venue, server, key)
         trader.bot.until("a trade", lambda: trader.ask("GET", "/status"))
         # No further entries, however long the rest takes.
@@ -152,3 +153,44 @@ def compare(server, contract, trader, *closed):
     told = trader.bot.until("the wallet without a position", balance)
     assert round(exact(told["balance"]), 8) == round(cash, 8)
     assert told["used"] == 0
+
+
+@exercises("freqtrade `okx`", "spot: entry, stop on exchange, exit, closed trade")
+def test_okx_spot(run, tmp_path):
+    """A pair: the fee of what is bought is taken out of it, and what is less than a lot stays."""
+
+    def quote(price):
+        quoted = {"bid": price, "ask": str(D(price) + D("0.1")), "last": price}
+        server.apply({"type": "quotes", "venue": "okx", "quotes": {"BTC-USDT": quoted}})
+
+    with Server() as server:
+        server.apply(
+            {"type": "open_account", "account": "desk", "venue": "okx", "settings": {"mode": "spot"}},
+            {"type": "deposit", "account": "desk", "asset": "USDT", "amount": "10000"},
+        )
+        quote("60000")
+        key = server.issue_key("desk", permissions=WITH_TRADE)
+        trader = Freqtrade(run, tmp_path, "okx-spot", server, key)
+        trader.order("entry", 1, "buy", status="open", safe_price=60000)
+        trader.ask("POST", "/stopentry")
+        quote("59990")
+        trader.order("fill", 1, "buy", status="closed")
+        trader.order("stop on exchange", 1, "stoploss", status="open", safe_price=57000)
+        quote("63200")
+        trader.order("exit", 1, "sell", status="open")
+        quote("63210")
+        closed = trader.closed(1)
+        trader.bot.until("the stop is cancelled", lambda: "conditionals" not in server.account("desk"))
+        bought, sold = server.admin("GET", "/accounts/desk/trades").json["trades"]
+        assert bought["fee_asset"] == "BTC" and "fee_asset" not in sold
+        received = D(bought["quantity"]) - D(bought["fee"])
+        assert D(sold["quantity"]) <= received < D(sold["quantity"]) + D("0.00000001")
+        assert (closed["open_rate"], closed["close_rate"]) == (60000, 63200.1)
+        cash = {row["asset"]: D(row["cash"]) for row in server.account("desk")["holdings"]}
+
+        def balances():
+            rows = trader.ask("GET", "/balance")["currencies"]
+            told = {row["currency"]: round(exact(row["balance"]), 12) for row in rows}
+            return all(told.get(asset, 0) == round(amount, 12) for asset, amount in cash.items())
+
+        trader.bot.until(f"balances {cash}", balances)
