@@ -114,6 +114,14 @@ public struct JSONWriter: Sendable {
         followsValue = false
     }
 
+    /// Writes the key of the next member that was made once.
+    @inlinable
+    public mutating func key(_ key: JSONKey) {
+        beginValue()
+        bytes.append(contentsOf: key.bytes)
+        followsValue = false
+    }
+
     // MARK: - Values
 
     /// Writes a string.
@@ -209,6 +217,20 @@ public struct JSONWriter: Sendable {
             }
             bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[index...]))
         }
+    }
+}
+
+/// The key of a member as it is written, made once for all times that it is.
+public struct JSONKey: Sendable {
+    /// With its quotes and the colon.
+    @usableFromInline let bytes: [UInt8]
+
+    /// The key of a name.
+    public init(_ name: String) {
+        var bytes: [UInt8] = []
+        appendQuoted(name, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        self.bytes = bytes
     }
 }
 

@@ -56,6 +56,23 @@ extension ExactFraction {
                 denominator: first.denominator * second.numerator), isNegative: isNegative)
     }
 
+    /// The exact product.
+    ///
+    /// - Throws: ``NumberError/overflow`` when it lies outside the range.
+    public static func * (first: ExactFraction, second: ExactFraction) throws(NumberError) -> ExactFraction {
+        if let factor = second.decimal { return try first.times(factor) }
+        if let factor = first.decimal { return try second.times(factor) }
+        return try first.over(try ExactFraction.one.over(second))
+    }
+
+    /// The exact quotient.
+    ///
+    /// - Throws: ``NumberError/divisionByZero``, or ``NumberError/overflow`` when it lies outside the range.
+    @inlinable
+    public static func / (first: ExactFraction, second: ExactFraction) throws(NumberError) -> ExactFraction {
+        try first.over(second)
+    }
+
     /// magnitude ÷ (whole × divisor), divided at once where `whole` goes into it; nil where that does not
     /// fit.
     private init?(_ magnitude: UInt128, over whole: UInt64, and divisor: UInt64, isNegative: Bool) {

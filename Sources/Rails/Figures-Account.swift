@@ -3,349 +3,328 @@ import Ledger
 import Numbers
 import Venue
 
-/// One market of an account, as `marketBalancesMap` has it. All money in USD, quantities in coin.
-public struct RailsMarketBalance: Sendable, Equatable {
-    /// The market's name, such as `BTC-USD`.
-    public let market: String
-    /// Notional at cost; a magnitude in the documented profile, signed in the live one.
-    public let position: ExactDecimal
-    /// Size in coin; signed like `position`.
-    public let positionQuantity: ExactDecimal
-    /// The index price at which equity meets maintenance; 0 when there is none.
-    public let liquidationPrice: ExactDecimal
-    /// Notional of open buy orders.
-    public let openBuy: ExactDecimal
-    /// Open quantity of buy orders (`openBuyQty`).
-    public let openBuyQuantity: ExactDecimal
-    /// Notional of open sell orders.
-    public let openSell: ExactDecimal
-    /// Open quantity of sell orders (`openSellQty`).
-    public let openSellQuantity: ExactDecimal
-    /// Realised profit before fees, cut to 8 places.
-    public let pnl: ExactDecimal
-    /// The same, unrounded.
-    public let positionPnl: ExactDecimal
-    /// Funding received less paid, unrounded; also printed as `positionFunding`.
-    public let funding: ExactDecimal
-    /// Traded notional.
-    public let volume: ExactDecimal
-    /// Trading fees paid, liquidation fees among them; cut to 8 places.
-    public let fees: ExactDecimal
-    /// Fees of liquidating fills alone.
-    public let liquidationFees: ExactDecimal
-    /// Positions and orders ÷ leverage (live: positions alone, at the index price).
-    public let margin: ExactDecimal
-    /// Share of the position that equity must cover.
-    public let maintenanceMargin: ExactDecimal
+/// The figures of an account: the fields of the balances body in their order, then what they rest on.
+enum AccountFigure: String, FigureKey {
+    case totalBalance, availableBalance, deposit, withdraw, withdrawFees, fees, pnl, funding, volume, margin
+    case maintenanceMargin, leverage, promoCredit, marketBalancesMap
+    // Not in the body.
+    case unroundedTotal, equity, crossEquity, positionMargin, openOrderMargin
+    // What orders and withdrawals are judged by.
+    case freeForOrders, withdrawable
+    // What is given.
+    case deposits, withdrawals, withdrawalFees, transfers, promotionalCredit, ownLeverage, defaultLeverage
+    case maintenanceRate, movingRate
 }
 
-/// Every figure of an account: the balances endpoint's fields, and what judging and positions need besides.
-public struct RailsBalances: Sendable, Equatable {
-    /// Money without unrealised profit, cut to 8 places.
-    public let totalBalance: ExactDecimal
-    /// What is left beside margin, not floored; 8 places.
-    public let availableBalance: ExactDecimal
-    /// All that came in.
-    public let deposit: ExactDecimal
-    /// All that went out, without fees.
-    public let withdraw: ExactDecimal
-    /// Fees of withdrawals.
-    public let withdrawFees: ExactDecimal
-    /// Trading fees paid, cut to 8 places.
-    public let fees: ExactDecimal
-    /// Realised profit before fees, cut to 8 places.
-    public let pnl: ExactDecimal
-    /// Funding received less paid, cut to 8 places.
-    public let funding: ExactDecimal
-    /// Traded notional.
-    public let volume: ExactDecimal
-    /// Positions and orders ÷ leverage (live: the markets' position margins).
-    public let margin: ExactDecimal
-    /// Share of all positions that equity must cover, cut to 8 places.
-    public let maintenanceMargin: ExactDecimal
-    /// The account's leverage setting.
-    public let leverage: ExactDecimal
-    /// Promotional credit; outside every total.
-    public let promoCredit: ExactDecimal
+/// An account of Rails: its own figures, and those of its markets, which are only held by it.
+final class AccountFigures: FigureTable<AccountFigure> {
     /// In the order of their first appearance in the account.
-    public let markets: [RailsMarketBalance]
-    /// Total and unrealised profit, unrounded; not returned by the API.
-    public let equity: ExactFraction
-    /// What new orders may still take, not floored; not returned by the API.
-    public let freeForOrders: ExactFraction
-    /// Order margin of orders that add exposure; not returned by the API.
-    public let openOrderMargin: ExactFraction
-    /// What can be withdrawn, fee included, not floored; not returned by the API.
-    public let withdrawable: ExactDecimal
+    private(set) var markets: [MarketFigures] = []
+    /// Markets that are margined together.
+    private(set) var cross: [MarketFigures] = []
+    /// Markets whose position has a pool of its own.
+    private(set) var isolated: [MarketFigures] = []
+    /// Markets with a position.
+    private(set) var open: [MarketFigures] = []
+    /// Whether a leverage was set for the account.
+    var hasOwnLeverage = false
 
-    /// Works all of it out. Throws `FigureError` where a price is missing or a figure does not fit.
-    init(
-        of account: Account, market: Market, rules: RuleTable, profile: WireProfile
-    ) throws(FigureError) {
-        do {
-            let totals = try AccountTotals(of: account, market: market, rules: rules, profile: profile)
-            try self.init(totals, account: account)
-        } catch let error as FigureError {
-            throw error
-        } catch let error as NumberError {
-            throw .number(error)
-        } catch {
-            throw .number(.overflow)
+    /// Takes the account's markets, each of which is whole.
+    func take(_ markets: [MarketFigures]) {
+        self.markets = markets
+        cross = markets.filter(\.isCross)
+        isolated = markets.filter { !$0.isCross }
+        open = markets.filter(\.isOpen)
+    }
+
+    override func value(of figure: AccountFigure) throws -> ExactFraction {
+        switch figure {
+        case .totalBalance: try self[.unroundedTotal]
+        case .availableBalance where isDocumented:
+            try printed(.totalBalance) - printed(.maintenanceMargin)
+                - PrintForm.cut(8).of(isolated.sum(.isolatedMargin))
+        case .availableBalance: try self[.crossEquity] - self[.positionMargin] - self[.openOrderMargin]
+        case .deposit: try self[.deposits] + max(.zero, self[.transfers])
+        case .withdraw: try self[.withdrawals] + max(.zero, -self[.transfers])
+        case .withdrawFees: try self[.withdrawalFees]
+        case .fees: try markets.sum(.feesPaid)
+        case .pnl: try markets.sum(.positionPnl)
+        case .funding: try markets.sum(.funding)
+        case .volume: try markets.sum(.volume)
+        case .margin where isDocumented:
+            try (cross.sum(.position) + markets.sum(.openBuy) + markets.sum(.openSell)) / self[.leverage]
+                + isolated.sum(.isolatedMargin)
+        case .margin: try markets.sum(.margin)
+        case .maintenanceMargin: try cross.sum(size) * self[.maintenanceRate]
+        case .leverage: try self[hasOwnLeverage ? .ownLeverage : .defaultLeverage]
+        case .promoCredit: try self[.promotionalCredit]
+
+        case .unroundedTotal:
+            try self[.deposit] - self[.withdraw] - self[.withdrawFees] - self[.fees] + self[.pnl]
+                + self[.funding]
+        case .equity: try self[.unroundedTotal] + open.sum(.unrealizedPnl)
+        case .crossEquity: try crossMoney() + open.filter(\.isCross).sum(.unrealizedPnl)
+        case .positionMargin: try cross.sum(.margin)
+        case .openOrderMargin: try markets.sum(.openOrderMargin)
+
+        case .freeForOrders where isDocumented: try self[.availableBalance] - self[.openOrderMargin]
+        case .freeForOrders: try self[.availableBalance]
+        case .withdrawable where isDocumented: try self[.freeForOrders]
+        case .withdrawable:
+            try crossMoney() + open.filter(\.isCross).sum(.unrealizedLoss) - cross.sum(.entryMargin)
+                - self[.openOrderMargin]
+
+        case .deposits, .withdrawals, .withdrawalFees, .transfers, .promotionalCredit, .ownLeverage,
+            .defaultLeverage, .maintenanceRate, .movingRate, .marketBalancesMap:
+            throw gap(figure)
         }
     }
 
-    private init(_ totals: AccountTotals, account: Account) throws {
-        leverage = totals.leverage
-        deposit = totals.deposit
-        withdraw = totals.withdraw
-        withdrawFees = totals.withdrawFees
-        fees = RailsFigures.printedMoney(totals.fees)
-        pnl = RailsFigures.printedMoney(totals.realised)
-        funding = RailsFigures.printedMoney(totals.funding)
-        volume = totals.volume
-        totalBalance = RailsFigures.totalBalance(unroundedTotal: totals.unroundedTotal)
-        equity = try RailsFigures.equity(
-            money: totals.unroundedTotal,
-            unrealisedPnl: try totals.crossUnrealised + totals.isolatedUnrealised)
-        margin = try account.raisedAmount("margin") ?? RailsFigures.printedMargin(totals.margin())
-        maintenanceMargin =
-            try account.raisedAmount("maintenanceMargin")
-            ?? RailsFigures.printedMoney(totals.maintenanceMargin())
-        promoCredit = account.raisedAmount("promoCredit") ?? totals.promoCredit
-        openOrderMargin = totals.openOrderMargin
-        if totals.profile == .documented {
-            availableBalance = try RailsFigures.availableBalance(
-                totalBalance: totalBalance, maintenanceMargin: maintenanceMargin,
-                isolatedMargin: totals.isolatedMargin)
-            freeForOrders = try RailsFigures.freeForOrders(
-                availableBalance: availableBalance, openOrderMargin: openOrderMargin)
-            withdrawable = try freeForOrders.rounded(places: ExactDecimal.places, rounding: .floor)
-        } else {
-            freeForOrders = try RailsFigures.unroundedAvailable(
-                equity: try totals.crossEquity(), positionMargin: totals.positionMargin,
-                openOrderMargin: openOrderMargin)
-            availableBalance = try RailsFigures.printedMoney(freeForOrders)
-            withdrawable = try RailsFigures.withdrawable(
-                money: try totals.crossMoney(), unrealisedLosses: totals.unrealisedLosses,
-                entryMargin: totals.entryMargin, openOrderMargin: openOrderMargin)
-        }
-        markets = try totals.rows.map { try totals.balance(of: $0) }
+    override func isThere(_ figure: AccountFigure) -> Bool {
+        figure != .crossEquity || !isDocumented || markets.contains { $0.holdsIsolatedMargin }
     }
-}
 
-/// What one market contributes, before anything is cut or printed.
-struct MarketRow {
-    let activity: InstrumentActivity
-    let position: Position?
-    let leverage: ExactDecimal
-    let size: ExactFraction
-    let unrealised: ExactFraction
-    let openBuy: ExactFraction
-    let openBuyQuantity: ExactDecimal
-    let openSell: ExactFraction
-    let openSellQuantity: ExactDecimal
-    let openingOrders: ExactFraction
+    var isDocumented: Bool { mode == .documented }
+    /// What margins are shares of.
+    var size: MarketFigure { isDocumented ? .position : .positionSize }
 
-    var quantity: ExactDecimal { position?.quantity ?? .zero }
-    var cost: ExactDecimal { position?.cost ?? .zero }
-    /// Whether its position has a pool of its own.
-    var isIsolated: Bool { position?.marginMode == .isolated }
-    /// What an isolated position holds; zero of a cross one.
-    var isolatedMargin: ExactDecimal { position?.isolatedWallet ?? .zero }
-    /// Its size where it is margined by the cross pool.
-    var crossSize: ExactFraction { isIsolated ? .zero : size }
-
-    init(
-        _ activity: InstrumentActivity, account: Account, leverage: ExactDecimal, market: Market,
-        profile: WireProfile
-    ) throws {
-        self.activity = activity
-        self.leverage = leverage
-        let position = account.positions.first { $0.instrument.name == activity.instrument }
-        self.position = position
-        if let position {
-            let price = try market.requiredMark(position.instrument)
-            let value = try RailsFigures.positionValue(quantity: position.quantity, indexPrice: price)
-            size = RailsFigures.positionSize(value: value, cost: position.cost, profile: profile)
-            unrealised = try RailsFigures.unrealised(value: value, cost: position.cost)
-        } else {
-            size = .zero
-            unrealised = .zero
-        }
-        guard account.orders.contains(where: { $0.instrument.name == activity.instrument }) else {
-            openBuy = .zero
-            openBuyQuantity = .zero
-            openSell = .zero
-            openSellQuantity = .zero
-            openingOrders = .zero
-            return
-        }
-        let orders = account.orders.filter { $0.instrument.name == activity.instrument }
-        openBuy = try RailsFigures.openNotional(orders, side: .buy)
-        openBuyQuantity = try RailsFigures.openQuantity(orders, side: .buy)
-        openSell = try RailsFigures.openNotional(orders, side: .sell)
-        openSellQuantity = try RailsFigures.openQuantity(orders, side: .sell)
-        openingOrders = try RailsFigures.openingOrders(orders, quantity: position?.quantity ?? .zero)
+    /// The money of the cross pool. Rails, help on margin: an isolated position is outside of it.
+    func crossMoney() throws -> ExactFraction {
+        try self[.unroundedTotal] - isolated.sum(.isolatedMargin)
     }
 }
 
-/// The account's sums over its markets and money flows, unrounded.
-struct AccountTotals {
-    let profile: WireProfile
-    let rate: ExactDecimal
-    let leverage: ExactDecimal
-    private(set) var rows: [MarketRow] = []
-    let deposit: ExactDecimal
-    let withdraw: ExactDecimal
-    let withdrawFees: ExactDecimal
-    let promoCredit: ExactDecimal
-    private(set) var realised = ExactDecimal.zero
-    private(set) var funding = ExactDecimal.zero
-    private(set) var fees = ExactDecimal.zero
-    private(set) var volume = ExactDecimal.zero
-    /// Of the cross pool.
-    private(set) var size = ExactFraction.zero
-    private(set) var orders = ExactFraction.zero
-    private(set) var crossUnrealised = ExactFraction.zero
-    private(set) var isolatedUnrealised = ExactFraction.zero
-    /// Of the cross pool.
-    private(set) var unrealisedLosses = ExactFraction.zero
-    /// What isolated positions hold.
-    private(set) var isolatedMargin = ExactDecimal.zero
-    private(set) var positionMargin = ExactFraction.zero
-    private(set) var entryMargin = ExactFraction.zero
-    private(set) var openOrderMargin = ExactFraction.zero
-    private(set) var unroundedTotal = ExactDecimal.zero
+extension AccountFigure {
+    static let choices = Source.ours
 
-    init(of account: Account, market: Market, rules: RuleTable, profile: WireProfile) throws {
-        self.profile = profile
-        rate = rules.maintenanceRate[profile] ?? .zero
-        leverage = account.railsLeverage ?? rules.defaultLeverage
+    func facts(in profile: WireProfile) -> FigureFacts? {
+        money(in: profile) ?? margins(in: profile) ?? basis(in: profile) ?? judged(in: profile) ?? input
+    }
+
+    private static let usd = RailsVenue.money
+
+    private func money(in profile: WireProfile) -> FigureFacts? {
+        let isDocumented = profile == .documented
+        return switch self {
+        case .totalBalance:
+            .shown(
+                "unroundedTotal: deposit − withdraw − withdrawFees − fees + Σ positionPnl + Σ funding, of "
+                    + "unrounded parts", Self.usd, signed: true, .cut(8), from: Source.sample, common: .wallet
+            )
+        case .availableBalance where isDocumented:
+            .shown(
+                "totalBalance − maintenanceMargin, both as printed", note: "not floored", Self.usd,
+                signed: true,
+                from: Source.sample, common: .available,
+                clauses: [.isolated(" − what isolated positions hold", "isolated margin cut to 8 places")])
+        case .availableBalance:
+            .shown(
+                "equity of the cross pool − position margin − order margin", note: "not floored", Self.usd,
+                signed: true, .cut(8), evidence: .unit(8), from: Source.balancePage, common: .available,
+                clauses: [FigureClause(AccountFigure.openOrderMargin, .choice, topic: "which orders count")])
+        case .deposit:
+            .shown(
+                "deposits + what transfers brought beyond what they took", Self.usd, from: Source.given,
+                clauses: [.transfers])
+        case .withdraw:
+            .shown(
+                "withdrawals without their fees + what transfers took beyond what they brought", Self.usd,
+                from: Source.given, clauses: [.transfers])
+        case .withdrawFees: .shown("Σ fees of withdrawals", Self.usd, from: Source.given)
+        case .fees:
+            .shown("Σ fees of fills over all markets", Self.usd, signed: true, .cut(8), from: Source.sample)
+        case .pnl: .shown("Σ positionPnl", Self.usd, signed: true, .cut(8), from: Source.sample)
+        case .funding: .shown("Σ funding", Self.usd, signed: true, .cut(8), from: Source.sample)
+        case .volume: .shown("Σ volume", Self.usd, from: Source.sample)
+        default: nil
+        }
+    }
+
+    private func margins(in profile: WireProfile) -> FigureFacts? {
+        let isDocumented = profile == .documented
+        return switch self {
+        case .margin where isDocumented:
+            .shown(
+                "(total positions + total orders) ÷ leverage", Self.usd, .cut(18), evidence: .unit(18),
+                from: Source.given, common: .initialMargin,
+                clauses: [.isolated(" + what isolated positions hold")])
+        case .margin:
+            .shown(
+                "Σ margin of the markets", Self.usd, .cut(18), evidence: .unit(18), from: Source.metricsPage,
+                common: .initialMargin)
+        case .maintenanceMargin:
+            .shown(
+                isDocumented
+                    ? "total positions × maintenance rate" : "Σ index price × |quantity| × maintenance rate",
+                Self.usd, .cut(8), evidence: .unit(8), from: isDocumented ? Source.given : Source.metricsPage,
+                common: .maintenanceMargin)
+        case .leverage: .shown("the account's setting", "ratio", from: Source.given, common: .leverage)
+        case .promoCredit:
+            .shown(
+                "promotional credit, outside every total", Self.usd, .plain, .choice, from: Source.ours,
+                isAlwaysThere: false)
+        case .marketBalancesMap:
+            .other(
+                "markets in the order of their first trade or import, those with nothing but an open order "
+                    + "after them", .choice, from: Source.ours)
+        default: nil
+        }
+    }
+
+    /// What the fields rest on and the body does not show.
+    private func basis(in profile: WireProfile) -> FigureFacts? {
+        let isDocumented = profile == .documented
+        return switch self {
+        case .unroundedTotal:
+            .beside(
+                "deposit − withdraw − withdrawFees − fees + Σ positionPnl + Σ funding", Self.usd,
+                signed: true,
+                from: Source.sample)
+        case .equity:
+            .beside(
+                "unroundedTotal + Σ unrealizedPnl of the open positions", Self.usd, signed: true,
+                from: Source.balancePage)
+        case .crossEquity:
+            .beside(
+                "unroundedTotal − what isolated positions hold + Σ unrealizedPnl of the cross positions",
+                Self.usd,
+                signed: true, from: Source.balancePage)
+        case .positionMargin where !isDocumented:
+            .beside("Σ positionSize ÷ leverage of the cross positions", Self.usd, from: Source.metricsPage)
+        case .openOrderMargin where !isDocumented:
+            .beside(
+                "Σ openingOrders ÷ leverage of the markets", Self.usd, .plain, .choice, from: Source.riskPage)
+        default: nil
+        }
+    }
+
+    private func judged(in profile: WireProfile) -> FigureFacts? {
+        let isDocumented = profile == .documented
+        return switch self {
+        case .openOrderMargin:
+            .judged(
+                "Σ openingOrders ÷ leverage of the markets", Self.usd, .plain, .choice, from: Source.riskPage)
+        case .freeForOrders:
+            .judged("availableBalance − openOrderMargin", Self.usd, .plain, .choice, from: Source.ours)
+        case .withdrawable where isDocumented:
+            .judged("what is free for orders", Self.usd, .cut(18), .choice, from: Source.ours)
+        case .withdrawable:
+            .judged(
+                "money of the cross pool + losses of its positions − entry margin − order margin", Self.usd,
+                .cut(8), from: Source.balancePage)
+        default: nil
+        }
+    }
+
+    private var input: FigureFacts? {
+        switch self {
+        case .deposits: .input("deposits", Self.usd, .ledger)
+        case .withdrawals: .input("withdrawals", Self.usd, .ledger)
+        case .withdrawalFees: .input("fees of withdrawals", Self.usd, .ledger)
+        case .transfers: .input("transfers received less sent", Self.usd, .ledger)
+        case .promotionalCredit: .input("promotional credit", Self.usd, .ledger)
+        case .ownLeverage: .input("leverage", "ratio", .setting)
+        case .defaultLeverage: .input("default leverage", "ratio", .rule)
+        case .maintenanceRate: .input("maintenance rate", "ratio", .rule)
+        case .movingRate: .input("moving rate", "ratio", .rule)
+        default: nil
+        }
+    }
+}
+
+/// Where formulas are stated.
+enum Source {
+    static let given = "Rails API documentation, Get Account Balances"
+    static let sample = given + ", the sample"
+    static let balancePage = "Rails API documentation, Account Balance"
+    static let metricsPage = "Rails API documentation, Position Metrics"
+    static let positionsPage = "Rails API documentation, Get Account Positions"
+    static let riskPage = "Rails API documentation, Risk Management; inferred"
+    static let fillsPage = "Rails API documentation, Get Completed Orders, the samples"
+    static let fundingsPage = "Rails API documentation, Get Fundings, the sample"
+    static let ours = "not published; docs/venues/rails.md"
+}
+
+extension FigureClause {
+    /// Where isolated positions stand is a choice: no page shows one.
+    static func isolated(_ words: String, _ rounding: String = "") -> FigureClause {
+        FigureClause(
+            MarketFigure.isolatedMargin, adds: words, .choice, rounding: rounding, topic: "isolated")
+    }
+
+    /// That transfers count, and by their balance, is ours.
+    static let transfers = FigureClause(AccountFigure.transfers, .choice, topic: "transfers")
+}
+
+extension [MarketFigures] {
+    /// Σ of one figure over markets.
+    func sum(_ figure: MarketFigure) throws -> ExactFraction {
+        var sum = ExactFraction.zero
+        for market in self { try sum += market[figure] }
+        return sum
+    }
+}
+
+// MARK: - Of the ledger
+
+extension AccountFigures {
+    /// The figures of an account of the ledger; each is worked out when it is asked for.
+    convenience init(of account: Account, market: Market, rules: RuleTable, profile: WireProfile) {
+        self.init(profile, rules)
         let holding = account.holding(RailsVenue.money)
         let flows = holding?.flows ?? Flows()
-        deposit = try RailsFigures.deposit(deposited: flows.deposited, transferred: flows.transferred)
-        withdraw = try RailsFigures.withdraw(withdrawn: flows.withdrawn, transferred: flows.transferred)
-        withdrawFees = flows.withdrawalFees
-        promoCredit = holding?.credited(for: RailsVenue.promo) ?? .zero
-        for activity in account.activity { try add(activity, account, market) }
+        give(.deposits, flows.deposited)
+        give(.withdrawals, flows.withdrawn)
+        give(.withdrawalFees, flows.withdrawalFees)
+        give(.transfers, flows.transferred)
+        give(.promotionalCredit, holding?.credited(for: RailsVenue.promo) ?? .zero)
+        if let leverage = account.railsLeverage { setLeverage(leverage) }
+        for flag in RailsVenue.raisableFields { raise(flag, to: account.raisedAmount(flag.rawValue)) }
+        var activities = account.activity
         // A market with nothing but an open order has no activity yet and comes after those that have.
         for order in account.orders
-        where !rows.contains(where: { $0.activity.instrument == order.instrument.name }) {
-            try add(InstrumentActivity(instrument: order.instrument.name), account, market)
+        where !activities.contains(where: { $0.instrument == order.instrument.name }) {
+            activities.append(InstrumentActivity(instrument: order.instrument.name))
         }
-        positionMargin = try RailsFigures.totalMargin(rows.map { ($0.crossSize, $0.leverage) })
-        entryMargin = try RailsFigures.totalMargin(
-            rows.filter { !$0.isIsolated }.map { (ExactFraction($0.cost.magnitude), $0.leverage) })
-        openOrderMargin = try RailsFigures.totalMargin(rows.map { ($0.openingOrders, $0.leverage) })
-        unroundedTotal = try RailsFigures.unroundedTotal(
-            deposit: deposit, withdraw: withdraw, withdrawFees: withdrawFees, fees: fees,
-            positionPnl: realised,
-            funding: funding)
+        take(activities.map { MarketFigures($0, of: account, market, in: self) })
     }
 
-    private mutating func add(_ activity: InstrumentActivity, _ account: Account, _ market: Market) throws {
-        // The given text knows one leverage for the account; the later one has leverages of markets, too.
-        let mode = account.railsMarginMode(of: activity.instrument)
-        let own =
-            profile == .live ? account.leverage(activity.instrument, side: .net, marginMode: mode) : nil
-        let row = try MarketRow(
-            activity, account: account, leverage: own ?? leverage, market: market, profile: profile)
-        realised = try realised + activity.realised
-        funding = try funding + activity.funding
-        fees = try fees + activity.fees
-        volume = try volume + activity.volume
-        try size += row.crossSize
-        try orders += row.openBuy + row.openSell
-        if row.isIsolated {
-            try isolatedMargin += row.isolatedMargin
-            try isolatedUnrealised += row.unrealised
-        } else {
-            try crossUnrealised += row.unrealised
-            if row.unrealised.isNegative { try unrealisedLosses += row.unrealised }
+    /// An account without any amount or market yet.
+    convenience init(_ profile: WireProfile, _ rules: RuleTable) {
+        self.init(FigureBook(), profile, Layouts.account[profile])
+        give(.defaultLeverage, rules.defaultLeverage)
+        let rate = rules.maintenanceRate[profile] ?? .zero
+        give(.maintenanceRate, rate)
+        // Maintenance at cost follows no price.
+        give(.movingRate, profile == .documented ? .zero : rate)
+    }
+
+    /// Takes a leverage that was set for the account.
+    func setLeverage(_ leverage: ExactDecimal) {
+        hasOwnLeverage = true
+        give(.ownLeverage, leverage)
+    }
+}
+
+/// How the objects are written, in each profile.
+enum Layouts {
+    static let account = ByProfile { FigureLayout<AccountFigure>($0) }
+    static let market = ByProfile { FigureLayout<MarketFigure>(MarketMode(profile: $0)) }
+    static let position = ByProfile { FigureLayout<PositionFigure>($0) }
+    static let order = FigureLayout<OrderFigure>(())
+
+    /// One of each profile.
+    struct ByProfile<Layout: Sendable>: Sendable {
+        private let documented: Layout
+        private let live: Layout
+
+        init(_ made: (WireProfile) -> Layout) {
+            documented = made(.documented)
+            live = made(.live)
         }
-        rows.append(row)
+
+        subscript(profile: WireProfile) -> Layout { profile == .documented ? documented : live }
     }
-
-    // MARK: - The cross pool
-
-    /// Its money.
-    func crossMoney() throws(NumberError) -> ExactDecimal {
-        try RailsFigures.crossMoney(unroundedTotal: unroundedTotal, isolatedMargin: isolatedMargin)
-    }
-
-    /// Its money and the profit of its positions.
-    func crossEquity() throws(NumberError) -> ExactFraction {
-        try RailsFigures.equity(money: try crossMoney(), unrealisedPnl: crossUnrealised)
-    }
-
-    /// What it must maintain.
-    func maintenanceMargin() throws(NumberError) -> ExactFraction {
-        try RailsFigures.maintenanceMargin(positionSize: size, rate: rate)
-    }
-
-    /// The account's `margin`, what isolated positions hold in it: by the given formula over all markets; by
-    /// the later rules the sum of the markets'.
-    func margin() throws(NumberError) -> ExactFraction {
-        switch profile {
-        case .documented:
-            try RailsFigures.margin(
-                positions: size, orders: orders, leverage: leverage, isolatedMargin: isolatedMargin)
-        case .live: try positionMargin + ExactFraction(isolatedMargin)
-        }
-    }
-
-    // MARK: - Markets
-
-    /// A market's `margin`: of an isolated position what it holds.
-    func margin(of row: MarketRow) throws(NumberError) -> ExactFraction {
-        try RailsFigures.margin(
-            positions: row.crossSize, orders: profile == .documented ? row.openBuy + row.openSell : .zero,
-            leverage: row.leverage, isolatedMargin: row.isolatedMargin)
-    }
-
-    /// A market's `maintenanceMargin`.
-    func maintenanceMargin(of row: MarketRow) throws(NumberError) -> ExactFraction {
-        try RailsFigures.maintenanceMargin(positionSize: row.size, rate: rate)
-    }
-
-    /// A market's printed figures.
-    func balance(of row: MarketRow) throws -> RailsMarketBalance {
-        RailsMarketBalance(
-            market: row.activity.instrument,
-            position: RailsFigures.shown(row.cost, profile: profile),
-            positionQuantity: RailsFigures.shown(row.quantity, profile: profile),
-            liquidationPrice: try liquidationPrice(of: row),
-            openBuy: try RailsFigures.printedValue(row.openBuy), openBuyQuantity: row.openBuyQuantity,
-            openSell: try RailsFigures.printedValue(row.openSell), openSellQuantity: row.openSellQuantity,
-            pnl: RailsFigures.printedMoney(row.activity.realised), positionPnl: row.activity.realised,
-            funding: row.activity.funding, volume: row.activity.volume,
-            fees: RailsFigures.printedMoney(row.activity.fees), liquidationFees: row.activity.liquidationFees,
-            margin: try RailsFigures.printedMargin(margin(of: row)),
-            maintenanceMargin: try RailsFigures.printedMargin(maintenanceMargin(of: row)))
-    }
-
-    private func liquidationPrice(of row: MarketRow) throws -> ExactDecimal {
-        try RailsFigures.liquidationPrice(
-            quantity: row.quantity, cost: row.cost, otherEquity: try otherEquity(of: row),
-            otherMaintenance: try otherMaintenance(of: row), movingRate: movingRate)
-    }
-
-    /// The equity of a market's pool without the market's own unrealised profit.
-    func otherEquity(of row: MarketRow) throws(NumberError) -> ExactFraction {
-        if row.isIsolated { return ExactFraction(row.isolatedMargin) }
-        return try RailsFigures.equity(
-            money: try crossMoney(), unrealisedPnl: try crossUnrealised - row.unrealised)
-    }
-
-    /// The maintenance of a market's pool that stands still when the market's price moves, unrounded.
-    func otherMaintenance(of row: MarketRow) throws(NumberError) -> ExactFraction {
-        let pool = row.isIsolated ? row.size : size
-        let standing = profile == .documented ? pool : try pool - row.size
-        return try RailsFigures.maintenanceMargin(positionSize: standing, rate: rate)
-    }
-
-    /// The rate of the maintenance that follows a market's price: none at cost.
-    var movingRate: ExactDecimal { profile == .documented ? .zero : rate }
 }
 
 extension Account {

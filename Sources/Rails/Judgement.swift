@@ -10,7 +10,7 @@ extension RailsVenue {
     /// The purpose of credit that `promoCredit` shows.
     static let promo = "promo"
     /// The account's fields that can be set by hand: those whose real rule the documents do not tell.
-    static let raisableFields = ["margin", "maintenanceMargin", "promoCredit"]
+    static let raisableFields: [AccountFigure] = [.margin, .maintenanceMargin, .promoCredit]
 
     /// The fee of each fill is cut to 8 places; profit and funding stay raw. `decisions.md`, What is booked.
     /// What an isolated position holds was money of the account before: a choice.
@@ -129,7 +129,7 @@ extension RailsVenue {
         case .reserved, .released:
             throw Refusal(.notAllowed, "Rails has no field for funds in use elsewhere.", field: "purpose")
         case .isolatedMarginAdjusted(let key, let amount):
-            try judgeMargin(key, amount, try figures(before, prices, time), before, after, prices, at: time)
+            try judgeMargin(key, amount, try figures(before, prices, time), try figures(after, prices, time))
         case .settled: throw Refusal(.notAllowed, "Rails has no session settlement.")
         case .autoExchanged: throw Refusal(.notAllowed, "Rails has one asset and exchanges none.")
         case .deposited, .orderCancelled, .orderEnded, .orderRefused, .funded, .accountOpened,
@@ -142,8 +142,8 @@ extension RailsVenue {
 
     // MARK: - Sufficiency
 
-    private func requireWithdrawable(_ taken: ExactDecimal, from balances: RailsBalances) throws(Refusal) {
-        let limit = max(.zero, balances.withdrawable)
+    private func requireWithdrawable(_ taken: ExactDecimal, from figures: AccountFigures) throws(Refusal) {
+        let limit = try Self.known { max(.zero, try figures.decimal(.withdrawable)) }
         if taken <= limit { return }
         throw Refusal(
             .insufficientBalance,
@@ -153,29 +153,31 @@ extension RailsVenue {
     }
 
     /// An order that adds exposure must leave what is free for orders at zero or above.
-    private func judgeOrder(_ before: RailsBalances, _ after: RailsBalances) throws(Refusal) {
-        guard after.openOrderMargin > before.openOrderMargin, after.freeForOrders.isNegative else { return }
+    private func judgeOrder(_ before: AccountFigures, _ after: AccountFigures) throws(Refusal) {
+        let free = try Self.known {
+            try after[.openOrderMargin] > before[.openOrderMargin] ? after[.freeForOrders] : .zero
+        }
+        guard free.isNegative else { return }
         throw Refusal(
             .insufficientBalance,
-            "The order needs more margin than is available; "
-                + "\(shortfall(after)) \(Self.money) is missing.",
+            "The order needs more margin than is available; \(shortfall(free)) \(Self.money) is missing.",
             field: "quantity")
     }
 
-    /// How far what is free for orders lies below zero.
-    private func shortfall(_ balances: RailsBalances) -> String {
-        let missing = balances.freeForOrders.magnitude
+    /// How far an amount lies below zero.
+    private func shortfall(_ amount: ExactFraction) -> String {
+        let missing = amount.magnitude
         let shown = try? missing.rounded(places: ExactDecimal.places, rounding: .ceiling)
         return shown?.description ?? missing.description
     }
 
     /// A lower leverage must not ask for more margin than there is.
-    private func judgeLeverage(_ before: RailsBalances, _ after: RailsBalances) throws(Refusal) {
-        guard after.freeForOrders < before.freeForOrders, after.freeForOrders.isNegative else { return }
+    private func judgeLeverage(_ before: AccountFigures, _ after: AccountFigures) throws(Refusal) {
+        let (free, was) = try Self.known { (try after[.freeForOrders], try before[.freeForOrders]) }
+        guard free < was, free.isNegative else { return }
         throw Refusal(
             .insufficientBalance,
-            "This leverage needs more margin than there is; "
-                + "\(shortfall(after)) \(Self.money) is missing.",
+            "This leverage needs more margin than there is; \(shortfall(free)) \(Self.money) is missing.",
             field: "leverage")
     }
 
@@ -198,36 +200,19 @@ extension RailsVenue {
     /// Margin put into an isolated position must be free; what is left of one taken out must cover what the
     /// leverage asks for, losses taken off.
     private func judgeMargin(
-        _ key: PositionKey, _ amount: ExactDecimal, _ before: RailsBalances, _ account: Account,
-        _ after: Account, _ prices: VenuePrices, at time: LedgerTime
+        _ key: PositionKey, _ amount: ExactDecimal, _ before: AccountFigures, _ after: AccountFigures
     ) throws(Refusal) {
         if amount.isPositive {
             try requireWithdrawable(amount, from: before)
             return
         }
-        let rest: ExactFraction
-        do {
-            let totals = try AccountTotals(
-                of: after, market: market(prices, at: time), rules: rules(at: time), profile: profile)
-            guard let row = totals.rows.first(where: { $0.activity.instrument == key.instrument.name }) else {
-                return
-            }
-            let equity = try RailsFigures.equity(
-                money: row.isolatedMargin, unrealisedPnl: min(.zero, row.unrealised))
-            rest = try equity - RailsFigures.totalMargin([(row.size, row.leverage)])
-        } catch let error as FigureError {
-            throw Self.refusal(of: error)
-        } catch let error as NumberError {
-            throw Self.refusal(of: .number(error))
-        } catch {
-            throw Self.refusal(of: .number(.overflow))
-        }
-        guard rest.isNegative else { return }
-        let missing = try? rest.magnitude.rounded(places: ExactDecimal.places, rounding: .ceiling)
+        guard let market = after.markets.first(where: { $0.market == key.instrument.name }) else { return }
+        let spare = try Self.known { try market[.spareMargin] }
+        guard spare.isNegative else { return }
         throw Refusal(
             .insufficientBalance,
-            "The position needs what it holds; \(missing?.description ?? rest.magnitude.description) "
-                + "\(Self.money) would be missing.", field: "amount")
+            "The position needs what it holds; \(shortfall(spare)) \(Self.money) would be missing.",
+            field: "amount")
     }
 
     private func isAllowed(_ leverage: ExactDecimal, _ rules: RuleTable) -> Bool {
@@ -278,8 +263,8 @@ extension RailsVenue {
     }
 
     private func judgeRaised(_ flag: String, _ asset: String?, _ value: JSONValue?) throws(Refusal) {
-        guard Self.raisableFields.contains(flag) else {
-            let names = Self.raisableFields.joined(separator: ", ")
+        guard Self.raisableFields.contains(where: { $0.rawValue == flag }) else {
+            let names = Self.raisableFields.map(\.rawValue).joined(separator: ", ")
             throw Refusal(
                 .invalidField, "\(flag) cannot be raised at Rails; \(names) can.", field: "flag")
         }
@@ -300,14 +285,21 @@ extension RailsVenue {
         (timeline.versions.last ?? timeline.versions[0]).rules.table
     }
 
+    /// The figures of an account, all of which can be worked out.
     private func figures(
         _ account: Account, _ prices: VenuePrices, _ time: LedgerTime
-    ) throws(Refusal) -> RailsBalances {
-        do {
-            return try balances(of: account, prices: prices, at: time)
-        } catch {
-            throw Self.refusal(of: error)
+    ) throws(Refusal) -> AccountFigures {
+        let figures = figures(of: AccountSnapshot(account: account, prices: prices, at: time))
+        try Self.known {
+            try figures.workOutAll()
+            for market in figures.markets { try market.workOutAll() }
         }
+        return figures
+    }
+
+    /// Figures, or the refusal where one cannot be worked out.
+    private static func known<Result>(_ body: () throws -> Result) throws(Refusal) -> Result {
+        do { return try FigureError.turning(body) } catch { throw refusal(of: error) }
     }
 
     private static func refusal(of error: FigureError) -> Refusal {
@@ -321,5 +313,36 @@ extension RailsVenue {
     /// empty.
     private func missing(_ needed: ExactDecimal, _ present: ExactDecimal) -> String {
         (try? needed - present)?.description ?? "more"
+    }
+}
+
+extension RailsVenue {
+    /// Liquidation is decided by equity and maintenance margin, both unrounded and in USD: of the cross pool
+    /// where it has a position, and of each isolated position. The one nearest to liquidation is given; nil
+    /// without a position. A `maintenanceMargin` that was raised counts in place of the cross pool's.
+    public func health(of snapshot: AccountSnapshot) throws -> MarginHealth? {
+        try health(of: figures(of: snapshot))
+    }
+
+    private func health(of figures: AccountFigures) throws(FigureError) -> MarginHealth? {
+        let all = try FigureError.turning {
+            var pools: [(equity: ExactFraction, maintenance: ExactFraction)] = []
+            if figures.open.contains(where: \.isCross) {
+                pools.append((try figures[.crossEquity], try figures[.maintenanceMargin]))
+            }
+            for market in figures.isolated {
+                pools.append((try market[.isolatedEquity], try market[.maintenanceMargin]))
+            }
+            return try pools.map {
+                try MarginHealth(
+                    equity: $0.equity, maintenance: $0.maintenance, places: ExactDecimal.places,
+                    unit: Self.money)
+            }
+        }
+        return all.min { first, second in
+            if first.isLiquidated != second.isLiquidated { return first.isLiquidated }
+            return ExactDecimal.compareProducts(
+                first.equity, second.maintenance, second.equity, first.maintenance) == .less
+        }
     }
 }

@@ -57,18 +57,29 @@ public struct RailsVenue: VenueModel {
         rules(at: time).instruments
     }
 
-    /// The figures of an account in this profile. Throws `FigureError` where one cannot be worked out.
-    public func balances(of snapshot: AccountSnapshot) throws(FigureError) -> RailsBalances {
-        try balances(of: snapshot.account, prices: snapshot.prices, at: snapshot.at)
+    /// The figures of an account in this profile.
+    func figures(of snapshot: AccountSnapshot) -> AccountFigures {
+        AccountFigures(
+            of: snapshot.account, market: market(snapshot.prices, at: snapshot.at),
+            rules: rules(at: snapshot.at), profile: profile)
     }
 
-    func balances(
-        of account: Account, prices: VenuePrices, at time: LedgerTime
-    ) throws(FigureError) -> RailsBalances {
-        let rules = rules(at: time)
-        return try RailsBalances(
-            of: account, market: Market(prices: prices, reference: rules.reference), rules: rules,
-            profile: profile)
+    /// Why every figure of the balances body is what it is, in the body's order.
+    ///
+    /// Paths are those of the unwrapped body, such as `marketBalancesMap.BTC-USD.pnl`. After the totals, and
+    /// after each market, come the figures that they are worked out from and that the body does not show,
+    /// such as `equity` and `marketBalancesMap.BTC-USD.unrealizedPnl`. Throws `FigureError` where a figure
+    /// cannot be worked out.
+    public func explain(
+        _ snapshot: AccountSnapshot, through access: any VenueAccess
+    ) throws -> [Explanation] {
+        try explanations(of: figures(of: snapshot))
+    }
+
+    private func explanations(of figures: AccountFigures) throws(FigureError) -> [Explanation] {
+        try FigureError.turning {
+            try figures.explanations() + figures.markets.flatMap { try $0.explanations() }
+        }
     }
 
     /// The balances body, byte for byte; `query` may narrow its map by `market`.
@@ -82,7 +93,7 @@ public struct RailsVenue: VenueModel {
         } catch {
             throw StatementError(field: "market", message: error.message)
         }
-        return balancesBody(of: try balances(of: snapshot), filter: filter, rules: rules)
+        return try balancesBody(of: figures(of: snapshot), filter: filter, rules: rules)
     }
 
     /// A UUID as the key and 32 random bytes as the secret; what Rails' own look like is not published.

@@ -41,6 +41,8 @@ struct ReportedAccount {
     let fills: [ReportedObject]
     /// Rows of the answer to `fundings`.
     let fundings: [ReportedObject]
+    /// When the answer to each call came in.
+    private let moments: [String: Int64]
 
     /// Throws where the balances are missing or unreadable.
     init(_ bodies: [RecordedBody]) throws(ReadingError) { try self.init(bodies.map(ReportedAnswer.init)) }
@@ -61,7 +63,11 @@ struct ReportedAccount {
         prices = answers.other(.marketData)?.rows ?? []
         fills = answers.other(.completedOrders)?.list("completedOrders") ?? []
         fundings = answers.other(.fundings)?.list("fundings") ?? []
+        moments = Dictionary(answers.map { ($0.body.call, $0.body.takenAt) }) { _, last in last }
     }
+
+    /// When the answer to a call came in.
+    func moment(of call: ReadingCall) -> Int64 { moments[call.rawValue] ?? 0 }
 
     /// The open position of a market; nil where there is none or no answer tells.
     func position(_ market: String) -> ReportedObject? {
@@ -127,14 +133,9 @@ extension ReportedAccount {
     /// All in USD. What the account is worth with its open positions is in no field of the venue: its money
     /// and the profit of every position, as far as the answers tell all of them.
     fileprivate var figures: StatementFigures {
-        StatementFigures([
-            worth(.equity), worth(.equityUSD),
-            account.figure(.wallet, "totalBalance", unit: RailsVenue.money),
-            account.figure(.available, "availableBalance", unit: RailsVenue.money),
-            account.figure(.initialMargin, "margin", unit: RailsVenue.money),
-            account.figure(.maintenanceMargin, "maintenanceMargin", unit: RailsVenue.money),
-            account.figure(.leverage, "leverage", unit: "ratio"),
-        ])
+        StatementFigures(
+            [worth(.equity), worth(.equityUSD)]
+                + account.commonFigures(of: AccountFigure.self, in: .documented))
     }
 
     private func worth(_ figure: CommonFigure) -> ReportedFigure {
@@ -198,18 +199,19 @@ extension ReportedAccount {
         marketsWithPositions.map { name, row in
             let position = position(name)
             let coin = baseAsset(name)
-            var figures: StatementFigures
+            var figures = StatementFigures()
             if let row {
-                figures = Self.figures(row, size: "positionQuantity", value: "position", coin)
-                figures.set(row.figure(.initialMargin, "margin", unit: RailsVenue.money))
-                figures.set(row.figure(.maintenanceMargin, "maintenanceMargin", unit: RailsVenue.money))
+                figures = StatementFigures(
+                    row.commonFigures(of: MarketFigure.self, in: MarketMode(profile: .documented), coin: coin)
+                )
+                figures.setEntryPrice(of: row, size: "positionQuantity", value: "position")
+                if let position {
+                    figures.set(position.figure(.unrealisedProfit, "unrealizedPnl", unit: RailsVenue.money))
+                }
             } else if let position {
-                figures = Self.figures(position, size: "quantity", value: "value", coin)
-            } else {
-                figures = StatementFigures()
-            }
-            if let position {
-                figures.set(position.figure(.unrealisedProfit, "unrealizedPnl", unit: RailsVenue.money))
+                figures = StatementFigures(
+                    position.commonFigures(of: PositionFigure.self, in: .documented, coin: coin))
+                figures.setEntryPrice(of: position, size: "quantity", value: "value")
             }
             if let price = price(name) {
                 figures.set(price.figure(.markPrice, "value", unit: RailsVenue.money))
@@ -225,22 +227,16 @@ extension ReportedAccount {
                 marginMode: position?.isIsolated == true ? .isolated : .cross, figures: figures)
         }
     }
+}
 
-    /// What both answers show of a position, and the price that its value is of.
-    private static func figures(
-        _ row: ReportedObject, size: String, value: String, _ coin: String
-    ) -> StatementFigures {
-        var figures = StatementFigures([
-            row.figure(.quantity, size, unit: coin), row.figure(.notional, value, unit: RailsVenue.money),
-            row.figure(.liquidationPrice, "liquidationPrice", unit: RailsVenue.money),
-        ])
-        if let quantity = row[size].number, !quantity.isZero, let worth = row[value].number {
-            figures.set(
-                ReportedFigure(
-                    .entryPrice, derived: try? worth.magnitude.over(quantity.magnitude, rounding: .halfEven),
-                    from: row.path(of: "\(value) / \(size)"), unit: RailsVenue.money))
-        }
-        return figures
+extension StatementFigures {
+    /// The price that a position's value is of.
+    fileprivate mutating func setEntryPrice(of row: ReportedObject, size: String, value: String) {
+        guard let quantity = row[size].number, !quantity.isZero, let worth = row[value].number else { return }
+        set(
+            ReportedFigure(
+                .entryPrice, derived: try? worth.magnitude.over(quantity.magnitude, rounding: .halfEven),
+                from: row.path(of: "\(value) / \(size)"), unit: RailsVenue.money))
     }
 }
 
@@ -277,29 +273,13 @@ private enum KnownShapes {
         ])
     }
 
-    /// The oldest form lacks `promoCredit` and fees of liquidation.
     private static let account = KnownFields(
-        .list(
-            """
-            totalBalance availableBalance deposit withdraw withdrawFees fees pnl funding volume margin
-            maintenanceMargin leverage
-            """, .text)
-            + [
-                KnownField("promoCredit", .text, isAlways: false),
-                KnownField("marketBalancesMap", .map(.object(market))),
-            ])
+        AccountFigure.knownFields(in: .documented, [.marketBalancesMap: .map(.object(market))]))
 
-    private static let market: [KnownField] =
-        .list(
-            """
-            position positionQuantity liquidationPrice openBuy openBuyQty openSell openSellQty pnl
-            positionPnl funding positionFunding volume fees margin maintenanceMargin
-            """, .text) + [KnownField("liquidationFees", .text, isAlways: false)]
+    private static let market = MarketFigure.knownFields(in: MarketMode(profile: .documented))
 
     /// What isolated positions show besides is our own server's.
-    private static let position: [KnownField] =
-        .list("market value quantity funding realizedPnl unrealizedPnl liquidationPrice type", .text)
-        + .list("marginMode margin", .text, isAlways: false)
+    private static let position = PositionFigure.knownFields(in: .documented)
 
     /// The rows of all calls; `avgFillPrice` is not in the oldest, who asked and what reduces only in those
     /// of the stream.

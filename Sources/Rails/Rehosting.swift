@@ -139,15 +139,16 @@ private struct AccountRehosting {
 
     /// Leverages of markets, which only the later rules know and no answer names: those that their margins
     /// imply.
-    mutating func setLeverages() {
-        for history in histories where history.held == nil {
+    mutating func setLeverages() { setLeverages(figures(by: .live)) }
+
+    private mutating func setLeverages(_ figures: AccountFigures) {
+        for (history, market) in zip(histories, figures.markets) where history.held == nil {
             guard let margin = history.row?["margin"].number, margin.isPositive,
-                let size = try? size(of: history, by: .live),
-                let implied = try? size.over(margin).rounded(places: 0, rounding: .halfUp),
-                implied != leverage, implied >= .one, implied <= rules.maximumLeverage,
-                (try? RailsFigures.printedMargin(
-                    RailsFigures.margin(positions: size, orders: .zero, leverage: implied))) == margin
+                let implied = try? market[.positionSize].over(margin).rounded(places: 0, rounding: .halfUp),
+                implied != leverage, implied >= .one, implied <= rules.maximumLeverage
             else { continue }
+            market.setLeverage(implied)
+            guard (try? market.decimal(.margin)) == margin else { continue }
             ownLeverages[history.name] = implied
             script.add(
                 "set_leverage",
@@ -158,13 +159,24 @@ private struct AccountRehosting {
         }
     }
 
-    private func size(
-        of history: MarketHistory, by profile: WireProfile
-    ) throws(NumberError) -> ExactFraction {
-        let price = marks.first { $0.name == history.name }?.price ?? .zero
-        return RailsFigures.positionSize(
-            value: try RailsFigures.positionValue(quantity: history.quantity, indexPrice: price),
-            cost: history.cost, profile: profile)
+    /// The account as it will be, by the rules of a profile.
+    private func figures(by profile: WireProfile) -> AccountFigures {
+        let figures = AccountFigures(profile, rules)
+        if let leverage { figures.setLeverage(leverage) }
+        let markets = histories.map { history in
+            let market = MarketFigures(
+                history.name, MarketMode(profile: profile, isIsolated: history.held != nil), in: figures)
+            market.give(.quantity, history.quantity)
+            market.give(.cost, history.cost)
+            market.give(.isolatedMargin, history.held ?? .zero)
+            market.give(.indexPrice, marks.first { $0.name == history.name }?.price ?? .zero)
+            market.give(.openBuy, history.row?["openBuy"].cutNumber ?? .zero)
+            market.give(.openSell, history.row?["openSell"].cutNumber ?? .zero)
+            if let own = ownLeverages[history.name] { market.setLeverage(own) }
+            return market
+        }
+        figures.take(markets)
+        return figures
     }
 
     // MARK: - Trades
@@ -233,7 +245,7 @@ private struct AccountRehosting {
             guard rules.instrument(market) != nil, let side = row.orderSide,
                 let rest = row[row.remainingField].number, rest.isPositive,
                 let price = row["price"].number, price.isPositive,
-                let value = try? RailsFigures.orderNotional(remaining: rest, price: price)
+                let value = try? RailsFigures.positionValue(quantity: rest, indexPrice: price)
             else {
                 script.assume(
                     "An open order has no market, side, size or price that is known; it is left out.")
@@ -261,7 +273,7 @@ private struct AccountRehosting {
             guard let quantity = row[field + "Qty"].cutNumber, let value = row[field].cutNumber,
                 let listed = try? known.map(\.quantity).sum(), let worth = try? known.map(\.value).sum(),
                 let rest = try? quantity - listed, rest.isPositive,
-                let restValue = try? RailsFigures.printedValue(ExactFraction(value) - worth)
+                let restValue = try? PrintForm.halfEven(18).print(ExactFraction(value) - worth)
             else { continue }
             let lots = Lot.lots(quantity: rest, cost: restValue)
             for (number, lot) in lots.enumerated() {
@@ -293,39 +305,18 @@ private struct AccountRehosting {
 
     /// Margins that neither generation of rules gives are raised by hand.
     mutating func raiseMargins() {
-        for field in ["margin", "maintenanceMargin"] {
-            guard let reported = answers.account[field].cutNumber else { continue }
-            if WireProfile.allCases.contains(where: { (try? ruled(field, by: $0)) == reported }) { continue }
+        for field in [AccountFigure.margin, .maintenanceMargin] {
+            guard let reported = answers.account[field.rawValue].cutNumber else { continue }
+            let isRuled = WireProfile.allCases.contains { profile in
+                (try? figures(by: profile).decimal(field)) == reported
+            }
+            if isRuled { continue }
             script.add(
-                "raise", [("flag", .string(field)), ("value", .string(reported.description))])
+                "raise", [("flag", .string(field.rawValue)), ("value", .string(reported.description))])
             script.assume(
                 "The account's \(field) follows from its positions and orders by no rule that is published; "
                     + "it is raised by hand and stands still.")
         }
-    }
-
-    private func ruled(_ field: String, by profile: WireProfile) throws -> ExactDecimal {
-        let cross = try histories.filter { $0.held == nil }.map { try (size(of: $0, by: profile), $0) }
-        let total = try cross.map { size, _ in size }.sum()
-        if field == "maintenanceMargin" {
-            return try RailsFigures.printedMoney(
-                RailsFigures.maintenanceMargin(
-                    positionSize: total, rate: rules.maintenanceRate[profile] ?? .zero))
-        }
-        let common = leverage ?? rules.defaultLeverage
-        let held = try histories.compactMap(\.held).sum()
-        guard profile == .documented else {
-            return try RailsFigures.printedMargin(
-                RailsFigures.totalMargin(cross.map { ($0, ownLeverages[$1.name] ?? common) })
-                    + ExactFraction(held))
-        }
-        let orders = try histories.map { history in
-            try (history.row?["openBuy"].cutNumber ?? .zero) + (history.row?["openSell"].cutNumber ?? .zero)
-        }
-        return try RailsFigures.printedMargin(
-            RailsFigures.margin(
-                positions: total, orders: ExactFraction(orders.sum()), leverage: common,
-                isolatedMargin: held))
     }
 }
 

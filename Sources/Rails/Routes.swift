@@ -39,13 +39,11 @@ extension RailsVenue {
         case "balances":
             let snapshot = try authorized(request, rules, access)
             let filter = try MarketFilter(request.queryItems, rules: rules)
-            return balancesBody(of: try balances(of: snapshot), filter: filter, rules: rules)
+            return try balancesBody(of: figures(of: snapshot), filter: filter, rules: rules)
         case "positions":
             let snapshot = try authorized(request, rules, access)
             let filter = try MarketFilter(request.queryItems, rules: rules)
-            return try positionsBody(
-                of: snapshot.account, try balances(of: snapshot), filter: filter,
-                market: market(snapshot.prices, at: snapshot.at))
+            return try positionsBody(of: snapshot.account, figures(of: snapshot), filter: filter)
         case "open-orders":
             let snapshot = try authorized(request, rules, access)
             return try openOrders(of: snapshot.account, request.queryItems, rules)

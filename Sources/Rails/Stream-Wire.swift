@@ -1,4 +1,5 @@
 import JSON
+import Ledger
 import Venue
 
 /// A message that a client sent: `{"message":"balances","content":{"market":"ETH-USD"}}`.
@@ -36,11 +37,13 @@ struct StreamQuestion {
 
 extension RailsVenue {
     /// The balances, never wrapped a second time: both profiles have the same envelope here.
-    func balancesMessage(_ balances: RailsBalances, filter: MarketFilter) -> [UInt8] {
-        var writer = JSONWriter(reserving: 640 + balances.markets.count * 640)
+    func balancesMessage(
+        _ figures: AccountFigures, filter: MarketFilter
+    ) throws(FigureError) -> [UInt8] {
+        var writer = JSONWriter(reserving: 640 + figures.markets.count * 640)
         writer.beginResult("balances", status: 200)
         writer.key("balances")
-        write(balances, filter: filter, to: &writer)
+        try write(figures, filter: filter, to: &writer)
         writer.endResult()
         return writer.bytes
     }

@@ -147,7 +147,7 @@ struct AccountStream: VenueStream {
                 let snapshot = try venue.account(of: token, from: address, access)
                 let rules = venue.rules(at: snapshot.at)
                 let filter = try MarketFilter(market: try question.market(), rules: rules)
-                return venue.balancesMessage(try venue.balances(of: snapshot), filter: filter)
+                return try venue.balancesMessage(venue.figures(of: snapshot), filter: filter)
             default: throw RailsError.notFound
             }
         } catch let error as RailsError {

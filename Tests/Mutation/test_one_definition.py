@@ -37,9 +37,9 @@ MUTATIONS = {
         "total_available_balance",
     ),
     "rails": (
-        "Rails/Figures.swift",
-        "try totalBalance - maintenanceMargin",
-        "try totalBalance + maintenanceMargin",
+        "Rails/Figures-Account.swift",
+        "try printed(.totalBalance) - printed(.maintenanceMargin)",
+        "try printed(.totalBalance) + printed(.maintenanceMargin)",
         "availableBalance",
     ),
 }

@@ -1,10 +1,11 @@
 import JSON
 import Ledger
 import Numbers
-import Rails
 import Testing
 import Venue
 import VenueTestSupport
+
+@testable import Rails
 
 /// The relations of the given sample that hold (sheet, section 4.2), the given formulas, and the later rules.
 @Suite("Figures")
@@ -333,23 +334,22 @@ struct FigureTests {
         // (−6000 − (9988 + 100) + 610) ÷ (−2 − 0.2) = 15478 ÷ 2.2 = 7035.4545….
         #expect(ether["liquidationPrice"]?.text == "7035.454545454545454545")
         // Withdrawable: 9988 − 100 (ETH's loss) − 6000 ÷ 2 − 6000 ÷ 5 − 855 = 4833.
-        #expect(try world.figures().withdrawable == decimal("4833"))
-        #expect(try world.figures().equity == ExactFraction(decimal("9988")))
+        #expect(try world.figures().decimal(.withdrawable) == decimal("4833"))
+        #expect(try world.figures()[.equity] == ExactFraction(decimal("9988")))
     }
 
-    /// By the later rules, quotients are added up before anything is cut: thirds whose sum
-    /// is a whole number leave the last printed digit as it is.
+    /// By the later rules, quotients are added up before anything is cut: thirds whose sum is a whole number
+    /// leave the last printed digit as it is. 100 ÷ 3 of a position, 200 ÷ 3 of its orders.
     @Test func quotientsAreAddedUpBeforeTheyAreCut() throws {
-        func exact(_ text: String) throws -> ExactFraction { ExactFraction(try decimal(text)) }
-        let equity = try exact("1499.99999999")
-        let thirds = try RailsFigures.totalMargin([(notional: exact("100"), leverage: decimal("3"))])
-        let free = try RailsFigures.unroundedAvailable(
-            equity: equity, positionMargin: thirds,
-            openOrderMargin: RailsFigures.totalMargin([
-                (notional: exact("200"), leverage: decimal("3")),
-                (notional: exact("1400"), leverage: decimal("1")),
-            ]))
-        #expect(free == ExactFraction(try decimal("-0.00000001")))
-        #expect(try RailsFigures.printedMoney(free) == decimal("-0.00000001"))
+        let world = try railsWorld(
+            .live,
+            commands: [
+                desk("deposit", #""asset":"USD","amount":"99.99999999""#),
+                desk("configure", #""settings":{"leverage":"3"}"#), mark("BTC-USD", "100"),
+                fill("BTC-USD", "buy", "1", "100"),
+                order("b1", "BTC-USD", "buy", "2", "100", #""force":true"#),
+            ])
+        #expect(try world.figures()[.availableBalance] == ExactFraction(decimal("-0.00000001")))
+        #expect(try world.balances()["availableBalance"]?.text == "-0.00000001")
     }
 }

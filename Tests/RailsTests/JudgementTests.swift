@@ -1,10 +1,11 @@
 import JSON
 import Ledger
 import Numbers
-import Rails
 import Testing
 import Venue
 import VenueTestSupport
+
+@testable import Rails
 
 @Suite("Judgement")
 struct JudgementTests {
@@ -166,10 +167,10 @@ struct JudgementTests {
     /// An order against the position is exempt up to its size, oldest first.
     @Test func closingOrdersAreExempt() throws {
         let world = try railsWorld(commands: [Self.money, fill("ETH-USD", "buy", "10", "3000")])
-        #expect(try world.figures().freeForOrders == ExactFraction("100"))
+        #expect(try world.figures()[.freeForOrders] == ExactFraction("100"))
         #expect(try world.refusal(of: order("o1", "ETH-USD", "sell", "8", "3000")) == nil)
         #expect(try world.refusal(of: order("o2", "ETH-USD", "sell", "2", "3000")) == nil)
-        #expect(try world.figures().openOrderMargin == .zero)
+        #expect(try world.figures()[.openOrderMargin] == .zero)
         #expect(
             try world.refusal(of: order("o3", "ETH-USD", "sell", "1", "3000"))?.code == .insufficientBalance)
     }

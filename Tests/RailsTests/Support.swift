@@ -1,10 +1,11 @@
 import JSON
 import Ledger
 import Numbers
-import Rails
 import Testing
 import Venue
 import VenueTestSupport
+
+@testable import Rails
 
 typealias RailsWorld = TestWorld<RailsVenue>
 
@@ -73,8 +74,16 @@ extension TestWorld where Model == RailsVenue {
     }
 
     /// The balances' figures, those beside the body among them.
-    func figures() throws -> RailsBalances {
-        try model.balances(of: try #require(snapshot(of: "desk")))
+    func figures() throws -> AccountFigures {
+        model.figures(of: try #require(snapshot(of: "desk")))
+    }
+
+    /// The liquidation price of each market that has one.
+    func liquidationPrices() throws -> [(market: String, price: ExactDecimal)] {
+        try withExtendedLifetime(figures()) { figures in
+            try figures.markets.map { ($0.market, try $0.decimal(.liquidationPrice)) }
+                .filter { $0.1.isPositive }
+        }
     }
 
     /// The refusal of a command; nil if it is accepted.

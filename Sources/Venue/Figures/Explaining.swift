@@ -1,0 +1,46 @@
+import Numbers
+
+extension FigureTable {
+    /// Why every figure of the object is what it is: the fields in their order, then what they rest on.
+    ///
+    /// The inputs are what the definition asked for while it was worked out, so that none can be forgotten.
+    public final func explanations() throws -> [Explanation] {
+        var found: [Explanation] = []
+        for figure in layout.cases where isThere(figure) {
+            guard let facts = figure.facts(in: mode), facts.isExplained else { continue }
+            found.append(try explanation(of: figure, facts))
+        }
+        return found
+    }
+
+    private func explanation(of figure: Figure, _ facts: FigureFacts) throws -> Explanation {
+        let number = try self[figure]
+        if isRaised(figure) {
+            let text = number.description
+            return Explanation(
+                path: path + figure.rawValue, field: figure.rawValue, value: text,
+                formula: "as raised by hand",
+                inputs: [Explanation.Input("raised \(figure.rawValue)", text, .raised)], status: .choice,
+                source: Figure.choices)
+        }
+        let notes = FigureNotes(ofGiven: false)
+        _ = try book.noting(notes) { try value(of: figure) }
+        let notZero = Set(notes.entries.compactMap { $0.object.nameOfNotZero(at: $0.place) })
+        let clauses = facts.clauses.filter { notZero.contains($0.input) }
+        let roundings = [facts.form.words] + clauses.map(\.rounding)
+        return Explanation(
+            path: path + figure.rawValue, field: figure.rawValue,
+            value: facts.isShown ? try facts.form.print(number).description : number.description,
+            formula: facts.words(with: clauses), inputs: notes.entries.map { $0.object.input($0, of: self) },
+            rounding: roundings.filter { !$0.isEmpty }.joined(separator: "; "),
+            status: facts.certainty(with: clauses), source: facts.source)
+    }
+}
+
+extension FigureFacts {
+    /// How far the figure can be trusted: as far as the least certain of what it takes in.
+    func certainty(with clauses: [FigureClause]) -> Explanation.Status {
+        let all = [certainty] + clauses.map(\.certainty)
+        return all.contains(.estimate) ? .estimate : all.contains(.choice) ? .choice : .exact
+    }
+}

@@ -1,0 +1,215 @@
+import Numbers
+
+/// What is said about a figure: all of it, and nowhere else.
+public struct FigureFacts: Sendable {
+    /// Where a figure stands.
+    public enum Place: Sendable, Equatable {
+        /// In the answer, always or now and then.
+        case shown(isAlwaysThere: Bool)
+        /// In the answer, and no number: a text, or an object of its own.
+        case other(isAlwaysThere: Bool)
+        /// Not in the answer, explained beside it.
+        case beside
+        /// Neither; what risk is judged by.
+        case judged
+        /// It is no figure but what figures are worked out from.
+        case input(Explanation.Input.Origin)
+    }
+
+    /// Where it stands.
+    public let place: Place
+    /// Its formula in words; what it is called, of an input.
+    public let formula: String
+    /// A remark behind the formula, such as `not floored`; empty for none.
+    public let note: String
+    /// What it counts: an asset, `coin` or `ratio`.
+    public let unit: String
+    /// Whether it can be below zero.
+    public let isSigned: Bool
+    /// How it is printed.
+    public let form: PrintForm
+    /// What the venue's printed digits leave open.
+    public let evidence: Evidence
+    /// How far it can be trusted to be the venue's.
+    public let certainty: Explanation.Status
+    /// Document and section.
+    public let source: String
+    /// The name that it has at every venue.
+    public let common: CommonFigure?
+    /// What inputs add where they are not zero.
+    public let clauses: [FigureClause]
+    /// Whether 0 stands for "there is none", so that a number and 0 are of two kinds.
+    public let isNoneAtZero: Bool
+
+    /// A field of the answer.
+    ///
+    /// `evidence` is that of the form unless another one is named.
+    public static func shown(
+        _ formula: String, note: String = "", _ unit: String, signed isSigned: Bool = false,
+        _ form: PrintForm = .plain, evidence: Evidence? = nil, _ certainty: Explanation.Status = .exact,
+        from source: String, common: CommonFigure? = nil, clauses: [FigureClause] = [],
+        isNoneAtZero: Bool = false, isAlwaysThere: Bool = true
+    ) -> FigureFacts {
+        FigureFacts(
+            place: .shown(isAlwaysThere: isAlwaysThere), formula: formula, note: note, unit: unit,
+            isSigned: isSigned, form: form, evidence: evidence ?? form.evidence, certainty: certainty,
+            source: source, common: common, clauses: clauses, isNoneAtZero: isNoneAtZero)
+    }
+
+    /// A field that is no number: a text, or an object of its own.
+    public static func other(
+        _ words: String, _ certainty: Explanation.Status = .exact, from source: String,
+        isAlwaysThere: Bool = true
+    ) -> FigureFacts {
+        FigureFacts(
+            place: .other(isAlwaysThere: isAlwaysThere), formula: words, note: "", unit: "none",
+            isSigned: false, form: .plain, evidence: .exact, certainty: certainty, source: source,
+            common: nil, clauses: [], isNoneAtZero: false)
+    }
+
+    /// What fields rest on and the answer does not show.
+    public static func beside(
+        _ formula: String, _ unit: String, signed isSigned: Bool = false, _ form: PrintForm = .plain,
+        evidence: Evidence? = nil, _ certainty: Explanation.Status = .exact, from source: String
+    ) -> FigureFacts {
+        FigureFacts(
+            place: .beside, formula: formula, note: "", unit: unit, isSigned: isSigned, form: form,
+            evidence: evidence ?? form.evidence, certainty: certainty, source: source, common: nil,
+            clauses: [],
+            isNoneAtZero: false)
+    }
+
+    /// What orders and withdrawals are judged by, and nothing shows.
+    public static func judged(
+        _ formula: String, _ unit: String, _ form: PrintForm = .plain,
+        _ certainty: Explanation.Status = .exact, from source: String
+    ) -> FigureFacts {
+        FigureFacts(
+            place: .judged, formula: formula, note: "", unit: unit, isSigned: true, form: form,
+            evidence: .exact, certainty: certainty, source: source, common: nil, clauses: [],
+            isNoneAtZero: false)
+    }
+
+    /// What is given: by the ledger, a price, a rule or a setting.
+    public static func input(
+        _ name: String, _ unit: String, _ origin: Explanation.Input.Origin
+    ) -> FigureFacts {
+        FigureFacts(
+            place: .input(origin), formula: name, note: "", unit: unit, isSigned: true, form: .plain,
+            evidence: .exact, certainty: .exact, source: "", common: nil, clauses: [], isNoneAtZero: false)
+    }
+
+    /// Whether it is a number of the answer.
+    public var isShown: Bool { if case .shown = place { true } else { false } }
+
+    /// Whether every answer has it, of a field; nil of what is none.
+    public var isAlwaysThere: Bool? {
+        switch place {
+        case .shown(let isAlwaysThere), .other(let isAlwaysThere): isAlwaysThere
+        case .beside, .judged, .input: nil
+        }
+    }
+
+    /// Whether explanations have it.
+    public var isExplained: Bool { isShown || place == .beside }
+
+    /// Where it comes from, of an input.
+    public var origin: Explanation.Input.Origin? {
+        if case .input(let origin) = place { origin } else { nil }
+    }
+
+    /// The words with what inputs that are not zero add.
+    func words(with clauses: [FigureClause]) -> String {
+        formula + clauses.map(\.words).joined() + (note.isEmpty ? "" : "; \(note)")
+    }
+}
+
+/// What an input adds to a figure's words where it is not zero.
+///
+/// ```swift
+/// FigureClause(MarketFigure.isolatedMargin, adds: " − what isolated positions hold", .choice)
+/// ```
+public struct FigureClause: Sendable {
+    let input: String
+    /// What it adds to the formula.
+    public let words: String
+    /// How far the figure can then be trusted.
+    public let certainty: Explanation.Status
+    /// A rounding step that comes with it; empty for none.
+    public let rounding: String
+    /// What it is about, in a word or two, for the venue's page.
+    public let topic: String
+
+    public init<Input: FigureKey>(
+        _ input: Input, adds words: String = "", _ certainty: Explanation.Status, rounding: String = "",
+        topic: String
+    ) {
+        self.input = Self.name(of: input)
+        self.words = words
+        self.certainty = certainty
+        self.rounding = rounding
+        self.topic = topic
+    }
+
+    static func name<Input: FigureKey>(of input: Input) -> String { "\(Input.self).\(input.rawValue)" }
+}
+
+/// How a figure is printed: which digits, and with which rounding.
+public enum PrintForm: Sendable, Equatable {
+    /// Every digit.
+    case plain
+    /// Digits after a place are dropped, toward zero.
+    case cut(Int)
+    /// Half up to a place.
+    case halfUp(Int)
+    /// Half even to a place.
+    case halfEven(Int)
+    /// Up to a place, away from zero.
+    case up(Int)
+
+    /// The decimal that is printed.
+    @inlinable
+    public func print(_ number: some FigureNumber) throws(NumberError) -> ExactDecimal {
+        switch self {
+        case .plain: try number.rounded(places: ExactDecimal.places, rounding: .halfEven)
+        case .cut(let places): try number.rounded(places: places, rounding: .towardZero)
+        case .halfUp(let places): try number.rounded(places: places, rounding: .halfUp)
+        case .halfEven(let places): try number.rounded(places: places, rounding: .halfEven)
+        case .up(let places): try number.rounded(places: places, rounding: .awayFromZero)
+        }
+    }
+
+    /// What is printed, for definitions that go on with it.
+    public func of(_ number: ExactFraction) throws(NumberError) -> ExactFraction {
+        ExactFraction(try print(number))
+    }
+
+    /// Places after the decimal point, at most.
+    public var places: Int {
+        switch self {
+        case .plain: ExactDecimal.places
+        case .cut(let places), .halfUp(let places), .halfEven(let places), .up(let places): places
+        }
+    }
+
+    /// The rounding in words; empty for none.
+    public var words: String {
+        switch self {
+        case .plain: ""
+        case .cut(let places): "cut to \(places) places"
+        case .halfUp(let places): "half up to \(places) places"
+        case .halfEven(let places): "half even to \(places) places"
+        case .up(let places): "up to \(places) places"
+        }
+    }
+
+    /// What digits that are printed so leave open.
+    public var evidence: Evidence {
+        switch self {
+        case .plain: .exact
+        case .cut(let places): .cut(places)
+        case .halfUp(let places), .halfEven(let places): .half(places)
+        case .up(let places): .up(places)
+        }
+    }
+}

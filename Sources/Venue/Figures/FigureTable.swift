@@ -1,0 +1,232 @@
+import JSON
+import Numbers
+
+/// The figures of one object, each in a slot: given, or worked out by its definition when it is first asked
+/// for.
+///
+/// Who fills the slots makes the reader. The ledger's amounts, prices and rules give what is *served*;
+/// looking on while a definition asks gives what is *explained*; what a venue reported, with what its digits
+/// leave open, gives what is *audited*. The definitions do not know which.
+///
+/// ```swift
+/// final class RowFigures: FigureTable<RowFigure> {
+///     override func value(of figure: RowFigure) throws -> ExactFraction {
+///         switch figure {
+///         case .equity: try self[.cash] + self[.profit]
+///         case .cash, .profit: throw gap(figure)
+///         }
+///     }
+/// }
+/// ```
+open class FigureTable<Figure: FigureKey>: FigureObject {
+    /// What its figures are worked out in.
+    public typealias Number = Figure.Number
+
+    /// What decides which words hold.
+    public let mode: Figure.Mode
+    /// How its figures are written.
+    public let layout: FigureLayout<Figure>
+    @usableFromInline let state: UnsafeMutablePointer<FigureBookState>
+    @usableFromInline let slots: UnsafeMutablePointer<FigureSlot<Number>>
+    private let count: Int
+    /// Places of figures that were set by hand.
+    private var raised: [Int] = []
+    /// What an answer says, by place; none of a ledger's figures.
+    var known: [Int: KnownFigure] = [:]
+    /// Slots whose reported number is not looked at for now.
+    var withheld: Set<Int> = []
+
+    /// A table without any number yet.
+    public init(_ book: FigureBook, _ mode: Figure.Mode, _ layout: FigureLayout<Figure>) {
+        self.mode = mode
+        self.layout = layout
+        count = layout.cases.count
+        state = book.state
+        slots = .allocate(capacity: count)
+        slots.initialize(
+            repeating: FigureSlot(number: Number(decimal: .zero), stamp: FigureSlot<Number>.empty),
+            count: count)
+        super.init(book)
+    }
+
+    deinit {
+        slots.deinitialize(count: count)
+        slots.deallocate()
+    }
+
+    /// The definition of a figure, worked out anew. Of an input: ``gap(_:)``.
+    open func value(of figure: Figure) throws -> Number { throw gap(figure) }
+
+    /// Whether the object has a figure, in the state that it is in.
+    open func isThere(_ figure: Figure) -> Bool { true }
+
+    /// What an input is called; its facts' words unless they depend on the account.
+    open func name(of input: Figure, _ words: String) -> String { words }
+
+    // MARK: - Numbers
+
+    /// A figure with all its digits.
+    @inlinable
+    public final subscript(figure: Figure) -> Number {
+        get throws {
+            let place = figure.index
+            if !state.pointee.isWatched, slots[place].stamp >= state.pointee.generation {
+                return slots[place].number
+            }
+            return try ask(figure)
+        }
+    }
+
+    @usableFromInline
+    final func ask(_ figure: Figure) throws -> Number {
+        let place = figure.index
+        let stamp = slots[place].stamp
+        if state.pointee.isWatched {
+            book.notes?.add(
+                self, place, isGiven: stamp == FigureSlot<Number>.given, isPrinted: false)
+        }
+        return stamp >= state.pointee.generation ? slots[place].number : try workOut(figure)
+    }
+
+    private final func workOut(_ figure: Figure) throws -> Number {
+        let place = figure.index
+        if !known.isEmpty, let known = known[place], known.number == nil, !withheld.contains(place) {
+            throw FigureGap.missing(known.lack)
+        }
+        guard slots[place].stamp != FigureSlot<Number>.working else {
+            throw FigureGap.readsItself(path + figure.rawValue)
+        }
+        slots[place].stamp = FigureSlot<Number>.working
+        let isWatched = state.pointee.isWatched
+        if isWatched { book.notes?.depth += 1 }
+        defer { if isWatched { book.notes?.depth -= 1 } }
+        do {
+            let number = try value(of: figure)
+            slots[place] = FigureSlot(number: number, stamp: state.pointee.generation)
+            return number
+        } catch {
+            slots[place].stamp = FigureSlot<Number>.empty
+            throw error
+        }
+    }
+
+    /// A figure as it is printed, for definitions that the venue works out from printed digits.
+    public final func printed(_ figure: Figure) throws -> Number { Number(decimal: try decimal(figure)) }
+
+    /// A figure as it is printed.
+    public final func decimal(_ figure: Figure) throws -> ExactDecimal {
+        let place = figure.index
+        if !known.isEmpty, let number = known[place]?.number, !withheld.contains(place) {
+            book.notes?.add(self, place, isGiven: true, isPrinted: true)
+            return number
+        }
+        guard state.pointee.isWatched else { return try printed(try self[figure], at: place) }
+        book.notes?.add(
+            self, place, isGiven: slots[place].stamp == FigureSlot<Number>.given, isPrinted: true)
+        book.notes?.depth += 1
+        defer { book.notes?.depth -= 1 }
+        return try printed(try self[figure], at: place)
+    }
+
+    private final func printed(_ number: Number, at place: Int) throws(NumberError) -> ExactDecimal {
+        // What was set by hand is shown as it was set.
+        raised.contains(place)
+            ? try PrintForm.plain.print(number) : try layout.forms[place].print(number)
+    }
+
+    /// Fills a slot: an amount of the ledger, a price, a rule, a setting.
+    @inlinable
+    public final func give(_ figure: Figure, _ number: Number) {
+        slots[figure.index] = FigureSlot(number: number, stamp: FigureSlot<Number>.given)
+    }
+
+    /// The same of a decimal.
+    @inlinable
+    public final func give(_ figure: Figure, _ number: ExactDecimal) { give(figure, Number(decimal: number)) }
+
+    /// Puts a number that was set by hand in the place of what the definition gives; nothing for nil.
+    public final func raise(_ figure: Figure, to number: ExactDecimal?) {
+        guard let number else { return }
+        give(figure, number)
+        raised.append(figure.index)
+    }
+
+    /// Whether a figure was set by hand.
+    public final func isRaised(_ figure: Figure) -> Bool { raised.contains(figure.index) }
+
+    /// What an input's definition throws: nobody gave it.
+    public final func gap(_ input: Figure) -> FigureGap { .notGiven(path + input.rawValue) }
+
+    /// Works out all that is shown, so that what cannot be is known before anything is written.
+    public final func workOutAll() throws {
+        for field in layout.fields where field.isNumber && isThere(field.figure) {
+            _ = try self[field.figure]
+        }
+    }
+
+    // MARK: - As an input
+
+    override func input(_ entry: FigureNotes.Entry, of asker: FigureObject) -> Explanation.Input {
+        let figure = layout.cases[entry.place]
+        let number = slots[entry.place].number
+        let text =
+            entry.isPrinted
+            ? (try? printed(number, at: entry.place).description) ?? number.description : number.description
+        guard let facts = figure.facts(in: mode), let origin = facts.origin else {
+            return Explanation.Input(
+                name.isEmpty ? figure.rawValue : "\(figure.rawValue) of \(name)", text, .figure,
+                path: path + figure.rawValue)
+        }
+        let words = name(of: figure, facts.formula)
+        return Explanation.Input(
+            asker === self || name.isEmpty ? words : "\(words) of \(name)", text, origin)
+    }
+
+    override func nameOfNotZero(at place: Int) -> String? {
+        slots[place].number.exact.isZero ? nil : FigureClause.name(of: layout.cases[place])
+    }
+
+    // MARK: - While it is audited
+
+    override func known(at place: Int) -> KnownFigure? { known[place] }
+
+    override func withhold(_ isWithheld: Bool, at place: Int) {
+        if isWithheld {
+            withheld.insert(place)
+            slots[place].stamp = FigureSlot<Number>.empty
+        } else {
+            withheld.remove(place)
+            try? probe(nil, at: place)
+        }
+    }
+
+    override func probe(_ end: FigureEnd?, at place: Int) throws {
+        guard let known = known[place], known.number != nil else { return }
+        let number =
+            switch end {
+            case .low: known.range.low
+            case .high: known.range.high
+            case nil: known.exact
+            }
+        give(layout.cases[place], try Number(nearest: number))
+    }
+}
+
+/// A figure's number, and since when it holds.
+@frozen
+@usableFromInline
+struct FigureSlot<Number> {
+    @usableFromInline var number: Number
+    /// The generation in which it was worked out, or one of the values below.
+    @usableFromInline var stamp: Int32
+
+    @usableFromInline
+    init(number: Number, stamp: Int32) {
+        self.number = number
+        self.stamp = stamp
+    }
+
+    @usableFromInline static var empty: Int32 { 0 }
+    @usableFromInline static var working: Int32 { -1 }
+    @usableFromInline static var given: Int32 { .max }
+}

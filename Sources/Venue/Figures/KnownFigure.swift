@@ -1,0 +1,118 @@
+import Numbers
+
+/// What a venue's answer says of a figure or an input.
+struct KnownFigure {
+    /// Where it stands in the answer, or what it was recovered as.
+    let name: String
+    /// What stood there, for the list of inputs.
+    let shown: String
+    /// What stood there.
+    let text: String
+    /// As printed, cut to 18 places where it has more; nil for what is no number.
+    let number: ExactDecimal?
+    /// Why there is no number; a sentence.
+    var lack = ""
+    /// What it is worked with: the printed number, or a sharper one that is printed so.
+    var exact: ExactFraction
+    /// What the venue's digits leave open.
+    var range: FigureRange
+    /// When the answer came in; nil for what is of no moment, such as a rule.
+    let moment: Int64?
+    /// The fields that it was recovered from.
+    var reads: [String] = []
+    /// What a difference means of a figure that takes it in.
+    var difference = FigureCheck.Difference.contradicts
+    /// Whether digits after the eighteenth place were dropped here.
+    var isCut = false
+    /// Whether it stands in the answer, and was not recovered from something else.
+    var isReported = false
+}
+
+/// An end of what a number's digits leave open.
+enum FigureEnd {
+    case low
+    case high
+}
+
+extension FigureTable {
+    /// Takes a figure from a field of an answer, whatever stands there. `moment` is when the answer came in.
+    public final func report(
+        _ figure: Figure, _ object: ReportedObject, _ field: String? = nil, at moment: Int64
+    ) {
+        let field = field ?? figure.rawValue
+        let value = object[field]
+        let name = object.path(of: field)
+        let number = value.cutNumber
+        var isCut = false
+        if case .unheld = value { isCut = true }
+        let facts = figure.facts(in: mode)
+        // Where 0 says that there is none, nothing lies behind its digits.
+        let isNone = facts?.isNoneAtZero == true && number?.isZero == true
+        let evidence = isNone ? .exact : facts?.evidence ?? .exact
+        var range = number.flatMap { try? evidence.range(of: $0) }
+        if isCut { range = range.flatMap { try? $0.widened(by: Evidence.step(ExactDecimal.places)) } }
+        let exact = ExactFraction(number ?? .zero)
+        know(
+            figure,
+            KnownFigure(
+                name: name, shown: value.shown, text: value.text, number: number,
+                lack: "\(name) is \(value.shown).", exact: exact, range: range ?? FigureRange(exact),
+                moment: moment, isCut: isCut, isReported: true))
+    }
+
+    /// Takes what other fields of the answers imply: `reads` are their paths, and where one of them is being
+    /// held, the recovered number is not used.
+    ///
+    /// `difference` says what follows where a figure that takes it in is another one than reported.
+    public final func recover(
+        _ figure: Figure, _ number: ExactDecimal, as name: String, from reads: [String] = [],
+        within range: FigureRange? = nil, at moment: Int64? = nil,
+        _ difference: FigureCheck.Difference = .contradicts
+    ) {
+        let exact = ExactFraction(number)
+        know(
+            figure,
+            KnownFigure(
+                name: name, shown: number.description, text: number.description, number: number, exact: exact,
+                range: range ?? FigureRange(exact), moment: moment, reads: reads, difference: difference))
+    }
+
+    /// Says why there is no number where one could be; a sentence. `reads` are the fields that would have
+    /// told a part of it: nothing is said about those then.
+    public final func lack(_ figure: Figure, because reason: String, from reads: [String] = []) {
+        know(
+            figure,
+            KnownFigure(
+                name: path + figure.rawValue, shown: "absent", text: "", number: nil, lack: reason,
+                exact: .zero, range: FigureRange(.zero), moment: nil, reads: reads))
+    }
+
+    /// Puts a number with all its digits in the place of a reported one where it would be printed as that.
+    public final func sharpen(_ figure: Figure, to exact: Number?) {
+        let place = figure.index
+        guard let exact, let number = known[place]?.number,
+            (try? layout.forms[place].print(exact)) == number
+        else { return }
+        known[place]?.exact = exact.exact
+        known[place]?.range = FigureRange(exact.exact)
+        give(figure, exact)
+    }
+
+    /// Whether an answer has a number for it.
+    public final func isKnown(_ figure: Figure) -> Bool { known[figure.index]?.number != nil }
+
+    /// The number that an answer has for it.
+    public final func reported(_ figure: Figure) -> ExactDecimal? { known[figure.index]?.number }
+
+    private func know(_ figure: Figure, _ found: KnownFigure) {
+        let place = figure.index
+        if known.updateValue(found, forKey: place) == nil {
+            book.known.append(KnownSlot(object: self, place: place))
+        }
+        if found.number == nil {
+            slots[place].stamp = FigureSlot<Number>.empty
+        } else if let number = try? Number(nearest: found.exact) {
+            give(figure, number)
+        }
+    }
+}
