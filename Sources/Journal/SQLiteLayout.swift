@@ -198,8 +198,8 @@ struct SQLiteLayout: Sendable {
 
     /// What the file says of the table of the name: nothing where there is none, one line where all is well.
     private static func nameTables(_ db: Database) throws -> [SchemaLine] {
-        // A flipped bit may have changed its name alone: SQLite, to which the case of a name is nothing, still
-        // finds the table, or it is left behind under another name.
+        // A flipped bit may have changed its name alone: SQLite, to which the case of a name is nothing,
+        // still finds the table, or it is left behind under another name.
         try SchemaLine.all(in: db).filter {
             $0.name.lowercased() == "opened_as" || $0.statement == Array(nameTable.utf8)
         }
@@ -244,8 +244,8 @@ struct SQLiteLayout: Sendable {
         else { return }
         throw JournalError(
             .damaged,
-            "The table \(lost.name) of the store \(path) is not laid out as it was made; restore the store from "
-                + "a backup.")
+            "The table \(lost.name) of the store \(path) is not laid out as it was made; restore the store "
+                + "from a backup.")
     }
 
     // MARK: - Settings
@@ -312,7 +312,8 @@ final class OpenedStore: Sendable {
     }
 }
 
-/// What SQLite keeps of a table or an index: its name, its table's, and the statement that made it, to the byte.
+/// What SQLite keeps of a table or an index: its name, its table's, and the statement that made it, to the
+/// byte.
 private struct SchemaLine: Hashable {
     let name: String
     let table: String

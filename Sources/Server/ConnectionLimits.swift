@@ -140,7 +140,8 @@ final class ConnectionClock: ChannelDuplexHandler, RemovableChannelHandler {
             isAnswering = false
             requests = max(0, requests - 1)
             idleSince = context.eventLoop.now
-            if requests == 0, endsAfterAnswer || goingDownSince != nil {
+            let wasLast = wantsLastAnswer && reading == .nothing
+            if requests == 0, endsAfterAnswer || wasLast || goingDownSince != nil {
                 return writeLast(data, promise, context)
             }
         }

@@ -33,3 +33,8 @@ def test_only_the_last_answer_tells_it(server):
     received = answers(server.port, first, second).lower()
     one, other = received.split(b"http/1.1 200 ok")[1:]
     assert b"connection: close" not in one and b"connection: close" in other
+
+
+def test_an_old_client_hears_it_too(server):
+    """With HTTP/1.0 a connection ends unless the client asks for more; it stayed for minutes."""
+    assert b"connection: close" in answers(server.port, request("/healthz", version="1.0")).lower()
