@@ -79,6 +79,8 @@ private struct PositionRow {
     let id: String
     let rules: InstrumentRules
     let measure: PositionMeasure
+    /// The same with the last price for the mark.
+    let atLast: PositionMeasure
     let leverage: ExactDecimal
     let settlementIndex: ExactDecimal
     let quoteIndex: ExactDecimal
@@ -103,6 +105,11 @@ private struct PositionRow {
         }
         guard figures.mode == .futures else { return figures.totals.marginRatio }
         return rules.assetPlace(position.settlementAsset).flatMap { figures.row($0) }?.marginRatio
+    }
+
+    /// `uplRatio` or `uplRatioLastPx`, by what it is measured at.
+    func unrealisedRatio(of measure: PositionMeasure) throws(NumberError) -> ExactFraction? {
+        try measure.unrealisedRatio(of: position, leverage: leverage)
     }
 
     /// `bePx`; nil for a margin position.
@@ -149,11 +156,17 @@ extension OKXVenue {
             }
             guard filter.admits(position, rules.instruments[place], id: id) else { continue }
             let index = try market.requiredIndex(position.settlementAsset)
+            func measure(_ price: MarkOverride? = nil) throws -> PositionMeasure {
+                try PositionMeasure(
+                    of: position, instrument: place, settlementIndex: index, market, rules, price)
+            }
+            let last = snapshot.prices.quotes[position.instrument.name]?.last.map {
+                MarkOverride(instrument: position.instrument, price: $0)
+            }
             rows.append(
                 PositionRow(
-                    position: position, id: id, rules: rules.instruments[place],
-                    measure: try PositionMeasure(
-                        of: position, instrument: place, settlementIndex: index, market, rules),
+                    position: position, id: id, rules: rules.instruments[place], measure: try measure(),
+                    atLast: try measure(last),
                     leverage: snapshot.account.leverageInForce(of: position, rules), settlementIndex: index,
                     quoteIndex: try market.requiredIndex(position.instrument.quote),
                     baseIndex: try market.requiredIndex(position.instrument.base)))
@@ -229,7 +242,7 @@ extension OKXVenue {
         writer.member("instId", position.instrument.name)
         writer.member("instType", position.typeName(row.rules))
         writer.member("interest", literal: isContract ? "" : "0")
-        try writer.member("last", row.measure.mark)
+        try writer.member("last", row.atLast.mark)
         try writer.member("lever", row.leverage)
         try writer.member("liab", position.liability.map { -$0.amount })
         writer.member("liabCcy", position.liability?.asset ?? "")
@@ -269,10 +282,9 @@ extension OKXVenue {
         writer.empty(["thetaBS", "thetaPA", "tradeId"])
         writer.member("uTime", position.updatedAt)
         try writer.member("upl", row.measure.unrealised)
-        try writer.member("uplLastPx", row.measure.unrealised)
-        let ratio = try row.measure.unrealisedRatio(of: position, leverage: row.leverage)
-        try writer.member("uplRatio", ratio)
-        try writer.member("uplRatioLastPx", ratio)
+        try writer.member("uplLastPx", row.atLast.unrealised)
+        try writer.member("uplRatio", row.unrealisedRatio(of: row.measure))
+        try writer.member("uplRatioLastPx", row.unrealisedRatio(of: row.atLast))
         try writer.member("usdPx", isContract ? row.settlementIndex : nil)
         writer.empty(["vegaBS", "vegaPA"])
     }
