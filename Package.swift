@@ -125,6 +125,13 @@ let package = Package(
                 ],
                 swiftSettings: strict),
 
+            // What the documentation of the library products shows, run by the tests: Examples/Swift.
+            .example("Ledger", core),
+            .example("Venues", ["Venues", "Venue"] + core),
+            .example("Desk", ["Desk", "Venues", "Venue", "Ledger"]),
+            .example(
+                "Server", ["Server", "Ledger", "JSON", .product(name: "Logging", package: "swift-log")]),
+
             // A venue's surroundings for tests: the real state machine, with a clock and keys set by hand.
             .target(
                 name: "VenueTestSupport", dependencies: ["Exchange", "Venue"] + core,
@@ -173,3 +180,12 @@ let package = Package(
                 swiftSettings: strict)
         }
 )
+
+extension Target {
+    /// A program of `Examples/Swift` that shows one library product.
+    static func example(_ product: String, _ dependencies: [Dependency]) -> Target {
+        .executableTarget(
+            name: "\(product)Example", dependencies: dependencies, path: "Examples/Swift/\(product)",
+            swiftSettings: strict)
+    }
+}
