@@ -56,9 +56,12 @@ extension VenueError {
     /// Contingencies on the list of plain orders.
     static let disabled = VenueError(code: 140001, message: "API_DISABLED", status: 400)
 
+    /// Nobody knows whether it was carried out.
+    static let timedOut = VenueError(code: 40801, message: "REQUEST_TIMEOUT", status: 408)
+
     /// Codes of refusals that come after the order was given an id.
     private static let namesOrders: Set<Int> = [
-        306, 314, 315, 318, 319, 415, 1110, 43003, 43004, 43005,
+        306, 314, 315, 318, 319, 415, 1110, 43003, 43004, 43005, 43012,
     ]
 
     /// Whether the refused order has an id all the same.
@@ -81,6 +84,7 @@ extension VenueError {
         case .unknownInstrument: self = .invalidInstrument
         case .notAllowed where refusal.field == "reduce_only": self = .reduceOnlyRejected
         case .notAllowed where refusal.field == "quantity": self = .exceedsPositionSize
+        case .timedOut: self = .timedOut
         case .notAllowed, .invalidField: self = .invalidArgument
         default: self = .internal
         }

@@ -167,6 +167,7 @@ extension RailsError {
         case .priceMissing, .tooMany, .notAllowed, .noPosition, .invalidAmount, .unchanged:
             self = .badRequest(refusal.message)
         case .overflow: self = .badRequest("invalid quantity")
+        case .timedOut: self = RailsError(status: 504, message: "request timed out")
         default: self = .internalError
         }
     }

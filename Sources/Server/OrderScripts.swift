@@ -117,10 +117,18 @@ final class OrderScripts: Sendable {
     /// The most scripts at a time.
     static let limit = 1_000
 
+    /// How often the first news of an order behind a place of the journal is told.
+    private struct Telling {
+        let after: Int64
+        let times: Int
+    }
+
     private struct State {
         var waiting: [OrderScript] = []
         /// How often the next news of an order is told, by account and order; the first comes first.
-        var tellings: [String: [Int]] = [:]
+        var tellings: [String: [Telling]] = [:]
+        /// What was made of news already, by its sequence: every stream tells it as often.
+        var told: [Int64: Int] = [:]
         /// Orders that are filled right before they are cancelled, by account.
         var filledOnCancel: [String: Set<String>] = [:]
     }
@@ -157,9 +165,10 @@ final class OrderScripts: Sendable {
         }
     }
 
-    /// Notes how often the next news of an order is told.
-    fileprivate func tell(_ order: String, of account: String, times: Int) {
-        state.withLock { $0.tellings["\(account) \(order)", default: []].append(times) }
+    /// Notes how often the next news of an order is told, of what comes after a place of the journal.
+    fileprivate func tell(_ order: String, of account: String, times: Int, after sequence: Int64) {
+        let telling = Telling(after: sequence, times: times)
+        state.withLock { $0.tellings["\(account) \(order)", default: []].append(telling) }
     }
 
     fileprivate func fillOnCancel(_ order: String, of account: String) {
@@ -174,10 +183,13 @@ final class OrderScripts: Sendable {
     func tellings(of event: Event) -> Int {
         guard let account = event.account, let order = event.orderID else { return 1 }
         return state.withLock { state in
+            if let times = state.told[event.sequence] { return times }
             let key = "\(account) \(order)"
-            guard let next = state.tellings[key]?.first else { return 1 }
+            guard let next = state.tellings[key]?.first, next.after < event.sequence else { return 1 }
             state.tellings[key]?.removeFirst()
-            return next
+            if state.told.count >= Self.limit { state.told = [:] }
+            state.told[event.sequence] = next.times
+            return next.times
         }
     }
 }
@@ -244,6 +256,8 @@ struct ScriptedAccess: ForwardingAccess {
             }).first
         else { return events }
         var isTimedOut = false
+        /// The last that has happened so far.
+        var place: Int64 { base.snapshot(of: account)?.account.lastSequence ?? 0 }
         for step in script.steps {
             switch step {
             case .reject: break
@@ -253,8 +267,8 @@ struct ScriptedAccess: ForwardingAccess {
                 }
             case .hold(let wait): try? await Task.sleep(for: .milliseconds(wait))
             case .timeout: isTimedOut = true
-            case .lose: scripts.tell(id, of: account, times: 0)
-            case .duplicate: scripts.tell(id, of: account, times: 2)
+            case .lose: scripts.tell(id, of: account, times: 0, after: place)
+            case .duplicate: scripts.tell(id, of: account, times: 2, after: place)
             case .fillOnCancel: scripts.fillOnCancel(id, of: account)
             }
         }

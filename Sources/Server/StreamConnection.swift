@@ -220,7 +220,10 @@ final class StreamConnection: ChannelDuplexHandler {
         }
         events.removeFirst(count)
         if told.isEmpty { return }
-        if !hub.faults.orderScripts.isEmpty { return tellByScript(Array(told)) }
+        let scripts = hub.faults.orderScripts
+        if !scripts.isEmpty, told.contains(where: { scripts.tellings(of: $0) != 1 }) {
+            return tellByScript(Array(told))
+        }
         push { stream, now, output in
             stream.ledgerChanged(StreamNotice(events: Array(told)), at: now, into: &output)
         }
