@@ -35,9 +35,10 @@ extension TriggerSource {
 }
 
 extension OrderReading {
-    /// A conditional order, and the refusal that it meets at once.
+    /// A conditional order. `entry` is the price that its trigger is compared with, where it only begins to
+    /// wait when an order at that price is filled.
     func trigger(
-        _ type: TriggerType, fallbackID: String
+        _ type: TriggerType, fallbackID: String, entry: ExactDecimal? = nil
     ) throws(VenueError) -> ConditionalInstruction {
         let name = try required("instrument_name")
         let side = try Self.side(try required("side"))
@@ -47,13 +48,14 @@ extension OrderReading {
         let rule = try instrument(name)
         let price = type.isLimit ? try price("price", rule) : nil
         let quantity = try quantity("quantity", rule)
-        let leg = try leg("ref_price", type, side, rule, price: price)
+        let leg = try leg("ref_price", type, side, rule, price: price, entry: entry)
         if snapshot.account.conditional(.client(clientID)) != nil { throw .duplicateClientID }
 
         var terms = OrderTerms(
             clientID: clientID, kind: type.isLimit ? .limit : .market,
             timeInForce: type.isLimit ? force : .goodTillCancelled, postOnly: words.contains("POST_ONLY"))
         terms.words = try self.words(words, isMarket: !type.isLimit)
+        try preventSelfTrade(&terms)
         var order = ConditionalInstruction(
             instrument: name, side: side, quantity: quantity, legs: [leg], clientID: clientID)
         order.reduceOnly = words.contains("REDUCE_ONLY")
@@ -65,22 +67,26 @@ extension OrderReading {
 
     /// What fires a conditional order: at `ref_price`, which must lie on the side that its type watches.
     private func leg(
-        _ key: String, _ type: TriggerType, _ side: Side, _ rule: InstrumentRule, price: ExactDecimal?
+        _ key: String, _ type: TriggerType, _ side: Side, _ rule: InstrumentRule, price: ExactDecimal?,
+        entry: ExactDecimal?
     ) throws(VenueError) -> ConditionalLeg {
         let word = try Optional(params).text("ref_price_type") ?? TriggerSource.mark.word
         guard let source = TriggerSource(word: word) else { throw .invalidReferencePriceType }
-        let level = try reference(key, rule, source, rises: type.rises(side))
+        let level = try reference(key, rule, source, rises: type.rises(side), entry: entry)
         return ConditionalLeg(
             type.rawValue, Trigger(source, at: level, rises: type.rises(side)), price: price)
     }
 
     private func reference(
-        _ key: String, _ rule: InstrumentRule, _ source: TriggerSource, rises: Bool
+        _ key: String, _ rule: InstrumentRule, _ source: TriggerSource, rises: Bool,
+        entry: ExactDecimal? = nil
     ) throws(VenueError) -> ExactDecimal {
         guard let text = params[key]?.text, let level = try? ExactDecimal(text), level.isPositive,
             level.isMultiple(of: rule.priceTick)
         else { throw .invalidReferencePrice }
-        guard let now = source.price(of: rule.terms, snapshot.prices, market) else { throw .noMarkPrice }
+        guard let now = entry ?? source.price(of: rule.terms, snapshot.prices, market) else {
+            throw .noMarkPrice
+        }
         guard rises ? level > now : level < now else { throw .invalidReferencePrice }
         return level
     }

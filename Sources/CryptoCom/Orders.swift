@@ -50,6 +50,7 @@ struct OrderReading {
             timeInForce: isMarket ? .goodTillCancelled : force,
             postOnly: words.contains("POST_ONLY") || words.contains("SMART_POST_ONLY"))
         terms.words = try self.words(words, isMarket: isMarket)
+        try preventSelfTrade(&terms)
         var instruction = OrderInstruction(
             instrument: name, side: side, quantity: quantity ?? .zero, price: price, terms: terms)
         instruction.notional = notional
@@ -178,6 +179,31 @@ struct OrderReading {
             words[OrderWord.feeAsset] = .string(asset)
         }
         return words
+    }
+
+    /// Self-trade prevention: what the order says, else the account's settings. Only orders of the same
+    /// `stp_id` are kept from each other; orders of other accounts never meet here, whatever the scope.
+    func preventSelfTrade(_ terms: inout OrderTerms) throws(VenueError) {
+        var setting: [String: String] = [:]
+        for name in SelfTradeSetting.all {
+            guard let text = try Optional(params).text(name) else { continue }
+            guard SelfTradeSetting.accepts(name, text), text != "D" else { throw .invalidArgument }
+            setting[name] = text
+        }
+        if setting["stp_scope"] == nil, setting["stp_inst"] == nil {
+            let settings = snapshot.account.settings
+            guard let scope = settings.text("stp_scope"), scope != "D" else { return }
+            for name in SelfTradeSetting.all where setting[name] == nil {
+                setting[name] = settings.text(name)
+            }
+        }
+        switch setting["stp_inst"] {
+        case "M": terms.selfTradePrevention = .maker
+        case "T": terms.selfTradePrevention = .taker
+        case "B": terms.selfTradePrevention = .both
+        default: throw .invalidArgument
+        }
+        terms.selfTradeGroup = setting["stp_id"]
     }
 
     // MARK: - Numbers

@@ -34,6 +34,11 @@ extension CryptoComVenue {
         case .cancelAllOrders, .cancelAllTriggers:
             try await cancelAll(params, snapshot, access)
             return reply.bare()
+        case .createOCO, .createOTO, .createOTOCO:
+            return reply.listed(try await placeLinked(method, params, id, snapshot, access))
+        case .cancelOCO, .cancelOTO, .cancelOTOCO:
+            try await cancelLinked(method, params, snapshot, access)
+            return reply.bare()
         case .batchOrders: return try await batch(params, id, snapshot, access, &reply)
         case .closePosition: return reply.named(try await close(params, id, snapshot, access))
         case .accountLeverage, .isolatedLeverage, .isolatedTransfer, .changeSettings:
@@ -65,7 +70,7 @@ extension CryptoComVenue {
 
     /// Has the exchange take an order. A refusal that names it is noted in the journal, and so is where the
     /// order ended unfilled at once.
-    private func place(
+    func place(
         _ reading: OrderReading.Reading, _ account: String, _ access: any VenueAccess
     ) async throws(VenueError) -> OrderNames {
         var rejection = reading.rejection
@@ -131,7 +136,7 @@ extension CryptoComVenue {
         return reply.endList()
     }
 
-    private static func list(_ params: JSONValue) throws(VenueError) -> [JSONValue] {
+    static func list(_ params: JSONValue) throws(VenueError) -> [JSONValue] {
         guard let orders = params["order_list"]?.elements, (1...listLimit).contains(orders.count) else {
             throw .invalidArgument
         }
@@ -192,6 +197,8 @@ extension CryptoComVenue {
         if let terms = change.terms { amended.terms = terms }
         let names = OrderNames(amended, of: account)
         if let rejection = change.rejection { throw rejection.naming(names) }
+        // What changes nothing is no fault here: the order stays as it is.
+        if amended == order, change.quantity == order.quantity, change.price == order.price { return names }
         do throws(VenueError) {
             _ = try await trade(
                 .amend(
@@ -461,6 +468,14 @@ private struct Confirmation {
         if isNoError { writer.member("message", "NO_ERROR") }
         writer.key("result")
         names.write(to: &writer)
+        return bare()
+    }
+
+    mutating func listed(_ id: String) -> [UInt8] {
+        writer.key("result")
+        writer.beginObject()
+        writer.member("list_id", id)
+        writer.endObject()
         return bare()
     }
 

@@ -23,6 +23,9 @@ extension CryptoComVenue {
             case .triggerHistory:
                 try writeTriggerHistory(
                     params, snapshot, try await history(of: snapshot, access), to: &reply.writer)
+            case .listDetail:
+                try writeLists(
+                    params, snapshot, try await history(of: snapshot, access), to: &reply.writer)
             case .orderHistory: try await writeHistory(params, snapshot, access, to: &reply.writer)
             case .trades: try await writeTrades(params, snapshot, access, to: &reply.writer)
             case .transactions: try await writeTransactions(params, snapshot, access, to: &reply.writer)

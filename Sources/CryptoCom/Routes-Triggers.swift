@@ -118,6 +118,17 @@ struct TriggerRecord {
         placed = nil
     }
 
+    /// One that waits no longer, with the order that it placed.
+    init(
+        _ order: ConditionalOrder, _ ending: ConditionalRecord.Ending, at time: LedgerTime,
+        placed: OrderRecord?
+    ) {
+        self.order = order
+        self.ending = ending
+        updatedAt = time
+        self.placed = placed
+    }
+
     /// One that waits no longer.
     init(_ record: ConditionalRecord, _ account: Account, _ history: TradingHistory) {
         order = record.order
@@ -140,7 +151,7 @@ struct TriggerRecord {
             case .triggered: return try placed?.status ?? "REJECTED"
             case .ended(let end):
                 switch end.reason {
-                case .cancelled: return "CANCELED"
+                case .cancelled, .contingency: return "CANCELED"
                 case .expired: return "EXPIRED"
                 case .refused: return "REJECTED"
                 }
@@ -208,6 +219,7 @@ extension OrderForm {
         writer.member("order_date", String(order.placedAt.iso8601.prefix(10)))
         writer.member("instrument_name", order.instrument.name)
         writer.member("fee_instrument_name", fills?.feeAsset ?? order.instrument.quote)
+        writeList(order.terms.words, to: &writer)
         if let placed = record.placed {
             writer.member("exchange_order_id", placed.order.venueID(of: account.id))
         }

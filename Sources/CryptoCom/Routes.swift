@@ -34,6 +34,13 @@ enum Method: String, CaseIterable {
     case cancelTrigger = "private/advanced/cancel-order"
     case cancelTriggerList = "private/advanced/cancel-order-list"
     case cancelAllTriggers = "private/advanced/cancel-all-orders"
+    case createOCO = "private/advanced/create-oco"
+    case createOTO = "private/advanced/create-oto"
+    case createOTOCO = "private/advanced/create-otoco"
+    case cancelOCO = "private/advanced/cancel-oco"
+    case cancelOTO = "private/advanced/cancel-oto"
+    case cancelOTOCO = "private/advanced/cancel-otoco"
+    case listDetail = "private/advanced/get-order-list-detail"
     case openTriggers = "private/advanced/get-open-orders"
     case triggerDetail = "private/advanced/get-order-detail"
     case triggerHistory = "private/advanced/get-order-history"
@@ -56,7 +63,8 @@ enum Method: String, CaseIterable {
         case .createOrder, .createOrderList, .amendOrder, .cancelOrder, .cancelOrderList, .cancelAllOrders,
             .closePosition, .batchOrders, .accountLeverage, .isolatedLeverage, .isolatedTransfer,
             .changeSettings, .createTrigger, .createTriggerList, .amendTrigger, .cancelTrigger,
-            .cancelTriggerList, .cancelAllTriggers:
+            .cancelTriggerList, .cancelAllTriggers, .createOCO, .createOTO, .createOTOCO, .cancelOCO,
+            .cancelOTO, .cancelOTOCO:
             true
         default: false
         }
@@ -66,7 +74,7 @@ enum Method: String, CaseIterable {
     var isAboutOrders: Bool {
         switch self {
         case .orderDetail, .orderHistory, .trades, .transactions, .feeRate, .instrumentFeeRate, .settings,
-            .openTriggers, .triggerDetail, .triggerHistory:
+            .openTriggers, .triggerDetail, .triggerHistory, .listDetail:
             true
         default: needsTrading
         }

@@ -13,6 +13,18 @@ struct UserChannel: Equatable {
         case positions = "user.positions"
         case orders = "user.order"
         case trades = "user.trade"
+        // The vendor spells the channel of conditional orders in three ways; who asks for one is told on it.
+        case advanceOrder = "user.advance.order"
+        case advancedOrder = "user.advanced.order"
+        case advanceOrderPage = "user.advance_order"
+
+        /// Whether it is of conditional orders.
+        var isOfTriggers: Bool {
+            switch self {
+            case .advanceOrder, .advancedOrder, .advanceOrderPage: true
+            default: false
+            }
+        }
     }
 
     let kind: Kind
@@ -37,7 +49,7 @@ struct UserChannel: Equatable {
     var name: String { kind.rawValue + (instrument.map { "." + $0 } ?? "") }
 
     /// Whether it tells what happens, rather than how the account stands.
-    var tellsEvents: Bool { kind == .orders || kind == .trades }
+    var tellsEvents: Bool { kind == .orders || kind == .trades || kind.isOfTriggers }
 
     func isOf(_ other: Instrument) -> Bool { instrument.map(other.name.isExactly) ?? true }
 }
@@ -59,7 +71,7 @@ extension CryptoComVenue {
             reserving: ReplyWriter.capacity(rows: account.holdings.count))
         do {
             switch channel.kind {
-            case .orders, .trades: break
+            case .orders, .trades, .advanceOrder, .advancedOrder, .advanceOrderPage: break
             case .balance: try writeBalance(of: snapshot, to: &frame.writer)
             case .accountRisk: try writeAccountRisk(of: snapshot, to: &frame.writer)
             case .positionBalance: try writePositionBalance(of: snapshot, to: &frame.writer)

@@ -8,11 +8,13 @@ import Venue
 enum OrderPush {
     case order(OrderRecord)
     case trade(TradeRecord)
+    case trigger(TriggerRecord)
 
     var instrument: Instrument {
         switch self {
         case .order(let record): record.order.instrument
         case .trade(let trade): trade.fill.instrument
+        case .trigger(let record): record.order.instrument
         }
     }
 }
@@ -33,6 +35,9 @@ struct OrderFollower {
         for (place, event) in events.enumerated() where event.sequence > account.lastSequence {
             let before = account
             try account.apply(event)
+            if let record = try trigger(event, before, events[(place + 1)...]) {
+                pushes.append(.trigger(record))
+            }
             if case .filled(let fill) = event.body {
                 trades.append(.trade(try trade(fill, event, before)))
             }
@@ -54,6 +59,34 @@ struct OrderFollower {
         default:
             guard let id = event.body.changedOrder, let order = before.order(.id(id)) else { return nil }
             return try OrderRecord(order, after: [event])
+        }
+    }
+
+    /// A conditional order as an event leaves it, with the order that it placed and what became of that at
+    /// once.
+    private func trigger(
+        _ event: Event, _ before: Account, _ next: ArraySlice<Event>
+    ) throws -> TriggerRecord? {
+        switch event.body {
+        case .conditionalPlaced: return account.conditionals.last.map { TriggerRecord($0) }
+        case .conditionalAmended(let amendment):
+            return account.conditional(.id(amendment.id)).map { TriggerRecord($0) }
+        case .conditionalEnded(let id, let end):
+            guard let order = before.conditional(.id(id)) else { return nil }
+            return TriggerRecord(order, .ended(end), at: event.at, placed: nil)
+        case .conditionalTriggered(let id, let leg, let price):
+            guard let order = before.conditional(.id(id)) else { return nil }
+            let placing = next.first { event in
+                if case .orderPlaced(let order) = event.body { return order.terms?.conditional == id }
+                return false
+            }
+            let placed = try placing.flatMap { placing in
+                try OrderRecord(placedBy: next.filter { $0.sequence >= placing.sequence })
+            }
+            return TriggerRecord(
+                order, .triggered(leg: leg, price: price, orderSequence: placing?.sequence), at: event.at,
+                placed: placed)
+        default: return nil
         }
     }
 
@@ -114,6 +147,16 @@ extension CryptoComVenue {
                 }
             }
         }
+        if profile == .documented, channel.kind.isOfTriggers {
+            let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+            for order in snapshot.account.conditionals.reversed() {
+                do throws(NumberError) {
+                    try form.write(TriggerRecord(order), to: &frame.writer)
+                } catch {
+                    throw VenueError(figureError: error)
+                }
+            }
+        }
         return frame.finished()
     }
 
@@ -129,6 +172,8 @@ extension CryptoComVenue {
         do throws(NumberError) {
             switch (channel.kind, push) {
             case (.orders, .order(let record)): try form.writePush(record, to: &frame.writer)
+            case (let kind, .trigger(let record)) where kind.isOfTriggers:
+                try form.write(record, to: &frame.writer)
             case (.trades, .trade(let trade)): form.write(trade, isPush: true, to: &frame.writer)
             default: return nil
             }

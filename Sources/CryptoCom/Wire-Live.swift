@@ -144,6 +144,9 @@ enum StableIdentifier {
         digits("order/\(account)/\(order)", below: 1_000_000_000_000_000_000)
     }
 
+    /// The digits of a list of orders, from the digest of what asks for it.
+    static func list(_ name: String) -> String { digits("list/\(name)", below: 1_000_000_000_000_000_000) }
+
     private static func digits(_ name: String, below limit: UInt64) -> String {
         var number: UInt64 = 0
         for byte in SHA256.hash(data: Array(name.utf8)).prefix(8) { number = number << 8 | UInt64(byte) }

@@ -10,6 +10,9 @@ enum OrderWord {
     static let notional = "notional"
     static let execution = "exec_inst"
     static let feeAsset = "fee_instrument_name"
+    static let list = "list_id"
+    static let contingency = "contingency_type"
+    static let leg = "leg_id"
 }
 
 /// Writes orders and trades of one account. Members and their order: order sheet, sections 2.6, 2.7 and 6.1.
@@ -48,6 +51,7 @@ struct OrderForm {
         writer.member("instrument_name", order.instrument.name)
         writer.member("fee_instrument_name", order.feeAsset)
         writeIsolation(order.instrument, order.marginMode, to: &writer)
+        if let words = order.terms?.words { writeList(words, to: &writer) }
         writer.key("reason")
         writer.integer(try record.reason)
         writer.member("create_time", order.placedAt)
@@ -117,6 +121,14 @@ struct OrderForm {
         writer.member(
             "isolation_id", StableIdentifier.isolation(account: account.id, instrument: instrument.name))
         writer.member("isolation_type", "ISOLATED_MARGIN")
+    }
+
+    /// The list that an order hangs together with.
+    func writeList(_ words: Settings, to writer: inout JSONWriter) {
+        guard let id = words.text(OrderWord.list) else { return }
+        writer.member("list_id", id)
+        writer.member("contingency_type", words.text(OrderWord.contingency) ?? "OCO")
+        writer.member("leg_id", words.text(OrderWord.leg) ?? "1")
     }
 
     // MARK: - Trades
@@ -196,6 +208,7 @@ extension OrderRecord {
                 return (order.fills?.value ?? .zero) < notional ? "CANCELED" : "FILLED"
             case .cancelled: return "CANCELED"
             case .ended(.goodTillDate): return "EXPIRED"
+            case .ended(.selfTrade): return "CANCELED"
             case .ended: return try isRejected ? "REJECTED" : "CANCELED"
             case .refused: return "REJECTED"
             }
@@ -230,6 +243,7 @@ extension OrderRecord {
         case .unfillable: return .fillOrKill
         case .postOnly: return .postOnlyRejected
         case .immediateRest: return try order.filled.isZero ? .immediateOrCancel : nil
+        case .selfTrade: return .selfTrade
         default: return nil
         }
     }

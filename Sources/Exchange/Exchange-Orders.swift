@@ -11,6 +11,8 @@ extension Exchange {
         let bodies: [EventBody]
         switch instruction {
         case .place(let order): bodies = try place(order, &draft)
+        case .placeBeside(let order, let conditionals):
+            bodies = try place(order, beside: conditionals, &draft)
         case .amend(let reference, let instrument, let quantity, let price, let terms):
             bodies = try amend(reference, instrument, quantity, price, terms, &draft)
         case .refuse(let order, let code): bodies = [try refuse(order, code, &draft)]
@@ -41,6 +43,23 @@ extension Exchange {
     }
 
     // MARK: - Placing
+
+    private func place(
+        _ order: OrderInstruction, beside conditionals: [ConditionalInstruction], _ draft: inout Draft
+    ) throws(Refusal) -> [EventBody] {
+        var bodies = try place(order, &draft)
+        let isOver = bodies.contains { body in
+            switch body {
+            case .filled, .orderEnded: true
+            default: false
+            }
+        }
+        if isOver { return bodies }
+        for conditional in conditionals {
+            bodies += try self.conditional(.placeConditional(conditional), &draft)
+        }
+        return bodies
+    }
 
     func place(
         _ wanted: OrderInstruction, _ draft: inout Draft
@@ -186,7 +205,8 @@ extension Exchange {
         guard execution != .manual, let mode = order.terms?.selfTradePrevention else { return ([], false) }
         let isBuy = order.side == .buy
         let met = account.orders.filter { other in
-            guard other.terms != nil, other.side != order.side,
+            guard let terms = other.terms, terms.selfTradeGroup == order.terms?.selfTradeGroup,
+                other.side != order.side,
                 other.instrument.name == order.instrument.name,
                 isBuy ? other.price <= order.price : other.price >= order.price
             else { return false }
@@ -282,11 +302,22 @@ extension Exchange {
             .filter { $0.id != order.id && $0.terms != nil && $0.position == key && isOvertaken($0) }
             .map { EventBody.orderEnded(orderID: $0.id, .reduceOnly) }
         bodies.append(.filled(fill))
+        if let list = order.terms?.list {
+            bodies += others(of: list, than: order.id, draft.account)
+        }
         let isTerminated = order.terms?.kind == .market || order.terms?.timeInForce == .immediateOrCancel
         if isOvertaken(order), fill.quantity < order.remaining, !isTerminated {
             bodies.append(.orderEnded(orderID: order.id, .reduceOnly))
         }
         return bodies
+    }
+
+    /// The ends of what else hangs together in a list, once one of it was traded or has fired.
+    func others(of list: String, than id: String, _ account: Account) -> [EventBody] {
+        let orders = account.orders.filter { $0.id != id && $0.terms?.list == list }
+        let conditionals = account.conditionals.filter { $0.id != id && $0.terms.terms.list == list }
+        return orders.map { .orderEnded(orderID: $0.id, .contingency) }
+            + conditionals.map { .conditionalEnded(id: $0.id, ConditionalEnd(.contingency)) }
     }
 
     func touch(of instrument: Instrument, _ draft: Draft, _ terms: TradingTerms) -> Touch? {

@@ -112,8 +112,10 @@ struct Floor {
                 quantity = try held(order, draft.account)
             }
             let bodies = try exchange.place(order.order(of: leg, quantity: quantity), &draft)
+            let triggered = EventBody.conditionalTriggered(id: order.id, leg: leg.name, price: price)
+            let others = order.terms.terms.list.map { exchange.others(of: $0, than: order.id, draft.account) }
             return try ledger.settle(
-                [.conditionalTriggered(id: order.id, leg: leg.name, price: price)] + bodies, draft: draft,
+                [triggered] + (others ?? []) + bodies, draft: draft,
                 forced: false, cause: cause)
         } catch {
             let end = ConditionalEnd(.refused, refusal: error.code)

@@ -175,6 +175,8 @@ public struct ConditionalOrder: Sendable {
         var orderTerms = terms.terms
         orderTerms.kind = leg.price == nil ? .market : .limit
         orderTerms.conditional = id
+        // Its list has ended with its firing.
+        orderTerms.list = nil
         var order = OrderInstruction(
             instrument: terms.instrument, side: terms.side, quantity: quantity, price: leg.price,
             terms: orderTerms)
@@ -217,6 +219,8 @@ public struct ConditionalEnd: Sendable, Equatable {
         case expired
         /// The order that it would have placed was refused.
         case refused
+        /// Another order of its list was traded or has fired.
+        case contingency
     }
 
     /// Why it ended.

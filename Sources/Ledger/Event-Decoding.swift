@@ -271,6 +271,8 @@ extension FieldReader {
             words: reader.has("settings") ? try reader.settings() : Settings())
         terms.selfTradePrevention = try reader.optionalChoice(
             "self_trade_prevention", SelfTradePrevention.self)
+        terms.selfTradeGroup = try reader.optionalText("self_trade_group")
+        terms.list = try reader.optionalText("list")
         terms.conditional = try reader.optionalText("conditional")
         if reader.has("attached") {
             terms.attached = try reader.rows("attached") { row throws(Refusal) in try row.conditional() }

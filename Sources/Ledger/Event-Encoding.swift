@@ -247,6 +247,8 @@ extension OrderTerms {
         if postOnly { writer.member("post_only", true) }
         if let expiresAt { writer.member("expires_at", expiresAt.milliseconds) }
         if let selfTradePrevention { writer.member("self_trade_prevention", selfTradePrevention.rawValue) }
+        if let selfTradeGroup { writer.member("self_trade_group", selfTradeGroup) }
+        if let list { writer.member("list", list) }
         if let conditional { writer.member("conditional", conditional) }
         if !attached.isEmpty { writer.array("attached", attached) { $0.write(to: &$1) } }
         if !words.values.isEmpty { words.write(to: &writer) }

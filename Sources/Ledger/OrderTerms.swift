@@ -32,6 +32,11 @@ public struct OrderTerms: Sendable, Equatable {
     public var expiresAt: LedgerTime?
     /// What becomes of it and of the account's own resting orders that it would meet; nil where both rest.
     public var selfTradePrevention: SelfTradePrevention?
+    /// Which of the account's resting orders it does not trade with: those of the same name, or without one.
+    public var selfTradeGroup: String?
+    /// The list that it hangs together with: a trade of one of its orders, or the firing of a conditional
+    /// one, ends the others.
+    public var list: String?
     /// The conditional order that placed it; nil where its owner did.
     public var conditional: String?
     /// Conditional orders that are placed once it is filled as a whole.
@@ -108,6 +113,8 @@ public enum ConditionalReference: Sendable, Equatable {
 /// What a client of a venue asks of the exchange.
 public enum TradeInstruction: Sendable, Equatable {
     case place(OrderInstruction)
+    /// An order, and conditional orders beside it that wait at once; where it trades at once, only the order.
+    case placeBeside(OrderInstruction, [ConditionalInstruction])
     /// Nil leaves quantity (the whole, what is filled included), price or terms as they are.
     case amend(
         OrderReference, instrument: String?, quantity: ExactDecimal?, price: ExactDecimal?,
@@ -168,6 +175,8 @@ public enum OrderEnd: String, Sendable, CaseIterable {
     case timer
     /// It was amended to no more than what was filled of it already.
     case amended
+    /// Another order of its list was traded or has fired.
+    case contingency
 }
 
 /// Whether a trade's order rested before it was filled.

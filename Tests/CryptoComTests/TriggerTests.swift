@@ -122,3 +122,39 @@ struct TriggerTests {
         #expect(world.account("desk")?.conditionals.isEmpty == true)
     }
 }
+
+@Suite("The channel of conditional orders")
+struct TriggerStreamTests {
+    @Test(
+        "Placed, amended, fired and cancelled: a row each, on the channel as it was asked for",
+        arguments: ["user.advance.order", "user.advanced.order", "user.advance_order"])
+    func told(_ channel: String) async throws {
+        let world = try orderWorld(
+            .live, [deposit("USD", "10000"), prices(marks: #"{"BTCUSD-PERP":"51400"}"#)])
+        var stream = try world.authenticatedStream()
+        stream.send(subscription(channel))
+        #expect(
+            stream.takeTexts().last?.contains(#""channel":"\#(channel)","data":[]"#) == true)
+        let stop =
+            #"{"instrument_name":"BTCUSD-PERP","side":"BUY","type":"STOP_LOSS","quantity":"0.0300","#
+            + #""ref_price":"51500.0","client_oid":"one"}"#
+        _ = try await world.ask("advanced/create-order", stop)
+        _ = try await world.ask(
+            "advanced/amend-order",
+            #"{"client_oid":"one","new_quantity":"0.0200","new_price":"0","new_ref_price":"51600.0"}"#)
+        try world.apply(prices(marks: #"{"BTCUSD-PERP":"51600"}"#))
+        _ = try await world.ask(
+            "advanced/create-order", stop.replacing("51500.0", with: "51700.0").replacing("one", with: "two"))
+        _ = try await world.ask("advanced/cancel-order", #"{"client_oid":"two"}"#)
+        stream.hearTogether()
+        let frames = try stream.takeJSON()
+        let rows = frames.compactMap { $0["result"]?["data"]?.elements?.first }
+        #expect(
+            rows.map { members($0, "client_oid status quantity ref_price cumulative_quantity") } == [
+                ["one", "ACTIVE", "0.03", "51500", "0"], ["one", "ACTIVE", "0.02", "51600", "0"],
+                ["one", "FILLED", "0.02", "51600", "0.02"], ["two", "ACTIVE", "0.03", "51700", "0"],
+                ["two", "CANCELED", "0.03", "51700", "0"],
+            ])
+        #expect(frames.allSatisfy { $0["result"]?["subscription"]?.text == channel })
+    }
+}
