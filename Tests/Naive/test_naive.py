@@ -43,5 +43,6 @@ def test_live_profiles():
 
 
 def test_trading_days():
+    """Of each venue as many as there were of one before: a third of them each."""
     with Server(*CLOCK) as server:
-        compare(server, "--seconds", "60", by="trading", accounts=str(max(1, int(ACCOUNTS) // 20)))
+        compare(server, "--seconds", "100", by="trading", accounts=str(3 * max(1, int(ACCOUNTS) // 20)))
