@@ -48,9 +48,9 @@ extension LedgerEngine {
         var prices = try await prices(of: venue, asOf: time, in: journal)
         let recent = try await read(in: journal) { journal throws(JournalError) in
             var recent = VenuePrices()
-            for record in try journal.marketEvents(
+            let records = try journal.events(
                 after: max(0, sequence - Self.quoteReach), limit: Int(Self.quoteReach))
-            {
+            for record in records where record.type == "priced" || record.type == "quoted" {
                 let event = try journal.event(of: record)
                 guard event.body.market == venue else { continue }
                 switch event.body {
