@@ -88,7 +88,9 @@ enum Method: String, CaseIterable {
         switch self {
         case .userBalance, .positions, .openOrders, .createOrder, .createOrderList, .amendOrder, .cancelOrder,
             .cancelOrderList, .cancelAllOrders, .closePosition, .batchOrders, .orderDetail, .orderHistory,
-            .trades, .transactions:
+            .trades, .transactions, .createTrigger, .createTriggerList, .amendTrigger, .cancelTrigger,
+            .cancelTriggerList, .cancelAllTriggers, .createOCO, .createOTO, .createOTOCO, .cancelOCO,
+            .cancelOTO, .cancelOTOCO:
             true
         default: false
         }

@@ -157,4 +157,25 @@ struct TriggerStreamTests {
             ])
         #expect(frames.allSatisfy { $0["result"]?["subscription"]?.text == channel })
     }
+
+    @Test("What changes conditional orders is served on the socket too, by keys that may trade")
+    func onTheSocket() async throws {
+        let world = try orderWorld(
+            .live, [deposit("USD", "10000"), prices(marks: #"{"BTCUSD-PERP":"51400"}"#)])
+        var stream = try world.authenticatedStream()
+        func ask(_ method: String, _ params: String) async throws -> JSONValue {
+            await stream.sendAndFinish(
+                #"{"id":7,"method":"private/advanced/\#(method)","params":\#(params),"nonce":1}"#)
+            return try #require(try stream.takeJSON().last)
+        }
+        let placed = try await ask(
+            "create-order",
+            #"{"instrument_name":"BTCUSD-PERP","side":"BUY","type":"STOP_LOSS","quantity":"0.03","#
+                + #""ref_price":"51500.0","client_oid":"one"}"#)
+        #expect(placed["code"]?.integer == 0 && placed["result"]?["client_oid"]?.text == "one", "\(placed)")
+        #expect(world.account("desk")?.conditionals.count == 1)
+        #expect(try await ask("cancel-order", #"{"client_oid":"one"}"#)["code"]?.integer == 0)
+        #expect(world.account("desk")?.conditionals.isEmpty == true)
+        #expect(try await ask("get-open-orders", "{}")["code"]?.integer == 40002, "reads are REST alone")
+    }
 }
