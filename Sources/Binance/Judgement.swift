@@ -22,6 +22,11 @@ extension BinanceVenue {
         return symbol.instrument.settled(in: account.marginAsset(of: symbol, rules))
     }
 
+    /// The symbols of the rulebook in force.
+    public func instrumentNames(at time: LedgerTime) -> [String] {
+        rules(at: time).symbols.map(\.instrument.name)
+    }
+
     /// Whether the rulebook in force knows an asset.
     public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
 
@@ -32,11 +37,7 @@ extension BinanceVenue {
     public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
         if name == FeeSetting.name { return try FeeSetting.checked(value) }
         guard Setting.all.contains(name) else {
-            throw Refusal(
-                .unknownField,
-                "Binance has no setting \(name); it has \(Setting.all.joined(separator: ", ")) and "
-                    + "\(FeeSetting.name).",
-                field: "settings.\(name)")
+            throw .unknown(setting: name, of: "Binance", known: Setting.all)
         }
         guard value.boolean != nil else {
             throw Refusal(.invalidField, "\(name) must be true or false.", field: "settings.\(name)")

@@ -12,6 +12,11 @@ extension CryptoComVenue {
     /// Fee credits (since 2026-04-29) are used up before cash.
     public var paysFeesWithCredits: Bool { true }
 
+    /// The instruments of the rulebook in force.
+    public func instrumentNames(at time: LedgerTime) -> [String] {
+        rules(at: time).instruments.map(\.terms.name)
+    }
+
     /// The terms of an instrument of the rulebook in force.
     public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
         rules(at: time).instrument(name)?.terms
@@ -53,8 +58,9 @@ extension CryptoComVenue {
             return value
         case FeeSetting.name: return try FeeSetting.checked(value)
         default:
-            throw Refusal(
-                .unknownField, "Crypto.com accounts have no setting \(name).", field: "settings.\(name)")
+            throw .unknown(
+                setting: name, of: "Crypto.com",
+                known: defaultSettings.values.map(\.name) + SelfTradeSetting.all)
         }
     }
 

@@ -9,7 +9,10 @@ extension Command {
         let type = try FieldReader(value, subject: "A command").text("type")
         guard let allowed = Self.allowedFields[type] else {
             throw Refusal(
-                .unknownCommand, "There is no command of type \(type.prefix(64)).", field: "type")
+                .unknownCommand,
+                "There is no command of type \(type.prefix(64))."
+                    + NearestName.question(type, among: Self.typeNames),
+                field: "type")
         }
         let reader = try FieldReader(value, subject: type)
         try reader.allow(allowed)
@@ -84,6 +87,11 @@ extension Command {
 
     /// Every command type, in alphabetical order.
     public static let typeNames = fields.keys.sorted()
+
+    /// The fields that a type of command takes besides its type; empty for a type that there is not.
+    public static func fieldNames(of type: String) -> [String] {
+        (allowedFields[type] ?? []).filter { $0 != "type" }
+    }
 }
 
 extension Command.Content {

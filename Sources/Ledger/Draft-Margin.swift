@@ -46,7 +46,7 @@ extension Draft {
             at: time)
         guard let asset else {
             _ = try derivative(pair.name)
-            throw Refusal.unknown(instrument: pair.name, venue: account.venue)
+            throw Refusal.unknown(instrument: pair.name, judge, at: time)
         }
         if let side = request.positionSide, side != .net {
             throw Refusal(

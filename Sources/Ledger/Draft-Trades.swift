@@ -169,7 +169,7 @@ extension Draft {
             request.feeAsset ?? usual?.asset
             ?? (instrument.kind.isDerivative ? instrument.settle : instrument.quote)
         guard judge.knowsAsset(feeAsset, at: time) else {
-            throw Refusal.unknown(asset: feeAsset, venue: account.venue, field: "fee_asset")
+            throw Refusal.unknown(asset: feeAsset, judge, at: time, field: "fee_asset")
         }
         let spotIndex =
             instrument.kind.isDerivative || marginAsset != nil

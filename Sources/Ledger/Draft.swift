@@ -181,7 +181,7 @@ public struct Draft {
 
     func require(asset: String) throws(Refusal) {
         guard judge.knowsAsset(asset, at: time) else {
-            throw Refusal.unknown(asset: asset, venue: account.venue)
+            throw Refusal.unknown(asset: asset, judge, at: time)
         }
     }
 
@@ -261,7 +261,7 @@ public struct Draft {
     /// The terms of an instrument in the rulebook in force, as the journal knows or will know them.
     public mutating func instrument(_ name: String) throws(Refusal) -> Instrument {
         guard let current = judge.instrument(name, in: account, at: time) else {
-            throw Refusal.unknown(instrument: name, venue: account.venue)
+            throw Refusal.unknown(instrument: name, judge, at: time)
         }
         if let known = instruments.definition(of: current) { return known }
         let sequence = lastSequence + Int64(definitions.count) + 1

@@ -22,7 +22,9 @@ struct FieldReader {
     func allow(_ fields: [String]) throws(Refusal) {
         for (key, _) in object.members where !fields.contains(key) {
             throw Refusal(
-                .unknownField, "\(subject) has no field \(key.prefix(64)).", field: String(key.prefix(64)))
+                .unknownField,
+                "\(subject) has no field \(key.prefix(64)).\(NearestName.question(key, among: fields))",
+                field: String(key.prefix(64)))
         }
     }
 

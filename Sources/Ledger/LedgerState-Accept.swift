@@ -163,7 +163,7 @@ extension LedgerState {
         for quote in quotes {
             let field = "quotes.\(quote.instrument)"
             guard judge.instrument(quote.instrument, at: time) != nil else {
-                throw Refusal.unknown(instrument: quote.instrument, venue: name, field: field)
+                throw Refusal.unknown(instrument: quote.instrument, judge, at: time, field: field)
             }
             try quote.requireSound(field: field)
         }
@@ -181,13 +181,14 @@ extension LedgerState {
         let (name, judge, time) = try priceTime(command, venue: venue, judges, now)
         for quote in marks {
             guard judge.instrument(quote.name, at: time) != nil else {
-                throw Refusal.unknown(instrument: quote.name, venue: name, field: "marks.\(quote.name)")
+                throw Refusal.unknown(
+                    instrument: quote.name, judge, at: time, field: "marks.\(quote.name)")
             }
             try quote.requirePositive(field: "marks.\(quote.name)")
         }
         for quote in index {
             guard judge.knowsAsset(quote.name, at: time) else {
-                throw Refusal.unknown(asset: quote.name, venue: name, field: "index.\(quote.name)")
+                throw Refusal.unknown(asset: quote.name, judge, at: time, field: "index.\(quote.name)")
             }
             try quote.requirePositive(field: "index.\(quote.name)")
         }
@@ -339,16 +340,27 @@ extension Refusal {
         return Refusal(.unknownVenue, "There is no venue \(venue); the venues are \(names).", field: "venue")
     }
 
-    static func unknown(instrument: String, venue: VenueName, field: String = "instrument") -> Refusal {
+    /// That the rules of a time know no instrument of this name, and which one may have been meant.
+    static func unknown(
+        instrument: String, _ judge: any VenueJudge, at time: LedgerTime, field: String = "instrument"
+    ) -> Refusal {
         Refusal(
             .unknownInstrument,
-            "The rulebook in force of \(venue) does not know the instrument \(instrument).",
+            "The rulebook in force of \(judge.name) does not know the instrument \(instrument)."
+                + NearestName.question(instrument, among: judge.instrumentNames(at: time)),
             field: field)
     }
 
-    static func unknown(asset: String, venue: VenueName, field: String = "asset") -> Refusal {
-        Refusal(
-            .unknownAsset, "The rulebook in force of \(venue) does not know the asset \(asset).", field: field
-        )
+    /// That the rules of a time know no asset of this name; capitals are what is forgotten most.
+    static func unknown(
+        asset: String, _ judge: any VenueJudge, at time: LedgerTime, field: String = "asset"
+    ) -> Refusal {
+        let capitals = asset.uppercased()
+        let known = judge.knowsAsset(capitals, at: time) ? [capitals] : []
+        return Refusal(
+            .unknownAsset,
+            "The rulebook in force of \(judge.name) does not know the asset \(asset)."
+                + NearestName.question(asset, among: known),
+            field: field)
     }
 }

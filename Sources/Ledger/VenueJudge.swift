@@ -18,6 +18,9 @@ public protocol VenueJudge: Sendable {
     /// The same for one account, where the terms depend on it.
     func instrument(_ name: String, in account: Account, at time: LedgerTime) -> Instrument?
 
+    /// The instruments of the rulebook in force, for messages about one that it does not know.
+    func instrumentNames(at time: LedgerTime) -> [String]
+
     /// Whether the rulebook in force knows an asset.
     func knowsAsset(_ name: String, at time: LedgerTime) -> Bool
 
@@ -133,6 +136,9 @@ extension VenueJudge {
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
         try fee(of: quantity, at: price, side: order.side, in: order.instrument, rate: rate)
     }
+
+    /// None: a message then names no other.
+    public func instrumentNames(at time: LedgerTime) -> [String] { [] }
 
     /// The terms that hold for every account.
     public func instrument(_ name: String, in account: Account, at time: LedgerTime) -> Instrument? {

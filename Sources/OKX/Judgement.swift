@@ -12,6 +12,10 @@ extension OKXVenue {
         rules(at: time).instrument(name)?.terms
     }
 
+    public func instrumentNames(at time: LedgerTime) -> [String] {
+        rules(at: time).instruments.map(\.terms.name)
+    }
+
     public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool {
         rules(at: time).assetPlace(name) != nil
     }
@@ -41,7 +45,7 @@ extension OKXVenue {
             return try collateralSetting(value)
         case FeeSetting.name: return try FeeSetting.checked(value)
         default:
-            throw Refusal(.unknownField, "OKX accounts have no setting \(name).", field: "settings.\(name)")
+            throw .unknown(setting: name, of: "OKX", known: defaultSettings.values.map(\.name))
         }
     }
 

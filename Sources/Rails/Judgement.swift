@@ -23,6 +23,11 @@ extension RailsVenue {
         rules(at: time).instrument(name)
     }
 
+    /// The markets of the rulebook in force.
+    public func instrumentNames(at time: LedgerTime) -> [String] {
+        rules(at: time).instruments.map(\.name)
+    }
+
     /// Whether money can be held in an asset: USD alone.
     public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool {
         rules(at: time).assets.containsExactly(name)
@@ -38,9 +43,7 @@ extension RailsVenue {
     public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
         if name == FeeSetting.name { return try FeeSetting.checked(value) }
         guard name == "leverage" else {
-            throw Refusal(
-                .unknownField, "Rails has no setting \(name); it has leverage and \(FeeSetting.name).",
-                field: "settings.\(name)")
+            throw .unknown(setting: name, of: "Rails", known: ["leverage"])
         }
         guard let text = value.text, let leverage = try? ExactDecimal(text), isAllowed(leverage, latestRules)
         else {

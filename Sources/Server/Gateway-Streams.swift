@@ -48,7 +48,7 @@ extension Gateway {
         case .none: return .ordinary
         case .wrong(let problem): return refused(Self.response(problem.reply))
         case .sound(var fields):
-            let question = Self.question(request, target: target, body: [], channel: channel)
+            let question = question(request, target: target, body: [], channel: channel)
             switch route.model.openStream(to: question, through: route.access) {
             case nil: return .ordinary
             case .refused(let answer): return refused(Self.response(answer))

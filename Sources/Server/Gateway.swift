@@ -30,13 +30,14 @@ struct Gateway: Sendable {
     private let faults: FaultBook
     private let meter: RequestMeter
     private let requestLog: RequestLog
+    private let trustedProxies: [AddressRange]
     private let logger: Logger
     private let dates = DateStamp()
 
     /// Sends venues' requests to the models that the engine runs.
     init(
         engine: LedgerEngine, operatorAPI: OperatorAPI, faults: FaultBook, streams: StreamHub,
-        meter: RequestMeter, requestLog: RequestLog, logger: Logger
+        meter: RequestMeter, requestLog: RequestLog, trustedProxies: [AddressRange], logger: Logger
     ) {
         var routes: [Route] = []
         var streamRoutes: [Route] = []
@@ -58,6 +59,7 @@ struct Gateway: Sendable {
         self.streams = streams
         self.meter = meter
         self.requestLog = requestLog
+        self.trustedProxies = trustedProxies
         self.logger = logger
     }
 
@@ -71,7 +73,7 @@ struct Gateway: Sendable {
         switch decision {
         case .accepted(let opening, let answer, let route):
             note(request, target, area: route.area, pathClass: .stream, status: 101, started: started)
-            let question = Self.question(request, target: target, body: [], channel: channel)
+            let question = question(request, target: target, body: [], channel: channel)
             noteCall(question, of: route, status: 101, refusal: nil)
             return try await run(
                 opening, answer: answer, route: route, path: String(question.path), channel: channel)
@@ -151,7 +153,7 @@ struct Gateway: Sendable {
             let response = Self.response(Problem.tooLarge(Self.venueBodyLimit).reply)
             return Outcome(response: response, area: route.area, pathClass: .other, closesConnection: true)
         }
-        let question = Self.question(request, target: target, body: body, channel: channel)
+        let question = question(request, target: target, body: body, channel: channel)
         if faults.isEmpty {
             let answer = await route.model.respond(to: question, through: route.access)
             noteCall(question, of: route, status: answer.status, refusal: answer.refusal)
@@ -196,13 +198,15 @@ struct Gateway: Sendable {
     }
 
     /// A request as a venue reads it.
-    static func question(
+    func question(
         _ request: Request, target: String, body: [UInt8], channel: any Channel
     ) -> VenueRequest {
         let fields = request.headers
+        let peer = channel.remoteAddress?.ipAddress ?? ""
         return VenueRequest(
             method: request.method == .head ? "GET" : request.method.rawValue, target: target, body: body,
-            remoteAddress: channel.remoteAddress?.ipAddress ?? ""
+            remoteAddress: trustedProxies.isEmpty
+                ? peer : ClientAddress.of(peer, fields, trustedProxies)
         ) { name in
             fields.first { $0.name.canonicalName == name }?.value
         }

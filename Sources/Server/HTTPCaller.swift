@@ -111,8 +111,8 @@ struct HTTPCaller: Sendable {
         } catch {
             throw ProgramError(
                 .unavailable,
-                "No server answers at http://\(host):\(port): start one with marginalia serve, or give --url."
-            )
+                "No server answers at http://\(host):\(port): start one with marginalia serve, or give --url "
+                    + "or MARGINALIA_URL.")
         }
     }
 

@@ -24,8 +24,8 @@ public struct MarginaliaServer: Sendable {
         self.logger = logger
     }
 
-    /// Runs until SIGTERM or SIGINT, then drains. `whenReady` is told the server's URL once it listens.
-    public func run(whenReady: @escaping @Sendable (String) -> Void) async throws(ProgramError) {
+    /// Runs until SIGTERM or SIGINT, then drains. `whenReady` is told where the server is once it listens.
+    public func run(whenReady: @escaping @Sendable (ServerReady) -> Void) async throws(ProgramError) {
         let scenarios = try Self.scenarios(options) + added
         let venues = try Self.venues(options)
         let token = try Self.token(options, logger: logger)
@@ -92,7 +92,7 @@ public struct MarginaliaServer: Sendable {
     /// Answers requests at the address of the options until it is told to stop.
     func listen(
         engine: LedgerEngine, faults: FaultBook, token: AdminToken,
-        whenReady: @escaping @Sendable (String) -> Void
+        whenReady: @escaping @Sendable (ServerReady) -> Void
     ) async throws(ProgramError) {
         let meter = RequestMeter()
         let requestLog = RequestLog()
@@ -111,7 +111,8 @@ public struct MarginaliaServer: Sendable {
                 engine: engine, token: token, meter: meter, streams: streams, page: page, logger: logger,
                 startedAt: realMilliseconds(), faults: faults, margins: MarginWatch(engine: engine),
                 checkpoints: checkpoints, requestLog: requestLog),
-            faults: faults, streams: streams, meter: meter, requestLog: requestLog, logger: logger)
+            faults: faults, streams: streams, meter: meter, requestLog: requestLog,
+            trustedProxies: options.trustedProxies, logger: logger)
         let channel = ConnectionChannel(
             responder: { request, writer, channel in
                 try await gateway.respond(to: request, writer: writer, channel: channel)
@@ -124,7 +125,11 @@ public struct MarginaliaServer: Sendable {
                 address: .hostname(listen.host, port: listen.port), backlog: 1024),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? listen.port
-                whenReady("http://\(ListenAddress(host: listen.host, port: port).authority)")
+                let statistics = engine.statistics
+                whenReady(
+                    ServerReady(
+                        url: "http://\(ListenAddress(host: listen.host, port: port).authority)",
+                        tokenFile: token.file, events: statistics.sequence, accounts: statistics.accounts))
             },
             eventLoopGroup: eventLoops, logger: quiet)
         let group = ServiceGroup(
@@ -164,6 +169,18 @@ public struct MarginaliaServer: Sendable {
             )
         }
     }
+}
+
+/// A server that answers: where it is, and what it began with.
+public struct ServerReady: Sendable {
+    /// Its address.
+    public let url: String
+    /// The file that holds the operator's token; nil where the token was given.
+    public let tokenFile: String?
+    /// Events in its ledger.
+    public let events: Int64
+    /// Accounts in its ledger.
+    public let accounts: Int
 }
 
 /// The admin token in use, and the temporary folder that holds it where the store keeps nothing.

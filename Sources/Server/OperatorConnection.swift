@@ -42,7 +42,7 @@ public struct OperatorConnection: Sendable {
                 engine: engine, token: token, meter: RequestMeter(), streams: nil,
                 page: WebPage(venues: [], isDemonstration: false, enforcesRateLimits: true), logger: logger,
                 startedAt: realMilliseconds(), faults: FaultBook(), margins: MarginWatch(engine: engine),
-                checkpoints: CheckpointShelf(isAllowed: false), requestLog: RequestLog()))
+                checkpoints: CheckpointShelf(isAllowed: store == .memory), requestLog: RequestLog()))
     }
 
     /// Closes a store that was opened; a server stays as it is.

@@ -30,12 +30,12 @@ public struct OptionLayer: Sendable, Equatable {
     /// The names of all options that a layer may hold.
     public static let names = [
         "listen", "store", "demo", "scenario", "rulebook", "profile", "ledger-time", "rate-limits",
-        "execution", "admin-token", "accept-shorter-ledger", "allow-reset", "seal-keys", "log-level",
-        "log-format",
+        "execution", "trusted-proxy", "admin-token", "accept-shorter-ledger", "allow-reset", "seal-keys",
+        "log-level", "log-format",
     ]
 
     /// Options that may be given more than once.
-    private static let repeatable: Set<String> = ["scenario", "rulebook", "profile"]
+    private static let repeatable: Set<String> = ["scenario", "rulebook", "profile", "trusted-proxy"]
 
     /// Sets an option where a value was given.
     public mutating func set(_ name: String, _ given: String?) {
@@ -76,7 +76,9 @@ public struct OptionLayer: Sendable, Equatable {
             let name = key.map { $0 == "_" ? "-" : String($0) }.joined()
             guard Self.names.contains(name) else {
                 throw document.error(
-                    [.key(key)], "is no option; known are \(Self.names.joined(separator: ", "))",
+                    [.key(key)],
+                    "is no option; known are \(Self.names.joined(separator: ", "))."
+                        + NearestName.question(name, among: Self.names),
                     status: .badConfiguration)
             }
             values[name] = try Self.texts(of: value, name: name, at: [.key(key)], in: document)
@@ -138,6 +140,12 @@ extension ServeOptions {
         scenarios = laid.find("scenario")?.texts ?? []
         rulebooks = laid.find("rulebook")?.texts ?? []
         try readProfiles(laid)
+        if let (layer, texts) = laid.find("trusted-proxy") {
+            trustedProxies = texts.compactMap { AddressRange($0) }
+            guard trustedProxies.count == texts.count else {
+                throw layer.error("trusted-proxy", "must be an address or a network, such as 10.0.0.0/8")
+            }
+        }
         if let (layer, texts) = laid.find("ledger-time"), let text = texts.last {
             isLedgerTimeGiven = true
             if text != "system" {

@@ -42,6 +42,13 @@ public struct Scenario: Sendable {
     /// The accounts that the scenario opens.
     public var accounts: [String] { openings.map(\.account) }
 
+    /// The first key of each account that has one, for showing the demonstration's, which are public.
+    public var firstKeys: [(account: String, venue: String, key: KeyRequest)] {
+        openings.compactMap { opening in
+            opening.keys.first.map { (opening.account, opening.venue, $0.request) }
+        }
+    }
+
     /// Reads a scenario file, YAML or JSON by its extension.
     public init(file: String) throws(ProgramError) {
         try self.init(document: SourceDocument(file: file, numbers: .asText, failure: .badData))

@@ -31,6 +31,8 @@ public struct ServeOptions: Sendable, Equatable {
     public var enforcesRateLimits = true
     /// When orders of venues' clients are filled.
     public var execution = Exchange.Execution.touch
+    /// Whose word is taken for the address that a request came from: proxies in front of the server.
+    public var trustedProxies: [AddressRange] = []
     /// The operator's token; nil to make one at the first start.
     public var adminToken: String?
     /// The least level that is logged.
@@ -101,6 +103,14 @@ public enum StoreAddress: Sendable, Equatable {
                 "This version of marginalia has no PostgreSQL store: use --store sqlite:PATH or memory:.")
         } else {
             throw ProgramError(.usage, "The store \"\(text)\" is unknown: use sqlite:PATH or memory:.")
+        }
+    }
+
+    /// The store as it is named in `--store`.
+    public var text: String {
+        switch self {
+        case .sqlite(let path): "sqlite:\(path)"
+        case .memory: "memory:"
         }
     }
 

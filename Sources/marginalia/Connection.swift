@@ -6,7 +6,9 @@ import Server
 
 /// Where a command finds the ledger: a running server, or a store that no server has open.
 struct Connection: ParsableArguments {
-    @Option(help: ArgumentHelp("A running server. (default: http://127.0.0.1:8080)", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "A running server; else MARGINALIA_URL. (default: http://127.0.0.1:8080)", valueName: "url"))
     var url: String?
 
     @Option(
@@ -22,6 +24,17 @@ struct Connection: ParsableArguments {
 
     @Flag(help: "Writes JSON for programs.")
     var json = false
+
+    /// Where a server is that was told nothing else.
+    static let usualURL = "http://127.0.0.1:8080"
+    /// Where a server keeps its token that was told nothing else.
+    static let usualFolder = "marginalia-data"
+
+    /// The server's address: given, of the environment, or the usual one.
+    static func address(_ given: String?) -> String {
+        let named = ProcessInfo.processInfo.environment["MARGINALIA_URL"]
+        return given ?? (named?.isEmpty == false ? named : nil) ?? usualURL
+    }
 
     func validate() throws {
         if store != nil, url != nil || token != nil {
@@ -48,14 +61,16 @@ struct Connection: ParsableArguments {
             return try await OperatorConnection(
                 store: StoreAddress(store), sealKeys: seal.source(), logger: Logger(label: "marginalia"))
         }
-        let environment = ProcessInfo.processInfo.environment
-        let given = token ?? environment["MARGINALIA_ADMIN_TOKEN"]
-        let kept = try given ?? AdminToken.kept(folder: "marginalia-data")
+        let named = ProcessInfo.processInfo.environment["MARGINALIA_ADMIN_TOKEN"]
+        let given = token ?? (named?.isEmpty == false ? named : nil)
+        let kept = try given ?? AdminToken.kept(folder: Self.usualFolder)
         guard let kept else {
             throw ProgramError(
-                .notPermitted, "An admin token is needed: give --token or set MARGINALIA_ADMIN_TOKEN.")
+                .notPermitted,
+                "An admin token is needed: give --token or set MARGINALIA_ADMIN_TOKEN; marginalia serve says "
+                    + "where its own is.")
         }
-        return try OperatorConnection(url: url ?? "http://127.0.0.1:8080", token: kept)
+        return try OperatorConnection(url: Self.address(url), token: kept)
     }
 }
 

@@ -9,6 +9,7 @@ struct Program {
         // A reader that goes away (`| head`) must not kill the program without a word.
         signal(SIGPIPE, SIG_IGN)
         do {
+            try CommandNames.check(Array(CommandLine.arguments.dropFirst()))
             var command = try Marginalia.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -40,7 +41,9 @@ struct Program {
         if code == .validationFailure {
             var message = Marginalia.message(for: error)
             if message.hasSuffix(".") { message.removeLast() }
-            end(ProgramError(.usage, "\(message): see marginalia help for what there is."))
+            let named = CommandNames.path(Array(CommandLine.arguments.dropFirst())).joined(separator: " ")
+            let link = message.hasSuffix("?") ? " See" : ": see"
+            end(ProgramError(.usage, "\(message)\(link) \(named) --help."))
         }
         end(ProgramError(.internalFault, "The program failed: \(error)."))
     }
@@ -59,7 +62,6 @@ struct Marginalia: ParsableCommand {
         subcommands: [
             Serve.self, Keys.self, Accounts.self, Explain.self, Stress.self, Rules.self, Apply.self,
             Verify.self, Backup.self, Portfolio.self, Audit.self, Watch.self, Record.self, History.self,
-            Replay.self,
-            Rehost.self, DeskKeys.self,
+            Replay.self, Rehost.self, DeskKeys.self, ModelContext.self, Health.self,
         ])
 }

@@ -83,9 +83,9 @@ struct Replay: AsyncParsableCommand {
         var logger = Logger(label: "marginalia")
         logger.logLevel = .warning
         let server = MarginaliaServer(options: options, scenarios: [scenario], logger: logger)
-        try await server.run { url in
+        try await server.run { ready in
             for account in replay.accounts { Terminal.tell(Self.introduction(of: account)) }
-            printNow("marginalia is ready at \(url)")
+            printNow("marginalia is ready at \(ready.url)")
         }
     }
 

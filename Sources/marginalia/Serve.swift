@@ -70,6 +70,12 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "A proxy in front of the server, or its network: its X-Forwarded-For says who asks; repeatable.",
+            valueName: "address"))
+    var trustedProxy: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "The operator's token; made and kept in the data folder if not given.", valueName: "token"))
     var adminToken: String?
 
@@ -89,8 +95,17 @@ struct Serve: AsyncParsableCommand {
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: options.logLevel, format: options.logFormat) }
         var logger = Logger(label: "marginalia")
         logger.logLevel = options.logLevel
-        try await MarginaliaServer(options: options, logger: logger).run { url in
-            printNow("marginalia is ready at \(url)")
+        let greets = options.logFormat == .text && options.logLevel <= .info
+        let shown = options.demo ? try MarginaliaServer.demonstration().firstKeys : []
+        try await MarginaliaServer(options: options, logger: logger).run { [logger] ready in
+            logger.info(
+                "started",
+                metadata: [
+                    "version": "\(Marginalia.configuration.version)", "store": "\(options.store.text)",
+                    "events": "\(ready.events)", "accounts": "\(ready.accounts)",
+                ])
+            if greets { Terminal.show(Greeting(ready, demonstrationKeys: shown).lines) }
+            printNow("marginalia is ready at \(ready.url)")
         }
     }
 
@@ -109,6 +124,7 @@ struct Serve: AsyncParsableCommand {
         layer.set("ledger-time", ledgerTime)
         layer.set("rate-limits", rateLimits)
         layer.set("execution", execution)
+        layer.set("trusted-proxy", trustedProxy)
         layer.set("admin-token", adminToken)
         layer.set("log-level", logLevel)
         layer.set("log-format", logFormat)

@@ -27,6 +27,12 @@ enum Terminal {
         FileHandle.standardError.write(Data("marginalia: \(line.visible)\n".utf8))
     }
 
+    /// Writes lines to standard error as they are, for a person who has just started something.
+    static func show(_ lines: [String]) {
+        let text = lines.map { $0.visible + "\n" }.joined()
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+
     /// Asks for a secret without showing what is typed; nil where there is no terminal or nothing was typed.
     static func ask(_ question: String) -> String? {
         guard let terminal = fopen("/dev/tty", "r+") else { return nil }

@@ -1,0 +1,142 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Server
+
+/// `marginalia mcp`: the operator API's main calls as tools of the Model Context Protocol.
+struct ModelContext: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mcp",
+        abstract: "Serves the operator API's main calls as MCP tools, over standard input and output.",
+        discussion: """
+            Example: marginalia mcp --url http://127.0.0.1:8080 --token TOKEN
+            An assistant starts it by itself; in its configuration, for a ledger of its own in memory:
+            {"mcpServers": {"marginalia": {"command": "marginalia", "args": ["mcp", "--store", "memory:"]}}}
+            """)
+
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+        try await connection.use { connection in
+            let server = ModelContextServer(connection: connection)
+            for await line in Self.lines() {
+                if let answer = await server.answer(line) { printNow(answer) }
+            }
+        }
+    }
+
+    /// The lines of standard input, read on a thread of their own: reading blocks.
+    private static func lines() -> AsyncStream<String> {
+        AsyncStream { continuation in
+            Thread.detachNewThread {
+                while let line = readLine() { continuation.yield(line) }
+                continuation.finish()
+            }
+        }
+    }
+}
+
+/// Answers the messages of one client, one after the other (JSON-RPC 2.0).
+struct ModelContextServer: Sendable {
+    let connection: OperatorConnection
+
+    /// The revisions of the protocol that are spoken, the newest first.
+    static let revisions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+
+    /// What a model is told before it calls anything.
+    private static let instructions = """
+        Marginalia keeps margin accounts of four trading venues (okx, binance, crypto-com, rails) and works \
+        their figures out exactly. Build a state with apply_commands (open_account, then deposit, \
+        import_position or fill, and prices), read it with read_statement, and ask explain_figures why a \
+        figure is what it is. Amounts are decimals written as texts, never numbers.
+        """
+
+    /// The answer to a line, which may hold several messages; nil where none asks for one.
+    func answer(_ line: String) async -> JSONValue? {
+        guard !line.allSatisfy(\.isWhitespace) else { return nil }
+        guard let message = try? JSONValue(parsing: line) else {
+            return Self.failure(.null, -32700, "This is no JSON.")
+        }
+        guard let batch = message.elements else { return await answer(to: message) }
+        guard !batch.isEmpty else { return Self.failure(.null, -32600, "An empty list asks for nothing.") }
+        var answers: [JSONValue] = []
+        for one in batch {
+            if let answer = await answer(to: one) { answers.append(answer) }
+        }
+        return answers.isEmpty ? nil : .array(answers)
+    }
+
+    private func answer(to message: JSONValue) async -> JSONValue? {
+        let id = message["id"]
+        guard message["jsonrpc"]?.text == "2.0", id.map(Self.isID) ?? true else {
+            return Self.failure(
+                .null, -32600, "A message has \"jsonrpc\":\"2.0\" and a text or number as id.")
+        }
+        guard let method = message["method"]?.text else {
+            // An answer to a question of ours; none was asked.
+            let isAnswer = message["result"] != nil || message["error"] != nil
+            return isAnswer ? nil : Self.failure(id ?? .null, -32600, "A request has a method.")
+        }
+        // What has no id is a notification: nobody waits for an answer.
+        guard let id else { return nil }
+        let parameters = message["params"] ?? .members([])
+        switch method {
+        case "initialize": return Self.success(id, Self.greeting(parameters))
+        case "ping": return Self.success(id, .members([]))
+        case "tools/list":
+            return Self.success(id, .members([("tools", .array(OperatorTool.all.map(\.description)))]))
+        case "tools/call": return await call(id, parameters)
+        default: return Self.failure(id, -32601, "There is no method \(method.prefix(64)).")
+        }
+    }
+
+    private static func isID(_ id: JSONValue) -> Bool { id.text != nil || id.numberText != nil }
+
+    /// The client's revision where it is spoken here, else the newest; the client then decides.
+    private static func greeting(_ parameters: JSONValue) -> JSONValue {
+        let asked = parameters["protocolVersion"]?.text ?? ""
+        return .members([
+            ("protocolVersion", .string(revisions.contains(asked) ? asked : revisions[0])),
+            ("capabilities", .members([("tools", .members([]))])),
+            (
+                "serverInfo",
+                .members([
+                    ("name", .string("marginalia")), ("version", .string(Marginalia.configuration.version)),
+                ])
+            ),
+            ("instructions", .string(instructions)),
+        ])
+    }
+
+    /// Carries a tool out. What the operator API refuses is the tool's result, for the model to mend.
+    private func call(_ id: JSONValue, _ parameters: JSONValue) async -> JSONValue {
+        let name = parameters["name"]?.text ?? ""
+        guard let tool = OperatorTool.all.first(where: { $0.name == name }) else {
+            return Self.failure(id, -32602, OperatorTool.unknown(name))
+        }
+        let text: String
+        let isError: Bool
+        do {
+            let call = try tool.call(ToolArguments(parameters["arguments"] ?? .members([]), of: tool))
+            let answer = try await connection.send(
+                call.method, call.path, body: call.body.map { Array($0.description.utf8) })
+            isError = !(200..<300).contains(answer.status)
+            text = answer.bytes.isEmpty ? "done" : String(decoding: answer.bytes, as: UTF8.self)
+        } catch let error as ProgramError {
+            (text, isError) = (error.message, true)
+        } catch {
+            (text, isError) = ("The call failed: \(error).", true)
+        }
+        let content = JSONValue.members([("type", .string("text")), ("text", .string(text))])
+        return Self.success(id, .members([("content", .array([content])), ("isError", .bool(isError))]))
+    }
+
+    private static func success(_ id: JSONValue, _ result: JSONValue) -> JSONValue {
+        .members([("jsonrpc", .string("2.0")), ("id", id), ("result", result)])
+    }
+
+    private static func failure(_ id: JSONValue, _ code: Int, _ message: String) -> JSONValue {
+        let error = JSONValue.members([("code", .integer(code)), ("message", .string(message))])
+        return .members([("jsonrpc", .string("2.0")), ("id", id), ("error", error)])
+    }
+}

@@ -1,0 +1,212 @@
+"""What a newcomer meets: what `serve` says, the environment, and names that are nearly right."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import server as program
+from server import ROOT, TOKEN, run
+
+LEVERAGE = {"type": "set_leverage", "account": "desk", "leverage": "5"}
+KEYS = [
+    "okx  demo-okx-key  demo-okx-secret  demo-okx-passphrase",
+    "binance  demo-binance-key  demo-binance-secret",
+    "crypto-com  demo-crypto-com-key  demo-crypto-com-secret",
+    "rails  demo-rails-key  demo-rails-secret",
+]
+
+
+def told(one) -> str:
+    """What a server wrote to standard error, once it has ended."""
+    assert one.stop() == 0
+    return "\n".join(one.log)
+
+
+def shell(text: str, folder: pathlib.Path, **environment: str) -> subprocess.CompletedProcess:
+    """Runs lines of a shell as a reader types them, with the program on the path."""
+    path = folder / "bin"
+    path.mkdir(exist_ok=True)
+    if not (path / "marginalia").exists():
+        (path / "marginalia").symlink_to(program.PROGRAM)
+    settings = program.environment() | environment | {"PATH": f"{path}:{os.environ['PATH']}"}
+    return subprocess.run(
+        ["bash", "-ec", text], cwd=folder, env=settings, capture_output=True, text=True, timeout=120
+    )
+
+
+# What serve says
+
+
+def test_the_demonstration_says_where_it_is_and_how_to_use_it(start, tmp_path, store):
+    one = start("--demo", store=store, token=None, folder=tmp_path)
+    page = one.request("GET", "/")
+    assert page.status == 200 and page.body.startswith(b"<!doctype html>")
+    text = told(one)
+    assert f"page    {one.url}/" in text
+    assert "token   in the file " in text and f"{tmp_path}/data/admin-token" in text
+    for key in KEYS:
+        assert key in text, key
+    assert one.lines == [f"marginalia is ready at {one.url}"]
+
+
+def test_its_commands_work_as_they_stand(start, tmp_path, store):
+    one = start("--demo", store=store, token=None, folder=tmp_path)
+    lines = [line.strip().removeprefix("try").strip() for line in one.log]
+    wanted = [line for line in lines if re.match(r"export |\S*marginalia (accounts|explain) ", line)]
+    assert len(wanted) == 3, one.log
+    done = shell("\n".join(wanted), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "demo-okx" in done.stdout and "totalEq = " in done.stdout
+
+
+def test_the_token_is_not_said_where_it_was_given(start):
+    text = told(start("--demo"))
+    assert "token   as it was given" in text and TOKEN not in text
+
+
+def test_the_first_line_of_the_log_says_what_runs(start, store):
+    one = start(store=store)
+    one.apply({"type": "open_account", "account": "desk", "venue": "okx"})
+    told(one)
+    again = start("--log-format", "json", store=store)
+    assert again.stop() == 0
+    lines = [json.loads(line) for line in again.log]
+    (line,) = [line for line in lines if line["message"] == "started"]
+    version = run("--version").stdout.strip()
+    expected = {"version": version, "store": store, "events": "1", "accounts": "1", "level": "info"}
+    assert {name: line[name] for name in expected} == expected
+    assert not any("demo-okx-key" in line for line in again.log)
+
+
+# The environment
+
+
+def test_the_environment_rules_every_command(start, tmp_path):
+    one = start("--demo")
+    environment = {"MARGINALIA_URL": one.url, "MARGINALIA_ADMIN_TOKEN": one.token}
+    scenario = tmp_path / "desk.yaml"
+    scenario.write_text("accounts:\n  - { account: mine, venue: okx }\n")
+    for arguments in (
+        ["accounts", "list"],
+        ["accounts", "show", "demo-okx"],
+        ["explain", "demo-okx", "totalEq"],
+        ["stress", "demo-okx", "--shock", "BTC=-10%"],
+        ["rules", "list"],
+        ["keys", "list", "demo-okx"],
+        ["apply", str(scenario)],
+        ["health"],
+    ):
+        done = run(*arguments, folder=tmp_path, **environment)
+        assert done.returncode == 0, (arguments, done.stderr)
+
+
+def test_an_option_wins_over_the_environment(start, tmp_path):
+    one = start()
+    nowhere = {"MARGINALIA_URL": "http://127.0.0.1:1", "MARGINALIA_ADMIN_TOKEN": one.token}
+    assert run("accounts", "list", folder=tmp_path, **nowhere).returncode == 69
+    assert run("accounts", "list", "--url", one.url, folder=tmp_path, **nowhere).returncode == 0
+
+
+def test_empty_variables_are_none(start, tmp_path):
+    one = start()
+    done = run("accounts", "list", "--url", one.url, "--token", one.token, folder=tmp_path, MARGINALIA_URL="")
+    assert done.returncode == 0
+    done = run("accounts", "list", folder=tmp_path, MARGINALIA_ADMIN_TOKEN="", MARGINALIA_URL=one.url)
+    assert done.returncode == 77 and "marginalia serve says where" in done.stderr
+
+
+def test_health_tells_by_its_status(start, tmp_path):
+    one = start()
+    ready = run("health", "--json", folder=tmp_path, MARGINALIA_URL=one.url)
+    assert (ready.returncode, json.loads(ready.stdout)) == (0, {"ready": True})
+    listening = run("health", folder=tmp_path, MARGINALIA_LISTEN=f"0.0.0.0:{one.port}")
+    assert (listening.returncode, listening.stdout) == (0, f"ready at {one.url}\n")
+    assert one.stop() == 0
+    gone = run("health", "--within", "1", folder=tmp_path, MARGINALIA_URL=one.url)
+    assert gone.returncode == 69 and one.url in gone.stderr
+    assert run("health", "--within", "soon").returncode == 64
+
+
+# Names that are nearly right
+
+
+@pytest.mark.parametrize(
+    "arguments, meant",
+    [
+        (["acounts", "list"], "accounts"),
+        (["accounts", "lst"], "list"),
+        (["keys", "isue", "desk"], "issue"),
+        (["sevre", "--demo"], "serve"),
+        (["serve", "--stor", "memory:"], "--store"),
+    ],
+)
+def test_a_command_that_is_nearly_one_is_named(arguments, meant):
+    done = run(*arguments)
+    assert done.returncode == 64
+    assert f"Did you mean {meant}?" in done.stderr.replace("'", ""), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_nothing_is_guessed_where_nothing_is_near():
+    done = run("frobnicate")
+    assert done.returncode == 64 and "Did you mean" not in done.stderr
+    assert "See marginalia --help." in done.stderr
+
+
+def test_a_missing_argument_names_the_help_that_has_it():
+    done = run("explain")
+    assert done.returncode == 64 and "see marginalia explain --help." in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command, meant",
+    [
+        ({"type": "open_acount", "account": "x", "venue": "okx"}, "open_account"),
+        ({"type": "deposit", "account": "desk", "aset": "USDT", "amount": "1"}, "asset"),
+        ({"type": "deposit", "account": "desk", "asset": "usdt", "amount": "1"}, "USDT"),
+        ({"type": "settle", "account": "desk", "instruments": "BTC-USDT-SWAP"}, "instrument"),
+        (LEVERAGE | {"instrument": "BTCUSDTSWAP"}, "BTC-USDT-SWAP"),
+        ({"type": "prices", "venue": "okx", "marks": {"btc-usdt-swap": "1"}}, "BTC-USDT-SWAP"),
+        ({"type": "configure", "account": "desk", "settings": {"autoborrow": True}}, "auto_borrow"),
+    ],
+)
+def test_a_name_in_a_command_that_is_nearly_one_is_named(server, command, meant):
+    server.apply({"type": "open_account", "account": "desk", "venue": "okx"})
+    (row,) = server.send(command)
+    assert row["status"] == "rejected"
+    assert row["error"]["message"].endswith(f" Did you mean {meant}?"), row
+
+
+@pytest.mark.parametrize("venue", ["okx", "binance", "crypto-com", "rails"])
+def test_an_unknown_setting_is_told_with_those_there_are(server, venue):
+    server.apply({"type": "open_account", "account": "desk", "venue": venue})
+    (row,) = server.send({"type": "configure", "account": "desk", "settings": {"colour": "red"}})
+    documented = (ROOT / "docs" / "settings.md").read_text()
+    section = documented[documented.index(f"| `{venue}` |") :].split("\n\n")[0]
+    names = re.search(r"they have (.*)\.$", row["error"]["message"])[1].replace(" and ", ", ").split(", ")
+    for name in names:
+        assert f"`{name}`" in section or f"`{name}`" in documented, name
+
+
+def test_an_option_of_a_file_that_is_nearly_one_is_named(tmp_path):
+    (tmp_path / "options.yaml").write_text("lissten: 127.0.0.1:0\n")
+    done = run("serve", "--config", "options.yaml", folder=tmp_path)
+    assert done.returncode == 78 and "Did you mean listen?" in done.stderr
+
+
+def test_every_instrument_is_documented_with_its_size():
+    page = (ROOT / "docs" / "settings.md").read_text()
+    table = page[page.index("| venue | one unit is |") :]
+    venues = {"OKX": "OKX", "Binance": "Binance", "CryptoCom": "Crypto.com", "Rails": "Rails"}
+    for file in sorted((ROOT / "Sources").glob("*/Rulebook/*.json")):
+        rows = [line for line in table.splitlines() if line.startswith(f"| {venues[file.parts[-3]]} |")]
+        for name, entry in json.loads(file.read_text()).get("instruments", {}).items():
+            (row,) = [line for line in rows if f"`{name}`" in line]
+            size = entry.get("value")
+            if size is not None:
+                unit = "USD" if entry.get("payoff") == "inverse" else "coin"
+                assert f"| {size} {unit}" in row, (name, size, row[:80])
