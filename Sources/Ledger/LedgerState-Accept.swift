@@ -347,7 +347,9 @@ extension Refusal {
         Refusal(
             .unknownInstrument,
             "The rulebook in force of \(judge.name) does not know the instrument \(instrument)."
-                + NearestName.question(instrument, among: judge.instrumentNames(at: time)),
+                + NearestName.question(
+                    // Another coin's contract is never what was meant.
+                    instrument, among: judge.instrumentNames(at: time), mistakes: 1),
             field: field)
     }
 

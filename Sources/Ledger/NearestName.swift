@@ -2,12 +2,14 @@
 public enum NearestName {
     /// The nearest of these names to a text; nil where none is so near that it must have been meant.
     ///
-    /// Case and punctuation do not count, so that `BTCUSDT` finds `BTC-USDT`; beyond that one letter in four
-    /// may be wrong, missing, one too many or swapped with its neighbour.
-    public static func of(_ text: String, among names: some Sequence<String>) -> String? {
+    /// Case and punctuation do not count, so that `BTCUSDT` finds `BTC-USDT`; beyond that one letter in four,
+    /// and no more than `mistakes`, may be wrong, missing, one too many or swapped with its neighbour.
+    public static func of(
+        _ text: String, among names: some Sequence<String>, mistakes: Int = 2
+    ) -> String? {
         let wanted = letters(text.prefix(64))
         guard !wanted.isEmpty else { return nil }
-        let allowed = (wanted.count + 2) / 4
+        let allowed = min((wanted.count + 2) / 4, mistakes)
         var best: (name: String, distance: Int)?
         for name in names {
             let candidate = letters(name[...])
@@ -20,8 +22,10 @@ public enum NearestName {
     }
 
     /// The question that ends a message, with the blank before it; empty where nothing is near.
-    public static func question(_ text: String, among names: some Sequence<String>) -> String {
-        of(text, among: names).map { " Did you mean \($0)?" } ?? ""
+    public static func question(
+        _ text: String, among names: some Sequence<String>, mistakes: Int = 2
+    ) -> String {
+        of(text, among: names, mistakes: mistakes).map { " Did you mean \($0)?" } ?? ""
     }
 
     /// Small letters and digits alone.

@@ -125,7 +125,8 @@ struct JudgementTests {
             (#"{"hedge":"yes"}"#, "hedge must be true or false."),
             (
                 #"{"leverage":"5"}"#,
-                "Binance has no setting leverage; it has multi_assets, hedge, credits_mode and fees."
+                "Binance accounts have no setting leverage; they have multi_assets, hedge, credits_mode "
+                    + "and fees."
             ),
         ])
     func modes(_ settings: String, _ message: String) throws {

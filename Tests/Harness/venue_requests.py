@@ -141,6 +141,7 @@ def okx(
     query: str = "",
     path: str = "/api/v5/account/balance",
     timestamp: str | None = None,
+    headers: dict[str, str] | None = None,
 ) -> Answer:
     """GET a signed path of OKX."""
     if timestamp is None:
@@ -155,7 +156,8 @@ def okx(
             "OK-ACCESS-SIGN": signature,
             "OK-ACCESS-TIMESTAMP": timestamp,
             "OK-ACCESS-PASSPHRASE": key.get("passphrase") or "",
-        },
+        }
+        | (headers or {}),
     )
 
 

@@ -35,6 +35,29 @@ def left_over(folder: pathlib.Path) -> list[str]:
     return [path.name for path in folder.iterdir() if ".part" in path.name]
 
 
+# Copy
+
+
+def test_a_copy_is_a_store_of_its_own(store, tmp_path):
+    other = f"sqlite:{tmp_path / 'trial' / 'ledger.db'}"
+    path_of(other).parent.mkdir(mode=0o700)
+    with Server(store=store) as one:
+        one.apply(OPEN, deposit(1))
+        key = one.issue_key("desk", secret=SECRET, passphrase=PASSPHRASE)
+        made = run("copy", "--store", store, "--to", other, "--json")
+        assert (made.returncode, json.loads(made.stdout)["events"]) == (0, 2), made.stderr
+        with Server(store=other) as trial:
+            assert trial.everything() == one.everything()
+            trial.apply(deposit(2))
+            assert okx(trial, key).status == 200, "keys came along"
+            assert trial.everything() != one.everything()
+    again = run("copy", "--store", store, "--to", other)
+    assert again.returncode == 64 and str(path_of(other)) in again.stderr
+    assert run("copy", "--store", store, "--to", "memory:").returncode == 64
+    assert run("copy", "--store", "sqlite:nowhere.db", "--to", other + "-2", folder=tmp_path).returncode == 69
+    assert left_over(path_of(other).parent) == []
+
+
 # Backup
 
 

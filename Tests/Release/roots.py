@@ -30,8 +30,6 @@ def make(folder: pathlib.Path, suite: str, variant: str, *packages: str) -> path
     command = ["mmdebstrap", "--quiet", f"--variant={variant}", suite, folder]
     if packages:
         command.insert(2, f"--include={','.join(packages)}")
-    if suite != "bookworm":
-        command.append(f"deb http://deb.debian.org/debian {suite} main")
     subprocess.run(command, check=True, capture_output=True, timeout=600)
     return folder
 
