@@ -1,5 +1,7 @@
 import ArgumentParser
+import Engine
 import JSON
+import Journal
 import Server
 
 /// `marginalia copy --store URL --to URL`: one store's ledger into another store.

@@ -116,16 +116,14 @@ struct ModelContextServer: Sendable {
         }
         let text: String
         let isError: Bool
-        do {
+        do throws(ProgramError) {
             let call = try tool.call(ToolArguments(parameters["arguments"] ?? .members([]), of: tool))
             let answer = try await connection.send(
                 call.method, call.path, body: call.body.map { Array($0.description.utf8) })
             isError = !(200..<300).contains(answer.status)
             text = answer.bytes.isEmpty ? "done" : String(decoding: answer.bytes, as: UTF8.self)
-        } catch let error as ProgramError {
-            (text, isError) = (error.message, true)
         } catch {
-            (text, isError) = ("The call failed: \(error).", true)
+            (text, isError) = (error.message, true)
         }
         let content = JSONValue.members([("type", .string("text")), ("text", .string(text))])
         return Self.success(id, .members([("content", .array([content])), ("isError", .bool(isError))]))
