@@ -119,7 +119,7 @@ extension LedgerState {
     ) throws(Refusal) -> [Event] {
         let (name, judge, time) = try priceTime(command, venue: venue, judges, now)
         guard let contract = judge.instrument(instrument, at: time) else {
-            throw Refusal.unknown(instrument: instrument, venue: name)
+            throw Refusal.unknown(instrument: instrument, judge, at: time)
         }
         guard contract.kind.isDerivative else {
             throw Refusal(
