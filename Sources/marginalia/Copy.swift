@@ -10,10 +10,10 @@ struct Copy: AsyncParsableCommand {
         abstract: "Copies a store into a new one, also beside a running server, and checks the copy.",
         discussion: """
             Example: marginalia copy --store sqlite:marginalia-data/ledger.db --to sqlite:trial/ledger.db
-            The copy has every event, key and price that was durable when the command began, and a server can \
-            be started on it at once; secrets that are sealed stay so. The admin token is not copied.
-            Exit status: 0 done, 64 something is there already, 65 the store is damaged, 69 there is no store \
-            or the copy cannot be written.
+            The copy has every event, key and price that was durable when the command began, and a server \
+            can be started on it at once; secrets that are sealed stay so. The admin token is not copied.
+            Exit status: 0 done, 64 something is there already, 65 the store is damaged, 69 there is no \
+            store or the copy cannot be written.
             """)
 
     @Option(help: ArgumentHelp("The store; a server may have it open.", valueName: "url"))

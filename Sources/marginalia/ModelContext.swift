@@ -20,7 +20,7 @@ struct ModelContext: AsyncParsableCommand {
         try await connection.use { connection in
             let server = ModelContextServer(connection: connection)
             for await line in Self.lines() {
-                if let answer = await server.answer(line) { printNow(answer) }
+                if let answer = await server.answer(line), !Terminal.send(answer) { break }
             }
         }
     }

@@ -198,7 +198,7 @@ extension OperatorTool {
         }
         return """
             Applies commands to the ledger, in order. Each is an object with a type, and may have an id (to \
-            send it again safely) and at (its time). Amounts are decimals as texts. The types and their fields:
+            send it again safely) and at (its time). Amounts are decimals as texts. Types, fields:
             \(types.joined(separator: "\n"))
             """
     }

@@ -33,6 +33,13 @@ enum Terminal {
         FileHandle.standardError.write(Data(text.utf8))
     }
 
+    /// Writes one line to standard output at once, past the library's buffers: flushing those would wait for a
+    /// thread that reads standard input. False where nobody reads any more.
+    static func send(_ line: some CustomStringConvertible) -> Bool {
+        let bytes = Data("\(line.description.visible)\n".utf8)
+        return (try? FileHandle.standardOutput.write(contentsOf: bytes)) != nil
+    }
+
     /// Asks for a secret without showing what is typed; nil where there is no terminal or nothing was typed.
     static func ask(_ question: String) -> String? {
         guard let terminal = fopen("/dev/tty", "r+") else { return nil }

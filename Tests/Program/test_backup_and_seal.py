@@ -43,7 +43,7 @@ def test_a_copy_is_a_store_of_its_own(store, tmp_path):
     path_of(other).parent.mkdir(mode=0o700)
     with Server(store=store) as one:
         one.apply(OPEN, deposit(1))
-        key = one.issue_key("desk", secret=SECRET, passphrase=PASSPHRASE)
+        key = one.issue_key("desk", secret=SECRET)
         made = run("copy", "--store", store, "--to", other, "--json")
         assert (made.returncode, json.loads(made.stdout)["events"]) == (0, 2), made.stderr
         with Server(store=other) as trial:

@@ -94,7 +94,7 @@ def test_the_environment_rules_every_command(start, tmp_path):
         ["accounts", "list"],
         ["accounts", "show", "demo-okx"],
         ["explain", "demo-okx", "totalEq"],
-        ["stress", "demo-okx", "--shock", "BTC=-10%"],
+        ["stress", "demo-okx", "--shock", "BTC=-0.10"],
         ["rules", "list"],
         ["keys", "list", "demo-okx"],
         ["apply", str(scenario)],
