@@ -33,8 +33,8 @@ enum Terminal {
         FileHandle.standardError.write(Data(text.utf8))
     }
 
-    /// Writes one line to standard output at once, past the library's buffers: flushing those would wait for a
-    /// thread that reads standard input. False where nobody reads any more.
+    /// Writes one line to standard output at once, past the library's buffers: flushing those would wait for
+    /// a thread that reads standard input. False where nobody reads any more.
     static func send(_ line: some CustomStringConvertible) -> Bool {
         let bytes = Data("\(line.description.visible)\n".utf8)
         return (try? FileHandle.standardOutput.write(contentsOf: bytes)) != nil

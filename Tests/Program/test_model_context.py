@@ -40,7 +40,7 @@ DESK = [
         "type": "import_position",
         "account": "desk",
         "instrument": "BTC-USDT-SWAP",
-        "quantity": "5",
+        "quantity": "100",
         "entry_price": "59000",
     },
 ]
@@ -83,11 +83,11 @@ def test_a_scenario_is_built_and_a_figure_explained_at_a_running_server(start):
     )
     calls = found["calls"]
     assert [call["error"] for call in calls] == [False] * len(calls), calls
-    assert json.loads(calls[2]["text"])["data"][0]["details"][0]["eq"] == "10050"
+    assert json.loads(calls[2]["text"])["data"][0]["details"][0]["eq"] == "11000"
     figure = json.loads(calls[3]["text"])["figures"][0]
-    assert figure["value"] == "10050" and figure["formula"] and figure["inputs"]
+    assert figure["value"] == "11000" and figure["formula"] and figure["inputs"]
     assert json.loads(calls[6]["text"])["now"] == 1767225660000
-    assert one.account("desk")["positions"][0]["quantity"] == "5", "the server has what the tools did"
+    assert one.account("desk")["positions"][0]["quantity"] == "100", "the server has what the tools did"
 
 
 def test_a_ledger_of_its_own_in_memory():

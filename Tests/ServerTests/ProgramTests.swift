@@ -19,8 +19,8 @@ struct ProgramTests {
     /// How a server ends that must not start.
     private func end(_ options: ServeOptions) async -> ProgramError? {
         await programError {
-            try await MarginaliaServer(options: options, logger: quietLogger).run { url in
-                Issue.record("It started at \(url).")
+            try await MarginaliaServer(options: options, logger: quietLogger).run { ready in
+                Issue.record("It started at \(ready.url).")
                 kill(getpid(), SIGTERM)
             }
         }

@@ -96,7 +96,7 @@ struct StreamServerTests {
             defer { ready.finish() }
             try await server.listen(
                 engine: engine, faults: FaultBook(), token: AdminToken(TestServer.token)
-            ) { ready.yield($0) }
+            ) { ready.yield($0.url) }
         }
         var iterator = urls.makeAsyncIterator()
         let url = try #require(await iterator.next())

@@ -30,7 +30,7 @@ struct TestServer: Sendable {
         let server = MarginaliaServer(options: options, logger: quietLogger)
         let running = Task {
             defer { ready.finish() }
-            try await server.run { ready.yield($0) }
+            try await server.run { ready.yield($0.url) }
         }
         defer { running.cancel() }
         var iterator = urls.makeAsyncIterator()

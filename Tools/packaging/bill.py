@@ -57,7 +57,7 @@ def of_materials(version: str, resolved: pathlib.Path, built: pathlib.Path, mome
     components = [package(pin) for pin in sorted(pins, key=lambda pin: pin["identity"])]
     components.append(swift())
     archives = [pathlib.Path(program.output("gcc", f"-print-file-name={name}").strip()).resolve()
-                for name in ("libsqlite3.a", "libstdc++.a")]
+                for name in ("libsqlite3.a", "libstdc++.a", "libz.a")]
     for file in archives:
         try:
             owner = program.output("dpkg", "-S", file).split(":")[0]
