@@ -266,6 +266,8 @@ def test_the_image_runs_as_nobody_and_is_healthy(bundle):
         entry for entry in config["process"]["env"] if not entry.startswith("MARGINALIA_LISTEN")
     ] + ["MARGINALIA_LISTEN=127.0.0.1:0"]
     config["root"]["readonly"] = False
+    # umoci mounts root's memory at a volume; Docker gives a new one the image's folder, with its owner.
+    config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] != "/data"]
     config["linux"]["namespaces"] = [
         entry for entry in config["linux"]["namespaces"] if entry["type"] not in ("network", "cgroup")
     ]
@@ -280,7 +282,7 @@ def test_the_image_runs_as_nobody_and_is_healthy(bundle):
         try:
             line = running.stdout.readline().strip()
             found = READY.match(line)
-            if not found and "marginalia" not in log.read_text():
+            if not found and re.search(r"runc|container", log.read_text()):
                 pytest.skip(f"runc cannot run here: {log.read_text()[-300:]}")
             assert found, (line, log.read_text())
             check = ["runc", "exec", "--env", f"MARGINALIA_URL={found[1]}", name]

@@ -22,8 +22,8 @@ import program
 USER = 65532
 NAME = "marginalia"
 CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
-# What the C library looks names up with; it loads these by itself.
-LOOKED_UP = ("libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2")
+# What the C library loads by itself: to look names up, and to end a thread.
+LOADED = ("libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2", "libgcc_s.so.1")
 
 
 def c_library(built: pathlib.Path) -> dict[str, tuple[bytes, int]]:
@@ -31,7 +31,7 @@ def c_library(built: pathlib.Path) -> dict[str, tuple[bytes, int]]:
     told = program.output("ldd", built.resolve())
     paths = [pathlib.Path(path) for path in re.findall(r"(/\S+) \(0x", told)]
     beside = next(path.parent for path in paths if path.name.startswith("libc.so"))
-    paths += [beside / name for name in LOOKED_UP if (beside / name).exists()]
+    paths += [beside / name for name in LOADED if (beside / name).exists()]
     return {str(path).lstrip("/"): (path.resolve().read_bytes(), 0o755) for path in paths}
 
 
