@@ -195,7 +195,7 @@ def test_an_unknown_setting_is_told_with_those_there_are(server, venue):
 def test_an_option_of_a_file_that_is_nearly_one_is_named(tmp_path):
     (tmp_path / "options.yaml").write_text("lissten: 127.0.0.1:0\n")
     done = run("serve", "--config", "options.yaml", folder=tmp_path)
-    assert done.returncode == 78 and "Did you mean listen?" in done.stderr
+    assert done.returncode == 78 and done.stderr.endswith(" Did you mean listen?\n"), done.stderr
 
 
 def test_every_instrument_is_documented_with_its_size():
