@@ -27,7 +27,7 @@ public struct BinanceVenue: VenueModel {
             venue: Self.name,
             builtIn: [
                 PackageResources.binance_2024_10_24_json, PackageResources.binance_2025_08_19_json,
-                PackageResources.binance_2026_01_01_json,
+                PackageResources.binance_2026_01_01_json, PackageResources.binance_2026_09_15_json,
             ],
             added: addedRulebooks)
     }

@@ -142,6 +142,7 @@ struct BinanceError: Error, Equatable {
     static let priceTooHigh = BinanceError(400, -4002, "Price greater than max price.")
     static let quantityNotPositive = BinanceError(400, -4003, "Quantity less than or equal to zero.")
     static let quantityTooLarge = BinanceError(400, -4005, "Quantity greater than max quantity.")
+    static let priceTooLow = BinanceError(400, -4013, "Price less than min price.")
     static let priceOffTick = BinanceError(400, -4014, "Price not increased by tick size.")
     static let clientOrderIDInvalid = BinanceError(400, -4015, "Client order id is not valid.")
     static let clientOrderIDTooLong = BinanceError(
@@ -156,7 +157,11 @@ struct BinanceError: Error, Equatable {
         400, -4120,
         "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead.")
     static let invalidGoodTillDate = BinanceError(400, -5040, "Invalid goodTillDate.")
-    static let invalidSelfTradePrevention = BinanceError(400, -5037, "Invalid selfTradePreventionMode.")
+    static let invalidPriceMatch = BinanceError(400, -5037, "Invalid price match")
+    static let priceMatchOfMarket = BinanceError(
+        400, -5038, "Price match only supports order type: LIMIT, STOP AND TAKE_PROFIT")
+    static let invalidSelfTradePrevention = BinanceError(400, -5039, "Invalid self trade prevention mode")
+    static let noDepth = BinanceError(400, -5041, "No depth matches this BBO order")
     static let unfillable = BinanceError(
         400, -5021,
         "Due to the order could not be filled immediately, the FOK order has been rejected. The order will "
@@ -165,7 +170,44 @@ struct BinanceError: Error, Equatable {
         400, -5022,
         "Due to the order could not be executed as maker, the Post Only order will be rejected. The order "
             + "will not be recorded in the order history")
+    static let tooManyAmendments = BinanceError(400, -5026, "Exceed maximum modify order limit.")
+    static let notReduceOnly = BinanceError(400, -5047, "The original order is not a reduce-only order")
+
+    static func amendedNotionalTooSmall(_ minimum: String) -> BinanceError {
+        BinanceError(400, -5029, "Order's notional must be no smaller than \(minimum)")
+    }
+
     static let amendmentUnchanged = BinanceError(400, -5027, "No need to modify the order.")
+
+    // MARK: - Conditional orders
+
+    static let wouldTrigger = BinanceError(400, -2021, "Order would immediately trigger.")
+    static let invalidWorkingType = BinanceError(400, -4031, "Invalid parameter working type")
+    static let tooManyConditionals = BinanceError(400, -4045, "Reach max stop order limit.")
+    static let closingOrderExists = BinanceError(
+        400, -4130,
+        "An open stop or take profit order with GTE and closePosition in the direction is existing.")
+    static let quantityOfClosing = BinanceError(
+        400, -4137, "Quantity must be zero with closePosition equals true")
+    /// Neither of the two ids was sent.
+    static func unnamed(_ first: String, _ second: String) -> BinanceError {
+        BinanceError(
+            400, -1102, "Param '\(first)' or '\(second)' must be sent, but both were empty/null!")
+    }
+
+    /// A type that cannot close a position whatever its size.
+    static func neverCloses(_ type: AlgoType) -> BinanceError {
+        BinanceError(
+            400, -4136, "Target strategy invalid for orderType '\(type.rawValue)',closePosition 'true'")
+    }
+
+    static func aboveStop(_ limit: ExactDecimal) -> BinanceError {
+        BinanceError(400, -4183, "Limit price can't be higher than \(limit).")
+    }
+
+    static func belowStop(_ limit: ExactDecimal) -> BinanceError {
+        BinanceError(400, -4184, "Limit price can't be lower than \(limit).")
+    }
 
     static func priceAbove(_ limit: ExactDecimal) -> BinanceError {
         BinanceError(400, -4016, "Limit price can't be higher than \(limit).")
@@ -198,6 +240,12 @@ struct BinanceError: Error, Equatable {
         }
     }
 
+    static func tooManyNewOrders(limit: Int, _ window: String, retryAfter: Int64) -> BinanceError {
+        BinanceError(
+            429, -1015, "Too many new orders; current limit is \(limit) orders per \(window).",
+            retryAfter: retryAfter)
+    }
+
     // MARK: - Accounts
 
     static let inactive = BinanceError(
@@ -211,6 +259,17 @@ struct BinanceError: Error, Equatable {
 
     static let overloaded = BinanceError(
         503, -1008, "Server is currently overloaded with other requests. Please try again.")
+
+    /// Whatever went wrong, as the venue tells it.
+    static func of(_ error: any Error) -> BinanceError {
+        switch error {
+        case let error as BinanceError: error
+        case let error as ChangeError: error.error
+        case let refusal as Refusal: .refused(refusal)
+        // A figure that cannot be worked out, for want of a price or because it does not fit.
+        default: .internalError
+        }
+    }
 
     /// A command that the ledger refused, where no code of the venue says it better.
     static func refused(_ refusal: Refusal) -> BinanceError {
@@ -253,10 +312,15 @@ struct ChangeError: Error, Equatable {
         -2028, "Leverage is smaller than permitted: insufficient margin balance.")
     static let marginInsufficient = ChangeError(-2019, "Margin is insufficient.")
     static let balanceInsufficient = ChangeError(-2018, "Balance is insufficient.")
+    static let sameMarginType = ChangeError(-4046, "No need to change margin type.")
     static let marginTypeOrders = ChangeError(
         -4047, "Margin type cannot be changed if there exists open orders.")
     static let marginTypePosition = ChangeError(
         -4048, "Margin type cannot be changed if there exists position.")
+    static let marginOfCrossPosition = ChangeError(
+        -4049, "Add margin only support for isolated position.")
+    static let marginWithoutPosition = ChangeError(-4054, "Cannot add position margin: position is 0.")
+    static let marginNotPositive = ChangeError(-4055, "Amount must be positive.")
     static let crossBalanceInsufficient = ChangeError(-4050, "Cross balance insufficient.")
     static let isolatedBalanceInsufficient = ChangeError(-4051, "Isolated balance insufficient.")
     static let samePositionMode = ChangeError(-4059, "No need to change position side.")

@@ -7,7 +7,9 @@ import Venue
 extension BinanceVenue {
     /// Everything is booked in 8 places, cut; an isolated position's wallet stays part of the wallet balance.
     public var conventions: Conventions {
-        Conventions(bookedPlaces: 8, feePlaces: 8, amountPlaces: 8, importedWalletComesFromCash: true)
+        Conventions(
+            bookedPlaces: 8, feePlaces: 8, amountPlaces: 8, importedWalletComesFromCash: true,
+            openingFeesComeFromWallet: true)
     }
 
     /// The contract of a symbol in the rulebook in force; nil if it is unknown.
@@ -58,7 +60,11 @@ extension BinanceVenue {
         account.leverage(setFor: position.instrument.name)
     }
 
-    /// A symbol has one margin type: that of its position or orders, cross where there are none.
+    /// Each symbol has one, which `set_margin_mode` changes.
+    public var hasMarginModesOfInstruments: Bool { true }
+
+    /// A symbol has one margin type: that of its position or orders; where there are none the one that was
+    /// set, cross unless it was.
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode {
         account.marginMode(ofSymbol: instrument.name) ?? .cross
     }
@@ -256,11 +262,32 @@ extension BinanceVenue {
                     + "settled in another asset.",
                 field: "settings.\(Setting.creditsMode)")
         }
+        try judgeMarginTypes(settings, before)
         guard after.isMultiAssets != before.isMultiAssets else { return }
         if let problem = try assetModeProblem(after, before, market) {
             let setting = changesCredits ? Setting.creditsMode : Setting.multiAssets
             throw problem.refusal(.notAllowed, field: "settings.\(setting)")
         }
+    }
+
+    private func judgeMarginTypes(_ settings: Settings, _ before: Account) throws(Refusal) {
+        for name in settings.instrumentsWithMarginModes {
+            guard let mode = settings.marginMode(of: name), mode != before.settings.marginMode(of: name),
+                let problem = marginTypeProblem(mode, of: name, before)
+            else { continue }
+            throw problem.refusal(.notAllowed, field: "margin_mode")
+        }
+    }
+
+    /// Why a symbol cannot be given a margin type now; nil if it can. Conditional orders that wait count as
+    /// orders: they would be placed under the type that they were meant for.
+    func marginTypeProblem(_ mode: MarginMode, of symbol: String, _ account: Account) -> ChangeError? {
+        if mode == .isolated, account.isMultiAssets { return .isolatedInMultiAssets }
+        let hasOrders =
+            account.orders.contains { $0.instrument.name == symbol }
+            || account.conditionals.contains { $0.instrument.name == symbol }
+        if hasOrders { return .marginTypeOrders }
+        return account.positions.contains { $0.instrument.name == symbol } ? .marginTypePosition : nil
     }
 
     /// Why the position mode cannot be switched now; nil if it can.
@@ -278,6 +305,9 @@ extension BinanceVenue {
             let isIsolated =
                 account.positions.contains { $0.marginMode == .isolated }
                 || account.orders.contains { $0.marginMode == .isolated }
+                || account.settings.instrumentsWithMarginModes.contains {
+                    account.settings.marginMode(of: $0) == .isolated
+                }
             if isIsolated { return .multiAssetsIsolated }
         }
         if !account.orders.isEmpty { return .multiAssetsOrders }
@@ -386,9 +416,10 @@ extension Refusal {
 }
 
 extension Account {
-    /// The margin type that a symbol's position or orders have; nil where there are none.
+    /// The margin type that a symbol's position or orders have, else the one that was set; nil for neither.
     func marginMode(ofSymbol name: String) -> MarginMode? {
         positions.first { $0.instrument.name == name }?.marginMode
             ?? orders.first { $0.instrument.name == name }?.marginMode
+            ?? settings.marginMode(of: name)
     }
 }

@@ -20,10 +20,6 @@ struct OrderReading {
         market = venue.market(snapshot.prices, at: snapshot.at)
     }
 
-    private static let conditionalTypes = [
-        "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET",
-    ]
-
     /// The symbol that is named. Throws −1102 and −1121.
     func symbol() throws(BinanceError) -> SymbolRules {
         guard let symbol = rules.symbol(try parameters.required("symbol")) else { throw .invalidSymbol }
@@ -36,32 +32,21 @@ struct OrderReading {
         let side = try side()
         let isMarket = try isMarket()
         let quantity = try number("quantity")
-        let price = isMarket ? nil : try number("price")
+        let price = isMarket ? nil : try limit(side, symbol)
         let force = try timeInForce(isMarket: isMarket)
-        let isHedged = snapshot.account.settings.flag(Setting.hedge)
-        let reduceOnly = try flag("reduceOnly")
-        if reduceOnly != nil, isHedged, reduceOnly == true { throw .superfluous("reduceOnly") }
+        let reduceOnly = try reduceOnly()
         if isMarket, parameters["price"] != nil { throw .superfluous("price") }
+        if isMarket, try priceMatch() != nil { throw .priceMatchOfMarket }
         var terms = OrderTerms(
             clientID: try clientID("newClientOrderId"), kind: isMarket ? .market : .limit,
             timeInForce: force.kind, postOnly: force.isPostOnly,
             expiresAt: try force.kind == .goodTillDate ? goodTillDate() : nil)
-        let mode = try selfTradePrevention()
-        switch mode {
-        // The venue prevents nothing of orders that must fill whole, or must not take.
-        case _ where force.kind == .fillOrKill || force.isPostOnly: break
-        case "NONE": break
-        case "EXPIRE_TAKER": terms.selfTradePrevention = .taker
-        case "EXPIRE_BOTH": terms.selfTradePrevention = .both
-        default: terms.selfTradePrevention = .maker
-        }
-        if let mode {
-            terms.words = Settings([("selfTradePreventionMode", .string(mode))])
-        }
+        try preventSelfTrade(&terms)
+        if let match = try priceMatch() { terms.words["priceMatch"] = .string(match) }
         var instruction = OrderInstruction(
             instrument: symbol.name, side: side, quantity: quantity, price: price, terms: terms)
-        instruction.positionSide = try positionSide(isHedged: isHedged)
-        instruction.reduceOnly = reduceOnly ?? false
+        instruction.positionSide = try positionSide()
+        instruction.reduceOnly = reduceOnly
         try check(quantity, symbol, isMarket: isMarket)
         if let price { try check(price, side, symbol) }
         try checkNotional(quantity, price, symbol, isReducing: isReducing(instruction))
@@ -85,7 +70,7 @@ struct OrderReading {
 
     private func isMarket() throws(BinanceError) -> Bool {
         let type = try parameters.required("type")
-        if Self.conditionalTypes.contains(type) { throw .conditionalType }
+        if AlgoType(rawValue: type) != nil { throw .conditionalType }
         switch type {
         case "MARKET": return true
         case "LIMIT": return false
@@ -119,12 +104,46 @@ struct OrderReading {
         return LedgerTime(milliseconds: time / 1000 * 1000)
     }
 
-    private func selfTradePrevention() throws(BinanceError) -> String? {
-        guard let mode = parameters["selfTradePreventionMode"] else { return nil }
-        guard ["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"].contains(mode) else {
-            throw .invalidSelfTradePrevention
+    /// Notes what `selfTradePreventionMode` asks for. The venue prevents nothing of orders that must fill
+    /// whole, or must not take.
+    func preventSelfTrade(_ terms: inout OrderTerms) throws(BinanceError) {
+        let mode = parameters["selfTradePreventionMode"]
+        let prevention: SelfTradePrevention?
+        switch mode {
+        case nil, "EXPIRE_MAKER": prevention = .maker
+        case "EXPIRE_TAKER": prevention = .taker
+        case "EXPIRE_BOTH": prevention = .both
+        case "NONE": prevention = nil
+        default: throw .invalidSelfTradePrevention
         }
-        return mode
+        if terms.timeInForce != .fillOrKill, !terms.postOnly { terms.selfTradePrevention = prevention }
+        if let mode { terms.words["selfTradePreventionMode"] = .string(mode) }
+    }
+
+    private static let priceMatches: Set = [
+        "OPPONENT", "OPPONENT_5", "OPPONENT_10", "OPPONENT_20", "QUEUE", "QUEUE_5", "QUEUE_10", "QUEUE_20",
+    ]
+
+    /// `priceMatch`; nil for none.
+    func priceMatch() throws(BinanceError) -> String? {
+        guard let match = parameters["priceMatch"], !match.isEmpty, match != "NONE" else { return nil }
+        guard Self.priceMatches.contains(match) else { throw .invalidPriceMatch }
+        return match
+    }
+
+    /// The limit: `price`, or the best price that `priceMatch` names. The book has one level a side: there is
+    /// none further behind.
+    func limit(_ side: Side, _ symbol: SymbolRules) throws(BinanceError) -> ExactDecimal {
+        guard let match = try priceMatch() else { return try number("price") }
+        if parameters["price"] != nil { throw .superfluous("price") }
+        guard !match.contains("_"), let tick = try? ExactDecimal(symbol.tickSize),
+            let touch = Touch(
+                of: symbol.instrument, prices: snapshot.prices, market: market, tick: tick)
+        else { throw .noDepth }
+        let takes = match == "OPPONENT"
+        let price = touch.opposite(takes == (side == .buy) ? .buy : .sell)
+        guard price.isPositive else { throw .noDepth }
+        return price
     }
 
     /// The client's own id: 1 to 36 letters, digits and `.:/_-`; nil where none was sent.
@@ -143,7 +162,17 @@ struct OrderReading {
         return text
     }
 
-    private func positionSide(isHedged: Bool) throws(BinanceError) -> PositionSide? {
+    /// Whether the account is in hedge mode.
+    var isHedged: Bool { snapshot.account.settings.flag(Setting.hedge) }
+
+    /// `reduceOnly`, which hedge mode does not know.
+    func reduceOnly() throws(BinanceError) -> Bool {
+        let wanted = try flag("reduceOnly") ?? false
+        if wanted, isHedged { throw .superfluous("reduceOnly") }
+        return wanted
+    }
+
+    func positionSide() throws(BinanceError) -> PositionSide? {
         switch (parameters["positionSide"] ?? "BOTH", isHedged) {
         case ("BOTH", false): nil
         case ("LONG", true): .long
@@ -154,7 +183,7 @@ struct OrderReading {
     }
 
     /// `true` or `false` in any case; nil where it was not sent.
-    private func flag(_ name: String) throws(BinanceError) -> Bool? {
+    func flag(_ name: String) throws(BinanceError) -> Bool? {
         guard let text = parameters[name], !text.isEmpty else { return nil }
         switch text.lowercased() {
         case "true": return true
@@ -171,33 +200,40 @@ struct OrderReading {
 
     // MARK: - Filters
 
-    /// Precision, then LOT_SIZE.
+    /// Precision, then LOT_SIZE or MARKET_LOT_SIZE.
     func check(_ quantity: ExactDecimal, _ symbol: SymbolRules, isMarket: Bool) throws(BinanceError) {
         if quantity.fractionDigits > symbol.quantityPrecision { throw .tooPrecise }
         guard quantity.isPositive else { throw .quantityNotPositive }
-        if quantity > ExactDecimal(1_000_000) { throw .quantityTooLarge }
-        guard Self.isMultiple(quantity, of: symbol.stepSize) else { throw .quantityOffStep }
+        let most = isMarket ? symbol.limits.maximumMarketQuantity : symbol.limits.maximumQuantity
+        if let most = try? ExactDecimal(most), quantity > most { throw .quantityTooLarge }
+        guard SymbolRules.isOnStep(quantity, symbol.stepSize) else { throw .quantityOffStep }
     }
 
-    /// Precision, PRICE_FILTER, then PERCENT_PRICE: at most 5 % from the mark, on the side that costs.
-    func check(_ price: ExactDecimal, _ side: Side, _ symbol: SymbolRules) throws(BinanceError) {
+    /// Precision, then PRICE_FILTER.
+    func check(_ price: ExactDecimal, _ symbol: SymbolRules) throws(BinanceError) {
         if price.fractionDigits > symbol.pricePrecision { throw .tooPrecise }
         guard price.isPositive else { throw .priceNotPositive }
-        if price > ExactDecimal(1_000_000) { throw .priceTooHigh }
-        guard Self.isMultiple(price, of: symbol.tickSize) else { throw .priceOffTick }
-        guard let mark = market.mark(symbol.instrument), let share = try? ExactDecimal("0.05"),
-            let distance = try? mark.times(share, rounding: .halfEven),
-            let tick = try? ExactDecimal(symbol.tickSize),
-            let bound = try? side == .buy ? mark + distance : mark - distance,
-            let ticks = try? bound.over(tick, places: 0, rounding: .towardZero),
-            let limit = try? ticks.times(tick, rounding: .towardZero)
+        let limits = symbol.limits
+        if let least = try? ExactDecimal(limits.minimumPrice), price < least { throw .priceTooLow }
+        if let most = try? ExactDecimal(limits.maximumPrice), price > most { throw .priceTooHigh }
+        guard SymbolRules.isOnStep(price, symbol.tickSize, from: limits.minimumPrice) else {
+            throw .priceOffTick
+        }
+    }
+
+    /// Precision, PRICE_FILTER, then PERCENT_PRICE: not further from the mark than it allows, on the side
+    /// that costs.
+    func check(_ price: ExactDecimal, _ side: Side, _ symbol: SymbolRules) throws(BinanceError) {
+        try check(price, symbol)
+        guard let mark = market.mark(symbol.instrument),
+            let bound = symbol.bound(side == .buy, around: mark)
         else { return }
-        if side == .buy, price > limit { throw .priceAbove(limit) }
-        if side == .sell, price < limit { throw .priceBelow(limit) }
+        if side == .buy, price > bound { throw .priceAbove(bound) }
+        if side == .sell, price < bound { throw .priceBelow(bound) }
     }
 
     /// MIN_NOTIONAL, of what is not only to reduce: at the limit, or at the mark.
-    private func checkNotional(
+    func checkNotional(
         _ quantity: ExactDecimal, _ price: ExactDecimal?, _ symbol: SymbolRules, isReducing: Bool
     ) throws(BinanceError) {
         guard !isReducing, let price = price ?? market.mark(symbol.instrument),
@@ -205,13 +241,5 @@ struct OrderReading {
             let notional = try? price.times(quantity, rounding: .halfEven), notional < minimum
         else { return }
         throw .notionalTooSmall(symbol.minimumNotional)
-    }
-
-    private static func isMultiple(_ number: ExactDecimal, of step: String) -> Bool {
-        guard let step = try? ExactDecimal(step),
-            let steps = try? number.over(step, places: 0, rounding: .towardZero),
-            let whole = try? steps.times(step, rounding: .towardZero)
-        else { return false }
-        return whole == number
     }
 }

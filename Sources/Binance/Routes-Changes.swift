@@ -12,6 +12,8 @@ extension BinanceVenue {
         case .multiAssetsMargin: return try await changeAssetMode(snapshot, parameters, access)
         case .positionMode: return try await changePositionMode(snapshot, parameters, access)
         case .leverage: return try await changeLeverage(snapshot, parameters, access)
+        case .marginType: return try await changeMarginType(snapshot, parameters, access)
+        case .positionMargin: return try await changePositionMargin(snapshot, parameters, access)
         default: throw BinanceError.internalError
         }
     }
@@ -71,6 +73,67 @@ extension BinanceVenue {
                 leverage: leverage, coefficient: account.notionalCoefficient
             ).description)
         writer.text("symbol", symbol.name)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private func changeMarginType(
+        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let account = snapshot.account
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        let mode: MarginMode
+        switch try parameters.required("marginType") {
+        case "ISOLATED": mode = .isolated
+        case "CROSSED": mode = .cross
+        default: throw BinanceError.invalidData("marginType")
+        }
+        if mode == (account.marginMode(ofSymbol: symbol.name) ?? .cross) { throw ChangeError.sameMarginType }
+        if let problem = marginTypeProblem(mode, of: symbol.name, account) { throw problem }
+        try await access.submit(
+            Command(
+                account: account.id, content: .setMarginMode(instrument: symbol.name, marginMode: mode)))
+        return Self.success
+    }
+
+    /// Adds margin to an isolated position (`type` 1), or takes some out (2).
+    private func changePositionMargin(
+        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let account = snapshot.account
+        let reading = OrderReading(parameters, snapshot, self)
+        let symbol = try reading.symbol()
+        let amount = try reading.number("amount")
+        let type = try parameters.required("type")
+        guard type == "1" || type == "2" else { throw BinanceError.invalidData("type") }
+        let side = try reading.positionSide()
+        guard amount.isPositive else { throw ChangeError.marginNotPositive }
+        if amount.fractionDigits > BinanceFigures.places { throw BinanceError.tooPrecise }
+        let positions = account.positions.filter {
+            $0.instrument.name == symbol.name && $0.side == (side ?? .net)
+        }
+        if positions.isEmpty { throw ChangeError.marginWithoutPosition }
+        guard positions.contains(where: { $0.marginMode == .isolated }) else {
+            throw ChangeError.marginOfCrossPosition
+        }
+        do {
+            try await access.submit(
+                Command(
+                    account: account.id,
+                    content: .adjustIsolatedMargin(
+                        instrument: symbol.name, amount: type == "1" ? amount : -amount, side: side)))
+        } catch {
+            guard error.code == .insufficientBalance else { throw BinanceError.refused(error) }
+            throw type == "1"
+                ? ChangeError.crossBalanceInsufficient : ChangeError.isolatedBalanceInsufficient
+        }
+        var writer = JSONWriter(reserving: 128)
+        writer.beginObject()
+        writer.integer("code", 200)
+        writer.literal("msg", "Successfully modify position margin.")
+        writer.key("amount")
+        writer.number(amount)
+        writer.integer("type", type == "1" ? 1 : 2)
         writer.endObject()
         return writer.bytes
     }

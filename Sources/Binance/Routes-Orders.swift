@@ -5,13 +5,11 @@ import Venue
 
 /// Orders: placed, amended, cancelled and looked up. Source: order sheet, section 2.
 extension BinanceVenue {
-    /// The most orders that an account may have open.
-    private static let openOrderLimit = 200
-
     /// The answer to a signed request about orders.
     func orderAnswer(
         _ route: Route, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
     ) async throws -> [UInt8] {
+        if route.endpoint.isOfAlgos { return try await algoAnswer(route, snapshot, parameters, access) }
         switch (route.endpoint, route.method) {
         case (.order, "POST"):
             let record = try await place(parameters, snapshot, access)
@@ -19,9 +17,13 @@ extension BinanceVenue {
         case (.testOrder, _):
             _ = try OrderReading(parameters, snapshot, self).instruction()
             return Array("{}".utf8)
-        case (.batchOrders, "POST"): return try await placeBatch(parameters, snapshot, access)
+        case (.batchOrders, "POST"), (.batchOrders, "PUT"):
+            return try await changeBatch(parameters, snapshot, access, amends: route.method == "PUT")
         case (.batchOrders, _): return try await cancelBatch(parameters, snapshot, access)
-        case (.order, "PUT"): return try await amend(parameters, snapshot, access)
+        case (.order, "PUT"):
+            let record = try await amend(parameters, snapshot, access)
+            return try orderBody(record, snapshot, .change)
+        case (.countdownCancelAll, _): return try await setCountdown(parameters, snapshot, access)
         case (.order, "DELETE"):
             let record = try await cancel(parameters, snapshot, access)
             return try orderBody(record, snapshot, .change)
@@ -49,7 +51,7 @@ extension BinanceVenue {
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
     ) async throws -> OrderRecord {
         let instruction = try OrderReading(parameters, snapshot, self).instruction()
-        if snapshot.account.orders.count >= Self.openOrderLimit { throw BinanceError.tooManyOrders }
+        if snapshot.account.orders.count >= Filters.openOrders { throw BinanceError.tooManyOrders }
         let events = try await trade(.place(instruction), snapshot, access)
         let isResult = parameters["newOrderRespType"] == "RESULT"
         let told = isResult ? events : events.filter { $0.typeName == "order_placed" }
@@ -58,7 +60,7 @@ extension BinanceVenue {
     }
 
     /// Has the exchange carry an instruction out; its refusals in the venue's words.
-    private func trade(
+    func trade(
         _ instruction: TradeInstruction, _ snapshot: AccountSnapshot, _ access: any VenueAccess
     ) async throws(BinanceError) -> [Event] {
         do {
@@ -68,9 +70,9 @@ extension BinanceVenue {
         }
     }
 
-    /// Up to five orders, each by itself; HTTP 200 whatever becomes of them.
-    private func placeBatch(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    /// Up to five orders placed or amended, each by itself; HTTP 200 whatever becomes of them.
+    private func changeBatch(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess, amends: Bool
     ) async throws -> [UInt8] {
         let text = try parameters.required("batchOrders")
         guard let orders = (try? JSONValue(parsing: Array(text.utf8)))?.elements else {
@@ -84,7 +86,9 @@ extension BinanceVenue {
                     name: member.key,
                     value: member.value.text ?? member.value.numberText ?? member.value.description)
             }
-            let record = try await place(Parameters(items), snapshot, access)
+            let own = Parameters(items)
+            let record =
+                try await amends ? amend(own, snapshot, access) : place(own, snapshot, access)
             try writer.order(record, snapshot.account.id, rules(at: snapshot.at), .change)
         }
     }
@@ -113,22 +117,30 @@ extension BinanceVenue {
 
     private func amend(
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
+    ) async throws -> OrderRecord {
         let reading = OrderReading(parameters, snapshot, self)
         let symbol = try reading.symbol()
         let side = try reading.side()
         let quantity = try reading.number("quantity")
-        let price = try reading.number("price")
+        let price = try reading.limit(side, symbol)
         guard let order = try named(parameters, in: snapshot, symbol.name) else {
             throw BinanceError.orderNotFound
         }
         guard order.side == side else { throw BinanceError.invalidSide }
         try reading.check(quantity, symbol, isMarket: false)
         try reading.check(price, side, symbol)
+        let wantsReduction = try reading.flag("reduceOnly") ?? false
+        if wantsReduction, !order.reduceOnly { throw BinanceError.notReduceOnly }
+        do {
+            try reading.checkNotional(quantity, price, symbol, isReducing: order.onlyReduces)
+        } catch {
+            throw error.code == -4164 ? BinanceError.amendedNotionalTooSmall(symbol.minimumNotional) : error
+        }
+        if order.amendments >= Filters.amendments { throw BinanceError.tooManyAmendments }
         let events = try await trade(
             .amend(.id(order.id), instrument: symbol.name, quantity: quantity, price: price), snapshot, access
         )
-        return try orderBody(try OrderRecord(order, after: events), snapshot, .change)
+        return try OrderRecord(order, after: events)
     }
 
     private func cancel(
@@ -169,7 +181,30 @@ extension BinanceVenue {
     ) async throws -> [UInt8] {
         let symbol = try OrderReading(parameters, snapshot, self).symbol()
         _ = try await trade(.cancelAll(instrument: symbol.name), snapshot, access)
-        return Array(#"{"code":200,"msg":"The operation of cancel all open order is done."}"#.utf8)
+        return Self.allCancelled
+    }
+
+    static let allCancelled = Array(
+        #"{"code":200,"msg":"The operation of cancel all open order is done."}"#.utf8)
+
+    /// The dead man's switch of a symbol: its orders are cancelled when the time is over; 0 turns it off.
+    /// Conditional orders stay.
+    private func setCountdown(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        let text = try parameters.required("countdownTime")
+        guard let time = Self.milliseconds(text), time <= 1_000_000_000_000 else {
+            throw BinanceError.invalidData("countdownTime")
+        }
+        let end = time == 0 ? nil : LedgerTime(milliseconds: snapshot.at.milliseconds + time)
+        _ = try await trade(.setTimer(CancelTimer(instrument: symbol.name, at: end)), snapshot, access)
+        var writer = JSONWriter(reserving: 64)
+        writer.beginObject()
+        writer.text("symbol", symbol.name)
+        writer.text("countdownTime", String(time))
+        writer.endObject()
+        return writer.bytes
     }
 
     // MARK: - Looking up
@@ -184,7 +219,7 @@ extension BinanceVenue {
     }
 
     /// Whether an order is the one that is named: by `orderId`, else by `origClientOrderId`.
-    private func name(
+    func name(
         _ parameters: Parameters
     ) throws(BinanceError) -> (OpenOrder, String) -> Bool {
         if let text = parameters["orderId"], !text.isEmpty {
@@ -192,14 +227,12 @@ extension BinanceVenue {
             return { $0.venueID(of: $1) == id }
         }
         guard let text = parameters["origClientOrderId"], !text.isEmpty else {
-            throw BinanceError(
-                400, -1102,
-                "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
+            throw .unnamed("origClientOrderId", "orderId")
         }
         return { $0.clientOrderID(of: $1) == text }
     }
 
-    private func history(
+    func history(
         _ snapshot: AccountSnapshot, _ access: any VenueAccess
     ) async throws -> TradingHistory {
         try await access.tradingHistory(of: snapshot.account.id) ?? TradingHistory(of: snapshot.account.id)
@@ -263,36 +296,5 @@ extension BinanceVenue {
         for trade in page.cut(found) { try writer.trade(trade, account, rules(at: snapshot.at)) }
         writer.endArray()
         return writer.bytes
-    }
-}
-
-/// Which part of a list is wanted: `startTime`, `endTime`, a first id, `limit`.
-private struct Page {
-    let limit: Int
-    private let start: Int64?
-    private let end: Int64?
-    private let firstID: Int64?
-
-    init(_ parameters: Parameters, idName: String) throws(BinanceError) {
-        func number(_ name: String) throws(BinanceError) -> Int64? {
-            guard let text = parameters[name], !text.isEmpty else { return nil }
-            guard let number = BinanceVenue.milliseconds(text) else { throw .invalidData(name) }
-            return number
-        }
-        start = try number("startTime")
-        end = try number("endTime")
-        firstID = try number(idName)
-        let wanted = try number("limit") ?? 500
-        guard wanted > 0 else { throw .invalidData("limit") }
-        limit = Int(min(wanted, 1000))
-    }
-
-    func admits(_ time: LedgerTime, id: Int64) -> Bool {
-        (start ?? .min) <= time.milliseconds && time.milliseconds <= (end ?? .max) && (firstID ?? .min) <= id
-    }
-
-    /// The first ones where a beginning is named, else the last ones.
-    func cut<Element>(_ rows: [Element]) -> ArraySlice<Element> {
-        start != nil || firstID != nil ? rows.prefix(limit) : rows.suffix(limit)
     }
 }

@@ -20,10 +20,14 @@ struct Route: Sendable {
     let weight: Int
     /// The weight of a call without `symbol`, where it differs.
     let weightOfAll: Int
+    /// As how many orders a call counts; nil for none.
+    let orders: OrderWeight?
 
     init(
-        _ endpoint: Endpoint, _ method: String, _ security: Security, weight: Int = 1, weightOfAll: Int? = nil
+        _ endpoint: Endpoint, _ method: String, _ security: Security, weight: Int = 1,
+        weightOfAll: Int? = nil, orders: OrderWeight? = nil
     ) {
+        self.orders = orders
         self.endpoint = endpoint
         self.method = method
         self.security = security
@@ -45,12 +49,25 @@ struct Route: Sendable {
             Route(.accountConfig, "GET", read, weight: 5), Route(.symbolConfig, "GET", read, weight: 5),
             Route(.leverageBracket, "GET", read), Route(.leverage, "POST", trade),
             Route(.openOrders, "GET", read, weight: 1, weightOfAll: 40),
-            Route(.order, "POST", trade, weight: 0), Route(.order, "PUT", trade, weight: 0),
+            Route(.order, "POST", trade, weight: 0, orders: .single),
+            Route(.order, "PUT", trade, weight: 0, orders: .single),
             Route(.order, "DELETE", trade), Route(.order, "GET", read), Route(.openOrder, "GET", read),
-            Route(.testOrder, "POST", trade, weight: 0), Route(.batchOrders, "POST", trade, weight: 5),
+            Route(.testOrder, "POST", trade, weight: 0),
+            Route(.batchOrders, "POST", trade, weight: 5, orders: .batch),
+            Route(.batchOrders, "PUT", trade, weight: 5, orders: .batch),
             Route(.batchOrders, "DELETE", trade), Route(.allOpenOrders, "DELETE", trade),
             Route(.allOrders, "GET", read, weight: 5), Route(.userTrades, "GET", read, weight: 5),
-            Route(.commissionRate, "GET", read, weight: 20),
+            Route(.algoOrder, "POST", trade, weight: 0, orders: .single), Route(.algoOrder, "DELETE", trade),
+            Route(.algoOrder, "GET", read), Route(.algoOpenOrders, "DELETE", trade),
+            Route(.openAlgoOrders, "GET", read, weight: 1, weightOfAll: 40),
+            Route(.allAlgoOrders, "GET", read, weight: 5),
+            Route(.countdownCancelAll, "POST", trade, weight: 10),
+            Route(.orderAmendment, "GET", read),
+            Route(.forceOrders, "GET", read, weight: 20, weightOfAll: 50),
+            Route(.income, "GET", read, weight: 30),
+            Route(.marginType, "POST", trade), Route(.positionMargin, "POST", trade),
+            Route(.positionMarginHistory, "GET", read),
+            Route(.orderRateLimit, "GET", read), Route(.commissionRate, "GET", read, weight: 20),
             Route(.listenKey, "POST", .userStream), Route(.listenKey, "PUT", .userStream),
             Route(.listenKey, "DELETE", .userStream),
             Route(.ping, "GET", .none), Route(.time, "GET", .none), Route(.exchangeInfo, "GET", .none),
@@ -101,6 +118,11 @@ struct Route: Sendable {
         throw .unknownPath(request.path, method: request.method)
     }
 
+    /// The route of an endpoint that the WebSocket API has too.
+    static func of(_ endpoint: Endpoint, _ method: String) -> Route? {
+        all[endpoint.rawValue]?.first { $0.method == method }
+    }
+
     /// Paths that ended on 2023-07-15, and what took their place.
     private static let retired = [
         "/fapi/v1/account": "/fapi/v2/account", "/fapi/v1/balance": "/fapi/v2/balance",
@@ -130,6 +152,18 @@ enum Endpoint: String, Sendable {
     case allOpenOrders = "/fapi/v1/allOpenOrders"
     case allOrders = "/fapi/v1/allOrders"
     case userTrades = "/fapi/v1/userTrades"
+    case algoOrder = "/fapi/v1/algoOrder"
+    case algoOpenOrders = "/fapi/v1/algoOpenOrders"
+    case openAlgoOrders = "/fapi/v1/openAlgoOrders"
+    case allAlgoOrders = "/fapi/v1/allAlgoOrders"
+    case countdownCancelAll = "/fapi/v1/countdownCancelAll"
+    case orderAmendment = "/fapi/v1/orderAmendment"
+    case forceOrders = "/fapi/v1/forceOrders"
+    case income = "/fapi/v1/income"
+    case marginType = "/fapi/v1/marginType"
+    case positionMargin = "/fapi/v1/positionMargin"
+    case positionMarginHistory = "/fapi/v1/positionMargin/history"
+    case orderRateLimit = "/fapi/v1/rateLimit/order"
     case commissionRate = "/fapi/v1/commissionRate"
     case listenKey = "/fapi/v1/listenKey"
     case ping = "/fapi/v1/ping"
@@ -176,7 +210,25 @@ extension Endpoint {
     /// Whether it is about the account's orders or trades.
     var isOfOrders: Bool {
         switch self {
-        case .order, .testOrder, .batchOrders, .openOrder, .allOpenOrders, .allOrders, .userTrades: true
+        case .order, .testOrder, .batchOrders, .openOrder, .allOpenOrders, .allOrders, .userTrades,
+            .countdownCancelAll:
+            true
+        default: isOfAlgos
+        }
+    }
+
+    /// Whether it lists what has become of the account's money, orders and margin.
+    var isOfRecords: Bool {
+        switch self {
+        case .income, .forceOrders, .orderAmendment, .positionMarginHistory: true
+        default: false
+        }
+    }
+
+    /// Whether it is about the account's conditional orders.
+    var isOfAlgos: Bool {
+        switch self {
+        case .algoOrder, .algoOpenOrders, .openAlgoOrders, .allAlgoOrders: true
         default: false
         }
     }
@@ -188,6 +240,7 @@ extension BinanceVenue {
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         let bucket = WeightBucket(of: request, limits: rules(at: access.ledgerTime()).limits)
         var used = 0
+        var count: OrderCount?
         var response: VenueResponse
         do {
             let route: Route
@@ -202,23 +255,18 @@ extension BinanceVenue {
             used = verdict.used
             if let refusal = verdict.refusal { throw refusal }
             try parameters.checkCount()
-            response = VenueResponse(body: try await answer(route, request, parameters, access))
-        } catch let error as BinanceError {
-            response = error.response
-        } catch let error as ChangeError {
-            response = error.error.response
-        } catch let refusal as Refusal {
-            response = BinanceError.refused(refusal).response
+            response = VenueResponse(body: try await answer(route, request, parameters, access, &count))
         } catch {
-            // A figure that cannot be worked out, for want of a price or because it does not fit.
-            response = BinanceError.internalError.response
+            response = BinanceError.of(error).response
         }
         response.headers.append((bucket.header, String(used)))
+        if let count { response.headers += count.headers }
         return response
     }
 
     private func answer(
-        _ route: Route, _ request: VenueRequest, _ parameters: Parameters, _ access: any VenueAccess
+        _ route: Route, _ request: VenueRequest, _ parameters: Parameters, _ access: any VenueAccess,
+        _ count: inout OrderCount?
     ) async throws -> [UInt8] {
         switch route.security {
         case .none:
@@ -236,8 +284,21 @@ extension BinanceVenue {
         case .signed(let permission):
             let key = try authenticate(request, parameters, permission, access)
             guard let snapshot = access.snapshot(of: key.account) else { throw BinanceError.inactive }
+            let limits = rules(at: snapshot.at).limits
+            if let weight = route.orders {
+                var orders = OrderCount(of: key.account, limits: limits)
+                let refusal = orders.count(weight, through: access)
+                count = orders
+                if let refusal { throw refusal }
+            }
+            if route.endpoint == .orderRateLimit {
+                return OrderCount(of: key.account, limits: limits).list(withCounts: false)
+            }
             if route.endpoint.isOfOrders {
                 return try await orderAnswer(route, snapshot, parameters, access)
+            }
+            if route.endpoint.isOfRecords {
+                return try await recordAnswer(route.endpoint, snapshot, parameters, access)
             }
             if route.method == "GET" {
                 return try accountAnswer(route.endpoint, snapshot, parameters, access)

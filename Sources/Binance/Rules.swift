@@ -136,6 +136,7 @@ final class SymbolRules: Sendable {
     let onboarded: Int64
     let liquidationFee: String
     let marketTakeBound: String
+    let limits: Limits
     let subtypes: [String]
     /// By rising notional; never empty.
     let brackets: [Bracket]
@@ -155,7 +156,9 @@ final class SymbolRules: Sendable {
             quote: try entry.text("quote"), settle: try entry.text("settle"))
         pricePrecision = try Self.precision("price_precision", in: entry)
         quantityPrecision = try Self.precision("quantity_precision", in: entry)
-        tickSize = try Self.number("tick_size", in: entry)
+        let tick = try Self.number("tick_size", in: entry)
+        tickSize = tick
+        limits = try Limits(tick: tick, reading: entry)
         stepSize = try Self.number("step_size", in: entry)
         minimumNotional = try Self.number("minimum_notional", in: entry)
         onboarded = Int64(try entry.integer("onboarded"))

@@ -9,6 +9,8 @@ enum UserEvent: Sendable {
     case orderUpdate(OrderUpdate)
     /// A fill, told shortly and first.
     case tradeLite(OrderUpdate)
+    /// A conditional order has become something else.
+    case algoUpdate(AlgoOrder, at: LedgerTime)
     /// The leverage of a symbol has changed.
     case leverage(symbol: String, leverage: ExactDecimal, at: LedgerTime)
     /// Multi-assets mode was switched on or off.
@@ -23,6 +25,7 @@ enum UserEvent: Sendable {
         case .accountUpdate: "ACCOUNT_UPDATE"
         case .orderUpdate: "ORDER_TRADE_UPDATE"
         case .tradeLite: "TRADE_LITE"
+        case .algoUpdate: "ALGO_UPDATE"
         case .leverage, .assetMode: "ACCOUNT_CONFIG_UPDATE"
         case .marginCall: Self.marginCallName
         case .listenKeyExpired: "listenKeyExpired"
@@ -45,6 +48,7 @@ struct AccountUpdate: Sendable {
         case marginTransfer = "MARGIN_TRANSFER"
         case assetTransfer = "ASSET_TRANSFER"
         case autoExchange = "AUTO_EXCHANGE"
+        case marginTypeChange = "MARGIN_TYPE_CHANGE"
 
         init(of body: EventBody) {
             switch body {
@@ -55,6 +59,7 @@ struct AccountUpdate: Sendable {
             case .isolatedMarginAdjusted: self = .marginTransfer
             case .transferred: self = .assetTransfer
             case .autoExchanged: self = .autoExchange
+            case .configured: self = .marginTypeChange
             default: self = .adjustment
             }
         }
@@ -135,6 +140,9 @@ extension BinanceVenue {
                         positions: positions, fundedSymbol: event.body.fundedPosition?.instrument.name)))
         }
         if let orderUpdate { events.append(.orderUpdate(orderUpdate)) }
+        if let algo = try AlgoOrder(event, before: before, after: after, orderUpdate) {
+            events.append(.algoUpdate(algo, at: event.at))
+        }
         return events
     }
 }
@@ -226,7 +234,7 @@ private struct AccountChange {
     }
 
     private func changedKeys() -> [PositionKey] {
-        var keys: [PositionKey] = []
+        var keys = retypedKeys()
         for old in before.positions {
             let new = after.position(old.instrument.name, side: old.side, marginMode: old.marginMode)
             if !old.standsAs(new) { keys.append(old.key) }
@@ -234,6 +242,21 @@ private struct AccountChange {
         for new in after.positions
         where before.position(new.instrument.name, side: new.side, marginMode: new.marginMode) == nil {
             keys.append(new.key)
+        }
+        return keys
+    }
+
+    /// Of symbols that were given another margin type; those have no position.
+    private func retypedKeys() -> [PositionKey] {
+        guard case .configured(let settings) = event.body else { return [] }
+        var keys: [PositionKey] = []
+        for name in settings.instrumentsWithMarginModes {
+            guard let mode = settings.marginMode(of: name),
+                mode != before.settings.marginMode(of: name) ?? .cross, let symbol = rules.symbol(name)
+            else { continue }
+            for side in isHedged ? [PositionSide.long, .short] : [.net] {
+                keys.append(PositionKey(instrument: symbol.instrument, side: side, marginMode: mode))
+            }
         }
         return keys
     }

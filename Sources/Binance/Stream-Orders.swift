@@ -67,6 +67,42 @@ struct OrderUpdate: Sendable {
     }
 }
 
+extension AlgoOrder {
+    /// What an event has made of a conditional order; nil where it is of none, or tells nothing new.
+    init?(
+        _ event: Event, before: Account, after: Account, _ update: OrderUpdate?
+    ) throws(NumberError) {
+        switch event.body {
+        case .conditionalPlaced:
+            guard let order = after.conditional(.sequence(event.sequence)) else { return nil }
+            self.init(order, of: after.id)
+        case .conditionalTrailed(let id, _, _):
+            // That it follows the price is told once.
+            guard let was = before.conditional(.id(id)).flatMap({ AlgoOrder($0, of: after.id) }),
+                !was.isActive, let order = after.conditional(.id(id))
+            else { return nil }
+            self.init(order, of: after.id)
+        case .conditionalTriggered(let id, _, _):
+            guard let order = before.conditional(.id(id)) else { return nil }
+            self.init(order, of: after.id)
+            status = .triggering
+            triggeredAt = event.at
+        case .conditionalEnded(let id, let end):
+            guard let order = before.conditional(.id(id)) else { return nil }
+            self.init(order, of: after.id)
+            self.end(end)
+        case .orderPlaced, .orderCancelled, .orderEnded, .filled:
+            guard let record = update?.record else { return nil }
+            if record.ending == nil {
+                // It is told of when its order is placed, and when that has ended.
+                guard case .orderPlaced = event.body else { return nil }
+            }
+            try self.init(placing: record, of: after.id)
+        default: return nil
+        }
+    }
+}
+
 extension Account {
     /// Σ remaining × price of the open orders of a symbol and side.
     fileprivate func openNotional(_ symbol: String, _ side: Side) throws(NumberError) -> ExactDecimal {
@@ -75,16 +111,6 @@ extension Account {
             try sum += order.remaining.times(order.price, rounding: .halfEven)
         }
         return sum
-    }
-}
-
-extension OpenOrder {
-    fileprivate var positionSideName: StaticString {
-        switch positionSide {
-        case .net: "BOTH"
-        case .long: "LONG"
-        case .short: "SHORT"
-        }
     }
 }
 
@@ -133,14 +159,14 @@ extension JSONWriter {
         bool("R", order.reduceOnly)
         literal("wt", "CONTRACT_PRICE")
         literal("ot", isMarket ? "MARKET" : "LIMIT")
-        literal("ps", order.positionSideName)
+        literal("ps", order.positionSide.binanceName)
         bool("cp", false)
         eightPlaces("rp", update.realised)
         bool("pP", false)
         integer("si", 0)
         integer("ss", 0)
         text("V", order.selfTradePrevention)
-        literal("pm", "NONE")
+        text("pm", order.priceMatch)
         integer("gtd", order.terms?.expiresAt?.milliseconds ?? 0)
         literal("er", update.record.expiryReason)
         endObject()

@@ -28,6 +28,7 @@ extension JSONWriter {
         case .accountUpdate(let update): accountUpdate(update)
         case .orderUpdate(let update): orderUpdate(update)
         case .tradeLite(let update): tradeLite(update)
+        case .algoUpdate(let algo, let time): algoUpdate(algo, at: time)
         case .leverage(let symbol, let leverage, let time):
             times(time)
             key("ac")

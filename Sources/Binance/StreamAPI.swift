@@ -44,7 +44,7 @@ struct APISession: VenueStream {
             output.close = .binaryMessage
             return
         }
-        output.send(answer(to: text, now))
+        answer(to: text, now, into: &output)
     }
 
     mutating func timePassed(at now: Int64, into output: inout StreamOutput) { output.close = .dayOver }
@@ -55,7 +55,7 @@ struct APISession: VenueStream {
 
     /// Checks in the order of REST: method, limit or ban, key, mandatory parameters, characters, key in
     /// force, time, signature.
-    private mutating func answer(to text: [UInt8], _ now: Int64) -> [UInt8] {
+    private mutating func answer(to text: [UInt8], _ now: Int64, into output: inout StreamOutput) {
         let bucket = WeightBucket(of: request, limits: venue.rules(at: access.ledgerTime()).limits)
         var reply = APIReply(id: .null, limit: bucket.limit)
         reply.showsLimits = showsLimits
@@ -73,20 +73,47 @@ struct APISession: VenueStream {
             reply.used = verdict.used
             if let refusal = verdict.refusal { throw refusal }
             try call.parameters.checkCount()
-            return reply.success(try result(of: call, now))
+            if case .orders(let endpoint, let method) = try call.method() {
+                guard let route = Route.of(endpoint, method) else { throw BinanceError.unsupportedOperation }
+                return try trade(route, call, &reply, now, into: &output)
+            }
+            output.send(reply.success(try result(of: call, now)))
         } catch is SessionRevoked {
             logon = nil
-            return APIReply.revoked
-        } catch let error as BinanceError {
-            return reply.failure(error)
+            output.send(APIReply.revoked)
         } catch {
-            // A figure that cannot be worked out, for want of a price or because it does not fit.
-            return reply.failure(.internalError)
+            output.send(reply.failure(.of(error)))
         }
+    }
+
+    /// A call about orders: what it came to is sent once it is durable.
+    private func trade(
+        _ route: Route, _ call: APICall, _ reply: inout APIReply, _ now: Int64,
+        into output: inout StreamOutput
+    ) throws {
+        guard case .signed(let permission) = route.security else { throw BinanceError.unsupportedOperation }
+        let account = try authenticate(call, now, permission).account
+        if let weight = route.orders {
+            var count = OrderCount(of: account, limits: venue.rules(at: access.ledgerTime()).limits)
+            let refusal = count.count(weight, through: access)
+            reply.orders = count
+            if let refusal { throw refusal }
+        }
+        output.send(after: { [venue, access, reply] in
+            do {
+                guard let snapshot = access.snapshot(of: account) else { throw BinanceError.inactive }
+                let body = try await venue.orderAnswer(route, snapshot, call.parameters, access)
+                return [reply.success(body)]
+            } catch {
+                return [reply.failure(.of(error))]
+            }
+        })
     }
 
     private mutating func result(of call: APICall, _ now: Int64) throws -> [UInt8] {
         switch try call.method() {
+        // Carried out elsewhere, because it has to be waited for.
+        case .orders: throw BinanceError.unsupportedOperation
         case .open(let endpoint): return try venue.publicAnswer(endpoint, call.parameters, access)
         case .account(let endpoint):
             let key = try authenticate(call, now)
@@ -127,15 +154,18 @@ struct APISession: VenueStream {
     // MARK: - Who asks
 
     /// The key of a signed call: the one it names, else the one that is logged on.
-    private func authenticate(_ call: APICall, _ now: Int64) throws -> APIKey {
+    private func authenticate(
+        _ call: APICall, _ now: Int64, _ permission: APIKey.Permission = .read
+    ) throws -> APIKey {
         let parameters = call.parameters
         guard logon != nil, parameters["apiKey"] == nil, parameters["signature"] == nil else {
-            return try verify(call, now)
+            return try verify(call, now, permission)
         }
         let timestamp = try venue.timestamp(parameters)
         let window = try venue.receiveWindow(parameters)
         try parameters.checkCharacters()
         let key = try loggedOn()
+        guard key.permissions.contains(permission) else { throw BinanceError.unauthorisedSession }
         try venue.requireInTime(timestamp, window: window, now: now)
         return key
     }
@@ -143,18 +173,20 @@ struct APISession: VenueStream {
     /// The key of a call that needs no signature.
     private func identify(_ call: APICall) throws -> APIKey {
         if logon != nil && call.parameters["apiKey"] == nil { return try loggedOn() }
-        return try knownKey(try keyName(call))
+        return try knownKey(try keyName(call), .read)
     }
 
     /// The key that a call names, its time and signature checked.
-    private func verify(_ call: APICall, _ now: Int64) throws(BinanceError) -> APIKey {
+    private func verify(
+        _ call: APICall, _ now: Int64, _ permission: APIKey.Permission = .read
+    ) throws(BinanceError) -> APIKey {
         let parameters = call.parameters
         let name = try keyName(call)
         let timestamp = try venue.timestamp(parameters)
         guard let signature = parameters["signature"], !signature.isEmpty else { throw .missing("signature") }
         let window = try venue.receiveWindow(parameters)
         try parameters.checkCharacters()
-        let key = try knownKey(name)
+        let key = try knownKey(name, permission)
         if call.needsEd25519 {
             guard case .ed25519 = VerificationKey(secret: key.secret) else { throw .invalidKeyType }
         }
@@ -170,8 +202,10 @@ struct APISession: VenueStream {
         return try venue.wellFormedKey(name, access)
     }
 
-    private func knownKey(_ name: String) throws(BinanceError) -> APIKey {
-        guard let key = venue.key(name, from: request.remoteAddress, for: .read, access) else {
+    private func knownKey(
+        _ name: String, _ permission: APIKey.Permission
+    ) throws(BinanceError) -> APIKey {
+        guard let key = venue.key(name, from: request.remoteAddress, for: permission, access) else {
             throw .unauthorisedSession
         }
         return key
@@ -198,6 +232,8 @@ enum APIMethod: Sendable {
 
     case open(Endpoint)
     case account(Endpoint)
+    /// A call about orders: the endpoint and method of REST that it stands for.
+    case orders(Endpoint, String)
     case listenKey(ListenKeyAction)
     case logon
     case status
@@ -211,6 +247,10 @@ enum APIMethod: Sendable {
         "depth": (.open(.depth), 10, 10),
         "session.logon": (.logon, 2, 2), "session.status": (.status, 2, 2),
         "session.logout": (.logout, 2, 2),
+        "order.place": (.orders(.order, "POST"), 0, 0), "order.modify": (.orders(.order, "PUT"), 0, 0),
+        "order.cancel": (.orders(.order, "DELETE"), 1, 1), "order.status": (.orders(.order, "GET"), 1, 1),
+        "algoOrder.place": (.orders(.algoOrder, "POST"), 0, 0),
+        "algoOrder.cancel": (.orders(.algoOrder, "DELETE"), 1, 1),
         "account.status": (.account(.account2), 5, 5), "v2/account.status": (.account(.account3), 5, 5),
         "account.balance": (.account(.balance2), 5, 5), "v2/account.balance": (.account(.balance3), 5, 5),
         "account.position": (.account(.positionRisk2), 5, 5),
@@ -221,7 +261,7 @@ enum APIMethod: Sendable {
 }
 
 /// A call of the WebSocket API: `{"id":…,"method":…,"params":{…}}`.
-struct APICall {
+struct APICall: Sendable {
     /// An integer, a text or null, as it was sent.
     let id: JSONValue
     let parameters: Parameters
@@ -292,10 +332,12 @@ struct APICall {
 }
 
 /// An answer of the WebSocket API.
-private struct APIReply {
+private struct APIReply: Sendable {
     var id: JSONValue
     let limit: Int
     var used = 0
+    /// Of a call that counts as an order.
+    var orders: OrderCount?
     var showsLimits = true
 
     init(id: JSONValue, limit: Int) {
@@ -323,7 +365,12 @@ private struct APIReply {
         bytes += #"{"id":\#(id),"status":\#(status),"\#(member)":"#.utf8
         bytes += content
         if showsLimits {
-            bytes += #","rateLimits":[{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","#.utf8
+            bytes += #","rateLimits":["#.utf8
+            if let orders {
+                bytes += orders.list(withCounts: true).dropFirst().dropLast()
+                bytes.append(UInt8(ascii: ","))
+            }
+            bytes += #"{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","#.utf8
             bytes += #""intervalNum":1,"limit":\#(limit),"count":\#(used)}]"#.utf8
         }
         bytes.append(UInt8(ascii: "}"))

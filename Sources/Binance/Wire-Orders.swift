@@ -47,7 +47,7 @@ extension JSONWriter {
         literal("workingType", "CONTRACT_PRICE")
         bool("priceProtect", false)
         literal("origType", isMarket ? "MARKET" : "LIMIT")
-        literal("priceMatch", "NONE")
+        text("priceMatch", order.priceMatch)
         text("selfTradePreventionMode", order.selfTradePrevention)
         integer("goodTillDate", order.terms?.expiresAt?.milliseconds ?? 0)
         if form == .query { integer("time", order.placedAt.milliseconds) }
@@ -107,13 +107,23 @@ extension OpenOrder {
 
     /// `orderId`: of the exchange's orders by the event that placed it, of the operator's made of its name.
     func venueID(of account: String) -> Int64 {
-        sequence > 0 ? Self.firstID + sequence : StableNumber.order(id, of: account)
+        sequence > 0 ? Self.venueID(ofSequence: sequence) : StableNumber.order(id, of: account)
     }
+
+    /// The id of an order that an event of this sequence has made.
+    static func venueID(ofSequence sequence: Int64) -> Int64 { firstID + sequence }
 
     /// `clientOrderId`: the client's own; the operator's name; else 22 characters as the venue makes them.
     func clientOrderID(of account: String) -> String {
-        if terms == nil { return id }
-        return terms?.clientID ?? Alphanumeric.stable(22, of: "binance client order \(account) \(sequence)")
+        guard let terms else { return id }
+        // What a conditional order has placed goes by that one's name.
+        return terms.clientID
+            ?? Self.clientID(of: account, placedAs: terms.conditional ?? String(sequence))
+    }
+
+    /// The id that the venue gives where the client gave none.
+    static func clientID(of account: String, placedAs name: String) -> String {
+        Alphanumeric.stable(22, of: "binance client order \(account) \(name)")
     }
 
     /// `avgPrice`; nil where nothing is filled.
@@ -136,6 +146,9 @@ extension OpenOrder {
         case .goodTillDate: return "GTD"
         }
     }
+
+    /// `priceMatch`, as it was asked for.
+    var priceMatch: String { terms?.words.text("priceMatch") ?? "NONE" }
 
     /// `selfTradePreventionMode`: as it was asked for, or the venue's default.
     var selfTradePrevention: String { terms?.words.text("selfTradePreventionMode") ?? "EXPIRE_MAKER" }

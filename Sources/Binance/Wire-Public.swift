@@ -119,7 +119,7 @@ extension JSONWriter {
         for subtype in symbol.subtypes { string(subtype) }
         endArray()
         integer("settlePlan", 0)
-        literal("triggerProtect", "0.0500")
+        text("triggerProtect", Filters.triggerProtect)
         text("liquidationFee", symbol.liquidationFee)
         text("marketTakeBound", symbol.marketTakeBound)
         filters(symbol)
@@ -134,37 +134,32 @@ extension JSONWriter {
         endObject()
     }
 
-    private static var orderTypes: [String] {
-        [
-            "LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET",
-            "TRAILING_STOP_MARKET",
-        ]
-    }
+    private static var orderTypes: [String] { ["LIMIT", "MARKET"] + AlgoType.allCases.map(\.rawValue) }
 
     private mutating func filters(_ symbol: SymbolRules) {
         key("filters")
         beginArray()
         beginObject()
         literal("filterType", "PRICE_FILTER")
-        text("minPrice", symbol.tickSize)
-        literal("maxPrice", "1000000")
+        text("minPrice", symbol.limits.minimumPrice)
+        text("maxPrice", symbol.limits.maximumPrice)
         text("tickSize", symbol.tickSize)
         endObject()
         beginObject()
         literal("filterType", "LOT_SIZE")
         text("minQty", symbol.stepSize)
-        literal("maxQty", "1000000")
+        text("maxQty", symbol.limits.maximumQuantity)
         text("stepSize", symbol.stepSize)
         endObject()
         beginObject()
         literal("filterType", "MARKET_LOT_SIZE")
         text("minQty", symbol.stepSize)
-        literal("maxQty", "1000000")
+        text("maxQty", symbol.limits.maximumMarketQuantity)
         text("stepSize", symbol.stepSize)
         endObject()
         beginObject()
         literal("filterType", "MAX_NUM_ORDERS")
-        integer("limit", 200)
+        integer("limit", Int64(Filters.openOrders))
         endObject()
         beginObject()
         literal("filterType", "MIN_NOTIONAL")
@@ -172,8 +167,8 @@ extension JSONWriter {
         endObject()
         beginObject()
         literal("filterType", "PERCENT_PRICE")
-        literal("multiplierUp", "1.0500")
-        literal("multiplierDown", "0.9500")
+        text("multiplierUp", Filters.multiplierUp)
+        text("multiplierDown", Filters.multiplierDown)
         literal("multiplierDecimal", "4")
         endObject()
         endArray()

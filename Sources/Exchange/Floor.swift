@@ -90,12 +90,26 @@ struct Floor {
         for leg in order.terms.legs {
             let source = leg.trigger.source
             guard let price = source.price(of: order.instrument, draft.prices, market) else { continue }
-            if leg.trigger.fires(at: price) { return place(order, leg, price, draft, in: &ledger) }
+            if leg.trigger.fires(at: price), isTrusted(leg.trigger, order.instrument, draft.prices, market) {
+                return place(order, leg, price, draft, in: &ledger)
+            }
             if let extreme = leg.trigger.extreme(at: price) {
                 trailed.append(.conditionalTrailed(id: order.id, leg: leg.name, extreme: extreme))
             }
         }
         return trailed.isEmpty ? [] : settle(trailed, draft, in: &ledger)
+    }
+
+    /// Whether last price and mark are as near to each other as a protected trigger asks for.
+    private func isTrusted(
+        _ trigger: Trigger, _ instrument: Instrument, _ prices: VenuePrices, _ market: Market
+    ) -> Bool {
+        guard let protection = trigger.protection,
+            let last = TriggerSource.last.price(of: instrument, prices, market),
+            let mark = market.mark(instrument), let distance = try? last - mark,
+            let most = try? mark.times(protection, rounding: .halfEven)
+        else { return true }
+        return distance.magnitude <= most
     }
 
     /// Places the order of a leg; where that is refused, the conditional order ends with why.

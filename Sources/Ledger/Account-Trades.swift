@@ -13,12 +13,14 @@ extension Account {
             row.fees = try row.fees + fill.fee
             if fill.liquidation { row.liquidationFees = try row.liquidationFees + fill.fee }
         }
-        var isFeeInPosition = false
+        // What of the fee the trade has booked with the position already.
+        var bookedFee = ExactDecimal.zero
         if let asset = fill.marginAsset {
-            isFeeInPosition = [fill.instrument.base, fill.instrument.quote].contains(fill.feeAsset)
+            let isInPosition = [fill.instrument.base, fill.instrument.quote].contains(fill.feeAsset)
+            if isInPosition { bookedFee = fill.fee }
             try tradeOnMargin(fill, in: asset, at: time)
         } else if fill.instrument.kind.isDerivative {
-            try trade(fill, at: time)
+            bookedFee = try trade(fill, at: time)
         } else {
             try exchange(fill, at: time)
         }
@@ -27,7 +29,7 @@ extension Account {
         }
         guard !fill.fee.isZero else { return }
         try update(fill.feeAsset, at: time) { holding in
-            if !isFeeInPosition { holding.cash = try holding.cash - fill.fee }
+            holding.cash = try holding.cash - (fill.fee - bookedFee)
             holding.flows.tradingFees = try holding.flows.tradingFees + fill.fee
         }
     }
@@ -76,15 +78,15 @@ extension Account {
 
     // MARK: - Contracts
 
-    private mutating func trade(_ fill: Fill, at time: LedgerTime) throws {
+    /// Gives the part of the fee that came out of an isolated position's wallet.
+    private mutating func trade(_ fill: Fill, at time: LedgerTime) throws -> ExactDecimal {
         let change = fill.side == .buy ? fill.quantity : -fill.quantity
         let fee = fill.feeAsset == fill.instrument.settle ? fill.fee : .zero
         guard let place = place(of: fill.position) else {
             var position = try Position.opened(fill.position, quantity: change, price: fill.price, at: time)
             position.fees = fee
             positions.append(position)
-            try fundWallet(at: positions.count - 1, quantity: fill.quantity, fill, time)
-            return
+            return try fundWallet(at: positions.count - 1, quantity: fill.quantity, fill, time)
         }
         let held = positions[place].quantity
         positions[place].fees = try positions[place].fees + fee
@@ -94,8 +96,7 @@ extension Account {
             positions[place].cost = try positions[place].cost + cost
             positions[place].openingCost = try positions[place].openingCost + cost
             positions[place].updatedAt = time
-            try fundWallet(at: place, quantity: fill.quantity, fill, time)
-            return
+            return try fundWallet(at: place, quantity: fill.quantity, fill, time)
         }
         let closed = min(fill.quantity, held.magnitude)
         try close(closed, at: place, price: fill.price, time)
@@ -106,10 +107,10 @@ extension Account {
             positions[place] = try Position.opened(
                 fill.position, quantity: change.isPositive ? rest : -rest, price: fill.price, at: time)
             positions[place].fees = try fee.times(rest, over: fill.quantity, rounding: .halfEven)
-            try fundWallet(at: place, quantity: rest, fill, time)
-        } else if positions[place].quantity.isZero {
-            positions.remove(at: place)
+            return try fundWallet(at: place, quantity: rest, fill, time)
         }
+        if positions[place].quantity.isZero { positions.remove(at: place) }
+        return .zero
     }
 
     /// Closes a part of a position (all of it if `quantity` is its size): cost goes pro rata, what rounding
@@ -152,16 +153,25 @@ extension Account {
     }
 
     /// Moves the margin of newly opened quantity into an isolated position's wallet: notional at the fill
-    /// price ÷ leverage, in the settlement asset.
+    /// price ÷ leverage, in the settlement asset. Where the venue takes the fee of it from there, it gives
+    /// that part of the fee.
     private mutating func fundWallet(
         at place: Int, quantity: ExactDecimal, _ fill: Fill, _ time: LedgerTime
-    ) throws {
-        guard fill.marginMode == .isolated else { return }
+    ) throws -> ExactDecimal {
+        guard fill.marginMode == .isolated else { return .zero }
         let margin = try conventions.booked(
             try Position.cost(of: quantity, at: fill.price, in: fill.instrument),
             times: fill.instrument.contractValue, over: fill.leverage)
         positions[place].isolatedWallet = try positions[place].isolatedWallet + margin
         try update(fill.instrument.settle, at: time) { $0.cash = try $0.cash - margin }
+        guard conventions.openingFeesComeFromWallet, fill.feeAsset == fill.instrument.settle else {
+            return .zero
+        }
+        let fee =
+            quantity == fill.quantity
+            ? fill.fee : try conventions.booked(fill.fee, times: quantity, over: fill.quantity)
+        positions[place].isolatedWallet = try positions[place].isolatedWallet - fee
+        return fee
     }
 
     /// Puts a position there: at some venues its wallet comes out of cash, at others on top of it.

@@ -138,11 +138,16 @@ public struct Conventions: Sendable, Equatable {
     public let importedWalletComesFromCash: Bool
     /// Whether accrued interest is kept apart until it is repaid, rather than taken from cash at once.
     public let keepsInterestApart: Bool
+    /// Whether the fee of what a trade opens of an isolated position comes out of that position's wallet,
+    /// rather than out of cash.
+    public let openingFeesComeFromWallet: Bool
 
     public init(
         bookedPlaces: Int = 18, feePlaces: Int = 18, amountPlaces: Int = 18,
-        importedWalletComesFromCash: Bool = false, keepsInterestApart: Bool = false
+        importedWalletComesFromCash: Bool = false, keepsInterestApart: Bool = false,
+        openingFeesComeFromWallet: Bool = false
     ) {
+        self.openingFeesComeFromWallet = openingFeesComeFromWallet
         self.bookedPlaces = bookedPlaces
         self.feePlaces = feePlaces
         self.amountPlaces = amountPlaces
@@ -172,6 +177,11 @@ public struct Settings: Sendable, Equatable {
 
     /// The setting that holds the margin modes of instruments; only `set_margin_mode` changes it.
     static let marginModes = "margin_modes"
+
+    /// The instruments that a margin mode was set for.
+    public var instrumentsWithMarginModes: [String] {
+        self[Self.marginModes]?.object?.members.map(\.key) ?? []
+    }
 
     /// The margin mode that was set for an instrument; nil where none was.
     public func marginMode(of instrument: String) -> MarginMode? {

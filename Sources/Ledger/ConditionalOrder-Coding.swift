@@ -73,6 +73,7 @@ extension ConditionalLeg {
             if let distance = trail.distance { writer.member("trail_distance", distance) }
             if let extreme = trail.extreme { writer.member("extreme", extreme) }
         }
+        if let protection = trigger.protection { writer.member("protection", protection) }
         if let price { writer.member("price", price) }
     }
 }
@@ -170,6 +171,7 @@ extension FieldReader {
             } else {
                 trigger = Trigger(source, at: try row.decimal("trigger_price"), rises: rises)
             }
+            trigger.protection = try row.optionalDecimal("protection")
             return ConditionalLeg(
                 try row.text("leg"), trigger, price: try row.optionalDecimal("price"))
         }

@@ -52,6 +52,9 @@ public struct Trigger: Sendable, Equatable {
     /// The level; of a trailing trigger the price from which on it is active, nil for at once.
     public var price: ExactDecimal?
     public var trail: Trail?
+    /// How far the last price and the mark may be apart for it to fire, as a fraction of the mark; nil for
+    /// any distance.
+    public var protection: ExactDecimal?
 
     /// A trigger at a level.
     public init(_ source: TriggerSource, at price: ExactDecimal, rises: Bool?) {

@@ -247,7 +247,8 @@ extension FieldReader {
             feePlaces: Int(try reader.count("fee_places")),
             amountPlaces: Int(try reader.count("amount_places")),
             importedWalletComesFromCash: try reader.flag("imported_wallet_comes_from_cash"),
-            keepsInterestApart: try reader.flag("keeps_interest_apart"))
+            keepsInterestApart: try reader.flag("keeps_interest_apart"),
+            openingFeesComeFromWallet: try reader.flag("opening_fees_come_from_wallet"))
     }
 
     func order(_ instrument: Instrument, placedAt time: LedgerTime) throws(Refusal) -> OpenOrder {

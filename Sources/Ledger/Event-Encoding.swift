@@ -219,6 +219,7 @@ extension Conventions {
         writer.member("amount_places", Int64(amountPlaces))
         writer.member("imported_wallet_comes_from_cash", importedWalletComesFromCash)
         writer.member("keeps_interest_apart", keepsInterestApart)
+        if openingFeesComeFromWallet { writer.member("opening_fees_come_from_wallet", true) }
         writer.endObject()
     }
 }

@@ -120,6 +120,16 @@ public struct TradeRecord: Sendable, Equatable {
     }
 }
 
+/// An amendment of an open order.
+public struct AmendmentRecord: Sendable, Equatable {
+    /// The sequence of its event.
+    public let sequence: Int64
+    public let at: LedgerTime
+    /// The order as it was before.
+    public let order: OpenOrder
+    public let amendment: OrderAmendment
+}
+
 /// What an account has traded: its latest ended orders and trades, folded out of its own events.
 public struct TradingHistory: Sendable {
     /// The most orders and the most trades that are kept; the latest of each.
@@ -133,6 +143,8 @@ public struct TradingHistory: Sendable {
     public private(set) var trades: [TradeRecord] = []
     /// Conditional orders that ended, the latest last.
     public private(set) var conditionals: [ConditionalRecord] = []
+    /// Amendments of orders, the latest last.
+    public private(set) var amendments: [AmendmentRecord] = []
     /// What changed the account's cash, the latest last.
     public internal(set) var cashChanges: [CashChange] = []
     /// Positions that were closed, the latest last.
@@ -172,8 +184,16 @@ public struct TradingHistory: Sendable {
             end(conditional: id, .triggered(leg: leg, price: price, orderSequence: nil), event, before)
         case .conditionalEnded(let id, let end): self.end(conditional: id, .ended(end), event, before)
         case .orderPlaced(let order): link(order, event)
+        case .orderAmended(let amendment): note(amendment, event, before)
         default: break
         }
+    }
+
+    private mutating func note(_ amendment: OrderAmendment, _ event: Event, _ before: Account) {
+        guard let order = before.order(.id(amendment.orderID)) else { return }
+        amendments.append(
+            AmendmentRecord(sequence: event.sequence, at: event.at, order: order, amendment: amendment))
+        if amendments.count > 2 * Self.limit { amendments.removeFirst(amendments.count - Self.limit) }
     }
 
     private mutating func end(

@@ -5,40 +5,6 @@ import Testing
 import Venue
 import VenueTestSupport
 
-/// A world as the order sheet's vectors have it: 10000 USDT, BTCUSDT at 20x, the mark at 60000.
-private func tradingWorld(_ commands: String...) throws -> BinanceWorld {
-    let world = try binanceWorld(commands: [
-        deposit("USDT", "10000"), marks(#""BTCUSDT":"60000""#, index: #""USDT":"1","BTC":"60000""#),
-    ])
-    for command in commands { try world.apply(command) }
-    return world
-}
-
-private func quote(_ bid: String, _ ask: String, _ more: String = "") -> String {
-    #"{"type":"quotes","venue":"binance","quotes":{"BTCUSDT":{"bid":"\#(bid)","ask":"\#(ask)"\#(more)}}}"#
-}
-
-extension TestWorld where Model == BinanceVenue {
-    /// A call about orders of BTCUSDT.
-    fileprivate func order(
-        _ method: String, _ parameters: String, path: String = "/fapi/v1/order"
-    ) async throws -> JSONValue {
-        try await signed(method, path, "symbol=BTCUSDT&" + parameters).json
-    }
-
-    /// A figure of the account endpoint.
-    fileprivate func figure(_ name: String) throws -> String? {
-        try JSONValue(parsing: statement("desk"))[name]?.text
-    }
-}
-
-private func members(_ value: JSONValue, _ names: String) -> [String] {
-    names.split(separator: " ").map { name in
-        let member = value[String(name)]
-        return member?.text ?? member?.description ?? "absent"
-    }
-}
-
 @Suite("Orders, by the order sheet's vectors")
 struct OrderTests {
     /// V2, V3, V4: rests, amended, filled in part as maker, cancelled.
@@ -93,16 +59,38 @@ struct OrderTests {
                 ])
     }
 
+    @Test("amendments that are refused leave the order as it is")
+    func refusedAmendments() async throws {
+        let world = try tradingWorld()
+        let placed = try await world.order(
+            "POST", "side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.050&price=59000")
+        let id = try #require(placed["orderId"]?.integer)
+        for (change, code) in [
+            ("side=BUY&quantity=0.001&price=49999.9", -5029), ("side=SELL&quantity=0.05&price=59100", -1117),
+            ("side=BUY&quantity=0.05&price=59100&reduceOnly=true", -5047),
+            ("side=BUY&quantity=0.05&price=63000.1", -4016), ("side=BUY&quantity=0.05", -1102),
+            ("side=BUY&price=59100", -1102),
+        ] {
+            let answer = try await world.order("PUT", "orderId=\(id)&" + change)
+            #expect(answer["code"]?.integer == Int64(code), "\(change)")
+        }
+        #expect(
+            try await world.order("PUT", "orderId=5&side=BUY&quantity=0.05&price=59100")["code"]?.integer
+                == -2013)
+        #expect(
+            members(try await world.order("GET", "orderId=\(id)"), "price origQty") == ["59000.00", "0.050"])
+    }
+
     /// V5: more than held is cut at acceptance; nothing to reduce is refused. V7: a flip.
     @Test func reducingAndFlipping() async throws {
-        let world = try tradingWorld(quote("59999.90", "60000.00"))
+        let world = try tradingWorld(bitcoinQuote("59999.90", "60000.00"))
         let bought = try await world.order(
             "POST", "side=BUY&type=MARKET&quantity=0.025&newOrderRespType=RESULT")
         #expect(
             members(bought, "status price avgPrice executedQty cumQuote") == [
                 "FILLED", "0.00", "60000.00000", "0.025", "1500.00000",
             ])
-        try world.apply(quote("59500.00", "59500.10"))
+        try world.apply(bitcoinQuote("59500.00", "59500.10"))
         let reduced = try await world.order(
             "POST", "side=SELL&type=MARKET&quantity=0.030&reduceOnly=TRUE&newOrderRespType=RESULT")
         #expect(members(reduced, "status origQty executedQty") == ["FILLED", "0.025", "0.025"])
@@ -123,7 +111,7 @@ struct OrderTests {
 
     /// V6: what is not offered at once ends.
     @Test func immediateOrCancel() async throws {
-        let world = try tradingWorld(quote("60009.80", "60009.90", #","ask_size":"0.200""#))
+        let world = try tradingWorld(bitcoinQuote("60009.80", "60009.90", #","ask_size":"0.200""#))
         let answer = try await world.order(
             "POST", "side=BUY&type=LIMIT&timeInForce=IOC&quantity=0.300&price=60010.0&newOrderRespType=RESULT"
         )
@@ -160,10 +148,10 @@ struct OrderTests {
         ("side=BUY&type=MARKET&quantity=1&positionSide=UP", -4060),
         ("side=BUY&type=MARKET&quantity=1&newClientOrderId=%C3%A9", -4015),
         ("side=BUY&type=MARKET&quantity=1&newClientOrderId=1234567890123456789012345678901234567", -4015),
-        ("side=BUY&type=MARKET&quantity=1&selfTradePreventionMode=NOPE", -5037),
+        ("side=BUY&type=MARKET&quantity=1&selfTradePreventionMode=NOPE", -5039),
     ])
     func refused(_ parameters: String, _ code: Int) async throws {
-        let world = try tradingWorld(quote("60000.00", "60000.10"))
+        let world = try tradingWorld(bitcoinQuote("60000.00", "60000.10"))
         let before = world.lastSequence
         #expect(try await world.order("POST", parameters)["code"]?.integer == Int64(code))
         #expect(world.lastSequence == before)
@@ -171,9 +159,29 @@ struct OrderTests {
         #expect(test["code"] != nil || [-2019, -2022, -5022].contains(code))
     }
 
+    /// V13: the sizes and prices of BTCUSDT's filters since September 2026, which `exchangeInfo` tells.
+    @Test func filters() async throws {
+        let world = try binanceWorld(
+            time: 1_790_000_000_000, commands: [deposit("USDT", "10000"), marks(#""BTCUSDT":"60000""#)])
+        let limit = "side=BUY&type=LIMIT&timeInForce=GTC&"
+        for (order, code) in [
+            (limit + "quantity=1000.001&price=60000", -4005),
+            ("side=BUY&type=MARKET&quantity=120.001", -4005),
+            (limit + "quantity=1&price=556.7", -4013), (limit + "quantity=1&price=4529764.1", -4002),
+            (limit + "quantity=120.001&price=60000", -2019),
+        ] {
+            #expect(try await world.order("POST", order)["code"]?.integer == Int64(code), "\(order)")
+        }
+        let info = try await world.request("GET", "/fapi/v1/exchangeInfo").json
+        let bitcoin = try #require(info["symbols"]?.elements?.first { $0["symbol"]?.text == "BTCUSDT" })
+        let filters = try #require(bitcoin["filters"]?.elements)
+        #expect(members(filters[0], "minPrice maxPrice tickSize") == ["556.80", "4529764", "0.10"])
+        #expect(members(filters[1], "maxQty") + members(filters[2], "maxQty") == ["1000", "120"])
+    }
+
     /// V15: a client's id is unique among open orders only. V16: a batch goes on behind a refusal.
     @Test func idsAndBatches() async throws {
-        let world = try tradingWorld(quote("60000.00", "60000.10"))
+        let world = try tradingWorld(bitcoinQuote("60000.00", "60000.10"))
         let resting = "side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.010&price=59000&newClientOrderId=mine"
         let first = try await world.order("POST", resting)
         #expect(try await world.order("POST", resting)["code"]?.integer == -4116)
@@ -201,7 +209,7 @@ struct OrderTests {
             settings: #"{"hedge":true}"#,
             commands: [
                 deposit("USDT", "10000"), marks(#""BTCUSDT":"60000""#, index: #""USDT":"1""#),
-                quote("60000.00", "60000.10"),
+                bitcoinQuote("60000.00", "60000.10"),
             ])
         _ = try await world.order("POST", "side=SELL&type=MARKET&quantity=0.020&positionSide=SHORT")
         #expect(try world.figure("totalWalletBalance") == "9999.40000000")
@@ -219,7 +227,7 @@ struct OrderTests {
     func fees() async throws {
         let fees = #"{"fees":{"derivative":{"maker":"-0.0001","taker":"0.001"}}}"#
         let world = try tradingWorld(
-            desk("configure", #""settings":\#(fees)"#), quote("60000.00", "60000.10"))
+            desk("configure", #""settings":\#(fees)"#), bitcoinQuote("60000.00", "60000.10"))
         let rates = try await world.order("GET", "", path: "/fapi/v1/commissionRate")
         #expect(members(rates, "makerCommissionRate takerCommissionRate") == ["-0.0001", "0.001"])
         _ = try await world.order("POST", "side=SELL&type=MARKET&quantity=0.010")

@@ -260,7 +260,7 @@ struct SessionTests {
         arguments: [
             ("{", 400, -1013), ("[1]", 400, -1013), (#"{"id":1}"#, 400, -1102),
             (#"{"id":1,"method":""}"#, 400, -1102), (#"{"id":1.5,"method":"ping"}"#, 400, -1130),
-            (#"{"id":[],"method":"ping"}"#, 400, -1130), (#"{"id":1,"method":"order.place"}"#, 400, -1020),
+            (#"{"id":[],"method":"ping"}"#, 400, -1130), (#"{"id":1,"method":"order.test"}"#, 400, -1020),
             (#"{"id":1,"method":"ping","params":[]}"#, 400, -1130),
             (#"{"id":1,"method":"ping","params":{"a":{}}}"#, 400, -1130),
             (#"{"id":1,"method":"v2/account.status"}"#, 400, -1102),

@@ -93,6 +93,17 @@ struct ConditionalTests {
         #expect(try story(floor.mark("99")).first == "triggered trail at 99")
     }
 
+    @Test("a protected trigger waits while last price and mark are too far apart")
+    func protected() throws {
+        var floor = try Floor()
+        _ = try floor.mark("100")
+        var protected = leg("sl", "95", rises: false)
+        protected.trigger.protection = decimal("0.05")
+        try floor.trade(.placeConditional(wanted(.sell, "1", [protected])))
+        #expect(try story(floor.quote(#""last":"94.9""#)).isEmpty)
+        #expect(try story(floor.quote(#""last":"95""#)).first == "triggered sl at 95")
+    }
+
     @Test("amended and cancelled; an id of the client's is unique while it waits")
     func changed() throws {
         var floor = try Floor()
@@ -132,6 +143,7 @@ struct ConditionalTests {
         _ = try floor.mark("100")
         var order = wanted(.sell, "2", [leg("tp", "110", limit: "111"), leg("sl", "95", source: .mark)])
         order.expiresAt = LedgerTime(milliseconds: 90_000)
+        order.legs[0].trigger.protection = decimal("0.05")
         order.terms.clientID = "child"
         order.terms.attached = [wanted(.buy, nil, [leg("sl", "95", rises: true)])]
         try floor.trade(.placeConditional(order))

@@ -380,16 +380,21 @@ class Ledger:
         signed = quantity if command["side"] == "buy" else -quantity
         fee = self.book_fee(number(command.get("fee", "0")))
         default = instrument.quote
+        from_wallet = ZERO
         if instrument.kind == "spot":
             self._exchange(account, instrument, signed, price)
         else:
             default = self.settled_in(account, instrument)
-            opened = self._trade(account, instrument, signed, price, command)
+            part, opened = self._trade(account, instrument, signed, price, command)
             if command.get("fee_asset", default) == default:
                 position = account.positions[(instrument.name, command.get("position_side"))]
-                position.fees += as_is(fee * opened)
+                position.fees += as_is(fee * part)
+                if self.venue == "binance" and position.isolated:
+                    # What is opened pays its fee out of the isolated wallet.
+                    from_wallet = fee if opened == ONE else self.book(fee * opened)
+                    position.wallet -= from_wallet
         if fee:
-            account.add(command.get("fee_asset", default), -fee)
+            account.add(command.get("fee_asset", default), from_wallet - fee)
         market = account.market(instrument.name)
         market.fees += fee
         market.volume += quantity * price
@@ -421,9 +426,9 @@ class Ledger:
 
     def _trade(
         self, account: Account, instrument: Instrument, signed: Fraction, price: Fraction, command: dict
-    ) -> Fraction:
+    ) -> tuple[Fraction, Fraction]:
         """The part of the fill that belongs to the position as it is afterwards: all of it, or what opened a
-        new one the other way."""
+        new one the other way; and the part that opened anything."""
         key = (instrument.name, command.get("position_side"))
         position = account.positions.get(key)
         if position is None or not position.quantity:
@@ -455,7 +460,7 @@ class Ledger:
                 account.add(instrument.settle, -margin)
                 position.wallet += margin
         account.touch(instrument.name, self.settled_in(account, instrument))
-        return part
+        return part, opening / signed
 
     def _close(
         self, account: Account, instrument: Instrument, position: Position, closing: Fraction, price: Fraction

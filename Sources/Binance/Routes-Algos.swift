@@ -1,0 +1,128 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// Conditional ("algo") orders: placed, cancelled and looked up. Order sheet, section 2.6.
+extension BinanceVenue {
+    /// The answer to a signed request about conditional orders.
+    func algoAnswer(
+        _ route: Route, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        switch (route.endpoint, route.method) {
+        case (.algoOrder, "POST"): return try await placeAlgo(parameters, snapshot, access)
+        case (.algoOrder, "DELETE"): return try await cancelAlgo(parameters, snapshot, access)
+        case (.algoOpenOrders, _):
+            let symbol = try OrderReading(parameters, snapshot, self).symbol()
+            _ = try await trade(.cancelAllConditionals(instrument: symbol.name), snapshot, access)
+            return Self.allCancelled
+        case (.algoOrder, _):
+            let isNamed = try algoName(parameters)
+            let algo = try await algos(snapshot, access).last { isNamed($0) }
+            guard let algo else { throw BinanceError.orderNotFound }
+            var writer = JSONWriter(reserving: 768)
+            writer.algo(algo, rules(at: snapshot.at), .query)
+            return writer.bytes
+        default: return try await listAlgos(route.endpoint, parameters, snapshot, access)
+        }
+    }
+
+    private func placeAlgo(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let order = try AlgoReading(OrderReading(parameters, snapshot, self)).instruction()
+        let events = try await trade(.placeConditional(order), snapshot, access)
+        for event in events {
+            guard case .conditionalPlaced(let order) = event.body,
+                let algo = AlgoOrder(order, of: snapshot.account.id, sequence: event.sequence)
+            else { continue }
+            var writer = JSONWriter(reserving: 640)
+            writer.algo(algo, rules(at: snapshot.at), .placed)
+            return writer.bytes
+        }
+        throw BinanceError.internalError
+    }
+
+    private func cancelAlgo(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let isNamed = try algoName(parameters)
+        let account = snapshot.account
+        let waiting = account.conditionals.compactMap { AlgoOrder($0, of: account.id) }
+        guard let algo = waiting.last(where: isNamed) else { throw BinanceError.unknownOrder }
+        _ = try await trade(.cancelConditional(.sequence(algo.sequence)), snapshot, access)
+        var writer = JSONWriter(reserving: 128)
+        writer.beginObject()
+        writer.integer("algoId", algo.id)
+        writer.text("clientAlgoId", algo.clientID)
+        // A text here, as the venue has it.
+        writer.literal("code", "200")
+        writer.literal("msg", "success")
+        writer.endObject()
+        return writer.bytes
+    }
+
+    // MARK: - Looking up
+
+    /// Whether a conditional order is the one that is named: by `algoId`, else by `clientAlgoId`.
+    private func algoName(_ parameters: Parameters) throws(BinanceError) -> (AlgoOrder) -> Bool {
+        if let text = parameters["algoId"], !text.isEmpty {
+            guard Self.milliseconds(text) != nil else { throw .invalidData("algoId") }
+            let sequence = AlgoOrder.sequence(ofID: text)
+            return { $0.sequence == sequence }
+        }
+        guard let text = parameters["clientAlgoId"], !text.isEmpty else {
+            throw .unnamed("algoId", "clientAlgoId")
+        }
+        return { $0.clientID.isExactly(text) }
+    }
+
+    /// Every conditional order that is kept, in the order of placing.
+    private func algos(
+        _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [AlgoOrder] {
+        let account = snapshot.account
+        let history = try await history(snapshot, access)
+        let ended = try history.conditionals.compactMap { record in
+            try AlgoOrder(record, of: account.id, order: placed(by: record, account, history))
+        }
+        let waiting = account.conditionals.compactMap { AlgoOrder($0, of: account.id) }
+        // What was read later may have ended what waited in the snapshot.
+        let known = Set(ended.map(\.sequence))
+        return (ended + waiting.filter { !known.contains($0.sequence) })
+            .sorted { $0.sequence < $1.sequence }
+    }
+
+    /// The order that a conditional one has placed; nil where there is none, or it is no longer kept.
+    private func placed(
+        by record: ConditionalRecord, _ account: Account, _ history: TradingHistory
+    ) -> OrderRecord? {
+        guard case .triggered(_, _, let sequence?) = record.ending else { return nil }
+        if let ended = history.ended.last(where: { $0.order.sequence == sequence }) { return ended }
+        let open = history.account ?? account
+        return open.orders.first { $0.sequence == sequence }.map { OrderRecord($0) }
+    }
+
+    /// `openAlgoOrders`: those that wait; `allAlgoOrders`: all of a symbol.
+    private func listAlgos(
+        _ endpoint: Endpoint, _ parameters: Parameters, _ snapshot: AccountSnapshot,
+        _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let isHistory = endpoint == .allAlgoOrders
+        let reading = OrderReading(parameters, snapshot, self)
+        let symbol = isHistory || parameters["symbol"] != nil ? try reading.symbol().name : nil
+        let page = try Page(parameters)
+        let isNamed = parameters["algoId"] == nil ? nil : try algoName(parameters)
+        let found = try await algos(snapshot, access).filter { algo in
+            (isHistory || algo.status == .waiting) && (symbol ?? algo.instrument.name) == algo.instrument.name
+                && isNamed?(algo) ?? true && page.admits(algo.placedAt, id: algo.id)
+        }
+        var writer = JSONWriter(reserving: 768 * min(found.count, page.limit))
+        writer.beginArray()
+        for algo in isHistory ? page.cut(found) : found[...] {
+            writer.algo(algo, rules(at: snapshot.at), .query)
+        }
+        writer.endArray()
+        return writer.bytes
+    }
+}

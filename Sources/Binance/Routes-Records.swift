@@ -1,0 +1,278 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What has become of an account's money, orders and margin, as lists. Order sheet, sections 2.3, 2.5, 2.7
+/// and 8.
+extension BinanceVenue {
+    /// The answer to a signed request for one of them.
+    func recordAnswer(
+        _ endpoint: Endpoint, _ snapshot: AccountSnapshot, _ parameters: Parameters,
+        _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let history = try await history(snapshot, access)
+        switch endpoint {
+        case .income: return try income(parameters, snapshot, history)
+        case .forceOrders: return try forcedOrders(parameters, snapshot, history)
+        case .orderAmendment: return try amendments(parameters, snapshot, history)
+        default: return try marginChanges(parameters, snapshot, history)
+        }
+    }
+
+    private func list<Row>(
+        _ rows: some Sequence<Row>, _ write: (Row, inout JSONWriter) throws -> Void
+    ) rethrows -> [UInt8] {
+        var writer = JSONWriter(reserving: 1024)
+        writer.beginArray()
+        for row in rows { try write(row, &writer) }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    /// A symbol that may be named; nil where it is not.
+    private func chosenSymbol(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot
+    ) throws(BinanceError) -> String? {
+        guard parameters["symbol"] != nil else { return nil }
+        return try OrderReading(parameters, snapshot, self).symbol().name
+    }
+
+    // MARK: - Income
+
+    /// What came in and went out, oldest first.
+    private func income(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
+    ) throws -> [UInt8] {
+        let symbol = try chosenSymbol(parameters, snapshot)
+        let page = try Page(parameters, usual: 100)
+        let number = try parameters["page"].map { text throws(BinanceError) -> Int in
+            guard let number = Int(text), (1...1_000_000).contains(number) else { throw .invalidData("page") }
+            return number
+        }
+        var rows = try IncomeRow.all(of: history).filter { row in
+            (symbol ?? row.symbol) == row.symbol && page.admits(row.at, id: 0)
+        }
+        if let wanted = parameters["incomeType"], !wanted.isEmpty {
+            guard IncomeRow.kinds.contains(wanted) else { throw BinanceError.invalidData("incomeType") }
+            rows.removeAll { $0.kind.rawValue != wanted }
+        }
+        let chosen =
+            number.map { rows.dropFirst(($0 - 1) * page.limit).prefix(page.limit) } ?? page.cut(rows)
+        return list(chosen) { row, writer in writer.income(row) }
+    }
+
+    // MARK: - Forced orders
+
+    /// Trades that the venue forced, the latest last: each is an order of its own. Nothing is deleveraged.
+    private func forcedOrders(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
+    ) throws -> [UInt8] {
+        let symbol = try chosenSymbol(parameters, snapshot)
+        let page = try Page(parameters, usual: 50, most: 100)
+        let kind = parameters["autoCloseType"] ?? "LIQUIDATION"
+        guard ["LIQUIDATION", "ADL"].contains(kind) else { throw BinanceError.invalidData("autoCloseType") }
+        let found = history.trades.filter { trade in
+            trade.fill.liquidation && kind == "LIQUIDATION"
+                && (symbol ?? trade.fill.instrument.name) == trade.fill.instrument.name
+                && page.admits(trade.at, id: trade.sequence)
+        }
+        let rules = rules(at: snapshot.at)
+        return try list(page.cut(found)) { trade, writer in try writer.forcedOrder(trade, rules) }
+    }
+
+    // MARK: - Amendments
+
+    /// What an order was amended to, the latest first.
+    private func amendments(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
+    ) throws -> [UInt8] {
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        let isNamed = try name(parameters)
+        let page = try Page(parameters, usual: 50, most: 100)
+        let account = snapshot.account.id
+        let found = history.amendments.filter { amended in
+            amended.order.instrument.name == symbol.name && isNamed(amended.order, account)
+                && page.admits(amended.at, id: amended.sequence)
+        }
+        return list(page.cut(found).reversed()) { amended, writer in writer.amendment(amended, account) }
+    }
+
+    // MARK: - Isolated margin
+
+    /// What was added to and taken from isolated positions by hand, oldest first.
+    private func marginChanges(
+        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
+    ) throws -> [UInt8] {
+        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        let page = try Page(parameters)
+        let type = parameters["type"]
+        guard type == nil || type == "1" || type == "2" else { throw BinanceError.invalidData("type") }
+        let found = history.cashChanges.filter { change in
+            guard case .isolatedMarginAdjusted(let key, let amount) = change.body else { return false }
+            return change.part == 0 && key.instrument.name == symbol.name
+                && (type == nil || (type == "1") == amount.isPositive)
+                && page.admits(change.at, id: change.sequence)
+        }
+        return list(page.cut(found)) { change, writer in writer.marginChange(change) }
+    }
+}
+
+/// One row of `income`.
+struct IncomeRow {
+    /// `incomeType`, as far as the ledger has it.
+    enum Kind: String, CaseIterable {
+        case transfer = "TRANSFER"
+        case realised = "REALIZED_PNL"
+        case funding = "FUNDING_FEE"
+        case commission = "COMMISSION"
+        case insurance = "INSURANCE_CLEAR"
+        case exchange = "AUTO_EXCHANGE"
+    }
+
+    /// Every type that the venue has: others find nothing.
+    static let kinds: Set<String> = Set(Kind.allCases.map(\.rawValue)).union([
+        "WELCOME_BONUS", "REFERRAL_KICKBACK", "COMMISSION_REBATE", "API_REBATE", "CONTEST_REWARD",
+        "CROSS_COLLATERAL_TRANSFER", "OPTIONS_PREMIUM_FEE", "OPTIONS_SETTLE_PROFIT", "INTERNAL_TRANSFER",
+        "DELIVERED_SETTELMENT", "COIN_SWAP_DEPOSIT", "COIN_SWAP_WITHDRAW", "POSITION_LIMIT_INCREASE_FEE",
+        "STRATEGY_UMFUTURES_TRANSFER", "FEE_RETURN", "BFUSD_REWARD", "SPECIAL_FUNDING_FEE",
+    ])
+
+    let kind: Kind
+    let symbol: String
+    let asset: String
+    let amount: ExactDecimal
+    let at: LedgerTime
+    /// The event's sequence, and which of its rows of this type it is.
+    let sequence: Int64
+    var part = 0
+    var isOfTrade = false
+
+    /// `tranId`: unique among the rows of a type.
+    var transferID: Int64 { 1_000_000_000_000 + sequence * 100 + Int64(part) }
+
+    /// Everything that is kept, in the order in which it happened.
+    static func all(of history: TradingHistory) throws(NumberError) -> [IncomeRow] {
+        var rows: [IncomeRow] = []
+        for trade in history.trades { rows += all(of: trade) }
+        for change in history.cashChanges { rows += all(of: change) }
+        return rows.sorted { ($0.sequence, $0.part) < ($1.sequence, $1.part) }
+    }
+
+    /// What a trade realised, and what it cost.
+    private static func all(of trade: TradeRecord) -> [IncomeRow] {
+        let fill = trade.fill
+        func row(_ kind: Kind, _ asset: String, _ amount: ExactDecimal, _ part: Int) -> IncomeRow? {
+            if amount.isZero { return nil }
+            return IncomeRow(
+                kind: kind, symbol: fill.instrument.name, asset: asset, amount: amount, at: trade.at,
+                sequence: trade.sequence, part: part, isOfTrade: true)
+        }
+        let cost: Kind = fill.liquidation ? .insurance : .commission
+        return [
+            row(.realised, fill.instrument.settle, trade.realised, 0), row(cost, fill.feeAsset, -fill.fee, 1),
+        ].compactMap { $0 }
+    }
+
+    /// What moved by anything but a trade; funding of an isolated position moves its margin alone.
+    private static func all(of change: CashChange) -> [IncomeRow] {
+        let kind: Kind
+        var amount = change.amount
+        switch change.body {
+        case .deposited, .withdrawn, .transferred: kind = .transfer
+        case .funded(_, let paid, _): (kind, amount) = (.funding, paid)
+        case .autoExchanged: kind = .exchange
+        default: return []
+        }
+        return [
+            IncomeRow(
+                kind: kind, symbol: change.instrument?.name ?? "", asset: change.asset, amount: amount,
+                at: change.at, sequence: change.sequence, part: change.part)
+        ]
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func income(_ row: IncomeRow) {
+        beginObject()
+        text("symbol", row.symbol)
+        text("incomeType", row.kind.rawValue)
+        text("income", row.amount.text(minimumPlaces: 8))
+        text("asset", row.asset)
+        text("info", row.kind.rawValue)
+        integer("time", row.at.milliseconds)
+        integer("tranId", row.transferID)
+        text("tradeId", row.isOfTrade ? String(row.sequence) : "")
+        endObject()
+    }
+
+    fileprivate mutating func forcedOrder(_ trade: TradeRecord, _ rules: RuleTable) throws(NumberError) {
+        let fill = trade.fill
+        let symbol = rules.symbol(fill.instrument.name)
+        let pricePlaces = symbol?.pricePrecision ?? 2
+        let quantityPlaces = symbol?.quantityPrecision ?? 3
+        let value = try fill.quantity.times(fill.price, rounding: .halfEven)
+        let price = fill.price.text(minimumPlaces: pricePlaces)
+        let quantity = fill.quantity.text(minimumPlaces: quantityPlaces)
+        beginObject()
+        integer("orderId", OpenOrder.venueID(ofSequence: trade.sequence))
+        text("symbol", fill.instrument.name)
+        literal("status", "FILLED")
+        text("clientOrderId", "autoclose-\(trade.at.milliseconds)\(trade.sequence)")
+        text("price", price)
+        text("avgPrice", fill.price.text(minimumPlaces: max(5, pricePlaces)))
+        text("origQty", quantity)
+        text("executedQty", quantity)
+        text("cumQuote", value.text(minimumPlaces: pricePlaces + quantityPlaces))
+        literal("timeInForce", "IOC")
+        literal("type", "LIMIT")
+        bool("reduceOnly", false)
+        bool("closePosition", false)
+        literal("side", fill.side == .buy ? "BUY" : "SELL")
+        positionSide(fill.positionSide)
+        literal("stopPrice", "0")
+        literal("workingType", "CONTRACT_PRICE")
+        literal("origType", "LIMIT")
+        integer("time", trade.at.milliseconds)
+        integer("updateTime", trade.at.milliseconds)
+        endObject()
+    }
+
+    fileprivate mutating func amendment(_ amended: AmendmentRecord, _ account: String) {
+        let order = amended.order
+        func change(_ name: StaticString, _ before: ExactDecimal, _ after: ExactDecimal) {
+            key(name)
+            beginObject()
+            text("before", before.description)
+            text("after", after.description)
+            endObject()
+        }
+        beginObject()
+        integer("amendmentId", amended.sequence)
+        text("symbol", order.instrument.name)
+        text("pair", order.instrument.name)
+        integer("orderId", order.venueID(of: account))
+        text("clientOrderId", order.clientOrderID(of: account))
+        integer("time", amended.at.milliseconds)
+        key("amendment")
+        beginObject()
+        change("price", order.price, amended.amendment.price)
+        change("origQty", order.quantity, amended.amendment.quantity)
+        integer("count", order.amendments + 1)
+        endObject()
+        endObject()
+    }
+
+    fileprivate mutating func marginChange(_ change: CashChange) {
+        guard case .isolatedMarginAdjusted(let key, let amount) = change.body else { return }
+        beginObject()
+        text("symbol", key.instrument.name)
+        integer("type", amount.isPositive ? 1 : 2)
+        literal("deltaType", "USER_ADJUST")
+        text("amount", amount.magnitude.description)
+        text("asset", change.asset)
+        integer("time", change.at.milliseconds)
+        positionSide(key.side)
+        endObject()
+    }
+}
