@@ -11,12 +11,14 @@ public enum FieldTable {
         var lines = ["| field | formula | printed | status | source |", "| --- | --- | --- | --- | --- |"]
         for figure in Figure.allCases {
             guard let facts = figure.facts(in: first), facts.isAlwaysThere != nil else { continue }
-            let usual = cells(facts)
-            lines.append(line(["`\(figure.rawValue)`"] + usual))
+            var listed = [cells(facts)]
+            lines.append(line(["`\(figure.rawValue)`"] + listed[0]))
             for (name, mode) in modes {
                 guard let facts = figure.facts(in: mode), facts.isAlwaysThere != nil else { continue }
                 let others = cells(facts)
-                if others != usual { lines.append(line(["… \(name)"] + others)) }
+                if listed.contains(others) { continue }
+                listed.append(others)
+                lines.append(line(["… \(name)"] + others))
             }
         }
         return lines.joined(separator: "\n") + "\n"

@@ -40,7 +40,10 @@ public final class FigureBook {
 struct FigureBookState {
     /// Figures that were worked out before it hold no more.
     @usableFromInline var generation: Int32 = 1
+    /// Whether somebody looks on.
     @usableFromInline var isWatched = false
+    /// Whether figures were set by hand or reported.
+    @usableFromInline var isSpecial = false
 
     @usableFromInline init() {}
 }

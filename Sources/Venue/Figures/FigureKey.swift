@@ -50,11 +50,11 @@ public protocol FigureNumber: Sendable, CustomStringConvertible {
 
 extension ExactFraction: FigureNumber {
     /// The decimal as a fraction.
-    public init(decimal: ExactDecimal) { self.init(decimal) }
+    @inlinable public init(decimal: ExactDecimal) { self.init(decimal) }
     /// The fraction itself.
-    public init(nearest fraction: ExactFraction) { self = fraction }
+    @inlinable public init(nearest fraction: ExactFraction) { self = fraction }
     /// The fraction itself.
-    public var exact: ExactFraction { self }
+    @inlinable public var exact: ExactFraction { self }
 }
 
 extension ExactDecimal: FigureNumber {

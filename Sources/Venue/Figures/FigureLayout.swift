@@ -6,9 +6,9 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
     /// Every figure, by its place.
     public let cases: [Figure]
     /// How each is printed.
-    let forms: [PrintForm]
+    @usableFromInline let forms: [PrintForm]
     /// The fields in their order, with their keys as JSON.
-    let fields: [(figure: Figure, key: JSONKey, isNumber: Bool)]
+    @usableFromInline let fields: [(figure: Figure, key: JSONKey, isNumber: Bool)]
 
     /// The layout of a mode.
     public init(_ mode: Figure.Mode) {
@@ -22,6 +22,7 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
 
     /// Writes every field that an object has as a member of the object that is open: figures as decimals in
     /// quotes, as each is printed; `other` writes the value of a field that is no number.
+    @inlinable
     public func write(
         _ table: FigureTable<Figure>, to writer: inout JSONWriter,
         other: (Figure, inout JSONWriter) throws -> Void = { _, _ in }

@@ -70,36 +70,30 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     public final subscript(figure: Figure) -> Number {
         get throws {
             let place = figure.index
-            if !state.pointee.isWatched, slots[place].stamp >= state.pointee.generation {
-                return slots[place].number
-            }
-            return try ask(figure)
+            if state.pointee.isWatched { return try ask(figure) }
+            if slots[place].stamp >= state.pointee.generation { return slots[place].number }
+            return try workOut(figure)
         }
     }
 
+    /// The same while somebody looks on.
     @usableFromInline
     final func ask(_ figure: Figure) throws -> Number {
         let place = figure.index
         let stamp = slots[place].stamp
-        if state.pointee.isWatched {
-            book.notes?.add(
-                self, place, isGiven: stamp == FigureSlot<Number>.given, isPrinted: false)
-        }
-        return stamp >= state.pointee.generation ? slots[place].number : try workOut(figure)
+        book.notes?.add(self, place, isGiven: stamp == FigureSlot<Number>.given, isPrinted: false)
+        if stamp >= state.pointee.generation { return slots[place].number }
+        book.notes?.depth += 1
+        defer { book.notes?.depth -= 1 }
+        return try workOut(figure)
     }
 
-    private final func workOut(_ figure: Figure) throws -> Number {
+    @inlinable
+    final func workOut(_ figure: Figure) throws -> Number {
         let place = figure.index
-        if !known.isEmpty, let known = known[place], known.number == nil, !withheld.contains(place) {
-            throw FigureGap.missing(known.lack)
-        }
-        guard slots[place].stamp != FigureSlot<Number>.working else {
-            throw FigureGap.readsItself(path + figure.rawValue)
-        }
+        if state.pointee.isSpecial { try requireKnown(place) }
+        guard slots[place].stamp != FigureSlot<Number>.working else { throw selfReading(figure) }
         slots[place].stamp = FigureSlot<Number>.working
-        let isWatched = state.pointee.isWatched
-        if isWatched { book.notes?.depth += 1 }
-        defer { if isWatched { book.notes?.depth -= 1 } }
         do {
             let number = try value(of: figure)
             slots[place] = FigureSlot(number: number, stamp: state.pointee.generation)
@@ -110,13 +104,33 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
         }
     }
 
+    /// Throws where an answer says that there is no number.
+    @usableFromInline
+    final func requireKnown(_ place: Int) throws {
+        if let known = known[place], known.number == nil, !withheld.contains(place) {
+            throw FigureGap.missing(known.lack)
+        }
+    }
+
+    @usableFromInline
+    final func selfReading(_ figure: Figure) -> FigureGap { .readsItself(path + figure.rawValue) }
+
     /// A figure as it is printed, for definitions that the venue works out from printed digits.
+    @inlinable
     public final func printed(_ figure: Figure) throws -> Number { Number(decimal: try decimal(figure)) }
 
     /// A figure as it is printed.
+    @inlinable
     public final func decimal(_ figure: Figure) throws -> ExactDecimal {
+        if state.pointee.isWatched || state.pointee.isSpecial { return try specialDecimal(figure) }
+        return try layout.forms[figure.index].print(try self[figure])
+    }
+
+    /// The same where somebody looks on, or where figures were set by hand or reported.
+    @usableFromInline
+    final func specialDecimal(_ figure: Figure) throws -> ExactDecimal {
         let place = figure.index
-        if !known.isEmpty, let number = known[place]?.number, !withheld.contains(place) {
+        if let number = known[place]?.number, !withheld.contains(place) {
             book.notes?.add(self, place, isGiven: true, isPrinted: true)
             return number
         }
@@ -149,6 +163,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
         guard let number else { return }
         give(figure, number)
         raised.append(figure.index)
+        state.pointee.isSpecial = true
     }
 
     /// Whether a figure was set by hand.
@@ -158,6 +173,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     public final func gap(_ input: Figure) -> FigureGap { .notGiven(path + input.rawValue) }
 
     /// Works out all that is shown, so that what cannot be is known before anything is written.
+    @inlinable
     public final func workOutAll() throws {
         for field in layout.fields where field.isNumber && isThere(field.figure) {
             _ = try self[field.figure]
@@ -220,13 +236,13 @@ struct FigureSlot<Number> {
     /// The generation in which it was worked out, or one of the values below.
     @usableFromInline var stamp: Int32
 
-    @usableFromInline
+    @inlinable
     init(number: Number, stamp: Int32) {
         self.number = number
         self.stamp = stamp
     }
 
-    @usableFromInline static var empty: Int32 { 0 }
-    @usableFromInline static var working: Int32 { -1 }
-    @usableFromInline static var given: Int32 { .max }
+    @inlinable static var empty: Int32 { 0 }
+    @inlinable static var working: Int32 { -1 }
+    @inlinable static var given: Int32 { .max }
 }

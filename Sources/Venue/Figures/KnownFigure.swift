@@ -106,6 +106,7 @@ extension FigureTable {
 
     private func know(_ figure: Figure, _ found: KnownFigure) {
         let place = figure.index
+        state.pointee.isSpecial = true
         if known.updateValue(found, forKey: place) == nil {
             book.known.append(KnownSlot(object: self, place: place))
         }
