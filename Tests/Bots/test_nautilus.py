@@ -9,3 +9,8 @@ WHAT = "reconciliation, market, limit, modify, cancel, stop, positions, balance"
 def test_okx(perform):
     # It opens its four sockets faster than the venue allows: over the internet that takes a second.
     perform("nautilus", "okx", "--rate-limits", "off")
+
+
+@exercises("NautilusTrader Binance", WHAT)
+def test_binance(perform):
+    perform("nautilus", "binance")

@@ -10,3 +10,9 @@ def test_okx(perform, tmp_path):
     # Its files go to the folder of this name where there is one, else to the home folder.
     (tmp_path / ".vntrader").mkdir()
     perform("vnpy", "okx")
+
+
+@exercises("vnpy_binance", WHAT)
+def test_binance(perform, tmp_path):
+    (tmp_path / ".vntrader").mkdir()
+    perform("vnpy", "binance")

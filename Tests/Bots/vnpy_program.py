@@ -95,7 +95,7 @@ async def compare(tour: Tour) -> None:
     # The first made the position that was there before the bot.
     earlier = min(trades, key=int)
     del trades[earlier]
-    told = {row.tradeid: row for row in engine.get_all_trades()}
+    told = {str(row.tradeid): row for row in engine.get_all_trades()}
     assert told.keys() == trades.keys()
     for identifier, trade in told.items():
         row = trades[identifier]
