@@ -15,7 +15,7 @@ let server = MarginaliaServer(
     options: options, scenarios: [try MarginaliaServer.demonstration()], logger: logger)
 
 let (addresses, ready) = AsyncStream.makeStream(of: String.self)
-let running = Task { try await server.run { ready.yield($0) } }
+let running = Task { try await server.run { ready.yield($0.url) } }
 for await address in addresses {
     let connection = try OperatorConnection(url: address, token: "example-token")
     let answer = try await connection.call("GET", "/admin/v1/accounts")
