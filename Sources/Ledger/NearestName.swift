@@ -25,7 +25,7 @@ public enum NearestName {
     public static func question(
         _ text: String, among names: some Sequence<String>, mistakes: Int = 2
     ) -> String {
-        of(text, among: names, mistakes: mistakes).map { " Did you mean \($0)?" } ?? ""
+        of(text, among: names, mistakes: mistakes).map { " (Did you mean \($0)?)" } ?? ""
     }
 
     /// Small letters and digits alone.

@@ -105,9 +105,13 @@ struct ReportedAccount {
         return isShort ? (-quantity, -cost, profit) : (quantity, cost, profit)
     }
 
-    /// The open orders of one side of a market, in the answer's order; nil where there is no answer.
+    /// The open orders of one side of a market, in the answer's order; nil where there is no answer, or some
+    /// order in it does not say which market and side it is of.
     func orders(of market: String, _ side: Side) -> [ReportedObject]? {
-        orders?.filter { $0["market"].text == market && $0.orderSide == side }
+        guard let orders, orders.allSatisfy({ !$0["market"].text.isEmpty && $0.orderSide != nil }) else {
+            return nil
+        }
+        return orders.filter { $0["market"].text == market && $0.orderSide == side }
     }
 }
 

@@ -124,9 +124,8 @@ public struct SourceDocument: Sendable {
     /// An error about a value: the file, the line, the field and what is wrong with it.
     public func error(_ path: [PathStep], _ message: String, status: ExitStatus = .badData) -> ProgramError {
         let field = Self.text(of: path)
-        let end = message.hasSuffix("?") ? "" : "."
         return ProgramError(
-            status, "\(file), line \(line(of: path))\(field.isEmpty ? "" : ", \(field)"): \(message)\(end)")
+            status, "\(file), line \(line(of: path))\(field.isEmpty ? "" : ", \(field)"): \(message).")
     }
 
     /// A path as people write it, such as `commands[3].amount`.

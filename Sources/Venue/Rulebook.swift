@@ -69,21 +69,26 @@ public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
                 throw RulebookError(field: "rulebook", message: "is no JSON: \(error)")
             }
         }
+        var given: [(header: RulebookHeader, place: Int, document: JSONValue)] = []
         for document in parsed + added {
             let header = try RulebookHeader(reading: RulebookReader(document))
             guard header.venue == venue else {
                 throw RulebookError(field: "venue", message: "is \(header.venue), expected \(venue)")
             }
+            given.append((header, given.count, document))
+        }
+        // In the order of their times: what was added lies under the built-in amendments that come later.
+        given.sort { ($0.header.effective, $0.place) < ($1.header.effective, $1.place) }
+        for (header, _, document) in given {
             var whole = document
             if document["amends"]?.boolean == true {
-                guard let base = documents.last(where: { $0.header.effective <= header.effective }) else {
+                guard let base = documents.last else {
                     throw RulebookError(field: "amends", message: "there is no earlier version to amend")
                 }
                 whole = base.document.overlaid(with: document)
             }
             documents.removeAll { $0.header.effective == header.effective }
             documents.append((header, whole))
-            documents.sort { $0.header.effective < $1.header.effective }
         }
         guard !documents.isEmpty else { throw RulebookError(field: "rulebook", message: "there is none") }
         var versions: [RulebookVersion<Rules>] = []

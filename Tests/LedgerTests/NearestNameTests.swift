@@ -17,7 +17,7 @@ import Testing
         ])
     func whatIsNearIsFound(written: String, meant: String) {
         #expect(NearestName.of(written, among: Self.names) == meant)
-        #expect(NearestName.question(written, among: Self.names) == " Did you mean \(meant)?")
+        #expect(NearestName.question(written, among: Self.names) == " (Did you mean \(meant)?)")
     }
 
     @Test(arguments: ["", "-", "withdraw", "XRP-USDT-SWAP", "x", "fill", String(repeating: "B", count: 9000)])

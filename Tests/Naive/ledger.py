@@ -159,6 +159,8 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         self.time = 0  # when the commands came, in milliseconds
         self.marks: dict[str, Fraction] = {}
+        # Last prices that quotes told since the mark was given.
+        self.lasts: dict[str, Fraction] = {}
         self.index: dict[str, Fraction] = {}
         # Binance books cut to 8 places; Rails cuts fees alone; the others book what 18 places hold.
         self.book = cut_to_eight if venue == "binance" else as_is
@@ -182,11 +184,16 @@ class Ledger:
         """Signed cost in the settlement asset."""
         return position.cost * self.instruments[position.instrument].value
 
-    def unrealized(self, position: Position) -> Fraction:
-        """What a position would realize at the mark: value less cost, the other way round for inverse
-        contracts."""
+    def last(self, name: str) -> Fraction:
+        """The last price of an instrument; the mark where no quote told one."""
+        return self.lasts.get(name, self.marks[name])
+
+    def unrealized(self, position: Position, price: Fraction | None = None) -> Fraction:
+        """What a position would realize at a price, the mark where none is given: value less cost, the
+        other way round for inverse contracts."""
         instrument = self.instruments[position.instrument]
-        value = self.amount_at(instrument, position.quantity, self.marks[instrument.name])
+        price = self.marks[instrument.name] if price is None else price
+        value = self.amount_at(instrument, position.quantity, price)
         profit = value - self.cost_of(position)
         return -profit if instrument.kind == "inverse" else profit
 
@@ -202,7 +209,9 @@ class Ledger:
         return getattr(self, "on_" + command["type"])(command) or "applied"
 
     def on_prices(self, command: dict) -> None:
-        self.marks.update({name: number(price) for name, price in command.get("marks", {}).items()})
+        marks = {name: number(price) for name, price in command.get("marks", {}).items()}
+        self.marks.update(marks)
+        self.lasts = {name: price for name, price in self.lasts.items() if name not in marks}
         self.index.update({name: number(price) for name, price in command.get("index", {}).items()})
 
     def on_open_account(self, command: dict) -> None:

@@ -134,14 +134,19 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
             initial = maintenance * number(rules.PORTFOLIO["imr_factor"])
     average = (position.quantity / position.cost if instrument.kind == "inverse" else position.cost
                / position.quantity)
-    earned = "" if not entry else okx.shown(pnl * lever / entry)
+    last = book.last(instrument.name)
+    at_last = book.unrealized(position, last)
+
+    def earned(profit: Fraction) -> str:
+        return okx.shown(profit * lever / entry) if entry else ""
+
     return dict.fromkeys(EMPTY, "") | {
         "adl": "1", "avgPx": okx.shown(average), "bePx": okx.shown(even) if price_like(even) else "",
         "cTime": ANYTHING, "ccy": instrument.settle, "closeOrderAlgo": [],
         "fee": okx.shown(-position.fees), "liqPenalty": "0", "fundingFee": okx.shown(position.funding),
         "idxPx": okx.shown(book.index[instrument.base] / index(book, instrument.quote)),
         "imr": "" if position.isolated else okx.shown(initial), "instId": instrument.name,
-        "instType": instrument.family, "last": okx.shown(mark), "lever": okx.shown(lever),
+        "instType": instrument.family, "last": okx.shown(last), "lever": okx.shown(lever),
         "liqPx": liquidation(book, account, mode, position),
         "margin": okx.shown(position.wallet) if position.isolated else "", "markPx": okx.shown(mark),
         "mgnMode": "isolated" if position.isolated else "cross",
@@ -149,8 +154,8 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
         "notionalUsd": okx.shown(okx.usd_notional(book, position)), "pnl": okx.shown(position.realised),
         "pos": okx.shown(abs(position.quantity) if position.side else position.quantity), "posId": ANYTHING,
         "posSide": position.side or "net", "realizedPnl": okx.shown(earnings(position)),
-        "uTime": ANYTHING, "upl": okx.shown(pnl), "uplLastPx": okx.shown(pnl), "uplRatio": earned,
-        "uplRatioLastPx": earned, "usdPx": okx.shown(book.index[instrument.settle]),
+        "uTime": ANYTHING, "upl": okx.shown(pnl), "uplLastPx": okx.shown(at_last), "uplRatio": earned(pnl),
+        "uplRatioLastPx": earned(at_last), "usdPx": okx.shown(book.index[instrument.settle]),
     } | in_use
 
 

@@ -182,6 +182,7 @@ class Exchange:
         """A new price reaches the resting orders, in the order of their placing; each fills at its own
         price."""
         self.quotes[symbol] = quote
+        self.book.lasts[symbol] = quote["last"]
         self.taken = {key: used for key, used in self.taken.items() if key[0] != symbol}
         waiting = [order for order in self.open.values() if order.symbol == symbol]
         # An amendment leaves an order its place: it was placed when it was.

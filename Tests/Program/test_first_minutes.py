@@ -178,7 +178,7 @@ def test_a_name_in_a_command_that_is_nearly_one_is_named(server, command, meant)
     server.apply({"type": "open_account", "account": "desk", "venue": "okx"})
     (row,) = server.send(command)
     assert row["status"] == "rejected"
-    assert row["error"]["message"].endswith(f" Did you mean {meant}?"), row
+    assert row["error"]["message"].endswith(f" (Did you mean {meant}?)"), row
 
 
 @pytest.mark.parametrize("venue", ["okx", "binance", "crypto-com", "rails"])
@@ -195,7 +195,7 @@ def test_an_unknown_setting_is_told_with_those_there_are(server, venue):
 def test_an_option_of_a_file_that_is_nearly_one_is_named(tmp_path):
     (tmp_path / "options.yaml").write_text("lissten: 127.0.0.1:0\n")
     done = run("serve", "--config", "options.yaml", folder=tmp_path)
-    assert done.returncode == 78 and done.stderr.endswith(" Did you mean listen?\n"), done.stderr
+    assert done.returncode == 78 and done.stderr.endswith(" (Did you mean listen?).\n"), done.stderr
 
 
 def test_every_instrument_is_documented_with_its_size():

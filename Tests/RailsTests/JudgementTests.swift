@@ -106,7 +106,7 @@ struct JudgementTests {
         let before = try world.statement("desk")
         let refusal = try #require(try world.refusal(of: command))
         #expect(refusal.code.rawValue == code)
-        #expect(refusal.message.hasSuffix(".") || refusal.message.hasSuffix(" Did you mean BTC-USD?"))
+        #expect(refusal.message.hasSuffix(".") || refusal.message.hasSuffix(" (Did you mean BTC-USD?)"))
         #expect(try world.statement("desk") == before)
     }
 
