@@ -27,7 +27,7 @@ struct BenchmarkVenue: VenueJudge {
     func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
     func isHedged(_ account: Account) -> Bool { false }
     func tradingTerms(of instrument: Instrument, in account: Account, at time: LedgerTime) -> TradingTerms? {
-        TradingTerms(tick: .one, makerRate: .zero, takerRate: .zero)
+        TradingTerms(tick: .one, makerRate: .zero, takerRate: .zero, refusesAtOnce: false)
     }
     func market(_ prices: VenuePrices, at time: LedgerTime) -> Market { Market(prices: prices, reference: [:]) }
     func judge(
