@@ -51,7 +51,9 @@ struct ReportedAccount {
         } else {
             let answer = try answers.own(ReadingCall.balance.rawValue)
             guard ["0", ""].contains(answer["code"].text), let account = answer.rows("data").first,
-                account.value.kind == .object
+                account.value.kind == .object,
+                // A position, or the account's settings: the rows of other answers.
+                ["instId", "acctLv"].allSatisfy({ account[$0] == .absent })
             else { throw ReadingError(.unreadable, "The answer to balance is no balance of OKX.") }
             self.account = account
         }

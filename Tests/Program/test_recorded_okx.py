@@ -119,6 +119,12 @@ def test_the_sample_of_2026():
     assert not [row for row in findings.values() if row["verdict"] == "contradicts"]
 
 
+@pytest.mark.parametrize("name", ["p1_positions", "document_positions", "document_config"])
+def test_another_answer_is_taken_for_no_balance(name):
+    done = run("audit", "--venue", "okx", "--file", str(FOLDER / f"{name}.json"))
+    assert done.returncode == 65 and "is no balance of OKX" in done.stderr, done
+
+
 def test_a_row_without_a_currency():
     assert not [row for row in audit("empty_currency_balance").values() if row["verdict"] == "contradicts"]
 
