@@ -57,7 +57,7 @@ struct OrderFollower {
         case .orderRefused(let order, let code):
             return OrderRecord(refused: order, code: code, by: event)
         default:
-            guard let id = event.body.changedOrder, let order = before.order(.id(id)) else { return nil }
+            guard let id = event.body.orderID, let order = before.order(.id(id)) else { return nil }
             return try OrderRecord(order, after: [event])
         }
     }
@@ -101,24 +101,11 @@ struct OrderFollower {
     }
 }
 
-extension EventBody {
-    /// The order that it is of; nil for none.
-    fileprivate var changedOrder: String? {
-        switch self {
-        case .orderPlaced(let order): order.id
-        case .orderAmended(let amendment): amendment.orderID
-        case .orderCancelled(let id), .orderEnded(let id, _): id
-        case .filled(let fill): fill.orderID
-        default: nil
-        }
-    }
-}
-
 extension Event {
     /// Whether the next event of the account says of the same order what this one would: a placing by
     /// whatever becomes of it at once, an amendment and a fill by the fill or the end that comes with it.
     fileprivate func isSuperseded(by next: Event) -> Bool {
-        guard next.sequence == sequence + 1, let id = body.changedOrder, next.body.changedOrder == id else {
+        guard next.sequence == sequence + 1, let id = body.orderID, next.body.orderID == id else {
             return false
         }
         switch (body, next.body) {

@@ -87,6 +87,29 @@ extension EventBody {
         default: nil
         }
     }
+
+    /// The order that it is of, by the ledger's id; nil for none, and for an order that was refused.
+    public var orderID: String? {
+        switch self {
+        case .orderPlaced(let order): order.id
+        case .orderAmended(let amendment): amendment.orderID
+        case .orderCancelled(let id), .orderEnded(let id, _): id
+        case .filled(let fill): fill.orderID
+        default: nil
+        }
+    }
+
+    /// The conditional order that it is of, by the ledger's id; nil for none, and for the event that placed one:
+    /// its id is its place in the journal, which the body does not know.
+    public var conditionalID: String? {
+        switch self {
+        case .conditionalAmended(let amendment): amendment.id
+        case .conditionalTrailed(let id, _, _), .conditionalTriggered(let id, _, _),
+            .conditionalEnded(let id, _):
+            id
+        default: nil
+        }
+    }
 }
 
 /// The terms under which an instrument is used from here on.

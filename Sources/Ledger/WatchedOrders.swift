@@ -208,23 +208,10 @@ extension Account {
 
     /// What of it the exchange watches and an event may change.
     func watches(changedBy body: EventBody) -> [WatchedOrders.Watch] {
-        func ofOrder(_ id: String) -> [WatchedOrders.Watch] {
-            place(ofOrder: id).map { watches(orders[$0]) } ?? []
-        }
-        func ofConditional(_ id: String) -> [WatchedOrders.Watch] {
-            conditional(.id(id)).map { watches($0) } ?? []
-        }
+        if let id = body.orderID { return place(ofOrder: id).map { watches(orders[$0]) } ?? [] }
+        if let id = body.conditionalID { return conditional(.id(id)).map { watches($0) } ?? [] }
         switch body {
-        case .orderPlaced(let order): return ofOrder(order.id)
-        case .orderAmended(let amendment): return ofOrder(amendment.orderID)
-        case .orderCancelled(let id), .orderEnded(let id, _): return ofOrder(id)
-        case .filled(let fill): return fill.orderID.map(ofOrder) ?? []
-        // Its id is its place in the journal, which the body does not know.
         case .conditionalPlaced: return conditionals.flatMap { watches($0) }
-        case .conditionalAmended(let amendment): return ofConditional(amendment.id)
-        case .conditionalTrailed(let id, _, _), .conditionalTriggered(let id, _, _),
-            .conditionalEnded(let id, _):
-            return ofConditional(id)
         case .timerSet: return timers.flatMap { watches($0) }
         default: return []
         }

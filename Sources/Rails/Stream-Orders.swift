@@ -291,7 +291,7 @@ struct OrderSocket: VenueStream {
                 guard market ?? order.instrument.name == order.instrument.name else { continue }
                 frames += try triggerFrames(event, order, in: account)
             }
-            guard let id = event.body.changedOrder else { continue }
+            guard let id = event.body.orderID else { continue }
             let placed = account.order(.id(id)) ?? event.body.placedOrder
             guard let order = before.order(.id(id)) ?? placed,
                 market ?? order.instrument.name == order.instrument.name
@@ -431,17 +431,6 @@ struct OrderSocket: VenueStream {
 }
 
 extension EventBody {
-    /// The order that it is of; nil for none.
-    fileprivate var changedOrder: String? {
-        switch self {
-        case .orderPlaced(let order): order.id
-        case .orderAmended(let amendment): amendment.orderID
-        case .orderCancelled(let id), .orderEnded(let id, _): id
-        case .filled(let fill): fill.orderID
-        default: nil
-        }
-    }
-
     fileprivate var placedOrder: OpenOrder? {
         if case .orderPlaced(let order) = self { order } else { nil }
     }

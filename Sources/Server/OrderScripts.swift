@@ -181,7 +181,7 @@ final class OrderScripts: Sendable {
 
     /// How often streams tell an event: once, unless a script says otherwise.
     func tellings(of event: Event) -> Int {
-        guard let account = event.account, let order = event.orderID else { return 1 }
+        guard let account = event.account, let order = event.body.orderID else { return 1 }
         return state.withLock { state in
             if let times = state.told[event.sequence] { return times }
             let key = "\(account) \(order)"
@@ -190,19 +190,6 @@ final class OrderScripts: Sendable {
             if state.told.count >= Self.limit { state.told = [:] }
             state.told[event.sequence] = next.times
             return next.times
-        }
-    }
-}
-
-extension Event {
-    /// The order that it is of; nil for none.
-    fileprivate var orderID: String? {
-        switch body {
-        case .orderPlaced(let order): order.id
-        case .orderAmended(let change): change.orderID
-        case .orderCancelled(let id), .orderEnded(let id, _): id
-        case .filled(let fill): fill.orderID
-        default: nil
         }
     }
 }

@@ -53,28 +53,6 @@ struct OrderSubject {
 }
 
 extension EventBody {
-    /// The order that it is of, by the ledger's id; nil for none, and for an order that was refused.
-    fileprivate var orderID: String? {
-        switch self {
-        case .orderPlaced(let order): order.id
-        case .orderAmended(let amendment): amendment.orderID
-        case .orderCancelled(let id), .orderEnded(let id, _): id
-        case .filled(let fill): fill.orderID
-        default: nil
-        }
-    }
-
-    /// The conditional order that it is of; nil for none, and for the event that placed one.
-    fileprivate var conditionalID: String? {
-        switch self {
-        case .conditionalAmended(let amendment): amendment.id
-        case .conditionalTrailed(let id, _, _), .conditionalTriggered(let id, _, _),
-            .conditionalEnded(let id, _):
-            id
-        default: nil
-        }
-    }
-
     /// Whether an order came to be by it, or was refused.
     var takesOrder: Bool {
         switch self {
