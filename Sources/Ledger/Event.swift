@@ -99,8 +99,8 @@ extension EventBody {
         }
     }
 
-    /// The conditional order that it is of, by the ledger's id; nil for none, and for the event that placed one:
-    /// its id is its place in the journal, which the body does not know.
+    /// The conditional order that it is of, by the ledger's id; nil for none, and for the event that placed
+    /// one: its id is its place in the journal, which the body does not know.
     public var conditionalID: String? {
         switch self {
         case .conditionalAmended(let amendment): amendment.id
