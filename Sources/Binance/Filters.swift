@@ -44,11 +44,9 @@ extension SymbolRules {
     /// Whether a number is a multiple of a step, counted from another.
     static func isOnStep(_ number: ExactDecimal, _ step: String, from start: String = "0") -> Bool {
         guard let step = try? ExactDecimal(step), let start = try? ExactDecimal(start),
-            let distance = try? number - start,
-            let steps = try? distance.over(step, places: 0, rounding: .towardZero),
-            let whole = try? steps.times(step, rounding: .towardZero)
+            let distance = try? number - start
         else { return false }
-        return whole == distance
+        return distance.isMultiple(of: step)
     }
 
     /// The price beyond which no limit of a side may be, as PERCENT_PRICE has it: a factor of a reference
@@ -56,9 +54,8 @@ extension SymbolRules {
     func bound(_ isBuy: Bool, around price: ExactDecimal) -> ExactDecimal? {
         guard let factor = try? ExactDecimal(isBuy ? Filters.multiplierUp : Filters.multiplierDown),
             let tick = try? ExactDecimal(tickSize),
-            let bound = try? price.times(factor, rounding: .halfEven),
-            let ticks = try? bound.over(tick, places: 0, rounding: .towardZero)
+            let bound = try? price.times(factor, rounding: .halfEven)
         else { return nil }
-        return try? ticks.times(tick, rounding: .towardZero)
+        return try? bound.rounded(toMultipleOf: tick, .towardZero)
     }
 }

@@ -309,13 +309,3 @@ struct OrderReading {
         }
     }
 }
-
-extension ExactDecimal {
-    /// Whether it is a whole number of steps.
-    func isMultiple(of step: ExactDecimal) -> Bool {
-        guard let steps = try? over(step, places: 0, rounding: .towardZero),
-            let whole = try? steps.times(step, rounding: .towardZero)
-        else { return false }
-        return whole == self
-    }
-}

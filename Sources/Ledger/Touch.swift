@@ -30,8 +30,7 @@ public struct Touch: Sendable, Equatable {
             return
         }
         guard let last = quote?.last ?? market.mark(instrument),
-            let ticks = try? last.over(tick, places: 0, rounding: .towardZero),
-            let bid = try? ticks.times(tick, rounding: .towardZero), let ask = try? bid + tick
+            let bid = try? last.rounded(toMultipleOf: tick, .towardZero), let ask = try? bid + tick
         else { return nil }
         self.init(
             bid: bid, ask: ask, bidSize: nil, askSize: nil, last: last, traded: quote?.quantity,

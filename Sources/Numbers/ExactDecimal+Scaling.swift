@@ -175,3 +175,24 @@ extension ExactDecimal {
         return compareProducts(numerator, otherDenominator, other, denominator)
     }
 }
+
+// MARK: - Steps
+
+extension ExactDecimal {
+    /// The number brought to a whole number of steps, such as a price to its tick: number ÷ step, rounded to
+    /// a whole, × step.
+    ///
+    /// - Throws: ``NumberError/divisionByZero`` for a step of zero, ``NumberError/overflow`` where a part
+    ///   does not fit.
+    public func rounded(
+        toMultipleOf step: ExactDecimal, _ rounding: Rounding
+    ) throws(NumberError) -> ExactDecimal {
+        try over(step, places: 0, rounding: rounding).times(step, rounding: .towardZero)
+    }
+
+    /// Whether it is a whole number of steps; false for a step of zero, and where the number of steps does
+    /// not fit.
+    public func isMultiple(of step: ExactDecimal) -> Bool {
+        (try? rounded(toMultipleOf: step, .towardZero)) == self
+    }
+}

@@ -147,7 +147,7 @@ struct AlgoReading {
     ) throws(OKXError) -> ExactDecimal? {
         if text == "-1" { return nil }
         guard let price = try? ExactDecimal(text), price.isPositive,
-            OrderReading.isMultiple(price, of: instrument.tick)
+            price.isMultiple(of: instrument.tick)
         else { throw .itemWrong(name) }
         return price
     }

@@ -209,7 +209,7 @@ struct OrderReading {
     ) throws(OKXError) {
         guard size.isPositive else { throw .itemWrong("sz") }
         if quoteSized { return }
-        guard Self.isMultiple(size, of: instrument.lot) else { throw .sizeOffLot }
+        guard size.isMultiple(of: instrument.lot) else { throw .sizeOffLot }
         if size < instrument.minimum { throw .sizeTooSmall }
         let largest = instrument.largestOrder
         let most = ExactDecimal(Int(isMarket ? largest.market : largest.limit))
@@ -222,7 +222,7 @@ struct OrderReading {
     func checked(
         _ price: ExactDecimal, _ side: Side, _ instrument: InstrumentRules
     ) throws(OKXError) -> ExactDecimal {
-        guard price.isPositive, Self.isMultiple(price, of: instrument.tick) else { throw .itemWrong("px") }
+        guard price.isPositive, price.isMultiple(of: instrument.tick) else { throw .itemWrong("px") }
         guard instrument.type != .spot, let limits = priceLimits(of: instrument) else { return price }
         guard side == .buy ? price > limits.most : price < limits.least else { return price }
         guard members["pxAmendType"] == "1" else { throw .priceBeyondLimit(limits.most, limits.least) }
@@ -234,10 +234,8 @@ struct OrderReading {
     func priceLimits(of instrument: InstrumentRules) -> (most: ExactDecimal, least: ExactDecimal)? {
         guard let mark = market.mark(instrument.terms),
             let band = try? mark.times(rules.margin.priceLimit, rounding: .halfEven),
-            let up = try? (mark + band).over(instrument.tick, places: 0, rounding: .floor),
-            let down = try? (mark - band).over(instrument.tick, places: 0, rounding: .ceiling),
-            let most = try? up.times(instrument.tick, rounding: .halfEven),
-            let least = try? down.times(instrument.tick, rounding: .halfEven)
+            let most = try? (mark + band).rounded(toMultipleOf: instrument.tick, .floor),
+            let least = try? (mark - band).rounded(toMultipleOf: instrument.tick, .ceiling)
         else { return nil }
         return (most, least)
     }
@@ -254,12 +252,5 @@ struct OrderReading {
         guard let position else { throw .nothingToReduce }
         guard position.isLong == (order.side == .sell) else { throw .reducesSameSide }
         guard order.quantity <= position.quantity.magnitude else { throw .closesTooMuch }
-    }
-
-    static func isMultiple(_ number: ExactDecimal, of step: ExactDecimal) -> Bool {
-        guard let steps = try? number.over(step, places: 0, rounding: .towardZero),
-            let whole = try? steps.times(step, rounding: .towardZero)
-        else { return false }
-        return whole == number
     }
 }

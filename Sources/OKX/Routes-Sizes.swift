@@ -45,11 +45,12 @@ extension OKXVenue {
                             ? try terms.contractValue.over(price, rounding: .ceiling)
                             : try terms.contractValue.times(price, rounding: .ceiling)
                         let most = try buy.times(leverage, over: unit, rounding: .towardZero)
-                        buy = try Self.wholeLots(most, instrument.lot)
+                        buy = try most.rounded(toMultipleOf: instrument.lot, .towardZero)
                         sell = buy
                     } else {
-                        buy = try Self.wholeLots(try buy.over(price, rounding: .towardZero), instrument.lot)
-                        sell = try Self.wholeLots(sell, instrument.lot)
+                        buy = try buy.over(price, rounding: .towardZero)
+                            .rounded(toMultipleOf: instrument.lot, .towardZero)
+                        sell = try sell.rounded(toMultipleOf: instrument.lot, .towardZero)
                     }
                 }
                 writer.beginObject()
@@ -65,10 +66,6 @@ extension OKXVenue {
                 writer.endObject()
             }
         }
-    }
-
-    private static func wholeLots(_ size: ExactDecimal, _ lot: ExactDecimal) throws -> ExactDecimal {
-        try size.over(lot, places: 0, rounding: .towardZero).times(lot, rounding: .towardZero)
     }
 
     /// `account/trade-fee`: the account's rates; negative is what is paid.

@@ -100,9 +100,7 @@ struct OrderReading {
     /// A number above zero, as a text or a number, in whole steps.
     func number(_ name: String, step: ExactDecimal) throws(RailsError) -> ExactDecimal {
         guard let value = content[name], let text = value.text ?? value.numberText,
-            let number = try? ExactDecimal(text), number.isPositive,
-            let steps = try? number.over(step, places: 0, rounding: .towardZero),
-            let whole = try? steps.times(step, rounding: .halfEven), whole == number
+            let number = try? ExactDecimal(text), number.isPositive, number.isMultiple(of: step)
         else { throw .badRequest("invalid \(name)") }
         return number
     }
