@@ -53,6 +53,11 @@ public struct BinanceVenue: VenueModel {
         String(order.venueID(of: account))
     }
 
+    /// `algoId`.
+    public func shownID(of order: ConditionalOrder, in account: String) -> String {
+        AlgoOrder(order, of: account).map { String($0.id) } ?? order.id
+    }
+
     /// Every instrument of the rules in force at a time.
     public func listedInstruments(at time: LedgerTime) -> [Instrument] {
         rules(at: time).symbols.map(\.instrument)

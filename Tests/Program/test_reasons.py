@@ -105,6 +105,20 @@ def test_a_stop_says_which_price_fired_it(desk):
     assert [row["type"] for row in consequences] == ["conditional_triggered"]
 
 
+def test_a_stop_at_binance_is_found_by_its_own_id(server):
+    server.apply(
+        {"type": "open_account", "account": "algo", "venue": "binance"},
+        {"type": "deposit", "account": "algo", "asset": "USDT", "amount": "10000"},
+        {"type": "prices", "venue": "binance", "marks": {"BTCUSDT": "50000"}},
+    )
+    key = server.issue_key("algo", permissions=["read", "trade"])
+    wanted = "algoType=CONDITIONAL&symbol=BTCUSDT&side=BUY&type=STOP_MARKET&quantity=0.01&triggerPrice=51000"
+    placed = binance_call(server, key, "POST", "/fapi/v1/algoOrder", wanted)
+    assert placed.status == 200, placed.body
+    told = server.admin("GET", f"/accounts/algo/explain?order={placed.json['algoId']}")
+    assert told.status == 200 and [row["type"] for row in told.json["events"]] == ["conditional_placed"]
+
+
 def test_what_a_deposit_and_a_price_changed(desk):
     [rows] = [desk.admin("GET", "/accounts/desk/events").json["events"]]
     told = why(desk, f"event={rows[1]['sequence']}")
