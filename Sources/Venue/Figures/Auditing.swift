@@ -3,7 +3,8 @@ import Numbers
 extension FigureTable {
     /// Holds every figure that an answer has a number for, in the order of the fields.
     ///
-    /// `doubt` may say what a difference of one means, `remark` more of it.
+    /// `doubt` may say what a difference of one means, `remark` more of it. That it contradicts may be said
+    /// of a figure whose formula is ours, where nothing of it is.
     public final func audit(
         doubt: (Figure) -> FigureCheck.Difference? = { _ in nil },
         remark: (Figure) -> String = { _ in "" }
@@ -19,7 +20,7 @@ extension FigureTable {
         _ figure: Figure, doubt: FigureCheck.Difference? = nil, remark: String = ""
     ) -> AuditFinding? {
         guard let known = known[figure.index], known.isReported, let number = known.number,
-            let facts = figure.facts(in: mode), facts.isShown
+            let facts = facts(of: figure), facts.isShown
         else { return nil }
         // What was recovered from it would only say again what it says.
         let withheld = book.known.filter { entry in
@@ -192,7 +193,9 @@ private struct ReportedCheck {
             all.append(.estimate(Self.otherMoment))
         }
         // A formula of ours cannot prove the venue wrong.
-        if facts.certainty(with: clauses) != .exact { all.append(.estimate(Self.notPublished)) }
+        if facts.certainty(with: clauses) != .exact, doubt?.isContradiction != true {
+            all.append(.estimate(Self.notPublished))
+        }
         return all
     }
 
@@ -221,5 +224,6 @@ private struct ReportedCheck {
 }
 
 extension FigureCheck.Difference {
+    fileprivate var isContradiction: Bool { if case .contradicts = self { true } else { false } }
     fileprivate var isEstimate: Bool { if case .estimate = self { true } else { false } }
 }

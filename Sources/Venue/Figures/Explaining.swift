@@ -7,20 +7,24 @@ extension FigureTable {
     public final func explanations() throws -> [Explanation] {
         var found: [Explanation] = []
         for figure in layout.cases where isThere(figure) {
-            guard let facts = figure.facts(in: mode), facts.isExplained else { continue }
+            guard let facts = facts(of: figure), facts.isExplained else { continue }
             found.append(try explanation(of: figure, facts))
         }
         return found
     }
 
-    private func explanation(of figure: Figure, _ facts: FigureFacts) throws -> Explanation {
+    /// Why a figure is what it is. The value is `text`, or else what is printed in its place.
+    public final func explanation(
+        of figure: Figure, _ facts: FigureFacts, as text: String? = nil
+    ) throws -> Explanation {
         let number = try self[figure]
         if isRaised(figure) {
-            let text = number.description
+            let raised = try facts.form.text(PrintForm.plain.print(number))
             return Explanation(
-                path: path + figure.rawValue, field: figure.rawValue, value: text,
+                path: path + figure.rawValue, field: figure.rawValue, value: text ?? raised,
                 formula: "as raised by hand",
-                inputs: [Explanation.Input("raised \(figure.rawValue)", text, .raised)], status: .choice,
+                inputs: [Explanation.Input("raised \(figure.rawValue)", raised, .raised)],
+                rounding: printsRounded(figure) ? facts.form.words : "", status: .choice,
                 source: Figure.choices)
         }
         let notes = FigureNotes(ofGiven: false)
@@ -30,7 +34,8 @@ extension FigureTable {
         let roundings = [facts.form.words] + clauses.map(\.rounding)
         return Explanation(
             path: path + figure.rawValue, field: figure.rawValue,
-            value: facts.isShown ? try facts.form.print(number).description : number.description,
+            value: try text
+                ?? (facts.isShown ? facts.form.text(facts.form.print(number)) : number.description),
             formula: facts.words(with: clauses), inputs: notes.entries.map { $0.object.input($0, of: self) },
             rounding: roundings.filter { !$0.isEmpty }.joined(separator: "; "),
             status: facts.certainty(with: clauses), source: facts.source)

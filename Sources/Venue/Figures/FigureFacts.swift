@@ -92,10 +92,10 @@ public struct FigureFacts: Sendable {
 
     /// What is given: by the ledger, a price, a rule or a setting.
     public static func input(
-        _ name: String, _ unit: String, _ origin: Explanation.Input.Origin
+        _ name: String, _ unit: String, _ origin: Explanation.Input.Origin, _ form: PrintForm = .plain
     ) -> FigureFacts {
         FigureFacts(
-            place: .input(origin), formula: name, note: "", unit: unit, isSigned: true, form: .plain,
+            place: .input(origin), formula: name, note: "", unit: unit, isSigned: true, form: form,
             evidence: .exact, certainty: .exact, source: "", common: nil, clauses: [], isNoneAtZero: false)
     }
 
@@ -166,17 +166,24 @@ public enum PrintForm: Sendable, Equatable {
     case halfEven(Int)
     /// Up to a place, away from zero.
     case up(Int)
+    /// A switch: 0 is `false`, everything else `true`.
+    case flag
 
     /// The decimal that is printed.
     @inlinable
     public func print(_ number: some FigureNumber) throws(NumberError) -> ExactDecimal {
         switch self {
-        case .plain: try number.rounded(places: ExactDecimal.places, rounding: .halfEven)
+        case .plain, .flag: try number.rounded(places: ExactDecimal.places, rounding: .halfEven)
         case .cut(let places): try number.rounded(places: places, rounding: .towardZero)
         case .halfUp(let places): try number.rounded(places: places, rounding: .halfUp)
         case .halfEven(let places): try number.rounded(places: places, rounding: .halfEven)
         case .up(let places): try number.rounded(places: places, rounding: .awayFromZero)
         }
+    }
+
+    /// A number as explanations show it.
+    public func text(_ number: ExactDecimal) -> String {
+        self == .flag ? number.isZero ? "false" : "true" : number.description
     }
 
     /// What is printed, for definitions that go on with it.
@@ -188,6 +195,7 @@ public enum PrintForm: Sendable, Equatable {
     public var places: Int {
         switch self {
         case .plain: ExactDecimal.places
+        case .flag: 0
         case .cut(let places), .halfUp(let places), .halfEven(let places), .up(let places): places
         }
     }
@@ -199,14 +207,15 @@ public enum PrintForm: Sendable, Equatable {
         case .cut(let places): "cut to \(places) places"
         case .halfUp(let places): "half up to \(places) places"
         case .halfEven(let places): "half even to \(places) places"
-        case .up(let places): "up to \(places) places"
+        case .up(let places): "rounded up at \(places) places"
+        case .flag: ""
         }
     }
 
     /// What digits that are printed so leave open.
     public var evidence: Evidence {
         switch self {
-        case .plain: .exact
+        case .plain, .flag: .exact
         case .cut(let places): .cut(places)
         case .halfUp(let places), .halfEven(let places): .half(places)
         case .up(let places): .up(places)

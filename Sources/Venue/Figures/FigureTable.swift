@@ -31,6 +31,8 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     private let count: Int
     /// Places of figures that were set by hand.
     private var raised: [Int] = []
+    /// Those of them that are printed as the figures always are.
+    private var rounded: [Int] = []
     /// What an answer says, by place; none of a ledger's figures.
     var known: [Int: KnownFigure] = [:]
     /// Slots whose reported number is not looked at for now.
@@ -59,6 +61,17 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 
     /// Whether the object has a figure, in the state that it is in.
     open func isThere(_ figure: Figure) -> Bool { true }
+
+    /// What is said about a figure, in the state that the object is in.
+    open func facts(of figure: Figure) -> FigureFacts? { figure.facts(in: mode) }
+
+    /// Where a figure stands among the explanations: as it is printed, or with all its digits.
+    open func path(of figure: Figure, isPrinted: Bool) -> String { path + figure.rawValue }
+
+    /// What a figure is called as an input of another one of its own object, or of another object.
+    open func name(of figure: Figure, isOwn: Bool) -> String {
+        name.isEmpty ? figure.rawValue : "\(figure.rawValue) of \(name)"
+    }
 
     /// What an input is called; its facts' words unless they depend on the account.
     open func name(of input: Figure, _ words: String) -> String { words }
@@ -144,7 +157,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 
     private final func printed(_ number: Number, at place: Int) throws(NumberError) -> ExactDecimal {
         // What was set by hand is shown as it was set.
-        raised.contains(place)
+        raised.contains(place) && !rounded.contains(place)
             ? try PrintForm.plain.print(number) : try layout.forms[place].print(number)
     }
 
@@ -158,16 +171,29 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     @inlinable
     public final func give(_ figure: Figure, _ number: ExactDecimal) { give(figure, Number(decimal: number)) }
 
-    /// Puts a number that was set by hand in the place of what the definition gives; nothing for nil.
-    public final func raise(_ figure: Figure, to number: ExactDecimal?) {
+    /// Puts a number that was set by hand in the place of what the definition gives; nothing for nil. It is
+    /// printed as it was set, or as the figure always is.
+    public final func raise(_ figure: Figure, to number: ExactDecimal?, isRounded: Bool = false) {
         guard let number else { return }
         give(figure, number)
         raised.append(figure.index)
+        if isRounded { rounded.append(figure.index) }
         state.pointee.isSpecial = true
     }
 
     /// Whether a figure was set by hand.
     public final func isRaised(_ figure: Figure) -> Bool { raised.contains(figure.index) }
+
+    /// Whether a figure is printed as it always is, though it may have been set by hand.
+    final func printsRounded(_ figure: Figure) -> Bool {
+        !isRaised(figure) || rounded.contains(figure.index)
+    }
+
+    /// A figure under another name: explained by what the other one rests on, and held against the other one
+    /// where an answer has it.
+    public final func same(as figure: Figure) throws -> Number {
+        isKnown(figure) ? try self[figure] : try value(of: figure)
+    }
 
     /// What an input's definition throws: nobody gave it.
     public final func gap(_ input: Figure) -> FigureGap { .notGiven(path + input.rawValue) }
@@ -185,13 +211,15 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     override func input(_ entry: FigureNotes.Entry, of asker: FigureObject) -> Explanation.Input {
         let figure = layout.cases[entry.place]
         let number = slots[entry.place].number
+        let facts = facts(of: figure)
         let text =
-            entry.isPrinted
-            ? (try? printed(number, at: entry.place).description) ?? number.description : number.description
-        guard let facts = figure.facts(in: mode), let origin = facts.origin else {
+            entry.isPrinted || facts?.form == .flag
+            ? (try? printed(number, at: entry.place)).map { facts?.form.text($0) ?? $0.description }
+                ?? number.description : number.description
+        guard let facts, let origin = facts.origin else {
             return Explanation.Input(
-                name.isEmpty ? figure.rawValue : "\(figure.rawValue) of \(name)", text, .figure,
-                path: path + figure.rawValue)
+                name(of: figure, isOwn: asker === self), text, .figure,
+                path: path(of: figure, isPrinted: entry.isPrinted))
         }
         let words = name(of: figure, facts.formula)
         return Explanation.Input(

@@ -45,7 +45,7 @@ extension FigureTable {
         let number = value.cutNumber
         var isCut = false
         if case .unheld = value { isCut = true }
-        let facts = figure.facts(in: mode)
+        let facts = facts(of: figure)
         // Where 0 says that there is none, nothing lies behind its digits.
         let isNone = facts?.isNoneAtZero == true && number?.isZero == true
         let evidence = isNone ? .exact : facts?.evidence ?? .exact
@@ -69,7 +69,18 @@ extension FigureTable {
         within range: FigureRange? = nil, at moment: Int64? = nil,
         _ difference: FigureCheck.Difference = .contradicts
     ) {
-        let exact = ExactFraction(number)
+        recover(
+            figure, exactly: ExactFraction(number), as: name, from: reads, within: range, at: moment,
+            difference)
+    }
+
+    /// The same of a number that is no decimal.
+    public final func recover(
+        _ figure: Figure, exactly exact: ExactFraction, as name: String, from reads: [String] = [],
+        within range: FigureRange? = nil, at moment: Int64? = nil,
+        _ difference: FigureCheck.Difference = .contradicts
+    ) {
+        guard let number = try? PrintForm.plain.print(exact) else { return }
         know(
             figure,
             KnownFigure(
