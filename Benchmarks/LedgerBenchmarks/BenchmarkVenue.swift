@@ -23,14 +23,18 @@ struct BenchmarkVenue: VenueJudge {
     func instrument(_ name: String, at time: LedgerTime) -> Instrument? { instruments[name] }
     func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { true }
     func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue { value }
-    func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal { .one }
+    func defaultLeverage(of instrument: Instrument, in account: Account, at time: LedgerTime) -> ExactDecimal
+    { .one }
     func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
     func isHedged(_ account: Account) -> Bool { false }
     func tradingTerms(of instrument: Instrument, in account: Account, at time: LedgerTime) -> TradingTerms? {
         TradingTerms(tick: .one, makerRate: .zero, takerRate: .zero, refusesAtOnce: false)
     }
-    func market(_ prices: VenuePrices, at time: LedgerTime) -> Market { Market(prices: prices, reference: [:]) }
+    func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: [:])
+    }
     func judge(
-        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime, forced: Bool
+        _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
+        forced: Bool
     ) throws(Refusal) {}
 }

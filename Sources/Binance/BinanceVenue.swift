@@ -74,12 +74,12 @@ public struct BinanceVenue: VenueModel {
     ) throws(FigureError) -> BinanceAccountFigures {
         let rules = rules(at: time)
         return try BinanceAccountFigures(
-            of: account, market: Market(prices: prices, reference: rules.reference), rules: rules)
+            of: account, market: ValuationPrices(prices: prices, reference: rules.reference), rules: rules)
     }
 
     /// The body of `GET /fapi/v3/account`; the endpoint has no parameters of its own, so `query` is not
     /// looked at.
-    public func statement(
+    public func accountBody(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] {
         Wire.account(try figures(of: snapshot))

@@ -52,7 +52,7 @@ extension BinanceVenue {
 struct AccountExplainer {
     let account: Account
     let figures: BinanceAccountFigures
-    let market: Market
+    let market: ValuationPrices
     let rules: RuleTable
     /// What is served, by path.
     private let served: [String: String]
@@ -61,7 +61,7 @@ struct AccountExplainer {
     var prefix = ""
 
     init(
-        account: Account, figures: BinanceAccountFigures, market: Market, rules: RuleTable
+        account: Account, figures: BinanceAccountFigures, market: ValuationPrices, rules: RuleTable
     ) throws {
         self.account = account
         self.figures = figures

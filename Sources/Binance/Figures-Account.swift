@@ -223,7 +223,7 @@ public struct BinanceAccountFigures: Sendable {
     /// Rates of each asset row; empty in single-asset mode.
     let rates: [AssetRates]
 
-    init(of account: Account, market: Market, rules: RuleTable) throws(FigureError) {
+    init(of account: Account, market: ValuationPrices, rules: RuleTable) throws(FigureError) {
         do {
             self = try Self.made(of: account, market: market, rules: rules)
         } catch let error as FigureError {
@@ -248,7 +248,7 @@ public struct BinanceAccountFigures: Sendable {
     }
 
     private static func made(
-        of account: Account, market: Market, rules: RuleTable
+        of account: Account, market: ValuationPrices, rules: RuleTable
     ) throws -> BinanceAccountFigures {
         let positions = try rows(of: account, market: market, rules: rules)
         let sums = try sums(of: account, positions, rules)
@@ -285,12 +285,12 @@ public struct BinanceAccountFigures: Sendable {
     }
 
     private static func rows(
-        of account: Account, market: Market, rules: RuleTable
+        of account: Account, market: ValuationPrices, rules: RuleTable
     ) throws -> [BinancePositionRow] {
         if account.positions.isEmpty && account.orders.isEmpty { return [] }
-        return try PositionRowDraft.drafts(of: account, rules: rules).map { draft in
+        return try PositionRowInputs.inputs(of: account, rules: rules).map { row in
             try BinancePositionRow(
-                draft, account: account, mark: market.requiredMark(draft.rules.instrument), rules: rules)
+                row, account: account, mark: market.requiredMark(row.rules.instrument), rules: rules)
         }
     }
 

@@ -89,7 +89,7 @@ private struct ExchangePool {
 
     private var wallets: [Wallet] = []
 
-    init(of account: Account, market: Market, rules: RuleTable, afterLiquidation: Bool) throws {
+    init(of account: Account, market: ValuationPrices, rules: RuleTable, afterLiquidation: Bool) throws {
         var loan = ExactDecimal.zero
         var value = ExactDecimal.zero
         for asset in rules.assets where account.marginAvailable(asset) {

@@ -59,23 +59,23 @@ public struct BinancePositionRow: Sendable {
     /// The symbol's name.
     public var symbol: String { rules.name }
     init(
-        _ draft: PositionRowDraft, account: Account, mark: ExactDecimal, rules table: RuleTable
+        _ row: PositionRowInputs, account: Account, mark: ExactDecimal, rules table: RuleTable
     ) throws(NumberError) {
-        let position = draft.position.map { account.positions[$0] }
-        rules = draft.rules
-        marginAsset = account.marginAsset(of: draft.rules, table)
+        let position = row.position.map { account.positions[$0] }
+        rules = row.rules
+        marginAsset = account.marginAsset(of: row.rules, table)
         cost = position?.cost ?? .zero
         fees = position?.fees ?? .zero
         realised = position?.realised ?? .zero
-        side = draft.side
-        marginMode = draft.marginMode
+        side = row.side
+        marginMode = row.marginMode
         markPrice = mark
-        leverage = account.leverage(of: draft.rules, table)
+        leverage = account.leverage(of: row.rules, table)
         quantity = position?.quantity ?? .zero
         notional = try BinanceFigures.notional(quantity: quantity, markPrice: mark)
         unrealizedProfit = try BinanceFigures.unrealizedProfit(
             quantity: quantity, markPrice: mark, cost: cost)
-        let isIsolated = draft.marginMode == .isolated && position != nil
+        let isIsolated = row.marginMode == .isolated && position != nil
         isolatedWallet = isIsolated ? position?.isolatedWallet ?? .zero : .zero
         isolatedMargin =
             isIsolated
@@ -84,10 +84,10 @@ public struct BinancePositionRow: Sendable {
         let rounding = table.account.initialMarginRounding
         positionInitialMargin = try BinanceFigures.positionInitialMargin(
             notional: notional, leverage: leverage, rounding: rounding)
-        openBuys = draft.hasOrders ? try draft.openBuys.rounded(places: 18, rounding: .towardZero) : .zero
-        openSells = draft.hasOrders ? try draft.openSells.rounded(places: 18, rounding: .towardZero) : .zero
+        openBuys = row.hasOrders ? try row.openBuys.rounded(places: 18, rounding: .towardZero) : .zero
+        openSells = row.hasOrders ? try row.openSells.rounded(places: 18, rounding: .towardZero) : .zero
         openOrderInitialMargin =
-            draft.hasOrders
+            row.hasOrders
             ? try BinanceFigures.openOrderInitialMargin(
                 marginRequirement: BinanceFigures.marginRequirement(
                     notional: notional, openBuys: openBuys, openSells: openSells, leverage: leverage,
@@ -95,10 +95,10 @@ public struct BinancePositionRow: Sendable {
                 positionInitialMargin: positionInitialMargin) : .zero
         initialMargin = try BinanceFigures.initialMargin(
             positionInitialMargin: positionInitialMargin, openOrderInitialMargin: openOrderInitialMargin)
-        let bracket = try draft.rules.bracket(of: notional, coefficient: account.notionalCoefficient)
+        let bracket = try row.rules.bracket(of: notional, coefficient: account.notionalCoefficient)
         maintMargin = try BinanceFigures.maintMargin(notional: notional, bracket: bracket)
         // A closed position is gone from the account, but when it last changed is still known.
-        let lastChange = position?.updatedAt ?? account.activity(draft.rules.name)?.updatedAt
+        let lastChange = position?.updatedAt ?? account.activity(row.rules.name)?.updatedAt
         updateTime = lastChange?.milliseconds ?? 0
     }
 
@@ -118,7 +118,7 @@ public struct BinancePositionRow: Sendable {
 }
 
 /// What belongs into one position row, before its figures are worked out.
-struct PositionRowDraft {
+struct PositionRowInputs {
     let rules: SymbolRules
     let side: PositionSide
     let marginMode: MarginMode
@@ -135,15 +135,15 @@ struct PositionRowDraft {
         self.marginMode = marginMode
     }
 
-    /// One draft per symbol, side and margin mode that has a position or an open order; by symbol, then
+    /// One row per symbol, side and margin mode that has a position or an open order; by symbol, then
     /// `LONG`, `SHORT`.
     ///
     /// Throws `FigureError.priceMissing` for a symbol that the rulebook in force does not know any more.
-    static func drafts(of account: Account, rules: RuleTable) throws -> [PositionRowDraft] {
-        var drafts: [PositionRowDraft] = []
-        drafts.reserveCapacity(account.positions.count + account.orders.count)
+    static func inputs(of account: Account, rules: RuleTable) throws -> [PositionRowInputs] {
+        var inputs: [PositionRowInputs] = []
+        inputs.reserveCapacity(account.positions.count + account.orders.count)
         func place(_ instrument: Instrument, _ side: PositionSide, _ marginMode: MarginMode) throws -> Int {
-            if let found = drafts.firstIndex(where: {
+            if let found = inputs.firstIndex(where: {
                 $0.side == side && $0.marginMode == marginMode && $0.rules.name == instrument.name
             }) {
                 return found
@@ -151,18 +151,18 @@ struct PositionRowDraft {
             guard let symbol = rules.symbol(instrument.name) else {
                 throw FigureError.priceMissing(instrument.name)
             }
-            drafts.append(PositionRowDraft(rules: symbol, side: side, marginMode: marginMode))
-            return drafts.count - 1
+            inputs.append(PositionRowInputs(rules: symbol, side: side, marginMode: marginMode))
+            return inputs.count - 1
         }
         for (index, position) in account.positions.enumerated() {
-            drafts[try place(position.instrument, position.side, position.marginMode)].position = index
+            inputs[try place(position.instrument, position.side, position.marginMode)].position = index
         }
         for order in account.orders {
             let row = try place(order.instrument, order.positionSide, order.marginMode)
-            try drafts[row].add(order)
+            try inputs[row].add(order)
         }
-        drafts.sort { $0.precedes($1) }
-        return drafts
+        inputs.sort { $0.precedes($1) }
+        return inputs
     }
 
     /// Counts an order. Reduce-only orders, and those that close a side of hedge mode, take no margin:
@@ -176,7 +176,7 @@ struct PositionRowDraft {
         }
     }
 
-    private func precedes(_ other: PositionRowDraft) -> Bool {
+    private func precedes(_ other: PositionRowInputs) -> Bool {
         if rules.name != other.rules.name { return rules.name < other.rules.name }
         if side != other.side { return side == .long }
         return marginMode == .cross && other.marginMode == .isolated

@@ -6,7 +6,7 @@ import Venue
 /// The market as everybody sees it: what is behind the answers of REST and the messages of streams alike.
 struct SymbolMarket {
     let rules: SymbolRules
-    let market: Market
+    let market: ValuationPrices
     let access: any VenueAccess
     /// The ledger's time.
     let now: LedgerTime
@@ -17,7 +17,7 @@ struct SymbolMarket {
     var name: String { rules.name }
     var instrument: Instrument { rules.instrument }
 
-    init(_ rules: SymbolRules, _ market: Market, _ access: any VenueAccess) {
+    init(_ rules: SymbolRules, _ market: ValuationPrices, _ access: any VenueAccess) {
         self.rules = rules
         self.market = market
         self.access = access

@@ -9,7 +9,7 @@ struct OrderReading {
     let parameters: Parameters
     let rules: RuleTable
     let snapshot: AccountSnapshot
-    let market: Market
+    let market: ValuationPrices
 
     init(
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ venue: BinanceVenue

@@ -133,12 +133,12 @@ extension BinanceVenue {
                     rows.append(row)
                     continue
                 }
-                let draft = PositionRowDraft(
+                let inputs = PositionRowInputs(
                     rules: symbol, side: side,
                     marginMode: snapshot.account.marginMode(ofSymbol: symbol.name) ?? .cross)
                 rows.append(
                     try BinancePositionRow(
-                        draft, account: snapshot.account, mark: market.requiredMark(symbol.instrument),
+                        inputs, account: snapshot.account, mark: market.requiredMark(symbol.instrument),
                         rules: rules))
             }
         }

@@ -77,7 +77,7 @@ extension BinanceVenue {
     // MARK: - Candles
 
     private func klines(
-        _ endpoint: Endpoint, _ parameters: Parameters, _ rules: RuleTable, _ market: Market,
+        _ endpoint: Endpoint, _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices,
         _ access: any VenueAccess
     ) async throws -> [UInt8] {
         let isOfPair = endpoint == .continuousKlines || endpoint == .indexPriceKlines
@@ -119,7 +119,7 @@ extension BinanceVenue {
     static let depthLimits: [Int64] = [5, 10, 20, 50, 100, 500, 1000]
 
     private func depth(
-        _ parameters: Parameters, _ rules: RuleTable, _ market: Market, _ access: any VenueAccess
+        _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices, _ access: any VenueAccess
     ) throws -> [UInt8] {
         let symbol = SymbolMarket(try Self.symbol(parameters, rules), market, access)
         if let text = parameters["limit"] {
@@ -172,7 +172,7 @@ extension BinanceVenue {
     // MARK: - Funding
 
     private func fundingRates(
-        _ parameters: Parameters, _ rules: RuleTable, _ market: Market, _ access: any VenueAccess
+        _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices, _ access: any VenueAccess
     ) async throws -> [UInt8] {
         let symbols = try chosen(parameters, rules) ?? rules.symbolsByName
         let page = try MarketPage(parameters, usual: 100, most: 1000)

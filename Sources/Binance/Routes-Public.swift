@@ -40,7 +40,7 @@ extension BinanceVenue {
 
     /// `GET /fapi/v1/assetIndex`: the rates of multi-assets mode, of margin assets.
     private func writeAssetIndex(
-        _ writer: inout JSONWriter, _ parameters: Parameters, _ market: Market, _ rules: RuleTable,
+        _ writer: inout JSONWriter, _ parameters: Parameters, _ market: ValuationPrices, _ rules: RuleTable,
         _ time: LedgerTime
     ) throws {
         try parameters.checkCharacters()

@@ -177,7 +177,7 @@ private struct AccountChange {
     let event: Event
     let before: Account
     let after: Account
-    let market: Market
+    let market: ValuationPrices
     let rules: RuleTable
     let isHedged: Bool
 
@@ -265,10 +265,10 @@ private struct AccountChange {
         guard let symbol = rules.symbol(key.instrument.name) else {
             throw FigureError.priceMissing(key.instrument.name)
         }
-        var draft = PositionRowDraft(rules: symbol, side: key.side, marginMode: key.marginMode)
-        draft.position = after.positions.firstIndex { $0.key == key }
+        var inputs = PositionRowInputs(rules: symbol, side: key.side, marginMode: key.marginMode)
+        inputs.position = after.positions.firstIndex { $0.key == key }
         let row = try BinancePositionRow(
-            draft, account: after, mark: market.requiredMark(symbol.instrument), rules: rules)
+            inputs, account: after, mark: market.requiredMark(symbol.instrument), rules: rules)
         let prices = try row.entryPrices()
         return AccountUpdate.Position(
             row: row, entryPrice: prices.entry, breakEvenPrice: prices.breakEven, realised: try realised(key))

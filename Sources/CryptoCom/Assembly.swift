@@ -82,7 +82,7 @@ struct AccountFigures {
     }
 
     private let account: Account
-    private let market: Market
+    private let market: ValuationPrices
     private let rules: CryptoComRules
     private let profile: WireProfile
     private(set) var tied: [Tied] = []
@@ -93,7 +93,7 @@ struct AccountFigures {
 
     /// Throws `FigureError.priceMissing` for a price that nobody has given, `NumberError` where a figure does
     /// not fit.
-    init(of account: Account, market: Market, rules: CryptoComRules, profile: WireProfile) throws {
+    init(of account: Account, market: ValuationPrices, rules: CryptoComRules, profile: WireProfile) throws {
         self.account = account
         self.market = market
         self.rules = rules
@@ -292,7 +292,7 @@ struct AccountFigures {
     }
 }
 
-extension Market {
+extension ValuationPrices {
     /// An asset's USD price; USD itself is 1 by definition. Throws `FigureError.priceMissing` where none is
     /// known.
     func price(of asset: String, _ rule: AssetRule? = nil) throws(FigureError) -> ExactDecimal {

@@ -116,7 +116,8 @@ struct ReportedExposure {
             at: LedgerTime(milliseconds: 0))
         guard
             let figures = try? AccountFigures(
-                of: account, market: Market(prices: prices, reference: rules.reference), rules: rules,
+                of: account, market: ValuationPrices(prices: prices, reference: rules.reference),
+                rules: rules,
                 profile: reported.isLive ? .live : .documented)
         else { return nil }
         self.inputs = inputs

@@ -68,7 +68,7 @@ public struct CryptoComVenue: VenueModel {
     /// `id` in the query is echoed as a request's id would be; without it the reply carries -1. Throws
     /// `StatementError` for another method or an id that is no number, `FigureError` where a figure cannot be
     /// worked out.
-    public func statement(
+    public func accountBody(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] {
         let method = query["method"] ?? Method.userBalance.rawValue

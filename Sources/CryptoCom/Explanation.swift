@@ -127,7 +127,7 @@ struct BalanceExplainer {
 
     let account: Account
     let figures: AccountFigures
-    let market: Market
+    let market: ValuationPrices
     let rules: CryptoComRules
     let profile: WireProfile
     let printed: PrintedFigures
@@ -137,7 +137,7 @@ struct BalanceExplainer {
     private var behind: [Explanation] = []
 
     init(
-        account: Account, figures: AccountFigures, market: Market, rules: CryptoComRules,
+        account: Account, figures: AccountFigures, market: ValuationPrices, rules: CryptoComRules,
         profile: WireProfile, printed: PrintedFigures
     ) {
         self.account = account

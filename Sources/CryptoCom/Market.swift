@@ -7,7 +7,7 @@ import Venue
 /// channels alike.
 struct InstrumentMarket {
     let rule: InstrumentRule
-    let market: Market
+    let market: ValuationPrices
     let access: any VenueAccess
     /// The ledger's time.
     let now: LedgerTime
@@ -21,7 +21,7 @@ struct InstrumentMarket {
 
     var terms: Instrument { rule.terms }
 
-    init(_ rule: InstrumentRule, _ market: Market, _ access: any VenueAccess) {
+    init(_ rule: InstrumentRule, _ market: ValuationPrices, _ access: any VenueAccess) {
         self.rule = rule
         self.market = market
         self.access = access

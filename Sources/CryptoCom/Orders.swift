@@ -11,7 +11,7 @@ struct OrderReading {
     let params: JSONValue
     let snapshot: AccountSnapshot
     let rules: CryptoComRules
-    let market: Market
+    let market: ValuationPrices
 
     init(_ params: JSONValue, _ snapshot: AccountSnapshot, _ venue: CryptoComVenue) {
         self.params = params

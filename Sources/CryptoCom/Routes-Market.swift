@@ -25,7 +25,7 @@ extension CryptoComVenue {
     }
 
     private func instrument(
-        _ query: [QueryItem], _ market: Market, _ access: any VenueAccess
+        _ query: [QueryItem], _ market: ValuationPrices, _ access: any VenueAccess
     ) throws(VenueError) -> InstrumentMarket {
         guard let name = query["instrument_name"], !name.isEmpty else {
             throw .argument("Missing instrument_name param")
@@ -58,7 +58,8 @@ extension CryptoComVenue {
     private var beginning: LedgerTime { rulebookVersions[0].effective }
 
     private func writeCandles(
-        _ query: [QueryItem], _ market: Market, _ access: any VenueAccess, to writer: inout JSONWriter
+        _ query: [QueryItem], _ market: ValuationPrices, _ access: any VenueAccess,
+        to writer: inout JSONWriter
     ) async throws {
         let instrument = try instrument(query, market, access)
         guard let timeframe = Timeframe.byName[query["timeframe"] ?? "1m"] else {
@@ -84,7 +85,8 @@ extension CryptoComVenue {
     }
 
     private func writeBook(
-        _ query: [QueryItem], _ market: Market, _ access: any VenueAccess, to writer: inout JSONWriter
+        _ query: [QueryItem], _ market: ValuationPrices, _ access: any VenueAccess,
+        to writer: inout JSONWriter
     ) throws(VenueError) {
         let instrument = try instrument(query, market, access)
         let depth = try number("depth", query, within: 1...150) ?? 50
@@ -107,7 +109,8 @@ extension CryptoComVenue {
     }
 
     private func writeTrades(
-        _ query: [QueryItem], _ market: Market, _ access: any VenueAccess, to writer: inout JSONWriter
+        _ query: [QueryItem], _ market: ValuationPrices, _ access: any VenueAccess,
+        to writer: inout JSONWriter
     ) async throws {
         let instrument = try instrument(query, market, access)
         let count = try number("count", query, within: 1...150) ?? 25
@@ -128,7 +131,8 @@ extension CryptoComVenue {
     }
 
     private func writeTickers(
-        _ query: [QueryItem], _ market: Market, _ access: any VenueAccess, to writer: inout JSONWriter
+        _ query: [QueryItem], _ market: ValuationPrices, _ access: any VenueAccess,
+        to writer: inout JSONWriter
     ) throws {
         let rules = rules(at: access.ledgerTime())
         let wanted = query["instrument_name"]
@@ -149,7 +153,8 @@ extension CryptoComVenue {
     /// Marks and indexes: how they stand, and before that at each full minute; rates of funding at each full
     /// hour. The newest first.
     private func writeValuations(
-        _ query: [QueryItem], _ market: Market, _ access: any VenueAccess, to writer: inout JSONWriter
+        _ query: [QueryItem], _ market: ValuationPrices, _ access: any VenueAccess,
+        to writer: inout JSONWriter
     ) async throws {
         guard let name = query["instrument_name"], let type = query["valuation_type"] else {
             throw VenueError.invalidArgument
@@ -208,7 +213,7 @@ extension CryptoComVenue {
     }
 
     private func perpetual(
-        _ name: String, _ market: Market, _ access: any VenueAccess
+        _ name: String, _ market: ValuationPrices, _ access: any VenueAccess
     ) throws(VenueError) -> InstrumentMarket {
         guard let rule = rules(at: access.ledgerTime()).instrument(name), rule.terms.kind == .perpetual else {
             throw .invalidArgument

@@ -350,7 +350,7 @@ struct MarketSubscription {
 private struct State {
     let now: LedgerTime
     private let channel: MarketChannel
-    private let market: Market
+    private let market: ValuationPrices
     private let instrument: InstrumentMarket?
     private let access: any VenueAccess
     private let venue: CryptoComVenue

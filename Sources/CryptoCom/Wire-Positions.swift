@@ -12,7 +12,7 @@ struct PositionForm {
     private let value: ExactFraction
 
     /// Throws `FigureError` where there is no mark price, `NumberError` where a figure does not fit.
-    init(_ position: Position, of account: String, _ market: Market) throws {
+    init(_ position: Position, of account: String, _ market: ValuationPrices) throws {
         self.position = position
         self.account = account
         mark = try market.requiredMark(position.instrument)

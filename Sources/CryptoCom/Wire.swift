@@ -28,7 +28,8 @@ extension CryptoComVenue {
         let rules = rules(at: snapshot.at)
         do {
             return try AccountFigures(
-                of: snapshot.account, market: Market(prices: snapshot.prices, reference: rules.reference),
+                of: snapshot.account,
+                market: ValuationPrices(prices: snapshot.prices, reference: rules.reference),
                 rules: rules, profile: profile)
         } catch let error as NumberError {
             throw FigureError.number(error)

@@ -196,7 +196,7 @@ extension Book {
         else { return nil }
         var equity = position.figures[.equity]
         if equity == nil, let wallet = position.figures[.wallet],
-            let profit = position.figures[.unrealisedProfit], wallet.unit == profit.unit
+            let profit = position.figures[.unrealizedProfit], wallet.unit == profit.unit
         {
             equity = ReportedFigure(.equity, sumOf: [wallet, profit], unit: wallet.unit)
         }

@@ -63,7 +63,7 @@ extension Book {
             rows: statements.flatMap { statement in
                 statement.assets.map { row in
                     [statement.account, row.asset]
-                        + [.equity, .wallet, .available, .unrealisedProfit, .debt, .equityUSD].map {
+                        + [.equity, .wallet, .available, .unrealizedProfit, .debt, .equityUSD].map {
                             row.figures.cell($0)
                         }
                 }
@@ -81,7 +81,7 @@ extension Book {
                 statement.positions.map { row in
                     [statement.account, row.instrument, row.side.rawValue, row.marginMode.rawValue]
                         + [
-                            .quantity, .entryPrice, .markPrice, .unrealisedProfit, .maintenanceMargin,
+                            .quantity, .entryPrice, .markPrice, .unrealizedProfit, .maintenanceMargin,
                             .liquidationPrice,
                         ].map { row.figures.cell($0) }
                 }

@@ -141,7 +141,7 @@ public struct CrossVenue: Sendable {
     /// with strategies, less what is owed; the wallet where the venue shows no equity of it.
     private static func money(of row: AssetStatement) throws(NumberError) -> ExactDecimal? {
         guard let equity = row.figures.number(.equity) else { return row.figures.number(.wallet) }
-        return try equity - (row.figures.number(.unrealisedProfit) ?? .zero)
+        return try equity - (row.figures.number(.unrealizedProfit) ?? .zero)
     }
 
     /// Assets that stand for a dollar where the other venue knows only another of them.
@@ -226,7 +226,7 @@ public struct CrossVenue: Sendable {
         guard let reported = position.figures.number(.quantity), !reported.isZero else { return nil }
         let quantity = position.side == .short && !reported.isNegative ? -reported : reported
         func leave(_ reason: String) -> Money? {
-            let profit = position.figures[.unrealisedProfit].flatMap { profit in
+            let profit = position.figures[.unrealizedProfit].flatMap { profit in
                 profit.value.number.map { Money(asset: profit.unit, amount: $0, index: nil) }
             }
             mappings.append(
@@ -297,7 +297,7 @@ public struct CrossVenue: Sendable {
         let size = try quantity.times(instrument.contractValue, rounding: .halfEven)
         let worth = notional.isNegative == size.isNegative ? notional : -notional
         let mark = try worth.over(size, rounding: .halfEven)
-        guard let profit = position.figures.number(.unrealisedProfit) else { return (mark, nil) }
+        guard let profit = position.figures.number(.unrealizedProfit) else { return (mark, nil) }
         let entry = try (worth - profit).over(size, rounding: .halfEven)
         return (mark, entry.isPositive ? entry : nil)
     }

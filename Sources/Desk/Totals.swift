@@ -53,7 +53,7 @@ public struct BookTotals: Sendable {
 
     /// The figures that mean the same money at every venue, so that a sum of them is one.
     public static let summed: [CommonFigure] = [
-        .equity, .wallet, .unrealisedProfit, .available, .initialMargin, .maintenanceMargin, .debt,
+        .equity, .wallet, .unrealizedProfit, .available, .initialMargin, .maintenanceMargin, .debt,
     ]
 
     /// Sums the accounts' own figures, each turned into USD and, where another asset is asked for, divided by

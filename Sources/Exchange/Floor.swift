@@ -102,7 +102,7 @@ struct Floor {
 
     /// Whether last price and mark are as near to each other as a protected trigger asks for.
     private func isTrusted(
-        _ trigger: Trigger, _ instrument: Instrument, _ prices: VenuePrices, _ market: Market
+        _ trigger: Trigger, _ instrument: Instrument, _ prices: VenuePrices, _ market: ValuationPrices
     ) -> Bool {
         guard let protection = trigger.protection,
             let last = TriggerSource.last.price(of: instrument, prices, market),

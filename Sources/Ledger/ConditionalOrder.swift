@@ -13,7 +13,7 @@ public enum TriggerSource: String, Sendable, CaseIterable {
 extension TriggerSource {
     /// The price that a trigger watches; nil where nobody has given one.
     public func price(
-        of instrument: Instrument, _ prices: VenuePrices, _ market: Market
+        of instrument: Instrument, _ prices: VenuePrices, _ market: ValuationPrices
     ) -> ExactDecimal? {
         switch self {
         case .last: return prices.quotes[instrument.name]?.last ?? market.mark(instrument)

@@ -20,7 +20,8 @@ public struct Touch: Sendable, Equatable {
     /// The touch of an instrument as its newest event makes it: a quote as given; else the bid is the last
     /// price, or the mark, cut to the tick, and the ask one tick above, both of any size. Nil where there is
     /// no price.
-    public init?(of instrument: Instrument, prices: VenuePrices, market: Market, tick: ExactDecimal) {
+    public init?(of instrument: Instrument, prices: VenuePrices, market: ValuationPrices, tick: ExactDecimal)
+    {
         let quote = prices.quotes[instrument.name]
         if let quote, let bid = quote.bid, let ask = quote.ask {
             self.init(

@@ -100,7 +100,7 @@ public protocol VenueJudge: Sendable {
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String)
 
     /// The prices to value with: those given, and behind them the reference prices of the rulebook in force.
-    func market(_ prices: VenuePrices, at time: LedgerTime) -> Market
+    func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices
 
     /// The venue's own verdict on an event that the ledger finds sound.
     ///

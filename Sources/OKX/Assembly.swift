@@ -181,7 +181,7 @@ struct AccountFigures: Sendable {
     /// With a mark of one's own there are no ratios: near a mark of 0 they leave the range of numbers, and no
     /// verdict rests on them.
     init(
-        of account: Account, market: Market, rules: RuleTable, override: MarkOverride? = nil
+        of account: Account, market: ValuationPrices, rules: RuleTable, override: MarkOverride? = nil
     ) throws {
         mode = account.mode
         rows.reserveCapacity(account.holdings.count + 4)
@@ -214,7 +214,7 @@ struct AccountFigures: Sendable {
 
 extension AccountFigures {
     private mutating func add(
-        holding number: Int, of account: Account, _ market: Market, _ rules: RuleTable
+        holding number: Int, of account: Account, _ market: ValuationPrices, _ rules: RuleTable
     ) throws {
         // Fields are taken one by one: a copy of the whole holding would count references for each table in
         // it.
@@ -251,7 +251,7 @@ extension AccountFigures {
 
     /// The place of a currency's row, which is made if there is none.
     private mutating func rowPlace(
-        _ asset: Int, at time: LedgerTime, _ market: Market, _ rules: RuleTable
+        _ asset: Int, at time: LedgerTime, _ market: ValuationPrices, _ rules: RuleTable
     ) throws -> Int {
         for place in rows.indices where rows[place].place == asset { return place }
         let index = try market.requiredIndex(rules.assets[asset].name)
@@ -260,7 +260,7 @@ extension AccountFigures {
     }
 
     private mutating func add(
-        _ position: Position, of account: Account, _ market: Market, _ rules: RuleTable,
+        _ position: Position, of account: Account, _ market: ValuationPrices, _ rules: RuleTable,
         _ override: MarkOverride?
     ) throws {
         guard let instrument = rules.instrumentPlace(position.instrument.name) else {
@@ -314,7 +314,9 @@ extension AccountFigures {
     }
 
     /// The place of an underlying's risk unit, which is made if there is none.
-    private mutating func unitPlace(_ underlying: Int, _ market: Market, _ rules: RuleTable) throws -> Int {
+    private mutating func unitPlace(
+        _ underlying: Int, _ market: ValuationPrices, _ rules: RuleTable
+    ) throws -> Int {
         if let place = units.firstIndex(where: { $0.underlying == underlying }) { return place }
         let index = try market.requiredIndex(rules.assets[underlying].name)
         units.append(RiskUnit(underlying: underlying, index: index))
@@ -322,7 +324,7 @@ extension AccountFigures {
     }
 
     private mutating func add(
-        _ order: OpenOrder, of account: Account, _ market: Market, _ rules: RuleTable
+        _ order: OpenOrder, of account: Account, _ market: ValuationPrices, _ rules: RuleTable
     ) throws {
         guard let instrument = rules.instrumentPlace(order.instrument.name) else {
             throw FigureError.priceMissing(order.instrument.name)

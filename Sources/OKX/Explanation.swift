@@ -21,7 +21,7 @@ extension OKXVenue {
     func explainer(
         of snapshot: AccountSnapshot, through access: any VenueAccess
     ) throws -> BalanceExplainer {
-        let body = try JSONValue(parsing: statement(of: snapshot, query: [], through: access))
+        let body = try JSONValue(parsing: accountBody(of: snapshot, query: [], through: access))
         return try explainer(of: snapshot, served: body["data"]?.elements?.first ?? .null)
     }
 
@@ -93,7 +93,7 @@ struct BalanceExplainer {
 
     let account: Account
     let at: LedgerTime
-    let market: Market
+    let market: ValuationPrices
     let rules: RuleTable
     let figures: AccountFigures
     /// One for each position of the account.
@@ -111,7 +111,8 @@ struct BalanceExplainer {
     private(set) var mismatches: [String] = []
 
     init(
-        account: Account, at time: LedgerTime, market: Market, rules: RuleTable, figures: AccountFigures,
+        account: Account, at time: LedgerTime, market: ValuationPrices, rules: RuleTable,
+        figures: AccountFigures,
         served: JSONValue
     ) throws {
         self.account = account

@@ -12,10 +12,10 @@ import Venue
 struct LiquidationPrice {
     private let position: Position
     private let account: Account
-    private let market: Market
+    private let market: ValuationPrices
     private let rules: RuleTable
 
-    init(of position: Position, in account: Account, market: Market, rules: RuleTable) {
+    init(of position: Position, in account: Account, market: ValuationPrices, rules: RuleTable) {
         self.position = position
         self.account = account
         self.market = market

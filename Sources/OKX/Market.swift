@@ -7,7 +7,7 @@ import Venue
 /// channels alike.
 struct InstrumentMarket {
     let rules: InstrumentRules
-    let market: Market
+    let market: ValuationPrices
     let access: any VenueAccess
     /// The ledger's time.
     let now: LedgerTime
@@ -22,7 +22,7 @@ struct InstrumentMarket {
     var terms: Instrument { rules.terms }
     var name: String { rules.terms.name }
 
-    init(_ rules: InstrumentRules, _ market: Market, _ access: any VenueAccess) {
+    init(_ rules: InstrumentRules, _ market: ValuationPrices, _ access: any VenueAccess) {
         self.rules = rules
         self.market = market
         self.access = access
@@ -122,7 +122,7 @@ enum CandleSource: Sendable {
     }
 
     /// The price where none was ever given.
-    func flat(_ market: Market) -> ExactDecimal? {
+    func flat(_ market: ValuationPrices) -> ExactDecimal? {
         switch self {
         case .last(let rules), .mark(let rules): market.mark(rules.terms)
         case .index(let base, let quote): market.index(of: base, in: quote)

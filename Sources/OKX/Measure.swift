@@ -21,7 +21,8 @@ struct PositionMeasure: Sendable {
     let loan: ExactFraction?
 
     init(
-        of position: Position, instrument place: Int, settlementIndex: ExactDecimal, _ market: Market,
+        of position: Position, instrument place: Int, settlementIndex: ExactDecimal,
+        _ market: ValuationPrices,
         _ rules: RuleTable, _ override: MarkOverride? = nil
     ) throws {
         let terms = position.instrument

@@ -78,7 +78,7 @@ public struct OKXVenue: VenueModel {
     ///
     /// Throws `StatementError` for a `ccy` that the venue refuses, `FigureError` where a figure cannot be
     /// worked out.
-    public func statement(
+    public func accountBody(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)

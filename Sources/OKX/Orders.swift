@@ -56,7 +56,7 @@ struct OrderReading {
     let members: OrderMembers
     let snapshot: AccountSnapshot
     let rules: RuleTable
-    let market: Market
+    let market: ValuationPrices
 
     init(_ value: JSONValue, _ snapshot: AccountSnapshot, _ venue: OKXVenue) {
         members = OrderMembers(value: value)

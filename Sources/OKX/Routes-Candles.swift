@@ -34,7 +34,7 @@ extension OKXVenue {
     }
 
     private func marketNow(
-        _ endpoint: Endpoint, _ query: [QueryItem], _ rules: RuleTable, _ market: Market,
+        _ endpoint: Endpoint, _ query: [QueryItem], _ rules: RuleTable, _ market: ValuationPrices,
         _ access: any VenueAccess
     ) throws -> [UInt8] {
         let now = access.ledgerTime()
@@ -107,7 +107,7 @@ extension OKXVenue {
     private var beginning: LedgerTime { rulebookVersions[0].effective }
 
     private func candles(
-        of source: CandleSource, _ query: [QueryItem], most: Int64, _ market: Market,
+        of source: CandleSource, _ query: [QueryItem], most: Int64, _ market: ValuationPrices,
         _ access: any VenueAccess
     ) async throws -> [UInt8] {
         let name = query["bar"] ?? ""
@@ -152,7 +152,7 @@ extension OKXVenue {
     }
 
     private func fundingHistory(
-        _ query: [QueryItem], _ rules: RuleTable, _ market: Market, _ access: any VenueAccess
+        _ query: [QueryItem], _ rules: RuleTable, _ market: ValuationPrices, _ access: any VenueAccess
     ) async throws -> [UInt8] {
         let instrument = try Self.swap(query, rules)
         let limit = try Self.number("limit", query, within: 1...400) ?? 400

@@ -23,7 +23,7 @@ extension OKXVenue {
 
     /// One mark price.
     func writeMark(
-        _ entry: InstrumentRules, _ market: Market, at time: LedgerTime, to writer: inout JSONWriter
+        _ entry: InstrumentRules, _ market: ValuationPrices, at time: LedgerTime, to writer: inout JSONWriter
     ) throws(NumberError) {
         writer.beginObject()
         writer.member("instId", entry.terms.name)
@@ -111,7 +111,7 @@ extension OKXVenue {
 
     /// One index price, with what it was over the last day.
     func writeIndex(
-        _ base: String, _ quote: String, _ market: Market, at time: LedgerTime,
+        _ base: String, _ quote: String, _ market: ValuationPrices, at time: LedgerTime,
         through access: any VenueAccess, to writer: inout JSONWriter
     ) throws {
         let price = try market.requiredIndex(base)

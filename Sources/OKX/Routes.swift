@@ -326,7 +326,7 @@ extension OKXVenue {
         guard let snapshot = access.snapshot(of: key.account) else { throw OKXError.keyUnknown }
         if endpoint == .balance {
             let items = request.query.isEmpty ? [] : request.queryItems
-            return try statement(of: snapshot, query: items, through: access)
+            return try accountBody(of: snapshot, query: items, through: access)
         }
         if request.method == "POST" { return try await change(endpoint, request, snapshot, through: access) }
         let query = request.queryItems
@@ -363,7 +363,7 @@ extension OKXVenue {
         else {
             throw OKXError.parameterWrong("subAcct")
         }
-        return try statement(of: snapshot, query: query.filter { $0.name == "ccy" }, through: access)
+        return try accountBody(of: snapshot, query: query.filter { $0.name == "ccy" }, through: access)
     }
 
     /// `{"code":"0","data":[…],"msg":""}`, as account endpoints answer.

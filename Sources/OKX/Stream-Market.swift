@@ -173,7 +173,7 @@ struct MarketFeeds: Sendable {
     }
 
     private mutating func news(
-        _ place: Int, _ market: Market, _ time: LedgerTime, at now: Int64
+        _ place: Int, _ market: ValuationPrices, _ time: LedgerTime, at now: Int64
     ) throws -> [[UInt8]] {
         let subscription = subscriptions[place]
         if case .candle(_, let bar) = subscription.channel {
@@ -242,7 +242,7 @@ struct MarketFeeds: Sendable {
     }
 
     private mutating func candleNews(
-        _ place: Int, _ bar: String, _ market: Market, _ time: LedgerTime
+        _ place: Int, _ bar: String, _ market: ValuationPrices, _ time: LedgerTime
     ) throws -> [[UInt8]] {
         guard let interval = Bar.byName[bar] else { return [] }
         let subscription = subscriptions[place]

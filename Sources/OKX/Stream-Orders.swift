@@ -268,7 +268,7 @@ extension OKXStream {
     /// Value in USD of so much at a price: size × contract value × price × USD per quote; of an inverse
     /// contract size × contract value. Nil without a price of the quote currency.
     private func value(
-        _ size: ExactDecimal, at price: ExactDecimal?, _ instrument: Instrument, _ market: Market
+        _ size: ExactDecimal, at price: ExactDecimal?, _ instrument: Instrument, _ market: ValuationPrices
     ) -> ExactDecimal? {
         guard let amount = try? size.times(instrument.contractValue, rounding: .halfEven) else { return nil }
         if instrument.payoff == .inverse { return amount }

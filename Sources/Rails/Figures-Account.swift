@@ -269,7 +269,7 @@ extension [MarketFigures] {
 
 extension AccountFigures {
     /// The figures of an account of the ledger; each is worked out when it is asked for.
-    convenience init(of account: Account, market: Market, rules: RuleTable, profile: WireProfile) {
+    convenience init(of account: Account, market: ValuationPrices, rules: RuleTable, profile: WireProfile) {
         self.init(profile, rules)
         let holding = account.holding(RailsVenue.money)
         let flows = holding?.flows ?? Flows()

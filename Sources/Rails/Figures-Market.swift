@@ -385,7 +385,8 @@ final class OrderFigures: FigureTable<OrderFigure> {
 extension MarketFigures {
     /// A market of an account of the ledger.
     convenience init(
-        _ activity: InstrumentActivity, of account: Account, _ market: Market, in figures: AccountFigures
+        _ activity: InstrumentActivity, of account: Account, _ market: ValuationPrices,
+        in figures: AccountFigures
     ) {
         let name = activity.instrument
         let position = account.positions.first { $0.instrument.name == name }
@@ -423,7 +424,7 @@ extension MarketFigures {
     }
 
     /// Takes in the open position and the price that it is worth.
-    private func hold(_ position: Position?, _ market: Market) {
+    private func hold(_ position: Position?, _ market: ValuationPrices) {
         give(.quantity, position?.quantity ?? .zero)
         give(.cost, position?.cost ?? .zero)
         give(.isolatedMargin, position?.isolatedWallet ?? .zero)

@@ -70,7 +70,7 @@ extension PositionFigure {
         case .unrealizedPnl:
             .shown(
                 "quantity × index price − cost", usd, signed: true, .halfEven(18), evidence: .unit(18),
-                from: Source.metricsPage, common: .unrealisedProfit)
+                from: Source.metricsPage, common: .unrealizedProfit)
         case .liquidationPrice:
             .shown(
                 "liquidationPrice of the market", usd, from: Source.sample, common: .liquidationPrice,

@@ -10,7 +10,7 @@ import Venue
 struct MarketView {
     let instrument: Instrument
     let access: any VenueAccess
-    private let market: Market
+    private let market: ValuationPrices
     private let rules: RuleTable
 
     /// What stands at a price where nobody said how much: a choice.

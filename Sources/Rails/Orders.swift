@@ -9,7 +9,7 @@ struct OrderReading {
     let content: JSONValue
     let snapshot: AccountSnapshot
     let rules: RuleTable
-    let prices: Market
+    let prices: ValuationPrices
     /// The market that the socket was opened for; nil for all.
     let market: String?
 

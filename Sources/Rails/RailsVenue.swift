@@ -83,7 +83,7 @@ public struct RailsVenue: VenueModel {
     }
 
     /// The balances body, byte for byte; `query` may narrow its map by `market`.
-    public func statement(
+    public func accountBody(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)

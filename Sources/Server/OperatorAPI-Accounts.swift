@@ -85,7 +85,7 @@ extension OperatorAPI {
         let rulesTime = try call.time("rules_at") ?? found.at
         let snapshot = AccountSnapshot(account: found.account, prices: found.prices, at: rulesTime)
         do {
-            return Reply(body: try model.statement(of: snapshot, query: query, through: access))
+            return Reply(body: try model.accountBody(of: snapshot, query: query, through: access))
         } catch let error as StatementError {
             // What the venue does not know is not there: neither is a statement of it.
             throw Problem(404, "invalid_parameter", Self.sentence(error.message), field: error.field)

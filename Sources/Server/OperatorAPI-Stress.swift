@@ -93,7 +93,7 @@ extension OperatorAPI {
             writer.null()
         }
         writer.key("statement")
-        writer.raw(try model.statement(of: snapshot, query: [], through: access))
+        writer.raw(try model.accountBody(of: snapshot, query: [], through: access))
     }
 
     // MARK: - Reading

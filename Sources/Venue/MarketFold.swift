@@ -108,7 +108,7 @@ struct MarketFold: Sendable {
     }
 }
 
-extension Market {
+extension ValuationPrices {
     /// An asset's price in another, of both their USD prices, to 18 places; nil where one is not known.
     public func index(of base: String, in quote: String) -> ExactDecimal? {
         guard let first = index(base) else { return nil }

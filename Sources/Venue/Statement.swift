@@ -106,7 +106,7 @@ public enum CommonFigure: String, Sendable, CaseIterable {
     /// The venue's own ratio, in its own sense; `docs/desk.md` says which way danger lies.
     case marginRatio = "margin_ratio"
     case leverage
-    case unrealisedProfit = "unrealised_pnl"
+    case unrealizedProfit = "unrealised_pnl"
     /// What counts as collateral after the haircut.
     case collateral
     /// Borrowed or negative, as a magnitude.

@@ -1,7 +1,7 @@
 import Ledger
 import Numbers
 
-extension Market {
+extension ValuationPrices {
     /// An asset's USD price. Throws `FigureError.priceMissing` where none is known: unknown is not zero.
     public func requiredIndex(_ asset: String) throws(FigureError) -> ExactDecimal {
         guard let price = index(asset) else { throw .priceMissing(asset) }

@@ -37,7 +37,7 @@ public protocol VenueModel: VenueJudge {
     ///
     /// `query` holds the endpoint's own query parameters, decoded. Throws `StatementError` where the venue
     /// would refuse them, `FigureError` where a figure cannot be worked out.
-    func statement(
+    func accountBody(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8]
 

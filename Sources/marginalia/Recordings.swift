@@ -193,7 +193,7 @@ struct History: AsyncParsableCommand {
             if changes { return marginalia.show([history.changeTable]) }
             let chosen = figure.compactMap { CommonFigure(rawValue: $0) }
             let usual: [CommonFigure] = [
-                .equity, .available, .initialMargin, .maintenanceMargin, .marginRatio, .unrealisedProfit,
+                .equity, .available, .initialMargin, .maintenanceMargin, .marginRatio, .unrealizedProfit,
             ]
             marginalia.show([history.table(of: chosen.isEmpty ? usual : chosen)])
         }

@@ -35,7 +35,7 @@ struct Rehost: AsyncParsableCommand {
     /// The figures that stand beside each other.
     private static let figures: [CommonFigure] = [
         .equity, .equityUSD, .wallet, .available, .initialMargin, .maintenanceMargin, .marginRatio, .leverage,
-        .unrealisedProfit,
+        .unrealizedProfit,
     ]
 
     func run() async throws {

@@ -31,8 +31,8 @@ struct TestVenue: VenueJudge {
     { ExactDecimal(10) }
     func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
     func isHedged(_ account: Account) -> Bool { account.settings.flag("hedge") }
-    func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
-        Market(prices: prices, reference: ["USD": .one])
+    func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: ["USD": .one])
     }
 
     func tradingTerms(of instrument: Instrument, in account: Account, at time: LedgerTime) -> TradingTerms? {

@@ -54,8 +54,8 @@ struct TestVenue: VenueJudge {
 
     func isHedged(_ account: Account) -> Bool { account.settings.flag("hedge") }
 
-    func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
-        Market(prices: prices, reference: ["USD": .one])
+    func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: ["USD": .one])
     }
 
     /// Half of every positive balance goes for one unit of each that is negative, at whatever rates.

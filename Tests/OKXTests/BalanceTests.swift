@@ -340,7 +340,7 @@ import VenueTestSupport
         func discounted(at day: String) throws -> String? {
             let time = try #require(LedgerTime(iso8601: day))
             let snapshot = AccountSnapshot(account: account, prices: prices, at: time)
-            let body = try world.model.statement(of: snapshot, query: [], through: world)
+            let body = try world.model.accountBody(of: snapshot, query: [], through: world)
             return try JSONValue(parsing: body)["data"]?.elements?.first?.detail("BETH")?.text("disEq")
         }
         #expect(try discounted(at: "2024-03-01") == "2050000")  // 800000 + 750000 + 500000

@@ -52,7 +52,7 @@ struct FigureTests {
                     volume: "608020.300274",
                     fees: "608.02030021")
             ])
-        let body = try JSONValue(parsing: world.model.statement(of: snapshot, query: [], through: world))
+        let body = try JSONValue(parsing: world.model.accountBody(of: snapshot, query: [], through: world))
         let sample: [(String, String)] = [
             ("totalBalance", "99996952.15429778"), ("availableBalance", "99521353.92161779"),
             ("deposit", "100000000"), ("withdraw", "879.12"), ("withdrawFees", "8.88"),
@@ -135,7 +135,7 @@ struct FigureTests {
             try order("3", ether, .sell, "1", "2000"),
         ]
         snapshot = AccountSnapshot(account: account, prices: snapshot.prices, at: time)
-        let body = try JSONValue(parsing: world.model.statement(of: snapshot, query: [], through: world))
+        let body = try JSONValue(parsing: world.model.accountBody(of: snapshot, query: [], through: world))
         for (market, fields) in Self.sampleRows {
             for (key, value) in fields {
                 #expect(try body.market(market)[key]?.text == value, "\(market) \(key)")

@@ -36,14 +36,14 @@ struct EchoVenue: VenueModel {
     }
     func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
     func isHedged(_ account: Account) -> Bool { false }
-    func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
-        Market(prices: prices, reference: ["USD": .one])
+    func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: ["USD": .one])
     }
     func judge(
         _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
         forced: Bool
     ) throws(Refusal) {}
-    func statement(
+    func accountBody(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] { [] }
     func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self { self }

@@ -44,8 +44,8 @@ public struct TestVenue: VenueModel {
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
     public func isHedged(_ account: Account) -> Bool { account.settings.flag("hedge") }
 
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
-        Market(prices: prices, reference: ["USD": .one])
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: ["USD": .one])
     }
 
     public func judge(
@@ -56,7 +56,7 @@ public struct TestVenue: VenueModel {
         throw Refusal(.insufficientBalance, "not enough \(asset)", field: "amount")
     }
 
-    public func statement(
+    public func accountBody(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] {
         Array("\(snapshot.account.cash("USD")) at \(snapshot.at)".utf8)

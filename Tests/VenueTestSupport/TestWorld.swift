@@ -117,7 +117,8 @@ public final class TestWorld<Model: VenueModel>: VenueAccess {
         guard let snapshot = snapshot(of: account) else {
             throw Refusal(.unknownAccount, "There is no account \(account).")
         }
-        return String(decoding: try model.statement(of: snapshot, query: query, through: self), as: UTF8.self)
+        return String(
+            decoding: try model.accountBody(of: snapshot, query: query, through: self), as: UTF8.self)
     }
 
     // MARK: - VenueAccess

@@ -214,12 +214,14 @@ struct ListingVenue: VenueModel {
     ) -> ExactDecimal { .one }
     func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
     func isHedged(_ account: Account) -> Bool { base.isHedged(account) }
-    func market(_ prices: VenuePrices, at time: LedgerTime) -> Market { base.market(prices, at: time) }
+    func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        base.market(prices, at: time)
+    }
     func judge(
         _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,
         forced: Bool
     ) throws(Refusal) {}
-    func statement(
+    func accountBody(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] { [] }
     func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self { self }

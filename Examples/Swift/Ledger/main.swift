@@ -21,8 +21,8 @@ struct TinyVenue: VenueJudge {
     }
     func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
     func isHedged(_ account: Account) -> Bool { false }
-    func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
-        Market(prices: prices, reference: [:])
+    func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: [:])
     }
     func judge(
         _ event: EventBody, before: Account, after: Account, prices: VenuePrices, at time: LedgerTime,

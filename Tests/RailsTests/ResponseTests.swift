@@ -18,8 +18,8 @@ func reader() throws -> RailsVenue {
     try RailsVenue(addedRulebooks: [], profile: .documented)
 }
 
-@Suite("Reading")
-struct ReadingTests {
+@Suite("Responses")
+struct ResponseTests {
     private func statement(_ bodies: RecordedBody...) throws -> Statement {
         try #require(try reader().statements(from: bodies, account: "main").first)
     }
@@ -101,7 +101,7 @@ struct ReadingTests {
         #expect(statements[0].positions.count == 1)
         #expect(position.side == .short)
         #expect(position.figures[.quantity]?.value.text == "4")
-        #expect(position.figures[.unrealisedProfit]?.value.text == "198")
+        #expect(position.figures[.unrealizedProfit]?.value.text == "198")
         #expect(position.figures[.markPrice]?.value.text == "2950.5")
         #expect(position.figures[.markPrice]?.field == "market-data [1].value")
         #expect(position.figures[.entryPrice]?.value.text == "3000")

@@ -7,7 +7,7 @@ import VenueTestSupport
 
 @testable import OKX
 
-@Suite struct JudgementTests {
+@Suite struct RiskCheckTests {
     private func ready(_ settings: String = "{}") throws -> TestWorld<OKXVenue> {
         let world = try world()
         try world.open("desk", settings)

@@ -20,8 +20,8 @@ func recordedBody(_ call: String, _ text: String) -> RecordedBody {
     RecordedBody(call: call, bytes: Array(text.utf8), takenAt: 1_780_272_000_000)
 }
 
-@Suite("Reading")
-struct ReadingTests {
+@Suite("Responses")
+struct ResponseTests {
     private func statement(_ bodies: [RecordedBody]) throws -> Statement {
         let venue = try OKXVenue(addedRulebooks: [], profile: .documented)
         let statements = try venue.statements(from: bodies, account: "desk")
@@ -57,7 +57,7 @@ struct ReadingTests {
         #expect(position.instrument == "BTC-USDT-SWAP" && position.marginMode == .cross)
         #expect(position.figures[.quantity]?.value.text == "-10")
         #expect(position.figures[.quantity]?.unit == "contracts")
-        #expect(position.figures[.unrealisedProfit]?.unit == "USDT")
+        #expect(position.figures[.unrealizedProfit]?.unit == "USDT")
         #expect(position.figures[.initialMargin]?.isShared == false)
         #expect(position.figures[.entryPrice]?.field == "positions data[0].avgPx")
     }
@@ -101,7 +101,7 @@ struct ReadingTests {
         #expect(figures[.initialMargin]?.value == .number(.zero, text: "0"))
         #expect(figures[.maintenanceMargin]?.value.number == (try ExactDecimal("0.0000000051")))
         #expect(figures[.marginRatio]?.value == .unheld(text: "1e40"))
-        #expect(figures[.unrealisedProfit]?.value == .absent)
+        #expect(figures[.unrealizedProfit]?.value == .absent)
         #expect(statement.assets.first?.figures[.index]?.value.number == ExactDecimal(60000))
         let drift = Set(statement.drift)
         #expect(drift.contains(FieldDrift(.retyped, path: "balance data[].totalEq", example: "12.50")))
@@ -180,7 +180,7 @@ struct ReadingTests {
             #expect(
                 partial
                     == (mode == .futures
-                        ? [.available, .initialMargin, .maintenanceMargin, .unrealisedProfit] : []))
+                        ? [.available, .initialMargin, .maintenanceMargin, .unrealizedProfit] : []))
             #expect(statement.identifier?.isEmpty == false)
         }
     }

@@ -107,8 +107,8 @@ extension CryptoComVenue {
     public func isHedged(_ account: Account) -> Bool { false }
 
     /// The prices given, and behind them the rulebook's reference prices.
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
-        Market(prices: prices, reference: rules(at: time).reference)
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: rules(at: time).reference)
     }
 
     /// What the venue refuses: see the section "Refused commands" of `docs/venues/crypto-com.md`.
@@ -118,7 +118,8 @@ extension CryptoComVenue {
     ) throws(Refusal) {
         let rules = rules(at: time)
         let judge = Judge(
-            rules: rules, market: Market(prices: prices, reference: rules.reference), profile: profile,
+            rules: rules, market: ValuationPrices(prices: prices, reference: rules.reference),
+            profile: profile,
             before: before, after: after)
         switch event {
         case .withdrawn(let asset, let amount, let fee):
@@ -162,7 +163,7 @@ extension CryptoComVenue {
 /// The venue's verdicts on one event.
 private struct Judge {
     let rules: CryptoComRules
-    let market: Market
+    let market: ValuationPrices
     let profile: WireProfile
     let before: Account
     let after: Account

@@ -5,8 +5,8 @@ import VenueTestSupport
 
 @testable import OKX
 
-@Suite("Asking")
-struct AskingTests {
+@Suite("Requests")
+struct RequestTests {
     private static let credentials = Credentials(
         apiKey: "37c541a1-0000-0000-0000-000000000000", secret: "22582BD0CFF14C41EDBF1AB98506286D",
         passphrase: "phrase")

@@ -210,7 +210,7 @@ extension ReportedAccount {
                 )
                 figures.setEntryPrice(of: row, size: "positionQuantity", value: "position")
                 if let position {
-                    figures.set(position.figure(.unrealisedProfit, "unrealizedPnl", unit: RailsVenue.money))
+                    figures.set(position.figure(.unrealizedProfit, "unrealizedPnl", unit: RailsVenue.money))
                 }
             } else if let position {
                 figures = StatementFigures(

@@ -18,8 +18,8 @@ func reader() throws -> CryptoComVenue {
     try CryptoComVenue(addedRulebooks: [], profile: .documented)
 }
 
-@Suite("Reading")
-struct ReadingTests {
+@Suite("Responses")
+struct ResponseTests {
     @Test("The given page: every common figure under its field")
     func documentedSample() throws {
         let statement = try #require(
@@ -37,7 +37,7 @@ struct ReadingTests {
             (.initialMargin, "total_initial_margin", "2874.36673202"),
             (.maintenanceMargin, "total_maintenance_margin", "1437.18336601"),
             (.leverage, "total_effective_leverage", "1.90401230"),
-            (.unrealisedProfit, "total_session_unrealized_pnl", "-55.76239701"),
+            (.unrealizedProfit, "total_session_unrealized_pnl", "-55.76239701"),
             (.collateral, "total_collateral_value", "7651.18811483"),
         ]
         for (name, field, text) in expected {
@@ -201,8 +201,8 @@ struct ReadingTests {
         let (cross, isolated) = (statement.positions[0].figures, statement.positions[1].figures)
         #expect(cross[.quantity]?.value.text == "-0.5")
         #expect(cross[.quantity]?.unit == "BTC")
-        #expect(cross[.unrealisedProfit]?.field == "positions result.data[0].session_pnl")
-        #expect(cross.number(.unrealisedProfit) == ExactDecimal(-500))
+        #expect(cross[.unrealizedProfit]?.field == "positions result.data[0].session_pnl")
+        #expect(cross.number(.unrealizedProfit) == ExactDecimal(-500))
         #expect(isolated[.wallet]?.value.text == "8.9632")
         #expect(isolated[.leverage]?.field == "result.data[0].isolated_positions[0].leverage")
         #expect(isolated[.leverage]?.value.text == "10")

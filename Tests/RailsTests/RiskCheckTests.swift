@@ -7,8 +7,8 @@ import VenueTestSupport
 
 @testable import Rails
 
-@Suite("Judgement")
-struct JudgementTests {
+@Suite("Risk checks")
+struct RiskCheckTests {
     private static let money = desk("deposit", #""asset":"USD","amount":"1000""#)
 
     @Test func rulebook() throws {

@@ -90,8 +90,8 @@ extension RailsVenue {
     public func isHedged(_ account: Account) -> Bool { false }
 
     /// Index prices as given, and behind them the reference prices of the rulebook in force.
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
-        Market(prices: prices, reference: rules(at: time).reference)
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: rules(at: time).reference)
     }
 
     /// Refuses what Rails does not have, and what the account has not the margin for.

@@ -5,8 +5,8 @@ import VenueTestSupport
 
 @testable import Binance
 
-@Suite("Asking")
-struct AskingTests {
+@Suite("Requests")
+struct RequestTests {
     private static let credentials = Credentials(apiKey: deskKey, secret: deskSecret, passphrase: nil)
     private static let account = BinanceVenue.calls[1]
     /// The PKCS #8 form of the sheet's Ed25519 seed (RFC 8032, test 1).

@@ -95,8 +95,8 @@ extension BinanceVenue {
     public func isHedged(_ account: Account) -> Bool { account.settings.flag(Setting.hedge) }
 
     /// Prices as given, and behind them the reference prices of the rulebook in force.
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
-        Market(prices: prices, reference: rules(at: time).reference)
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: rules(at: time).reference)
     }
 
     /// Refuses what Binance does not have, and what the account has not the margin for.

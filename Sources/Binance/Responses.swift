@@ -169,13 +169,13 @@ extension ReportedAccount {
     fileprivate var figures: StatementFigures {
         let unit = mode == .multiAssets ? "USD" : "USDT"
         func total(_ figure: CommonFigure, _ field: String) -> ReportedFigure {
-            let isOfRows = [.equity, .wallet, .unrealisedProfit].contains(figure)
+            let isOfRows = [.equity, .wallet, .unrealizedProfit].contains(figure)
             return account.figure(figure, field, unit: unit, isPartial: mode == .singleAsset || isOfRows)
         }
         return StatementFigures([
             total(.equity, "totalMarginBalance"), total(.wallet, "totalWalletBalance"),
             total(.available, "availableBalance"), total(.initialMargin, "totalInitialMargin"),
-            total(.maintenanceMargin, "totalMaintMargin"), total(.unrealisedProfit, "totalUnrealizedProfit"),
+            total(.maintenanceMargin, "totalMaintMargin"), total(.unrealizedProfit, "totalUnrealizedProfit"),
             total(.withdrawable, "maxWithdrawAmount"),
         ])
     }
@@ -191,7 +191,7 @@ extension ReportedAccount {
                 row.figure(.available, "availableBalance", unit: asset, isShared: isPooled),
                 row.figure(.initialMargin, "initialMargin", unit: asset),
                 row.figure(.maintenanceMargin, "maintMargin", unit: asset),
-                row.figure(.unrealisedProfit, "unrealizedProfit", unit: asset),
+                row.figure(.unrealizedProfit, "unrealizedProfit", unit: asset),
                 row.figure(.withdrawable, "maxWithdrawAmount", unit: asset, isShared: isPooled),
             ])
             if let price = price(of: asset) { figures.set(price.figure(.index, "index", unit: "USD")) }
@@ -216,7 +216,7 @@ extension ReportedAccount {
             var figures = StatementFigures([
                 row.figure(.quantity, "positionAmt", unit: coin),
                 row.figure(.notional, "notional", unit: margin),
-                row.figure(.unrealisedProfit, profit, unit: margin),
+                row.figure(.unrealizedProfit, profit, unit: margin),
                 row.figure(.initialMargin, "initialMargin", unit: margin),
                 row.figure(.maintenanceMargin, "maintMargin", unit: margin),
                 row.figure(.wallet, "isolatedWallet", unit: margin),

@@ -3,13 +3,13 @@ import Numbers
 
 extension VenueAccess {
     /// The touch of an instrument of this venue now; nil where no price is known.
-    public func touch(of instrument: Instrument, _ market: Market, tick: ExactDecimal) -> Touch? {
+    public func touch(of instrument: Instrument, _ market: ValuationPrices, tick: ExactDecimal) -> Touch? {
         Touch(of: instrument, prices: market.prices, market: market, tick: tick)
     }
 
     /// What an instrument's price was over the last 24 hours, from the beginning of the minute on in which
     /// they begin; nil where no price is known. Throws where what was traded does not fit into a number.
-    public func lastDay(of instrument: Instrument, _ market: Market) throws(NumberError) -> Candle? {
+    public func lastDay(of instrument: Instrument, _ market: ValuationPrices) throws(NumberError) -> Candle? {
         let start = ledgerTime().milliseconds - CandleInterval.day
         return try stretch(
             of: instrument, from: start.flooredQuotient(by: CandleInterval.minute) * CandleInterval.minute,
@@ -18,7 +18,7 @@ extension VenueAccess {
 
     /// What an instrument's price was from a full minute of the last days on; nil where no price is known.
     public func stretch(
-        of instrument: Instrument, from start: Int64, _ market: Market
+        of instrument: Instrument, from start: Int64, _ market: ValuationPrices
     ) throws(NumberError) -> Candle? {
         if let known = try self.market.stretch(of: .last(instrument.name), from: start) { return known }
         return market.mark(instrument).map { Candle(opened: start, at: $0) }
@@ -26,7 +26,7 @@ extension VenueAccess {
 
     /// What an index was from a full minute of the last days on; nil where no price is known.
     public func stretch(
-        ofIndex base: String, in quote: String, from start: Int64, _ market: Market
+        ofIndex base: String, in quote: String, from start: Int64, _ market: ValuationPrices
     ) throws(NumberError) -> Candle? {
         if let known = try self.market.stretch(of: .index(base: base, quote: quote), from: start) {
             return known
@@ -44,7 +44,7 @@ extension VenueAccess {
     /// that end at those times.
     public func fundings(
         of instrument: Instrument, every hours: Int64, usual: ExactDecimal, from: Int64?, to: Int64?,
-        limit: Int, keepsOldest: Bool, beginning: LedgerTime, _ market: Market
+        limit: Int, keepsOldest: Bool, beginning: LedgerTime, _ market: ValuationPrices
     ) async throws -> [Funding] {
         let length = hours * CandleInterval.hour
         let now = ledgerTime().milliseconds

@@ -143,12 +143,12 @@ extension OKXVenue {
 
     public func isHedged(_ account: Account) -> Bool { account.isHedged }
 
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> Market {
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
         market(prices, rules(at: time))
     }
 
-    func market(_ prices: VenuePrices, _ rules: RuleTable) -> Market {
-        Market(prices: prices, reference: rules.reference)
+    func market(_ prices: VenuePrices, _ rules: RuleTable) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: rules.reference)
     }
 
     public func judge(

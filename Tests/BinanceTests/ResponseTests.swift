@@ -17,8 +17,8 @@ func recordedBody(_ call: String, _ text: String) -> RecordedBody {
     RecordedBody(call: call, bytes: Array(text.utf8), takenAt: 1_780_272_000_000)
 }
 
-@Suite("Reading")
-struct ReadingTests {
+@Suite("Responses")
+struct ResponseTests {
     private func statement(_ bodies: [RecordedBody]) throws -> Statement {
         let venue = try BinanceVenue(addedRulebooks: [], profile: .documented)
         let statements = try venue.statements(from: bodies, account: "desk")
@@ -97,7 +97,7 @@ struct ReadingTests {
         #expect(figures[.initialMargin]?.value == .null)
         #expect(figures[.maintenanceMargin]?.value == .empty)
         #expect(figures[.wallet]?.value == .number(try ExactDecimal("12.5"), text: "12.50"))
-        #expect(figures[.unrealisedProfit]?.value == .number(.zero, text: "0.00000000"))
+        #expect(figures[.unrealizedProfit]?.value == .number(.zero, text: "0.00000000"))
         #expect(figures[.equity]?.value == .unheld(text: "1e-30"))
         #expect(figures[.available]?.value.number == (try ExactDecimal("0.00028")))
         #expect(figures[.withdrawable]?.value == .absent)

@@ -169,7 +169,7 @@ extension ReportedAccount {
             account.figure(.available, "total_available_balance", unit: "USD"),
             sum(.initialMargin, "total_initial_margin"), sum(.maintenanceMargin, "total_maintenance_margin"),
             account.figure(.leverage, "total_effective_leverage", unit: "ratio"),
-            sum(.unrealisedProfit, "total_session_unrealized_pnl"),
+            sum(.unrealizedProfit, "total_session_unrealized_pnl"),
             account.figure(.collateral, "total_collateral_value", unit: "USD"),
             account.figure(.debt, "total_borrow", unit: "USD"), worth(.equityUSD),
         ])
@@ -234,7 +234,7 @@ extension ReportedAccount {
             account.figure(.available, "total_available_balance", unit: "USD"),
             account.figure(.initialMargin, "total_initial_margin", unit: "USD"),
             account.figure(.maintenanceMargin, "total_maintenance_margin", unit: "USD"),
-            account.figure(.unrealisedProfit, "total_session_unrealized_pnl", unit: "USD"),
+            account.figure(.unrealizedProfit, "total_session_unrealized_pnl", unit: "USD"),
             account.figure(.debt, "total_borrow", unit: "USD"),
             account.figure(.leverage, "leverage", unit: "ratio"),
         ])
@@ -245,7 +245,7 @@ extension ReportedAccount {
     private func positionStatements(_ baseAsset: (String) -> String) -> [PositionStatement] {
         let known = (positions ?? []).map { row in
             var figures = marginAccount(of: row).map(Self.figures(ofIsolated:)) ?? StatementFigures()
-            if figures.all.isEmpty { figures.set(row.figure(.unrealisedProfit, "session_pnl", unit: "USD")) }
+            if figures.all.isEmpty { figures.set(row.figure(.unrealizedProfit, "session_pnl", unit: "USD")) }
             figures.set(row.figure(.quantity, "quantity", unit: baseAsset(row.name)))
             if let position = RehostedPosition(row) {
                 figures.set(

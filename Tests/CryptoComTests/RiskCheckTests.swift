@@ -7,8 +7,8 @@ import VenueTestSupport
 
 @testable import CryptoCom
 
-@Suite("Judgement")
-struct JudgementTests {
+@Suite("Risk checks")
+struct RiskCheckTests {
     struct Verdict: Sendable, CustomTestStringConvertible {
         let name: String
         let command: String

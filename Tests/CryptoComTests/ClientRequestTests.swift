@@ -5,8 +5,8 @@ import VenueTestSupport
 
 @testable import CryptoCom
 
-@Suite("Asking")
-struct AskingTests {
+@Suite("Requests of a client")
+struct ClientRequestTests {
     private static let credentials = Credentials(apiKey: "token", secret: "secretKey", passphrase: nil)
     private static let balance = CryptoComVenue.calls[0]
 

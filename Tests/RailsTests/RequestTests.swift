@@ -5,8 +5,8 @@ import VenueTestSupport
 
 @testable import Rails
 
-@Suite("Asking")
-struct AskingTests {
+@Suite("Requests")
+struct RequestTests {
     private static let credentials = Credentials(apiKey: "desk-key", secret: "desk-secret", passphrase: nil)
 
     private func call(_ name: String) throws -> VenueCall {

@@ -7,7 +7,7 @@ import Venue
 import VenueTestSupport
 
 @Suite("What the ledger may not do at Binance")
-struct JudgementTests {
+struct RiskCheckTests {
     private func world(_ settings: String = "{}", _ commands: String...) throws -> BinanceWorld {
         try binanceWorld(
             settings: settings,

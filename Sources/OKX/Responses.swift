@@ -178,7 +178,7 @@ extension ReportedAccount {
             account.figure(.equity, "totalEq", unit: "USD"),
             account.figure(.collateral, "adjEq", unit: "USD"),
             pooled(.available, "availEq"), pooled(.initialMargin, "imr"), pooled(.maintenanceMargin, "mmr"),
-            account.figure(.marginRatio, "mgnRatio", unit: "ratio"), pooled(.unrealisedProfit, "upl"),
+            account.figure(.marginRatio, "mgnRatio", unit: "ratio"), pooled(.unrealizedProfit, "upl"),
             account.figure(.notional, "notionalUsd", unit: "USD"),
             account.figure(.equityUSD, "totalEq", unit: "USD"),
         ])
@@ -197,7 +197,7 @@ extension ReportedAccount {
                 row.figure(.maintenanceMargin, "mmr", unit: currency),
                 row.figure(.marginRatio, "mgnRatio", unit: "ratio"),
                 row.figure(.leverage, "notionalLever", unit: "ratio"),
-                row.figure(.unrealisedProfit, "upl", unit: currency),
+                row.figure(.unrealizedProfit, "upl", unit: currency),
                 row.figure(.collateral, "disEq", unit: "USD"),
                 row.figure(.debt, "liab", unit: currency),
                 row.figure(.equityUSD, "eqUsd", unit: "USD"),
@@ -221,7 +221,7 @@ extension ReportedAccount {
                 row.figure(.markPrice, "markPx", unit: "price"),
                 row.figure(.liquidationPrice, "liqPx", unit: "price"),
                 row.figure(.notional, "notionalUsd", unit: "USD"),
-                row.figure(.unrealisedProfit, "upl", unit: currency),
+                row.figure(.unrealizedProfit, "upl", unit: currency),
                 row.figure(
                     .initialMargin, "imr", unit: isRepeated ? "USD" : currency, isShared: isRepeated),
                 row.figure(
