@@ -145,6 +145,7 @@ extension Position {
         if let asset = try row.optionalText("margin_asset") {
             margin = MarginTrading(asset: asset, traded: try row.decimal("traded"))
         }
+        if row.has("last_trade") { lastTrade = try row.integer("last_trade") }
         updatedAt = try row.time("updated_at")
     }
 }

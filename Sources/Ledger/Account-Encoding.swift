@@ -149,6 +149,7 @@ extension Position {
             writer.member("margin_asset", margin.asset)
             writer.member("traded", margin.traded)
         }
+        if let lastTrade { writer.member("last_trade", lastTrade) }
         writer.member("opened_at", openedAt.milliseconds)
         writer.member("updated_at", updatedAt.milliseconds)
     }

@@ -24,6 +24,7 @@ extension Account {
         } else {
             try exchange(fill, at: time)
         }
+        if let place = place(of: fill.position) { positions[place].lastTrade = event.sequence }
         if fill.feeCredit.isPositive {
             try update(fill.feeAsset, at: time) { try $0.credits.add(-fill.feeCredit, for: Earmark.fees) }
         }

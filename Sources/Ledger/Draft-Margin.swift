@@ -5,7 +5,10 @@ extension Draft {
     /// The asset of the margin of a fill that opens, changes or closes a position of a spot pair: where a
     /// margin mode is asked for, and the venue trades the pair on margin in this account. Nil for every other
     /// fill.
-    func marginAsset(_ request: FillRequest, _ key: PositionKey) throws(Refusal) -> String? {
+    func marginAsset(
+        _ request: FillRequest, of order: OpenOrder?, _ key: PositionKey
+    ) throws(Refusal) -> String? {
+        if let order, let asset = try marginAsset(of: order, key) { return asset }
         let isPair = !key.instrument.kind.isDerivative
         guard isPair, request.marginMode != nil, request.orderID == nil else {
             if request.marginAsset == nil { return nil }
@@ -13,11 +16,29 @@ extension Draft {
                 .invalidField, "margin_asset goes with the margin_mode of a fill of a spot pair.",
                 field: "margin_asset")
         }
+        return try marginAsset(key, request.side, wanted: request.marginAsset)
+    }
+
+    /// The asset of the margin of a fill of an order; nil where the order is not on margin.
+    func marginAsset(of order: OpenOrder, _ key: PositionKey) throws(Refusal) -> String? {
+        guard let wanted = order.terms?.marginAsset else { return nil }
+        // An isolated position's margin is in what it has, which is not what it was when the order was placed
+        // where the position has turned around since.
+        let asset = try marginAsset(key, order.side, wanted: key.marginMode == .cross ? wanted : nil)
+        guard let asset else {
+            throw Refusal(
+                .notAllowed, "\(key.instrument.name) is not traded on margin any more.", field: "instrument")
+        }
+        return asset
+    }
+
+    private func marginAsset(
+        _ key: PositionKey, _ side: Side, wanted: String?
+    ) throws(Refusal) -> String? {
         let held = account.place(of: key).map { account.positions[$0] }
         let asset = try judge.marginAsset(
-            of: key.instrument, isLong: held?.isLong ?? (request.side == .buy),
-            marginMode: key.marginMode, wanted: request.marginAsset ?? held?.margin?.asset, in: account,
-            at: time)
+            of: key.instrument, isLong: held?.isLong ?? (side == .buy),
+            marginMode: key.marginMode, wanted: wanted ?? held?.margin?.asset, in: account, at: time)
         if let asset, let other = held?.margin?.asset, asset != other {
             throw Refusal(
                 .invalidField, "The position in \(key.instrument.name) has its margin in \(other).",

@@ -120,6 +120,7 @@ extension Draft {
         if let place = account.place(of: key) { key = account.positions[place].key }
         try requireFit(quantity, at: price, in: key.instrument)
         let isContract = key.instrument.kind.isDerivative
+        let marginAsset = try marginAsset(of: order, key)
         let fee = fee.cut(places: account.conventions.feePlaces)
         let credit = feeCredit(for: fee, in: feeAsset)
         var fill = Fill(
@@ -128,9 +129,11 @@ extension Draft {
             orderID: order.id,
             positionSide: key.side, marginMode: key.marginMode,
             leverage: key.marginMode == .isolated ? leverage(key) : .one,
-            quoteIndex: isContract ? nil : judge.market(prices, at: time).index(key.instrument.quote),
+            quoteIndex: isContract || marginAsset != nil
+                ? nil : judge.market(prices, at: time).index(key.instrument.quote),
             feeCredit: credit,
-            order: FilledOrder(placedAt: order.placedAt, isComplete: quantity == order.remaining))
+            order: FilledOrder(placedAt: order.placedAt, isComplete: quantity == order.remaining),
+            marginAsset: marginAsset)
         fill.liquidity = liquidity
         fill.quote = quote
         return fill
@@ -161,7 +164,7 @@ extension Draft {
         }
         try requireFit(request.quantity, at: request.price, in: instrument)
         try checkHedgeLeg(key, side: request.side, quantity: request.quantity)
-        let marginAsset = try marginAsset(request, key)
+        let marginAsset = try marginAsset(request, of: order, key)
         let liquidity = request.liquidity ?? (order == nil ? nil : .maker)
         var usual: (amount: ExactDecimal, asset: String)?
         if let order, request.fee == nil { usual = try self.fee(of: request, order, liquidity ?? .maker) }

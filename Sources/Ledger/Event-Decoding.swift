@@ -275,6 +275,7 @@ extension FieldReader {
         terms.selfTradeGroup = try reader.optionalText("self_trade_group")
         terms.list = try reader.optionalText("list")
         terms.conditional = try reader.optionalText("conditional")
+        terms.marginAsset = try reader.optionalText("margin_asset")
         if reader.has("attached") {
             terms.attached = try reader.rows("attached") { row throws(Refusal) in try row.conditional() }
         }

@@ -251,6 +251,7 @@ extension OrderTerms {
         if let selfTradeGroup { writer.member("self_trade_group", selfTradeGroup) }
         if let list { writer.member("list", list) }
         if let conditional { writer.member("conditional", conditional) }
+        if let marginAsset { writer.member("margin_asset", marginAsset) }
         if !attached.isEmpty { writer.array("attached", attached) { $0.write(to: &$1) } }
         if !words.values.isEmpty { words.write(to: &writer) }
         writer.endObject()

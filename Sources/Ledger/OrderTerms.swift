@@ -39,6 +39,9 @@ public struct OrderTerms: Sendable, Equatable {
     public var list: String?
     /// The conditional order that placed it; nil where its owner did.
     public var conditional: String?
+    /// The asset of the margin that a spot pair is traded on; nil for contracts, and where a pair's assets are
+    /// exchanged.
+    public var marginAsset: String?
     /// Conditional orders that are placed once it is filled as a whole.
     public var attached: [ConditionalInstruction] = []
     /// The venue's own members that its answers repeat, by the venue's names.

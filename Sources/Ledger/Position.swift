@@ -30,6 +30,8 @@ public struct Position: Sendable {
     public var updatedAt: LedgerTime
     /// How a spot pair is traded on margin; nil for a contract.
     public var margin: MarginTrading?
+    /// The sequence of its last trade; nil while it is only what was imported.
+    public internal(set) var lastTrade: Int64?
 
     public init(
         instrument: Instrument, side: PositionSide, marginMode: MarginMode, quantity: ExactDecimal,
@@ -92,7 +94,7 @@ extension Position: Equatable {
             && left.openingCost == right.openingCost && left.isolatedWallet == right.isolatedWallet
             && left.realised == right.realised && left.fees == right.fees && left.funding == right.funding
             && left.openedAt == right.openedAt && left.updatedAt == right.updatedAt
-            && left.margin == right.margin
+            && left.margin == right.margin && left.lastTrade == right.lastTrade
     }
 }
 
@@ -171,7 +173,15 @@ public struct OpenOrder: Sendable {
     /// When it was last filled, amended, or placed.
     public var updatedAt: LedgerTime { max(fills?.at ?? placedAt, amendedAt ?? placedAt) }
 
-    /// The position that it opens, changes or closes; meaningless for spot.
+    /// Whether it trades a spot pair on margin.
+    public var isOnMargin: Bool { terms?.marginAsset != nil }
+
+    /// The asset of its margin; nil where it exchanges the assets of a pair.
+    public var settlementAsset: String? {
+        instrument.kind.isDerivative ? instrument.settle : terms?.marginAsset
+    }
+
+    /// The position that it opens, changes or closes; meaningless where it exchanges the assets of a pair.
     public var position: PositionKey {
         PositionKey(instrument: instrument, side: positionSide, marginMode: marginMode)
     }

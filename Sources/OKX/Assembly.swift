@@ -330,6 +330,21 @@ extension AccountFigures {
             throw FigureError.priceMissing(order.instrument.name)
         }
         let link = rules.links[instrument]
+        if let asset = order.terms?.marginAsset {
+            let place = try rowPlace(
+                asset == order.instrument.base ? link.base : link.quote, at: order.placedAt, market, rules)
+            if order.reduceOnly { return }
+            let margin = try Figures.initialMargin(
+                notional: Figures.traded(by: order, in: asset),
+                leverage: account.leverageInForce(
+                    of: order.instrument, side: order.positionSide, marginMode: order.marginMode, rules))
+            if order.marginMode == .isolated {
+                try rows[place].isolatedOrders += margin
+            } else {
+                try rows[place].crossOrders += margin
+            }
+            return
+        }
         guard order.instrument.kind.isDerivative else {
             let place = try rowPlace(
                 order.side == .buy ? link.quote : link.base, at: order.placedAt, market, rules)

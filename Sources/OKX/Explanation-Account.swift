@@ -136,7 +136,7 @@ extension BalanceExplainer {
             }, status: .choice, source: Source.collateralLimit
         ) { try $0.sum("disEq of ") }
         explain(
-            .orderFees, "Σ estimated fee of open orders, in USD", try orders(.feeUsd) { _ in true },
+            .orderFees, "Σ estimated fee of open orders, in USD", try orders(.feeUsd) { !$0.isOnMargin },
             status: .choice, source: Source.ours
         ) { try $0.sum("feeUsd of ") }
     }

@@ -343,18 +343,18 @@ extension BalanceExplainer {
         ) { try $0.sum("frozen of ") }
         try explain(
             .isolatedOrders, row, "Σ margin of isolated orders settled in the currency",
-            orders(.margin) { $0.marginMode == .isolated && $0.settles(in: name) }, status: .choice,
+            orders(.margin) { $0.marginMode == .isolated && $0.settlementAsset == name }, status: .choice,
             source: Source.ours
         ) { try $0.sum("margin of ") }
         guard mode == .futures else { return }
         try explain(
             .crossOrders, row, "Σ margin of cross orders settled in the currency",
-            orders(.margin) { $0.marginMode == .cross && $0.settles(in: name) }, status: .choice,
+            orders(.margin) { $0.marginMode == .cross && $0.settlementAsset == name }, status: .choice,
             source: Source.ours
         ) { try $0.sum("margin of ") }
         try explain(
             .orderFees, row, "Σ estimated fee of open orders settled in the currency",
-            orders(.fee) { $0.settles(in: name) }, status: .choice, source: Source.ours
+            orders(.fee) { !$0.isOnMargin && $0.settlementAsset == name }, status: .choice, source: Source.ours
         ) { try $0.sum("fee of ") }
     }
 

@@ -23,15 +23,10 @@ extension Position {
 }
 
 extension OpenOrder {
-    /// The currency that a spot order would pay; nil for a contract's.
+    /// The currency that an exchange of a pair would pay; nil for contracts and pairs on margin.
     var spends: String? {
-        if instrument.kind.isDerivative { return nil }
+        if settlementAsset != nil { return nil }
         return side == .buy ? instrument.quote : instrument.base
-    }
-
-    /// Whether it is a contract's and settled in a currency.
-    func settles(in currency: String) -> Bool {
-        instrument.kind.isDerivative && instrument.settle == currency
     }
 }
 
@@ -274,6 +269,9 @@ extension BalanceExplainer {
     private func value(_ figure: OrderFigure, _ order: OpenOrder) throws -> ExactFraction {
         let isInverse = order.instrument.payoff == .inverse
         let size = try Figures.size(contracts: order.remaining, value: order.instrument.contractValue)
+        if figure == .notional, let asset = order.terms?.marginAsset {
+            return try Figures.traded(by: order, in: asset)
+        }
         switch figure {
         case .paid:
             return try Figures.spotOrder(
@@ -331,6 +329,10 @@ extension BalanceExplainer {
             if order.instrument.kind.isDerivative {
                 let value = Explanation.Input("ctVal", order.instrument.contractValue, .rule)
                 try explainNotional(order, [size, value], price)
+                try explainFees(order)
+                try explainMargin(order)
+            } else if let asset = order.terms?.marginAsset {
+                try explainTraded(order, in: asset, size, price)
                 try explainMargin(order)
             } else {
                 try explainSpot(order, size, price)
@@ -384,13 +386,28 @@ extension BalanceExplainer {
         }
     }
 
-    private mutating func explainMargin(_ order: OpenOrder) throws {
+    /// What an order of a pair on margin would trade, in the currency of its margin.
+    private mutating func explainTraded(
+        _ order: OpenOrder, in asset: String, _ size: Explanation.Input, _ price: Explanation.Input
+    ) throws {
+        let inBase = asset == order.instrument.base
+        try explain(
+            .notional, order, inBase ? "open sz" : "open sz × px", inBase ? [size] : [size, price]
+        ) {
+            try Figures.amount($0("sz"), isBase: true, inBase: inBase, price: $0.optional("px"))
+        }
+    }
+
+    private mutating func explainFees(_ order: OpenOrder) throws {
         let rate = Explanation.Input("order fee rate", rules.margin.orderFeeRate, .rule)
         for (figure, basis) in [(OrderFigure.fee, OrderFigure.notional), (.feeUsd, .notionalUsd)] {
             try explain(
                 figure, order, "\(basis.rawValue) × order fee rate", [given(basis, order), rate]
             ) { try Figures.orderFee(notional: $0(basis.rawValue), rate: $0("order fee rate")) }
         }
+    }
+
+    private mutating func explainMargin(_ order: OpenOrder) throws {
         if isFree(order) {
             try explain(.margin, order, "0: reduce-only and closing orders add no exposure", []) { _ in
                 .zero

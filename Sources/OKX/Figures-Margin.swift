@@ -1,3 +1,4 @@
+import Ledger
 import Numbers
 
 // Spot pairs on margin: a position has one asset of the pair and owes the other. Everything is worked out in
@@ -12,6 +13,13 @@ extension Figures {
     ) throws(NumberError) -> ExactFraction {
         if isBase == inBase { return amount }
         return isBase ? try amount.times(price) : try amount.over(price)
+    }
+
+    /// What an open order of a pair on margin would trade, in the currency of its margin.
+    static func traded(by order: OpenOrder, in asset: String) throws(NumberError) -> ExactFraction {
+        try amount(
+            ExactFraction(order.remaining), isBase: true, inBase: asset == order.instrument.base,
+            price: order.price)
     }
 
     /// `upl` of a margin position: what it has − what it owes − its margin, which is part of what it has.

@@ -16,8 +16,6 @@ struct InstrumentMarket {
     static let fundingHours: Int64 = 8
     /// What a period is funded at where the ledger was told of nothing: a choice, the venue's interest rate.
     static let usualFunding = "0.0001"
-    /// How far from the mark a limit order may be: a choice.
-    static let priceBand = "0.05"
 
     var terms: Instrument { rules.terms }
     var name: String { rules.terms.name }
@@ -60,17 +58,6 @@ struct InstrumentMarket {
         return LedgerTime(milliseconds: now.milliseconds - now.milliseconds % length + length)
     }
 
-    /// The highest price of a buy order and the lowest of a sell order; nil where no price is known.
-    func priceLimits() throws(NumberError) -> (buy: ExactDecimal, sell: ExactDecimal)? {
-        guard let mark = market.mark(terms) else { return nil }
-        let distance = try mark.times(try ExactDecimal(Self.priceBand), rounding: .halfEven)
-        let buy = try (mark + distance).over(rules.tick, places: 0, rounding: .towardZero)
-        let sell = try (mark - distance).over(rules.tick, places: 0, rounding: .towardZero)
-        return (
-            try buy.times(rules.tick, rounding: .towardZero),
-            try max(sell, .one).times(rules.tick, rounding: .towardZero)
-        )
-    }
 }
 
 /// The beginning of a day.
@@ -241,8 +228,10 @@ extension InstrumentMarket {
     }
 
     /// `public/price-limit`.
-    func writePriceLimit(at time: LedgerTime, to writer: inout JSONWriter) throws {
-        let limits = try priceLimits()
+    func writePriceLimit(
+        at time: LedgerTime, _ table: RuleTable, to writer: inout JSONWriter
+    ) throws(NumberError) {
+        let limits = rules.priceLimits(market, table)
         writer.beginObject()
         try writer.member("buyLmt", limits?.buy)
         writer.member("enabled", limits != nil)

@@ -26,22 +26,24 @@ struct AlgoReading {
         let size = try members.number("sz")
         guard size != nil || closes != nil else { throw .itemMissing("sz") }
         let instrument = try reading.instrument()
-        var mode = MarginMode.cross
-        // CCXT sends cross for a spot pair whatever the account's mode is.
-        if instrument.type != .spot || members["tdMode"] != "cross" {
-            mode = try reading.mode(of: instrument)
+        var mode = TradeMode(.cross)
+        // CCXT sends cross for the exchange of a spot pair too; on margin a currency comes with it.
+        if instrument.type != .spot || members["tdMode"] != "cross" || members["ccy"] != nil {
+            mode = try reading.mode(of: instrument, side)
         }
+        let isExchange = instrument.type == .spot && mode.marginAsset == nil
         let position = try reading.positionSide(of: instrument)
         if let size { try reading.check(size, instrument, isMarket: false) }
         var order = ConditionalInstruction(
             instrument: instrument.terms.name, side: side, quantity: size,
             legs: try legs(type, side, instrument), clientID: try members.label("algoClOrdId"))
-        order.marginMode = mode
+        order.marginMode = mode.marginMode
         order.positionSide = position
         order.reduceOnly =
-            (try members.flag("reduceOnly") || closes != nil) && instrument.type != .spot
-            && !reading.snapshot.account.isHedged
+            (try members.flag("reduceOnly") || closes != nil) && !isExchange
+            && (instrument.type == .spot || !reading.snapshot.account.isHedged)
         order.terms = childTerms(type)
+        order.terms.marginAsset = mode.marginAsset
         order.words = try words(type)
         let same = reading.snapshot.account.conditionals.count {
             $0.instrument.name == order.instrument && $0.terms.words.text("ordType") == type
@@ -197,7 +199,10 @@ struct AlgoReading {
             var one = ConditionalInstruction(
                 instrument: order.instrument, side: side, quantity: try own.number("sz") ?? order.quantity,
                 legs: legs, clientID: try own.label("attachAlgoClOrdId"))
-            one.reduceOnly = instrument.type != .spot && !reading.snapshot.account.isHedged
+            one.terms.marginAsset = order.terms.marginAsset
+            one.reduceOnly =
+                instrument.type == .spot
+                ? one.terms.marginAsset != nil : !reading.snapshot.account.isHedged
             one.terms.words["source"] = .string("7")
             if let id = one.clientID { one.terms.words["algoClOrdId"] = .string(id) }
             one.words = Settings([("ordType", .string(legs.count == 2 ? "oco" : "conditional"))])

@@ -50,17 +50,31 @@ struct OrderMembers {
     }
 }
 
+/// What the margin of an order is, by its `tdMode`.
+struct TradeMode {
+    let marginMode: MarginMode
+    /// The currency of a spot pair's margin; nil for contracts, and where a pair's currencies are exchanged.
+    let marginAsset: String?
+
+    init(_ marginMode: MarginMode, marginAsset: String? = nil) {
+        self.marginMode = marginMode
+        self.marginAsset = marginAsset
+    }
+}
+
 /// An order as a client asks for it, read and checked in the order of the order sheet, section 4, as far as
 /// the exchange need not be asked.
 struct OrderReading {
     let members: OrderMembers
     let snapshot: AccountSnapshot
+    let venue: OKXVenue
     let rules: RuleTable
     let market: ValuationPrices
 
     init(_ value: JSONValue, _ snapshot: AccountSnapshot, _ venue: OKXVenue) {
         members = OrderMembers(value: value)
         self.snapshot = snapshot
+        self.venue = venue
         rules = venue.rules(at: snapshot.at)
         market = venue.market(snapshot.prices, rules)
     }
@@ -86,11 +100,16 @@ struct OrderReading {
         var terms = try terms(type)
         let reduceOnly = try members.flag("reduceOnly")
         let instrument = try instrument()
-        let mode = try mode(of: instrument, type)
+        let mode = try mode(of: instrument, side, type)
+        terms.marginAsset = mode.marginAsset
+        let isExchange = instrument.type == .spot && mode.marginAsset == nil
         let position = try positionSide(of: instrument)
-        let quoteSized = isMarket && instrument.type == .spot && countsQuote(side)
+        let quoteSized =
+            isMarket && instrument.type == .spot && (isExchange ? countsQuote(side) : side == .buy)
         try check(size, instrument, isMarket: isMarket, quoteSized: quoteSized)
-        if let given = price { price = try checked(given, side, instrument) }
+        if let given = price {
+            price = try checked(given, side, instrument, isExchange: isExchange)
+        }
         var order = OrderInstruction(
             instrument: instrument.terms.name, side: side, quantity: size, price: price, terms: terms)
         if quoteSized {
@@ -99,8 +118,9 @@ struct OrderReading {
             order.terms = terms
         }
         order.positionSide = position
-        order.marginMode = mode
-        order.reduceOnly = reduceOnly && instrument.type != .spot && !snapshot.account.isHedged
+        order.marginMode = mode.marginMode
+        order.reduceOnly =
+            reduceOnly && !isExchange && (instrument.type == .spot || !snapshot.account.isHedged)
         try checkReducing(order)
         let orders = snapshot.account.orders
         if orders.count >= Self.mostOrders { throw .tooManyOrders(Self.mostOrders) }
@@ -162,8 +182,10 @@ struct OrderReading {
         return instrument
     }
 
-    /// The margin mode that `tdMode` means in the account's mode (order sheet, section 3.4).
-    func mode(of instrument: InstrumentRules, _ type: String = "") throws(OKXError) -> MarginMode {
+    /// What `tdMode` means in the account's mode (order sheet, section 3.4).
+    func mode(
+        of instrument: InstrumentRules, _ side: Side, _ type: String = ""
+    ) throws(OKXError) -> TradeMode {
         let text = try members.required("tdMode")
         guard ["cash", "cross", "isolated", "spot_isolated"].contains(text) else {
             throw .itemWrong("tdMode")
@@ -172,21 +194,42 @@ struct OrderReading {
         if instrument.type == .spot {
             if type == "optimal_limit_ioc" { throw .itemWrong("ordType") }
             if mode.sharesCollateral {
+                if text == "isolated" { throw .isolatedEnded }
                 guard text == "cross" else { throw .itemWrong("tdMode") }
-                return .cross
+                return TradeMode(.cross)
             }
-            // Pairs on margin are positions that only the operator books.
-            guard text == "cash" else { throw .itemModeUnsupported }
-            return .cross
+            if text == "cash" { return TradeMode(.cross) }
+            guard mode.hasDerivatives, let marginMode = MarginMode(rawValue: text) else {
+                throw .itemModeUnsupported
+            }
+            return try onMargin(marginMode, of: instrument, side)
         }
         guard mode.hasDerivatives else { throw .itemModeUnsupported }
         switch text {
-        case "cross": return .cross
+        case "cross": return TradeMode(.cross)
         case "isolated":
             if mode.sharesCollateral { throw .isolatedEnded }
-            return .isolated
+            return TradeMode(.isolated)
         default: throw .itemWrong("tdMode")
         }
+    }
+
+    /// A spot pair on margin: cross in the currency that `ccy` names, isolated in the one that the position
+    /// has. A position that is open keeps its own.
+    private func onMargin(
+        _ mode: MarginMode, of instrument: InstrumentRules, _ side: Side
+    ) throws(OKXError) -> TradeMode {
+        guard instrument.loans != nil else { throw .itemWrong("tdMode") }
+        let held = snapshot.account.position(instrument.terms.name, side: .net, marginMode: mode)
+        let wanted = mode == .cross ? try members.required("ccy") : nil
+        let asset: String?
+        do throws(Refusal) {
+            asset = try venue.marginAsset(
+                of: instrument.terms, isLong: held?.isLong ?? (side == .buy), marginMode: mode,
+                wanted: wanted, in: snapshot.account, at: snapshot.at)
+        } catch { throw .itemWrong("ccy") }
+        if let margin = held?.margin, margin.asset != asset { throw .itemWrong("ccy") }
+        return TradeMode(mode, marginAsset: asset)
     }
 
     func positionSide(of instrument: InstrumentRules) throws(OKXError) -> PositionSide? {
@@ -218,26 +261,16 @@ struct OrderReading {
         }
     }
 
-    /// A limit price on the tick and, of contracts, within the price limit; `pxAmendType` 1 moves it there.
+    /// A limit price on the tick and, unless a pair's assets are exchanged, within the price limit;
+    /// `pxAmendType` 1 moves it there.
     func checked(
-        _ price: ExactDecimal, _ side: Side, _ instrument: InstrumentRules
+        _ price: ExactDecimal, _ side: Side, _ instrument: InstrumentRules, isExchange: Bool
     ) throws(OKXError) -> ExactDecimal {
         guard price.isPositive, price.isMultiple(of: instrument.tick) else { throw .itemWrong("px") }
-        guard instrument.type != .spot, let limits = priceLimits(of: instrument) else { return price }
-        guard side == .buy ? price > limits.most : price < limits.least else { return price }
-        guard members["pxAmendType"] == "1" else { throw .priceBeyondLimit(limits.most, limits.least) }
-        return side == .buy ? limits.most : limits.least
-    }
-
-    /// The highest price to buy and the lowest to sell at: the mark with the rulebook's share of it added or
-    /// taken off, cut to the tick towards the mark. Nil without a mark.
-    func priceLimits(of instrument: InstrumentRules) -> (most: ExactDecimal, least: ExactDecimal)? {
-        guard let mark = market.mark(instrument.terms),
-            let band = try? mark.times(rules.margin.priceLimit, rounding: .halfEven),
-            let most = try? (mark + band).rounded(toMultipleOf: instrument.tick, .floor),
-            let least = try? (mark - band).rounded(toMultipleOf: instrument.tick, .ceiling)
-        else { return nil }
-        return (most, least)
+        guard !isExchange, let limits = instrument.priceLimits(market, rules) else { return price }
+        guard side == .buy ? price > limits.buy : price < limits.sell else { return price }
+        guard members["pxAmendType"] == "1" else { throw .priceBeyondLimit(limits.buy, limits.sell) }
+        return side == .buy ? limits.buy : limits.sell
     }
 
     /// An order that only reduces must find a position of the other side, at least as large as itself.
@@ -251,6 +284,9 @@ struct OrderReading {
             order.instrument, side: order.positionSide ?? .net, marginMode: order.marginMode ?? .cross)
         guard let position else { throw .nothingToReduce }
         guard position.isLong == (order.side == .sell) else { throw .reducesSameSide }
-        guard order.quantity <= position.quantity.magnitude else { throw .closesTooMuch }
+        // What is sized in the quote currency is cut to the position when it trades.
+        guard order.notional != nil || order.quantity <= position.quantity.magnitude else {
+            throw .closesTooMuch
+        }
     }
 }

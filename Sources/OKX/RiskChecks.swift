@@ -283,24 +283,27 @@ private struct Judge {
     }
 
     func placed(_ order: OpenOrder, forced: Bool) throws(Refusal) {
-        try traded(order.instrument, order.positionSide, order.marginMode)
+        if !order.isOnMargin { try traded(order.instrument, order.positionSide, order.marginMode) }
         if forced || !addsExposure(order) { return }
+        if order.isOnMargin, let position = opposite(to: order) {
+            return try repays(order, position)
+        }
         let figures = try figures(of: after)
         let paid =
-            order.instrument.kind.isDerivative
-            ? order.instrument.settle : order.side == .buy ? order.instrument.quote : order.instrument.base
+            order.settlementAsset
+            ?? (order.side == .buy ? order.instrument.quote : order.instrument.base)
         guard let place = rules.assetPlace(paid), let row = figures.row(place) else {
             throw missing(.zero, paid)
         }
-        let isCrossContract = order.instrument.kind.isDerivative && order.marginMode == .cross
+        let isCrossMargin = order.settlementAsset != nil && order.marginMode == .cross
         switch figures.mode {
         case .spot:
             if row.freeBalance.isNegative { throw missing(-row.freeBalance, paid, field: "quantity") }
         case .futures:
-            let free = isCrossContract ? row.freeEquity : row.freeBalance
+            let free = isCrossMargin ? row.freeEquity : row.freeBalance
             if free.isNegative { throw missing(-free, paid, field: "quantity") }
         case .multi, .portfolio:
-            if !isCrossContract, !after.autoBorrows, row.freeBalance.isNegative {
+            if !isCrossMargin, !after.autoBorrows, row.freeBalance.isNegative {
                 throw missing(-row.freeBalance, paid, field: "quantity")
             }
             if figures.totals.availableEquity.isNegative {
@@ -309,17 +312,43 @@ private struct Judge {
         }
     }
 
-    /// Whether an order can make the account's risk larger: every spot order, and contract orders that do
-    /// more than reduce what is held.
+    /// Whether an order can make the account's risk larger: every exchange of a pair, and orders that do more
+    /// than reduce what is held.
     private func addsExposure(_ order: OpenOrder) -> Bool {
-        guard order.instrument.kind.isDerivative else { return true }
+        if order.settlementAsset == nil { return true }
         if order.reduceOnly || order.closesHedgeLeg { return false }
-        guard
-            let position = before.position(
-                order.instrument.name, side: order.positionSide, marginMode: order.marginMode)
-        else { return true }
-        let reduces = position.isLong == (order.side == .sell)
-        return !reduces || order.remaining > position.quantity.magnitude
+        guard let position = opposite(to: order) else { return true }
+        return order.remaining > position.quantity.magnitude
+    }
+
+    /// The position that an order would reduce.
+    private func opposite(to order: OpenOrder) -> Position? {
+        let position = before.position(
+            order.instrument.name, side: order.positionSide, marginMode: order.marginMode)
+        return position?.isLong == (order.side == .sell) ? position : nil
+    }
+
+    /// A larger order on margin than the position: it repays all that is owed, and its rest is an exchange. It
+    /// sells no more than the position has; what it pays beyond that must be free.
+    private func repays(_ order: OpenOrder, _ position: Position) throws(Refusal) {
+        guard order.side == .buy else {
+            throw Refusal(
+                .noPosition, "The margin position in \(order.instrument.name) has less than what is sold.",
+                field: "quantity")
+        }
+        let quote = order.instrument.quote
+        do {
+            let cost = ExactFraction(try order.remaining.times(order.price, rounding: .ceiling))
+            let lacking = try cost - ExactFraction(position.amount(of: position.heldAsset))
+            guard lacking.isPositive else { return }
+            let row = try rules.assetPlace(quote).flatMap { try figures(of: before).row($0) }
+            let free = Figures.floored(row?.freeBalance ?? .zero)
+            if lacking > free { throw missing(try lacking - free, quote, field: "quantity") }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.overflow, "A figure of the order does not fit: \(error).", field: "quantity")
+        }
     }
 
     func leverageSet(_ setting: LeverageSetting) throws(Refusal) {

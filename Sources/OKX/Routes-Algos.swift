@@ -177,7 +177,7 @@ extension OKXVenue {
         let wanted = rows.reversed().filter { row in
             types.split(separator: ",").contains { $0 == row.typeName }
                 && (members["algoId"] ?? row.id) == row.id && (members["state"] ?? row.state) == row.state
-                && filter.admits(row.order.instrument, rules) && page.admits(id: row.order.sequence)
+                && filter.admits(row.order.instrument, row.instrumentType(rules)) && page.admits(id: row.order.sequence)
         }
         return try Self.reply { writer in
             for row in page.cut(wanted) { try writer.algo(row, rules) }
@@ -250,9 +250,14 @@ struct AlgoRow {
     /// `actualSide`: tp or sl.
     var firedSide: String { fired.map { ["tp", "sl"].contains($0.leg) ? $0.leg : "" } ?? "" }
 
+    /// `instType`.
+    func instrumentType(_ rules: RuleTable) -> String {
+        rules.typeName(of: order.instrument, isOnMargin: order.terms.terms.marginAsset != nil)
+    }
+
     var marginMode: String {
-        let isContract = order.instrument.kind.isDerivative
-        return isContract || account.mode.sharesCollateral
+        let hasMargin = order.instrument.kind.isDerivative || order.terms.terms.marginAsset != nil
+        return hasMargin || account.mode.sharesCollateral
             ? (order.terms.marginMode ?? .cross).rawValue : "cash"
     }
 }
@@ -291,18 +296,19 @@ extension JSONWriter {
         member("cTime", order.placedAt)
         try member("callbackRatio", trailing?.trigger.trail?.ratio)
         try member("callbackSpread", trailing?.trigger.trail?.distance)
-        empty(["ccy", "chaseType", "chaseVal"])
+        member("ccy", terms.terms.marginAsset ?? "")
+        empty(["chaseType", "chaseVal"])
         member("clOrdId", terms.words.text("clOrdId") ?? "")
         member("closeFraction", literal: terms.quantity == nil ? "1" : "")
         member("failCode", row.failCode)
         member("instId", order.instrument.name)
-        member("instType", rules.instrument(order.instrument.name)?.type.rawValue ?? "")
+        member("instType", row.instrumentType(rules))
         member("isTradeBorrowMode", literal: "")
         member("last", terms.words.text("last") ?? "")
         let leverage = row.account.leverageInForce(
             of: order.instrument, side: terms.positionSide ?? .net, marginMode: terms.marginMode ?? .cross,
             rules)
-        try member("lever", isContract ? leverage : nil)
+        try member("lever", isContract || terms.terms.marginAsset != nil ? leverage : nil)
         key("linkedOrd")
         beginObject()
         member("ordId", literal: "")

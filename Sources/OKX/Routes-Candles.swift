@@ -64,7 +64,7 @@ extension OKXVenue {
         case .priceLimit:
             let instrument = InstrumentMarket(try Self.instrument(query, rules), market, access)
             return try Self.publicReply { writer in
-                try instrument.writePriceLimit(at: now, to: &writer)
+                try instrument.writePriceLimit(at: now, rules, to: &writer)
             }
         case .openInterest:
             let found = try selection(query, rules, at: now).filter { $0.type != .spot }

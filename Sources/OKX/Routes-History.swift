@@ -80,7 +80,10 @@ extension OKXVenue {
         let state = query["state"].flatMap { $0.isEmpty ? nil : $0 }
         let type = query["ordType"].flatMap { $0.isEmpty ? nil : $0 }
         let wanted = records.reversed().filter { record in
-            filter.admits(record.order.instrument, rules) && isWanted(record)
+            let order = record.order
+            return filter.admits(
+                order.instrument, rules.typeName(of: order.instrument, isOnMargin: order.isOnMargin))
+                && isWanted(record)
                 && (state ?? record.stateName).isExactly(record.stateName)
                 && (type.map { $0.split(separator: ",").contains { $0 == record.order.typeName } } ?? true)
                 && page.admits(id: record.order.sequence)
@@ -103,7 +106,9 @@ extension OKXVenue {
         let order = query["ordId"].flatMap { $0.isEmpty ? nil : $0 }
         let oldest = snapshot.at.milliseconds - days * 86_400_000
         let wanted = history.trades.reversed().filter { trade in
-            filter.admits(trade.fill.instrument, rules) && trade.at.milliseconds >= oldest
+            let fill = trade.fill
+            let type = rules.typeName(of: fill.instrument, isOnMargin: fill.marginAsset != nil)
+            return filter.admits(fill.instrument, type) && trade.at.milliseconds >= oldest
                 && page.admits(trade.at) && page.admits(id: trade.sequence)
                 && (order == nil || trade.orderID(of: snapshot.account.id) == order)
         }
@@ -127,7 +132,10 @@ extension OKXVenue {
             return (currency ?? change.asset).isExactly(change.asset) && (type ?? kind.type) == kind.type
                 && (subType ?? kind.subType) == kind.subType && change.at.milliseconds >= oldest
                 && page.admits(change.at) && page.admits(id: change.sequence)
-                && (isAny || change.instrument.map { filter.admits($0, rules) } ?? false)
+                && (isAny
+                    || change.instrument.map {
+                        filter.admits($0, rules.typeName(of: $0, isOnMargin: change.isOnMargin))
+                    } ?? false)
         }
         return try Self.reply { writer in
             for change in page.cut(wanted) { try writer.bill(change, snapshot.account, rules) }
@@ -145,7 +153,8 @@ extension OKXVenue {
         let id = query["posId"].flatMap { $0.isEmpty ? nil : $0 }
         let wanted = history.closedPositions.reversed().filter { closed in
             let position = closed.position
-            return filter.admits(position.instrument, rules)
+            return filter.admits(
+                position.instrument, position.typeName(rules.instrument(position.instrument.name)))
                 && page.admits(paging: closed.closedAt)
                 && (mode ?? position.marginMode.rawValue) == position.marginMode.rawValue
                 && (id ?? StableID.position(snapshot.account.id, position))
@@ -182,10 +191,10 @@ struct InstrumentFilter {
         name = given("instId")
     }
 
-    func admits(_ instrument: Instrument, _ rules: RuleTable) -> Bool {
+    func admits(_ instrument: Instrument, _ typeName: String) -> Bool {
         if let name, !name.isExactly(instrument.name) { return false }
         guard let type, type != "ANY" else { return true }
-        return rules.instrument(instrument.name)?.type.rawValue == type
+        return typeName == type
     }
 }
 

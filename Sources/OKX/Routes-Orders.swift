@@ -136,8 +136,21 @@ extension OKXVenue {
         guard size != nil || price != nil else { throw .amendNothing }
         let instrument = try reading.instrument()
         if let size { try reading.check(size, instrument, isMarket: false) }
-        if let given = price { price = try reading.checked(given, order.side, instrument) }
-        return .amend(.id(order.id), instrument: instrument.terms.name, quantity: size, price: price)
+        if let given = price {
+            price = try reading.checked(
+                given, order.side, instrument, isExchange: order.settlementAsset == nil)
+        }
+        return .amend(
+            .id(order.id), instrument: instrument.terms.name, quantity: size, price: price,
+            terms: try naming(members: reading.members, order))
+    }
+
+    /// The terms of an order that name the request which amends it; nil where they stay.
+    private func naming(members: OrderMembers, _ order: OpenOrder) throws(OKXError) -> OrderTerms? {
+        let name = try members.label("reqId")
+        guard var terms = order.terms, name != terms.words.text("reqId") else { return nil }
+        terms.words["reqId"] = name.map { .string($0) }
+        return terms
     }
 
     // MARK: - Closing
@@ -152,16 +165,17 @@ extension OKXVenue {
         guard let mode = MarginMode(rawValue: try members.required("mgnMode")) else {
             throw OKXError.parameterWrong("mgnMode")
         }
-        guard let instrument = rules(at: snapshot.at).instrument(name) else {
-            throw OKXError.instrumentUnknown
-        }
+        let rules = rules(at: snapshot.at)
+        guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
         let reading = OrderReading(body, snapshot, self)
         let side = try reading.positionSide(of: instrument) ?? .net
-        guard let position = account.position(name, side: side, marginMode: mode), position.margin == nil
-        else { throw OKXError.positionMissing }
-        let closing = account.orders.filter {
-            $0.onlyReduces && $0.instrument.name == name && $0.positionSide == side && $0.marginMode == mode
+        guard let position = account.position(name, side: side, marginMode: mode) else {
+            throw OKXError.positionMissing
         }
+        if let margin = position.margin, mode == .cross {
+            guard try members.required("ccy") == margin.asset else { throw OKXError.positionMissing }
+        }
+        let closing = account.orders.filter { $0.onlyReduces && $0.position == position.key }
         if !closing.isEmpty {
             guard try members.flag("autoCxl") else { throw OKXError.closingOrders }
             for order in closing {
@@ -169,17 +183,18 @@ extension OKXVenue {
             }
         }
         var terms = OrderTerms(clientID: try members.label("clOrdId"), kind: .market)
+        terms.marginAsset = position.margin?.asset
         if let tag = try members.label("tag", longest: 16) { terms.words["tag"] = .string(tag) }
         var order = OrderInstruction(
-            instrument: name, side: position.isLong ? .sell : .buy, quantity: position.quantity.magnitude,
-            price: nil, terms: terms)
-        order.reduceOnly = !account.isHedged
+            instrument: name, side: position.isLong ? .sell : .buy,
+            quantity: try closingSize(of: position, instrument, account, rules), price: nil, terms: terms)
+        order.reduceOnly = position.margin == nil && !account.isHedged
         order.positionSide = side == .net ? nil : side
         order.marginMode = mode
         do throws(Refusal) {
             _ = try await access.trade(.place(order), for: account.id)
         } catch {
-            throw OKXError(order: error, mode: account.mode, currency: instrument.terms.settle)
+            throw OKXError(order: error, mode: account.mode, currency: position.settlementAsset)
         }
         return Self.reply { writer in
             writer.beginObject()
@@ -189,6 +204,18 @@ extension OKXVenue {
             writer.member("tag", members["tag"] ?? "")
             writer.endObject()
         }
+    }
+
+    /// What closes a position: all of it. Of a pair that is owed on margin so much more as the fee takes of
+    /// what is bought, in whole lots.
+    private func closingSize(
+        of position: Position, _ instrument: InstrumentRules, _ account: Account, _ rules: RuleTable
+    ) throws -> ExactDecimal {
+        let size = position.quantity.magnitude
+        guard position.margin != nil, !position.isLong else { return size }
+        let rate = feeRate(.taker, of: instrument, in: account, rules)
+        return try size.over(ExactDecimal.one - rate, rounding: .ceiling)
+            .rounded(toMultipleOf: instrument.lot, .ceiling)
     }
 
     /// `trade/cancel-all-after`: a dead man's switch of 10 to 120 seconds; 0 turns it off.
@@ -268,6 +295,7 @@ extension OrderAck {
                 let isSpot = parts.count == 2
                 currency = isSpot && order.side == .sell ? parts[0] : parts.count > 1 ? parts[1] : ""
                 if parts.count > 2, parts[1] == "USD" { currency = parts[0] }
+                if let asset = order.terms.marginAsset { currency = asset }
             }
             error =
                 error ?? OKXError(order: refusal, mode: snapshot.account.mode, currency: currency)

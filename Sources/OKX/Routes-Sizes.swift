@@ -5,9 +5,23 @@ import Venue
 
 // How much an account can trade, what it pays for it, and the margin of isolated positions.
 
+/// What can be bought and sold, or what is free to do it with.
+private struct TradableSize {
+    var buy: ExactDecimal
+    var sell: ExactDecimal
+    /// The currency of the margin that was named; empty where none was.
+    var currency = ""
+    /// Whether what pays for a side is in the base currency.
+    var buysInBase = false
+    var sellsInBase = false
+
+    /// Whether it is of a pair on margin.
+    var isOnMargin: Bool { buysInBase || !currency.isEmpty }
+}
+
 extension OKXVenue {
     /// `account/max-size` and `account/max-avail-size`: what the free funds pay for at the price given or the
-    /// mark, in contracts or coin; a close adds what is held the other way.
+    /// mark, in contracts or coin.
     func largestSizes(
         _ endpoint: Endpoint, _ query: [QueryItem], _ snapshot: AccountSnapshot
     ) throws -> [UInt8] {
@@ -17,55 +31,98 @@ extension OKXVenue {
         let list = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         guard list.count <= 5 else { throw OKXError.listTooLong("instId", limit: 5) }
         let rules = rules(at: snapshot.at)
-        let market = market(snapshot.prices, rules)
-        let figures = try figures(of: snapshot, rules)
+        let isAvailable = endpoint == .maxAvailableSize
+        var sizes: [TradableSize] = []
+        for name in list {
+            guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
+            let free = try free(of: instrument, mode, query["ccy"], snapshot, rules)
+            if isAvailable {
+                sizes.append(free)
+            } else {
+                sizes.append(try largest(free, of: instrument, mode, query["px"], snapshot, rules))
+            }
+        }
         return try Self.reply { writer in
-            for name in list {
-                guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
-                let marginMode = MarginMode(rawValue: mode) ?? .cross
-                let terms = instrument.terms
-                func free(_ currency: String) throws -> ExactDecimal {
-                    guard let row = rules.assetPlace(currency).flatMap({ figures.row($0) }) else {
-                        return .zero
-                    }
-                    let isCross = terms.kind.isDerivative && marginMode == .cross
-                    let amount = Figures.floored(isCross ? row.freeEquity : row.freeBalance)
-                    return try amount.rounded(places: 16, rounding: .towardZero)
-                }
-                let price = query["px"].flatMap { try? ExactDecimal($0) } ?? market.mark(terms)
-                let isAvailable = endpoint == .maxAvailableSize
-                var buy = try free(terms.kind.isDerivative ? terms.settle : terms.quote)
-                var sell = try terms.kind.isDerivative ? buy : free(terms.base)
-                if !isAvailable, let price, price.isPositive {
-                    let leverage = snapshot.account.leverageInForce(
-                        of: terms, side: .net, marginMode: marginMode, rules)
-                    if terms.kind.isDerivative {
-                        let unit =
-                            terms.payoff == .inverse
-                            ? try terms.contractValue.over(price, rounding: .ceiling)
-                            : try terms.contractValue.times(price, rounding: .ceiling)
-                        let most = try buy.times(leverage, over: unit, rounding: .towardZero)
-                        buy = try most.rounded(toMultipleOf: instrument.lot, .towardZero)
-                        sell = buy
-                    } else {
-                        buy = try buy.over(price, rounding: .towardZero)
-                            .rounded(toMultipleOf: instrument.lot, .towardZero)
-                        sell = try sell.rounded(toMultipleOf: instrument.lot, .towardZero)
-                    }
-                }
+            for (name, size) in zip(list, sizes) {
                 writer.beginObject()
-                try writer.member(isAvailable ? "availBuy" : "ccy", isAvailable ? buy : nil)
                 if isAvailable {
-                    try writer.member("availSell", sell)
+                    try writer.member("availBuy", size.buy)
+                    try writer.member("availSell", size.sell)
                     writer.member("instId", name)
                 } else {
+                    writer.member("ccy", size.currency)
                     writer.member("instId", name)
-                    try writer.member("maxBuy", buy)
-                    try writer.member("maxSell", sell)
+                    try writer.member("maxBuy", size.buy)
+                    try writer.member("maxSell", size.sell)
                 }
                 writer.endObject()
             }
         }
+    }
+
+    /// What is free to trade an instrument with: of contracts in their settlement currency, of a pair in the
+    /// currency that each side pays, of a pair on margin in that of each side's margin.
+    private func free(
+        of instrument: InstrumentRules, _ mode: String, _ currency: String?, _ snapshot: AccountSnapshot,
+        _ rules: RuleTable
+    ) throws -> TradableSize {
+        let terms = instrument.terms
+        let isContract = terms.kind.isDerivative
+        let figures = try figures(of: snapshot, rules)
+        func amount(_ currency: String, isCross: Bool) throws -> ExactDecimal {
+            guard let row = rules.assetPlace(currency).flatMap({ figures.row($0) }) else { return .zero }
+            let amount = Figures.floored(isCross ? row.freeEquity : row.freeBalance)
+            return try amount.rounded(places: 16, rounding: .towardZero)
+        }
+        if isContract {
+            let free = try amount(terms.settle, isCross: mode == MarginMode.cross.rawValue)
+            return TradableSize(buy: free, sell: free)
+        }
+        guard mode != "cash", snapshot.account.mode == .futures else {
+            return TradableSize(
+                buy: try amount(terms.quote, isCross: false), sell: try amount(terms.base, isCross: false),
+                sellsInBase: true)
+        }
+        guard mode == MarginMode.cross.rawValue else {
+            return TradableSize(
+                buy: try amount(terms.base, isCross: false), sell: try amount(terms.quote, isCross: false),
+                buysInBase: true)
+        }
+        guard let currency, !currency.isEmpty else { throw OKXError.parameterMissing("ccy") }
+        guard currency == terms.base || currency == terms.quote else { throw OKXError.parameterWrong("ccy") }
+        let free = try amount(currency, isCross: true)
+        let inBase = currency == terms.base
+        return TradableSize(
+            buy: free, sell: free, currency: currency, buysInBase: inBase, sellsInBase: inBase)
+    }
+
+    /// How much can be traded with what is free, in contracts or in coins, in whole lots.
+    private func largest(
+        _ free: TradableSize, of instrument: InstrumentRules, _ mode: String, _ limit: String?,
+        _ snapshot: AccountSnapshot, _ rules: RuleTable
+    ) throws -> TradableSize {
+        let terms = instrument.terms
+        let market = market(snapshot.prices, rules)
+        guard let price = limit.flatMap({ try? ExactDecimal($0) }) ?? market.mark(terms), price.isPositive
+        else { return free }
+        var leverage = ExactDecimal.one
+        if terms.kind.isDerivative || free.isOnMargin {
+            leverage = snapshot.account.leverageInForce(
+                of: terms, side: .net, marginMode: MarginMode(rawValue: mode) ?? .cross, rules)
+        }
+        let value = terms.contractValue
+        func size(_ amount: ExactDecimal, inBase: Bool) throws(NumberError) -> ExactDecimal {
+            let unit: ExactDecimal =
+                if inBase { .one } else if terms.payoff == .inverse {
+                    try value.over(price, rounding: .ceiling)
+                } else { try value.times(price, rounding: .ceiling) }
+            return try amount.times(leverage, over: unit, rounding: .towardZero)
+                .rounded(toMultipleOf: instrument.lot, .towardZero)
+        }
+        var largest = free
+        largest.buy = try size(free.buy, inBase: free.buysInBase)
+        largest.sell = try size(free.sell, inBase: free.sellsInBase)
+        return largest
     }
 
     /// `account/trade-fee`: the account's rates; negative is what is paid.

@@ -51,6 +51,17 @@ final class InstrumentRules: Sendable {
             : (100_000_000, 1_000_000, 20_000_000, 20_000_000)
     }
 
+    /// The highest price of a buy order and the lowest of a sell order: the mark with the rulebook's share of
+    /// it added or taken off, cut to the tick towards the mark. Nil without a mark.
+    func priceLimits(_ market: Market, _ rules: RuleTable) -> (buy: ExactDecimal, sell: ExactDecimal)? {
+        guard let mark = market.mark(terms),
+            let band = try? mark.times(rules.margin.priceLimit, rounding: .halfEven),
+            let buy = try? (mark + band).rounded(toMultipleOf: tick, .floor),
+            let sell = try? (mark - band).rounded(toMultipleOf: tick, .ceiling)
+        else { return nil }
+        return (buy, max(sell, tick))
+    }
+
     /// The tier that a position of so many contracts stands in; the last one for larger positions.
     func tier(of contracts: ExactDecimal) -> PositionTier? {
         for tier in tiers where contracts <= tier.maximum { return tier }

@@ -208,13 +208,12 @@ extension Subscription.Filter {
         return .orders(type: type == "ANY" ? nil : type, family: family, name: name)
     }
 
-    /// Whether orders of an instrument are wanted.
-    func admits(_ instrument: String, _ rules: RuleTable) -> Bool {
+    /// Whether orders of an instrument, of this `instType`, are wanted.
+    func admits(_ instrument: Instrument, _ typeName: String, _ rules: RuleTable) -> Bool {
         guard case .orders(let type, let family, let name) = self,
-            let entry = rules.instrument(instrument)
+            let entry = rules.instrument(instrument.name)
         else { return false }
-        return (type ?? entry.type.rawValue) == entry.type.rawValue
-            && (family ?? entry.family).isExactly(entry.family)
-            && (name ?? instrument).isExactly(instrument)
+        return (type ?? typeName) == typeName && (family ?? entry.family).isExactly(entry.family)
+            && (name ?? instrument.name).isExactly(instrument.name)
     }
 }

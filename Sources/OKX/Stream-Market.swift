@@ -180,6 +180,7 @@ struct MarketFeeds: Sendable {
             return try candleNews(place, bar, market, time)
         }
         guard case .last(let rules) = subscription.source else { return [] }
+        let table = venue.rules(at: time)
         let instrument = InstrumentMarket(rules, market, access)
         switch subscription.channel {
         case .trades, .allTrades: return try tradeNews(place, instrument)
@@ -207,7 +208,7 @@ struct MarketFeeds: Sendable {
                 switch subscription.channel {
                 case .fundingRate: try instrument.writeFundingRate(at: time, to: &writer)
                 case .openInterest: instrument.writeOpenInterest(at: time, to: &writer)
-                default: try instrument.writePriceLimit(at: time, to: &writer)
+                default: try instrument.writePriceLimit(at: time, table, to: &writer)
                 }
                 return writer.bytes
             }

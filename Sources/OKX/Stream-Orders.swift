@@ -207,26 +207,24 @@ extension OKXStream {
         switch news.subject {
         case .order(let record):
             let row = try OrderRow(record, after, rules)
-            let name = record.order.instrument.name
+            let isWanted = { (filter: Subscription.Filter) in
+                filter.admits(record.order.instrument, row.typeName, rules)
+            }
             for subscription in subscriptions {
-                guard subscription.channel == .orders, subscription.filter.admits(name, rules) else {
-                    continue
-                }
+                guard subscription.channel == .orders, isWanted(subscription.filter) else { continue }
                 messages.append(
                     try push(subscription) { try writeOrder(row, news, rules, at: now, to: &$0) })
             }
             guard let fill = news.fill else { break }
             for subscription in subscriptions {
-                guard subscription.channel == .fills, subscription.filter.admits(name, rules) else {
-                    continue
-                }
+                guard subscription.channel == .fills, isWanted(subscription.filter) else { continue }
                 messages.append(try push(subscription) { try writeFill(fill, row, news, to: &$0) })
             }
         case .conditional(let row):
             let channel: Channel = row.typeName == "move_order_stop" ? .algoAdvance : .ordersAlgo
             for subscription in subscriptions {
                 guard subscription.channel == channel,
-                    subscription.filter.admits(row.order.instrument.name, rules)
+                    subscription.filter.admits(row.order.instrument, row.instrumentType(rules), rules)
                 else { continue }
                 messages.append(try push(subscription) { try $0.algo(row, rules, isPush: true) })
             }
@@ -238,7 +236,8 @@ extension OKXStream {
     func waitingAlgos(_ subscription: Subscription, _ account: Account) throws -> [UInt8]? {
         let rules = venue.rules(at: access.ledgerTime())
         let rows = account.conditionals.map { AlgoRow($0, account) }.filter {
-            $0.typeName == "move_order_stop" && subscription.filter.admits($0.order.instrument.name, rules)
+            $0.typeName == "move_order_stop"
+                && subscription.filter.admits($0.order.instrument, $0.instrumentType(rules), rules)
         }
         if rows.isEmpty { return nil }
         return try push(subscription) { writer in
@@ -285,10 +284,10 @@ extension OKXStream {
         let last = access.prices().quotes[order.instrument.name]?.last ?? market.mark(order.instrument)
         let fees = order.fills?.fees ?? .zero
         writer.beginObject()
-        writer.member("instType", row.type.rawValue)
+        writer.member("instType", row.typeName)
         writer.member("instId", order.instrument.name)
         writer.member("tgtCcy", words.text("tgtCcy") ?? "")
-        writer.member("ccy", row.isContract ? order.instrument.settle : "")
+        writer.member("ccy", order.settlementAsset ?? "")
         writer.member("tradeQuoteCcy", row.isContract ? "" : order.instrument.quote)
         writer.member("ordId", order.venueID(of: row.account.id))
         writer.member("clOrdId", order.shownClientID)
@@ -310,7 +309,7 @@ extension OKXStream {
             "fillNotionalUsd", average.flatMap { value(row.filled, at: $0, order.instrument, market) })
         try writer.member("avgPx", average ?? .zero)
         writer.member("state", row.record.stateName)
-        try writer.member("lever", row.isContract ? row.leverage : .zero)
+        try writer.member("lever", order.settlementAsset == nil ? .zero : row.leverage)
         try writer.member("pnl", row.profit)
         writer.member("feeCcy", row.feeCurrency)
         try writer.member("fee", fees.isPositive ? -fees : .zero)
@@ -351,7 +350,7 @@ extension OKXStream {
         writer.member("execType", literal: fill.map { $0.liquidity == .maker ? "M" : "T" } ?? "")
         writer.empty(["fillPxVol", "fillPxUsd", "fillMarkVol", "fillFwdPx", "fillMarkPx", "fillIdxPx"])
         writer.member("amendSource", literal: isAmended ? "1" : "")
-        writer.member("reqId", literal: "")
+        writer.member("reqId", isAmended ? order.terms?.words.text("reqId") ?? "" : "")
         writer.member("amendResult", literal: isAmended ? "0" : "")
         writer.member("code", literal: "0")
         writer.empty(["msg", "pxType", "pxUsd", "pxVol"])

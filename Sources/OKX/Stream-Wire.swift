@@ -269,7 +269,7 @@ extension OKXVenue {
         let isClosed = position.quantity.isZero
         writer.beginObject()
         writer.member("posId", id)
-        writer.member("tradeId", trade ?? "")
+        writer.member("tradeId", trade ?? position.lastTrade.map { String($0) } ?? "")
         writer.member("instId", position.instrument.name)
         writer.member("instType", position.typeName(rules))
         writer.member("mgnMode", position.marginMode.rawValue)

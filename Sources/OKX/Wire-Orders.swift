@@ -9,7 +9,8 @@ struct OrderRow {
     let order: OpenOrder
     let record: OrderRecord
     let account: Account
-    let type: InstrumentType
+    /// `instType`.
+    let typeName: String
     let leverage: ExactDecimal
     /// What its closing fills realised, before fees.
     let profit: ExactDecimal
@@ -21,8 +22,8 @@ struct OrderRow {
         self.record = record
         order = record.order
         self.account = account
-        guard let known = rules.instrument(order.instrument.name) else { throw OKXError.systemError }
-        type = known.type
+        typeName = rules.typeName(of: order.instrument, isOnMargin: order.isOnMargin)
+        if typeName.isEmpty { throw OKXError.systemError }
         leverage = account.leverageInForce(
             of: order.instrument, side: order.positionSide, marginMode: order.marginMode, rules)
         profit = order.fills?.realised ?? .zero
@@ -45,7 +46,9 @@ struct OrderRow {
         }
     }
 
-    var isContract: Bool { type != .spot }
+    var isContract: Bool { order.instrument.kind.isDerivative }
+    /// `ccy`: the currency of the margin of a pair; empty for every other order.
+    var marginCurrency: String { order.terms?.marginAsset ?? "" }
     var words: Settings { order.terms?.words ?? Settings() }
     var isMarket: Bool { order.terms?.kind == .market }
 
@@ -61,7 +64,7 @@ struct OrderRow {
     var size: String { words.text("sz") ?? order.quantity.description }
 
     var marginMode: String {
-        isContract || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash"
+        order.settlementAsset != nil || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash"
     }
 
     /// `feeCcy`: what a spot order receives; of contracts the settlement currency.
@@ -158,7 +161,7 @@ extension JSONWriter {
         member("cancelSource", cancel.code)
         member("cancelSourceReason", cancel.reason)
         member("category", literal: row.category)
-        member("ccy", literal: "")
+        member("ccy", row.marginCurrency)
         member("clOrdId", order.shownClientID)
         let fees = order.fills?.fees ?? .zero
         try member("fee", fees.isPositive ? -fees : .zero)
@@ -167,9 +170,9 @@ extension JSONWriter {
         try member("fillSz", order.fills?.last?.quantity ?? .zero)
         member("fillTime", order.fills.map { String($0.at.milliseconds) } ?? "")
         member("instId", order.instrument.name)
-        member("instType", row.type.rawValue)
+        member("instType", row.typeName)
         member("isTpLimit", literal: "false")
-        try member("lever", row.isContract ? row.leverage : nil)
+        try member("lever", order.settlementAsset == nil ? nil : row.leverage)
         key("linkedAlgoOrd")
         beginObject()
         member("algoId", literal: "")
@@ -239,7 +242,7 @@ extension JSONWriter {
         try member("fillPnl", trade.realised)
         member("ordId", trade.orderID(of: account.id))
         try member("feeRate", isContract ? nil : fill.feeRate.map { -$0 })
-        member("instType", rules.instrument(fill.instrument.name)?.type.rawValue ?? "")
+        member("instType", rules.typeName(of: fill.instrument, isOnMargin: fill.marginAsset != nil))
         member("fillPxUsd", literal: "")
         member("instId", fill.instrument.name)
         member("clOrdId", trade.order?.shownClientID ?? "")
@@ -277,7 +280,9 @@ extension JSONWriter {
         member("fillTime", fill == nil && kind.type != "8" ? "" : String(change.at.milliseconds))
         member("from", literal: "")
         member("instId", change.instrument?.name ?? "")
-        member("instType", change.instrument.flatMap { rules.instrument($0.name)?.type.rawValue } ?? "")
+        member(
+            "instType",
+            change.instrument.map { rules.typeName(of: $0, isOnMargin: change.isOnMargin) } ?? "")
         member("interest", literal: "0")
         member("mgnMode", change.marginMode?.rawValue ?? "")
         member("notes", literal: "")
@@ -339,6 +344,25 @@ extension JSONWriter {
         member("uTime", closed.closedAt)
         member("uly", rules.instrument(position.instrument.name)?.family ?? "")
         endObject()
+    }
+}
+
+extension RuleTable {
+    /// `instType`: a spot pair's is MARGIN where it is traded on margin; empty for an unknown instrument.
+    func typeName(of instrument: Instrument, isOnMargin: Bool) -> String {
+        isOnMargin ? "MARGIN" : self.instrument(instrument.name)?.type.rawValue ?? ""
+    }
+}
+
+extension CashChange {
+    /// Whether it comes from a position of a spot pair on margin.
+    var isOnMargin: Bool {
+        switch body {
+        case .filled(let fill): fill.marginAsset != nil
+        case .isolatedMarginAdjusted(let key, _): !key.instrument.kind.isDerivative
+        case .marginInterestAccrued: true
+        default: false
+        }
     }
 }
 
