@@ -53,7 +53,9 @@ final class InstrumentRules: Sendable {
 
     /// The highest price of a buy order and the lowest of a sell order: the mark with the rulebook's share of
     /// it added or taken off, cut to the tick towards the mark. Nil without a mark.
-    func priceLimits(_ market: Market, _ rules: RuleTable) -> (buy: ExactDecimal, sell: ExactDecimal)? {
+    func priceLimits(
+        _ market: ValuationPrices, _ rules: RuleTable
+    ) -> (buy: ExactDecimal, sell: ExactDecimal)? {
         guard let mark = market.mark(terms),
             let band = try? mark.times(rules.margin.priceLimit, rounding: .halfEven),
             let buy = try? (mark + band).rounded(toMultipleOf: tick, .floor),
