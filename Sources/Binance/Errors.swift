@@ -133,6 +133,13 @@ struct BinanceError: Error, Equatable {
     static let invalidTimeInForce = BinanceError(400, -1115, "Invalid timeInForce.")
     static let invalidOrderType = BinanceError(400, -1116, "Invalid orderType.")
     static let invalidSide = BinanceError(400, -1117, "Invalid side.")
+    static let counterpartyTooFar = BinanceError(
+        400, -4131, "The counterparty's best price does not meet the PERCENT_PRICE filter limit.")
+    /// A list over more than the seven days that it may be of at once; the text is not recorded.
+    static let intervalTooLong = BinanceError(
+        400, -4165, "Invalid time interval, maximum time interval is 7 days.")
+    static let combinationInvalid = BinanceError(
+        400, -1128, "Combination of optional parameters invalid.")
     static let unknownOrder = BinanceError(400, -2011, "Unknown order sent.")
     static let orderNotFound = BinanceError(400, -2013, "Order does not exist.")
     static let marginInsufficient = BinanceError(400, -2019, "Margin is insufficient.")

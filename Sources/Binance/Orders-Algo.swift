@@ -32,6 +32,8 @@ enum AlgoType: String, Sendable, CaseIterable {
 struct AlgoWords: Equatable {
     /// The word of an order's terms under which those of the conditional order stand that placed it.
     static let name = "algo"
+    /// `timeInForce` of what the venue's own pages send: as GTC, while there is the position.
+    static let whileHeld = "GTE_GTC"
 
     var type: AlgoType
     var timeInForce = "GTC"
@@ -113,6 +115,7 @@ struct AlgoReading {
             legs: [try leg(words, side, symbol)], clientID: clientID)
         order.positionSide = positionSide
         order.reduceOnly = reduceOnly
+        order.endsWithPosition = words.timeInForce == AlgoWords.whileHeld
         order.words = words.settings
         order.terms = try terms(words, clientID)
         let closes =
@@ -168,10 +171,11 @@ struct AlgoReading {
     /// In percent; 10 until October 2026.
     private static let largestCallback = ExactDecimal(20)
 
-    /// `GTE_GTC`, which the venue's own pages send, stands as `GTC` does.
     private func timeInForce() throws(BinanceError) -> String {
         guard let text = parameters["timeInForce"], !text.isEmpty else { return "GTC" }
-        guard ["GTC", "IOC", "FOK", "GTX", "GTE_GTC"].contains(text) else { throw .invalidTimeInForce }
+        guard ["GTC", "IOC", "FOK", "GTX", AlgoWords.whileHeld].contains(text) else {
+            throw .invalidTimeInForce
+        }
         return text
     }
 

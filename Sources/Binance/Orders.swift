@@ -48,7 +48,7 @@ struct OrderReading {
         instruction.positionSide = try positionSide()
         instruction.reduceOnly = reduceOnly
         try check(quantity, symbol, isMarket: isMarket)
-        if let price { try check(price, side, symbol) }
+        if let price { try check(price, side, symbol) } else { try checkCounterparty(side, symbol) }
         try checkNotional(quantity, price, symbol, isReducing: isReducing(instruction))
         return instruction
     }
@@ -230,6 +230,17 @@ struct OrderReading {
         else { return }
         if side == .buy, price > bound { throw .priceAbove(bound) }
         if side == .sell, price < bound { throw .priceBelow(bound) }
+    }
+
+    /// PERCENT_PRICE of a market order: not where the other side's best price is further from the mark than a
+    /// limit may be.
+    private func checkCounterparty(_ side: Side, _ symbol: SymbolRules) throws(BinanceError) {
+        guard let mark = market.mark(symbol.instrument), let tick = try? ExactDecimal(symbol.tickSize),
+            let bound = symbol.bound(side == .buy, around: mark),
+            let touch = Touch(of: symbol.instrument, prices: snapshot.prices, market: market, tick: tick)
+        else { return }
+        let best = touch.opposite(side)
+        if best.isPositive, side == .buy ? best > bound : best < bound { throw .counterpartyTooFar }
     }
 
     /// MIN_NOTIONAL, of what is not only to reduce: at the limit, or at the mark.

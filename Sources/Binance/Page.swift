@@ -1,24 +1,57 @@
 import Ledger
 
-/// Which part of a list is wanted: `startTime`, `endTime`, a first id, `limit`.
+/// Which part of a list is wanted: `startTime`, `endTime`, a first id, `limit`, `page`.
 struct Page {
+    /// What times a list is of.
+    enum Window {
+        case unlimited
+        /// The last seven days, where no times are named.
+        case lastWeek(before: LedgerTime)
+        /// Seven days at most: those from a beginning, up to an end, or the last ones.
+        case week(before: LedgerTime)
+    }
+
+    private static let week: Int64 = 7 * 86_400_000
+
     let limit: Int
     private let start: Int64?
     private let end: Int64?
     private let firstID: Int64?
+    private let number: Int?
+    /// Whether the beginning is the client's own.
+    private let isFromStart: Bool
 
-    /// `usual` rows where no `limit` is named, `most` whatever is.
+    /// `usual` rows where no `limit` is named, `most` whatever is. An id that is named opens every window.
     init(
-        _ parameters: Parameters, idName: String? = nil, usual: Int64 = 500, most: Int64 = 1000
+        _ parameters: Parameters, idName: String? = nil, usual: Int64 = 500, most: Int64 = 1000,
+        window: Window = .unlimited
     ) throws(BinanceError) {
         func number(_ name: String) throws(BinanceError) -> Int64? {
             guard let text = parameters[name], !text.isEmpty else { return nil }
             guard let number = BinanceVenue.milliseconds(text) else { throw .invalidData(name) }
             return number
         }
-        start = try number("startTime")
-        end = try number("endTime")
+        var start = try number("startTime")
+        var end = try number("endTime")
+        isFromStart = start != nil
         firstID = try idName.flatMap { name throws(BinanceError) in try number(name) }
+        if firstID != nil, idName == "fromId", start != nil || end != nil { throw .combinationInvalid }
+        if let start, let end, start > end { throw .startAfterEnd }
+        switch window {
+        case .lastWeek(let now) where start == nil && end == nil:
+            start = now.milliseconds - Self.week
+        case .week(let now) where firstID == nil:
+            if let start, let end, end - start > Self.week { throw .intervalTooLong }
+            if let start { end = end ?? start + Self.week }
+            start = start ?? (end ?? now.milliseconds) - Self.week
+        default: break
+        }
+        self.start = start
+        self.end = end
+        self.number = try parameters["page"].map { text throws(BinanceError) -> Int in
+            guard let number = Int(text), (1...1_000_000).contains(number) else { throw .invalidData("page") }
+            return number
+        }
         let wanted = try number("limit") ?? usual
         guard wanted > 0 else { throw .invalidData("limit") }
         limit = Int(min(wanted, most))
@@ -28,8 +61,9 @@ struct Page {
         (start ?? .min) <= time.milliseconds && time.milliseconds <= (end ?? .max) && (firstID ?? .min) <= id
     }
 
-    /// The first ones where a beginning is named, else the last ones.
+    /// The page that is named; else the first ones where a beginning is, and the last ones where none is.
     func cut<Element>(_ rows: [Element]) -> ArraySlice<Element> {
-        start != nil || firstID != nil ? rows.prefix(limit) : rows.suffix(limit)
+        if let number { return rows.dropFirst((number - 1) * limit).prefix(limit) }
+        return isFromStart || firstID != nil ? rows.prefix(limit) : rows.suffix(limit)
     }
 }

@@ -111,8 +111,9 @@ extension BinanceVenue {
         let isHistory = endpoint == .allAlgoOrders
         let reading = OrderReading(parameters, snapshot, self)
         let symbol = isHistory || parameters["symbol"] != nil ? try reading.symbol().name : nil
-        let page = try Page(parameters)
         let isNamed = parameters["algoId"] == nil ? nil : try algoName(parameters)
+        let isWindow = isHistory && isNamed == nil
+        let page = try Page(parameters, window: isWindow ? .week(before: snapshot.at) : .unlimited)
         let found = try await algos(snapshot, access).filter { algo in
             (isHistory || algo.status == .waiting) && (symbol ?? algo.instrument.name) == algo.instrument.name
                 && isNamed?(algo) ?? true && page.admits(algo.placedAt, id: algo.id)

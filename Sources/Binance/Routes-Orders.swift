@@ -22,7 +22,7 @@ extension BinanceVenue {
         case (.batchOrders, _): return try await cancelBatch(parameters, snapshot, access)
         case (.order, "PUT"):
             let record = try await amend(parameters, snapshot, access)
-            return try orderBody(record, snapshot, .change)
+            return try orderBody(record, snapshot, .amendment)
         case (.countdownCancelAll, _): return try await setCountdown(parameters, snapshot, access)
         case (.order, "DELETE"):
             let record = try await cancel(parameters, snapshot, access)
@@ -89,7 +89,8 @@ extension BinanceVenue {
             let own = Parameters(items)
             let record =
                 try await amends ? amend(own, snapshot, access) : place(own, snapshot, access)
-            try writer.order(record, snapshot.account.id, rules(at: snapshot.at), .change)
+            try writer.order(
+                record, snapshot.account.id, rules(at: snapshot.at), amends ? .amendment : .change)
         }
     }
 
@@ -137,10 +138,26 @@ extension BinanceVenue {
             throw error.code == -4164 ? BinanceError.amendedNotionalTooSmall(symbol.minimumNotional) : error
         }
         if order.amendments >= Filters.amendments { throw BinanceError.tooManyAmendments }
-        let events = try await trade(
-            .amend(.id(order.id), instrument: symbol.name, quantity: quantity, price: price), snapshot, access
-        )
+        if quantity == order.quantity, price == order.price { throw BinanceError.amendmentUnchanged }
+        let instruction = TradeInstruction.amend(
+            .id(order.id), instrument: symbol.name, quantity: quantity, price: price,
+            terms: try numbered(order, by: parameters))
+        let events = try await trade(instruction, snapshot, access)
         return try OrderRecord(order, after: events)
+    }
+
+    /// The terms of an order with the number that `modifyId` gives its amendment; nil where they stay.
+    private func numbered(
+        _ order: OpenOrder, by parameters: Parameters
+    ) throws(BinanceError) -> OrderTerms? {
+        var number: Int64?
+        if let text = parameters["modifyId"], !text.isEmpty {
+            number = Int64(text)
+            if number == nil { throw .invalidData("modifyId") }
+        }
+        guard var terms = order.terms, number != order.amendmentNumber else { return nil }
+        terms.words[OpenOrder.amendmentWord] = number.map { .number("\($0)") }
+        return terms
     }
 
     private func cancel(
@@ -261,7 +278,7 @@ extension BinanceVenue {
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
     ) async throws -> [UInt8] {
         let symbol = try OrderReading(parameters, snapshot, self).symbol()
-        let page = try Page(parameters, idName: "orderId")
+        let page = try Page(parameters, idName: "orderId", window: .week(before: snapshot.at))
         let account = snapshot.account
         let open = account.orders.map { OrderRecord($0) }
         let records = (try await history(snapshot, access).ended + open)
@@ -281,7 +298,10 @@ extension BinanceVenue {
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
     ) async throws -> [UInt8] {
         let symbol = try OrderReading(parameters, snapshot, self).symbol()
-        let page = try Page(parameters, idName: "fromId")
+        // All trades of an order are told, whenever they were.
+        let isOfOrder = parameters["orderId"]?.isEmpty == false
+        let page = try Page(
+            parameters, idName: "fromId", window: isOfOrder ? .unlimited : .week(before: snapshot.at))
         let order = try parameters["orderId"].map { text throws(BinanceError) -> Int64 in
             guard let id = Self.milliseconds(text) else { throw .invalidData("orderId") }
             return id

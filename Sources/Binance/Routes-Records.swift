@@ -45,11 +45,7 @@ extension BinanceVenue {
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
     ) throws -> [UInt8] {
         let symbol = try chosenSymbol(parameters, snapshot)
-        let page = try Page(parameters, usual: 100)
-        let number = try parameters["page"].map { text throws(BinanceError) -> Int in
-            guard let number = Int(text), (1...1_000_000).contains(number) else { throw .invalidData("page") }
-            return number
-        }
+        let page = try Page(parameters, usual: 100, window: .lastWeek(before: snapshot.at))
         var rows = try IncomeRow.all(of: history).filter { row in
             (symbol ?? row.symbol) == row.symbol && page.admits(row.at, id: 0)
         }
@@ -57,9 +53,7 @@ extension BinanceVenue {
             guard IncomeRow.kinds.contains(wanted) else { throw BinanceError.invalidData("incomeType") }
             rows.removeAll { $0.kind.rawValue != wanted }
         }
-        let chosen =
-            number.map { rows.dropFirst(($0 - 1) * page.limit).prefix(page.limit) } ?? page.cut(rows)
-        return list(chosen) { row, writer in writer.income(row) }
+        return list(page.cut(rows)) { row, writer in writer.income(row) }
     }
 
     // MARK: - Forced orders

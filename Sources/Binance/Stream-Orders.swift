@@ -169,6 +169,7 @@ extension JSONWriter {
         text("pm", order.priceMatch)
         integer("gtd", order.terms?.expiresAt?.milliseconds ?? 0)
         literal("er", update.record.expiryReason)
+        if update.execution == .amended, let number = order.amendmentNumber { text("M", "\(number)") }
         endObject()
     }
 

@@ -118,7 +118,7 @@ struct AlgoOrder: Sendable {
     mutating func end(_ end: ConditionalEnd) {
         switch end.reason {
         case .cancelled: status = .cancelled
-        case .expired, .contingency: status = .expired
+        case .expired, .contingency, .positionClosed: status = .expired
         case .refused:
             status = .rejected
             let code = end.refusal ?? .notAllowed

@@ -9,6 +9,8 @@ extension JSONWriter {
     enum OrderForm {
         /// To placing, amending and cancelling.
         case change
+        /// To amending: with the pair, and the number that the request gave the amendment.
+        case amendment
         /// To a query: with the time of placing.
         case query
     }
@@ -27,13 +29,14 @@ extension JSONWriter {
         beginObject()
         integer("orderId", order.venueID(of: account))
         text("symbol", order.instrument.name)
+        if form == .amendment { text("pair", order.instrument.name) }
         literal("status", try record.statusName)
         text("clientOrderId", order.clientOrderID(of: account))
         text("price", (isMarket ? .zero : order.price).text(minimumPlaces: pricePlaces))
-        text("avgPrice", try order.averagePrice(pricePlaces) ?? (form == .change ? "0.00" : "0.00000"))
+        text("avgPrice", try order.averagePrice(pricePlaces) ?? (form == .query ? "0.00000" : "0.00"))
         text("origQty", order.quantity.text(minimumPlaces: quantityPlaces))
         text("executedQty", executed.text(minimumPlaces: quantityPlaces))
-        if form == .change { text("cumQty", executed.text(minimumPlaces: quantityPlaces)) }
+        if form != .query { text("cumQty", executed.text(minimumPlaces: quantityPlaces)) }
         text(
             "cumQuote",
             (order.fills?.value ?? .zero).text(minimumPlaces: pricePlaces + quantityPlaces))
@@ -52,6 +55,7 @@ extension JSONWriter {
         integer("goodTillDate", order.terms?.expiresAt?.milliseconds ?? 0)
         if form == .query { integer("time", order.placedAt.milliseconds) }
         integer("updateTime", record.updatedAt.milliseconds)
+        if form == .amendment, let number = order.amendmentNumber { integer("modifyId", number) }
         endObject()
     }
 
@@ -112,6 +116,12 @@ extension OpenOrder {
 
     /// The id of an order that an event of this sequence has made.
     static func venueID(ofSequence sequence: Int64) -> Int64 { firstID + sequence }
+
+    /// The word of an order's terms that keeps it.
+    static let amendmentWord = "modifyId"
+
+    /// `modifyId`: the number that its last amendment was given by the client; nil where none was.
+    var amendmentNumber: Int64? { terms?.words[OpenOrder.amendmentWord]?.integer }
 
     /// `clientOrderId`: the client's own; the operator's name; else 22 characters as the venue makes them.
     func clientOrderID(of account: String) -> String {

@@ -34,6 +34,32 @@ extension TriggerSource {
     }
 }
 
+/// What a conditional order is attached to.
+struct Attachment {
+    /// The member that names it.
+    let word: String
+    let id: String
+    var order: OpenOrder?
+    var position: Position?
+
+    /// Notes it. Of what is attached to an order for a spot pair the one that fires cancels the other; of a
+    /// contract's each stands by itself.
+    fileprivate func mark(_ instruction: inout ConditionalInstruction) {
+        instruction.words[word] = .string(id)
+        if let order {
+            let isSpot = !order.instrument.kind.isDerivative
+            instruction.words[OrderWord.contingency] = .string(isSpot ? "SPOT_ATTACH" : "DERIV_ATTACH")
+            instruction.order = order.id
+            instruction.marginMode = order.marginMode
+            if isSpot { instruction.terms.list = "attached to \(order.id)" }
+        }
+        if let position {
+            instruction.marginMode = position.marginMode
+            instruction.endsWithPosition = true
+        }
+    }
+}
+
 extension OrderReading {
     /// A conditional order. `entry` is the price that its trigger is compared with, where it only begins to
     /// wait when an order at that price is filled.
@@ -48,7 +74,9 @@ extension OrderReading {
         let rule = try instrument(name)
         let price = type.isLimit ? try price("price", rule) : nil
         let quantity = try quantity("quantity", rule)
-        let leg = try leg("ref_price", type, side, rule, price: price, entry: entry)
+        let attachment = try attachment(name, side, reduces: words.contains("REDUCE_ONLY"))
+        let leg = try leg(
+            "ref_price", type, side, rule, price: price, entry: entry ?? attachment?.order?.price)
         if snapshot.account.conditional(.client(clientID)) != nil { throw .duplicateClientID }
 
         var terms = OrderTerms(
@@ -62,7 +90,33 @@ extension OrderReading {
         if words.contains("ISOLATED_MARGIN") { order.marginMode = .isolated }
         order.terms = terms
         order.words["type"] = .string(type.rawValue)
+        attachment?.mark(&order)
         return order
+    }
+
+    /// What a conditional order is attached to: an open order of the instrument, or a position, "0" the cross
+    /// one, which it may only reduce. Nil where it stands by itself.
+    private func attachment(
+        _ name: String, _ side: Side, reduces: Bool
+    ) throws(VenueError) -> Attachment? {
+        let account = snapshot.account
+        let orderID = params[OrderWord.attachedOrder].flatMap { $0.text ?? $0.numberText }
+        let isolation = params[OrderWord.attachedIsolation].flatMap { $0.text ?? $0.numberText }
+        if let orderID {
+            if isolation != nil { throw .invalidArgument }
+            let order = account.orders.last { $0.venueID(of: account.id) == orderID }
+            guard let order, order.instrument.name == name, order.side != side else { throw .invalidOrderID }
+            return Attachment(word: OrderWord.attachedOrder, id: orderID, order: order)
+        }
+        guard let isolation else { return nil }
+        if !reduces { throw .invalidExecution }
+        let mode: MarginMode = isolation == "0" ? .cross : .isolated
+        let isNamed =
+            mode == .cross || isolation == StableIdentifier.isolation(account: account.id, instrument: name)
+        guard isNamed, let position = account.position(name, side: .net, marginMode: mode),
+            position.isLong == (side == .sell)
+        else { throw .noPosition }
+        return Attachment(word: OrderWord.attachedIsolation, id: isolation, position: position)
     }
 
     /// What fires a conditional order: at `ref_price`, which must lie on the side that its type watches.

@@ -151,7 +151,7 @@ struct TriggerRecord {
             case .triggered: return try placed?.status ?? "REJECTED"
             case .ended(let end):
                 switch end.reason {
-                case .cancelled, .contingency: return "CANCELED"
+                case .cancelled, .contingency, .positionClosed: return "CANCELED"
                 case .expired: return "EXPIRED"
                 case .refused: return "REJECTED"
                 }

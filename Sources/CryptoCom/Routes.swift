@@ -83,14 +83,15 @@ enum Method: String, CaseIterable {
     /// Whether REST serves it.
     var appliesToREST: Bool { self != .batchOrders }
 
-    /// Whether the user's socket serves it too: what the vendor's page of the method says under "Applies To".
+    /// Whether the user's socket serves it too: what the vendor's page of the method says under "Applies To",
+    /// and what is read of conditional orders, of which it says nothing.
     var appliesToSocket: Bool {
         switch self {
         case .userBalance, .positions, .openOrders, .createOrder, .createOrderList, .amendOrder, .cancelOrder,
             .cancelOrderList, .cancelAllOrders, .closePosition, .batchOrders, .orderDetail, .orderHistory,
             .trades, .transactions, .createTrigger, .createTriggerList, .amendTrigger, .cancelTrigger,
             .cancelTriggerList, .cancelAllTriggers, .createOCO, .createOTO, .createOTOCO, .cancelOCO,
-            .cancelOTO, .cancelOTOCO:
+            .cancelOTO, .cancelOTOCO, .openTriggers, .triggerDetail, .triggerHistory, .listDetail:
             true
         default: false
         }

@@ -13,6 +13,8 @@ enum OrderWord {
     static let list = "list_id"
     static let contingency = "contingency_type"
     static let leg = "leg_id"
+    static let attachedOrder = "attach_order_id"
+    static let attachedIsolation = "attach_isolation_id"
 }
 
 /// Writes orders and trades of one account. Members and their order: order sheet, sections 2.6, 2.7 and 6.1.
@@ -125,6 +127,13 @@ struct OrderForm {
 
     /// The list that an order hangs together with.
     func writeList(_ words: Settings, to writer: inout JSONWriter) {
+        for word in [OrderWord.attachedOrder, OrderWord.attachedIsolation] {
+            guard let id = words.text(word) else { continue }
+            writer.key("contingency_type")
+            writer.string(words.text(OrderWord.contingency) ?? "DERIV_ATTACH")
+            writer.key(word)
+            writer.string(id)
+        }
         guard let id = words.text(OrderWord.list) else { return }
         writer.member("list_id", id)
         writer.member("contingency_type", words.text(OrderWord.contingency) ?? "OCO")

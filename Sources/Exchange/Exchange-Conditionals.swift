@@ -32,6 +32,40 @@ extension Exchange {
         }
     }
 
+    /// Ends the conditional orders that have lost what they are of by these events: a position that a trade
+    /// has closed, or an order that has ended unfilled.
+    func endOrphans(of events: [Event], judges: Judges, in ledger: inout LedgerState) -> [Event] {
+        var ended: [Event] = []
+        for event in events {
+            guard let account = event.account.flatMap(ledger.account), !account.conditionals.isEmpty else {
+                continue
+            }
+            let ends = Self.orphans(of: event, account).map { order, reason in
+                EventBody.conditionalEnded(id: order.id, ConditionalEnd(reason))
+            }
+            let command = Command(
+                account: account.id, content: .trade(.cancelAllConditionals(instrument: nil)))
+            guard !ends.isEmpty, let draft = try? ledger.draft(of: command, judges: judges, now: event.at)
+            else { continue }
+            ended += (try? ledger.settle(ends, draft: draft, forced: true, cause: event.sequence)) ?? []
+        }
+        return ended
+    }
+
+    private static func orphans(
+        of event: Event, _ account: Account
+    ) -> [(order: ConditionalOrder, reason: ConditionalEnd.Reason)] {
+        switch event.body {
+        case .filled(let fill):
+            let closing = account.conditionals.filter { $0.ends(with: fill.position, closedBy: fill.side) }
+            if closing.isEmpty || reducible(fill.position, by: fill.side, account) != nil { return [] }
+            return closing.map { ($0, .positionClosed) }
+        case .orderCancelled(let id), .orderEnded(let id, _):
+            return account.conditionals.filter { $0.terms.order == id }.map { ($0, .contingency) }
+        default: return []
+        }
+    }
+
     private func waiting(
         _ reference: ConditionalReference, _ draft: Draft
     ) throws(Refusal) -> ConditionalOrder {

@@ -29,7 +29,8 @@ extension Exchange {
         }
         guard !bodies.isEmpty else { return Outcome(events: [], own: -1) }
         let events = try ledger.settle(bodies, draft: draft, forced: false)
-        return Outcome(events: events, own: events.count - bodies.count)
+        let ended = endOrphans(of: events, judges: judges, in: &ledger)
+        return Outcome(events: events + ended, own: events.count - bodies.count)
     }
 
     private func open(

@@ -55,7 +55,8 @@ public struct Exchange: Sendable {
             return Outcome(events: try ledger.accept(command, judges: judges, now: now), own: 0)
         default:
             let events = try ledger.accept(command, judges: judges, now: now)
-            return Outcome(events: events, own: events.count - 1)
+            let ended = endOrphans(of: events, judges: judges, in: &ledger)
+            return Outcome(events: events + ended, own: events.count - 1)
         }
     }
 

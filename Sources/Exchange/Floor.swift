@@ -17,7 +17,15 @@ struct Floor {
     }
 
     private func settle(_ bodies: [EventBody], _ draft: Draft, in ledger: inout LedgerState) -> [Event] {
-        (try? ledger.settle(bodies, draft: draft, forced: true, cause: cause)) ?? []
+        (try? traded(bodies, draft, forced: true, in: &ledger)) ?? []
+    }
+
+    /// Books what happens, and what ends with the positions and orders that it ends.
+    private func traded(
+        _ bodies: [EventBody], _ draft: Draft, forced: Bool, in ledger: inout LedgerState
+    ) throws(Refusal) -> [Event] {
+        let events = try ledger.settle(bodies, draft: draft, forced: forced, cause: cause)
+        return events + exchange.endOrphans(of: events, judges: [venue: judge], in: &ledger)
     }
 
     // MARK: - Time
@@ -30,7 +38,8 @@ struct Floor {
             guard let draft = draft(entry.account, in: ledger) else { continue }
             // Time has brought it, whatever made somebody look at the clock.
             let ends = ends(of: entry, draft.account)
-            events += (try? ledger.settle(ends, draft: draft, forced: true)) ?? []
+            let ended = (try? ledger.settle(ends, draft: draft, forced: true)) ?? []
+            events += ended + exchange.endOrphans(of: ended, judges: [venue: judge], in: &ledger)
         }
         return events
     }
@@ -83,7 +92,9 @@ struct Floor {
         guard let draft = draft(entry.account, in: ledger),
             let order = draft.account.conditional(.id(entry.id)),
             // Prices of an earlier time touch no later order.
-            order.placedAt <= time
+            order.placedAt <= time,
+            // What is attached to an order waits for that.
+            order.terms.order.map({ draft.account.order(.id($0)) == nil }) ?? true
         else { return [] }
         let market = judge.market(draft.prices, at: time)
         var trailed: [EventBody] = []
@@ -128,9 +139,7 @@ struct Floor {
             let bodies = try exchange.place(order.order(of: leg, quantity: quantity), &draft)
             let triggered = EventBody.conditionalTriggered(id: order.id, leg: leg.name, price: price)
             let others = order.terms.terms.list.map { exchange.others(of: $0, than: order.id, draft.account) }
-            return try ledger.settle(
-                [triggered] + (others ?? []) + bodies, draft: draft,
-                forced: false, cause: cause)
+            return try traded([triggered] + (others ?? []) + bodies, draft, forced: false, in: &ledger)
         } catch {
             let end = ConditionalEnd(.refused, refusal: error.code)
             return settle([.conditionalEnded(id: order.id, end)], draft, in: &ledger)
@@ -202,9 +211,8 @@ struct Floor {
         if let fill = try? exchange.fill(
             order, quantity, at: order.price, .maker, terms, draft, quote: quote),
             let bodies = try? exchange.trade(fill, of: order, draft),
-            let events = try? ledger.settle(
-                bodies + exchange.attached(to: order, by: fill, draft), draft: draft, forced: true,
-                cause: cause)
+            let events = try? traded(
+                bodies + exchange.attached(to: order, by: fill, draft), draft, forced: true, in: &ledger)
         {
             return events
         }

@@ -42,6 +42,8 @@ extension ConditionalInstruction {
         if let marginMode { writer.member("margin_mode", marginMode.rawValue) }
         writer.array("legs", legs) { $0.write(to: &$1) }
         if let expiresAt { writer.member("expires_at", expiresAt.milliseconds) }
+        if endsWithPosition { writer.member("ends_with_position", true) }
+        if let order { writer.member("order_id", order) }
         terms.write(to: &writer)
         if !words.values.isEmpty { words.write(to: &writer) }
     }
@@ -141,6 +143,8 @@ extension FieldReader {
         order.positionSide = try optionalChoice("position_side", PositionSide.self)
         order.marginMode = try optionalChoice("margin_mode", MarginMode.self)
         order.expiresAt = has("expires_at") ? try time("expires_at") : nil
+        order.endsWithPosition = try flag("ends_with_position")
+        order.order = try optionalText("order_id")
         order.terms = try orderTerms()
         order.words = has("settings") ? try settings() : Settings()
         return order

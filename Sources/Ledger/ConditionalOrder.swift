@@ -132,6 +132,11 @@ public struct ConditionalInstruction: Sendable, Equatable {
     public var legs: [ConditionalLeg]
     /// When it ends by itself.
     public var expiresAt: LedgerTime?
+    /// Whether it ends with the position that it would close; what closes the whole of one always does.
+    public var endsWithPosition = false
+    /// The ledger's id of an open order that it is attached to: it fires only once that is filled as a whole,
+    /// and ends with it where it ends otherwise.
+    public var order: String?
     /// Terms of the order that it places; market or limit is the leg's.
     public var terms = OrderTerms()
     /// The venue's own members that its answers repeat, by the venue's names.
@@ -172,6 +177,13 @@ public struct ConditionalOrder: Sendable {
 
     /// Unique in the ledger: made of the sequence.
     public var id: String { "c\(sequence)" }
+
+    /// Whether it ends when a trade has closed this position.
+    public func ends(with position: PositionKey, closedBy side: Side) -> Bool {
+        (terms.quantity == nil || terms.endsWithPosition) && terms.side == side
+            && instrument.name == position.instrument.name && (terms.positionSide ?? .net) == position.side
+            && (terms.marginMode ?? .cross) == position.marginMode
+    }
 
     /// The order that a leg places, of this size.
     public func order(of leg: ConditionalLeg, quantity: ExactDecimal) -> OrderInstruction {
@@ -224,6 +236,8 @@ public struct ConditionalEnd: Sendable, Equatable {
         case refused
         /// Another order of its list was traded or has fired.
         case contingency
+        /// The position that it would have closed was closed by another trade.
+        case positionClosed = "position_closed"
     }
 
     /// Why it ended.

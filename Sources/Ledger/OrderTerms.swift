@@ -39,8 +39,8 @@ public struct OrderTerms: Sendable, Equatable {
     public var list: String?
     /// The conditional order that placed it; nil where its owner did.
     public var conditional: String?
-    /// The asset of the margin that a spot pair is traded on; nil for contracts, and where a pair's assets are
-    /// exchanged.
+    /// The asset of the margin that a spot pair is traded on; nil for contracts, and where the assets of a
+    /// pair are exchanged.
     public var marginAsset: String?
     /// Conditional orders that are placed once it is filled as a whole.
     public var attached: [ConditionalInstruction] = []

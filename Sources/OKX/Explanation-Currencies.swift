@@ -354,7 +354,8 @@ extension BalanceExplainer {
         ) { try $0.sum("margin of ") }
         try explain(
             .orderFees, row, "Σ estimated fee of open orders settled in the currency",
-            orders(.fee) { !$0.isOnMargin && $0.settlementAsset == name }, status: .choice, source: Source.ours
+            orders(.fee) { !$0.isOnMargin && $0.settlementAsset == name }, status: .choice,
+            source: Source.ours
         ) { try $0.sum("fee of ") }
     }
 

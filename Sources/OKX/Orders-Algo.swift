@@ -42,6 +42,8 @@ struct AlgoReading {
         order.reduceOnly =
             (try members.flag("reduceOnly") || closes != nil) && !isExchange
             && (instrument.type == .spot || !reading.snapshot.account.isHedged)
+        order.endsWithPosition = try members.flag("cxlOnClosePos")
+        if order.endsWithPosition, !order.reduceOnly { throw .itemWrong("cxlOnClosePos") }
         order.terms = childTerms(type)
         order.terms.marginAsset = mode.marginAsset
         order.words = try words(type)

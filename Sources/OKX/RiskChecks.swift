@@ -328,8 +328,8 @@ private struct Judge {
         return position?.isLong == (order.side == .sell) ? position : nil
     }
 
-    /// A larger order on margin than the position: it repays all that is owed, and its rest is an exchange. It
-    /// sells no more than the position has; what it pays beyond that must be free.
+    /// A larger order on margin than the position: it repays all that is owed, and its rest is an exchange.
+    /// It sells no more than the position has; what it pays beyond that must be free.
     private func repays(_ order: OpenOrder, _ position: Position) throws(Refusal) {
         guard order.side == .buy else {
             throw Refusal(

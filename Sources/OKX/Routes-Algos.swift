@@ -177,7 +177,8 @@ extension OKXVenue {
         let wanted = rows.reversed().filter { row in
             types.split(separator: ",").contains { $0 == row.typeName }
                 && (members["algoId"] ?? row.id) == row.id && (members["state"] ?? row.state) == row.state
-                && filter.admits(row.order.instrument, row.instrumentType(rules)) && page.admits(id: row.order.sequence)
+                && filter.admits(row.order.instrument, row.instrumentType(rules))
+                && page.admits(id: row.order.sequence)
         }
         return try Self.reply { writer in
             for row in page.cut(wanted) { try writer.algo(row, rules) }

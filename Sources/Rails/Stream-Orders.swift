@@ -407,10 +407,13 @@ struct OrderSocket: VenueStream {
         case .conditionalEnded(_, let end) where end.reason == .refused:
             let error = RailsError(Refusal(end.refusal ?? .notAllowed, "the order was refused"))
             return [row("rejectTriggerOrder", error.status, error.message, "rejected")]
-        case .conditionalEnded:
+        case .conditionalEnded(_, let end):
+            let cancelled = row("cancelTriggerOrder", 200, "trigger order cancelled", "cancelled")
+            // What its owner did not ask for is not acknowledged.
+            if end.reason != .cancelled { return [cancelled] }
             return [
                 row("cancelTriggerOrder", 202, "cancelling trigger order", "cancelling", usesQuota: true),
-                row("cancelTriggerOrder", 200, "trigger order cancelled", "cancelled"),
+                cancelled,
             ]
         default: return []
         }

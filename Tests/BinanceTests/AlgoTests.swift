@@ -180,14 +180,66 @@ struct AlgoTests {
         let profit = "side=SELL&type=TAKE_PROFIT_MARKET&closePosition=true&triggerPrice=63000"
         #expect(try await world.algo("POST", profit)["algoStatus"]?.text == "NEW")
         _ = try await world.order("POST", "side=BUY&type=MARKET&quantity=0.010")
+        // What waits beside it ends with the position.
+        var stream = try await world.userStream()
         try world.apply(bitcoinQuote("58400.00", "58400.10"), marks(#""BTCUSDT":"58400""#))
         #expect(world.account("desk")?.positions.isEmpty == true)
-        // What waits still has nothing to close any more.
+        #expect(try stream.heard().last == "ALGO_UPDATE EXPIRED")
+        #expect(world.account("desk")?.conditionals.isEmpty == true)
+    }
+
+    @Test("a position that an order closes takes what closes it along, and what stands while it is there")
+    func endsWithPosition() async throws {
+        let world = try await BinanceWorld.long()
+        var ids: [Int64] = []
+        for parameters in [
+            "side=SELL&type=STOP_MARKET&closePosition=true&triggerPrice=58000",
+            "side=SELL&type=STOP_MARKET&quantity=0.01&reduceOnly=true&triggerPrice=58000&timeInForce=GTE_GTC",
+            "side=SELL&type=STOP_MARKET&quantity=0.01&reduceOnly=true&triggerPrice=58000",
+            "side=BUY&type=STOP_MARKET&closePosition=true&triggerPrice=66000",
+        ] {
+            ids.append(try #require(try await world.algo("POST", parameters)["algoId"]?.integer))
+        }
+        func states() async throws -> [String] {
+            var states: [String] = []
+            for id in ids { states += members(try await world.algo("GET", "algoId=\(id)"), "algoStatus") }
+            return states
+        }
+        _ = try await world.order("POST", "side=SELL&type=MARKET&quantity=0.010")
+        #expect(try await states() == ["NEW", "NEW", "NEW", "NEW"])
         var stream = try await world.userStream()
-        try world.apply(bitcoinQuote("63000.00", "63000.10"), marks(#""BTCUSDT":"63000""#))
-        stream.hear()
-        let told = try #require(try stream.takeJSON().first?["o"])
-        #expect(members(told, "X rm") == ["REJECTED", "Reduce Only reject"])
+        _ = try await world.order("POST", "side=SELL&type=MARKET&quantity=0.020")
+        #expect(try await states() == ["EXPIRED", "EXPIRED", "NEW", "NEW"])
+        #expect(
+            try stream.heard() == [
+                "ORDER_TRADE_UPDATE NEW", "TRADE_LITE", "ACCOUNT_UPDATE", "ORDER_TRADE_UPDATE TRADE",
+                "ALGO_UPDATE EXPIRED", "ALGO_UPDATE EXPIRED",
+            ])
+        // What the operator tells closes it as well.
+        try world.apply(
+            #"{"type":"fill","account":"desk","instrument":"BTCUSDT","side":"buy","quantity":"0.005","price":"60000"}"#
+        )
+        #expect(try await states() == ["EXPIRED", "EXPIRED", "NEW", "EXPIRED"])
+    }
+
+    @Test("all conditional orders of a symbol, by pages, of seven days at most")
+    func pages() async throws {
+        let world = try tradingWorld(bitcoinQuote("60000.00", "60000.10"))
+        var ids: [Int64] = []
+        for _ in 0..<5 { ids.append(try #require(try await world.algo("POST", stop)["algoId"]?.integer)) }
+        func listed(_ parameters: String) async throws -> [Int64]? {
+            try await world.algo("GET", parameters, path: "/fapi/v1/allAlgoOrders").elements?
+                .compactMap { $0["algoId"]?.integer }
+        }
+        #expect(try await listed("page=1&limit=2") == Array(ids[0..<2]))
+        #expect(try await listed("page=3&limit=2") == [ids[4]])
+        #expect(try await listed("page=4&limit=2") == [])
+        let wrong = try await world.algo("GET", "page=0", path: "/fapi/v1/allAlgoOrders")
+        #expect(wrong["code"]?.integer == -1130)
+        world.setLedgerTime(1_780_272_000_000 + 7 * 86_400_000 + 1)
+        #expect(try await listed("") == [])
+        #expect(try await listed("startTime=1780272000000") == ids)
+        #expect(try await listed("algoId=\(ids[1])") == [ids[1]])
     }
 
     @Test("a protected order waits while last price and mark are too far apart")

@@ -203,6 +203,78 @@ struct OrderTests {
         #expect(listed.elements?.map { $0["status"]?.text } == ["CANCELED", "CANCELED"])
     }
 
+    @Test("lists are of seven days: the last ones, those from a beginning on, or those up to an end")
+    func windows() async throws {
+        let world = try tradingWorld()
+        let day: Int64 = 86_400_000
+        let begin: Int64 = 1_780_272_000_000
+        for number in 0..<3 {
+            world.setLedgerTime(begin + Int64(number) * 5 * day)
+            _ = try await world.order("POST", "side=BUY&type=MARKET&quantity=0.01")
+        }
+        func count(_ path: String, _ parameters: String = "") async throws -> Int64 {
+            let answer = try await world.order("GET", parameters, path: "/fapi/v1/" + path)
+            return answer["code"]?.integer ?? Int64(answer.elements?.count ?? -1)
+        }
+        for path in ["allOrders", "userTrades"] {
+            #expect(try await count(path) == 2)
+            #expect(try await count(path, "startTime=\(begin)") == 2)
+            #expect(try await count(path, "endTime=\(begin + 6 * day)") == 2)
+            #expect(try await count(path, "startTime=\(begin)&endTime=\(begin + 7 * day)") == 2)
+            #expect(try await count(path, "startTime=\(begin)&endTime=\(begin + 7 * day + 1)") == -4165)
+            #expect(try await count(path, "startTime=\(begin + 1)&endTime=\(begin)") == -1023)
+        }
+        #expect(try await count("allOrders", "orderId=1") == 3)
+        #expect(try await count("userTrades", "fromId=1") == 3)
+        #expect(try await count("userTrades", "fromId=1&startTime=\(begin)") == -1128)
+        let rows = try await world.order("GET", "startTime=\(begin)", path: "/fapi/v1/allOrders")
+        let first = try #require(rows.elements?.first?["orderId"]?.integer)
+        #expect(try await count("userTrades", "orderId=\(first)") == 1)
+        // Fees of the last seven days; from a beginning on all of them.
+        #expect(try await count("income") == 2)
+        #expect(try await count("income", "incomeType=COMMISSION&startTime=\(begin)") == 3)
+    }
+
+    @Test("a market order does not take a price further from the mark than a limit may be")
+    func counterparty() async throws {
+        let world = try tradingWorld(bitcoinQuote("56999.90", "63000.10"))
+        for side in ["BUY", "SELL"] {
+            let answer = try await world.order("POST", "side=\(side)&type=MARKET&quantity=0.01")
+            #expect(answer["code"]?.integer == -4131)
+        }
+        #expect(world.account("desk")?.positions.isEmpty == true)
+        try world.apply(bitcoinQuote("57000.00", "63000.00"))
+        for side in ["BUY", "SELL"] {
+            let answer = try await world.order("POST", "side=\(side)&type=MARKET&quantity=0.01")
+            #expect(answer["code"] == nil)
+        }
+    }
+
+    @Test("an amendment is answered with the pair and its own number, and told with that")
+    func amendmentNumber() async throws {
+        let world = try tradingWorld()
+        let placed = try await world.order(
+            "POST", "side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.050&price=59000")
+        let id = try #require(placed["orderId"]?.integer)
+        var stream = try await world.userStream()
+        let numbered = try await world.order(
+            "PUT", "orderId=\(id)&side=BUY&quantity=0.040&price=59100&modifyId=7")
+        #expect(
+            numbered.object?.keys.prefix(4).map { $0 } == ["orderId", "symbol", "pair", "status"])
+        #expect(members(numbered, "pair modifyId cumQty") == ["BTCUSDT", "7", "0.000"])
+        let plain = try await world.order("PUT", "orderId=\(id)&side=BUY&quantity=0.030&price=59100")
+        #expect(members(plain, "pair modifyId") == ["BTCUSDT", "absent"])
+        stream.hear()
+        let told = try stream.takeJSON().compactMap { $0["o"] }
+        #expect(told.map { members($0, "x M") } == [["AMENDMENT", "7"], ["AMENDMENT", "absent"]])
+        let wrong = try await world.order(
+            "PUT", "orderId=\(id)&side=BUY&quantity=0.020&price=59100&modifyId=one")
+        #expect(wrong["code"]?.integer == -1130)
+        let same = try await world.order(
+            "PUT", "orderId=\(id)&side=BUY&quantity=0.030&price=59100&modifyId=8")
+        #expect(same["code"]?.integer == -5027)
+    }
+
     /// V11: both legs of hedge mode; closing more than is held is refused.
     @Test func hedgeMode() async throws {
         let world = try binanceWorld(

@@ -105,6 +105,81 @@ struct TriggerTests {
         #expect(members(detail, "status") == ["CANCELED"])
     }
 
+    @Test("What is attached to an order waits for it, and ends with it where it is cancelled")
+    func attachedToOrder() async throws {
+        let world = try orderWorld(
+            .live,
+            [
+                deposit("USD", "10000"), prices(marks: #"{"BTCUSD-PERP":"51400"}"#),
+                quote("BTCUSD-PERP", "51399.9", "51400"),
+            ])
+        func entry() async throws -> String {
+            let params =
+                #"{"instrument_name":"BTCUSD-PERP","side":"BUY","type":"LIMIT","price":"51000","quantity":"0.03"}"#
+            let placed = try await world.ask("create-order", params)
+            return try #require(placed["result"]?["order_id"]?.text, "\(placed)")
+        }
+        func attach(_ type: String, _ reference: String, to id: String) async throws -> String {
+            let more = #","attach_order_id":"\#(id)","exec_inst":["REDUCE_ONLY"],"client_oid":"\#(type)""#
+            let placed = try await world.ask(
+                "advanced/create-order", self.stop(type, "SELL", reference, more))
+            return try #require(placed["result"]?["order_id"]?.text, "\(placed)")
+        }
+        func status(_ id: String) async throws -> [String] {
+            let detail = try await world.ask("advanced/get-order-detail", #"{"order_id":"\#(id)"}"#)["result"]
+            return members(detail, "status contingency_type attach_order_id")
+        }
+        let first = try await entry()
+        let lost = try await attach("STOP_LOSS", "50500", to: first)
+        #expect(try await status(lost) == ["ACTIVE", "DERIV_ATTACH", first])
+        #expect(try await world.ask("cancel-order", #"{"order_id":"\#(first)"}"#)["code"]?.integer == 0)
+        #expect(try await status(lost) == ["CANCELED", "DERIV_ATTACH", first])
+
+        let second = try await entry()
+        let stop = try await attach("STOP_LOSS", "50500", to: second)
+        let profit = try await attach("TAKE_PROFIT", "51200", to: second)
+        // The profit's level lies below the mark already: it waits for the order all the same.
+        try world.apply(prices(marks: #"{"BTCUSD-PERP":"51300"}"#))
+        #expect(try await status(profit).first == "ACTIVE")
+        try world.apply(
+            quote("BTCUSD-PERP", "50999.9", "51000"), prices(marks: #"{"BTCUSD-PERP":"51000"}"#))
+        #expect(world.account("desk")?.positions.count == 1)
+        try world.apply(
+            quote("BTCUSD-PERP", "51249.9", "51250"), prices(marks: #"{"BTCUSD-PERP":"51250"}"#))
+        #expect(world.account("desk")?.positions.isEmpty == true)
+        // Each of them stands by itself.
+        #expect(try await status(profit) == ["FILLED", "DERIV_ATTACH", second])
+        #expect(try await status(stop) == ["ACTIVE", "DERIV_ATTACH", second])
+        let unknown = try await world.ask(
+            "advanced/create-order", self.stop("STOP_LOSS", "SELL", "50500", #","attach_order_id":"5""#))
+        #expect(unknown["code"]?.integer == 212)
+    }
+
+    @Test("What is attached to a position may only reduce it, and ends with it")
+    func attachedToPosition() async throws {
+        let world = try await longWorld()
+        func attach(_ isolation: String, _ more: String, side: String = "SELL") async throws -> JSONValue {
+            try await world.ask(
+                "advanced/create-order",
+                stop(
+                    "STOP_LOSS", side, side == "SELL" ? "51000" : "52000",
+                    #","attach_isolation_id":"\#(isolation)""# + more))
+        }
+        let reduces = #","exec_inst":["REDUCE_ONLY"]"#
+        #expect(try await attach("0", "")["code"]?.integer == 219)
+        #expect(try await attach("7", reduces)["code"]?.integer == 201)
+        #expect(try await attach("0", reduces, side: "BUY")["code"]?.integer == 201)
+        let id = try #require(try await attach("0", reduces)["result"]?["order_id"]?.text)
+        _ = try await world.ask(
+            "close-position", #"{"instrument_name":"BTCUSD-PERP","type":"MARKET"}"#)
+        #expect(world.account("desk")?.conditionals.isEmpty == true)
+        let detail = try await world.ask("advanced/get-order-detail", #"{"order_id":"\#(id)"}"#)["result"]
+        #expect(
+            members(detail, "status contingency_type attach_isolation_id") == [
+                "CANCELED", "DERIV_ATTACH", "0",
+            ])
+    }
+
     /// Each on the wrong side of the mark, or not well formed; nothing waits afterwards.
     @Test(arguments: [
         ("STOP_LOSS", "SELL", #""51500""#, 229), ("STOP_LOSS", "BUY", #""51000""#, 229),
@@ -176,6 +251,11 @@ struct TriggerStreamTests {
         #expect(world.account("desk")?.conditionals.count == 1)
         #expect(try await ask("cancel-order", #"{"client_oid":"one"}"#)["code"]?.integer == 0)
         #expect(world.account("desk")?.conditionals.isEmpty == true)
-        #expect(try await ask("get-open-orders", "{}")["code"]?.integer == 40002, "reads are REST alone")
+        #expect(
+            try await ask("get-open-orders", "{}")["result"]?["data"]?.elements?.isEmpty == true)
+        let detail = try await ask("get-order-detail", #"{"client_oid":"one"}"#)["result"]
+        #expect(members(detail, "client_oid status") == ["one", "CANCELED"])
+        let history = try await ask("get-order-history", #"{"limit":"5"}"#)["result"]?["data"]
+        #expect(history?.elements?.map { $0["client_oid"]?.text } == ["one"])
     }
 }

@@ -61,6 +61,73 @@ struct ConditionalTests {
         #expect(try story(floor.mark("80")) == ["conditional ended refused nothing_to_reduce"])
     }
 
+    @Test("what would close a position ends with it, whoever closed it; what opens another one stays")
+    func endsWithPosition() throws {
+        var floor = try Floor()
+        _ = try floor.mark("100")
+        func wait(_ side: Side, _ quantity: String?, ends: Bool = false) throws {
+            var order = wanted(side, quantity, [leg("sl", side == .sell ? "50" : "150")])
+            order.clientID = nil
+            order.endsWithPosition = ends
+            try floor.trade(.placeConditional(order))
+        }
+        try floor.place("buy 3")
+        try wait(.sell, nil)
+        try wait(.sell, "1", ends: true)
+        try wait(.sell, "1")
+        try wait(.buy, nil)
+        #expect(try story(floor.place("sell 2")).count == 2)
+        let events = try floor.place("sell 2")
+        #expect(
+            story(events) == [
+                "placed sell 2 @ 100", "fill sell 2 @ 100 taker fee 0.1 USD",
+                "conditional ended position_closed", "conditional ended position_closed",
+            ])
+        #expect(events.last?.cause == events[1].sequence)
+        // The other side's is of the short that there is now.
+        #expect(floor.account.conditionals.map(\.terms.side) == [.sell, .buy])
+        let told = try floor.apply(
+            #"{"type":"fill","account":"a","instrument":"BTC-PERP","side":"buy","quantity":"1","price":"100"}"#
+        )
+        #expect(story(told).last == "conditional ended position_closed")
+        #expect(floor.account.conditionals.count == 1)
+        // A resting order closes too, and in the same turn nothing of it fires any more.
+        try floor.place("buy 1")
+        try wait(.sell, nil)
+        try floor.place("sell 1 @ 120")
+        #expect(
+            try story(floor.mark("120")) == [
+                "fill sell 1 @ 120 maker fee 0.024 USD", "conditional ended position_closed",
+            ])
+        try expectKept(floor)
+    }
+
+    @Test(
+        "what is attached to an open order fires once that is filled as a whole, and ends with it otherwise")
+    func attachedToOpen() throws {
+        var floor = try Floor()
+        _ = try floor.mark("100")
+        func attach(_ id: String) throws {
+            try floor.place("buy 2 @ 90 id=\(id)")
+            var order = wanted(.sell, "2", [leg("tp", "95", rises: true)])
+            order.clientID = id
+            order.order = floor.account.orders.last?.id
+            try floor.trade(.placeConditional(order))
+        }
+        try attach("a")
+        let events = try floor.trade(.cancel(.client("a"), instrument: nil))
+        #expect(story(events) == ["cancelled", "conditional ended contingency"])
+        try attach("b")
+        #expect(try story(floor.mark("99")).isEmpty)
+        #expect(try story(floor.mark("90")) == ["fill buy 2 @ 90 maker fee 0.036 USD"])
+        #expect(try story(floor.mark("95")).first == "triggered tp at 95")
+        try attach("c")
+        try floor.trade(.setTimer(CancelTimer(instrument: nil, at: LedgerTime(milliseconds: 9_000))))
+        floor.now = LedgerTime(milliseconds: 9_000)
+        #expect(try story(floor.pass()) == ["ended timer", "timer", "conditional ended contingency"])
+        try expectKept(floor)
+    }
+
     @Test("mark, last and index are different prices")
     func sources() throws {
         var floor = try Floor()

@@ -117,7 +117,8 @@ struct MarginOrderTests {
         }
     }
 
-    @Test("a resting sale opens a short, reduce-only buys cannot make it larger, and closing pays its fee too")
+    @Test(
+        "a resting sale opens a short, reduce-only buys cannot make it larger, and closing pays its fee too")
     func crossShort() async throws {
         let world = try ready()
         let sold = try await post(
@@ -161,17 +162,19 @@ struct MarginOrderTests {
         try isSound(world)
     }
 
-    @Test("what the venue refuses", arguments: [
-        ("futures", #""tdMode":"cross","side":"buy""#, "50014", "Parameter ccy can not be empty"),
-        ("futures", #""tdMode":"cross","ccy":"ETH","side":"buy""#, "51000", "Parameter ccy error"),
-        ("spot", #""tdMode":"cross","ccy":"USDT","side":"buy""#, "51010", nil),
-        ("spot", #""tdMode":"isolated","side":"buy""#, "51010", nil),
-        ("multi", #""tdMode":"isolated","side":"buy""#, "50072", nil),
-        ("portfolio", #""tdMode":"isolated","side":"buy""#, "50072", nil),
-        ("futures", #""tdMode":"isolated","side":"buy","px":"64000""#, "51006", nil),
-        ("futures", #""tdMode":"isolated","side":"buy","sz":"9""#, "51008", "BTC margin in account "),
-        ("futures", #""tdMode":"cross","ccy":"USDT","side":"sell","reduceOnly":true"#, "51169", nil),
-    ])
+    @Test(
+        "what the venue refuses",
+        arguments: [
+            ("futures", #""tdMode":"cross","side":"buy""#, "50014", "Parameter ccy can not be empty"),
+            ("futures", #""tdMode":"cross","ccy":"ETH","side":"buy""#, "51000", "Parameter ccy error"),
+            ("spot", #""tdMode":"cross","ccy":"USDT","side":"buy""#, "51010", nil),
+            ("spot", #""tdMode":"isolated","side":"buy""#, "51010", nil),
+            ("multi", #""tdMode":"isolated","side":"buy""#, "50072", nil),
+            ("portfolio", #""tdMode":"isolated","side":"buy""#, "50072", nil),
+            ("futures", #""tdMode":"isolated","side":"buy","px":"64000""#, "51006", nil),
+            ("futures", #""tdMode":"isolated","side":"buy","sz":"9""#, "51008", "BTC margin in account "),
+            ("futures", #""tdMode":"cross","ccy":"USDT","side":"sell","reduceOnly":true"#, "51169", nil),
+        ])
     func refused(mode: String, members: String, code: String, message: String?) async throws {
         let world = try ready(mode)
         let before = world.account("desk")
@@ -204,7 +207,8 @@ struct MarginOrderTests {
             try await first("max-size?instId=BTC-USDT&tdMode=cash"),
             ["maxBuy": "0.16666666", "maxSell": "1"])
         let refused = try await world.signed(
-            "GET", "/api/v5/account/max-size?instId=BTC-USDT&tdMode=cross").json
+            "GET", "/api/v5/account/max-size?instId=BTC-USDT&tdMode=cross"
+        ).json
         expect(refused, ["code": "50014"])
     }
 

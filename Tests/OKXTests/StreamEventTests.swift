@@ -48,7 +48,7 @@ import VenueTestSupport
             position,
             [
                 "instId": "BTC-USDT-SWAP", "instType": "SWAP", "mgnMode": "cross", "posSide": "net",
-                "pos": "10", "ccy": "USDT", "avgPx": "60000", "tradeId": "", "uTime": "1780272000000",
+                "pos": "10", "ccy": "USDT", "avgPx": "60000", "tradeId": "6", "uTime": "1780272000000",
             ])
         #expect(data["posData"]?.elements?.count == 2)
         #expect(data["trades"]?.elements?.isEmpty == true)
