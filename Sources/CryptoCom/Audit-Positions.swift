@@ -73,13 +73,13 @@ struct ReportedExposure {
     let units: Int
 
     /// Σ |cost + session_pnl|, to 18 places.
-    var positionSize: ExactDecimal { Self.decimal(figures.positionSize) }
+    var positionSize: ExactDecimal { Self.decimal(try? figures.cross.sumOfSizes(.notional)) }
 
     /// What open orders of contracts add, to 18 places.
-    var orderExposure: ExactDecimal { Self.decimal(figures.orderExposure) }
+    var orderExposure: ExactDecimal { Self.decimal(try? figures[.orderExposure]) }
 
-    private static func decimal(_ value: ExactFraction) -> ExactDecimal {
-        (try? value.rounded(places: ExactDecimal.places, rounding: .halfEven)) ?? .zero
+    private static func decimal(_ value: ExactFraction?) -> ExactDecimal {
+        (try? value?.rounded(places: ExactDecimal.places, rounding: .halfEven)) ?? .zero
     }
 
     /// Nil where there is no answer to `positions`, or one that cannot be read.
@@ -213,7 +213,7 @@ extension AccountAudit {
             account, "total_position_im", formula, exposure.inputs, source: Source.risk,
             units: exposure.units,
             .estimate("The venue publishes no formula; the rates are the rulebook's.")
-        ) { _ in try Figures.shownRequirement(exposure.figures.positionMargin) }
+        ) { _ in try Figures.shownRequirement(exposure.figures[.positionMargin]) }
     }
 
     /// Whether there is nothing to be margined: no position and nothing used of the limit.

@@ -48,9 +48,6 @@ struct AccountAudit {
             : .estimate("The answers came at different moments, between which prices may have moved.")
     }
 
-    /// Where formulas are stated.
-    typealias Source = BalanceExplainer.Source
-
     /// The eighth decimal, at which amounts are cut and requirements rounded up.
     static let lastPlace = (try? ExactDecimal("0.00000001")) ?? .zero
 

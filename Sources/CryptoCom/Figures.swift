@@ -1,10 +1,11 @@
 import Numbers
 
-/// Every figure of `private/user-balance` and `private/get-subaccount-balances`, each defined once.
+/// What audits and rehosting work out from a venue's answers; what is served is defined beside its figure, in
+/// `Figures-*.swift`.
 ///
 /// Money is in USD unless said otherwise. Functions take and give exact values; `shown…` says how a figure is
-/// rounded where it is printed, once: amounts cut to 8 places, requirements rounded up to 8. Sections are
-/// those of the Crypto.com sheet; choices are in `docs/venues/crypto-com.md`.
+/// rounded where it is printed, once: amounts cut to 8 places, requirements rounded up to 8. Choices are in
+/// `docs/venues/crypto-com.md`.
 enum Figures {
     // MARK: - Printing
 
@@ -73,16 +74,6 @@ enum Figures {
         return try countedValue.times(try .one - rate)
     }
 
-    /// `reserved_qty`: what is in use elsewhere, offered by open sell orders, and locked by open buy orders
-    /// where the form shows that here; in the asset, at least 0. Rounded up at 18 places, which quantities
-    /// have. Section 4.3; the recording of November 2023. Exact.
-    static func reserved(
-        earmarked: ExactDecimal, offered: ExactDecimal, locked: ExactFraction
-    ) throws(NumberError) -> ExactDecimal {
-        try (ExactFraction(earmarked + offered) + locked)
-            .rounded(places: ExactDecimal.places, rounding: .ceiling)
-    }
-
     /// `max_withdrawal_balance`: quantity − reserved − locked by buy orders, at least 0, in the asset.
     /// Section 4.2 (all captures; the one with a position, of November 2023, too). Exact.
     static func maximumWithdrawal(
@@ -93,20 +84,6 @@ enum Figures {
 
     // MARK: - Positions and orders
 
-    /// A position's size in USD: quantity × mark; signed. Exact.
-    static func positionValue(
-        quantity: ExactDecimal, mark: ExactDecimal
-    ) throws(NumberError) -> ExactFraction {
-        try ExactFraction(quantity).times(mark)
-    }
-
-    /// A position's profit since the last settlement: value − cost; signed. The documents' sentence. Exact.
-    static func unrealised(
-        value: ExactFraction, cost: ExactDecimal
-    ) throws(NumberError) -> ExactFraction {
-        try value - ExactFraction(cost)
-    }
-
     /// What is left of an open order × price, in USD (spot buys: in the quote asset): at mark for a contract,
     /// at the limit price for a spot buy, at index for a spot sell. At least 0. `decisions.md`, Crypto.com 3.
     /// A choice.
@@ -114,40 +91,6 @@ enum Figures {
         remaining: ExactDecimal, price: ExactDecimal
     ) throws(NumberError) -> ExactFraction {
         try ExactFraction(remaining).times(price)
-    }
-
-    /// The larger of what an underlying is worth when all buy orders fill and when all sell orders fill:
-    /// max(|net + buys|, |net − sells|), in USD. `decisions.md`, Crypto.com 3. A choice.
-    static func worstValue(
-        net: ExactFraction, buys: ExactFraction, sells: ExactFraction
-    ) throws(NumberError) -> ExactFraction {
-        max(try (net + buys).magnitude, try (net - sells).magnitude)
-    }
-
-    /// The same of its quantity, in coin. `decisions.md`, Crypto.com 3. A choice.
-    static func worstQuantity(
-        net: ExactDecimal, buys: ExactDecimal, sells: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        max(try (net + buys).magnitude, try (net - sells).magnitude)
-    }
-
-    /// Initial margin of an underlying: notional × min(1, max(1 ÷ leverage, rate per unit × quantity)). At
-    /// least 0. Section 4.4, the best candidate there; the recording of November 2023 agrees. A choice.
-    static func positionMargin(
-        notional: ExactFraction, quantity: ExactDecimal, maximumLeverage: ExactDecimal,
-        ratePerUnit: ExactDecimal
-    ) throws(NumberError) -> ExactFraction {
-        let isWhole = try ExactFraction(ratePerUnit).times(quantity) >= .one
-        let bySize = isWhole ? notional : try notional.times(ratePerUnit).times(quantity)
-        return max(try notional.over(maximumLeverage), bySize)
-    }
-
-    /// How much of the position limit open orders use: the worst size less the size held. At least 0.
-    /// `decisions.md`, Crypto.com 2 and 3. A choice.
-    static func orderExposure(
-        worst: ExactFraction, net: ExactFraction
-    ) throws(NumberError) -> ExactFraction {
-        max(.zero, try worst - net.magnitude)
     }
 
     // MARK: - Totals
@@ -238,14 +181,6 @@ enum Figures {
         positionMargin: ExactFraction, notional: ExactFraction, leverage: ExactDecimal
     ) throws(NumberError) -> ExactFraction {
         max(positionMargin, try notional.over(leverage))
-    }
-
-    /// What is held back for isolated orders until they fill: order exposure ÷ leverage. At least 0. A
-    /// choice.
-    static func isolatedOrderMargin(
-        orderExposure: ExactFraction, leverage: ExactDecimal
-    ) throws(NumberError) -> ExactFraction {
-        try orderExposure.over(leverage)
     }
 
     /// The leverage of an isolated position where none is set: the lower of the account's and the product's

@@ -169,13 +169,27 @@ private struct Judge {
     let after: Account
 
     private func figures(of account: Account) throws(Refusal) -> AccountFigures {
+        try known(account) {
+            let figures = try AccountFigures(of: account, market: market, rules: rules, profile: profile)
+            try figures.workOutMargins()
+            return figures
+        }
+    }
+
+    /// Figures, or the refusal where one cannot be worked out.
+    private func known<Result>(_ account: Account, _ body: () throws -> Result) throws(Refusal) -> Result {
         do {
-            return try AccountFigures(of: account, market: market, rules: rules, profile: profile)
+            return try body()
         } catch FigureError.priceMissing(let name) {
             throw Refusal(.priceMissing, "No price is known for \(name); give one first.")
         } catch {
             throw Refusal(.overflow, "A figure of account \(account.id) does not fit: \(error).")
         }
+    }
+
+    private func free(_ asset: String) throws(Refusal) -> ExactFraction {
+        let figures = try figures(of: before)
+        return try known(before) { try figures.rows.first { $0.asset == asset }?[.withdrawable] ?? .zero }
     }
 
     private func missing(_ amount: ExactFraction, _ unit: String, field: String) -> Refusal {
@@ -189,10 +203,11 @@ private struct Judge {
     /// A withdrawal or transfer must fit, its fee included, into the row's `max_withdrawal_balance`, and must
     /// not make the available balance negative.
     func spent(_ asset: String, _ amount: ExactDecimal, fee: ExactDecimal) throws(Refusal) {
-        let free = try figures(of: before).rows.first { $0.asset == asset }?.maximumWithdrawal ?? .zero
+        let free = try free(asset)
         let shortage = try lacking(amount, fee, free)
         if shortage.isPositive { throw missing(shortage, asset, field: "amount") }
-        let remaining = try figures(of: after).available
+        let figures = try figures(of: after)
+        let remaining = try known(after) { try figures[.available] }
         if remaining.isNegative { throw missing(-remaining, CryptoComRules.usd, field: "amount") }
     }
 
@@ -229,36 +244,33 @@ private struct Judge {
         // What a client buys on the spot is paid with what the account has, not with what it could owe.
         if order.instrument.kind == .spot, order.side == .buy, order.terms != nil { try checkPaid(order) }
         let (held, with) = (try figures(of: before), try figures(of: after))
-        guard order.instrument.kind == .spot || with.orderExposure > held.orderExposure else { return }
-        if with.available.isNegative { throw missing(-with.available, CryptoComRules.usd, field: "quantity") }
-        do {
-            let used = try Figures.usedPositionLimit(
-                positionSize: with.positionSize, orderExposure: with.orderExposure, spotExposure: .zero)
-            let limit = ExactFraction(after.positionLimit)
-            guard used > limit else { return }
-            let excess = try (used - limit).rounded(places: ExactDecimal.places, rounding: .ceiling)
-            throw Refusal(
-                .notAllowed,
-                "The position limit of \(after.positionLimit) USD would be exceeded by \(excess).",
-                field: "quantity")
-        } catch let refusal as Refusal {
-            throw refusal
-        } catch {
-            throw Refusal(.overflow, "A figure of account \(after.id) does not fit: \(error).")
+        let (available, exposure) = try known(after) {
+            try order.instrument.kind == .spot || with[.orderExposure] > held[.orderExposure]
+                ? (with[.available], with[.exposure]) : (.zero, .zero)
         }
+        if available.isNegative { throw missing(-available, CryptoComRules.usd, field: "quantity") }
+        guard exposure > ExactFraction(after.positionLimit) else { return }
+        let excess = try known(after) {
+            try (exposure - ExactFraction(after.positionLimit))
+                .rounded(places: ExactDecimal.places, rounding: .ceiling)
+        }
+        throw Refusal(
+            .notAllowed,
+            "The position limit of \(after.positionLimit) USD would be exceeded by \(excess).",
+            field: "quantity")
     }
 
     /// A spot sell offers what is held: short selling on margin is not modelled.
     private func checkOffered(_ order: OpenOrder) throws(Refusal) {
         let base = order.instrument.base
-        let free = try figures(of: before).rows.first { $0.asset == base }?.maximumWithdrawal ?? .zero
+        let free = try free(base)
         let shortage = try lacking(order.remaining, .zero, free)
         if shortage.isPositive { throw missing(shortage, base, field: "quantity") }
     }
 
     private func checkPaid(_ order: OpenOrder) throws(Refusal) {
         let quote = order.instrument.quote
-        let free = try figures(of: before).rows.first { $0.asset == quote }?.maximumWithdrawal ?? .zero
+        let free = try free(quote)
         let value: ExactDecimal
         do { value = try order.remaining.times(order.price, rounding: .ceiling) } catch {
             throw Refusal(.overflow, "The order does not fit: \(error).", field: "quantity")
@@ -284,13 +296,11 @@ private struct Judge {
         guard let rule = rules.instrument(setting.instrument) else { return }
         try checkLeverage(setting.leverage, of: rule.terms)
         // A higher requirement on an isolated position must be covered by its own balance.
-        guard
-            let isolated = try figures(of: after).isolated.first(where: {
-                $0.position.instrument.name == setting.instrument
-            }),
-            isolated.available.isNegative, setting.leverage < currentLeverage(of: rule.terms)
-        else { return }
-        throw missing(-isolated.available, CryptoComRules.usd, field: "leverage")
+        let figures = try figures(of: after)
+        guard let isolated = figures.isolated.first(where: { $0.name == setting.instrument }) else { return }
+        let available = try known(after) { try isolated[.available] }
+        guard available.isNegative, setting.leverage < currentLeverage(of: rule.terms) else { return }
+        throw missing(-available, CryptoComRules.usd, field: "leverage")
     }
 
     private func currentLeverage(of instrument: Instrument) -> ExactDecimal {
@@ -304,9 +314,10 @@ private struct Judge {
             try spent(key.instrument.settle, amount, fee: .zero)
             return
         }
-        let isolated = try figures(of: before).isolated.first { $0.position.key == key }
-        let free =
-            isolated.map { Figures.isolatedWithdrawal(cash: $0.cash, available: $0.available) } ?? .zero
+        let figures = try figures(of: before)
+        let free = try known(before) {
+            try figures.isolated.first { $0.position.key == key }?.row[.withdrawable] ?? .zero
+        }
         let shortage = try lacking(-amount, .zero, free)
         if shortage.isPositive { throw missing(shortage, key.instrument.settle, field: "amount") }
     }

@@ -74,7 +74,7 @@ extension CryptoComVenue {
             writer.key("t")
             writer.integer(snapshot.at.milliseconds)
             writer.key("c")
-            writer.quoted(try Figures.shownAmount(try figures(of: snapshot).cashBalance))
+            writer.quoted(try figures(of: snapshot).decimal(.cashBalance))
             writer.endObject()
         }
         writer.endArray()

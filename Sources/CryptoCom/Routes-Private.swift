@@ -48,7 +48,8 @@ extension CryptoComVenue {
         writer.beginArray()
         for position in snapshot.account.positions
         where wanted.map(position.instrument.name.isExactly) ?? true {
-            try PositionForm(position, of: snapshot.account.id, market).write(to: &writer)
+            let mark = try MarkFigures(position.instrument, market, in: FigureBook())
+            try PositionFigures(position, mark).write(.row, of: snapshot.account.id, to: &writer)
         }
         writer.endArray()
         writer.endObject()

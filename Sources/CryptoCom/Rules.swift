@@ -95,16 +95,6 @@ final class CryptoComRules: RulebookRules {
         )
     }
 
-    /// The rate of fees that is kept back for positions of a margin mode.
-    func feeReserveRate(
-        of mode: MarginMode, _ profile: WireProfile, takerFee: ExactDecimal
-    ) throws(NumberError) -> ExactDecimal {
-        if profile == .live, let liquidationFeeRate {
-            return try Figures.feeReserveRate(liquidationFee: liquidationFeeRate, takerFee: takerFee)
-        }
-        return mode == .isolated ? isolatedFeeReserveRate : .zero
-    }
-
     /// The highest leverage that the venue gives on an instrument.
     func maximumLeverage(of instrument: Instrument) -> ExactDecimal {
         let asset = asset(instrument.base)

@@ -72,12 +72,15 @@ extension CryptoComVenue {
         do {
             switch channel.kind {
             case .orders, .trades, .advanceOrder, .advancedOrder, .advanceOrderPage: break
-            case .balance: try writeBalance(of: snapshot, to: &frame.writer)
+            case .balance:
+                try figures(of: snapshot).write(
+                    .ofBalanceChannel(profile), of: account.id, to: &frame.writer)
             case .accountRisk: try writeAccountRisk(of: snapshot, to: &frame.writer)
             case .positionBalance: try writePositionBalance(of: snapshot, to: &frame.writer)
             case .positions:
-                try writePositions(
-                    account.positions, of: snapshot, try figures(of: snapshot), to: &frame.writer)
+                for position in try figures(of: snapshot).positions {
+                    try writeWithRisk(position, of: snapshot, to: &frame.writer)
+                }
             }
         } catch {
             throw VenueError(figureError: error)
@@ -85,87 +88,75 @@ extension CryptoComVenue {
         return frame.finished()
     }
 
-    private func writeBalance(of snapshot: AccountSnapshot, to writer: inout JSONWriter) throws {
+    /// The account object with `balances` in place of `position_balances`, and the positions.
+    private func writeAccountRisk(of snapshot: AccountSnapshot, to writer: inout JSONWriter) throws {
         let figures = try figures(of: snapshot)
-        switch profile {
-        case .documented: try DocumentedForm(snapshot.account, figures).writeUserBalance(to: &writer)
-        case .live:
-            try LiveForm(snapshot.account, figures).writePush(rows: "position_balances", to: &writer) {
-                _, _ in
+        try figures.write(.ofRiskChannel(profile), of: snapshot.account.id, to: &writer) { isolated, writer in
+            for position in figures.positions
+            where isolated.map({ position.position.key == $0.position.key }) ?? true {
+                try writeWithRisk(position, of: snapshot, to: &writer)
             }
         }
     }
 
-    /// The account object with `balances` in place of `position_balances`, and the positions.
-    private func writeAccountRisk(of snapshot: AccountSnapshot, to writer: inout JSONWriter) throws {
-        let figures = try figures(of: snapshot)
-        func positions(of isolated: IsolatedFigures?, to writer: inout JSONWriter) throws {
-            writer.key("positions")
-            writer.beginArray()
-            try writePositions(
-                isolated.map { [$0.position] } ?? snapshot.account.positions, of: snapshot, figures,
-                to: &writer)
-            writer.endArray()
-        }
-        switch profile {
-        case .documented:
-            try DocumentedForm(snapshot.account, figures).writeAccountRisk(to: &writer, positions: positions)
-        case .live:
-            try LiveForm(snapshot.account, figures)
-                .writePush(rows: "balances", to: &writer, positions: positions)
-        }
-    }
-
-    private func writePositions(
-        _ positions: [Position], of snapshot: AccountSnapshot, _ figures: AccountFigures,
-        to writer: inout JSONWriter
+    private func writeWithRisk(
+        _ position: PositionFigures, of snapshot: AccountSnapshot, to writer: inout JSONWriter
     ) throws {
-        let market = market(snapshot.prices, at: snapshot.at)
-        let rules = rules(at: snapshot.at)
-        for position in positions {
-            try PositionForm(position, of: snapshot.account.id, market)
-                .writeWithRisk(figures, rules, to: &writer)
-        }
+        try position.take(rules(at: snapshot.at))
+        try position.write(.riskRow, of: snapshot.account.id, to: &writer)
     }
 
     /// Quantities and positions, without the account's figures.
     private func writePositionBalance(of snapshot: AccountSnapshot, to writer: inout JSONWriter) throws {
         let account = snapshot.account
         let figures = try figures(of: snapshot)
-        let market = market(snapshot.prices, at: snapshot.at)
         writer.beginObject()
         writer.key("balances")
-        writer.beginArray()
-        for row in figures.rows {
-            let changed = account.holding(row.asset)?.updatedAt ?? account.updatedAt
-            writeQuantity(row.quantity, of: row.asset, changed, to: &writer)
+        try writer.array { writer in
+            for row in figures.rows {
+                let changed = account.holding(row.asset)?.updatedAt ?? account.updatedAt
+                writeQuantity(try row.decimal(.quantity), of: row.asset, changed, to: &writer)
+            }
         }
-        writer.endArray()
         writer.key("positions")
-        writer.beginArray()
-        for position in account.positions {
-            try PositionForm(position, of: account.id, market).write(to: &writer)
+        try writer.array { writer in
+            for position in figures.positions { try position.write(.row, of: account.id, to: &writer) }
         }
-        writer.endArray()
         writer.key("isolated_positions")
-        writer.beginArray()
-        for isolated in figures.isolated {
-            let position = isolated.position
-            writer.beginObject()
-            writer.isolation(isolated, of: account.id)
-            writer.key("balances")
-            writer.beginArray()
-            writeQuantity(isolated.cash, of: CryptoComRules.usd, position.updatedAt, to: &writer)
-            writer.endArray()
-            writer.key("positions")
-            writer.beginArray()
-            try PositionForm(position, of: account.id, market).write(to: &writer)
-            writer.endArray()
-            writer.endObject()
+        try writer.array { writer in
+            for isolated in figures.isolated {
+                try write(isolated, in: figures, of: account.id, to: &writer)
+            }
         }
-        writer.endArray()
         writer.endObject()
     }
+
+    private func write(
+        _ isolated: IsolatedFigures, in figures: AccountFigures, of account: String,
+        to writer: inout JSONWriter
+    ) throws {
+        writer.beginObject()
+        try Self.isolationForm.write(isolated, to: &writer) { field, writer in
+            isolated.writeIsolation(field, of: account, to: &writer)
+        }
+        writer.key("balances")
+        try writer.array { writer in
+            writeQuantity(
+                try isolated.row.decimal(.quantity), of: CryptoComRules.usd, isolated.position.updatedAt,
+                to: &writer)
+        }
+        writer.key("positions")
+        try writer.array { writer in
+            for position in figures.positions where position.position.key == isolated.position.key {
+                try position.write(.row, of: account, to: &writer)
+            }
+        }
+        writer.endObject()
+    }
+
+    /// The members that say which isolated position it is.
+    private static let isolationForm = ObjectForm<IsolatedFigure>(
+        [.isolation, .leverage, .isolationType], in: IsolatedMode(profile: .live))
 
     /// A quantity as the profile's balance rows print it.
     private func writeQuantity(
@@ -178,83 +169,6 @@ extension CryptoComVenue {
         writer.quoted(quantity, minimumPlaces: profile == .documented ? 8 : 0)
         writer.key("update_timestamp_ms")
         writer.integer(changed.milliseconds)
-        writer.endObject()
-    }
-}
-
-/// Writes the positions of an account, or of one of its isolated positions: a member `positions`, or nothing.
-typealias PositionsWriter = (IsolatedFigures?, inout JSONWriter) throws -> Void
-
-extension DocumentedForm {
-    /// The account object of `user.account_risk`: that of `private/user-balance` with other names, and with
-    /// the positions.
-    func writeAccountRisk(to writer: inout JSONWriter, positions: PositionsWriter) throws {
-        writer.beginObject()
-        try totals().write(Self.totals, as: .documented, to: &writer)
-        try writer.rows("balances", figures.rows, Self.row, as: .documented)
-        try positions(nil, &writer)
-        writer.key("isolated_positions")
-        writer.beginArray()
-        for isolated in figures.isolated {
-            writer.beginObject()
-            writer.isolation(isolated, of: account.id)
-            try totals(of: isolated).write(Self.totals, as: .documented, to: &writer)
-            try writer.rows("balances", [RowFigures(cashOf: isolated)], Self.row, as: .documented)
-            try positions(isolated, &writer)
-            writer.endObject()
-        }
-        writer.endArray()
-        writer.endObject()
-    }
-}
-
-extension LiveForm {
-    private static let pushHead: [AccountMember] = [
-        .instrumentName, .available, .cashBalance, .initialMargin, .positionMargin, .haircut, .hasRisk,
-        .maintenanceMargin, .positionCost, .unrealised, .marginBalance, .sessionRealised, .effectiveLeverage,
-        .positionLimit, .usedLimit, .isLiquidating, .borrowed, .riskExposure,
-    ]
-
-    private static let pushRow: [RowMember] = [
-        .instrumentName, .quantity, .reserved, .marketValue, .isCollateral, .collateralAmount, .haircut,
-        .maximumWithdrawal, .hourlyInterestRate,
-    ]
-
-    /// The account object of a push. It is recorded in another order than over REST, without `terminatable`,
-    /// and with every figure stripped; the figures are those of REST.
-    func writePush(
-        rows: StaticString, to writer: inout JSONWriter, positions: PositionsWriter
-    ) throws {
-        let totals = try totals()
-        writer.beginObject()
-        totals.write(Self.pushHead, as: .push, to: &writer)
-        try writer.rows(rows, figures.rows, Self.pushRow, as: .push)
-        try positions(nil, &writer)
-        writer.emptyArray("credit_limits")
-        writer.key("isolated_positions")
-        writer.beginArray()
-        for isolated in figures.isolated {
-            try writePush(isolated, rows: rows, to: &writer, positions: positions)
-        }
-        writer.endArray()
-        totals.write([.collateralValue], as: .push, to: &writer)
-        writer.key("total_isolated_cash_balance")
-        writer.quoted(try isolatedCash())
-        writer.endObject()
-    }
-
-    private func writePush(
-        _ isolated: IsolatedFigures, rows: StaticString, to writer: inout JSONWriter,
-        positions: PositionsWriter
-    ) throws {
-        let totals = try totals(of: isolated)
-        writer.beginObject()
-        writer.isolation(isolated, of: account.id)
-        totals.write(Self.pushHead, as: .push, to: &writer)
-        try writer.rows(rows, [RowFigures(cashOf: isolated)], Self.pushRow, as: .push)
-        try positions(isolated, &writer)
-        writer.emptyArray("credit_limits")
-        totals.write([.collateralValue], as: .push, to: &writer)
         writer.endObject()
     }
 }

@@ -4,21 +4,20 @@ import Numbers
 public enum FieldTable {
     /// A row for every field, and one more for each further mode in which something else holds.
     ///
-    /// The first mode's rows have no name; `modes` name the others.
+    /// The first mode's rows have no name; `modes` name the others, whose own fields have it behind theirs.
     public static func markdown<Figure: FigureKey>(
         of figures: Figure.Type, _ first: Figure.Mode, _ modes: [(name: String, mode: Figure.Mode)] = []
     ) -> String {
         var lines = ["| field | formula | printed | status | source |", "| --- | --- | --- | --- | --- |"]
         for figure in Figure.allCases {
-            guard let facts = figure.facts(in: first), facts.isAlwaysThere != nil else { continue }
-            var listed = [cells(facts)]
-            lines.append(line(["`\(figure.rawValue)`"] + listed[0]))
-            for (name, mode) in modes {
+            var listed: [[String]] = []
+            for (name, mode) in [("", first)] + modes {
                 guard let facts = figure.facts(in: mode), facts.isAlwaysThere != nil else { continue }
                 let others = cells(facts)
                 if listed.contains(others) { continue }
+                let field = "`\(figure.rawValue)`" + (name.isEmpty ? "" : ", \(name)")
+                lines.append(line([listed.isEmpty ? field : "… \(name)"] + others))
                 listed.append(others)
-                lines.append(line(["… \(name)"] + others))
             }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -31,7 +30,8 @@ public enum FieldTable {
         let words = facts.clauses.map(\.words).joined()
         return [
             facts.formula + words + (facts.note.isEmpty ? "" : "; \(facts.note)"),
-            facts.isShown ? (facts.form.words.isEmpty ? "every digit" : facts.form.words) : "",
+            facts.isShown && facts.form != .flag
+                ? (facts.form.words.isEmpty ? "every digit" : facts.form.words) : "",
             ([facts.certainty.rawValue] + choices).joined(separator: "; "), facts.source,
         ]
     }

@@ -32,8 +32,10 @@ public protocol FigureKey: RawRepresentable<String>, Hashable, CaseIterable, Sen
 
 extension FigureKey {
     /// Its place among all cases. The cases of an enumeration without values are numbered in their order,
-    /// which `FigureFaults` proves of each.
-    @inlinable public var index: Int { Int(unsafeBitCast(self, to: UInt8.self)) }
+    /// which `FigureFaults` proves of each; a single case takes no room.
+    @inlinable public var index: Int {
+        MemoryLayout<Self>.size == 0 ? 0 : Int(unsafeBitCast(self, to: UInt8.self))
+    }
 }
 
 /// A number that figures are worked out in: exact, whichever it is.
