@@ -153,6 +153,7 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
         "mgnRatio": "" if ratio is None else okx.shown(ratio), "mmr": okx.shown(maintenance),
         "notionalUsd": okx.shown(okx.usd_notional(book, position)), "pnl": okx.shown(position.realised),
         "pos": okx.shown(abs(position.quantity) if position.side else position.quantity), "posId": ANYTHING,
+        "tradeId": ANYTHING,
         "posSide": position.side or "net", "realizedPnl": okx.shown(earnings(position)),
         "uTime": ANYTHING, "upl": okx.shown(pnl), "uplLastPx": okx.shown(at_last), "uplRatio": earned(pnl),
         "uplRatioLastPx": earned(at_last), "usdPx": okx.shown(book.index[instrument.settle]),
@@ -186,6 +187,7 @@ def margin_row(
         "mgnRatio": "" if ratio is None else okx.shown(ratio), "mmr": okx.shown(held.maintenance(mark)),
         "notionalUsd": okx.shown(abs(amount) * index(book, coin)), "pendingCloseOrdLiabVal": "0",
         "pos": okx.shown(amount), "posCcy": coin, "posId": ANYTHING, "posSide": "net", "uTime": ANYTHING,
+        "tradeId": ANYTHING,
         "upl": okx.shown(profit), "uplLastPx": okx.shown(profit), "uplRatio": earned,
         "uplRatioLastPx": earned,
     }
