@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-// Every figure of an answer held against the definition that serves it, on the venue's own numbers.
+// An account's figures as its answers have them: what is shown is reported, what is not is inferred.
 
 extension BinanceVenue {
     /// Totals, asset rows, position rows, and the rows of the answer to `positions`, in this order.
@@ -11,221 +11,248 @@ extension BinanceVenue {
     /// Rates of multi-assets mode are those that the rows of one answer imply; brackets are the rulebook's.
     public func audit(_ statement: Statement, rulesAt time: LedgerTime) -> [AuditFinding] {
         guard let answers = try? ReportedAccount(statement.bodies) else { return [] }
-        var audit = AccountAudit(answers, rules: rules(at: time))
-        switch answers.mode {
-        case .singleAsset: audit.checkSingleAssetTotals()
-        case .multiAssets: audit.checkMultiAssetsTotals()
+        let rules = rules(at: time)
+        let figures = AccountFigures(answers, rules)
+        return withExtendedLifetime(figures) {
+            figures.totalFindings() + figures.assets.flatMap { $0.findings(answers) }
+                + zip(figures.positions, answers.positions).flatMap { $0.findings($1) }
+                + zip(figures.risks, answers.risks).flatMap { $0.findings($1) }
         }
-        for row in answers.assets { audit.check(asset: row) }
-        for row in answers.positions { audit.check(position: row) }
-        for row in answers.risks { audit.check(risk: row) }
-        return audit.findings
     }
 }
 
-/// Holds figures one after the other.
-struct AccountAudit {
-    let answers: ReportedAccount
-    let rules: RuleTable
-    private(set) var findings: [AuditFinding] = []
-    /// What each asset row converts at in multi-assets mode.
-    let rates: [ImpliedRates]
-
-    init(_ answers: ReportedAccount, rules: RuleTable) {
-        self.answers = answers
-        self.rules = rules
-        rates =
-            answers.mode == .multiAssets
-            ? answers.assets.map { ImpliedRates(of: $0, in: answers, rules: rules) } : []
-    }
-
-    /// Where formulas are stated.
-    enum Source {
-        static let given = AccountExplainer.Source.given
-        static let risk = AccountExplainer.Source.risk
-        static let recordings = AccountExplainer.Source.recordings
-        static let balances = AccountExplainer.Source.balances
-        static let multiAssets = AccountExplainer.Source.multiAssets
-        static let brackets = AccountExplainer.Source.brackets
-        static let orders = AccountExplainer.Source.orders
-        static let liquidation = AccountExplainer.Source.liquidation
-    }
-
-    /// Holds one field of a row against a definition of the inputs' numbers.
-    mutating func hold(
-        _ row: ReportedObject, _ field: String, _ formula: String, _ inputs: [AuditInput],
-        source: String = Source.given, units: Int = 1, _ difference: FigureCheck.Difference = .contradicts,
-        remark: String = "", by definition: ([ExactDecimal]) throws -> ExactDecimal?
-    ) {
-        let check = FigureCheck(
-            field: row.path(of: field), reported: row[field], formula: formula, inputs: inputs,
-            source: source, precision: .places(BinanceFigures.places), allowedUnits: units)
-        if let finding = check.finding(difference, remark: remark, by: definition) { add(finding) }
-    }
-
-    mutating func add(_ finding: AuditFinding) { findings.append(finding) }
-
-    /// The asset that a position's margin is in; nil where nothing tells.
-    func marginAsset(of row: ReportedObject) -> String? {
-        answers.marginAsset(of: row, rules.symbol(row["symbol"].text)?.instrument)
-    }
-
-    /// The account's position rows of an asset; nil where a row's asset is not known, or not among those that
-    /// the account lists.
-    func positions(of asset: String) -> [ReportedObject]? {
-        var found: [ReportedObject] = []
-        for row in answers.positions {
-            guard let margin = marginAsset(of: row),
-                answers.assets.contains(where: { $0["asset"].text == margin })
-            else { return nil }
-            if margin == asset { found.append(row) }
-        }
-        return found
-    }
+/// Which answer a figure is of: no two of them are of one moment, and marks move in between.
+enum Moment {
+    static let account: Int64 = 0
+    static let risk: Int64 = 1
+    static let prices: Int64 = 2
 }
 
-// MARK: - Totals of single-asset mode
+// MARK: - The account
 
-extension AccountAudit {
-    /// The totals and the fields of the USDT row that they are ("only for USDT asset").
-    private static let usdtFields = [
-        ("totalInitialMargin", "initialMargin"), ("totalMaintMargin", "maintMargin"),
-        ("totalWalletBalance", "walletBalance"), ("totalUnrealizedProfit", "unrealizedProfit"),
-        ("totalMarginBalance", "marginBalance"), ("totalPositionInitialMargin", "positionInitialMargin"),
-        ("totalOpenOrderInitialMargin", "openOrderInitialMargin"),
-        ("totalCrossWalletBalance", "crossWalletBalance"), ("totalCrossUnPnl", "crossUnPnl"),
-        ("availableBalance", "availableBalance"), ("maxWithdrawAmount", "maxWithdrawAmount"),
-    ]
+extension AccountFigures {
+    fileprivate convenience init(_ answers: ReportedAccount, _ rules: RuleTable) {
+        self.init(AccountMode(isMultiAssets: answers.mode == .multiAssets))
+        isReported = true
+        report(Layouts.account, answers.account, at: Moment.account)
+        let positions = answers.positions.map { PositionRow($0, answers, rules, isOfRisk: false, in: book) }
+        let risks = answers.risks.map { PositionRow($0, answers, rules, isOfRisk: true, in: book) }
+        // Where a position's asset is not among the rows, nothing follows for their sums.
+        let names = Set(answers.assets.map { $0["asset"].text })
+        let isWhole = positions.allSatisfy { names.contains($0.mode.marginAsset) }
+        take(
+            answers.assets.map { row in
+                let own = positions.filter { $0.mode.marginAsset == row["asset"].text }
+                return AssetRow(row, answers, rules, isWhole ? own : nil, in: self)
+            }, positions, risks: risks)
+    }
 
-    mutating func checkSingleAssetTotals() {
-        guard let row = answers.assets.first(where: { $0["asset"].text == "USDT" }) else { return }
-        for (total, field) in Self.usdtFields {
-            hold(
-                answers.account, total, "\(field) of the USDT row: only for USDT asset", [row.input(field)],
-                units: 0
-            ) { $0[0] }
+    fileprivate func totalFindings() -> [AuditFinding] {
+        guard mode.isMultiAssets else { return mode.hasUSDT ? audit() : [] }
+        return AccountFigure.allCases.compactMap { figure in
+            let finding = audit(figure, doubt: figure == .maxWithdrawAmount ? Self.withheld : nil)
+            return finding?.verdict == .notDerivable ? boundByAskRates(figure) ?? finding : finding
         }
     }
+
+    /// Where a buffer is the rulebook's and a total does not agree with it, the total is held against the ask
+    /// rates, which no value can exceed: what is left is what the buffers take off.
+    private func boundByAskRates(_ figure: AccountFigure) -> AuditFinding? {
+        let rows = margin.filter { $0.reported(figure.ofAsset)?.isZero != true }
+        guard figure.isOfValues, rows.allSatisfy(\.hasOwnRates), !rows.allSatisfy(\.hasReportedBuffer)
+        else { return nil }
+        for row in rows { row.takeAskForBid() }
+        defer { for row in rows { row.takeRates() } }
+        return audit(figure)
+    }
+
+    static let withheld = FigureCheck.Difference.hidden(
+        "No document states this formula; the venue may hold back more.", above: .zero)
 }
 
 // MARK: - Asset rows
 
-extension AccountAudit {
-    mutating func check(asset row: ReportedObject) {
-        hold(
-            row, "marginBalance", "walletBalance + unrealizedProfit",
-            [row.input("walletBalance"), row.input("unrealizedProfit")], source: Source.balances
-        ) { try BinanceFigures.marginBalance(walletBalance: $0[0], unrealizedProfit: $0[1]) }
-        hold(
-            row, "initialMargin", "positionInitialMargin + openOrderInitialMargin",
-            [row.input("positionInitialMargin"), row.input("openOrderInitialMargin")]
-        ) { try BinanceFigures.initialMargin(positionInitialMargin: $0[0], openOrderInitialMargin: $0[1]) }
-        checkSums(of: row)
-        if answers.mode == .multiAssets, row.value["marginAvailable"]?.boolean != false {
-            checkPool(of: row)
-        } else {
-            checkAvailable(of: row)
-        }
+extension AssetRow {
+    fileprivate convenience init(
+        _ row: ReportedObject, _ answers: ReportedAccount, _ rules: RuleTable, _ positions: [PositionRow]?,
+        in account: AccountFigures
+    ) {
+        let asset = row["asset"].text
+        let isMargin = row.value["marginAvailable"]?.boolean != false
+        let mode = AssetRowMode(isMultiAssets: account.mode.isMultiAssets, isMargin: isMargin)
+        self.init(asset, nil, mode, in: account.book)
+        self.account = account
+        reportedObject = row
+        report(mode.isMultiAssets ? Layouts.asset : Layouts.singleAsset, row, at: Moment.account)
+        isEmpty = Layouts.asset.isZero(row, butFor: [.updateTime, .availableBalance, .maxWithdrawAmount])
+        take(positions)
+        for position in isolated { position.takeOrders(in: row) }
+        guard mode.isPooled else { return }
+        rates = ReportedRates(of: row, in: answers, rules: rules)
+        takeRates()
     }
 
-    /// What is the sum of position rows.
-    private mutating func checkSums(of row: ReportedObject) {
-        guard let positions = positions(of: row["asset"].text) else { return }
-        let cross = positions.filter { answers.marginMode(of: $0) == .cross }
-        let isolated = positions.filter { answers.marginMode(of: $0) == .isolated }
-        let unsaid = "No document says whether isolated positions count in this field."
-        let whole: FigureCheck.Difference = isolated.isEmpty ? .contradicts : .estimate(unsaid)
-        hold(
-            row, "crossWalletBalance", "walletBalance − Σ isolatedWallet",
-            [row.input("walletBalance")] + isolated.map { $0.input("isolatedWallet") },
-            source: Source.balances, units: 1 + isolated.count
-        ) { try $0[0] - $0.dropFirst().sum() }
-        hold(
-            row, "crossUnPnl", "Σ unrealizedProfit of cross positions",
-            cross.map { $0.input("unrealizedProfit") }, units: cross.count,
-            countsIsolatedProfit(row, positions) ? .estimate(Self.isolatedProfitQuirk) : .contradicts
-        ) { try $0.sum() }
-        for field in ["unrealizedProfit", "maintMargin", "initialMargin"] {
-            hold(
-                row, field, "Σ \(field) of the asset's positions", positions.map { $0.input(field) },
-                units: positions.count, whole
-            ) { try $0.sum() }
-        }
-        // These stand in the answer to `positions` alone, which came at another moment.
-        let risks = positions.compactMap { answers.risk(of: $0) }
-        guard risks.count == positions.count, !risks.isEmpty else { return }
-        for field in ["positionInitialMargin", "openOrderInitialMargin"] {
-            hold(
-                row, field, "Σ \(field) of the asset's positions", risks.map { $0.input(field) },
-                units: risks.count, .estimate(Self.otherMoment)
-            ) { try $0.sum() }
-        }
+    /// Takes what the rates of the answer are.
+    fileprivate func takeRates() {
+        drop(.askRate)
+        drop(.bidRate)
+        rates?.give(to: self)
     }
 
-    private static let isolatedProfitQuirk =
-        "A known fault of the venue's version 3: crossUnPnl is the profit of all positions, isolated ones "
-        + "included (Binance.Net issue #1404)."
-
-    /// Whether `crossUnPnl` is what the venue's known fault makes of it.
-    private func countsIsolatedProfit(_ row: ReportedObject, _ positions: [ReportedObject]) -> Bool {
-        let profits = positions.compactMap { $0["unrealizedProfit"].cutNumber }
-        guard profits.count == positions.count, let reported = row["crossUnPnl"].cutNumber,
-            let difference = try? (reported - profits.sum()).magnitude
-        else { return false }
-        return difference <= FigurePrecision.places(BinanceFigures.places).unit(of: reported)
+    fileprivate func takeAskForBid() {
+        guard let ask = rates?.ask else { return }
+        recover(
+            .bidRate, ask.rate, as: "ask rate of \(asset)", within: ask.range,
+            .hidden(ReportedRates.rulebookBuffers + " What is expected is at the ask rates.", above: .zero))
     }
 
-    static let otherMoment =
-        "The two answers came at different moments, between which marks may have moved."
+    fileprivate var hasOwnRates: Bool { rates?.ask != nil }
+    fileprivate var hasReportedBuffer: Bool { rates?.isBufferReported == true }
 
-    /// What an asset has free on its own.
-    private mutating func checkAvailable(of row: ReportedObject) {
-        guard let positions = positions(of: row["asset"].text) else { return }
-        let isolated = positions.filter { answers.marginMode(of: $0) == .isolated }
-        let cross = positions.filter { answers.marginMode(of: $0) == .cross }
-        let hasNoOrders = row["openOrderInitialMargin"].cutNumber?.isZero == true
-        let orders = isolated.map { position in
-            let name = "openOrderInitialMargin of \(position["symbol"].text)"
-            if hasNoOrders { return AuditInput(derived: name, .zero, blur: .zero) }
-            return answers.risk(of: position)?.input("openOrderInitialMargin") ?? AuditInput(name, .absent)
+    fileprivate func findings(_ answers: ReportedAccount) -> [AuditFinding] {
+        var found = audit(where: { !$0.isAvailable && $0 != .updateTime }, doubt: doubt)
+        if let sum = Inference.initialMargin(of: self) { found.append(sum) }
+        if mode.isPooled {
+            // The pool is held against the rates of another answer: those of its own follow from it.
+            if let price = answers.price(of: asset) {
+                report(.askRate, price, at: Moment.prices, asInput: true)
+                found += [audit(.availableBalance)].compactMap { $0 }
+                takeRates()
+            }
+            return found + [audit(.maxWithdrawAmount, doubt: AccountFigures.withheld)].compactMap { $0 }
         }
-        let count = isolated.count
         // Where there are isolated positions, the venue's own sum of cross profits may count them too.
-        let profits = count == 0 ? [row.input("crossUnPnl")] : cross.map { $0.input("unrealizedProfit") }
-        let inputs =
-            ["crossWalletBalance", "initialMargin", "maintMargin"].map { row.input($0) }
-            + isolated.map { $0.input("initialMargin") } + isolated.map { $0.input("maintMargin") } + orders
-            + profits
-        /// Cross margins are those of the row less the isolated positions'.
-        func parts(
-            _ numbers: [ExactDecimal]
-        ) throws(NumberError) -> (
-            free: ExactDecimal, orders: ExactDecimal, maintenance: ExactDecimal
-        ) {
-            let rest = numbers.dropFirst(3)
-            let orders = try rest.dropFirst(2 * count).prefix(count).sum()
-            let free = try BinanceFigures.unflooredAvailable(
-                crossWalletBalance: numbers[0], crossUnPnl: rest.dropFirst(3 * count).sum(),
-                crossInitialMargin: numbers[1] - rest.prefix(count).sum(), isolatedOpenOrderMargin: orders)
-            return (free, orders, try numbers[2] - rest.dropFirst(count).prefix(count).sum())
+        if mode.hasIsolatedPositions { drop(.crossUnPnl) }
+        let rest = audit(where: \.isAvailable) { $0 == .maxWithdrawAmount ? Self.withheld : nil }
+        return found + rest
+    }
+
+    private func doubt(_ figure: AssetFigure) -> FigureCheck.Difference? {
+        figure == .crossUnPnl && Inference.countsIsolatedProfit(self)
+            ? .estimate(
+                "A known fault of the venue's version 3: crossUnPnl is the profit of all positions, isolated "
+                    + "ones included (Binance.Net issue #1404).") : nil
+    }
+
+    private static let withheld = FigureCheck.Difference.hidden(
+        "The venue may hold back more than its documents say.", above: .zero)
+}
+
+extension AssetFigure {
+    fileprivate var isAvailable: Bool { self == .availableBalance || self == .maxWithdrawAmount }
+}
+
+extension FigureLayout {
+    /// Whether every figure of an object is a zero.
+    fileprivate func isZero(_ object: ReportedObject, butFor others: Set<Figure>) -> Bool {
+        numbers.allSatisfy { figure, name in
+            others.contains(figure) || object[name] == .absent || object[name].cutNumber?.isZero == true
+                || object.value[name]?.boolean != nil
         }
-        hold(
-            row, "availableBalance",
-            "max(0, crossWalletBalance + crossUnPnl − initialMargin of cross positions and orders − "
-                + "openOrderInitialMargin of isolated positions)", inputs, source: Source.balances,
-            units: 1 + count, count == 0 ? .contradicts : .estimate(Self.otherMoment)
-        ) { BinanceFigures.availableBalance(unfloored: try parts($0).free) }
-        hold(
-            row, "maxWithdrawAmount",
-            "max(0, min(crossWalletBalance − openOrderInitialMargin of isolated positions − maintMargin of "
-                + "cross positions, available before its floor))", inputs, source: Source.balances,
-            units: 1 + count,
-            .hidden("The venue may hold back more than its documents say.", above: .zero)
-        ) { numbers in
-            let parts = try parts(numbers)
-            return try BinanceFigures.maxWithdrawAmount(
-                crossWalletBalance: numbers[0], isolatedOpenOrderMargin: parts.orders,
-                crossMaintMargin: parts.maintenance, unflooredAvailable: parts.free)
+    }
+}
+
+// MARK: - Position rows
+
+extension PositionRow {
+    fileprivate convenience init(
+        _ row: ReportedObject, _ answers: ReportedAccount, _ rules: RuleTable, isOfRisk: Bool,
+        in book: FigureBook
+    ) {
+        let symbol = row["symbol"].text
+        let known = rules.symbol(symbol)
+        let leverage = row.impliedLeverage
+        let mode = PositionMode(
+            marginMode: answers.marginMode(of: row), isOpen: row["positionAmt"].cutNumber?.isZero != true,
+            marginForm: Inference.marginForm(of: row, leverage, rules),
+            marginAsset: answers.marginAsset(of: row, known?.instrument) ?? "")
+        self.init(symbol, row.positionSide, known, mode, in: book)
+        self.isOfRisk = isOfRisk
+        reportedObject = row
+        report(row.layout(isOfRisk: isOfRisk), row, at: isOfRisk ? Moment.risk : Moment.account)
+        if let leverage, row["positionInitialMargin"] != .absent, !isKnown(.leverage) {
+            recover(.leverage, leverage, as: "leverage, the whole number nearest to what is implied")
         }
+        let risk = answers.risk(of: row)
+        if row["positionInitialMargin"] == .absent, let risk {
+            report(.positionInitialMargin, risk, at: Moment.risk, asInput: true)
+            report(.openOrderInitialMargin, risk, at: Moment.risk, asInput: true)
+        }
+        takePrices(row, row["entryPrice"] == .absent ? risk : row)
+        takeBracket()
+    }
+
+    /// What the mark and the cost must be: prices stand in the answer to `positions`, and an entry price does
+    /// not move while the position is what it was.
+    private func takePrices(_ row: ReportedObject, _ priced: ReportedObject?) {
+        if !isOfRisk, let mark = Inference.mark(of: row) {
+            recover(
+                .markPrice, mark.price, as: "the mark that \(row.path(of: "notional")) implies",
+                from: [row.path(of: "notional")], within: mark.range)
+        }
+        guard let priced, let quantity = row["positionAmt"].cutNumber,
+            priced["positionAmt"].cutNumber == quantity
+        else { return }
+        guard let cost = Inference.cost(of: quantity, priced) else {
+            return lack(
+                .cost,
+                because: "\(priced.path(of: "entryPrice")) is \(priced["entryPrice"].shown).")
+        }
+        recover(
+            .cost, cost.amount, as: "positionAmt × \(priced.path(of: "entryPrice"))",
+            from: [priced.path(of: "entryPrice")], within: cost.range)
+    }
+
+    /// The bracket of the rulebook that its notional is in.
+    private func takeBracket() {
+        guard let notional = reported(.notional),
+            let bracket = try? rules?.bracket(of: notional, coefficient: .one)
+        else { return }
+        let doubt = FigureCheck.Difference.estimate(Inference.rulebookBrackets)
+        recover(
+            .maintenanceRate, bracket.maintenanceRate,
+            as: "maintenance rate of bracket \(bracket.number)", doubt)
+        recover(.cumulative, bracket.cumulative, as: "cum of bracket \(bracket.number)", doubt)
+    }
+
+    /// What is held for its orders: nothing where nothing is held for any in the asset.
+    fileprivate func takeOrders(in asset: ReportedObject) {
+        let field = asset.path(of: "openOrderInitialMargin")
+        let name = "openOrderInitialMargin of \(symbol)"
+        if asset["openOrderInitialMargin"].cutNumber?.isZero == true {
+            drop(.openOrderInitialMargin)
+            recover(.openOrderInitialMargin, .zero, as: name, from: [field])
+        } else if !isKnown(.openOrderInitialMargin) {
+            lack(.openOrderInitialMargin, because: "\(name) is absent.", from: [field])
+        }
+    }
+
+    fileprivate func findings(_ row: ReportedObject) -> [AuditFinding] {
+        let isWorthless = Inference.isWorthless(row)
+        let isWhole = row["positionInitialMargin"] != .absent
+        let found = audit(where: { figure in
+            switch figure {
+            case .updateTime, .isolatedWallet: false
+            case .notional: !isWorthless
+            case .initialMargin: isWhole
+            default: true
+            }
+        }) { figure in
+            switch figure {
+            case .openOrderInitialMargin:
+                .estimate("The documents do not say which orders bidNotional and askNotional count.")
+            case .liquidationPrice: .estimate(Inference.rulebookBrackets)
+            default: nil
+            }
+        }
+        return found + (isWorthless ? [Inference.worthless(row)] : [])
+    }
+}
+
+extension ReportedObject {
+    /// The answer that a position row is of, as its fields show.
+    fileprivate func layout(isOfRisk: Bool) -> FigureLayout<PositionFigure> {
+        if isOfRisk { return self["marginType"] == .absent ? Layouts.risk : Layouts.risk2 }
+        return self["leverage"] == .absent ? Layouts.position : Layouts.position2
     }
 }

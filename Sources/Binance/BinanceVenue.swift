@@ -65,16 +65,16 @@ public struct BinanceVenue: VenueModel {
 
     /// The figures of an account: totals, asset rows, position rows. Throws `FigureError` where one cannot be
     /// worked out.
-    public func figures(of snapshot: AccountSnapshot) throws(FigureError) -> BinanceAccountFigures {
+    func figures(of snapshot: AccountSnapshot) throws(FigureError) -> AccountFigures {
         try figures(of: snapshot.account, prices: snapshot.prices, at: snapshot.at)
     }
 
     func figures(
         of account: Account, prices: VenuePrices, at time: LedgerTime
-    ) throws(FigureError) -> BinanceAccountFigures {
+    ) throws(FigureError) -> AccountFigures {
         let rules = rules(at: time)
-        return try BinanceAccountFigures(
-            of: account, market: ValuationPrices(prices: prices, reference: rules.reference), rules: rules)
+        return try AccountFigures(
+            of: account, ValuationPrices(prices: prices, reference: rules.reference), rules)
     }
 
     /// The body of `GET /fapi/v3/account`; the endpoint has no parameters of its own, so `query` is not
@@ -82,7 +82,8 @@ public struct BinanceVenue: VenueModel {
     public func accountBody(
         of snapshot: AccountSnapshot, query: [QueryItem], through access: any VenueAccess
     ) throws -> [UInt8] {
-        Wire.account(try figures(of: snapshot))
+        let figures = try figures(of: snapshot)
+        return try FigureError.turning { try Wire.account(figures) }
     }
 
     /// Sixty-four letters and digits each, as the venue's own keys.

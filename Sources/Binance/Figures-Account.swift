@@ -3,338 +3,285 @@ import Ledger
 import Numbers
 import Venue
 
-/// One asset row of an account.
-public struct BinanceAssetRow: Sendable {
-    /// The asset's name; every amount of the row is in it, with 8 places.
-    public let asset: String
-    /// Free cash and isolated wallets; signed.
-    public let walletBalance: ExactDecimal
-    /// Unrealized profit of all positions in the asset; signed.
-    public let unrealizedProfit: ExactDecimal
-    /// walletBalance + unrealizedProfit; signed.
-    public let marginBalance: ExactDecimal
-    /// Maintenance margin of all positions in the asset; not negative.
-    public let maintMargin: ExactDecimal
-    /// positionInitialMargin + openOrderInitialMargin; not negative.
-    public let initialMargin: ExactDecimal
-    /// Initial margin of positions at the mark price; not negative.
-    public let positionInitialMargin: ExactDecimal
-    /// Initial margin that open orders add; not negative.
-    public let openOrderInitialMargin: ExactDecimal
-    /// The wallet without isolated positions' wallets; signed.
-    public let crossWalletBalance: ExactDecimal
-    /// Unrealized profit of cross positions; signed.
-    public let crossUnPnl: ExactDecimal
-    /// What new positions can use; not negative. One pool for all rows in multi-assets mode.
-    public internal(set) var availableBalance: ExactDecimal
-    /// What can be taken out; not negative.
-    public internal(set) var maxWithdrawAmount: ExactDecimal
-    /// Whether it counts as margin in multi-assets mode.
-    public let marginAvailable: Bool
-    /// Milliseconds; 0 where it never changed.
-    public let updateTime: Int64
-    /// What is free before it is floored at 0, in the asset's own pool.
-    let unflooredAvailable: ExactDecimal
-    /// Maintenance margin of cross positions alone.
-    let crossMaintMargin: ExactDecimal
-
-    init(_ sums: AssetSums, rules: AssetRules, marginAvailable: Bool) throws(NumberError) {
-        asset = rules.name
-        self.marginAvailable = marginAvailable
-        updateTime = sums.updateTime
-        crossWalletBalance = sums.cash
-        walletBalance = try BinanceFigures.walletBalance(
-            crossWalletBalance: sums.cash, isolatedWallets: sums.isolatedWallets)
-        unrealizedProfit = sums.unrealizedProfit
-        crossUnPnl = sums.crossUnPnl
-        marginBalance = try BinanceFigures.marginBalance(
-            walletBalance: walletBalance, unrealizedProfit: unrealizedProfit)
-        maintMargin = sums.maintMargin
-        crossMaintMargin = sums.crossMaintMargin
-        positionInitialMargin = sums.positionInitialMargin
-        openOrderInitialMargin = sums.openOrderInitialMargin
-        initialMargin = try BinanceFigures.initialMargin(
-            positionInitialMargin: positionInitialMargin, openOrderInitialMargin: openOrderInitialMargin)
-        unflooredAvailable = try BinanceFigures.unflooredAvailable(
-            crossWalletBalance: crossWalletBalance, crossUnPnl: crossUnPnl,
-            crossInitialMargin: sums.crossInitialMargin, isolatedOpenOrderMargin: sums.isolatedOpenOrderMargin
-        )
-        availableBalance = BinanceFigures.availableBalance(unfloored: unflooredAvailable)
-        maxWithdrawAmount = try BinanceFigures.maxWithdrawAmount(
-            crossWalletBalance: crossWalletBalance, isolatedOpenOrderMargin: sums.isolatedOpenOrderMargin,
-            crossMaintMargin: sums.crossMaintMargin, unflooredAvailable: unflooredAvailable)
-    }
-}
-
-/// The eleven figures above the rows; of USDT in single-asset mode, of all margin assets in USD in
-/// multi-assets mode.
+/// The figures of an account: the eleven above its rows, in their order, then what orders are judged by.
 ///
-/// In multi-assets mode each is Σ over the margin assets' rows of the same figure: requirements at the ask
-/// rate, balances and profits at the bid rate, at the ask rate where negative; each addend cut to 8 places.
-/// Sheet 4.3 and 4.6.
-public struct BinanceTotals: Sendable {
-    /// `totalInitialMargin`: what positions and open orders need to be opened; not negative.
-    public internal(set) var initialMargin = ExactDecimal.zero
-    /// `totalMaintMargin`; not negative.
-    public internal(set) var maintMargin = ExactDecimal.zero
-    /// `totalWalletBalance`: signed.
-    public internal(set) var walletBalance = ExactDecimal.zero
-    /// `totalUnrealizedProfit`: signed.
-    public internal(set) var unrealizedProfit = ExactDecimal.zero
-    /// `totalMarginBalance`, the account's equity: signed. Each row's marginBalance is converted as one.
-    public internal(set) var marginBalance = ExactDecimal.zero
-    /// `totalPositionInitialMargin`; not negative.
-    public internal(set) var positionInitialMargin = ExactDecimal.zero
-    /// `totalOpenOrderInitialMargin`; not negative.
-    public internal(set) var openOrderInitialMargin = ExactDecimal.zero
-    /// `totalCrossWalletBalance`: signed.
-    public internal(set) var crossWalletBalance = ExactDecimal.zero
-    /// `totalCrossUnPnl`: signed.
-    public internal(set) var crossUnPnl = ExactDecimal.zero
-    /// `availableBalance`: max(0, marginBalance − initialMargin) in multi-assets mode.
-    /// `BinanceFigures.availableBalance`.
-    public internal(set) var availableBalance = ExactDecimal.zero
-    /// `maxWithdrawAmount`: max(0, min(crossWalletBalance − maintMargin, availableBalance)) in multi-assets
-    /// mode. `BinanceFigures.maxWithdrawAmount`; a choice.
-    public internal(set) var maxWithdrawAmount = ExactDecimal.zero
-    /// What is free before it is floored at 0.
-    var unflooredAvailable = ExactDecimal.zero
+/// In single-asset mode each is the USDT row's. In multi-assets mode, in USD, Σ over the margin assets' rows
+/// of the same figure: requirements at the ask rate, balances and profits at the bid rate, or at the ask rate
+/// where they are negative; each addend cut to 8 places.
+enum AccountFigure: String, FigureKey {
+    typealias Number = ExactDecimal
 
-    init() {}
-
-    /// Single-asset mode: each total is the USDT row's field ("only for USDT asset"). Sheet 4.3. Exact.
-    init(of row: BinanceAssetRow) {
-        initialMargin = row.initialMargin
-        maintMargin = row.maintMargin
-        walletBalance = row.walletBalance
-        unrealizedProfit = row.unrealizedProfit
-        marginBalance = row.marginBalance
-        positionInitialMargin = row.positionInitialMargin
-        openOrderInitialMargin = row.openOrderInitialMargin
-        crossWalletBalance = row.crossWalletBalance
-        crossUnPnl = row.crossUnPnl
-        availableBalance = row.availableBalance
-        maxWithdrawAmount = row.maxWithdrawAmount
-        unflooredAvailable = row.unflooredAvailable
-    }
-
-    /// Multi-assets mode: adds one margin asset's row, each figure converted and cut by itself. Sheet 4.6,
-    /// `decisions.md` Binance 1.
-    mutating func add(_ row: BinanceAssetRow, _ rates: AssetRates) throws(NumberError) {
-        if row.hasNothing { return }
-        try initialMargin += rates.requirement(row.initialMargin)
-        try maintMargin += rates.requirement(row.maintMargin)
-        try positionInitialMargin += rates.requirement(row.positionInitialMargin)
-        try openOrderInitialMargin += rates.requirement(row.openOrderInitialMargin)
-        try walletBalance += rates.value(row.walletBalance)
-        try unrealizedProfit += rates.value(row.unrealizedProfit)
-        try marginBalance += rates.value(row.marginBalance)
-        try crossWalletBalance += rates.value(row.crossWalletBalance)
-        try crossUnPnl += rates.value(row.crossUnPnl)
-    }
-
-    /// Multi-assets mode, when every row is in: what is free in USD.
-    mutating func finish() throws(NumberError) {
-        unflooredAvailable = try BinanceFigures.unflooredAvailable(
-            totalMarginBalance: marginBalance, totalInitialMargin: initialMargin)
-        availableBalance = BinanceFigures.availableBalance(unfloored: unflooredAvailable)
-        maxWithdrawAmount = try BinanceFigures.maxWithdrawAmount(
-            totalCrossWalletBalance: crossWalletBalance, totalMaintMargin: maintMargin,
-            availableBalance: availableBalance)
-    }
+    case totalInitialMargin, totalMaintMargin, totalWalletBalance, totalUnrealizedProfit, totalMarginBalance
+    case totalPositionInitialMargin, totalOpenOrderInitialMargin, totalCrossWalletBalance, totalCrossUnPnl
+    case availableBalance, maxWithdrawAmount
+    // What orders are judged by.
+    case unflooredAvailable
 }
 
-/// What an asset converts at in multi-assets mode.
-struct AssetRates: Sendable {
-    let bid: ExactDecimal
-    let ask: ExactDecimal
-
-    init(bid: ExactDecimal, ask: ExactDecimal) {
-        self.bid = bid
-        self.ask = ask
-    }
-
-    init(_ rules: AssetRules, index: ExactDecimal) throws(NumberError) {
-        bid = try BinanceFigures.bidRate(index: index, bidBuffer: rules.bidBuffer)
-        ask = try BinanceFigures.askRate(index: index, askBuffer: rules.askBuffer)
-    }
-
-    /// `autoExchangeBidRate` and `autoExchangeAskRate`: what the venue's own exchanges are made at.
-    init(autoExchanging rules: AssetRules, index: ExactDecimal) throws(NumberError) {
-        bid = try BinanceFigures.bidRate(index: index, bidBuffer: rules.autoExchangeBidBuffer)
-        ask = try BinanceFigures.askRate(index: index, askBuffer: rules.autoExchangeAskBuffer)
-    }
-
-    func value(_ amount: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        amount.isZero ? .zero : try BinanceFigures.usdValue(of: amount, bidRate: bid, askRate: ask)
-    }
-
-    func requirement(_ margin: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        margin.isZero ? .zero : try BinanceFigures.usdRequirement(of: margin, askRate: ask)
-    }
+/// What decides which words hold of an account.
+struct AccountMode {
+    var isMultiAssets: Bool
+    /// Whether there is a row of USDT.
+    var hasUSDT = true
+    /// Totals in which something is owed.
+    var owing: Set<AccountFigure> = []
+    /// Whether less than nothing is free.
+    var isShort = false
 }
 
-/// What the position rows of one asset come to.
-struct AssetSums {
-    var cash = ExactDecimal.zero
-    var isolatedWallets = ExactDecimal.zero
-    var unrealizedProfit = ExactDecimal.zero
-    var crossUnPnl = ExactDecimal.zero
-    var maintMargin = ExactDecimal.zero
-    var crossMaintMargin = ExactDecimal.zero
-    var positionInitialMargin = ExactDecimal.zero
-    var openOrderInitialMargin = ExactDecimal.zero
-    /// Of cross positions and their orders.
-    var crossInitialMargin = ExactDecimal.zero
-    var isolatedOpenOrderMargin = ExactDecimal.zero
-    var updateTime: Int64 = 0
-    /// Whether there is a position or an open order in it.
-    var hasRows = false
+/// An account of Binance: its own figures, the rows of its assets in the rulebook's order, and those of its
+/// positions by symbol, then `BOTH`, `LONG`, `SHORT`.
+final class AccountFigures: FigureTable<AccountFigure> {
+    private(set) var assets: [AssetRow] = []
+    private(set) var positions: [PositionRow] = []
+    /// Rows of the position risk, where an answer has them beside the account's own.
+    private(set) var risks: [PositionRow] = []
+    /// Rows that count as margin and have anything in them.
+    private(set) var margin: [AssetRow] = []
+    /// Whether the figures are a venue's.
+    var isReported = false
+    private var usdt: AssetRow?
 
-    mutating func add(_ row: BinancePositionRow) throws(NumberError) {
-        hasRows = true
-        try unrealizedProfit += row.unrealizedProfit
-        try maintMargin += row.maintMargin
-        try positionInitialMargin += row.positionInitialMargin
-        try openOrderInitialMargin += row.openOrderInitialMargin
-        updateTime = max(updateTime, row.updateTime)
-        switch row.marginMode {
-        case .cross:
-            try crossUnPnl += row.unrealizedProfit
-            try crossMaintMargin += row.maintMargin
-            try crossInitialMargin += row.initialMargin
-        case .isolated:
-            try isolatedWallets += row.isolatedWallet
-            try isolatedOpenOrderMargin += row.openOrderInitialMargin
-        }
-    }
-}
-
-/// Every figure of an account: totals, asset rows in the rulebook's order, position rows by symbol and side.
-public struct BinanceAccountFigures: Sendable {
-    /// Whether the account is in multi-assets mode (the setting `multi_assets`); the totals are in USD then.
-    public let isMultiAssets: Bool
-    /// The figures above the rows.
-    public let totals: BinanceTotals
-    /// The rows of `assets`, in the rulebook's order.
-    public let assets: [BinanceAssetRow]
-    /// The rows of `positions`, by symbol, then `BOTH`, `LONG`, `SHORT`.
-    public let positions: [BinancePositionRow]
-    /// Rates of each asset row; empty in single-asset mode.
-    let rates: [AssetRates]
-
-    init(of account: Account, market: ValuationPrices, rules: RuleTable) throws(FigureError) {
-        do {
-            self = try Self.made(of: account, market: market, rules: rules)
-        } catch let error as FigureError {
-            throw error
-        } catch let error as NumberError {
-            throw .number(error)
-        } catch {
-            throw .number(.overflow)
+    override func value(of figure: AccountFigure) throws -> ExactDecimal {
+        switch figure {
+        case _ where !mode.isMultiAssets: try usdt?[figure.ofAsset] ?? .zero
+        case .totalInitialMargin, .totalMaintMargin, .totalPositionInitialMargin,
+            .totalOpenOrderInitialMargin:
+            try requirements(figure.ofAsset)
+        case .totalWalletBalance, .totalUnrealizedProfit, .totalMarginBalance, .totalCrossWalletBalance,
+            .totalCrossUnPnl:
+            try values(figure.ofAsset)
+        case .availableBalance: try max(.zero, unfloored())
+        case .maxWithdrawAmount:
+            try max(
+                .zero,
+                min(self[.totalCrossWalletBalance] - self[.totalMaintMargin], self[.availableBalance]))
+        case .unflooredAvailable: try unfloored()
         }
     }
 
-    private init(
-        isMultiAssets: Bool, totals: BinanceTotals, assets: [BinanceAssetRow],
-        positions: [BinancePositionRow],
-        rates: [AssetRates]
-    ) {
-        self.isMultiAssets = isMultiAssets
-        self.totals = totals
-        self.assets = assets
-        self.positions = positions
-        self.rates = rates
+    private func unfloored() throws -> ExactDecimal {
+        try self[.totalMarginBalance] - self[.totalInitialMargin]
     }
 
-    private static func made(
-        of account: Account, market: ValuationPrices, rules: RuleTable
-    ) throws -> BinanceAccountFigures {
-        let positions = try rows(of: account, market: market, rules: rules)
-        let sums = try sums(of: account, positions, rules)
-        let isMultiAssets = account.isMultiAssets
-        var assets: [BinanceAssetRow] = []
-        var listed: [AssetRules] = []
-        for (place, asset) in rules.assets.enumerated() {
-            let isMargin = account.marginAvailable(asset)
-            let isHeld = sums[place].hasRows || !sums[place].cash.isZero
-            guard isHeld || (isMultiAssets ? isMargin : asset.isListedInSingleAssetMode) else { continue }
-            assets.append(try BinanceAssetRow(sums[place], rules: asset, marginAvailable: isMargin))
-            listed.append(asset)
+    private func requirements(_ field: AssetFigure) throws -> ExactDecimal {
+        var sum = ExactDecimal.zero
+        for row in margin {
+            let amount = try row[field]
+            if !amount.isZero { try sum += row.requirement(amount) }
         }
-        guard isMultiAssets else {
-            // Without a USDT row nothing of it is held, and every total is zero.
-            let usdt = assets.first { $0.asset == "USDT" }
-            return BinanceAccountFigures(
-                isMultiAssets: false, totals: usdt.map { BinanceTotals(of: $0) } ?? BinanceTotals(),
-                assets: assets, positions: positions, rates: [])
-        }
-        var totals = BinanceTotals()
-        var rates: [AssetRates] = []
-        for (row, asset) in zip(assets, listed) {
-            let rate = try AssetRates(asset, index: market.requiredIndex(asset.name))
-            rates.append(rate)
-            if row.marginAvailable { try totals.add(row, rate) }
-        }
-        try totals.finish()
-        for place in assets.indices where assets[place].marginAvailable {
-            try assets[place].share(totals.availableBalance, askRate: rates[place].ask)
-        }
-        return BinanceAccountFigures(
-            isMultiAssets: true, totals: totals, assets: assets, positions: positions, rates: rates)
+        return sum
     }
 
-    private static func rows(
-        of account: Account, market: ValuationPrices, rules: RuleTable
-    ) throws -> [BinancePositionRow] {
-        if account.positions.isEmpty && account.orders.isEmpty { return [] }
-        return try PositionRowInputs.inputs(of: account, rules: rules).map { row in
-            try BinancePositionRow(
-                row, account: account, mark: market.requiredMark(row.rules.instrument), rules: rules)
+    private func values(_ field: AssetFigure) throws -> ExactDecimal {
+        var sum = ExactDecimal.zero
+        for row in margin {
+            let amount = try row[field]
+            if !amount.isZero { try sum += row.value(amount) }
         }
+        return sum
     }
 
-    /// Sums per asset, in the rulebook's order. An asset that the rulebook in force does not know has no row.
-    private static func sums(
-        of account: Account, _ positions: [BinancePositionRow], _ rules: RuleTable
-    ) throws -> [AssetSums] {
-        var sums = [AssetSums](repeating: AssetSums(), count: rules.assets.count)
-        for holding in account.holdings {
-            guard let place = rules.place(ofAsset: holding.asset) else { continue }
-            sums[place].cash = holding.cash
-            sums[place].updateTime = holding.updatedAt.milliseconds
+    /// What backs a symbol's cross positions beside themselves, in the asset of their margin: wallet + profit
+    /// − maintenance of all others. In multi-assets mode it is worked out in USD over all margin assets and
+    /// divided by the asset's ask rate.
+    func backing(of symbol: String, in marginAsset: String) throws -> ExactFraction {
+        guard let asset = asset(marginAsset) else {
+            if isReported { throw FigureGap.missing("\(marginAsset) is not among the account's assets.") }
+            return .zero
         }
-        for row in positions {
-            guard let place = rules.place(ofAsset: row.marginAsset) else { continue }
-            try sums[place].add(row)
+        let own = positions.filter { $0.symbol == symbol && $0.mode.marginMode == .cross && $0.mode.isOpen }
+        let profit = try own.sum(.unrealizedProfit)
+        guard asset.mode.isPooled else {
+            let others = asset.cross.filter { $0.symbol != symbol }
+            return ExactFraction(
+                try asset[.crossWalletBalance] + asset[.crossUnPnl] - profit - others.sum(.maintMargin))
         }
-        return sums
+        let maintenance = try own.sum(.maintMargin)
+        var balance = ExactDecimal.zero
+        for row in margin {
+            let (bid, ask) = try (row[.bidRate], row[.askRate])
+            let equity = try row[.marginBalance] - (row === asset ? profit : .zero)
+            let required = try row[.maintMargin] - (row === asset ? maintenance : .zero)
+            try balance += equity.times(equity.isNegative ? ask : bid, places: 8, rounding: .towardZero)
+            try balance -= required.times(ask, places: 8, rounding: .towardZero)
+        }
+        // Nothing backs a position in an asset that is worth nothing.
+        let ask = try asset[.askRate]
+        return ask.isZero ? .zero : try ExactFraction(balance).over(ask)
+    }
+
+    /// The cross positions that share a liquidation price with a row: both sides of a hedge.
+    func legs(of row: PositionRow) -> [PositionRow] {
+        (row.isOfRisk ? risks : positions).filter {
+            $0.symbol == row.symbol && $0.mode.marginMode == .cross && $0.mode.isOpen
+        }
     }
 
     /// The row of an asset; nil if it is not listed.
-    public func asset(_ name: String) -> BinanceAssetRow? { assets.first { $0.asset == name } }
+    func asset(_ name: String) -> AssetRow? { assets.first { $0.asset == name } }
+
+    /// A figure of an asset; nil if it is not listed.
+    ///
+    /// Rows do not hold their account: whoever asks one of them for what is the account's keeps that alive.
+    func figure(_ figure: AssetFigure, of name: String) throws -> ExactDecimal? { try asset(name)?[figure] }
+
+    /// What new orders can use of what backs an asset, before it is floored at 0, and in which unit.
+    func free(for asset: AssetRow) throws -> (amount: ExactDecimal, unit: String) {
+        asset.mode.isPooled
+            ? (try self[.unflooredAvailable], "USD") : (try asset[.unflooredAvailable], asset.asset)
+    }
+
+    /// Takes the rows, each of which is whole.
+    func take(_ assets: [AssetRow], _ positions: [PositionRow], risks: [PositionRow] = []) {
+        self.assets = assets
+        self.positions = positions
+        self.risks = risks
+        margin = assets.filter { $0.mode.isPooled && !$0.isEmpty }
+        usdt = assets.first { $0.asset == "USDT" }
+        mode.hasUSDT = usdt != nil
+        for row in positions + risks { row.account = self }
+    }
 }
 
-extension BinanceAssetRow {
-    /// Whether every convertible figure is zero.
-    fileprivate var hasNothing: Bool {
-        walletBalance.isZero && unrealizedProfit.isZero && initialMargin.isZero && maintMargin.isZero
-            && crossWalletBalance.isZero && crossUnPnl.isZero
+extension AccountFigure {
+    static let choices = Source.ours
+
+    /// The figure of the rows that it is made of.
+    var ofAsset: AssetFigure {
+        switch self {
+        case .totalInitialMargin: .initialMargin
+        case .totalMaintMargin: .maintMargin
+        case .totalWalletBalance: .walletBalance
+        case .totalUnrealizedProfit: .unrealizedProfit
+        case .totalMarginBalance: .marginBalance
+        case .totalPositionInitialMargin: .positionInitialMargin
+        case .totalOpenOrderInitialMargin: .openOrderInitialMargin
+        case .totalCrossWalletBalance: .crossWalletBalance
+        case .totalCrossUnPnl: .crossUnPnl
+        case .availableBalance: .availableBalance
+        case .maxWithdrawAmount: .maxWithdrawAmount
+        case .unflooredAvailable: .unflooredAvailable
+        }
     }
 
-    /// Takes over the account's pool, as multi-assets mode shows it in every margin asset's row.
-    fileprivate mutating func share(_ available: ExactDecimal, askRate: ExactDecimal) throws(NumberError) {
-        availableBalance = try BinanceFigures.availableBalance(accountAvailable: available, askRate: askRate)
-        maxWithdrawAmount = BinanceFigures.maxWithdrawAmount(
-            walletBalance: walletBalance, availableBalance: availableBalance)
+    func facts(in mode: AccountMode) -> FigureFacts? {
+        guard mode.isMultiAssets || self == .unflooredAvailable else {
+            return .total(
+                mode.hasUSDT ? "\(ofAsset) of USDT, the only asset counted" : "0: nothing of USDT is held",
+                unit: "USDT", signed: isOfValues, leeway: 0, common: common)
+        }
+        return switch self {
+        case .totalInitialMargin, .totalMaintMargin, .totalPositionInitialMargin,
+            .totalOpenOrderInitialMargin:
+            .total(
+                "Σ \(ofAsset) × askRate over the margin assets, in USD", signed: false,
+                rounding: "each addend cut to 8 places", common: common)
+        case .totalWalletBalance, .totalUnrealizedProfit, .totalMarginBalance, .totalCrossWalletBalance,
+            .totalCrossUnPnl:
+            .total(
+                "Σ \(ofAsset) × bidRate over the margin assets, × askRate where it is negative, in USD",
+                rounding: "each addend cut to 8 places", status: mode.owing.contains(self) ? .choice : .exact,
+                common: common)
+        case .availableBalance:
+            .total(
+                "max(0, totalMarginBalance − totalInitialMargin), in USD", signed: false,
+                status: mode.isShort ? .choice : .exact, common: common)
+        case .maxWithdrawAmount:
+            .total(
+                "max(0, min(totalCrossWalletBalance − totalMaintMargin, availableBalance)), in USD",
+                signed: false, status: .choice, from: Source.ours, common: common)
+        case .unflooredAvailable:
+            .judged("what is free, not floored at 0", "USD", .stored(8), from: Source.multiAssets)
+        }
     }
+
+    /// Whether balances or profits are added up, which may be below zero.
+    var isOfValues: Bool {
+        switch self {
+        case .totalWalletBalance, .totalUnrealizedProfit, .totalMarginBalance, .totalCrossWalletBalance,
+            .totalCrossUnPnl:
+            true
+        default: false
+        }
+    }
+
+    private var common: CommonFigure? {
+        switch self {
+        case .totalMarginBalance: .equity
+        case .totalWalletBalance: .wallet
+        case .availableBalance: .available
+        case .totalInitialMargin: .initialMargin
+        case .totalMaintMargin: .maintenanceMargin
+        case .totalUnrealizedProfit: .unrealizedProfit
+        case .maxWithdrawAmount: .withdrawable
+        default: nil
+        }
+    }
+}
+
+extension FigureFacts {
+    /// A figure above the rows: an amount of 8 places.
+    fileprivate static func total(
+        _ formula: String, unit: String = "USD", signed isSigned: Bool = true, leeway: Int = 1,
+        rounding: String? = nil, status: Explanation.Status = .exact, from source: String? = nil,
+        common: CommonFigure?
+    ) -> FigureFacts {
+        FigureFacts(
+            .shown(isAlwaysThere: true), formula, unit, signed: isSigned, form: .stored(8), leeway: leeway,
+            style: .padded(8), rounding: rounding, status: status,
+            from: source ?? (unit == "USD" ? Source.multiAssets : Source.given), common: common)
+    }
+}
+
+// MARK: - Of the ledger
+
+extension AccountFigures {
+    /// The figures of an account of the ledger; each is worked out when it is asked for.
+    ///
+    /// Throws where a symbol or the price of a listed asset is not known.
+    convenience init(of account: Account, _ market: ValuationPrices, _ rules: RuleTable) throws(FigureError) {
+        self.init(AccountMode(isMultiAssets: account.isMultiAssets))
+        let ledger = LedgerAccount(account)
+        let rows = try PositionRowInputs.all(of: account, rules).map {
+            PositionRow($0, of: ledger, market, rules, in: book)
+        }
+        var holdings = [Int?](repeating: nil, count: rules.assets.count)
+        for (index, holding) in account.holdings.enumerated() {
+            // An asset that the rulebook in force does not know has no row.
+            if let place = rules.place(ofAsset: holding.asset) { holdings[place] = index }
+        }
+        let places = rows.map { rules.place(ofAsset: $0.mode.marginAsset) }
+        var assets: [AssetRow] = []
+        assets.reserveCapacity(rules.assets.count)
+        for (place, asset) in rules.assets.enumerated() {
+            let isMargin = account.marginAvailable(asset)
+            let holding = holdings[place].map { account.holdings[$0] }
+            let own = places.contains(place) ? zip(rows, places).filter { $1 == place }.map(\.0) : []
+            let isListed = mode.isMultiAssets ? isMargin : asset.isListedInSingleAssetMode
+            guard isListed || !own.isEmpty || holding?.cash.isZero == false else { continue }
+            let row = AssetRowMode(
+                isMultiAssets: mode.isMultiAssets, isMargin: isMargin,
+                isMarginSet: account.marginAvailableSetting(of: asset.name) != nil)
+            assets.append(AssetRow(asset, row, holding, own, market, in: self))
+        }
+        take(assets, rows)
+    }
+
+    /// An account without any amount or row yet.
+    convenience init(_ mode: AccountMode) { self.init(FigureBook(), mode, Layouts.account) }
 }
 
 extension Account {
-    /// Whether an asset counts as margin: as raised, else as the rulebook says.
+    /// Whether an asset counts as margin: as it was set, else as the rulebook says.
     func marginAvailable(_ rules: AssetRules) -> Bool {
         if rules.isCredit, !isInCreditsMode { return false }
-        return raised("marginAvailable", asset: rules.name)?.boolean ?? rules.isMarginAvailable
+        return marginAvailableSetting(of: rules.name) ?? rules.isMarginAvailable
+    }
+
+    /// What was set by hand for an asset; nil if nothing was.
+    func marginAvailableSetting(of asset: String) -> Bool? {
+        raised.isEmpty ? nil : raised(RaisableField.marginAvailable.rawValue, asset: asset)?.boolean
     }
 
     /// Whether contracts are settled in credits and all margin assets back them (EU accounts).

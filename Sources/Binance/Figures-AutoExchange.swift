@@ -81,7 +81,9 @@ extension BinanceVenue {
 private struct ExchangePool {
     private struct Wallet {
         let rules: AssetRules
-        let rates: AssetRates
+        /// What the venue's own exchanges are made at.
+        let bid: ExactDecimal
+        let ask: ExactDecimal
         var balance: ExactDecimal
         /// Why others are exchanged into it; nil where it is not due.
         var reason: AutoExchange.Reason?
@@ -95,12 +97,12 @@ private struct ExchangePool {
         for asset in rules.assets where account.marginAvailable(asset) {
             let balance = account.cash(asset.name)
             if balance.isZero { continue }
-            let index = try market.requiredIndex(asset.name)
-            let usd = try AssetRates(asset, index: index).value(balance)
+            let row = AssetRow(asset, market)
+            let usd = try row.value(balance)
             if usd.isNegative { try loan -= usd } else { try value += usd }
             wallets.append(
                 Wallet(
-                    rules: asset, rates: try AssetRates(autoExchanging: asset, index: index),
+                    rules: asset, bid: try row[.autoExchangeBidRate], ask: try row[.autoExchangeAskRate],
                     balance: balance, reason: nil))
         }
         let isBare = account.positions.isEmpty && account.orders.isEmpty
@@ -135,21 +137,21 @@ private struct ExchangePool {
     ) throws(NumberError) -> AutoExchange? {
         let givers = wallets.indices.filter { wallets[$0].balance.isPositive }
         let moved = try BinanceFigures.autoExchange(
-            deficit: -wallets[place].balance, askRate: wallets[place].rates.ask,
-            wallets: givers.map { (wallets[$0].balance, wallets[$0].rates.bid) })
+            deficit: -wallets[place].balance, askRate: wallets[place].ask,
+            wallets: givers.map { (wallets[$0].balance, wallets[$0].bid) })
         guard moved.bought.isPositive else { return nil }
         var sold: [AutoExchange.Part] = []
         for (giver, amount) in zip(givers, moved.sold) where amount.isPositive {
             try wallets[giver].balance -= amount
             sold.append(
                 AutoExchange.Part(
-                    asset: wallets[giver].rules.name, amount: amount, rate: wallets[giver].rates.bid))
+                    asset: wallets[giver].rules.name, amount: amount, rate: wallets[giver].bid))
         }
         try wallets[place].balance += moved.bought
         return AutoExchange(
             reason: reason,
             bought: AutoExchange.Part(
-                asset: wallets[place].rules.name, amount: moved.bought, rate: wallets[place].rates.ask),
+                asset: wallets[place].rules.name, amount: moved.bought, rate: wallets[place].ask),
             sold: sold)
     }
 }

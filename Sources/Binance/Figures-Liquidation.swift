@@ -18,8 +18,8 @@ extension BinanceFigures {
     ///
     /// Exact up to that cut. `balance` is the wallet and profit of everything else less its maintenance
     /// margin (cross), or the isolated wallet. Where several prices do it (hedge mode), the one nearest to
-    /// the mark. Sheet 4.5; the shared price of hedge mode and the change of bracket are choices
-    /// (`decisions.md` Binance 5).
+    /// the mark. FAQ on the liquidation price; the shared price of hedge mode and the change of bracket are
+    /// choices (docs/venues/binance.md).
     static func liquidationPrice(
         of legs: [LiquidationLeg], balance: ExactFraction, markPrice: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -97,92 +97,5 @@ private struct LiquidationPiece {
         guard let price = try? numerator.over(denominator), price >= lower else { return nil }
         if let upper, price > upper { return nil }
         return price
-    }
-}
-
-extension BinanceFigures {
-    /// What backs a symbol's cross positions beside themselves, in their margin asset: the wallet + the
-    /// profit of all other cross positions − their maintenance margin. Signed, exact. Sheet 4.5.
-    static func crossBalance(
-        crossWalletBalance: ExactDecimal, profitOfOthers: ExactDecimal, maintenanceOfOthers: ExactDecimal
-    ) throws(NumberError) -> ExactFraction {
-        ExactFraction(try crossWalletBalance + profitOfOthers - maintenanceOfOthers)
-    }
-
-    /// The same in multi-assets mode: Σ over the margin assets of equity − maintenance in USD, each cut,
-    /// divided by the ask rate of the asset that the symbol's margin is in. `pool` has equity and maintenance
-    /// without the symbol's own. Signed; `decisions.md` Binance 5.
-    static func crossBalance(
-        of pool: [(equity: ExactDecimal, maintenance: ExactDecimal, rates: AssetRates)],
-        askRate: ExactDecimal
-    ) throws(NumberError) -> ExactFraction {
-        var balance = ExactDecimal.zero
-        for asset in pool {
-            try balance += asset.rates.value(asset.equity)
-            try balance -= asset.rates.requirement(asset.maintenance)
-        }
-        // Nothing backs a position in an asset that is worth nothing.
-        return askRate.isZero ? .zero : try ExactFraction(balance).over(askRate)
-    }
-}
-
-extension BinanceAccountFigures {
-    /// The liquidation price of a position row; 0 where there is none. Both sides of a cross hedge share one.
-    func liquidationPrice(
-        of row: BinancePositionRow, account: Account, rules: RuleTable
-    ) throws(NumberError) -> ExactDecimal {
-        if row.quantity.isZero { return .zero }
-        let coefficient = account.notionalCoefficient
-        guard row.marginMode == .cross else {
-            return try BinanceFigures.liquidationPrice(
-                of: [row.leg(coefficient)], balance: ExactFraction(row.isolatedWallet),
-                markPrice: row.markPrice)
-        }
-        var legs: [LiquidationLeg] = []
-        var profit = ExactDecimal.zero
-        var maintenance = ExactDecimal.zero
-        for other in positions
-        where other.symbol == row.symbol && other.marginMode == .cross && !other.quantity.isZero {
-            legs.append(try other.leg(coefficient))
-            try profit += other.unrealizedProfit
-            try maintenance += other.maintMargin
-        }
-        let balance = try crossBalance(
-            of: row.marginAsset, withoutProfit: profit, withoutMaintenance: maintenance)
-        return try BinanceFigures.liquidationPrice(of: legs, balance: balance, markPrice: row.markPrice)
-    }
-
-    /// What backs a symbol's cross positions beside themselves, in their margin asset: wallet + profit −
-    /// maintenance of all others. In multi-assets mode it is worked out in USD over all assets and divided by
-    /// the margin asset's ask rate.
-    func crossBalance(
-        of asset: String, withoutProfit profit: ExactDecimal, withoutMaintenance maintenance: ExactDecimal
-    ) throws(NumberError) -> ExactFraction {
-        guard let place = assets.firstIndex(where: { $0.asset == asset }) else { return .zero }
-        guard isMultiAssets, assets[place].marginAvailable else {
-            let row = assets[place]
-            return try BinanceFigures.crossBalance(
-                crossWalletBalance: row.crossWalletBalance, profitOfOthers: row.crossUnPnl - profit,
-                maintenanceOfOthers: row.crossMaintMargin - maintenance)
-        }
-        var pool: [(equity: ExactDecimal, maintenance: ExactDecimal, rates: AssetRates)] = []
-        for (index, row) in assets.enumerated() where row.marginAvailable {
-            let own = index == place
-            let equity = own ? try row.marginBalance - profit : row.marginBalance
-            let required = own ? try row.maintMargin - maintenance : row.maintMargin
-            pool.append((equity, required, rates[index]))
-        }
-        return try BinanceFigures.crossBalance(of: pool, askRate: rates[place].ask)
-    }
-}
-
-extension BinancePositionRow {
-    func leg(_ coefficient: ExactDecimal) throws(NumberError) -> LiquidationLeg {
-        var brackets = rules.brackets
-        if coefficient != .one {
-            brackets = []
-            for bracket in rules.brackets { brackets.append(try bracket.scaled(by: coefficient)) }
-        }
-        return LiquidationLeg(quantity: quantity, cost: cost, brackets: brackets)
     }
 }

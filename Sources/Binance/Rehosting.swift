@@ -97,7 +97,7 @@ private struct AccountRehosting {
             mark.isPositive
                 && rows.allSatisfy { row in
                     guard let amount = row["positionAmt"].number else { return false }
-                    let worth = try? BinanceFigures.notional(quantity: amount, markPrice: mark)
+                    let worth = try? PositionRow([.positionAmt: amount, .markPrice: mark])[.notional]
                     return worth == row["notional"].number
                 }
         }
@@ -124,20 +124,20 @@ private struct AccountRehosting {
     private func index(of row: ReportedObject) -> ExactDecimal? {
         let asset = row["asset"].text
         let quoted = answers.price(of: asset)?["index"].number
-        let rates = ImpliedRates(of: row, in: answers, rules: rules)
-        guard rates.isOfTheAnswer, let ask = rates.ask?.value.number, let known = rules.asset(asset) else {
-            return quoted
-        }
+        guard let ask = ReportedRates(of: row, in: answers, rules: rules).ask,
+            let total = answers.account["availableBalance"].number, let known = rules.asset(asset)
+        else { return quoted }
+        let account = AccountFigures(AccountMode(isMultiAssets: true))
+        account.give(.availableBalance, total)
         func fits(_ index: ExactDecimal) -> Bool {
-            let rate = try? BinanceFigures.askRate(index: index, askBuffer: known.askBuffer)
-            guard let rate, let total = answers.account["availableBalance"].number, rate.isPositive else {
-                return false
+            let trial = AssetRow([.index: index, .askBuffer: known.askBuffer], in: account)
+            return withExtendedLifetime(account) {
+                (try? trial[.askRate].isPositive) == true
+                    && (try? trial[.availableBalance]) == row["availableBalance"].number
             }
-            let shown = try? BinanceFigures.availableBalance(accountAvailable: total, askRate: rate)
-            return shown == row["availableBalance"].number
         }
         if let quoted, fits(quoted) { return quoted }
-        let implied = try? ask.over(ExactDecimal.one + known.askBuffer, rounding: .awayFromZero)
+        let implied = try? ask.rate.over(ExactDecimal.one + known.askBuffer, rounding: .awayFromZero)
         return implied.flatMap { $0.shortest(where: fits) } ?? quoted
     }
 
@@ -276,9 +276,9 @@ private struct AccountRehosting {
         else { return quoted }
         func fits(_ entry: ExactDecimal) -> Bool {
             guard entry.isPositive else { return false }
-            let made = try? BinanceFigures.unrealizedProfit(
-                quantity: amount, markPrice: mark, entryPrice: entry)
-            return made == profit
+            guard let cost = try? amount.times(entry, rounding: .halfEven) else { return false }
+            let trial = PositionRow([.positionAmt: amount, .markPrice: mark, .cost: cost])
+            return (try? trial[.unrealizedProfit]) == profit
         }
         if let quoted, fits(quoted) { return quoted }
         do {
@@ -344,13 +344,15 @@ private struct AccountRehosting {
         let unit = FigurePrecision.places(BinanceFigures.places + 1).unit(of: .zero)
         let rests = [0, 5, 9].compactMap { try? unit.times(ExactDecimal($0), rounding: .towardZero) }
         let fits = rests.first { rest in
-            let margin = try? BinanceFigures.openOrderInitialMargin(
-                marginRequirement: BinanceFigures.marginRequirement(
-                    notional: notional, openBuys: buys.isZero ? .zero : buys + rest,
-                    openSells: sells.isZero ? .zero : sells + rest, leverage: leverage,
-                    rounding: rules.account.initialMarginRounding),
-                positionInitialMargin: own)
-            return margin == row["openOrderInitialMargin"].number
+            guard let bids = try? buys.isZero ? .zero : buys + rest,
+                let asks = try? sells.isZero ? .zero : sells + rest
+            else { return false }
+            let trial = PositionRow(
+                [
+                    .notional: notional, .bidNotional: bids, .askNotional: asks, .leverage: leverage,
+                    .positionInitialMargin: own,
+                ], rules.account.marginForm)
+            return (try? trial[.openOrderInitialMargin]) == row["openOrderInitialMargin"].number
         }
         return fits ?? .zero
     }

@@ -167,33 +167,29 @@ extension ReportedAccount {
     /// mode they are in USD at rates with a buffer, and leave out what is no margin asset: what the account
     /// is worth is in its rows there, too.
     fileprivate var figures: StatementFigures {
-        let unit = mode == .multiAssets ? "USD" : "USDT"
-        func total(_ figure: CommonFigure, _ field: String) -> ReportedFigure {
-            let isOfRows = [.equity, .wallet, .unrealizedProfit].contains(figure)
-            return account.figure(figure, field, unit: unit, isPartial: mode == .singleAsset || isOfRows)
-        }
-        return StatementFigures([
-            total(.equity, "totalMarginBalance"), total(.wallet, "totalWalletBalance"),
-            total(.available, "availableBalance"), total(.initialMargin, "totalInitialMargin"),
-            total(.maintenanceMargin, "totalMaintMargin"), total(.unrealizedProfit, "totalUnrealizedProfit"),
-            total(.withdrawable, "maxWithdrawAmount"),
-        ])
+        let accountMode = AccountMode(isMultiAssets: mode == .multiAssets)
+        let totals = account.commonFigures(of: Layouts.account, in: accountMode) { $0 }
+        return StatementFigures(
+            totals.map { total in
+                let isOfRows = [.equity, .wallet, .unrealizedProfit].contains(total.figure)
+                return ReportedFigure(
+                    total.figure, field: total.field, total.value, unit: total.unit,
+                    isPartial: mode == .singleAsset || isOfRows)
+            })
     }
 
     /// In multi-assets mode what is available is one pool, shown in every row.
     fileprivate var assetStatements: [AssetStatement] {
-        let isPooled = mode == .multiAssets
-        return assets.map { row in
+        assets.map { row in
             let asset = row["asset"].text
-            var figures = StatementFigures([
-                row.figure(.equity, "marginBalance", unit: asset),
-                row.figure(.wallet, "walletBalance", unit: asset),
-                row.figure(.available, "availableBalance", unit: asset, isShared: isPooled),
-                row.figure(.initialMargin, "initialMargin", unit: asset),
-                row.figure(.maintenanceMargin, "maintMargin", unit: asset),
-                row.figure(.unrealizedProfit, "unrealizedProfit", unit: asset),
-                row.figure(.withdrawable, "maxWithdrawAmount", unit: asset, isShared: isPooled),
-            ])
+            let own = row.commonFigures(of: Layouts.asset, in: AssetRowMode()) { _ in asset }
+            var figures = StatementFigures(
+                own.map { figure in
+                    let isOfPool = [.available, .withdrawable].contains(figure.figure)
+                    return ReportedFigure(
+                        figure.figure, field: figure.field, figure.value, unit: asset,
+                        isShared: mode == .multiAssets && isOfPool)
+                })
             if let price = price(of: asset) { figures.set(price.figure(.index, "index", unit: "USD")) }
             return AssetStatement(asset: asset, figures: figures)
         }
@@ -212,20 +208,16 @@ extension ReportedAccount {
             let risk = risk(of: row)
             let margin = marginAsset(of: row, known) ?? ""
             let coin = known?.base ?? coin(of: symbol, margin: margin)
-            let profit = row["unrealizedProfit"] == .absent ? "unRealizedProfit" : "unrealizedProfit"
-            var figures = StatementFigures([
-                row.figure(.quantity, "positionAmt", unit: coin),
-                row.figure(.notional, "notional", unit: margin),
-                row.figure(.unrealizedProfit, profit, unit: margin),
-                row.figure(.initialMargin, "initialMargin", unit: margin),
-                row.figure(.maintenanceMargin, "maintMargin", unit: margin),
-                row.figure(.wallet, "isolatedWallet", unit: margin),
-                row.figure(.equity, "isolatedMargin", unit: margin),
-            ])
-            if let risk {
-                figures.set(risk.figure(.entryPrice, "entryPrice", unit: margin))
-                figures.set(risk.figure(.markPrice, "markPrice", unit: margin))
-                figures.set(risk.figure(.liquidationPrice, "liquidationPrice", unit: margin))
+            func common(_ row: ReportedObject, _ layout: FigureLayout<PositionFigure>) -> [ReportedFigure] {
+                row.commonFigures(of: layout, in: PositionMode()) {
+                    $0 == FigureFacts.coin ? coin : margin
+                }
+            }
+            let isOfRisk = row["unrealizedProfit"] == .absent
+            var figures = StatementFigures(common(row, isOfRisk ? Layouts.risk : Layouts.position))
+            for figure in risk.map({ common($0, Layouts.risk) }) ?? []
+            where [.entryPrice, .markPrice, .liquidationPrice].contains(figure.figure) {
+                figures.set(figure)
             }
             return PositionStatement(
                 instrument: symbol, side: row.positionSide, marginMode: marginMode(of: row),
@@ -275,104 +267,45 @@ enum VersionTwo {
     static func isRisk(_ answer: JSONText?) -> Bool { answer?.elements?.first?["marginType"] != nil }
 }
 
-/// What the venue is known to send (sheet, section 3): the pages of 2025 and of 2026, which differ in
-/// `marginAvailable`, and the second version of account and position risk.
+/// What the venue is known to send: the pages of 2025 and of 2026, which differ in `marginAvailable`, and the
+/// second version of account and position risk.
 private enum KnownShapes {
     static func shape(of call: String, _ answer: JSONText?) -> FieldShape? {
         if call == ReadingCall.account.rawValue, VersionTwo.isAccount(answer) { return account2 }
-        if call == ReadingCall.positions.rawValue, VersionTwo.isRisk(answer) {
-            return .array(.object(risk2))
-        }
+        if call == ReadingCall.positions.rawValue, VersionTwo.isRisk(answer) { return risk2 }
         return ReadingCall(rawValue: call).flatMap { shapes[$0] }
     }
 
     private static let shapes: [ReadingCall: FieldShape] = [
-        .account: account, .positions: .array(.object(risk)), .config: .object(config),
-        .balance: .array(.object(balance)), .prices: .array(.object(price)),
+        .account: .object(account(Layouts.position)),
+        .positions: .array(.object(Layouts.risk.knownFields())), .config: .object(config),
+        .balance: .array(.object([KnownField("accountAlias", .text)] + Layouts.balance.knownFields())),
+        .prices: .array(
+            .object(
+                [KnownField("symbol", .text), KnownField("time", .number)]
+                    + Layouts.assetIndex.knownFields())),
     ]
-
-    private static let account = FieldShape.object(totals + rows(position))
 
     private static let account2 = FieldShape.object(
         .list("canTrade canDeposit canWithdraw", .boolean)
             + .list("feeBurn multiAssetsMargin", .boolean, isAlways: false)
             + .list("feeTier updateTime", .number) + .list("tradeGroupId", .number, isAlways: false)
-            + totals + rows(position2))
+            + account(Layouts.position2))
 
-    private static let totals: [KnownField] = .list(
-        """
-        totalInitialMargin totalMaintMargin totalWalletBalance totalUnrealizedProfit totalMarginBalance
-        totalPositionInitialMargin totalOpenOrderInitialMargin totalCrossWalletBalance totalCrossUnPnl
-        availableBalance maxWithdrawAmount
-        """, .text)
+    private static let risk2 = FieldShape.array(
+        .object(
+            Layouts.risk2.knownFields() + [KnownField("isolated", .boolean, isAlways: false)]
+                + [KnownField("adlQuantile", .number, isAlways: false)]))
 
-    private static func rows(_ position: [KnownField]) -> [KnownField] {
-        [
-            KnownField("assets", .array(.object(asset))),
-            KnownField("positions", .array(.object(position))),
+    private static func account(_ positions: FigureLayout<PositionFigure>) -> [KnownField] {
+        let rows = positions.knownFields([.isolated: .value(.boolean)])
+        return Layouts.account.knownFields() + [
+            KnownField("assets", .array(.object(Layouts.asset.knownFields()))),
+            KnownField("positions", .array(.object(rows))),
         ]
     }
-
-    private static let asset: [KnownField] =
-        .list(
-            """
-            asset walletBalance unrealizedProfit marginBalance maintMargin initialMargin
-            positionInitialMargin openOrderInitialMargin crossWalletBalance crossUnPnl availableBalance
-            maxWithdrawAmount
-            """, .text)
-        + [KnownField("marginAvailable", .boolean, isAlways: false), KnownField("updateTime", .number)]
-
-    private static let position: [KnownField] =
-        .list(
-            """
-            symbol positionSide positionAmt unrealizedProfit isolatedMargin notional isolatedWallet
-            initialMargin maintMargin
-            """, .text) + [KnownField("updateTime", .number)]
-
-    /// Notional, isolated wallet and break-even price are sent without being documented.
-    private static let position2: [KnownField] =
-        .list(
-            """
-            symbol initialMargin maintMargin unrealizedProfit positionInitialMargin openOrderInitialMargin
-            leverage entryPrice maxNotional positionSide positionAmt
-            """, .text)
-        + .list(
-            "breakEvenPrice notional isolatedWallet bidNotional askNotional", .text, isAlways: false)
-        + [KnownField("isolated", .boolean), KnownField("updateTime", .number)]
-
-    private static let risk2: [KnownField] =
-        .list(
-            """
-            symbol positionAmt entryPrice markPrice unRealizedProfit liquidationPrice leverage
-            maxNotionalValue marginType isolatedMargin isAutoAddMargin positionSide
-            """, .text)
-        + .list("breakEvenPrice notional isolatedWallet", .text, isAlways: false)
-        + .list("isolated", .boolean, isAlways: false)
-        + .list("adlQuantile", .number, isAlways: false) + .list("updateTime", .number, isAlways: false)
-
-    private static let risk: [KnownField] =
-        .list(
-            """
-            symbol positionSide positionAmt entryPrice breakEvenPrice markPrice unRealizedProfit
-            liquidationPrice isolatedMargin notional marginAsset isolatedWallet initialMargin maintMargin
-            positionInitialMargin openOrderInitialMargin bidNotional askNotional
-            """, .text) + .list("adl updateTime", .number)
 
     private static let config: [KnownField] =
         .list("canTrade canDeposit canWithdraw dualSidePosition multiAssetsMargin", .boolean)
         + .list("feeTier updateTime tradeGroupId", .number)
-
-    private static let balance: [KnownField] =
-        .list(
-            """
-            accountAlias asset balance crossWalletBalance crossUnPnl availableBalance maxWithdrawAmount
-            """, .text)
-        + [KnownField("marginAvailable", .boolean, isAlways: false), KnownField("updateTime", .number)]
-
-    private static let price: [KnownField] =
-        .list(
-            """
-            symbol index bidBuffer askBuffer bidRate askRate autoExchangeBidBuffer autoExchangeAskBuffer
-            autoExchangeBidRate autoExchangeAskRate
-            """, .text) + [KnownField("time", .number)]
 }

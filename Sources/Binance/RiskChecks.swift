@@ -181,38 +181,38 @@ extension BinanceVenue {
         let asset = order.instrument.settle
         let old = try market.figures(before)
         let new = try market.figures(after)
-        let oldMargin = old.asset(asset)?.openOrderInitialMargin ?? .zero
-        guard let row = new.asset(asset), row.openOrderInitialMargin > oldMargin else { return }
-        let isPooled = new.isMultiAssets && row.marginAvailable
-        let available = isPooled ? new.totals.unflooredAvailable : row.unflooredAvailable
-        if available.isNegative {
+        guard let row = new.asset(asset) else { return }
+        let isMore = try market.checked {
+            try row[.openOrderInitialMargin] > old.figure(.openOrderInitialMargin, of: asset) ?? .zero
+        }
+        guard isMore else { return }
+        let free = try market.checked { try new.free(for: row) }
+        if free.amount.isNegative {
             throw ChangeError.marginInsufficient.refusal(
-                .insufficientBalance, field: "quantity",
-                detail: "\(-available) \(isPooled ? "USD" : asset) is missing.")
+                .insufficientBalance, field: "quantity", detail: "\(-free.amount) \(free.unit) is missing.")
         }
         let placed = new.positions.first {
             $0.symbol == order.instrument.name && $0.side == order.positionSide
-                && $0.marginMode == order.marginMode
+                && $0.mode.marginMode == order.marginMode
         }
         guard let placed else { return }
-        let limit = try market.checked { () throws(NumberError) in
-            try placed.rules.maximumNotional(
-                leverage: placed.leverage, coefficient: after.notionalCoefficient)
+        let (exposure, limit, leverage) = try market.checked {
+            try (placed[.largestExposure], placed[.maxNotional], placed[.leverage])
         }
-        let exposure = try market.checked { () throws(NumberError) in try placed.largestExposure() }
         if exposure > limit {
             throw ChangeError.aboveMaximumPosition.refusal(
-                .notAllowed, field: "quantity", detail: "At \(placed.leverage)x it is \(limit).")
+                .notAllowed, field: "quantity", detail: "At \(leverage)x it is \(limit).")
         }
     }
 
     private func requireWithdrawable(
         _ amount: ExactDecimal, fee: ExactDecimal, _ asset: String, _ account: Account, _ market: Valuation
     ) throws(Refusal) {
-        let limit = try market.figures(account).asset(asset)?.maxWithdrawAmount ?? .zero
-        let taken = try market.checked { () throws(NumberError) in try amount + fee }
+        let figures = try market.figures(account)
+        let limit = try market.checked { try figures.figure(.maxWithdrawAmount, of: asset) ?? .zero }
+        let taken = try market.checked { try amount + fee }
         guard taken > limit else { return }
-        let missing = try market.checked { () throws(NumberError) in try taken - limit }
+        let missing = try market.checked { try taken - limit }
         throw ChangeError.balanceInsufficient.refusal(
             .insufficientBalance, field: "amount",
             detail: "Only \(limit) \(asset) can be taken out, fees included; \(missing) is missing.")
@@ -223,23 +223,21 @@ extension BinanceVenue {
     ) throws(Refusal) {
         let figures = try market.figures(after)
         if amount.isPositive {
-            guard let row = figures.asset(key.instrument.settle), row.unflooredAvailable.isNegative else {
-                return
-            }
+            guard let row = figures.asset(key.instrument.settle) else { return }
+            let free = try market.checked { try row[.unflooredAvailable] }
+            guard free.isNegative else { return }
             throw ChangeError.crossBalanceInsufficient.refusal(
-                .insufficientBalance, field: "amount",
-                detail: "\(-row.unflooredAvailable) \(row.asset) is missing.")
+                .insufficientBalance, field: "amount", detail: "\(-free) \(row.asset) is missing.")
         }
         // What may be taken out is not documented: the margin must go on covering the initial margin.
         let row = figures.positions.first {
-            $0.symbol == key.instrument.name && $0.side == key.side && $0.marginMode == .isolated
+            $0.symbol == key.instrument.name && $0.side == key.side && $0.mode.marginMode == .isolated
         }
-        guard let row, row.isolatedMargin < row.positionInitialMargin else { return }
-        let missing = try market.checked { () throws(NumberError) in
-            try row.positionInitialMargin - row.isolatedMargin
-        }
+        guard let row else { return }
+        let missing = try market.checked { try row[.positionInitialMargin] - row[.isolatedMargin] }
+        guard missing.isPositive else { return }
         throw ChangeError.isolatedBalanceInsufficient.refusal(
-            .insufficientBalance, field: "amount", detail: "\(missing) \(row.marginAsset) is missing.")
+            .insufficientBalance, field: "amount", detail: "\(missing) \(row.mode.marginAsset) is missing.")
     }
 
     // MARK: - Modes
@@ -313,10 +311,11 @@ extension BinanceVenue {
         if !account.orders.isEmpty { return .multiAssetsOrders }
         if account.holdings.contains(where: { $0.cash.isNegative }) { return .multiAssetsNegativeWallet }
         let figures = try market.figures(switched)
-        let isShort =
-            switched.isMultiAssets
-            ? figures.totals.unflooredAvailable.isNegative
-            : figures.assets.contains { $0.unflooredAvailable.isNegative }
+        let isShort = try market.checked {
+            try switched.isMultiAssets
+                ? figures[.unflooredAvailable].isNegative
+                : figures.assets.contains { try $0[.unflooredAvailable].isNegative }
+        }
         return isShort ? .multiAssetsMargin : nil
     }
 
@@ -366,19 +365,17 @@ extension BinanceVenue {
         let old = try market.figures(account)
         let new = try market.figures(changed)
         for row in new.positions where row.symbol == symbol {
-            let isAbove = try market.checked { () throws(NumberError) in
-                let limit = try row.rules.maximumNotional(
-                    leverage: leverage, coefficient: account.notionalCoefficient)
-                return try row.largestExposure() > limit
-            }
+            // The leverage that the row has now is the one to be set.
+            let isAbove = try market.checked { try row[.largestExposure] > row[.maxNotional] }
             if isAbove { return .aboveMaximumPosition }
         }
-        guard let asset = new.positions.first(where: { $0.symbol == symbol })?.marginAsset,
+        guard let asset = new.positions.first(where: { $0.symbol == symbol })?.mode.marginAsset,
             let before = old.asset(asset), let after = new.asset(asset)
         else { return nil }
-        let isPooled = new.isMultiAssets && after.marginAvailable
-        let available = isPooled ? new.totals.unflooredAvailable : after.unflooredAvailable
-        return available.isNegative && after.initialMargin > before.initialMargin ? .leverageTooLow : nil
+        return try market.checked {
+            let isMore = try after[.initialMargin] > before[.initialMargin]
+            return try isMore && new.free(for: after).amount.isNegative ? .leverageTooLow : nil
+        }
     }
 }
 
@@ -388,7 +385,7 @@ struct Valuation {
     let prices: VenuePrices
     let time: LedgerTime
 
-    func figures(_ account: Account) throws(Refusal) -> BinanceAccountFigures {
+    func figures(_ account: Account) throws(Refusal) -> AccountFigures {
         do {
             return try venue.figures(of: account, prices: prices, at: time)
         } catch {
@@ -396,11 +393,11 @@ struct Valuation {
         }
     }
 
-    func checked<Value>(_ work: () throws(NumberError) -> Value) throws(Refusal) -> Value {
+    func checked<Value>(_ work: () throws -> Value) throws(Refusal) -> Value {
         do {
             return try work()
         } catch {
-            throw Refusal(.overflow, FigureError.number(error).description)
+            throw Refusal(FigureError(error))
         }
     }
 }

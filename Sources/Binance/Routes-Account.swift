@@ -12,12 +12,13 @@ extension BinanceVenue {
         let account = snapshot.account
         var writer = JSONWriter(reserving: 4096)
         switch endpoint {
-        case .account3: return Wire.account(try figures(of: snapshot))
+        case .account3: return try Wire.account(figures(of: snapshot))
         case .account2: try writeAccount2(&writer, snapshot, rules)
         case .balance2, .balance3:
             let alias = accountAlias(account.id)
             writer.beginArray()
-            for row in try figures(of: snapshot).assets { writer.balance(row, alias: alias) }
+            let figures = try figures(of: snapshot)
+            try figures.write(figures.assets, as: Layouts.balance, alias: alias, to: &writer)
             writer.endArray()
         case .positionRisk3: try writePositionRisk3(&writer, snapshot, parameters, rules)
         case .positionRisk2: try writePositionRisk2(&writer, snapshot, parameters, rules)
@@ -103,30 +104,30 @@ extension BinanceVenue {
         writer.bool("canDeposit", account.raisedFlag(.canDeposit, fallback: true))
         writer.bool("canWithdraw", account.raisedFlag(.canWithdraw, fallback: true))
         writer.integer("updateTime", 0)
-        writer.bool("multiAssetsMargin", figures.isMultiAssets)
+        writer.bool("multiAssetsMargin", figures.mode.isMultiAssets)
         writer.integer("tradeGroupId", account.raisedInteger(.tradeGroupId, fallback: -1))
-        writer.totals(figures.totals)
+        try figures.layout.write(figures, to: &writer)
         writer.key("assets")
         writer.beginArray()
-        for row in figures.assets { writer.assetRow(row, showsMargin: true) }
+        try figures.write(figures.assets, as: Layouts.asset, to: &writer)
         writer.endArray()
         writer.key("positions")
         writer.beginArray()
-        for row in try allRows(figures, snapshot, rules.symbolsByName, rules) {
-            try writer.positionRow2(row, account: account)
-        }
+        let rows = allRows(figures, snapshot, rules.symbolsByName, rules)
+        try figures.write(rows, as: Layouts.position2, to: &writer)
         writer.endArray()
         writer.endObject()
     }
 
     /// Every row of some symbols, empty ones too: `BOTH` in one-way mode, `LONG` and `SHORT` in hedge mode.
     private func allRows(
-        _ figures: BinanceAccountFigures, _ snapshot: AccountSnapshot, _ symbols: [SymbolRules],
+        _ figures: AccountFigures, _ snapshot: AccountSnapshot, _ symbols: [SymbolRules],
         _ rules: RuleTable
-    ) throws -> [BinancePositionRow] {
+    ) -> [PositionRow] {
         let market = market(snapshot.prices, at: snapshot.at)
+        let ledger = LedgerAccount(snapshot.account)
         let sides: [PositionSide] = isHedged(snapshot.account) ? [.long, .short] : [.net]
-        var rows: [BinancePositionRow] = []
+        var rows: [PositionRow] = []
         for symbol in symbols {
             for side in sides {
                 if let row = figures.positions.first(where: { $0.symbol == symbol.name && $0.side == side }) {
@@ -134,12 +135,8 @@ extension BinanceVenue {
                     continue
                 }
                 let inputs = PositionRowInputs(
-                    rules: symbol, side: side,
-                    marginMode: snapshot.account.marginMode(ofSymbol: symbol.name) ?? .cross)
-                rows.append(
-                    try BinancePositionRow(
-                        inputs, account: snapshot.account, mark: market.requiredMark(symbol.instrument),
-                        rules: rules))
+                    symbol, side, snapshot.account.marginMode(ofSymbol: symbol.name) ?? .cross)
+                rows.append(PositionRow(inputs, of: ledger, market, rules, in: figures.book))
             }
         }
         return rows
@@ -152,10 +149,8 @@ extension BinanceVenue {
         let symbols = try chosen(parameters, rules)?.map(\.name)
         let figures = try figures(of: snapshot)
         writer.beginArray()
-        for row in figures.positions where symbols?.contains(row.symbol) ?? true {
-            let price = try figures.liquidationPrice(of: row, account: snapshot.account, rules: rules)
-            try writer.positionRisk3(row, liquidationPrice: price, account: snapshot.account)
-        }
+        let rows = figures.positions.filter { symbols?.contains($0.symbol) ?? true }
+        try figures.write(rows, as: Layouts.risk, to: &writer)
         writer.endArray()
     }
 
@@ -166,10 +161,7 @@ extension BinanceVenue {
         let symbols = try chosen(parameters, rules) ?? rules.symbolsByName
         let figures = try figures(of: snapshot)
         writer.beginArray()
-        for row in try allRows(figures, snapshot, symbols, rules) {
-            let price = try figures.liquidationPrice(of: row, account: snapshot.account, rules: rules)
-            try writer.positionRisk2(row, liquidationPrice: price, account: snapshot.account)
-        }
+        try figures.write(allRows(figures, snapshot, symbols, rules), as: Layouts.risk2, to: &writer)
         writer.endArray()
     }
 }

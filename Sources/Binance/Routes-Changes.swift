@@ -70,7 +70,7 @@ extension BinanceVenue {
         writer.text(
             "maxNotionalValue",
             try symbol.maximumNotional(
-                leverage: leverage, coefficient: account.notionalCoefficient
+                leverage: leverage, account.notionalCoefficient
             ).description)
         writer.text("symbol", symbol.name)
         writer.endObject()

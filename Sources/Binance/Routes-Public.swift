@@ -49,13 +49,11 @@ extension BinanceVenue {
             guard let asset = assets.first(where: { ($0.name + "USD").isExactly(name) }) else {
                 throw BinanceError.invalidSymbol
             }
-            try writer.assetIndex(asset, index: market.requiredIndex(asset.name), at: time)
+            try writer.assetIndex(asset, market, at: time)
             return
         }
         writer.beginArray()
-        for asset in assets {
-            try writer.assetIndex(asset, index: market.requiredIndex(asset.name), at: time)
-        }
+        for asset in assets { try writer.assetIndex(asset, market, at: time) }
         writer.endArray()
     }
 }

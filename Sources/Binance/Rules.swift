@@ -250,6 +250,8 @@ struct AccountRules: Sendable {
     let takerFee: ExactDecimal
     /// How the product of notional and initial margin rate is brought to 8 places.
     let initialMarginRounding: Rounding
+    /// The same as a form.
+    var marginForm: PrintForm { initialMarginRounding == .halfUp ? .halfUp(8) : .cut(8) }
     /// Shown as the last funding rate; funding itself is a command.
     let fundingRate: ExactDecimal
     /// What is owed ÷ what is owned from which on assets are exchanged where there is no position and no

@@ -3,8 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// What a user data stream tells. Sheet, section 8.
-enum UserEvent: Sendable {
+/// What a user data stream tells.
+enum UserEvent {
     case accountUpdate(AccountUpdate)
     case orderUpdate(OrderUpdate)
     /// A fill, told shortly and first.
@@ -36,7 +36,7 @@ enum UserEvent: Sendable {
 }
 
 /// What one event of the ledger changed in an account.
-struct AccountUpdate: Sendable {
+struct AccountUpdate {
     /// The reasons `m` that the ledger has.
     enum Reason: String, Sendable {
         case deposit = "DEPOSIT"
@@ -73,29 +73,22 @@ struct AccountUpdate: Sendable {
         let change: ExactDecimal
     }
 
-    /// An element of `P`.
-    struct Position: Sendable {
-        let row: BinancePositionRow
-        let entryPrice: ExactDecimal
-        let breakEvenPrice: ExactDecimal
-        /// `cr`: realised before fees.
-        let realised: ExactDecimal
-    }
-
     let time: LedgerTime
     let reason: Reason
     let balances: [Balance]
-    let positions: [Position]
+    /// The elements of `P`, all of whose figures are worked out.
+    let positions: [PositionRow]
     /// `S`: the symbol that funding was for.
     let fundedSymbol: String?
 }
 
 /// Positions whose margin no longer exceeds what they must maintain.
-struct MarginCall: Sendable {
+struct MarginCall {
     let time: LedgerTime
     /// Of cross positions; nil for isolated ones.
     let crossWalletBalance: ExactDecimal?
-    let positions: [BinancePositionRow]
+    /// All of whose figures are worked out.
+    let positions: [PositionRow]
 }
 
 /// What can get a margin call of its own.
@@ -195,7 +188,7 @@ private struct AccountChange {
                     asset: asset.name, walletBalance: new.wallet, crossWalletBalance: new.cross,
                     change: try BinanceFigures.balanceChange(
                         walletBalance: new.wallet, before: old.wallet,
-                        realisedProfit: flows.realised - oldFlows.realised,
+                        realizedProfit: flows.realised - oldFlows.realised,
                         commission: flows.tradingFees - oldFlows.tradingFees)))
         }
         return balances
@@ -204,9 +197,9 @@ private struct AccountChange {
     /// The rows of symbols whose position has changed, by symbol, then `BOTH`, `LONG`, `SHORT`. In hedge mode
     /// a change of one side brings the symbol's `BOTH` row and its isolated other side along; funding brings
     /// nothing along.
-    func positions() throws -> [AccountUpdate.Position] {
+    func positions() throws -> [PositionRow] {
         let changed = changedKeys()
-        var rows: [AccountUpdate.Position] = []
+        var rows: [PositionRow] = []
         for symbol in Set(changed.map(\.instrument.name)).sorted() {
             let keys = changed.filter { $0.instrument.name == symbol }
             guard isHedged else {
@@ -261,17 +254,16 @@ private struct AccountChange {
         return keys
     }
 
-    private func position(_ key: PositionKey) throws -> AccountUpdate.Position {
+    private func position(_ key: PositionKey) throws -> PositionRow {
         guard let symbol = rules.symbol(key.instrument.name) else {
             throw FigureError.priceMissing(key.instrument.name)
         }
-        var inputs = PositionRowInputs(rules: symbol, side: key.side, marginMode: key.marginMode)
+        var inputs = PositionRowInputs(symbol, key.side, key.marginMode)
         inputs.position = after.positions.firstIndex { $0.key == key }
-        let row = try BinancePositionRow(
-            inputs, account: after, mark: market.requiredMark(symbol.instrument), rules: rules)
-        let prices = try row.entryPrices()
-        return AccountUpdate.Position(
-            row: row, entryPrice: prices.entry, breakEvenPrice: prices.breakEven, realised: try realised(key))
+        let row = PositionRow(inputs, of: LedgerAccount(after), market, rules, in: FigureBook())
+        row.give(.symbolRealizedProfit, try realised(key))
+        try Layouts.changedPosition.workOut(row)
+        return row
     }
 
     /// `cr`: in one-way mode all that the symbol ever realised. The ledger keeps no such total for each side
@@ -307,17 +299,15 @@ extension Account {
             try isolated += position.isolatedWallet
         }
         let cross = cash(asset)
-        return (
-            try BinanceFigures.walletBalance(crossWalletBalance: cross, isolatedWallets: isolated), cross
-        )
+        return (try cross + isolated, cross)
     }
 }
 
 // MARK: - Margin calls
 
-extension BinanceAccountFigures {
+extension AccountFigures {
     /// Every unit whose margin does not exceed what it must maintain, with what a margin call says of it.
-    func marginCalls(at time: LedgerTime) throws(NumberError) -> [(unit: MarginUnit, call: MarginCall)] {
+    func marginCalls(at time: LedgerTime) throws -> [(unit: MarginUnit, call: MarginCall)] {
         var calls: [(MarginUnit, MarginCall)] = []
         for pool in try crossPools() where pool.health.equity <= pool.health.maintenance {
             calls.append(
@@ -328,14 +318,15 @@ extension BinanceAccountFigures {
                         positions: positions(in: pool))
                 ))
         }
-        for row in positions
-        where row.marginMode == .isolated && !row.quantity.isZero && row.isolatedMargin <= row.maintMargin {
+        for row in positions where row.mode.hasWallet {
+            if try row[.isolatedMargin] > row[.maintMargin] { continue }
             calls.append(
                 (
                     .isolated(symbol: row.symbol, side: row.side),
                     MarginCall(time: time, crossWalletBalance: nil, positions: [row])
                 ))
         }
+        for row in calls.flatMap(\.1.positions) { try Layouts.calledPosition.workOut(row) }
         return calls
     }
 }

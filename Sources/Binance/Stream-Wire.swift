@@ -7,25 +7,25 @@ import Venue
 /// prints them.
 extension UserEvent {
     /// The message; with the stream's name around it where the connection is a combined one.
-    func message(stream: String, isCombined: Bool) -> [UInt8] {
+    func message(stream: String, isCombined: Bool) throws -> [UInt8] {
         var writer = JSONWriter(reserving: 512)
         if isCombined {
             writer.beginObject()
             writer.text("stream", stream)
             writer.key("data")
         }
-        writer.userEvent(self)
+        try writer.userEvent(self)
         if isCombined { writer.endObject() }
         return writer.bytes
     }
 }
 
 extension JSONWriter {
-    fileprivate mutating func userEvent(_ event: UserEvent) {
+    fileprivate mutating func userEvent(_ event: UserEvent) throws {
         beginObject()
         text("e", event.name)
         switch event {
-        case .accountUpdate(let update): accountUpdate(update)
+        case .accountUpdate(let update): try accountUpdate(update)
         case .orderUpdate(let update): orderUpdate(update)
         case .tradeLite(let update): tradeLite(update)
         case .algoUpdate(let algo, let time): algoUpdate(algo, at: time)
@@ -43,7 +43,7 @@ extension JSONWriter {
             beginObject()
             bool("j", isMultiAssets)
             endObject()
-        case .marginCall(let call): marginCall(call)
+        case .marginCall(let call): try marginCall(call)
         case .listenKeyExpired(let listenKey, let time):
             integer("E", time)
             text("listenKey", listenKey)
@@ -57,7 +57,7 @@ extension JSONWriter {
         integer("T", time.milliseconds)
     }
 
-    private mutating func accountUpdate(_ update: AccountUpdate) {
+    private mutating func accountUpdate(_ update: AccountUpdate) throws {
         times(update.time)
         key("a")
         beginObject()
@@ -75,49 +75,18 @@ extension JSONWriter {
         endArray()
         key("P")
         beginArray()
-        for position in update.positions { changedPosition(position) }
+        for position in update.positions { try row(position, as: Layouts.changedPosition) }
         endArray()
         if let symbol = update.fundedSymbol { text("S", symbol) }
         endObject()
     }
 
-    private mutating func changedPosition(_ position: AccountUpdate.Position) {
-        let row = position.row
-        beginObject()
-        text("s", row.symbol)
-        key("pa")
-        quoted(row.quantity, minimumPlaces: row.rules.quantityPrecision)
-        entryPrice("ep", position.entryPrice)
-        entryPrice("bep", position.breakEvenPrice)
-        bareAmount("cr", position.realised)
-        amount("up", row.unrealizedProfit)
-        text("mt", row.marginMode.rawValue)
-        bareAmount("iw", row.isolatedWallet)
-        text("ps", row.sideName)
-        endObject()
-    }
-
-    private mutating func marginCall(_ call: MarginCall) {
+    private mutating func marginCall(_ call: MarginCall) throws {
         integer("E", call.time.milliseconds)
         if let balance = call.crossWalletBalance { amount("cw", balance) }
         key("p")
         beginArray()
-        for row in call.positions {
-            beginObject()
-            text("s", row.symbol)
-            text("ps", row.sideName)
-            key("pa")
-            quoted(row.quantity, minimumPlaces: row.rules.quantityPrecision)
-            switch row.marginMode {
-            case .cross: literal("mt", "CROSSED")
-            case .isolated: literal("mt", "ISOLATED")
-            }
-            bareAmount("iw", row.isolatedWallet)
-            amount("mp", row.markPrice.cut(places: BinanceFigures.places))
-            amount("up", row.unrealizedProfit)
-            bareAmount("mm", row.maintMargin)
-            endObject()
-        }
+        for position in call.positions { try row(position, as: Layouts.calledPosition) }
         endArray()
     }
 }

@@ -292,7 +292,9 @@ struct UserStream: VenueStream {
 
     private func send(_ event: UserEvent, of listenKey: String, into output: inout StreamOutput) {
         if case .listenKeyExpired = event {} else if !wants(event.name) { return }
-        output.send(event.message(stream: listenKey, isCombined: isCombined))
+        // Its figures were worked out before.
+        guard let message = try? event.message(stream: listenKey, isCombined: isCombined) else { return }
+        output.send(message)
     }
 
     // MARK: - Requests

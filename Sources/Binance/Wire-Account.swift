@@ -5,115 +5,6 @@ import Venue
 
 /// The rows of the endpoints around the account.
 extension JSONWriter {
-    /// An element of `balance`: `balance` is the wallet balance.
-    mutating func balance(_ row: BinanceAssetRow, alias: String) {
-        beginObject()
-        text("accountAlias", alias)
-        text("asset", row.asset)
-        amount("balance", row.walletBalance)
-        amount("crossWalletBalance", row.crossWalletBalance)
-        amount("crossUnPnl", row.crossUnPnl)
-        amount("availableBalance", row.availableBalance)
-        amount("maxWithdrawAmount", row.maxWithdrawAmount)
-        bool("marginAvailable", row.marginAvailable)
-        integer("updateTime", row.updateTime)
-        endObject()
-    }
-
-    /// Entry and break-even price of a row; `"0.0"` without a position.
-    private mutating func entryPrices(_ row: BinancePositionRow) throws(NumberError) {
-        let prices = try row.entryPrices()
-        entryPrice("entryPrice", prices.entry)
-        entryPrice("breakEvenPrice", prices.breakEven)
-    }
-
-    /// Notional of the open bids and asks, which the documents tell to ignore.
-    private mutating func orderNotionals(_ row: BinancePositionRow) {
-        bareAmount("bidNotional", row.openBuys.cut(places: BinanceFigures.places))
-        bareAmount("askNotional", row.openSells.cut(places: BinanceFigures.places))
-    }
-
-    /// An element of V2's `positions`.
-    mutating func positionRow2(
-        _ row: BinancePositionRow, account: Account
-    ) throws(NumberError) {
-        beginObject()
-        text("symbol", row.symbol)
-        bareAmount("initialMargin", row.initialMargin)
-        bareAmount("maintMargin", row.maintMargin)
-        amount("unrealizedProfit", row.unrealizedProfit)
-        bareAmount("positionInitialMargin", row.positionInitialMargin)
-        bareAmount("openOrderInitialMargin", row.openOrderInitialMargin)
-        text("leverage", row.leverage.description)
-        bool("isolated", row.marginMode == .isolated)
-        try entryPrices(row)
-        text(
-            "maxNotional",
-            try row.rules.maximumNotional(
-                leverage: row.leverage, coefficient: account.notionalCoefficient
-            ).description)
-        positionSide(row.side)
-        positionAmount(row)
-        bareAmount("notional", row.notional)
-        bareAmount("isolatedWallet", row.isolatedWallet)
-        integer("updateTime", row.updateTime)
-        orderNotionals(row)
-        endObject()
-    }
-
-    /// An element of `/fapi/v3/positionRisk`. Sheet 3.3.
-    mutating func positionRisk3(
-        _ row: BinancePositionRow, liquidationPrice: ExactDecimal, account: Account
-    ) throws(NumberError) {
-        beginObject()
-        text("symbol", row.symbol)
-        positionSide(row.side)
-        positionAmount(row)
-        try entryPrices(row)
-        amount("markPrice", row.markPrice.cut(places: BinanceFigures.places))
-        amount("unRealizedProfit", row.unrealizedProfit)
-        bareAmount("liquidationPrice", liquidationPrice)
-        bareAmount("isolatedMargin", row.isolatedMargin)
-        bareAmount("notional", row.notional)
-        text("marginAsset", row.marginAsset)
-        bareAmount("isolatedWallet", row.isolatedWallet)
-        bareAmount("initialMargin", row.initialMargin)
-        bareAmount("maintMargin", row.maintMargin)
-        bareAmount("positionInitialMargin", row.positionInitialMargin)
-        bareAmount("openOrderInitialMargin", row.openOrderInitialMargin)
-        integer("adl", account.raisedInteger(.adl, fallback: 0))
-        orderNotionals(row)
-        integer("updateTime", row.updateTime)
-        endObject()
-    }
-
-    /// An element of `/fapi/v2/positionRisk`: with leverage and margin type, without margins.
-    mutating func positionRisk2(
-        _ row: BinancePositionRow, liquidationPrice: ExactDecimal, account: Account
-    ) throws(NumberError) {
-        beginObject()
-        text("symbol", row.symbol)
-        positionAmount(row)
-        try entryPrices(row)
-        amount("markPrice", row.markPrice.cut(places: BinanceFigures.places))
-        amount("unRealizedProfit", row.unrealizedProfit)
-        bareAmount("liquidationPrice", liquidationPrice)
-        text("leverage", row.leverage.description)
-        text(
-            "maxNotionalValue",
-            try row.rules.maximumNotional(
-                leverage: row.leverage, coefficient: account.notionalCoefficient
-            ).description)
-        text("marginType", row.marginMode.rawValue)
-        amount("isolatedMargin", row.isolatedMargin)
-        literal("isAutoAddMargin", "false")
-        positionSide(row.side)
-        bareAmount("notional", row.notional)
-        bareAmount("isolatedWallet", row.isolatedWallet)
-        integer("updateTime", row.updateTime)
-        endObject()
-    }
-
     /// An element of `symbolConfig`: leverage is a number here, and `isAutoAddMargin` a boolean, as strict
     /// clients of the venue read it; positionRisk of version 2 has it as a text.
     mutating func symbolConfig(
@@ -133,7 +24,7 @@ extension JSONWriter {
         text(
             "maxNotionalValue",
             try symbol.maximumNotional(
-                leverage: leverage, coefficient: account.notionalCoefficient
+                leverage: leverage, account.notionalCoefficient
             ).description)
         endObject()
     }

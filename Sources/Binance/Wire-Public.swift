@@ -5,25 +5,14 @@ import Venue
 
 /// What everybody may read, as bytes.
 extension JSONWriter {
-    /// One asset of `assetIndex`. Sheet, sections 1 and 4.6.
+    /// One asset of `assetIndex`.
     mutating func assetIndex(
-        _ asset: AssetRules, index: ExactDecimal, at time: LedgerTime
-    ) throws(NumberError) {
-        let bid = try BinanceFigures.bidRate(index: index, bidBuffer: asset.bidBuffer)
-        let ask = try BinanceFigures.askRate(index: index, askBuffer: asset.askBuffer)
-        let exchange = try AssetRates(autoExchanging: asset, index: index)
+        _ asset: AssetRules, _ market: ValuationPrices, at time: LedgerTime
+    ) throws {
         beginObject()
         text("symbol", asset.name + "USD")
         integer("time", time.milliseconds)
-        amount("index", index.cut(places: BinanceFigures.places))
-        amount("bidBuffer", asset.bidBuffer)
-        amount("askBuffer", asset.askBuffer)
-        amount("bidRate", bid)
-        amount("askRate", ask)
-        amount("autoExchangeBidBuffer", asset.autoExchangeBidBuffer)
-        amount("autoExchangeAskBuffer", asset.autoExchangeAskBuffer)
-        amount("autoExchangeBidRate", exchange.bid)
-        amount("autoExchangeAskRate", exchange.ask)
+        try Layouts.assetIndex.write(AssetRow(asset, market), to: &self)
         endObject()
     }
 

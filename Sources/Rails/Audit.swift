@@ -138,7 +138,7 @@ extension MarketFigures {
                 let shown = mode.profile == .documented ? own.cost.magnitude : own.cost
                 recover(.position, shown, as: position.path(of: "value"), at: moment)
             }
-            report(.unrealizedPnl, position, at: moment)
+            report(.unrealizedPnl, position, at: moment, asInput: true)
             recoverSize(own, position, at: moment)
         } else if isFlat, let row {
             recover(.quantity, .zero, as: row.path(of: "positionQuantity"))

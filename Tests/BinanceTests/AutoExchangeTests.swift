@@ -1,10 +1,11 @@
-import Binance
 import JSON
 import Ledger
 import Numbers
 import Testing
 import Venue
 import VenueTestSupport
+
+@testable import Binance
 
 @Suite("What the venue exchanges by itself in multi-assets mode")
 struct AutoExchangeTests {

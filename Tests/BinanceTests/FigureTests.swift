@@ -1,9 +1,10 @@
-import Binance
 import JSON
 import Numbers
 import Testing
 import Venue
 import VenueTestSupport
+
+@testable import Binance
 
 @Suite("Figures: what the sheet's recordings and documents state")
 struct FigureTests {
@@ -15,9 +16,11 @@ struct FigureTests {
             ("30617.2839", "0.004", "0", "122.4691356"), ("600000", "0.005", "50", "2950"),
         ])
     func maintenance(_ notional: String, _ rate: String, _ cum: String, _ expected: String) throws {
-        let margin = try BinanceFigures.maintMargin(
-            notional: decimal(notional), maintenanceRate: decimal(rate), cumulative: decimal(cum))
-        #expect(margin == (try decimal(expected)))
+        let row = PositionRow([
+            .notional: try decimal(notional), .maintenanceRate: try decimal(rate),
+            .cumulative: try decimal(cum),
+        ])
+        #expect(try row[.maintMargin] == decimal(expected))
     }
 
     @Test(
@@ -34,10 +37,10 @@ struct FigureTests {
             ("100", "7", "14.285715", "14.285715"), ("1000", "75", "13.33334", "13.33334"),
         ])
     func initialMargin(_ notional: String, _ leverage: String, _ cut: String, _ halfUp: String) throws {
-        for (rounding, expected) in [(Rounding.towardZero, cut), (.halfUp, halfUp)] {
-            let margin = try BinanceFigures.positionInitialMargin(
-                notional: decimal(notional), leverage: decimal(leverage), rounding: rounding)
-            #expect(margin == (try decimal(expected)))
+        for (form, expected) in [(PrintForm.cut(8), cut), (.halfUp(8), halfUp)] {
+            let row = PositionRow(
+                [.notional: try decimal(notional), .leverage: try decimal(leverage)], form)
+            #expect(try row[.positionInitialMargin] == decimal(expected))
         }
     }
 
@@ -49,15 +52,11 @@ struct FigureTests {
         ])
     func averagedProfit(_ quantity: String, _ mark: String, _ entry: String, _ expected: String) throws {
         let quantity = try decimal(quantity)
-        let entry = try decimal(entry)
-        let profit = try BinanceFigures.unrealizedProfit(
-            quantity: quantity, markPrice: decimal(mark), entryPrice: entry)
-        #expect(profit == (try decimal(expected)))
-        let cost = try quantity.times(entry, rounding: .halfEven)
-        #expect(
-            profit
-                == (try BinanceFigures.unrealizedProfit(
-                    quantity: quantity, markPrice: decimal(mark), cost: cost)))
+        let row = PositionRow([
+            .positionAmt: quantity, .markPrice: try decimal(mark),
+            .cost: try quantity.times(decimal(entry), rounding: .halfEven),
+        ])
+        #expect(try row[.unrealizedProfit] == decimal(expected))
     }
 
     @Test(
@@ -70,18 +69,20 @@ struct FigureTests {
             ("0.00084", "3", "0.00028"), ("2", "3", "0.6666666666666"),
         ])
     func entryPrice(_ cost: String, _ quantity: String, _ expected: String) throws {
-        let price = try BinanceFigures.entryPrice(cost: decimal(cost), quantity: decimal(quantity))
-        #expect(price == (try decimal(expected)))
+        let row = PositionRow([.cost: try decimal(cost), .positionAmt: try decimal(quantity)])
+        #expect(try row[.entryPrice] == decimal(expected))
     }
 
     @Test("notional and unrealised profit are cut toward zero")
     func towardZero() throws {
-        let quantity = try decimal("0.001")
-        let mark = try decimal("21123.05052574")
-        #expect(try BinanceFigures.notional(quantity: quantity, markPrice: mark) == decimal("21.12305052"))
-        let profit = try BinanceFigures.unrealizedProfit(
-            quantity: quantity, markPrice: mark, cost: decimal("22.1852"))
-        #expect(try profit == decimal("-1.06214947"), "-1.06214947426 goes toward zero, not down")
+        let row = PositionRow([
+            .positionAmt: try decimal("0.001"), .markPrice: try decimal("21123.05052574"),
+            .cost: try decimal("22.1852"),
+        ])
+        #expect(try row[.notional] == decimal("21.12305052"))
+        #expect(
+            try row[.unrealizedProfit] == decimal("-1.06214947"),
+            "-1.06214947426 goes toward zero, not down")
     }
 
     @Test(
@@ -93,19 +94,22 @@ struct FigureTests {
     func requirement(
         _ notional: String, _ buys: String, _ sells: String, _ leverage: String, _ expected: String
     ) throws {
-        let margin = try BinanceFigures.marginRequirement(
-            notional: decimal(notional), openBuys: decimal(buys), openSells: decimal(sells),
-            leverage: decimal(leverage), rounding: .towardZero)
-        #expect(margin == (try decimal(expected)))
+        let row = PositionRow(
+            [
+                .notional: try decimal(notional), .bidNotional: try decimal(buys),
+                .askNotional: try decimal(sells), .leverage: try decimal(leverage),
+            ], .cut(8))
+        #expect(try row[.initialMargin] == decimal(expected))
     }
 
     @Test(
         "index rates as the asset index page shows them",
         arguments: [("0.1", "1.73661633", "2.12253107"), ("0.05", "1.83309501", "2.02605238")])
     func rates(_ buffer: String, _ bid: String, _ ask: String) throws {
-        let index = try decimal("1.92957370")
-        #expect(try BinanceFigures.bidRate(index: index, bidBuffer: decimal(buffer)) == decimal(bid))
-        #expect(try BinanceFigures.askRate(index: index, askBuffer: decimal(buffer)) == decimal(ask))
+        let buffer = try decimal(buffer)
+        let row = AssetRow([.index: try decimal("1.92957370"), .bidBuffer: buffer, .askBuffer: buffer])
+        #expect(try row[.bidRate] == decimal(bid))
+        #expect(try row[.askRate] == decimal(ask))
     }
 
     @Test(
@@ -120,10 +124,11 @@ struct FigureTests {
         _ quantity: String, _ entry: String, _ fees: String, _ realised: String, _ expected: String
     ) throws {
         let quantity = try decimal(quantity)
-        let price = try BinanceFigures.breakEvenPrice(
-            cost: quantity.times(decimal(entry), rounding: .halfEven), fees: decimal(fees),
-            realised: decimal(realised), quantity: quantity)
-        #expect(price == (try decimal(expected)))
+        let row = PositionRow([
+            .cost: try quantity.times(decimal(entry), rounding: .halfEven), .commission: try decimal(fees),
+            .realizedProfit: try decimal(realised), .positionAmt: quantity,
+        ])
+        #expect(try row[.breakEvenPrice] == decimal(expected))
     }
 
     @Test("brackets as served on 24 October 2024 and from 19 August 2025 on")

@@ -1,10 +1,11 @@
-import Binance
 import JSON
 import Ledger
 import Numbers
 import Testing
 import Venue
 import VenueTestSupport
+
+@testable import Binance
 
 /// The symbols that generated accounts use, with a mark.
 private let symbols = [
@@ -81,35 +82,35 @@ struct PropertyTests {
         let figures = try account.world.figures()
         for row in figures.assets {
             let label: Comment = "seed \(seed), \(row.asset)"
-            #expect(try row.marginBalance == row.walletBalance + row.unrealizedProfit, label)
+            func own(_ figure: PositionFigure) throws -> ExactDecimal {
+                try figures.positions.filter { $0.mode.marginAsset == row.asset }.sum(figure)
+            }
+            #expect(try row[.marginBalance] == row[.walletBalance] + row[.unrealizedProfit], label)
             #expect(
-                try row.initialMargin == row.positionInitialMargin + row.openOrderInitialMargin, label)
-            #expect(row.walletBalance >= row.crossWalletBalance, label)
-            #expect(!row.availableBalance.isNegative && !row.maxWithdrawAmount.isNegative, label)
-            #expect(row.maxWithdrawAmount <= row.availableBalance, label)
-            #expect(
-                !row.maintMargin.isNegative && row.maintMargin <= max(row.initialMargin, row.maintMargin),
-                label)
-            let own = figures.positions.filter { $0.marginAsset == row.asset }
-            #expect(try own.map(\.unrealizedProfit).sum() == row.unrealizedProfit, label)
-            #expect(try own.map(\.maintMargin).sum() == row.maintMargin, label)
-            #expect(try own.map(\.initialMargin).sum() == row.initialMargin, label)
+                try row[.initialMargin] == row[.positionInitialMargin] + row[.openOrderInitialMargin], label)
+            #expect(try row[.walletBalance] >= row[.crossWalletBalance], label)
+            #expect(try !row[.availableBalance].isNegative && !row[.maxWithdrawAmount].isNegative, label)
+            #expect(try row[.maxWithdrawAmount] <= row[.availableBalance], label)
+            #expect(try !row[.maintMargin].isNegative, label)
+            #expect(try own(.unrealizedProfit) == row[.unrealizedProfit], label)
+            #expect(try own(.maintMargin) == row[.maintMargin], label)
+            #expect(try own(.initialMargin) == row[.initialMargin], label)
         }
         for row in figures.positions {
-            #expect(!row.openOrderInitialMargin.isNegative, "seed \(seed), \(row.symbol)")
-            #expect(row.quantity.signum == row.notional.signum || row.notional.isZero, "seed \(seed)")
-            #expect(row.isolatedMargin.isZero || row.marginMode == .isolated, "seed \(seed)")
+            let (quantity, notional) = try (row[.positionAmt], row[.notional])
+            #expect(try !row[.openOrderInitialMargin].isNegative, "seed \(seed), \(row.symbol)")
+            #expect(quantity.signum == notional.signum || notional.isZero, "seed \(seed)")
+            #expect(try row[.isolatedMargin].isZero || row.mode.marginMode == .isolated, "seed \(seed)")
         }
-        let totals = figures.totals
-        if figures.isMultiAssets {
-            #expect(
-                try totals.availableBalance == max(.zero, totals.marginBalance - totals.initialMargin),
-                "seed \(seed)")
-            #expect(totals.maxWithdrawAmount <= totals.availableBalance, "seed \(seed)")
+        let available = try figures[.availableBalance]
+        if figures.mode.isMultiAssets {
+            let free = try figures[.totalMarginBalance] - figures[.totalInitialMargin]
+            #expect(available == max(.zero, free), "seed \(seed)")
+            #expect(try figures[.maxWithdrawAmount] <= available, "seed \(seed)")
         } else {
             let usdt = try #require(figures.asset("USDT"))
-            #expect(totals.marginBalance == usdt.marginBalance, "seed \(seed)")
-            #expect(totals.availableBalance == usdt.availableBalance, "seed \(seed)")
+            #expect(try figures[.totalMarginBalance] == usdt[.marginBalance], "seed \(seed)")
+            #expect(try available == usdt[.availableBalance], "seed \(seed)")
         }
         #expect(try account.world.account("desk")?.imbalances().isEmpty == true, "seed \(seed)")
     }
@@ -122,30 +123,24 @@ struct PropertyTests {
         let world = account.world
         let before = try world.figures()
         let risk = try await world.signed("GET", "/fapi/v3/positionRisk").json
-        for row in before.positions where !row.quantity.isZero {
-            let side = row.side == .net ? "BOTH" : row.side.rawValue.uppercased()
-            let price = try decimal(try risk.position(row.symbol, side: side).string("liquidationPrice"))
+        for row in before.positions where row.mode.isOpen {
+            let price = try decimal(
+                try risk.position(row.symbol, side: row.sideName).string("liquidationPrice"))
             if price.isZero { continue }
-            let original = row.markPrice
+            let original = try row[.markPrice]
             try world.apply(marks(#""\#(row.symbol)":"\#(price)""#))
             let after = try world.figures()
             let moved = try #require(
                 after.positions.first { $0.symbol == row.symbol && $0.side == row.side })
-            let asset = try #require(after.asset(row.marginAsset))
-            var equity = moved.isolatedMargin
-            var maintenance = moved.maintMargin
-            if row.marginMode == .cross {
-                equity = try asset.crossWalletBalance + asset.crossUnPnl
-                let cross = after.positions.filter {
-                    $0.marginAsset == row.marginAsset && $0.marginMode == .cross
-                }
-                maintenance = try cross.map(\.maintMargin).sum()
-            }
+            let asset = try #require(after.asset(row.mode.marginAsset))
+            let isCross = row.mode.marginMode == .cross
+            let equity = try isCross ? asset[.crossMarginBalance] : moved[.isolatedMargin]
+            let maintenance = try isCross ? asset[.crossMaintMargin] : moved[.maintMargin]
             // One unit of the price's last digit, times the size, and one of each figure.
-            let size = try Int(row.quantity.magnitude.rounded(places: 0, rounding: .ceiling).description) ?? 0
+            let whole = try row[.positionAmt].magnitude.rounded(places: 0, rounding: .ceiling)
             #expect(
-                try equity.isWithin(2 * size + 16, of: maintenance),
-                "seed \(seed), \(row.symbol) \(side) at \(price): \(equity) and \(maintenance)")
+                try equity.isWithin(2 * (Int(whole.description) ?? 0) + 16, of: maintenance),
+                "seed \(seed), \(row.name) at \(price): \(equity) and \(maintenance)")
             try world.apply(marks(#""\#(row.symbol)":"\#(original)""#))
         }
     }

@@ -52,9 +52,7 @@ struct RecordedRuleTests {
                     importPosition("WLDUSDT", "1", "120", #","leverage":"10""#),
                 ])
             expect(try world.body().position("WLDUSDT"), [("initialMargin", margin)])
-            let cut = try BinanceFigures.maintMargin(
-                notional: decimal("124.99870498"), maintenanceRate: decimal("0.006"), cumulative: .zero)
-            expect(try world.body().position("WLDUSDT"), [("maintMargin", cut.text(minimumPlaces: 8))])
+            expect(try world.body().position("WLDUSDT"), [("maintMargin", "0.74999222")])
         }
     }
 

@@ -1,10 +1,11 @@
-import Binance
 import JSON
 import Ledger
 import Numbers
 import Testing
 import Venue
 import VenueTestSupport
+
+@testable import Binance
 
 @Suite("What the ledger may not do at Binance")
 struct RiskCheckTests {
@@ -53,7 +54,7 @@ struct RiskCheckTests {
     @Test("a position with a loss may be reduced, not added to")
     func reducing() throws {
         let world = try world("{}", importPosition("BTCUSDT", "0.5", "62000"))
-        #expect(try world.figures().totals.availableBalance.isZero)
+        #expect(try world.figures()[.availableBalance].isZero)
         #expect(try world.refusal(of: order("add", "BTCUSDT", "buy", "0.001", "60000")) != nil)
         #expect(try world.refusal(of: order("less", "BTCUSDT", "sell", "0.5", "60000")) == nil)
     }

@@ -1,4 +1,3 @@
-import Binance
 import Crypto
 import JSON
 import Ledger
@@ -6,6 +5,8 @@ import Numbers
 import Testing
 import Venue
 import VenueTestSupport
+
+@testable import Binance
 
 typealias BinanceWorld = TestWorld<BinanceVenue>
 
@@ -79,7 +80,7 @@ extension TestWorld where Model == BinanceVenue {
     func body() throws -> JSONValue { try JSONValue(parsing: statement("desk")) }
 
     /// The figures of the desk.
-    func figures() throws -> BinanceAccountFigures {
+    func figures() throws -> AccountFigures {
         try model.figures(of: try #require(snapshot(of: "desk")))
     }
 

@@ -25,9 +25,9 @@ MUTATIONS = {
         "eq",
     ),
     "binance": (
-        "Binance/Figures.swift",
-        "try positionInitialMargin + openOrderInitialMargin",
-        "try positionInitialMargin + openOrderInitialMargin + openOrderInitialMargin",
+        "Binance/Figures-Asset.swift",
+        "try self[.positionInitialMargin] + self[.openOrderInitialMargin]",
+        "try self[.positionInitialMargin] + self[.openOrderInitialMargin] + self[.openOrderInitialMargin]",
         "initialMargin",
     ),
     "crypto-com": (

@@ -4,12 +4,13 @@ extension FigureTable {
     /// Holds every figure that an answer has a number for, in the order of the fields.
     ///
     /// `doubt` may say what a difference of one means, `remark` more of it. That it contradicts may be said
-    /// of a figure whose formula is ours, where nothing of it is.
+    /// of a figure whose formula is ours, where nothing of it is. `isWanted` may choose some of them.
     public final func audit(
+        where isWanted: (Figure) -> Bool = { _ in true },
         doubt: (Figure) -> FigureCheck.Difference? = { _ in nil },
         remark: (Figure) -> String = { _ in "" }
     ) -> [AuditFinding] {
-        layout.cases.compactMap { audit($0, doubt: doubt($0), remark: remark($0)) }
+        layout.cases.filter(isWanted).compactMap { audit($0, doubt: doubt($0), remark: remark($0)) }
     }
 
     /// Holds a reported figure against its definition, worked out from what else is reported: the verdict
@@ -20,7 +21,7 @@ extension FigureTable {
         _ figure: Figure, doubt: FigureCheck.Difference? = nil, remark: String = ""
     ) -> AuditFinding? {
         guard let known = known[figure.index], known.isReported, let number = known.number,
-            let facts = facts(of: figure), facts.isShown
+            let facts = facts(of: figure), facts.isExplained
         else { return nil }
         // What was recovered from it would only say again what it says.
         let withheld = book.known.filter { entry in
@@ -141,7 +142,8 @@ private struct ReportedCheck {
     ) throws(NumberError) -> AuditFinding {
         let printed = try facts.form.print(expected)
         let residual = try number - printed
-        let own = try facts.evidence.range(of: number)
+        let step = Evidence.step(facts.form.places)
+        let own = try facts.evidence.range(of: number).widened(by: step, times: facts.leeway)
         var (verdict, words) = verdict(residual, printed, own.overlaps(range))
         let unit = Evidence.step(facts.form.places)
         if verdict == .matches || verdict == .rounding {

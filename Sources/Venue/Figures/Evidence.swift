@@ -100,6 +100,11 @@ public struct FigureRange: Sendable {
         lower < upper || lower == upper && !isUpperOpen && !isLowerOpen
     }
 
+    /// The same, some steps wider on both sides.
+    func widened(by step: ExactFraction, times count: Int) throws(NumberError) -> FigureRange {
+        count == 0 ? self : try widened(by: step.times(ExactDecimal(count)))
+    }
+
     /// The same, a distance wider on both sides.
     func widened(by distance: ExactFraction) throws(NumberError) -> FigureRange {
         FigureRange(low: try low - distance, high: try high + distance)

@@ -4,9 +4,13 @@ extension FigureTable {
     /// Why every figure of the object is what it is: the fields in their order, then what they rest on.
     ///
     /// The inputs are what the definition asked for while it was worked out, so that none can be forgotten.
-    public final func explanations() throws -> [Explanation] {
+    ///
+    /// `isWanted` may choose some of them.
+    public final func explanations(
+        where isWanted: (Figure) -> Bool = { _ in true }
+    ) throws -> [Explanation] {
         var found: [Explanation] = []
-        for figure in layout.cases where isThere(figure) {
+        for figure in layout.cases where isWanted(figure) && isThere(figure) {
             guard let facts = facts(of: figure), facts.isExplained else { continue }
             found.append(try explanation(of: figure, facts))
         }
@@ -21,7 +25,7 @@ extension FigureTable {
         if isRaised(figure) {
             let raised = try facts.form.text(PrintForm.plain.print(number))
             return Explanation(
-                path: path + figure.rawValue, field: figure.rawValue, value: text ?? raised,
+                path: path(of: figure, isPrinted: true), field: figure.rawValue, value: text ?? raised,
                 formula: "as raised by hand",
                 inputs: [Explanation.Input("raised \(figure.rawValue)", raised, .raised)],
                 rounding: printsRounded(figure) ? facts.form.words : "", status: .choice,
@@ -31,12 +35,12 @@ extension FigureTable {
         _ = try book.noting(notes) { try value(of: figure) }
         let notZero = Set(notes.entries.compactMap { $0.object.nameOfNotZero(at: $0.place) })
         let clauses = facts.clauses.filter { notZero.contains($0.input) }
-        let roundings = [facts.form.words] + clauses.map(\.rounding)
+        let roundings = [facts.rounding] + clauses.map(\.rounding)
         return Explanation(
-            path: path + figure.rawValue, field: figure.rawValue,
-            value: try text
-                ?? (facts.isShown ? facts.form.text(facts.form.print(number)) : number.description),
-            formula: facts.words(with: clauses), inputs: notes.entries.map { $0.object.input($0, of: self) },
+            path: path(of: figure, isPrinted: true), field: figure.rawValue,
+            value: text ?? self.text(of: number, figure, facts, isPrinted: facts.isPrinted),
+            formula: facts.words(with: clauses),
+            inputs: notes.entries.map { $0.object.input($0, of: self) } + notes.others,
             rounding: roundings.filter { !$0.isEmpty }.joined(separator: "; "),
             status: facts.certainty(with: clauses), source: facts.source)
     }

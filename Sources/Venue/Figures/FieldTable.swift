@@ -12,7 +12,7 @@ public enum FieldTable {
         for figure in Figure.allCases {
             var listed: [[String]] = []
             for (name, mode) in [("", first)] + modes {
-                guard let facts = figure.facts(in: mode), facts.isAlwaysThere != nil else { continue }
+                guard let facts = figure.facts(in: mode), isListed(facts) else { continue }
                 let others = cells(facts)
                 if listed.contains(others) { continue }
                 let field = "`\(figure.rawValue)`" + (name.isEmpty ? "" : ", \(name)")
@@ -30,10 +30,14 @@ public enum FieldTable {
         let words = facts.clauses.map(\.words).joined()
         return [
             facts.formula + words + (facts.note.isEmpty ? "" : "; \(facts.note)"),
-            facts.isShown && facts.form != .flag
-                ? (facts.form.words.isEmpty ? "every digit" : facts.form.words) : "",
+            facts.isPrinted && facts.form != .flag
+                ? (facts.rounding.isEmpty ? "every digit" : facts.rounding) : "",
             ([facts.certainty.rawValue] + choices).joined(separator: "; "), facts.source,
         ]
+    }
+
+    private static func isListed(_ facts: FigureFacts) -> Bool {
+        facts.isAlwaysThere != nil || facts.place == .elsewhere
     }
 
     private static func line(_ cells: [String]) -> String {

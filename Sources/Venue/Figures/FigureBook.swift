@@ -21,6 +21,10 @@ public final class FigureBook {
     /// Forgets all that was worked out; what was given stays.
     func forget() { state.pointee.generation += 1 }
 
+    /// Takes down what is no slot of a table.
+    @usableFromInline
+    func add(_ input: Explanation.Input) { notes?.add(input) }
+
     /// Runs `body` while `notes` take down what is asked for.
     func noting<Result>(_ notes: FigureNotes, _ body: () throws -> Result) rethrows -> Result {
         let outer = self.notes
@@ -69,6 +73,8 @@ final class FigureNotes {
     /// How many definitions are being worked out within the one that is looked at.
     var depth = 0
     private(set) var entries: [Entry] = []
+    /// What is listed besides.
+    private(set) var others: [Explanation.Input] = []
 
     init(ofGiven isOfGiven: Bool) { self.isOfGiven = isOfGiven }
 
@@ -79,6 +85,10 @@ final class FigureNotes {
         } else {
             entries.append(Entry(object: object, place: place, isPrinted: isPrinted))
         }
+    }
+
+    func add(_ input: Explanation.Input) {
+        if !isOfGiven, depth == 0, !others.contains(input) { others.append(input) }
     }
 }
 

@@ -8,9 +8,12 @@ public struct FigureFacts: Sendable {
         case shown(isAlwaysThere: Bool)
         /// In the answer, and no number: a text, or an object of its own.
         case other(isAlwaysThere: Bool)
-        /// Not in the answer, explained beside it.
+        /// In another answer than the one that the object is explained by, and explained as it is printed
+        /// there.
+        case elsewhere
+        /// Not in the answer, explained beside it with all its digits.
         case beside
-        /// Neither; what risk is judged by.
+        /// Neither; what risk is judged by, and what stands in other answers without an explanation.
         case judged
         /// It is no figure but what figures are worked out from.
         case input(Explanation.Input.Origin)
@@ -40,6 +43,13 @@ public struct FigureFacts: Sendable {
     public let clauses: [FigureClause]
     /// Whether 0 stands for "there is none", so that a number and 0 are of two kinds.
     public let isNoneAtZero: Bool
+    /// How its decimal is written.
+    public let style: FigureStyle
+    /// How it is rounded, in words, where its form does not say it; empty for not at all.
+    public let rounding: String
+    /// By how many units of its last place a reported figure may be off because no document tells the order
+    /// of its roundings.
+    public let leeway: Int
 
     /// A field of the answer.
     ///
@@ -51,9 +61,34 @@ public struct FigureFacts: Sendable {
         isNoneAtZero: Bool = false, isAlwaysThere: Bool = true
     ) -> FigureFacts {
         FigureFacts(
-            place: .shown(isAlwaysThere: isAlwaysThere), formula: formula, note: note, unit: unit,
-            isSigned: isSigned, form: form, evidence: evidence ?? form.evidence, certainty: certainty,
-            source: source, common: common, clauses: clauses, isNoneAtZero: isNoneAtZero)
+            .shown(isAlwaysThere: isAlwaysThere), formula, note: note, unit, signed: isSigned, form: form,
+            evidence: evidence, status: certainty, from: source, common: common, clauses: clauses,
+            isNoneAtZero: isNoneAtZero)
+    }
+
+    /// A figure of any place.
+    public init(
+        _ place: Place, _ formula: String, note: String = "", _ unit: String, signed isSigned: Bool = false,
+        form: PrintForm = .plain, evidence: Evidence? = nil, leeway: Int = 0,
+        style: FigureStyle? = nil, rounding: String? = nil, status certainty: Explanation.Status = .exact,
+        from source: String = "", common: CommonFigure? = nil, clauses: [FigureClause] = [],
+        isNoneAtZero: Bool = false
+    ) {
+        self.place = place
+        self.formula = formula
+        self.note = note
+        self.unit = unit
+        self.isSigned = isSigned
+        self.form = form
+        self.evidence = evidence ?? form.evidence
+        self.leeway = leeway
+        self.style = style ?? (form == .flag ? .flag : .decimal)
+        self.rounding = rounding ?? form.words
+        self.certainty = certainty
+        self.source = source
+        self.common = common
+        self.clauses = clauses
+        self.isNoneAtZero = isNoneAtZero
     }
 
     /// A field that is no number: a text, or an object of its own.
@@ -61,10 +96,7 @@ public struct FigureFacts: Sendable {
         _ words: String, _ certainty: Explanation.Status = .exact, from source: String,
         isAlwaysThere: Bool = true
     ) -> FigureFacts {
-        FigureFacts(
-            place: .other(isAlwaysThere: isAlwaysThere), formula: words, note: "", unit: "none",
-            isSigned: false, form: .plain, evidence: .exact, certainty: certainty, source: source,
-            common: nil, clauses: [], isNoneAtZero: false)
+        FigureFacts(.other(isAlwaysThere: isAlwaysThere), words, "none", status: certainty, from: source)
     }
 
     /// What fields rest on and the answer does not show.
@@ -73,10 +105,8 @@ public struct FigureFacts: Sendable {
         evidence: Evidence? = nil, _ certainty: Explanation.Status = .exact, from source: String
     ) -> FigureFacts {
         FigureFacts(
-            place: .beside, formula: formula, note: "", unit: unit, isSigned: isSigned, form: form,
-            evidence: evidence ?? form.evidence, certainty: certainty, source: source, common: nil,
-            clauses: [],
-            isNoneAtZero: false)
+            .beside, formula, unit, signed: isSigned, form: form, evidence: evidence, status: certainty,
+            from: source)
     }
 
     /// What orders and withdrawals are judged by, and nothing shows.
@@ -85,18 +115,15 @@ public struct FigureFacts: Sendable {
         _ certainty: Explanation.Status = .exact, from source: String
     ) -> FigureFacts {
         FigureFacts(
-            place: .judged, formula: formula, note: "", unit: unit, isSigned: true, form: form,
-            evidence: .exact, certainty: certainty, source: source, common: nil, clauses: [],
-            isNoneAtZero: false)
+            .judged, formula, unit, signed: true, form: form, evidence: .exact, status: certainty,
+            from: source)
     }
 
     /// What is given: by the ledger, a price, a rule or a setting.
     public static func input(
         _ name: String, _ unit: String, _ origin: Explanation.Input.Origin, _ form: PrintForm = .plain
     ) -> FigureFacts {
-        FigureFacts(
-            place: .input(origin), formula: name, note: "", unit: unit, isSigned: true, form: form,
-            evidence: .exact, certainty: .exact, source: "", common: nil, clauses: [], isNoneAtZero: false)
+        FigureFacts(.input(origin), name, unit, signed: true, form: form, evidence: .exact)
     }
 
     /// Whether it is a number of the answer.
@@ -106,12 +133,15 @@ public struct FigureFacts: Sendable {
     public var isAlwaysThere: Bool? {
         switch place {
         case .shown(let isAlwaysThere), .other(let isAlwaysThere): isAlwaysThere
-        case .beside, .judged, .input: nil
+        case .elsewhere, .beside, .judged, .input: nil
         }
     }
 
     /// Whether explanations have it.
-    public var isExplained: Bool { isShown || place == .beside }
+    public var isExplained: Bool { isPrinted || place == .beside }
+
+    /// Whether explanations have it as an answer prints it.
+    var isPrinted: Bool { isShown || place == .elsewhere }
 
     /// Where it comes from, of an input.
     public var origin: Explanation.Input.Origin? {
@@ -158,6 +188,8 @@ public struct FigureClause: Sendable {
 public enum PrintForm: Sendable, Equatable {
     /// Every digit.
     case plain
+    /// Every digit, of which there are no more than so many: it is stored so.
+    case stored(Int)
     /// Digits after a place are dropped, toward zero.
     case cut(Int)
     /// Half up to a place.
@@ -173,7 +205,7 @@ public enum PrintForm: Sendable, Equatable {
     @inlinable
     public func print(_ number: some FigureNumber) throws(NumberError) -> ExactDecimal {
         switch self {
-        case .plain, .flag: try number.rounded(places: ExactDecimal.places, rounding: .halfEven)
+        case .plain, .stored, .flag: try number.rounded(places: ExactDecimal.places, rounding: .halfEven)
         case .cut(let places): try number.rounded(places: places, rounding: .towardZero)
         case .halfUp(let places): try number.rounded(places: places, rounding: .halfUp)
         case .halfEven(let places): try number.rounded(places: places, rounding: .halfEven)
@@ -196,14 +228,16 @@ public enum PrintForm: Sendable, Equatable {
         switch self {
         case .plain: ExactDecimal.places
         case .flag: 0
-        case .cut(let places), .halfUp(let places), .halfEven(let places), .up(let places): places
+        case .stored(let places), .cut(let places), .halfUp(let places), .halfEven(let places),
+            .up(let places):
+            places
         }
     }
 
     /// The rounding in words; empty for none.
     public var words: String {
         switch self {
-        case .plain: ""
+        case .plain, .stored: ""
         case .cut(let places): "cut to \(places) places"
         case .halfUp(let places): "half up to \(places) places"
         case .halfEven(let places): "half even to \(places) places"
@@ -215,7 +249,7 @@ public enum PrintForm: Sendable, Equatable {
     /// What digits that are printed so leave open.
     public var evidence: Evidence {
         switch self {
-        case .plain, .flag: .exact
+        case .plain, .stored, .flag: .exact
         case .cut(let places): .cut(places)
         case .halfUp(let places), .halfEven(let places): .half(places)
         case .up(let places): .up(places)

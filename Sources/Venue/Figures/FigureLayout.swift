@@ -7,16 +7,29 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
     public let cases: [Figure]
     /// How each is printed.
     @usableFromInline let forms: [PrintForm]
-    /// The fields in their order, with their keys as JSON.
-    @usableFromInline let fields: [(figure: Figure, key: JSONKey, isNumber: Bool)]
+    /// The fields in their order.
+    @usableFromInline let fields: [FigureField<Figure>]
 
-    /// The layout of a mode.
-    public init(_ mode: Figure.Mode) {
+    /// The layout of a mode: of the fields that its facts name, or of those of another answer.
+    ///
+    /// `keys` are those that the other answer has a name of its own for, `styles` what it writes otherwise,
+    /// `seldom` what not each of its bodies has.
+    public init(
+        _ mode: Figure.Mode, _ figures: [Figure]? = nil, keys: [Figure: String] = [:],
+        styles: [Figure: FigureStyle] = [:], seldom: Set<Figure> = []
+    ) {
         cases = Array(Figure.allCases)
         let facts = cases.map { $0.facts(in: mode) }
         forms = facts.map { $0?.form ?? .plain }
-        fields = zip(cases, facts).compactMap { figure, facts in
-            facts?.isAlwaysThere.map { _ in (figure, JSONKey(figure.rawValue), facts?.isShown == true) }
+        fields = (figures ?? cases).compactMap { figure in
+            guard let facts = facts[figure.index], figures != nil || facts.isAlwaysThere != nil else {
+                return nil
+            }
+            let isOther = if case .other = facts.place { true } else { false }
+            return FigureField(
+                figure: figure, name: keys[figure] ?? figure.rawValue,
+                style: isOther ? nil : styles[figure] ?? facts.style,
+                isAlways: facts.isAlwaysThere != false && !seldom.contains(figure))
         }
     }
 
@@ -27,10 +40,56 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
         _ table: FigureTable<Figure>, to writer: inout JSONWriter,
         other: (Figure, inout JSONWriter) throws -> Void = { _, _ in }
     ) throws {
-        for (figure, key, isNumber) in fields where table.isThere(figure) {
-            writer.key(key)
-            if isNumber { writer.quoted(try table.decimal(figure)) } else { try other(figure, &writer) }
+        for field in fields where table.isThere(field.figure) {
+            writer.key(field.key)
+            guard let style = field.style else {
+                try other(field.figure, &writer)
+                continue
+            }
+            style.write(
+                try table.decimal(field.figure), places: table.minimumPlaces(of: field.figure), to: &writer)
         }
+    }
+
+    /// The figures that are numbers, with their names here.
+    public var numbers: [(figure: Figure, name: String)] {
+        fields.compactMap { $0.style == nil ? nil : ($0.figure, $0.name) }
+    }
+
+    /// Works out all that is written, so that what cannot be is known before.
+    public func workOut(_ table: FigureTable<Figure>) throws {
+        for field in fields where field.style != nil && table.isThere(field.figure) {
+            _ = try table.decimal(field.figure)
+        }
+    }
+
+    /// The fields as the venue is known to send them, each of the type that it is written in; `shapes` says
+    /// what fields that are no numbers are, a text unless it says something.
+    public func knownFields(_ shapes: [Figure: FieldShape] = [:]) -> [KnownField] {
+        fields.map { field in
+            KnownField(
+                field.name, shapes[field.figure] ?? .value(field.style?.types ?? .text),
+                isAlways: field.isAlways)
+        }
+    }
+}
+
+/// A figure as a field of an answer.
+@usableFromInline
+struct FigureField<Figure: FigureKey>: Sendable {
+    @usableFromInline let figure: Figure
+    let name: String
+    @usableFromInline let key: JSONKey
+    /// How it is written; nil for what is no number.
+    @usableFromInline let style: FigureStyle?
+    let isAlways: Bool
+
+    init(figure: Figure, name: String, style: FigureStyle?, isAlways: Bool) {
+        self.figure = figure
+        self.name = name
+        key = JSONKey(name)
+        self.style = style
+        self.isAlways = isAlways
     }
 }
 
@@ -38,15 +97,22 @@ extension FigureKey {
     /// The fields of the object as the venue is known to send them: decimals as texts, and whatever `shapes`
     /// says of fields that are no numbers (a text unless it says something).
     public static func knownFields(in mode: Mode, _ shapes: [Self: FieldShape] = [:]) -> [KnownField] {
-        allCases.compactMap { figure in
-            figure.facts(in: mode)?.isAlwaysThere.map { isAlwaysThere in
-                KnownField(figure.rawValue, shapes[figure] ?? .value(.text), isAlways: isAlwaysThere)
-            }
-        }
+        FigureLayout<Self>(mode).knownFields(shapes)
     }
 }
 
 extension ReportedObject {
+    /// The fields of an object that have a name at every venue, in the order of an answer that has them.
+    /// `unit` says what stands for a unit of its figures' facts.
+    public func commonFigures<Figure: FigureKey>(
+        of layout: FigureLayout<Figure>, in mode: Figure.Mode, unit: (String) -> String
+    ) -> [ReportedFigure] {
+        layout.numbers.compactMap { figure, name in
+            guard let facts = figure.facts(in: mode), let common = facts.common else { return nil }
+            return self.figure(common, name, unit: unit(facts.unit))
+        }
+    }
+
     /// The fields of an object that have a name at every venue, in their order. What counts coins is in
     /// `coin`.
     public func commonFigures<Figure: FigureKey>(

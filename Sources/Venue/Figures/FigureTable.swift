@@ -23,7 +23,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     public typealias Number = Figure.Number
 
     /// What decides which words hold.
-    public let mode: Figure.Mode
+    public final var mode: Figure.Mode
     /// How its figures are written.
     public let layout: FigureLayout<Figure>
     @usableFromInline let state: UnsafeMutablePointer<FigureBookState>
@@ -75,6 +75,9 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 
     /// What an input is called; its facts' words unless they depend on the account.
     open func name(of input: Figure, _ words: String) -> String { words }
+
+    /// With how many places at least a figure of that style is written.
+    open func minimumPlaces(of figure: Figure) -> Int { 0 }
 
     // MARK: - Numbers
 
@@ -168,6 +171,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     }
 
     /// The same of a decimal.
+    @_disfavoredOverload
     @inlinable
     public final func give(_ figure: Figure, _ number: ExactDecimal) { give(figure, Number(decimal: number)) }
 
@@ -201,29 +205,45 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     /// Works out all that is shown, so that what cannot be is known before anything is written.
     @inlinable
     public final func workOutAll() throws {
-        for field in layout.fields where field.isNumber && isThere(field.figure) {
+        for field in layout.fields where field.style != nil && isThere(field.figure) {
             _ = try self[field.figure]
         }
     }
 
     // MARK: - As an input
 
+    /// Says what a definition goes by that is no figure and no amount of its own: it is listed with the
+    /// inputs of what is being explained.
+    @inlinable
+    public final func note(_ input: @autoclosure () -> Explanation.Input) {
+        if state.pointee.isWatched { book.add(input()) }
+    }
+
     override func input(_ entry: FigureNotes.Entry, of asker: FigureObject) -> Explanation.Input {
         let figure = layout.cases[entry.place]
-        let number = slots[entry.place].number
         let facts = facts(of: figure)
-        let text =
-            entry.isPrinted || facts?.form == .flag
-            ? (try? printed(number, at: entry.place)).map { facts?.form.text($0) ?? $0.description }
-                ?? number.description : number.description
+        let text = text(of: slots[entry.place].number, figure, facts, isPrinted: entry.isPrinted)
         guard let facts, let origin = facts.origin else {
             return Explanation.Input(
                 name(of: figure, isOwn: asker === self), text, .figure,
                 path: path(of: figure, isPrinted: entry.isPrinted))
         }
         let words = name(of: figure, facts.formula)
-        return Explanation.Input(
-            asker === self || name.isEmpty ? words : "\(words) of \(name)", text, origin)
+        let isNamed = asker === self || name.isEmpty || words.hasSuffix(name)
+        return Explanation.Input(isNamed ? words : "\(words) of \(name)", text, origin)
+    }
+
+    /// A number with all its digits; as it is printed where those are the same, or nothing else was asked
+    /// for.
+    final func text(
+        of number: Number, _ figure: Figure, _ facts: FigureFacts?, isPrinted: Bool
+    ) -> String {
+        guard let decimal = try? printed(number, at: figure.index) else { return number.description }
+        let isStyled = facts.map { $0.isPrinted || $0.form == .flag } == true
+        let style = isStyled ? facts?.style ?? .decimal : .decimal
+        let isWhole = isPrinted || facts?.form == .flag || ExactFraction(decimal) == number.exact
+        guard isWhole else { return number.description }
+        return style.text(of: decimal, places: minimumPlaces(of: figure))
     }
 
     override func nameOfNotZero(at place: Int) -> String? {

@@ -36,8 +36,11 @@ enum FigureEnd {
 
 extension FigureTable {
     /// Takes a figure from a field of an answer, whatever stands there. `moment` is when the answer came in.
+    ///
+    /// Where others are only to be worked out from it `isInput` keeps it from being held itself.
     public final func report(
-        _ figure: Figure, _ object: ReportedObject, _ field: String? = nil, at moment: Int64
+        _ figure: Figure, _ object: ReportedObject, _ field: String? = nil, at moment: Int64,
+        asInput isInput: Bool = false
     ) {
         let field = field ?? figure.rawValue
         let value = object[field]
@@ -57,7 +60,16 @@ extension FigureTable {
             KnownFigure(
                 name: name, shown: value.shown, text: value.text, number: number,
                 lack: "\(name) is \(value.shown).", exact: exact, range: range ?? FigureRange(exact),
-                moment: moment, isCut: isCut, isReported: true))
+                moment: moment, isCut: isCut, isReported: !isInput))
+    }
+
+    /// Takes every number that an object of an answer has; what not each body has, only where it is there.
+    public final func report(_ layout: FigureLayout<Figure>, _ object: ReportedObject, at moment: Int64) {
+        for field in layout.fields where field.style != nil {
+            if field.isAlways || object[field.name] != .absent {
+                report(field.figure, object, field.name, at: moment)
+            }
+        }
     }
 
     /// Takes what other fields of the answers imply: `reads` are their paths, and where one of them is being
@@ -96,6 +108,13 @@ extension FigureTable {
             KnownFigure(
                 name: path + figure.rawValue, shown: "absent", text: "", number: nil, lack: reason,
                 exact: .zero, range: FigureRange(.zero), moment: nil, reads: reads))
+    }
+
+    /// Takes away what an answer says of a figure, so that it is worked out.
+    public final func drop(_ figure: Figure) {
+        known[figure.index] = nil
+        book.known.removeAll { $0.object === self && $0.place == figure.index }
+        slots[figure.index].stamp = FigureSlot<Number>.empty
     }
 
     /// Puts a number with all its digits in the place of a reported one where it would be printed as that.
