@@ -296,6 +296,4 @@ enum Setting {
     static let multiAssets = "multi_assets"
     static let hedge = "hedge"
     static let creditsMode = "credits_mode"
-    /// In the contract's order.
-    static let all = [multiAssets, hedge, creditsMode]
 }

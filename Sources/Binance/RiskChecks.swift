@@ -32,19 +32,18 @@ extension BinanceVenue {
     /// Whether the rulebook in force knows an asset.
     public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
 
-    /// `multi_assets` false, `hedge` false, `credits_mode` false.
-    public var defaultSettings: Settings { Settings(Setting.all.map { ($0, .bool(false)) }) }
-
     /// Switches, but for `fees`, which are rates.
-    public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
-        if name == FeeSetting.name { return try FeeSetting.checked(value) }
-        guard Setting.all.contains(name) else {
-            throw .unknown(setting: name, of: "Binance", known: Setting.all)
-        }
-        guard value.boolean != nil else {
-            throw Refusal(.invalidField, "\(name) must be true or false.", field: "settings.\(name)")
-        }
-        return value
+    public var accountSettings: [SettingField] {
+        [
+            .flag(
+                Setting.multiAssets,
+                "Every collateral asset backs every position; `false` is single-asset mode."),
+            .flag(Setting.hedge, "Hedge mode: `position_side` is `long` or `short`."),
+            .flag(
+                Setting.creditsMode,
+                "Contracts are settled in credits, [`BNFCR`](venues/binance.md#credits-mode)."),
+            .fees,
+        ]
     }
 
     /// Twenty, or what the symbol allows if that is less.

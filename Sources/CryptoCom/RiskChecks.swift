@@ -25,42 +25,26 @@ extension CryptoComVenue {
     /// Whether the rulebook in force lists an asset.
     public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
 
-    /// `max_leverage`, `position_limit`, `empty_data`; `fees` are the rulebook's until they are set.
-    public var defaultSettings: Settings {
-        Settings([
-            ("max_leverage", .string(AccountDefaults.maximumLeverage.description)),
-            ("position_limit", .string(AccountDefaults.positionLimit.description)),
-            ("empty_data", .bool(false)),
-        ])
+    /// Leverage and limit, what the live venue answers of an empty account, self-trade prevention, fees.
+    public var accountSettings: [SettingField] {
+        [
+            .positive("max_leverage", initial: AccountDefaults.maximumLeverage, "The account's leverage."),
+            .positive(
+                "position_limit", initial: AccountDefaults.positionLimit,
+                "The account's limit of positions in USD, as its statement shows it."),
+            .flag(
+                "empty_data", "An account that never held anything answers `[]`, in the `live` profile."),
+        ] + SelfTradeSetting.all.map(Self.selfTradeSetting) + [.fees]
     }
 
-    /// A decimal above zero is stored in its plain form, a switch as it is.
-    public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
-        switch name {
-        case "max_leverage", "position_limit":
-            guard let text = value.text, let number = try? ExactDecimal(text), number.isPositive else {
-                throw Refusal(
-                    .invalidField, "\(name) must be a decimal string above zero.", field: "settings.\(name)")
-            }
-            return .string(number.description)
-        case "empty_data":
-            guard value.boolean != nil else {
-                throw Refusal(
-                    .invalidField, "empty_data must be true or false.", field: "settings.empty_data")
-            }
-            return value
-        case "stp_scope", "stp_inst", "stp_id":
+    /// Self-trade prevention by the venue's own values.
+    private static func selfTradeSetting(_ name: String) -> SettingField {
+        SettingField(name, .label, otherwise: "none", "Self-trade prevention, kept and shown.") {
+            value throws(Refusal) in
             guard let text = value.text, SelfTradeSetting.accepts(name, text) else {
-                throw Refusal(
-                    .invalidField, "\(name) must be one of the venue's own values, as a text.",
-                    field: "settings.\(name)")
+                throw SettingField.wrong(name, "one of the venue's own values, as a text")
             }
             return value
-        case FeeSetting.name: return try FeeSetting.checked(value)
-        default:
-            throw .unknown(
-                setting: name, of: "Crypto.com",
-                known: defaultSettings.values.map(\.name) + SelfTradeSetting.all)
         }
     }
 

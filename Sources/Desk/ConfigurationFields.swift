@@ -1,4 +1,5 @@
 import JSON
+import Ledger
 import Numbers
 import Venue
 
@@ -136,26 +137,10 @@ struct ConfigurationFields {
     /// A span of time, such as `500ms`, `10s`, `5m` or `2h`, in milliseconds.
     func span(_ field: String) throws(ConfigurationError) -> Int64? {
         guard let text = try text(field) else { return nil }
-        guard let span = Self.span(text) else {
+        guard let span = TimeSpan.milliseconds(of: text) else {
             throw wrong(field, "must be a span of time above zero, such as 500ms, 10s, 5m or 2h")
         }
         return span
-    }
-
-    /// The milliseconds of a text such as `10s`; nil for any other text, for zero and for more than a year.
-    static func span(_ text: String) -> Int64? {
-        let units: [(name: String, milliseconds: Int64)] = [
-            ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
-        ]
-        for unit in units where text.hasSuffix(unit.name) {
-            let digits = text.dropLast(unit.name.count)
-            guard (1...9).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-                let count = Int64(digits)
-            else { continue }
-            let span = count * unit.milliseconds
-            return (1...31_536_000_000).contains(span) ? span : nil
-        }
-        return nil
     }
 }
 

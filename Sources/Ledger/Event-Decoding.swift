@@ -287,7 +287,7 @@ extension FieldReader {
         var quotes: [Quote] = []
         for (name, value) in try members("quotes") {
             let reader = try FieldReader(value, subject: "\(subject): quotes.\(name)")
-            try reader.allow(["bid", "ask", "bid_size", "ask_size", "last", "quantity"])
+            try reader.allow(CommandForm.quoteFields.map(\.name))
             var quote = Quote(instrument: name)
             quote.bid = try reader.optionalDecimal("bid")
             quote.ask = try reader.optionalDecimal("ask")

@@ -101,8 +101,15 @@ struct FieldReader {
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ field: String, _: Choice.Type
     ) throws(Refusal) -> Choice where Choice.RawValue == String {
-        guard let choice = Choice(rawValue: try text(field)) else {
-            throw wrong(field, "one of " + Choice.allCases.map(\.rawValue).joined(separator: ", "))
+        try choice(field, among: Array(Choice.allCases))
+    }
+
+    func choice<Choice: RawRepresentable>(
+        _ field: String, among cases: [Choice]
+    ) throws(Refusal) -> Choice where Choice.RawValue == String {
+        let text = try text(field)
+        guard let choice = cases.first(where: { $0.rawValue == text }) else {
+            throw wrong(field, "one of " + cases.map(\.rawValue).joined(separator: ", "))
         }
         return choice
     }
@@ -121,6 +128,16 @@ struct FieldReader {
             ?? value.text.flatMap { LedgerTime(iso8601: $0) }
         if let time, LedgerTime.range.contains(time.milliseconds) { return time }
         throw wrong(field, "milliseconds since the epoch or an ISO 8601 time")
+    }
+
+    /// Full hours: a whole number, or a text such as `8h` or `2d`.
+    func hours(_ field: String) throws(Refusal) -> Int64 {
+        let value = try required(field)
+        if let hours = value.integer { return hours }
+        guard let text = value.text, let span = TimeSpan.milliseconds(of: text),
+            span.isMultiple(of: 3_600_000)
+        else { throw wrong(field, "full hours, as a number or as a text such as \"8h\"") }
+        return span / 3_600_000
     }
 
     func members(_ field: String) throws(Refusal) -> [(key: String, value: JSONValue)] {

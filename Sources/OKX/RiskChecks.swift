@@ -20,33 +20,25 @@ extension OKXVenue {
         rules(at: time).assetPlace(name) != nil
     }
 
-    public var defaultSettings: Settings {
-        Settings([
-            ("mode", .string(AccountMode.multi.rawValue)), ("hedge", .bool(false)),
-            ("auto_borrow", .bool(false)),
-            ("spot_borrow", .bool(false)), ("collateral_off", .array([])),
-        ])
-    }
-
-    public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
-        switch name {
-        case "mode":
-            guard let text = value.text, AccountMode(rawValue: text) != nil else {
-                let names = AccountMode.allCases.map(\.rawValue).joined(separator: ", ")
-                throw Refusal(.invalidField, "mode must be one of \(names).", field: "settings.mode")
-            }
-            return value
-        case "hedge", "auto_borrow", "spot_borrow":
-            guard value.boolean != nil else {
-                throw Refusal(.invalidField, "\(name) must be true or false.", field: "settings.\(name)")
-            }
-            return value
-        case "collateral_off":
-            return try collateralSetting(value)
-        case FeeSetting.name: return try FeeSetting.checked(value)
-        default:
-            throw .unknown(setting: name, of: "OKX", known: defaultSettings.values.map(\.name))
-        }
+    public var accountSettings: [SettingField] {
+        [
+            .choice(
+                "mode", AccountMode.allCases.map(\.rawValue),
+                "The account mode: `multi` (multi-currency margin), `spot`, `futures` (single-currency margin) or "
+                    + "`portfolio`."),
+            .flag(
+                "hedge",
+                "Position mode: `true` keeps a long and a short of one contract apart (`position_side`)."),
+            .flag(
+                "auto_borrow",
+                "In multi-currency and portfolio mode, what the cash does not cover is borrowed."),
+            .flag("spot_borrow", "In spot mode, `borrow` is allowed."),
+            SettingField(
+                "collateral_off", .labels, initial: .array([]),
+                "Currencies that do not count as collateral, in multi-currency mode."
+            ) { value throws(Refusal) in try collateralSetting(value) },
+            .fees,
+        ]
     }
 
     /// A list of currencies, each once, in the order given.

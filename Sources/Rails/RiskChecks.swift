@@ -33,26 +33,23 @@ extension RailsVenue {
         rules(at: time).assets.containsExactly(name)
     }
 
-    /// `leverage` "1".
-    public var defaultSettings: Settings {
-        Settings([("leverage", .string(latestRules.defaultLeverage.description))])
-    }
-
-    /// A whole leverage from 1 to the allowed maximum, in its plain form, and the rates of fees; nothing else
-    /// can be set.
-    public func setting(_ name: String, _ value: JSONValue) throws(Refusal) -> JSONValue {
-        if name == FeeSetting.name { return try FeeSetting.checked(value) }
-        guard name == "leverage" else {
-            throw .unknown(setting: name, of: "Rails", known: ["leverage"])
-        }
-        guard let text = value.text, let leverage = try? ExactDecimal(text), isAllowed(leverage, latestRules)
-        else {
-            throw Refusal(
-                .invalidField,
-                "leverage must be a text with a whole number from 1 to \(latestRules.maximumLeverage).",
-                field: "settings.leverage")
-        }
-        return .string(leverage.description)
+    /// A whole leverage from 1 to the allowed maximum, in its plain form, and the rates of fees.
+    public var accountSettings: [SettingField] {
+        [
+            SettingField(
+                "leverage", .decimal, initial: .string(latestRules.defaultLeverage.description),
+                "The account's leverage, a whole number as a text."
+            ) { value throws(Refusal) in
+                guard let text = value.text, let leverage = try? ExactDecimal(text),
+                    isAllowed(leverage, latestRules)
+                else {
+                    throw SettingField.wrong(
+                        "leverage", "a text with a whole number from 1 to \(latestRules.maximumLeverage)")
+                }
+                return .string(leverage.description)
+            },
+            .fees,
+        ]
     }
 
     /// The account's own leverage.

@@ -55,16 +55,3 @@ extension Account {
             .flatMap { try? ExactDecimal($0) }
     }
 }
-
-extension Refusal {
-    /// That accounts of a venue have no setting of this name, and which they have.
-    public static func unknown(setting: String, of venue: String, known: [String]) -> Refusal {
-        let names = known + [FeeSetting.name]
-        return Refusal(
-            .unknownField,
-            "\(venue) accounts have no setting \(setting.prefix(64)); they have "
-                + "\(names.dropLast().joined(separator: ", ")) and \(FeeSetting.name)."
-                + NearestName.question(setting, among: names),
-            field: "settings.\(setting.prefix(64))")
-    }
-}

@@ -23,6 +23,9 @@ public protocol VenueModel: VenueJudge {
     /// The wire form in use.
     var profile: WireProfile { get }
 
+    /// What its accounts can be told, in the order of the contract.
+    var accountSettings: [SettingField] { get }
+
     /// Every rulebook version, in the order of their effective times.
     var rulebookVersions: [RulebookHeader] { get }
 

@@ -190,15 +190,17 @@ extension OperatorTool {
         },
     ]
 
-    /// What the commands are, from the very list that they are read by.
+    /// What the commands are, from the very table that they are read by.
     private static var aboutCommands: String {
-        let types = Command.typeNames.map { type in
-            let fields = Command.fieldNames(of: type).filter { $0 != "id" && $0 != "at" }
-            return "\(type): \(fields.joined(separator: ", "))"
+        let types = CommandForm.all.map { form in
+            let fields = form.fields.filter { !["type", "id", "at"].contains($0.name) }
+                .map { $0.isRequired ? $0.name : "\($0.name)?" }
+            return "\(form.type): \(fields.joined(separator: ", "))"
         }
         return """
             Applies commands to the ledger, in order. Each is an object with a type, and may have an id (to \
-            send it again safely) and at (its time). Amounts are decimals as texts. Types, fields:
+            send it again safely) and at (its time). Amounts are decimals as texts. Types, fields (? may be left \
+            out):
             \(types.joined(separator: "\n"))
             """
     }

@@ -126,8 +126,8 @@ struct RiskCheckTests {
             (#"{"hedge":"yes"}"#, "hedge must be true or false."),
             (
                 #"{"leverage":"5"}"#,
-                "Binance accounts have no setting leverage; they have multi_assets, hedge, credits_mode "
-                    + "and fees."
+                "Accounts at binance have no setting leverage; they have multi_assets, hedge, credits_mode, "
+                    + "fees."
             ),
         ])
     func modes(_ settings: String, _ message: String) throws {

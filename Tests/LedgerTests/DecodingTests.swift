@@ -59,7 +59,7 @@ struct DecodingTests {
         ("fill instrument=BTC-PERP quantity=1 price=1", .missingField, "side"),
         ("fill instrument=BTC-PERP side=buy quantity=1 price=1 fee=x", .invalidAmount, "fee"),
         ("funding instrument=BTC-PERP", .missingField, "rate"),
-        ("funding instrument=BTC-PERP rate=1 amount=1", .missingField, "rate"),
+        ("funding instrument=BTC-PERP rate=1 amount=1", .invalidField, "amount"),
         ("raise flag=twap", .missingField, "value"),
         ("raise value=1", .missingField, "flag"),
         ("configure", .missingField, "settings"),
@@ -204,7 +204,7 @@ struct DecodingTests {
 
     @Test func everyTypeIsNamed() {
         #expect(
-            Command.typeNames == [
+            CommandForm.types == [
                 "accrue_interest", "adjust_isolated_margin", "auto_exchange", "borrow", "cancel_order",
                 "configure", "credit", "deposit", "fill", "funding", "import_position", "open_account",
                 "place_order", "prices", "quotes", "raise", "release", "repay", "reserve", "set_leverage",
