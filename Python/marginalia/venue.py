@@ -191,9 +191,9 @@ class Venue:
                     raise MarginaliaError(f"The venue does not answer; its log ends with: {list(self.log)[-3:]}")
         raise AssertionError("not reached")
 
-    def commands(self, commands: typing.Sequence[Command]) -> list[int]:
+    def commands(self, commands: typing.Iterable[Command] | Command) -> list[int]:
         """Applies commands in their order; gives the sequences of their events. Raises `CommandRejected`."""
-        commands = list(commands)
+        commands = [commands] if isinstance(commands, dict) else list(commands)
         results = self.call("POST", "/commands", commands)["results"]
         for index, row in enumerate(results):
             if row["status"] == "rejected":
@@ -233,14 +233,23 @@ class Venue:
 
     def advance(self, span: str | int | datetime.timedelta) -> int:
         """Moves the ledger's clock on: `8h`, `1h30m`, milliseconds or a timedelta; gives what it shows."""
-        return self.call("PUT", "/clock", {"advance_ms": milliseconds(span)})["now"]
+        try:
+            return self.call("PUT", "/clock", {"advance_ms": milliseconds(span)})["now"]
+        except Refused as error:
+            if error.code != "clock_is_system":
+                raise
+            raise MarginaliaError(
+                "The venue's clock goes with the computer's: start it with a time, such as clock=\"2026-01-01T00:00:00Z\"."
+            ) from None
 
     def fund(
         self, account: str, instrument: str, *, rate: Amount | None = None, amount: Amount | None = None
     ) -> int:
         """One funding payment, by rate or by amount (received is positive)."""
+        if (rate is None) == (amount is None):
+            raise MarginaliaError("Give fund() either a rate, such as \"0.0001\" or \"0.01%\", or an amount.")
         command: Command = {"type": "funding", "account": account, "instrument": instrument}
-        command |= {"rate": text(rate)} if rate is not None else {"amount": text(amount or "0")}
+        command |= {"rate": text(rate)} if rate is not None else {"amount": text(amount)}
         return self.commands([command])[0]
 
     def fund_all(self, venue: str, instrument: str, rate: Amount) -> int:
@@ -318,6 +327,9 @@ class Venue:
         **options: typing.Any,
     ) -> typing.Any:
         """A CCXT client pointed here, with a key of the account; with `pro`, one of CCXT Pro."""
+        held = self.account(account)["venue"]
+        if held != venue:
+            raise MarginaliaError(f"The account {account} is at {held}, not at {venue}: a client there has no key of it.")
         if credentials is None:
             credentials = self._keys.get(account) or self.key(account)
             self._keys[account] = credentials

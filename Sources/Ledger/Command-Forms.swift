@@ -247,8 +247,9 @@ extension CommandForm {
     private static let side = Field<Side>.choice("side", "Which way.")
     private static let quantity = Field.decimal(
         "quantity", "How much, in the venue's unit: contracts at OKX's derivatives, coin elsewhere.")
-    private static let rate = Field.decimal(
-        "rate", "A share of the notional at the mark: positive, and the long pays the short.")
+    private static let rate = Field(
+        "rate", .share, "A share of the notional at the mark: positive, and the long pays the short."
+    ) { reader, name throws(Refusal) in try reader.share(name) }
     private static let positionSide = Field<PositionSide>.choice(
         "position_side", among: [.long, .short], "The leg, in hedge mode.")
     private static let marginMode = Field<MarginMode>.choice("margin_mode", "The margin mode.")

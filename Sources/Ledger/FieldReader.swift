@@ -3,53 +3,69 @@ import Numbers
 
 /// Reads the fields of one JSON object strictly and names the field at fault.
 ///
-/// Used for commands, where a refusal tells the sender what to mend, and for the ledger's own records.
-struct FieldReader {
+/// Used for whatever somebody sends, where a refusal tells the sender what to mend, and for the ledger's own
+/// records.
+public struct FieldReader {
     /// What the object is, for messages: `fill`, `event 17`.
-    let subject: String
+    public let subject: String
+    /// What stands before a field's name where the refusal names the field: `steps.`.
+    private let place: String
     private let object: JSONObject
 
-    /// Throws where the value is no object.
-    init(_ value: JSONValue, subject: String) throws(Refusal) {
-        guard let object = value.object else {
-            throw Refusal(.invalidField, "\(subject) must be an object.")
+    /// Throws where the value is no object. A null in a field that is `nullable` is as good as no field.
+    public init(
+        _ value: JSONValue, subject: String, at place: String = "", nullable: [String] = []
+    ) throws(Refusal) {
+        guard var object = value.object else {
+            throw Refusal(
+                .invalidField, "\(subject) must be an object.",
+                field: place.isEmpty ? nil : String(place.dropLast()))
+        }
+        if !nullable.isEmpty {
+            object.members.removeAll { $0.value.isNull && nullable.contains($0.key) }
         }
         self.subject = subject
+        self.place = place
         self.object = object
     }
 
-    /// Refuses fields outside a list.
-    func allow(_ fields: [String]) throws(Refusal) {
+    /// Refuses fields outside a list, and names the one that was meant.
+    public func allow(_ fields: [String]) throws(Refusal) {
         for (key, _) in object.members where !fields.contains(key) {
             throw Refusal(
                 .unknownField,
                 "\(subject) has no field \(key.prefix(64)).\(NearestName.question(key, among: fields))",
-                field: String(key.prefix(64)))
+                field: "\(place)\(key.prefix(64))")
         }
     }
 
     /// A field's value; nil where it is absent. A null counts as a value.
-    func value(_ field: String) -> JSONValue? { object[field] }
+    public func value(_ field: String) -> JSONValue? { object[field] }
 
     /// Whether a field is there.
-    func has(_ field: String) -> Bool { object[field] != nil }
+    public func has(_ field: String) -> Bool { object[field] != nil }
 
-    func required(_ field: String) throws(Refusal) -> JSONValue {
+    /// A field's value; refuses where it is absent.
+    public func required(_ field: String) throws(Refusal) -> JSONValue {
         guard let value = object[field] else {
-            throw Refusal(.missingField, "\(subject): \(field) is missing.", field: field)
+            throw Refusal(.missingField, "\(subject): \(field) is missing.", field: place + field)
         }
         return value
     }
 
-    func text(_ field: String) throws(Refusal) -> String {
+    /// A text.
+    public func text(_ field: String) throws(Refusal) -> String {
         guard case .string(let text) = try required(field) else { throw wrong(field, "a text") }
         return text
     }
 
-    func optionalText(_ field: String) throws(Refusal) -> String? { has(field) ? try text(field) : nil }
+    /// A text; nil where it is absent.
+    public func optionalText(_ field: String) throws(Refusal) -> String? {
+        has(field) ? try text(field) : nil
+    }
 
     /// A text that names something: what a command may have the ledger look up, keep or repeat in a message.
-    func label(_ field: String) throws(Refusal) -> String { try label(try text(field), field: field) }
+    func label(_ field: String) throws(Refusal) -> String { try label(try text(field), field: place + field) }
 
     func optionalLabel(_ field: String) throws(Refusal) -> String? { has(field) ? try label(field) : nil }
 
@@ -59,34 +75,52 @@ struct FieldReader {
     }
 
     /// A decimal, written as a text; a JSON number is refused, for it may have lost digits on its way.
-    func decimal(_ field: String) throws(Refusal) -> ExactDecimal {
-        try decimal(try required(field), field: field)
+    public func decimal(_ field: String) throws(Refusal) -> ExactDecimal {
+        try decimal(try required(field), field: place + field)
     }
 
     func decimal(_ value: JSONValue, field: String) throws(Refusal) -> ExactDecimal {
         guard case .string(let text) = value else {
             throw Refusal(
                 .invalidAmount, "\(subject): \(field) must be a decimal written as a text, such as \"12.5\".",
-                field: field)
+                field: place + field)
         }
         do {
             return try ExactDecimal(text)
         } catch {
-            throw Refusal(.invalidAmount, "\(subject): \(field) \(error.complaint)", field: field)
+            throw Refusal(.invalidAmount, "\(subject): \(field) \(error.complaint)", field: place + field)
         }
     }
 
-    func optionalDecimal(_ field: String) throws(Refusal) -> ExactDecimal? {
+    /// A share: a decimal or a percentage, written as a text, such as `-0.10` or `-10%`.
+    public func share(_ field: String) throws(Refusal) -> ExactDecimal {
+        guard case .string(let text) = try required(field) else {
+            throw Refusal(
+                .invalidAmount,
+                "\(subject): \(field) must be a decimal or a percentage written as a text, such as \"-10%\".",
+                field: place + field)
+        }
+        do {
+            return try ExactDecimal(share: text)
+        } catch {
+            throw Refusal(.invalidAmount, "\(subject): \(field) \(error.complaint)", field: place + field)
+        }
+    }
+
+    /// A decimal; nil where it is absent.
+    public func optionalDecimal(_ field: String) throws(Refusal) -> ExactDecimal? {
         has(field) ? try decimal(field) : nil
     }
 
-    func flag(_ field: String, fallback: Bool = false) throws(Refusal) -> Bool {
+    /// A switch; `fallback` where it is absent.
+    public func flag(_ field: String, fallback: Bool = false) throws(Refusal) -> Bool {
         guard let value = object[field] else { return fallback }
         guard case .bool(let flag) = value else { throw wrong(field, "true or false") }
         return flag
     }
 
-    func integer(_ field: String) throws(Refusal) -> Int64 {
+    /// A whole number.
+    public func integer(_ field: String) throws(Refusal) -> Int64 {
         guard let number = try required(field).integer else { throw wrong(field, "a whole number") }
         return number
     }
@@ -98,18 +132,25 @@ struct FieldReader {
         return number
     }
 
-    func choice<Choice: RawRepresentable & CaseIterable>(
+    /// The word of one of a type's cases.
+    public func choice<Choice: RawRepresentable & CaseIterable>(
         _ field: String, _: Choice.Type
     ) throws(Refusal) -> Choice where Choice.RawValue == String {
         try choice(field, among: Array(Choice.allCases))
     }
 
-    func choice<Choice: RawRepresentable>(
+    /// The word of one of some cases.
+    public func choice<Choice: RawRepresentable>(
         _ field: String, among cases: [Choice]
     ) throws(Refusal) -> Choice where Choice.RawValue == String {
         let text = try text(field)
         guard let choice = cases.first(where: { $0.rawValue == text }) else {
-            throw wrong(field, "one of " + cases.map(\.rawValue).joined(separator: ", "))
+            let words = cases.map(\.rawValue)
+            throw Refusal(
+                .invalidField,
+                "\(subject): \(field) must be one of \(words.joined(separator: ", "))."
+                    + NearestName.question(text, among: words),
+                field: place + field)
         }
         return choice
     }
@@ -145,13 +186,15 @@ struct FieldReader {
         return object.members
     }
 
-    func elements(_ field: String) throws(Refusal) -> [JSONValue] {
+    /// The elements of a list.
+    public func elements(_ field: String) throws(Refusal) -> [JSONValue] {
         guard case .array(let elements) = try required(field) else { throw wrong(field, "an array") }
         return elements
     }
 
-    func wrong(_ field: String, _ expected: String) -> Refusal {
-        Refusal(.invalidField, "\(subject): \(field) must be \(expected).", field: field)
+    /// That a field must be something else.
+    public func wrong(_ field: String, _ expected: String) -> Refusal {
+        Refusal(.invalidField, "\(subject): \(field) must be \(expected).", field: place + field)
     }
 }
 

@@ -7,6 +7,8 @@ public indirect enum FieldKind: Sendable, Equatable {
     case label
     /// A decimal, written as a text.
     case decimal
+    /// A decimal or a percentage, written as a text: `-0.10` or `-10%`.
+    case share
     /// `true` or `false`.
     case flag
     /// One of these texts.

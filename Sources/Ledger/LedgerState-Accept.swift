@@ -336,8 +336,12 @@ extension Quote {
 
 extension Refusal {
     static func unknown(venue: String, _ judges: Judges) -> Refusal {
-        let names = judges.keys.map(\.rawValue).sorted().joined(separator: ", ")
-        return Refusal(.unknownVenue, "There is no venue \(venue); the venues are \(names).", field: "venue")
+        let names = judges.keys.map(\.rawValue).sorted()
+        return Refusal(
+            .unknownVenue,
+            "There is no venue \(venue); the venues are \(names.joined(separator: ", "))."
+                + NearestName.question(venue, among: names),
+            field: "venue")
     }
 
     /// That the rules of a time know no instrument of this name, and which one may have been meant.

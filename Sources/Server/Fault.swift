@@ -86,17 +86,12 @@ struct Fault: Sendable, Equatable {
     /// Reads a fault strictly; the refusal names the field at fault. Scenario files have their numbers as
     /// texts.
     init(decoding value: JSONValue, numbersAreTexts: Bool = false) throws(Refusal) {
-        let reader = FaultReader(
-            object: try FaultReader.object(value), numbersAreTexts: numbersAreTexts)
-        let venue = VenueName(rawValue: try reader.text("venue", required: true) ?? "")
-        guard Venues.names.contains(venue) else {
-            throw Refusal(.invalidField, "venue must be one of \(Venues.listed).", field: "venue")
-        }
-        guard let kind = Kind(rawValue: try reader.text("kind", required: true) ?? "") else {
-            let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Refusal(.invalidField, "kind must be one of \(known).", field: "kind")
-        }
-        try reader.allow(Self.common + (Self.particular[kind] ?? []), of: kind)
+        let reader = try FaultReader(value, numbersAreTexts: numbersAreTexts)
+        let fields = reader.fields
+        let venue = VenueName(rawValue: try fields.text("venue"))
+        guard Venues.names.contains(venue) else { throw fields.wrong("venue", "one of \(Venues.listed)") }
+        let kind = try fields.choice("kind", Kind.self)
+        try fields.allow(Self.common + (Self.particular[kind] ?? []))
         self.venue = venue
         self.kind = kind
         probability = try reader.probability("probability")
@@ -105,7 +100,7 @@ struct Fault: Sendable, Equatable {
         delay = try reader.integer("delay_ms", in: 0...600_000) ?? 1000
         status = try reader.integer("status", in: (kind == .error ? 200 : 400)...599).map { Int($0) }
         code = try reader.integer("code", in: -1_000_000...1_000_000, orText: true).map { Int($0) }
-        if kind == .error, code == nil { throw Refusal(.missingField, "code is missing.", field: "code") }
+        if kind == .error { _ = try fields.required("code") }
         message = try reader.text("message")
         retryAfter = try reader.integer("retry_after_s", in: 0...86_400) ?? 1
         age = try reader.integer("age_ms", in: 0...3_153_600_000_000)
@@ -157,29 +152,20 @@ struct Fault: Sendable, Equatable {
 
 /// Reads the fields of a fault.
 private struct FaultReader {
-    let object: JSONObject
-    let numbersAreTexts: Bool
+    let fields: FieldReader
+    private let numbersAreTexts: Bool
 
-    static func object(_ value: JSONValue) throws(Refusal) -> JSONObject {
-        guard let object = value.object else { throw Refusal(.invalidField, "A fault must be an object.") }
-        return object
+    /// Scenario files may have a field with nothing in it.
+    init(_ value: JSONValue, numbersAreTexts: Bool) throws(Refusal) {
+        let names = value.object?.keys ?? []
+        fields = try FieldReader(value, subject: "fault", nullable: numbersAreTexts ? names : [])
+        self.numbersAreTexts = numbersAreTexts
     }
 
-    func allow(_ fields: [String], of kind: Fault.Kind) throws(Refusal) {
-        for (key, _) in object.members where !fields.contains(key) {
-            throw Refusal(
-                .unknownField, "A \(kind.rawValue) fault has no field \(key.prefix(64)).",
-                field: String(key.prefix(64)))
-        }
-    }
-
-    func text(_ field: String, required: Bool = false) throws(Refusal) -> String? {
-        guard let value = object[field], !(value.isNull && numbersAreTexts) else {
-            if required { throw Refusal(.missingField, "\(field) is missing.", field: field) }
-            return nil
-        }
-        guard let text = value.text, (1...256).contains(text.utf8.count) else {
-            throw Refusal(.invalidField, "\(field) must be a text of 1 to 256 characters.", field: field)
+    func text(_ field: String) throws(Refusal) -> String? {
+        guard let text = try fields.optionalText(field) else { return nil }
+        guard (1...256).contains(text.utf8.count) else {
+            throw fields.wrong(field, "a text of 1 to 256 characters")
         }
         return text
     }
@@ -188,40 +174,36 @@ private struct FaultReader {
     func integer(
         _ field: String, in range: ClosedRange<Int64>, orText: Bool = false
     ) throws(Refusal) -> Int64? {
-        guard let value = object[field], !(value.isNull && numbersAreTexts) else { return nil }
+        guard let value = fields.value(field) else { return nil }
         // 1.0 is as whole as 1.
         guard let text = numbersAreTexts ? value.text : value.numberText ?? (orText ? value.text : nil),
             let number = (try? ExactDecimal(text)).flatMap({ Int64($0.description) }), range.contains(number)
         else {
-            throw Refusal(
-                .invalidField,
-                "\(field) must be a whole number from \(range.lowerBound) to \(range.upperBound).",
-                field: field)
+            throw fields.wrong(field, "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }
 
     func probability(_ field: String) throws(Refusal) -> ExactDecimal {
-        guard let value = object[field], !(value.isNull && numbersAreTexts) else { return .one }
+        guard let value = fields.value(field) else { return .one }
         let text = value.numberText ?? value.text ?? ""
-        if let number = try? ExactDecimal(text), !number.isNegative, number <= .one { return number }
+        if let number = try? ExactDecimal(share: text), !number.isNegative, number <= .one { return number }
         // A chance is no amount: one of more than 18 places is as good as its first 18.
         if value.numberText != nil, let chance = Double(text), (0...1).contains(chance),
             let number = try? ExactDecimal(units: Int128(chance * 1e18))
         {
             return number
         }
-        throw Refusal(.invalidField, "\(field) must be a decimal from 0 to 1.", field: field)
+        throw fields.wrong(field, "a decimal from 0 to 1, or a percentage")
     }
 
     func time(_ field: String) throws(Refusal) -> LedgerTime? {
-        guard let value = object[field], !(value.isNull && numbersAreTexts) else { return nil }
+        guard let value = fields.value(field) else { return nil }
         // 1.0 is as whole as 1.
         let whole = value.numberText.flatMap { try? ExactDecimal($0) }.flatMap { Int64($0.description) }
         let time = whole.map { LedgerTime(milliseconds: $0) } ?? value.text.flatMap(parseTime)
         guard let time, time.milliseconds.magnitude <= 253_402_300_799_999 else {
-            throw Refusal(
-                .invalidField, "\(field) must be an ISO 8601 time or milliseconds since 1970.", field: field)
+            throw fields.wrong(field, "an ISO 8601 time or milliseconds since 1970")
         }
         return time
     }

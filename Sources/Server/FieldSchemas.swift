@@ -67,6 +67,7 @@ public enum FieldSchemas {
         return switch kind {
         case .label: type("string", [("minLength", .number("1")), ("maxLength", .number("64"))])
         case .decimal: reference("Decimal")
+        case .share: type("string", [("pattern", .string("^-?[0-9]{1,20}([.][0-9]{1,16})?%?$"))])
         case .flag: type("boolean", [("default", .bool(false))])
         case .choice(let words) where words.count == 1: .members([("const", .string(words[0]))])
         case .choice(let words): type("string", [("enum", .array(words.map { .string($0) }))])

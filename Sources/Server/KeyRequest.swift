@@ -18,49 +18,38 @@ public struct KeyRequest: Sendable {
     /// Whether it is made once for a ledger: not where it was made before, though it may have been revoked.
     public let isOnce: Bool
 
-    static let fields = ["api_key", "secret", "passphrase", "permissions", "ip_allowlist"]
+    private static let fields = ["api_key", "secret", "passphrase", "permissions", "ip_allowlist"]
 
     /// Reads a key request strictly; the refusal names the field at fault and never holds a value of it. Keys
     /// of a scenario are made once without saying so.
     public init(decoding value: JSONValue, inScenario: Bool = false) throws(Refusal) {
-        guard let object = value.object else { throw Refusal(.invalidField, "A key must be an object.") }
-        for (key, _) in object.members where !Self.fields.contains(key) && (inScenario || key != "once") {
-            throw Refusal(
-                .unknownField, "A key has no field \(key.prefix(64)).", field: String(key.prefix(64)))
-        }
-        apiKey = try Self.text(object, "api_key", longest: 128)
-        secret = try Self.text(object, "secret", longest: 8192)
-        passphrase = try Self.text(object, "passphrase", longest: 128)
+        let reader = try FieldReader(value, subject: "key", nullable: Self.fields)
+        try reader.allow(Self.fields + (inScenario ? [] : ["once"]))
+        apiKey = try Self.text(reader, "api_key", longest: 128)
+        secret = try Self.text(reader, "secret", longest: 8192)
+        passphrase = try Self.text(reader, "passphrase", longest: 128)
         var permissions: Set<APIKey.Permission> = []
-        for text in try Self.texts(object, "permissions") ?? [APIKey.Permission.read.rawValue] {
+        for text in try Self.texts(reader, "permissions") ?? [APIKey.Permission.read.rawValue] {
             guard let permission = APIKey.Permission(rawValue: text) else {
                 let known = APIKey.Permission.allCases.map(\.rawValue).joined(separator: ", ")
-                throw Refusal(.invalidField, "permissions must be some of \(known).", field: "permissions")
+                throw reader.wrong("permissions", "some of \(known)")
             }
             permissions.insert(permission)
         }
         self.permissions = permissions
         var addresses: [AddressRange] = []
-        for text in try Self.texts(object, "ip_allowlist") ?? [] {
+        for text in try Self.texts(reader, "ip_allowlist") ?? [] {
             guard let range = AddressRange(text) else {
-                throw Refusal(
-                    .invalidField, "ip_allowlist must hold addresses or networks such as 10.0.0.0/8.",
-                    field: "ip_allowlist")
+                throw reader.wrong("ip_allowlist", "a list of addresses or networks such as 10.0.0.0/8")
             }
             addresses.append(range)
         }
         self.addresses = addresses
-        guard let once = inScenario ? .bool(true) : object["once"] else {
-            isOnce = false
-            return
-        }
-        guard let flag = once.boolean else {
-            throw Refusal(.invalidField, "once must be true or false.", field: "once")
-        }
-        isOnce = flag
+        isOnce = try inScenario || reader.flag("once")
         for (field, value) in [("api_key", apiKey), ("secret", secret)] where isOnce && value == nil {
             throw Refusal(
-                .missingField, "is missing: what is made once is the same every time", field: field)
+                .missingField, "key: \(field) is missing; what is made once is the same every time.",
+                field: field)
         }
     }
 
@@ -104,29 +93,25 @@ public struct KeyRequest: Sendable {
         return writer.bytes
     }
 
-    private static func text(_ object: JSONObject, _ field: String, longest: Int) throws(Refusal) -> String? {
-        guard let value = object[field], !value.isNull else { return nil }
-        guard let text = value.text, (1...longest).contains(text.utf8.count),
+    private static func text(
+        _ reader: FieldReader, _ field: String, longest: Int
+    ) throws(Refusal) -> String? {
+        guard let text = try reader.optionalText(field) else { return nil }
+        guard (1...longest).contains(text.utf8.count),
             text.utf8.allSatisfy({ byte in
                 // A secret may be the text of a public key, which has blanks and lines.
                 (0x21...0x7e).contains(byte) || (field == "secret" && [0x20, 0x0a, 0x0d].contains(byte))
             })
-        else {
-            throw Refusal(
-                .invalidField, "\(field) must be a text of 1 to \(longest) visible ASCII characters.",
-                field: field)
-        }
+        else { throw reader.wrong(field, "a text of 1 to \(longest) visible ASCII characters") }
         return text
     }
 
-    private static func texts(_ object: JSONObject, _ field: String) throws(Refusal) -> [String]? {
-        guard let value = object[field], !value.isNull else { return nil }
-        guard let elements = value.elements, elements.count <= 1000 else {
-            throw Refusal(.invalidField, "\(field) must be a list of texts.", field: field)
-        }
+    private static func texts(_ reader: FieldReader, _ field: String) throws(Refusal) -> [String]? {
+        guard reader.has(field) else { return nil }
+        let elements = try reader.elements(field)
         let texts = elements.compactMap(\.text)
-        guard texts.count == elements.count else {
-            throw Refusal(.invalidField, "\(field) must be a list of texts.", field: field)
+        guard texts.count == elements.count, texts.count <= 1000 else {
+            throw reader.wrong(field, "a list of texts")
         }
         return texts
     }

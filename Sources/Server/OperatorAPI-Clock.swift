@@ -27,29 +27,26 @@ extension OperatorAPI {
     /// What a body asks of the clock.
     private static func clockMove(_ value: JSONValue) throws(Problem) -> ClockMove {
         guard let object = value.object else {
-            throw Problem(400, "invalid_body", "The body must be an object with now, advance_ms or mode.")
-        }
-        for key in object.keys where !["now", "advance_ms", "mode"].contains(key) {
             throw Problem(
-                400, "unknown_field", "The clock has no field \(key.prefix(64)).",
+                400, "invalid_body", "The body must be an object with now, advance, advance_ms or mode.")
+        }
+        let names = ["now", "advance", "advance_ms", "mode"]
+        for key in object.keys where !names.contains(key) {
+            throw Problem(
+                400, "unknown_field",
+                "clock has no field \(key.prefix(64)).\(NearestName.question(key, among: names))",
                 field: String(key.prefix(64)))
         }
         let time = try object["now"].map { value throws(Problem) in try moment(value) }
+        let steps = ["advance", "advance_ms"].filter { object[$0] != nil }
         guard let mode = object["mode"] else {
-            guard (time == nil) != (object["advance_ms"] == nil) else {
-                throw Problem(400, "missing_field", "Give either now or advance_ms.", field: "now")
+            guard steps.count + (time == nil ? 0 : 1) == 1 else {
+                throw Problem(400, "missing_field", "Give one of now, advance and advance_ms.", field: "now")
             }
-            if let time { return .to(time) }
-            guard let step = object["advance_ms"].flatMap(milliseconds) else {
-                throw Problem(
-                    400, "invalid_field", "advance_ms must be a whole number of milliseconds, 0 or more.",
-                    field: "advance_ms")
-            }
-            return .by(step)
+            return try time.map { .to($0) } ?? .by(step(object))
         }
-        if object["advance_ms"] != nil {
-            throw Problem(
-                400, "invalid_field", "Give either mode or advance_ms, not both.", field: "advance_ms")
+        if let step = steps.first {
+            throw Problem(400, "invalid_field", "Give either mode or \(step), not both.", field: step)
         }
         switch mode.text {
         case "standing": return .stop(time)
@@ -58,6 +55,25 @@ extension OperatorAPI {
             throw Problem(400, "invalid_field", "The system's clock cannot be set.", field: "now")
         default: throw Problem(400, "invalid_field", "mode must be standing or system.", field: "mode")
         }
+    }
+
+    /// How far the clock is moved: by a span of time such as `8h`, or by milliseconds.
+    private static func step(_ object: JSONObject) throws(Problem) -> Int64 {
+        if let span = object["advance"] {
+            guard let step = span.text.flatMap(TimeSpan.milliseconds) else {
+                throw Problem(
+                    400, "invalid_field",
+                    "advance must be a span of time of at most a year, such as \"8h\", \"1h30m\" or \"500ms\".",
+                    field: "advance")
+            }
+            return step
+        }
+        guard let step = object["advance_ms"].flatMap(milliseconds) else {
+            throw Problem(
+                400, "invalid_field", "advance_ms must be a whole number of milliseconds, 0 or more.",
+                field: "advance_ms")
+        }
+        return step
     }
 
     private static func moment(_ value: JSONValue) throws(Problem) -> LedgerTime {

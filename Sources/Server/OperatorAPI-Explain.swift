@@ -34,11 +34,13 @@ extension OperatorAPI {
             throw Self.figureProblem(error)
         }
         if let field {
+            let names = explanations.map(\.field)
             explanations.removeAll { $0.field != field && $0.path != field }
             guard !explanations.isEmpty else {
                 throw Problem(
                     404, "unknown_figure",
-                    "The account \(account.id) has no figure \(field.prefix(128)) at present.",
+                    "The account \(account.id) has no figure \(field.prefix(128)) at present."
+                        + NearestName.question(field, among: names),
                     field: "field")
             }
         }
@@ -77,7 +79,7 @@ extension OperatorAPI {
     func valued(
         _ account: Account, asOf time: LedgerTime?
     ) async throws -> (any VenueModel, AccountSnapshot, any VenueAccess) {
-        guard let model = engine.venues[account.venue] else { throw Self.noAccount(account.id) }
+        guard let model = engine.venues[account.venue] else { throw noAccount(account.id) }
         let access: any VenueAccess
         if let time {
             access = try await engine.access(for: account.venue, asOf: time, accounts: [account.id])

@@ -106,41 +106,16 @@ private struct NudgeRequest {
     let instrument: String?
     let isDryRun: Bool
 
-    init(decoding value: JSONValue) throws(Problem) {
-        guard let object = value.object else {
-            throw Problem(400, "invalid_field", "The body must be an object with maintenance_share.")
-        }
-        for (key, _) in object.members where !["maintenance_share", "instrument", "dry_run"].contains(key) {
-            throw Problem(
-                400, "unknown_field", "A nudge has no field \(key.prefix(64)).", field: String(key.prefix(64))
-            )
-        }
-        guard let given = object["maintenance_share"] else {
-            throw Problem(
-                400, "missing_field", "maintenance_share is missing, such as \"0.99\".",
+    init(decoding value: JSONValue) throws(Refusal) {
+        let reader = try FieldReader(value, subject: "nudge", nullable: ["instrument"])
+        try reader.allow(["maintenance_share", "instrument", "dry_run"])
+        share = try reader.share("maintenance_share")
+        guard share.isPositive, share <= ExactDecimal(1_000) else {
+            throw Refusal(
+                .invalidAmount, "nudge: maintenance_share must be above 0 and up to 1000, such as \"99%\".",
                 field: "maintenance_share")
         }
-        guard let share = given.text.flatMap({ try? ExactDecimal($0) }), share.isPositive,
-            share <= ExactDecimal(1_000)
-        else {
-            throw Problem(
-                400, "invalid_amount",
-                "maintenance_share must be a decimal above 0 and up to 1000 written as a text, such as "
-                    + "\"0.99\".",
-                field: "maintenance_share")
-        }
-        self.share = share
-        if let name = object["instrument"], !name.isNull {
-            guard let text = name.text else {
-                throw Problem(400, "invalid_field", "instrument must be a text.", field: "instrument")
-            }
-            instrument = text
-        } else {
-            instrument = nil
-        }
-        guard let isDryRun = (object["dry_run"] ?? .bool(false)).boolean else {
-            throw Problem(400, "invalid_field", "dry_run must be true or false.", field: "dry_run")
-        }
-        self.isDryRun = isDryRun
+        instrument = try reader.optionalText("instrument")
+        isDryRun = try reader.flag("dry_run")
     }
 }

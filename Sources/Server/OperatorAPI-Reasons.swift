@@ -53,7 +53,7 @@ extension OperatorAPI {
 
     /// The account right before an event and right after it.
     private func effect(of told: ToldEvent, _ account: Account) async throws -> EventEffect {
-        guard let model = engine.venues[account.venue] else { throw Self.noAccount(account.id) }
+        guard let model = engine.venues[account.venue] else { throw noAccount(account.id) }
         let event = told.event
         let before = try await moment(of: account, upTo: event.sequence - 1, at: event.at, model)
         let after = try await moment(of: account, upTo: event.sequence, at: event.at, model)
@@ -82,7 +82,7 @@ extension OperatorAPI {
     /// The life of an order or conditional order as events, each with its cause; what held when it was
     /// accepted.
     func reason(ofOrder id: String, _ account: Account) async throws -> Reply {
-        guard let model = engine.venues[account.venue] else { throw Self.noAccount(account.id) }
+        guard let model = engine.venues[account.venue] else { throw noAccount(account.id) }
         let history =
             try await engine.access(for: account.venue).tradingHistory(of: account.id)
             ?? TradingHistory(of: account.id)

@@ -44,7 +44,7 @@ extension OperatorAPI {
     private func streamFilter(_ call: Call) throws -> StreamFilter {
         var filter = StreamFilter()
         if let id = call.query["account"] {
-            guard engine.account(id) != nil else { throw Self.noAccount(id) }
+            guard engine.account(id) != nil else { throw noAccount(id) }
             filter.account = id
         }
         if let name = call.query["venue"] {

@@ -100,90 +100,50 @@ extension OperatorAPI {
 
     private static func shocks(
         _ body: JSONValue, model: any VenueModel, snapshot: AccountSnapshot
-    ) throws(Problem) -> [Shock] {
-        guard let object = body.object else {
-            throw Problem(400, "invalid_field", "The body must be an object with shocks.")
+    ) throws -> [Shock] {
+        let reader = try FieldReader(body, subject: "stress")
+        try reader.allow(["shocks"])
+        let elements = try reader.elements("shocks")
+        guard (1...shockLimit).contains(elements.count) else {
+            throw reader.wrong("shocks", "a list of 1 to \(shockLimit) shocks")
         }
-        for (key, _) in object.members where key != "shocks" {
-            throw Problem(
-                400, "unknown_field", "A stress has no field \(key.prefix(64)).",
-                field: String(key.prefix(64)))
+        return try elements.enumerated().map { place, element in
+            try shock(element, field: "shocks[\(place)]", model: model, snapshot: snapshot)
         }
-        guard let elements = body["shocks"]?.elements, (1...shockLimit).contains(elements.count) else {
-            throw Problem(
-                400, "invalid_field", "shocks must be a list of 1 to \(shockLimit) shocks.", field: "shocks")
-        }
-        var shocks: [Shock] = []
-        for (place, element) in elements.enumerated() {
-            shocks.append(try shock(element, field: "shocks[\(place)]", model: model, snapshot: snapshot))
-        }
-        return shocks
     }
 
     /// Reads one shock: `target` with `change` or `funding`, or `rules` alone.
     private static func shock(
         _ value: JSONValue, field: String, model: any VenueModel, snapshot: AccountSnapshot
-    ) throws(Problem) -> Shock {
-        guard let object = value.object else {
-            throw Problem(400, "invalid_field", "\(field) must be an object.", field: field)
+    ) throws -> Shock {
+        let reader = try FieldReader(value, subject: field, at: "\(field).")
+        try reader.allow(["target", "change", "funding", "rules"])
+        let isOfRules = reader.has("rules")
+        for (one, other) in [
+            ("rules", "target"), ("rules", "change"), ("rules", "funding"), ("funding", "change"),
+        ]
+        where reader.has(one) && reader.has(other) {
+            throw Refusal(
+                .invalidField, "\(field): \(one) and \(other) do not go together.", field: "\(field).\(one)")
         }
-        let names = object.members.map(\.key)
-        if let stranger = names.first(where: { !["target", "change", "funding", "rules"].contains($0) }) {
-            throw Problem(
-                400, "unknown_field", "A shock has no field \(stranger.prefix(64)).",
-                field: "\(field).\(stranger.prefix(64))")
-        }
-        if let amendment = value["rules"] {
-            guard names.count == 1, amendment.object != nil else {
-                throw Problem(
-                    400, "invalid_field", "\(field).rules must be an object and stand alone.",
-                    field: "\(field).rules")
+        if isOfRules {
+            guard let amendment = reader.value("rules"), amendment.object != nil else {
+                throw reader.wrong("rules", "an object")
             }
             return .rules(amendment: amendment)
         }
-        guard let target = value["target"]?.text else {
-            throw Problem(
-                400, "invalid_field", "\(field).target must be an asset or an instrument.",
-                field: "\(field).target")
-        }
+        let target = try reader.text("target")
         try checkTarget(target, field: "\(field).target", model: model, snapshot: snapshot)
-        if names.contains("funding") {
-            guard names.count == 2 else {
-                throw Problem(
-                    400, "invalid_field", "\(field) takes either change or funding.",
-                    field: "\(field).funding")
-            }
-            return .funding(
-                instrument: target, rate: try decimal(value["funding"], field: "\(field).funding"))
+        if reader.has("funding") {
+            return .funding(instrument: target, rate: try reader.share("funding"))
         }
-        let change = try ratio(value["change"], field: "\(field).change")
+        let change = try reader.share("change")
         guard change > -ExactDecimal.one else {
-            throw Problem(
-                400, "invalid_amount", "\(field).change must be above -1.", field: "\(field).change")
+            throw Refusal(
+                .invalidAmount, "\(field): change must be above -1, which is -100%.", field: "\(field).change"
+            )
         }
         return .price(target: target, change: change)
-    }
-
-    private static func decimal(_ value: JSONValue?, field: String) throws(Problem) -> ExactDecimal {
-        guard let text = value?.text, let number = try? ExactDecimal(text) else {
-            throw Problem(
-                400, "invalid_amount", "\(field) must be a decimal written as a text, such as \"-0.10\".",
-                field: field)
-        }
-        return number
-    }
-
-    /// A ratio, also as a percentage: `-0.10` or `-10%`.
-    private static func ratio(_ value: JSONValue?, field: String) throws(Problem) -> ExactDecimal {
-        guard let text = value?.text, text.hasSuffix("%") else { return try decimal(value, field: field) }
-        guard let number = try? ExactDecimal(text.dropLast()),
-            let ratio = try? number.over(ExactDecimal(100), rounding: .halfEven)
-        else {
-            throw Problem(
-                400, "invalid_amount", "\(field) must be a decimal or a percentage, such as \"-10%\".",
-                field: field)
-        }
-        return ratio
     }
 
     private static func checkTarget(

@@ -279,7 +279,7 @@ struct OperatorAPI: Sendable {
 
     /// The account that the path names, as last made durable.
     func existing(_ call: Call) throws(Problem) -> Account {
-        guard let account = engine.account(call.account) else { throw Self.noAccount(call.account) }
+        guard let account = engine.account(call.account) else { throw noAccount(call.account) }
         return account
     }
 
@@ -288,7 +288,13 @@ struct OperatorAPI: Sendable {
         try await engine.turn(of: "operator").run(work)
     }
 
-    static func noAccount(_ id: String) -> Problem {
-        Problem(404, "unknown_account", "There is no account \(id.prefix(64)).", field: "account")
+    /// That there is no account of this name, and which one may have been meant, of those that were opened first.
+    func noAccount(_ id: String) -> Problem {
+        let known = engine.accountIDs.prefix(1_000)
+        let way = known.isEmpty ? "; none is open yet: send open_account, or apply a scenario" : ""
+        return Problem(
+            404, "unknown_account",
+            "There is no account \(id.prefix(64))\(way).\(NearestName.question(id, among: known))",
+            field: "account")
     }
 }

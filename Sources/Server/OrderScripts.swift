@@ -33,26 +33,18 @@ struct OrderScript: Sendable {
 
     /// A script as the operator writes it: `{"account", "client_order_id"?, "steps": [{"do": …}]}`.
     init(decoding value: JSONValue) throws(Refusal) {
-        guard let object = value.object else {
-            throw Refusal(.invalidField, "A script must be an object.", field: "scripts")
-        }
-        for name in object.keys where !["account", "client_order_id", "steps"].contains(name) {
-            throw Refusal(
-                .unknownField, "A script has no field \(name.prefix(64)).", field: String(name.prefix(64)))
-        }
-        guard let account = value["account"]?.text else {
-            throw Refusal(.missingField, "account is missing.", field: "account")
-        }
-        guard let elements = value["steps"]?.elements, (1...16).contains(elements.count) else {
-            throw Refusal(.invalidField, "steps must be a list of 1 to 16 steps.", field: "steps")
+        let reader = try FieldReader(value, subject: "script")
+        try reader.allow(["account", "client_order_id", "steps"])
+        account = try reader.text("account")
+        let elements = try reader.elements("steps")
+        guard (1...16).contains(elements.count) else {
+            throw reader.wrong("steps", "a list of 1 to 16 steps")
         }
         var steps: [Step] = []
-        for element in elements { steps.append(try Step(decoding: element)) }
-        self.account = account
-        clientID = value["client_order_id"]?.text
-        if clientID == nil, value["client_order_id"] != nil {
-            throw Refusal(.invalidField, "client_order_id must be a text.", field: "client_order_id")
+        for element in elements {
+            steps.append(try Step(FieldReader(element, subject: "step", at: "steps.")))
         }
+        clientID = try reader.optionalText("client_order_id")
         self.steps = steps
         source = value
     }
@@ -64,32 +56,28 @@ extension OrderScript.Step {
         .insufficientBalance, .wouldTake, .unfillable, .orderExists, .nothingToReduce, .noPosition, .tooMany,
         .priceMissing, .notAllowed,
     ]
+    private static let names = ["reject", "fill", "hold", "timeout", "lose", "duplicate", "fill_on_cancel"]
 
-    fileprivate init(decoding value: JSONValue) throws(Refusal) {
-        func number(_ name: String) throws(Refusal) -> ExactDecimal? {
-            guard let member = value[name] else { return nil }
-            guard let number = member.text.flatMap({ try? ExactDecimal($0) }), number.isPositive else {
-                throw Refusal(
-                    .invalidAmount, "\(name) must be a decimal above zero, as a text.", field: "steps.\(name)"
-                )
+    fileprivate init(_ reader: FieldReader) throws(Refusal) {
+        func positive(_ name: String) throws(Refusal) -> ExactDecimal? {
+            guard let number = try reader.optionalDecimal(name) else { return nil }
+            guard number.isPositive else {
+                throw Refusal(.invalidAmount, "step: \(name) must be above zero.", field: "steps.\(name)")
             }
             return number
         }
         let members: [String]
-        switch value["do"]?.text {
+        switch try reader.text("do") {
         case "reject":
-            guard let code = Self.codes.first(where: { $0.rawValue == value["code"]?.text }) else {
-                let names = Self.codes.map(\.rawValue).joined(separator: ", ")
-                throw Refusal(.invalidField, "code must be one of \(names).", field: "steps.code")
-            }
-            self = .reject(code)
+            self = .reject(try reader.choice("code", among: Self.codes))
             members = ["code"]
         case "fill":
-            self = .fill(quantity: try number("quantity"), price: try number("price"))
+            self = .fill(quantity: try positive("quantity"), price: try positive("price"))
             members = ["quantity", "price"]
         case "hold":
-            guard let wait = value["ms"]?.integer, (0...60_000).contains(wait) else {
-                throw Refusal(.invalidField, "ms must be a whole number from 0 to 60000.", field: "steps.ms")
+            let wait = try reader.integer("ms")
+            guard (0...60_000).contains(wait) else {
+                throw reader.wrong("ms", "a whole number from 0 to 60000")
             }
             self = .hold(wait)
             members = ["ms"]
@@ -97,17 +85,9 @@ extension OrderScript.Step {
         case "lose": (self, members) = (.lose, [])
         case "duplicate": (self, members) = (.duplicate, [])
         case "fill_on_cancel": (self, members) = (.fillOnCancel, [])
-        default:
-            throw Refusal(
-                .invalidField,
-                "do must be one of reject, fill, hold, timeout, lose, duplicate, fill_on_cancel.",
-                field: "steps.do")
+        default: throw reader.wrong("do", "one of \(Self.names.joined(separator: ", "))")
         }
-        for name in value.object?.keys ?? [] where name != "do" && !members.contains(name) {
-            throw Refusal(
-                .unknownField, "This step has no field \(name.prefix(64)).",
-                field: "steps.\(name.prefix(64))")
-        }
+        try reader.allow(["do"] + members)
     }
 }
 

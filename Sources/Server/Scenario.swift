@@ -79,9 +79,7 @@ public struct Scenario: Sendable {
             let parts = field.split(separator: ".", maxSplits: 1).map { PathStep.key(String($0)) }
             path += step.command[field] == nil ? parts : [.key(field)]
         }
-        var message = refusal.message
-        if message.hasSuffix(".") { message.removeLast() }
-        return document.error(path, message)
+        return document.error(path, refusal.message)
     }
 }
 
@@ -136,7 +134,8 @@ private struct ScenarioReader {
         for (key, _) in object.members where !(allowed?.contains(key) ?? true) {
             throw document.error(
                 path + [.key(key)],
-                "there is no such field; known are \((allowed ?? []).joined(separator: ", "))")
+                "there is no such field; known are \((allowed ?? []).joined(separator: ", "))."
+                    + NearestName.question(key, among: allowed ?? []))
         }
         return object.members
     }

@@ -54,8 +54,11 @@ public struct SourceDocument: Sendable {
         do {
             bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: file)))
         } catch {
-            let reason = FileManager.default.fileExists(atPath: file) ? "cannot be read" : "does not exist"
-            throw ProgramError(failure, "The file \(file) \(reason): check its name and permissions.")
+            let reason =
+                FileManager.default.fileExists(atPath: file)
+                ? "cannot be read: check its permissions, and that it is a file"
+                : "does not exist: check its name"
+            throw ProgramError(failure, "The file \(file) \(reason).")
         }
         guard bytes.count <= Self.largestFile else {
             throw ProgramError(failure, "The file \(file) is larger than 256 MB: split it.")
@@ -124,6 +127,7 @@ public struct SourceDocument: Sendable {
     /// An error about a value: the file, the line, the field and what is wrong with it.
     public func error(_ path: [PathStep], _ message: String, status: ExitStatus = .badData) -> ProgramError {
         let field = Self.text(of: path)
+        let message = message.hasSuffix(".") ? String(message.dropLast()) : message
         return ProgramError(
             status, "\(file), line \(line(of: path))\(field.isEmpty ? "" : ", \(field)"): \(message).")
     }

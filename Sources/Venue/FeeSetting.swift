@@ -33,9 +33,13 @@ public enum FeeSetting {
             for (side, rate) in rates {
                 let field = "\(name).\(key).\(side)"
                 guard let liquidity = Liquidity(rawValue: side) else { throw wrong(field, "maker or taker") }
-                guard let text = rate.text, let number = try? ExactDecimal(text), number.magnitude < .one,
+                guard let text = rate.text, let number = try? ExactDecimal(share: text),
+                    number.magnitude < .one,
                     liquidity == .maker || !number.isNegative
-                else { throw wrong(field, "a decimal string between 0 and 1; a maker's may be negative") }
+                else {
+                    throw wrong(
+                        field, "a decimal string between 0 and 1, or a percentage; a maker's may be negative")
+                }
                 checked.append((side, .string(number.description)))
             }
             markets.append((key, .members(checked)))

@@ -56,7 +56,7 @@ public struct SettingField: Sendable {
 
     /// The rates of fees, which every venue's accounts have.
     public static let fees = SettingField(
-        FeeSetting.name, .table(of: .table(of: .decimal)), otherwise: "the rulebook's",
+        FeeSetting.name, .table(of: .table(of: .share)), otherwise: "the rulebook's",
         "Rates of its own: `{\"derivative\": {\"maker\": \"0.0002\", \"taker\": \"0.0005\"}, \"spot\": {…}}`."
     ) { value throws(Refusal) in try FeeSetting.checked(value) }
 

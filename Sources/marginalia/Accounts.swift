@@ -23,7 +23,7 @@ struct Accounts: ParsableCommand {
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            let path = "/admin/v1/accounts" + Accounts.query(asOf)
+            let path = try "/admin/v1/accounts" + Accounts.query(asOf)
             let answer = try await connection.use { try await $0.call("GET", path) }
             if connection.json {
                 print(answer.body)
@@ -53,7 +53,7 @@ struct Accounts: ParsableCommand {
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            let path = "/admin/v1/accounts/\(OperatorConnection.pathPart(account))" + Accounts.query(asOf)
+            let path = try "/admin/v1/accounts/\(OperatorConnection.pathPart(account))" + Accounts.query(asOf)
             let answer = try await connection.use { try await $0.call("GET", path) }
             if connection.json {
                 print(answer.body)
@@ -87,7 +87,7 @@ struct Accounts: ParsableCommand {
         }
     }
 
-    fileprivate static func query(_ asOf: String?) -> String {
-        asOf.map { "?as_of=\(OperatorConnection.pathPart($0))" } ?? ""
+    fileprivate static func query(_ asOf: String?) throws -> String {
+        try Measures.time("--as-of", asOf).map { "?as_of=\($0)" } ?? ""
     }
 }

@@ -20,7 +20,14 @@ struct DeskSource: ParsableArguments {
     /// The configuration, with the accounts that were asked for.
     func configuration() throws -> DeskConfiguration {
         let environment = ProcessInfo.processInfo.environment
-        let file = config ?? environment["MARGINALIA_DESK_CONFIG"] ?? "desk.yaml"
+        let given = config ?? environment["MARGINALIA_DESK_CONFIG"]
+        let file = given ?? "desk.yaml"
+        guard given != nil || FileManager.default.fileExists(atPath: file) else {
+            throw ProgramError(
+                .badConfiguration,
+                "There is no desk.yaml here, which names the accounts to read: write one as docs/desk.md shows, or "
+                    + "name it with --config.")
+        }
         let document = try SourceDocument(file: file, numbers: .asText, failure: .badConfiguration)
         let folder = file.lastIndex(of: "/").map { String(file[...$0].dropLast()) } ?? ""
         do throws(ConfigurationError) {

@@ -24,7 +24,7 @@ struct Explain: AsyncParsableCommand {
 
     func run() async throws {
         let base = "/admin/v1/accounts/\(OperatorConnection.pathPart(account))/explain"
-        let past = asOf.map { "as_of=\(OperatorConnection.pathPart($0))" }
+        let past = try Measures.time("--as-of", asOf).map { "as_of=\($0)" }
         let named = field.map { "field=\(OperatorConnection.pathPart($0))" }
         let wanted = try await connection.use { connection in
             let wanted = try await connection.call("GET", Self.path(base, [named, past])).body

@@ -7,7 +7,7 @@ struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Says by its exit status whether a server answers and can write its store.",
         discussion: """
-            Example: marginalia health --within 30
+            Example: marginalia health --within 30s
             Exit status: 0 it can be used, 69 not. It needs no token, and is what containers and units ask.
             """)
 
@@ -17,21 +17,28 @@ struct Health: AsyncParsableCommand {
                 + "(default: http://127.0.0.1:8080)", valueName: "url"))
     var url: String?
 
-    @Option(help: ArgumentHelp("How long to wait for it to become so. (default: 0)", valueName: "seconds"))
-    var within = 0
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait for it to become so, such as 30s or 2m; a number alone has seconds. (default: 0)",
+            valueName: "span"))
+    var within: String?
 
     @Flag(help: "Writes JSON for programs.")
     var json = false
 
     func validate() throws {
-        guard (0...3600).contains(within) else {
-            throw ValidationError("--within takes 0 to 3600 seconds, not \(within)")
+        _ = try patience
+    }
+
+    private var patience: Int64 {
+        get throws {
+            try within.map { try Measures.milliseconds($0, option: "--within", atLeast: 0, most: "1h") } ?? 0
         }
     }
 
     func run() async throws {
         let address = url == nil ? Self.listening ?? Connection.address(nil) : Connection.address(url)
-        try await ServerHealth.check(url: address, within: .seconds(within))
+        try await ServerHealth.check(url: address, within: .milliseconds(patience))
         print(json ? "{\"ready\":true}" : "ready at \(address)")
     }
 

@@ -43,7 +43,7 @@ extension OperatorTool {
                 account,
                 Argument(
                     "maintenance_share", "string",
-                    "Maintenance margin ÷ what backs it, such as \"0.99\"; 1 liquidates.",
+                    "Maintenance margin ÷ what backs it, such as \"99%\" or \"0.99\"; 1 liquidates.",
                     isRequired: true),
                 Argument("instrument", "string", "Whose mark is moved; the largest position's if left out."),
                 Argument("dry_run", "boolean", "Only says which mark it would be."),
@@ -54,8 +54,9 @@ extension OperatorTool {
         OperatorTool(
             "move_clock", "Moves the ledger's clock on, where it stands still.",
             [
-                Argument("advance_ms", "integer", "By how many milliseconds."),
-                Argument("now", "string", "To this moment, ISO 8601, in place of advance_ms."),
+                Argument("advance", "string", "By a span of time such as 8h, 1h30m or 500ms."),
+                Argument("advance_ms", "integer", "By how many milliseconds, in place of advance."),
+                Argument("now", "string", "To this moment, ISO 8601, in place of advance."),
                 Argument("mode", "string", "standing stops the clock, system lets it go with the system's."),
             ]
         ) { given throws(ProgramError) in

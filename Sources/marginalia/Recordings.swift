@@ -41,18 +41,14 @@ struct RecordingSource: ParsableArguments {
             try store.close()
             return result
         } catch let error as JournalError {
-            throw ProgramError(error)
+            guard access == .readOnly, location.hasPrefix("sqlite:"),
+                !FileManager.default.fileExists(atPath: String(location.dropFirst("sqlite:".count)))
+            else { throw ProgramError(error) }
+            throw ProgramError(
+                .unavailable,
+                "There are no recordings at \(location) yet: make some with marginalia record, or name others with "
+                    + "--recordings.")
         }
-    }
-
-    /// Reads a time of the command line.
-    static func time(_ option: String, _ text: String?) throws -> LedgerTime? {
-        guard let text else { return nil }
-        guard let time = parseTime(text) else {
-            throw ValidationError(
-                "\(option) takes an ISO 8601 time or milliseconds since 1970, not \(text)")
-        }
-        return time
     }
 
     /// Says that an account was never recorded, and which were.
@@ -71,7 +67,7 @@ struct Record: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Reads accounts at their venues and keeps every answer byte for byte.",
         discussion: """
-            Example: marginalia record --config desk.yaml --every 300
+            Example: marginalia record --config desk.yaml --every 5m
             What is recorded is never changed; marginalia history shows it, marginalia replay serves it.
             Exit status: 0 all was recorded, 2 some of it, 69 nothing.
             """)
@@ -79,8 +75,11 @@ struct Record: AsyncParsableCommand {
     @OptionGroup var source: DeskSource
     @OptionGroup var recordings: RecordingSource
 
-    @Option(help: ArgumentHelp("Records again after so many seconds, until stopped.", valueName: "seconds"))
-    var every: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Records again after so long, such as 5m or 1h, until stopped; a number alone has seconds.",
+            valueName: "span"))
+    var every: String?
 
     @Option(help: ArgumentHelp("With --every: ends after so many readings.", valueName: "number"))
     var times: Int?
@@ -89,7 +88,7 @@ struct Record: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        if let every, every < 1 { throw ValidationError("--every takes seconds, at least 1") }
+        _ = try pause
         if let times, times < 1 || every == nil {
             throw ValidationError("--times takes a number of readings, and needs --every")
         }
@@ -97,6 +96,7 @@ struct Record: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try source.configuration()
+        let pause = try pause
         try await recordings.use(.readWrite) { store in
             let recorder = Recorder(store)
             try await source.use(configuration) { desk, _, _ in
@@ -107,9 +107,16 @@ struct Record: AsyncParsableCommand {
                     left -= 1
                     if left == 0 { return try DeskExit.check(book) }
                     for failure in book.failures { Terminal.tell(failure.sentence) }
-                    try await Task.sleep(for: .seconds(every ?? 1))
+                    try await Task.sleep(for: .milliseconds(pause))
                 }
             }
+        }
+    }
+
+    private var pause: Int64 {
+        get throws {
+            try every.map { try Measures.milliseconds($0, option: "--every", atLeast: 1000, most: "52w") }
+                ?? 1000
         }
     }
 
@@ -181,11 +188,11 @@ struct History: AsyncParsableCommand {
         try await recordings.use(.readOnly, checking: check) { store in
             if check { return try checked(store) }
             guard let account else { return try list(store) }
-            if let time = try RecordingSource.time("--as-of", asOf) {
+            if let time = try Measures.time("--as-of", asOf) {
                 return try show(account, asOf: time, store)
             }
-            let from = try RecordingSource.time("--from", from) ?? LedgerTime(milliseconds: 0)
-            let to = try RecordingSource.time("--to", to) ?? LedgerTime(milliseconds: 253_402_300_799_999)
+            let from = try Measures.time("--from", from) ?? LedgerTime(milliseconds: 0)
+            let to = try Measures.time("--to", to) ?? LedgerTime(milliseconds: 253_402_300_799_999)
             let found = try store.recordings(of: account, from: from, to: to, limit: Self.limit)
             if found.isEmpty { throw try RecordingSource.unknown(account, in: store) }
             let history = RecordedHistory(found, profile: recordings.wireProfile)

@@ -59,7 +59,7 @@ struct Replay: AsyncParsableCommand {
     }
 
     private func scenario(of store: RecordingStore) throws -> ReplayScenario {
-        let time = try RecordingSource.time("--at", at) ?? LedgerTime(milliseconds: 253_402_300_799_999)
+        let time = try Measures.time("--at", at) ?? LedgerTime(milliseconds: 253_402_300_799_999)
         guard let recording = try store.recording(of: account, asOf: time) else {
             throw try RecordingSource.unknown(account, in: store)
         }

@@ -52,9 +52,10 @@ struct Rules: ParsableCommand {
 
         func run() async throws {
             let path = "/admin/v1/accounts/\(OperatorConnection.pathPart(account))/statement"
+            let (old, new) = (try Self.query("--from", from), try Self.query("--to", to))
             let (before, after) = try await connection.use { connection in
-                let before = try await connection.call("GET", path + Self.query(from)).body
-                return (before, try await connection.call("GET", path + Self.query(to)).body)
+                let before = try await connection.call("GET", path + old).body
+                return (before, try await connection.call("GET", path + new).body)
             }
             let changes = Self.changes(from: before, to: after)
             if connection.json {
@@ -78,8 +79,8 @@ struct Rules: ParsableCommand {
                 changes.map { [$0.path, $0.before?.shown ?? "-", $0.after?.shown ?? "-"] })
         }
 
-        private static func query(_ time: String?) -> String {
-            time.map { "?rules_at=\(OperatorConnection.pathPart($0))" } ?? ""
+        private static func query(_ option: String, _ time: String?) throws -> String {
+            try Measures.time(option, time).map { "?rules_at=\($0)" } ?? ""
         }
 
         /// Fields that tell the time of an answer, not a figure.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import JSON
-import Numbers
 import Server
 
 /// `marginalia stress`: what shocks would do to an account, or to all of them; nothing is stored.
@@ -8,7 +7,7 @@ struct Stress: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows accounts under shocks of price, funding or rules.",
         discussion: """
-            Example: marginalia stress desk --shock BTC=-0.10 --shock BTC=-0.20 --token TOKEN
+            Example: marginalia stress desk --shock BTC=-10% --shock BTC=-20% --token TOKEN
             Without a shock, every position of the account is moved by 5 to 50 per cent both ways.
             With --book, the accounts of a desk's configuration are read at their venues and put into a \
             ledger in memory; what had to be assumed for that is told on standard error.
@@ -19,12 +18,14 @@ struct Stress: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "An asset or instrument and its relative change; repeatable.", valueName: "target=change"))
+            "An asset or instrument and its change, such as BTC=-10% (the same as -0.10); repeatable.",
+            valueName: "target=change"))
     var shock: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "An instrument and the rate of one funding payment; repeatable.", valueName: "target=rate"))
+            "An instrument and the rate of one funding payment, such as 0.01% (the same as 0.0001); repeatable.",
+            valueName: "target=rate"))
     var funding: [String] = []
 
     @Option(
@@ -100,12 +101,9 @@ struct Stress: AsyncParsableCommand {
     // MARK: - Shocks
 
     private static func shock(_ text: String, _ measure: String) throws -> JSONValue {
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, (try? ExactDecimal(parts[1])) != nil else {
-            let option = measure == "change" ? "--shock" : "--funding"
-            throw ValidationError("\(option) takes TARGET=NUMBER, such as BTC=-0.10, not \(text)")
-        }
-        return shock(String(parts[0]), measure, String(parts[1]))
+        let (target, share) = try Measures.share(
+            text, option: measure == "change" ? "--shock" : "--funding")
+        return shock(target, measure, share)
     }
 
     private static func shock(_ target: String, _ measure: String, _ number: String) -> JSONValue {
@@ -119,7 +117,7 @@ struct Stress: AsyncParsableCommand {
             let target = position.shown("instrument")
             if !targets.contains(target) { targets.append(target) }
         }
-        let changes = ["-0.50", "-0.20", "-0.10", "-0.05", "0.05", "0.10", "0.20", "0.50"]
+        let changes = ["-50%", "-20%", "-10%", "-5%", "5%", "10%", "20%", "50%"]
         return targets.flatMap { target in changes.map { shock(target, "change", $0) } }
     }
 

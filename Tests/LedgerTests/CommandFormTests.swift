@@ -10,6 +10,7 @@ struct CommandFormTests {
         switch kind {
         case .label, .venue: (.string("name"), .number("5"))
         case .decimal: (.string("1.5"), .number("1.5"))
+        case .share: (.string("0.01%"), .string("0.01 %"))
         case .flag: (.bool(true), .string("true"))
         case .choice(let words): (.string(words[0]), .string("no such word"))
         case .hours(let range): (.number("\(range.lowerBound)"), .string("8 hours"))

@@ -170,8 +170,36 @@ def test_the_command_line_shows_trees_and_tables(desk):
     assert table.stdout.splitlines()[-1].endswith("<- first")
     raw = run("stress", "desk", "--shock", "BTC=-0.10", "--json", *there)
     assert json.loads(raw.stdout)["shocks"][0]["change"] == "-0.1"
-    wrong = run("stress", "desk", "--shock", "BTC", *there)
-    assert wrong.returncode == 64 and len(wrong.stderr.strip().splitlines()) == 1
+    for option, word in (("--shock", "BTC"), ("--shock", "BTC=-10 %"), ("--funding", "BTC=ten%"), ("--shock", "=1%")):
+        wrong = run("stress", "desk", option, word, *there)
+        assert wrong.returncode == 64 and len(wrong.stderr.strip().splitlines()) == 1
+        assert f"{option} takes TARGET=SHARE, such as BTC=-10% or BTC=-0.10, not {word}" in wrong.stderr
+
+
+def test_a_share_may_be_a_percentage_wherever_it_is_given(desk):
+    there = ("--url", desk.url, "--token", TOKEN, "--json")
+
+    def stress(*options: str) -> dict:
+        return json.loads(run("stress", "desk", *options, *there).stdout)
+
+    assert stress("--shock", "BTC=-10%") == stress("--shock", "BTC=-0.10")
+    swap = "BTC-USDT-SWAP"
+    assert stress("--funding", f"{swap}=0.01%") == stress("--funding", f"{swap}=0.0001")
+    path = "/accounts/desk/nudge"
+    wanted = {"maintenance_share": "50%", "dry_run": True}
+    assert desk.admin("POST", path, wanted).json == desk.admin("POST", path, wanted | {"maintenance_share": "0.5"}).json
+    before = desk.admin("GET", "/accounts/desk").json
+    funding = {"type": "funding", "account": "desk", "instrument": swap}
+    desk.apply(funding | {"rate": "0.01%"})
+    desk.apply(funding | {"rate": "-0.0001"})
+    assert desk.admin("GET", "/accounts/desk").json["holdings"] == before["holdings"]
+    rates = {"derivative": {"maker": "0.02%", "taker": "0.05%"}}
+    desk.apply({"type": "configure", "account": "desk", "settings": {"fees": rates}})
+    kept = desk.admin("GET", "/accounts/desk").json["settings"]["fees"]["derivative"]
+    assert kept == {"maker": "0.0002", "taker": "0.0005"}
+    for bad in ("10%%", "%", "-", "0.00000000000000001%", "ten%"):
+        answer = desk.admin("POST", "/accounts/desk/stress", {"shocks": [{"target": "BTC", "change": bad}]})
+        assert (answer.status, answer.json["field"]) == (400, "shocks[0].change")
 
 
 @pytest.mark.parametrize("account", ["demo-okx", "demo-binance", "demo-crypto-com", "demo-rails"])

@@ -128,7 +128,42 @@ def test_health_tells_by_its_status(start, tmp_path):
     assert one.stop() == 0
     gone = run("health", "--within", "1", folder=tmp_path, MARGINALIA_URL=one.url)
     assert gone.returncode == 69 and one.url in gone.stderr
-    assert run("health", "--within", "soon").returncode == 64
+    for span in ("soon", "2d", "-1", "1.5"):
+        wrong = run("health", f"--within={span}")
+        told = f"--within takes a span of time of at most 1h, such as 30s, 5m or 1h, not {span}"
+        assert wrong.returncode == 64 and told in wrong.stderr
+    assert run("health", "--within", "500ms", folder=tmp_path, MARGINALIA_URL=one.url).returncode == 69
+
+
+# First errors
+
+
+def test_a_first_error_says_what_to_do(start, tmp_path):
+    one = start()
+    there = {"MARGINALIA_URL": one.url, "MARGINALIA_ADMIN_TOKEN": one.token}
+
+    def error(status: int, *command: str) -> str:
+        done = run(*command, folder=tmp_path, **there)
+        assert done.returncode == status and len(done.stderr.splitlines()) == 1, done.stderr
+        return done.stderr.removeprefix("marginalia: ").rstrip("\n")
+
+    nobody = "There is no account demo; none is open yet: send open_account, or apply a scenario."
+    assert error(65, "accounts", "show", "demo") == nobody
+    one.apply({"type": "open_account", "account": "desk", "venue": "okx"})
+    assert error(65, "accounts", "show", "deks") == "There is no account deks. (Did you mean desk?)"
+    figure = "The account desk has no figure totalEqq at present. (Did you mean totalEq?)"
+    assert error(65, "explain", "desk", "totalEqq") == figure
+    (tmp_path / "a.yaml").write_text("accounts: [{ account: a, venue: okex }]\n")
+    assert error(65, "apply", "a.yaml").endswith(" (Did you mean okx?).")
+    (tmp_path / "b.yaml").write_text("acounts: []\n")
+    assert error(65, "apply", "b.yaml").endswith(" (Did you mean accounts?).")
+    when = "takes an ISO 8601 time or milliseconds since 1970, not tomorrow"
+    for command in (["rules", "diff", "desk", "--to"], ["explain", "desk", "--as-of"], ["accounts", "list", "--as-of"]):
+        assert f"{command[-1]} {when}" in error(64, *command, "tomorrow")
+    for command in ("portfolio", "audit", "watch", "record"):
+        assert error(78, command).startswith("There is no desk.yaml here")
+    assert error(69, "history").startswith("There are no recordings at sqlite:marginalia-data/recordings.db yet")
+    assert error(65, "apply", "none.yaml") == "The file none.yaml does not exist: check its name."
 
 
 # Names that are nearly right

@@ -1,5 +1,8 @@
 """What is released, as far as it needs no release build: version, unit, compose file, action."""
 
+import functools
+import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -9,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import types
 
 import pytest
@@ -140,6 +144,24 @@ def test_the_compose_file_names_what_there_is():
     assert service in compose["services"] and f"{port}/tcp" in described["ExposedPorts"]
 
 
+def test_the_compose_file_is_one_to_compose():
+    """By Compose's own reading of it, which needs no engine; a variable that must be given is asked for."""
+    if not shutil.which("docker-compose"):
+        pytest.skip("there is no docker-compose here")
+
+    def read(**variables: str) -> subprocess.CompletedProcess:
+        command = ["docker-compose", "--file", PACKAGING / "compose" / "docker-compose.yaml", "config"]
+        settings = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | variables
+        return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60)
+
+    told = read(MARGINALIA_ADMIN_TOKEN="made-up-token")
+    assert told.returncode == 0, told.stderr
+    assert yaml.safe_load(told.stdout)["services"]["marginalia"]["environment"] == {
+        "MARGINALIA_ADMIN_TOKEN": "made-up-token", "MARGINALIA_LOG_FORMAT": "json",
+    }
+    assert read().returncode != 0 and "give the operator a token" in read().stderr
+
+
 def test_the_dashboard_shows_what_is_measured(server):
     folder = PACKAGING / "compose" / "grafana"
     board = json.loads((folder / "dashboards" / "marginalia.json").read_text())
@@ -180,7 +202,8 @@ def release_archive(folder: pathlib.Path) -> pathlib.Path:
 class Runner:
     """Runs a composite action's steps as GitHub's runner does, those of them that are shell."""
 
-    def __init__(self, folder: pathlib.Path, **inputs: str):
+    def __init__(self, folder: pathlib.Path, host: str = "https://example.invalid", **inputs: str):
+        self.host = host
         action = yaml.safe_load((ROOT / "action.yml").read_text())
         self.inputs = {name: entry["default"] for name, entry in action["inputs"].items()} | inputs
         self.steps = action["runs"]["steps"]
@@ -191,7 +214,7 @@ class Runner:
 
     def value(self, text: str) -> str:
         known = {f"inputs.{name}": value for name, value in self.inputs.items()}
-        known |= {"github.server_url": "https://example.invalid", "github.action_repository": "o/marginalia"}
+        known |= {"github.server_url": self.host, "github.action_repository": "o/marginalia"}
         return re.sub(r"\$\{\{ (\S+) \}\}", lambda found: known[found[1]], text)
 
     def environment(self) -> dict[str, str]:
@@ -254,6 +277,54 @@ def test_the_action_fails_with_the_programs_own_words(tmp_path):
     runner = Runner(tmp_path, archive=str(release_archive(tmp_path)), scenario="desk.yaml")
     done = runner.run()
     assert done[1].returncode == 1 and "desk.yaml, line 1" in done[1].stderr
+
+
+@pytest.fixture
+def release_host(tmp_path):
+    """Where releases are, in place of the real host: the archive and the checksums of one."""
+    place = tmp_path / "host" / "o" / "marginalia" / "releases" / "download" / "v0.1.0"
+    place.mkdir(parents=True)
+    file = release_archive(place)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    (place / "SHA256SUMS").write_text(f"{digest}  {file.name}\n{'0' * 64}  marginalia-0.1.0.cdx.json\n")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(tmp_path / "host"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
+        thread = threading.Thread(target=host.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{host.server_address[1]}", place
+        host.shutdown()
+        thread.join()
+
+
+def test_the_action_takes_a_release_and_its_checksum(release_host, tmp_path):
+    if os.uname().machine != "x86_64":
+        pytest.skip("the archive's name here is that of x86_64")
+    host, place = release_host
+
+    def install(**inputs: str) -> subprocess.CompletedProcess:
+        runner = Runner(tmp_path, host=host, **inputs)
+        runner.steps = runner.steps[:1]
+        return runner.run()[0]
+
+    done = install()
+    assert (done.returncode, done.stdout.strip()) == (0, run("--version").stdout.strip()), done.stderr
+
+    other = install(version="9.9.9")
+    assert other.returncode == 1
+    assert f"::error::There is no marginalia-9.9.9-linux-x86_64.tar.gz at {host}/o/marginalia" in other.stderr
+    absent = install(archive="no-such.tar.gz")
+    assert (absent.returncode, absent.stderr) == (
+        1, "::error::There is no file no-such.tar.gz: check the input archive.\n"
+    )
+    with release_archive(place).open("ab") as file:
+        file.write(b"and more")
+    altered = install()
+    assert altered.returncode == 1 and "its checksum is another" in altered.stderr
 
 
 # Testcontainers

@@ -96,6 +96,20 @@ def test_time_prices_and_funding_move_the_figures(venue):
     assert venue.explain("desk", "totalWalletBalance")[0]["value"] == "997.00000000"
 
 
+def test_mistakes_of_a_first_test_say_what_to_do(venue):
+    venue.open("desk", "okx", USDT="100")
+    assert venue.commands({"type": "deposit", "account": "desk", "asset": "USDT", "amount": "1"}) == [3]
+    with pytest.raises(marginalia.MarginaliaError, match="desk is at okx, not at binance"):
+        venue.ccxt("binance", account="desk")
+    with pytest.raises(marginalia.Refused, match=r"Did you mean desk\?"):
+        venue.ccxt("okx", account="desc")
+    for given in ({}, {"rate": "1", "amount": "1"}):
+        with pytest.raises(marginalia.MarginaliaError, match="either a rate"):
+            venue.fund("desk", "BTC-USDT-SWAP", **given)
+    with marginalia.Venue() as other, pytest.raises(marginalia.MarginaliaError, match="start it with a time"):
+        other.advance("8h")
+
+
 @pytest.mark.parametrize("amount", [0.1, True, None, b"1"])
 def test_inexact_amounts_are_refused_before_they_are_sent(venue, amount):
     with pytest.raises(marginalia.MarginaliaError, match="as a text"):

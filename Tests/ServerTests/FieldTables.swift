@@ -51,6 +51,7 @@ enum FieldTables {
         switch kind {
         case .label: "name"
         case .decimal: "decimal"
+        case .share: "share, such as `\"0.0001\"` or `\"0.01%\"`"
         case .flag: "`true` or `false`"
         case .choice(let names): names.map { "`\($0)`" }.joined(separator: " or ")
         case .venue: "venue"

@@ -78,4 +78,7 @@ def needs(built: pathlib.Path) -> Needs:
     if foreign:
         raise Unfit(f"the program needs {', '.join(foreign)}, which a bare machine has not")
     versions = {tuple(map(int, found.split("."))) for found in re.findall(r"\bGLIBC_([\d.]+)", headers)}
+    # Packed relocations are no symbol of a version; 2.36 was the first to read them.
+    if "GLIBC_ABI_DT_RELR" in headers:
+        versions.add((2, 36))
     return Needs(libraries, ".".join(map(str, max(versions)[:2])))
