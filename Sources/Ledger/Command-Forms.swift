@@ -128,7 +128,8 @@ extension CommandForm {
         ) { .setLeverage(instrument: $0, leverage: $1, side: $2, marginMode: $3) },
         CommandForm(
             "set_margin_mode",
-            "Sets the margin mode of an instrument, at Rails and Binance; refused while it has a position or an "
+            "Sets the margin mode of an instrument, at Rails and Binance; refused while it has a "
+                + "position or an "
                 + "open order.",
             instrument, marginMode
         ) { .setMarginMode(instrument: $0, marginMode: $1) },

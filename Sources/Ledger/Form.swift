@@ -1,7 +1,8 @@
 import JSON
 import Numbers
 
-/// What a field of an object may hold; what reads the field, refuses it and tells it in documents goes by this.
+/// What a field of an object may hold; what reads the field, refuses it and tells it in documents goes by
+/// this.
 public indirect enum FieldKind: Sendable, Equatable {
     /// A text that names something.
     case label
@@ -144,8 +145,8 @@ extension Field where Value: RawRepresentable & CaseIterable, Value.RawValue == 
 
 /// A command, described once: its fields, what they mean, and what their values come to.
 ///
-/// What reads it, what refuses a field that it does not have, its part of the OpenAPI document, its table in the
-/// documentation and what assistants are told are made of this description.
+/// What reads it, what refuses a field that it does not have, its part of the OpenAPI document, its table
+/// in the documentation and what assistants are told are made of this description.
 public struct CommandForm: Sendable {
     /// What the command is about.
     enum Subject {

@@ -1,8 +1,8 @@
 import Numbers
 
 extension ExactDecimal {
-    /// Reads a share as people write it: a decimal such as `-0.10`, or a percentage such as `-10%`, which is the
-    /// same.
+    /// Reads a share as people write it: a decimal such as `-0.10`, or a percentage such as `-10%`, which
+    /// is the same.
     ///
     /// Throws `tooPrecise` for a percentage whose share has more than 18 fraction digits.
     public init(share text: String) throws(NumberError) {

@@ -23,8 +23,9 @@ extension OKXVenue {
     public var accountSettings: [SettingField] {
         [
             .choice(
-                "mode", AccountMode.allCases.map(\.rawValue),
-                "The account mode: `multi` (multi-currency margin), `spot`, `futures` (single-currency margin) or "
+                "mode", AccountMode.allCases.map(\.rawValue), initial: AccountMode.multi.rawValue,
+                "The account mode: `multi` (multi-currency margin), `spot`, `futures` (single-currency "
+                    + "margin) or "
                     + "`portfolio`."),
             .flag(
                 "hedge",

@@ -7,9 +7,10 @@ import Venues
 public enum FieldSchemas {
     /// Where the schemas of commands are found in the OpenAPI document.
     private static let place = "#/components/schemas/"
+    private static let decimal = "^-?[0-9]{1,20}([.][0-9]{1,18})?$"
 
-    /// The schemas of every command, by their names in the OpenAPI document, with `Command`, which is any of them,
-    /// and those of each venue's settings.
+    /// The schemas of every command, by their names in the OpenAPI document, with `Command`, which is any
+    /// of them, and those of each venue's settings.
     public static func components(settings: [(venue: VenueName, fields: [SettingField])]) -> JSONValue {
         let commands = CommandForm.all.map { form in (name(of: form), schema(of: form)) }
         let any = JSONValue.members([
@@ -30,10 +31,10 @@ public enum FieldSchemas {
         object(form.words, form.fields, rules: form.rules)
     }
 
-    /// The schema of one field, with what it means.
-    public static func schema(of field: FieldDescription) -> JSONValue {
-        let kind = schema(of: field.kind)
-        return .members(kind.object.map(\.members) ?? [] + [("description", .string(field.words))])
+    /// The schema of one field, with what it means; `alone` where it stands in no document of schemas.
+    public static func schema(of field: FieldDescription, alone: Bool = false) -> JSONValue {
+        let kind = schema(of: field.kind, alone: alone)
+        return .members((kind.object?.members ?? []) + [("description", .string(field.words))])
     }
 
     private static func object(
@@ -60,13 +61,13 @@ public enum FieldSchemas {
         }
     }
 
-    private static func schema(of kind: FieldKind) -> JSONValue {
+    private static func schema(of kind: FieldKind, alone: Bool) -> JSONValue {
         func type(_ name: String, _ rest: [(key: String, value: JSONValue)] = []) -> JSONValue {
             .members([("type", .string(name))] + rest)
         }
         return switch kind {
         case .label: type("string", [("minLength", .number("1")), ("maxLength", .number("64"))])
-        case .decimal: reference("Decimal")
+        case .decimal: alone ? type("string", [("pattern", .string(decimal))]) : reference("Decimal")
         case .share: type("string", [("pattern", .string("^-?[0-9]{1,20}([.][0-9]{1,16})?%?$"))])
         case .flag: type("boolean", [("default", .bool(false))])
         case .choice(let words) where words.count == 1: .members([("const", .string(words[0]))])
@@ -83,8 +84,8 @@ public enum FieldSchemas {
                 type("string", [("pattern", .string("^[1-9][0-9]{0,2}[hd]$"))]),
             ])
         case .time: anyOf([type("string", [("format", .string("date-time"))]), type("integer")])
-        case .labels: type("array", [("items", schema(of: .label))])
-        case .table(let kind): type("object", [("additionalProperties", schema(of: kind))])
+        case .labels: type("array", [("items", schema(of: .label, alone: alone))])
+        case .table(let kind): type("object", [("additionalProperties", schema(of: kind, alone: alone))])
         case .record(let fields): object("", fields, rules: [])
         case .settings: anyOf(Venues.names.map { reference(settingsName(of: $0)) })
         case .scalar:

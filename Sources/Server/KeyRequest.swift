@@ -45,7 +45,7 @@ public struct KeyRequest: Sendable {
             addresses.append(range)
         }
         self.addresses = addresses
-        isOnce = try inScenario || reader.flag("once")
+        isOnce = inScenario ? true : try reader.flag("once")
         for (field, value) in [("api_key", apiKey), ("secret", secret)] where isOnce && value == nil {
             throw Refusal(
                 .missingField, "key: \(field) is missing; what is made once is the same every time.",

@@ -43,7 +43,8 @@ extension OperatorAPI {
             guard steps.count + (time == nil ? 0 : 1) == 1 else {
                 throw Problem(400, "missing_field", "Give one of now, advance and advance_ms.", field: "now")
             }
-            return try time.map { .to($0) } ?? .by(step(object))
+            if let time { return .to(time) }
+            return .by(try step(object))
         }
         if let step = steps.first {
             throw Problem(400, "invalid_field", "Give either mode or \(step), not both.", field: step)
@@ -63,7 +64,8 @@ extension OperatorAPI {
             guard let step = span.text.flatMap(TimeSpan.milliseconds) else {
                 throw Problem(
                     400, "invalid_field",
-                    "advance must be a span of time of at most a year, such as \"8h\", \"1h30m\" or \"500ms\".",
+                    "advance must be a span of time of at most a year, such as \"8h\", \"1h30m\" or "
+                        + "\"500ms\".",
                     field: "advance")
             }
             return step

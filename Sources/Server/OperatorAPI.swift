@@ -45,8 +45,11 @@ struct OperatorAPI: Sendable {
             var seen: Set<ExactText> = []
             for item in query {
                 guard parameters.containsExactly(item.name) else {
+                    let known = parameters.isEmpty ? "none" : parameters.joined(separator: ", ")
                     throw Problem(
-                        400, "unknown_parameter", "There is no parameter \(item.name.prefix(64)) here.",
+                        400, "unknown_parameter",
+                        "There is no parameter \(item.name.prefix(64)) here; this call takes \(known)."
+                            + NearestName.question(item.name, among: parameters),
                         field: String(item.name.prefix(64)))
                 }
                 guard seen.insert(ExactText(item.name)).inserted else {
@@ -288,7 +291,8 @@ struct OperatorAPI: Sendable {
         try await engine.turn(of: "operator").run(work)
     }
 
-    /// That there is no account of this name, and which one may have been meant, of those that were opened first.
+    /// That there is no account of this name, and which one may have been meant, of those that were opened
+    /// first.
     func noAccount(_ id: String) -> Problem {
         let known = engine.accountIDs.prefix(1_000)
         let way = known.isEmpty ? "; none is open yet: send open_account, or apply a scenario" : ""

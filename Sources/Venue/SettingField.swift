@@ -31,10 +31,11 @@ public struct SettingField: Sendable {
         }
     }
 
-    /// One of several words, the first of which a new account has.
-    public static func choice(_ name: String, _ words: [String], _ about: String) -> SettingField {
-        SettingField(name, .choice(words), initial: words.first.map { .string($0) }, about) {
-            value throws(Refusal) in
+    /// One of several words.
+    public static func choice(
+        _ name: String, _ words: [String], initial: String, _ about: String
+    ) -> SettingField {
+        SettingField(name, .choice(words), initial: .string(initial), about) { value throws(Refusal) in
             guard let text = value.text, words.contains(text) else {
                 throw wrong(name, "one of \(words.joined(separator: ", "))")
             }

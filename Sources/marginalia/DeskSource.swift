@@ -25,7 +25,8 @@ struct DeskSource: ParsableArguments {
         guard given != nil || FileManager.default.fileExists(atPath: file) else {
             throw ProgramError(
                 .badConfiguration,
-                "There is no desk.yaml here, which names the accounts to read: write one as docs/desk.md shows, or "
+                "There is no desk.yaml here, which names the accounts to read: write one as "
+                    + "docs/desk.md shows, or "
                     + "name it with --config.")
         }
         let document = try SourceDocument(file: file, numbers: .asText, failure: .badConfiguration)

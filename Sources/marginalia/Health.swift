@@ -19,7 +19,8 @@ struct Health: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long to wait for it to become so, such as 30s or 2m; a number alone has seconds. (default: 0)",
+            "How long to wait for it to become so, such as 30s or 2m; a number alone has seconds. "
+                + "(default: 0)",
             valueName: "span"))
     var within: String?
 

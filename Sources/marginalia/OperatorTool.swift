@@ -17,6 +17,13 @@ struct OperatorTool: Sendable {
             self.isRequired = isRequired
         }
 
+        /// A field of a command.
+        init(_ field: FieldDescription) {
+            name = field.name
+            schema = FieldSchemas.schema(of: field, alone: true)
+            isRequired = field.isRequired
+        }
+
         /// A list.
         init(_ name: String, listOf items: String, _ about: String, isRequired: Bool = false) {
             self.name = name

@@ -27,12 +27,7 @@ extension OperatorTool {
         },
         OperatorTool(
             "set_prices", "Sets mark prices of instruments and USD prices of assets at a venue.",
-            [
-                Argument("venue", "string", "okx, binance, crypto-com or rails.", isRequired: true),
-                Argument(
-                    "marks", "object", "Prices, as texts, by instrument: {\"BTC-USDT-SWAP\": \"60000\"}."),
-                Argument("index", "object", "USD prices, as texts, by asset: {\"USDT\": \"1\"}."),
-            ]
+            arguments(of: "prices")
         ) { given throws(ProgramError) in
             let command = given.body(adding: [("type", .string("prices"))])
             return Request(method: "POST", path: "/admin/v1/commands", body: .array([command]))
@@ -191,16 +186,25 @@ extension OperatorTool {
         },
     ]
 
+    /// The fields of a command, but for what every command may have.
+    private static func arguments(of type: String) -> [Argument] {
+        let fields = CommandForm.all.first { $0.type == type }?.fields ?? []
+        return fields.filter { !common.contains($0.name) }.map { Argument($0) }
+    }
+
+    private static let common = ["type", "id", "at"]
+
     /// What the commands are, from the very table that they are read by.
     private static var aboutCommands: String {
         let types = CommandForm.all.map { form in
-            let fields = form.fields.filter { !["type", "id", "at"].contains($0.name) }
+            let fields = form.fields.filter { !common.contains($0.name) }
                 .map { $0.isRequired ? $0.name : "\($0.name)?" }
             return "\(form.type): \(fields.joined(separator: ", "))"
         }
         return """
             Applies commands to the ledger, in order. Each is an object with a type, and may have an id (to \
-            send it again safely) and at (its time). Amounts are decimals as texts. Types, fields (? may be left \
+            send it again safely) and at (its time). Amounts are decimals as texts. Types, fields \
+            (? may be left \
             out):
             \(types.joined(separator: "\n"))
             """

@@ -46,7 +46,8 @@ struct RecordingSource: ParsableArguments {
             else { throw ProgramError(error) }
             throw ProgramError(
                 .unavailable,
-                "There are no recordings at \(location) yet: make some with marginalia record, or name others with "
+                "There are no recordings at \(location) yet: make some with marginalia record, or name "
+                    + "others with "
                     + "--recordings.")
         }
     }

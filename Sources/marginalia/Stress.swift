@@ -24,7 +24,8 @@ struct Stress: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "An instrument and the rate of one funding payment, such as 0.01% (the same as 0.0001); repeatable.",
+            "An instrument and the rate of one funding payment, such as 0.01% (the same as 0.0001); "
+                + "repeatable.",
             valueName: "target=rate"))
     var funding: [String] = []
 

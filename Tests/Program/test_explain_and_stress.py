@@ -170,7 +170,8 @@ def test_the_command_line_shows_trees_and_tables(desk):
     assert table.stdout.splitlines()[-1].endswith("<- first")
     raw = run("stress", "desk", "--shock", "BTC=-0.10", "--json", *there)
     assert json.loads(raw.stdout)["shocks"][0]["change"] == "-0.1"
-    for option, word in (("--shock", "BTC"), ("--shock", "BTC=-10 %"), ("--funding", "BTC=ten%"), ("--shock", "=1%")):
+    bad = (("--shock", "BTC"), ("--shock", "BTC=-10 %"), ("--funding", "BTC=ten%"), ("--shock", "=1%"))
+    for option, word in bad:
         wrong = run("stress", "desk", option, word, *there)
         assert wrong.returncode == 64 and len(wrong.stderr.strip().splitlines()) == 1
         assert f"{option} takes TARGET=SHARE, such as BTC=-10% or BTC=-0.10, not {word}" in wrong.stderr
@@ -187,7 +188,8 @@ def test_a_share_may_be_a_percentage_wherever_it_is_given(desk):
     assert stress("--funding", f"{swap}=0.01%") == stress("--funding", f"{swap}=0.0001")
     path = "/accounts/desk/nudge"
     wanted = {"maintenance_share": "50%", "dry_run": True}
-    assert desk.admin("POST", path, wanted).json == desk.admin("POST", path, wanted | {"maintenance_share": "0.5"}).json
+    same = wanted | {"maintenance_share": "0.5"}
+    assert desk.admin("POST", path, wanted).json == desk.admin("POST", path, same).json
     before = desk.admin("GET", "/accounts/desk").json
     funding = {"type": "funding", "account": "desk", "instrument": swap}
     desk.apply(funding | {"rate": "0.01%"})

@@ -158,11 +158,14 @@ def test_a_first_error_says_what_to_do(start, tmp_path):
     (tmp_path / "b.yaml").write_text("acounts: []\n")
     assert error(65, "apply", "b.yaml").endswith(" (Did you mean accounts?).")
     when = "takes an ISO 8601 time or milliseconds since 1970, not tomorrow"
-    for command in (["rules", "diff", "desk", "--to"], ["explain", "desk", "--as-of"], ["accounts", "list", "--as-of"]):
+    accounts = ["accounts", "list", "--as-of"]
+    past = (["rules", "diff", "desk", "--to"], ["explain", "desk", "--as-of"], accounts)
+    for command in past:
         assert f"{command[-1]} {when}" in error(64, *command, "tomorrow")
     for command in ("portfolio", "audit", "watch", "record"):
         assert error(78, command).startswith("There is no desk.yaml here")
-    assert error(69, "history").startswith("There are no recordings at sqlite:marginalia-data/recordings.db yet")
+    nothing = "There are no recordings at sqlite:marginalia-data/recordings.db yet"
+    assert error(69, "history").startswith(nothing)
     assert error(65, "apply", "none.yaml") == "The file none.yaml does not exist: check its name."
 
 

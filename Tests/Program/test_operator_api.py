@@ -345,6 +345,30 @@ def test_description_and_page_are_served(server):
     assert server.token.encode() not in page.body
 
 
+def test_the_description_has_the_methods_and_parameters_that_the_server_takes(server):
+    """Each path's methods as one that it has not is told, each call's parameters as one too many is told."""
+    server.apply(OPENING["okx"])
+    account = OPENING["okx"]["account"]
+    description = server.request("GET", "/openapi.json").json
+    token = {"Authorization": f"Bearer {server.token}"}
+    for template, operations in description["paths"].items():
+        path = template.replace("{account}", account).replace("{api_key}", "key").replace("{name}", "one")
+        wrong = server.request("PATCH", path, headers=token)
+        assert wrong.status == 405, path
+        allowed = set(wrong.headers["Allow"].split(", ")) - {"HEAD"}
+        assert allowed == {method.upper() for method in operations}, path
+        for method, operation in operations.items():
+            # A statement's parameters are those of its venue's endpoint; outside /admin/v1 none are looked
+            # at.
+            if not path.startswith("/admin/v1/") or template.endswith("/statement"):
+                continue
+            told = server.request(method.upper(), f"{path}?nonsense=1", headers=token)
+            assert told.status == 400 and told.json["code"] == "unknown_parameter", (method, path, told.body)
+            takes = told.json["detail"].split("this call takes ")[1].rstrip(".").split(", ")
+            named = [row["name"] for row in operation.get("parameters", []) if row["in"] == "query"]
+            assert sorted(takes) == sorted(named or ["none"]), (method, path)
+
+
 def test_rulebooks_name_their_times_and_sources(server):
     text = server.admin("GET", "/rulebooks")
     assert text.status == 200
