@@ -70,13 +70,19 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
 
     override func value(of figure: AccountFigure) throws -> ExactFraction {
         switch figure {
-        case .available: try self[.marginBalance] - self[.initialMargin]
-        case .marginBalance: try rows.sum(.countedValue) + self[.sessionUnrealized] - self[.feeReserve]
+        case .available:
+            try Figures.availableBalance(
+                marginBalance: self[.marginBalance], initialMargin: self[.initialMargin])
+        case .marginBalance:
+            try Figures.marginBalance(
+                countedValue: rows.sum(.countedValue), unrealised: self[.sessionUnrealized],
+                feeReserve: self[.feeReserve])
         case .feeReserve where mode.reserve.isRecorded:
             try cross.sumOfSizes(.notional) * (self[.liquidationFee] + self[.takerFee])
         case .feeReserve: try cross.sumOfSizes(.notional) * self[.reserveRate]
         case .cashBalance: try rows.sum(.cashValue)
-        case .initialMargin: try self[.positionMargin] + self[.haircut]
+        case .initialMargin:
+            try Figures.initialMargin(positionMargin: self[.positionMargin], haircut: self[.haircut])
         case .positionMargin: try underlyings.sum(.margin) + isolatedOrders.sum(.margin)
         case .haircut: try rows.sum(.haircutAmount)
         case .maintenanceMargin: try self[.initialMargin] * self[.maintenanceShare]

@@ -78,7 +78,9 @@ final class IsolatedFigures: CryptoComTable<IsolatedFigure> {
             try self[.notional] * (self[.liquidationFee] + self[.takerFee])
         case .feeReserve: try self[.notional] * self[.reserveRate]
         case .marginBalance: try self[.wallet] + self[.sessionUnrealized] - self[.feeReserve]
-        case .available: try self[.marginBalance] - self[.initialMargin]
+        case .available:
+            try Figures.availableBalance(
+                marginBalance: self[.marginBalance], initialMargin: self[.initialMargin])
         case .cashBalance, .collateralValue: try self[.wallet]
         case .effectiveLeverage: try Figures.leverage(of: self[.notional], by: self[.marginBalance])
         case .positionLimit: try max(.zero, self[.leverage] * self[.marginBalance])

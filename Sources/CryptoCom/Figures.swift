@@ -1,6 +1,6 @@
 import Numbers
 
-/// What audits and rehosting work out from a venue's answers; what is served is defined beside its figure, in
+/// What audits and rehosting take of a venue's answers; what is served is defined beside its figure, in
 /// `Figures-*.swift`.
 ///
 /// Money is in USD unless said otherwise. Functions take and give exact values; `shown…` says how a figure is

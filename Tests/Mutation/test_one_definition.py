@@ -31,9 +31,9 @@ MUTATIONS = {
         "initialMargin",
     ),
     "crypto-com": (
-        "CryptoCom/Figures-Account.swift",
-        "try self[.marginBalance] - self[.initialMargin]",
-        "try self[.marginBalance] + self[.initialMargin]",
+        "CryptoCom/Figures.swift",
+        "try marginBalance - initialMargin",
+        "try marginBalance + initialMargin",
         "total_available_balance",
     ),
     "rails": (
