@@ -18,7 +18,7 @@ struct MarketStream: VenueStream {
 
     private let venue: CryptoComVenue
     private let access: any VenueAccess
-    private var connection: StreamConnection
+    private var connection: SocketState
     private var subscriptions: [MarketSubscription] = []
     private var interestInForce = StreamInterest()
     private var nextLook: Int64?
@@ -26,7 +26,7 @@ struct MarketStream: VenueStream {
     init(venue: CryptoComVenue, access: any VenueAccess) {
         self.venue = venue
         self.access = access
-        connection = StreamConnection(framesPerSecond: Self.framesPerSecond, limiter: access.limiter)
+        connection = SocketState(framesPerSecond: Self.framesPerSecond, limiter: access.limiter)
     }
 
     var interest: StreamInterest { StreamInterest(prices: !subscriptions.isEmpty) }
@@ -70,7 +70,7 @@ struct MarketStream: VenueStream {
         tell(at: now, isFirstOnly: false, into: &output)
     }
 
-    func close(for reason: StreamCloseReason) -> StreamClose { StreamConnection.close(for: reason) }
+    func close(for reason: StreamCloseReason) -> StreamClose { SocketState.close(for: reason) }
 
     private mutating func subscribe(
         to name: String, _ request: StreamRequest, into output: inout StreamOutput

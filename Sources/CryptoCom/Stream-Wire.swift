@@ -73,7 +73,7 @@ struct UnreadableFrame: Error {
 ///
 /// Sheet, sections 2.4 and 6. A heartbeat's answer does not count; the allowance of the calendar second of
 /// the connection is that of its rest, rounded up: choices.
-struct StreamConnection {
+struct SocketState {
     /// Milliseconds from one heartbeat to the next.
     static let heartbeatInterval: Int64 = 30_000
     /// Milliseconds within which a heartbeat must be answered.

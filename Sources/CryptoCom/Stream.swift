@@ -41,7 +41,7 @@ struct UserStream: VenueStream {
     let venue: CryptoComVenue
     let access: any VenueAccess
     private let address: String
-    private var connection: StreamConnection
+    private var connection: SocketState
     /// The key that the client has proved to have.
     private var key: APIKey?
     private var subscriptions: [Subscription] = []
@@ -59,7 +59,7 @@ struct UserStream: VenueStream {
         self.venue = venue
         self.access = access
         self.address = address
-        connection = StreamConnection(framesPerSecond: Self.framesPerSecond, limiter: access.limiter)
+        connection = SocketState(framesPerSecond: Self.framesPerSecond, limiter: access.limiter)
     }
 
     var interest: StreamInterest {
@@ -111,7 +111,7 @@ struct UserStream: VenueStream {
         if isAdmitted(into: &output) { push(into: &output) { _ in true } }
     }
 
-    func close(for reason: StreamCloseReason) -> StreamClose { StreamConnection.close(for: reason) }
+    func close(for reason: StreamCloseReason) -> StreamClose { SocketState.close(for: reason) }
 
     // MARK: - Who it is
 

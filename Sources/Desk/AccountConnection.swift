@@ -9,8 +9,8 @@ public actor AccountConnection {
     let reader: any VenueReader
     private let credentials: Credentials
     private let transport: Transport
-    private let pacer: Pacer
-    private let patience: Patience
+    private let rateLimiter: RequestRateLimiter
+    private let retryPolicy: RetryPolicy
     private let clock: Clock
     /// The venue's clock less this machine's, in milliseconds.
     private var clockDifference: Int64 = 0
@@ -25,20 +25,20 @@ public actor AccountConnection {
 
     init(
         entry: AccountEntry, reader: any VenueReader, credentials: Credentials, transport: Transport,
-        pacer: Pacer, patience: Patience, clock: Clock
+        rateLimiter: RequestRateLimiter, retryPolicy: RetryPolicy, clock: Clock
     ) {
         self.entry = entry
         self.reader = reader
         self.credentials = credentials
         self.transport = transport
-        self.pacer = pacer
-        self.patience = patience
+        self.rateLimiter = rateLimiter
+        self.retryPolicy = retryPolicy
         self.clock = clock
     }
 
     /// The answer to a call, as soon as there is one that is a success.
     ///
-    /// Throws what the venue's refusal means, or `unavailable` when patience or the time before `deadline`
+    /// Throws what the venue's refusal means, or `unavailable` when the retry policy or the time before `deadline`
     /// (real time in milliseconds) is at its end.
     func answer(to call: VenueCall, before deadline: Int64) async throws(ReadingError) -> RecordedBody {
         let answer = try await successful(call, before: deadline)
@@ -75,7 +75,7 @@ public actor AccountConnection {
                 case .rateLimited(let retryAfter):
                     problem = ReadingError(.rateLimited, "The venue is over its limit; ask less often.")
                     pause = retryAfter ?? max(Self.limitPause, nextPause(after: failed + 1))
-                    await pacer.hold(caller(of: call), pace: pace, until: clock.now() + (pause ?? 0))
+                    await rateLimiter.hold(caller(of: call), pace: pace, until: clock.now() + (pause ?? 0))
                 case .temporary(let error): problem = error
                 case .refused(let error): throw error
                 }
@@ -85,7 +85,7 @@ public actor AccountConnection {
             }
             failed += 1
             let wait = pause ?? nextPause(after: failed)
-            guard failed < patience.attempts, clock.now() + wait < deadline else {
+            guard failed < retryPolicy.attempts, clock.now() + wait < deadline else {
                 throw problem.after(failed, wait: pause)
             }
             try await clock.pause(wait)
@@ -93,13 +93,13 @@ public actor AccountConnection {
     }
 
     private func nextPause(after failed: Int) -> Int64 {
-        patience.pause(afterFailed: failed, chance: Int.random(in: 0...1023))
+        retryPolicy.pause(afterFailed: failed, chance: Int.random(in: 0...1023))
     }
 
     private func sent(
         _ call: VenueCall, token: String?, before deadline: Int64
     ) async throws(ReadingError) -> IncomingAnswer {
-        try await pacer.admit(caller(of: call), weight: call.weight, pace: pace, before: deadline)
+        try await rateLimiter.admit(caller(of: call), weight: call.weight, pace: pace, before: deadline)
         let now = clock.now()
         guard now < deadline else { throw ReadingError.outOfTime }
         var request = try reader.request(
@@ -107,9 +107,9 @@ public actor AccountConnection {
         if entry.isDemoTrading, let header = type(of: reader).demoTradingHeader {
             request.headers.append(header)
         }
-        let answer = try await transport.send(request, base(of: call), min(patience.call, deadline - now))
+        let answer = try await transport.send(request, base(of: call), min(retryPolicy.call, deadline - now))
         if let header = pace.usedHeader, let used = answer.header(header).flatMap({ Int($0) }) {
-            await pacer.learn(caller(of: call), pace: pace, used: used)
+            await rateLimiter.learn(caller(of: call), pace: pace, used: used)
         }
         return answer
     }

@@ -43,7 +43,7 @@ public struct AccountFailure: Sendable, Equatable {
     public let venue: VenueName
     /// The call that failed; empty where it was none.
     public let call: String
-    /// What of the book hangs on the call.
+    /// What of the portfolio hangs on the call.
     public let role: VenueCall.Role
     /// What was wrong, and what to do.
     public let error: ReadingError

@@ -49,19 +49,19 @@ public struct AlertMemory: Sendable, Equatable {
 
     /// What has changed. A reading that is unknown, and one of an account that was not read at all, changes
     /// nothing; a finding that is named no more, such as a drift, is over once its account was read.
-    public mutating func changes(to readings: [AlertReading], in book: Book) -> [AlertEvent] {
+    public mutating func changes(to readings: [AlertReading], in portfolio: Portfolio) -> [AlertEvent] {
         var events: [AlertEvent] = []
         for reading in readings {
             switch reading.state {
             case .raised where raised.insert(ExactText(reading.key)).inserted:
-                events.append(AlertEvent(change: .raised, reading: reading, at: book.takenAt))
+                events.append(AlertEvent(change: .raised, reading: reading, at: portfolio.takenAt))
             case .clear where raised.remove(ExactText(reading.key)) != nil:
-                events.append(AlertEvent(change: .cleared, reading: reading, at: book.takenAt))
+                events.append(AlertEvent(change: .cleared, reading: reading, at: portfolio.takenAt))
             default: break
             }
         }
         let named = Set(readings.map { ExactText($0.key) })
-        let read = Set(book.statements.map { ExactText("\($0.venue)\u{1F}\($0.account)") })
+        let read = Set(portfolio.statements.map { ExactText("\($0.venue)\u{1F}\($0.account)") })
         for key in raised.subtracting(named) {
             let parts = key.text.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
             if parts.count == 4, read.contains(ExactText("\(parts[1])\u{1F}\(parts[2])")) {

@@ -32,8 +32,8 @@ public struct AlertReading: Sendable, Equatable {
     public var key: String { [rule.name, venue.rawValue, account, subject].joined(separator: "\u{1F}") }
 }
 
-extension Book {
-    /// What the rules say of the book, rule after rule. Of an account that was not read no measure is known.
+extension Portfolio {
+    /// What the rules say of the portfolio, rule after rule. Of an account that was not read no measure is known.
     public func readings(of rules: [AlertRule]) -> [AlertReading] {
         rules.flatMap { rule in
             switch rule.measure {
@@ -297,7 +297,7 @@ extension AlertReading {
     }
 }
 
-extension Book {
+extension Portfolio {
     /// One reading of a watch for programs: what every rule says, what changed, and what could not be read.
     public func watchJSON(readings: [AlertReading], events: [AlertEvent]) -> JSONValue {
         .members([

@@ -8,7 +8,7 @@ import Venue
 public struct AuditReport: Sendable {
     /// One account with what was found.
     public struct Entry: Sendable {
-        /// Its name in the book.
+        /// Its name in the portfolio.
         public let account: String
         /// Where the account is.
         public let venue: VenueName
@@ -18,17 +18,17 @@ public struct AuditReport: Sendable {
         public let drift: [FieldDrift]
     }
 
-    /// One for every statement, in the book's order.
+    /// One for every statement, in the portfolio's order.
     public let entries: [Entry]
 
-    /// Audits every statement of a book, each by its venue's rules of a time; nil for the moment at which the
+    /// Audits every statement of a portfolio, each by its venue's rules of a time; nil for the moment at which the
     /// statement was taken.
     public init(
-        of book: Book, by readers: ReaderSource, rulesAt time: LedgerTime? = nil,
+        of portfolio: Portfolio, by readers: ReaderSource, rulesAt time: LedgerTime? = nil,
         configuration: DeskConfiguration
     ) throws(ConfigurationError) {
         var entries: [Entry] = []
-        for statement in book.statements {
+        for statement in portfolio.statements {
             let reader = try readers.reader(
                 of: statement.venue, profile: configuration.profile(of: statement))
             entries.append(Entry(statement, reader, rulesAt: time))
@@ -80,7 +80,7 @@ public struct AuditReport: Sendable {
     }
 
     /// The report for programs.
-    public func json(of book: Book?) -> JSONValue {
+    public func json(of portfolio: Portfolio?) -> JSONValue {
         var members: [(key: String, value: JSONValue)] = [
             (
                 "accounts",
@@ -96,7 +96,7 @@ public struct AuditReport: Sendable {
             ),
             ("verdicts", .members(counts.map { ($0.verdict.rawValue, .integer(Int64($0.count))) })),
         ]
-        if let book { members.append(("not_read", .array(book.failures.map(\.json)))) }
+        if let portfolio { members.append(("not_read", .array(portfolio.failures.map(\.json)))) }
         return .members(members)
     }
 }

@@ -15,7 +15,7 @@ public struct Desk: Sendable {
         _ configuration: DeskConfiguration, credentials: [ExactText: Credentials],
         readers: ReaderSource = .builtIn, transport: Transport, clock: Clock = .real
     ) throws(ConfigurationError) {
-        let pacer = Pacer(clock: clock)
+        let rateLimiter = RequestRateLimiter(clock: clock)
         var connections: [AccountConnection] = []
         for entry in configuration.accounts {
             guard let key = credentials[ExactText(entry.name)] else {
@@ -24,7 +24,8 @@ public struct Desk: Sendable {
             connections.append(
                 AccountConnection(
                     entry: entry, reader: try readers.reader(of: entry.venue, profile: entry.profile),
-                    credentials: key, transport: transport, pacer: pacer, patience: configuration.patience,
+                    credentials: key, transport: transport, rateLimiter: rateLimiter,
+                    retryPolicy: configuration.retryPolicy,
                     clock: clock))
         }
         self.connections = connections
@@ -36,8 +37,8 @@ public struct Desk: Sendable {
     public typealias Progress = @Sendable (_ done: Int, _ of: Int) -> Void
 
     /// Reads all accounts, a few at a time, and never fails: what could not be read stands beside what could.
-    public func read(progress: Progress = { _, _ in }) async -> Book {
-        let deadline = clock.now() + configuration.patience.whole
+    public func read(progress: Progress = { _, _ in }) async -> Portfolio {
+        let deadline = clock.now() + configuration.retryPolicy.whole
         var readings: [AccountReading?] = Array(repeating: nil, count: connections.count)
         await withTaskGroup(of: (Int, AccountReading).self) { group in
             var next = 0
@@ -57,7 +58,7 @@ public struct Desk: Sendable {
                 start()
             }
         }
-        return Book(
+        return Portfolio(
             readings.compactMap { $0 }, givenPrices: configuration.prices, takenAt: clock.now())
     }
 }

@@ -25,12 +25,12 @@ extension DeskConfiguration {
             throw ConfigurationError([.key("accounts")], "must list at least one account")
         }
         concurrency = try fields.integer("concurrency", in: 1...64) ?? concurrency
-        patience.attempts = try fields.integer("attempts", in: 1...20) ?? patience.attempts
+        retryPolicy.attempts = try fields.integer("attempts", in: 1...20) ?? retryPolicy.attempts
         if let timeouts = fields.object["timeouts"] {
             let spans = try ConfigurationFields(
                 timeouts, at: [.key("timeouts")], known: ["call", "whole"])
-            patience.call = try spans.span("call") ?? patience.call
-            patience.whole = try spans.span("whole") ?? patience.whole
+            retryPolicy.call = try spans.span("call") ?? retryPolicy.call
+            retryPolicy.whole = try spans.span("whole") ?? retryPolicy.whole
         }
         if let given = fields.object["prices"] { prices = try Self.prices(given) }
         if let given = fields.object["watch"] {

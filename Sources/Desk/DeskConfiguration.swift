@@ -8,7 +8,7 @@ public struct DeskConfiguration: Sendable, Equatable {
     /// In the file's order, each name once.
     public var accounts: [AccountEntry] = []
     /// How long and how often a venue is tried.
-    public var patience = Patience()
+    public var retryPolicy = RetryPolicy()
     /// How many accounts are read at the same time.
     public var concurrency = 4
     /// USD prices of assets that the operator has set; they go before all that is read.
@@ -94,7 +94,7 @@ public enum SecretSource: Sendable, Equatable {
 }
 
 /// How long and how often a venue is tried.
-public struct Patience: Sendable, Equatable {
+public struct RetryPolicy: Sendable, Equatable {
     /// The longest that one call may take, in milliseconds.
     public var call: Int64 = 10_000
     /// The longest that reading all accounts may take, in milliseconds.

@@ -12,12 +12,13 @@ public struct Notifier: Sendable {
 
     private let targets: [Ready]
     private let transport: Transport
-    private let patience: Patience
+    private let retryPolicy: RetryPolicy
     private let clock: Clock
 
     /// Finds the targets' secrets. Throws where one is missing.
     public init(
-        _ plan: WatchPlan, secrets: Secrets, transport: Transport, patience: Patience, clock: Clock = .real
+        _ plan: WatchPlan, secrets: Secrets, transport: Transport, retryPolicy: RetryPolicy,
+        clock: Clock = .real
     ) throws(ConfigurationError) {
         var ready: [Ready] = []
         for target in plan.notices {
@@ -30,7 +31,7 @@ public struct Notifier: Sendable {
         }
         targets = ready
         self.transport = transport
-        self.patience = patience
+        self.retryPolicy = retryPolicy
         self.clock = clock
     }
 
@@ -79,7 +80,8 @@ public struct Notifier: Sendable {
         try await insistently { () throws(ReadingError) in
             let headers = Self.signature(of: body, secret: secret, at: clock.now(), delivery: delivery)
             return try await transport.send(
-                OutgoingRequest(method: "POST", target: "", headers: headers, body: body), url, patience.call)
+                OutgoingRequest(method: "POST", target: "", headers: headers, body: body), url,
+                retryPolicy.call)
         }
     }
 
@@ -95,7 +97,7 @@ public struct Notifier: Sendable {
             method: "POST", target: "/bot\(token)/sendMessage",
             headers: [("Content-Type", "application/json")], body: Array(body.description.utf8))
         try await insistently { () throws(ReadingError) in
-            try await transport.send(request, base, patience.call)
+            try await transport.send(request, base, retryPolicy.call)
         }
     }
 
@@ -119,10 +121,11 @@ public struct Notifier: Sendable {
                 problem = error
             }
             failed += 1
-            guard problem.kind == .unavailable, failed < patience.attempts, asked <= patience.longestPause
+            guard problem.kind == .unavailable, failed < retryPolicy.attempts,
+                asked <= retryPolicy.longestPause
             else { throw problem }
             try await clock.pause(
-                max(asked, patience.pause(afterFailed: failed, chance: Int.random(in: 0...1023))))
+                max(asked, retryPolicy.pause(afterFailed: failed, chance: Int.random(in: 0...1023))))
         }
     }
 

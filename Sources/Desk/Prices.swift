@@ -31,10 +31,10 @@ public struct UsedPrice: Sendable, Equatable {
 
 /// USD prices of assets, found among what the venues reported, and which of them were used.
 struct PriceFinder {
-    private let book: Book
+    private let portfolio: Portfolio
     private(set) var used: [UsedPrice] = []
 
-    init(_ book: Book) { self.book = book }
+    init(_ portfolio: Portfolio) { self.portfolio = portfolio }
 
     /// The USD price of an asset for a figure of one venue; nil where nobody reported any. The dollar is 1.
     ///
@@ -48,10 +48,10 @@ struct PriceFinder {
     }
 
     private func find(_ asset: String, for statement: Statement?) -> UsedPrice? {
-        if let given = book.givenPrices[ExactText(asset)] {
+        if let given = portfolio.givenPrices[ExactText(asset)] {
             return UsedPrice(asset: asset, price: given, origin: .given, account: "", venue: "", field: "")
         }
-        let all = book.statements
+        let all = portfolio.statements
         let own = all.filter { $0.account == statement?.account && $0.venue == statement?.venue }
         let neighbours = all.filter { $0.venue == statement?.venue }
         for group in [own, neighbours, all] {

@@ -39,17 +39,17 @@ extension Recording {
     }
 }
 
-/// Records books as they are read.
+/// Records portfolios as they are read.
 public struct Recorder: Sendable {
     private let store: RecordingStore
 
     /// A recorder into a store.
     public init(_ store: RecordingStore) { self.store = store }
 
-    /// Records every account of a book that was read, and gives the recordings with their sequences. They are
+    /// Records every account of a portfolio that was read, and gives the recordings with their sequences. They are
     /// durable when this returns.
-    public func record(_ book: Book) throws(JournalError) -> [Recording] {
-        let recordings = book.accounts.compactMap { Recording($0) }
+    public func record(_ portfolio: Portfolio) throws(JournalError) -> [Recording] {
+        let recordings = portfolio.accounts.compactMap { Recording($0) }
         let sequences = try store.append(recordings)
         return zip(recordings, sequences).map { recording, sequence in
             var recording = recording

@@ -3,11 +3,11 @@ import Ledger
 import Numbers
 import Venue
 
-/// One figure over all accounts of a book.
+/// One figure over all accounts of a portfolio.
 public struct BookTotal: Sendable, Equatable {
     /// What one account gave to it.
     public struct Part: Sendable, Equatable {
-        /// Its name in the book.
+        /// Its name in the portfolio.
         public let account: String
         /// Where the account is.
         public let venue: VenueName
@@ -17,7 +17,7 @@ public struct BookTotal: Sendable, Equatable {
 
     /// An account without which the total stands.
     public struct Gap: Sendable, Equatable {
-        /// Its name in the book.
+        /// Its name in the portfolio.
         public let account: String
         /// Where the account is.
         public let venue: VenueName
@@ -38,15 +38,15 @@ public struct BookTotal: Sendable, Equatable {
     public var isWhole: Bool { gaps.isEmpty && value != nil }
 }
 
-/// All totals of a book in one asset.
-public struct BookTotals: Sendable {
+/// All totals of a portfolio in one asset.
+public struct PortfolioTotals: Sendable {
     /// `USD`, or another asset.
     public let asset: String
     /// The totals, one of each figure.
     public let totals: [BookTotal]
     /// The prices that went into them, in the order of their use.
     public let prices: [UsedPrice]
-    /// Accounts that are in the book twice, and in the totals once.
+    /// Accounts that are in the portfolio twice, and in the totals once.
     public let repeated: [RepeatedAccount]
     /// Accounts that show the same as another one; both are in the totals.
     public let alike: [AlikeAccounts]
@@ -62,19 +62,21 @@ public struct BookTotals: Sendable {
     /// assets are margined apart, the assets' are summed. Accounts that were not read stand in `gaps` too,
     /// and main accounts whose sub-accounts were not; an account that two keys read is counted once, where it
     /// was read first.
-    public init(of book: Book, in asset: String = "USD") {
+    public init(of portfolio: Portfolio, in asset: String = "USD") {
         self.asset = asset
-        var finder = PriceFinder(book)
+        var finder = PriceFinder(portfolio)
         let unitPrice = finder.price(of: asset, for: nil)
-        let repeated = book.repeated
+        let repeated = portfolio.repeated
         self.repeated = repeated
-        alike = book.alike
-        let counted = book.statements.filter { statement in
+        alike = portfolio.alike
+        let counted = portfolio.statements.filter { statement in
             !repeated.contains { $0.account.isExactly(statement.account) }
         }
         let unread =
-            book.unread.map { ($0, "it was not read") }
-            + book.failures.filter { $0.role == .subaccounts }.map { ($0, "its sub-accounts were not read") }
+            portfolio.unread.map { ($0, "it was not read") }
+            + portfolio.failures.filter { $0.role == .subaccounts }.map {
+                ($0, "its sub-accounts were not read")
+            }
         totals = Self.summed.map { figure in
             var parts: [BookTotal.Part] = []
             var gaps: [BookTotal.Gap] = []

@@ -4,27 +4,27 @@ import Numbers
 /// Conditional orders of a venue's clients: placed, amended, cancelled.
 extension Exchange {
     func conditional(
-        _ instruction: TradeInstruction, _ draft: inout Draft
+        _ instruction: TradeInstruction, _ handler: inout CommandHandler
     ) throws(Refusal) -> [EventBody] {
         switch instruction {
         case .placeConditional(let wanted):
             var order = wanted
-            let instrument = try draft.instrument(wanted.instrument)
-            order.legs = try sided(wanted.legs, instrument, draft)
-            return [.conditionalPlaced(try draft.conditional(order))]
+            let instrument = try handler.instrument(wanted.instrument)
+            order.legs = try sided(wanted.legs, instrument, handler)
+            return [.conditionalPlaced(try handler.conditional(order))]
         case .amendConditional(let reference, let quantity, let legs):
-            let order = try waiting(reference, draft)
+            let order = try waiting(reference, handler)
             let amendment = ConditionalAmendment(
                 id: order.id, quantity: quantity ?? order.terms.quantity,
-                legs: try sided(legs ?? order.terms.legs, order.instrument, draft))
+                legs: try sided(legs ?? order.terms.legs, order.instrument, handler))
             guard amendment.quantity != order.terms.quantity || amendment.legs != order.terms.legs else {
                 throw Refusal(.unchanged, "The amendment changes nothing.", field: "quantity")
             }
             return [.conditionalAmended(amendment)]
         case .cancelConditional(let reference):
-            return [.conditionalEnded(id: try waiting(reference, draft).id, ConditionalEnd(.cancelled))]
+            return [.conditionalEnded(id: try waiting(reference, handler).id, ConditionalEnd(.cancelled))]
         case .cancelAllConditionals(let instrument):
-            return draft.account.conditionals.filter {
+            return handler.account.conditionals.filter {
                 instrument == nil || $0.instrument.name == instrument
             }
             .map { .conditionalEnded(id: $0.id, ConditionalEnd(.cancelled)) }
@@ -45,9 +45,9 @@ extension Exchange {
             }
             let command = Command(
                 account: account.id, content: .trade(.cancelAllConditionals(instrument: nil)))
-            guard !ends.isEmpty, let draft = try? ledger.draft(of: command, judges: judges, now: event.at)
+            guard !ends.isEmpty, let handler = try? ledger.handler(of: command, judges: judges, now: event.at)
             else { continue }
-            ended += (try? ledger.settle(ends, draft: draft, forced: true, cause: event.sequence)) ?? []
+            ended += (try? ledger.settle(ends, handler: handler, forced: true, cause: event.sequence)) ?? []
         }
         return ended
     }
@@ -67,11 +67,11 @@ extension Exchange {
     }
 
     private func waiting(
-        _ reference: ConditionalReference, _ draft: Draft
+        _ reference: ConditionalReference, _ handler: CommandHandler
     ) throws(Refusal) -> ConditionalOrder {
-        guard let order = draft.account.conditional(reference) else {
+        guard let order = handler.account.conditional(reference) else {
             throw Refusal(
-                .unknownOrder, "Account \(draft.account.id) has no such conditional order.",
+                .unknownOrder, "Account \(handler.account.id) has no such conditional order.",
                 field: "order_id")
         }
         return order
@@ -79,12 +79,12 @@ extension Exchange {
 
     /// Legs whose triggers know from which side the price comes to them: where nobody said, from where it is.
     private func sided(
-        _ legs: [ConditionalLeg], _ instrument: Instrument, _ draft: Draft
+        _ legs: [ConditionalLeg], _ instrument: Instrument, _ handler: CommandHandler
     ) throws(Refusal) -> [ConditionalLeg] {
-        let market = draft.judge.market(draft.prices, at: draft.time)
+        let market = handler.judge.market(handler.prices, at: handler.time)
         var sided: [ConditionalLeg] = []
         for var leg in legs {
-            let price = leg.trigger.source.price(of: instrument, draft.prices, market)
+            let price = leg.trigger.source.price(of: instrument, handler.prices, market)
             if leg.trigger.rises == nil {
                 guard let price, let level = leg.trigger.price else {
                     throw Refusal(

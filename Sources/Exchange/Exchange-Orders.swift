@@ -7,38 +7,38 @@ extension Exchange {
         _ instruction: TradeInstruction, _ command: Command, in ledger: inout LedgerState, judges: Judges,
         now: LedgerTime
     ) throws(Refusal) -> Outcome {
-        var draft = try ledger.draft(of: command, judges: judges, now: now)
+        var handler = try ledger.handler(of: command, judges: judges, now: now)
         let bodies: [EventBody]
         switch instruction {
-        case .place(let order): bodies = try place(order, &draft)
+        case .place(let order): bodies = try place(order, &handler)
         case .placeBeside(let order, let conditionals):
-            bodies = try place(order, beside: conditionals, &draft)
+            bodies = try place(order, beside: conditionals, &handler)
         case .amend(let reference, let instrument, let quantity, let price, let terms):
-            bodies = try amend(reference, instrument, quantity, price, terms, &draft)
-        case .refuse(let order, let code): bodies = [try refuse(order, code, &draft)]
+            bodies = try amend(reference, instrument, quantity, price, terms, &handler)
+        case .refuse(let order, let code): bodies = [try refuse(order, code, &handler)]
         case .cancel(let reference, let instrument):
-            bodies = [.orderCancelled(orderID: try open(reference, instrument, draft).id)]
+            bodies = [.orderCancelled(orderID: try open(reference, instrument, handler).id)]
         case .cancelAll(let instrument):
-            bodies = draft.account.orders.filter { instrument == nil || $0.instrument.name == instrument }
+            bodies = handler.account.orders.filter { instrument == nil || $0.instrument.name == instrument }
                 .map { .orderCancelled(orderID: $0.id) }
         case .placeConditional, .amendConditional, .cancelConditional, .cancelAllConditionals:
-            bodies = try conditional(instruction, &draft)
+            bodies = try conditional(instruction, &handler)
         case .setTimer(let timer):
-            let stands = draft.account.timers.contains { $0.instrument == timer.instrument }
+            let stands = handler.account.timers.contains { $0.instrument == timer.instrument }
             bodies = timer.at == nil && !stands ? [] : [.timerSet(timer)]
         }
         guard !bodies.isEmpty else { return Outcome(events: [], own: -1) }
-        let events = try ledger.settle(bodies, draft: draft, forced: false)
+        let events = try ledger.settle(bodies, handler: handler, forced: false)
         let ended = endOrphans(of: events, judges: judges, in: &ledger)
         return Outcome(events: events + ended, own: events.count - bodies.count)
     }
 
     private func open(
-        _ reference: OrderReference, _ instrument: String?, _ draft: Draft
+        _ reference: OrderReference, _ instrument: String?, _ handler: CommandHandler
     ) throws(Refusal) -> OpenOrder {
-        guard let order = draft.account.order(reference, of: instrument) else {
+        guard let order = handler.account.order(reference, of: instrument) else {
             throw Refusal(
-                .unknownOrder, "Account \(draft.account.id) has no such open order.", field: "order_id")
+                .unknownOrder, "Account \(handler.account.id) has no such open order.", field: "order_id")
         }
         return order
     }
@@ -46,9 +46,10 @@ extension Exchange {
     // MARK: - Placing
 
     private func place(
-        _ order: OrderInstruction, beside conditionals: [ConditionalInstruction], _ draft: inout Draft
+        _ order: OrderInstruction, beside conditionals: [ConditionalInstruction],
+        _ handler: inout CommandHandler
     ) throws(Refusal) -> [EventBody] {
-        var bodies = try place(order, &draft)
+        var bodies = try place(order, &handler)
         let isOver = bodies.contains { body in
             switch body {
             case .filled, .orderEnded: true
@@ -57,45 +58,46 @@ extension Exchange {
         }
         if isOver { return bodies }
         for conditional in conditionals {
-            bodies += try self.conditional(.placeConditional(conditional), &draft)
+            bodies += try self.conditional(.placeConditional(conditional), &handler)
         }
         return bodies
     }
 
     func place(
-        _ wanted: OrderInstruction, _ draft: inout Draft
+        _ wanted: OrderInstruction, _ handler: inout CommandHandler
     ) throws(Refusal) -> [EventBody] {
-        let instrument = try draft.instrument(wanted.instrument)
-        guard let terms = draft.judge.tradingTerms(of: instrument, in: draft.account, at: draft.time) else {
+        let instrument = try handler.instrument(wanted.instrument)
+        guard let terms = handler.judge.tradingTerms(of: instrument, in: handler.account, at: handler.time)
+        else {
             throw Refusal(.notAllowed, "\(wanted.instrument) is not traded here.", field: "instrument")
         }
-        if let clientID = wanted.terms.clientID, draft.account.order(.client(clientID)) != nil {
+        if let clientID = wanted.terms.clientID, handler.account.order(.client(clientID)) != nil {
             throw Refusal(
-                .orderExists, "Account \(draft.account.id) already has an open order \(clientID).",
+                .orderExists, "Account \(handler.account.id) already has an open order \(clientID).",
                 field: "client_order_id")
         }
-        let touch = touch(of: instrument, draft, terms)
+        let touch = touch(of: instrument, handler, terms)
         var quantity = try quantity(wanted, touch, terms)
-        if wanted.reduceOnly { quantity = min(quantity, try reducible(wanted, instrument, draft)) }
+        if wanted.reduceOnly { quantity = min(quantity, try reducible(wanted, instrument, handler)) }
         let price = try limit(wanted, touch, terms)
-        let order = try draft.order(wanted, quantity: quantity, price: price)
+        let order = try handler.order(wanted, quantity: quantity, price: price)
         if order.closesHedgeLeg {
-            let held = Self.reducible(order.position, by: order.side, draft.account) ?? .zero
+            let held = Self.reducible(order.position, by: order.side, handler.account) ?? .zero
             guard quantity <= held else {
                 throw Refusal(
                     .noPosition, "The position is \(held); an order cannot close more.", field: "quantity")
             }
         }
-        let (before, ends) = preventSelfTrade(of: order, touch, draft.account)
+        let (before, ends) = preventSelfTrade(of: order, touch, handler.account)
         if ends { return before + [.orderPlaced(order), .orderEnded(orderID: order.id, .selfTrade)] }
-        return before + (try execute(order, touch, terms, draft))
+        return before + (try execute(order, touch, terms, handler))
     }
 
     /// What becomes of an order at once.
     private func execute(
-        _ order: OpenOrder, _ touch: Touch?, _ terms: TradingTerms, _ draft: Draft
+        _ order: OpenOrder, _ touch: Touch?, _ terms: TradingTerms, _ handler: CommandHandler
     ) throws(Refusal) -> [EventBody] {
-        let taken = taken(order, touch, draft.account)
+        let taken = taken(order, touch, handler.account)
         let isWhole = taken == order.quantity
         if order.terms?.timeInForce == .fillOrKill, !isWhole, execution != .manual {
             if terms.refusesAtOnce {
@@ -111,9 +113,9 @@ extension Exchange {
         }
         var bodies: [EventBody] = [.orderPlaced(order)]
         if let touch, taken.isPositive {
-            let fill = try fill(order, taken, touch, terms, draft)
-            bodies += try trade(fill, of: order, draft)
-            bodies += attached(to: order, by: fill, draft)
+            let fill = try fill(order, taken, touch, terms, handler)
+            bodies += try trade(fill, of: order, handler)
+            bodies += attached(to: order, by: fill, handler)
         }
         if !isWhole, execution != .manual, let end = end(of: order) {
             bodies.append(.orderEnded(orderID: order.id, end))
@@ -139,23 +141,23 @@ extension Exchange {
     }
 
     private func refuse(
-        _ wanted: OrderInstruction, _ code: Int64, _ draft: inout Draft
+        _ wanted: OrderInstruction, _ code: Int64, _ handler: inout CommandHandler
     ) throws(Refusal) -> EventBody {
-        let instrument = try draft.instrument(wanted.instrument)
+        let instrument = try handler.instrument(wanted.instrument)
         var price = wanted.price
-        if let terms = draft.judge.tradingTerms(of: instrument, in: draft.account, at: draft.time) {
-            price = price ?? touch(of: instrument, draft, terms)?.opposite(wanted.side)
+        if let terms = handler.judge.tradingTerms(of: instrument, in: handler.account, at: handler.time) {
+            price = price ?? touch(of: instrument, handler, terms)?.opposite(wanted.side)
         }
-        return .orderRefused(try draft.refused(wanted, price: price ?? .zero), code: code)
+        return .orderRefused(try handler.refused(wanted, price: price ?? .zero), code: code)
     }
 
     /// What an order can make a position smaller by. Throws where there is nothing to reduce.
     private func reducible(
-        _ wanted: OrderInstruction, _ instrument: Instrument, _ draft: Draft
+        _ wanted: OrderInstruction, _ instrument: Instrument, _ handler: CommandHandler
     ) throws(Refusal) -> ExactDecimal {
-        let mode = wanted.marginMode ?? draft.judge.defaultMarginMode(of: instrument, in: draft.account)
+        let mode = wanted.marginMode ?? handler.judge.defaultMarginMode(of: instrument, in: handler.account)
         let key = PositionKey(instrument: instrument, side: wanted.positionSide ?? .net, marginMode: mode)
-        guard let quantity = Self.reducible(key, by: wanted.side, draft.account) else {
+        guard let quantity = Self.reducible(key, by: wanted.side, handler.account) else {
             throw Refusal(
                 .nothingToReduce, "There is no position that the order could reduce.", field: "reduce_only")
         }
@@ -224,14 +226,14 @@ extension Exchange {
     }
 
     /// The conditional orders that come with an order which a trade has filled as a whole.
-    func attached(to order: OpenOrder, by fill: Fill, _ draft: Draft) -> [EventBody] {
+    func attached(to order: OpenOrder, by fill: Fill, _ handler: CommandHandler) -> [EventBody] {
         guard let attached = order.terms?.attached, fill.quantity == order.remaining else { return [] }
         return attached.map { terms in
             var terms = terms
             terms.positionSide = order.positionSide
             terms.marginMode = order.marginMode
             return .conditionalPlaced(
-                ConditionalOrder(instrument: order.instrument, terms: terms, placedAt: draft.time))
+                ConditionalOrder(instrument: order.instrument, terms: terms, placedAt: handler.time))
         }
     }
 
@@ -246,9 +248,9 @@ extension Exchange {
 
     private func amend(
         _ reference: OrderReference, _ instrument: String?, _ quantity: ExactDecimal?, _ price: ExactDecimal?,
-        _ newTerms: OrderTerms?, _ draft: inout Draft
+        _ newTerms: OrderTerms?, _ handler: inout CommandHandler
     ) throws(Refusal) -> [EventBody] {
-        let order = try open(reference, instrument, draft)
+        let order = try open(reference, instrument, handler)
         let amendment = OrderAmendment(
             orderID: order.id, quantity: quantity ?? order.quantity, price: price ?? order.price,
             terms: newTerms)
@@ -258,28 +260,30 @@ extension Exchange {
         else {
             throw Refusal(.unchanged, "The amendment changes nothing.", field: "quantity")
         }
-        guard let terms = draft.judge.tradingTerms(of: order.instrument, in: draft.account, at: draft.time)
+        guard
+            let terms = handler.judge.tradingTerms(
+                of: order.instrument, in: handler.account, at: handler.time)
         else {
             throw Refusal(
                 .notAllowed, "\(order.instrument.name) is not traded here.", field: "instrument")
         }
-        let filled = try draft.checked { () throws(NumberError) in try order.filled }
+        let filled = try handler.checked { () throws(NumberError) in try order.filled }
         // What is filled already cannot be taken back: there is nothing left to amend.
         guard amendment.quantity > filled else { return [.orderEnded(orderID: order.id, .amended)] }
-        let amended = try draft.amended(order, by: amendment)
-        let touch = touch(of: order.instrument, draft, terms)
-        var taken = taken(amended, touch, draft.account)
+        let amended = try handler.amended(order, by: amendment)
+        let touch = touch(of: order.instrument, handler, terms)
+        var taken = taken(amended, touch, handler.account)
         if order.terms?.postOnly == true, wouldTake(amended, touch) {
             return [.orderCancelled(orderID: order.id)]
         }
         if order.onlyReduces {
-            taken = min(taken, Self.reducible(order.position, by: order.side, draft.account) ?? .zero)
+            taken = min(taken, Self.reducible(order.position, by: order.side, handler.account) ?? .zero)
         }
         var bodies: [EventBody] = [.orderAmended(amendment)]
         if let touch, taken.isPositive, order.terms != nil {
-            let fill = try fill(amended, taken, touch, terms, draft)
-            bodies += try trade(fill, of: amended, draft)
-            bodies += attached(to: amended, by: fill, draft)
+            let fill = try fill(amended, taken, touch, terms, handler)
+            bodies += try trade(fill, of: amended, handler)
+            bodies += attached(to: amended, by: fill, handler)
         }
         return bodies
     }
@@ -288,23 +292,24 @@ extension Exchange {
 
     /// A trade with what it takes from others: orders that only reduce end where the position that they
     /// would reduce is taken away, those of others before the trade, as the venues tell it.
-    func trade(_ fill: Fill, of order: OpenOrder, _ draft: Draft) throws(Refusal) -> [EventBody] {
+    func trade(_ fill: Fill, of order: OpenOrder, _ handler: CommandHandler) throws(Refusal) -> [EventBody] {
         let key = order.position
         let held =
-            draft.account.position(key.instrument.name, side: key.side, marginMode: key.marginMode)?.quantity
+            handler.account.position(key.instrument.name, side: key.side, marginMode: key.marginMode)?
+            .quantity
             ?? .zero
-        let left = try draft.checked { () throws(NumberError) in
+        let left = try handler.checked { () throws(NumberError) in
             try order.side == .buy ? held + fill.quantity : held - fill.quantity
         }
         func isOvertaken(_ other: OpenOrder) -> Bool {
             other.onlyReduces && (left.isZero || left.isPositive != (other.side == .sell))
         }
-        var bodies = draft.account.orders
+        var bodies = handler.account.orders
             .filter { $0.id != order.id && $0.terms != nil && $0.position == key && isOvertaken($0) }
             .map { EventBody.orderEnded(orderID: $0.id, .reduceOnly) }
         bodies.append(.filled(fill))
         if let list = order.terms?.list {
-            bodies += others(of: list, than: order.id, draft.account)
+            bodies += others(of: list, than: order.id, handler.account)
         }
         let isTerminated = order.terms?.kind == .market || order.terms?.timeInForce == .immediateOrCancel
         if isOvertaken(order), fill.quantity < order.remaining, !isTerminated {
@@ -321,32 +326,34 @@ extension Exchange {
             + conditionals.map { .conditionalEnded(id: $0.id, ConditionalEnd(.contingency)) }
     }
 
-    func touch(of instrument: Instrument, _ draft: Draft, _ terms: TradingTerms) -> Touch? {
+    func touch(of instrument: Instrument, _ handler: CommandHandler, _ terms: TradingTerms) -> Touch? {
         Touch(
-            of: instrument, prices: draft.prices, market: draft.judge.market(draft.prices, at: draft.time),
+            of: instrument, prices: handler.prices,
+            market: handler.judge.market(handler.prices, at: handler.time),
             tick: terms.tick)
     }
 
     /// A trade of an order at the touch.
     private func fill(
-        _ order: OpenOrder, _ quantity: ExactDecimal, _ touch: Touch, _ terms: TradingTerms, _ draft: Draft
+        _ order: OpenOrder, _ quantity: ExactDecimal, _ touch: Touch, _ terms: TradingTerms,
+        _ handler: CommandHandler
     ) throws(Refusal) -> Fill {
         // Where any size stands there, nothing is used up.
         let quote = touch.oppositeSize(order.side) == nil ? nil : touch.sequence
         return try fill(
-            order, quantity, at: touch.opposite(order.side), .taker, terms, draft, quote: quote)
+            order, quantity, at: touch.opposite(order.side), .taker, terms, handler, quote: quote)
     }
 
     /// A trade of an order, with its fee.
     func fill(
         _ order: OpenOrder, _ quantity: ExactDecimal, at price: ExactDecimal, _ liquidity: Liquidity,
-        _ terms: TradingTerms, _ draft: Draft, quote: Int64?
+        _ terms: TradingTerms, _ handler: CommandHandler, quote: Int64?
     ) throws(Refusal) -> Fill {
-        let fee = try draft.checked { () throws(NumberError) in
-            try draft.judge.fee(
+        let fee = try handler.checked { () throws(NumberError) in
+            try handler.judge.fee(
                 of: quantity, at: price, for: order, rate: terms.rate(liquidity))
         }
-        return try draft.fill(
+        return try handler.fill(
             of: order, quantity: quantity, price: price, fee: fee.amount, feeAsset: fee.asset,
             liquidity: liquidity, quote: quote)
     }

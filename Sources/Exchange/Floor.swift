@@ -11,20 +11,22 @@ struct Floor {
 
     private var venue: VenueName { judge.name }
 
-    private func draft(_ account: String, in ledger: LedgerState) -> Draft? {
+    private func handler(_ account: String, in ledger: LedgerState) -> CommandHandler? {
         let command = Command(account: account, content: .trade(.cancelAll(instrument: nil)))
-        return try? ledger.draft(of: command, judges: [venue: judge], now: time)
+        return try? ledger.handler(of: command, judges: [venue: judge], now: time)
     }
 
-    private func settle(_ bodies: [EventBody], _ draft: Draft, in ledger: inout LedgerState) -> [Event] {
-        (try? traded(bodies, draft, forced: true, in: &ledger)) ?? []
+    private func settle(
+        _ bodies: [EventBody], _ handler: CommandHandler, in ledger: inout LedgerState
+    ) -> [Event] {
+        (try? traded(bodies, handler, forced: true, in: &ledger)) ?? []
     }
 
     /// Books what happens, and what ends with the positions and orders that it ends.
     private func traded(
-        _ bodies: [EventBody], _ draft: Draft, forced: Bool, in ledger: inout LedgerState
+        _ bodies: [EventBody], _ handler: CommandHandler, forced: Bool, in ledger: inout LedgerState
     ) throws(Refusal) -> [Event] {
-        let events = try ledger.settle(bodies, draft: draft, forced: forced, cause: cause)
+        let events = try ledger.settle(bodies, handler: handler, forced: forced, cause: cause)
         return events + exchange.endOrphans(of: events, judges: [venue: judge], in: &ledger)
     }
 
@@ -35,10 +37,10 @@ struct Floor {
         guard let due = ledger.watched(of: venue)?.due(at: time), !due.isEmpty else { return [] }
         var events: [Event] = []
         for entry in due {
-            guard let draft = draft(entry.account, in: ledger) else { continue }
+            guard let handler = handler(entry.account, in: ledger) else { continue }
             // Time has brought it, whatever made somebody look at the clock.
-            let ends = ends(of: entry, draft.account)
-            let ended = (try? ledger.settle(ends, draft: draft, forced: true)) ?? []
+            let ends = ends(of: entry, handler.account)
+            let ended = (try? ledger.settle(ends, handler: handler, forced: true)) ?? []
             events += ended + exchange.endOrphans(of: ended, judges: [venue: judge], in: &ledger)
         }
         return events
@@ -89,26 +91,27 @@ struct Floor {
     }
 
     private func fire(_ entry: WatchedOrders.Entry, in ledger: inout LedgerState) -> [Event] {
-        guard let draft = draft(entry.account, in: ledger),
-            let order = draft.account.conditional(.id(entry.id)),
+        guard let handler = handler(entry.account, in: ledger),
+            let order = handler.account.conditional(.id(entry.id)),
             // Prices of an earlier time touch no later order.
             order.placedAt <= time,
             // What is attached to an order waits for that.
-            order.terms.order.map({ draft.account.order(.id($0)) == nil }) ?? true
+            order.terms.order.map({ handler.account.order(.id($0)) == nil }) ?? true
         else { return [] }
-        let market = judge.market(draft.prices, at: time)
+        let market = judge.market(handler.prices, at: time)
         var trailed: [EventBody] = []
         for leg in order.terms.legs {
             let source = leg.trigger.source
-            guard let price = source.price(of: order.instrument, draft.prices, market) else { continue }
-            if leg.trigger.fires(at: price), isTrusted(leg.trigger, order.instrument, draft.prices, market) {
-                return place(order, leg, price, draft, in: &ledger)
+            guard let price = source.price(of: order.instrument, handler.prices, market) else { continue }
+            if leg.trigger.fires(at: price), isTrusted(leg.trigger, order.instrument, handler.prices, market)
+            {
+                return place(order, leg, price, handler, in: &ledger)
             }
             if let extreme = leg.trigger.extreme(at: price) {
                 trailed.append(.conditionalTrailed(id: order.id, leg: leg.name, extreme: extreme))
             }
         }
-        return trailed.isEmpty ? [] : settle(trailed, draft, in: &ledger)
+        return trailed.isEmpty ? [] : settle(trailed, handler, in: &ledger)
     }
 
     /// Whether last price and mark are as near to each other as a protected trigger asks for.
@@ -125,24 +128,26 @@ struct Floor {
 
     /// Places the order of a leg; where that is refused, the conditional order ends with why.
     private func place(
-        _ order: ConditionalOrder, _ leg: ConditionalLeg, _ price: ExactDecimal, _ draft: Draft,
+        _ order: ConditionalOrder, _ leg: ConditionalLeg, _ price: ExactDecimal, _ handler: CommandHandler,
         in ledger: inout LedgerState
     ) -> [Event] {
         do throws(Refusal) {
-            var draft = draft
+            var handler = handler
             let quantity: ExactDecimal
             if let given = order.terms.quantity {
                 quantity = given
             } else {
-                quantity = try held(order, draft.account)
+                quantity = try held(order, handler.account)
             }
-            let bodies = try exchange.place(order.order(of: leg, quantity: quantity), &draft)
+            let bodies = try exchange.place(order.order(of: leg, quantity: quantity), &handler)
             let triggered = EventBody.conditionalTriggered(id: order.id, leg: leg.name, price: price)
-            let others = order.terms.terms.list.map { exchange.others(of: $0, than: order.id, draft.account) }
-            return try traded([triggered] + (others ?? []) + bodies, draft, forced: false, in: &ledger)
+            let others = order.terms.terms.list.map {
+                exchange.others(of: $0, than: order.id, handler.account)
+            }
+            return try traded([triggered] + (others ?? []) + bodies, handler, forced: false, in: &ledger)
         } catch {
             let end = ConditionalEnd(.refused, refusal: error.code)
-            return settle([.conditionalEnded(id: order.id, end)], draft, in: &ledger)
+            return settle([.conditionalEnded(id: order.id, end)], handler, in: &ledger)
         }
     }
 
@@ -184,38 +189,38 @@ struct Floor {
     }
 
     private func fill(_ entry: WatchedOrders.Entry, in ledger: inout LedgerState) -> [Event] {
-        guard let draft = draft(entry.account, in: ledger),
-            let order = draft.account.order(.id(entry.id)),
+        guard let handler = handler(entry.account, in: ledger),
+            let order = handler.account.order(.id(entry.id)),
             // Prices of an earlier time touch no later order.
             order.placedAt <= time,
-            let terms = judge.tradingTerms(of: order.instrument, in: draft.account, at: time),
-            let touch = exchange.touch(of: order.instrument, draft, terms),
+            let terms = judge.tradingTerms(of: order.instrument, in: handler.account, at: time),
+            let touch = exchange.touch(of: order.instrument, handler, terms),
             touch.reaches(order.side, limit: order.price, exchange.execution)
         else { return [] }
         // Traded through it fills as a whole; at its price only as far as somebody said that was traded.
         let isLimited = touch.traded != nil && touch.last == order.price
         var quantity = order.remaining
         if let traded = touch.traded, isLimited {
-            let used = draft.account.taken(order.instrument.name, order.side, .maker, of: touch.sequence)
+            let used = handler.account.taken(order.instrument.name, order.side, .maker, of: touch.sequence)
             guard let left = try? traded - used, left.isPositive else { return [] }
             quantity = min(quantity, left)
         }
         if order.onlyReduces {
-            guard let held = Exchange.reducible(order.position, by: order.side, draft.account) else {
-                return settle([.orderEnded(orderID: order.id, .reduceOnly)], draft, in: &ledger)
+            guard let held = Exchange.reducible(order.position, by: order.side, handler.account) else {
+                return settle([.orderEnded(orderID: order.id, .reduceOnly)], handler, in: &ledger)
             }
             quantity = min(quantity, held)
         }
         // A resting order fills at its own price, whatever the market has come to.
         let quote = isLimited ? touch.sequence : nil
         if let fill = try? exchange.fill(
-            order, quantity, at: order.price, .maker, terms, draft, quote: quote),
-            let bodies = try? exchange.trade(fill, of: order, draft),
+            order, quantity, at: order.price, .maker, terms, handler, quote: quote),
+            let bodies = try? exchange.trade(fill, of: order, handler),
             let events = try? traded(
-                bodies + exchange.attached(to: order, by: fill, draft), draft, forced: true, in: &ledger)
+                bodies + exchange.attached(to: order, by: fill, handler), handler, forced: true, in: &ledger)
         {
             return events
         }
-        return settle([.orderEnded(orderID: order.id, .unbookable)], draft, in: &ledger)
+        return settle([.orderEnded(orderID: order.id, .unbookable)], handler, in: &ledger)
     }
 }

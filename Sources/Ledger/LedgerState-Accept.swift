@@ -21,23 +21,25 @@ extension LedgerState {
         case .openAccount(let venue, let parent, let settings):
             return [try open(command, venue: venue, parent: parent, settings: settings, judges, now)]
         default:
-            var draft = try draft(of: command, judges: judges, now: now)
-            let bodies = try draft.bodies(of: command.content)
-            return try settle(bodies, draft: draft, forced: command.isForced)
+            var handler = try handler(of: command, judges: judges, now: now)
+            let bodies = try handler.bodies(of: command.content)
+            return try settle(bodies, handler: handler, forced: command.isForced)
         }
     }
 
     /// What a command that changes one account is worked out with.
     ///
     /// Throws where the account is unknown, or the command is of a time before its last event.
-    public func draft(of command: Command, judges: Judges, now: LedgerTime) throws(Refusal) -> Draft {
+    public func handler(
+        of command: Command, judges: Judges, now: LedgerTime
+    ) throws(Refusal) -> CommandHandler {
         let id = try command.requiredAccount()
         guard let account = account(id) else { throw Self.unknown(account: id) }
         guard let judge = judges[account.venue] else {
             throw Refusal(.unknownVenue, "No rules are loaded for \(account.venue).", field: "account")
         }
         let time = try command.time(after: account, now: latest(now, before: command))
-        return Draft(of: command, account: account, judge: judge, time: time, in: self)
+        return CommandHandler(of: command, account: account, judge: judge, time: time, in: self)
     }
 
     /// The ledger's time, or that of the last event of a transfer's receiver where that is later.
@@ -52,29 +54,29 @@ extension LedgerState {
     /// instruments that it is the first to use come before it. `cause` is the event that they follow from;
     /// what follows from one of them names that one.
     public mutating func settle(
-        _ bodies: [EventBody], draft: Draft, forced: Bool, cause: Int64? = nil
+        _ bodies: [EventBody], handler: CommandHandler, forced: Bool, cause: Int64? = nil
     ) throws(Refusal) -> [Event] {
         let head = bodies.firstIndex { $0.hasConsequences }
-        let headSequence = head.map { lastSequence + Int64(draft.definitions.count + $0 + 1) }
+        let headSequence = head.map { lastSequence + Int64(handler.definitions.count + $0 + 1) }
         var sequence = lastSequence
         var events: [Event] = []
-        for instrument in draft.definitions {
+        for instrument in handler.definitions {
             sequence += 1
             let body = EventBody.instrumentDefined(InstrumentDefinition(instrument))
-            events.append(Event(sequence: sequence, at: draft.time, account: nil, body: body))
+            events.append(Event(sequence: sequence, at: handler.time, account: nil, body: body))
         }
-        var after = draft.account
+        var after = handler.account
         var receiver: Account?
         var watches: [(before: [WatchedOrders.Watch], after: [WatchedOrders.Watch])] = []
         for (place, body) in bodies.enumerated() {
             sequence += 1
             let event = Event(
-                sequence: sequence, at: draft.time, account: after.id,
+                sequence: sequence, at: handler.time, account: after.id,
                 cause: place == head ? cause : headSequence ?? cause, body: body)
             let before = after
             try after.apply(event)
-            try draft.judge.judge(
-                body, before: before, after: after, prices: draft.prices, at: draft.time, forced: forced)
+            try handler.judge.judge(
+                body, before: before, after: after, prices: handler.prices, at: handler.time, forced: forced)
             if case .transferred(let to, _, _) = body, var other = account(to) {
                 try other.apply(event)
                 receiver = other
@@ -82,7 +84,7 @@ extension LedgerState {
             watches.append((before.watches(changedBy: body), after.watches(changedBy: body)))
             events.append(event)
         }
-        for instrument in draft.definitions { instrumentTable.define(instrument) }
+        for instrument in handler.definitions { instrumentTable.define(instrument) }
         for change in watches { watch(after.venue, change.before, change.after) }
         put(after)
         if let receiver { put(receiver) }
@@ -138,9 +140,9 @@ extension LedgerState {
         let request = FundingRequest(instrument: instrument, measure: .rate(rate))
         for id in holders(of: instrument, at: name) {
             let own = Command(at: command.at, account: id, content: .funding(request))
-            var draft = try funded.draft(of: own, judges: judges, now: time)
-            let bodies = try draft.bodies(of: own.content)
-            events += try funded.settle(bodies, draft: draft, forced: true, cause: fixed.sequence)
+            var handler = try funded.handler(of: own, judges: judges, now: time)
+            let bodies = try handler.bodies(of: own.content)
+            events += try funded.settle(bodies, handler: handler, forced: true, cause: fixed.sequence)
         }
         self = funded
         return events

@@ -40,7 +40,7 @@ final class StreamConnection: ChannelDuplexHandler {
     private static let headerRoom = 14
 
     let venue: VenueName
-    /// Whether the price bell has it on its list.
+    /// Whether the price change notifier has it on its list.
     var isListed = false
     /// Whether prices have changed that the stream was not told of.
     var pricesDue = false
@@ -322,13 +322,13 @@ final class StreamConnection: ChannelDuplexHandler {
         if wanted.accounts != before.accounts {
             hub.feed.follow(mailbox, FeedInterest(accounts: wanted.accounts))
         }
-        if wanted.prices, !before.prices { hub.bell(of: context.eventLoop)?.add(self) }
+        if wanted.prices, !before.prices { hub.notifier(of: context.eventLoop)?.add(self) }
         if before.prices, !wanted.prices { leavePrices() }
     }
 
     private func leavePrices() {
         pricesDue = false
-        if let context { hub.bell(of: context.eventLoop)?.connectionLeft() }
+        if let context { hub.notifier(of: context.eventLoop)?.connectionLeft() }
     }
 
     // MARK: - Frames

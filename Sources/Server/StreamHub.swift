@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 import Venue
 
-/// What the streams of a server share: the ledger's feed, what is counted, and a price bell an event loop.
+/// What the streams of a server share: the ledger's feed, what is counted, and a price notifier an event loop.
 struct StreamHub: Sendable {
     let feed: LedgerFeed
     /// How pushes misbehave on purpose.
@@ -13,7 +13,7 @@ struct StreamHub: Sendable {
     let limits: StreamLimits
     let logger: Logger
     private let meters: [VenueName: StreamMeter]
-    private let bells: [ObjectIdentifier: PriceBell]
+    private let notifiers: [ObjectIdentifier: PriceChangeNotifier]
 
     init(
         feed: LedgerFeed, venues: some Sequence<VenueName>, eventLoops: some Sequence<any EventLoop>,
@@ -24,18 +24,20 @@ struct StreamHub: Sendable {
         self.limits = limits
         self.logger = logger
         meters = Dictionary(venues.map { ($0, StreamMeter()) }) { first, _ in first }
-        let bells = eventLoops.map { eventLoop in
-            let bell = PriceBell(feed: feed, eventLoop: eventLoop, limits: limits)
-            return (ObjectIdentifier(eventLoop), bell)
+        let notifiers = eventLoops.map { eventLoop in
+            let notifier = PriceChangeNotifier(feed: feed, eventLoop: eventLoop, limits: limits)
+            return (ObjectIdentifier(eventLoop), notifier)
         }
-        self.bells = Dictionary(bells) { first, _ in first }
+        self.notifiers = Dictionary(notifiers) { first, _ in first }
     }
 
     /// What is counted of a venue's streams; nil for a venue that is not served.
     func meter(of venue: VenueName) -> StreamMeter? { meters[venue] }
 
-    /// The bell of an event loop; nil for a loop that is not the server's.
-    func bell(of eventLoop: any EventLoop) -> PriceBell? { bells[ObjectIdentifier(eventLoop)] }
+    /// The notifier of an event loop; nil for a loop that is not the server's.
+    func notifier(of eventLoop: any EventLoop) -> PriceChangeNotifier? {
+        notifiers[ObjectIdentifier(eventLoop)]
+    }
 }
 
 /// What one connection may take of the server.

@@ -74,9 +74,10 @@ struct Audit: AsyncParsableCommand {
         let readers = try rulebook.readers()
         guard let venue else {
             let configuration = try source.configuration()
-            let book = try await source.read(configuration, by: readers)
+            let portfolio = try await source.read(configuration, by: readers)
             try show(
-                try AuditReport(of: book, by: readers, rulesAt: time, configuration: configuration), book)
+                try AuditReport(of: portfolio, by: readers, rulesAt: time, configuration: configuration),
+                portfolio)
             return
         }
         let reader = try reader(of: venue, readers)
@@ -125,13 +126,13 @@ struct Audit: AsyncParsableCommand {
         }
     }
 
-    private func show(_ report: AuditReport, _ book: Book?) throws {
+    private func show(_ report: AuditReport, _ portfolio: Portfolio?) throws {
         if json {
-            print(report.json(of: book))
+            print(report.json(of: portfolio))
         } else {
             marginalia.show(report.tables(showingAll: all))
         }
         if report.hasContradiction { throw DeskExit.found }
-        if let book { try DeskExit.check(book) }
+        if let portfolio { try DeskExit.check(portfolio) }
     }
 }

@@ -89,13 +89,15 @@ struct DeskSource: ParsableArguments {
     }
 
     /// Reads all accounts once, with a line about how far it is for whoever watches.
-    func read(_ configuration: DeskConfiguration, by readers: ReaderSource = .builtIn) async throws -> Book {
+    func read(
+        _ configuration: DeskConfiguration, by readers: ReaderSource = .builtIn
+    ) async throws -> Portfolio {
         try await use(configuration, by: readers) { desk, _, _ in
-            let book = await desk.read { done, all in
+            let portfolio = await desk.read { done, all in
                 Terminal.showProgress("reading accounts: \(done) of \(all)")
             }
             Terminal.showProgress("")
-            return book
+            return portfolio
         }
     }
 }
@@ -121,11 +123,11 @@ enum DeskExit {
     static let partial = ExitCode(2)
 
     /// Ends the command where something could not be read; what could was shown before.
-    static func check(_ book: Book) throws {
-        switch book.outcome {
+    static func check(_ portfolio: Portfolio) throws {
+        switch portfolio.outcome {
         case .whole: return
         case .partial:
-            for failure in book.failures { Terminal.tell(failure.sentence) }
+            for failure in portfolio.failures { Terminal.tell(failure.sentence) }
             throw partial
         case .nothing(let kind):
             let status: ExitStatus =
@@ -134,8 +136,8 @@ enum DeskExit {
                 case .configuration: .badConfiguration
                 case .rateLimited, .unavailable, .unreadable, .refused: .unavailable
                 }
-            for failure in book.failures.dropFirst() { Terminal.tell(failure.sentence) }
-            throw ProgramError(status, book.failures.first?.sentence ?? "No account could be read.")
+            for failure in portfolio.failures.dropFirst() { Terminal.tell(failure.sentence) }
+            throw ProgramError(status, portfolio.failures.first?.sentence ?? "No account could be read.")
         }
     }
 }

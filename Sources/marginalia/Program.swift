@@ -61,7 +61,7 @@ struct Marginalia: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Keys.self, Accounts.self, Explain.self, Stress.self, Rules.self, Apply.self,
-            Verify.self, Backup.self, Copy.self, Portfolio.self, Audit.self, Watch.self, Record.self,
+            Verify.self, Backup.self, Copy.self, PortfolioCommand.self, Audit.self, Watch.self, Record.self,
             History.self,
             Replay.self, Rehost.self, DeskKeys.self, ModelContext.self, Health.self,
         ])

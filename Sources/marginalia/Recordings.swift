@@ -103,11 +103,11 @@ struct Record: AsyncParsableCommand {
             try await source.use(configuration) { desk, _, _ in
                 var left = every == nil ? 1 : times ?? .max
                 while true {
-                    let book = await desk.read()
-                    for recording in try recorder.record(book) { show(recording) }
+                    let portfolio = await desk.read()
+                    for recording in try recorder.record(portfolio) { show(recording) }
                     left -= 1
-                    if left == 0 { return try DeskExit.check(book) }
-                    for failure in book.failures { Terminal.tell(failure.sentence) }
+                    if left == 0 { return try DeskExit.check(portfolio) }
+                    for failure in portfolio.failures { Terminal.tell(failure.sentence) }
                     try await Task.sleep(for: .milliseconds(pause))
                 }
             }
@@ -251,14 +251,14 @@ struct History: AsyncParsableCommand {
         guard let recording = try store.recording(of: account, asOf: time) else {
             throw try RecordingSource.unknown(account, in: store)
         }
-        let book = Book(
+        let portfolio = Portfolio(
             [
                 .read(
                     AccountRead(
                         statements: try recording.statements(profile: recordings.wireProfile),
                         bodies: recording.bodies))
             ], takenAt: recording.takenAt.milliseconds)
-        let totals = BookTotals(of: book, in: "USD")
-        if json { print(book.json(totals: totals)) } else { marginalia.show(book.tables(totals: totals)) }
+        let totals = PortfolioTotals(of: portfolio, in: "USD")
+        if json { print(portfolio.json(totals: totals)) } else { marginalia.show(portfolio.tables(totals: totals)) }
     }
 }

@@ -49,10 +49,10 @@ struct Rehost: AsyncParsableCommand {
         } catch {
             throw ProgramError(error)
         }
-        let book = try await source.read(configuration, by: readers)
+        let portfolio = try await source.read(configuration, by: readers)
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
         var found: [JSONValue] = []
-        for (place, statement) in book.statements.enumerated() {
+        for (place, statement) in portfolio.statements.enumerated() {
             let reader = try readers.reader(
                 of: statement.venue, profile: configuration.profile(of: statement))
             let crossed = try CrossVenue(
@@ -65,7 +65,7 @@ struct Rehost: AsyncParsableCommand {
             }
         }
         if json { print(JSONValue.array(found)) }
-        try DeskExit.check(book)
+        try DeskExit.check(portfolio)
     }
 
     private static func setting(_ text: String) throws -> (key: String, value: JSONValue) {

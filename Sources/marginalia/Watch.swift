@@ -4,7 +4,7 @@ import Foundation
 import Server
 import Venue
 
-/// `marginalia watch`: reads again and again, shows the book in place, and tells of limits that are passed.
+/// `marginalia watch`: reads again and again, shows the portfolio in place, and tells of limits that are passed.
 struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Watches accounts and tells once of every limit that is passed.",
@@ -38,7 +38,7 @@ struct Watch: AsyncParsableCommand {
         try await source.use(configuration) { desk, secrets, transport in
             let notifier = try Notifier(
                 configuration.watch, secrets: secrets, transport: transport,
-                patience: configuration.patience)
+                retryPolicy: configuration.retryPolicy)
             try await watch(desk, configuration, notifier)
         }
     }
@@ -48,10 +48,10 @@ struct Watch: AsyncParsableCommand {
     ) async throws {
         var memory = try kept()
         while true {
-            let book = await desk.read()
-            let readings = book.readings(of: configuration.watch.alerts)
-            let events = memory.changes(to: readings, in: book)
-            show(book, readings, events)
+            let portfolio = await desk.read()
+            let readings = portfolio.readings(of: configuration.watch.alerts)
+            let events = memory.changes(to: readings, in: portfolio)
+            show(portfolio, readings, events)
             var problems: [String] = []
             for event in events {
                 let failed = await notifier.tell(event)
@@ -63,7 +63,7 @@ struct Watch: AsyncParsableCommand {
             try keep(memory)
             if once {
                 if readings.contains(where: { $0.state == .raised }) { throw DeskExit.found }
-                try DeskExit.check(book)
+                try DeskExit.check(portfolio)
                 let unknown = readings.filter { $0.state == .unknown }
                 for reading in unknown { Terminal.tell(reading.sentence) }
                 if !problems.isEmpty || !unknown.isEmpty { throw DeskExit.partial }
@@ -75,13 +75,13 @@ struct Watch: AsyncParsableCommand {
 
     // MARK: - Showing
 
-    private func show(_ book: Book, _ readings: [AlertReading], _ events: [AlertEvent]) {
+    private func show(_ portfolio: Portfolio, _ readings: [AlertReading], _ events: [AlertEvent]) {
         if json {
-            return printNow(book.watchJSON(readings: readings, events: events))
+            return printNow(portfolio.watchJSON(readings: readings, events: events))
         }
         // On a terminal the last picture is replaced; elsewhere pictures follow each other.
         if !once { Terminal.clear() }
-        var tables = book.tables(totals: BookTotals(of: book, in: unit))
+        var tables = portfolio.tables(totals: PortfolioTotals(of: portfolio, in: unit))
         tables.append(AlertReading.table(of: readings))
         marginalia.show(tables.filter { !$0.rows.isEmpty })
         for event in events { print("\(event.change.rawValue): \(event.sentence)") }

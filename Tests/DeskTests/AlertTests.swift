@@ -12,8 +12,8 @@ struct AlertTests {
         AlertRule(name: "low", account: account, measure: .figure(.available), limit: limit)
     }
 
-    private func book(_ available: String, drift: [FieldDrift] = []) -> Book {
-        Sample.book([
+    private func portfolio(_ available: String, drift: [FieldDrift] = []) -> Portfolio {
+        Sample.portfolio([
             Sample.statement("a", figures: Sample.figures((.available, available, "USD")), drift: drift)
         ])
     }
@@ -22,8 +22,8 @@ struct AlertTests {
         let rules = [rule(.below(try ExactDecimal("10")))]
         var memory = AlertMemory()
         func changes(_ available: String) -> [AlertEvent.Change] {
-            let book = book(available)
-            return memory.changes(to: book.readings(of: rules), in: book).map(\.change)
+            let portfolio = portfolio(available)
+            return memory.changes(to: portfolio.readings(of: rules), in: portfolio).map(\.change)
         }
         #expect(changes("11") == [])
         #expect(changes("9.99") == [.raised])
@@ -35,44 +35,44 @@ struct AlertTests {
     @Test func whatIsNotKnownChangesNothing() throws {
         let rules = [rule(.below(try ExactDecimal("10")), account: "a")]
         var memory = AlertMemory()
-        let low = book("9")
+        let low = portfolio("9")
         #expect(memory.changes(to: low.readings(of: rules), in: low).count == 1)
-        let unknown = book("none")
+        let unknown = portfolio("none")
         #expect(unknown.readings(of: rules).map(\.state) == [.unknown])
         #expect(memory.changes(to: unknown.readings(of: rules), in: unknown).isEmpty)
-        let gone = Sample.book([], failed: [Sample.failure("a", .unavailable)])
+        let gone = Sample.portfolio([], failed: [Sample.failure("a", .unavailable)])
         #expect(gone.readings(of: rules).map(\.state) == [.unknown])
         #expect(memory.changes(to: gone.readings(of: rules), in: gone).isEmpty)
         #expect(memory.changes(to: low.readings(of: rules), in: low).isEmpty)
     }
 
     @Test func ofAnAccountThatWasNotReadNothingIsKnown() throws {
-        let book = Sample.book([Sample.statement("b")], failed: [Sample.failure("a", .unavailable)])
+        let portfolio = Sample.portfolio([Sample.statement("b")], failed: [Sample.failure("a", .unavailable)])
         let rules = [
             rule(.below(.one), account: "a"),
             AlertRule(name: "old", measure: .age, limit: .above(.one)),
             AlertRule(name: "drift", measure: .drift),
         ]
-        let readings = book.readings(of: rules).filter { $0.account == "a" }
+        let readings = portfolio.readings(of: rules).filter { $0.account == "a" }
         #expect(readings.map(\.rule.name) == [rules[0].name, "old"])
         #expect(readings.allSatisfy { $0.state == .unknown })
         #expect(readings.first?.sentence.hasSuffix("is not known: the account was not read.") == true)
-        #expect(book.readings(of: [rule(.below(.one), account: "b")]).map(\.account) == ["b"])
+        #expect(portfolio.readings(of: [rule(.below(.one), account: "b")]).map(\.account) == ["b"])
     }
 
     @Test func aRuleForAllLeavesOutAccountsWithoutTheFigure() throws {
-        let book = Sample.book([Sample.statement("a")])
-        #expect(book.readings(of: [rule(.below(.one))]).isEmpty)
-        #expect(book.readings(of: [rule(.below(.one), account: "a")]).map(\.state) == [.unknown])
+        let portfolio = Sample.portfolio([Sample.statement("a")])
+        #expect(portfolio.readings(of: [rule(.below(.one))]).isEmpty)
+        #expect(portfolio.readings(of: [rule(.below(.one), account: "a")]).map(\.state) == [.unknown])
     }
 
     /// An account whose assets are margined apart, with what each needs and is worth.
-    private func apart(_ rows: [(asset: String, maintenance: String, equity: String)]) -> Book {
+    private func apart(_ rows: [(asset: String, maintenance: String, equity: String)]) -> Portfolio {
         var figures = StatementFigures()
         for figure in [CommonFigure.maintenanceMargin, .available] {
             figures.set(ReportedFigure(figure, field: "f", .empty, unit: "USD", isPartial: true))
         }
-        return Sample.book([
+        return Sample.portfolio([
             Sample.statement(
                 "a", figures: figures,
                 assets: rows.map { row in
@@ -115,11 +115,11 @@ struct AlertTests {
 
     @Test func subAccountsBelongToTheirAccount() throws {
         let low = Sample.figures((.available, "1", "USD"))
-        let book = Sample.book([
+        let portfolio = Sample.portfolio([
             Sample.statement("a", figures: low), Sample.statement("a/sub", figures: low),
             Sample.statement("ab", figures: low),
         ])
-        let readings = book.readings(of: [rule(.below(try ExactDecimal("2")), account: "a")])
+        let readings = portfolio.readings(of: [rule(.below(try ExactDecimal("2")), account: "a")])
         #expect(readings.map(\.account) == ["a", "a/sub"])
     }
 
@@ -130,22 +130,22 @@ struct AlertTests {
     ])
     func theMaintenanceShareIsMaintenanceOverEquity(_ equity: String, _ maintenance: String, _ share: String)
     {
-        let book = Sample.book([
+        let portfolio = Sample.portfolio([
             Sample.statement(
                 "a",
                 figures: Sample.figures((.equity, equity, "USD"), (.maintenanceMargin, maintenance, "USD")))
         ])
         let rule = AlertRule(name: "share", measure: .maintenanceShare, limit: .above(.one))
-        #expect(book.readings(of: [rule]).map(\.value) == [share])
+        #expect(portfolio.readings(of: [rule]).map(\.value) == [share])
     }
 
     @Test func differentUnitsAreNotDivided() {
-        let book = Sample.book([
+        let portfolio = Sample.portfolio([
             Sample.statement(
                 "a", figures: Sample.figures((.equity, "9", "USDT"), (.maintenanceMargin, "3", "USD")))
         ])
         let rule = AlertRule(name: "share", measure: .maintenanceShare, limit: .above(.one))
-        #expect(book.readings(of: [rule]).map(\.state) == [.unknown])
+        #expect(portfolio.readings(of: [rule]).map(\.state) == [.unknown])
     }
 
     @Test func aDriftIsToldOnceAndAgainWhenItComesBack() {
@@ -153,8 +153,8 @@ struct AlertTests {
         let drift = FieldDrift(.new, path: "balance data[].x", example: "1")
         var memory = AlertMemory()
         func told(_ drifts: [FieldDrift]) -> Int {
-            let book = book("1", drift: drifts)
-            return memory.changes(to: book.readings(of: rules), in: book).count
+            let portfolio = portfolio("1", drift: drifts)
+            return memory.changes(to: portfolio.readings(of: rules), in: portfolio).count
         }
         #expect(told([drift]) == 1)
         #expect(told([drift]) == 0)
@@ -168,16 +168,16 @@ struct AlertTests {
             FieldDrift(.new, path: "balance data[].\($0)", example: "1")
         }
         var memory = AlertMemory()
-        let book = book("1", drift: drifts)
-        #expect(memory.changes(to: book.readings(of: rules), in: book).count == 2)
+        let portfolio = portfolio("1", drift: drifts)
+        #expect(memory.changes(to: portfolio.readings(of: rules), in: portfolio).count == 2)
         #expect(AlertMemory(memory.text) == memory)
     }
 
     @Test func anAccountThatIsNotReadIsToldAndSoIsItsReturn() {
         let rules = [AlertRule(name: "gone", measure: .notRead)]
         var memory = AlertMemory()
-        let gone = Sample.book([], failed: [Sample.failure("a", .unavailable)])
-        let back = book("1")
+        let gone = Sample.portfolio([], failed: [Sample.failure("a", .unavailable)])
+        let back = portfolio("1")
         #expect(memory.changes(to: gone.readings(of: rules), in: gone).map(\.change) == [.raised])
         #expect(memory.changes(to: gone.readings(of: rules), in: gone).isEmpty)
         #expect(memory.changes(to: back.readings(of: rules), in: back).map(\.change) == [.cleared])
@@ -185,7 +185,7 @@ struct AlertTests {
 
     @Test func memorySurvivesAndAnUntoldChangeComesAgain() throws {
         let rules = [rule(.below(try ExactDecimal("10")))]
-        let low = book("9")
+        let low = portfolio("9")
         var memory = AlertMemory()
         let events = memory.changes(to: low.readings(of: rules), in: low)
         var kept = try #require(AlertMemory(memory.text))

@@ -42,9 +42,9 @@ struct ConfigurationTests {
         #expect(read.accounts.map(\.isDemoTrading) == [true, false])
         #expect(read.accounts[1].credentials == .sealed(store: "/keys", entry: "r"))
         #expect(read.concurrency == 2)
-        #expect(read.patience.attempts == 3)
-        #expect(read.patience.call == 500)
-        #expect(read.patience.whole == 120_000)
+        #expect(read.retryPolicy.attempts == 3)
+        #expect(read.retryPolicy.call == 500)
+        #expect(read.retryPolicy.whole == 120_000)
         #expect(try read.prices == ["USDT": ExactDecimal("1.0002")])
         #expect(read.watch.every == 10_000)
         #expect(

@@ -5,7 +5,7 @@ import Venue
 
 @testable import Desk
 
-/// Statements and books for tests, made by hand.
+/// Statements and portfolios for tests, made by hand.
 enum Sample {
     static func value(_ text: String) -> ReportedValue {
         (try? ExactDecimal(text)).map { .number($0, text: text) } ?? .other(text: text)
@@ -31,13 +31,13 @@ enum Sample {
             drift: drift)
     }
 
-    static func book(
+    static func portfolio(
         _ statements: [Statement], failed: [AccountFailure] = [], prices: [ExactText: ExactDecimal] = [:]
-    ) -> Book {
+    ) -> Portfolio {
         let read = statements.map {
             AccountReading.read(AccountRead(statements: [$0], permissions: [.read], missing: [], bodies: []))
         }
-        return Book(
+        return Portfolio(
             read + failed.map { .failed($0) }, givenPrices: prices, takenAt: 1_000_500)
     }
 

@@ -9,44 +9,44 @@ import Venue
 /// Sums over accounts, and what is kept out of them.
 struct TotalTests {
     private func sum(
-        _ book: Book, _ figure: CommonFigure = .equity, in asset: String = "USD"
+        _ portfolio: Portfolio, _ figure: CommonFigure = .equity, in asset: String = "USD"
     ) -> BookTotal? {
-        BookTotals(of: book, in: asset).totals.first { $0.figure == figure }
+        PortfolioTotals(of: portfolio, in: asset).totals.first { $0.figure == figure }
     }
 
     @Test func dollarsAndPricedAssetsAreSummed() throws {
-        let book = Sample.book([
+        let portfolio = Sample.portfolio([
             Sample.statement("a", figures: Sample.figures((.equity, "100.5", "USD"))),
             Sample.statement(
                 "b", venue: "binance", figures: Sample.figures((.equity, "10", "USDT")),
                 assets: [AssetStatement(asset: "USDT", figures: Sample.figures((.index, "1.0001", "USD")))]),
         ])
-        let total = try #require(sum(book))
+        let total = try #require(sum(portfolio))
         #expect(try total.value == ExactDecimal("110.501"))
         #expect(total.isWhole)
-        let prices = BookTotals(of: book).prices
+        let prices = PortfolioTotals(of: portfolio).prices
         #expect(prices.map(\.asset) == ["USDT"])
         #expect(prices.first?.origin == .reported)
         #expect(prices.first?.account == "b")
     }
 
     @Test func aStablecoinWithoutAPriceIsNoDollar() throws {
-        let book = Sample.book([
+        let portfolio = Sample.portfolio([
             Sample.statement("a", figures: Sample.figures((.equity, "100", "USD"))),
             Sample.statement("b", venue: "binance", figures: Sample.figures((.equity, "10", "USDT"))),
         ])
-        let total = try #require(sum(book))
+        let total = try #require(sum(portfolio))
         #expect(try total.value == ExactDecimal("100"))
         #expect(total.gaps.map(\.account) == ["b"])
         #expect(total.gaps.first?.reason.contains("no price of USDT") == true)
         #expect(!total.isWhole)
 
-        let priced = Sample.book(book.statements, prices: ["USDT": try ExactDecimal("0.99")])
+        let priced = Sample.portfolio(portfolio.statements, prices: ["USDT": try ExactDecimal("0.99")])
         #expect(try sum(priced)?.value == ExactDecimal("109.9"))
     }
 
     @Test func aPriceOfAnotherVenueServesWhereTheOwnHasNone() throws {
-        let book = Sample.book([
+        let portfolio = Sample.portfolio([
             Sample.statement("b", venue: "binance", figures: Sample.figures((.equity, "10", "USDT"))),
             Sample.statement(
                 "a", figures: Sample.figures((.equity, "1", "USD")),
@@ -56,20 +56,20 @@ struct TotalTests {
                         figures: Sample.figures((.equity, "4", "USDT"), (.equityUSD, "2", "USD")))
                 ]),
         ])
-        #expect(try sum(book)?.value == ExactDecimal("6"))
-        let price = try #require(BookTotals(of: book).prices.first)
+        #expect(try sum(portfolio)?.value == ExactDecimal("6"))
+        let price = try #require(PortfolioTotals(of: portfolio).prices.first)
         #expect(price.origin == .derived)
         #expect(price.field == "x.equity_usd / x.equity")
     }
 
     @Test func anotherAsset() throws {
-        let book = Sample.book([
+        let portfolio = Sample.portfolio([
             Sample.statement(
                 "a", figures: Sample.figures((.equity, "100", "USD")),
                 assets: [AssetStatement(asset: "BTC", figures: Sample.figures((.index, "40000", "USD")))])
         ])
-        #expect(try sum(book, in: "BTC")?.value == ExactDecimal("0.0025"))
-        let unknown = try #require(sum(book, in: "XYZ"))
+        #expect(try sum(portfolio, in: "BTC")?.value == ExactDecimal("0.0025"))
+        let unknown = try #require(sum(portfolio, in: "XYZ"))
         #expect(unknown.value == nil)
         #expect(unknown.gaps.first?.reason == "nobody reported a price of XYZ")
     }
@@ -81,8 +81,8 @@ struct TotalTests {
         let rows = [
             AssetStatement(asset: "A", figures: figures), AssetStatement(asset: "B", figures: figures),
         ]
-        let book = Sample.book([Sample.statement("a", assets: rows)])
-        let total = try #require(sum(book, .available))
+        let portfolio = Sample.portfolio([Sample.statement("a", assets: rows)])
+        let total = try #require(sum(portfolio, .available))
         #expect(total.value == nil)
         #expect(total.gaps.first?.reason.contains("shared") == true)
     }
@@ -95,7 +95,7 @@ struct TotalTests {
     func whatIsNoNumberIsNoZero(_ value: ReportedValue, _ state: String) throws {
         var figures = StatementFigures()
         figures.set(ReportedFigure(.equity, field: "f", value, unit: "USD"))
-        let total = try #require(sum(Sample.book([Sample.statement("a", figures: figures)])))
+        let total = try #require(sum(Sample.portfolio([Sample.statement("a", figures: figures)])))
         #expect(total.value == nil)
         #expect(total.gaps.first?.reason == "f is \(state)")
     }
@@ -103,13 +103,16 @@ struct TotalTests {
     @Test func aFigureThatCannotBeWorkedOutIsAGapWithItsReason() throws {
         var figures = Sample.figures((.wallet, "100", "USD"))
         figures.set(ReportedFigure(.equity, lacking: "no answer tells the profit of X", unit: "USD"))
-        let total = try #require(sum(Sample.book([Sample.statement("r", venue: "rails", figures: figures)])))
+        let total = try #require(
+            sum(Sample.portfolio([Sample.statement("r", venue: "rails", figures: figures)])))
         #expect(total.value == nil)
         #expect(total.gaps.map(\.reason) == ["no answer tells the profit of X"])
         // Without any word of it there is none either: nothing is made up.
         let silent = Sample.statement("r", venue: "rails", figures: Sample.figures((.wallet, "100", "USD")))
         #expect(
-            try #require(sum(Sample.book([silent]))).gaps.map(\.reason) == ["the venue does not report it"])
+            try #require(sum(Sample.portfolio([silent]))).gaps.map(\.reason) == [
+                "the venue does not report it"
+            ])
     }
 
     /// Two keys that show the same to the last digit are pointed out, and both are counted; accounts with
@@ -120,13 +123,13 @@ struct TotalTests {
                 name, venue: venue,
                 figures: Sample.figures((.equity, amount, "USD"), (.wallet, amount, "USD")))
         }
-        let book = Sample.book([
+        let portfolio = Sample.portfolio([
             statement("a", "100.25"), statement("b", "100.25"), statement("c", "100.26"),
             statement("d", "100.25", venue: "okx"), statement("e", "0"), statement("f", "0"),
         ])
-        #expect(book.alike.map { [$0.like, $0.account] } == [["a", "b"]])
-        #expect(try sum(book)?.value == ExactDecimal("401.01"))
-        let json = book.json(totals: BookTotals(of: book))
+        #expect(portfolio.alike.map { [$0.like, $0.account] } == [["a", "b"]])
+        #expect(try sum(portfolio)?.value == ExactDecimal("401.01"))
+        let json = portfolio.json(totals: PortfolioTotals(of: portfolio))
         #expect(json["totals"]?["alike"]?.elements?.count == 1)
     }
 
@@ -136,8 +139,9 @@ struct TotalTests {
         figures.set(ReportedFigure(.available, field: "b", .empty, unit: "USD"))
         figures.set(ReportedFigure(.initialMargin, field: "c", .null, unit: "USD"))
         figures.set(ReportedFigure(.marginRatio, field: "d", Sample.value("0"), unit: "ratio"))
-        let book = Sample.book([Sample.statement("a", figures: figures)])
-        let json = book.json(totals: BookTotals(of: book))["accounts"]?.elements?.first?["figures"]
+        let portfolio = Sample.portfolio([Sample.statement("a", figures: figures)])
+        let json = portfolio.json(totals: PortfolioTotals(of: portfolio))["accounts"]?.elements?.first?[
+            "figures"]
         let states = ["equity", "available", "initial_margin", "margin_ratio"].map {
             json?[$0]?["state"]?.text
         }
@@ -146,25 +150,25 @@ struct TotalTests {
         #expect(json?["available"]?["value"]?.text == "")
         #expect(json?["initial_margin"]?["value"]?.isNull == true)
         #expect(json?["margin_ratio"]?["value"]?.text == "0")
-        let row = try #require(book.tables(totals: BookTotals(of: book)).first?.rows.first)
+        let row = try #require(portfolio.tables(totals: PortfolioTotals(of: portfolio)).first?.rows.first)
         #expect(row.contains("\"\"") && row.contains("null") && row.contains("0"))
-        let lines = book.csv.split(separator: "\r\n")
+        let lines = portfolio.csv.split(separator: "\r\n")
         #expect(lines.count == 5)
         #expect(lines[1].hasSuffix("equity,,absent,USD,a,false,false,,false"))
         #expect(lines[4].hasSuffix("margin_ratio,0,number,ratio,d,false,false,,false"))
     }
 
     @Test func theAgeIsByTheVenuesTimeWhereItSaysOne() {
-        let book = Sample.book([
+        let portfolio = Sample.portfolio([
             Sample.statement("a"), Sample.statement("b", venueTime: 900_000),
             Sample.statement("c", venueTime: 2_000_000),
         ])
-        #expect(book.statements.map { book.age(of: $0) } == [500, 100_500, 0])
+        #expect(portfolio.statements.map { portfolio.age(of: $0) } == [500, 100_500, 0])
     }
 
     @Test func anAccountThatWasNotReadIsAGap() throws {
         let read = Sample.statement("a", figures: Sample.figures((.equity, "100.5", "USD")))
-        let total = try #require(sum(Sample.book([read], failed: [Sample.failure("b", .unavailable)])))
+        let total = try #require(sum(Sample.portfolio([read], failed: [Sample.failure("b", .unavailable)])))
         #expect(try total.value == ExactDecimal("100.5"))
         #expect(!total.isWhole)
         #expect(total.gaps.map(\.account) == ["b"])
@@ -177,9 +181,9 @@ struct TotalTests {
             AccountRead(
                 statements: [statement], permissions: nil, missing: [Sample.failure("a", .unavailable)],
                 bodies: []))
-        let book = Book([reading], takenAt: 1)
-        #expect(book.outcome == .partial)
-        #expect(try #require(sum(book)).isWhole)
+        let portfolio = Portfolio([reading], takenAt: 1)
+        #expect(portfolio.outcome == .partial)
+        #expect(try #require(sum(portfolio)).isWhole)
     }
 
     @Test func subaccountsThatWereNotReadAreAGap() throws {
@@ -187,13 +191,13 @@ struct TotalTests {
         let failure = AccountFailure(
             account: "a", venue: VenueName(rawValue: "crypto-com"), call: "subaccount-balances",
             role: .subaccounts, error: ReadingError(.unavailable, "It did not work."))
-        let book = Book(
+        let portfolio = Portfolio(
             [.read(AccountRead(statements: [statement], missing: [failure], bodies: []))], takenAt: 1)
-        let total = try #require(sum(book))
+        let total = try #require(sum(portfolio))
         #expect(try total.value == ExactDecimal("1"))
         #expect(!total.isWhole)
         #expect(total.gaps.map(\.reason) == ["its sub-accounts were not read"])
-        #expect(book.outcome == .partial)
+        #expect(portfolio.outcome == .partial)
     }
 
     @Test(arguments: [
@@ -201,22 +205,22 @@ struct TotalTests {
         (.authentication, false),
     ])
     func onlyWhatAVenueKeepsForOtherKeysIsWithheld(_ kind: ReadingError.Kind, _ isWithheld: Bool) {
-        let book = Book(
+        let portfolio = Portfolio(
             [
                 .read(
                     AccountRead(
                         statements: [Sample.statement("a")], missing: [Sample.failure("a", kind)], bodies: [])
                 )
             ], takenAt: 1)
-        #expect(book.withheld.isEmpty == !isWithheld)
-        #expect(book.isWhole == isWithheld)
+        #expect(portfolio.withheld.isEmpty == !isWithheld)
+        #expect(portfolio.isWhole == isWithheld)
     }
 
     // MARK: - One account behind two keys
 
     private func twins(
         _ accounts: [(name: String, identifier: String?, environment: String)], venue: String = "okx"
-    ) -> Book {
+    ) -> Portfolio {
         let read = accounts.map { account in
             AccountReading.read(
                 AccountRead(
@@ -226,26 +230,26 @@ struct TotalTests {
                             identifier: account.identifier)
                     ], bodies: [], environment: account.environment))
         }
-        return Book(read, takenAt: 1_000_500)
+        return Portfolio(read, takenAt: 1_000_500)
     }
 
     @Test func anAccountThatTwoKeysReadIsCountedOnce() throws {
-        let book = twins([("a", "7", ""), ("b", "8", ""), ("c", "7", "")])
-        let totals = BookTotals(of: book)
+        let portfolio = twins([("a", "7", ""), ("b", "8", ""), ("c", "7", "")])
+        let totals = PortfolioTotals(of: portfolio)
         let total = try #require(totals.totals.first { $0.figure == .equity })
         #expect(try total.value == ExactDecimal("200"))
         #expect(total.isWhole)
         #expect(total.parts.map(\.account) == ["a", "b"])
         #expect(totals.repeated.map(\.account) == ["c"])
         #expect(totals.repeated.first?.sameAs == "a")
-        #expect(book.statements.count == 3)
-        #expect(book.isWhole)
-        let json = book.json(totals: totals)
+        #expect(portfolio.statements.count == 3)
+        #expect(portfolio.isWhole)
+        let json = portfolio.json(totals: totals)
         #expect(json["accounts"]?.elements?.map { $0["same_as"]?.text } == [nil, nil, "a"])
         #expect(json["totals"]?["repeated"]?.elements?.first?["uid"]?.text == "7")
-        let table = try #require(book.tables(totals: totals).first { $0.title.hasPrefix("Read twice") })
+        let table = try #require(portfolio.tables(totals: totals).first { $0.title.hasPrefix("Read twice") })
         #expect(table.rows == [["c", "okx", "a", "7"]])
-        #expect(book.csv.split(separator: "\r\n").last?.hasSuffix(",a,false") == true)
+        #expect(portfolio.csv.split(separator: "\r\n").last?.hasSuffix(",a,false") == true)
     }
 
     @Test func unknownIsNotTheSame() throws {
@@ -259,7 +263,7 @@ struct TotalTests {
         }
         let other = Sample.statement(
             "b", venue: "binance", figures: Sample.figures((.equity, "100", "USD")), identifier: "7")
-        let mixed = Book(
+        let mixed = Portfolio(
             twins([("a", "7", "")]).accounts.map { .read($0) }
                 + [.read(AccountRead(statements: [other], bodies: []))], takenAt: 1)
         #expect(try sum(mixed)?.value == ExactDecimal("200"))
@@ -271,17 +275,17 @@ struct TotalTests {
                 name, venue: "crypto-com", figures: Sample.figures((.equity, "100", "USD")),
                 identifier: identifier)
         }
-        let book = Book(
+        let portfolio = Portfolio(
             [
                 .read(
                     AccountRead(
                         statements: [statement("main", nil), statement("main/u-1", "u-1")], bodies: [])),
                 .read(AccountRead(statements: [statement("own", "u-1")], bodies: [])),
             ], takenAt: 1)
-        #expect(try sum(book)?.value == ExactDecimal("200"))
-        #expect(book.repeated.map(\.sameAs) == ["main/u-1"])
+        #expect(try sum(portfolio)?.value == ExactDecimal("200"))
+        #expect(portfolio.repeated.map(\.sameAs) == ["main/u-1"])
         // Two keys of one main account that nothing names are known by the sub-account that both have.
-        let twice = Book(
+        let twice = Portfolio(
             ["main", "again"].map { name in
                 .read(
                     AccountRead(
@@ -313,7 +317,7 @@ struct TotalTests {
         let prices: [ExactText: ExactDecimal] = [
             ExactText(names[0]): ExactDecimal(3), ExactText(names[1]): ExactDecimal(4),
         ]
-        let total = try #require(sum(Sample.book([statement], prices: prices)))
+        let total = try #require(sum(Sample.portfolio([statement], prices: prices)))
         #expect(total.value == ExactDecimal(7))
     }
 
@@ -323,33 +327,37 @@ struct TotalTests {
             "USDT": try ExactDecimal("0.999"), "USDC": try ExactDecimal("1.001"),
             "BTC": try ExactDecimal("60000"),
         ]
-        let book = Sample.book([statement], prices: prices)
-        let total = try #require(sum(book))
+        let portfolio = Sample.portfolio([statement], prices: prices)
+        let total = try #require(sum(portfolio))
         // 9.99 − 2.002 + 60
         #expect(try total.value == ExactDecimal("67.988"))
         #expect(total.isWhole)
-        #expect(BookTotals(of: book).prices.map(\.asset) == ["USDT", "USDC", "BTC"])
+        #expect(PortfolioTotals(of: portfolio).prices.map(\.asset) == ["USDT", "USDC", "BTC"])
         // The venue's own figure stays what it is.
-        let json = book.json(totals: BookTotals(of: book))["accounts"]?.elements?.first?["figures"]?["equity"]
+        let json = portfolio.json(totals: PortfolioTotals(of: portfolio))["accounts"]?.elements?.first?[
+            "figures"]?["equity"]
         #expect(json?["value"]?.text == "10")
         #expect(json?["partial"]?.boolean == true)
-        #expect(book.tables(totals: BookTotals(of: book)).first?.rows.first?.contains("10+") == true)
+        #expect(
+            portfolio.tables(totals: PortfolioTotals(of: portfolio)).first?.rows.first?.contains("10+")
+                == true)
     }
 
     @Test func anAssetWithoutAPriceIsNamed() throws {
-        let book = Sample.book(
+        let portfolio = Sample.portfolio(
             [partial([("USDT", "10"), ("BTC", "0.001")])], prices: ["USDT": try ExactDecimal("1")])
-        let total = try #require(sum(book))
+        let total = try #require(sum(portfolio))
         #expect(!total.isWhole)
         #expect(total.gaps.first?.reason == "no price of BTC is known; set one under prices")
-        let nothing = try #require(sum(Sample.book([partial([])])))
+        let nothing = try #require(sum(Sample.portfolio([partial([])])))
         #expect(nothing.value == nil && !nothing.isWhole)
     }
 
     @Test func theOutcomeTellsScriptsWhatCameOfIt() {
         let read = Sample.statement("a")
-        #expect(Sample.book([read]).outcome == .whole)
-        #expect(Sample.book([read], failed: [Sample.failure("b", .unavailable)]).outcome == .partial)
-        #expect(Sample.book([], failed: [Sample.failure("b", .permission)]).outcome == .nothing(.permission))
+        #expect(Sample.portfolio([read]).outcome == .whole)
+        #expect(Sample.portfolio([read], failed: [Sample.failure("b", .unavailable)]).outcome == .partial)
+        #expect(
+            Sample.portfolio([], failed: [Sample.failure("b", .permission)]).outcome == .nothing(.permission))
     }
 }

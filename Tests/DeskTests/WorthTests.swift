@@ -117,8 +117,8 @@ struct WorthTests {
             Credentials(apiKey: "key", secret: "secret", passphrase: kind.passphrase))
         let statements = try model.statements(from: bodies, account: "desk")
         let read = AccountRead(statements: Array(statements.prefix(1)), bodies: bodies)
-        let book = Book([.read(read)], givenPrices: [:], takenAt: 1_780_272_000_000)
-        let total = try #require(BookTotals(of: book).totals.first { $0.figure == .equity })
+        let portfolio = Portfolio([.read(read)], givenPrices: [:], takenAt: 1_780_272_000_000)
+        let total = try #require(PortfolioTotals(of: portfolio).totals.first { $0.figure == .equity })
         #expect(total.isWhole, "seed \(seed): \(total.gaps)")
         guard total.isWhole, let equity = total.value else { return }
         // Answers print eight places, and OKX leaves dust below a cent out.

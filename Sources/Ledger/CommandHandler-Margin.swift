@@ -1,7 +1,7 @@
 import Numbers
 
 /// Spot pairs on margin, on their way to becoming events.
-extension Draft {
+extension CommandHandler {
     /// The asset of the margin of a fill that opens, changes or closes a position of a spot pair: where a
     /// margin mode is asked for, and the venue trades the pair on margin in this account. Nil for every other
     /// fill.

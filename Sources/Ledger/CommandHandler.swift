@@ -6,7 +6,7 @@ import Numbers
 ///
 /// It holds copies of the few parts of the ledger that it reads, never the ledger itself: a second reference
 /// to the table of accounts would have the whole table copied at the next change.
-public struct Draft {
+public struct CommandHandler {
     /// The account as it is before the command.
     public let account: Account
     /// The other account of a transfer, if there is one of that name.

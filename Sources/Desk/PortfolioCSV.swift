@@ -2,8 +2,8 @@ import JSON
 import Ledger
 import Venue
 
-extension Book {
-    /// The book as comma-separated values (RFC 4180): one figure a line, under a line of names.
+extension Portfolio {
+    /// The portfolio as comma-separated values (RFC 4180): one figure a line, under a line of names.
     public var csv: String {
         var lines = [Self.csvHeader]
         let twins = Dictionary(

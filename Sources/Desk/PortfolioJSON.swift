@@ -3,10 +3,10 @@ import Ledger
 import Numbers
 import Venue
 
-extension Book {
-    /// The book for programs: every common figure with the venue's own field, its state, text and unit;
+extension Portfolio {
+    /// The portfolio for programs: every common figure with the venue's own field, its state, text and unit;
     /// totals with their parts and the prices used; what could not be read.
-    public func json(totals: BookTotals) -> JSONValue {
+    public func json(totals: PortfolioTotals) -> JSONValue {
         .members([
             ("taken_at", .integer(takenAt)),
             ("complete", .bool(isWhole)),
@@ -24,7 +24,7 @@ extension Book {
     }
 
     private func json(
-        of statement: Statement, in account: AccountRead, _ totals: BookTotals
+        of statement: Statement, in account: AccountRead, _ totals: PortfolioTotals
     ) -> JSONValue {
         let permissions = account.permissions.map { permissions in
             JSONValue.array(permissions.map(\.rawValue).sorted().map { .string($0) })
@@ -118,7 +118,7 @@ extension AccountFailure {
     }
 }
 
-extension BookTotals {
+extension PortfolioTotals {
     /// The totals, each with its parts and gaps, and the prices used.
     var json: JSONValue {
         .members([

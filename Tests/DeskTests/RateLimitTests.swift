@@ -4,7 +4,7 @@ import Venue
 @testable import Desk
 
 /// The pause before a call goes, and the moments that a venue's limit leaves.
-struct PacingTests {
+struct RateLimitTests {
     private static let tenInTwoSeconds = RequestPace(by: .key, weight: 10, milliseconds: 2000)
 
     @Test func aWindowTakesItsWeightAtOnceAndTheRestWhenItMoves() {
@@ -64,13 +64,16 @@ struct PacingTests {
     }
 
     @Test func pausesDoubleUpToTheLongestAndStayWithinTheirHalf() {
-        var patience = Patience()
-        patience.firstPause = 100
-        patience.longestPause = 1000
+        var retryPolicy = RetryPolicy()
+        retryPolicy.firstPause = 100
+        retryPolicy.longestPause = 1000
         #expect(
-            (1...6).map { patience.pause(afterFailed: $0, chance: 1023) } == [100, 200, 400, 800, 1000, 1000])
-        #expect((1...6).map { patience.pause(afterFailed: $0, chance: 0) } == [50, 100, 200, 400, 500, 500])
-        #expect(patience.pause(afterFailed: Int.max, chance: 512) <= 1000)
+            (1...6).map { retryPolicy.pause(afterFailed: $0, chance: 1023) } == [
+                100, 200, 400, 800, 1000, 1000,
+            ])
+        #expect(
+            (1...6).map { retryPolicy.pause(afterFailed: $0, chance: 0) } == [50, 100, 200, 400, 500, 500])
+        #expect(retryPolicy.pause(afterFailed: Int.max, chance: 512) <= 1000)
     }
 }
 

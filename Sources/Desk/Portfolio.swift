@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// Accounts of several venues as they were read together.
-public struct Book: Sendable {
+public struct Portfolio: Sendable {
     /// What was read, in the order of the configuration.
     public let accounts: [AccountRead]
     /// What was not, though it could be at another time: accounts, and calls that they can be read without.
@@ -18,7 +18,7 @@ public struct Book: Sendable {
     /// The real time, in milliseconds since the epoch, at which the reading was done.
     public let takenAt: Int64
 
-    /// A book of what came of reading accounts; `givenPrices` are USD for one unit of an asset, `takenAt` is
+    /// A portfolio of what came of reading accounts; `givenPrices` are USD for one unit of an asset, `takenAt` is
     /// in milliseconds since the epoch.
     public init(_ readings: [AccountReading], givenPrices: [ExactText: ExactDecimal] = [:], takenAt: Int64) {
         var accounts: [AccountRead] = []
@@ -54,7 +54,7 @@ public struct Book: Sendable {
         return failures.filter { !read.contains(ExactText($0.account)) }
     }
 
-    /// Accounts that the book holds a second time, because two keys read them: by the venue's identifier, and
+    /// Accounts that the portfolio holds a second time, because two keys read them: by the venue's identifier, and
     /// main accounts by a sub-account that both have. Nothing is said of accounts that no answer names:
     /// unknown is not the same.
     public var repeated: [RepeatedAccount] {
@@ -123,7 +123,7 @@ public struct Book: Sendable {
         return alike
     }
 
-    /// How old a statement's figures were when the book was made, in milliseconds: by the venue's own time
+    /// How old a statement's figures were when the portfolio was made, in milliseconds: by the venue's own time
     /// where it says one, else by the moment at which its answer came in. Never below zero.
     public func age(of statement: Statement) -> Int64 {
         max(0, takenAt - (statement.venueTime ?? statement.takenAt))
@@ -187,7 +187,7 @@ public struct RepeatedAccount: Sendable, Equatable {
     public let account: String
     /// Where the account is.
     public let venue: VenueName
-    /// What is counted: the same account, earlier in the book.
+    /// What is counted: the same account, earlier in the portfolio.
     public let sameAs: String
     /// The venue's own identifier, by which both are known to be one.
     public let identifier: String

@@ -4,9 +4,10 @@ import Foundation
 import JSON
 import Server
 
-/// `marginalia portfolio`: real accounts of all venues in one book.
-struct Portfolio: AsyncParsableCommand {
+/// `marginalia portfolio`: real accounts of all venues in one portfolio.
+struct PortfolioCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "portfolio",
         abstract: "Reads accounts at their venues and shows them as one book.",
         discussion: """
             Example: marginalia portfolio --config desk.yaml --json
@@ -37,22 +38,22 @@ struct Portfolio: AsyncParsableCommand {
 
     func run() async throws {
         let readers = try rulebook.readers()
-        let book = try await source.read(try source.configuration(), by: readers)
-        let totals = BookTotals(of: book, in: unit)
+        let portfolio = try await source.read(try source.configuration(), by: readers)
+        let totals = PortfolioTotals(of: portfolio, in: unit)
         if json {
-            print(book.json(totals: totals))
+            print(portfolio.json(totals: totals))
         } else if csv {
-            printLines(book.csv, ending: "\r\n")
+            printLines(portfolio.csv, ending: "\r\n")
         } else {
-            show(book.tables(totals: totals))
-            if !book.accounts.isEmpty {
+            show(portfolio.tables(totals: totals))
+            if !portfolio.accounts.isEmpty {
                 print("")
-                print(Book.legend)
+                print(Portfolio.legend)
             }
         }
         for twin in totals.repeated { Terminal.tell(twin.sentence) }
         for pair in totals.alike { Terminal.tell(pair.sentence) }
-        try DeskExit.check(book)
+        try DeskExit.check(portfolio)
     }
 }
 

@@ -19,10 +19,10 @@ public struct TextTable: Sendable, Equatable {
     }
 }
 
-extension Book {
-    /// The book for people: accounts, assets, positions, totals, the prices used, and what is not as it
+extension Portfolio {
+    /// The portfolio for people: accounts, assets, positions, totals, the prices used, and what is not as it
     /// should be. Empty tables are left out.
-    public func tables(totals: BookTotals) -> [TextTable] {
+    public func tables(totals: PortfolioTotals) -> [TextTable] {
         [
             accountTable, assetTable, positionTable, totalTable(totals), repeatedTable(totals),
             alikeTable(totals), priceTable(totals), noteTable,
@@ -88,7 +88,7 @@ extension Book {
             })
     }
 
-    private func totalTable(_ totals: BookTotals) -> TextTable {
+    private func totalTable(_ totals: PortfolioTotals) -> TextTable {
         TextTable(
             title: "Totals in \(totals.asset)", header: ["FIGURE", "TOTAL", "ACCOUNTS", "WITHOUT"],
             rows: statements.isEmpty
@@ -102,13 +102,13 @@ extension Book {
                 })
     }
 
-    private func repeatedTable(_ totals: BookTotals) -> TextTable {
+    private func repeatedTable(_ totals: PortfolioTotals) -> TextTable {
         TextTable(
             title: "Read twice, counted once", header: ["ACCOUNT", "VENUE", "SAME AS", "UID"],
             rows: totals.repeated.map { [$0.account, $0.venue.rawValue, $0.sameAs, $0.identifier] })
     }
 
-    private func alikeTable(_ totals: BookTotals) -> TextTable {
+    private func alikeTable(_ totals: PortfolioTotals) -> TextTable {
         TextTable(
             title: "The same to the last digit, both counted", header: ["ACCOUNT", "VENUE", "LIKE"],
             rows: totals.alike.map { [$0.account, $0.venue.rawValue, $0.like] })
@@ -120,7 +120,7 @@ extension Book {
             rows: statements.flatMap { statement in statement.notes.map { [statement.account, $0] } })
     }
 
-    private func priceTable(_ totals: BookTotals) -> TextTable {
+    private func priceTable(_ totals: PortfolioTotals) -> TextTable {
         TextTable(
             title: "Prices used", header: ["ASSET", "USD", "ORIGIN", "ACCOUNT", "FIELD"],
             rows: totals.prices.map {

@@ -2,7 +2,7 @@ import JSON
 import Numbers
 
 /// Orders, fills and positions on their way to becoming events.
-extension Draft {
+extension CommandHandler {
     /// An open order of the account: by the operator's id for it, else by the client's own.
     func openOrder(_ orderID: String) throws(Refusal) -> OpenOrder {
         guard let order = account.order(.id(orderID)) ?? account.order(.client(orderID)) else {

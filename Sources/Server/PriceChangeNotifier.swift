@@ -6,10 +6,10 @@ import Synchronization
 /// Tells the connections of one event loop that prices have changed.
 ///
 /// Prices come in thousands a second and concern every connection, so no connection follows them itself: the
-/// bell follows each venue once, and rings at most once a `priceSpacing`. It tells connections in slices, so
-/// that whatever else the loop has to do is done in between; a loop that cannot keep up rings more rarely,
+/// notifier follows each venue once, and tells at most once a `priceSpacing`. It tells connections in slices,
+/// so that whatever else the loop has to do is done in between; a loop that cannot keep up tells more rarely,
 /// and no change is lost, because only its being there is told.
-final class PriceBell: LedgerListener {
+final class PriceChangeNotifier: LedgerListener {
     private struct Pulled {
         var venues: Set<VenueName> = []
         var isAnnounced = false
@@ -19,7 +19,7 @@ final class PriceBell: LedgerListener {
         /// In the order in which they are told. Those that left are dropped at the next round.
         var connections: [StreamConnection] = []
         var followed: Set<VenueName> = []
-        var isRinging = false
+        var isNotifying = false
         var lastRound = NIODeadline.uptimeNanoseconds(0)
         /// The place of the connection that is told next.
         var next = 0
@@ -53,7 +53,7 @@ final class PriceBell: LedgerListener {
     }
 
     /// Lets go of connections that want no prices any more, soon and all at once. On the event loop.
-    func connectionLeft() { eventLoop.execute { self.startRinging() } }
+    func connectionLeft() { eventLoop.execute { self.startNotifying() } }
 
     func ledgerChanged(_ change: FeedChange) {
         let announces = pulled.withLock { pulled in
@@ -61,24 +61,24 @@ final class PriceBell: LedgerListener {
             defer { pulled.isAnnounced = true }
             return !pulled.isAnnounced
         }
-        if announces { eventLoop.execute { self.startRinging() } }
+        if announces { eventLoop.execute { self.startNotifying() } }
     }
 
-    private func startRinging() {
+    private func startNotifying() {
         let start = state.withValue { state -> NIODeadline? in
-            if state.isRinging { return nil }
-            state.isRinging = true
+            if state.isNotifying { return nil }
+            state.isNotifying = true
             return state.lastRound + limits.priceSpacing
         }
         guard let start else { return }
         if start <= eventLoop.now {
-            ring()
+            notify()
         } else {
-            eventLoop.scheduleTask(deadline: start) { self.ring() }
+            eventLoop.scheduleTask(deadline: start) { self.notify() }
         }
     }
 
-    private func ring() {
+    private func notify() {
         let venues = pulled.withLock { pulled in
             defer { pulled = Pulled() }
             return pulled.venues
@@ -118,9 +118,9 @@ final class PriceBell: LedgerListener {
         if isAgain {
             let start = max(
                 state.withValue { $0.lastRound } + limits.priceSpacing, eventLoop.now + limits.breath)
-            eventLoop.scheduleTask(deadline: start) { self.ring() }
+            eventLoop.scheduleTask(deadline: start) { self.notify() }
         } else {
-            state.withValue { $0.isRinging = false }
+            state.withValue { $0.isNotifying = false }
         }
     }
 

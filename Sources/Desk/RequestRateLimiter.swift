@@ -2,11 +2,11 @@ import JSON
 import Venue
 
 /// Keeps the calls of all accounts within what their venues take.
-public actor Pacer {
+public actor RequestRateLimiter {
     private var windows: [ExactText: PaceWindow] = [:]
     private let clock: Clock
 
-    /// A pacer without calls behind it, by a clock.
+    /// A rate limiter without calls behind it, by a clock.
     public init(clock: Clock = .real) { self.clock = clock }
 
     /// Waits until a call may be sent; calls of one caller go in the order in which they ask.
