@@ -99,7 +99,7 @@ let package = Package(
                     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                     .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                     .product(name: "Yams", package: "Yams"),
-                ] + venues.map { .byName(name: $0) },
+                ],
                 resources: [.embedInCode("Resources")],
                 swiftSettings: strict),
             .target(
@@ -112,7 +112,7 @@ let package = Package(
                     .product(name: "NIOCore", package: "swift-nio"),
                     .product(name: "NIOHTTP1", package: "swift-nio"),
                     .product(name: "NIOPosix", package: "swift-nio"),
-                ] + venues.map { .byName(name: $0) },
+                ],
                 swiftSettings: strict),
             .executableTarget(
                 name: "marginalia",
@@ -129,6 +129,11 @@ let package = Package(
             .example("Ledger", core),
             .example("Venues", ["Venues", "Venue"] + core),
             .example("Desk", ["Desk", "Venues", "Venue", "Ledger"]),
+            // The venue that CONTRIBUTING.md adds.
+            .executableTarget(
+                name: "HarbourExample", dependencies: ["VenueTestSupport", "Venue"] + core,
+                path: "Examples/Swift/Harbour", resources: [.embedInCode("Rulebook")],
+                swiftSettings: strict),
             .example(
                 "Server", ["Server", "Ledger", "JSON", .product(name: "Logging", package: "swift-log")]),
 

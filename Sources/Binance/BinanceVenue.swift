@@ -7,9 +7,13 @@ import Venue
 /// Binance USDⓈ-M Futures: account V3 in single-asset and multi-assets mode, and the paths around it.
 ///
 /// Both profiles speak the same form: the given document and the recordings differ in slips only.
-public struct BinanceVenue: VenueModel {
+public struct BinanceVenue: VenueServer {
     /// `binance`.
     public static let name = VenueName(rawValue: "binance")
+    /// `Binance USDⓈ-M Futures`.
+    public static var title: String { "Binance USDⓈ-M Futures" }
+    /// Account V3.
+    public static var accountRequests: [String] { ["GET /fapi/v3/account"] }
     /// What the paths of the futures, the wallet and the spot API begin with, and those of the venue's other
     /// products: they are refused in the venue's own form, but for what clients of the futures ask of them.
     public static let pathPrefixes = [

@@ -3,8 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// A refusal in Binance's form: `{"code":-1121,"msg":"Invalid symbol."}` with its HTTP status. Sheet, section
-/// 6.
+/// A refusal in Binance's form: `{"code":-1121,"msg":"Invalid symbol."}` with its HTTP status. Binance USDⓈ-M
+/// Futures API documentation, Error Code.
 struct BinanceError: Error, Equatable {
     let status: Int
     let code: Int

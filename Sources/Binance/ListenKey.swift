@@ -3,7 +3,7 @@ import Venue
 
 /// The key of an account's user data stream: sixty-four letters and digits, always the same for an account
 /// and a store, alive for an hour after it was asked for or extended, and no longer than the API key that did
-/// so is in force. Sheet, section 8.
+/// so is in force. Binance USDⓈ-M Futures API documentation, User Data Streams.
 extension BinanceVenue {
     /// How long a listen key lives, in milliseconds.
     private static let listenKeyLife: Int64 = 60 * 60_000

@@ -1,7 +1,8 @@
 import JSON
 import Venue
 
-/// How many orders a call is counted as, in each of the venue's two windows. Order sheet, section 2.
+/// How many orders a call is counted as, in each of the venue's two windows. Binance USDⓈ-M Futures API
+/// documentation, General Info, Limits.
 struct OrderWeight: Sendable {
     let inTenSeconds: Int
     let inMinute: Int

@@ -84,7 +84,8 @@ struct AlgoWords: Equatable {
     }
 }
 
-/// A conditional order as a client asks for it: read and checked like an order. Order sheet, section 2.6.
+/// A conditional order as a client asks for it: read and checked like an order. Binance USDⓈ-M Futures API
+/// documentation, New Algo Order.
 struct AlgoReading {
     let reading: OrderReading
 

@@ -3,8 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// An order as a client asks for it: read and checked in the order of the order sheet, section 4, as far as
-/// the account's state is not needed.
+/// An order as a client asks for it: read and checked in the order of `docs/venues/binance.md`, as far as the
+/// account's state is not needed.
 struct OrderReading {
     let parameters: Parameters
     let rules: RuleTable

@@ -38,7 +38,7 @@ enum ReadingCall: String, CaseIterable {
     }
 }
 
-extension BinanceVenue: VenueReader {
+extension BinanceVenue: VenueClient {
     /// The production address of the USDⓈ-M futures.
     public static var defaultBaseURL: String { "https://fapi.binance.com" }
 
@@ -120,7 +120,7 @@ extension BinanceVenue: VenueReader {
 }
 
 /// Signs as a client does: HMAC-SHA256 in hexadecimal, Ed25519 or RSA (PKCS #1 v1.5, SHA-256) in base64,
-/// percent-encoded. Sheet, section 2.
+/// percent-encoded. Binance USDⓈ-M Futures API documentation, General Info, SIGNED Endpoint Security.
 enum ClientSigner {
     case shared(RequestSigner)
     case ed25519(Curve25519.Signing.PrivateKey)
@@ -189,7 +189,7 @@ enum ClientSigner {
     }
 }
 
-/// The venue's codes from the caller's side (sheet, section 6.3).
+/// The venue's codes from the caller's side (Binance USDⓈ-M Futures API documentation, Error Code).
 private enum AnswerCode {
     static func verdict(on code: Int, _ answer: IncomingAnswer) -> AnswerVerdict {
         func error(_ kind: ReadingError.Kind, _ advice: String) -> ReadingError {

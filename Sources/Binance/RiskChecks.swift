@@ -69,7 +69,7 @@ extension BinanceVenue {
     }
 
     /// The symbol's tick and the account's fee rates; a post-only order that would fill at once and a
-    /// fill-or-kill order that cannot are refused and never were (order sheet, facts 6).
+    /// fill-or-kill order that cannot are refused and never were (`docs/venues/binance.md`).
     public func tradingTerms(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> TradingTerms? {

@@ -91,7 +91,8 @@ extension BinanceVenue {
         writer.endObject()
     }
 
-    /// `GET /fapi/v2/account`: every symbol of the market, and the settings before the totals. Sheet 3.4.
+    /// `GET /fapi/v2/account`: every symbol of the market, and the settings before the totals. Binance USDⓈ-M
+    /// Futures API documentation, Account Information V2.
     private func writeAccount2(
         _ writer: inout JSONWriter, _ snapshot: AccountSnapshot, _ rules: RuleTable
     ) throws {

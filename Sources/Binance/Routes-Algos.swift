@@ -3,7 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// Conditional ("algo") orders: placed, cancelled and looked up. Order sheet, section 2.6.
+/// Conditional ("algo") orders: placed, cancelled and looked up. Binance USDⓈ-M Futures API documentation,
+/// New Algo Order.
 extension BinanceVenue {
     /// The answer to a signed request about conditional orders.
     func algoAnswer(

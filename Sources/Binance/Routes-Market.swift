@@ -3,7 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// Market data: candles, book, trades, tickers, funding. Source: order sheet, section 7.2.
+/// Market data: candles, book, trades, tickers, funding. Binance USDⓈ-M Futures API documentation, Market
+/// Data.
 extension BinanceVenue {
     /// The answer to an open request about the market.
     func marketAnswer(

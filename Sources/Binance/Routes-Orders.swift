@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// Orders: placed, amended, cancelled and looked up. Source: order sheet, section 2.
+/// Orders: placed, amended, cancelled and looked up. Binance USDⓈ-M Futures API documentation, Trade.
 extension BinanceVenue {
     /// The answer to a signed request about orders.
     func orderAnswer(

@@ -3,8 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// What has become of an account's money, orders and margin, as lists. Order sheet, sections 2.3, 2.5, 2.7
-/// and 8.
+/// What has become of an account's money, orders and margin, as lists. Binance USDⓈ-M Futures API
+/// documentation, Account and Trade.
 extension BinanceVenue {
     /// The answer to a signed request for one of them.
     func recordAnswer(

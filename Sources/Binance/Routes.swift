@@ -35,8 +35,7 @@ struct Route: Sendable {
         self.weightOfAll = weightOfAll ?? weight
     }
 
-    /// Every path and method that is served, with the weights of sheet section 1; those of paths it does not
-    /// list are the venue's documented ones.
+    /// Every path and method that is served, with the weights that the page of each names.
     private static let all: [String: [Route]] = {
         let read = Security.signed(.read)
         let trade = Security.signed(.trade)
@@ -80,7 +79,7 @@ struct Route: Sendable {
         return Dictionary(grouping: routes + market) { $0.endpoint.rawValue }
     }()
 
-    /// Market data, open to everybody. Order sheet, section 7.2.
+    /// Market data, open to everybody. Binance USDⓈ-M Futures API documentation, Market Data.
     private static let market = [
         Route(.klines, "GET", .none), Route(.continuousKlines, "GET", .none),
         Route(.markPriceKlines, "GET", .none), Route(.indexPriceKlines, "GET", .none),
@@ -235,7 +234,7 @@ extension Endpoint {
 }
 
 extension BinanceVenue {
-    /// The venue's answer to a request. Checks in the order of `decisions.md` Binance 7: path, limit or ban,
+    /// The venue's answer to a request. Checks in the order of `docs/venues/binance.md`: path, limit or ban,
     /// key format, mandatory parameters, characters, key, time, signature.
     public func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse {
         let bucket = WeightBucket(of: request, limits: rules(at: access.ledgerTime()).limits)
@@ -373,14 +372,15 @@ extension BinanceVenue {
         return timestamp
     }
 
-    /// Refuses a timestamp that is a second or more ahead, or older than the window. Sheet 2.2.
+    /// Refuses a timestamp that is a second or more ahead, or older than the window. Binance USDⓈ-M Futures
+    /// API documentation, General Info, Timing Security.
     func requireInTime(_ timestamp: Int64, window: Int64, now: Int64) throws(BinanceError) {
         // Both are not negative, so neither difference overflows.
         if timestamp - now >= 1000 { throw .tooEarly }
         if now - timestamp > window { throw .tooOld }
     }
 
-    /// `recvWindow`, 5000 unless sent. Above 60000 it is refused: `decisions.md` Binance 7, a choice.
+    /// `recvWindow`, 5000 unless sent. Above 60000 it is refused: a choice.
     func receiveWindow(_ parameters: Parameters) throws(BinanceError) -> Int64 {
         guard let text = parameters["recvWindow"] else { return 5000 }
         if text.isEmpty { throw .empty("recvWindow") }

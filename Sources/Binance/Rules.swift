@@ -200,7 +200,7 @@ struct Bracket: Sendable, Equatable {
     let cumulative: ExactDecimal
 
     /// Reads `[cap, leverage, rate]` rows. `cum` follows from them: cum of the bracket before + floor × (rate
-    /// − rate before). Sheet, section 4.1.
+    /// − rate before). Binance USDⓈ-M Futures API documentation, Notional and Leverage Brackets.
     static func table(_ reader: RulebookReader) throws(RulebookError) -> [Bracket] {
         var table: [Bracket] = []
         for row in try reader.elements() {

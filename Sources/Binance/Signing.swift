@@ -4,7 +4,8 @@ import JSON
 import Venue
 
 /// How Binance requests are signed: over the query as it arrived, followed by the body, without the
-/// signature, which must be the last parameter. Sheet, section 2.
+/// signature, which must be the last parameter. Binance USDⓈ-M Futures API documentation, General Info,
+/// SIGNED Endpoint Security.
 enum Signing {
     /// The bytes that are signed and the signature as sent; nil where there is no signature or it is not
     /// last.

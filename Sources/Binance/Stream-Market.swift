@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// A stream of market data, by its name. Order sheet, section 7.3.
+/// A stream of market data, by its name. Binance USDⓈ-M Futures API documentation, Websocket Market Streams.
 struct MarketStreamName: Sendable, Equatable {
     enum Kind: Sendable, Equatable {
         case aggregateTrade

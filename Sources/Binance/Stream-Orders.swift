@@ -3,8 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// What a stream tells of an order: ORDER_TRADE_UPDATE, and TRADE_LITE before it where it was filled. Source:
-/// order sheet, section 6.
+/// What a stream tells of an order: ORDER_TRADE_UPDATE, and TRADE_LITE before it where it was filled. Binance
+/// USDⓈ-M Futures API documentation, Event: Order Update and Event: Trade Lite.
 struct OrderUpdate: Sendable {
     /// `x`: what has just happened.
     enum Execution: String, Sendable {

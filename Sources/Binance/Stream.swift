@@ -2,8 +2,8 @@ import JSON
 import Ledger
 import Venue
 
-/// User data and market streams: which paths are streams, and what a connection to one does. Sheet, section
-/// 8; order sheet, section 7.3.
+/// User data and market streams: which paths are streams, and what a connection to one does. Binance USDⓈ-M
+/// Futures API documentation, User Data Streams and Websocket Market Streams.
 extension BinanceVenue {
     /// The market streams' host and the WebSocket API; the routed paths carry their category.
     public static let streamPrefixes = ["/ws", "/stream", "/private/", "/public/", "/market/", "/ws-fapi/"]

@@ -3,7 +3,8 @@ import Ledger
 import Venue
 
 extension BinanceVenue {
-    /// Opens a session of the WebSocket API; the handshake weighs 5. Sheet 1.2.
+    /// Opens a session of the WebSocket API; the handshake weighs 5. Binance USDⓈ-M Futures API
+    /// documentation, WebSocket API General Info.
     func openSession(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer {
         let bucket = WeightBucket(of: request, limits: rules(at: access.ledgerTime()).limits)
         let verdict = bucket.count(5, through: access)

@@ -2,7 +2,8 @@ import JSON
 import Ledger
 import Numbers
 
-/// A conditional order with all that its answers and events show. Order sheet, sections 2.6 and 3.
+/// A conditional order with all that its answers and events show. Binance USDⓈ-M Futures API documentation,
+/// New Algo Order; `docs/venues/binance.md`.
 struct AlgoOrder: Sendable {
     /// `algoStatus`.
     enum Status: String, Sendable {
@@ -202,7 +203,8 @@ extension JSONWriter {
         endObject()
     }
 
-    /// What ALGO_UPDATE tells, after its name. Order sheet, section 6.4.
+    /// What ALGO_UPDATE tells, after its name. Binance USDⓈ-M Futures API documentation, Event: Algo Order
+    /// Update.
     mutating func algoUpdate(_ algo: AlgoOrder, at time: LedgerTime) {
         let words = algo.words
         integer("T", time.milliseconds)

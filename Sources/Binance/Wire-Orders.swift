@@ -3,7 +3,7 @@ import JSON
 import Ledger
 import Numbers
 
-/// Orders and trades as bytes; the members and their order as recorded (order sheet, sections 2.1 and 2.5).
+/// Orders and trades as bytes; the members and their order as recorded.
 extension JSONWriter {
     /// Which answer an order stands in; the members differ a little.
     enum OrderForm {

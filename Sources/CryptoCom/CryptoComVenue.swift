@@ -4,9 +4,25 @@ import Numbers
 import Venue
 
 /// Crypto.com Exchange: its REST API of version 1, spoken as a server, over accounts of the ledger.
-public struct CryptoComVenue: VenueModel {
+public struct CryptoComVenue: VenueServer {
     /// As commands and scenario files spell it.
     public static let name = VenueName(rawValue: "crypto-com")
+
+    /// `Crypto.com Exchange`.
+    public static var title: String { "Crypto.com Exchange" }
+
+    /// The account's own balance, and those of its sub-accounts.
+    public static var accountRequests: [String] {
+        Method.accountBodies.map { "POST /exchange/v1/\($0.rawValue)" }
+    }
+
+    /// Clients are given the address with the version in it.
+    public static var clientAddress: String { "Base URL of the REST API: ORIGIN/exchange/v1" }
+
+    /// Which of the two bodies, and the id that it echoes.
+    public static var accountParameters: [(name: String, words: String)] {
+        [("method", Method.accountBodies.map(\.rawValue).joined(separator: " or "))]
+    }
 
     /// A method is this and its name, such as `private/user-balance`.
     public static var pathPrefixes: [String] { ["/exchange/v1/"] }
@@ -91,7 +107,7 @@ public struct CryptoComVenue: VenueModel {
             throw StatementError(
                 field: "method",
                 message:
-                    "method must be \(Method.userBalance.rawValue) or \(Method.subaccountBalances.rawValue).")
+                    "method must be \(Method.accountBodies.map(\.rawValue).joined(separator: " or ")).")
         }
         return reply.finished()
     }

@@ -2,8 +2,8 @@ import JSON
 import Ledger
 import Venue
 
-/// Refusals of orders. Codes, messages and statuses: order sheet, section 4; what it leaves open is listed
-/// in `docs/venues/crypto-com.md`.
+/// Refusals of orders. Codes, messages and statuses: Crypto.com Exchange API documentation, Response and
+/// Reason Codes; what it leaves open is listed in `docs/venues/crypto-com.md`.
 extension VenueError {
     /// No position to close.
     static let noPosition = VenueError(code: 201, message: "NO_POSITION", status: 500)

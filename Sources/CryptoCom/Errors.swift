@@ -3,8 +3,8 @@ import Venue
 
 /// A refusal in the venue's form: `{"id":…,"method":…,"code":…,"message":…}`.
 ///
-/// Codes, messages and statuses are those of the vendor's table (sheet, section 5); what the table leaves
-/// open is listed in `docs/venues/crypto-com.md`.
+/// Codes, messages and statuses are those of the vendor's table (Crypto.com Exchange API documentation,
+/// Response and Reason Codes); what the table leaves open is listed in `docs/venues/crypto-com.md`.
 struct VenueError: Error, Equatable {
     let code: Int
     let message: String

@@ -3,7 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// Kinds of conditional order, by the venue's names (order sheet, section 2.8).
+/// Kinds of conditional order, by the venue's names (Crypto.com Exchange API documentation,
+/// private/advanced/create-order).
 enum TriggerType: String {
     case stopLoss = "STOP_LOSS"
     case stopLimit = "STOP_LIMIT"

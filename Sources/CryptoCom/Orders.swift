@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// An order as a client asks for it: read and checked in the order of the order sheet, section 4.
+/// An order as a client asks for it: read and checked in the order of `docs/venues/crypto-com.md`.
 ///
 /// What is wrong with its form throws; what the venue refuses after it has given the order an id is
 /// `rejection`.
@@ -287,7 +287,7 @@ struct OrderReading {
     }
 
     /// A limit too far from the mark: on the side that costs, or so far off on the other that it would only
-    /// rest (order sheet, section 3.2).
+    /// rest (`docs/venues/crypto-com.md`).
     private func bandRejection(
         of order: OrderInstruction, _ rule: InstrumentRule
     ) throws(VenueError) -> VenueError? {

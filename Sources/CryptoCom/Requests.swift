@@ -29,7 +29,7 @@ enum ReadingCall: String, CaseIterable {
     }
 }
 
-extension CryptoComVenue: VenueReader {
+extension CryptoComVenue: VenueClient {
     /// The production address; the paths below it are those that are served here.
     public static var defaultBaseURL: String { "https://api.crypto.com" }
 
@@ -118,7 +118,8 @@ extension Signing {
     }
 }
 
-/// The venue's codes from the caller's side (sheet, section 5).
+/// The venue's codes from the caller's side (Crypto.com Exchange API documentation, Response and Reason
+/// Codes).
 private enum AnswerCode {
     /// The venue does not publish what it answers where a key may not use a method. A key that is good for
     /// the balance and refused elsewhere is one that may not, rather than a wrong one.

@@ -304,7 +304,8 @@ extension ReportedAccount {
     }
 }
 
-/// What the venue is known to send, in both forms (sheet, section 3).
+/// What the venue is known to send, in both forms (Crypto.com Exchange API documentation,
+/// private/user-balance).
 private enum KnownShapes {
     static func shape(of call: String, _ answer: JSONText?) -> FieldShape? {
         ReadingCall(rawValue: call).flatMap { shapes[$0] }

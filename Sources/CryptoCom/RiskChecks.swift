@@ -62,7 +62,7 @@ extension CryptoComVenue {
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
 
     /// The instrument's tick and lot and the account's fee rates. What cannot be filled at once as it must be
-    /// is accepted and ended, so that it has an id (order sheet, facts 1).
+    /// is accepted and ended, so that it has an id (`docs/venues/crypto-com.md`).
     public func tradingTerms(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> TradingTerms? {
@@ -77,7 +77,8 @@ extension CryptoComVenue {
     }
 
     /// Of a spot buy taken from what is bought, unless the order asks for another asset; of all others from
-    /// the quote (order sheet, section 5). A token of neither is worth what the index prices say: not served.
+    /// the quote (`docs/venues/crypto-com.md`). A token of neither is worth what the index prices say: not
+    /// served.
     public func fee(
         of quantity: ExactDecimal, at price: ExactDecimal, for order: OpenOrder, rate: ExactDecimal
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {

@@ -4,9 +4,9 @@ import Venue
 
 /// Which points of the past `private/user-balance-history` is asked for.
 ///
-/// Sheet, section 1: `timeframe` H1 or D1, `end_time` in milliseconds or nanoseconds, exclusive, `limit` of
-/// at most 120 hours or 30 days. That points lie on full hours and days in UTC, and that as many as possible
-/// are given where `limit` is left out, are choices.
+/// Crypto.com Exchange API documentation, private/user-balance-history: `timeframe` H1 or D1, `end_time` in
+/// milliseconds or nanoseconds, exclusive, `limit` of at most 120 hours or 30 days. That points lie on full
+/// hours and days in UTC, and that as many as possible are given where `limit` is left out, are choices.
 struct BalanceHistoryQuery {
     /// From one point to the next, in milliseconds.
     let interval: Int64

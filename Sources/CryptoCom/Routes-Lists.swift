@@ -4,8 +4,8 @@ import Numbers
 import Venue
 
 /// Lists of orders that hang together: one cancels the other (OCO), one triggers the other (OTO), one
-/// triggers two of which one cancels the other (OTOCO). Source: order sheet, section 2.8; what it leaves open
-/// is listed in `docs/venues/crypto-com.md`.
+/// triggers two of which one cancels the other (OTOCO). Crypto.com Exchange API documentation,
+/// private/advanced; what it leaves open is listed in `docs/venues/crypto-com.md`.
 extension CryptoComVenue {
     /// Places a list; its `list_id`.
     func placeLinked(

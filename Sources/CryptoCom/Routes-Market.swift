@@ -3,7 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-// The market's history and what goes with it. Source: order sheet, section 7.1.
+// The market's history and what goes with it. Crypto.com Exchange API documentation, Reference and Market
+// Data API.
 
 extension CryptoComVenue {
     /// The whole reply to a public request about the market; its id is -1, as none was given.

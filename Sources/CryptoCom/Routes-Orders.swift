@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// Orders: placed, amended and cancelled. Source: order sheet, sections 2.1 to 2.4.
+/// Orders: placed, amended and cancelled. Crypto.com Exchange API documentation, Trading API.
 extension CryptoComVenue {
     /// The most orders of one list.
     private static let listLimit = 10
@@ -446,7 +446,7 @@ enum SelfTradeSetting {
 }
 
 extension RequestIdentifier {
-    /// `client_oid` of an order that names none: the request's id (order sheet, fact 7).
+    /// `client_oid` of an order that names none: the request's id (`docs/venues/crypto-com.md`).
     var fallbackClientID: String { text.isEmpty ? "0" : text }
 }
 

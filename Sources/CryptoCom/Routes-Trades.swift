@@ -3,7 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-/// Orders and trades that are looked up, and rates. Source: order sheet, sections 2.5 to 2.7 and 2.9.
+/// Orders and trades that are looked up, and rates. Crypto.com Exchange API documentation, Order, Trade,
+/// Transaction History API.
 extension CryptoComVenue {
     /// The whole reply to a private method that reads orders, trades or rates.
     func orderReading(
@@ -240,8 +241,8 @@ struct TimePage {
     func reaches(_ time: LedgerTime?) -> Bool { time.map { start <= $0.milliseconds } ?? false }
 }
 
-/// A row of `private/get-transactions`. Source: order sheet, sections 2.7 and 8.4; where a type has no
-/// recorded row, what its members hold is a choice.
+/// A row of `private/get-transactions`. Crypto.com Exchange API documentation, private/get-transactions;
+/// where a type has no recorded row, what its members hold is a choice.
 struct JournalRow {
     let type: String
     let instrument: String

@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// Conditional orders: `private/advanced/…`, and the types of `private/create-order` that older clients send
-/// there. Source: order sheet, section 2.8.
+/// there. Crypto.com Exchange API documentation, private/advanced.
 extension CryptoComVenue {
     /// Places a conditional order; nil where the params ask for none.
     func placeTrigger(

@@ -4,6 +4,9 @@ import Venue
 
 /// The methods that are served; a path is `/exchange/v1/` and the method.
 enum Method: String, CaseIterable {
+    /// Those that answer with a balance.
+    static let accountBodies: [Method] = [.userBalance, .subaccountBalances]
+
     case userBalance = "private/user-balance"
     case subaccountBalances = "private/get-subaccount-balances"
     case userBalanceHistory = "private/user-balance-history"

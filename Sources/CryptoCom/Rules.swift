@@ -13,13 +13,13 @@ final class CryptoComRules: RulebookRules {
     /// In the rulebook's order.
     let instruments: [InstrumentRule]
     let defaults: RiskDefaults
-    /// Share of an isolated position's notional that is kept back for fees in the documented form (sheet 4.1,
-    /// isolated sample).
+    /// Share of an isolated position's notional that is kept back for fees in the documented form (Crypto.com
+    /// Exchange API documentation, private/user-balance, the sample).
     let isolatedFeeReserveRate: ExactDecimal
     /// The fee of a liquidation, which with the account's taker fee is kept back of every position in the
     /// live form; nil for rules of before that was known, by which only isolated positions keep a reserve.
     let liquidationFeeRate: ExactDecimal?
-    /// Maintenance margin per initial margin (sheet 4.2: one half).
+    /// Maintenance margin per initial margin (one half in every recording).
     let maintenanceShare: ExactDecimal
     let spotFees: FeeRule
     let derivativeFees: FeeRule
@@ -158,7 +158,7 @@ final class AssetRule: Sendable {
     let isCollateral: Bool
     /// Rate from 0 to 1; zero where it is no collateral.
     let minimumHaircut: ExactDecimal
-    /// Growth of the haircut rate per unit held; nil for none (`decisions.md`, Crypto.com 6).
+    /// Growth of the haircut rate per unit held; nil for none: a choice.
     let haircutRatePerUnit: ExactDecimal?
     /// USD value beyond which more of it adds nothing to margin; nil for no cap.
     let collateralCap: ExactDecimal?
@@ -232,7 +232,7 @@ struct NetworkRule: Sendable {
     }
 }
 
-/// What orders are measured by (order sheet, sections 2, 3.2 and 4).
+/// What orders are measured by (`docs/venues/crypto-com.md`).
 struct OrderRules: Sendable {
     /// Value in USD, where an asset has no limits of its own.
     let minimumNotional: ExactDecimal
@@ -245,7 +245,7 @@ struct OrderRules: Sendable {
     let openOrders: Int
     let openOrdersOfPair: Int
 
-    /// Rules as a rulebook has them, and as the sheet has them what it leaves out.
+    /// Rules as a rulebook has them; the usual ones where it leaves any out.
     init(reading reader: RulebookReader?) throws(RulebookError) {
         func decimal(_ key: String, _ usual: ExactDecimal) throws(RulebookError) -> ExactDecimal {
             guard let reader, reader.has(key) else { return usual }

@@ -5,7 +5,8 @@ import Venue
 /// How requests are signed: HMAC-SHA256 over method + id + api_key + flattened params + nonce, in
 /// hexadecimal.
 ///
-/// Source: sheet, section 2.1. The server builds the text again from the JSON it received.
+/// Crypto.com Exchange API documentation, Digital Signature. The server builds the text again from the JSON
+/// it received.
 enum Signing {
     /// The text that is signed.
     static func message(

@@ -21,7 +21,7 @@ enum OrderPush {
 
 /// Follows an account's events and says what is told of its orders: one push a match, each with its trade
 /// behind it. What an event leaves for the very next one to tell, such as an order that is placed and filled
-/// at once, is not told by itself (order sheet, fact 8 and section 6.2).
+/// at once, is not told by itself (`docs/venues/crypto-com.md`).
 struct OrderFollower {
     /// The account as of the last event that was heard.
     private var account: Account
@@ -184,7 +184,8 @@ extension CryptoComVenue {
     }
 }
 
-/// What is cancelled when a connection is over (order sheet, section 6.3).
+/// What is cancelled when a connection is over (Crypto.com Exchange API documentation,
+/// private/set-cancel-on-disconnect).
 enum DisconnectScope: String {
     /// What was placed on the connection.
     case connection = "CONNECTION"

@@ -71,8 +71,8 @@ struct UnreadableFrame: Error {
 
 /// What both sockets do alike: the heartbeat, and counting the client's frames.
 ///
-/// Sheet, sections 2.4 and 6. A heartbeat's answer does not count; the allowance of the calendar second of
-/// the connection is that of its rest, rounded up: choices.
+/// Crypto.com Exchange API documentation, Heartbeats and Rate Limits. A heartbeat's answer does not count;
+/// the allowance of the calendar second of the connection is that of its rest, rounded up: choices.
 struct SocketState {
     /// Milliseconds from one heartbeat to the next.
     static let heartbeatInterval: Int64 = 30_000

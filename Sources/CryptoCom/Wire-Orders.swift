@@ -17,7 +17,7 @@ enum OrderWord {
     static let attachedIsolation = "attach_isolation_id"
 }
 
-/// Writes orders and trades of one account. Members and their order: order sheet, sections 2.6, 2.7 and 6.1.
+/// Writes orders and trades of one account. Members and their order are those of the recordings.
 struct OrderForm {
     let account: Account
     let rules: CryptoComRules
@@ -290,7 +290,7 @@ extension OpenOrder {
     }
 
     /// The price that a market order is bounded by: 5 % above the ask it met, cut to the tick, or 5 % below
-    /// the bid, raised to it (order sheet, facts 3 and 4).
+    /// the bid, raised to it (`docs/venues/crypto-com.md`).
     private func bound(_ rules: CryptoComRules) throws(NumberError) -> ExactDecimal {
         let tick = rules.instrument(instrument.name)?.priceTick ?? .one
         let share = rules.orders.band
@@ -340,7 +340,8 @@ extension OpenOrder {
         }
     }
 
-    /// `cumulative_fee`: of a spot buy in its base asset whatever it was paid in (order sheet, fact 5).
+    /// `cumulative_fee`: of a spot buy in its base asset whatever it was paid in
+    /// (`docs/venues/crypto-com.md`).
     var cumulativeFee: String {
         get throws(NumberError) {
             let filled = try filled
@@ -364,7 +365,7 @@ extension OpenOrder {
 }
 
 /// How the venue prints products: with as many decimals as its factors have together once their trailing
-/// zeros are off, a factor of whole tens counting as less than none (order sheet, section 2.6).
+/// zeros are off, a factor of whole tens counting as less than none, as recorded.
 enum VenueNumberForm {
     static func product(_ first: ExactDecimal, _ second: ExactDecimal) throws(NumberError) -> String {
         try first.times(second, rounding: .halfEven)

@@ -6,7 +6,7 @@ import Venue
 /// It outlives one reading, so that a desk that watches does not ask for a token every time.
 public actor AccountConnection {
     let entry: AccountEntry
-    let reader: any VenueReader
+    let reader: any VenueClient
     private let credentials: Credentials
     private let transport: Transport
     private let rateLimiter: RequestRateLimiter
@@ -24,7 +24,7 @@ public actor AccountConnection {
     private static let limitPause: Int64 = 2000
 
     init(
-        entry: AccountEntry, reader: any VenueReader, credentials: Credentials, transport: Transport,
+        entry: AccountEntry, reader: any VenueClient, credentials: Credentials, transport: Transport,
         rateLimiter: RequestRateLimiter, retryPolicy: RetryPolicy, clock: Clock
     ) {
         self.entry = entry
@@ -38,8 +38,8 @@ public actor AccountConnection {
 
     /// The answer to a call, as soon as there is one that is a success.
     ///
-    /// Throws what the venue's refusal means, or `unavailable` when the retry policy or the time before `deadline`
-    /// (real time in milliseconds) is at its end.
+    /// Throws what the venue's refusal means, or `unavailable` when the retry policy or the time before
+    /// `deadline` (real time in milliseconds) is at its end.
     func answer(to call: VenueCall, before deadline: Int64) async throws(ReadingError) -> RecordedBody {
         let answer = try await successful(call, before: deadline)
         return RecordedBody(call: call.name, bytes: answer.body, takenAt: answer.takenAt)

@@ -33,7 +33,8 @@ public struct AlertReading: Sendable, Equatable {
 }
 
 extension Portfolio {
-    /// What the rules say of the portfolio, rule after rule. Of an account that was not read no measure is known.
+    /// What the rules say of the portfolio, rule after rule. Of an account that was not read no measure is
+    /// known.
     public func readings(of rules: [AlertRule]) -> [AlertReading] {
         rules.flatMap { rule in
             switch rule.measure {

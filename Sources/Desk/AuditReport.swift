@@ -21,8 +21,8 @@ public struct AuditReport: Sendable {
     /// One for every statement, in the portfolio's order.
     public let entries: [Entry]
 
-    /// Audits every statement of a portfolio, each by its venue's rules of a time; nil for the moment at which the
-    /// statement was taken.
+    /// Audits every statement of a portfolio, each by its venue's rules of a time; nil for the moment at
+    /// which the statement was taken.
     public init(
         of portfolio: Portfolio, by readers: ReaderSource, rulesAt time: LedgerTime? = nil,
         configuration: DeskConfiguration
@@ -37,7 +37,7 @@ public struct AuditReport: Sendable {
     }
 
     /// Audits statements that were read elsewhere.
-    public init(_ statements: [Statement], by reader: any VenueReader, rulesAt time: LedgerTime? = nil) {
+    public init(_ statements: [Statement], by reader: any VenueClient, rulesAt time: LedgerTime? = nil) {
         entries = statements.map { Entry($0, reader, rulesAt: time) }
     }
 
@@ -102,7 +102,7 @@ public struct AuditReport: Sendable {
 }
 
 extension AuditReport.Entry {
-    init(_ statement: Statement, _ reader: any VenueReader, rulesAt time: LedgerTime?) {
+    init(_ statement: Statement, _ reader: any VenueClient, rulesAt time: LedgerTime?) {
         self.init(
             account: statement.account, venue: statement.venue,
             findings: reader.audit(

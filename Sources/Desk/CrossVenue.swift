@@ -1,10 +1,6 @@
-import Binance
-import CryptoCom
 import JSON
 import Ledger
 import Numbers
-import OKX
-import Rails
 import Venue
 
 /// An account of one venue as it would be at another: what becomes of each asset and position, and the
@@ -39,7 +35,7 @@ public struct CrossVenue: Sendable {
     ///
     /// Throws where an amount does not fit.
     public init(
-        _ statement: Statement, by source: any VenueReader, to target: any VenueReader,
+        _ statement: Statement, by source: any Venue, to target: any Venue,
         settings: [(key: String, value: JSONValue)] = [], as name: String
     ) throws(NumberError) {
         account = statement.account
@@ -148,7 +144,7 @@ public struct CrossVenue: Sendable {
     private static let dollars = ["USD", "USDT", "USDC", "BNFCR"]
 
     private mutating func map(
-        _ holding: Money, to target: any VenueReader, at time: LedgerTime, _ name: String,
+        _ holding: Money, to target: any Venue, at time: LedgerTime, _ name: String,
         _ money: inout [JSONValue], _ index: inout [(key: String, value: JSONValue)]
     ) throws(NumberError) {
         var asset: String? = target.knowsAsset(holding.asset, at: time) ? holding.asset : nil
@@ -188,7 +184,7 @@ public struct CrossVenue: Sendable {
 
     /// Says that an asset is valued by the other venue's built-in price; nil for the dollar, which has none.
     private static func builtInPrice(
-        of asset: String, at target: any VenueReader, _ time: LedgerTime
+        of asset: String, at target: any Venue, _ time: LedgerTime
     ) -> String? {
         if asset == dollars[0] { return nil }
         let price = target.market(VenuePrices(), at: time).index(asset)
@@ -206,21 +202,21 @@ public struct CrossVenue: Sendable {
         let mark: ExactDecimal?
     }
 
-    /// The perpetual of a coin, as each venue names it; the first that the rulebook knows is taken.
-    private static func perpetuals(of base: String, at venue: VenueName) -> [String] {
-        switch venue {
-        case BinanceVenue.name: ["\(base)USDT", "\(base)USDC"]
-        case OKXVenue.name: ["\(base)-USDT-SWAP", "\(base)-USD-SWAP"]
-        case CryptoComVenue.name: ["\(base)USD-PERP"]
-        case RailsVenue.name: ["\(base)-USD"]
-        default: []
+    /// What the perpetual of a coin is best quoted in, the best first.
+    private static let quotes = ["USDT", "USDC", "USD"]
+
+    /// The linear perpetual of a coin that a venue lists; nil where it lists none.
+    private static func perpetual(of base: String, at venue: any Venue, _ time: LedgerTime) -> Instrument? {
+        let all = venue.listedInstruments(at: time).filter {
+            $0.kind == .perpetual && $0.payoff == .linear && $0.base == base
         }
+        return quotes.lazy.compactMap { quote in all.first { $0.quote == quote } }.first ?? all.first
     }
 
     /// Adds the leg that a position becomes. What one that is left out has earned stays with the account: it
     /// is what comes back.
     private mutating func map(
-        _ position: PositionStatement, by source: any VenueReader, to target: any VenueReader,
+        _ position: PositionStatement, by source: any Venue, to target: any Venue,
         at time: LedgerTime, priced: Set<ExactText>, _ legs: inout [Leg]
     ) throws(NumberError) -> Money? {
         guard let reported = position.figures.number(.quantity), !reported.isZero else { return nil }
@@ -254,9 +250,7 @@ public struct CrossVenue: Sendable {
         guard let entry = position.figures.number(.entryPrice) ?? implied?.entry ?? mark else {
             return leave("neither its entry price nor its mark price is reported")
         }
-        let other = Self.perpetuals(of: own.base, at: to).lazy
-            .compactMap { target.instrument($0, at: time) }.first
-        guard let other, other.payoff == .linear else {
+        guard let other = Self.perpetual(of: own.base, at: target, time) else {
             return leave("\(to) has no linear perpetual of \(own.base)")
         }
         var coins = try quantity.times(own.contractValue, rounding: .halfEven)

@@ -71,6 +71,11 @@ extension DeskConfiguration {
 }
 
 extension AccountEntry {
+    /// Venues whose requests say that they are of demo trading.
+    private static var demoVenues: String {
+        Venues.clients.filter { $0.demoTradingHeader != nil }.map { $0.title }.joined(separator: ", ")
+    }
+
     init(_ value: JSONValue, at path: [ConfigurationError.Step], folder: String) throws(ConfigurationError) {
         let fields = try ConfigurationFields(
             value, at: path,
@@ -103,11 +108,11 @@ extension AccountEntry {
             throw fields.wrong("credentials", "is missing; name an env, a file or a sealed store")
         }
         let isDemoTrading = try fields.flag("demo_trading") ?? false
-        if isDemoTrading, Venues.venue(venue)?.demoTradingHeader == nil {
+        if isDemoTrading, Venues.client(venue)?.demoTradingHeader == nil {
             throw fields.wrong(
                 "demo_trading",
-                "is for OKX: requests to \(venue) do not say so; leave it out, and name the address of a "
-                    + "test system in base_url")
+                "is for \(Self.demoVenues): requests to \(venue) do not say so; leave it out, and name the "
+                    + "address of a test system in base_url")
         }
         var address: String?
         if let given = try fields.text("base_url") {

@@ -18,8 +18,8 @@ public struct Portfolio: Sendable {
     /// The real time, in milliseconds since the epoch, at which the reading was done.
     public let takenAt: Int64
 
-    /// A portfolio of what came of reading accounts; `givenPrices` are USD for one unit of an asset, `takenAt` is
-    /// in milliseconds since the epoch.
+    /// A portfolio of what came of reading accounts; `givenPrices` are USD for one unit of an asset,
+    /// `takenAt` is in milliseconds since the epoch.
     public init(_ readings: [AccountReading], givenPrices: [ExactText: ExactDecimal] = [:], takenAt: Int64) {
         var accounts: [AccountRead] = []
         var failures: [AccountFailure] = []
@@ -54,9 +54,9 @@ public struct Portfolio: Sendable {
         return failures.filter { !read.contains(ExactText($0.account)) }
     }
 
-    /// Accounts that the portfolio holds a second time, because two keys read them: by the venue's identifier, and
-    /// main accounts by a sub-account that both have. Nothing is said of accounts that no answer names:
-    /// unknown is not the same.
+    /// Accounts that the portfolio holds a second time, because two keys read them: by the venue's
+    /// identifier, and main accounts by a sub-account that both have. Nothing is said of accounts that no
+    /// answer names: unknown is not the same.
     public var repeated: [RepeatedAccount] {
         /// Where an identifier was read first, and the main account of that reading.
         var known: [ExactText: (account: String, main: String?)] = [:]
@@ -123,8 +123,8 @@ public struct Portfolio: Sendable {
         return alike
     }
 
-    /// How old a statement's figures were when the portfolio was made, in milliseconds: by the venue's own time
-    /// where it says one, else by the moment at which its answer came in. Never below zero.
+    /// How old a statement's figures were when the portfolio was made, in milliseconds: by the venue's own
+    /// time where it says one, else by the moment at which its answer came in. Never below zero.
     public func age(of statement: Statement) -> Int64 {
         max(0, takenAt - (statement.venueTime ?? statement.takenAt))
     }

@@ -4,10 +4,10 @@ import Venues
 
 /// The venues as a desk reads them: by their built-in rules, or by rules that the operator has added.
 public struct ReaderSource: Sendable {
-    private let readers: [WireProfile: [any VenueReader]]
+    private let readers: [WireProfile: [any VenueClient]]
 
     /// Readers of every wire profile, made beforehand; a venue that is not among them has its built-in rules.
-    public init(_ readers: [WireProfile: [any VenueReader]]) { self.readers = readers }
+    public init(_ readers: [WireProfile: [any VenueClient]]) { self.readers = readers }
 
     /// Every venue by its built-in rules.
     public static let builtIn = ReaderSource([:])
@@ -17,9 +17,9 @@ public struct ReaderSource: Sendable {
     /// Throws for a venue that there is not.
     public func reader(
         of name: VenueName, profile: WireProfile = .documented
-    ) throws(ConfigurationError) -> any VenueReader {
+    ) throws(ConfigurationError) -> any VenueClient {
         if let known = readers[profile]?.first(where: { $0.name == name }) { return known }
-        guard let venue = Venues.venue(name) else {
+        guard let venue = Venues.client(name) else {
             throw ConfigurationError(
                 .usage, [], "There is no venue \"\(name)\" that can be read; known are \(Venues.listed)")
         }

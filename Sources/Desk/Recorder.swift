@@ -34,7 +34,7 @@ extension Recording {
     /// The account and its sub-accounts, read again by a reader of the venue.
     ///
     /// Throws where the answers are none of the venue.
-    public func statements(by reader: any VenueReader) throws(ReadingError) -> [Statement] {
+    public func statements(by reader: any VenueClient) throws(ReadingError) -> [Statement] {
         try reader.statements(from: bodies, account: account)
     }
 }
@@ -46,8 +46,8 @@ public struct Recorder: Sendable {
     /// A recorder into a store.
     public init(_ store: RecordingStore) { self.store = store }
 
-    /// Records every account of a portfolio that was read, and gives the recordings with their sequences. They are
-    /// durable when this returns.
+    /// Records every account of a portfolio that was read, and gives the recordings with their sequences.
+    /// They are durable when this returns.
     public func record(_ portfolio: Portfolio) throws(JournalError) -> [Recording] {
         let recordings = portfolio.accounts.compactMap { Recording($0) }
         let sequences = try store.append(recordings)

@@ -1,6 +1,5 @@
 import JSON
 import Ledger
-import OKX
 import Venue
 
 /// A scenario that puts recorded accounts into a ledger, so that a server answers as their venue did.
@@ -29,14 +28,14 @@ public struct ReplayScenario: Sendable {
     ///
     /// Throws where what a reader makes of a statement is no command.
     public init(
-        _ statements: [(name: String, statement: Statement, reader: any VenueReader)]
+        _ statements: [(name: String, statement: Statement, reader: any VenueClient)]
     ) throws(JSONError) {
         var accounts: [Account] = []
         var openings: [JSONValue] = []
         var commands: [JSONValue] = []
         for (name, statement, reader) in statements {
             let rehosted = reader.rehosted(statement, as: name)
-            let credentials = Self.credentials(of: name, at: statement.venue)
+            let credentials = Self.credentials(of: name, at: type(of: reader))
             for text in rehosted.commands {
                 let command = try JSONValue(parsing: text)
                 if command["type"]?.text == "open_account" {
@@ -60,10 +59,10 @@ public struct ReplayScenario: Sendable {
     }
 
     /// A key that anybody can see is none of a real account.
-    private static func credentials(of name: String, at venue: VenueName) -> Credentials {
+    private static func credentials(of name: String, at venue: any Venue.Type) -> Credentials {
         Credentials(
             apiKey: "replay-\(name)-key", secret: "replay-\(name)-secret",
-            passphrase: venue == OKXVenue.name ? "replay-\(name)-passphrase" : nil)
+            passphrase: venue.hasPassphrases ? "replay-\(name)-passphrase" : nil)
     }
 
     private static func opening(_ command: JSONValue, _ credentials: Credentials) -> JSONValue {

@@ -29,7 +29,7 @@ public struct EngineOptions: Sendable {
 /// Reads answer from what was last made durable and never wait for a disk write.
 public final class LedgerEngine: Sendable {
     public let clock: LedgerClock
-    public let venues: [VenueName: any VenueModel]
+    public let venues: [VenueName: any VenueServer]
     /// Shared counters for the venues' rate limits.
     public let limiter: RateLimiter
     /// Tells of every durable change.
@@ -61,7 +61,7 @@ public final class LedgerEngine: Sendable {
     ///
     /// `clock` is for a ledger that begins; one that has a clock of its own puts it to where that stands.
     public static func open(
-        store: any JournalStore, venues: [any VenueModel], clock: LedgerClock = .system,
+        store: any JournalStore, venues: [any VenueServer], clock: LedgerClock = .system,
         isClockGiven: Bool = true, enforcesRateLimits: Bool = true, options: EngineOptions = EngineOptions()
     ) async throws(JournalError) -> LedgerEngine {
         let writing = BlockingWork("writing", on: options.queues)
@@ -90,7 +90,7 @@ public final class LedgerEngine: Sendable {
     }
 
     private init(
-        store: any JournalStore, venues: [any VenueModel], clock: LedgerClock, limiter: RateLimiter,
+        store: any JournalStore, venues: [any VenueServer], clock: LedgerClock, limiter: RateLimiter,
         ledger: LedgerState, start: StoredStart, writing: BlockingWork,
         keeper: StatisticsKeeper, options: EngineOptions, firstClock: ClockSetting, snapshotSequence: Int64
     ) {
@@ -102,7 +102,7 @@ public final class LedgerEngine: Sendable {
         self.keeper = keeper
         self.writing = writing
         slow = SlowWork(limits: options.slowWork, on: options.queues)
-        var models: [VenueName: any VenueModel] = [:]
+        var models: [VenueName: any VenueServer] = [:]
         var judges: Judges = [:]
         var secrets: [VenueName: [UInt8]] = [:]
         let signer = RequestSigner(secret: start.secret)

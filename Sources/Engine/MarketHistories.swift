@@ -23,7 +23,7 @@ final class MarketHistories: Sendable {
     }
 
     /// `isEmpty` says that the journal has no event yet, so that there is nothing to read.
-    init(of venues: some Sequence<any VenueModel>, isEmpty: Bool) {
+    init(of venues: some Sequence<any VenueServer>, isEmpty: Bool) {
         histories = Dictionary(venues.map { ($0.name, MarketHistory(of: $0)) }) { first, _ in first }
         state = Mutex(State(phase: isEmpty ? .read : .unread))
         if isEmpty { noteRead() }

@@ -89,8 +89,7 @@ public struct Flows: Sendable, Equatable {
 
 /// What the spot trades of an asset cost, in USD.
 ///
-/// Source: OKX sheet, section 4.8; `decisions.md`, OKX 10 (deposits do not count, selling all drops the
-/// record).
+/// Deposits do not count, and selling all drops the record.
 public struct SpotCost: Sendable, Equatable {
     /// Bought less sold, in the asset; positive while the record exists.
     public var quantity: ExactDecimal

@@ -1,4 +1,4 @@
-/// A venue's name as commands and scenario files spell it: `crypto-com`, `rails`, `binance`, `okx`.
+/// A venue's name as commands and scenario files spell it, in lower case.
 ///
 /// The ledger knows no venue; the names are declared by the venue modules.
 public struct VenueName: RawRepresentable, Hashable, Sendable, CustomStringConvertible {

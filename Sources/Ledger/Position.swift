@@ -9,7 +9,7 @@ public struct Position: Sendable {
     public let instrument: Instrument
     public let side: PositionSide
     public let marginMode: MarginMode
-    /// In the venue's unit (contracts at OKX, coin elsewhere); negative when short, in hedge mode too.
+    /// In the venue's unit, contracts or coin; negative when short, in hedge mode too.
     public var quantity: ExactDecimal
     /// Signed like `quantity`: Σ price × quantity of a linear contract (quote asset per unit of contract
     /// value), Σ quantity ÷ price of an inverse one. Since the last session settlement where the venue

@@ -113,6 +113,27 @@ public protocol VenueJudge: Sendable {
 }
 
 extension VenueJudge {
+    /// The usual ones.
+    public var conventions: Conventions { Conventions() }
+
+    /// None: what is owed is what is put down.
+    public func defaultLeverage(
+        of instrument: Instrument, in account: Account, at time: LedgerTime
+    ) -> ExactDecimal {
+        .one
+    }
+
+    /// Cross: everything in the account backs the position.
+    public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
+
+    /// No: buying closes a short position before it opens a long one.
+    public func isHedged(_ account: Account) -> Bool { false }
+
+    /// The prices that were given, and no reference prices.
+    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
+        ValuationPrices(prices: prices, reference: [:])
+    }
+
     /// None is traded.
     public func tradingTerms(
         of instrument: Instrument, in account: Account, at time: LedgerTime

@@ -44,7 +44,7 @@ enum DetailField: String, Sendable, CaseIterable {
     ///
     /// The given document's matrix decides. Fields that stand in its prose only follow the prose. Exceptions
     /// are those of the recordings: `twap` and `spotIsoBal` are "0" where the matrix leaves them out, and
-    /// `collateralEnabled` is a boolean everywhere (sheet, section 3.4).
+    /// `collateralEnabled` is a boolean everywhere (`docs/venues/okx.md`).
     var modes: ModeSet {
         switch self {
         case .disEq, .liab, .crossLiab, .interest, .maxLoan, .borrowFroz, .frpType:

@@ -53,7 +53,7 @@ struct OKXError: Error, Equatable, Sendable {
     }
 }
 
-// Codes and texts: sheet, section 6.
+// Codes and texts: OKX API documentation, Error Code.
 
 // MARK: - The gateway
 
@@ -179,7 +179,7 @@ struct StreamError: Error, Equatable, Sendable {
     }
 }
 
-// Codes and texts of the venue's table for WebSocket; sheet, sections 6 and 8.
+// Codes and texts: OKX API documentation, Error Code, WebSocket.
 
 extension StreamError {
     static let timestampInvalid = StreamError("60004", "Invalid timestamp")

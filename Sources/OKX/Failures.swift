@@ -8,7 +8,7 @@ extension OKXVenue {
     }
 
     /// A failure that is wanted, in the gateway's form: the codes that OKX documents for 503, 504 and 500,
-    /// and the system error for every other status (sheet, section 6).
+    /// and the system error for every other status (OKX API documentation, Error Code).
     public func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse {
         switch failure {
         case .error(let code, let message, let status):

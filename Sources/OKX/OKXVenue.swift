@@ -4,10 +4,20 @@ import Numbers
 import Venue
 
 /// OKX: its account API of version 5, spoken as a server, over accounts of the ledger.
-public struct OKXVenue: VenueModel {
+public struct OKXVenue: VenueServer {
     public static let name = VenueName(rawValue: "okx")
 
+    public static var title: String { "OKX" }
+
+    public static var hasPassphrases: Bool { true }
+
     public static var pathPrefixes: [String] { ["/api/v5/"] }
+
+    public static var accountRequests: [String] { ["GET /api/v5/account/balance[?ccy=]"] }
+
+    public static var accountParameters: [(name: String, words: String)] {
+        [("ccy", "currencies, separated by commas")]
+    }
 
     public static var streamPrefixes: [String] { ["/ws/v5"] }
 

@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// A conditional order as a client asks for it: order sheet, section 2.7.
+/// A conditional order as a client asks for it: OKX API documentation, POST / Place algo order.
 struct AlgoReading {
     let reading: OrderReading
 

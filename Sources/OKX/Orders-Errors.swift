@@ -1,8 +1,8 @@
 import Ledger
 import Numbers
 
-// Refusals of orders; order sheet, section 4. Inside an answer they stand with the order that they are of;
-// texts end as recorded, some in a blank.
+// Refusals of orders: OKX API documentation, Error Code, Trade. Inside an answer they stand with the order
+// that they are of; texts end as recorded, some in a blank.
 
 extension OKXError {
     private static func item(_ code: String, _ message: String) -> OKXError {

@@ -34,7 +34,7 @@ enum ReadingCall: String, CaseIterable {
     }
 }
 
-extension OKXVenue: VenueReader {
+extension OKXVenue: VenueClient {
     /// The production address; accounts of the United States and Australia are at `https://us.okx.com`, of
     /// the European Economic Area at `https://eea.okx.com`.
     public static var defaultBaseURL: String { "https://openapi.okx.com" }
@@ -105,7 +105,7 @@ extension OKXVenue: VenueReader {
     /// Nil: every request is signed.
     public func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)? { nil }
 
-    /// `x-simulated-trading: 1` (sheet, section 2.1).
+    /// `x-simulated-trading: 1` (OKX API documentation, Demo Trading Services).
     public static var demoTradingHeader: (name: String, value: String)? { ("x-simulated-trading", "1") }
 
     /// `perm` of the configuration: `read_only`, `trade`, `withdraw`, separated by commas; nil without it,
@@ -131,7 +131,7 @@ extension OKXVenue: VenueReader {
     }
 }
 
-/// The venue's codes from the caller's side (sheet, section 6).
+/// The venue's codes from the caller's side (OKX API documentation, Error Code).
 private enum AnswerCode {
     static func verdict(on code: String, _ answer: IncomingAnswer) -> AnswerVerdict {
         // Only digits come from the venue into a sentence.

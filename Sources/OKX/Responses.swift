@@ -240,7 +240,7 @@ extension ReportedAccount {
     }
 }
 
-/// What the venue is known to send (sheet, sections 1.2 and 3).
+/// What the venue is known to send (OKX API documentation, Trading Account).
 private enum KnownShapes {
     static func shape(of call: String, _ answer: JSONText?) -> FieldShape? {
         ReadingCall(rawValue: call).flatMap { shapes[$0] }

@@ -96,7 +96,7 @@ extension OKXVenue {
     }
 
     /// Tick and lot of the instrument and the account's fee rates; what cannot be done at once is accepted
-    /// and ended (order sheet, fact 5).
+    /// and ended (`docs/venues/okx.md`).
     public func tradingTerms(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> TradingTerms? {

@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-// Conditional orders: order sheet, sections 2.7 and 2.8.
+// Conditional orders: OKX API documentation, Algo Trading.
 
 extension OKXVenue {
     func algoChange(

@@ -3,8 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-// The market's history and what goes with it: candles, book, trades, funding, limits of prices.
-// Source: order sheet, section 7.
+// The market's history and what goes with it: candles, book, trades, funding, limits of prices. OKX API
+// documentation, Market Data and Public Data.
 
 extension OKXVenue {
     /// The body of an open request's answer about the market.

@@ -30,8 +30,7 @@ struct Route: Sendable {
         self.window = window
     }
 
-    /// Every path that is served. Limits: sheet, section 1.2; those of paths it does not list are the venue's
-    /// documented ones.
+    /// Every path that is served. Limits are those that the page of each names.
     private static let market = [
         Route(.candles, "GET", .everybody, limit: 40), Route(.historyCandles, "GET", .everybody, limit: 20),
         Route(.markCandles, "GET", .everybody, limit: 20),
@@ -253,7 +252,7 @@ extension OKXVenue {
     }
 
     /// Requests about orders count by instrument; a batch counts its orders, one of a single order on the
-    /// limit of single orders (order sheet, section 2).
+    /// limit of single orders (OKX API documentation, Trade).
     private func count(
         _ route: Route, of request: VenueRequest, _ key: APIKey, through access: any VenueAccess
     ) throws(OKXError) {

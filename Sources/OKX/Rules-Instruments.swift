@@ -208,7 +208,8 @@ struct PositionTier: Sendable, Equatable {
     let maintenanceRate: ExactDecimal
     let initialRate: ExactDecimal
 
-    /// The highest leverage of the tier: 1 ÷ initial rate, cut to 2 places (sheet, section 5).
+    /// The highest leverage of the tier: 1 ÷ initial rate, cut to 2 places (OKX API documentation, Get
+    /// position tiers).
     var maximumLeverage: ExactDecimal {
         (try? ExactDecimal.one.over(initialRate, places: 2, rounding: .towardZero)) ?? .one
     }

@@ -294,7 +294,7 @@ struct PairRules: Sendable {
     }
 }
 
-/// Parameters of portfolio margin: the subset of risk terms that is worked out (sheet, section 4.6).
+/// Parameters of portfolio margin: the subset of risk terms that is worked out (`docs/venues/okx.md`).
 struct PortfolioRules: Sendable {
     /// A rate per underlying, with one for all that are not listed.
     struct RateTable: Sendable {

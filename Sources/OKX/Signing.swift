@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// How OKX requests are signed: base64(HMAC-SHA256(secret, timestamp + METHOD + request target + body)), the
-/// secret taken as its text (sheet, section 2).
+/// secret taken as its text (OKX API documentation, REST Authentication).
 enum Signing {
     /// How far a timestamp may be from the server's clock, in milliseconds.
     static let window: Int64 = 30_000

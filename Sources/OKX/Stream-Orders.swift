@@ -3,7 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-// Orders on a socket: operations, and the channels that tell of them. Source: order sheet, section 6.
+// Orders on a socket: operations, and the channels that tell of them. OKX API documentation, WS / Place order
+// and WS / Order channel.
 
 /// An operation on orders: `{"id":…,"op":…,"args":[…]}`.
 struct TradingRequest: Sendable {

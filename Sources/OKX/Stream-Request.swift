@@ -15,7 +15,8 @@ struct StreamRequest: Sendable {
         "mass-cancel",
     ]
 
-    /// The most bytes that one request may have (sheet, section 8: 64 KB of arguments).
+    /// The most bytes that one request may have (OKX API documentation, WebSocket, Subscribe: 64 KB of
+    /// arguments).
     static let longest = 64 << 10
 
     /// The client's own name for it, handed back.

@@ -4,7 +4,7 @@ import Venue
 
 /// One connection to OKX's WebSocket: login, subscriptions, and what they push.
 ///
-/// Source: sheet, sections 2.2, 6 and 8, and the pages of the venue's documentation that it names.
+/// OKX API documentation, WebSocket: Connect, Login, Subscribe.
 struct OKXStream: VenueStream {
     /// Limits of streams. The venue publishes all but the last two, which are a choice.
     enum Limit {

@@ -2,7 +2,8 @@ import JSON
 import Ledger
 import Numbers
 
-// Orders, trades and bills as bytes; members and their order: order sheet, sections 2.5, 2.6 and 8.
+// Orders, trades and bills as bytes; members and their order are those of the samples (OKX API documentation,
+// Trade and Get bills details).
 
 /// An order with all that its rows show.
 struct OrderRow {

@@ -3,8 +3,8 @@ import Venue
 
 /// A refusal in the form of the gateway that Rails' limits page points to: `{"message":"…"}`.
 ///
-/// Only the statuses 401, 403 and 429 are documented; bodies and the other statuses are inferred (sheet,
-/// section 5).
+/// Only the statuses 401, 403 and 429 are documented; bodies and the other statuses are inferred
+/// (`docs/venues/rails.md`).
 struct RailsError: Error, Equatable {
     let status: Int
     let message: String

@@ -3,8 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-// What the market looks like: REST rows, the book and its trades. Source: order sheet, sections 6.4, 6.5
-// and 7.
+// What the market looks like: REST rows, the book and its trades. Rails API documentation, Market Data and
+// Public Order Book.
 
 /// The market of one instrument as everybody sees it.
 struct MarketView {

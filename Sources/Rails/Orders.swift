@@ -3,8 +3,9 @@ import Ledger
 import Numbers
 import Venue
 
-/// An order, a change of one or a cancellation as a client asks for it on the socket. Fields: order sheet,
-/// sections 2.5 to 2.7; what is refused, and how, is a choice wherever it is not the post-only order.
+/// An order, a change of one or a cancellation as a client asks for it on the socket. Fields: Rails API
+/// documentation, Create, Modify and Cancel Order; what is refused, and how, is a choice wherever it is not
+/// the post-only order.
 struct OrderReading {
     let content: JSONValue
     let snapshot: AccountSnapshot

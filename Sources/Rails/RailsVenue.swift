@@ -9,9 +9,18 @@ import Venue
 /// `documented` follows the given balances page: maintenance 3 % of positions at cost, plain unwrapped body.
 /// `live` follows the later pages: 10 % of positions at the index price, signed positions, a body within
 /// `balances`.
-public struct RailsVenue: VenueModel {
+public struct RailsVenue: VenueServer {
     /// `rails`.
     public static let name = VenueName(rawValue: "rails")
+    /// `Rails`.
+    public static var title: String { "Rails" }
+
+    /// A token, and the balances for it.
+    public static var accountRequests: [String] { ["POST /api/v1/token", "GET /api/v1/balances[?market=]"] }
+
+    /// The balances may be narrowed to one market.
+    public static var accountParameters: [(name: String, words: String)] { [("market", "one market")] }
+
     /// Every path of the venue begins so.
     public static let pathPrefixes = ["/api/v1/"]
 

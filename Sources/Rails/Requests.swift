@@ -26,7 +26,7 @@ enum ReadingCall: String, CaseIterable {
     }
 }
 
-extension RailsVenue: VenueReader {
+extension RailsVenue: VenueClient {
     /// The production address of the User Account API.
     public static var defaultBaseURL: String { "https://user-account.trade.rails.xyz" }
 
@@ -87,16 +87,8 @@ extension RailsVenue: VenueReader {
     /// header.
     public func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict {
         if answer.status == 401, call.purpose == .account { return .tokenExpired }
-        if (200..<300).contains(answer.status), let body = answer.json,
-            body.object != nil || body.elements != nil
-        {
-            return .success
-        }
-        return answer.verdictByStatus
+        return answer.verdictByForm
     }
-
-    /// Nil: nothing that is sent depends on the venue's clock.
-    public func venueTime(in answer: IncomingAnswer) -> Int64? { nil }
 
     /// The access token and its end, counted from when it came in; half an hour where the answer does not say
     /// (documented life of a token).
@@ -108,7 +100,4 @@ extension RailsVenue: VenueReader {
         // A life beyond a year is none that a desk would rely on, and cannot overflow.
         return (text, answer.takenAt + min(max(0, seconds), 31_536_000) * 1000)
     }
-
-    /// Nil: no answer says what a key may do.
-    public func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>? { nil }
 }

@@ -255,7 +255,8 @@ extension ReportedObject {
     }
 }
 
-/// What the venue is known to send, of all generations (sheet, sections 3 and 4.4).
+/// What the venue is known to send, of all generations (Rails API documentation, Get Account Balances and Get
+/// Account Positions).
 private enum KnownShapes {
     static func shape(of call: String, _ answer: JSONText?) -> FieldShape? {
         guard let call = ReadingCall(rawValue: call) else { return nil }

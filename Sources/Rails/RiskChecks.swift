@@ -12,8 +12,8 @@ extension RailsVenue {
     /// The account's fields that can be set by hand: those whose real rule the documents do not tell.
     static let raisableFields: [AccountFigure] = [.margin, .maintenanceMargin, .promoCredit]
 
-    /// The fee of each fill is cut to 8 places; profit and funding stay raw. `decisions.md`, What is booked.
-    /// What an isolated position holds was money of the account before: a choice.
+    /// The fee of each fill is cut to 8 places; profit and funding stay raw. Both are choices. What an
+    /// isolated position holds was money of the account before: a choice.
     public var conventions: Conventions {
         Conventions(bookedPlaces: 18, feePlaces: 8, importedWalletComesFromCash: true)
     }
@@ -60,7 +60,7 @@ extension RailsVenue {
     }
 
     /// The rulebook's steps and the account's fee rates. A post-only order that would fill at once is taken
-    /// and then rejected (order sheet, facts 5).
+    /// and then rejected (`docs/venues/rails.md`).
     public func tradingTerms(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> TradingTerms? {

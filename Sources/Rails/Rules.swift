@@ -158,7 +158,7 @@ struct FeeRule: Sendable {
     }
 }
 
-/// What orders are measured by; what a rulebook leaves out is what the order sheet has.
+/// What orders are measured by; what a rulebook leaves out is what `docs/venues/rails.md` says.
 struct OrderRules: Sendable {
     /// In USD.
     let minimumValue: ExactDecimal
@@ -188,7 +188,7 @@ struct OrderRules: Sendable {
     }
 }
 
-/// What an hour is funded at; what a rulebook leaves out is what the order sheet has (section 8.1).
+/// What an hour is funded at; what a rulebook leaves out is what `docs/venues/rails.md` says.
 struct FundingRules: Sendable {
     /// Added to the average premium; also the rate where nothing else is known.
     let interest: ExactDecimal

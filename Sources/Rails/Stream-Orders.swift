@@ -4,9 +4,9 @@ import Ledger
 import Numbers
 import Venue
 
-/// The socket of version 2: orders placed, changed and cancelled, and channels that tell of them. Source:
-/// order sheet, sections 2.5 to 2.7, 2.10 and 6; where it is opened, and every frame that is not printed
-/// there, are choices.
+/// The socket of version 2: orders placed, changed and cancelled, and channels that tell of them. Rails API
+/// documentation, the orders channel; where it is opened, and every frame that is not printed there, are
+/// choices.
 struct OrderSocket: VenueStream {
     /// What can be listened to.
     enum Channel: String, CaseIterable {

@@ -9,7 +9,7 @@ enum EngineOpening {
     /// The engine for these options. Where nobody said what the ledger's clock shall be, a scenario's time
     /// makes it stand. A ledger that has a clock of its own keeps it, and the log says so.
     static func open(
-        _ options: ServeOptions, scenarios: [Scenario], venues: [any VenueModel], logger: Logger
+        _ options: ServeOptions, scenarios: [Scenario], venues: [any VenueServer], logger: Logger
     ) async throws(ProgramError) -> LedgerEngine {
         var time = options.ledgerTime
         if time == nil, !options.isLedgerTimeGiven { time = scenarios.compactMap(\.ledgerTime).max() }

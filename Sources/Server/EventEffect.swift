@@ -67,9 +67,9 @@ struct EventEffect {
     private let event: Event
     private let before: AccountMoment?
     private let after: AccountMoment?
-    private let model: any VenueModel
+    private let model: any VenueServer
 
-    init(of event: Event, _ before: AccountMoment?, _ after: AccountMoment?, _ model: any VenueModel) {
+    init(of event: Event, _ before: AccountMoment?, _ after: AccountMoment?, _ model: any VenueServer) {
         self.event = event
         self.before = before
         self.after = after

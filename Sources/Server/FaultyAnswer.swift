@@ -15,7 +15,7 @@ enum Delivery: Sendable {
 extension FaultBook {
     /// A venue's answer to a request as the faults in force let it through.
     func answer(
-        to request: VenueRequest, by model: any VenueModel, through access: any VenueAccess,
+        to request: VenueRequest, by model: any VenueServer, through access: any VenueAccess,
         of engine: LedgerEngine
     ) async -> Delivery {
         let account = model.account(namedBy: request, through: access)
@@ -77,7 +77,7 @@ extension FaultBook {
 
     /// What comes in place of an answer.
     private static func failure(
-        _ fault: Fault, of request: VenueRequest, by model: any VenueModel
+        _ fault: Fault, of request: VenueRequest, by model: any VenueServer
     ) -> VenueResponse {
         let failure: VenueFailure
         switch fault.kind {
@@ -114,7 +114,7 @@ extension FaultBook {
 
     /// What the venue tells where the past cannot be read now.
     private static func refusal(
-        _ error: any Error, to request: VenueRequest, by model: any VenueModel
+        _ error: any Error, to request: VenueRequest, by model: any VenueServer
     ) -> VenueResponse {
         let isBusy = (error as? Refusal)?.code == .busy
         return model.answer(to: request, failing: isBusy ? .rateLimited(retryAfter: 1) : .status(503))

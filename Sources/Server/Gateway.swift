@@ -15,7 +15,7 @@ struct Gateway: Sendable {
     struct Route: Sendable {
         let prefix: [UInt8]
         let area: Int
-        let model: any VenueModel
+        let model: any VenueServer
         let access: any VenueAccess
     }
 

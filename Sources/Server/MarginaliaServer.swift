@@ -53,10 +53,10 @@ public struct MarginaliaServer: Sendable {
     }
 
     /// The venues, with the rulebooks that were added.
-    static func venues(_ options: ServeOptions) throws(ProgramError) -> [any VenueModel] {
+    static func venues(_ options: ServeOptions) throws(ProgramError) -> [any VenueServer] {
         var rulebooks: [RulebookFile] = []
         for file in options.rulebooks { rulebooks.append(try RulebookFile(file: file)) }
-        return try VenueRegistry.models(rulebooks: rulebooks, profiles: options.profiles)
+        return try VenueRegistry.servers(rulebooks: rulebooks, profiles: options.profiles)
     }
 
     /// The demonstration scenario.
@@ -99,7 +99,7 @@ public struct MarginaliaServer: Sendable {
         let checkpoints = CheckpointShelf(
             isAllowed: options.demo || options.allowsReset || options.store == .memory)
         let page = WebPage(
-            venues: Venues.names.compactMap { name in engine.venues[name].map { (name, $0.profile) } },
+            venues: Venues.names.compactMap { engine.venues[$0] },
             isDemonstration: options.demo, enforcesRateLimits: options.enforcesRateLimits)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let streams = StreamHub(

@@ -78,7 +78,7 @@ extension OperatorAPI {
     /// An account with the market it is valued in, now or at a time.
     func valued(
         _ account: Account, asOf time: LedgerTime?
-    ) async throws -> (any VenueModel, AccountSnapshot, any VenueAccess) {
+    ) async throws -> (any VenueServer, AccountSnapshot, any VenueAccess) {
         guard let model = engine.venues[account.venue] else { throw noAccount(account.id) }
         let access: any VenueAccess
         if let time {

@@ -42,7 +42,7 @@ extension OperatorAPI {
 
     /// The instrument whose mark is moved: the one that is named, or that of the largest position.
     private static func instrument(
-        _ wish: NudgeRequest, of snapshot: AccountSnapshot, at model: any VenueModel
+        _ wish: NudgeRequest, of snapshot: AccountSnapshot, at model: any VenueServer
     ) throws -> Instrument {
         let held = snapshot.account.positions.map(\.instrument)
         if let name = wish.instrument {

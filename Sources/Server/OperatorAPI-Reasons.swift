@@ -61,7 +61,7 @@ extension OperatorAPI {
     }
 
     private func moment(
-        of account: Account, upTo sequence: Int64, at time: LedgerTime, _ model: any VenueModel
+        of account: Account, upTo sequence: Int64, at time: LedgerTime, _ model: any VenueServer
     ) async throws -> AccountMoment? {
         let access = try await engine.access(
             for: account.venue, upTo: sequence, at: time, of: account.id)

@@ -74,7 +74,7 @@ extension OperatorAPI {
 
     /// What liquidation is decided by, and the venue's own body.
     private static func write(
-        _ snapshot: AccountSnapshot, _ model: any VenueModel, _ access: any VenueAccess,
+        _ snapshot: AccountSnapshot, _ model: any VenueServer, _ access: any VenueAccess,
         to writer: inout JSONWriter
     ) throws {
         writer.key("margin")
@@ -99,7 +99,7 @@ extension OperatorAPI {
     // MARK: - Reading
 
     private static func shocks(
-        _ body: JSONValue, model: any VenueModel, snapshot: AccountSnapshot
+        _ body: JSONValue, model: any VenueServer, snapshot: AccountSnapshot
     ) throws -> [Shock] {
         let reader = try FieldReader(body, subject: "stress")
         try reader.allow(["shocks"])
@@ -114,7 +114,7 @@ extension OperatorAPI {
 
     /// Reads one shock: `target` with `change` or `funding`, or `rules` alone.
     private static func shock(
-        _ value: JSONValue, field: String, model: any VenueModel, snapshot: AccountSnapshot
+        _ value: JSONValue, field: String, model: any VenueServer, snapshot: AccountSnapshot
     ) throws -> Shock {
         let reader = try FieldReader(value, subject: field, at: "\(field).")
         try reader.allow(["target", "change", "funding", "rules"])
@@ -147,7 +147,7 @@ extension OperatorAPI {
     }
 
     private static func checkTarget(
-        _ target: String, field: String, model: any VenueModel, snapshot: AccountSnapshot
+        _ target: String, field: String, model: any VenueServer, snapshot: AccountSnapshot
     ) throws(Problem) {
         let used = snapshot.account.positions.map(\.instrument) + snapshot.account.orders.map(\.instrument)
         let isKnown =

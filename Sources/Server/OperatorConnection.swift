@@ -35,7 +35,7 @@ public struct OperatorConnection: Sendable {
         }
         let engine = try await EngineOpening.open(
             options, scenarios: [],
-            venues: VenueRegistry.models(rulebooks: rulebooks, profiles: profiles), logger: logger)
+            venues: VenueRegistry.servers(rulebooks: rulebooks, profiles: profiles), logger: logger)
         let token = AdminToken("offline")
         target = .store(
             OperatorAPI(

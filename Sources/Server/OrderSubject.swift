@@ -11,7 +11,7 @@ struct OrderSubject {
 
     /// By the ledger's id, the client's or the venue's, in this order; open ones before ended ones. Nil where
     /// the account has none of it.
-    init?(_ id: String, of account: Account, _ history: TradingHistory, _ model: any VenueModel) {
+    init?(_ id: String, of account: Account, _ history: TradingHistory, _ model: any VenueServer) {
         let records = account.orders.map { OrderRecord($0) } + history.ended.reversed()
         let ended = history.conditionals.reversed()
         let conditionals = account.conditionals + ended.map(\.order)

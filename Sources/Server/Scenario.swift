@@ -2,7 +2,6 @@ import Crypto
 import Engine
 import JSON
 import Ledger
-import OKX
 import Venue
 import Venues
 
@@ -203,7 +202,7 @@ private struct ScenarioReader {
             do {
                 let request = try KeyRequest(decoding: element, inScenario: true)
                 var needed = [("api_key", request.apiKey), ("secret", request.secret)]
-                let hasPassphrase = venue == OKXVenue.name.rawValue
+                let hasPassphrase = Venues.venue(VenueName(rawValue: venue))?.hasPassphrases ?? false
                 if hasPassphrase { needed.append(("passphrase", request.passphrase)) }
                 for (name, value) in needed where value == nil {
                     throw Refusal(

@@ -5,7 +5,8 @@ import NIOCore
 import Synchronization
 import Venue
 
-/// What the streams of a server share: the ledger's feed, what is counted, and a price notifier an event loop.
+/// What the streams of a server share: the ledger's feed, what is counted, and a price notifier an event
+/// loop.
 struct StreamHub: Sendable {
     let feed: LedgerFeed
     /// How pushes misbehave on purpose.

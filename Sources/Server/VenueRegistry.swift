@@ -4,15 +4,28 @@ import Ledger
 import Venue
 import Venues
 
-/// The venues as a server is them.
+/// The venues, built from the built-in rulebooks and those of an operator.
 public enum VenueRegistry {
-    /// Builds every venue from the built-in rulebooks and those added.
+    /// The venues as a server is them.
     ///
     /// Throws `badData`, with the file, line and field at fault, for a rulebook that cannot be used.
-    public static func models(
+    public static func servers(
         rulebooks: [RulebookFile] = [], profiles: [VenueName: WireProfile] = [:]
-    ) throws(ProgramError) -> [any VenueReader] {
-        var models: [any VenueReader] = []
+    ) throws(ProgramError) -> [any VenueServer] {
+        try venues(rulebooks: rulebooks, profiles: profiles).compactMap { $0 as? any VenueServer }
+    }
+
+    /// The venues as a desk reads them. Throws as `servers` does.
+    public static func clients(
+        rulebooks: [RulebookFile] = [], profiles: [VenueName: WireProfile] = [:]
+    ) throws(ProgramError) -> [any VenueClient] {
+        try venues(rulebooks: rulebooks, profiles: profiles).compactMap { $0 as? any VenueClient }
+    }
+
+    private static func venues(
+        rulebooks: [RulebookFile], profiles: [VenueName: WireProfile]
+    ) throws(ProgramError) -> [any Venue] {
+        var models: [any Venue] = []
         for type in Venues.all {
             let name = type.name
             let added = rulebooks.filter { $0.venue == name }
@@ -62,7 +75,7 @@ public struct RulebookFile: Sendable {
 
     /// Says which of several files a rulebook error is about: the first whose addition brings the error up.
     static func culprit(
-        of error: RulebookError, among files: [RulebookFile], building type: any VenueModel.Type
+        of error: RulebookError, among files: [RulebookFile], building type: any Venue.Type
     ) -> ProgramError {
         for count in files.indices {
             do {

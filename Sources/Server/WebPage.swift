@@ -9,37 +9,12 @@ struct WebPage: Sendable {
         form-action 'none'; frame-ancestors 'none'
         """
 
-    /// The venues served, with their wire profile.
-    let venues: [(name: VenueName, profile: WireProfile)]
+    /// The venues served.
+    let venues: [any VenueServer]
     /// Whether the demonstration scenario is loaded, so that its public keys may be named.
     let isDemonstration: Bool
     /// Whether the venues' rate limits are in force.
     let enforcesRateLimits: Bool
-
-    private struct Guide {
-        let title: String
-        let calls: [String]
-        let hint: String
-        let demoAccount: String
-    }
-
-    private static let guides: [String: Guide] = [
-        "crypto-com": Guide(
-            title: "Crypto.com Exchange",
-            calls: [
-                "POST /exchange/v1/private/user-balance", "POST /exchange/v1/private/get-subaccount-balances",
-            ],
-            hint: "Base URL of the REST API: ORIGIN/exchange/v1", demoAccount: "demo-crypto-com"),
-        "rails": Guide(
-            title: "Rails", calls: ["POST /api/v1/token", "GET /api/v1/balances[?market=]"],
-            hint: "Base URL: ORIGIN", demoAccount: "demo-rails"),
-        "binance": Guide(
-            title: "Binance USDⓈ-M Futures", calls: ["GET /fapi/v3/account"],
-            hint: "Base URL: ORIGIN", demoAccount: "demo-binance"),
-        "okx": Guide(
-            title: "OKX", calls: ["GET /api/v5/account/balance[?ccy=]"],
-            hint: "Base URL: ORIGIN", demoAccount: "demo-okx"),
-    ]
 
     /// The page as it stands now.
     func render(accounts: Int, isWritable: Bool) -> [UInt8] {
@@ -58,8 +33,8 @@ struct WebPage: Sendable {
             <body>
             <header>
             <h1>Marginalia</h1>
-            <p>A margin venue you can run: exchange accounts in a durable ledger, answered through the account
-            APIs of four venues, exact to the last digit.</p>
+            <p>A margin venue you can run: exchange accounts in a durable ledger, answered through the venues'
+            own account APIs, exact to the last digit.</p>
             <dl>
             <div><dt>State</dt><dd>\(Self.escaped(state))</dd></div>
             <div><dt>Accounts</dt><dd>\(accounts)</dd></div>
@@ -73,7 +48,7 @@ struct WebPage: Sendable {
             <div class="cards">
             \(cards)
             </div>
-            \(isDemonstration ? Self.demonstration : "")
+            \(isDemonstration ? demonstration : "")
             <h2>Operating it</h2>
             <p>Everything under <code>/admin/v1/</code> takes the header
             <code>Authorization: Bearer &lt;admin token&gt;</code>. The token was given to the server at its
@@ -98,23 +73,29 @@ struct WebPage: Sendable {
         return Array(html.utf8)
     }
 
-    private static let demonstration = """
-        <h2>Demonstration</h2>
-        <p>The demonstration scenario is loaded. Its keys are public and the same everywhere: each main
-        account's API key is <code>demo-VENUE-key</code> and its secret <code>demo-VENUE-secret</code>; at OKX
-        the passphrase is <code>demo-okx-passphrase</code>.</p>
-        """
+    private var demonstration: String {
+        let passphrases = venues.filter { type(of: $0).hasPassphrases }.map { venue in
+            let title = Self.escaped(type(of: venue).title)
+            return "; at \(title) the passphrase is <code>demo-\(venue.name)-passphrase</code>"
+        }
+        return """
+            <h2>Demonstration</h2>
+            <p>The demonstration scenario is loaded. Its keys are public and the same everywhere: each main
+            account's API key is <code>demo-VENUE-key</code> and its secret
+            <code>demo-VENUE-secret</code>\(passphrases.joined()).</p>
+            """
+    }
 
-    private func card(_ name: VenueName, _ profile: WireProfile) -> String {
-        let guide = Self.guides[name.rawValue]
-        let calls = (guide?.calls ?? []).map { "<li><code>\(Self.escaped($0))</code></li>" }.joined()
+    private func card(_ venue: any VenueServer) -> String {
+        let kind = type(of: venue)
+        let requests = kind.accountRequests.map { "<li><code>\(Self.escaped($0))</code></li>" }.joined()
         return """
             <section>
-            <h3>\(Self.escaped(guide?.title ?? name.rawValue))</h3>
-            <p><span class="tag">\(Self.escaped(name.rawValue))</span>
-            <span class="tag">\(profile.rawValue)</span></p>
-            <ul>\(calls)</ul>
-            <p class="hint">\(Self.escaped(guide?.hint ?? ""))</p>
+            <h3>\(Self.escaped(kind.title))</h3>
+            <p><span class="tag">\(Self.escaped(venue.name.rawValue))</span>
+            <span class="tag">\(venue.profile.rawValue)</span></p>
+            <ul>\(requests)</ul>
+            <p class="hint">\(Self.escaped(kind.clientAddress))</p>
             </section>
             """
     }

@@ -19,7 +19,7 @@ public struct MarginNudge: Sendable {
     /// `FigureError` where the account's margin cannot be worked out as it is.
     public init?(
         of instrument: Instrument, to share: ExactDecimal, in snapshot: AccountSnapshot,
-        at model: any VenueModel
+        at model: any VenueServer
     ) throws {
         guard let start = model.market(snapshot.prices, at: snapshot.at).mark(instrument) else {
             throw FigureError.priceMissing(instrument.name)
@@ -65,10 +65,10 @@ public struct MarginNudge: Sendable {
         let step: Int128
         let instrument: Instrument
         let snapshot: AccountSnapshot
-        let model: any VenueModel
+        let model: any VenueServer
 
         init(
-            start: ExactDecimal, instrument: Instrument, snapshot: AccountSnapshot, model: any VenueModel
+            start: ExactDecimal, instrument: Instrument, snapshot: AccountSnapshot, model: any VenueServer
         ) {
             self.start = start
             self.instrument = instrument

@@ -22,12 +22,12 @@ struct MarketPoint: Sendable {
 /// prices. The one definition of what candles, trades and tickers are made of.
 struct MarketFold: Sendable {
     private(set) var prices = VenuePrices()
-    private let venue: any VenueModel
+    private let venue: any Venue
     private var listing: Listing
     /// Each instrument's last price.
     private var last: [String: ExactDecimal] = [:]
 
-    init(of venue: any VenueModel) {
+    init(of venue: any Venue) {
         self.venue = venue
         listing = Listing(of: venue, version: 0)
     }
@@ -132,7 +132,7 @@ private struct Listing: Sendable {
     /// The indexes that are made of an asset's price.
     private(set) var pairs: [String: Set<Pair>] = [:]
 
-    init(of venue: any VenueModel, version: Int) {
+    init(of venue: any Venue, version: Int) {
         self.version = version
         let headers = venue.rulebookVersions
         let time = headers.indices.contains(version) ? headers[version].effective : nil
@@ -147,7 +147,7 @@ private struct Listing: Sendable {
     }
 
     /// Goes on to the rules in force at a time.
-    mutating func bringUp(to time: LedgerTime, of venue: any VenueModel) {
+    mutating func bringUp(to time: LedgerTime, of venue: any Venue) {
         let headers = venue.rulebookVersions
         let next = version + 1
         guard headers.indices.contains(next), headers[next].effective <= time else { return }

@@ -30,10 +30,10 @@ public final class MarketHistory: Sendable {
     }
 
     private let state: Mutex<State>
-    let venue: (any VenueModel)?
+    let venue: (any Venue)?
 
     /// A market of which nothing is known yet; without a venue, and nothing ever is.
-    public init(of venue: (any VenueModel)?) {
+    public init(of venue: (any Venue)?) {
         self.venue = venue
         state = Mutex(State(fold: venue.map { MarketFold(of: $0) }))
     }

@@ -202,7 +202,7 @@ private struct PastCandles {
         series = CandleSeries(of: window)
     }
 
-    mutating func read(through access: any VenueAccess, of venue: any VenueModel) async throws {
+    mutating func read(through access: any VenueAccess, of venue: any Venue) async throws {
         var fold = MarketFold(of: venue)
         var series = series
         let (subject, end) = (subject, window.interval.end(of: window.last))

@@ -46,8 +46,7 @@ public final class RateLimiter: Sendable {
 
     /// Uses `weight` of `caller`'s allowance of `limit` per `window` milliseconds.
     ///
-    /// A use over the limit is refused; it is counted all the same if `countsRefused` is set,
-    /// as Binance does.
+    /// A use over the limit is refused; it is counted all the same if `countsRefused` is set.
     public func use(
         _ caller: String, weight: Int = 1, limit: Int, window: Int64, now: Int64, countsRefused: Bool = false
     ) -> Verdict {

@@ -26,7 +26,7 @@ public struct RequestPace: Sendable, Equatable {
     }
 }
 
-extension VenueReader {
+extension VenueClient {
     /// Two requests a second of every key: slow enough for any venue.
     public static var pace: RequestPace { RequestPace(by: .key, weight: 2, milliseconds: 1000) }
 }

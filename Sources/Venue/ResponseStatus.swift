@@ -6,6 +6,15 @@ extension IncomingAnswer {
     /// The body as JSON; nil where it is none, such as the page of a gateway in between.
     public var json: JSONValue? { try? JSONValue(parsing: body) }
 
+    /// Success where the status says so and the body is an object or a list in JSON; else what the status
+    /// means.
+    public var verdictByForm: AnswerVerdict {
+        if (200..<300).contains(status), let json, json.object != nil || json.elements != nil {
+            return .success
+        }
+        return verdictByStatus
+    }
+
     /// What the status alone means, for an answer that is not in the venue's form.
     public var verdictByStatus: AnswerVerdict {
         switch status {

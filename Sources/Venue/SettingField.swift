@@ -70,7 +70,7 @@ public struct SettingField: Sendable {
     func kept(_ value: JSONValue) throws(Refusal) -> JSONValue { try keep(value) }
 }
 
-extension VenueModel {
+extension Venue {
     /// None but the fees, where a venue names none.
     public var accountSettings: [SettingField] { [.fees] }
 

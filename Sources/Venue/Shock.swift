@@ -17,8 +17,8 @@ public enum Shock: Sendable, Equatable {
     /// Throws `Refusal` where the ledger would not take the funding, `RulebookError` where the amendment
     /// cannot be read, `NumberError` where a price does not fit.
     public func applied(
-        to snapshot: AccountSnapshot, at model: any VenueModel
-    ) throws -> (model: any VenueModel, snapshot: AccountSnapshot) {
+        to snapshot: AccountSnapshot, at model: any VenueServer
+    ) throws -> (model: any VenueServer, snapshot: AccountSnapshot) {
         switch self {
         case .price(let target, let change):
             let prices = try snapshot.prices(judge: model, moving: target, by: change)

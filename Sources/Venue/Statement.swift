@@ -80,7 +80,7 @@ public struct MarginPool: Sendable {
 
 /// One answer of a venue as it came.
 public struct RecordedBody: Sendable, Equatable {
-    /// The call that it answers, as `VenueReader.calls` names it, such as `balance`.
+    /// The call that it answers, as `VenueClient.calls` names it, such as `balance`.
     public let call: String
     public let bytes: [UInt8]
     /// The real time, in milliseconds since the epoch, at which it came in.
@@ -158,12 +158,12 @@ public struct ReportedFigure: Sendable, Equatable {
     public let value: ReportedValue
     /// The asset it is counted in, `USD`, or `ratio`; `contracts` for quantities counted so.
     public let unit: String
-    /// Whether several rows report the same money, so that summing them would count it twice, such as
-    /// `availableBalance` of the assets in Binance's multi-assets mode.
+    /// Whether several rows report the same money, so that summing them would count it twice, such as what
+    /// each asset of a joint margin leaves available.
     public let isShared: Bool
     /// Whether a figure of the account is not that of the account as a whole, which is the sum of its assets'
-    /// rows, because each of them is margined apart: Binance's totals in single-asset mode are those of USDT
-    /// alone, OKX's are empty in futures mode.
+    /// rows, because each of them is margined apart: some venues then give totals of one asset alone, others
+    /// none.
     public let isPartial: Bool
     /// Whether it is worked out from fields of the answers, because the venue has none for it; `field` says
     /// how.

@@ -9,9 +9,15 @@ import Venue
 /// one more line here.
 public enum Venues {
     /// The venues in the order of the contract.
-    public static let all: [any VenueReader.Type] = [
+    public static let all: [any Venue.Type] = [
         CryptoComVenue.self, RailsVenue.self, BinanceVenue.self, OKXVenue.self,
     ]
+
+    /// Those that a server can be.
+    public static let servers: [any VenueServer.Type] = all.compactMap { $0 as? any VenueServer.Type }
+
+    /// Those at which accounts can be read.
+    public static let clients: [any VenueClient.Type] = all.compactMap { $0 as? any VenueClient.Type }
 
     /// The venues' names, in the order of the contract.
     public static let names: [VenueName] = all.map { $0.name }
@@ -20,7 +26,20 @@ public enum Venues {
     public static let listed: String = names.map(\.rawValue).joined(separator: ", ")
 
     /// The venue of a name; nil where there is none.
-    public static func venue(_ name: VenueName) -> (any VenueReader.Type)? {
-        all.first { $0.name == name }
+    public static func venue(_ name: VenueName) -> (any Venue.Type)? { all.first { $0.name == name } }
+
+    /// The venue of a name, to be it; nil where no server can be.
+    public static func server(_ name: VenueName) -> (any VenueServer.Type)? {
+        servers.first { $0.name == name }
+    }
+
+    /// The venue of a name, to read it; nil where it cannot be read.
+    public static func client(_ name: VenueName) -> (any VenueClient.Type)? {
+        clients.first { $0.name == name }
+    }
+
+    /// The names, as people write them, of those venues of which something holds.
+    public static func titles(where holds: (any Venue.Type) -> Bool = { _ in true }) -> String {
+        all.filter(holds).map { $0.title }.joined(separator: ", ")
     }
 }

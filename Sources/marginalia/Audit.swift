@@ -93,7 +93,7 @@ struct Audit: AsyncParsableCommand {
 
     private func reader(
         of venue: String, _ readers: ReaderSource
-    ) throws(ProgramError) -> any VenueReader {
+    ) throws(ProgramError) -> any VenueClient {
         do throws(ConfigurationError) {
             return try readers.reader(
                 of: VenueName(rawValue: venue),
@@ -105,7 +105,7 @@ struct Audit: AsyncParsableCommand {
 
     /// The answers in the files, as if they had come in just now, one after the other: nothing says that
     /// they are of one moment.
-    private func bodies(_ reader: any VenueReader) throws -> [RecordedBody] {
+    private func bodies(_ reader: any VenueClient) throws -> [RecordedBody] {
         let calls = type(of: reader).calls
         let now = Clock.real.now()
         let first = calls.first { $0.purpose == .account }?.name ?? ""

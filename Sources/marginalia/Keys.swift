@@ -2,6 +2,7 @@ import ArgumentParser
 import JSON
 import Server
 import Venue
+import Venues
 
 /// `marginalia keys …`: the keys that clients sign with.
 struct Keys: ParsableCommand {
@@ -33,7 +34,9 @@ struct Keys: ParsableCommand {
         @Option(help: ArgumentHelp("Its secret.", valueName: "text"))
         var secret: String?
 
-        @Option(help: ArgumentHelp("Its passphrase, at OKX.", valueName: "text"))
+        @Option(
+            help: ArgumentHelp(
+                "Its passphrase, at \(Venues.titles { $0.hasPassphrases }).", valueName: "text"))
         var passphrase: String?
 
         @OptionGroup var connection: Connection

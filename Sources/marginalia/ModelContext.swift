@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import JSON
 import Server
+import Venues
 
 /// `marginalia mcp`: the operator API's main calls as tools of the Model Context Protocol.
 struct ModelContext: AsyncParsableCommand {
@@ -45,8 +46,8 @@ struct ModelContextServer: Sendable {
 
     /// What a model is told before it calls anything.
     private static let instructions = """
-        Marginalia keeps margin accounts of four trading venues (okx, binance, crypto-com, rails) and works \
-        their figures out exactly. Build a state with apply_commands (open_account, then deposit, \
+        Marginalia keeps margin accounts of trading venues (\(Venues.listed)) and works their figures out \
+        exactly. Build a state with apply_commands (open_account, then deposit, \
         import_position or fill, and prices), read it with read_statement, and ask explain_figures why a \
         figure is what it is. Amounts are decimals written as texts, never numbers.
         """

@@ -1,6 +1,8 @@
 import JSON
 import Ledger
 import Server
+import Venue
+import Venues
 
 // The tools that there are. What a call takes and answers is the operator API's own, as docs/operator-api.md
 // and /openapi.json have it.
@@ -9,6 +11,22 @@ extension OperatorTool {
     private static let account = Argument("account", "string", "The account.", isRequired: true)
     private static let asOf = Argument(
         "as_of", "string", "A past moment, ISO 8601 or milliseconds since 1970; now if left out.")
+
+    /// What the venues' own account endpoints take besides, each name once.
+    private static let accountParameters: [Argument] = {
+        var words: [(name: String, about: [String])] = []
+        for venue in Venues.servers {
+            for (name, about) in venue.accountParameters {
+                let about = "At \(venue.title): \(about)."
+                if let place = words.firstIndex(where: { $0.name == name }) {
+                    words[place].about.append(about)
+                } else {
+                    words.append((name, [about]))
+                }
+            }
+        }
+        return words.map { Argument($0.name, "string", $0.about.joined(separator: " ")) }
+    }()
 
     /// Every tool.
     static let all = changing + reading + testing
@@ -83,13 +101,10 @@ extension OperatorTool {
         OperatorTool(
             "read_statement", "Reads what the venue's own account endpoint answers for an account.",
             [
-                account, asOf, Argument("ccy", "string", "At OKX: these currencies only."),
-                Argument("market", "string", "At Rails: this market only."),
-                Argument(
-                    "method", "string", "At Crypto.com: private/get-subaccount-balances for the other body."),
-            ], isReadOnly: true
+                account, asOf,
+            ] + accountParameters, isReadOnly: true
         ) { given throws(ProgramError) in
-            let query = given.query(["as_of", "ccy", "market", "method"])
+            let query = given.query(["as_of"] + accountParameters.map(\.name))
             return Request(method: "GET", path: try given.account("/statement" + query))
         },
         OperatorTool(

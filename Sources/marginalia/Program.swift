@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Server
+import Venues
 
 /// The program's entry: runs a command, and turns whatever stops it into one sentence and an exit status.
 @main
@@ -56,7 +57,7 @@ struct Marginalia: ParsableCommand {
         abstract: "A margin venue you can run: exchange accounts, exact to the last digit.",
         discussion: """
             Example: marginalia serve --demo
-            Then open http://127.0.0.1:8080/ or point a client of OKX, Binance, Crypto.com or Rails there.
+            Then open http://127.0.0.1:8080/ or point a client of one of its venues there: \(Venues.listed).
             """,
         version: "0.1.0",
         subcommands: [

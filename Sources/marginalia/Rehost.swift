@@ -43,7 +43,7 @@ struct Rehost: AsyncParsableCommand {
         let configuration = try source.configuration()
         let rulebooks = try rulebook.files()
         let readers = try RulebookSource.readers(by: rulebooks)
-        let target: any VenueReader
+        let target: any VenueClient
         do {
             target = try readers.reader(of: VenueName(rawValue: to))
         } catch {
@@ -90,7 +90,7 @@ struct Rehost: AsyncParsableCommand {
     }
 
     private static func outcome(
-        of crossed: CrossVenue, as name: String, _ target: any VenueReader, _ rulebooks: [RulebookFile]
+        of crossed: CrossVenue, as name: String, _ target: any VenueClient, _ rulebooks: [RulebookFile]
     ) async throws -> Outcome {
         let ledger = try await OperatorConnection(
             store: .memory, rulebooks: rulebooks, logger: Logger(label: "marginalia"))

@@ -20,10 +20,10 @@ struct RulebookSource: ParsableArguments {
     /// The venues' readers by the built-in rules and those of files that were read.
     static func readers(by files: [RulebookFile]) throws -> ReaderSource {
         if files.isEmpty { return .builtIn }
-        var readers: [WireProfile: [any VenueReader]] = [:]
+        var readers: [WireProfile: [any VenueClient]] = [:]
         for profile in WireProfile.allCases {
             let profiles = Dictionary(uniqueKeysWithValues: Venues.names.map { ($0, profile) })
-            readers[profile] = try VenueRegistry.models(rulebooks: files, profiles: profiles)
+            readers[profile] = try VenueRegistry.clients(rulebooks: files, profiles: profiles)
         }
         return ReaderSource(readers)
     }

@@ -4,7 +4,8 @@ import Foundation
 import Server
 import Venue
 
-/// `marginalia watch`: reads again and again, shows the portfolio in place, and tells of limits that are passed.
+/// `marginalia watch`: reads again and again, shows the portfolio in place, and tells of limits that are
+/// passed.
 struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Watches accounts and tells once of every limit that is passed.",

@@ -101,7 +101,7 @@ struct WorthTests {
         }
     }
 
-    private func check(_ model: some VenueModel & VenueReader, _ kind: Kind, _ seed: Int) async throws {
+    private func check(_ model: some VenueServer & VenueClient, _ kind: Kind, _ seed: Int) async throws {
         let world = TestWorld(model, enforcesRateLimits: false)
         world.addKey(
             account: "desk", apiKey: "key", secret: "secret", passphrase: kind.passphrase)
@@ -129,7 +129,7 @@ struct WorthTests {
     /// Cash, what strategies hold, isolated wallets and unrealised profit, less loans and interest; and what
     /// all of these are with one sign.
     private static func worth(
-        of account: Account, in snapshot: AccountSnapshot, by model: some VenueModel
+        of account: Account, in snapshot: AccountSnapshot, by model: some VenueServer
     ) throws -> (net: ExactDecimal, gross: ExactDecimal) {
         let market = model.market(snapshot.prices, at: snapshot.at)
         var net = ExactDecimal.zero

@@ -1,5 +1,6 @@
 """The programs of Examples/Swift, which are also what the documentation of the library products shows."""
 
+import json
 import pathlib
 import re
 import shutil
@@ -64,6 +65,28 @@ def test_the_page_of_a_product_names_what_there_is(module, tmp_path):
         capture_output=True, text=True, timeout=300)
     complaints = [line for line in (done.stdout + done.stderr).splitlines() if f"{module}.docc" in line]
     assert done.returncode == 0 and not complaints, "\n".join(complaints or [done.stderr[-2000:]])
+
+
+def test_a_further_venue_is_served_read_explained_and_audited():
+    # 0.1 bought at 60,000 and marked at 60,100.5: 10.05 of profit; 5 % of 6,010.05 rounded up is 300.51.
+    body, *rest = run("Harbour").splitlines()
+    assert json.loads(body) == {
+        "cash": "1000", "profit": "10.05", "exposure": "6010.05", "equity": "1010.05",
+        "maintenance": "300.51", "free": "709.54",
+    }
+    audited = dict(line.split()[1:] for line in rest if line.startswith("audit"))
+    assert audited == {"equity": "matches", "maintenance": "matches", "free": "matches"}
+    assert "explain maintenance = 300.51 by exposure × maintenance rate" in rest
+
+
+def test_the_walk_through_shows_the_venue_as_it_is_built():
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    folder = ROOT / "Examples" / "Swift" / "Harbour"
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    assert len(files) == 7
+    for path in files:
+        language = {".swift": "swift", ".json": "json"}[path.suffix]
+        assert f"```{language}\n{path.read_text()}```" in page, f"{path.name} differs from CONTRIBUTING.md"
 
 
 def included() -> list[str]:

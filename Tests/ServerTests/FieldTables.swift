@@ -17,7 +17,7 @@ enum FieldTables {
     }
 
     /// The settings of each venue's accounts.
-    static func settings(_ models: [any VenueModel]) -> String {
+    static func settings(_ models: [any VenueServer]) -> String {
         var rows = ["| venue | setting | default | means |", "| --- | --- | --- | --- |"]
         for model in models {
             for (place, setting) in model.accountSettings.enumerated() {

@@ -14,7 +14,7 @@ import VenueTestSupport
 @testable import Server
 
 /// A venue whose streams say what happens to them, and do what a message tells them.
-struct EchoVenue: VenueModel {
+struct EchoVenue: VenueServer {
     static let name = VenueName(rawValue: "echo")
     static let pathPrefixes = ["/echo/"]
     static let streamPrefixes = ["/echo/stream/", "/streams"]

@@ -142,5 +142,5 @@ func memoryEngine() async throws -> LedgerEngine {
     var options = ServeOptions()
     options.store = .memory
     return try await EngineOpening.open(
-        options, scenarios: [], venues: VenueRegistry.models(), logger: Logger(label: "test"))
+        options, scenarios: [], venues: VenueRegistry.servers(), logger: Logger(label: "test"))
 }

@@ -17,7 +17,7 @@ extension TestWorld {
     }
 }
 
-extension TestWorld where Model: VenueReader {
+extension TestWorld where Model: VenueClient {
     /// Everything that the venue answers to a key, call by call, as a desk would record it; an optional call
     /// that is refused is left out.
     public func recorded(_ credentials: Credentials) async throws -> [RecordedBody] {

@@ -12,7 +12,7 @@ import Venue
 /// stream.hear()
 /// #expect(stream.takeTexts().count == 2)
 /// ```
-public struct TestStream<Model: VenueModel> {
+public struct TestStream<Model: VenueServer> {
     public private(set) var stream: any VenueStream
     public let opening: StreamOpening
     /// The end that the stream asked for.

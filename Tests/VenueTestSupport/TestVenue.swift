@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// A venue of two assets, one contract and one rule: no withdrawal beyond the cash.
-public struct TestVenue: VenueModel {
+public struct TestVenue: VenueServer {
     public static let name = VenueName(rawValue: "testing")
     public static let pathPrefixes = ["/testing/"]
 

@@ -14,7 +14,7 @@ import Venue
 /// world.addKey(account: "desk", apiKey: "key", secret: "secret", passphrase: "phrase")
 /// let response = await world.request("GET", "/api/v5/public/time")
 /// ```
-public final class TestWorld<Model: VenueModel>: VenueAccess {
+public final class TestWorld<Model: VenueServer>: VenueAccess {
     private struct State {
         var ledger = LedgerState()
         /// All that was accepted, in order.

@@ -188,7 +188,7 @@ struct CandleTests {
 }
 
 /// The test venue with a listing.
-struct ListingVenue: VenueModel {
+struct ListingVenue: VenueServer {
     static let name = TestVenue.name
     static let pathPrefixes = TestVenue.pathPrefixes
     private let base = TestVenue()

@@ -6,7 +6,7 @@ import Venues
 
 // An account at OKX, and how far it is from liquidation.
 let name = VenueName(rawValue: "okx")
-guard let kind = Venues.venue(name) else { fatalError("OKX is one of the venues.") }
+guard let kind = Venues.server(name) else { fatalError("OKX is one of the venues.") }
 let okx = try kind.init(addedRulebooks: [], profile: .documented)
 let now = LedgerTime(milliseconds: 1_780_272_000_000)
 var ledger = LedgerState()

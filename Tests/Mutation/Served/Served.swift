@@ -29,8 +29,9 @@ struct Served {
         print(JSONValue.object(JSONObject(found)))
     }
 
-    private static func played<Model: VenueReader>(_ order: JSONValue, _ type: Model.Type) throws -> JSONValue
-    {
+    private static func played<Model: VenueServer & VenueClient>(
+        _ order: JSONValue, _ type: Model.Type
+    ) throws -> JSONValue {
         let world = TestWorld(try Model(addedRulebooks: [], profile: .documented))
         for command in order["commands"]?.elements ?? [] { try world.apply(command.description) }
         let account = order["account"]?.text ?? ""

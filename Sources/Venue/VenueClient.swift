@@ -3,7 +3,11 @@ import Numbers
 
 /// A venue from its client's side: what to ask for an account, how to sign it, what an answer means, and what
 /// the figures in it should be. Pure: the desk owns the clock, the connection and the secrets.
-public protocol VenueReader: VenueModel {
+///
+/// The least of a client is one call of the purpose `account`, its request, and what is read from its answer:
+/// without more it takes the venue's status codes for what they say, needs no clock and no token of the
+/// venue, audits nothing and puts nothing into a ledger.
+public protocol VenueClient: Venue {
     /// Where the venue is, without a slash at the end; the desk's configuration may name another place.
     static var defaultBaseURL: String { get }
 
@@ -58,15 +62,39 @@ public protocol VenueReader: VenueModel {
     func rehosted(_ statement: Statement, as account: String) -> RehostedAccount
 }
 
-extension VenueReader {
+extension VenueClient {
     /// `defaultBaseURL`: the venue has one host.
     public static func baseURL(of call: VenueCall) -> String { defaultBaseURL }
 
     /// Nil: no request is marked as one of demo trading.
     public static var demoTradingHeader: (name: String, value: String)? { nil }
 
+    /// JSON with a status of success is an answer; else by the status.
+    public func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict {
+        answer.verdictByForm
+    }
+
+    /// Nil: nothing that is sent depends on the venue's clock.
+    public func venueTime(in answer: IncomingAnswer) -> Int64? { nil }
+
+    /// Nil: the venue has no tokens.
+    public func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)? { nil }
+
+    /// Nil: no answer says what a key may do.
+    public func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>? { nil }
+
     /// Nil: no answer names the account.
     public func accountIdentifier(in bodies: [RecordedBody]) -> String? { nil }
+
+    /// None: no figure is held against its definition.
+    public func audit(_ statement: Statement, rulesAt time: LedgerTime) -> [AuditFinding] { [] }
+
+    /// No commands, and a sentence that says so.
+    public func rehosted(_ statement: Statement, as account: String) -> RehostedAccount {
+        RehostedAccount(
+            commands: [],
+            assumptions: ["Accounts of \(Self.title) cannot be put into a ledger: nothing is taken over."])
+    }
 }
 
 /// One kind of request to a venue.

@@ -1,0 +1,130 @@
+import Ledger
+
+/// What a venue may reach of the running server. Scoped to one venue.
+public protocol VenueAccess: Sendable {
+    /// A key that is in force; nil if it is unknown or revoked.
+    func key(_ apiKey: String) -> APIKey?
+
+    /// An account of this venue as last made durable, with the latest prices; nil if there is none.
+    func snapshot(of account: String) -> AccountSnapshot?
+
+    /// An account with its venue's prices as they were after all events up to and at each of some times, in
+    /// the order of the times; nil for a time before it was opened, and for an account that this venue does
+    /// not have.
+    ///
+    /// Reads the journal. Throws where it cannot be read.
+    func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?]
+
+    /// Events of an account of some types (as the journal names them), newest first, of those before a
+    /// sequence; a page may hold fewer than `limit` and still have a rest.
+    ///
+    /// Reads the journal. Throws where it cannot be read.
+    func latestEvents(
+        of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
+    ) async throws -> EventPage
+
+    /// Does work that takes long, such as reading the past or going through many accounts, where it keeps
+    /// nobody else waiting. Throws where too much of it waits already: the venue then tells its client to
+    /// slow down.
+    func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value
+
+    /// The venue's latest prices, for what it tells everybody.
+    func prices() -> VenuePrices
+
+    /// What the venue's market was, as far as it was read: all of it where nobody has just begun to ask.
+    var market: MarketHistory { get }
+
+    /// What the venue's market was, with all that the journal knows of it. Throws where that cannot be read.
+    func marketHistory() async throws -> MarketHistory
+
+    /// Market events of the venue after a place of the journal, in their order; none only where there are no
+    /// more. Reads the journal. Throws where it cannot be read.
+    func marketEvents(after sequence: Int64, limit: Int) async throws -> [Event]
+
+    /// The sub-accounts of an account, in the order of their opening.
+    func subaccounts(of account: String) -> [String]
+
+    /// Applies a command; returns once it is durable.
+    func submit(_ command: Command) async throws(Refusal)
+
+    /// Has the exchange carry out what a client asks for an account; returns what it came to, once that is
+    /// durable: the order as placed, its fills, its end, as far as there is each.
+    func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event]
+
+    /// The same of several instructions, each by itself and in their order: what each came to, or why it was
+    /// refused. All of it is durable.
+    func trade(
+        _ instructions: [TradeInstruction], for account: String
+    ) async -> [Result<[Event], Refusal>]
+
+    /// What an account has traded up to now; nil if this venue has no such account. Reads the journal.
+    func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory?
+
+    /// Shared counters for the venue's rate limits.
+    var limiter: RateLimiter { get }
+
+    /// The real clock in milliseconds since the epoch: signatures, tokens, rate limits, server time.
+    func realTime() -> Int64
+
+    /// The ledger's clock.
+    func ledgerTime() -> LedgerTime
+
+    /// A secret of this store and venue, for tokens that the venue signs itself; at least 32 bytes.
+    var tokenSecret: [UInt8] { get }
+}
+
+extension VenueAccess {
+    /// None given: a venue falls back to its rulebook's reference prices.
+    public func prices() -> VenuePrices { VenuePrices() }
+
+    /// None is kept.
+    public func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? { nil }
+
+    /// Nothing is traded: only a running ledger has an exchange.
+    public func trade(
+        _ instruction: TradeInstruction, for account: String
+    ) async throws(Refusal) -> [Event] {
+        throw Refusal(.notAllowed, "Nothing can be traded here.")
+    }
+
+    /// One after the other.
+    public func trade(
+        _ instructions: [TradeInstruction], for account: String
+    ) async -> [Result<[Event], Refusal>] {
+        var results: [Result<[Event], Refusal>] = []
+        for instruction in instructions {
+            do throws(Refusal) {
+                results.append(.success(try await trade(instruction, for: account)))
+            } catch {
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+
+    /// At once, where nobody else is kept waiting.
+    public func slowly<Value: Sendable>(
+        for account: String, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await work()
+    }
+
+    /// None: what was is not told of a past or frozen moment.
+    public func latestEvents(
+        of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
+    ) async throws -> EventPage { EventPage(events: [], rest: nil) }
+}
+
+/// Some of an account's events, newest first.
+public struct EventPage: Sendable {
+    public let events: [Event]
+    /// Where the next page begins: before this sequence. Nil where there is none.
+    public let rest: Int64?
+
+    public init(events: [Event], rest: Int64?) {
+        self.events = events
+        self.rest = rest
+    }
+}
