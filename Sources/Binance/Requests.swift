@@ -143,7 +143,7 @@ enum ClientSigner {
             throw Self.unreadable
         }
         let inner = text.dropFirst(Self.pemPrefix.count).dropLast(Self.pemSuffix.count).filter { $0 != " " }
-        guard let der = Base64.decode(Array(inner.utf8)) else { throw Self.unreadable }
+        guard let der = Base64.padded.decode(Array(inner.utf8)) else { throw Self.unreadable }
         if der.count == 48, der.starts(with: Self.ed25519Header),
             let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: der.dropFirst(16))
         {
@@ -177,7 +177,7 @@ enum ClientSigner {
     /// Base64, percent-encoded.
     private static func encoded(_ bytes: [UInt8]) -> String {
         var text = ""
-        for byte in base64Text(bytes) {
+        for byte in Base64.padded.encode(bytes) {
             switch byte {
             case UInt8(ascii: "+"): text += "%2B"
             case UInt8(ascii: "/"): text += "%2F"

@@ -44,12 +44,12 @@ enum Signing {
             guard let bytes = hexBytes(signature) else { return false }
             return constantTimeEqual(bytes, key.signer.sign(payload))
         case .ed25519(let publicKey):
-            guard let bytes = Base64.decode(signature.utf8),
+            guard let bytes = Base64.padded.decode(signature.utf8),
                 let verifier = try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey)
             else { return false }
             return verifier.isValidSignature(bytes, for: payload)
         case .rsa(let publicKey):
-            guard let bytes = Base64.decode(signature.utf8),
+            guard let bytes = Base64.padded.decode(signature.utf8),
                 let verifier = try? _RSA.Signing.PublicKey(unsafeDERRepresentation: publicKey)
             else { return false }
             return verifier.isValidSignature(
@@ -81,7 +81,7 @@ enum VerificationKey: Equatable {
 
     init(secret: String) {
         if secret.hasPrefix(Self.rawPrefix) {
-            let bytes = Base64.decode(secret.utf8.dropFirst(Self.rawPrefix.utf8.count))
+            let bytes = Base64.padded.decode(secret.utf8.dropFirst(Self.rawPrefix.utf8.count))
             self = bytes?.count == 32 ? .ed25519(bytes ?? []) : .unreadable
             return
         }
@@ -100,7 +100,7 @@ enum VerificationKey: Equatable {
         }
         inner = inner.dropFirst(Self.pemPrefix.utf8.count).dropLast(Self.pemSuffix.utf8.count)
             .filter { !blanks.contains($0) }
-        guard let der = Base64.decode(inner) else {
+        guard let der = Base64.padded.decode(inner) else {
             self = .unreadable
             return
         }
@@ -108,50 +108,6 @@ enum VerificationKey: Equatable {
             self = .ed25519(Array(der[12...]))
         } else {
             self = .rsa(der)
-        }
-    }
-}
-
-/// Base64 with padding (RFC 4648, section 4).
-enum Base64 {
-    /// The bytes of a text; nil for a foreign character, a wrong length, or left-over bits that are not zero,
-    /// so that every byte string has exactly one text.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-        guard text.count % 4 == 0 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count / 4 * 3)
-        var held: UInt32 = 0
-        var count = 0
-        var padding = 0
-        for character in text {
-            if character == UInt8(ascii: "=") {
-                padding += 1
-                continue
-            }
-            guard padding == 0, let value = value(of: character) else { return nil }
-            held = held << 6 | UInt32(value)
-            count += 1
-            if count % 4 == 0 {
-                bytes += [UInt8(held >> 16 & 255), UInt8(held >> 8 & 255), UInt8(held & 255)]
-                held = 0
-            }
-        }
-        switch padding {
-        case 0: return bytes
-        case 1 where held & 3 == 0: return bytes + [UInt8(held >> 10 & 255), UInt8(held >> 2 & 255)]
-        case 2 where held & 15 == 0: return bytes + [UInt8(held >> 4 & 255)]
-        default: return nil
-        }
-    }
-
-    private static func value(of character: UInt8) -> UInt8? {
-        switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
         }
     }
 }

@@ -1,6 +1,4 @@
-import Crypto
 import Ledger
-import Numbers
 import Venue
 
 /// How OKX requests are signed: base64(HMAC-SHA256(secret, timestamp + METHOD + request target + body)), the
@@ -19,7 +17,7 @@ enum Signing {
         text.append(contentsOf: method.utf8)
         text.append(contentsOf: target.utf8)
         text.append(contentsOf: body)
-        return base64Text(signer.sign(text))
+        return Base64.padded.encode(signer.sign(text))
     }
 
     /// The moment of a timestamp header: ISO 8601 in UTC with milliseconds, `2020-12-08T09:08:57.715Z`, and
@@ -32,33 +30,5 @@ enum Signing {
             return nil
         }
         return LedgerTime(iso8601: timestamp)?.milliseconds
-    }
-}
-
-/// Ids that look like the venue's, derived from our own, so that they never change.
-enum StableID {
-    /// A number of so many digits (at most 18), the first of which is not 0.
-    static func digits(_ count: Int, of text: String) -> String {
-        var number: UInt64 = 0
-        for byte in SHA256.hash(data: Array(text.utf8)).prefix(8) { number = number << 8 | UInt64(byte) }
-        var limit: UInt64 = 1
-        for _ in 1..<max(2, min(count, 18)) { limit *= 10 }
-        return String(limit + number % (9 * limit))
-    }
-
-    /// An account's user id.
-    static func user(_ account: String) -> String { digits(18, of: "okx user \(account)") }
-
-    /// A position's id.
-    static func position(_ account: String, _ position: Position) -> String {
-        digits(
-            18,
-            of: "okx position \(account) \(position.instrument.name) \(position.side) \(position.marginMode)"
-                + " \(position.openedAt)")
-    }
-
-    /// An order's id.
-    static func order(_ account: String, _ order: OpenOrder) -> String {
-        digits(18, of: "okx order \(account) \(order.id) \(order.placedAt)")
     }
 }

@@ -109,7 +109,7 @@ public struct RailsVenue: VenueServer {
     public func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials {
         Credentials(
             apiKey: uuidText(randomBytes(16)),
-            secret: String(decoding: Base64URL.encode(randomBytes(32)), as: UTF8.self), passphrase: nil)
+            secret: String(decoding: Base64.url.encode(randomBytes(32)), as: UTF8.self), passphrase: nil)
     }
 }
 

@@ -1,74 +1,18 @@
 import JSON
 import Venue
 
-/// Base64url without padding (RFC 4648, section 5; RFC 7515, section 2).
-enum Base64URL {
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-    /// The text of some bytes.
-    static func encode(_ bytes: [UInt8]) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count * 4 + 2) / 3)
-        var held: UInt32 = 0
-        var heldBits = 0
-        for byte in bytes {
-            held = held << 8 | UInt32(byte)
-            heldBits += 8
-            while heldBits >= 6 {
-                heldBits -= 6
-                text.append(alphabet[Int(held >> UInt32(heldBits) & 63)])
-            }
-        }
-        if heldBits > 0 { text.append(alphabet[Int(held << UInt32(6 - heldBits) & 63)]) }
-        return text
-    }
-
-    /// The bytes of a text; nil for a foreign character, padding, a length that none has, or left-over bits
-    /// that are not zero, so that every byte string has exactly one text.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-        guard text.count % 4 != 1 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count * 3 / 4)
-        var held: UInt32 = 0
-        var heldBits = 0
-        for character in text {
-            guard let value = value(of: character) else { return nil }
-            held = held << 6 | UInt32(value)
-            heldBits += 6
-            if heldBits >= 8 {
-                heldBits -= 8
-                bytes.append(UInt8(truncatingIfNeeded: held >> UInt32(heldBits)))
-            }
-            held &= (1 << UInt32(heldBits)) - 1
-        }
-        return held == 0 ? bytes : nil
-    }
-
-    private static func value(of character: UInt8) -> UInt8? {
-        switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "-"): 62
-        case UInt8(ascii: "_"): 63
-        default: nil
-        }
-    }
-}
-
 /// JSON Web Tokens signed with HMAC-SHA256 (RFC 7519, `HS256`), and no other kind.
 enum JSONWebToken {
     private static let header = Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8)
 
     /// The signed token of a payload.
     static func encode(payload: [UInt8], signer: RequestSigner) -> String {
-        var text = Base64URL.encode(header)
+        var text = Base64.url.encode(header)
         text.append(UInt8(ascii: "."))
-        text += Base64URL.encode(payload)
+        text += Base64.url.encode(payload)
         let signature = signer.sign(text)
         text.append(UInt8(ascii: "."))
-        text += Base64URL.encode(signature)
+        text += Base64.url.encode(signature)
         return String(decoding: text, as: UTF8.self)
     }
 
@@ -77,14 +21,14 @@ enum JSONWebToken {
     static func payload(of token: some StringProtocol, signer: RequestSigner) -> JSONValue? {
         let text = Array(token.utf8)
         let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 3, let header = Base64URL.decode(parts[0]),
-            let signature = Base64URL.decode(parts[2])
+        guard parts.count == 3, let header = Base64.url.decode(parts[0]),
+            let signature = Base64.url.decode(parts[2])
         else { return nil }
         let signed = Array(text[..<(parts[1].endIndex)])
         // The signature is checked before anything is read, in a time that does not tell where it differs.
         guard constantTimeEqual(signer.sign(signed), signature),
             let fields = try? JSONValue(parsing: header), fields["alg"]?.text == "HS256",
-            let payload = Base64URL.decode(parts[1])
+            let payload = Base64.url.decode(parts[1])
         else { return nil }
         return try? JSONValue(parsing: payload)
     }

@@ -50,7 +50,7 @@ struct OrderSocket: VenueStream {
         self.market = market
         self.channels = channels
         let digest = SHA256.hash(data: Array("rails connection \(account) \(access.realTime())".utf8))
-        connectionID = String(decoding: Base64URL.encode(Array(digest.prefix(11))), as: UTF8.self) + "="
+        connectionID = String(decoding: Base64.url.encode(Array(digest.prefix(11))), as: UTF8.self) + "="
     }
 
     private var isPrivate: Bool { channels.contains { !$0.isPublic } }

@@ -1,4 +1,5 @@
 import Crypto
+import Venue
 
 /// The page's styles, and the digest by which its security policy knows them.
 enum WebPageStyle {
@@ -27,20 +28,6 @@ enum WebPageStyle {
         """
 
     /// The SHA-256 of the styles in base 64, as a Content-Security-Policy writes it.
-    static let digest = base64(Array(SHA256.hash(data: Array(text.utf8))))
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-            bits <<= UInt32(8 * (3 - group.count))
-            for place in 0..<4 {
-                let letter = letters[Int(bits >> UInt32(18 - 6 * place) & 63)]
-                text.append(place <= group.count ? letter : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
+    static let digest = String(
+        decoding: Base64.padded.encode(Array(SHA256.hash(data: Array(text.utf8)))), as: UTF8.self)
 }

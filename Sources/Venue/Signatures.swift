@@ -67,20 +67,3 @@ public func hexBytes(_ text: some StringProtocol) -> [UInt8]? {
     }
     return bytes
 }
-
-/// Bytes as base64 with padding (RFC 4648, section 4).
-public func base64Text(_ bytes: [UInt8]) -> [UInt8] {
-    let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-        let held = min(3, bytes.count - start)
-        var group = 0
-        for place in 0..<3 { group = group << 8 | (place < held ? Int(bytes[start + place]) : 0) }
-        for place in 0..<4 {
-            let sextet = group >> (18 - 6 * place) & 63
-            text.append(place <= held ? alphabet.utf8Start[sextet] : UInt8(ascii: "="))
-        }
-    }
-    return text
-}

@@ -35,7 +35,7 @@ extension TestStream where Model == BinanceVenue {
 
 private let stop = "side=SELL&type=STOP_MARKET&quantity=0.025&triggerPrice=58500&reduceOnly=true"
 
-@Suite("Conditional orders, by the order sheet's section 2.6")
+@Suite("Conditional orders, by the venue's documents")
 struct AlgoTests {
     /// V8: a stop takes no margin, fires at its level and closes the position.
     @Test func stopLoss() async throws {

@@ -91,7 +91,7 @@ struct AuditTests {
         #expect(try finding("assets[1].maxWithdrawAmount", findings).verdict == .matches)
     }
 
-    /// Golden vector A of the sheet, with the other assets as one that counts fully.
+    /// Golden vector A, with the other assets as one that counts fully.
     private let recorded = recordedBody(
         "account",
         """
@@ -191,7 +191,7 @@ struct AuditTests {
         #expect(findings.contains { $0.verdict == .contradicts }, "\(others)")
     }
 
-    /// Documented products of the sheet, section 0 item 1.
+    /// Products that the documents print.
     @Test(
         "recorded margins are cut, never rounded, however late they are audited",
         arguments: [

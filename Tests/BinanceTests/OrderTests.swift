@@ -5,7 +5,7 @@ import Testing
 import Venue
 import VenueTestSupport
 
-@Suite("Orders, by the order sheet's vectors")
+@Suite("Orders, by the documents' vectors")
 struct OrderTests {
     /// V2, V3, V4: rests, amended, filled in part as maker, cancelled.
     @Test func restingOrder() async throws {

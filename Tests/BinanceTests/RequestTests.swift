@@ -9,7 +9,7 @@ import VenueTestSupport
 struct RequestTests {
     private static let credentials = Credentials(apiKey: deskKey, secret: deskSecret, passphrase: nil)
     private static let account = BinanceVenue.calls[1]
-    /// The PKCS #8 form of the sheet's Ed25519 seed (RFC 8032, test 1).
+    /// The PKCS #8 form of an Ed25519 seed (RFC 8032, test 1).
     private static let ed25519Key = """
         -----BEGIN PRIVATE KEY-----
         MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
@@ -18,7 +18,7 @@ struct RequestTests {
 
     private func venue() throws -> BinanceVenue { try BinanceVenue(addedRulebooks: [], profile: .documented) }
 
-    /// Sheet, section 2.3.
+    /// By the venue's documents.
     @Test("A computed vector, as a whole request")
     func vector() throws {
         let request = try venue().request(
@@ -31,7 +31,7 @@ struct RequestTests {
         #expect(request.headers.map(\.value) == [deskKey])
     }
 
-    /// The private half of the sheet's RSA-1024 key, in PKCS #8 form.
+    /// The private half of the vectors' RSA-1024 key, in PKCS #8 form.
     private static let rsaKey = """
         -----BEGIN PRIVATE KEY-----
         MIICdgIBADANBgkqhkiG9w0BAQEFAASCAmAwggJcAgEAAoGBAMO4GB81uORCN3nL
@@ -154,7 +154,7 @@ struct RequestTests {
         }
     }
 
-    /// Sheet, section 6.3: every code of the table that a reading call can meet, and the others as they are.
+    /// Every code of the table that a reading call can meet, and the others as they are.
     @Test("A code")
     func codes() throws {
         var expected: [Int: String] = [-1021: "wrong time", -5028: "wrong time"]

@@ -4,9 +4,9 @@ import Testing
 import Venue
 import VenueTestSupport
 
-/// The public half of the Ed25519 key of the sheet's vectors.
+/// The public half of the Ed25519 key of the vectors.
 private let publicKey = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
-/// The clock of the sheet's vectors.
+/// The clock of the vectors.
 private let vectorTime: Int64 = 1_591_702_613_943
 private let logonSignature =
     "1yzD78KHCtjfHBjJOY+AExLx2mUpAtLNCbFAfqblFkalKoNMJ/ym02+5GvqTwxFfsQGrlBwszujEEtpR5PgzAw=="
@@ -46,7 +46,7 @@ struct SessionTests {
     // MARK: - Signatures
 
     @Test(
-        "every WebSocket vector of the sheet",
+        "every WebSocket vector",
         arguments: [
             (
                 #""timestamp":1591702613943"#,

@@ -3,7 +3,7 @@ import Testing
 import Venue
 import VenueTestSupport
 
-/// The RSA-1024 key of the sheet (e = 65537, p and q given there), as the PEM text of its public half.
+/// The RSA-1024 key of the vectors (e = 65537, p and q given there), as the PEM text of its public half.
 let rsaPublicKey = """
     -----BEGIN PUBLIC KEY-----
     MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDDuBgfNbjkQjd5yxQQ0FrUUwqE
@@ -13,7 +13,7 @@ let rsaPublicKey = """
     -----END PUBLIC KEY-----
     """
 
-@Suite("Signatures: every vector of the sheet")
+@Suite("Signatures: every vector")
 struct SigningTests {
     private static let time: Int64 = 1_591_702_613_943
 

@@ -5,7 +5,7 @@ import Testing
 import Venue
 import VenueTestSupport
 
-/// A world as the order sheet's vectors have it: 10000 USDT, BTCUSDT at 20x, the mark at 60000.
+/// A world as the documents' vectors have it: 10000 USDT, BTCUSDT at 20x, the mark at 60000.
 func tradingWorld(_ commands: String...) throws -> BinanceWorld {
     let world = try binanceWorld(commands: [
         deposit("USDT", "10000"), marks(#""BTCUSDT":"60000""#, index: #""USDT":"1","BTC":"60000""#),

@@ -42,8 +42,8 @@ struct AuditTests {
         }
     }
 
-    /// Sheet, section 4.1, the table of the first sample row by row.
-    @Test("The given page contradicts itself where the sheet says so, and nowhere else")
+    /// The table of the first sample row by row.
+    @Test("The given page contradicts itself where it is known to, and nowhere else")
     func givenSample() throws {
         let found = try findings([recorded("user-balance", Samples.userBalance)])
         expect(
@@ -80,7 +80,7 @@ struct AuditTests {
         #expect(available.source.contains("exchange-docs.crypto.com"))
     }
 
-    /// Sheet, section 4.1, the second sample's table.
+    /// The second sample's table.
     @Test(
         "The given page of sub-accounts",
         arguments: [
@@ -116,7 +116,7 @@ struct AuditTests {
         #expect(empty.values.allSatisfy { [.matches, .notDerivable].contains($0.verdict) })
     }
 
-    /// Sheet, section 4.2: binary arithmetic leaves last digits, and no formula fails.
+    /// Binary arithmetic leaves last digits, and no formula fails.
     @Test(
         "The recordings pass",
         arguments: [
@@ -140,7 +140,7 @@ struct AuditTests {
         #expect(found["position_limit"]?.inputs.first?.value == "20")
     }
 
-    /// Sheet, section 4.1: the published sample of an isolated position, whose printed margin balance is that
+    /// The published sample of an isolated position, whose printed margin balance is that
     /// of another account.
     @Test("The isolated sample", arguments: ["7595.42571782", "8.96326705", "8.90107225"])
     func isolatedSample(_ margin: String) throws {

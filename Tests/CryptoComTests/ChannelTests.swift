@@ -150,7 +150,7 @@ struct ChannelTests {
             ])
     }
 
-    /// A recorded push of August 2026 (sheet 3.4; 199 CRO at 0.04874), digit for digit: pushes are worked out
+    /// A recorded push of August 2026 (199 CRO at 0.04874), digit for digit: pushes are worked out
     /// in decimals by the venue too.
     @Test func recordedLivePush() throws {
         let world = try makeWorld(

@@ -14,7 +14,7 @@ struct ClientRequestTests {
         try CryptoComVenue(addedRulebooks: [], profile: .documented)
     }
 
-    /// Sheet, section 2.2.
+    /// By the venue's documents.
     @Test(
         "A published vector, as a whole request",
         arguments: [
@@ -81,7 +81,7 @@ struct ClientRequestTests {
         }
     }
 
-    /// Sheet, section 5: every row of the table, and the others met.
+    /// Every row of the table, and the others met.
     @Test(
         "A code",
         arguments: [

@@ -72,7 +72,7 @@ struct DocumentedFormTests {
             ])
     }
 
-    /// Relations that the sheet (4.1) marks as agreeing on the samples, over our own answer.
+    /// Relations that agree on the samples, over our own answer.
     @Test("Relations of the samples hold")
     func relations() throws {
         let object = try sampleWorld().balance()

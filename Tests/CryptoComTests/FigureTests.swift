@@ -6,7 +6,7 @@ import VenueTestSupport
 
 @testable import CryptoCom
 
-/// The margin model (sheet 4.4; decisions, Crypto.com 1 to 6), worked out by hand beside each case.
+/// The margin model (`docs/venues/crypto-com.md`), worked out by hand beside each case.
 @Suite("Figures")
 struct FigureTests {
     struct Case: Sendable, CustomTestStringConvertible {

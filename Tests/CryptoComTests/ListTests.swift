@@ -37,7 +37,7 @@ extension TestWorld where Model == CryptoComVenue {
     }
 }
 
-@Suite("Lists of orders that hang together, by the order sheet's section 2.8")
+@Suite("Lists of orders that hang together, by the venue's documents")
 struct ListTests {
     private func longWorld() async throws -> World {
         let world = try orderWorld(

@@ -5,7 +5,7 @@ import VenueTestSupport
 
 @testable import CryptoCom
 
-/// The recordings (sheet 4.2). The venue computes in binary floating point and we exactly: where the last
+/// The recordings. The venue computes in binary floating point and we exactly: where the last
 /// digit of a recording differs from ours, the test says so.
 @Suite("Live form")
 struct LiveFormTests {
@@ -96,7 +96,7 @@ struct LiveFormTests {
         #expect(object["terminatable"]?.boolean == false)
     }
 
-    /// Sheet 4.3: 3.0709 locked of 9.677146618, and 520 of 1009.798 offered.
+    /// 3.0709 locked of 9.677146618, and 520 of 1009.798 offered.
     @Test("Open spot orders lock, reserve and shrink what the captures show")
     func spotOrders() throws {
         let world = try makeWorld(
@@ -122,7 +122,7 @@ struct LiveFormTests {
         #expect(object["terminatable"]?.boolean == false)
     }
 
-    /// The isolated sample of the newer document (sheet 4.1), which rounds one figure up as a double:
+    /// The isolated sample of the newer document, which rounds one figure up as a double:
     /// 1.09620001. Its account pays 0.04 % as a taker, so that 0.54 % is kept back.
     @Test("The isolated sample")
     func isolatedSample() throws {

@@ -6,7 +6,7 @@ import Testing
 import Venue
 import VenueTestSupport
 
-/// An account as the order sheet's vectors have it: their balances, and 0.46 % as taker of pairs.
+/// An account as the documents' vectors have it: their balances, and 0.46 % as taker of pairs.
 func orderWorld(
     _ profile: WireProfile = .live, spot: String = "0.0046", _ commands: [String] = []
 ) throws -> World {
@@ -79,7 +79,7 @@ private func members(_ value: JSONValue, _ names: String) -> [String] {
 private let figures =
     "status quantity order_value cumulative_quantity cumulative_value avg_price cumulative_fee"
 
-@Suite("Orders, by the order sheet's vectors")
+@Suite("Orders, by the documents' vectors")
 struct OrderTests {
     /// A1, A2: a market buy by notional ends with money left; a market sell.
     @Test func byNotional() async throws {

@@ -9,20 +9,14 @@ import VenueTestSupport
 /// Random numbers that a failing test can be run with again: SplitMix64 from a printed seed.
 struct SeededGenerator: RandomNumberGenerator {
     let seed: UInt64
-    private var state: UInt64
+    private var numbers: SplitMix64
 
     init(seed: UInt64 = .random(in: .min ... .max)) {
         self.seed = seed
-        state = seed
+        numbers = SplitMix64(seed: seed)
     }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func next() -> UInt64 { numbers.next() }
 
     /// A decimal of up to so many places.
     mutating func decimal(_ range: ClosedRange<Int>, places: Int = 4) -> String {

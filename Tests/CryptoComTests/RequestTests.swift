@@ -59,7 +59,7 @@ struct RequestTests {
         let reply: String
     }
 
-    /// Sheet, section 5: every row that a request can bring about.
+    /// Every row that a request can bring about.
     static let refused: [Refused] = [
         Refused(
             name: "malformed JSON", verb: "POST", target: "/exchange/v1/private/user-balance", body: "{",

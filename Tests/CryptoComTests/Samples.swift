@@ -1,4 +1,4 @@
-/// Bodies as the given documents print them, and as the sheet quotes recordings.
+/// Bodies as the given documents print them, and as recordings have them.
 enum Samples {
     /// The given page of `private/user-balance`.
     static let userBalance = #"""
@@ -178,7 +178,7 @@ enum Samples {
         }
         """#
 
-    /// Golden payload A (sheet, section 4.2).
+    /// Golden payload A.
     static let recordingA = #"""
         {
          "id": 11,
@@ -240,7 +240,7 @@ enum Samples {
         }
         """#
 
-    /// Golden payload B (sheet, section 4.2).
+    /// Golden payload B.
     static let recordingB = #"""
         {
          "id": 11,

@@ -15,7 +15,7 @@ struct SigningTests {
         let signature: String
     }
 
-    /// Sheet, section 2.2; api_key `token`, secret `secretKey`.
+    /// A vector with api_key `token`, secret `secretKey`.
     static let vectors: [Vector] = [
         Vector(
             method: "private/user-balance", id: "11", params: "{}", nonce: "1611022832613",

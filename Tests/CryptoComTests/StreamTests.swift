@@ -46,7 +46,7 @@ func subscription(_ channels: String..., id: String? = "1", method: String = "su
 struct UserStreamTests {
     // MARK: - Authentication
 
-    /// Sheet, section 2.2: the vector of `public/auth`.
+    /// The vector of `public/auth`.
     @Test func publishedSignature() throws {
         let world = World(
             try CryptoComVenue(addedRulebooks: [], profile: .documented), time: 1_589_594_102_779)
@@ -207,7 +207,7 @@ struct UserStreamTests {
             reply: #"{"id":5,"method":"\#(method)","code":40002,"message":"METHOD_NOT_FOUND"}"#)
     }
 
-    /// Sheet, sections 2.4 and 5.
+    /// By the venue's documents.
     static let refused = [
         Refused(
             name: "no JSON", frame: "{",

@@ -13,7 +13,7 @@ private func members(_ value: JSONValue?, _ names: String) -> [String] {
     }
 }
 
-@Suite("Conditional orders, by the order sheet")
+@Suite("Conditional orders, by the venue's documents")
 struct TriggerTests {
     /// A long position of 0.03 BTC at 51400, with the mark there.
     private func longWorld() async throws -> World {

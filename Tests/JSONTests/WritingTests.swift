@@ -106,16 +106,11 @@ struct WritingTests {
 
 /// A small generator whose whole state is its seed (SplitMix64), so that a failure can be run again.
 private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
+    private var numbers: SplitMix64
 
-    mutating func next() -> UInt64 {
-        // The algorithm is defined modulo 2⁶⁴.
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    init(state: UInt64) { numbers = SplitMix64(seed: state) }
+
+    mutating func next() -> UInt64 { numbers.next() }
 
     mutating func text() -> String {
         let alphabet: [Character] = ["a", "b", "\"", "\\", "\n", "\u{1}", "é", "€", "😀", " ", "/", "0"]

@@ -1,7 +1,6 @@
-"""The account of Binance USDⓈ-M Futures, version 3, from the given document, the sheet's formulas and the
-decisions.
+"""The account of Binance USDⓈ-M Futures, version 3, from the given document and `docs/venues/binance.md`.
 
-`cut8` stands where the sheet writes t(): to 8 places toward zero, position rows first, then each
+`cut8` stands where the documents cut: to 8 places toward zero, position rows first, then each
 conversion.
 """
 

@@ -1,5 +1,4 @@
-"""`positionRisk` V3 and account V2 of Binance, from the sheet's sections 3.3, 3.4 and 4.5 and the
-decisions."""
+"""`positionRisk` V3 and account V2 of Binance, from `docs/venues/binance.md`."""
 
 from __future__ import annotations
 

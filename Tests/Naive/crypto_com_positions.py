@@ -1,4 +1,4 @@
-"""`private/get-positions` of Crypto.com: one row a position, by the sheet."""
+"""`private/get-positions` of Crypto.com: one row a position, by the venue's documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The balance of OKX in four modes, from the given document, the sheet's formulas and the decisions."""
+"""The balance of OKX in four modes, from the given document and `docs/venues/okx.md`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shown(value: Fraction) -> str:
 
 
 class Coin:
-    """One currency of an account: every figure of it, from the sheet's section 4.1 on."""
+    """One currency of an account: every figure of it."""
 
     def __init__(self, book: Ledger, account: Account, mode: str, name: str):
         self.name, self.mode = name, mode

@@ -1,4 +1,4 @@
-"""`account/positions` and `account-position-risk` of OKX, from the sheet's section 1.2 and the decisions."""
+"""`account/positions` and `account-position-risk` of OKX, from `docs/venues/okx.md`."""
 
 from __future__ import annotations
 

@@ -2,20 +2,9 @@ import Numbers
 import Testing
 
 /// A small generator whose whole state is its seed (SplitMix64), so that a failure can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
+typealias SeededGenerator = SplitMix64
 
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        // The algorithm is defined modulo 2⁶⁴.
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix64 {
     /// A number of a random size, mostly with few decimals.
     mutating func number() throws -> ExactDecimal {
         let bits = Int.random(in: 0...126, using: &self)

@@ -36,7 +36,7 @@ struct AuditTests {
         }
     }
 
-    /// The documentation's REST sample (sheet, section 3.2; V1).
+    /// The documentation's REST sample.
     private let sample = """
         {"adjEq":"55415.624719833286","availEq":"55415.624719833286","borrowFroz":"0","delta":"0",\
         "deltaLever":"0","deltaNeutralStatus":"0","details":[{"autoLendStatus":"off","autoLendMtAmt":"0",\

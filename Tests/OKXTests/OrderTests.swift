@@ -6,7 +6,7 @@ import VenueTestSupport
 
 @testable import OKX
 
-/// A world as the order sheet's vectors have it: 10000 USDT, futures mode, leverage 10, the mark at 60000.
+/// A world as the documents' vectors have it: 10000 USDT, futures mode, leverage 10, the mark at 60000.
 private func tradingWorld(
     _ settings: String = #"{"mode":"futures"}"#, mark: String = "60000"
 ) throws -> TestWorld<OKXVenue> {
@@ -50,7 +50,7 @@ extension TestWorld where Model == OKXVenue {
     }
 }
 
-@Suite("OKX orders, by the order sheet's vectors")
+@Suite("OKX orders, by the documents' vectors")
 struct OrderTests {
     /// S1 to S3: bought, reduced as maker, and funding.
     private func scenario() async throws -> TestWorld<OKXVenue> {
@@ -371,7 +371,7 @@ struct OrderTests {
 
 @Suite("OKX orders that are refused")
 struct OrderRefusalTests {
-    /// Rows of the sheet's section 4: what is asked for, in which account, and the code.
+    /// Rows of the error table: what is asked for, in which account, and the code.
     @Test(
         arguments: [
             (#""ordType":"limit","sz":"1","px":"59000""#, "50014", "Parameter side can not be empty"),

@@ -9,15 +9,10 @@ import VenueTestSupport
 
 /// A repeatable stream of numbers (SplitMix64).
 struct Seeded {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
+    private var numbers: SplitMix64
+    init(_ seed: UInt64) { numbers = SplitMix64(seed: seed) }
 
-    mutating func next(_ bound: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
-    }
+    mutating func next(_ bound: Int) -> Int { Int(numbers.next() % UInt64(bound)) }
 
     mutating func flag() -> Bool { next(2) == 0 }
 

@@ -75,7 +75,7 @@ struct RecordedRuleTests {
                 "11198.22376279407"
             ),
             ("6130", "0.01305", "9.9995625", "0.02", false, "0.00001", "0.0116677335375191"),
-            // S13 of the sheet, which counts more digits.
+            // A recording that counts more digits.
             ("0.1", "60000", "300", "0.004", false, "0.1", "57257.75946760422"),
             // Nothing can be lost beyond the margin: no mark liquidates.
             ("0.1", "60000", "6000", "0.004", false, "0.1", ""),

@@ -25,7 +25,7 @@ struct RequestTests {
         return world
     }
 
-    /// Sheet, section 2.2.
+    /// By the venue's documents.
     @Test(
         "A computed vector, as a whole request",
         arguments: [
@@ -118,7 +118,7 @@ struct RequestTests {
         }
     }
 
-    /// Sheet, section 6: every row of the table.
+    /// Every row of the table.
     @Test(
         "A code",
         arguments: [

@@ -187,7 +187,7 @@ import VenueTestSupport
         }
     }
 
-    /// By the sheet's rule of V7 over a debt of 500 USDT at 0.00043728 a day: what an hour adds is owed in
+    /// Over a debt of 500 USDT at 0.00043728 a day: what an hour adds is owed in
     /// the next.
     @Test(arguments: [
         ("1", "0.00911"), ("2", "0.0182201659842"), ("3", "0.0273304979556243"),

@@ -41,7 +41,7 @@ import Venue
         ("foobar", "Zm9vYmFy"),
     ])
     func base64(text: String, expected: String) {
-        #expect(String(decoding: base64Text(Array(text.utf8)), as: UTF8.self) == expected)
+        #expect(String(decoding: Base64.padded.encode(Array(text.utf8)), as: UTF8.self) == expected)
     }
 
     @Test(arguments: [

@@ -13,7 +13,7 @@ enum StreamDemo {
     static let secret = "22582BD0CFF14C41EDBF1AB98506286D"
     static let passphrase = "made-up-phrase"
     static let moment: Int64 = 1_704_876_947_000
-    /// Sheet, section 2.2: `1704876947GET/users/self/verify`.
+    /// What is signed: `1704876947GET/users/self/verify`.
     static let sign = "5/36BgGV6m/6pmdc20zdqk0mzF5ZalmzzPD2fo3wavU="
 }
 

@@ -6,7 +6,7 @@ import VenueTestSupport
 
 @testable import OKX
 
-/// Handshake, login, requests and ends of a connection (sheet, sections 6 and 8).
+/// Handshake, login, requests and ends of a connection.
 @Suite struct StreamTests {
     // MARK: - Handshake
 
@@ -429,7 +429,7 @@ import VenueTestSupport
         #expect(binary.close == StreamClose(code: 4002, reason: "Invalid Request"))
     }
 
-    /// Sheet, section 6: 64008. The words and the order of keys are those of the venue's page on notices.
+    /// 64008. The words and the order of keys are those of the venue's page on notices.
     @Test(arguments: ["public", "private", "business"])
     func noticeBeforeTheEndOfTheService(_ path: String) throws {
         let world = try streamWorld()

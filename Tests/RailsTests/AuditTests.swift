@@ -30,7 +30,7 @@ struct AuditTests {
         }
     }
 
-    /// Sheet, section 4.2, row by row.
+    /// Row by row.
     @Test func givenSample() throws {
         let found = try findings([recorded("balances", Samples.balances)])
         expect(

@@ -7,7 +7,7 @@ import VenueTestSupport
 
 @testable import Rails
 
-/// The relations of the given sample that hold (sheet, section 4.2), the given formulas, and the later rules.
+/// The relations of the given sample that hold, the given formulas, and the later rules.
 @Suite("Figures")
 struct FigureTests {
     private func decimal(_ text: String) throws -> ExactDecimal { try ExactDecimal(text) }

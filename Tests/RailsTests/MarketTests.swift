@@ -41,7 +41,7 @@ extension TestWorld where Model == RailsVenue {
     }
 }
 
-@Suite("Market data, by the order sheet's sections 6.4, 6.5, 7 and 8.1")
+@Suite("Market data, by the venue's documents")
 struct MarketTests {
     @Test func restRows() async throws {
         let world = try marketWorld(quoted(#""bid":"59990","ask":"60010","last":"60000","quantity":"0.2""#))
@@ -154,7 +154,7 @@ struct MarketTests {
     }
 }
 
-@Suite("Trigger orders, which are a choice in the form of the sheet")
+@Suite("Trigger orders, which are a choice")
 struct TriggerTests {
     private func stop(_ more: String) -> String {
         #"{"message":"createTriggerOrder","content":{"market":"BTC-USD","orderType":"sell","#

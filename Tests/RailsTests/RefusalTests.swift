@@ -5,7 +5,7 @@ import Testing
 import Venue
 import VenueTestSupport
 
-/// Every row of the sheet's error table (section 5) and limits (section 6) that applies.
+/// Every row of the error table and the limits that applies.
 @Suite("Refusals")
 struct RefusalTests {
     private static let accountPaths = ["/api/v1/balances", "/api/v1/positions", "/api/v1/open-orders"]

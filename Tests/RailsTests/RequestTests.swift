@@ -30,7 +30,7 @@ struct RequestTests {
         #expect(try request("market-data").headers.isEmpty)
     }
 
-    /// Sheet, section 1: three hosts.
+    /// Three hosts.
     @Test func hosts() throws {
         #expect(try RailsVenue.baseURL(of: call("token")) == "https://api-auth.trade.rails.xyz")
         #expect(try RailsVenue.baseURL(of: call("balances")) == "https://user-account.trade.rails.xyz")
@@ -93,7 +93,7 @@ struct RequestTests {
         }
     }
 
-    /// Sheet, section 5.
+    /// By the venue's documents.
     @Test(arguments: [
         (200, "balances", "{}", "success"), (200, "market-data", "[]", "success"),
         (200, "balances", "<html>", "refused unreadable"), (401, "balances", "", "token expired"),

@@ -106,19 +106,9 @@ extension JSONValue {
 }
 
 /// Whole numbers that look random and are the same for a seed (SplitMix64).
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
+typealias SeededNumbers = SplitMix64
 
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix64 {
     /// A decimal text from 1 to `upTo` units of 10^−places.
     mutating func decimal(upTo limit: Int128, places: Int) -> String {
         var unit: Int128 = 1

@@ -7,7 +7,7 @@ import VenueTestSupport
 
 @Suite("Tokens")
 struct TokenTests {
-    /// The sheet's local vector (section 2).
+    /// A vector worked out here.
     @Test func localVector() throws {
         let payload =
             #"{"accountType":"retail","iss":"rails.example","sub":"00000000-0000-4000-8000-000000000001","#
@@ -30,13 +30,13 @@ struct TokenTests {
         ("foobar", "Zm9vYmFy"), ("??>~", "Pz8-fg"), ("???", "Pz8_"),
     ])
     func base64(plain: String, encoded: String) {
-        #expect(Base64URL.encode(Array(plain.utf8)) == Array(encoded.utf8))
-        #expect(Base64URL.decode(Array(encoded.utf8)) == Array(plain.utf8))
+        #expect(Base64.url.encode(Array(plain.utf8)) == Array(encoded.utf8))
+        #expect(Base64.url.decode(Array(encoded.utf8)) == Array(plain.utf8))
     }
 
     @Test(arguments: ["Zg==", "Zh", "Z", "Zm9+", "Zm9/", "Zm 9", "Zm9vY"])
     func notBase64(text: String) {
-        #expect(Base64URL.decode(Array(text.utf8)) == nil)
+        #expect(Base64.url.decode(Array(text.utf8)) == nil)
     }
 
     /// Well signed, but not as an HS256 token may be.
@@ -46,8 +46,8 @@ struct TokenTests {
     func otherAlgorithms(header: String) {
         let signer = RequestSigner(secret: "secret")
         let start =
-            Base64URL.encode(Array(header.utf8)) + [UInt8(ascii: ".")] + Base64URL.encode(Array("{}".utf8))
-        let signature = Base64URL.encode(signer.sign(start))
+            Base64.url.encode(Array(header.utf8)) + [UInt8(ascii: ".")] + Base64.url.encode(Array("{}".utf8))
+        let signature = Base64.url.encode(signer.sign(start))
         let token = String(decoding: start + [UInt8(ascii: ".")] + signature, as: UTF8.self)
         #expect(JSONWebToken.payload(of: token, signer: signer) == nil)
     }
@@ -134,7 +134,7 @@ struct TokenTests {
         let venue = try RailsVenue(addedRulebooks: [], profile: .documented)
         let made = venue.makeCredentials { count in (0..<count).map { UInt8(truncatingIfNeeded: $0 * 37) } }
         #expect(made.apiKey.split(separator: "-").map(\.count) == [8, 4, 4, 4, 12])
-        #expect(Base64URL.decode(Array(made.secret.utf8))?.count == 32)
+        #expect(Base64.url.decode(Array(made.secret.utf8))?.count == 32)
         #expect(made.passphrase == nil)
     }
 }

@@ -7,7 +7,7 @@ import VenueTestSupport
 
 @testable import Rails
 
-/// The order sheet's world: 10000 USD, leverage 5, the later rules with 0.02 and 0.05 %.
+/// The documents' world: 10000 USD, leverage 5, the later rules with 0.02 and 0.05 %.
 private func tradingWorld(_ commands: String...) async throws -> RailsWorld {
     let world = try railsWorld(
         .live, enforcesRateLimits: false,
@@ -63,7 +63,7 @@ private func members(_ value: JSONValue?, _ names: String) -> [String] {
 
 private let request = "0d5e6b1c-6a34-4b89-9d34-6d7a0e6f2b11"
 
-@Suite("Orders on the socket of version 2, by the order sheet's vectors")
+@Suite("Orders on the socket of version 2, by the documents' vectors")
 struct TradingTests {
     /// R8, R9: bought and partly sold at the market, with fees, balances and the row of the fill.
     @Test func marketOrders() async throws {

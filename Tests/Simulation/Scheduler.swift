@@ -1,21 +1,12 @@
 // How Swift runs tasks can be replaced, though not by a stable interface yet: these two are what 6.3 has.
 @_spi(ExperimentalCustomExecutors) @_spi(ExperimentalScheduling) import _Concurrency
 import Engine
+import Numbers
 
 /// Random choices that a seed repeats: SplitMix64.
-struct Chance: RandomNumberGenerator {
-    private var state: UInt64
+typealias Chance = SplitMix64
 
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix64 {
     mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
     /// True once in so many times.
     mutating func once(in times: Int) -> Bool { below(times) == 0 }
