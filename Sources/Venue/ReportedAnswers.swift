@@ -1,6 +1,6 @@
 import JSON
 
-/// An answer with what it says, read once for all that wants to know.
+/// An answer with what it says.
 public struct ReportedAnswer: Sendable {
     /// The answer as it came.
     public let body: RecordedBody
@@ -10,7 +10,7 @@ public struct ReportedAnswer: Sendable {
     /// Reads an answer.
     public init(_ body: RecordedBody) {
         self.body = body
-        value = Result { () throws(JSONError) in try JSONText(parsing: body.bytes) }
+        value = body.content
     }
 }
 

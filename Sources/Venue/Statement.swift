@@ -1,5 +1,7 @@
+import JSON
 import Ledger
 import Numbers
+import Synchronization
 
 /// An account as its venue reported it at one moment: every answer byte for byte, and the figures that all
 /// venues have in some form, each named once beside the venue's own field.
@@ -85,11 +87,33 @@ public struct RecordedBody: Sendable, Equatable {
     public let bytes: [UInt8]
     /// The real time, in milliseconds since the epoch, at which it came in.
     public let takenAt: Int64
+    private let parsed = ParsedBody()
 
     public init(call: String, bytes: [UInt8], takenAt: Int64) {
         self.call = call
         self.bytes = bytes
         self.takenAt = takenAt
+    }
+
+    /// What it says, or why it is no JSON: taken apart once, for all that read it.
+    public var content: Result<JSONText, JSONError> { parsed.content(of: bytes) }
+
+    public static func == (left: RecordedBody, right: RecordedBody) -> Bool {
+        left.call == right.call && left.takenAt == right.takenAt && left.bytes == right.bytes
+    }
+}
+
+/// An answer taken apart, when somebody first asks.
+private final class ParsedBody: Sendable {
+    private let content = Mutex<Result<JSONText, JSONError>?>(nil)
+
+    func content(of bytes: [UInt8]) -> Result<JSONText, JSONError> {
+        content.withLock { known in
+            if let known { return known }
+            let found = Result { () throws(JSONError) in try JSONText(parsing: bytes) }
+            known = found
+            return found
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Ledger
+import Numbers
 import Testing
 
 /// Milliseconds worked out with Python's `datetime`.

@@ -1,6 +1,7 @@
 import Engine
 import JSON
 import Ledger
+import Numbers
 import Venue
 
 /// Everybody who talks to an engine at once: writers, readers, and somebody who handles keys.

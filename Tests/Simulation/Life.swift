@@ -2,6 +2,7 @@ import Engine
 import JSON
 import Journal
 import Ledger
+import Numbers
 import Venue
 import VenueTestSupport
 

@@ -1,6 +1,7 @@
 import Engine
 import Journal
 import Ledger
+import Numbers
 import VenueTestSupport
 
 /// One disk through the lives of the processes that use it, and everything that is known about it.
