@@ -6,11 +6,11 @@ import Venue
 enum HarbourFigure: String, FigureKey {
     case cash, profit, exposure, equity, maintenance, free
     // Not in the answer.
-    case rate
+    case balance, worth, cost, size, rate
 
     func facts(in profile: WireProfile) -> FigureFacts? {
         switch self {
-        case .cash: .shown("the ledger's cash", "USD", signed: true, .cut(2), from: page, common: .wallet)
+        case .cash: .shown("what is held", "USD", signed: true, .cut(2), from: page, common: .wallet)
         case .profit:
             .shown(
                 "Σ quantity × mark − cost", "USD", signed: true, .cut(2), from: page,
@@ -21,6 +21,10 @@ enum HarbourFigure: String, FigureKey {
             .shown("exposure × maintenance rate", "USD", .up(2), from: page, common: .maintenanceMargin)
         case .free:
             .shown("equity − maintenance", "USD", signed: true, .cut(2), from: page, common: .available)
+        case .balance: .input("cash of the ledger", "USD", .ledger)
+        case .worth: .input("Σ quantity × mark", "USD", .price)
+        case .cost: .input("Σ cost", "USD", .ledger)
+        case .size: .input("Σ |quantity × mark|", "USD", .price)
         case .rate: .input("maintenance rate", "ratio", .rule)
         }
     }
@@ -33,28 +37,34 @@ enum HarbourFigure: String, FigureKey {
 final class HarbourFigures: FigureTable<HarbourFigure> {
     override func value(of figure: HarbourFigure) throws -> ExactFraction {
         switch figure {
+        case .cash: try self[.balance]
+        case .profit: try self[.worth] - self[.cost]
+        case .exposure: try self[.size]
         case .equity: try self[.cash] + self[.profit]
         case .maintenance: try self[.exposure] * self[.rate]
         case .free: try self[.equity] - self[.maintenance]
-        case .cash, .profit, .exposure, .rate: throw gap(figure)
+        case .balance, .worth, .cost, .size, .rate: throw gap(figure)
         }
     }
 
     /// An account of the ledger.
     convenience init(of snapshot: AccountSnapshot, at venue: HarbourVenue) throws {
         self.init(FigureBook(), venue.profile, FigureLayout(venue.profile))
-        var profit = ExactFraction.zero
-        var exposure = ExactFraction.zero
+        var worth = ExactFraction.zero
+        var cost = ExactFraction.zero
+        var size = ExactFraction.zero
         let market = venue.market(snapshot.prices, at: snapshot.at)
         for position in snapshot.account.positions {
             let mark = try market.requiredMark(position.instrument)
             let value = try ExactFraction(position.quantity).times(mark)
-            try profit += value - ExactFraction(position.cost)
-            try exposure += value.magnitude
+            try worth += value
+            try cost += ExactFraction(position.cost)
+            try size += value.magnitude
         }
-        give(.cash, snapshot.account.cash("USD"))
-        give(.profit, profit)
-        give(.exposure, exposure)
+        give(.balance, snapshot.account.cash("USD"))
+        give(.worth, worth)
+        give(.cost, cost)
+        give(.size, size)
         give(.rate, venue.rules(at: snapshot.at).maintenanceRate)
     }
 }
