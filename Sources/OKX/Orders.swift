@@ -62,8 +62,8 @@ struct TradeMode {
     }
 }
 
-/// An order as a client asks for it, read and checked in the order of the order sheet, section 4, as far as
-/// the exchange need not be asked.
+/// An order as a client asks for it, read and checked in the order of `docs/venues/okx.md`, as far as the
+/// exchange need not be asked.
 struct OrderReading {
     let members: OrderMembers
     let snapshot: AccountSnapshot
@@ -182,7 +182,7 @@ struct OrderReading {
         return instrument
     }
 
-    /// What `tdMode` means in the account's mode (order sheet, section 3.4).
+    /// What `tdMode` means in the account's mode (OKX API documentation, POST / Place order).
     func mode(
         of instrument: InstrumentRules, _ side: Side, _ type: String = ""
     ) throws(OKXError) -> TradeMode {
