@@ -34,7 +34,7 @@ enum AccountDefaults {
     static let positionLimit = ExactDecimal(3_000_000)
 }
 
-/// What funds can be reserved or credited for (`decisions.md`, all venues).
+/// What funds can be reserved or credited for.
 enum Purpose {
     static let reserved = "reserved"
 }
