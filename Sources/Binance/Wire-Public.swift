@@ -16,8 +16,9 @@ extension JSONWriter {
         endObject()
     }
 
-    /// `exchangeInfo` of the futures. Sheet 1.1. An account in credits mode sees the credits as margin asset
-    /// of every symbol; `account` is that of the key that the request names, nil without one.
+    /// `exchangeInfo` of the futures. Binance USDⓈ-M Futures API documentation, Exchange Information. An
+    /// account in credits mode sees the credits as margin asset of every symbol; `account` is that of the key
+    /// that the request names, nil without one.
     mutating func exchangeInfo(_ rules: RuleTable, for account: Account?, serverTime: Int64) {
         beginObject()
         key("exchangeFilters")
