@@ -27,7 +27,7 @@ public protocol Venue: VenueJudge {
     /// The wire form in use.
     var profile: WireProfile { get }
 
-    /// What its accounts can be told, in the order of the contract.
+    /// What its accounts can be told, in the order of its page.
     var accountSettings: [SettingField] { get }
 
     /// Every rulebook version, in the order of their effective times.

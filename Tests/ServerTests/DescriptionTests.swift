@@ -17,7 +17,7 @@ struct DescriptionTests {
     func document() throws {
         let file = Self.root.appending(path: "Sources/Server/Resources/openapi.json")
         var stored = try JSONValue(parsing: [UInt8](Data(contentsOf: file)))
-        let settings = try VenueRegistry.models().map { (venue: $0.name, fields: $0.accountSettings) }
+        let settings = try VenueRegistry.servers().map { (venue: $0.name, fields: $0.accountSettings) }
         for (name, schema) in FieldSchemas.components(settings: settings).object?.members ?? [] {
             if Self.isWriting { stored.set(["components", "schemas", name], schema) }
             #expect(stored["components"]?["schemas"]?[name] == schema, "\(name)")
@@ -28,7 +28,7 @@ struct DescriptionTests {
     @Test("The pages have the tables")
     func pages() throws {
         try check("docs/commands.md", "commands", FieldTables.commands)
-        try check("docs/settings.md", "settings", FieldTables.settings(try VenueRegistry.models()))
+        try check("docs/settings.md", "settings", FieldTables.settings(try VenueRegistry.servers()))
     }
 
     /// Compares what stands between two marks of a page, or writes it.
