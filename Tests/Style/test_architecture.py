@@ -15,8 +15,12 @@ SPELT = {
     for module, words in WORDS.items()
 }
 # What shows how to use the program rather than being part of it: the demonstration, the pages of the
-# library products and of the operator API, and lines of a command's help that give an example.
-SHOWN = ("Sources/Server/Resources/demonstration.yaml", "Sources/Server/Resources/openapi.json", "*.docc/*")
+# library products and of the operator API, what commands are for in words (those say where one applies), and
+# lines of a command's help that give an example.
+SHOWN = (
+    "Sources/Server/Resources/demonstration.yaml", "Sources/Server/Resources/openapi.json",
+    "Sources/Ledger/Command-Forms.swift", "*.docc/*",
+)
 EXAMPLE = re.compile(r"Example: |\bdemo-")
 
 
