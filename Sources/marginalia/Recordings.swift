@@ -259,6 +259,10 @@ struct History: AsyncParsableCommand {
                         bodies: recording.bodies))
             ], takenAt: recording.takenAt.milliseconds)
         let totals = PortfolioTotals(of: portfolio, in: "USD")
-        if json { print(portfolio.json(totals: totals)) } else { marginalia.show(portfolio.tables(totals: totals)) }
+        if json {
+            print(portfolio.json(totals: totals))
+        } else {
+            marginalia.show(portfolio.tables(totals: totals))
+        }
     }
 }
