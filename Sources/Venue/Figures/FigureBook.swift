@@ -97,7 +97,7 @@ open class FigureObject {
     /// What the tables of the account share.
     public let book: FigureBook
 
-    init(_ book: FigureBook) { self.book = book }
+    @usableFromInline init(_ book: FigureBook) { self.book = book }
 
     /// What its figures' paths begin with, such as `marketBalancesMap.BTC-USD.`; empty for the account.
     open var path: String { "" }

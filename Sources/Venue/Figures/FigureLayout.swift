@@ -9,6 +9,8 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
     @usableFromInline let forms: [PrintForm]
     /// The fields in their order.
     @usableFromInline let fields: [FigureField<Figure>]
+    /// What they are called, by their places.
+    let names: [String]
 
     /// The layout of a mode: of the fields that its facts name, or of those of another answer.
     ///
@@ -21,16 +23,18 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
         cases = Array(Figure.allCases)
         let facts = cases.map { $0.facts(in: mode) }
         forms = facts.map { $0?.form ?? .plain }
-        fields = (figures ?? cases).compactMap { figure in
-            guard let facts = facts[figure.index], figures != nil || facts.isAlwaysThere != nil else {
-                return nil
-            }
+        let shown = (figures ?? cases).filter { figure in
+            facts[figure.index].map { figures != nil || $0.isAlwaysThere != nil } == true
+        }
+        let names = shown.map { keys[$0] ?? $0.rawValue }
+        fields = zip(shown, names).compactMap { figure, name in
+            guard let facts = facts[figure.index] else { return nil }
             let isOther = if case .other = facts.place { true } else { false }
             return FigureField(
-                figure: figure, name: keys[figure] ?? figure.rawValue,
-                style: isOther ? nil : styles[figure] ?? facts.style,
+                figure: figure, key: JSONKey(name), style: isOther ? nil : styles[figure] ?? facts.style,
                 isAlways: facts.isAlwaysThere != false && !seldom.contains(figure))
         }
+        self.names = names
     }
 
     /// Writes every field that an object has as a member of the object that is open: figures as decimals in
@@ -53,7 +57,7 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
 
     /// The figures that are numbers, with their names here.
     public var numbers: [(figure: Figure, name: String)] {
-        fields.compactMap { $0.style == nil ? nil : ($0.figure, $0.name) }
+        zip(fields, names).compactMap { field, name in field.style == nil ? nil : (field.figure, name) }
     }
 
     /// Works out all that is written, so that what cannot be is known before.
@@ -66,31 +70,22 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
     /// The fields as the venue is known to send them, each of the type that it is written in; `shapes` says
     /// what fields that are no numbers are, a text unless it says something.
     public func knownFields(_ shapes: [Figure: FieldShape] = [:]) -> [KnownField] {
-        fields.map { field in
+        zip(fields, names).map { field, name in
             KnownField(
-                field.name, shapes[field.figure] ?? .value(field.style?.types ?? .text),
+                name, shapes[field.figure] ?? .value(field.style?.types ?? .text),
                 isAlways: field.isAlways)
         }
     }
 }
 
-/// A figure as a field of an answer.
+/// A figure as a field of an answer. It holds no reference, so that writing counts none.
 @usableFromInline
 struct FigureField<Figure: FigureKey>: Sendable {
     @usableFromInline let figure: Figure
-    let name: String
     @usableFromInline let key: JSONKey
     /// How it is written; nil for what is no number.
     @usableFromInline let style: FigureStyle?
     let isAlways: Bool
-
-    init(figure: Figure, name: String, style: FigureStyle?, isAlways: Bool) {
-        self.figure = figure
-        self.name = name
-        key = JSONKey(name)
-        self.style = style
-        self.isAlways = isAlways
-    }
 }
 
 extension FigureKey {

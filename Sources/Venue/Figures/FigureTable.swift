@@ -28,17 +28,12 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     public let layout: FigureLayout<Figure>
     @usableFromInline let state: UnsafeMutablePointer<FigureBookState>
     @usableFromInline let slots: UnsafeMutablePointer<FigureSlot<Number>>
-    private let count: Int
-    /// Places of figures that were set by hand.
-    private var raised: [Int] = []
-    /// Those of them that are printed as the figures always are.
-    private var rounded: [Int] = []
-    /// What an answer says, by place; none of a ledger's figures.
-    var known: [Int: KnownFigure] = [:]
-    /// Slots whose reported number is not looked at for now.
-    var withheld: Set<Int> = []
+    @usableFromInline let count: Int
+    /// What few tables have; made when the first of it comes.
+    @usableFromInline var aside: FigureAside?
 
     /// A table without any number yet.
+    @inlinable
     public init(_ book: FigureBook, _ mode: Figure.Mode, _ layout: FigureLayout<Figure>) {
         self.mode = mode
         self.layout = layout
@@ -51,6 +46,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
         super.init(book)
     }
 
+    @inlinable
     deinit {
         slots.deinitialize(count: count)
         slots.deallocate()
@@ -158,9 +154,27 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
         return try printed(try self[figure], at: place)
     }
 
+    /// What an answer says, by place; none of a ledger's figures.
+    final var known: [Int: KnownFigure] {
+        get { aside?.known ?? [:] }
+        set { change { $0.known = newValue } }
+    }
+
+    /// Slots whose reported number is not looked at for now.
+    final var withheld: Set<Int> {
+        get { aside?.withheld ?? [] }
+        set { change { $0.withheld = newValue } }
+    }
+
+    private final func change(_ body: (FigureAside) -> Void) {
+        let aside = self.aside ?? FigureAside()
+        self.aside = aside
+        body(aside)
+    }
+
     private final func printed(_ number: Number, at place: Int) throws(NumberError) -> ExactDecimal {
         // What was set by hand is shown as it was set.
-        raised.contains(place) && !rounded.contains(place)
+        aside?.raised.contains(place) == true && aside?.rounded.contains(place) != true
             ? try PrintForm.plain.print(number) : try layout.forms[place].print(number)
     }
 
@@ -180,17 +194,21 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     public final func raise(_ figure: Figure, to number: ExactDecimal?, isRounded: Bool = false) {
         guard let number else { return }
         give(figure, number)
-        raised.append(figure.index)
-        if isRounded { rounded.append(figure.index) }
+        change {
+            $0.raised.append(figure.index)
+            if isRounded { $0.rounded.append(figure.index) }
+        }
         state.pointee.isSpecial = true
     }
 
     /// Whether a figure was set by hand.
-    public final func isRaised(_ figure: Figure) -> Bool { raised.contains(figure.index) }
+    public final func isRaised(_ figure: Figure) -> Bool {
+        aside?.raised.contains(figure.index) == true
+    }
 
     /// Whether a figure is printed as it always is, though it may have been set by hand.
     final func printsRounded(_ figure: Figure) -> Bool {
-        !isRaised(figure) || rounded.contains(figure.index)
+        !isRaised(figure) || aside?.rounded.contains(figure.index) == true
     }
 
     /// A figure under another name: explained by what the other one rests on, and held against the other one
@@ -274,6 +292,19 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
             }
         give(layout.cases[place], try Number(nearest: number))
     }
+}
+
+/// What few tables have: figures that were set by hand, and what an answer says.
+@usableFromInline
+final class FigureAside {
+    /// Places of figures that were set by hand.
+    var raised: [Int] = []
+    /// Those of them that are printed as the figures always are.
+    var rounded: [Int] = []
+    /// What an answer says, by place.
+    var known: [Int: KnownFigure] = [:]
+    /// Places whose reported number is not looked at for now.
+    var withheld: Set<Int> = []
 }
 
 /// A figure's number, and since when it holds.

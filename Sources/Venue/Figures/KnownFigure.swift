@@ -65,9 +65,9 @@ extension FigureTable {
 
     /// Takes every number that an object of an answer has; what not each body has, only where it is there.
     public final func report(_ layout: FigureLayout<Figure>, _ object: ReportedObject, at moment: Int64) {
-        for field in layout.fields where field.style != nil {
-            if field.isAlways || object[field.name] != .absent {
-                report(field.figure, object, field.name, at: moment)
+        for (field, name) in zip(layout.fields, layout.names) where field.style != nil {
+            if field.isAlways || object[name] != .absent {
+                report(field.figure, object, name, at: moment)
             }
         }
     }
