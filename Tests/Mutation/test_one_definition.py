@@ -26,9 +26,9 @@ MUTATIONS = {
     ),
     "binance": (
         "Binance/Figures-Asset.swift",
-        "try self[.positionInitialMargin] + self[.openOrderInitialMargin]",
-        "try self[.positionInitialMargin] + self[.openOrderInitialMargin] + self[.openOrderInitialMargin]",
-        "initialMargin",
+        "try self[.walletBalance] + self[.unrealizedProfit]",
+        "try self[.walletBalance] - self[.unrealizedProfit]",
+        "marginBalance",
     ),
     "crypto-com": (
         "CryptoCom/Figures.swift",
