@@ -321,17 +321,4 @@ enum Layouts {
     static let order = FigureLayout<OrderFigure>(OrderMode())
     static let mark = FigureLayout<MarkFigure>(MarkMode())
     static let activity = FigureLayout<ActivityFigure>(())
-
-    /// One of each profile.
-    struct ByProfile<Layout: Sendable>: Sendable {
-        private let documented: Layout
-        private let live: Layout
-
-        init(_ made: (WireProfile) -> Layout) {
-            documented = made(.documented)
-            live = made(.live)
-        }
-
-        subscript(profile: WireProfile) -> Layout { profile == .documented ? documented : live }
-    }
 }

@@ -51,6 +51,7 @@ public struct Trigger: Sendable, Equatable {
     public var rises: Bool?
     /// The level; of a trailing trigger the price from which on it is active, nil for at once.
     public var price: ExactDecimal?
+    /// How far behind the best price it follows; nil for a level that stands.
     public var trail: Trail?
     /// How far the last price and the mark may be apart for it to fire, as a fraction of the mark; nil for
     /// any distance.
@@ -102,6 +103,7 @@ public struct Trigger: Sendable, Equatable {
 public struct ConditionalLeg: Sendable, Equatable {
     /// What the venue calls it, such as `tp`, `sl`.
     public var name: String
+    /// When it fires.
     public var trigger: Trigger
     /// The limit of the order that it places; nil for a market order.
     public var price: ExactDecimal?
@@ -121,14 +123,17 @@ public struct ConditionalInstruction: Sendable, Equatable {
     public var clientID: String?
     /// The venue's own name of what is traded.
     public var instrument: String
+    /// Of the order that it places.
     public var side: Side
     /// In the venue's unit; nil for the whole position as it is when it fires.
     public var quantity: ExactDecimal?
+    /// Whether that order may only reduce the position.
     public var reduceOnly = false
     /// The leg that is meant, in hedge mode.
     public var positionSide: PositionSide?
     /// Nil for the instrument's own margin mode.
     public var marginMode: MarginMode?
+    /// What it may place, each with the trigger at which it does.
     public var legs: [ConditionalLeg]
     /// When it ends by itself.
     public var expiresAt: LedgerTime?
@@ -161,6 +166,7 @@ public struct ConditionalOrder: Sendable {
     public let instrument: Instrument
     /// With its legs as they stand.
     public internal(set) var terms: ConditionalInstruction
+    /// When it was placed.
     public let placedAt: LedgerTime
     /// The sequence of the event that placed it.
     public internal(set) var sequence: Int64 = 0
@@ -203,6 +209,7 @@ public struct ConditionalOrder: Sendable {
 }
 
 extension ConditionalOrder: Equatable {
+    /// Whether both have the same terms and state.
     public static func == (left: ConditionalOrder, right: ConditionalOrder) -> Bool {
         left.instrument.hasSameTerms(as: right.instrument) && left.terms == right.terms
             && left.placedAt == right.placedAt

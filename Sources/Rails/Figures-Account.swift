@@ -312,19 +312,6 @@ enum Layouts {
     static let market = ByProfile { FigureLayout<MarketFigure>(MarketMode(profile: $0)) }
     static let position = ByProfile { FigureLayout<PositionFigure>($0) }
     static let order = FigureLayout<OrderFigure>(())
-
-    /// One of each profile.
-    struct ByProfile<Layout: Sendable>: Sendable {
-        private let documented: Layout
-        private let live: Layout
-
-        init(_ made: (WireProfile) -> Layout) {
-            documented = made(.documented)
-            live = made(.live)
-        }
-
-        subscript(profile: WireProfile) -> Layout { profile == .documented ? documented : live }
-    }
 }
 
 extension Account {

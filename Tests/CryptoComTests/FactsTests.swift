@@ -1,4 +1,3 @@
-import Foundation
 import Ledger
 import Numbers
 import Testing
@@ -108,22 +107,6 @@ struct FactsTests {
             "isolated position": FieldTable.markdown(of: IsolatedFigure.self, IsolatedMode(profile: .live)),
             "position": FieldTable.markdown(of: PositionFigure.self, ()),
         ]
-        let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        let page = folder.appending(path: "../../docs/venues/crypto-com.md").standardizedFileURL
-        var text = try String(contentsOf: page, encoding: .utf8)
-        for (name, table) in tables {
-            let begin = try #require(text.range(of: "<!-- fields of \(name) -->\n"))
-            let stop = try #require(
-                text.range(of: "<!-- end of fields -->", range: begin.upperBound..<text.endIndex))
-            let range = begin.upperBound..<stop.lowerBound
-            if ProcessInfo.processInfo.environment["MARGINALIA_WRITE_FIELD_TABLES"] != nil {
-                text.replaceSubrange(range, with: table)
-            } else {
-                #expect(text[range] == table, "the table of the \(name)'s fields")
-            }
-        }
-        if ProcessInfo.processInfo.environment["MARGINALIA_WRITE_FIELD_TABLES"] != nil {
-            try text.write(to: page, atomically: true, encoding: .utf8)
-        }
+        #expect(try differingTables(tables, on: "crypto-com.md") == [])
     }
 }

@@ -155,21 +155,16 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     }
 
     /// What an answer says, by place; none of a ledger's figures.
-    final var known: [Int: KnownFigure] {
-        get { aside?.known ?? [:] }
-        set { change { $0.known = newValue } }
-    }
+    final var known: [Int: KnownFigure] { aside?.known ?? [:] }
 
     /// Slots whose reported number is not looked at for now.
-    final var withheld: Set<Int> {
-        get { aside?.withheld ?? [] }
-        set { change { $0.withheld = newValue } }
-    }
+    final var withheld: Set<Int> { aside?.withheld ?? [] }
 
-    private final func change(_ body: (FigureAside) -> Void) {
+    /// What few tables have, made if this one has it not yet.
+    final func makeAside() -> FigureAside {
         let aside = self.aside ?? FigureAside()
         self.aside = aside
-        body(aside)
+        return aside
     }
 
     private final func printed(_ number: Number, at place: Int) throws(NumberError) -> ExactDecimal {
@@ -194,10 +189,9 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     public final func raise(_ figure: Figure, to number: ExactDecimal?, isRounded: Bool = false) {
         guard let number else { return }
         give(figure, number)
-        change {
-            $0.raised.append(figure.index)
-            if isRounded { $0.rounded.append(figure.index) }
-        }
+        let aside = makeAside()
+        aside.raised.append(figure.index)
+        if isRounded { aside.rounded.append(figure.index) }
         state.pointee.isSpecial = true
     }
 
@@ -274,10 +268,10 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 
     override func withhold(_ isWithheld: Bool, at place: Int) {
         if isWithheld {
-            withheld.insert(place)
+            makeAside().withheld.insert(place)
             slots[place].stamp = FigureSlot<Number>.empty
         } else {
-            withheld.remove(place)
+            makeAside().withheld.remove(place)
             try? probe(nil, at: place)
         }
     }

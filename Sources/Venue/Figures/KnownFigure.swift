@@ -112,7 +112,7 @@ extension FigureTable {
 
     /// Takes away what an answer says of a figure, so that it is worked out.
     public final func drop(_ figure: Figure) {
-        known[figure.index] = nil
+        aside?.known[figure.index] = nil
         book.known.removeAll { $0.object === self && $0.place == figure.index }
         slots[figure.index].stamp = FigureSlot<Number>.empty
     }
@@ -123,8 +123,8 @@ extension FigureTable {
         guard let exact, let number = known[place]?.number,
             (try? layout.forms[place].print(exact)) == number
         else { return }
-        known[place]?.exact = exact.exact
-        known[place]?.range = FigureRange(exact.exact)
+        aside?.known[place]?.exact = exact.exact
+        aside?.known[place]?.range = FigureRange(exact.exact)
         give(figure, exact)
     }
 
@@ -137,7 +137,7 @@ extension FigureTable {
     private func know(_ figure: Figure, _ found: KnownFigure) {
         let place = figure.index
         state.pointee.isSpecial = true
-        if known.updateValue(found, forKey: place) == nil {
+        if makeAside().known.updateValue(found, forKey: place) == nil {
             book.known.append(KnownSlot(object: self, place: place))
         }
         if found.number == nil {
