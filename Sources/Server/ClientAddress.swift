@@ -1,4 +1,3 @@
-import HTTPTypes
 import Venue
 
 /// Where a request that came through proxies was sent from.
@@ -7,10 +6,9 @@ enum ClientAddress {
     ///
     /// Read from the end: each proxy adds whom it heard from, so that what stands before the first stranger
     /// is only that stranger's word. An entry that is no address ends the reading.
-    static func of(_ peer: String, _ fields: HTTPFields, _ trusted: [AddressRange]) -> String {
+    static func of(_ peer: String, forwarded: [String], _ trusted: [AddressRange]) -> String {
         var address = peer
-        let entries = fields.filter { $0.name.canonicalName == "x-forwarded-for" }
-            .flatMap { $0.value.split(separator: ",", omittingEmptySubsequences: false) }
+        let entries = forwarded.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
         for entry in entries.reversed() {
             guard trusted.contains(where: { $0.contains(address) }), let earlier = plain(entry) else { break }
             address = earlier

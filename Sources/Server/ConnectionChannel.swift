@@ -10,13 +10,20 @@ import Synchronization
 
 /// A client's connection as it begins: HTTP/1.1, set up as Hummingbird's `HTTP1Channel` does it.
 ///
-/// It differs in two points. A client's time is limited in every respect (`ConnectionClock`). And bytes that
+/// It differs in three points. Venues' requests are answered before Hummingbird sees them, where nothing is
+/// special about them (`VenueRequestHandler`). A client's time is limited in every respect (`ConnectionClock`). And bytes that
 /// follow a request for an upgrade are kept for the new protocol: NIO's typed upgrade would only ever look at
 /// a connection's first request, and clients that pool connections ask for a WebSocket on one that has
 /// carried requests before; so the upgrade happens in the responder, in its turn after earlier answers.
 struct ConnectionChannel: ServerChildChannel, HTTPChannelHandler {
-    let responder: Responder
+    let gateway: Gateway
     var limits = ConnectionLimits()
+
+    var responder: Responder {
+        { [gateway] request, writer, channel in
+            try await gateway.respond(to: request, writer: writer, channel: channel)
+        }
+    }
 
     func setup(
         channel: any Channel, logger: Logger
@@ -31,7 +38,9 @@ struct ConnectionChannel: ServerChildChannel, HTTPChannelHandler {
                 ByteToMessageHandler(
                     HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: sizes)))
             try pipeline.addHandler(ConnectionClock(limits))
-            try pipeline.addHandler(RequestFront())
+            let front = RequestFront()
+            try pipeline.addHandler(front)
+            try pipeline.addHandler(VenueRequestHandler(gateway, for: front.caller))
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel,

@@ -33,7 +33,7 @@ extension Gateway {
         if let stream = streamRoute(of: target) {
             return String(decoding: stream.prefix, as: UTF8.self) + "…"
         }
-        return String(target.prefix { $0 != "?" }.prefix(200))
+        return String(decoding: target.utf8.prefix { $0 != UInt8(ascii: "?") }.prefix(200), as: UTF8.self)
     }
 
     /// Decides on a request for a WebSocket. A handshake that is wrong in itself never reaches the venue.
@@ -88,7 +88,8 @@ extension Gateway {
             .writeAndFlush(NIOAny(HTTPServerResponsePart.head(head)), promise: nil)
         let removed: [any RemovableChannelHandler] = [
             try pipeline.handler(type: ConnectionClock.self),
-            try pipeline.handler(type: HTTP1ToHTTPServerCodec.self), front,
+            try pipeline.handler(type: HTTP1ToHTTPServerCodec.self),
+            try pipeline.handler(type: VenueRequestHandler.self), front,
             try pipeline.handler(type: HTTPResponseEncoder.self),
         ]
         for handler in removed { pipeline.removeHandler(handler, promise: nil) }

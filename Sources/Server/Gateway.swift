@@ -72,7 +72,9 @@ struct Gateway: Sendable {
         var outcome: Outcome
         switch decision {
         case .accepted(let opening, let answer, let route):
-            note(request, target, area: route.area, pathClass: .stream, status: 101, started: started)
+            note(
+                request.method.rawValue, target, area: route.area, pathClass: .stream, status: 101,
+                started: started)
             let question = question(request, target: target, body: [], channel: channel)
             noteCall(question, of: route, status: 101, refusal: nil)
             return try await run(
@@ -88,7 +90,7 @@ struct Gateway: Sendable {
         // The decoder reads nothing behind a request for another protocol: what follows would hang.
         if asksForUpgrade { outcome.closesConnection = true }
         note(
-            request, target, area: outcome.area, pathClass: outcome.pathClass,
+            request.method.rawValue, target, area: outcome.area, pathClass: outcome.pathClass,
             status: outcome.response.status.code, started: started)
         var response = outcome.response
         response.headers[.date] = dates.now()
@@ -102,7 +104,7 @@ struct Gateway: Sendable {
 
     /// Counts and logs an answer.
     private func note(
-        _ request: Request, _ target: String, area: Int, pathClass: PathClass, status: Int,
+        _ method: String, _ target: String, area: Int, pathClass: PathClass, status: Int,
         started: ContinuousClock.Instant
     ) {
         let elapsed = ContinuousClock.now - started
@@ -110,7 +112,7 @@ struct Gateway: Sendable {
         logger.debug(
             "request",
             metadata: [
-                "method": "\(request.method.rawValue)",
+                "method": "\(method)",
                 "path": "\(loggedPath(of: target))",
                 "status": "\(status)",
                 "duration": "\(elapsed)",
@@ -140,11 +142,34 @@ struct Gateway: Sendable {
         var closesConnection = false
     }
 
-    private func route(of target: String) -> Route? {
+    /// The venue whose path that is.
+    func route(of target: String) -> Route? {
         routes.first { target.utf8.starts(with: $0.prefix) }
     }
 
     // MARK: - Venues
+
+    /// Whether a venue's answer may be another one than the venue gives.
+    var hasFaults: Bool { !faults.isEmpty }
+
+    /// The present moment as an answer's header says it.
+    var date: String { dates.now() }
+
+    /// What a venue answers, where no fault is in the way: counted and kept in the journal of requests.
+    func plainAnswer(to question: VenueRequest, by route: Route) async -> VenueResponse {
+        let started = ContinuousClock.now
+        let answer = await ownAnswer(to: question, by: route)
+        note(
+            question.method, question.target, area: route.area, pathClass: PathClass(venuePath: question.path),
+            status: answer.status, started: started)
+        return answer
+    }
+
+    private func ownAnswer(to question: VenueRequest, by route: Route) async -> VenueResponse {
+        let answer = await route.model.respond(to: question, through: route.access)
+        noteCall(question, of: route, status: answer.status, refusal: answer.refusal)
+        return answer
+    }
 
     private func venueAnswer(
         _ request: Request, target: String, route: Route, channel: any Channel
@@ -155,9 +180,7 @@ struct Gateway: Sendable {
         }
         let question = question(request, target: target, body: body, channel: channel)
         if faults.isEmpty {
-            let answer = await route.model.respond(to: question, through: route.access)
-            noteCall(question, of: route, status: answer.status, refusal: answer.refusal)
-            return outcome(of: answer, question, area: route.area)
+            return outcome(of: await ownAnswer(to: question, by: route), question, area: route.area)
         }
         let delivery = await faults.answer(
             to: question, by: route.model, through: route.access, of: engine)
@@ -202,14 +225,22 @@ struct Gateway: Sendable {
         _ request: Request, target: String, body: [UInt8], channel: any Channel
     ) -> VenueRequest {
         let fields = request.headers
-        let peer = channel.remoteAddress?.ipAddress ?? ""
-        return VenueRequest(
+        return self.question(
             method: request.method == .head ? "GET" : request.method.rawValue, target: target, body: body,
+            peer: channel.remoteAddress?.ipAddress ?? "",
+            forwarded: { fields.filter { $0.name.canonicalName == "x-forwarded-for" }.map(\.value) },
+            header: { name in fields.first { $0.name.canonicalName == name }?.value })
+    }
+
+    /// The same of its parts. `forwarded` are the values of X-Forwarded-For.
+    func question(
+        method: String, target: String, body: [UInt8], peer: String, forwarded: () -> [String],
+        header: @escaping @Sendable (String) -> String?
+    ) -> VenueRequest {
+        VenueRequest(
+            method: method, target: target, body: body,
             remoteAddress: trustedProxies.isEmpty
-                ? peer : ClientAddress.of(peer, fields, trustedProxies)
-        ) { name in
-            fields.first { $0.name.canonicalName == name }?.value
-        }
+                ? peer : ClientAddress.of(peer, forwarded: forwarded(), trustedProxies), header: header)
     }
 
     /// A venue's answer as it is sent.

@@ -113,10 +113,7 @@ public struct MarginaliaServer: Sendable {
                 checkpoints: checkpoints, requestLog: requestLog),
             faults: faults, streams: streams, meter: meter, requestLog: requestLog,
             trustedProxies: options.trustedProxies, logger: logger)
-        let channel = ConnectionChannel(
-            responder: { request, writer, channel in
-                try await gateway.respond(to: request, writer: writer, channel: channel)
-            })
+        let channel = ConnectionChannel(gateway: gateway)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let listen = options.listen

@@ -61,6 +61,13 @@ final class RequestMeter: Sendable {
         var buckets = [Int](repeating: 0, count: RequestMeter.bounds.count)
         var count = 0
         var nanoseconds: Int64 = 0
+
+        /// Adds a request; `bucket` is nil where it took longer than the last class.
+        mutating func add(_ took: Int64, in bucket: Int?) {
+            if let bucket { buckets[bucket] += 1 }
+            count += 1
+            nanoseconds += took
+        }
     }
 
     /// Everything counted so far.
@@ -81,9 +88,7 @@ final class RequestMeter: Sendable {
         totals.withLock { totals in
             totals.requests[
                 Key(area: area, pathClass: pathClass, status: UInt16(clamping: status)), default: 0] += 1
-            if let bucket { totals.latencies[area, default: Latency()].buckets[bucket] += 1 }
-            totals.latencies[area, default: Latency()].count += 1
-            totals.latencies[area, default: Latency()].nanoseconds += nanoseconds
+            totals.latencies[area, default: Latency()].add(nanoseconds, in: bucket)
             if area != UInt8(clamping: Self.operatorArea), status == 429 || status == 418 {
                 totals.rateLimitRefusals[area, default: 0] += 1
             }

@@ -114,24 +114,28 @@ def rails_with_token(server: Server, token: str, query: str = "", path: str = "/
     return server.request("GET", path + query, headers={"Authorization": f"Bearer {token}"})
 
 
+def binance_signed(key: dict, query: str, timestamp: int | None = None) -> str:
+    """A query of USDⓈ-M Futures with its time and signature."""
+    text = f"{query}&" if query else ""
+    text += f"timestamp={milliseconds() if timestamp is None else timestamp}"
+    return f"{text}&signature={_hmac(key['secret'], text).hexdigest()}"
+
+
 def binance(
     server: Server, key: dict, path: str = "/fapi/v3/account", query: str = "", timestamp: int | None = None
 ) -> Answer:
     """GET a signed path of USDⓈ-M Futures."""
-    text = f"{query}&" if query else ""
-    text += f"timestamp={milliseconds() if timestamp is None else timestamp}"
-    signature = _hmac(key["secret"], text).hexdigest()
     return server.request(
-        "GET", f"{path}?{text}&signature={signature}", headers={"X-MBX-APIKEY": key["api_key"]}
+        "GET",
+        f"{path}?{binance_signed(key, query, timestamp)}",
+        headers={"X-MBX-APIKEY": key["api_key"]},
     )
 
 
 def binance_call(server: Server, key: dict, method: str, path: str, query: str) -> Answer:
     """A signed call of USDⓈ-M Futures with any HTTP method."""
-    text = f"{query}&timestamp={milliseconds()}"
-    signature = _hmac(key["secret"], text).hexdigest()
     return server.request(
-        method, f"{path}?{text}&signature={signature}", headers={"X-MBX-APIKEY": key["api_key"]}
+        method, f"{path}?{binance_signed(key, query)}", headers={"X-MBX-APIKEY": key["api_key"]}
     )
 
 
