@@ -11,10 +11,11 @@ import Synchronization
 /// A client's connection as it begins: HTTP/1.1, set up as Hummingbird's `HTTP1Channel` does it.
 ///
 /// It differs in three points. Venues' requests are answered before Hummingbird sees them, where nothing is
-/// special about them (`VenueRequestHandler`). A client's time is limited in every respect (`ConnectionClock`). And bytes that
-/// follow a request for an upgrade are kept for the new protocol: NIO's typed upgrade would only ever look at
-/// a connection's first request, and clients that pool connections ask for a WebSocket on one that has
-/// carried requests before; so the upgrade happens in the responder, in its turn after earlier answers.
+/// special about them (`VenueRequestHandler`). A client's time is limited in every respect
+/// (`ConnectionClock`). And bytes that follow a request for an upgrade are kept for the new protocol: NIO's
+/// typed upgrade would only ever look at a connection's first request, and clients that pool connections
+/// ask for a WebSocket on one that has carried requests before; so the upgrade happens in the responder, in
+/// its turn after earlier answers.
 struct ConnectionChannel: ServerChildChannel, HTTPChannelHandler {
     let gateway: Gateway
     var limits = ConnectionLimits()

@@ -160,8 +160,8 @@ struct Gateway: Sendable {
         let started = ContinuousClock.now
         let answer = await ownAnswer(to: question, by: route)
         note(
-            question.method, question.target, area: route.area, pathClass: PathClass(venuePath: question.path),
-            status: answer.status, started: started)
+            question.method, question.target, area: route.area,
+            pathClass: PathClass(venuePath: question.path), status: answer.status, started: started)
         return answer
     }
 
