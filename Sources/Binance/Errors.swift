@@ -110,8 +110,9 @@ struct BinanceError: Error, Equatable {
     static let startAfterEnd = BinanceError(400, -1023, "Start time is greater than end time.")
     static let invalidInterval = BinanceError(400, -1120, "Invalid interval.")
     static let spanTooLong = BinanceError(
-        400, -1127, "Lookup interval is too big; more than 1 hours between startTime and endTime.")
-    static let invalidContractType = BinanceError(400, -4135, "Invalid contract type.")
+        400, -1127, "More than 1 hours between startTime and endTime.")
+    static let invalidContractType = BinanceError(400, -4104, "Invalid contract type")
+    static let invalidPair = BinanceError(400, -4144, "Invalid pair")
 
     static func invalidDepth(_ limit: Int64) -> BinanceError {
         BinanceError(400, -4021, "\(limit) is not valid depth limit")
@@ -133,11 +134,11 @@ struct BinanceError: Error, Equatable {
     static let invalidTimeInForce = BinanceError(400, -1115, "Invalid timeInForce.")
     static let invalidOrderType = BinanceError(400, -1116, "Invalid orderType.")
     static let invalidSide = BinanceError(400, -1117, "Invalid side.")
+    static let invalidResponseType = BinanceError(400, -1136, "Invalid newOrderRespType.")
     static let counterpartyTooFar = BinanceError(
         400, -4131, "The counterparty's best price does not meet the PERCENT_PRICE filter limit.")
-    /// A list over more than the seven days that it may be of at once; the text is not recorded.
-    static let intervalTooLong = BinanceError(
-        400, -4165, "Invalid time interval, maximum time interval is 7 days.")
+    /// A list over more than the seven days that it may be of at once.
+    static let intervalTooLong = BinanceError(400, -4165, "Maximum time interval is 7 days.")
     static let combinationInvalid = BinanceError(
         400, -1128, "Combination of optional parameters invalid.")
     static let unknownOrder = BinanceError(400, -2011, "Unknown order sent.")
@@ -158,12 +159,16 @@ struct BinanceError: Error, Equatable {
     static let invalidPositionSide = BinanceError(400, -4060, "Invalid position side.")
     static let positionSideMismatch = BinanceError(
         400, -4061, "Order's position side does not match user's setting.")
+    static let tooManyCancels = BinanceError(400, -4032, "Exceed maximum cancel order size.")
     static let tooManyBatchOrders = BinanceError(400, -4082, "Invalid number of batch place orders.")
     static let clientOrderIDDuplicate = BinanceError(400, -4116, "ClientOrderId is duplicated.")
     static let conditionalType = BinanceError(
         400, -4120,
         "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead.")
-    static let invalidGoodTillDate = BinanceError(400, -5040, "Invalid goodTillDate.")
+    static let invalidGoodTillDate = BinanceError(
+        400, -5040,
+        "The goodTillDate timestamp must be greater than the current time plus 600 seconds and smaller than "
+            + "253402300799000 (UTC 9999-12-31 23:59:59)")
     static let invalidPriceMatch = BinanceError(400, -5037, "Invalid price match")
     static let priceMatchOfMarket = BinanceError(
         400, -5038, "Price match only supports order type: LIMIT, STOP AND TAKE_PROFIT")
@@ -188,6 +193,8 @@ struct BinanceError: Error, Equatable {
 
     // MARK: - Conditional orders
 
+    static let triggerNotPositive = BinanceError(400, -4006, "Stop price less than zero.")
+    static let triggerTooHigh = BinanceError(400, -4007, "Stop price greater than max price.")
     static let wouldTrigger = BinanceError(400, -2021, "Order would immediately trigger.")
     static let invalidWorkingType = BinanceError(400, -4031, "Invalid parameter working type")
     static let tooManyConditionals = BinanceError(400, -4045, "Reach max stop order limit.")
@@ -196,6 +203,15 @@ struct BinanceError: Error, Equatable {
         "An open stop or take profit order with GTE and closePosition in the direction is existing.")
     static let quantityOfClosing = BinanceError(
         400, -4137, "Quantity must be zero with closePosition equals true")
+    /// The refusal of a price, where that is a trigger's.
+    var ofTrigger: BinanceError {
+        switch code {
+        case BinanceError.priceNotPositive.code: .triggerNotPositive
+        case BinanceError.priceTooHigh.code: .triggerTooHigh
+        default: self
+        }
+    }
+
     /// Neither of the two ids was sent.
     static func unnamed(_ first: String, _ second: String) -> BinanceError {
         BinanceError(
@@ -315,6 +331,8 @@ struct ChangeError: Error, Equatable {
 
     static let aboveMaximumPosition = ChangeError(
         -2027, "Exceeded the maximum allowable position at current leverage.")
+    static let isolatedLeverageReduced = ChangeError(
+        -4161, "Leverage reduction is not supported in Isolated Margin Mode with open positions.")
     static let leverageTooLow = ChangeError(
         -2028, "Leverage is smaller than permitted: insufficient margin balance.")
     static let marginInsufficient = ChangeError(-2019, "Margin is insufficient.")

@@ -89,7 +89,7 @@ enum Layouts {
         PositionMode(),
         [
             .symbol, .positionAmt, .entryPrice, .breakEvenPrice, .symbolRealizedProfit, .unrealizedProfit,
-            .marginType, .isolatedWallet, .positionSide,
+            .marginType, .isolatedWallet, .positionSide, .marginAsset,
         ], keys: streamKeys)
     static let calledPosition = FigureLayout<PositionFigure>(
         PositionMode(),
@@ -101,7 +101,7 @@ enum Layouts {
     private static let streamKeys: [PositionFigure: String] = [
         .symbol: "s", .positionSide: "ps", .positionAmt: "pa", .entryPrice: "ep", .breakEvenPrice: "bep",
         .symbolRealizedProfit: "cr", .unrealizedProfit: "up", .marginType: "mt", .isolatedWallet: "iw",
-        .markPrice: "mp", .maintMargin: "mm",
+        .markPrice: "mp", .maintMargin: "mm", .marginAsset: "ma",
     ]
 }
 

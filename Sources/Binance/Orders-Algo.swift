@@ -135,6 +135,7 @@ struct AlgoReading {
         guard let type = AlgoType(rawValue: try parameters.required("type")) else { throw .invalidOrderType }
         var words = AlgoWords(type)
         words.timeInForce = try timeInForce()
+        _ = try reading.wantsResult()
         words.closesPosition = try reading.flag("closePosition") ?? false
         words.isProtected = try reading.flag("priceProtect") ?? false
         switch parameters["workingType"] {
@@ -236,8 +237,14 @@ struct AlgoReading {
     private func checkPrices(
         _ words: AlgoWords, _ side: Side, _ symbol: SymbolRules
     ) throws(BinanceError) {
-        for price in [words.price, words.triggerPrice, words.activatePrice] {
-            if let price { try reading.check(price, symbol) }
+        if let price = words.price { try reading.check(price, symbol) }
+        for trigger in [words.triggerPrice, words.activatePrice] {
+            guard let trigger else { continue }
+            do {
+                try reading.check(trigger, symbol)
+            } catch {
+                throw error.ofTrigger
+            }
         }
         guard let price = words.price, let trigger = words.triggerPrice,
             let bound = symbol.bound(side == .buy, around: trigger)

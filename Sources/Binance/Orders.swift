@@ -34,6 +34,7 @@ struct OrderReading {
         let quantity = try number("quantity")
         let price = isMarket ? nil : try limit(side, symbol)
         let force = try timeInForce(isMarket: isMarket)
+        _ = try wantsResult()
         let reduceOnly = try reduceOnly()
         if isMarket, parameters["price"] != nil { throw .superfluous("price") }
         if isMarket, try priceMatch() != nil { throw .priceMatchOfMarket }
@@ -43,6 +44,9 @@ struct OrderReading {
             expiresAt: try force.kind == .goodTillDate ? goodTillDate() : nil)
         try preventSelfTrade(&terms)
         if let match = try priceMatch() { terms.words["priceMatch"] = .string(match) }
+        if parameters["timeInForce"] == OpenOrder.retail {
+            terms.words[OpenOrder.timeInForceWord] = .string(OpenOrder.retail)
+        }
         var instruction = OrderInstruction(
             instrument: symbol.name, side: side, quantity: quantity, price: price, terms: terms)
         instruction.positionSide = try positionSide()
@@ -90,9 +94,18 @@ struct OrderReading {
         case "GTC": return (.goodTillCancelled, false)
         case "IOC": return (.immediateOrCancel, false)
         case "FOK": return (.fillOrKill, false)
-        case "GTX", "RPI": return (.goodTillCancelled, true)
+        case "GTX", OpenOrder.retail: return (.goodTillCancelled, true)
         case "GTD": return (.goodTillDate, false)
         default: throw .invalidTimeInForce
+        }
+    }
+
+    /// Whether `newOrderRespType` asks for what becomes of the order at once.
+    func wantsResult() throws(BinanceError) -> Bool {
+        switch parameters["newOrderRespType"] {
+        case nil, "", "ACK": return false
+        case "RESULT": return true
+        default: throw .invalidResponseType
         }
     }
 

@@ -1,4 +1,5 @@
 import Ledger
+import Numbers
 
 /// Which part of a list is wanted: `startTime`, `endTime`, a first id, `limit`, `page`.
 struct Page {
@@ -20,11 +21,14 @@ struct Page {
     private let number: Int?
     /// Whether the beginning is the client's own.
     private let isFromStart: Bool
+    /// Nothing before it is told any more.
+    private let oldest: Int64
 
-    /// `usual` rows where no `limit` is named, `most` whatever is. An id that is named opens every window.
+    /// `usual` rows where no `limit` is named, `most` whatever is. An id that is named opens every window;
+    /// what was before `oldest` is in none.
     init(
         _ parameters: Parameters, idName: String? = nil, usual: Int64 = 500, most: Int64 = 1000,
-        window: Window = .unlimited
+        window: Window = .unlimited, since oldest: LedgerTime? = nil
     ) throws(BinanceError) {
         func number(_ name: String) throws(BinanceError) -> Int64? {
             guard let text = parameters[name], !text.isEmpty else { return nil }
@@ -46,6 +50,7 @@ struct Page {
             start = start ?? (end ?? now.milliseconds) - Self.week
         default: break
         }
+        self.oldest = oldest?.milliseconds ?? .min
         self.start = start
         self.end = end
         self.number = try parameters["page"].map { text throws(BinanceError) -> Int in
@@ -58,12 +63,54 @@ struct Page {
     }
 
     func admits(_ time: LedgerTime, id: Int64) -> Bool {
-        (start ?? .min) <= time.milliseconds && time.milliseconds <= (end ?? .max) && (firstID ?? .min) <= id
+        max(oldest, start ?? .min) <= time.milliseconds && time.milliseconds <= (end ?? .max)
+            && (firstID ?? .min) <= id
     }
 
     /// The page that is named; else the first ones where a beginning is, and the last ones where none is.
     func cut<Element>(_ rows: [Element]) -> ArraySlice<Element> {
         if let number { return rows.dropFirst((number - 1) * limit).prefix(limit) }
         return isFromStart || firstID != nil ? rows.prefix(limit) : rows.suffix(limit)
+    }
+}
+
+/// How long the venue tells what has been. Binance USDⓈ-M Futures API documentation, Query Order, All Orders,
+/// Account Trade List, Get Income History, Get Position Margin Change History.
+enum Retention {
+    private static let day: Int64 = 86_400_000
+    /// Three months, which the venue does not count in days: a choice.
+    private static let months: Int64 = 90
+    /// Since then trades are told of three months, before of six.
+    private static let shorterTrades = LedgerTime(milliseconds: 1_787_702_400_000)
+
+    /// The beginning of income and amendments.
+    static func records(at now: LedgerTime) -> LedgerTime { days(months, before: now) }
+
+    /// The beginning of trades.
+    static func trades(at now: LedgerTime) -> LedgerTime {
+        days(now >= shorterTrades ? months : 2 * months, before: now)
+    }
+
+    /// The beginning of changes of isolated margin.
+    static func marginChanges(at now: LedgerTime) -> LedgerTime { days(30, before: now) }
+
+    /// Whether an order is still told: for three days after it was placed if it ended unfilled, else for 90.
+    static func keeps(_ record: OrderRecord, at now: LedgerTime) throws(NumberError) -> Bool {
+        if record.ending == nil { return true }
+        let isFilled = try !record.order.filled.isZero
+        return record.order.placedAt >= days(isFilled ? 90 : 3, before: now)
+    }
+
+    /// The same of a conditional order.
+    static func keepsConditional(_ algo: AlgoOrder, at now: LedgerTime) -> Bool {
+        switch algo.status {
+        case .waiting, .triggering, .triggered: true
+        case .cancelled, .expired, .rejected: algo.placedAt >= days(3, before: now)
+        case .finished: algo.placedAt >= days(90, before: now)
+        }
+    }
+
+    private static func days(_ count: Int64, before now: LedgerTime) -> LedgerTime {
+        LedgerTime(milliseconds: now.milliseconds - count * day)
     }
 }

@@ -42,6 +42,15 @@ extension BinanceVenue {
             .flag(
                 Setting.creditsMode,
                 "Contracts are settled in credits, [`BNFCR`](venues/binance.md#credits-mode)."),
+            SettingField(
+                Setting.feeBurn, .flag, otherwise: "`true`",
+                "Fees are paid in BNB, a tenth less, where the account has enough of it."
+            ) { value throws(Refusal) in
+                guard value.boolean != nil else {
+                    throw SettingField.wrong(Setting.feeBurn, "true or false")
+                }
+                return value
+            },
             .fees,
         ]
     }
@@ -88,6 +97,23 @@ extension BinanceVenue {
     ) -> ExactDecimal {
         account.feeRate(FeeSetting.Market(of: instrument), liquidity)
             ?? (liquidity == .maker ? rules.account.makerFee : rules.account.takerFee)
+    }
+
+    /// In BNB at its index, less the discount, where the account burns fees and has enough of it. Credits pay
+    /// theirs themselves: a choice.
+    public func payment(
+        of fee: (amount: ExactDecimal, asset: String), by account: Account, prices: VenuePrices,
+        at time: LedgerTime
+    ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
+        let burnt = "BNB"
+        let discount = rules(at: time).account.feeBurnDiscount
+        guard fee.amount.isPositive, fee.asset != burnt, account.burnsFees, !account.isInCreditsMode,
+            let cash = account.holding(burnt)?.cash, cash.isPositive,
+            let price = market(prices, at: time).index(of: burnt, in: fee.asset), price.isPositive
+        else { return fee }
+        let amount = try fee.amount.times(.one - discount, rounding: .halfEven)
+            .over(price, places: BinanceFigures.places, rounding: .towardZero)
+        return amount.isPositive && amount <= cash ? (amount, burnt) : fee
     }
 
     /// Whether the account is in hedge mode.
@@ -344,6 +370,20 @@ extension BinanceVenue {
         if let problem = try leverageProblem(setting.leverage, of: setting.instrument, before, market) {
             let isMargin = problem == .leverageTooLow
             throw problem.refusal(isMargin ? .insufficientBalance : .notAllowed, field: "leverage")
+        }
+    }
+
+    /// Whether a leverage is lower than that of an isolated position: clients may not set it, the operator
+    /// may.
+    func lowersIsolated(
+        _ leverage: ExactDecimal, of symbol: String, _ account: Account, at time: LedgerTime
+    ) -> Bool {
+        account.positions.contains { position in
+            guard position.instrument.name == symbol, position.marginMode == .isolated else { return false }
+            return leverage
+                < account.leverage(setFor: symbol)
+                ?? defaultLeverage(
+                    of: position.instrument, in: account, at: time)
         }
     }
 

@@ -61,6 +61,11 @@ extension BinanceVenue {
             ] {
                 writer.text(key, feeRate(liquidity, of: symbol.instrument, in: account, rules).description)
             }
+            writer.text("rpiCommissionRate", rules.account.retailFee.description)
+            writer.endObject()
+        case .feeBurn:
+            writer.beginObject()
+            writer.bool("feeBurn", account.burnsFees)
             writer.endObject()
         case .walletCoins: writer.walletCoins(rules)
         default: throw BinanceError.internalError
@@ -100,7 +105,7 @@ extension BinanceVenue {
         let figures = try figures(of: snapshot)
         writer.beginObject()
         writer.integer("feeTier", account.raisedInteger(.feeTier, fallback: 0))
-        writer.bool("feeBurn", account.raisedFlag(.feeBurn, fallback: true))
+        writer.bool("feeBurn", account.burnsFees)
         writer.bool("canTrade", account.raisedFlag(.canTrade, fallback: true))
         writer.bool("canDeposit", account.raisedFlag(.canDeposit, fallback: true))
         writer.bool("canWithdraw", account.raisedFlag(.canWithdraw, fallback: true))

@@ -90,7 +90,9 @@ extension BinanceVenue {
         let waiting = account.conditionals.compactMap { AlgoOrder($0, of: account.id) }
         // What was read later may have ended what waited in the snapshot.
         let known = Set(ended.map(\.sequence))
-        return (ended + waiting.filter { !known.contains($0.sequence) })
+        return
+            (ended.filter { Retention.keepsConditional($0, at: snapshot.at) }
+            + waiting.filter { !known.contains($0.sequence) })
             .sorted { $0.sequence < $1.sequence }
     }
 

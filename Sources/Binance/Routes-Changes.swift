@@ -12,6 +12,11 @@ extension BinanceVenue {
         case .multiAssetsMargin: return try await changeAssetMode(snapshot, parameters, access)
         case .positionMode: return try await changePositionMode(snapshot, parameters, access)
         case .leverage: return try await changeLeverage(snapshot, parameters, access)
+        case .feeBurn:
+            let wanted = try Self.flag("feeBurn", parameters)
+            let settings = Settings([(Setting.feeBurn, .bool(wanted))])
+            try await access.submit(Command(account: snapshot.account.id, content: .configure(settings)))
+            return Self.success
         case .marginType: return try await changeMarginType(snapshot, parameters, access)
         case .positionMargin: return try await changePositionMargin(snapshot, parameters, access)
         default: throw BinanceError.internalError
@@ -58,6 +63,9 @@ extension BinanceVenue {
         guard let leverage = try? ExactDecimal(text) else { throw BinanceError.missing("leverage") }
         let market = Valuation(venue: self, prices: snapshot.prices, time: snapshot.at)
         if let problem = try leverageProblem(leverage, of: symbol.name, account, market) { throw problem }
+        if lowersIsolated(leverage, of: symbol.name, account, at: snapshot.at) {
+            throw ChangeError.isolatedLeverageReduced
+        }
         try await access.submit(
             Command(
                 account: account.id,

@@ -55,9 +55,9 @@ extension BinanceVenue {
     }
 
     private static func symbol(
-        _ parameters: Parameters, _ rules: RuleTable, _ name: String = "symbol"
+        _ parameters: Parameters, _ rules: RuleTable
     ) throws(BinanceError) -> SymbolRules {
-        guard let symbol = rules.symbol(try parameters.required(name)) else { throw .invalidSymbol }
+        guard let symbol = rules.symbol(try parameters.required("symbol")) else { throw .invalidSymbol }
         return symbol
     }
 
@@ -82,7 +82,9 @@ extension BinanceVenue {
         _ access: any VenueAccess
     ) async throws -> [UInt8] {
         let isOfPair = endpoint == .continuousKlines || endpoint == .indexPriceKlines
-        let symbol = try Self.symbol(parameters, rules, isOfPair ? "pair" : "symbol")
+        guard let symbol = rules.symbol(try parameters.required(isOfPair ? "pair" : "symbol")) else {
+            throw isOfPair ? BinanceError.invalidPair : BinanceError.invalidSymbol
+        }
         if endpoint == .continuousKlines, try parameters.required("contractType") != "PERPETUAL" {
             throw BinanceError.invalidContractType
         }

@@ -50,11 +50,11 @@ extension BinanceVenue {
     private func place(
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
     ) async throws -> OrderRecord {
-        let instruction = try OrderReading(parameters, snapshot, self).instruction()
+        let reading = OrderReading(parameters, snapshot, self)
+        let instruction = try reading.instruction()
         if snapshot.account.orders.count >= Filters.openOrders { throw BinanceError.tooManyOrders }
         let events = try await trade(.place(instruction), snapshot, access)
-        let isResult = parameters["newOrderRespType"] == "RESULT"
-        let told = isResult ? events : events.filter { $0.typeName == "order_placed" }
+        let told = try reading.wantsResult() ? events : events.filter { $0.typeName == "order_placed" }
         guard let record = try OrderRecord(placedBy: told) else { throw BinanceError.internalError }
         return record
     }
@@ -178,9 +178,10 @@ extension BinanceVenue {
         let symbol = try OrderReading(parameters, snapshot, self).symbol()
         for (list, name) in [("orderIdList", "orderId"), ("origClientOrderIdList", "origClientOrderId")] {
             guard let text = parameters[list] ?? parameters[list.lowercased()] else { continue }
-            guard let ids = (try? JSONValue(parsing: Array(text.utf8)))?.elements,
-                (1...10).contains(ids.count)
-            else { throw BinanceError.invalidData(list) }
+            guard let ids = (try? JSONValue(parsing: Array(text.utf8)))?.elements, !ids.isEmpty else {
+                throw BinanceError.invalidData(list)
+            }
+            if ids.count > 10 { throw BinanceError.tooManyCancels }
             return try await batch(ids) { id, writer in
                 let items = [
                     QueryItem(name: "symbol", value: symbol.name),
@@ -269,20 +270,24 @@ extension BinanceVenue {
         let ended = try await history(snapshot, access).ended.last { record in
             record.order.instrument.name == symbol.name && isNamed(record.order, snapshot.account.id)
         }
-        guard let ended else { throw BinanceError.orderNotFound }
+        guard let ended, try Retention.keeps(ended, at: snapshot.at) else {
+            throw BinanceError.orderNotFound
+        }
         return try orderBody(ended, snapshot, .query)
     }
 
-    /// Ended and open orders of a symbol from a time or an id on, oldest first.
+    /// Ended and open orders from a time or an id on, oldest first: of one symbol, or of all.
     private func allOrders(
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
     ) async throws -> [UInt8] {
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+        let symbol = try chosenSymbol(parameters, snapshot)
         let page = try Page(parameters, idName: "orderId", window: .week(before: snapshot.at))
         let account = snapshot.account
         let open = account.orders.map { OrderRecord($0) }
-        let records = (try await history(snapshot, access).ended + open)
-            .filter { $0.order.instrument.name == symbol.name }
+        let kept = try await history(snapshot, access).ended
+            .filter { record throws(NumberError) in try Retention.keeps(record, at: snapshot.at) }
+        let records = (kept + open)
+            .filter { (symbol ?? $0.order.instrument.name) == $0.order.instrument.name }
             .filter { page.admits($0.order.placedAt, id: $0.order.venueID(of: account.id)) }
             .sorted { ($0.order.placedAt, $0.order.sequence) < ($1.order.placedAt, $1.order.sequence) }
         var writer = JSONWriter(reserving: 640 * min(records.count, page.limit))
@@ -301,7 +306,8 @@ extension BinanceVenue {
         // All trades of an order are told, whenever they were.
         let isOfOrder = parameters["orderId"]?.isEmpty == false
         let page = try Page(
-            parameters, idName: "fromId", window: isOfOrder ? .unlimited : .week(before: snapshot.at))
+            parameters, idName: "fromId", window: isOfOrder ? .unlimited : .week(before: snapshot.at),
+            since: Retention.trades(at: snapshot.at))
         let order = try parameters["orderId"].map { text throws(BinanceError) -> Int64 in
             guard let id = Self.milliseconds(text) else { throw .invalidData("orderId") }
             return id

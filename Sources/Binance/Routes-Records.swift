@@ -31,7 +31,7 @@ extension BinanceVenue {
     }
 
     /// A symbol that may be named; nil where it is not.
-    private func chosenSymbol(
+    func chosenSymbol(
         _ parameters: Parameters, _ snapshot: AccountSnapshot
     ) throws(BinanceError) -> String? {
         guard parameters["symbol"] != nil else { return nil }
@@ -45,7 +45,9 @@ extension BinanceVenue {
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
     ) throws -> [UInt8] {
         let symbol = try chosenSymbol(parameters, snapshot)
-        let page = try Page(parameters, usual: 100, window: .lastWeek(before: snapshot.at))
+        let page = try Page(
+            parameters, usual: 100, window: .lastWeek(before: snapshot.at),
+            since: Retention.records(at: snapshot.at))
         var rows = try IncomeRow.all(of: history).filter { row in
             (symbol ?? row.symbol) == row.symbol && page.admits(row.at, id: 0)
         }
@@ -83,7 +85,7 @@ extension BinanceVenue {
     ) throws -> [UInt8] {
         let symbol = try OrderReading(parameters, snapshot, self).symbol()
         let isNamed = try name(parameters)
-        let page = try Page(parameters, usual: 50, most: 100)
+        let page = try Page(parameters, usual: 50, most: 100, since: Retention.records(at: snapshot.at))
         let account = snapshot.account.id
         let found = history.amendments.filter { amended in
             amended.order.instrument.name == symbol.name && isNamed(amended.order, account)
@@ -99,7 +101,7 @@ extension BinanceVenue {
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
     ) throws -> [UInt8] {
         let symbol = try OrderReading(parameters, snapshot, self).symbol()
-        let page = try Page(parameters)
+        let page = try Page(parameters, since: Retention.marginChanges(at: snapshot.at))
         let type = parameters["type"]
         guard type == nil || type == "1" || type == "2" else { throw BinanceError.invalidData("type") }
         let found = history.cashChanges.filter { change in

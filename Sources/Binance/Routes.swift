@@ -46,6 +46,7 @@ struct Route: Sendable {
             Route(.multiAssetsMargin, "GET", read, weight: 30), Route(.multiAssetsMargin, "POST", trade),
             Route(.positionMode, "GET", read, weight: 30), Route(.positionMode, "POST", trade),
             Route(.accountConfig, "GET", read, weight: 5), Route(.symbolConfig, "GET", read, weight: 5),
+            Route(.feeBurn, "GET", read, weight: 30), Route(.feeBurn, "POST", trade),
             Route(.leverageBracket, "GET", read), Route(.leverage, "POST", trade),
             Route(.openOrders, "GET", read, weight: 1, weightOfAll: 40),
             Route(.order, "POST", trade, weight: 0, orders: .single),
@@ -84,7 +85,7 @@ struct Route: Sendable {
         Route(.klines, "GET", .none), Route(.continuousKlines, "GET", .none),
         Route(.markPriceKlines, "GET", .none), Route(.indexPriceKlines, "GET", .none),
         Route(.depth, "GET", .none), Route(.trades, "GET", .none, weight: 5),
-        Route(.historicalTrades, "GET", .none, weight: 20),
+        Route(.historicalTrades, "GET", .userStream, weight: 20),
         Route(.aggregateTrades, "GET", .none, weight: 20),
         Route(.dayTicker, "GET", .none, weight: 1, weightOfAll: 40),
         Route(.tickerPrice1, "GET", .none, weight: 1, weightOfAll: 2),
@@ -141,6 +142,7 @@ enum Endpoint: String, Sendable {
     case positionMode = "/fapi/v1/positionSide/dual"
     case accountConfig = "/fapi/v1/accountConfig"
     case symbolConfig = "/fapi/v1/symbolConfig"
+    case feeBurn = "/fapi/v1/feeBurn"
     case leverageBracket = "/fapi/v1/leverageBracket"
     case leverage = "/fapi/v1/leverage"
     case openOrders = "/fapi/v1/openOrders"
@@ -275,6 +277,7 @@ extension BinanceVenue {
         case .userStream:
             let name = try wellFormedKey(request.header("x-mbx-apikey"), access)
             let key = try restKey(name, request, .read, access)
+            if route.endpoint.isOfMarket { return try await marketAnswer(route.endpoint, parameters, access) }
             switch route.method {
             case "POST": return startListenKey(of: key, through: access)
             case "PUT": return try extendListenKey(of: key, through: access)

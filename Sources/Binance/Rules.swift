@@ -248,6 +248,10 @@ struct AccountRules: Sendable {
     let defaultLeverage: ExactDecimal
     let makerFee: ExactDecimal
     let takerFee: ExactDecimal
+    /// Of orders that only meet those of the venue's own pages, as `commissionRate` tells it.
+    let retailFee: ExactDecimal
+    /// What fees that are paid in BNB are lower by, as a fraction.
+    let feeBurnDiscount: ExactDecimal
     /// How the product of notional and initial margin rate is brought to 8 places.
     let initialMarginRounding: Rounding
     /// The same as a form.
@@ -266,6 +270,8 @@ struct AccountRules: Sendable {
         }
         makerFee = try reader.decimal("maker_fee")
         takerFee = try reader.decimal("taker_fee")
+        retailFee = try reader.optionalDecimal("retail_fee") ?? makerFee
+        feeBurnDiscount = try reader.optionalDecimal("fee_burn_discount") ?? .zero
         initialMarginRounding = try Self.rounding("initial_margin_rounding", in: reader)
         fundingRate = try reader.decimal("funding_rate")
         autoExchangeLoanToValue = try reader.optionalDecimal("auto_exchange_loan_to_value")

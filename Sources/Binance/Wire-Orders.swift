@@ -144,10 +144,15 @@ extension OpenOrder {
         return try fills.value.over(executed, places: digits, rounding: .halfUp).text(minimumPlaces: digits)
     }
 
+    /// The time in force of a post-only order that only meets orders of the venue's own pages.
+    static let retail = "RPI"
+    /// The word of an order's terms that keeps it, where the terms do not tell it apart from another.
+    static let timeInForceWord = "timeInForce"
+
     /// `timeInForce`; of a market order GTC.
     var timeInForceName: StaticString {
         guard let terms else { return "GTC" }
-        if terms.postOnly { return "GTX" }
+        if terms.postOnly { return terms.words.text(Self.timeInForceWord) == Self.retail ? "RPI" : "GTX" }
         if terms.kind == .market { return "GTC" }
         switch terms.timeInForce {
         case .goodTillCancelled: return "GTC"

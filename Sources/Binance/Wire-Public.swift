@@ -21,16 +21,18 @@ extension JSONWriter {
     /// that the request names, nil without one.
     mutating func exchangeInfo(_ rules: RuleTable, for account: Account?, serverTime: Int64) {
         beginObject()
-        key("exchangeFilters")
-        beginArray()
-        endArray()
+        literal("timezone", "UTC")
+        integer("serverTime", serverTime)
+        literal("futuresType", "U_MARGINED")
         key("rateLimits")
         beginArray()
         rateLimit("REQUEST_WEIGHT", "MINUTE", 1, rules.limits.futures)
         rateLimit("ORDERS", "MINUTE", 1, rules.limits.ordersPerMinute)
         rateLimit("ORDERS", "SECOND", 10, rules.limits.ordersPerTenSeconds)
         endArray()
-        integer("serverTime", serverTime)
+        key("exchangeFilters")
+        beginArray()
+        endArray()
         key("assets")
         beginArray()
         let seesCredits = account?.isInCreditsMode ?? false
@@ -50,8 +52,6 @@ extension JSONWriter {
             self.symbol(symbol, marginAsset: account?.marginAsset(of: symbol, rules))
         }
         endArray()
-        literal("timezone", "UTC")
-        literal("futuresType", "U_MARGINED")
         endObject()
     }
 
@@ -108,10 +108,10 @@ extension JSONWriter {
         beginArray()
         for subtype in symbol.subtypes { string(subtype) }
         endArray()
-        integer("settlePlan", 0)
         text("triggerProtect", Filters.triggerProtect)
         text("liquidationFee", symbol.liquidationFee)
         text("marketTakeBound", symbol.marketTakeBound)
+        integer("maxMoveOrderLimit", Filters.amendments)
         filters(symbol)
         key("orderTypes")
         beginArray()
@@ -120,6 +120,10 @@ extension JSONWriter {
         key("timeInForce")
         beginArray()
         for kind in ["GTC", "IOC", "FOK", "GTX", "GTD"] { string(kind) }
+        endArray()
+        key("permissionSets")
+        beginArray()
+        for permission in ["GRID", "COPY", "DCA", "PSB"] { string(permission) }
         endArray()
         endObject()
     }

@@ -42,7 +42,7 @@ struct OrderReading {
         try checkMargin()
         let clientID = try clientID("client_oid") ?? fallbackID
         let rule = try instrument(name)
-        let price = isMarket ? nil : try price("price", rule)
+        var price = isMarket ? nil : try price("price", rule)
         let (quantity, notional) = try size(rule, isMarket: isMarket, side)
 
         var terms = OrderTerms(
@@ -50,6 +50,11 @@ struct OrderReading {
             timeInForce: isMarket ? .goodTillCancelled : force,
             postOnly: words.contains("POST_ONLY") || words.contains("SMART_POST_ONLY"))
         terms.words = try self.words(words, isMarket: isMarket)
+        if words.contains("SMART_POST_ONLY"), force == .goodTillCancelled, let asked = price {
+            let moved = resting(asked, side, rule)
+            if moved != asked { terms.words[OrderWord.price] = .string(moved.description) }
+            price = moved
+        }
         try preventSelfTrade(&terms)
         var instruction = OrderInstruction(
             instrument: name, side: side, quantity: quantity ?? .zero, price: price, terms: terms)
@@ -241,6 +246,17 @@ struct OrderReading {
             throw .invalidQuantity
         }
         return (nil, notional)
+    }
+
+    /// The limit of an order that is moved rather than refused where it would take: a tick before what it
+    /// would meet (a choice: the page only names it).
+    private func resting(_ price: ExactDecimal, _ side: Side, _ rule: InstrumentRule) -> ExactDecimal {
+        let touch = Touch(
+            of: rule.terms, prices: snapshot.prices, market: market, tick: rule.priceTick)
+        guard let touch, touch.isMarketable(side, limit: price) else { return price }
+        let met = touch.opposite(side)
+        let moved = try? side == .buy ? met - rule.priceTick : met + rule.priceTick
+        return moved.flatMap { $0.isPositive ? $0 : nil } ?? price
     }
 
     // MARK: - What is refused with an id

@@ -114,7 +114,12 @@ extension Exchange {
         var bodies: [EventBody] = [.orderPlaced(order)]
         if let touch, taken.isPositive {
             let fill = try fill(order, taken, touch, terms, handler)
-            bodies += try trade(fill, of: order, handler)
+            let traded = try trade(fill, of: order, handler)
+            // What others lose by it they lose before the order is there, as the venues tell it.
+            let ends = traded.prefix(while: { body in
+                if case .orderEnded = body { true } else { false }
+            })
+            bodies = Array(ends) + bodies + traded.dropFirst(ends.count)
             bodies += attached(to: order, by: fill, handler)
         }
         if !isWhole, execution != .manual, let end = end(of: order) {
@@ -349,10 +354,7 @@ extension Exchange {
         _ order: OpenOrder, _ quantity: ExactDecimal, at price: ExactDecimal, _ liquidity: Liquidity,
         _ terms: TradingTerms, _ handler: CommandHandler, quote: Int64?
     ) throws(Refusal) -> Fill {
-        let fee = try handler.checked { () throws(NumberError) in
-            try handler.judge.fee(
-                of: quantity, at: price, for: order, rate: terms.rate(liquidity))
-        }
+        let fee = try handler.fee(of: quantity, at: price, for: order, rate: terms.rate(liquidity))
         return try handler.fill(
             of: order, quantity: quantity, price: price, fee: fee.amount, feeAsset: fee.asset,
             liquidity: liquidity, quote: quote)

@@ -197,9 +197,17 @@ extension CommandHandler {
         guard order.terms != nil,
             let terms = judge.tradingTerms(of: order.instrument, in: account, at: time)
         else { return nil }
-        return try checked { () throws(NumberError) in
-            try judge.fee(
-                of: request.quantity, at: request.price, for: order, rate: terms.rate(liquidity))
+        return try fee(of: request.quantity, at: request.price, for: order, rate: terms.rate(liquidity))
+    }
+
+    /// The fee of a trade of an order, as the account pays it: how much, positive when paid, and of which
+    /// asset.
+    public func fee(
+        of quantity: ExactDecimal, at price: ExactDecimal, for order: OpenOrder, rate: ExactDecimal
+    ) throws(Refusal) -> (amount: ExactDecimal, asset: String) {
+        try checked { () throws(NumberError) in
+            let fee = try judge.fee(of: quantity, at: price, for: order, rate: rate)
+            return try judge.payment(of: fee, by: account, prices: prices, at: time)
         }
     }
 

@@ -99,6 +99,12 @@ public protocol VenueJudge: Sendable {
         of quantity: ExactDecimal, at price: ExactDecimal, for order: OpenOrder, rate: ExactDecimal
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String)
 
+    /// What an account pays a fee with: the fee as it was worked out, or so much of another asset.
+    func payment(
+        of fee: (amount: ExactDecimal, asset: String), by account: Account, prices: VenuePrices,
+        at time: LedgerTime
+    ) throws(NumberError) -> (amount: ExactDecimal, asset: String)
+
     /// The prices to value with: those given, and behind them the reference prices of the rulebook in force.
     func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices
 
@@ -156,6 +162,14 @@ extension VenueJudge {
         of quantity: ExactDecimal, at price: ExactDecimal, for order: OpenOrder, rate: ExactDecimal
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
         try fee(of: quantity, at: price, side: order.side, in: order.instrument, rate: rate)
+    }
+
+    /// With what it was worked out in.
+    public func payment(
+        of fee: (amount: ExactDecimal, asset: String), by account: Account, prices: VenuePrices,
+        at time: LedgerTime
+    ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
+        fee
     }
 
     /// None: a message then names no other.

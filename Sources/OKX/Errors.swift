@@ -110,6 +110,23 @@ extension OKXError {
     static let settingFailed = OKXError(
         "59000", 200, "Setting failed. Cancel any open orders, close positions, and stop trading bots first.",
         shape: .business)
+    static func leverageHeld(_ mode: MarginMode) -> OKXError {
+        mode == .isolated
+            ? OKXError(
+                "59101", 200,
+                "Leverage can't be modified. Please cancel all pending isolated margin orders before "
+                    + "adjusting the leverage.", shape: .business)
+            : OKXError(
+                "59107", 200,
+                "Leverage can't be modified. Please cancel all pending cross-margin orders before adjusting "
+                    + "the leverage.", shape: .business)
+    }
+
+    /// A request that says until when it is good.
+    static let expired = OKXError(
+        "50036", 200,
+        "The expTime can't be earlier than the current system time. Please adjust the expTime and try again.",
+        shape: .business)
     static let leverageTooHigh = OKXError(
         "59102", 200, "Leverage exceeds the maximum limit. Please lower the leverage.", shape: .business)
 

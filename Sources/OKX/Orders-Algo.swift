@@ -12,6 +12,10 @@ struct AlgoReading {
     private var members: OrderMembers { reading.members }
 
     private static let types = ["conditional", "oco", "trigger", "move_order_stop"]
+    /// What lists may be asked for: the venue has kinds that are not served.
+    static let knownTypes: Set = [
+        "conditional", "oco", "trigger", "move_order_stop", "chase", "iceberg", "smart_iceberg", "twap",
+    ]
     /// How many of a kind may wait of one instrument.
     private static let most = ["trigger": 500, "move_order_stop": 50]
 
@@ -44,6 +48,7 @@ struct AlgoReading {
             && (instrument.type == .spot || !reading.snapshot.account.isHedged)
         order.endsWithPosition = try members.flag("cxlOnClosePos")
         if order.endsWithPosition, !order.reduceOnly { throw .itemWrong("cxlOnClosePos") }
+        try checkLevels(order, instrument)
         order.terms = childTerms(type)
         order.terms.marginAsset = mode.marginAsset
         order.words = try words(type)
@@ -53,6 +58,30 @@ struct AlgoReading {
         let most = Self.most[type] ?? 100
         if same >= most { throw .tooManyOrders(most) }
         return order
+    }
+
+    /// Levels that the price has passed already are refused, and a second order for the whole of a position.
+    private func checkLevels(
+        _ order: ConditionalInstruction, _ instrument: InstrumentRules
+    ) throws(OKXError) {
+        for leg in order.legs {
+            let isMark = leg.trigger.source == .mark
+            let now = isMark ? reading.market.mark(instrument.terms) : reading.last(of: instrument)
+            if leg.trigger.source == .index { continue }
+            if leg.name == "tp" || leg.name == "sl" {
+                try check(leg, order.side, now, isMark ? .mark : .last)
+            } else if leg.trigger.trail != nil, let start = leg.trigger.price, let now {
+                if order.side == .sell, start <= now { throw .activationTooLow }
+                if order.side == .buy, start >= now { throw .activationTooHigh }
+            }
+        }
+        guard order.quantity == nil else { return }
+        let isSecond = reading.snapshot.account.conditionals.contains { other in
+            other.terms.quantity == nil && other.instrument.name == order.instrument
+                && other.terms.side == order.side && other.terms.marginMode == order.marginMode
+                && (other.terms.positionSide ?? .net) == (order.positionSide ?? .net)
+        }
+        if isSecond { throw .closingAlgoExists }
     }
 
     private func childTerms(_ type: String) -> OrderTerms {
@@ -86,7 +115,7 @@ struct AlgoReading {
         case "trigger":
             guard let level = try members.number("triggerPx") else { throw .itemMissing("triggerPx") }
             guard let price = members["orderPx"] else { throw .itemMissing("orderPx") }
-            let trigger = Trigger(try source("triggerPxType"), at: level, rises: nil)
+            let trigger = Trigger(try source("triggerPxType", members) ?? .last, at: level, rises: nil)
             return [ConditionalLeg("trigger", trigger, price: try limit(price, "orderPx", instrument))]
         case "move_order_stop": return [try trailing(side)]
         default:
@@ -108,39 +137,71 @@ struct AlgoReading {
         if let ratio, !ratio.isPositive || ratio >= .one { throw .itemWrong("callbackRatio") }
         if let spread, !spread.isPositive { throw .itemWrong("callbackSpread") }
         let trail = Trigger.Trail(ratio: ratio, distance: ratio == nil ? spread : nil)
-        let trigger = Trigger(
-            .last, trailing: trail, from: try members.number("activePx"), rises: side == .buy)
+        let start = try members.number("activePx")
+        if let start, !start.isPositive { throw .itemWrong("activePx") }
+        let trigger = Trigger(.last, trailing: trail, from: start, rises: side == .buy)
         return ConditionalLeg("trailing", trigger, price: nil)
     }
 
     /// The legs that `tp…` and `sl…` members make. A sale's profit lies above, a purchase's below.
     private func stops(
-        _ members: OrderMembers, _ side: Side, _ instrument: InstrumentRules, prefix: String = ""
+        _ members: OrderMembers, _ side: Side, _ instrument: InstrumentRules
     ) throws(OKXError) -> [ConditionalLeg] {
         var legs: [ConditionalLeg] = []
         for name in ["tp", "sl"] {
-            let stem = prefix.isEmpty ? name : prefix + (name == "tp" ? "Tp" : "Sl")
-            let (triggerName, priceName) = ("\(stem)TriggerPx", "\(stem)OrdPx")
+            let (triggerName, priceName) = ("\(name)TriggerPx", "\(name)OrdPx")
             guard let level = try members.number(triggerName) else { continue }
             guard level.isPositive else { throw .itemWrong(triggerName) }
-            let price = members[priceName] ?? "-1"
-            let rises = (name == "tp") == (side == .sell)
-            var source = TriggerSource.last
-            let typeName = "\(triggerName)Type"
-            if let text = members[typeName] {
-                guard let known = TriggerSource(rawValue: text) else { throw .itemWrong(typeName) }
-                source = known
-            }
+            guard let price = members[priceName] else { throw .itemMissing(priceName) }
             legs.append(
                 ConditionalLeg(
-                    name, Trigger(source, at: level, rises: rises),
+                    name,
+                    Trigger(
+                        try source("\(triggerName)Type", members) ?? .last, at: level,
+                        rises: (name == "tp") == (side == .sell)),
                     price: try limit(price, priceName, instrument)))
         }
         return legs
     }
 
-    private func source(_ name: String) throws(OKXError) -> TriggerSource {
-        guard let text = members[name] else { return .last }
+    /// What `newTp…` and `newSl…` members make of legs: what they do not name stays, and a level or a price
+    /// of 0 takes a leg away. Nil where they name nothing.
+    private func amended(
+        _ old: [ConditionalLeg], _ side: Side, _ instrument: InstrumentRules
+    ) throws(OKXError) -> [ConditionalLeg]? {
+        var legs = old
+        var isChanged = false
+        for (name, stem) in [("tp", "newTp"), ("sl", "newSl")] {
+            let (triggerName, priceName) = ("\(stem)TriggerPx", "\(stem)OrdPx")
+            let (level, price) = (try members.number(triggerName), members[priceName])
+            let kind = try source("\(triggerName)Type", members)
+            if level == nil, price == nil, kind == nil { continue }
+            isChanged = true
+            let place = legs.firstIndex { $0.name == name }
+            if level?.isZero == true || price == "0" {
+                if let place { legs.remove(at: place) }
+                continue
+            }
+            if let level, level.isNegative { throw .itemWrong(triggerName) }
+            guard let at = level ?? place.flatMap({ legs[$0].trigger.price }) else {
+                throw .itemMissing(triggerName)
+            }
+            var leg = ConditionalLeg(
+                name,
+                Trigger(
+                    kind ?? place.map { legs[$0].trigger.source } ?? .last, at: at,
+                    rises: (name == "tp") == (side == .sell)),
+                price: place.flatMap { legs[$0].price })
+            if let price { leg.price = try limit(price, priceName, instrument) }
+            if let place { legs[place] = leg } else { legs.append(leg) }
+        }
+        if isChanged, legs.isEmpty { throw .amendNothing }
+        return isChanged ? legs : nil
+    }
+
+    /// The kind of price that a member names; nil where it is not there.
+    private func source(_ name: String, _ members: OrderMembers) throws(OKXError) -> TriggerSource? {
+        guard let text = members[name] else { return nil }
         guard let source = TriggerSource(rawValue: text) else { throw .itemWrong(name) }
         return source
     }
@@ -160,26 +221,20 @@ struct AlgoReading {
     func amendedLegs(of order: ConditionalOrder) throws(OKXError) -> [ConditionalLeg]? {
         let instrument = try reading.instrument()
         var legs = order.terms.legs
-        let changed = try stops(members, order.terms.side, instrument, prefix: "new")
-        for leg in changed {
-            guard let place = legs.firstIndex(where: { $0.name == leg.name }) else {
-                legs.append(leg)
-                continue
-            }
-            legs[place] = leg
+        guard let place = legs.firstIndex(where: { $0.name == "trigger" }) else {
+            return try amended(legs, order.terms.side, instrument)
         }
-        var isChanged = !changed.isEmpty
-        if let level = try members.number("newTriggerPx"),
-            let place = legs.firstIndex(where: { $0.name == "trigger" })
-        {
-            legs[place].trigger = Trigger(legs[place].trigger.source, at: level, rises: nil)
-            isChanged = true
+        let (level, kind) = (
+            try members.number("newTriggerPx"), try source("newTriggerPxType", members)
+        )
+        if level == nil, kind == nil, members["newOrdPx"] == nil { return nil }
+        if let level, !level.isPositive { throw .itemWrong("newTriggerPx") }
+        let old = legs[place].trigger
+        if let at = level ?? old.price, level != nil || kind != nil {
+            legs[place].trigger = Trigger(kind ?? old.source, at: at, rises: nil)
         }
-        if let text = members["newOrdPx"], let place = legs.firstIndex(where: { $0.name == "trigger" }) {
-            legs[place].price = try limit(text, "newOrdPx", instrument)
-            isChanged = true
-        }
-        return isChanged ? legs : nil
+        if let text = members["newOrdPx"] { legs[place].price = try limit(text, "newOrdPx", instrument) }
+        return legs
     }
 
     // MARK: - Attached
@@ -187,20 +242,25 @@ struct AlgoReading {
     /// What `attachAlgoOrds` asks for: a conditional order of the other side each, placed once the order is
     /// filled as a whole. Triggers on the wrong side of the price are refused (51277 to 51280).
     func attached(to order: OrderInstruction) throws(OKXError) -> [ConditionalInstruction] {
-        guard let list = members.value["attachAlgoOrds"]?.elements else { return [] }
+        guard let value = members.value["attachAlgoOrds"], !value.isNull, value.text != "" else { return [] }
+        guard let list = value.elements else { throw .itemWrong("attachAlgoOrds") }
         let instrument = try reading.instrument()
         let side: Side = order.side == .buy ? .sell : .buy
-        let last = order.price ?? reading.last(of: instrument)
+        let (reference, price): (Reference, ExactDecimal?) =
+            order.price.map { (.order, $0) } ?? (.last, reading.last(of: instrument))
         var attached: [ConditionalInstruction] = []
         for element in list {
             let own = OrderMembers(value: element)
             let legs = try stops(own, side, instrument)
             if legs.isEmpty { throw .itemMissing("slTriggerPx") }
             if order.reduceOnly { throw .stopOnReducing }
-            for leg in legs { try check(leg, side, last) }
+            for leg in legs { try check(leg, side, price, reference) }
             var one = ConditionalInstruction(
                 instrument: order.instrument, side: side, quantity: try own.number("sz") ?? order.quantity,
                 legs: legs, clientID: try own.label("attachAlgoClOrdId"))
+            if let id = one.clientID, isTaken(id) || attached.contains(where: { $0.clientID == id }) {
+                throw .attachedIDTaken(id)
+            }
             one.terms.marginAsset = order.terms.marginAsset
             one.reduceOnly =
                 instrument.type == .spot
@@ -213,15 +273,50 @@ struct AlgoReading {
         return attached
     }
 
-    private func check(_ leg: ConditionalLeg, _ side: Side, _ last: ExactDecimal?) throws(OKXError) {
-        guard let last, let level = leg.trigger.price,
-            leg.trigger.rises == true ? level <= last : level >= last
+    /// Whether a conditional order that waits, or that an open order would place, has this id already.
+    private func isTaken(_ id: String) -> Bool {
+        let account = reading.snapshot.account
+        return account.conditional(.client(id)) != nil
+            || account.orders.contains { order in
+                order.terms?.attached.contains { $0.clientID?.isExactly(id) ?? false } ?? false
+            }
+    }
+
+    /// What a level is measured against.
+    private enum Reference {
+        case last
+        case mark
+        /// The limit of the order that it hangs on.
+        case order
+    }
+
+    private func check(
+        _ leg: ConditionalLeg, _ side: Side, _ price: ExactDecimal?, _ reference: Reference
+    ) throws(OKXError) {
+        guard let price, let level = leg.trigger.price,
+            leg.trigger.rises == true ? level <= price : level >= price
         else { return }
-        switch (leg.name, side) {
-        case ("tp", .sell): throw .stopWrongSide("51279", "TP", "lower")
-        case ("sl", .sell): throw .stopWrongSide("51280", "SL", "higher")
-        case ("tp", .buy): throw .stopWrongSide("51277", "TP", "higher")
-        default: throw .stopWrongSide("51278", "SL", "lower")
+        let isProfit = leg.name == "tp"
+        // The code of a sale's profit, of its loss, of a purchase's profit, of its loss.
+        let place = (side == .sell ? 0 : 2) + (isProfit ? 0 : 1)
+        let name = isProfit ? "TP" : "SL"
+        // Where a level must lie.
+        let lies = isProfit == (side == .sell) ? "higher" : "lower"
+        let wrong = lies == "higher" ? "lower" : "higher"
+        switch reference {
+        case .last:
+            throw .stopWrongSide(
+                ["51279", "51280", "51277", "51278"][place],
+                "\(name) trigger price can not be \(wrong) than the last price.")
+        case .mark:
+            throw .stopWrongSide(
+                ["51303", "51304", "51300", "51302"][place],
+                "\(name) trigger price cannot be \(wrong) than the mark price")
+        case .order:
+            throw .stopWrongSide(
+                ["51046", "51047", "51048", "51049"][place],
+                "The \(isProfit ? "take profit" : "stop loss") trigger price must be \(lies) than the order "
+                    + "price")
         }
     }
 }
@@ -240,8 +335,7 @@ extension OKXError {
         shape: .business)
     static let algoUnknown = cancelUnknown
 
-    static func stopWrongSide(_ code: String, _ name: String, _ side: String) -> OKXError {
-        OKXError(
-            code, 200, "\(name) trigger price can not be \(side) than the last price.", shape: .business)
+    static func stopWrongSide(_ code: String, _ words: String) -> OKXError {
+        OKXError(code, 200, words, shape: .business)
     }
 }

@@ -52,6 +52,8 @@ extension OKXError {
         "51170",
         "Failed to place order. A reduce-only order can't be the same trading direction as your existing "
             + "positions.")
+    static let reducesSpot = item(
+        "51139", "Reduce-only feature is unavailable for the spot transactions by spot mode.")
     static let closesTooMuch = item("51112", "Close order size exceeds available size for this position.")
 
     static func tooManyOrders(_ most: Int) -> OKXError {
@@ -60,6 +62,21 @@ extension OKXError {
 
     static let clientIDTaken = item("51016", "Client order ID already exists.")
     static let algoClientIDTaken = item("51065", "Algo client order ID already exists.")
+    static let closingAlgoExists = item(
+        "51088", "You can only place 1 TP/SL order to close an entire position")
+    static let activationTooLow = item(
+        "51258",
+        "Trailing stop order placement failed. The trigger price of a sell order must be higher than the "
+            + "last transaction price.")
+    static let activationTooHigh = item(
+        "51259",
+        "Trailing stop order placement failed. The trigger price of a buy order must be lower than the last "
+            + "transaction price.")
+
+    static func attachedIDTaken(_ id: String) -> OKXError {
+        item("51068", "\(id) already exists within algoClOrdId and attachAlgoClOrdId.")
+    }
+
     static let cancelUnknown = item(
         "51400", "Order cancellation failed as the order has been filled, canceled or does not exist.")
     static let amendUnknown = item("51503", "Your order has already been filled or canceled.")

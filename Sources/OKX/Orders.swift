@@ -79,8 +79,10 @@ struct OrderReading {
         market = venue.market(snapshot.prices, rules)
     }
 
-    private static let limitTypes = ["limit", "post_only", "fok", "ioc"]
+    private static let limitTypes = ["limit", "post_only", "fok", "ioc", "rpi"]
     private static let marketTypes = ["market", "optimal_limit_ioc"]
+    /// What lists may be asked for: options have kinds of their own.
+    static let knownTypes = Set(limitTypes + marketTypes + ["mmp", "mmp_and_post_only", "op_fok", "elp"])
     /// Orders that one account may have open, in all and of one instrument.
     private static let mostOrders = 4000
     private static let mostOrdersOfInstrument = 500
@@ -99,10 +101,13 @@ struct OrderReading {
         var price = isMarket ? nil : try members.number("px")
         var terms = try terms(type)
         let reduceOnly = try members.flag("reduceOnly")
+        let banAmend = try members.flag("banAmend")
+        try checkPriceWords(isMarket: isMarket)
         let instrument = try instrument()
         let mode = try mode(of: instrument, side, type)
         terms.marginAsset = mode.marginAsset
         let isExchange = instrument.type == .spot && mode.marginAsset == nil
+        if reduceOnly, isExchange, snapshot.account.mode == .spot { throw .reducesSpot }
         let position = try positionSide(of: instrument)
         let quoteSized =
             isMarket && instrument.type == .spot && (isExchange ? countsQuote(side) : side == .buy)
@@ -112,9 +117,12 @@ struct OrderReading {
         }
         var order = OrderInstruction(
             instrument: instrument.terms.name, side: side, quantity: size, price: price, terms: terms)
+        if isMarket, isExchange, !banAmend {
+            order.quantity = try affordable(size, side, instrument, quoteSized: quoteSized)
+        }
         if quoteSized {
-            order.notional = size
-            terms.words["sz"] = .string(size.description)
+            order.notional = order.quantity
+            terms.words["sz"] = .string(order.quantity.description)
             order.terms = terms
         }
         order.positionSide = position
@@ -148,6 +156,9 @@ struct OrderReading {
             terms.kind = .market
             terms.words["ordType"] = .string(type)
         case "post_only": terms.postOnly = true
+        case "rpi":
+            terms.postOnly = true
+            terms.words["ordType"] = .string(type)
         case "fok": terms.timeInForce = .fillOrKill
         case "ioc": terms.timeInForce = .immediateOrCancel
         default: break
@@ -166,6 +177,32 @@ struct OrderReading {
             terms.words["tgtCcy"] = .string(target)
         }
         return terms
+    }
+
+    /// What a request says of its price besides naming one: whether the venue may move it, and how far a
+    /// market order may slip, which it never does here.
+    private func checkPriceWords(isMarket: Bool) throws(OKXError) {
+        guard ["0", "1"].contains(members["pxAmendType"] ?? "0") else { throw .itemWrong("pxAmendType") }
+        guard isMarket, let slippage = try members.number("slippagePct") else { return }
+        guard !slippage.isNegative, let most = try? ExactDecimal("0.05"), slippage <= most else {
+            throw .itemWrong("slippagePct")
+        }
+    }
+
+    /// A market order for more than the account has is cut to what it has, unless it forbids that
+    /// (`banAmend`).
+    private func affordable(
+        _ size: ExactDecimal, _ side: Side, _ instrument: InstrumentRules, quoteSized: Bool
+    ) throws(OKXError) -> ExactDecimal {
+        guard !snapshot.account.mode.sharesCollateral, quoteSized == (side == .buy),
+            let free = try? venue.exchangeable(instrument, side, snapshot, rules), free.isPositive,
+            free < size
+        else { return size }
+        if quoteSized { return free }
+        guard let cut = try? free.rounded(toMultipleOf: instrument.lot, .towardZero), cut.isPositive else {
+            return size
+        }
+        return cut
     }
 
     /// Whether the size of a spot market order is in the quote currency: a buy's, unless it says otherwise.
@@ -248,9 +285,10 @@ struct OrderReading {
 
     /// Above zero, a multiple of the lot, at least the smallest and at most the largest order.
     func check(
-        _ size: ExactDecimal, _ instrument: InstrumentRules, isMarket: Bool, quoteSized: Bool = false
+        _ size: ExactDecimal, _ instrument: InstrumentRules, isMarket: Bool, quoteSized: Bool = false,
+        named name: String = "sz"
     ) throws(OKXError) {
-        guard size.isPositive else { throw .itemWrong("sz") }
+        guard size.isPositive else { throw .itemWrong(name) }
         if quoteSized { return }
         guard size.isMultiple(of: instrument.lot) else { throw .sizeOffLot }
         if size < instrument.minimum { throw .sizeTooSmall }
@@ -264,16 +302,19 @@ struct OrderReading {
     /// A limit price on the tick and, unless a pair's assets are exchanged, within the price limit;
     /// `pxAmendType` 1 moves it there.
     func checked(
-        _ price: ExactDecimal, _ side: Side, _ instrument: InstrumentRules, isExchange: Bool
+        _ price: ExactDecimal, _ side: Side, _ instrument: InstrumentRules, isExchange: Bool,
+        named name: String = "px"
     ) throws(OKXError) -> ExactDecimal {
-        guard price.isPositive, price.isMultiple(of: instrument.tick) else { throw .itemWrong("px") }
+        guard price.isPositive, price.isMultiple(of: instrument.tick) else { throw .itemWrong(name) }
         guard !isExchange, let limits = instrument.priceLimits(market, rules) else { return price }
         guard side == .buy ? price > limits.buy : price < limits.sell else { return price }
         guard members["pxAmendType"] == "1" else { throw .priceBeyondLimit(limits.buy, limits.sell) }
         return side == .buy ? limits.buy : limits.sell
     }
 
-    /// An order that only reduces must find a position of the other side, at least as large as itself.
+    /// An order that only reduces must find a position of the other side, at least as large as itself and
+    /// those that would reduce it before: of a side of hedge mode all that wait, in net mode those of no
+    /// worse price.
     private func checkReducing(_ order: OrderInstruction) throws(OKXError) {
         let account = snapshot.account
         let closesLeg =
@@ -285,8 +326,26 @@ struct OrderReading {
         guard let position else { throw .nothingToReduce }
         guard position.isLong == (order.side == .sell) else { throw .reducesSameSide }
         // What is sized in the quote currency is cut to the position when it trades.
-        guard order.notional != nil || order.quantity <= position.quantity.magnitude else {
+        if order.notional != nil { return }
+        let others = account.orders.filter { other in
+            guard other.onlyReduces, other.position == position.key, other.side == order.side else {
+                return false
+            }
+            if closesLeg { return true }
+            guard let price = order.price else { return false }
+            return order.side == .sell ? other.price <= price : other.price >= price
+        }
+        guard let left = try? position.closable(beside: others), order.quantity <= left else {
             throw .closesTooMuch
         }
+    }
+}
+
+extension Position {
+    /// What is left of it to close once some orders have closed what they may; never below 0.
+    func closable(beside orders: [OpenOrder]) throws(NumberError) -> ExactDecimal {
+        var left = quantity.magnitude
+        for order in orders { left = try left - order.remaining }
+        return max(left, .zero)
     }
 }

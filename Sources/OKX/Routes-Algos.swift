@@ -116,7 +116,9 @@ extension OKXVenue {
             ack.take(order)
             let reading = OrderReading(item, snapshot, self)
             let size = try members.number("newSz")
-            if let size { try reading.check(size, try reading.instrument(), isMarket: false) }
+            if let size {
+                try reading.check(size, try reading.instrument(), isMarket: false, named: "newSz")
+            }
             let legs = try AlgoReading(reading).amendedLegs(of: order)
             guard size != nil || legs != nil else { throw OKXError.amendNothing }
             _ = try await access.trade(
@@ -154,6 +156,10 @@ extension OKXVenue {
             return try Self.reply { try $0.algo(row, rules) }
         }
         guard let types = members["ordType"] else { throw OKXError.parameterMissing("ordType") }
+        guard
+            types.split(separator: ",", omittingEmptySubsequences: false)
+                .allSatisfy({ AlgoReading.knownTypes.contains(String($0)) })
+        else { throw OKXError.parameterWrong("ordType") }
         let page = try Page(query, ids: { OrderID.sequence($0) })
         let filter = try InstrumentFilter(query)
         let isHistory = endpoint == .algosHistory

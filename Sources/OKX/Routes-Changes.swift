@@ -15,6 +15,10 @@ extension OKXVenue {
             throw OKXError.contentTypeWrong
         }
         guard !request.body.isEmpty else { throw OKXError.bodyMissing }
+        if endpoint.mayExpire, let text = request.header("exptime"), !text.isEmpty {
+            guard let time = Int64(text) else { throw OKXError.parameterWrong("expTime") }
+            if time < access.realTime() { throw OKXError.expired }
+        }
         guard let body = try? JSONValue(parsing: request.body), body.object != nil || body.elements != nil
         else {
             throw OKXError.bodyMalformed
@@ -113,17 +117,22 @@ extension OKXVenue {
             }
             side = given
         }
+        let account = snapshot.account
+        let inForce = account.leverageInForce(
+            of: instrument.terms, side: side ?? .net, marginMode: marginMode, rules(at: snapshot.at))
+        let isHeld = account.orders.contains { $0.instrument.name == name && $0.marginMode == marginMode }
+        if isHeld, leverage != inForce { throw OKXError.leverageHeld(marginMode) }
         // Both sides share a cross leverage.
         let kept = marginMode == .cross || side == .net ? nil : side
         let content = Command.Content.setLeverage(
             instrument: name, leverage: leverage, side: kept, marginMode: marginMode)
-        try await access.submit(Command(account: snapshot.account.id, content: content))
+        try await access.submit(Command(account: account.id, content: content))
         return try Self.reply { writer in
             writer.beginObject()
             writer.member("instId", name)
             try writer.member("lever", leverage)
             writer.member("mgnMode", modeText)
-            writer.member("posSide", side?.rawValue ?? (snapshot.account.isHedged ? "" : "net"))
+            writer.member("posSide", side?.rawValue ?? (account.isHedged ? "" : "net"))
             writer.endObject()
         }
     }

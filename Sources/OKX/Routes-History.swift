@@ -53,7 +53,7 @@ extension OKXVenue {
     ) throws -> [UInt8] {
         let page = try Page(query, ids: { OrderID.sequence($0) })
         let rows = snapshot.account.orders.map { OrderRecord($0) }
-        return try orderList(rows, query, page, snapshot, history) { _ in true }
+        return try orderList(rows, query, ["live", "partially_filled"], page, snapshot) { _ in true }
     }
 
     /// Orders that ended, the latest first: those cancelled without any fill for two hours.
@@ -63,7 +63,15 @@ extension OKXVenue {
         guard let type = query["instType"], !type.isEmpty else { throw OKXError.parameterMissing("instType") }
         let page = try Page(query, ids: { OrderID.sequence($0) })
         let now = snapshot.at.milliseconds
-        return try orderList(history.ended, query, page, snapshot, history) { record in
+        // Nothing but ordinary orders is kept as orders: what is forced is told as fills.
+        let isOrdinary =
+            try query.word(
+                "category",
+                of: ["twap", "adl", "full_liquidation", "partial_liquidation", "delivery", "ddh", "normal"]
+            )
+            .map { $0 == "normal" } ?? true
+        let ended = isOrdinary ? history.ended : []
+        return try orderList(ended, query, ["canceled", "filled", "mmp_canceled"], page, snapshot) { record in
             let age = now - record.updatedAt.milliseconds
             let isFilled = record.order.fills != nil
             return page.admits(record.order.placedAt)
@@ -72,13 +80,17 @@ extension OKXVenue {
     }
 
     private func orderList(
-        _ records: [OrderRecord], _ query: [QueryItem], _ page: Page, _ snapshot: AccountSnapshot,
-        _ history: TradingHistory, _ isWanted: (OrderRecord) -> Bool
+        _ records: [OrderRecord], _ query: [QueryItem], _ states: [String], _ page: Page,
+        _ snapshot: AccountSnapshot, _ isWanted: (OrderRecord) -> Bool
     ) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)
         let filter = try InstrumentFilter(query)
-        let state = query["state"].flatMap { $0.isEmpty ? nil : $0 }
+        let state = try query.word("state", of: states)
         let type = query["ordType"].flatMap { $0.isEmpty ? nil : $0 }
+        let types = type?.split(separator: ",", omittingEmptySubsequences: false) ?? []
+        guard types.allSatisfy({ OrderReading.knownTypes.contains(String($0)) }) else {
+            throw OKXError.parameterWrong("ordType")
+        }
         let wanted = records.reversed().filter { record in
             let order = record.order
             return filter.admits(
@@ -105,8 +117,10 @@ extension OKXVenue {
         let page = try Page(query, ids: { BillID.sequence($0) })
         let order = query["ordId"].flatMap { $0.isEmpty ? nil : $0 }
         let oldest = snapshot.at.milliseconds - days * 86_400_000
+        let subType = try query.number("subType")
         let wanted = history.trades.reversed().filter { trade in
             let fill = trade.fill
+            if let subType, subType != "\(fill.subType)" { return false }
             let type = rules.typeName(of: fill.instrument, isOnMargin: fill.marginAsset != nil)
             return filter.admits(fill.instrument, type) && trade.at.milliseconds >= oldest
                 && page.admits(trade.at) && page.admits(id: trade.sequence)
@@ -123,7 +137,9 @@ extension OKXVenue {
         let page = try Page(query, ids: { BillID.sequence($0) })
         let oldest = snapshot.at.milliseconds - days * 86_400_000
         func given(_ name: String) -> String? { query[name].flatMap { $0.isEmpty ? nil : $0 } }
-        let (currency, type, subType) = (given("ccy"), given("type"), given("subType"))
+        let currency = given("ccy")
+        let (type, subType) = (try query.number("type"), try query.number("subType"))
+        let mode = try query.word("mgnMode", of: ["isolated", "cross"])
         let rules = rules(at: snapshot.at)
         let filter = try InstrumentFilter(query)
         let isAny = given("instType") == nil && given("instId") == nil
@@ -131,6 +147,7 @@ extension OKXVenue {
             let kind = BillKind(change)
             return (currency ?? change.asset).isExactly(change.asset) && (type ?? kind.type) == kind.type
                 && (subType ?? kind.subType) == kind.subType && change.at.milliseconds >= oldest
+                && (mode ?? change.marginModeName) == change.marginModeName
                 && page.admits(change.at) && page.admits(id: change.sequence)
                 && (isAny
                     || change.instrument.map {
@@ -149,13 +166,14 @@ extension OKXVenue {
         let rules = rules(at: snapshot.at)
         let filter = try InstrumentFilter(query)
         let page = try Page(query, ids: { Int64($0) })
-        let mode = query["mgnMode"].flatMap { $0.isEmpty ? nil : $0 }
+        let mode = try query.word("mgnMode", of: ["isolated", "cross"])
+        let type = try query.word("type", of: ["1", "2", "3", "4", "5", "6"])
         let id = query["posId"].flatMap { $0.isEmpty ? nil : $0 }
         let wanted = history.closedPositions.reversed().filter { closed in
             let position = closed.position
             return filter.admits(
                 position.instrument, position.typeName(rules.instrument(position.instrument.name)))
-                && page.admits(paging: closed.closedAt)
+                && page.admits(paging: closed.closedAt) && (type ?? closed.typeName) == closed.typeName
                 && (mode ?? position.marginMode.rawValue) == position.marginMode.rawValue
                 && (id ?? StableID.position(snapshot.account.id, position))
                     == StableID.position(snapshot.account.id, position)
@@ -179,20 +197,39 @@ extension TradingHistory {
     }
 }
 
+extension [QueryItem] {
+    /// One of some words; nil where none was sent. Throws 51000 for another.
+    func word(_ name: String, of words: [String]) throws(OKXError) -> String? {
+        guard let text = self[name], !text.isEmpty else { return nil }
+        guard words.contains(text) else { throw .parameterWrong(name) }
+        return text
+    }
+
+    /// A text of digits; nil where none was sent. Throws 51000 for another.
+    fileprivate func number(_ name: String) throws(OKXError) -> String? {
+        guard let text = self[name], !text.isEmpty else { return nil }
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { throw .parameterWrong(name) }
+        return text
+    }
+}
+
 /// Which instruments a list is wanted of.
 struct InstrumentFilter {
     private let type: String?
     private let name: String?
+    private let family: String?
 
     init(_ query: [QueryItem]) throws(OKXError) {
         func given(_ name: String) -> String? { query[name].flatMap { $0.isEmpty ? nil : $0 } }
         type = given("instType")
         if let type, !["MARGIN", "OPTION", "ANY"].contains(type) { _ = try OKXVenue.instrumentType(type) }
         name = given("instId")
+        family = given("instFamily") ?? given("uly")
     }
 
     func admits(_ instrument: Instrument, _ typeName: String) -> Bool {
         if let name, !name.isExactly(instrument.name) { return false }
+        if let family, !family.isExactly("\(instrument.base)-\(instrument.quote)") { return false }
         guard let type, type != "ANY" else { return true }
         return typeName == type
     }

@@ -78,12 +78,14 @@ extension OKXVenue {
         var instructions: [TradeInstruction] = []
         var places: [Int] = []
         var named: Set<String> = []
+        var ending: [OpenOrder?] = []
         for item in items {
             let members = OrderMembers(value: item)
             var ack = OrderAck(time: snapshot.at)
             ack.clientID = members["clOrdId"] ?? ""
             ack.tag = operation == .place ? members["tag"] ?? "" : ""
             ack.requestID = members["reqId"]
+            ending.append(nil)
             do throws(OKXError) {
                 let instruction: TradeInstruction
                 switch operation {
@@ -93,6 +95,7 @@ extension OKXVenue {
                     let order = try open(members, snapshot, else: .amendUnknown)
                     if !named.insert(order.id).inserted { throw .amendRepeated }
                     ack.take(order, snapshot.account)
+                    if try members.flag("cxlOnFail") { ending[ending.count - 1] = order }
                     instruction = try amendment(of: order, item, snapshot)
                 case .cancel:
                     let order = try open(members, snapshot, else: .cancelUnknown)
@@ -111,6 +114,11 @@ extension OKXVenue {
         let results = await access.trade(instructions, for: snapshot.account.id)
         for (place, (instruction, result)) in zip(places, zip(instructions, results)) {
             acks[place].take(result, of: instruction, snapshot)
+        }
+        // `cxlOnFail`: what could not be amended is cancelled.
+        for (order, ack) in zip(ending, acks) where ack.error != nil {
+            guard let order else { continue }
+            _ = try? await access.trade(.cancel(.id(order.id), instrument: nil), for: snapshot.account.id)
         }
         return acks
     }
@@ -135,10 +143,10 @@ extension OKXVenue {
         var price = try reading.members.number("newPx")
         guard size != nil || price != nil else { throw .amendNothing }
         let instrument = try reading.instrument()
-        if let size { try reading.check(size, instrument, isMarket: false) }
+        if let size { try reading.check(size, instrument, isMarket: false, named: "newSz") }
         if let given = price {
             price = try reading.checked(
-                given, order.side, instrument, isExchange: order.settlementAsset == nil)
+                given, order.side, instrument, isExchange: order.settlementAsset == nil, named: "newPx")
         }
         return .amend(
             .id(order.id), instrument: instrument.terms.name, quantity: size, price: price,

@@ -196,7 +196,7 @@ extension OKXVenue {
                 rules: rules
             ).price()
             writer.beginObject()
-            try writeHead(row, figures, rules, to: &writer)
+            try writeHead(row, figures, rules, snapshot.account.orders, to: &writer)
             try writeMargins(row, figures, rules, liquidation: liquidation, to: &writer)
             try writeTail(row, figures, rules, pushedAt: pushedAt, to: &writer)
             writer.endObject()
@@ -205,13 +205,17 @@ extension OKXVenue {
 
     /// Keys up to `idxPx`. A margin position has no fees, funding or break-even price of its own.
     private func writeHead(
-        _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, to writer: inout JSONWriter
+        _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, _ orders: [OpenOrder],
+        to writer: inout JSONWriter
     ) throws {
         let position = row.position
         let isContract = position.margin == nil
         let unit = row.riskUnit(figures, rules)
         writer.member("adl", literal: "1")
-        try writer.member("availPos", isContract ? nil : position.shownSize)
+        // Of a side of hedge mode what no order waits to close; of a net position nothing.
+        let closing = orders.filter { $0.closesHedgeLeg && $0.position == position.key }
+        let closable = position.side == .net ? nil : try position.closable(beside: closing)
+        try writer.member("availPos", isContract ? closable : position.shownSize)
         try writer.member("avgPx", position.entryPrice(places: 16, rounding: .halfUp))
         writer.empty(["baseBal", "baseBorrowed", "baseInterest"])
         try writer.member("bePx", row.breakEvenPrice)

@@ -96,6 +96,14 @@ extension OKXVenue {
             buy: free, sell: free, currency: currency, buysInBase: inBase, sellsInBase: inBase)
     }
 
+    /// What is free to pay for one side of the exchange of a pair.
+    func exchangeable(
+        _ instrument: InstrumentRules, _ side: Side, _ snapshot: AccountSnapshot, _ rules: RuleTable
+    ) throws -> ExactDecimal {
+        let free = try free(of: instrument, "cash", nil, snapshot, rules)
+        return side == .buy ? free.buy : free.sell
+    }
+
     /// How much can be traded with what is free, in contracts or in coins, in whole lots.
     private func largest(
         _ free: TradableSize, of instrument: InstrumentRules, _ mode: String, _ limit: String?,
@@ -123,6 +131,18 @@ extension OKXVenue {
         largest.buy = try size(free.buy, inBase: free.buysInBase)
         largest.sell = try size(free.sell, inBase: free.sellsInBase)
         return largest
+    }
+
+    /// `trade/account-rate-limit`: how many orders an account may place and amend in two seconds. The venue
+    /// measures who trades less than VIP 5 by nothing.
+    func accountRateLimit(at time: LedgerTime) -> [UInt8] {
+        Self.reply { writer in
+            writer.beginObject()
+            writer.member("accRateLimit", literal: "1000")
+            writer.empty(["fillRatio", "mainFillRatio", "nextAccRateLimit"])
+            writer.member("ts", time)
+            writer.endObject()
+        }
     }
 
     /// `account/trade-fee`: the account's rates; negative is what is paid.

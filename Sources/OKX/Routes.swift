@@ -59,6 +59,8 @@ struct Route: Sendable {
             Route(.subaccountBalances, "GET", .user(.read), limit: 6),
             Route(.maxSize, "GET", .user(.read), limit: 20),
             Route(.maxAvailableSize, "GET", .user(.read), limit: 20),
+            Route(.accountInstruments, "GET", .user(.read), limit: 20),
+            Route(.accountRateLimit, "GET", .user(.read), limit: 1, window: 1000),
             Route(.tradeFee, "GET", .user(.read), limit: 5),
             Route(.bills, "GET", .user(.read), limit: 5, window: 1000),
             Route(.billsArchive, "GET", .user(.read), limit: 5),
@@ -114,6 +116,7 @@ enum Endpoint: String, Sendable, CaseIterable {
     case subaccountBalances = "account/subaccount/balances"
     case maxSize = "account/max-size"
     case maxAvailableSize = "account/max-avail-size"
+    case accountInstruments = "account/instruments"
     case tradeFee = "account/trade-fee"
     case bills = "account/bills"
     case billsArchive = "account/bills-archive"
@@ -130,6 +133,7 @@ enum Endpoint: String, Sendable, CaseIterable {
     case ordersPending = "trade/orders-pending"
     case ordersHistory = "trade/orders-history"
     case ordersHistoryArchive = "trade/orders-history-archive"
+    case accountRateLimit = "trade/account-rate-limit"
     case fills = "trade/fills"
     case fillsHistory = "trade/fills-history"
     case orderAlgo = "trade/order-algo"
@@ -188,6 +192,14 @@ extension Endpoint {
         case .order, .batchOrders, .amendOrder, .amendBatchOrders, .cancelOrder, .cancelBatchOrders,
             .closePosition, .orderAlgo:
             true
+        default: false
+        }
+    }
+
+    /// Whether a request may say until when it is good (`expTime`).
+    var mayExpire: Bool {
+        switch self {
+        case .order, .batchOrders, .amendOrder, .amendBatchOrders: true
         default: false
         }
     }
@@ -338,6 +350,8 @@ extension OKXVenue {
         case .leverageInfo: return try leverageInfo(of: snapshot, query)
         case .maxWithdrawal: return try maximumWithdrawals(of: snapshot, query)
         case .maxSize, .maxAvailableSize: return try largestSizes(endpoint, query, snapshot)
+        case .accountInstruments: return try publicAnswer(.instruments, query, through: access)
+        case .accountRateLimit: return accountRateLimit(at: snapshot.at)
         case .tradeFee: return try tradeFee(query, snapshot)
         case .order, .ordersPending, .ordersHistory, .ordersHistoryArchive, .fills, .fillsHistory, .bills,
             .billsArchive, .positionsHistory, .orderAlgo, .algosPending, .algosHistory:

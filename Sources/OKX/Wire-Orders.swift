@@ -285,7 +285,7 @@ extension JSONWriter {
             "instType",
             change.instrument.map { rules.typeName(of: $0, isOnMargin: change.isOnMargin) } ?? "")
         member("interest", literal: "0")
-        member("mgnMode", change.marginMode?.rawValue ?? "")
+        member("mgnMode", change.marginModeName)
         member("notes", literal: "")
         let ofNoOrder = fill == nil ? "" : OrderID.text(change.sequence)
         member("ordId", change.order?.venueID(of: account.id) ?? ofNoOrder)
@@ -341,7 +341,7 @@ extension JSONWriter {
         try member("realizedPnl", profit)
         member("settledPnl", literal: "")
         member("triggerPx", literal: "")
-        member("type", literal: closed.isLiquidation ? "3" : "2")
+        member("type", closed.typeName)
         member("uTime", closed.closedAt)
         member("uly", rules.instrument(position.instrument.name)?.family ?? "")
         endObject()
@@ -404,6 +404,16 @@ enum BillID {
         }
         return (number - base) / 8
     }
+}
+
+extension ClosedPosition {
+    /// `type`: closed by trades, or by the venue.
+    var typeName: String { isLiquidation ? "3" : "2" }
+}
+
+extension CashChange {
+    /// `mgnMode`; empty where no position is concerned.
+    var marginModeName: String { marginMode?.rawValue ?? "" }
 }
 
 /// `type` and `subType` of a bill.

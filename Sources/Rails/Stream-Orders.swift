@@ -208,9 +208,40 @@ struct OrderSocket: VenueStream {
                 var account = snapshot.account
                 return (try? frames(of: events, &account, [.orders])) ?? []
             } catch {
+                if case .place(let order) = instruction,
+                    let frame = rejection(of: order, RailsError(error), snapshot, question)
+                {
+                    return [frame]
+                }
                 return [refusal(RailsError(error), question, isOfOrder: true)]
             }
         })
+    }
+
+    /// The frame of an order that is refused before the engine has it, with the row of what was asked for;
+    /// nil where that is not what was wrong.
+    private func rejection(
+        of wanted: OrderInstruction, _ error: RailsError, _ snapshot: AccountSnapshot,
+        _ question: StreamQuestion
+    ) -> [UInt8]? {
+        guard error.status == 400,
+            let instrument = venue.rules(at: snapshot.at).instrument(wanted.instrument)
+        else { return nil }
+        let id = wanted.terms.clientID ?? "\(connectionID) \(snapshot.account.lastSequence)"
+        var order = OpenOrder(
+            id: id, instrument: instrument, side: wanted.side, quantity: wanted.quantity,
+            price: wanted.price ?? .zero, reduceOnly: wanted.reduceOnly, positionSide: .net,
+            marginMode: wanted.marginMode ?? .cross, placedAt: snapshot.at)
+        order.terms = wanted.terms
+        var frame = frame("rejectOrder", error.status, error.message, instrument.name)
+        do {
+            try venue.write(
+                order, "pending", at: snapshot.at, of: snapshot.account, venue.rules(at: snapshot.at),
+                .rejection, to: &frame.writer)
+        } catch {
+            return nil
+        }
+        return frame.finished(question.requestID)
     }
 
     /// The account's leverage, or a market's in the live profile; an isolated position's margin, as the whole

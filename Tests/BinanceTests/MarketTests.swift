@@ -83,7 +83,7 @@ struct MarketTests {
             ("klines?symbol=BTCUSDT&interval=1m&startTime=x", -1130),
             ("klines?symbol=BTCUSDT&interval=1m&startTime=2&endTime=1", -1023),
             ("continuousKlines?pair=BTCUSDT&interval=1m", -1102),
-            ("continuousKlines?pair=BTCUSDT&interval=1m&contractType=NEXT", -4135),
+            ("continuousKlines?pair=BTCUSDT&interval=1m&contractType=NEXT", -4104),
             ("depth?symbol=BTCUSDT&limit=3", -4021), ("depth", -1102), ("trades?symbol=NOPE", -1121),
             ("aggTrades?symbol=BTCUSDT&limit=1001", -1130),
             ("aggTrades?symbol=BTCUSDT&startTime=0&endTime=3600001", -1127), ("openInterest", -1102),

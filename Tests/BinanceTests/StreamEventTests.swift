@@ -64,7 +64,7 @@ struct StreamEventTests {
             fill("BTCUSDT", "sell", "0.2", "61000", #","fee":"0.01","fee_asset":"BNB""#),
             fill("BTCUSDT", "sell", "0.4", "61000"), fill("BTCUSDT", "buy", "0.1", "61500"))
         func position(_ rest: String) -> String {
-            #"{"s":"BTCUSDT",\#(rest),"mt":"cross","iw":"0","ps":"BOTH"}"#
+            #"{"s":"BTCUSDT",\#(rest),"mt":"cross","iw":"0","ps":"BOTH","ma":"USDT"}"#
         }
         #expect(
             frames == [
@@ -107,7 +107,7 @@ struct StreamEventTests {
             fill("ETHUSDT", "buy", "2", "3100", isolated + #","liquidation":true,"fee":"2""#))
         func position(_ wallet: String) -> String {
             #"{"s":"ETHUSDT","pa":"-2.000","ep":"3000","bep":"3000","cr":"0","up":"-100.00000000","#
-                + #""mt":"isolated","iw":"\#(wallet)","ps":"BOTH"}"#
+                + #""mt":"isolated","iw":"\#(wallet)","ps":"BOTH","ma":"USDT"}"#
         }
         #expect(
             frames == [
@@ -123,7 +123,7 @@ struct StreamEventTests {
                 update(
                     "INSURANCE_CLEAR", balance("USDT", "9796.50000000", "9796.50000000", "0"),
                     #"{"s":"ETHUSDT","pa":"0.000","ep":"0.0","bep":"0.0","cr":"-200.00000000","#
-                        + #""up":"0.00000000","mt":"isolated","iw":"0","ps":"BOTH"}"#),
+                        + #""up":"0.00000000","mt":"isolated","iw":"0","ps":"BOTH","ma":"USDT"}"#),
             ])
     }
 
@@ -265,7 +265,7 @@ struct StreamEventTests {
                 update(
                     "ADJUSTMENT", balance("USDT", "1000.00000000", "600.00000000", "0"),
                     #"{"s":"ETHUSDT","pa":"1.000","ep":"3000","bep":"3000","cr":"0","up":"50.00000000","#
-                        + #""mt":"isolated","iw":"400.00000000","ps":"BOTH"}"#),
+                        + #""mt":"isolated","iw":"400.00000000","ps":"BOTH","ma":"USDT"}"#),
             ])
     }
 

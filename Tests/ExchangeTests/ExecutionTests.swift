@@ -90,7 +90,7 @@ struct ExecutionTests {
         #expect(try story(floor.place("sell 1")).last == "fill sell 1 @ 150 taker fee 0.075 USD")
     }
 
-    @Test("a reduce-only order is cut to the position; a resting one ends before the trade that takes it")
+    @Test("a reduce-only order is cut to the position; a resting one ends before the order that takes it")
     func reduceOnly() throws {
         var floor = try Floor()
         _ = try floor.mark("100")
@@ -98,7 +98,7 @@ struct ExecutionTests {
         #expect(try story(floor.place("sell 5 @ 110 reduce")) == ["placed sell 2 @ 110"])
         #expect(
             try story(floor.place("sell 5 reduce")) == [
-                "placed sell 2 @ 100", "ended reduce_only", "fill sell 2 @ 100 taker fee 0.1 USD",
+                "ended reduce_only", "placed sell 2 @ 100", "fill sell 2 @ 100 taker fee 0.1 USD",
             ])
         #expect(floor.position.isZero)
         #expect(floor.account.orders.isEmpty)

@@ -165,8 +165,10 @@ def okx(
     )
 
 
-def okx_call(server: Server, key: dict, method: str, path: str, body: str = "") -> Answer:
-    """A signed call of OKX with any HTTP method; the path with its query."""
+def okx_call(
+    server: Server, key: dict, method: str, path: str, body: str = "", more: dict[str, str] | None = None
+) -> Answer:
+    """A signed call of OKX with any HTTP method; the path with its query, `more` headers besides."""
     now = datetime.datetime.now(datetime.timezone.utc)
     timestamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     signature = base64.b64encode(_hmac(key["secret"], f"{timestamp}{method}{path}{body}").digest()).decode()
@@ -177,7 +179,7 @@ def okx_call(server: Server, key: dict, method: str, path: str, body: str = "") 
         "OK-ACCESS-PASSPHRASE": key["passphrase"],
         "Content-Type": "application/json",
     }
-    return server.request(method, path, body or None, headers)
+    return server.request(method, path, body or None, headers | (more or {}))
 
 
 def balance(server: Server, venue: str, key: dict) -> Answer:
