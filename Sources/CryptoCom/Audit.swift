@@ -3,7 +3,8 @@ import Ledger
 import Numbers
 import Venue
 
-// Every figure of an answer held against the definition that serves it, on the venue's own numbers.
+// An account's figures as its answers have them: what is shown is reported, what is not is recovered here or
+// in the inferences.
 
 extension CryptoComVenue {
     /// The account's totals, its rows, and its isolated positions with theirs, in this order.
@@ -11,349 +12,432 @@ extension CryptoComVenue {
     /// Maintenance share, caps and margin rates are the rulebook's of that time; positions and open orders
     /// count as far as their answers are among the statement's.
     public func audit(_ statement: Statement, rulesAt time: LedgerTime) -> [AuditFinding] {
-        guard let reported = ReportedAccount(statement) else { return [] }
-        var audit = AccountAudit(reported, of: statement, rules: rules(at: time))
-        audit.checkBalances()
-        audit.checkMargins()
-        audit.checkSums()
-        audit.checkLimits()
-        for row in reported.rows { audit.check(row: row) }
-        for account in reported.isolated { audit.check(isolated: account) }
-        return audit.findings
-    }
-}
-
-/// Holds figures one after the other.
-struct AccountAudit {
-    let reported: ReportedAccount
-    let rules: CryptoComRules
-    /// What spot orders hold and which contracts are ordered; nil where no answer tells.
-    let orders: ReportedOrders?
-    /// Figures of the cross positions and orders; nil where no answer tells.
-    let exposure: ReportedExposure?
-    private(set) var findings: [AuditFinding] = []
-    /// What a difference means between figures of two answers.
-    let acrossAnswers: FigureCheck.Difference
-
-    init(_ reported: ReportedAccount, of statement: Statement, rules: CryptoComRules) {
-        self.reported = reported
-        self.rules = rules
-        orders = reported.orders.flatMap { ReportedOrders($0, rules) }
-        exposure = ReportedExposure(reported, orders, rules)
-        let moments = Set(
-            statement.bodies.filter { $0.call != ReadingCall.subaccountBalances.rawValue }.map(\.takenAt))
-        acrossAnswers =
-            moments.count < 2
-            ? .contradicts
-            : .estimate("The answers came at different moments, between which prices may have moved.")
-    }
-
-    /// The eighth decimal, at which amounts are cut and requirements rounded up.
-    static let lastPlace = (try? ExactDecimal("0.00000001")) ?? .zero
-
-    /// An amount or requirement as an input: the true one may differ in what was cut off.
-    func amount(_ field: String, of row: ReportedObject? = nil) -> AuditInput {
-        (row ?? reported.account).input(field, blur: Self.lastPlace)
-    }
-
-    /// An amount of every row.
-    func amounts(_ field: String, where isCounted: (ReportedObject) -> Bool = { _ in true }) -> [AuditInput] {
-        reported.rows.filter(isCounted).map { amount(field, of: $0) }
-    }
-
-    /// Holds one field of a row against a definition of the inputs' numbers.
-    mutating func hold(
-        _ row: ReportedObject, _ field: String, _ formula: String, _ inputs: [AuditInput],
-        source: String = Source.document, places: Int = 8, units: Int = 1,
-        _ difference: FigureCheck.Difference = .contradicts, remark: String = "",
-        by definition: ([ExactFraction]) throws -> ExactDecimal?
-    ) {
-        let check = check(row, field, formula, inputs, source: source, places: places, units: units)
-        let finding = check.finding(difference, remark: remark) { numbers in
-            try definition(numbers.map { ExactFraction($0) })
+        guard let answers = ReportedAccount(statement) else { return [] }
+        let rules = rules(at: time)
+        let figures = AccountFigures(answers, ReportedOrders(answers, rules), rules)
+        return withExtendedLifetime(figures) {
+            figures.audit(
+                doubt: { figures.doubt(of: $0, answers) }, remark: { figures.remark(on: $0, answers) })
+                + [Inference.liquidation(of: answers.account)].compactMap { $0 }
+                + figures.rows.flatMap { row in
+                    row.audit(doubt: { figures.doubt(of: $0, row, answers) }, remark: { row.remark(on: $0) })
+                }
+                + figures.isolated.flatMap { isolated in
+                    isolated.audit(doubt: { isolated.doubt(of: $0) })
+                        + [isolated.answer.flatMap(Inference.liquidation(of:))].compactMap { $0 }
+                        + isolated.row.audit()
+                }
         }
-        if let finding { findings.append(finding) }
-    }
-
-    /// Says why nothing follows of a field.
-    mutating func skip(
-        _ row: ReportedObject, _ field: String, _ formula: String, _ remark: String,
-        source: String = Source.document
-    ) {
-        let check = check(row, field, formula, [], source: source, places: 8, units: 0)
-        if let finding = check.notDerivable(remark) { findings.append(finding) }
-    }
-
-    private func check(
-        _ row: ReportedObject, _ field: String, _ formula: String, _ inputs: [AuditInput], source: String,
-        places: Int, units: Int
-    ) -> FigureCheck {
-        FigureCheck(
-            field: row.path(of: field), reported: row[field], formula: formula, inputs: inputs,
-            source: source, precision: .places(places), allowedUnits: units)
     }
 }
 
-// MARK: - Balances
+// MARK: - What differences mean
 
-extension AccountAudit {
-    private static let marginFormula =
-        "Positive cash balance on eligible collateral tokens + Negative balance on all tokens + Unrealised "
-        + "PnL - Fee reserves"
+extension AccountFigures {
+    static let noPositions = "There is no answer to positions that the rulebook can read."
+    static let unreadableCollateral = "Whether a row is collateral cannot be read."
 
-    mutating func checkBalances() {
-        hold(
-            reported.account, "total_available_balance", "Margin Balance - Initial Margin",
-            [amount("total_margin_balance"), amount("total_initial_margin")]
-        ) { try Figures.shownAmount(Figures.availableBalance(marginBalance: $0[0], initialMargin: $0[1])) }
-        checkMarginBalance()
-        checkCash()
-        hold(
-            reported.account, "total_collateral_value", "Σ collateral_amount",
-            amounts("collateral_amount"), source: Source.recordings
-        ) { try Figures.shownAmount($0.sum()) }
+    /// What a difference means where the formula is ours in part only, or where an answer lacks a part.
+    fileprivate func doubt(of figure: AccountFigure, _ answers: ReportedAccount) -> FigureCheck.Difference? {
+        switch figure {
+        // Whether costs of longs and shorts add up is not published.
+        case .positionCost: Set(cross.map(\.isShort)).count > 1 ? nil : .contradicts
+        case .riskExposure: .contradicts
+        case .usedLimit where answers.isLive && answers.rows.contains { $0.isCollateral == nil }:
+            .estimate(Self.unreadableCollateral)
+        case .usedLimit where answers.isLive && answers.rows.contains(where: \.name.isEmpty):
+            .estimate("A row does not say what token it is of.")
+        case .usedLimit:
+            orders.allSatisfy { $0.mark == nil && $0.side == .buy }
+                ? .contradicts : .estimate("What orders add to the exposure is not published.")
+        default: nil
+        }
     }
 
-    /// Whether the rulebook's cap takes something off a row.
-    private func isCapped(_ row: ReportedObject) -> Bool {
-        guard let value = row["market_value"].cutNumber, row.isCollateral == true,
-            let cap = rules.asset(row.name)?.collateralCap
+    /// The same of a row's figure.
+    fileprivate func doubt(
+        of figure: RowFigure, _ row: RowFigures, _ answers: ReportedAccount
+    ) -> FigureCheck.Difference? {
+        switch figure {
+        case .collateralAmount where row.reported(.marketValue)?.isNegative == true:
+            .estimate("How a debt is shown is not published.")
+        case .collateralAmount: .contradicts
+        // Recorded with a position once; elsewhere the venue may hold back more with one.
+        case .withdrawable where answers.account["total_position_im"].cutNumber?.isZero != true:
+            .hidden(
+                answers.orders == nil && row.asset != CryptoComRules.usd
+                    ? "Not shown: what open buy orders hold, what positions need."
+                    : "What positions need is not shown.", above: .zero)
+        default: nil
+        }
+    }
+
+    fileprivate func remark(on figure: AccountFigure, _ answers: ReportedAccount) -> String {
+        figure == .marginBalance && answers.followsOldRule
+            ? "It is total_collateral_value + total_session_unrealized_pnl: the rule of before October 2023, "
+                + "by which the haircut is taken off here and once more in the initial margin." : ""
+    }
+}
+
+extension RowFigures {
+    fileprivate func remark(on figure: RowFigure) -> String {
+        figure == .collateralAmount && isHaircutAbsolute
+            ? "It is market_value − haircut, as if the haircut were an amount and not a rate." : ""
+    }
+
+    /// Whether its haircut was taken off as an amount, and not as the rate that would come to the same.
+    private var isHaircutAbsolute: Bool {
+        guard let value = reported(.marketValue), let haircut = reported(.haircut),
+            let rest = try? value - haircut,
+            let byRate = try? value - max(.zero, value).times(haircut, rounding: .halfEven)
         else { return false }
-        return value > cap
+        return rest == reported(.collateralAmount) && rest != byRate
     }
+}
 
-    /// What a difference means for a figure of the rows' counted values.
-    private func counted(otherwise: FigureCheck.Difference) -> FigureCheck.Difference {
-        reported.rows.contains(where: isCapped)
-            ? .estimate("A row is above the rulebook's cap, and the venue's own may be another.") : otherwise
-    }
-
-    /// Fee reserves are a share of what positions are worth; the documented form names none.
-    private mutating func checkMarginBalance() {
-        let account = reported.account
-        let (rows, rules) = (reported.rows, rules)
-        func counted(_ numbers: [ExactFraction]) throws -> ExactFraction? {
-            var sum = ExactFraction.zero
-            for (row, value) in zip(rows, numbers) {
-                guard let part = row.countedValue(value, rules) else { return nil }
-                try sum += part
-            }
-            return sum
-        }
-        let profit = amount("total_session_unrealized_pnl")
-        let values = amounts("market_value")
-        let remark = followsOldRule ? Self.oldRule : ""
-        let numbers = values.compactMap { $0.value.cutNumber.map { ExactFraction($0) } }
-        guard let notional = crossNotional, let share = reserveShare(of: .cross),
-            numbers.count == rows.count, let gain = profit.value.cutNumber,
-            let sum = try? counted(numbers), let before = try? sum + ExactFraction(gain)
-        else {
-            hold(
-                account, "total_margin_balance", Self.marginFormula, values + [profit],
-                self.counted(otherwise: unknownReserve), remark: remark
-            ) { numbers in
-                guard let sum = try counted(numbers) else { return nil }
-                return try Figures.shownAmount(
-                    Figures.marginBalance(
-                        countedValue: sum, unrealised: numbers.last ?? .zero, feeReserve: .zero))
-            }
-            return
-        }
-        let rate = reserveRate(share, in: account, before: before, notional: notional.input)
-        let highest = try? Figures.feeReserveRate(
-            liquidationFee: share.liquidationFee ?? .zero, takerFee: share.most)
-        let whole = notional.input.value.cutNumber.flatMap { size in
-            highest.flatMap { try? size.times($0, rounding: .ceiling) }
-        }
-        let most = notional.input.value.cutNumber.flatMap { try? $0.times(share.most, rounding: .ceiling) }
-        let difference: FigureCheck.Difference =
-            switch notional.certainty {
-            case .own: .hidden("The account's taker fee rate is not shown.", above: most, below: most)
-            case .atMost:
-                .hidden("What of the used limit is of positions is not shown.", above: whole, below: .zero)
-            case .ofAnotherAnswer: acrossAnswers
-            }
-        hold(
-            account, "total_margin_balance", Self.marginFormula, values + [profit, notional.input] + rate,
-            source: Source.recordings, self.counted(otherwise: difference), remark: remark
-        ) { numbers in
-            guard let sum = try counted(numbers) else { return nil }
-            let place = rows.count
-            return try Figures.shownAmount(
-                Figures.marginBalance(
-                    countedValue: sum, unrealised: numbers[place],
-                    feeReserve: Self.reserve(of: numbers[place + 1], numbers[(place + 2)...])))
+extension IsolatedFigures {
+    /// One published sample is all there is, but these follow from the account's own sentences.
+    fileprivate func doubt(of figure: IsolatedFigure) -> FigureCheck.Difference? {
+        switch figure {
+        case .initialMargin, .maintenanceMargin, .positionMargin: nil
+        default: .contradicts
         }
     }
+}
 
-    /// The documents name no rate for what is kept back for fees; that of isolated positions is the most.
-    private var unknownReserve: FigureCheck.Difference {
-        guard let used = reported.account["used_position_limit"].cutNumber else {
-            return reported.account["total_position_cost"].cutNumber?.isZero == true
-                ? .contradicts
-                : .hidden("Neither fee reserves nor the size of positions are shown.", above: .zero)
-        }
-        guard used.isPositive,
-            let most = try? used.times(rules.isolatedFeeReserveRate, rounding: .ceiling)
-        else { return .contradicts }
-        return .hidden("Fee reserves are not shown.", above: .zero, below: most)
-    }
-
-    private static let oldRule =
-        "It is total_collateral_value + total_session_unrealized_pnl: the rule of before October 2023, by "
-        + "which the haircut is taken off here and once more in the initial margin."
-
+extension ReportedAccount {
     /// Whether the margin balance is what it was before haircuts moved into the initial margin.
-    private var followsOldRule: Bool {
-        let account = reported.account
+    fileprivate var followsOldRule: Bool {
         guard let margin = account["total_margin_balance"].cutNumber,
             let collateral = account["total_collateral_value"].cutNumber,
             let profit = account["total_session_unrealized_pnl"].cutNumber,
-            let values = try? amounts("market_value").compactMap(\.value.cutNumber).sum(),
+            let values = try? rows.compactMap({ $0["market_value"].cutNumber }).sum(),
             let gap = try? margin - collateral - profit, values != collateral
         else { return false }
-        return gap.magnitude <= Self.lastPlace
+        return gap.magnitude <= Inference.lastPlace
+    }
+}
+
+// MARK: - What is reported
+
+extension AccountFigures {
+    /// The figures of an account as its answers have them.
+    fileprivate convenience init(
+        _ answers: ReportedAccount, _ orders: ReportedOrders?, _ rules: CryptoComRules
+    ) {
+        let profile: WireProfile = answers.isLive ? .live : .documented
+        var mode = AccountMode(profile: profile)
+        mode.reserve.isRecorded = answers.isLive && rules.liquidationFeeRate != nil
+        self.init(mode, isReported: true)
+        let moment = answers.moments.balance
+        for figure in AccountFigure.allCases where figure.facts(in: mode)?.isNumber == true {
+            report(figure, answers.account, at: moment)
+        }
+        recover(.maintenanceShare, rules.maintenanceShare, as: "maintenance share")
+        recover(.reserveRate, .zero, as: "fee reserve rate")
+        lack(.limitSetting, because: "It is a setting of the account.")
+        lacks.activities = "No answer holds what was realised."
+        take(answers, orders, rules)
+        for row in answers.rows { add(RowFigures(row, answers, orders, in: self, rules)) }
+        for account in answers.isolated { add(IsolatedFigures(account, answers, in: self, rules)) }
+        Inference.spotPrices(of: self)
+        Inference.positionSize(of: self, answers)
+        Inference.feeReserve(of: self, answers, rules)
+        Inference.maximumLeverage(of: self, answers)
+        if answers.account["total_position_im"] == .absent, answers.account["total_haircut"] == .absent {
+            drop(.haircut)
+            recover(
+                .positionMargin, .zero, as: "margin of positions and orders",
+                .hidden("The margin of positions and orders is not shown in this form.", below: .zero))
+        }
     }
 
-    /// Cash counts what open orders hold, which the rows' values leave out.
-    private mutating func checkCash() {
-        var inputs: [AuditInput] = []
-        var difference = FigureCheck.Difference.contradicts
-        for row in reported.rows {
-            if row.name == CryptoComRules.usd {
-                inputs.append(row.input("quantity"))
+    /// The cross positions and the orders, as far as answers tell.
+    private func take(_ answers: ReportedAccount, _ orders: ReportedOrders?, _ rules: CryptoComRules) {
+        if answers.positions == nil { lacks.positions = "There is no answer to positions." }
+        for row in answers.positions ?? [] where !row.isIsolated {
+            guard let position = row.position(rules),
+                let mark = MarkFigures(row, position, answers, in: book)
+            else {
+                lacks.positions = Self.noPositions
+                break
+            }
+            try? add(PositionFigures(row, position, mark, answers), .underlying, nil, rules)
+        }
+        // An isolated order cannot be told from another one.
+        var knowsOrders = orders != nil && answers.positions?.contains(where: \.isIsolated) != true
+        for order in orders?.all ?? [] where !order.reduceOnly {
+            let mark = marks.first { $0.instrument.name == order.instrument.name }
+            if order.instrument.kind.isDerivative, mark == nil {
+                knowsOrders = false
                 continue
             }
-            inputs.append(wholeValue(of: row))
-            if orders == nil, row.mayBeLocked {
-                difference = .hidden("What open buy orders hold is not shown.")
-            }
-            if reported.isLive, row.isCollateral == nil, row["reserved_qty"].cutNumber?.isZero != true {
-                difference = .estimate(Self.unknownCollateral)
+            let isSpot = !order.instrument.kind.isDerivative
+            let figures = OrderFigures(order, isSpot ? nil : mark, .reference, in: book)
+            figures.recover(
+                .remaining, order.remaining, as: "open quantity of \(figures.name)",
+                at: answers.moments.orders)
+            if isSpot {
+                add(figures)
+            } else {
+                try? add(figures, of: order.instrument, .underlying, nil, rules)
             }
         }
-        hold(
-            reported.account, "total_cash_balance",
-            "Wallet Balance (Deposits - Withdrawals + Realized PnL - Fees): Σ quantity × price, of USD the "
-                + "quantity, of the others market_value and what open orders hold", inputs,
-            source: Source.recordings, difference
-        ) { try Figures.shownAmount($0.sum()) }
+        // Where nothing is used of the limit, there is nothing to be margined.
+        let isFlat = ["total_position_cost", "used_position_limit"].allSatisfy {
+            answers.account[$0].cutNumber?.isZero == true
+        }
+        if isFlat, !answers.isLive { return }
+        lacks.exposures =
+            lacks.positions.map { _ in Self.noPositions }
+            ?? (knowsOrders
+                ? nil
+                : "What open orders add cannot be told: there is no answer to open-orders, an order has no "
+                    + "price, or it may be isolated.")
     }
+}
 
-    /// The live form counts what is reserved of a row by whether it is collateral.
-    static let unknownCollateral = "Whether a row is collateral cannot be read."
-
-    /// What a row is worth with what open orders hold of it, at the price that the row implies; its market
-    /// value where they hold nothing, as far as is known.
-    func wholeValue(of row: ReportedObject) -> AuditInput {
-        let held = reported.held(row, orders, rules)
-        if held.isZero { return amount("market_value", of: row) }
-        let name = "\(row.path(of: "market_value")) and what open orders hold"
-        do {
-            guard let quantity = row["quantity"].cutNumber, let value = row["market_value"].cutNumber else {
-                return AuditInput(name, .absent)
-            }
-            let free = try quantity - held
-            let blur = try Self.lastPlace.times(
-                quantity.magnitude, over: free.magnitude, rounding: .ceiling)
-            return AuditInput(
-                derived: name, try value.times(quantity, over: free, rounding: .halfEven),
-                blur: try blur + Self.lastPlace)
-        } catch {
-            return AuditInput(name, .absent)
+extension MarkFigures {
+    /// The mark that a position's cost and profit imply: (cost + session_pnl) ÷ quantity. Nil where they
+    /// cannot be read.
+    fileprivate convenience init?(
+        _ row: ReportedObject, _ position: Position, _ answers: ReportedAccount, in book: FigureBook
+    ) {
+        self.init(position.instrument, givenAt: nil, in: book, isGiven: true)
+        guard let profit = row["session_pnl"].number, let value = try? position.cost + profit else {
+            return nil
+        }
+        Inference.quotient(
+            of: value, within: 2, over: position.quantity,
+            as: "(\(row.path(of: "cost")) + session_pnl) ÷ quantity"
+        ) { number, range, name in
+            recover(
+                .given, exactly: number, as: name,
+                from: [row.path(of: "cost"), row.path(of: "session_pnl")],
+                within: range, at: answers.moments.positions)
         }
     }
 }
 
-// MARK: - Margins
+extension PositionFigures {
+    /// A position as the answer to `positions` has it.
+    fileprivate convenience init(
+        _ row: ReportedObject, _ position: Position, _ mark: MarkFigures, _ answers: ReportedAccount
+    ) {
+        self.init(position, mark)
+        let moment = answers.moments.positions
+        report(.signedQuantity, row, "quantity", at: moment)
+        recover(.sessionCost, amount: "cost", of: row, at: moment)
+        recover(.unrealized, amount: "session_pnl", of: row, at: moment)
+    }
 
-extension AccountAudit {
-    mutating func checkMargins() {
-        let account = reported.account
-        if account["total_position_im"] != .absent || account["total_haircut"] != .absent {
-            hold(
-                account, "total_initial_margin", "Total sum of total_position_im + total_haircut",
-                [amount("total_position_im"), amount("total_haircut")]
-            ) {
-                try Figures.shownRequirement(
-                    Figures.initialMargin(positionMargin: $0[0], haircut: $0[1]))
+    fileprivate var isShort: Bool { position.quantity.isNegative }
+}
+
+extension RowFigures {
+    /// A row as the balance has it.
+    fileprivate convenience init(
+        _ row: ReportedObject, _ answers: ReportedAccount, _ orders: ReportedOrders?,
+        in account: AccountFigures,
+        _ rules: CryptoComRules
+    ) {
+        let rule = rules.asset(row.name)
+        let shown = orders.map { answers.lockInReserved(row, $0, rules) } ?? .zero
+        var mode = RowMode(profile: account.profile)
+        mode.isCollateral = row.isCollateral == true
+        mode.haircutGrows = rule?.haircutRatePerUnit != nil
+        mode.hasCap = rule?.collateralCap != nil
+        mode.showsLocked = !shown.isZero
+        self.init(
+            row.name, mode, TiedUp.of(account.orders).first { $0.asset == row.name },
+            isDebt: row["quantity"].cutNumber?.isNegative == true, isHeld: true, isReported: true,
+            knowsOrders: orders != nil, isOwed: row["market_value"].cutNumber?.isNegative == true,
+            in: account)
+        let moment = answers.moments.balance
+        report(.cash, row, "quantity", at: moment)
+        for figure in [
+            RowFigure.marketValue, .haircut, .collateralAmount, .withdrawable, .reservedQuantity,
+        ] where figure != .haircut || row.isCollateral != nil {
+            report(figure, row, at: moment)
+        }
+        recoverRules(rule, row)
+        recoverReserved(row, answers, orders, shown: shown)
+        recoverPrice(row, answers, orders, rules)
+    }
+
+    private func recoverRules(_ rule: AssetRule?, _ row: ReportedObject) {
+        if let isCollateral = row.isCollateral {
+            recover(
+                .isListed, isCollateral ? .one : .zero, as: row.path(of: RowFigure.isCollateral.rawValue))
+        } else {
+            lack(.isListed, because: "Whether it is collateral cannot be read.")
+        }
+        if let cap = rule?.collateralCap {
+            let isCapped = row.isCollateral == true && cap < row["market_value"].cutNumber ?? .zero
+            recover(
+                .cap, cap, as: "collateral_cap_notional of \(asset)",
+                isCapped
+                    ? .estimate("It is above the rulebook's cap, and the venue's own may be another.")
+                    : .contradicts)
+        }
+        if let rule {
+            recover(
+                .minimumHaircut, rule.minimumHaircut, as: "minimum_haircut of \(asset)",
+                .estimate("It is not the rulebook's; the venue's own table may have changed."))
+            if let growth = rule.haircutRatePerUnit {
+                recover(.haircutGrowth, growth, as: "haircut rate per unit")
             }
         } else {
-            holdHaircut(
-                "total_initial_margin", "the haircut of the rows + IM of positions and orders",
-                .hidden("The margin of positions and orders is not shown in this form.", below: .zero))
+            lack(.minimumHaircut, because: "The rulebook does not know the token.")
         }
-        checkPositionMargin()
-        let share = rules.maintenanceShare
-        holdHaircut("total_haircut", "Σ market_value × haircut on eligible collateral", .contradicts)
-        hold(
-            account, "total_maintenance_margin", "total_initial_margin × 0.5",
-            [
-                amount("total_initial_margin"),
-                AuditInput(rule: "maintenance share", rules.maintenanceShare),
-            ], source: Source.recordings
-        ) {
-            try Figures.shownRequirement(
-                Figures.maintenanceMargin(initialMargin: $0[0], share: share))
-        }
-        checkLiquidation(of: account)
     }
 
-    /// Holds a field against the haircut of all rows.
-    private mutating func holdHaircut(
-        _ field: String, _ formula: String, _ difference: FigureCheck.Difference
+    /// What is in use elsewhere and locked by open buy orders, as far as the answers tell.
+    private func recoverReserved(
+        _ row: ReportedObject, _ answers: ReportedAccount, _ orders: ReportedOrders?,
+        shown: ExactDecimal
     ) {
-        let (rows, rules) = (reported.rows, rules)
-        hold(
-            reported.account, field, formula,
-            rows.flatMap { [amount("market_value", of: $0), $0.input("haircut")] },
-            source: Source.recordings, counted(otherwise: difference)
-        ) { numbers in
-            var sum = ExactFraction.zero
-            for (place, row) in rows.enumerated() {
-                guard let counted = row.countedValue(numbers[2 * place], rules),
-                    let rate = numbers[2 * place + 1].decimal
-                else { return nil }
-                try sum += Figures.haircut(countedValue: counted, rate: rate)
-            }
-            return try Figures.shownRequirement(sum)
+        let path = row.path(of: RowFigure.reservedQuantity.rawValue)
+        if let reserved = row["reserved_qty"].cutNumber {
+            let others = orders.map { try? $0.offered(of: asset) + shown } ?? .zero
+            let rest = others.flatMap { try? reserved - $0 } ?? reserved
+            recover(
+                .reserved, rest, as: orders == nil ? path : "what \(path) has besides orders", from: [path])
+        } else {
+            recover(
+                .reserved, .zero, as: "funds reserved",
+                .hidden("Reserved funds are not shown in this form.", above: .zero))
         }
+        recover(
+            .unseenFunds, .zero, as: "funds in use elsewhere",
+            .hidden("Funds in use elsewhere are shown in this field alone.", below: .zero))
+        recover(
+            .unseenLock, .zero, as: "held by open buy orders",
+            .hidden("What open buy orders hold is not shown.", above: .zero))
+        let lock = answers.lock(of: row)
+        guard orders == nil, !lock.isZero else { return }
+        let reads = asset == CryptoComRules.usd ? RowFigure.marketValue : .withdrawable
+        recover(
+            .locked, lock, as: "what the row seems to lack by open orders",
+            from: [row.path(of: reads.rawValue)])
     }
 
-    /// Whether an account is under liquidation follows from two figures; one that has begun may last longer.
-    mutating func checkLiquidation(of account: ReportedObject) {
-        let margin = account["total_margin_balance"]
-        let maintenance = account["total_maintenance_margin"]
-        guard let shown = account.value["is_liquidating"]?.boolean, let balance = margin.cutNumber,
-            let required = maintenance.cutNumber
-        else { return }
-        let expected = Figures.isLiquidating(
-            marginBalance: ExactFraction(balance), maintenanceMargin: ExactFraction(required))
-        var verdict = AuditFinding.Verdict.matches
-        var remark = ""
-        if balance == required {
-            remark = "Both are equal as printed, so that either may be."
-        } else if shown != expected {
-            verdict = shown ? .hidden : .contradicts
-            remark = shown ? "A liquidation that has begun may outlast its cause." : ""
+    /// The price that the row itself implies: what it is worth over what its value is of.
+    private func recoverPrice(
+        _ row: ReportedObject, _ answers: ReportedAccount, _ orders: ReportedOrders?,
+        _ rules: CryptoComRules
+    ) {
+        if asset == CryptoComRules.usd {
+            recover(.price, .one, as: "price of USD")
+            return
         }
-        findings.append(
-            AuditFinding(
-                field: account.path(of: "is_liquidating"), verdict: verdict, reported: "\(shown)",
-                expected: "\(expected)", formula: "total_margin_balance < total_maintenance_margin",
-                inputs: [
-                    (account.path(of: "total_margin_balance"), margin.shown),
-                    (account.path(of: "total_maintenance_margin"), maintenance.shown),
-                ], source: Source.ours, remark: remark))
+        guard let value = row["market_value"].cutNumber, let quantity = row["quantity"].cutNumber else {
+            return
+        }
+        let path = row.path(of: RowFigure.marketValue.rawValue)
+        var difference = FigureCheck.Difference.contradicts
+        if orders == nil, row.mayBeLocked {
+            difference = .hidden("What open buy orders hold is not shown.")
+        }
+        if answers.isLive, row.isCollateral == nil, row["reserved_qty"].cutNumber?.isZero != true {
+            difference = .estimate(AccountFigures.unreadableCollateral)
+        }
+        let held = answers.held(row, orders, rules)
+        guard let free = try? quantity - held else { return }
+        if quantity.isZero, held.isZero {
+            recover(.cashValue, value, as: path, from: [path], difference)
+            return
+        }
+        Inference.quotient(of: value, within: 1, over: free, as: "price that \(path) implies") {
+            recover(.price, exactly: $0, as: $2, from: [path], within: $1, difference)
+        }
     }
+}
+
+extension IsolatedFigures {
+    /// A margin account as the balance has it.
+    fileprivate convenience init(
+        _ account: ReportedObject, _ answers: ReportedAccount, in figures: AccountFigures,
+        _ rules: CryptoComRules
+    ) {
+        let row = answers.position(of: account)
+        let position = row?.position(rules)
+        let mark = row.flatMap { row in
+            position.flatMap { MarkFigures(row, $0, answers, in: figures.book) }
+        }
+        let cash = account.rows("position_balances").first { $0.name == CryptoComRules.usd }
+        let wallet = cash?["quantity"] ?? account["total_cash_balance"]
+        let mode = IsolatedMode(profile: figures.profile, reserve: figures.mode.reserve)
+        self.init(
+            row?.name ?? account["isolation_id"].text, mark, .told, mode,
+            isInDebt: wallet.cutNumber?.isNegative == true, answer: account, in: figures.book)
+        let moment = answers.moments.balance
+        for figure in IsolatedFigure.allCases
+        where figure.facts(in: mode)?.isNumber == true && figure != .leverage {
+            report(figure, account, at: moment)
+        }
+        if let leverage = account["leverage"].cutNumber {
+            recover(.leverage, leverage, as: account.path(of: "leverage"), at: moment)
+        } else {
+            lack(.leverage, because: "\(account.path(of: "leverage")) is \(account["leverage"].shown).")
+        }
+        if let cash {
+            report(.wallet, cash, "quantity", at: moment)
+            self.row.report(.wallet, cash, "quantity", at: moment)
+            self.row.report(.withdrawable, cash, at: moment)
+        } else {
+            recover(.wallet, amount: "total_cash_balance", of: account, at: moment)
+        }
+        recover(.notional, amount: "used_position_limit", of: account, at: moment)
+        if let row, let position {
+            report(.quantity, row, at: answers.moments.positions)
+            recover(.cost, amount: "cost", of: row, at: answers.moments.positions)
+            recover(
+                .productLeverage, rules.maximumLeverage(of: position.instrument),
+                as: "maximum product leverage")
+            if let rate = try? rules.marginRatePerUnit(of: position.instrument) {
+                recover(.marginRate, rate, as: "unit_margin_rate × multiplier")
+            }
+        } else {
+            for input in [IsolatedFigure.quantity, .cost] {
+                lack(input, because: AccountFigures.noPositions)
+            }
+        }
+        recover(.maintenanceShare, rules.maintenanceShare, as: "maintenance share")
+        Inference.feeReserve(of: self, account, rules)
+    }
+}
+
+extension CryptoComTable {
+    /// Takes an amount from a field that is not this figure's own: its eighth digit may be off by one.
+    fileprivate final func recover(
+        _ figure: Figure, amount field: String, of object: ReportedObject, at moment: Int64
+    ) {
+        let path = object.path(of: field)
+        guard let number = object[field].cutNumber else {
+            lack(figure, because: "\(path) is \(object[field].shown).")
+            return
+        }
+        recover(
+            figure, number, as: path, from: [path], within: try? Evidence.unit(8).range(of: number),
+            at: moment)
+    }
+}
+
+extension FigureFacts {
+    /// Whether it is a number of the answer.
+    fileprivate var isNumber: Bool { isShown && form != .flag }
 }
 
 extension ReportedObject {
-    /// What a row's value adds to the margin balance; nil where its eligibility cannot be read.
-    fileprivate func countedValue(_ value: ExactFraction, _ rules: CryptoComRules) -> ExactFraction? {
-        isCollateral.map { isCollateral in
-            Figures.countedValue(
-                marketValue: value, isCollateral: isCollateral, cap: rules.asset(name)?.collateralCap)
-        }
+    /// A position as its row tells it; nil where it cannot be read.
+    func position(_ rules: CryptoComRules) -> Position? {
+        guard let instrument = rules.instrument(name)?.terms, let quantity = self["quantity"].number,
+            let cost = self["cost"].number, !quantity.isZero
+        else { return nil }
+        return Position(
+            instrument: instrument, side: .net, marginMode: isIsolated ? .isolated : .cross,
+            quantity: quantity,
+            cost: cost, openedAt: LedgerTime(milliseconds: 0))
     }
 }

@@ -36,6 +36,8 @@ enum AccountFigure: String, FigureKey {
     // What is given.
     case maintenanceShare, reserveRate, liquidationFee, takerFee, accountLeverage, limitSetting, openOrders
     case openPositions
+    // What answers imply where they do not tell.
+    case positionSize, unseenPositions
 }
 
 /// What decides which words hold of an account.
@@ -67,28 +69,26 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
     private(set) var isolatedInstruments: [ExposureFigures] = []
     private(set) var marks: [MarkFigures] = []
     private var activities: [ActivityFigures] = []
+    /// What answers do not tell, a sentence each; of an account of the ledger nothing.
+    var lacks = AccountLacks()
+    /// Whether it is an answer's.
+    private(set) var isReported = false
 
     override func value(of figure: AccountFigure) throws -> ExactFraction {
         switch figure {
-        case .available:
-            try Figures.availableBalance(
-                marginBalance: self[.marginBalance], initialMargin: self[.initialMargin])
-        case .marginBalance:
-            try Figures.marginBalance(
-                countedValue: rows.sum(.countedValue), unrealised: self[.sessionUnrealized],
-                feeReserve: self[.feeReserve])
+        case .available: try self[.marginBalance] - self[.initialMargin]
+        case .marginBalance: try rows.sum(.countedValue) + self[.sessionUnrealized] - self[.feeReserve]
         case .feeReserve where mode.reserve.isRecorded:
-            try cross.sumOfSizes(.notional) * (self[.liquidationFee] + self[.takerFee])
-        case .feeReserve: try cross.sumOfSizes(.notional) * self[.reserveRate]
+            try notional() * (self[.liquidationFee] + self[.takerFee])
+        case .feeReserve: try notional() * self[.reserveRate]
         case .cashBalance: try rows.sum(.cashValue)
-        case .initialMargin:
-            try Figures.initialMargin(positionMargin: self[.positionMargin], haircut: self[.haircut])
-        case .positionMargin: try underlyings.sum(.margin) + isolatedOrders.sum(.margin)
+        case .initialMargin: try self[.positionMargin] + self[.haircut]
+        case .positionMargin: try exposures().sum(.margin) + isolatedOrders.sum(.margin)
         case .haircut: try rows.sum(.haircutAmount)
         case .maintenanceMargin: try self[.initialMargin] * self[.maintenanceShare]
-        case .positionCost: try cross.sumOfSizes(.sessionCost)
-        case .sessionUnrealized: try cross.sum(.unrealized)
-        case .sessionRealized: try activities.sum(.sessionProfit)
+        case .positionCost: try crossPositions().sumOfSizes(.sessionCost)
+        case .sessionUnrealized: try crossPositions().sum(.unrealized)
+        case .sessionRealized: try tradedInstruments().sum(.sessionProfit)
         case .borrowed:
             try -(rows.filter(\.isDebt).sum(.cashValue) + isolated.filter(\.isInDebt).sum(.wallet))
         case .isolatedCash: try isolated.sum(.wallet)
@@ -100,7 +100,7 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
         case .effectiveLeverage where mode.isLive:
             try Figures.leverage(of: self[.usedLimit], by: self[.marginBalance])
         case .effectiveLeverage:
-            try Figures.leverage(of: cross.sumOfSizes(.notional), by: self[.marginBalance])
+            try Figures.leverage(of: notional(), by: self[.marginBalance])
         case .positionLimit where mode.isLive: try max(.zero, self[.accountLeverage] * self[.marginBalance])
         case .positionLimit: try self[.limitSetting]
         case .isLiquidating: try self[.marginBalance] < self[.maintenanceMargin] ? .one : .zero
@@ -110,22 +110,46 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
         case .orderExposure: try orderExposure()
         case .exposure: try contractExposure()
 
+        case .positionSize where lacks.positions == nil: try cross.sumOfSizes(.notional)
+        case .positionSize where mode.isLive: try self[.unseenPositions]
+        case .positionSize: throw FigureGap.missing(Self.noPositions)
         case .account, .unit, .rows, .balances, .positions, .creditLimits, .isolatedPositions,
             .maintenanceShare, .reserveRate, .liquidationFee, .takerFee, .accountLeverage, .limitSetting,
-            .openOrders, .openPositions:
+            .openOrders, .openPositions, .unseenPositions:
             throw gap(figure)
         }
     }
 
     /// What positions and orders use of the position limit.
     private func contractExposure() throws -> ExactFraction {
-        try cross.sumOfSizes(.notional) + orderExposure()
+        try notional() + orderExposure()
+    }
+
+    /// Σ |quantity| × mark of cross positions.
+    func notional() throws -> ExactFraction {
+        try isReported ? self[.positionSize] : cross.sumOfSizes(.notional)
     }
 
     /// What open orders add to it.
     private func orderExposure() throws -> ExactFraction {
-        try underlyings.filter(\.hasOrders).sum(.orderExposure) + isolatedOrders.sum(.orderExposure)
-            + orders.filter(\.isSpotSale).sum(.value)
+        if isReported, isKnown(.orderExposure) { return try self[.orderExposure] }
+        return try underlyings.filter(\.hasOrders).sum(.orderExposure)
+            + isolatedOrders.sum(.orderExposure) + orders.filter(\.isSpotSale).sum(.value)
+    }
+
+    private func crossPositions() throws -> [PositionFigures] {
+        if let lack = lacks.positions { throw FigureGap.missing(lack) }
+        return cross
+    }
+
+    private func exposures() throws -> [ExposureFigures] {
+        if let lack = lacks.exposures { throw FigureGap.missing(lack) }
+        return underlyings
+    }
+
+    private func tradedInstruments() throws -> [ActivityFigures] {
+        if let lack = lacks.activities { throw FigureGap.missing(lack) }
+        return activities
     }
 
     /// Isolated instruments with an open order.
@@ -162,12 +186,13 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
     /// The figures of an account of the ledger; each is worked out when it is asked for.
     ///
     /// Throws `FigureError.priceMissing` for a price that nobody has given.
-    init(of account: Account, market: ValuationPrices, rules: CryptoComRules, profile: WireProfile) throws {
-        self.profile = profile
+    convenience init(
+        of account: Account, market: ValuationPrices, rules: CryptoComRules, profile: WireProfile
+    ) throws {
         var mode = AccountMode(profile: profile)
         mode.reserve = FeeReserveRule(account, rules, profile)
         mode.hasPosition = !account.positions.isEmpty
-        super.init(FigureBook(), mode, Layouts.account[profile])
+        self.init(mode)
         give(account, rules)
         for position in account.positions { try include(position, account, market, rules) }
         for order in account.orders where !order.reduceOnly { try include(order, account, market, rules) }
@@ -177,6 +202,13 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
         for figure in [AccountFigure.isLiquidating, .hasRisk, .isTerminatable, .positionLimit] {
             try takeOverride(of: figure, in: account)
         }
+    }
+
+    /// An account without any amount yet.
+    init(_ mode: AccountMode, isReported: Bool = false) {
+        profile = mode.profile
+        self.isReported = isReported
+        super.init(FigureBook(), mode, Layouts.account[mode.profile])
     }
 
     /// Works out what commands are judged by, so that a figure that does not fit refuses them.
@@ -199,9 +231,7 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
 
     private func mark(of instrument: Instrument, _ market: ValuationPrices) throws -> MarkFigures {
         if let known = marks.first(where: { $0.instrument.name == instrument.name }) { return known }
-        let mark = try MarkFigures(instrument, market, in: book)
-        marks.append(mark)
-        return mark
+        return try MarkFigures(instrument, market, in: book)
     }
 
     private func include(
@@ -209,18 +239,13 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
     ) throws {
         let mark = try mark(of: position.instrument, market)
         guard position.marginMode == .isolated else {
-            let figures = PositionFigures(position, mark)
-            positions.append(figures)
-            cross.append(figures)
-            try exposure(of: position.instrument, .underlying, account, rules).add(figures, rules)
+            try add(PositionFigures(position, mark), .underlying, nil, rules)
             return
         }
         let leverage = IsolatedLeverage(of: position.instrument.name, in: account, rules)
         let own = try IsolatedFigures(position, mark, leverage, of: account, rules, profile)
-        let figures = PositionFigures(position, mark, isolated: own)
         isolated.append(own)
-        positions.append(figures)
-        try exposure(of: position.instrument, .isolated, account, rules).add(figures, rules)
+        try add(PositionFigures(position, mark, isolated: own), .isolated, leverage, rules)
     }
 
     private func include(
@@ -230,21 +255,54 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
             orders.append(try OrderFigures(order, nil, market, in: book))
             return
         }
+        let isIsolated = order.marginMode == .isolated
         let figures = try OrderFigures(order, try mark(of: order.instrument, market), market, in: book)
-        orders.append(figures)
-        let group: ExposureGroup = order.marginMode == .isolated ? .isolated : .underlying
-        try exposure(of: order.instrument, group, account, rules).add(figures, of: order.instrument, rules)
+        let leverage =
+            isIsolated ? IsolatedLeverage(of: order.instrument.name, in: account, rules) : nil
+        try add(figures, of: order.instrument, isIsolated ? .isolated : .underlying, leverage, rules)
+    }
+
+    // MARK: - Collecting
+
+    /// Adds a position to what it is margined with.
+    func add(
+        _ position: PositionFigures, _ group: ExposureGroup, _ leverage: IsolatedLeverage?,
+        _ rules: CryptoComRules
+    ) throws(NumberError) {
+        positions.append(position)
+        if group == .underlying { cross.append(position) }
+        take(position.mark)
+        try exposure(of: position.position.instrument, group, leverage, rules).add(position, rules)
+    }
+
+    /// Adds an order of a contract to what it is margined with.
+    func add(
+        _ order: OrderFigures, of instrument: Instrument, _ group: ExposureGroup,
+        _ leverage: IsolatedLeverage?, _ rules: CryptoComRules
+    ) throws(NumberError) {
+        orders.append(order)
+        if let mark = order.mark { take(mark) }
+        try exposure(of: instrument, group, leverage, rules).add(order, of: instrument, rules)
+    }
+
+    /// Adds a spot order, a row, or the margin account of an isolated position.
+    func add(_ order: OrderFigures) { orders.append(order) }
+    func add(_ row: RowFigures) { rows.append(row) }
+    func add(_ account: IsolatedFigures) { isolated.append(account) }
+
+    private func take(_ mark: MarkFigures) {
+        if !marks.contains(where: { $0 === mark }) { marks.append(mark) }
     }
 
     /// What an instrument's positions and orders are margined in.
     private func exposure(
-        of instrument: Instrument, _ group: ExposureGroup, _ account: Account, _ rules: CryptoComRules
+        of instrument: Instrument, _ group: ExposureGroup, _ leverage: IsolatedLeverage?,
+        _ rules: CryptoComRules
     ) throws(NumberError) -> ExposureFigures {
         let isIsolated = group == .isolated
         let title = isIsolated ? instrument.name : instrument.base
         let known = (isIsolated ? isolatedInstruments : underlyings).first { $0.title == title }
         if let known { return known }
-        let leverage = isIsolated ? IsolatedLeverage(of: instrument.name, in: account, rules) : nil
         let made = try ExposureFigures(group, instrument, leverage, rules, in: book)
         if isIsolated { isolatedInstruments.append(made) } else { underlyings.append(made) }
         return made
@@ -275,6 +333,16 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
             try include(tied.asset, cash: .zero, reserved: .zero, tied)
         }
     }
+}
+
+/// Why an answer does not tell of a part of an account; a sentence each.
+struct AccountLacks {
+    /// Of its cross positions.
+    var positions: String?
+    /// Of what positions and orders are margined together.
+    var exposures: String?
+    /// Of what instruments have brought.
+    var activities: String?
 }
 
 /// The open spot orders that tie up an asset.
@@ -325,7 +393,8 @@ extension AccountFigure {
             .amount("Σ quantity × price over all rows, before order locks", signed: true, common: .wallet)
         case .collateralValue where mode.isLive:
             .shown(
-                "Σ collateral_amount of the rows, as printed", Self.usd, signed: true, evidence: .unit(8),
+                "Σ collateral_amount of the rows, as printed", Self.usd, signed: true, .stored(8),
+                evidence: .unit(8),
                 from: Source.recordings, common: .collateral)
         case .collateralValue:
             .amount("Σ collateral_amount of the rows, unrounded", signed: true, common: .collateral)
@@ -438,6 +507,8 @@ extension AccountFigure {
             .input("taker fee rate of the account", "ratio", mode.reserve.hasOwnFee ? .setting : .rule)
         case .accountLeverage: .input("max_leverage", "ratio", .setting)
         case .limitSetting: .input("position_limit", Self.usd, .setting)
+        case .positionSize: .input("Σ |notional|", Self.usd, .ledger)
+        case .unseenPositions: .input("positions that are not shown", Self.usd, .ledger)
         case .openOrders: .input("open orders", "none", .ledger)
         case .openPositions: .input("open positions", "none", .ledger)
         default: nil

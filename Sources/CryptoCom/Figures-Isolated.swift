@@ -54,20 +54,26 @@ struct FeeReserveRule {
 
 /// An isolated position with the figures of its own margin account, all in USD.
 final class IsolatedFigures: CryptoComTable<IsolatedFigure> {
-    let position: Position
-    let mark: MarkFigures
     let row: IsolatedRowFigures
+    private let instrument: String
+    /// Nil where an answer does not tell the position.
+    private let mark: MarkFigures?
     private let leverageRule: IsolatedLeverage
+    /// Whether its own cash is below zero.
+    let isInDebt: Bool
+    /// The margin account as an answer has it.
+    private(set) var answer: ReportedObject?
 
     override func value(of figure: IsolatedFigure) throws -> ExactFraction {
         switch figure {
         case .leverage:
             try leverageRule.value(
                 own: self[.ownLeverage], account: self[.accountLeverage], product: self[.productLeverage])
-        case .notional: try (self[.quantity] * mark[.price]).magnitude
-        case .riskExposure, .usedLimit: try self[.notional]
+        case .notional: try (self[.quantity] * markPrice()).magnitude
+        case .usedLimit: try self[.notional]
+        case .riskExposure: try same(as: .usedLimit)
         case .positionCost: try self[.cost].magnitude
-        case .sessionUnrealized: try self[.quantity] * mark[.price] - self[.cost]
+        case .sessionUnrealized: try self[.quantity] * markPrice() - self[.cost]
         case .positionMargin:
             try Figures.positionMargin(
                 of: self[.notional], quantity: self[.quantity].magnitude, leverage: self[.productLeverage],
@@ -78,9 +84,7 @@ final class IsolatedFigures: CryptoComTable<IsolatedFigure> {
             try self[.notional] * (self[.liquidationFee] + self[.takerFee])
         case .feeReserve: try self[.notional] * self[.reserveRate]
         case .marginBalance: try self[.wallet] + self[.sessionUnrealized] - self[.feeReserve]
-        case .available:
-            try Figures.availableBalance(
-                marginBalance: self[.marginBalance], initialMargin: self[.initialMargin])
+        case .available: try self[.marginBalance] - self[.initialMargin]
         case .cashBalance, .collateralValue: try self[.wallet]
         case .effectiveLeverage: try Figures.leverage(of: self[.notional], by: self[.marginBalance])
         case .positionLimit: try max(.zero, self[.leverage] * self[.marginBalance])
@@ -95,25 +99,39 @@ final class IsolatedFigures: CryptoComTable<IsolatedFigure> {
         }
     }
 
+    private func markPrice() throws -> ExactFraction {
+        guard let mark else { throw FigureGap.missing(AccountFigures.noPositions) }
+        return try mark[.price]
+    }
+
     override var path: String { "isolated_positions.\(name)." }
-    override var name: String { position.instrument.name }
+    override var name: String { instrument }
     override func name(of figure: IsolatedFigure, isOwn: Bool) -> String { figure.rawValue }
 
-    /// Whether its own cash is below zero.
-    var isInDebt: Bool { position.isolatedWallet.isNegative }
+    /// A margin account without any amount yet.
+    init(
+        _ instrument: String, _ mark: MarkFigures?, _ leverage: IsolatedLeverage, _ mode: IsolatedMode,
+        isInDebt: Bool, answer: ReportedObject? = nil, in book: FigureBook
+    ) {
+        self.instrument = instrument
+        self.mark = mark
+        leverageRule = leverage
+        self.isInDebt = isInDebt
+        self.answer = answer
+        row = IsolatedRowFigures(in: book)
+        super.init(book, mode, Layouts.isolated[mode.profile])
+        row.account = self
+    }
 
     /// An isolated position of the ledger.
-    init(
+    convenience init(
         _ position: Position, _ mark: MarkFigures, _ leverage: IsolatedLeverage, of account: Account,
         _ rules: CryptoComRules, _ profile: WireProfile
     ) throws {
-        self.position = position
-        self.mark = mark
-        leverageRule = leverage
-        row = IsolatedRowFigures(in: mark.book)
-        let reserve = FeeReserveRule(account, rules, profile)
-        super.init(mark.book, IsolatedMode(profile: profile, reserve: reserve), Layouts.isolated[profile])
-        row.account = self
+        let mode = IsolatedMode(profile: profile, reserve: FeeReserveRule(account, rules, profile))
+        self.init(
+            position.instrument.name, mark, leverage, mode, isInDebt: position.isolatedWallet.isNegative,
+            in: mark.book)
         row.give(.wallet, position.isolatedWallet)
         give(.quantity, position.quantity)
         give(.cost, position.cost)
@@ -148,12 +166,22 @@ struct IsolatedLeverage {
     /// Whether the rulebook knows the instrument.
     let isListed: Bool
 
+    /// Of an answer, which tells the leverage itself.
+    static let told = IsolatedLeverage(own: nil, account: .one, isListed: false)
+
+    private init(own: ExactDecimal?, account: ExactDecimal, isListed: Bool) {
+        self.own = own
+        self.account = account
+        self.isListed = isListed
+    }
+
     init(of instrument: String, in account: Account, _ rules: CryptoComRules) {
         own = account.leverage(instrument, side: .net, marginMode: .isolated)
         self.account = account.maximumLeverage
         isListed = rules.instrument(instrument) != nil
     }
 
+    /// The leverage by one of the three that is asked for.
     func value(
         own: @autoclosure () throws -> ExactFraction, account: @autoclosure () throws -> ExactFraction,
         product: @autoclosure () throws -> ExactFraction

@@ -14,7 +14,9 @@ final class OrderFigures: CryptoComTable<OrderFigure> {
     let side: Side
     private let id: String
     /// The contract's mark; nil of a spot order.
-    private let mark: MarkFigures?
+    let mark: MarkFigures?
+    /// The row that tells the price of what it sells, in an answer.
+    unowned var pricedBy: RowFigures?
     /// The pair of a spot order.
     private let base: String
     private let quote: String
@@ -28,12 +30,15 @@ final class OrderFigures: CryptoComTable<OrderFigure> {
     override func value(of figure: OrderFigure) throws -> ExactFraction {
         switch figure {
         case .value: try self[.remaining] * (mark.map { try $0[.price] } ?? self[.indexPrice])
-        case .remaining, .limitPrice, .indexPrice: throw gap(figure)
+        case .indexPrice: if let pricedBy { try pricedBy[.price] } else { throw gap(figure) }
+        case .remaining, .limitPrice: throw gap(figure)
         }
     }
 
     /// What is bought on the spot adds nothing and has no value here.
-    override func isThere(_ figure: OrderFigure) -> Bool { figure != .value || mark != nil || isSpotSale }
+    override func isThere(_ figure: OrderFigure) -> Bool {
+        figure != .value || mark != nil || isSpotSale
+    }
 
     override var path: String { "orders.\(id)." }
     override var name: String { mark == nil ? "order \(id)" : "\(side.rawValue) order \(id)" }
@@ -133,7 +138,9 @@ final class MarkFigures: CryptoComTable<MarkFigure> {
     /// As prices of the ledger have it. Throws `FigureError.priceMissing` where they do not.
     convenience init(
         _ instrument: Instrument, _ market: ValuationPrices, in book: FigureBook
-    ) throws(FigureError) {
+    )
+        throws(FigureError)
+    {
         let given = market.prices.marks[instrument.name]
         self.init(instrument, givenAt: given?.at, in: book, isGiven: given != nil)
         if let given {

@@ -38,7 +38,7 @@ final class PositionFigures: CryptoComTable<PositionFigure> {
     let mark: MarkFigures
     /// The margin account that it has for itself; nil of a cross position, and where only the position was
     /// asked for.
-    private let isolated: IsolatedFigures?
+    let isolated: IsolatedFigures?
 
     override func value(of figure: PositionFigure) throws -> ExactFraction {
         switch figure {

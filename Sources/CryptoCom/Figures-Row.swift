@@ -20,6 +20,8 @@ enum RowFigure: String, FigureKey {
     case interestRate = "hourly_interest_rate"
     // What is given.
     case cash, reserved, price, isListed, cap, minimumHaircut, haircutGrowth, debtRate
+    // What an answer may hide.
+    case unseenLock, unseenFunds
 }
 
 /// What decides which words hold of a row.
@@ -56,6 +58,11 @@ final class RowFigures: CryptoComTable<RowFigure> {
     let isDebt: Bool
     /// Whether orders, or something else that the value leaves out, hold a part of it.
     private let isHeld: Bool
+    /// Whether it is an answer's, and one that tells of open orders.
+    private let isReported: Bool
+    private let knowsOrders: Bool
+    /// Whether an answer shows that what counts of it is owed.
+    private let isOwed: Bool
 
     override func value(of figure: RowFigure) throws -> ExactFraction {
         switch figure {
@@ -63,6 +70,7 @@ final class RowFigures: CryptoComTable<RowFigure> {
         case .reservedQuantity: try taken() + (mode.showsLocked ? lockedByOrders() : .zero)
         case .withdrawable: try max(.zero, self[.cash] - taken() - lockedByOrders())
         case .held: try (mode.leavesOutReserved ? taken() : .zero) + lockedByOrders()
+        case .locked where !knowsOrders: try self[.unseenLock]
         case .locked: try buys.map { try $0[.remaining] * $0[.limitPrice] }.sum()
         case .marketValue: try free() * self[.price]
         case .cashValue: try self[.cash] * self[.price]
@@ -73,8 +81,11 @@ final class RowFigures: CryptoComTable<RowFigure> {
         case .haircut where mode.isCollateral && mode.hasHaircut: try haircutRate(of: free())
         case .haircut: try .zero * self[.isCollateral]
         case .interestRate: try isDebt ? self[.debtRate] : .zero
+        case .reserved where isReported && knowsOrders: try self[.unseenFunds]
+        case .reserved where isReported: throw FigureGap.missing("There is no answer to open-orders.")
+        case .price where isReported: throw FigureGap.missing("No answer holds the price.")
         case .instrument, .cash, .reserved, .price, .isListed, .cap, .minimumHaircut, .haircutGrowth,
-            .debtRate:
+            .debtRate, .unseenLock, .unseenFunds:
             throw gap(figure)
         }
     }
@@ -82,7 +93,9 @@ final class RowFigures: CryptoComTable<RowFigure> {
     /// What cannot be touched: in use elsewhere, and what open sell orders offer.
     private func taken() throws -> ExactFraction { try self[.reserved] + sells.sum(.remaining) }
 
-    private func lockedByOrders() throws -> ExactFraction { try buys.isEmpty ? .zero : self[.locked] }
+    private func lockedByOrders() throws -> ExactFraction {
+        try buys.isEmpty && knowsOrders ? .zero : self[.locked]
+    }
 
     /// What the value is of.
     private func free() throws -> ExactFraction { try isHeld ? self[.cash] - self[.held] : self[.cash] }
@@ -94,12 +107,10 @@ final class RowFigures: CryptoComTable<RowFigure> {
         return value.isNegative ? value : isCollateral ? min(cap, value) : .zero
     }
 
-    /// The growth is off unless the rulebook has a rate.
     private func haircutRate(of quantity: ExactFraction) throws -> ExactFraction {
         let least = try self[.minimumHaircut]
-        let bySize = try mode.haircutGrows ? quantity * self[.haircutGrowth] : .zero
-        if quantity.isNegative { return .zero }
-        return bySize >= .one ? .one : max(least, try PrintForm.up(ExactDecimal.places).of(bySize))
+        let growth = try mode.haircutGrows ? self[.haircutGrowth] : .zero
+        return isOwed ? .zero : try Figures.haircutRate(of: quantity, least: least, growth: growth)
     }
 
     override func facts(of figure: RowFigure) -> FigureFacts? {
@@ -110,7 +121,8 @@ final class RowFigures: CryptoComTable<RowFigure> {
     }
 
     private var isUncommon: Bool {
-        guard let value = try? self[.marketValue], let counted = try? self[.countedValue] else {
+        guard !isReported, let value = try? self[.marketValue], let counted = try? self[.countedValue]
+        else {
             return false
         }
         return value.isNegative || mode.isCollateral && counted < value
@@ -131,17 +143,29 @@ final class RowFigures: CryptoComTable<RowFigure> {
 
     // MARK: - Of the ledger
 
-    /// What an account has of an asset. Throws `FigureError.priceMissing` for a price that nobody has given.
+    /// An asset without any amount yet.
     init(
+        _ asset: String, _ mode: RowMode, _ tied: TiedUp?, isDebt: Bool, isHeld: Bool,
+        isReported: Bool = false, knowsOrders: Bool = true, isOwed: Bool = false, in account: AccountFigures
+    ) {
+        self.asset = asset
+        buys = tied?.buys ?? []
+        sells = tied?.sells ?? []
+        self.isDebt = isDebt
+        self.isHeld = isHeld
+        self.isReported = isReported
+        self.knowsOrders = knowsOrders
+        self.isOwed = isOwed
+        super.init(account.book, mode, Layouts.row[account.profile])
+    }
+
+    /// What an account has of an asset. Throws `FigureError.priceMissing` for a price that nobody has given.
+    convenience init(
         _ asset: String, cash: ExactDecimal, reserved: ExactDecimal, _ tied: TiedUp?,
         of account: Account, _ market: ValuationPrices, _ rules: CryptoComRules, in figures: AccountFigures
     ) throws {
         let rule = rules.asset(asset)
         let isListed = rule?.isCollateral ?? false
-        self.asset = asset
-        buys = tied?.buys ?? []
-        sells = tied?.sells ?? []
-        isDebt = cash.isNegative
         var mode = RowMode(profile: figures.profile)
         mode.isCollateral = account.raised(RowFigure.isCollateral.rawValue, asset: asset)?.boolean ?? isListed
         mode.hasHaircut = rule != nil
@@ -149,8 +173,10 @@ final class RowFigures: CryptoComTable<RowFigure> {
         mode.hasCap = rule?.collateralCap != nil
         mode.showsLocked = mode.isLive && rule?.showsLockedAsReserved ?? true
         mode.price = PriceOrigin(of: asset, market)
-        isHeld = !buys.isEmpty || mode.leavesOutReserved && !(sells.isEmpty && reserved.isZero)
-        super.init(figures.book, mode, Layouts.row[figures.profile])
+        let isTaken = !reserved.isZero || tied?.sells.isEmpty == false
+        self.init(
+            asset, mode, tied, isDebt: cash.isNegative,
+            isHeld: tied?.buys.isEmpty == false || mode.leavesOutReserved && isTaken, in: figures)
         give(.cash, cash)
         give(.reserved, reserved)
         give(.price, try market.price(of: asset, rule))
@@ -260,6 +286,8 @@ extension RowFigure {
         case .minimumHaircut: .input("minimum_haircut", "ratio", .rule)
         case .haircutGrowth: .input("haircut rate per unit", "ratio", .rule)
         case .debtRate: .input("hourly interest rate", "ratio", .rule)
+        case .unseenLock: .input("held by open buy orders that are not shown", FigureFacts.coin, .ledger)
+        case .unseenFunds: .input("funds in use elsewhere", FigureFacts.coin, .ledger)
         default: nil
         }
     }

@@ -37,7 +37,7 @@ class CryptoComTable<Figure: FigureKey>: FigureTable<Figure> where Figure.Number
 
 extension FigureFacts {
     /// Whether digits of it are lost where it is printed.
-    var isRounded: Bool { isShown && form != .plain && form != .flag }
+    var isRounded: Bool { isShown && !form.words.isEmpty }
 }
 
 /// Where formulas are stated.

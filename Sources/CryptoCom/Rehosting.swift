@@ -296,10 +296,9 @@ private struct AccountRehosting {
         let isCut = value.fractionDigits <= 8
         return price.shortest { candidate in
             guard candidate.isPositive,
-                let made = try? Figures.marketValue(
-                    quantity: quantity, held: ExactFraction(held), price: candidate)
+                let made = try? (ExactFraction(quantity) - ExactFraction(held)).times(candidate)
             else { return false }
-            return isCut ? (try? Figures.shownAmount(made)) == value : made == ExactFraction(value)
+            return isCut ? (try? PrintForm.cut(8).print(made)) == value : made == ExactFraction(value)
         } ?? price
     }
 
@@ -334,7 +333,7 @@ private struct AccountRehosting {
         if let reserved = row["reserved_qty"].cutNumber {
             guard let knownOrders else { return reserved }
             let shown = answers.lockInReserved(row, knownOrders, rules)
-            return try? reserved - shown - (knownOrders.offered[row.name] ?? .zero)
+            return try? reserved - shown - knownOrders.offered(of: row.name)
         }
         guard let free = row["max_withdrawal_balance"].cutNumber, let rest = try? quantity - free,
             rest.cut(places: 8).isPositive
@@ -399,9 +398,7 @@ private struct AccountRehosting {
         if let reported = account.value["is_liquidating"]?.boolean,
             let margin = account["total_margin_balance"].cutNumber,
             let maintenance = account["total_maintenance_margin"].cutNumber,
-            reported
-                != Figures.isLiquidating(
-                    marginBalance: ExactFraction(margin), maintenanceMargin: ExactFraction(maintenance))
+            reported != (margin < maintenance)
         {
             raise(.isLiquidating, .bool(reported))
         }
@@ -424,7 +421,9 @@ private struct AccountRehosting {
         if isCollateral != rule.isCollateral { raise(.collateralEligible, .bool(isCollateral), row.name) }
         guard let quantity = row["quantity"].cutNumber, let free = try? quantity - held(row) else { return }
         let rate = try? Figures.haircutRate(
-            minimum: rule.minimumHaircut, ratePerUnit: rule.haircutRatePerUnit, quantity: ExactFraction(free))
+            of: ExactFraction(free), least: ExactFraction(rule.minimumHaircut),
+            growth: ExactFraction(rule.haircutRatePerUnit ?? .zero)
+        ).decimal
         if let haircut = row["haircut"].number, haircut != (isCollateral ? rate : .zero) {
             raise(.haircut, .string(haircut.description), row.name)
         }

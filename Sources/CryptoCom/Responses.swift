@@ -45,12 +45,19 @@ struct ReportedAccount {
     /// Rows of the answer to `open-orders`; nil where it was not asked or not answered.
     let orders: [ReportedObject]?
 
-    private init(_ account: ReportedObject, positions: [ReportedObject]?, orders: [ReportedObject]?) {
+    /// When the answers came in.
+    let moments: (balance: Int64, positions: Int64, orders: Int64)
+
+    private init(
+        _ account: ReportedObject, positions: [ReportedObject]?, orders: [ReportedObject]?,
+        moments: (balance: Int64, positions: Int64, orders: Int64) = (0, 0, 0)
+    ) {
         self.account = account
         rows = account.rows("position_balances")
         isolated = account.rows("isolated_positions")
         self.positions = positions
         self.orders = orders
+        self.moments = moments
     }
 
     /// The account of the key. Throws where the balance is missing or unreadable.
@@ -62,7 +69,11 @@ struct ReportedAccount {
         self.init(
             result.rows("data").first
                 ?? ReportedObject(.emptyObject, path: result.path(of: "data[0]")),
-            positions: answers.rows(.positions), orders: answers.rows(.openOrders))
+            positions: answers.rows(.positions), orders: answers.rows(.openOrders),
+            moments: (
+                answers.moment(of: .userBalance), answers.moment(of: .positions),
+                answers.moment(of: .openOrders)
+            ))
     }
 
     /// What a statement was read from: the key's account, or the sub-account that it is named after.
@@ -110,6 +121,11 @@ struct ReportedAccount {
 }
 
 extension [ReportedAnswer] {
+    /// When the last answer to a call came in.
+    fileprivate func moment(of call: ReadingCall) -> Int64 {
+        last { $0.body.call == call.rawValue }?.body.takenAt ?? 0
+    }
+
     /// The `data` of an answer; nil where there is none or it cannot be read.
     fileprivate func rows(_ call: ReadingCall) -> [ReportedObject]? {
         other(call.rawValue)?.object("result").list("data")

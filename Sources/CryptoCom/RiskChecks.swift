@@ -301,7 +301,7 @@ private struct Judge {
         }
         let figures = try figures(of: before)
         let free = try known(before) {
-            try figures.isolated.first { $0.position.key == key }?.row[.withdrawable] ?? .zero
+            try figures.positions.first { $0.position.key == key }?.isolated?.row[.withdrawable] ?? .zero
         }
         let shortage = try lacking(-amount, .zero, free)
         if shortage.isPositive { throw missing(shortage, key.instrument.settle, field: "amount") }

@@ -92,8 +92,7 @@ extension CryptoComVenue {
     private func writeAccountRisk(of snapshot: AccountSnapshot, to writer: inout JSONWriter) throws {
         let figures = try figures(of: snapshot)
         try figures.write(.ofRiskChannel(profile), of: snapshot.account.id, to: &writer) { isolated, writer in
-            for position in figures.positions
-            where isolated.map({ position.position.key == $0.position.key }) ?? true {
+            for position in figures.positions where isolated == nil || position.isolated === isolated {
                 try writeWithRisk(position, of: snapshot, to: &writer)
             }
         }
@@ -124,15 +123,16 @@ extension CryptoComVenue {
         }
         writer.key("isolated_positions")
         try writer.array { writer in
-            for isolated in figures.isolated {
-                try write(isolated, in: figures, of: account.id, to: &writer)
+            for position in figures.positions {
+                guard let isolated = position.isolated else { continue }
+                try write(position, isolated, of: account.id, to: &writer)
             }
         }
         writer.endObject()
     }
 
     private func write(
-        _ isolated: IsolatedFigures, in figures: AccountFigures, of account: String,
+        _ position: PositionFigures, _ isolated: IsolatedFigures, of account: String,
         to writer: inout JSONWriter
     ) throws {
         writer.beginObject()
@@ -142,15 +142,11 @@ extension CryptoComVenue {
         writer.key("balances")
         try writer.array { writer in
             writeQuantity(
-                try isolated.row.decimal(.quantity), of: CryptoComRules.usd, isolated.position.updatedAt,
+                try isolated.row.decimal(.quantity), of: CryptoComRules.usd, position.position.updatedAt,
                 to: &writer)
         }
         writer.key("positions")
-        try writer.array { writer in
-            for position in figures.positions where position.position.key == isolated.position.key {
-                try position.write(.row, of: account, to: &writer)
-            }
-        }
+        try writer.array { try position.write(.row, of: account, to: &$0) }
         writer.endObject()
     }
 

@@ -71,7 +71,7 @@ struct AuditTests {
         let available = try #require(found["total_available_balance"])
         #expect(available.unitsInLastPlace == 2)
         #expect(available.expected == "4721.0589858")
-        #expect(available.formula == "Margin Balance - Initial Margin")
+        #expect(available.formula == "total_margin_balance − total_initial_margin, not floored")
         #expect(
             available.inputs.map(\.name) == [
                 "result.data[0].total_margin_balance", "result.data[0].total_initial_margin",

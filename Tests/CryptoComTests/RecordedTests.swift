@@ -153,7 +153,7 @@ struct RecordedTests {
         let findings = try reader().audit(statement, rulesAt: LedgerTime(milliseconds: 1_780_272_000_000))
         #expect(
             findings.filter { $0.verdict == .contradicts }.map { $0.field.split(separator: ".").last } == [
-                "total_margin_balance", "total_cash_balance", "total_collateral_value", "total_haircut",
+                "total_margin_balance", "total_cash_balance", "total_haircut", "total_collateral_value",
                 "used_position_limit",
             ])
     }

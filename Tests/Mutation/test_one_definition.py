@@ -31,9 +31,9 @@ MUTATIONS = {
         "marginBalance",
     ),
     "crypto-com": (
-        "CryptoCom/Figures.swift",
-        "try marginBalance - initialMargin",
-        "try marginBalance + initialMargin",
+        "CryptoCom/Figures-Account.swift",
+        "try self[.marginBalance] - self[.initialMargin]",
+        "try self[.marginBalance] + self[.initialMargin]",
         "total_available_balance",
     ),
     "rails": (

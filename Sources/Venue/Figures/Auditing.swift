@@ -145,12 +145,11 @@ private struct ReportedCheck {
         let step = Evidence.step(facts.form.places)
         let own = try facts.evidence.range(of: number).widened(by: step, times: facts.leeway)
         var (verdict, words) = verdict(residual, printed, own.overlaps(range))
-        let unit = Evidence.step(facts.form.places)
         if verdict == .matches || verdict == .rounding {
             let width = try range.high - range.low
             // What a figure could be moved by, unnoticed.
             let allowed = try max(
-                unit.times(ExactDecimal(20)),
+                step.times(ExactDecimal(20)),
                 ExactFraction(number.magnitude).over(ExactDecimal(500_000)))
             if allowed < width {
                 let open = try width.rounded(places: facts.form.places, rounding: .ceiling)
@@ -160,7 +159,7 @@ private struct ReportedCheck {
         let all = [remark, words, cutRemark].filter { !$0.isEmpty }.joined(separator: " ")
         return made(
             verdict, expected: printed.description, residual: residual,
-            units: verdict == .matches ? 0 : Self.count(residual, unit), remark: all)
+            units: verdict == .matches ? 0 : Self.count(residual, unit(printed)), remark: all)
     }
 
     func notDerivable(_ remark: String) -> AuditFinding { made(.notDerivable, remark: remark) }
@@ -215,6 +214,12 @@ private struct ReportedCheck {
             field: known.name, verdict: verdict, reported: known.text, expected: expected,
             residual: residual, unitsInLastPlace: units, formula: facts.words(with: clauses),
             inputs: inputs.map { ($0.name, $0.shown) }, source: facts.source, remark: remark)
+    }
+
+    /// What the last digit counts: of a number that is printed with all that it has, its own last one.
+    private func unit(_ expected: ExactDecimal) -> ExactFraction {
+        Evidence.step(
+            facts.form == .plain ? max(number.fractionDigits, expected.fractionDigits) : facts.form.places)
     }
 
     /// How many units of the last digit a difference comes to, the last one begun counted whole.

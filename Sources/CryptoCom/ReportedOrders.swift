@@ -1,0 +1,143 @@
+import JSON
+import Ledger
+import Numbers
+import Venue
+
+/// What the answer to `open-orders` says, as the definitions take it.
+struct ReportedOrders {
+    /// What buy orders of spot pairs hold, by asset, in the asset.
+    private(set) var locked: [String: ExactDecimal] = [:]
+    /// What sell orders of spot pairs offer, by asset, in the asset.
+    private var offered: [String: ExactDecimal] = [:]
+    /// Every order; of those of contracts the answer does not say whether they are isolated.
+    private(set) var all: [OpenOrder] = []
+
+    /// Nil where an order cannot be read: an instrument that the rulebook lacks, or a number that is none.
+    init?(_ rows: [ReportedObject], _ rules: CryptoComRules) {
+        self.init(readable: rows, rules)
+        if all.count < rows.count { return nil }
+    }
+
+    /// Those of the orders that can be read.
+    init(readable rows: [ReportedObject], _ rules: CryptoComRules) {
+        for row in rows {
+            guard let order = Self.order(row, rules), let cost = Self.cost(of: order) else { continue }
+            all.append(order)
+            if order.instrument.kind.isDerivative { continue }
+            let isBuy = order.side == .buy
+            let asset = isBuy ? order.instrument.quote : order.instrument.base
+            let held = isBuy ? cost : order.remaining
+            guard let sum = try? ((isBuy ? locked : offered)[asset] ?? .zero) + held else { continue }
+            if isBuy { locked[asset] = sum } else { offered[asset] = sum }
+        }
+    }
+
+    /// Nil where there is no answer, or one that cannot be read.
+    init?(_ answers: ReportedAccount, _ rules: CryptoComRules) {
+        guard let rows = answers.orders else { return nil }
+        self.init(rows, rules)
+    }
+
+    /// What sell orders of spot pairs offer of an asset.
+    func offered(of asset: String) -> ExactDecimal { offered[asset] ?? .zero }
+
+    private static func order(_ row: ReportedObject, _ rules: CryptoComRules) -> OpenOrder? {
+        guard let instrument = rules.instrument(row.name)?.terms,
+            let side = Side(rawValue: row["side"].text.lowercased()),
+            let quantity = row["quantity"].number, let filled = row["cumulative_quantity"].number,
+            let price = row["limit_price"].number, let remaining = try? quantity - filled,
+            remaining.isPositive
+        else { return nil }
+        let flags = row.value["exec_inst"]?.elements ?? []
+        var order = OpenOrder(
+            id: row["client_oid"].text.isEmpty ? row["order_id"].text : row["client_oid"].text,
+            instrument: instrument, side: side, quantity: quantity, price: price,
+            reduceOnly: flags.contains { $0.text == "REDUCE_ONLY" }, positionSide: .net,
+            marginMode: .cross,
+            placedAt: LedgerTime(milliseconds: row.value["create_time"]?.integer ?? 0))
+        order.remaining = remaining
+        return order
+    }
+
+    private static func cost(of order: OpenOrder) -> ExactDecimal? {
+        try? ExactFraction(order.remaining).times(order.price)
+            .rounded(places: ExactDecimal.places, rounding: .ceiling)
+    }
+}
+
+extension ReportedAccount {
+    /// Whether a row's value is of what is not reserved: of collateral in the live form, as recorded in
+    /// November 2023; a token that is none was recorded with its whole value.
+    func leavesOutReserved(_ row: ReportedObject) -> Bool { isLive && row.isCollateral == true }
+
+    /// What of a row's quantity its value leaves out as reserved; in the asset.
+    func shownReserved(_ row: ReportedObject) -> ExactDecimal {
+        leavesOutReserved(row) ? row["reserved_qty"].cutNumber ?? .zero : .zero
+    }
+
+    /// What of a row's quantity its value leaves out, as far as the row itself tells; in the asset.
+    func shownHeld(_ row: ReportedObject) -> ExactDecimal {
+        let reserved = shownReserved(row)
+        return (try? reserved + lock(of: row)) ?? reserved
+    }
+
+    /// What of a row's quantity its value leaves out: by the open orders where they are known.
+    func held(
+        _ row: ReportedObject, _ orders: ReportedOrders?, _ rules: CryptoComRules
+    ) -> ExactDecimal {
+        guard let orders else { return shownHeld(row) }
+        let reserved = shownReserved(row)
+        let locked =
+            leavesOutReserved(row)
+            ? lockOutsideReserved(row, orders, rules) : orders.locked[row.name] ?? .zero
+        return (try? reserved + locked) ?? reserved
+    }
+
+    /// What open buy orders hold of a row's asset and `reserved_qty` shows.
+    func lockInReserved(
+        _ row: ReportedObject, _ orders: ReportedOrders, _ rules: CryptoComRules
+    ) -> ExactDecimal {
+        let locked = orders.locked[row.name] ?? .zero
+        guard isLive, rules.asset(row.name)?.showsLockedAsReserved ?? true,
+            let reserved = row["reserved_qty"].cutNumber,
+            let least = try? locked + (orders.offered(of: row.name)), least <= reserved
+        else { return .zero }
+        return locked
+    }
+
+    /// What open buy orders hold of a row's asset beside `reserved_qty`.
+    func lockOutsideReserved(
+        _ row: ReportedObject, _ orders: ReportedOrders, _ rules: CryptoComRules
+    ) -> ExactDecimal {
+        let locked = orders.locked[row.name] ?? .zero
+        return lockInReserved(row, orders, rules).isZero ? locked : .zero
+    }
+
+    /// What open buy orders hold of a row's asset beside `reserved_qty`, as far as the row itself tells: in
+    /// the asset, 0 where it seems to be nothing. USD is worth 1, so that what its value lacks is held.
+    func lock(of row: ReportedObject) -> ExactDecimal {
+        guard let quantity = row["quantity"].cutNumber else { return .zero }
+        let reserved = row["reserved_qty"].cutNumber ?? .zero
+        let rest: ExactDecimal?
+        if row.name == CryptoComRules.usd, let value = row["market_value"].cutNumber {
+            rest = try? quantity - value - (leavesOutReserved(row) ? reserved : .zero)
+        } else if let free = row["max_withdrawal_balance"].cutNumber, free.isPositive {
+            rest = try? quantity - reserved - free
+        } else {
+            return .zero
+        }
+        // What is shown is cut at the eighth place.
+        return rest.map { $0.cut(places: 8).isPositive ? $0 : .zero } ?? .zero
+    }
+}
+
+extension ReportedObject {
+    /// Whether open buy orders may hold a part of a row's asset.
+    var mayBeLocked: Bool {
+        guard let quantity = self["quantity"].cutNumber,
+            let free = self["max_withdrawal_balance"].cutNumber,
+            free.isPositive, let rest = try? quantity - (self["reserved_qty"].cutNumber ?? .zero) - free
+        else { return true }
+        return rest.cut(places: 8).isPositive
+    }
+}
