@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import datetime
 import http.client
 import json
 import pathlib
@@ -36,11 +37,17 @@ from neighbours import Client  # noqa: E402
 
 VENUES = {module.VENUE: module for module in (binance, okx, crypto_com, rails)}
 BATCH = 40
-NEWEST_RULES = 1_755_561_600_000  # 19 August 2025, in milliseconds
+RULEBOOKS = pathlib.Path(__file__).resolve().parents[2].glob("Sources/*/Rulebook/*.json")
+NEWEST_RULES = max(json.loads(file.read_text())["effective"] for file in RULEBOOKS)
 SHOWN = 12
 STEP = 1000  # milliseconds between the commands of a batch and its last prices
 PAST = 8  # every eighth case is compared as of a past time, too
 BESIDE = 4  # of every fourth case the neighbouring endpoints and the edges of refusal are compared, too
+
+
+def milliseconds(time: str) -> float:
+    """An ISO 8601 time in milliseconds since 1970."""
+    return datetime.datetime.fromisoformat(time).timestamp() * 1000
 
 
 class Server:
@@ -77,7 +84,7 @@ class Server:
     def now(self) -> int:
         """What the ledger's clock shows, in milliseconds."""
         status, clock = self.call("GET", "/clock")
-        if status != 200 or clock.get("mode") == "system" or clock["now"] < NEWEST_RULES:
+        if status != 200 or clock.get("mode") == "system" or clock["now"] < milliseconds(NEWEST_RULES):
             raise SystemExit(
                 "The server must stand at a ledger time (--ledger-time) after the newest built-in rulebook, "
                 f"for example 2026-11-20T12:00:00Z; GET /clock answered {status}: {clock}")
