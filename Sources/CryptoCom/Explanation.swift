@@ -58,7 +58,7 @@ private struct BalanceExplanations {
     }
 
     private mutating func addField<Figure>(
-        _ figure: Figure, of table: CryptoComTable<Figure>, _ form: ObjectForm<Figure>
+        _ figure: Figure, of table: CryptoComTable<Figure>, _ form: FigureLayout<Figure>
     ) throws {
         guard let facts = table.facts(of: figure), let text = try form.text(of: figure, in: table) else {
             return

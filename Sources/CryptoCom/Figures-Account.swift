@@ -168,9 +168,10 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
         return isBare
     }
 
-    /// Over REST the sum of rows has the decimals of the longest row amount.
-    override func leastPlaces(of figure: AccountFigure) throws -> Int {
-        try rows.map { try $0.decimal(.collateralAmount).fractionDigits }.max() ?? 0
+    /// Over REST the sum of rows has the decimals of the longest row amount where it is not 0.
+    override func minimumPlaces(of figure: AccountFigure) -> Int {
+        guard let sum = try? decimal(figure), !sum.isZero else { return 0 }
+        return rows.compactMap { try? $0.decimal(.collateralAmount).fractionDigits }.max() ?? 0
     }
 
     override func facts(of figure: AccountFigure) -> FigureFacts? {
@@ -208,7 +209,7 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
     init(_ mode: AccountMode, isReported: Bool = false) {
         profile = mode.profile
         self.isReported = isReported
-        super.init(FigureBook(), mode, Layouts.account[mode.profile])
+        super.init(FigureBook(), mode, AccountForm.ofAccount(mode.profile).account)
     }
 
     /// Works out what commands are judged by, so that a figure that does not fit refuses them.

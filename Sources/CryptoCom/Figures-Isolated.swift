@@ -119,7 +119,7 @@ final class IsolatedFigures: CryptoComTable<IsolatedFigure> {
         self.isInDebt = isInDebt
         self.answer = answer
         row = IsolatedRowFigures(in: book)
-        super.init(book, mode, Layouts.isolated[mode.profile])
+        super.init(book, mode, AccountForm.ofAccount(mode.profile).isolated)
         row.account = self
     }
 
@@ -386,5 +386,5 @@ final class IsolatedRowFigures: CryptoComTable<IsolatedRowFigure> {
     override var path: String { "\(account.path)position_balances.\(CryptoComRules.usd)." }
     override var name: String { CryptoComRules.usd }
 
-    init(in book: FigureBook) { super.init(book, (), Layouts.isolatedRow) }
+    init(in book: FigureBook) { super.init(book, (), AccountForm.ofAccount(.live).isolatedRow) }
 }

@@ -100,7 +100,7 @@ final class PositionFigures: CryptoComTable<PositionFigure> {
     }
 
     /// Its row, in the form of REST or of the position channels.
-    func write(_ form: ObjectForm<PositionFigure>, of account: String, to writer: inout JSONWriter) throws {
+    func write(_ form: FigureLayout<PositionFigure>, of account: String, to writer: inout JSONWriter) throws {
         writer.beginObject()
         try form.write(self, to: &writer) { field, writer in
             switch field {
@@ -126,11 +126,14 @@ extension PositionFigure {
     private var row: FigureFacts? {
         switch self {
         case .quantity:
-            .shown("in coin, negative when short", FigureFacts.coin, signed: true, from: Source.positions)
+            .shown(
+                "in coin, negative when short", FigureFacts.coin, signed: true, from: Source.positions,
+                common: .quantity)
         case .cost: .amount("cost since the last settlement", signed: true, from: Source.positions)
         case .openCost: .amount("cost since it was opened", signed: true, from: Source.positions)
         case .openProfit: .amount("notional − open_pos_cost", signed: true, from: Source.positions)
-        case .sessionProfit: .amount("notional − cost", signed: true, from: Source.positions)
+        case .sessionProfit:
+            .amount("notional − cost", signed: true, from: Source.positions, common: .unrealizedProfit)
         case .sessionUnrealized:
             .amount("notional − cost", signed: true, from: Source.positions, isAlwaysThere: false)
         default: nil

@@ -156,7 +156,7 @@ final class RowFigures: CryptoComTable<RowFigure> {
         self.isReported = isReported
         self.knowsOrders = knowsOrders
         self.isOwed = isOwed
-        super.init(account.book, mode, Layouts.row[account.profile])
+        super.init(account.book, mode, AccountForm.ofAccount(account.profile).row)
     }
 
     /// What an account has of an asset. Throws `FigureError.priceMissing` for a price that nobody has given.

@@ -17,9 +17,6 @@ class CryptoComTable<Figure: FigureKey>: FigureTable<Figure> where Figure.Number
         isOwn || name.isEmpty ? figure.rawValue : "\(figure.rawValue) of \(name)"
     }
 
-    /// Decimals that a figure has at least where the form leaves that to the account.
-    func leastPlaces(of figure: Figure) throws -> Int { 0 }
-
     /// Whether a switch is on.
     final func isOn(_ figure: Figure) throws -> Bool { try !self[figure].isZero }
 

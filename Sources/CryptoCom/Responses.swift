@@ -165,41 +165,28 @@ extension ReportedAccount {
             takenAt: bodies.map(\.takenAt).max() ?? 0, bodies: bodies, figures: figures,
             assets: rows.map(statement(of:)), positions: positionStatements(baseAsset),
             drift: answers.drift(KnownShapes.shape), pools: pools, notes: notes,
-            beside: isolated.map { $0.figure(.wallet, "total_cash_balance", unit: CryptoComRules.usd) })
+            beside: isolated.compactMap { $0.commonOfIsolated[.wallet] })
     }
 
     /// The account with all of its pools, all in USD. The venue has no field for what that is worth: its
     /// margin balance leaves out what orders hold, what is kept back for fees, and isolated positions.
     private var figures: StatementFigures {
-        let all = [account] + isolated
-        func sum(_ figure: CommonFigure, _ field: String) -> ReportedFigure {
-            ReportedFigure(figure, sumOf: all.map { $0.figure(figure, field, unit: "USD") }, unit: "USD")
+        let pools = [account.common] + isolated.map(\.commonOfIsolated)
+        var figures = pools[0]
+        for figure in [CommonFigure.wallet, .initialMargin, .maintenanceMargin, .unrealizedProfit] {
+            figures.set(ReportedFigure(figure, sumOf: pools.compactMap { $0[figure] }, unit: "USD"))
         }
-        func worth(_ figure: CommonFigure) -> ReportedFigure {
-            if let gap { return ReportedFigure(figure, lacking: gap, unit: "USD") }
-            return Self.worth(figure, of: all)
+        for figure in [CommonFigure.equity, .equityUSD] {
+            figures.set(
+                gap.map { ReportedFigure(figure, lacking: $0, unit: "USD") } ?? Self.worth(figure, of: pools))
         }
-        return StatementFigures([
-            worth(.equity), account.figure(.marginBalance, "total_margin_balance", unit: "USD"),
-            sum(.wallet, "total_cash_balance"),
-            account.figure(.available, "total_available_balance", unit: "USD"),
-            sum(.initialMargin, "total_initial_margin"), sum(.maintenanceMargin, "total_maintenance_margin"),
-            account.figure(.leverage, "total_effective_leverage", unit: "ratio"),
-            sum(.unrealizedProfit, "total_session_unrealized_pnl"),
-            account.figure(.collateral, "total_collateral_value", unit: "USD"),
-            account.figure(.debt, "total_borrow", unit: "USD"), worth(.equityUSD),
-        ])
+        return figures
     }
 
     /// Cash and unrealised profit of margin accounts.
-    private static func worth(_ figure: CommonFigure, of accounts: [ReportedObject]) -> ReportedFigure {
-        ReportedFigure(
-            figure,
-            sumOf: accounts.flatMap { account in
-                ["total_cash_balance", "total_session_unrealized_pnl"].map {
-                    account.figure(figure, $0, unit: "USD")
-                }
-            }, unit: "USD")
+    private static func worth(_ figure: CommonFigure, of pools: [StatementFigures]) -> ReportedFigure {
+        let parts = pools.flatMap { [$0[.wallet], $0[.unrealizedProfit]] }.compactMap { $0 }
+        return ReportedFigure(figure, sumOf: parts, unit: "USD")
     }
 
     /// The isolated positions whose margin account is in no answer.
@@ -224,15 +211,18 @@ extension ReportedAccount {
     }
 
     private var pools: [MarginPool] {
-        ([("cross", account)]
+        let shown =
+            [("cross", account.common)]
             + isolated.map { account in
-                (position(of: account)?.name ?? "isolation \(account["isolation_id"].text)", account)
-            }).map { name, account in
-                MarginPool(
-                    name: name, equity: account.figure(.marginBalance, "total_margin_balance", unit: "USD"),
-                    maintenance: account.figure(
-                        .maintenanceMargin, "total_maintenance_margin", unit: "USD"))
+                let name = position(of: account)?.name ?? "isolation \(account["isolation_id"].text)"
+                return (name, account.commonOfIsolated)
             }
+        return shown.compactMap { name, figures in
+            guard let equity = figures[.marginBalance], let maintenance = figures[.maintenanceMargin] else {
+                return nil
+            }
+            return MarginPool(name: name, equity: equity, maintenance: maintenance)
+        }
             + unseen.map { position in
                 let lack = "the margin account of \(position.name) is in no field of the answers"
                 return MarginPool(
@@ -243,17 +233,9 @@ extension ReportedAccount {
 
     /// What an isolated position's margin account shows of itself, all in USD.
     private static func figures(ofIsolated account: ReportedObject) -> StatementFigures {
-        StatementFigures([
-            worth(.equity, of: [account]),
-            account.figure(.marginBalance, "total_margin_balance", unit: "USD"),
-            account.figure(.wallet, "total_cash_balance", unit: "USD"),
-            account.figure(.available, "total_available_balance", unit: "USD"),
-            account.figure(.initialMargin, "total_initial_margin", unit: "USD"),
-            account.figure(.maintenanceMargin, "total_maintenance_margin", unit: "USD"),
-            account.figure(.unrealizedProfit, "total_session_unrealized_pnl", unit: "USD"),
-            account.figure(.debt, "total_borrow", unit: "USD"),
-            account.figure(.leverage, "leverage", unit: "ratio"),
-        ])
+        var figures = account.commonOfIsolated
+        figures.set(worth(.equity, of: [figures]))
+        return figures
     }
 
     /// The answers to `positions`, isolated ones with the figures of their margin account; margin accounts
@@ -261,8 +243,10 @@ extension ReportedAccount {
     private func positionStatements(_ baseAsset: (String) -> String) -> [PositionStatement] {
         let known = (positions ?? []).map { row in
             var figures = marginAccount(of: row).map(Self.figures(ofIsolated:)) ?? StatementFigures()
-            if figures.all.isEmpty { figures.set(row.figure(.unrealizedProfit, "session_pnl", unit: "USD")) }
-            figures.set(row.figure(.quantity, "quantity", unit: baseAsset(row.name)))
+            for figure in row.common(Layouts.position, in: (), coin: baseAsset(row.name))
+            where figures[figure.figure] == nil {
+                figures.set(figure)
+            }
             if let position = RehostedPosition(row) {
                 figures.set(
                     ReportedFigure(
@@ -290,12 +274,9 @@ extension ReportedAccount {
     /// rest, the price follows from that part, and what the whole is worth from the price.
     private func statement(of row: ReportedObject) -> AssetStatement {
         let name = row.name
-        var figures = StatementFigures([
-            row.figure(.equity, "quantity", unit: name), row.figure(.wallet, "quantity", unit: name),
-            row.figure(.withdrawable, "max_withdrawal_balance", unit: name),
-            row.figure(.collateral, "collateral_amount", unit: "USD"),
-            row.figure(.equityUSD, "market_value", unit: "USD"),
-        ])
+        var figures = StatementFigures(
+            row.common(AccountForm.ofAccount(.live).row, in: RowMode(profile: .live), coin: name))
+        figures.set(row.figure(.wallet, RowFigure.quantity.rawValue, unit: name))
         let held = shownHeld(row)
         guard !held.isZero, let quantity = row["quantity"].number, let value = row["market_value"].number
         else {
@@ -320,6 +301,25 @@ extension ReportedAccount {
     }
 }
 
+extension ReportedObject {
+    /// What has a name at every venue of the fields of an object.
+    fileprivate func common<Figure: FigureKey>(
+        _ layout: FigureLayout<Figure>, in mode: Figure.Mode, coin: String = ""
+    ) -> [ReportedFigure] {
+        commonFigures(of: layout, in: mode) { $0 == FigureFacts.coin ? coin : $0 }
+    }
+
+    /// The same of an account object's own, all in USD.
+    fileprivate var common: StatementFigures {
+        StatementFigures(common(Layouts.knownAccount, in: AccountMode(profile: .live)))
+    }
+
+    /// The same of an isolated position's margin account.
+    fileprivate var commonOfIsolated: StatementFigures {
+        StatementFigures(common(Layouts.knownIsolated, in: IsolatedMode(profile: .live)))
+    }
+}
+
 /// What the venue is known to send, in both forms (Crypto.com Exchange API documentation,
 /// private/user-balance).
 private enum KnownShapes {
@@ -328,8 +328,8 @@ private enum KnownShapes {
     }
 
     private static let shapes: [ReadingCall: FieldShape] = [
-        .userBalance: envelope(account + nested),
-        .subaccountBalances: envelope([KnownField("account", .text)] + account + nested),
+        .userBalance: envelope(account),
+        .subaccountBalances: envelope([KnownField("account", .text)] + account),
         .positions: envelope(position), .openOrders: envelope(order),
     ]
 
@@ -342,42 +342,21 @@ private enum KnownShapes {
             ])
     }
 
-    /// Those that came after the given documents are in the live form only.
+    /// Of the newer form, and what only the venue's answers have.
     private static let account: [KnownField] =
-        .list(
-            """
-            total_available_balance total_margin_balance total_initial_margin total_maintenance_margin
-            total_position_cost total_cash_balance total_collateral_value total_session_unrealized_pnl
-            total_session_realized_pnl instrument_name total_effective_leverage position_limit
-            used_position_limit
-            """, .text)
-        + .list(
-            "total_position_im total_haircut total_risk_exposure total_borrow margin_score", .text,
-            isAlways: false)
-        + .list("has_risk terminatable", .boolean, isAlways: false)
-        + [
-            KnownField("is_liquidating", .boolean),
-            KnownField("position_balances", .array(.object(row))),
-            KnownField("credit_limits", .array(.anything), isAlways: false),
-        ]
+        Layouts.knownAccount.knownFields([
+            .rows: .array(row), .creditLimits: .array(.anything), .isolatedPositions: .array(isolated),
+        ]) + others
 
-    private static let nested: [KnownField] = [
-        KnownField("total_isolated_cash_balance", .text, isAlways: false),
-        KnownField(
-            "isolated_positions",
-            .array(.object(account + .list("isolation_id leverage isolation_type", .text))), isAlways: false),
-    ]
+    private static let isolated = FieldShape.object(
+        Layouts.knownIsolated.knownFields([.rows: .array(row), .creditLimits: .array(.anything)]) + others)
 
-    private static let row: [KnownField] =
-        .list(
-            "instrument_name quantity market_value haircut collateral_amount max_withdrawal_balance", .text)
-        + .list("reserved_qty hourly_interest_rate", .text, isAlways: false)
-        + [KnownField("collateral_eligible", [.text, .boolean])]
+    private static let others = [KnownField("margin_score", .text, isAlways: false)]
 
-    private static let position: [KnownField] =
-        .list("account_id quantity cost open_position_pnl open_pos_cost session_pnl instrument_name", .text)
-        + .list("type isolation_id isolation_type", .text, isAlways: false)
-        + [KnownField("update_timestamp_ms", .number)]
+    private static let row = FieldShape.object(
+        AccountForm.ofAccount(.live).row.knownFields([.isCollateral: .value([.text, .boolean])]))
+
+    private static let position = Layouts.position.knownFields([.updated: .value(.number)])
 
     private static let order: [KnownField] =
         .list("instrument_name side quantity cumulative_quantity", .text)

@@ -49,7 +49,7 @@ extension CryptoComVenue {
         for position in snapshot.account.positions
         where wanted.map(position.instrument.name.isExactly) ?? true {
             let mark = try MarkFigures(position.instrument, market, in: FigureBook())
-            try PositionFigures(position, mark).write(.row, of: snapshot.account.id, to: &writer)
+            try PositionFigures(position, mark).write(Layouts.position, of: snapshot.account.id, to: &writer)
         }
         writer.endArray()
         writer.endObject()

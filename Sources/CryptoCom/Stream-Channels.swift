@@ -102,7 +102,7 @@ extension CryptoComVenue {
         _ position: PositionFigures, of snapshot: AccountSnapshot, to writer: inout JSONWriter
     ) throws {
         try position.take(rules(at: snapshot.at))
-        try position.write(.riskRow, of: snapshot.account.id, to: &writer)
+        try position.write(Layouts.positionRisk, of: snapshot.account.id, to: &writer)
     }
 
     /// Quantities and positions, without the account's figures.
@@ -119,7 +119,9 @@ extension CryptoComVenue {
         }
         writer.key("positions")
         try writer.array { writer in
-            for position in figures.positions { try position.write(.row, of: account.id, to: &writer) }
+            for position in figures.positions {
+                try position.write(Layouts.position, of: account.id, to: &writer)
+            }
         }
         writer.key("isolated_positions")
         try writer.array { writer in
@@ -136,7 +138,7 @@ extension CryptoComVenue {
         to writer: inout JSONWriter
     ) throws {
         writer.beginObject()
-        try Self.isolationForm.write(isolated, to: &writer) { field, writer in
+        try Layouts.isolation.write(isolated, to: &writer) { field, writer in
             isolated.writeIsolation(field, of: account, to: &writer)
         }
         writer.key("balances")
@@ -146,13 +148,9 @@ extension CryptoComVenue {
                 to: &writer)
         }
         writer.key("positions")
-        try writer.array { try position.write(.row, of: account, to: &$0) }
+        try writer.array { try position.write(Layouts.position, of: account, to: &$0) }
         writer.endObject()
     }
-
-    /// The members that say which isolated position it is.
-    private static let isolationForm = ObjectForm<IsolatedFigure>(
-        [.isolation, .leverage, .isolationType], in: IsolatedMode(profile: .live))
 
     /// A quantity as the profile's balance rows print it.
     private func writeQuantity(

@@ -3,121 +3,42 @@ import Ledger
 import Numbers
 import Venue
 
-/// The order in which the fields of an object are written, and how far they are padded.
-struct ObjectForm<Figure: FigureKey>: Sendable where Figure.Number == ExactFraction {
-    /// Decimals that are written at least.
-    enum Padding: Sendable {
-        case none
-        case places(Int)
-        /// The same of what is not zero.
-        case unlessZero(Int)
-        /// As many as the account says, of what is not zero.
-        case asAccountSays
-    }
-
-    private enum Kind: Sendable {
-        case decimal(Padding)
-        case flag
-        case flagAsText
-        case other
-    }
-
-    private let fields: [(figure: Figure, key: JSONKey, kind: Kind)]
-
-    /// The figures in their order.
-    var figures: [Figure] { fields.map(\.figure) }
-
-    init(
-        _ order: [Figure], in mode: Figure.Mode, flagsAsText: Bool = false,
-        padding: (Figure) -> Padding = { _ in .none }
-    ) {
-        fields = order.compactMap { figure in
-            guard let facts = figure.facts(in: mode), facts.isAlwaysThere != nil else { return nil }
-            let kind: Kind =
-                !facts.isShown
-                ? .other
-                : facts.form == .flag ? flagsAsText ? .flagAsText : .flag : .decimal(padding(figure))
-            return (figure, JSONKey(figure.rawValue), kind)
-        }
-    }
-
-    /// Writes the fields that an object has as members of the object that is open; `other` writes the value
-    /// of one that is no number.
-    func write(
-        _ table: CryptoComTable<Figure>, to writer: inout JSONWriter,
-        other: (Figure, inout JSONWriter) throws -> Void
-    ) throws {
-        for (figure, key, kind) in fields where table.isThere(figure) {
-            writer.key(key)
-            switch kind {
-            case .decimal(.none): writer.quoted(try table.decimal(figure))
-            case .decimal(let padding):
-                let number = try table.decimal(figure)
-                writer.quoted(number, minimumPlaces: try Self.places(padding, number, figure, table))
-            case .flag: writer.bool(try table.isOn(figure))
-            case .flagAsText: writer.literal(try table.isOn(figure) ? "true" : "false")
-            case .other: try other(figure, &writer)
-            }
-        }
-    }
-
-    /// A field as it is written; nil for one that is no number.
-    func text(of figure: Figure, in table: CryptoComTable<Figure>) throws -> String? {
-        guard let field = fields.first(where: { $0.figure == figure }) else { return nil }
-        switch field.kind {
-        case .decimal(let padding):
-            let number = try table.decimal(figure)
-            var bytes: [UInt8] = []
-            number.append(to: &bytes, minimumPlaces: try Self.places(padding, number, figure, table))
-            return String(decoding: bytes, as: UTF8.self)
-        case .flag, .flagAsText: return try table.isOn(figure) ? "true" : "false"
-        case .other: return nil
-        }
-    }
-
-    private static func places(
-        _ padding: Padding, _ number: ExactDecimal, _ figure: Figure, _ table: CryptoComTable<Figure>
-    ) throws -> Int {
-        switch padding {
-        case .none: 0
-        case .places(let places): places
-        case .unlessZero(let places): number.isZero ? 0 : places
-        case .asAccountSays: number.isZero ? 0 : try table.leastPlaces(of: figure)
-        }
-    }
-}
-
 /// A form of the account object, of its rows and of its isolated positions: every form has the same members,
 /// each in an order of its own.
 struct AccountForm: Sendable {
-    let account: ObjectForm<AccountFigure>
-    let row: ObjectForm<RowFigure>
-    let isolated: ObjectForm<IsolatedFigure>
-    let isolatedRow: ObjectForm<IsolatedRowFigure>
+    let account: FigureLayout<AccountFigure>
+    let row: FigureLayout<RowFigure>
+    let isolated: FigureLayout<IsolatedFigure>
+    let isolatedRow: FigureLayout<IsolatedRowFigure>
 
     /// The documents pad to 8 decimals and write switches of rows as strings; live forms write numbers bare,
-    /// but for what `padding` names.
+    /// but for what `styles` names.
     private init(
         _ profile: WireProfile, _ order: [AccountFigure], row: [RowFigure], isHaircutPadded: Bool = false,
-        padding: [AccountFigure: ObjectForm<AccountFigure>.Padding] = [:]
+        styles: [AccountFigure: FigureStyle] = [:]
     ) {
-        let isDocumented = profile == .documented
-        account = ObjectForm(order, in: AccountMode(profile: profile)) {
-            isDocumented ? .places(8) : padding[$0] ?? .none
+        func layout<Figure: FigureKey>(
+            _ order: [Figure], _ mode: Figure.Mode, live styles: [Figure: FigureStyle] = [:],
+            butFor bare: Figure? = nil, flag: FigureStyle = .flag
+        ) -> FigureLayout<Figure> {
+            guard profile == .documented else { return FigureLayout(mode, order, styles: styles) }
+            let padded = order.filter { $0 != bare }.map {
+                ($0, $0.facts(in: mode)?.form == .flag ? flag : .padded(8))
+            }
+            return FigureLayout(mode, order, styles: Dictionary(uniqueKeysWithValues: padded))
         }
-        self.row = ObjectForm(row, in: RowMode(profile: profile), flagsAsText: isDocumented) {
-            isDocumented && ($0 != .haircut || isHaircutPadded) ? .places(8) : .none
-        }
-        isolatedRow = ObjectForm(
-            row.compactMap { IsolatedRowFigure(rawValue: $0.rawValue) }, in: (), flagsAsText: isDocumented
-        ) { isDocumented && $0 != .haircut ? .places(8) : .none }
+        account = layout(order, AccountMode(profile: profile), live: styles)
+        self.row = layout(
+            row, RowMode(profile: profile), butFor: isHaircutPadded ? nil : .haircut, flag: .quotedFlag)
+        isolatedRow = layout(
+            row.compactMap { IsolatedRowFigure(rawValue: $0.rawValue) }, (), butFor: .haircut,
+            flag: .quotedFlag)
         // A margin account of its own has the same members, but for what is of the account alone.
         let own = order.filter { ![.account, .isolatedCash, .isolatedPositions].contains($0) }
-        isolated = ObjectForm(
+        isolated = layout(
             [.isolation, .leverage, .isolationType]
                 + own.compactMap { IsolatedFigure(rawValue: $0.rawValue) },
-            in: IsolatedMode(profile: profile)
-        ) { isDocumented && $0 != .leverage ? .places(8) : .none }
+            IsolatedMode(profile: profile), butFor: .leverage)
     }
 
     /// The object of `private/user-balance` and of `user.balance` in the first frame.
@@ -183,14 +104,14 @@ struct AccountForm: Sendable {
         .instrument, .interestRate,
     ]
 
-    private static let livePadding: [AccountFigure: ObjectForm<AccountFigure>.Padding] = [
-        .haircut: .unlessZero(8), .collateralValue: .asAccountSays,
+    private static let liveStyles: [AccountFigure: FigureStyle] = [
+        .haircut: .bare(8), .collateralValue: .ofObject,
     ]
 
-    private static let live = AccountForm(.live, liveOrder, row: liveRow, padding: livePadding)
+    private static let live = AccountForm(.live, liveOrder, row: liveRow, styles: liveStyles)
 
     private static let liveSubaccount = AccountForm(
-        .live, [.account] + liveOrder, row: liveRow, padding: livePadding)
+        .live, [.account] + liveOrder, row: liveRow, styles: liveStyles)
 
     /// Recorded in another order than over REST, without `terminatable`, and with every figure stripped.
     private static func push(_ rows: [AccountFigure]) -> AccountForm {
@@ -277,7 +198,7 @@ extension IsolatedFigures {
 }
 
 extension RowFigures {
-    fileprivate func write(_ form: ObjectForm<RowFigure>, to writer: inout JSONWriter) throws {
+    fileprivate func write(_ form: FigureLayout<RowFigure>, to writer: inout JSONWriter) throws {
         writer.beginObject()
         try form.write(self, to: &writer) { _, writer in writer.string(asset) }
         writer.endObject()
@@ -293,30 +214,43 @@ extension JSONWriter {
     }
 }
 
-/// How the rows of positions are written: over REST, and with the risk figures between on the position
-/// channels.
-extension ObjectForm<PositionFigure> {
+/// How objects are printed that have one form only, or none.
+enum Layouts {
     private static let last: [PositionFigure] = [.updated, .instrument, .type, .isolation]
 
-    static let row = ObjectForm(
-        [.account, .quantity, .cost, .openProfit, .openCost, .sessionProfit] + last + [.isolationType], in: ()
-    )
+    /// The rows of positions over REST. Older ones have no type.
+    static let position = FigureLayout<PositionFigure>(
+        (), [.account, .quantity, .cost, .openProfit, .openCost, .sessionProfit] + last + [.isolationType],
+        seldom: [.type])
 
-    /// Margins are those of the position alone, as if nothing netted it. Choices.
-    static let riskRow = ObjectForm(
+    /// Those of the position channels, with the risk figures between. Margins are those of the position
+    /// alone, as if nothing netted it: a choice.
+    static let positionRisk = FigureLayout<PositionFigure>(
+        (),
         [
             .account, .quantity, .sessionUnrealized, .cost, .openProfit, .openCost, .sessionProfit,
             .initialMargin, .maintenanceMargin, .marketValue, .markPrice, .targetLeverage,
-        ] + last + [.leverage, .isolationType, .isolatedBalance], in: ())
-}
+        ] + last + [.leverage, .isolationType, .isolatedBalance])
 
-/// How each figure is printed, in each profile.
-enum Layouts {
-    static let account = ByProfile { FigureLayout<AccountFigure>(AccountMode(profile: $0)) }
-    static let row = ByProfile { FigureLayout<RowFigure>(RowMode(profile: $0)) }
-    static let isolated = ByProfile { FigureLayout<IsolatedFigure>(IsolatedMode(profile: $0)) }
-    static let isolatedRow = FigureLayout<IsolatedRowFigure>(())
-    static let position = FigureLayout<PositionFigure>(())
+    /// Which isolated position an object of a position channel is of.
+    static let isolation = FigureLayout<IsolatedFigure>(
+        IsolatedMode(profile: .live), [.isolation, .leverage, .isolationType])
+
+    /// What an account object of any form may have.
+    static let knownAccount = FigureLayout<AccountFigure>(
+        AccountMode(profile: .live), AccountForm.ofAccount(.live).account.figures,
+        seldom: Set(AccountFigure.allCases).subtracting(everywhere))
+
+    /// What the margin account of an isolated position may have.
+    static let knownIsolated = FigureLayout<IsolatedFigure>(
+        IsolatedMode(profile: .live), AccountForm.ofAccount(.live).isolated.figures,
+        seldom: Set(IsolatedFigure.allCases).subtracting(
+            everywhere.compactMap { IsolatedFigure(rawValue: $0.rawValue) }
+                + [.isolation, .leverage, .isolationType]))
+
+    /// The shortest form.
+    private static let everywhere = AccountForm.ofSubaccount(.documented).account.figures
+
     static let exposure = FigureLayout<ExposureFigure>(.underlying)
     static let order = FigureLayout<OrderFigure>(OrderMode())
     static let mark = FigureLayout<MarkFigure>(MarkMode())

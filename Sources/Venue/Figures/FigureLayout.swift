@@ -55,6 +55,15 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
         }
     }
 
+    /// What stands in a field, without the quotes; nil for what is no number here.
+    public func text(of figure: Figure, in table: FigureTable<Figure>) throws -> String? {
+        guard let style = fields.first(where: { $0.figure == figure })?.style else { return nil }
+        return style.text(of: try table.decimal(figure), places: table.minimumPlaces(of: figure))
+    }
+
+    /// The figures in the order of the fields.
+    public var figures: [Figure] { fields.map(\.figure) }
+
     /// The figures that are numbers, with their names here.
     public var numbers: [(figure: Figure, name: String)] {
         zip(fields, names).compactMap { field, name in field.style == nil ? nil : (field.figure, name) }

@@ -17,6 +17,8 @@ public enum FigureStyle: Sendable, Equatable {
     case number
     /// true, or false for 0.
     case flag
+    /// The same in quotes.
+    case quotedFlag
 
     /// Writes a decimal; `places` are those that the object says.
     @inlinable
@@ -29,6 +31,7 @@ public enum FigureStyle: Sendable, Equatable {
         case .ofObject: writer.quoted(number, minimumPlaces: places())
         case .number: writer.number(number)
         case .flag: writer.bool(!number.isZero)
+        case .quotedFlag: writer.literal(number.isZero ? "false" : "true")
         }
     }
 
@@ -42,7 +45,7 @@ public enum FigureStyle: Sendable, Equatable {
     /// The JSON type of what is written.
     var types: JSONTypes {
         switch self {
-        case .decimal, .padded, .bare, .zeroPointZero, .ofObject: .text
+        case .decimal, .padded, .bare, .zeroPointZero, .ofObject, .quotedFlag: .text
         case .number: .number
         case .flag: .boolean
         }
