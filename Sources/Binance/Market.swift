@@ -138,6 +138,19 @@ extension JSONWriter {
         endArray()
     }
 
+    /// A candle of the premium index.
+    mutating func premiumKline(_ candle: Candle, _ premiums: [ExactDecimal], _ interval: CandleInterval) {
+        beginArray()
+        integer(candle.opened)
+        for premium in premiums { quoted(premium, minimumPlaces: BinanceFigures.places) }
+        literal("0")
+        integer(interval.end(of: candle.opened) - 1)
+        literal("0")
+        integer(candle.trades)
+        for _ in 1...3 { literal("0") }
+        endArray()
+    }
+
     /// One side of the book: a level of a price and a size.
     mutating func levels(_ key: StaticString, _ levels: [BookLevel], _ symbol: SymbolRules) {
         self.key(key)

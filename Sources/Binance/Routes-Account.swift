@@ -67,6 +67,7 @@ extension BinanceVenue {
             writer.beginObject()
             writer.bool("feeBurn", account.burnsFees)
             writer.endObject()
+        case .adlQuantile: try writeQuantiles(&writer, account, parameters, rules)
         case .walletCoins: writer.walletCoins(rules)
         default: throw BinanceError.internalError
         }
@@ -82,6 +83,31 @@ extension BinanceVenue {
 
     /// A look-alike of `accountAlias`: fourteen letters and digits, always the same for an account.
     func accountAlias(_ account: String) -> String { Alphanumeric.stable(14, of: "binance alias \(account)") }
+
+    /// `GET /fapi/v1/adlQuantile`: of symbols with a position, as `adl` was raised, else 0. `HEDGE` is a sign
+    /// of a cross hedge.
+    private func writeQuantiles(
+        _ writer: inout JSONWriter, _ account: Account, _ parameters: Parameters, _ rules: RuleTable
+    ) throws(BinanceError) {
+        let symbols = try chosen(parameters, rules) ?? rules.symbolsByName
+        let value = account.raisedInteger(.adl, fallback: 0)
+        writer.beginArray()
+        for symbol in symbols {
+            let held = account.positions.filter { $0.instrument.name == symbol.name }
+            guard let first = held.first else { continue }
+            writer.beginObject()
+            writer.text("symbol", symbol.name)
+            writer.key("adlQuantile")
+            writer.beginObject()
+            writer.integer("LONG", held.contains { $0.side == .long } ? value : 0)
+            writer.integer("SHORT", held.contains { $0.side == .short } ? value : 0)
+            let isCrossHedge = isHedged(account) && first.marginMode == .cross
+            writer.integer(isCrossHedge ? "HEDGE" : "BOTH", first.side == .net ? value : 0)
+            writer.endObject()
+            writer.endObject()
+        }
+        writer.endArray()
+    }
 
     private func writeConfig(_ writer: inout JSONWriter, _ account: Account) {
         writer.beginObject()

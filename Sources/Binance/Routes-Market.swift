@@ -17,6 +17,8 @@ extension BinanceVenue {
         switch endpoint {
         case .klines, .continuousKlines, .markPriceKlines, .indexPriceKlines:
             return try await klines(endpoint, parameters, rules, market, access)
+        case .premiumIndexKlines: return try await premiumKlines(parameters, rules, market, access)
+        case .openInterestHistory: return try openInterests(parameters, rules, access)
         case .trades, .historicalTrades, .aggregateTrades:
             return try await trades(endpoint, parameters, rules, access)
         case .fundingRate: return try await fundingRates(parameters, rules, market, access)
@@ -112,6 +114,82 @@ extension BinanceVenue {
         writer.beginArray()
         let isTraded = endpoint == .klines || endpoint == .continuousKlines
         for candle in candles { writer.kline(candle, interval, symbol, isTraded: isTraded) }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    /// `premiumIndexKlines`: (mark − index) ÷ index at the beginning, the highest, the lowest and the end of
+    /// both, where the venue takes what orders of a certain size would meet: an estimate.
+    private func premiumKlines(
+        _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let symbol = try Self.symbol(parameters, rules)
+        guard let interval = KlineInterval.byName[try parameters.required("interval")] else {
+            throw BinanceError.invalidInterval
+        }
+        let page = try MarketPage(parameters, usual: 500, most: 1500)
+        let instrument = symbol.instrument
+        func candles(_ subject: MarketSubject, flat: ExactDecimal?) async throws -> [Candle] {
+            try await access.candles(
+                CandleQuery(
+                    subject, interval, from: page.start, to: page.end, limit: page.limit,
+                    keepsOldest: page.start != nil),
+                beginning: LedgerTime(milliseconds: symbol.onboarded), flat: flat)
+        }
+        let marks = try await candles(.mark(symbol.name), flat: market.mark(instrument))
+        let indexes = try await candles(
+            .index(base: instrument.base, quote: instrument.quote),
+            flat: market.index(of: instrument.base, in: instrument.quote))
+        var writer = JSONWriter(reserving: 160 * marks.count + 2)
+        writer.beginArray()
+        for (mark, index) in zip(marks, indexes) where mark.opened == index.opened {
+            let pairs = [
+                (mark.open, index.open), (mark.high, index.high), (mark.low, index.low),
+                (mark.close, index.close),
+            ]
+            var premiums: [ExactDecimal] = []
+            for (mark, index) in pairs {
+                premiums.append(
+                    try (mark - index).over(index, places: BinanceFigures.places, rounding: .halfUp))
+            }
+            let (high, low) = (premiums.max() ?? .zero, premiums.min() ?? .zero)
+            writer.premiumKline(mark, [premiums[0], high, low, premiums[3]], interval)
+        }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    private static let statisticPeriods = ["5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d"]
+
+    /// `openInterestHist`: nobody's positions are the market's, so that each period has 0 (a choice).
+    private func openInterests(
+        _ parameters: Parameters, _ rules: RuleTable, _ access: any VenueAccess
+    ) throws -> [UInt8] {
+        let symbol = try Self.symbol(parameters, rules)
+        let name = try parameters.required("period")
+        guard Self.statisticPeriods.contains(name), let period = KlineInterval.byName[name] else {
+            throw BinanceError.invalidData("period")
+        }
+        let page = try MarketPage(parameters, usual: 30, most: 500)
+        var time = period.opening(of: min(page.end ?? .max, access.ledgerTime().milliseconds))
+        var times: [Int64] = []
+        while times.count < page.limit, time >= max(page.start ?? 0, symbol.onboarded) {
+            times.append(time)
+            time = period.opening(of: time - 1)
+        }
+        var writer = JSONWriter(reserving: 128 * times.count + 2)
+        writer.beginArray()
+        for time in times.reversed() {
+            writer.beginObject()
+            writer.text("symbol", symbol.name)
+            for key: StaticString in [
+                "sumOpenInterest", "sumOpenInterestValue", "CMCCirculatingSupply",
+            ] {
+                writer.literal(key, "0.00000000")
+            }
+            writer.integer("timestamp", time)
+            writer.endObject()
+        }
         writer.endArray()
         return writer.bytes
     }

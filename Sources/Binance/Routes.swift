@@ -64,7 +64,7 @@ struct Route: Sendable {
             Route(.countdownCancelAll, "POST", trade, weight: 10),
             Route(.orderAmendment, "GET", read),
             Route(.forceOrders, "GET", read, weight: 20, weightOfAll: 50),
-            Route(.income, "GET", read, weight: 30),
+            Route(.income, "GET", read, weight: 30), Route(.adlQuantile, "GET", read, weight: 5),
             Route(.marginType, "POST", trade), Route(.positionMargin, "POST", trade),
             Route(.positionMarginHistory, "GET", read),
             Route(.orderRateLimit, "GET", read), Route(.commissionRate, "GET", read, weight: 20),
@@ -84,6 +84,7 @@ struct Route: Sendable {
     private static let market = [
         Route(.klines, "GET", .none), Route(.continuousKlines, "GET", .none),
         Route(.markPriceKlines, "GET", .none), Route(.indexPriceKlines, "GET", .none),
+        Route(.premiumIndexKlines, "GET", .none), Route(.openInterestHistory, "GET", .none, weight: 0),
         Route(.depth, "GET", .none), Route(.trades, "GET", .none, weight: 5),
         Route(.historicalTrades, "GET", .userStream, weight: 20),
         Route(.aggregateTrades, "GET", .none, weight: 20),
@@ -100,7 +101,7 @@ struct Route: Sendable {
     func weight(of parameters: Parameters) -> Int {
         let rows = parameters["limit"].flatMap { Int($0) } ?? 500
         switch endpoint {
-        case .klines, .continuousKlines, .markPriceKlines, .indexPriceKlines:
+        case .klines, .continuousKlines, .markPriceKlines, .indexPriceKlines, .premiumIndexKlines:
             return rows < 100 ? 1 : rows < 500 ? 2 : rows <= 1000 ? 5 : 10
         case .depth: return rows <= 50 ? 2 : rows <= 100 ? 5 : rows <= 500 ? 10 : 20
         default: return parameters["symbol"] == nil ? weightOfAll : weight
@@ -160,6 +161,7 @@ enum Endpoint: String, Sendable {
     case countdownCancelAll = "/fapi/v1/countdownCancelAll"
     case orderAmendment = "/fapi/v1/orderAmendment"
     case forceOrders = "/fapi/v1/forceOrders"
+    case adlQuantile = "/fapi/v1/adlQuantile"
     case income = "/fapi/v1/income"
     case marginType = "/fapi/v1/marginType"
     case positionMargin = "/fapi/v1/positionMargin"
@@ -178,6 +180,8 @@ enum Endpoint: String, Sendable {
     case continuousKlines = "/fapi/v1/continuousKlines"
     case markPriceKlines = "/fapi/v1/markPriceKlines"
     case indexPriceKlines = "/fapi/v1/indexPriceKlines"
+    case premiumIndexKlines = "/fapi/v1/premiumIndexKlines"
+    case openInterestHistory = "/futures/data/openInterestHist"
     case depth = "/fapi/v1/depth"
     case trades = "/fapi/v1/trades"
     case historicalTrades = "/fapi/v1/historicalTrades"
@@ -202,7 +206,8 @@ extension Endpoint {
         switch self {
         case .klines, .continuousKlines, .markPriceKlines, .indexPriceKlines, .depth, .trades,
             .historicalTrades, .aggregateTrades, .dayTicker, .tickerPrice1, .tickerPrice2, .bookTicker,
-            .premiumIndex, .fundingRate, .fundingInfo, .openInterest:
+            .premiumIndex, .premiumIndexKlines, .fundingRate, .fundingInfo, .openInterest,
+            .openInterestHistory:
             true
         default: false
         }

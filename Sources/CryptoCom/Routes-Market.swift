@@ -20,6 +20,7 @@ extension CryptoComVenue {
         case .book: try writeBook(query, market, access, to: &reply.writer)
         case .publicTrades: try await writeTrades(query, market, access, to: &reply.writer)
         case .tickers: try writeTickers(query, market, access, to: &reply.writer)
+        case .insurance, .settlementPrices: try writeNothing(method, query, to: &reply.writer)
         default: try await writeValuations(query, market, access, to: &reply.writer)
         }
         return reply.finished()
@@ -35,6 +36,25 @@ extension CryptoComVenue {
             throw .argument("Invalid instrument_name")
         }
         return InstrumentMarket(rule, market, access)
+    }
+
+    /// What is not kept here: there is no insurance fund, and no future settles at its end.
+    private func writeNothing(
+        _ method: Method, _ query: [QueryItem], to writer: inout JSONWriter
+    ) throws(VenueError) {
+        let isInsurance = method == .insurance
+        let key = isInsurance ? "instrument_name" : "instrument_type"
+        guard let name = query[key], !name.isEmpty else { throw .argument("Missing \(key) param") }
+        guard name == (isInsurance ? "USD" : "FUTURE") else { throw .argument("Invalid \(key)") }
+        writer.beginObject()
+        writer.key("data")
+        writer.beginArray()
+        writer.endArray()
+        if isInsurance {
+            writer.key("instrument_name")
+            writer.string(name)
+        }
+        writer.endObject()
     }
 
     /// A parameter that is a whole number; nil where it is absent.

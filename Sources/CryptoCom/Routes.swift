@@ -57,6 +57,8 @@ enum Method: String, CaseIterable {
     case book = "public/get-book"
     case publicTrades = "public/get-trades"
     case valuations = "public/get-valuations"
+    case insurance = "public/get-insurance"
+    case settlementPrices = "public/get-expired-settlement-price"
 
     var isPublic: Bool { rawValue.hasPrefix("public/") }
 
@@ -113,7 +115,7 @@ enum Method: String, CaseIterable {
     /// Whether it is about the market.
     var isOfMarket: Bool {
         switch self {
-        case .tickers, .valuations, .candlestick, .book, .publicTrades: true
+        case .tickers, .valuations, .candlestick, .book, .publicTrades, .insurance, .settlementPrices: true
         default: false
         }
     }

@@ -56,6 +56,40 @@ extension OKXError {
         "51139", "Reduce-only feature is unavailable for the spot transactions by spot mode.")
     static let closesTooMuch = item("51112", "Close order size exceeds available size for this position.")
 
+    /// `family` where all contracts of one share a limit.
+    static func tierExceeded(
+        _ order: OrderInstruction, family: String?, _ mode: MarginMode, most: ExactDecimal,
+        leverage: ExactDecimal, held: ExactDecimal, waiting: ExactDecimal
+    ) -> OKXError {
+        let name = order.instrument
+        let isNet = order.positionSide == nil
+        let way = order.side == .buy ? "buy" : "sell"
+        let directions = mode == .cross ? "in the long and short directions" : "in the same direction"
+        let (kind, size, position, orders): (String, String, String, String)
+        if let family {
+            (kind, size) = (
+                "cross buy/sell mode of \(name) and instFamily \(family)", "current \(way) order size"
+            )
+            (position, orders) = ("current instId position quantity", "current instId pending \(way) orders")
+        } else if isNet {
+            (kind, size) = ("buy/sell mode of \(name)", "current \(way) order size")
+            (position, orders) = ("position quantity", "pending \(way) orders")
+        } else {
+            (kind, size) = ("\(mode.rawValue) long/short mode of \(name)", "current order size")
+            (position, orders) = ("position quantity \(directions)", "pending orders \(directions)")
+        }
+        let others = family == nil ? "" : ", and other contracts of the same instFamily"
+        let sum = family == nil ? "\(position), and \(orders)" : "\(position), \(orders)\(others)"
+        let tail = family == nil ? "" : ", other contracts of the same instFamily: 0 contracts"
+        return item(
+            "51004",
+            "Order failed. For \(kind), the sum of \(size), \(sum) can’t be more than \(most)(contracts) "
+                + "which is the maximum position amount under current leverage. Please lower the leverage or "
+                + "use a new sub-account to place the order again (current leverage: \(leverage)×, \(size): "
+                + "\(order.quantity) contracts, \(position): \(held) contracts, \(orders): \(waiting) "
+                + "contracts\(tail)).")
+    }
+
     static func tooManyOrders(_ most: Int) -> OKXError {
         item("51174", "Order failed, number of pending orders for the account exceed the limit of \(most).")
     }

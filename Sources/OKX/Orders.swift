@@ -134,6 +134,7 @@ struct OrderReading {
         if orders.count >= Self.mostOrders { throw .tooManyOrders(Self.mostOrders) }
         let ofInstrument = orders.count { $0.instrument.name == order.instrument }
         if ofInstrument >= Self.mostOrdersOfInstrument { throw .tooManyOrders(Self.mostOrdersOfInstrument) }
+        try checkTier(order, instrument)
         order.terms.attached = try AlgoReading(self).attached(to: order)
         return order
     }
@@ -310,6 +311,44 @@ struct OrderReading {
         guard side == .buy ? price > limits.buy : price < limits.sell else { return price }
         guard members["pxAmendType"] == "1" else { throw .priceBeyondLimit(limits.buy, limits.sell) }
         return side == .buy ? limits.buy : limits.sell
+    }
+
+    /// The position that an order may make is no larger than the largest tier that has the leverage: with
+    /// what is held and waits on its side, in hedge mode on both sides of a cross contract. Other
+    /// contracts of the family are not counted: a choice.
+    private func checkTier(
+        _ order: OrderInstruction, _ instrument: InstrumentRules
+    ) throws(OKXError) {
+        let account = snapshot.account
+        let mode = order.marginMode ?? .cross
+        let side = order.positionSide ?? .net
+        let opens = side == .net ? !order.reduceOnly : (side == .long) == (order.side == .buy)
+        let leverage = account.leverageInForce(of: instrument.terms, side: side, marginMode: mode, rules)
+        let allowed = instrument.tiers.filter { $0.maximumLeverage >= leverage }.map(\.maximum)
+        guard opens, instrument.type != .spot, let most = allowed.max() else { return }
+        let isShared = side != .net && mode == .cross
+        var (held, waiting) = (ExactDecimal.zero, ExactDecimal.zero)
+        do throws(NumberError) {
+            for position in account.positions
+            where position.instrument.name == order.instrument && position.marginMode == mode
+                && (isShared || position.side == side)
+            {
+                let signed = order.side == .buy ? position.quantity : -position.quantity
+                held = try held + (side == .net ? max(signed, .zero) : position.quantity.magnitude)
+            }
+            for other in account.orders
+            where other.instrument.name == order.instrument && other.marginMode == mode && !other.onlyReduces
+                && (isShared || (other.positionSide == side && other.side == order.side))
+            {
+                waiting = try waiting + other.remaining
+            }
+            if try order.quantity + held + waiting <= most { return }
+        } catch {
+            throw .systemError
+        }
+        throw .tierExceeded(
+            order, family: side == .net && mode == .cross ? instrument.family : nil, mode, most: most,
+            leverage: leverage, held: held, waiting: waiting)
     }
 
     /// An order that only reduces must find a position of the other side, at least as large as itself and

@@ -98,8 +98,13 @@ extension OKXVenue {
         try writer.member("ctVal", isContract ? terms.contractValue : nil)
         writer.member("ctValCcy", !isContract ? "" : isInverse ? terms.quote : terms.base)
         writer.member("expTime", entry.expiry.map(\.description) ?? "")
+        // How far a limit may be from the index: one share for all that the venue tells apart.
+        try writer.member("floatPxLmtPct", rules.margin.priceLimit)
         writer.member("futureSettlement", false)
-        writer.member("groupId", literal: "")
+        // The one group of `account/trade-fee`.
+        writer.member("groupId", literal: "1")
+        try writer.member("initPxLmtPct", rules.margin.priceLimit)
+        writer.member("instCategory", literal: "1")
         writer.member("instFamily", isContract ? entry.family : "")
         writer.member("instId", terms.name)
         writer.key("instIdCode")
@@ -114,13 +119,15 @@ extension OKXVenue {
             ("maxMktAmt", largest.marketUSD), ("maxMktSz", largest.market), ("maxStopSz", largest.market),
             ("maxTriggerSz", largest.limit), ("maxTwapSz", largest.limit),
         ]
-        for (key, size) in sizes {
+        for (place, (key, size)) in sizes.enumerated() {
+            if place == 5 { try writer.member("maxPxLmtPct", rules.margin.priceLimit) }
             writer.key(key)
             writer.quoted(size)
         }
         try writer.member("minSz", entry.minimum)
         writer.member("openType", literal: "")
         writer.member("optType", literal: "")
+        writer.member("preMktSwTime", literal: "")
         writer.member("quoteCcy", isContract ? "" : terms.quote)
         writer.member("ruleType", literal: "normal")
         writer.member("settleCcy", isContract ? terms.settle : "")

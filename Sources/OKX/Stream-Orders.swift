@@ -11,6 +11,8 @@ struct TradingRequest: Sendable {
     let id: String?
     let name: String
     let arguments: [JSONValue]
+    /// Until when it is good; nil for ever.
+    let expires: String?
 
     /// Nil for what is another request.
     init?(reading text: [UInt8]) {
@@ -20,6 +22,7 @@ struct TradingRequest: Sendable {
         self.name = name
         id = value["id"]?.text
         arguments = value["args"]?.elements ?? []
+        expires = value["expTime"]?.text ?? value["expTime"]?.numberText
     }
 
     /// What it asks for; nil for an operation that is not served.
@@ -56,6 +59,12 @@ extension OKXStream {
         else { return refuse(.argumentsInvalid) }
         guard session.key.permissions.contains(.trade) else {
             return refuse(StreamError(OKXError.permissionMissing.code, OKXError.permissionMissing.message))
+        }
+        if let text = request.expires, !text.isEmpty, operation != .cancel {
+            guard let time = Int64(text) else { return refuse(.parameterWrong("expTime")) }
+            if time < access.realTime() {
+                return refuse(StreamError(OKXError.expired.code, OKXError.expired.message))
+            }
         }
         guard let snapshot = access.snapshot(of: session.key.account) else { return refuse(.loginNeeded) }
         let named = items.map { venue.named($0, at: snapshot.at) }

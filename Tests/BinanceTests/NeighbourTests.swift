@@ -208,7 +208,7 @@ struct NeighbourTests {
     @Test(
         "the venue's other products are refused in its own form",
         arguments: [
-            "/futures/data/openInterestHist", "/dapi/v1/account", "/eapi/v1/exchangeInfo", "/papi/v1/balance",
+            "/futures/data/basis", "/dapi/v1/account", "/eapi/v1/exchangeInfo", "/papi/v1/balance",
         ])
     func otherProducts(_ path: String) async throws {
         let answer = try await binanceWorld().request("GET", path)

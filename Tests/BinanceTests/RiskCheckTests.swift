@@ -127,7 +127,7 @@ struct RiskCheckTests {
             (
                 #"{"leverage":"5"}"#,
                 "Accounts at binance have no setting leverage; they have multi_assets, hedge, credits_mode, "
-                    + "fees."
+                    + "fee_burn, fees."
             ),
         ])
     func modes(_ settings: String, _ message: String) throws {

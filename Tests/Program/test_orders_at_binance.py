@@ -366,3 +366,48 @@ def test_a_resting_reducing_order_ends_before_the_order_that_overtakes_it(server
     assert [event["e"] for event in (lite, update)] == ["TRADE_LITE", "ACCOUNT_UPDATE"]
     assert update["a"]["P"][0]["ma"] == "USDT"
     assert (trade["o"]["x"], trade["o"]["X"]) == ("TRADE", "FILLED")
+
+
+def test_candles_of_the_premium_index(server):
+    path = "/fapi/v1/premiumIndexKlines?symbol=ETHUSDT&interval=1m&limit="
+    [row] = server.request("GET", path + "1").json
+    assert row[1:6] + row[7:] == ["0.00000000"] * 4 + ["0", "0", 0, "0", "0", "0"]
+    assert row[6] == row[0] + 59_999
+    server.apply({"type": "prices", "venue": "binance", "marks": {"ETHUSDT": "3001"}})
+    [row] = server.request("GET", path + "1").json
+    # 1 ÷ 3000, half up.
+    assert row[1:5] == ["0.00000000", "0.00033333", "0.00000000", "0.00033333"]
+    server.apply({"type": "prices", "venue": "binance", "marks": {"ETHUSDT": "3000"}})
+    for query, code in ("symbol=X&interval=1m", -1121), ("symbol=ETHUSDT&interval=1s", -1120):
+        assert server.request("GET", f"/fapi/v1/premiumIndexKlines?{query}").json["code"] == code
+
+
+def test_the_history_of_open_interest(server):
+    path = "/futures/data/openInterestHist?symbol=BTCUSDT&period="
+    rows = server.request("GET", path + "1h&limit=2").json
+    assert [row["timestamp"] % 3_600_000 for row in rows] == [0, 0]
+    assert rows[1]["timestamp"] - rows[0]["timestamp"] == 3_600_000
+    assert {name: value for name, value in rows[0].items() if name != "timestamp"} == {
+        "symbol": "BTCUSDT",
+        "sumOpenInterest": "0.00000000",
+        "sumOpenInterestValue": "0.00000000",
+        "CMCCirculatingSupply": "0.00000000",
+    }
+    assert len(server.request("GET", path + "5m").json) == 30
+    for query in "1w", "5m&limit=501":
+        assert server.request("GET", path + query).json["code"] == -1130
+
+
+def test_the_queue_of_deleveraging(server):
+    account = Account(server)
+    assert account("GET", "adlQuantile", symbol="BTCUSDT").json == []
+    account.order(type="MARKET", quantity="0.010")
+    server.apply({"type": "raise", "account": account.name, "flag": "adl", "value": 3})
+    one_way = {"symbol": "BTCUSDT", "adlQuantile": {"LONG": 0, "SHORT": 0, "BOTH": 3}}
+    assert account("GET", "adlQuantile", x=1).json == [one_way]
+    hedged = Account(server, hedge=True)
+    hedged.order(type="MARKET", quantity="0.010", positionSide="LONG")
+    server.apply({"type": "raise", "account": hedged.name, "flag": "adl", "value": 2})
+    assert hedged("GET", "adlQuantile", symbol="BTCUSDT").json == [
+        {"symbol": "BTCUSDT", "adlQuantile": {"LONG": 2, "SHORT": 0, "HEDGE": 0}}
+    ]

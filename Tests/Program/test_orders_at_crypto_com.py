@@ -63,3 +63,22 @@ def test_smart_post_only_rests_where_post_only_is_refused(call, side, asked, pri
     # Where it could not rest at all it is refused all the same.
     hasty = call("create-order", **order, exec_inst=["SMART_POST_ONLY"], time_in_force="IMMEDIATE_OR_CANCEL")
     assert hasty["code"] == 43005
+
+
+@pytest.mark.parametrize(
+    "query, answer",
+    [
+        ("get-insurance?instrument_name=USD", {"data": [], "instrument_name": "USD"}),
+        ("get-expired-settlement-price?instrument_type=FUTURE&page=1", {"data": []}),
+        ("get-insurance", "Missing instrument_name param"),
+        ("get-insurance?instrument_name=X", "Invalid instrument_name"),
+        ("get-expired-settlement-price", "Missing instrument_type param"),
+        ("get-expired-settlement-price?instrument_type=SPOT", "Invalid instrument_type"),
+    ],
+)
+def test_what_the_venue_lists_and_is_not_kept_here(server, query, answer):
+    reply = server.request("GET", f"/exchange/v1/public/{query}")
+    if isinstance(answer, str):
+        assert (reply.status, reply.json["code"], reply.json["message"]) == (400, 40004, answer)
+    else:
+        assert (reply.status, reply.json["code"], reply.json["result"]) == (200, 0, answer)

@@ -1,9 +1,15 @@
 """Orders at OKX: refusals, lists and what clients of the venue meet besides."""
 
+import asyncio
+import base64
+import hashlib
+import hmac
 import itertools
 import json
+import time
 
 import pytest
+import websockets
 
 from server import Server
 from venue_requests import milliseconds, okx_call
@@ -425,3 +431,75 @@ def test_a_request_that_has_expired(account, path):
     assert sent("soon")["code"] == "51000"
     assert account.get("trade/orders-pending")["data"] == []
     assert sent(str(milliseconds() + 60_000))["code"] == "0"
+
+
+def test_no_position_beyond_the_tier_of_the_leverage(server):
+    account = Account(server)
+    server.apply({"type": "deposit", "account": account.name, "asset": "USDT", "amount": "1000000"})
+    account.post("account/set-leverage", {"instId": SWAP, "mgnMode": "cross", "lever": "100"})
+    account.market(sz="300")
+    assert account.order(sz="699")["sCode"] == "0"
+    code, words = refusal(account.order(sz="2"))
+    assert code == "51004"
+    assert words == (
+        "Order failed. For cross buy/sell mode of BTC-USDT-SWAP and instFamily BTC-USDT, the sum of "
+        "current buy order size, current instId position quantity, current instId pending buy orders, "
+        "and other contracts of the same instFamily can’t be more than 1000(contracts) which is the "
+        "maximum position amount under current leverage. Please lower the leverage or use a new "
+        "sub-account to place the order again (current leverage: 100×, current buy order size: 2 "
+        "contracts, current instId position quantity: 300 contracts, current instId pending buy "
+        "orders: 699 contracts, other contracts of the same instFamily: 0 contracts)."
+    )
+    assert account.order(sz="1")["sCode"] == "0"
+    # The other side is free: what is held is not of it.
+    assert account.order(side="sell", px="61000", sz="900")["sCode"] == "0"
+    hedged = Account(server, hedge=True)
+    server.apply({"type": "deposit", "account": hedged.name, "asset": "USDT", "amount": "1000000"})
+    hedged.post("account/set-leverage", {"instId": SWAP, "mgnMode": "cross", "lever": "100"})
+    hedged.market(sz="600", posSide="long")
+    code, words = refusal(hedged.order(side="sell", px="61000", sz="500", posSide="short"))
+    assert code == "51004" and "For cross long/short mode of BTC-USDT-SWAP, the sum of" in words
+    assert hedged.order(side="sell", px="61000", sz="500", posSide="long")["sCode"] == "0"
+
+
+def test_instruments_name_the_group_of_their_fees(account):
+    [row] = account.get(f"account/instruments?instType=SWAP&instId={SWAP}")["data"]
+    [fees] = account.get("account/trade-fee?instType=SWAP")["data"]
+    assert row["groupId"] in [group["groupId"] for group in fees["feeGroup"]]
+    assert list(row) == sorted(row)
+    limits = {name: row[name] for name in ("initPxLmtPct", "floatPxLmtPct", "maxPxLmtPct")}
+    assert limits == {"initPxLmtPct": "0.05", "floatPxLmtPct": "0.05", "maxPxLmtPct": "0.05"}
+
+
+def test_an_operation_of_the_socket_that_has_expired(account):
+    key = account.key
+    now = str(int(time.time()))
+    digest = hmac.new(key["secret"].encode(), f"{now}GET/users/self/verify".encode(), hashlib.sha256).digest()
+    login = {
+        "apiKey": key["api_key"],
+        "passphrase": key["passphrase"],
+        "timestamp": now,
+        "sign": base64.b64encode(digest).decode(),
+    }
+    [row] = account.get(f"account/instruments?instType=SWAP&instId={SWAP}")["data"]
+    order = {"instIdCode": row["instIdCode"], "tdMode": "cross", "side": "buy", "ordType": "limit"}
+    order |= {"sz": "1", "px": "59000"}
+
+    async def play() -> list[dict]:
+        async with websockets.connect(account.server.url.replace("http", "ws") + "/ws/v5/private") as socket:
+
+            async def ask(message) -> dict:
+                await socket.send(json.dumps(message))
+                return json.loads(await asyncio.wait_for(socket.recv(), 20))
+
+            await ask({"op": "login", "args": [login]})
+            place = {"id": "1", "op": "order", "args": [order]}
+            return [
+                await ask(place | {"expTime": str(milliseconds() + change)}) for change in (-1, 60_000)
+            ] + [await ask(place | {"expTime": "soon"})]
+
+    late, taken, wrong = asyncio.run(play())
+    assert (late["code"], late["data"]) == ("50036", [])
+    assert (taken["code"], taken["data"][0]["sCode"]) == ("0", "0")
+    assert (wrong["code"], wrong["msg"]) == ("60033", "Parameter expTime error.")
+    assert len(account.get("trade/orders-pending")["data"]) == 1
