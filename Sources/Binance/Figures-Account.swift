@@ -287,8 +287,8 @@ extension Account {
     /// Whether contracts are settled in credits and all margin assets back them (EU accounts).
     var isInCreditsMode: Bool { settings.flag(Setting.creditsMode) }
 
-    /// Whether fees are paid in BNB as far as there is any: as was raised, else as was set, else yes.
-    var burnsFees: Bool { raisedFlag(.feeBurn, fallback: settings[Setting.feeBurn]?.boolean ?? true) }
+    /// Whether fees are paid in BNB as far as there is any: as was raised, else as was set, else no.
+    var burnsFees: Bool { raisedFlag(.feeBurn, fallback: settings.flag(Setting.feeBurn)) }
 
     /// Whether all margin assets are one pool: the setting, and always in credits mode.
     var isMultiAssets: Bool { settings.flag(Setting.multiAssets) || isInCreditsMode }

@@ -42,15 +42,7 @@ extension BinanceVenue {
             .flag(
                 Setting.creditsMode,
                 "Contracts are settled in credits, [`BNFCR`](venues/binance.md#credits-mode)."),
-            SettingField(
-                Setting.feeBurn, .flag, otherwise: "`true`",
-                "Fees are paid in BNB, a tenth less, where the account has enough of it."
-            ) { value throws(Refusal) in
-                guard value.boolean != nil else {
-                    throw SettingField.wrong(Setting.feeBurn, "true or false")
-                }
-                return value
-            },
+            .flag(Setting.feeBurn, "Fees are paid in BNB, a tenth less, where the account has enough of it."),
             .fees,
         ]
     }

@@ -71,8 +71,12 @@ public struct LedgerClock: Sendable {
                 throw Refusal(.timeBackwards, "The clock never goes back.", field: "advance_ms")
             }
             let (sum, overflow) = shown.milliseconds.addingReportingOverflow(milliseconds)
-            if overflow { throw Refusal(.invalidField, "That is beyond any time.", field: "advance_ms") }
-            return .standing(min(LedgerTime(milliseconds: sum), ClockMove.latest))
+            guard !overflow, sum <= ClockMove.latest.milliseconds else {
+                throw Refusal(
+                    .invalidField, "That is beyond \(ClockMove.latest.iso8601), the last moment there is.",
+                    field: "advance_ms")
+            }
+            return .standing(LedgerTime(milliseconds: sum))
         case .stop(let time):
             // Events may have been given times that the computer's clock has not come to.
             let least = max(shown, reached)
@@ -159,7 +163,7 @@ public enum ClockSetting: Sendable, Equatable {
 public enum ClockMove: Sendable, Equatable {
     /// A clock that stands goes to a time.
     case to(LedgerTime)
-    /// A clock that stands goes on by so many milliseconds, and no further than `latest`.
+    /// A clock that stands goes on by so many milliseconds; refused beyond `latest`.
     case by(Int64)
     /// It stands from now on, at a time or where it is.
     case stop(LedgerTime?)

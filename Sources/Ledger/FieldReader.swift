@@ -65,7 +65,7 @@ public struct FieldReader {
     }
 
     /// A text that names something: what a command may have the ledger look up, keep or repeat in a message.
-    func label(_ field: String) throws(Refusal) -> String { try label(try text(field), field: place + field) }
+    func label(_ field: String) throws(Refusal) -> String { try label(try text(field), field: field) }
 
     func optionalLabel(_ field: String) throws(Refusal) -> String? { has(field) ? try label(field) : nil }
 
@@ -76,7 +76,7 @@ public struct FieldReader {
 
     /// A decimal, written as a text; a JSON number is refused, for it may have lost digits on its way.
     public func decimal(_ field: String) throws(Refusal) -> ExactDecimal {
-        try decimal(try required(field), field: place + field)
+        try decimal(try required(field), field: field)
     }
 
     func decimal(_ value: JSONValue, field: String) throws(Refusal) -> ExactDecimal {
@@ -193,8 +193,10 @@ public struct FieldReader {
     }
 
     /// That a field must be something else.
-    public func wrong(_ field: String, _ expected: String) -> Refusal {
-        Refusal(.invalidField, "\(subject): \(field) must be \(expected).", field: place + field)
+    public func wrong(
+        _ field: String, _ expected: String, _ code: Refusal.Code = .invalidField
+    ) -> Refusal {
+        Refusal(code, "\(subject): \(field) must be \(expected).", field: place + field)
     }
 }
 

@@ -110,6 +110,7 @@ struct Fault: Sendable, Equatable {
         seed = UInt64(try reader.integer("seed", in: 0...Int64.max) ?? 1)
         from = try reader.time("from")
         until = try reader.time("until")
+        if let from, let until, until <= from { throw fields.wrong("until", "after from") }
     }
 
     /// Writes the fault as it can be read again, with what was left out filled in.

@@ -64,13 +64,12 @@ extension OperatorAPI {
         return past
     }
 
-    /// The parameters of the venues' account endpoints, of which each venue takes its own.
-    private static let statementParameters = ["as_of", "rules_at", "ccy", "market", "method"]
-
-    /// The body that the venue's account endpoint would answer, byte for byte.
+    /// The body that the venue's account endpoint would answer, byte for byte; that endpoint's parameters are
+    /// taken, and no other venue's.
     func statement(_ call: Call) async throws -> Reply {
         let account = try existing(call)
-        try call.allow(Self.statementParameters)
+        let own = engine.venues[account.venue].map { type(of: $0).accountParameters } ?? []
+        try call.allow(["as_of", "rules_at"] + own.map(\.name))
         // What is now is worked out at once; only the past has to be read.
         guard let time = try call.time("as_of") else { return try await statement(call, of: account) }
         return try await slowly { try await statement(call, of: account, asOf: time) }

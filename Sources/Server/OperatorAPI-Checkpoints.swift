@@ -7,6 +7,7 @@ extension OperatorAPI {
     /// Empties the ledger: no accounts, no events, no keys, and the clock where that of a new ledger begins.
     func reset(_ call: Call) async throws -> Reply {
         try call.allow([])
+        try await requireNoFields(call)
         try requireResets()
         try await engine.reset()
         logger.notice("the ledger was emptied")
@@ -25,6 +26,7 @@ extension OperatorAPI {
     /// Keeps the ledger as it is under a name.
     func keepCheckpoint(_ call: Call) async throws -> Reply {
         try call.allow([])
+        try await requireNoFields(call)
         try requireResets()
         let name = try Self.checkpointName(call)
         let checkpoint = try await engine.checkpoint()
@@ -35,6 +37,7 @@ extension OperatorAPI {
     /// Brings back the ledger as it was kept under a name.
     func restoreCheckpoint(_ call: Call) async throws -> Reply {
         try call.allow([])
+        try await requireNoFields(call)
         try requireResets()
         let checkpoint = try checkpoints.checkpoint(call.account)
         try await engine.restore(checkpoint)

@@ -9,7 +9,8 @@ extension OperatorAPI {
     /// Moves the ledger's clock, or has it stand or go with the computer's; answered once that is durable.
     func moveClock(_ call: Call) async throws -> Reply {
         try call.allow([])
-        let move = try Self.clockMove(try await jsonBody(call))
+        let body = try await jsonBody(call)
+        let move = try Self.clockMove(body)
         switch move {
         case .to, .by:
             guard !engine.clock.isSystem else {
@@ -20,7 +21,13 @@ extension OperatorAPI {
             }
         case .stop, .follow: break
         }
-        try await engine.moveClock(move)
+        do throws(Refusal) {
+            try await engine.moveClock(move)
+        } catch {
+            // The step may have been given as a span.
+            guard error.field == "advance_ms", body["advance"] != nil else { throw error }
+            throw Refusal(error.code, error.message, field: "advance")
+        }
         return clockReply()
     }
 

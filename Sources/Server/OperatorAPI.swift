@@ -280,6 +280,21 @@ struct OperatorAPI: Sendable {
         do { return try JSONValue(parsing: bytes) } catch { throw Problem.malformedJSON(error) }
     }
 
+    /// Refuses what a body says to a call that takes nothing; none at all and an empty object say nothing.
+    func requireNoFields(_ call: Call) async throws {
+        let bytes = try await body(call, limit: Self.smallBodyLimit)
+        if bytes.isEmpty { return }
+        let value: JSONValue
+        do { value = try JSONValue(parsing: bytes) } catch { throw Problem.malformedJSON(error) }
+        guard let object = value.object else {
+            throw Problem(400, "invalid_body", "This call takes no body.")
+        }
+        guard let field = object.keys.first else { return }
+        throw Problem(
+            400, "unknown_field", "This call takes no fields, and so no \(field.prefix(64)).",
+            field: String(field.prefix(64)))
+    }
+
     /// The account that the path names, as last made durable.
     func existing(_ call: Call) throws(Problem) -> Account {
         guard let account = engine.account(call.account) else { throw noAccount(call.account) }

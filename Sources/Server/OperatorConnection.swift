@@ -17,6 +17,9 @@ public struct OperatorConnection: Sendable {
 
     private let target: Target
 
+    /// Throws where a URL is none of a server.
+    public static func check(url: String) throws(ProgramError) { _ = try HTTPCaller(url: url) }
+
     /// The API of a running server.
     public init(url: String, token: String) throws(ProgramError) {
         target = .server(try HTTPCaller(url: url), token: token)

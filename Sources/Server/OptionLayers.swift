@@ -1,3 +1,4 @@
+import Engine
 import Exchange
 import JSON
 import Ledger
@@ -106,15 +107,19 @@ public struct OptionLayer: Sendable, Equatable {
         throw document.error(path, "has a value of the wrong type", status: .badConfiguration)
     }
 
-    /// An error about one option of this layer, which says where it was given.
-    func error(_ name: String, _ message: String) -> ProgramError {
+    /// Options whose value may be a secret, or one that was given in the wrong place.
+    private static let secret: Set<String> = ["admin-token", "seal-keys"]
+
+    /// An error about one option of this layer, which says where it was given and what; secrets are not said.
+    func error(_ name: String, _ rule: String, given: String) -> ProgramError {
         let place =
             switch origin {
             case .commandLine: "--\(name)"
             case .environment: "MARGINALIA_\(name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined())"
             case .file(let file): "\(file), line \(lines[name] ?? 1), \(name)"
             }
-        return ProgramError(origin.status, "\(place): \(message).")
+        let found = Self.secret.contains(name) ? "" : ", not \"\(given.prefix(64))\""
+        return ProgramError(origin.status, "\(place): \(rule)\(found).")
     }
 }
 
@@ -128,7 +133,8 @@ extension ServeOptions {
         }
         if let (layer, texts) = laid.find("store"), let text = texts.last {
             do { store = try StoreAddress(text) } catch {
-                throw error.status == .usage ? layer.error("store", "must be sqlite:PATH or memory:") : error
+                throw error.status == .usage
+                    ? layer.error("store", "must be sqlite:PATH or memory:", given: text) : error
             }
         }
         try laid.read("demo", "must be true or false", Self.flag) { demo = $0 }
@@ -141,17 +147,23 @@ extension ServeOptions {
         rulebooks = laid.find("rulebook")?.texts ?? []
         try readProfiles(laid)
         if let (layer, texts) = laid.find("trusted-proxy") {
-            trustedProxies = texts.compactMap { AddressRange($0) }
-            guard trustedProxies.count == texts.count else {
-                throw layer.error("trusted-proxy", "must be an address or a network, such as 10.0.0.0/8")
+            for text in texts {
+                guard let range = AddressRange(text) else {
+                    throw layer.error(
+                        "trusted-proxy", "must be an address or a network, such as 10.0.0.0/8", given: text)
+                }
+                trustedProxies.append(range)
             }
         }
         if let (layer, texts) = laid.find("ledger-time"), let text = texts.last {
             isLedgerTimeGiven = true
             if text != "system" {
-                guard let time = parseTime(text) else {
+                guard let time = parseTime(text), time <= ClockMove.latest,
+                    time >= LedgerTime(milliseconds: 0)
+                else {
                     throw layer.error(
-                        "ledger-time", "must be system or an ISO 8601 time, such as 2026-01-31T12:00:00Z")
+                        "ledger-time", "must be system or an ISO 8601 time, such as 2026-01-31T12:00:00Z",
+                        given: text)
                 }
                 ledgerTime = time
             }
@@ -197,7 +209,8 @@ extension ServeOptions {
                 let profile = WireProfile(rawValue: parts[1])
             else {
                 throw layer.error(
-                    "profile", "must be VENUE=NAME with one of \(Venues.listed) and documented or live")
+                    "profile", "must be VENUE=NAME with one of \(Venues.listed) and documented or live",
+                    given: text)
             }
             profiles[venue] = profile
         }
@@ -221,7 +234,7 @@ private struct LaidOptions {
         _ name: String, _ rule: String, _ parse: (String) -> Value?, _ use: (Value) -> Void
     ) throws(ProgramError) {
         guard let (layer, texts) = find(name), let text = texts.last else { return }
-        guard let value = parse(text) else { throw layer.error(name, rule) }
+        guard let value = parse(text) else { throw layer.error(name, rule, given: text) }
         use(value)
     }
 }

@@ -41,8 +41,9 @@ struct OrderScript: Sendable {
             throw reader.wrong("steps", "a list of 1 to 16 steps")
         }
         var steps: [Step] = []
-        for element in elements {
-            steps.append(try Step(FieldReader(element, subject: "step", at: "steps.")))
+        for (index, element) in elements.enumerated() {
+            let name = "steps[\(index)]"
+            steps.append(try Step(FieldReader(element, subject: name, at: name + ".")))
         }
         clientID = try reader.optionalText("client_order_id")
         self.steps = steps
@@ -62,7 +63,7 @@ extension OrderScript.Step {
         func positive(_ name: String) throws(Refusal) -> ExactDecimal? {
             guard let number = try reader.optionalDecimal(name) else { return nil }
             guard number.isPositive else {
-                throw Refusal(.invalidAmount, "step: \(name) must be above zero.", field: "steps.\(name)")
+                throw reader.wrong(name, "above zero", .invalidAmount)
             }
             return number
         }

@@ -16,6 +16,16 @@ enum CommandNames {
                 + " See \(path.joined(separator: " ")) --help.")
     }
 
+    /// A message of the command line's reader without the option that it guesses, where that is not near what
+    /// was written: it guesses one whatever was written.
+    static func withoutFarGuess(_ message: String) -> String {
+        let parts = message.split(separator: "'", omittingEmptySubsequences: false)
+        guard parts.count == 5, parts[0] == "Unknown option ", parts[2] == ". Did you mean ",
+            NearestName.of(String(parts[1]), among: [String(parts[3])]) == nil
+        else { return message }
+        return "Unknown option '\(parts[1])'"
+    }
+
     /// The program's name and those of the command and its subcommand, as far as they are there.
     static func path(_ arguments: [String]) -> [String] { walk(arguments).path }
 

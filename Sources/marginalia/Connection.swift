@@ -31,9 +31,15 @@ struct Connection: ParsableArguments {
     static let usualFolder = "marginalia-data"
 
     /// The server's address: given, of the environment, or the usual one.
-    static func address(_ given: String?) -> String {
-        let named = ProcessInfo.processInfo.environment["MARGINALIA_URL"]
-        return given ?? (named?.isEmpty == false ? named : nil) ?? usualURL
+    static func address(_ given: String?) throws(ProgramError) -> String {
+        if let given { return given }
+        guard let named = ProcessInfo.processInfo.environment["MARGINALIA_URL"], !named.isEmpty else {
+            return usualURL
+        }
+        do { try OperatorConnection.check(url: named) } catch {
+            throw ProgramError(.badConfiguration, "MARGINALIA_URL: \(error.message)")
+        }
+        return named
     }
 
     func validate() throws {
@@ -87,7 +93,8 @@ struct SealOption: ParsableArguments {
         let given = text ?? ProcessInfo.processInfo.environment["MARGINALIA_SEAL_KEYS"]
         guard let given, !given.isEmpty else { return nil }
         guard let source = PassphraseSource(given) else {
-            throw ProgramError(.usage, "--seal-keys must be file:PATH or env:NAME, and not \(given).")
+            // What was given may be the passphrase itself.
+            throw ProgramError(.usage, "--seal-keys must be file:PATH or env:NAME.")
         }
         return source
     }

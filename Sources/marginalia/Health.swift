@@ -38,7 +38,7 @@ struct Health: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let address = url == nil ? Self.listening ?? Connection.address(nil) : Connection.address(url)
+        let address = try (url == nil ? Self.listening : nil) ?? Connection.address(url)
         try await ServerHealth.check(url: address, within: .milliseconds(patience))
         print(json ? "{\"ready\":true}" : "ready at \(address)")
     }

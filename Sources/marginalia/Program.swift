@@ -40,7 +40,7 @@ struct Program {
             exit(ExitStatus.done.rawValue)
         }
         if code == .validationFailure {
-            var message = Marginalia.message(for: error)
+            var message = CommandNames.withoutFarGuess(Marginalia.message(for: error))
             if message.hasSuffix(".") { message.removeLast() }
             let named = CommandNames.path(Array(CommandLine.arguments.dropFirst())).joined(separator: " ")
             let link = message.hasSuffix("?") ? " See" : ": see"

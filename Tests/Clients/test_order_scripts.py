@@ -264,6 +264,26 @@ def test_a_refusal_changes_nothing(bot):
     assert bot.buy("taken")["id"], "the script is used up"
 
 
+@pytest.mark.parametrize(
+    "step, field",
+    [
+        ({"do": "explode"}, "do"),
+        ({"do": "reject"}, "code"),
+        ({"do": "hold", "ms": -1}, "ms"),
+        ({"do": "fill", "quantity": 1}, "quantity"),
+        ({"do": "fill", "price": "0"}, "price"),
+        ({"do": "timeout", "ms": 5}, "ms"),
+    ],
+)
+def test_a_step_of_no_use_is_named(server, step, field):
+    server.send({"type": "open_account", "account": "practice", "venue": "okx"})
+    script = {"account": "practice", "steps": [{"do": "timeout"}, step]}
+    answer = server.admin("PUT", "/order-scripts", script)
+    assert answer.status == 400 and answer.json["field"] == f"steps[1].{field}", answer.body
+    assert answer.json["detail"].startswith("steps[1]"), answer.body
+    assert server.admin("GET", "/order-scripts").json["scripts"] == []
+
+
 def test_a_part_is_filled_before_the_answer(bot):
     bot.script({"do": "fill", "quantity": str(bot.venue.amount), "price": "59001"})
     order = bot.buy("part", times=3)

@@ -144,7 +144,8 @@ def account2(book: Ledger, account: Account, rows: list[binance.Row], mode: str,
     multi = binance.pooled(account)
     head = {
         "feeTier": account.raised.get(("feeTier", None), 0),
-        "feeBurn": True, "canTrade": True, "canDeposit": True, "canWithdraw": True,
+        "feeBurn": account.settings.get("fee_burn", False),
+        "canTrade": True, "canDeposit": True, "canWithdraw": True,
         "updateTime": 0, "multiAssetsMargin": multi, "tradeGroupId": -1}
     assets = []
     for row in body.pop("assets"):

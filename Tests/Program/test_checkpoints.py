@@ -164,6 +164,19 @@ def test_bad_checkpoints_are_refused(desk):
     refusal(desk.admin("PUT", "/checkpoints/one-more"), 409, "too_many_checkpoints")
 
 
+@pytest.mark.parametrize(
+    "method, path", [("POST", "/reset"), ("PUT", "/checkpoints/a"), ("POST", "/checkpoints/a/restore")]
+)
+def test_what_a_body_says_to_a_call_without_fields_is_refused(desk, method, path):
+    assert desk.admin("PUT", "/checkpoints/a").status == 201
+    before = desk.everything()
+    refusal(desk.admin(method, path, {"clock": "2026-01-01"}), 400, "unknown_field", "clock")
+    refusal(desk.admin(method, path, ["x"]), 400, "invalid_body")
+    refusal(desk.admin(method, path, "{"), 400, "malformed_json")
+    assert desk.everything() == before
+    assert desk.admin(method, path, {}).status == 200
+
+
 def test_a_ledger_that_is_kept_is_neither_emptied_nor_put_back(start, store):
     server = start(store=store)
     server.apply(OPEN, deposit("1"))

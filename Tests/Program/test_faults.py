@@ -197,6 +197,8 @@ def test_one_fault_replaces_its_venues_a_list_replaces_all(unlimited):
         ({"venue": "okx", "kind": "drop", "account": "nobody"}, "account"),
         ({"venue": "okx", "kind": "drop", "times": 0}, "times"),
         ({"venue": "okx", "kind": "drop", "from": "yesterday"}, "from"),
+        ({"venue": "okx", "kind": "drop", "from": 1_800_000_000_000, "until": 1_700_000_000_000}, "until"),
+        ({"venue": "okx", "kind": "drop", "from": 1_800_000_000_000, "until": 1_800_000_000_000}, "until"),
     ],
 )
 def test_what_is_no_fault_is_refused_by_its_field(unlimited, fault, field):

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -55,8 +56,12 @@ def test_the_demonstration_says_where_it_is_and_how_to_use_it(start, tmp_path, s
 
 def test_its_commands_work_as_they_stand(start, tmp_path, store):
     one = start("--demo", store=store, token=None, folder=tmp_path)
-    lines = [line.strip().removeprefix("try").strip() for line in one.log]
-    wanted = [line for line in lines if re.match(r"export |\S*marginalia (accounts|explain) ", line)]
+    wanted, until = [], time.monotonic() + 30
+    # The log is read on a thread of its own and may come a moment after the ready line.
+    while len(wanted) < 3 and time.monotonic() < until:
+        lines = [line.strip().removeprefix("try").strip() for line in one.log]
+        wanted = [line for line in lines if re.match(r"export |\S*marginalia (accounts|explain) ", line)]
+        time.sleep(0.05)
     assert len(wanted) == 3, one.log
     done = shell("\n".join(wanted), tmp_path)
     assert done.returncode == 0, done.stderr
@@ -193,6 +198,63 @@ def test_nothing_is_guessed_where_nothing_is_near():
     done = run("frobnicate")
     assert done.returncode == 64 and "Did you mean" not in done.stderr
     assert "See marginalia --help." in done.stderr
+    done = run("serve", "--nope")
+    assert done.returncode == 64
+    assert done.stderr == "marginalia: Unknown option '--nope': see marginalia serve --help.\n"
+
+
+# What was given is said
+
+
+BAD_VALUES = {
+    "listen": ["nowhere", "127.0.0.1:99999"],
+    "store": ["memory", "mysql:x"],
+    "profile": ["okx", "okx=lively", "kraken=live"],
+    "ledger-time": ["yesterday", "-1", "99999999999999999"],
+    "rate-limits": ["on"],
+    "execution": ["fast"],
+    "trusted-proxy": ["10.0.0.0/64"],
+    "log-level": ["loud"],
+    "log-format": ["xml"],
+}
+
+
+@pytest.mark.parametrize(
+    "option, value", [(name, text) for name, texts in BAD_VALUES.items() for text in texts]
+)
+def test_a_bad_value_is_named_wherever_it_was_given(option, value, tmp_path):
+    variable = "MARGINALIA_" + option.upper().replace("-", "_")
+    file = tmp_path / "options.yaml"
+    file.write_text(f"{option}: {json.dumps(value)}\n")
+    for done, place, status in (
+        (run("serve", f"--{option}={value}", folder=tmp_path), f"--{option}: ", 64),
+        (run("serve", folder=tmp_path, **{variable: value}), f"{variable}: ", 78),
+        (run("serve", "--config", str(file), folder=tmp_path), f"{file}, line 1, {option}: ", 78),
+    ):
+        assert done.returncode == status, done.stderr
+        assert done.stderr.startswith(f"marginalia: {place}must be ")
+        assert done.stderr.endswith(f', not "{value}".\n'), done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("serve",), ("accounts", "list", "--store", "memory:")])
+def test_what_may_be_a_secret_is_not_said(command):
+    secret = "a passphrase in the wrong place"
+    for done in (
+        run(*command, "--seal-keys", secret),
+        run(*command, MARGINALIA_SEAL_KEYS=secret),
+        run("serve", "--admin-token", secret),
+        run("serve", MARGINALIA_ADMIN_TOKEN=secret),
+    ):
+        assert done.returncode in (64, 78), done.stderr
+        assert "passphrase in" not in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize("command", [("accounts", "list"), ("health",), ("mcp",)])
+def test_a_bad_address_of_the_environment_is_told_as_such(command):
+    done = run(*command, MARGINALIA_URL="127.0.0.1:8080", MARGINALIA_ADMIN_TOKEN="t")
+    assert done.returncode == 78, done.stderr
+    assert done.stderr.startswith('marginalia: MARGINALIA_URL: The URL "127.0.0.1:8080" cannot be used')
 
 
 def test_a_missing_argument_names_the_help_that_has_it():

@@ -170,3 +170,13 @@ def test_offline_commands_see_the_ledgers_clock(store, tmp_path):
     assert ended.returncode == 0, ended
     with Server(store=store) as again:
         assert again.account("desk")["updated_at"] == milliseconds(START)
+
+
+@pytest.mark.parametrize("step", [{"advance_ms": 2}, {"advance": "1h"}])
+def test_a_step_beyond_the_last_moment_is_refused(start, step):
+    server = start("--ledger-time", "9999-12-31T23:59:59.998Z")
+    before = shown(server)
+    answer = server.admin("PUT", "/clock", step)
+    assert answer.status == 400 and answer.json["field"] == next(iter(step)), answer.body
+    assert shown(server) == before
+    assert move(server, advance_ms=1) == 200 and shown(server)[0] == before[0] + 1

@@ -314,6 +314,9 @@ def test_statements_are_the_bytes_that_the_venue_answers(start):
         ("desk-rails", "?market=NO-SUCH", "market"),
         ("desk-crypto-com", "?method=private/nothing", "method"),
         ("desk-okx", "?color=red", "color"),
+        ("desk-okx", "?market=BTC-USD", "market"),
+        ("desk-binance", "?ccy=BTC", "ccy"),
+        ("desk-rails", "?method=private/user-balance", "method"),
     ],
 )
 def test_bad_statement_parameters_are_refused_and_named(server, name, query, field):

@@ -293,6 +293,8 @@ def test_fees_in_bnb(server):
     """V12: a tenth less, at the index price, as long as there is enough of it."""
     account = Account(server)
     server.apply({"type": "deposit", "account": account.name, "asset": "BNB", "amount": "0.001"})
+    assert account("GET", "feeBurn").json == {"feeBurn": False}
+    assert account("POST", "feeBurn", feeBurn="true").json == {"code": 200, "msg": "success"}
     assert account("GET", "feeBurn").json == {"feeBurn": True}
     account.order(type="MARKET", quantity="0.010")
     [trade] = account("GET", "userTrades", symbol="BTCUSDT").json
