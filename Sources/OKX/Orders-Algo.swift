@@ -243,7 +243,10 @@ struct AlgoReading {
     /// filled as a whole. Triggers on the wrong side of the price are refused (51277 to 51280).
     func attached(to order: OrderInstruction) throws(OKXError) -> [ConditionalInstruction] {
         guard let value = members.value["attachAlgoOrds"], !value.isNull, value.text != "" else { return [] }
-        guard let list = value.elements else { throw .itemWrong("attachAlgoOrds") }
+        // An order whose stops cannot be read must not stand without them.
+        guard let list = value.elements, list.allSatisfy({ $0.object != nil }) else {
+            throw .itemWrong("attachAlgoOrds")
+        }
         let instrument = try reading.instrument()
         let side: Side = order.side == .buy ? .sell : .buy
         let (reference, price): (Reference, ExactDecimal?) =

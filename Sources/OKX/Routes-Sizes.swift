@@ -32,6 +32,9 @@ extension OKXVenue {
         guard list.count <= 5 else { throw OKXError.listTooLong("instId", limit: 5) }
         let rules = rules(at: snapshot.at)
         let isAvailable = endpoint == .maxAvailableSize
+        let text = query["px"] ?? ""
+        let limit = text.isEmpty ? nil : try? ExactDecimal(text)
+        if !text.isEmpty, limit?.isPositive != true { throw OKXError.parameterWrong("px") }
         var sizes: [TradableSize] = []
         for name in list {
             guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
@@ -39,7 +42,7 @@ extension OKXVenue {
             if isAvailable {
                 sizes.append(free)
             } else {
-                sizes.append(try largest(free, of: instrument, mode, query["px"], snapshot, rules))
+                sizes.append(try largest(free, of: instrument, mode, limit, snapshot, rules))
             }
         }
         return try Self.reply { writer in
@@ -106,12 +109,12 @@ extension OKXVenue {
 
     /// How much can be traded with what is free, in contracts or in coins, in whole lots.
     private func largest(
-        _ free: TradableSize, of instrument: InstrumentRules, _ mode: String, _ limit: String?,
+        _ free: TradableSize, of instrument: InstrumentRules, _ mode: String, _ limit: ExactDecimal?,
         _ snapshot: AccountSnapshot, _ rules: RuleTable
     ) throws -> TradableSize {
         let terms = instrument.terms
         let market = market(snapshot.prices, rules)
-        guard let price = limit.flatMap({ try? ExactDecimal($0) }) ?? market.mark(terms), price.isPositive
+        guard let price = limit ?? market.mark(terms), price.isPositive
         else { return free }
         var leverage = ExactDecimal.one
         if terms.kind.isDerivative || free.isOnMargin {

@@ -210,6 +210,15 @@ struct MarginOrderTests {
             "GET", "/api/v5/account/max-size?instId=BTC-USDT&tdMode=cross"
         ).json
         expect(refused, ["code": "50014"])
+        for price in ["abc", "0", "-1", "1e5"] {
+            let target = "/api/v5/account/max-size?instId=BTC-USDT&tdMode=cash&px=\(price)"
+            expect(
+                try await world.signed("GET", target).json,
+                ["code": "51000", "msg": "Parameter px error"])
+        }
+        expect(
+            try await first("max-size?instId=BTC-USDT&tdMode=cash&px="),
+            ["maxBuy": "0.16666666", "maxSell": "1"])
     }
 
     @Test("a conditional order on margin trades there when it fires")

@@ -52,6 +52,19 @@ extension TestWorld where Model == OKXVenue {
 
 @Suite("OKX orders, by the documents' vectors")
 struct OrderTests {
+    @Test("an order whose attached stops cannot be read is refused", arguments: [
+        #""x""#, "1", "{}", "true", "[1]", "[null]", #"[{"slTriggerPx":"50000","slOrdPx":"-1"},"x"]"#,
+    ])
+    func unreadableStops(stops: String) async throws {
+        let world = try tradingWorld()
+        let order = #""side":"buy","ordType":"limit","sz":"1","px":"59000","attachAlgoOrds":"#
+        #expect(try await world.place(order + stops) == "51000")
+        #expect(world.account("desk")?.orders.isEmpty == true)
+        for none in ["null", #""""#, "[]"] {
+            #expect(try await world.place(order + none).count > 5, "\(none)")
+        }
+    }
+
     /// S1 to S3: bought, reduced as maker, and funding.
     private func scenario() async throws -> TestWorld<OKXVenue> {
         let world = try tradingWorld()
