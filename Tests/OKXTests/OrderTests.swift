@@ -52,9 +52,11 @@ extension TestWorld where Model == OKXVenue {
 
 @Suite("OKX orders, by the documents' vectors")
 struct OrderTests {
-    @Test("an order whose attached stops cannot be read is refused", arguments: [
-        #""x""#, "1", "{}", "true", "[1]", "[null]", #"[{"slTriggerPx":"50000","slOrdPx":"-1"},"x"]"#,
-    ])
+    @Test(
+        "an order whose attached stops cannot be read is refused",
+        arguments: [
+            #""x""#, "1", "{}", "true", "[1]", "[null]", #"[{"slTriggerPx":"50000","slOrdPx":"-1"},"x"]"#,
+        ])
     func unreadableStops(stops: String) async throws {
         let world = try tradingWorld()
         let order = #""side":"buy","ordType":"limit","sz":"1","px":"59000","attachAlgoOrds":"#
