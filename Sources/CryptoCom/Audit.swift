@@ -167,20 +167,20 @@ extension AccountFigures {
         // An isolated order cannot be told from another one.
         var knowsOrders = orders != nil && answers.positions?.contains(where: \.isIsolated) != true
         for order in orders?.all ?? [] where !order.reduceOnly {
-            let mark = marks.first { $0.instrument.name == order.instrument.name }
-            if order.instrument.kind.isDerivative, mark == nil {
+            let isContract = order.instrument.kind.isDerivative
+            let mark = isContract ? marks.first { $0.instrument.name == order.instrument.name } : nil
+            if isContract, mark == nil {
                 knowsOrders = false
                 continue
             }
-            let isSpot = !order.instrument.kind.isDerivative
-            let figures = OrderFigures(order, isSpot ? nil : mark, .reference, in: book)
+            let figures = OrderFigures(order, mark, .reference, in: book)
             figures.recover(
                 .remaining, order.remaining, as: "open quantity of \(figures.name)",
                 at: answers.moments.orders)
-            if isSpot {
-                add(figures)
-            } else {
+            if isContract {
                 try? add(figures, of: order.instrument, .underlying, nil, rules)
+            } else {
+                add(figures)
             }
         }
         // Where nothing is used of the limit, there is nothing to be margined.
@@ -238,8 +238,7 @@ extension RowFigures {
     /// A row as the balance has it.
     fileprivate convenience init(
         _ row: ReportedObject, _ answers: ReportedAccount, _ orders: ReportedOrders?,
-        in account: AccountFigures,
-        _ rules: CryptoComRules
+        in account: AccountFigures, _ rules: CryptoComRules
     ) {
         let rule = rules.asset(row.name)
         let shown = orders.map { answers.lockInReserved(row, $0, rules) } ?? .zero

@@ -88,9 +88,6 @@ extension CryptoComVenue {
         return try fee(of: quantity, at: price, side: order.side, in: order.instrument, rate: rate)
     }
 
-    /// The venue knows one position per instrument.
-    public func isHedged(_ account: Account) -> Bool { false }
-
     /// The prices given, and behind them the rulebook's reference prices.
     public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
         ValuationPrices(prices: prices, reference: rules(at: time).reference)
@@ -290,7 +287,9 @@ private struct Judge {
 
     private func currentLeverage(of instrument: Instrument) -> ExactDecimal {
         before.leverage(instrument.name, side: .net, marginMode: .isolated)
-            ?? max(.one, min(before.maximumLeverage, rules.maximumLeverage(of: instrument)))
+            ?? Figures.isolatedLeverage(
+                maximumLeverage: before.maximumLeverage,
+                productLeverage: rules.maximumLeverage(of: instrument))
     }
 
     /// Margin put in must be free; margin taken out must be withdrawable from the position.

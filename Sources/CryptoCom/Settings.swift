@@ -28,7 +28,7 @@ extension Account {
     }
 }
 
-/// What an account's settings are until they are set (contract, section 4).
+/// What an account's settings are until they are set (`docs/settings.md`).
 enum AccountDefaults {
     static let maximumLeverage = ExactDecimal(20)
     static let positionLimit = ExactDecimal(3_000_000)

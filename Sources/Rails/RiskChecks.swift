@@ -83,9 +83,6 @@ extension RailsVenue {
         account.railsMarginMode(of: instrument.name)
     }
 
-    /// Never: a market has one position.
-    public func isHedged(_ account: Account) -> Bool { false }
-
     /// Index prices as given, and behind them the reference prices of the rulebook in force.
     public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
         ValuationPrices(prices: prices, reference: rules(at: time).reference)
