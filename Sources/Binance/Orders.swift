@@ -130,7 +130,7 @@ struct OrderReading {
         default: throw .invalidSelfTradePrevention
         }
         if terms.timeInForce != .fillOrKill, !terms.postOnly { terms.selfTradePrevention = prevention }
-        if let mode { terms.words["selfTradePreventionMode"] = .string(mode) }
+        if let mode { terms.words[OpenOrder.preventionWord] = .string(mode) }
     }
 
     private static let priceMatches: Set = [

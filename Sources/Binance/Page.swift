@@ -62,6 +62,16 @@ struct Page {
         limit = Int(min(wanted, most))
     }
 
+    /// Says that it is a page of a list of which rows of these sequences are known, in their order: one that
+    /// goes forward from a beginning needs all since that, the last rows as many as it has place for.
+    func require(
+        _ list: TradingHistory.List, of history: TradingHistory, rows sequences: [Int64]
+    ) throws(HistoryForgotten) {
+        let isFromBehind = !isFromStart && firstID == nil && number == nil
+        let first = isFromBehind && sequences.count >= limit ? sequences[sequences.count - limit] : nil
+        try history.require(list, since: start.map { LedgerTime(milliseconds: $0) }, from: first)
+    }
+
     func admits(_ time: LedgerTime, id: Int64) -> Bool {
         max(oldest, start ?? .min) <= time.milliseconds && time.milliseconds <= (end ?? .max)
             && (firstID ?? .min) <= id

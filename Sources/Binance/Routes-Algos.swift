@@ -19,7 +19,11 @@ extension BinanceVenue {
             return Self.allCancelled
         case (.algoOrder, _):
             let isNamed = try algoName(parameters)
-            let algo = try await algos(snapshot, access).last { isNamed($0) }
+            let algo = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+                let found = try algos(snapshot, history).last { isNamed($0) }
+                if found == nil { try history.require(.conditionals) }
+                return found
+            }
             guard let algo else { throw BinanceError.orderNotFound }
             var writer = JSONWriter(reserving: 768)
             writer.algo(algo, rules(at: snapshot.at), .query)
@@ -80,30 +84,34 @@ extension BinanceVenue {
 
     /// Every conditional order that is kept, in the order of placing.
     private func algos(
-        _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> [AlgoOrder] {
+        _ snapshot: AccountSnapshot, _ history: TradingHistory
+    ) throws -> [AlgoOrder] {
         let account = snapshot.account
-        let history = try await history(snapshot, access)
         let ended = try history.conditionals.compactMap { record in
             try AlgoOrder(record, of: account.id, order: placed(by: record, account, history))
         }
-        let waiting = account.conditionals.compactMap { AlgoOrder($0, of: account.id) }
-        // What was read later may have ended what waited in the snapshot.
-        let known = Set(ended.map(\.sequence))
         return
             (ended.filter { Retention.keepsConditional($0, at: snapshot.at) }
-            + waiting.filter { !known.contains($0.sequence) })
+            + waiting(snapshot, history))
             .sorted { $0.sequence < $1.sequence }
     }
 
-    /// The order that a conditional one has placed; nil where there is none, or it is no longer kept.
+    /// Every conditional order that waits.
+    private func waiting(_ snapshot: AccountSnapshot, _ history: TradingHistory) -> [AlgoOrder] {
+        // What was read later may have ended what waited in the snapshot.
+        let ended = Set(history.conditionals.map(\.order.sequence))
+        return snapshot.account.conditionals.filter { !ended.contains($0.sequence) }
+            .compactMap { AlgoOrder($0, of: snapshot.account.id) }
+    }
+
+    /// The order that a conditional one has placed; nil where there is none.
     private func placed(
         by record: ConditionalRecord, _ account: Account, _ history: TradingHistory
-    ) -> OrderRecord? {
+    ) throws(HistoryForgotten) -> OrderRecord? {
         guard case .triggered(_, _, let sequence?) = record.ending else { return nil }
-        if let ended = history.ended.last(where: { $0.order.sequence == sequence }) { return ended }
         let open = history.account ?? account
-        return open.orders.first { $0.sequence == sequence }.map { OrderRecord($0) }
+        if let order = open.orders.first(where: { $0.sequence == sequence }) { return OrderRecord(order) }
+        return try history.ended(placedBy: sequence)
     }
 
     /// `openAlgoOrders`: those that wait; `allAlgoOrders`: all of a symbol.
@@ -117,9 +125,14 @@ extension BinanceVenue {
         let isNamed = parameters["algoId"] == nil ? nil : try algoName(parameters)
         let isWindow = isHistory && isNamed == nil
         let page = try Page(parameters, window: isWindow ? .week(before: snapshot.at) : .unlimited)
-        let found = try await algos(snapshot, access).filter { algo in
-            (isHistory || algo.status == .waiting) && (symbol ?? algo.instrument.name) == algo.instrument.name
-                && isNamed?(algo) ?? true && page.admits(algo.placedAt, id: algo.id)
+        let found = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+            let all = isHistory ? try algos(snapshot, history) : waiting(snapshot, history)
+            let found = all.filter { algo in
+                (symbol ?? algo.instrument.name) == algo.instrument.name
+                    && isNamed?(algo) ?? true && page.admits(algo.placedAt, id: algo.id)
+            }
+            if isHistory { try page.require(.conditionals, of: history, rows: found.map(\.sequence)) }
+            return found
         }
         var writer = JSONWriter(reserving: 768 * min(found.count, page.limit))
         writer.beginArray()

@@ -141,23 +141,26 @@ extension BinanceVenue {
         if quantity == order.quantity, price == order.price { throw BinanceError.amendmentUnchanged }
         let instruction = TradeInstruction.amend(
             .id(order.id), instrument: symbol.name, quantity: quantity, price: price,
-            terms: try numbered(order, by: parameters))
+            terms: try amendedTerms(of: order, by: parameters))
         let events = try await trade(instruction, snapshot, access)
         return try OrderRecord(order, after: events)
     }
 
-    /// The terms of an order with the number that `modifyId` gives its amendment; nil where they stay.
-    private func numbered(
-        _ order: OpenOrder, by parameters: Parameters
+    /// The terms of an order once it is amended: nothing prevents trades with the account's own orders any
+    /// more, and `modifyId` gives the amendment its number. Nil where they stay.
+    private func amendedTerms(
+        of order: OpenOrder, by parameters: Parameters
     ) throws(BinanceError) -> OrderTerms? {
         var number: Int64?
         if let text = parameters["modifyId"], !text.isEmpty {
             number = Int64(text)
             if number == nil { throw .invalidData("modifyId") }
         }
-        guard var terms = order.terms, number != order.amendmentNumber else { return nil }
+        guard var terms = order.terms else { return nil }
         terms.words[OpenOrder.amendmentWord] = number.map { .number("\($0)") }
-        return terms
+        terms.selfTradePrevention = nil
+        terms.words[OpenOrder.preventionWord] = .string("NONE")
+        return terms == order.terms ? nil : terms
     }
 
     private func cancel(
@@ -250,12 +253,6 @@ extension BinanceVenue {
         return { $0.clientOrderID(of: $1) == text }
     }
 
-    func history(
-        _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> TradingHistory {
-        try await access.tradingHistory(of: snapshot.account.id) ?? TradingHistory(of: snapshot.account.id)
-    }
-
     /// `order`: open or ended; `openOrder`: open only.
     private func query(
         _ endpoint: Endpoint, _ parameters: Parameters, _ snapshot: AccountSnapshot,
@@ -267,13 +264,17 @@ extension BinanceVenue {
         }
         guard endpoint == .order else { throw BinanceError.orderNotFound }
         let isNamed = try name(parameters)
-        let ended = try await history(snapshot, access).ended.last { record in
-            record.order.instrument.name == symbol.name && isNamed(record.order, snapshot.account.id)
+        return try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+            let ended = history.ended.last { record in
+                record.order.instrument.name == symbol.name && isNamed(record.order, snapshot.account.id)
+            }
+            guard let ended else {
+                try history.require(.orders)
+                throw BinanceError.orderNotFound
+            }
+            guard try Retention.keeps(ended, at: snapshot.at) else { throw BinanceError.orderNotFound }
+            return try orderBody(ended, snapshot, .query)
         }
-        guard let ended, try Retention.keeps(ended, at: snapshot.at) else {
-            throw BinanceError.orderNotFound
-        }
-        return try orderBody(ended, snapshot, .query)
     }
 
     /// Ended and open orders from a time or an id on, oldest first: of one symbol, or of all.
@@ -284,16 +285,20 @@ extension BinanceVenue {
         let page = try Page(parameters, idName: "orderId", window: .week(before: snapshot.at))
         let account = snapshot.account
         let open = account.orders.map { OrderRecord($0) }
-        let kept = try await history(snapshot, access).ended
-            .filter { record throws(NumberError) in try Retention.keeps(record, at: snapshot.at) }
-        let records = (kept + open)
-            .filter { (symbol ?? $0.order.instrument.name) == $0.order.instrument.name }
-            .filter { page.admits($0.order.placedAt, id: $0.order.venueID(of: account.id)) }
-            .sorted { ($0.order.placedAt, $0.order.sequence) < ($1.order.placedAt, $1.order.sequence) }
+        let records = try await access.answer(fromHistoryOf: account.id) { history in
+            let kept = try history.ended
+                .filter { record throws(NumberError) in try Retention.keeps(record, at: snapshot.at) }
+            let records = (kept + open)
+                .filter { (symbol ?? $0.order.instrument.name) == $0.order.instrument.name }
+                .filter { page.admits($0.order.placedAt, id: $0.order.venueID(of: account.id)) }
+                .sorted { ($0.order.placedAt, $0.order.sequence) < ($1.order.placedAt, $1.order.sequence) }
+            try page.require(.orders, of: history, rows: records.map(\.order.sequence))
+            return records
+        }
         var writer = JSONWriter(reserving: 640 * min(records.count, page.limit))
         writer.beginArray()
         for record in page.cut(records) {
-            try writer.order(record, account.id, rules(at: snapshot.at), .query)
+            try writer.order(record, account.id, rules(at: snapshot.at), .list)
         }
         writer.endArray()
         return writer.bytes
@@ -313,9 +318,13 @@ extension BinanceVenue {
             return id
         }
         let account = snapshot.account.id
-        let found = try await history(snapshot, access).trades.filter { trade in
-            trade.fill.instrument.name == symbol.name && page.admits(trade.at, id: trade.sequence)
-                && (order == nil || trade.order?.venueID(of: account) == order)
+        let found = try await access.answer(fromHistoryOf: account) { history in
+            let found = history.trades.filter { trade in
+                trade.fill.instrument.name == symbol.name && page.admits(trade.at, id: trade.sequence)
+                    && (order == nil || trade.order?.venueID(of: account) == order)
+            }
+            try page.require(.trades, of: history, rows: found.map(\.sequence))
+            return found
         }
         var writer = JSONWriter(reserving: 320 * min(found.count, page.limit))
         writer.beginArray()

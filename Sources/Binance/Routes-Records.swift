@@ -11,12 +11,13 @@ extension BinanceVenue {
         _ endpoint: Endpoint, _ snapshot: AccountSnapshot, _ parameters: Parameters,
         _ access: any VenueAccess
     ) async throws -> [UInt8] {
-        let history = try await history(snapshot, access)
-        switch endpoint {
-        case .income: return try income(parameters, snapshot, history)
-        case .forceOrders: return try forcedOrders(parameters, snapshot, history)
-        case .orderAmendment: return try amendments(parameters, snapshot, history)
-        default: return try marginChanges(parameters, snapshot, history)
+        try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+            switch endpoint {
+            case .income: try income(parameters, snapshot, history)
+            case .forceOrders: try forcedOrders(parameters, snapshot, history)
+            case .orderAmendment: try amendments(parameters, snapshot, history)
+            default: try marginChanges(parameters, snapshot, history)
+            }
         }
     }
 
@@ -55,6 +56,9 @@ extension BinanceVenue {
             guard IncomeRow.kinds.contains(wanted) else { throw BinanceError.invalidData("incomeType") }
             rows.removeAll { $0.kind.rawValue != wanted }
         }
+        for source in [TradingHistory.List.trades, .cashChanges] {
+            try page.require(source, of: history, rows: rows.map(\.sequence))
+        }
         return list(page.cut(rows)) { row, writer in writer.income(row) }
     }
 
@@ -73,6 +77,7 @@ extension BinanceVenue {
                 && (symbol ?? trade.fill.instrument.name) == trade.fill.instrument.name
                 && page.admits(trade.at, id: trade.sequence)
         }
+        try page.require(.trades, of: history, rows: found.map(\.sequence))
         let rules = rules(at: snapshot.at)
         return try list(page.cut(found)) { trade, writer in try writer.forcedOrder(trade, rules) }
     }
@@ -91,6 +96,7 @@ extension BinanceVenue {
             amended.order.instrument.name == symbol.name && isNamed(amended.order, account)
                 && page.admits(amended.at, id: amended.sequence)
         }
+        try page.require(.amendments, of: history, rows: found.map(\.sequence))
         return list(page.cut(found).reversed()) { amended, writer in writer.amendment(amended, account) }
     }
 
@@ -110,6 +116,7 @@ extension BinanceVenue {
                 && (type == nil || (type == "1") == amount.isPositive)
                 && page.admits(change.at, id: change.sequence)
         }
+        try page.require(.cashChanges, of: history, rows: found.map(\.sequence))
         return list(page.cut(found)) { change, writer in writer.marginChange(change) }
     }
 }

@@ -59,7 +59,7 @@ struct AlgoOrder: Sendable {
         clientID = terms.clientID ?? OpenOrder.clientID(of: account, placedAs: "c\(self.sequence)")
         reduceOnly = terms.reduceOnly
         priceMatch = terms.terms.words.text("priceMatch") ?? "NONE"
-        selfTradePrevention = terms.terms.words.text("selfTradePreventionMode") ?? "EXPIRE_MAKER"
+        selfTradePrevention = terms.terms.words.text(OpenOrder.preventionWord) ?? "EXPIRE_MAKER"
         placedAt = order.placedAt
         updatedAt = order.updatedAt
         isActive = terms.legs.contains { $0.trigger.trail?.extreme != nil }

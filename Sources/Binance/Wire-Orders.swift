@@ -13,6 +13,10 @@ extension JSONWriter {
         case amendment
         /// To a query: with the time of placing.
         case query
+        /// To a list of open and ended ones: as to a query, with members that it has had since August 2026.
+        case list
+
+        var isOfChange: Bool { self == .change || self == .amendment }
     }
 
     /// One order. Prices in the symbol's price precision, quantities in its quantity precision; `avgPrice` is
@@ -29,17 +33,19 @@ extension JSONWriter {
         beginObject()
         integer("orderId", order.venueID(of: account))
         text("symbol", order.instrument.name)
-        if form == .amendment { text("pair", order.instrument.name) }
+        if form == .amendment || form == .list { text("pair", order.instrument.name) }
         literal("status", try record.statusName)
         text("clientOrderId", order.clientOrderID(of: account))
         text("price", (isMarket ? .zero : order.price).text(minimumPlaces: pricePlaces))
-        text("avgPrice", try order.averagePrice(pricePlaces) ?? (form == .query ? "0.00000" : "0.00"))
+        text("avgPrice", try order.averagePrice(pricePlaces) ?? (form.isOfChange ? "0.00" : "0.00000"))
         text("origQty", order.quantity.text(minimumPlaces: quantityPlaces))
         text("executedQty", executed.text(minimumPlaces: quantityPlaces))
-        if form != .query { text("cumQty", executed.text(minimumPlaces: quantityPlaces)) }
+        if form.isOfChange { text("cumQty", executed.text(minimumPlaces: quantityPlaces)) }
         text(
             "cumQuote",
             (order.fills?.value ?? .zero).text(minimumPlaces: pricePlaces + quantityPlaces))
+        // What only contracts of a coin have.
+        if form == .list { literal("cumBase", "0") }
         literal("timeInForce", order.timeInForceName)
         literal("type", isMarket ? "MARKET" : "LIMIT")
         bool("reduceOnly", order.reduceOnly)
@@ -53,7 +59,7 @@ extension JSONWriter {
         text("priceMatch", order.priceMatch)
         text("selfTradePreventionMode", order.selfTradePrevention)
         integer("goodTillDate", order.terms?.expiresAt?.milliseconds ?? 0)
-        if form == .query { integer("time", order.placedAt.milliseconds) }
+        if !form.isOfChange { integer("time", order.placedAt.milliseconds) }
         integer("updateTime", record.updatedAt.milliseconds)
         if form == .amendment, let number = order.amendmentNumber { integer("modifyId", number) }
         endObject()
@@ -84,6 +90,8 @@ extension JSONWriter {
         positionSide(fill.positionSide)
         bool("buyer", fill.side == .buy)
         bool("maker", fill.liquidity == .maker)
+        literal("baseQty", "0")
+        text("pair", fill.instrument.name)
         endObject()
     }
 }
@@ -165,8 +173,11 @@ extension OpenOrder {
     /// `priceMatch`, as it was asked for.
     var priceMatch: String { terms?.words.text("priceMatch") ?? "NONE" }
 
-    /// `selfTradePreventionMode`: as it was asked for, or the venue's default.
-    var selfTradePrevention: String { terms?.words.text("selfTradePreventionMode") ?? "EXPIRE_MAKER" }
+    /// The word of an order's terms that keeps its `selfTradePreventionMode`.
+    static let preventionWord = "selfTradePreventionMode"
+
+    /// `selfTradePreventionMode`: as it was asked for, or the venue's default; of an amended order `NONE`.
+    var selfTradePrevention: String { terms?.words.text(Self.preventionWord) ?? "EXPIRE_MAKER" }
 }
 
 /// Numbers that look like the venue's ids, always the same for the same words.

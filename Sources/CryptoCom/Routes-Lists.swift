@@ -91,21 +91,24 @@ extension CryptoComVenue {
         let account = snapshot.account
         let form = OrderForm(account, rules(at: snapshot.at), profile)
         func isMeant(_ words: Settings?) -> Bool { words?.text(OrderWord.list).map(ids.contains) ?? false }
-        let records = account.orders.map { OrderRecord($0) } + history.ended.reversed()
+        let records =
+            account.orders.map { OrderRecord($0) }
+            + history.ended.reversed()
+            .filter { isMeant($0.order.terms?.words) }
         let triggers =
-            account.conditionals.map { TriggerRecord($0) }
-            + history.conditionals.reversed().map { TriggerRecord($0, account, history) }
+            account.conditionals.filter { isMeant($0.terms.words) }.map { TriggerRecord($0) }
+            + (try history.conditionals.reversed().filter { isMeant($0.order.terms.words) }
+                .map { try TriggerRecord($0, account, history) })
+        // Nothing says how many orders a list had, or when they ended.
+        for list in [TradingHistory.List.orders, .conditionals] { try history.require(list) }
         writer.beginObject()
         writer.key("data")
         writer.beginArray()
         // What a trigger has placed is told by the trigger's row.
-        for record in records
-        where isMeant(record.order.terms?.words) && record.order.terms?.conditional == nil {
+        for record in records where record.order.terms?.conditional == nil {
             try form.write(record, to: &writer)
         }
-        for trigger in triggers where isMeant(trigger.order.terms.words) {
-            try form.write(trigger, to: &writer)
-        }
+        for trigger in triggers { try form.write(trigger, to: &writer) }
         writer.endArray()
         writer.endObject()
     }

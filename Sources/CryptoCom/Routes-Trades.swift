@@ -17,16 +17,19 @@ extension CryptoComVenue {
             case .orderDetail: try await writeDetail(params, snapshot, access, to: &reply.writer)
             case .openTriggers: try writeOpenTriggers(of: snapshot, params, to: &reply.writer)
             case .triggerDetail:
-                let history = try await history(of: snapshot, access)
-                guard try writeTrigger(params, snapshot, history, to: &reply.writer) else {
+                try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+                    if try writeTrigger(params, snapshot, history, to: &reply.writer) { return }
+                    try history.require(.conditionals)
                     throw VenueError.notFound
                 }
             case .triggerHistory:
-                try writeTriggerHistory(
-                    params, snapshot, try await history(of: snapshot, access), to: &reply.writer)
+                try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+                    try writeTriggerHistory(params, snapshot, history, to: &reply.writer)
+                }
             case .listDetail:
-                try writeLists(
-                    params, snapshot, try await history(of: snapshot, access), to: &reply.writer)
+                try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+                    try writeLists(params, snapshot, history, to: &reply.writer)
+                }
             case .orderHistory: try await writeHistory(params, snapshot, access, to: &reply.writer)
             case .trades: try await writeTrades(params, snapshot, access, to: &reply.writer)
             case .transactions: try await writeTransactions(params, snapshot, access, to: &reply.writer)
@@ -47,12 +50,6 @@ extension CryptoComVenue {
 
     private func form(_ snapshot: AccountSnapshot) -> OrderForm {
         OrderForm(snapshot.account, rules(at: snapshot.at), profile)
-    }
-
-    private func history(
-        of snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(Refusal) -> TradingHistory {
-        try await access.tradingHistory(of: snapshot.account.id) ?? TradingHistory(of: snapshot.account.id)
     }
 
     /// The instrument that params ask for; nil for all. Throws for one that the rulebook does not know.
@@ -85,11 +82,14 @@ extension CryptoComVenue {
         if let order = snapshot.account.orders.last(where: isNamed) {
             return try form(snapshot).write(OrderRecord(order), to: &writer)
         }
-        let history = try await history(of: snapshot, access)
-        if let record = history.ended.last(where: { isNamed($0.order) }) {
-            return try form(snapshot).write(record, to: &writer)
+        try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+            if let record = history.ended.last(where: { isNamed($0.order) }) {
+                return try form(snapshot).write(record, to: &writer)
+            }
+            if try writeTrigger(params, snapshot, history, to: &writer) { return }
+            for list in [TradingHistory.List.orders, .conditionals] { try history.require(list) }
+            throw VenueError.notFound
         }
-        guard try writeTrigger(params, snapshot, history, to: &writer) else { throw VenueError.notFound }
     }
 
     /// Ended orders, the one that changed last first.
@@ -100,8 +100,12 @@ extension CryptoComVenue {
         let wanted = try wantedInstrument(params, at: snapshot.at)
         let page = try TimePage(params, now: snapshot.at)
         let form = form(snapshot)
-        let found = try await history(of: snapshot, access).ended.reversed().filter { record in
-            (wanted.map(record.order.instrument.name.isExactly) ?? true) && page.admits(record.updatedAt)
+        let found = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+            let found = history.ended.reversed().filter { record in
+                (wanted.map(record.order.instrument.name.isExactly) ?? true) && page.admits(record.updatedAt)
+            }
+            try history.require(.orders, since: page.oldest(of: found.map(\.updatedAt)))
+            return found
         }
         try writer.rows(found.prefix(page.limit)) { try form.write($0, to: &$1) }
     }
@@ -114,8 +118,12 @@ extension CryptoComVenue {
         let wanted = try wantedInstrument(params, at: snapshot.at)
         let page = try TimePage(params, now: snapshot.at)
         let form = form(snapshot)
-        let found = try await history(of: snapshot, access).trades.reversed().filter { trade in
-            (wanted.map(trade.fill.instrument.name.isExactly) ?? true) && page.admits(trade.at)
+        let found = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+            let found = history.trades.reversed().filter { trade in
+                (wanted.map(trade.fill.instrument.name.isExactly) ?? true) && page.admits(trade.at)
+            }
+            try history.require(.trades, since: page.oldest(of: found.map(\.at)))
+            return found
         }
         writer.rows(found.prefix(page.limit)) { form.write($0, to: &$1) }
     }
@@ -130,10 +138,14 @@ extension CryptoComVenue {
         let wanted = try Optional(params).text("instrument_name")
         let type = try Optional(params).text("journal_type")
         let page = try TimePage(params, now: snapshot.at)
-        let trades = try await history(of: snapshot, access).trades
+        let trades = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+            try history.require(.trades, since: page.oldest(of: []))
+            return history.trades
+        }
         let byTrade = Dictionary(trades.map { ($0.sequence, $0) }) { first, _ in first }
         var rows: [JournalRow] = []
-        var before = Int64.max
+        // What came after the first trade behind the end is behind it too.
+        var before = trades.first { page.isBehind($0.at) }?.sequence ?? .max
         while rows.count < page.limit {
             let events = try await access.latestEvents(
                 of: snapshot.account.id, JournalRow.eventTypes, before: before, limit: TimePage.most)
@@ -235,7 +247,15 @@ struct TimePage {
         limit = Int(min(wanted, Int64(Self.most)))
     }
 
+    /// How far it goes back, with rows of these times, the newest first.
+    func oldest(of rows: [LedgerTime]) -> LedgerTime {
+        rows.count < limit ? LedgerTime(milliseconds: start) : rows[limit - 1]
+    }
+
     func admits(_ time: LedgerTime) -> Bool { start <= time.milliseconds && time.milliseconds < end }
+
+    /// Whether a time is behind its end.
+    func isBehind(_ time: LedgerTime) -> Bool { end <= time.milliseconds }
 
     /// Whether a list that has come down to a time goes on within the page.
     func reaches(_ time: LedgerTime?) -> Bool { time.map { start <= $0.milliseconds } ?? false }

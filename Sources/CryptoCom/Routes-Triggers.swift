@@ -80,7 +80,8 @@ extension CryptoComVenue {
             id.map { record.order.venueID == $0 } ?? (record.order.terms.clientID == client)
         }
         guard let found else { return false }
-        try form.write(TriggerRecord(found, snapshot.account, history), to: &writer)
+        let trigger = try TriggerRecord(found, snapshot.account, history)
+        try form.write(trigger, to: &writer)
         return true
     }
 
@@ -95,9 +96,9 @@ extension CryptoComVenue {
         let found = history.conditionals.reversed().filter { record in
             (wanted.map(record.order.instrument.name.isExactly) ?? true) && page.admits(record.endedAt)
         }
-        try writer.rows(found.prefix(page.limit)) {
-            try form.write(TriggerRecord($0, snapshot.account, history), to: &$1)
-        }
+        try history.require(.conditionals, since: page.oldest(of: found.map(\.endedAt)))
+        let rows = try found.prefix(page.limit).map { try TriggerRecord($0, snapshot.account, history) }
+        try writer.rows(rows) { try form.write($0, to: &$1) }
     }
 }
 
@@ -130,7 +131,9 @@ struct TriggerRecord {
     }
 
     /// One that waits no longer.
-    init(_ record: ConditionalRecord, _ account: Account, _ history: TradingHistory) {
+    init(
+        _ record: ConditionalRecord, _ account: Account, _ history: TradingHistory
+    ) throws(HistoryForgotten) {
         order = record.order
         ending = record.ending
         updatedAt = record.endedAt
@@ -138,9 +141,11 @@ struct TriggerRecord {
             placed = nil
             return
         }
-        placed =
-            account.order(.sequence(sequence)).map { OrderRecord($0) }
-            ?? history.ended.last { $0.order.sequence == sequence }
+        if let order = account.order(.sequence(sequence)) {
+            placed = OrderRecord(order)
+        } else {
+            placed = try history.ended(placedBy: sequence)
+        }
     }
 
     /// `status`: of one that has fired that of the order that it placed.

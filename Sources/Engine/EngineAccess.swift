@@ -54,6 +54,10 @@ struct LiveAccess: VenueAccess {
         try await engine.tradingHistory(of: account, at: venue)
     }
 
+    func deepTradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
+        try await engine.tradingHistory(of: account, at: venue, isDeep: true)
+    }
+
     func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event] {
         try await engine.trade(Command(account: account, content: .trade(instruction)))
     }

@@ -125,10 +125,12 @@ extension LedgerEngine {
     }
 
     /// What an account of a venue has traded, up to what was last made durable; nil if there is no such
-    /// account.
-    func tradingHistory(of id: String, at venue: VenueName) async throws(Refusal) -> TradingHistory? {
+    /// account. `isDeep` goes further back than the latest of each list.
+    func tradingHistory(
+        of id: String, at venue: VenueName, isDeep: Bool = false
+    ) async throws(Refusal) -> TradingHistory? {
         guard let account = published.account(id), account.venue == venue else { return nil }
-        let known = tradingHistories.known(of: id)
+        let known = tradingHistories.known(of: id, isDeep: isDeep)
         if known.lastSequence >= account.lastSequence { return known }
         let journal = journal
         return try await turn(of: "\(venue)/\(id)").run { () async throws(Refusal) in
@@ -138,7 +140,7 @@ extension LedgerEngine {
             }) {
                 try await SlowWork.giveWay()
             }
-            tradingHistories.keep(history, of: id, in: journal.generation)
+            tradingHistories.keep(history, of: id, isDeep: isDeep, in: journal.generation)
             return history
         }
     }

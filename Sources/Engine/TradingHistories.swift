@@ -8,6 +8,8 @@ import Synchronization
 final class TradingHistories: Sendable {
     /// The most accounts whose history is kept; the one asked for longest ago goes first.
     private static let limit = 256
+    /// The most rows that deep histories have together, beside the one that was read last.
+    private static let deepRows = 200_000
     /// Events that are read at once.
     private static let lot = 1_000
 
@@ -15,6 +17,9 @@ final class TradingHistories: Sendable {
         var histories: [ExactText: TradingHistory] = [:]
         /// By the order of asking, the latest last.
         var asked: [ExactText] = []
+        /// Those that go further back, the one that was read last at the end: whoever turns the pages of a
+        /// long history reads the journal once for all of them.
+        var deep: [(account: ExactText, history: TradingHistory)] = []
         /// The ledger that they are of.
         var generation = 0
     }
@@ -22,8 +27,12 @@ final class TradingHistories: Sendable {
     private let state = Mutex(State())
 
     /// What is known of an account's history.
-    func known(of account: String) -> TradingHistory {
-        state.withLock { $0.histories[ExactText(account)] } ?? TradingHistory(of: account)
+    func known(of account: String, isDeep: Bool = false) -> TradingHistory {
+        let id = ExactText(account)
+        let known = state.withLock { state in
+            isDeep ? state.deep.first { $0.account == id }?.history : state.histories[id]
+        }
+        return known ?? TradingHistory(of: account, isDeep: isDeep)
     }
 
     /// Goes on with a history by one lot of events; whether there are more. Reads the store: for a thread
@@ -50,12 +59,25 @@ final class TradingHistories: Sendable {
     func forget(for generation: Int) { state.withLock { $0 = State(generation: generation) } }
 
     /// Keeps a history for the next who asks.
-    func keep(_ history: TradingHistory, of account: String, in generation: Int) {
+    func keep(
+        _ history: TradingHistory, of account: String, isDeep: Bool = false, in generation: Int
+    ) {
         let account = ExactText(account)
         state.withLock { state in
             guard generation == state.generation else { return }
             // Of two that were read at once the one that knows more stays.
-            if let other = state.histories[account], other.lastSequence > history.lastSequence { return }
+            let other =
+                isDeep ? state.deep.first { $0.account == account }?.history : state.histories[account]
+            if let other, other.lastSequence > history.lastSequence { return }
+            if isDeep {
+                state.deep.removeAll { $0.account == account }
+                state.deep.append((account, history))
+                var rows = state.deep.reduce(0) { $0 + $1.history.count }
+                while rows > Self.deepRows, state.deep.count > 1 {
+                    rows -= state.deep.removeFirst().history.count
+                }
+                return
+            }
             state.histories[account] = history
             state.asked.removeAll { $0 == account }
             state.asked.append(account)

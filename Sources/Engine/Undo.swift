@@ -20,7 +20,7 @@ struct Undo {
                 venues.insert(VenueName(rawValue: venue))
                 // Prices make the orders fill that rest at their venue.
                 let watched = ledger.watched(of: VenueName(rawValue: venue))
-                ids.formUnion((watched?.accounts).map { $0.map { ExactText($0) } } ?? [])
+                ids.formUnion(watched.accounts.map { ExactText($0) })
             case .fundingOfMarket(let venue, let instrument, _):
                 let holders = ledger.holders(of: instrument, at: VenueName(rawValue: venue))
                 ids.formUnion(holders.map { ExactText($0) })

@@ -212,13 +212,14 @@ extension Exchange {
     ) -> (ends: [EventBody], endsOrder: Bool) {
         guard execution != .manual, let mode = order.terms?.selfTradePrevention else { return ([], false) }
         let isBuy = order.side == .buy
+        let (price, group) = (order.price, order.terms?.selfTradeGroup)
+        let market = touch?.opposite(order.side)
         let met = account.orders.filter { other in
-            guard let terms = other.terms, terms.selfTradeGroup == order.terms?.selfTradeGroup,
-                other.side != order.side,
+            guard other.side != order.side, isBuy ? other.price <= price : other.price >= price,
                 other.instrument.name == order.instrument.name,
-                isBuy ? other.price <= order.price : other.price >= order.price
+                let terms = other.terms, terms.selfTradeGroup == group
             else { return false }
-            guard let market = touch?.opposite(order.side), market.isPositive else { return true }
+            guard let market, market.isPositive else { return true }
             return isBuy ? other.price < market : other.price > market
         }
         if met.isEmpty { return ([], false) }

@@ -86,10 +86,9 @@ public struct Exchange: Sendable {
         _ events: [Event], _ venue: VenueName, _ names: Names, in ledger: inout LedgerState, judges: Judges
     ) -> Outcome {
         var outcome = Outcome(events: events, own: events.count - 1)
-        guard ledger.watched(of: venue) != nil, let time = events.last?.at, let judge = judges[venue] else {
-            return outcome
-        }
-        let floor = Floor(exchange: self, judge: judge, time: time, cause: events.last?.sequence)
+        guard let event = events.last, let judge = judges[venue] else { return outcome }
+        let floor = Floor(exchange: self, judge: judge, time: event.at, cause: event.sequence)
+        if floor.isQuiet(names, ledger.market(of: venue)) { return outcome }
         outcome.events += floor.endDue(in: &ledger)
         outcome.events += floor.trigger(names, in: &ledger)
         outcome.events += floor.fillResting(names, in: &ledger)

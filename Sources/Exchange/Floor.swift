@@ -30,11 +30,25 @@ struct Floor {
         return events + exchange.endOrphans(of: events, judges: [venue: judge], in: &ledger)
     }
 
+    /// Whether nothing can come of new prices: nothing is due, and no order waits that they reach.
+    func isQuiet(_ names: Exchange.Names, _ market: VenueMarket) -> Bool {
+        if market.watched.isEmpty { return true }
+        if let due = market.watched.nextDue, due <= time { return false }
+        if exchange.execution == .manual { return true }
+        let prices = judge.market(market.prices, at: time)
+        return names.books(of: market.watched).allSatisfy { book in
+            if book.hasTriggers { return false }
+            guard let (buys, sells) = levels(of: book, market.prices, prices) else { return true }
+            return !book.isReached(buysAt: buys, sellsAt: sells)
+        }
+    }
+
     // MARK: - Time
 
     /// Ends what has come to its time, the earliest first.
     func endDue(in ledger: inout LedgerState) -> [Event] {
-        guard let due = ledger.watched(of: venue)?.due(at: time), !due.isEmpty else { return [] }
+        let due = ledger.watched(of: venue).due(at: time)
+        if due.isEmpty { return [] }
         var events: [Event] = []
         for entry in due {
             guard let handler = handler(entry.account, in: ledger) else { continue }
@@ -76,9 +90,8 @@ struct Floor {
     }
 
     private func triggers(_ names: Exchange.Names, in ledger: LedgerState) -> [WatchedOrders.Entry] {
-        guard let watched = ledger.watched(of: venue) else { return [] }
         var found: [WatchedOrders.Entry] = []
-        let prices = ledger.prices(of: venue)
+        let (prices, watched) = (ledger.prices(of: venue), ledger.watched(of: venue))
         let market = judge.market(prices, at: time)
         for book in names.books(of: watched) where book.hasTriggers {
             for source in TriggerSource.allCases {
@@ -174,16 +187,22 @@ struct Floor {
         return events
     }
 
+    /// The prices that resting buy and sell orders of an instrument are reached by; nil where it has none.
+    private func levels(
+        of book: WatchedOrders.Book, _ prices: VenuePrices, _ market: ValuationPrices
+    ) -> (buys: ExactDecimal, sells: ExactDecimal)? {
+        let quote = prices.quotes[book.instrument.name]
+        guard let last = quote?.last ?? market.mark(book.instrument) ?? quote?.bid else { return nil }
+        return (min(last, quote?.ask ?? last), max(last, quote?.bid ?? last))
+    }
+
     private func reached(_ names: Exchange.Names, in ledger: LedgerState) -> [WatchedOrders.Entry] {
-        guard let watched = ledger.watched(of: venue) else { return [] }
         var found: [WatchedOrders.Entry] = []
-        let prices = ledger.prices(of: venue)
+        let (prices, watched) = (ledger.prices(of: venue), ledger.watched(of: venue))
         let market = judge.market(prices, at: time)
         for book in names.books(of: watched) {
-            let quote = prices.quotes[book.instrument.name]
-            guard let last = quote?.last ?? market.mark(book.instrument) ?? quote?.bid else { continue }
-            found += book.reached(
-                buysAt: min(last, quote?.ask ?? last), sellsAt: max(last, quote?.bid ?? last))
+            guard let (buys, sells) = levels(of: book, prices, market) else { continue }
+            found += book.reached(buysAt: buys, sellsAt: sells)
         }
         return found
     }

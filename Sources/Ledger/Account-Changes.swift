@@ -189,7 +189,8 @@ extension Account {
     ///
     /// Journals written before ids were compared by their bytes may name an order in another Unicode form.
     func place(ofOrder id: String) -> Int? {
-        orders.firstIndex { $0.id.isExactly(id) } ?? orders.firstIndex { $0.id == id }
+        // What has just been placed is looked for most often.
+        orders.lastIndex { $0.id.isExactly(id) } ?? orders.firstIndex { $0.id == id }
     }
 
     /// Where a position stands in `positions`; nil if it is not open.

@@ -163,11 +163,11 @@ extension LedgerState {
     ) throws(Refusal) -> Event {
         let (name, judge, time) = try priceTime(command, venue: venue, judges, now)
         for quote in quotes {
-            let field = "quotes.\(quote.instrument)"
             guard judge.instrument(quote.instrument, at: time) != nil else {
-                throw Refusal.unknown(instrument: quote.instrument, judge, at: time, field: field)
+                throw Refusal.unknown(
+                    instrument: quote.instrument, judge, at: time, field: "quotes.\(quote.instrument)")
             }
-            try quote.requireSound(field: field)
+            try quote.requireSound()
         }
         let tick = QuoteTick(venue: name, quotes: quotes)
         let event = Event(sequence: lastSequence + 1, at: time, account: nil, body: .quoted(tick))
@@ -311,8 +311,20 @@ extension PriceTick.Quote {
 }
 
 extension Quote {
+    private var isSound: Bool {
+        func isGood(_ number: ExactDecimal?) -> Bool { number?.isPositive ?? true }
+        guard isGood(bid), isGood(ask), isGood(bidSize), isGood(askSize), isGood(last), isGood(quantity)
+        else {
+            return false
+        }
+        guard let bid, let ask else { return bid == nil && ask == nil && last != nil }
+        return bid < ask
+    }
+
     /// Refuses a number that is not above zero, a bid at or above the ask, and a quote without any price.
-    fileprivate func requireSound(field: String) throws(Refusal) {
+    fileprivate func requireSound() throws(Refusal) {
+        if isSound { return }
+        let field = "quotes.\(instrument)"
         let numbers = [
             ("bid", bid), ("ask", ask), ("bid_size", bidSize), ("ask_size", askSize), ("last", last),
             ("quantity", quantity),

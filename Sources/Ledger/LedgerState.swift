@@ -1,5 +1,11 @@
 import JSON
 
+/// A venue's latest prices, and what of its accounts waits for the next ones.
+public struct VenueMarket: Sendable {
+    public internal(set) var prices = VenuePrices()
+    public internal(set) var watched = WatchedOrders()
+}
+
 /// The whole ledger as the journal has made it: every account, every instrument's terms, the latest prices.
 ///
 /// A value without clock, disk, network or randomness: the same events give the same state.
@@ -12,23 +18,25 @@ public struct LedgerState: Sendable {
     var accounts: [Account?] = []
     var places: [ExactText: Int] = [:]
     private var children: [ExactText: [String]] = [:]
-    private var venuePrices: [VenueName: VenuePrices] = [:]
-    private var watching: [VenueName: WatchedOrders] = [:]
+    private var markets: [VenueName: VenueMarket] = [:]
 
     public init() {}
 
-    /// What of a venue's accounts the exchange waits for; nil for nothing.
-    public func watched(of venue: VenueName) -> WatchedOrders? { watching[venue] }
+    /// A venue's latest prices with what of its accounts waits for the next ones.
+    public func market(of venue: VenueName) -> VenueMarket { markets[venue] ?? VenueMarket() }
+
+    /// What of a venue's accounts the exchange waits for.
+    public func watched(of venue: VenueName) -> WatchedOrders { markets[venue]?.watched ?? WatchedOrders() }
 
     /// When the next order, conditional order or timer falls due; nil where none has a time.
-    public var nextDue: LedgerTime? { watching.values.compactMap(\.nextDue).min() }
+    public var nextDue: LedgerTime? { markets.values.compactMap(\.watched.nextDue).min() }
 
     /// Takes over a change of what is watched of an account.
     mutating func watch(
         _ venue: VenueName, _ before: [WatchedOrders.Watch], _ after: [WatchedOrders.Watch]
     ) {
         if before.isEmpty && after.isEmpty { return }
-        watching[venue, default: WatchedOrders()].replace(before, by: after)
+        markets[venue, default: VenueMarket()].watched.replace(before, by: after)
     }
 
     /// An account; nil if there is none of that id.
@@ -47,12 +55,12 @@ public struct LedgerState: Sendable {
     public func subaccounts(of id: String) -> [String] { children[ExactText(id)] ?? [] }
 
     /// The latest prices of a venue.
-    public func prices(of venue: VenueName) -> VenuePrices { venuePrices[venue] ?? VenuePrices() }
+    public func prices(of venue: VenueName) -> VenuePrices { markets[venue]?.prices ?? VenuePrices() }
 
     /// The time of the latest event; nil before the first.
     public var latestTime: LedgerTime? {
         let ofAccounts = accounts.lazy.compactMap { $0?.updatedAt }.max()
-        let ofPrices = venuePrices.values.compactMap(\.updatedAt).max()
+        let ofPrices = markets.values.compactMap(\.prices.updatedAt).max()
         return [ofAccounts, ofPrices].compactMap { $0 }.max()
     }
 
@@ -68,9 +76,9 @@ public struct LedgerState: Sendable {
         case .instrumentDefined(let definition):
             instrumentTable.define(definition.instrument.defined(by: event.sequence))
         case .priced(let tick):
-            venuePrices[tick.venue, default: VenuePrices()].apply(tick, at: event.at)
+            markets[tick.venue, default: VenueMarket()].prices.apply(tick, at: event.at)
         case .quoted(let tick):
-            venuePrices[tick.venue, default: VenuePrices()].apply(
+            markets[tick.venue, default: VenueMarket()].prices.apply(
                 tick, at: event.at, sequence: event.sequence)
         case .fundingFixed: break
         case .accountOpened(let opening):
@@ -136,7 +144,9 @@ public struct LedgerState: Sendable {
     }
 
     /// Puts a venue's prices there as they are.
-    public mutating func restore(prices: VenuePrices, of venue: VenueName) { venuePrices[venue] = prices }
+    public mutating func restore(prices: VenuePrices, of venue: VenueName) {
+        markets[venue, default: VenueMarket()].prices = prices
+    }
 
     /// Puts an instrument's terms there as they are.
     public mutating func restore(instrument: Instrument) { instrumentTable.define(instrument) }

@@ -106,8 +106,7 @@ extension TradingHistory {
                     order: kept.fill?.orderID.flatMap { before.order(.id($0)) }))
             part += 1
         }
-        let most = Self.limit
-        if cashChanges.count > 2 * most { cashChanges.removeFirst(cashChanges.count - most) }
+        trim(.cashChanges, \.cashChanges) { ($0.at, $0.sequence) }
     }
 
     mutating func noteClosing(
@@ -137,9 +136,7 @@ extension TradingHistory {
                         position: position, closedAt: event.at, quantity: closing.quantity,
                         value: closing.value, largest: closing.largest, isLiquidation: fill.liquidation))
                 closing = Closing()
-                if closedPositions.count > 2 * Self.limit {
-                    closedPositions.removeFirst(closedPositions.count - Self.limit)
-                }
+                trim(.closedPositions, \.closedPositions) { ($0.closedAt, event.sequence) }
             }
             closings[name] = closing
         }

@@ -130,10 +130,27 @@ public struct AmendmentRecord: Sendable, Equatable {
     public let amendment: OrderAmendment
 }
 
+/// That an answer may lack rows which the latest history does not keep any more: a longer one has them.
+public struct HistoryForgotten: Error {}
+
 /// What an account has traded: its latest ended orders and trades, folded out of its own events.
 public struct TradingHistory: Sendable {
-    /// The most orders and the most trades that are kept; the latest of each.
+    /// One of its lists.
+    public enum List: Sendable {
+        case orders, trades, conditionals, amendments, cashChanges, closedPositions
+    }
+
+    /// The most of each list that is kept; the latest of it.
     public static let limit = 500
+    /// As many where a question goes further back.
+    public static let deepLimit = 100_000
+
+    /// What is not kept any more of a list: the latest time of it, and the greatest sequence, of an order
+    /// that of its placing.
+    struct Forgotten: Sendable {
+        var time = LedgerTime(milliseconds: .min)
+        var sequence: Int64 = 0
+    }
 
     /// The account as of the last event; nil before it was opened.
     public private(set) var account: Account?
@@ -152,9 +169,55 @@ public struct TradingHistory: Sendable {
     /// Of open positions, by instrument, side and margin mode.
     var closings: [String: Closing] = [:]
     private let id: String
+    private let most: Int
+    private var forgotten: [List: Forgotten] = [:]
 
-    /// Nothing yet of an account.
-    public init(of account: String) { id = account }
+    /// Nothing yet of an account. `isDeep` keeps as much as an answer may go back to.
+    public init(of account: String, isDeep: Bool = false) {
+        id = account
+        most = isDeep ? Self.deepLimit : Self.limit
+    }
+
+    /// Says how far an answer out of a list goes back, nil for the beginning: no row before a time, and none
+    /// with a lesser sequence, can be on it. Throws where it may have to be made again out of a deep history.
+    public func require(
+        _ list: List, since oldest: LedgerTime? = nil, from sequence: Int64? = nil
+    ) throws(HistoryForgotten) {
+        guard most < Self.deepLimit, let forgotten = forgotten[list] else { return }
+        if let oldest, forgotten.time < oldest { return }
+        if let sequence, forgotten.sequence < sequence { return }
+        throw HistoryForgotten()
+    }
+
+    /// The order that the event of a sequence has placed, ended. Throws where it may not be kept any more.
+    public func ended(placedBy sequence: Int64) throws(HistoryForgotten) -> OrderRecord? {
+        if let found = ended.last(where: { $0.order.sequence == sequence }) { return found }
+        try require(.orders, from: sequence)
+        return nil
+    }
+
+    /// The rows of all lists together.
+    public var count: Int {
+        ended.count + trades.count + conditionals.count + amendments.count + cashChanges.count
+            + closedPositions.count
+    }
+
+    /// Drops the oldest of a list that has become too long.
+    mutating func trim<Row>(
+        _ list: List, _ rows: WritableKeyPath<TradingHistory, [Row]>,
+        _ mark: (Row) -> (time: LedgerTime, sequence: Int64)
+    ) {
+        let surplus = self[keyPath: rows].count - most
+        guard surplus > min(most, 10_000) else { return }
+        var last = forgotten[list] ?? Forgotten()
+        for row in self[keyPath: rows].prefix(surplus) {
+            let mark = mark(row)
+            last.time = max(last.time, mark.time)
+            last.sequence = max(last.sequence, mark.sequence)
+        }
+        forgotten[list] = last
+        self[keyPath: rows].removeFirst(surplus)
+    }
 
     /// The place of the journal up to which it has heard.
     public var lastSequence: Int64 { account?.lastSequence ?? 0 }
@@ -193,7 +256,7 @@ public struct TradingHistory: Sendable {
         guard let order = before.order(.id(amendment.orderID)) else { return }
         amendments.append(
             AmendmentRecord(sequence: event.sequence, at: event.at, order: order, amendment: amendment))
-        if amendments.count > 2 * Self.limit { amendments.removeFirst(amendments.count - Self.limit) }
+        trim(.amendments, \.amendments) { ($0.at, $0.sequence) }
     }
 
     private mutating func end(
@@ -201,7 +264,7 @@ public struct TradingHistory: Sendable {
     ) {
         guard let order = before.conditional(.id(id)) else { return }
         conditionals.append(ConditionalRecord(order, ending, at: event.at))
-        if conditionals.count > 2 * Self.limit { conditionals.removeFirst(conditionals.count - Self.limit) }
+        trim(.conditionals, \.conditionals) { ($0.endedAt, $0.order.sequence) }
     }
 
     /// Notes the order that a conditional one has placed.
@@ -219,7 +282,7 @@ public struct TradingHistory: Sendable {
         let gain = try realised(after) - realised(before)
         trades.append(
             TradeRecord(sequence: event.sequence, at: event.at, fill: fill, order: order, realised: gain))
-        if trades.count > 2 * Self.limit { trades.removeFirst(trades.count - Self.limit) }
+        trim(.trades, \.trades) { ($0.at, $0.sequence) }
         if let order, after.order(.id(order.id)) == nil { try end(order.id, event, before, gain) }
     }
 
@@ -234,6 +297,6 @@ public struct TradingHistory: Sendable {
 
     private mutating func keep(_ record: OrderRecord) {
         ended.append(record)
-        if ended.count > 2 * Self.limit { ended.removeFirst(ended.count - Self.limit) }
+        trim(.orders, \.ended) { ($0.updatedAt, $0.order.sequence) }
     }
 }

@@ -1,3 +1,4 @@
+import JSON
 import Numbers
 
 /// What of a venue's accounts the exchange waits for, by what it waits for: a price looks at the orders alone
@@ -46,6 +47,13 @@ public struct WatchedOrders: Sendable {
             return found
         }
 
+        /// Whether there is one of them.
+        public func isReached(buysAt: ExactDecimal, sellsAt: ExactDecimal) -> Bool {
+            if let highest = buys.last, highest.key >= buysAt { return true }
+            if let lowest = sells.last, lowest.key <= sellsAt { return true }
+            return false
+        }
+
         /// The conditional orders that a price of a source may fire, and all that trail one.
         public func fired(by source: TriggerSource, at price: ExactDecimal) -> [Entry] {
             var found: [Entry] = []
@@ -74,6 +82,9 @@ public struct WatchedOrders: Sendable {
     private var due: [Entry] = []
     /// How much of an account is watched.
     private var counts: [String: Int] = [:]
+
+    /// Whether nothing is.
+    public var isEmpty: Bool { counts.isEmpty }
 
     /// The accounts of which something is watched.
     public var accounts: Dictionary<String, Int>.Keys { counts.keys }
@@ -208,6 +219,10 @@ extension Account {
 
     /// What of it the exchange watches and an event may change.
     func watches(changedBy body: EventBody) -> [WatchedOrders.Watch] {
+        if case .orderPlaced(let order) = body {
+            // It stands last once it is placed, and nowhere before.
+            return orders.last.map { $0.id.isExactly(order.id) ? watches($0) : [] } ?? []
+        }
         if let id = body.orderID { return place(ofOrder: id).map { watches(orders[$0]) } ?? [] }
         if let id = body.conditionalID { return conditional(.id(id)).map { watches($0) } ?? [] }
         switch body {

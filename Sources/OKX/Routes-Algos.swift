@@ -152,7 +152,10 @@ extension OKXVenue {
             guard members["algoId"] != nil || members["algoClOrdId"] != nil else {
                 throw OKXError.parameterMissing("algoId")
             }
-            guard let row else { throw OKXError.orderUnknown }
+            guard let row else {
+                try history.require(.conditionals)
+                throw OKXError.orderUnknown
+            }
             return try Self.reply { try $0.algo(row, rules) }
         }
         guard let types = members["ordType"] else { throw OKXError.parameterMissing("ordType") }
@@ -160,32 +163,34 @@ extension OKXVenue {
             types.split(separator: ",", omittingEmptySubsequences: false)
                 .allSatisfy({ AlgoReading.knownTypes.contains(String($0)) })
         else { throw OKXError.parameterWrong("ordType") }
-        let page = try Page(query, ids: { OrderID.sequence($0) })
+        let page = try Page(query, ids: OrderID.base)
         let filter = try InstrumentFilter(query)
         let isHistory = endpoint == .algosHistory
         if isHistory {
             guard let state = members["state"] else {
                 guard members["algoId"] != nil else { throw OKXError.parameterMissing("state") }
-                return try list(ended, types, members, page, filter, rules)
+                return try list(ended, types, members, page, filter, rules, of: history)
             }
             guard ["effective", "canceled", "order_failed"].contains(state) else {
                 throw OKXError(
                     "51000", 400, "Parameter state Incorrect type", shape: .business)
             }
         }
-        return try list(isHistory ? ended : live, types, members, page, filter, rules)
+        return try list(
+            isHistory ? ended : live, types, members, page, filter, rules, of: isHistory ? history : nil)
     }
 
     private func list(
         _ rows: [AlgoRow], _ types: String, _ members: OrderMembers, _ page: Page, _ filter: InstrumentFilter,
-        _ rules: RuleTable
+        _ rules: RuleTable, of history: TradingHistory?
     ) throws -> [UInt8] {
-        let wanted = rows.reversed().filter { row in
+        let wanted = rows.sorted { $0.order.sequence > $1.order.sequence }.filter { row in
             types.split(separator: ",").contains { $0 == row.typeName }
                 && (members["algoId"] ?? row.id) == row.id && (members["state"] ?? row.state) == row.state
                 && filter.admits(row.order.instrument, row.instrumentType(rules))
                 && page.admits(id: row.order.sequence)
         }
+        try history?.require(.conditionals, from: page.lowest(of: wanted.map(\.order.sequence)))
         return try Self.reply { writer in
             for row in page.cut(wanted) { try writer.algo(row, rules) }
         }

@@ -11,8 +11,14 @@ extension OKXVenue {
         _ endpoint: Endpoint, _ query: [QueryItem], _ snapshot: AccountSnapshot,
         through access: any VenueAccess
     ) async throws -> [UInt8] {
-        let account = snapshot.account
-        let history = try await access.tradingHistory(of: account.id) ?? TradingHistory(of: account.id)
+        try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+            try orderAnswer(endpoint, query, snapshot, history)
+        }
+    }
+
+    private func orderAnswer(
+        _ endpoint: Endpoint, _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory
+    ) throws -> [UInt8] {
         switch endpoint {
         case .order: return try orderDetails(query, snapshot, history)
         case .ordersPending: return try ordersPending(of: snapshot, query, history)
@@ -41,7 +47,10 @@ extension OKXVenue {
         guard let name = members["instId"] else { throw OKXError.parameterMissing("instId") }
         guard let reference = try OrderReference(members, account) else { throw OKXError.orderUnknown }
         let record = account.order(reference, of: name).map { OrderRecord($0) } ?? history.ended(reference)
-        guard let record, record.order.instrument.name.isExactly(name) else { throw OKXError.orderUnknown }
+        guard let record, record.order.instrument.name.isExactly(name) else {
+            try history.require(.orders)
+            throw OKXError.orderUnknown
+        }
         return try Self.reply { writer in
             try writer.order(OrderRow(record, account, rules(at: snapshot.at)))
         }
@@ -51,7 +60,7 @@ extension OKXVenue {
     func ordersPending(
         of snapshot: AccountSnapshot, _ query: [QueryItem], _ history: TradingHistory
     ) throws -> [UInt8] {
-        let page = try Page(query, ids: { OrderID.sequence($0) })
+        let page = try Page(query, ids: OrderID.base)
         let rows = snapshot.account.orders.map { OrderRecord($0) }
         return try orderList(rows, query, ["live", "partially_filled"], page, snapshot) { _ in true }
     }
@@ -61,7 +70,7 @@ extension OKXVenue {
         _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory, days: Int64
     ) throws -> [UInt8] {
         guard let type = query["instType"], !type.isEmpty else { throw OKXError.parameterMissing("instType") }
-        let page = try Page(query, ids: { OrderID.sequence($0) })
+        let page = try Page(query, ids: OrderID.base)
         let now = snapshot.at.milliseconds
         // Nothing but ordinary orders is kept as orders: what is forced is told as fills.
         let isOrdinary =
@@ -71,17 +80,24 @@ extension OKXVenue {
             )
             .map { $0 == "normal" } ?? true
         let ended = isOrdinary ? history.ended : []
-        return try orderList(ended, query, ["canceled", "filled", "mmp_canceled"], page, snapshot) { record in
-            let age = now - record.updatedAt.milliseconds
-            let isFilled = record.order.fills != nil
-            return page.admits(record.order.placedAt)
-                && age <= (isFilled || days > 7 ? days * 86_400_000 : 7_200_000)
-        }
+        return try orderList(
+            ended, query, ["canceled", "filled", "mmp_canceled"], page, snapshot,
+            isWanted: { record in
+                let age = now - record.updatedAt.milliseconds
+                let isFilled = record.order.fills != nil
+                return page.admits(record.order.placedAt)
+                    && age <= (isFilled || days > 7 ? days * 86_400_000 : 7_200_000)
+            },
+            require: { ids in
+                try history.require(
+                    .orders, since: page.oldest(from: now - days * 86_400_000), from: page.lowest(of: ids))
+            })
     }
 
     private func orderList(
         _ records: [OrderRecord], _ query: [QueryItem], _ states: [String], _ page: Page,
-        _ snapshot: AccountSnapshot, _ isWanted: (OrderRecord) -> Bool
+        _ snapshot: AccountSnapshot, isWanted: (OrderRecord) -> Bool,
+        require: ([Int64]) throws -> Void = { _ in }
     ) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)
         let filter = try InstrumentFilter(query)
@@ -91,17 +107,20 @@ extension OKXVenue {
         guard types.allSatisfy({ OrderReading.knownTypes.contains(String($0)) }) else {
             throw OKXError.parameterWrong("ordType")
         }
-        let wanted = records.reversed().filter { record in
+        let account = snapshot.account.id
+        let rows = records.map { (id: OrderID.place(of: $0.order, account), record: $0) }
+        let wanted = rows.sorted { $0.id > $1.id }.filter { id, record in
             let order = record.order
             return filter.admits(
                 order.instrument, rules.typeName(of: order.instrument, isOnMargin: order.isOnMargin))
                 && isWanted(record)
                 && (state ?? record.stateName).isExactly(record.stateName)
                 && (type.map { $0.split(separator: ",").contains { $0 == record.order.typeName } } ?? true)
-                && page.admits(id: record.order.sequence)
+                && page.admits(id: id)
         }
+        try require(wanted.map(\.id))
         return try Self.reply { writer in
-            for record in page.cut(wanted) {
+            for (_, record) in page.cut(wanted) {
                 try writer.order(OrderRow(record, snapshot.account, rules))
             }
         }
@@ -114,7 +133,7 @@ extension OKXVenue {
     ) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)
         let filter = try InstrumentFilter(query)
-        let page = try Page(query, ids: { BillID.sequence($0) })
+        let page = try Page(query, ids: BillID.base)
         let order = query["ordId"].flatMap { $0.isEmpty ? nil : $0 }
         let oldest = snapshot.at.milliseconds - days * 86_400_000
         let subType = try query.number("subType")
@@ -123,9 +142,12 @@ extension OKXVenue {
             if let subType, subType != "\(fill.subType)" { return false }
             let type = rules.typeName(of: fill.instrument, isOnMargin: fill.marginAsset != nil)
             return filter.admits(fill.instrument, type) && trade.at.milliseconds >= oldest
-                && page.admits(trade.at) && page.admits(id: trade.sequence)
+                && page.admits(trade.at) && page.admits(id: BillID.place(trade.sequence))
                 && (order == nil || trade.orderID(of: snapshot.account.id) == order)
         }
+        try history.require(
+            .trades, since: page.oldest(from: oldest),
+            from: page.lowest(of: wanted.map { BillID.place($0.sequence) }).map(BillID.sequence(at:)))
         return try Self.reply { writer in
             for trade in page.cut(wanted) { try writer.trade(trade, snapshot.account, rules) }
         }
@@ -134,7 +156,7 @@ extension OKXVenue {
     private func bills(
         _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory, days: Int64
     ) throws -> [UInt8] {
-        let page = try Page(query, ids: { BillID.sequence($0) })
+        let page = try Page(query, ids: BillID.base)
         let oldest = snapshot.at.milliseconds - days * 86_400_000
         func given(_ name: String) -> String? { query[name].flatMap { $0.isEmpty ? nil : $0 } }
         let currency = given("ccy")
@@ -148,12 +170,16 @@ extension OKXVenue {
             return (currency ?? change.asset).isExactly(change.asset) && (type ?? kind.type) == kind.type
                 && (subType ?? kind.subType) == kind.subType && change.at.milliseconds >= oldest
                 && (mode ?? change.marginModeName) == change.marginModeName
-                && page.admits(change.at) && page.admits(id: change.sequence)
+                && page.admits(change.at) && page.admits(id: BillID.place(change.sequence, change.part))
                 && (isAny
                     || change.instrument.map {
                         filter.admits($0, rules.typeName(of: $0, isOnMargin: change.isOnMargin))
                     } ?? false)
         }
+        try history.require(
+            .cashChanges, since: page.oldest(from: oldest),
+            from: page.lowest(of: wanted.map { BillID.place($0.sequence, $0.part) })
+                .map(BillID.sequence(at:)))
         return try Self.reply { writer in
             for change in page.cut(wanted) { try writer.bill(change, snapshot.account, rules) }
         }
@@ -165,7 +191,7 @@ extension OKXVenue {
     ) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)
         let filter = try InstrumentFilter(query)
-        let page = try Page(query, ids: { Int64($0) })
+        let page = try Page(query, ids: 0)
         let mode = try query.word("mgnMode", of: ["isolated", "cross"])
         let type = try query.word("type", of: ["1", "2", "3", "4", "5", "6"])
         let id = query["posId"].flatMap { $0.isEmpty ? nil : $0 }
@@ -178,6 +204,9 @@ extension OKXVenue {
                 && (id ?? StableID.position(snapshot.account.id, position))
                     == StableID.position(snapshot.account.id, position)
         }
+        try history.require(
+            .closedPositions,
+            since: page.lowest(of: wanted.map(\.closedAt.milliseconds)).map { LedgerTime(milliseconds: $0) })
         return try Self.reply { writer in
             for closed in page.cut(wanted) { try writer.closedPosition(closed, snapshot.account, rules) }
         }
@@ -244,21 +273,18 @@ struct Page {
     private let begin: Int64?
     private let end: Int64?
 
-    init(_ query: [QueryItem], ids: (String) -> Int64?) throws(OKXError) {
-        func number(_ name: String, _ read: (String) -> Int64?) throws(OKXError) -> Int64? {
+    /// Ids are counted from a base, 0 for what are times.
+    init(_ query: [QueryItem], ids base: Int64) throws(OKXError) {
+        func number(_ name: String, _ base: Int64 = 0) throws(OKXError) -> Int64? {
             guard let text = query[name], !text.isEmpty else { return nil }
-            guard let number = read(text) else { throw .parameterWrong(name) }
-            return number
+            guard let number = Int64(text), number >= 0 else { throw .parameterWrong(name) }
+            return number - base
         }
-        // An id that is none of the ledger's stands before all or after all of them, by its number.
-        func id(_ text: String) -> Int64? {
-            ids(text) ?? Int64(text).map { $0 < 3_000_000_000_000_000_000 ? 0 : .max }
-        }
-        after = try number("after", id)
-        before = try number("before", id)
-        begin = try number("begin") { Int64($0) }
-        end = try number("end") { Int64($0) }
-        let limit = try number("limit") { Int64($0) } ?? 100
+        after = try number("after", base)
+        before = try number("before", base)
+        begin = try number("begin")
+        end = try number("end")
+        let limit = try number("limit") ?? 100
         guard limit > 0 else { throw .parameterWrong("limit") }
         self.limit = Int(min(limit, 100))
     }
@@ -271,6 +297,15 @@ struct Page {
 
     /// Where `after` and `before` are times.
     func admits(paging time: LedgerTime) -> Bool { admits(id: time.milliseconds) }
+
+    /// How far it goes back at most.
+    func oldest(from time: Int64) -> LedgerTime { LedgerTime(milliseconds: max(time, begin ?? time)) }
+
+    /// The id below which no row can be on it, with rows of these ids, the newest first; nil for none.
+    func lowest(of ids: [Int64]) -> Int64? {
+        let last = ids.count < limit ? nil : ids[limit - 1]
+        return [before, last].compactMap { $0 }.max()
+    }
 
     func cut<Element>(_ rows: [Element]) -> ArraySlice<Element> { rows.prefix(limit) }
 }

@@ -313,7 +313,12 @@ extension OrderAck {
 
 /// Ids of orders as the venue's look: nineteen digits that grow.
 enum OrderID {
-    private static let base: Int64 = 3_000_000_000_000_000_000
+    static let base: Int64 = 3_000_000_000_000_000_000
+
+    /// Where an order stands in the order of ids: by its sequence, one of the operator before all of those.
+    static func place(of order: OpenOrder, _ account: String) -> Int64 {
+        order.sequence > 0 ? order.sequence : (Int64(StableID.order(account, order)) ?? 0) - base
+    }
 
     /// The id of an order or conditional order that the event with this sequence placed.
     static func text(_ sequence: Int64) -> String { String(base + sequence) }

@@ -540,7 +540,9 @@ extension OKXStream {
         for message in (try? orderPushes(event, before: before, after: after)) ?? [] {
             send(message, at: now, &output)
         }
-        guard let change = BalanceChange(event, from: before, to: after) else { return }
+        guard subscriptions.contains(where: { $0.channel == .balanceAndPosition }),
+            let change = BalanceChange(event, from: before, to: after)
+        else { return }
         for subscription in subscriptions where subscription.channel == .balanceAndPosition {
             if let message = try? balancesAndPositionsPush(subscription, after, change) {
                 send(message, at: now, &output)

@@ -391,19 +391,15 @@ extension Fill {
 
 /// Ids of bills: nineteen digits that grow, more than one of an event.
 enum BillID {
-    private static let base: Int64 = 3_000_000_000_000_000_000
+    static let base: Int64 = 3_000_000_000_000_000_000
 
-    static func text(_ sequence: Int64, _ part: Int = 0) -> String {
-        String(base + sequence * 8 + Int64(part))
-    }
+    static func text(_ sequence: Int64, _ part: Int = 0) -> String { String(base + place(sequence, part)) }
 
-    /// The sequence that an id stands for; nil for another text.
-    static func sequence(_ text: String) -> Int64? {
-        guard let number = Int64(text), number > base, number < base + 8_000_000_000_000_000 else {
-            return nil
-        }
-        return (number - base) / 8
-    }
+    /// Where it stands in the order of ids.
+    static func place(_ sequence: Int64, _ part: Int = 0) -> Int64 { sequence * 8 + Int64(part) }
+
+    /// The sequence of the event whose bill stands there.
+    static func sequence(at place: Int64) -> Int64 { place / 8 }
 }
 
 extension ClosedPosition {

@@ -64,9 +64,13 @@ extension RailsVenue {
             return try orderBody(OrderRecord(order), of: account, rules)
         }
         let oldest = snapshot.at.milliseconds - 3_600_000
-        let ended = try await access.tradingHistory(of: account.id)?.ended.last { record in
-            record.order.instrument.name == market && record.updatedAt.milliseconds >= oldest
-                && isNamed(record.order)
+        let ended = try await access.answer(fromHistoryOf: account.id) { history in
+            let ended = history.ended.last { record in
+                record.order.instrument.name == market && record.updatedAt.milliseconds >= oldest
+                    && isNamed(record.order)
+            }
+            if ended == nil { try history.require(.orders, since: LedgerTime(milliseconds: oldest)) }
+            return ended
         }
         guard let ended else { throw RailsError(status: 404, message: "Order not found") }
         return try orderBody(ended, of: account, rules)
@@ -108,7 +112,11 @@ extension RailsVenue {
         let page = try await page(of: account, "filled", query, access) { event in
             event.at.milliseconds >= first ?? .min && event.at.milliseconds <= last ?? .max
         }
-        let trades = try await access.tradingHistory(of: account)?.trades ?? []
+        let oldest = page.events.last?.at
+        let trades = try await access.answer(fromHistoryOf: account) { history in
+            if let oldest { try history.require(.trades, since: oldest) }
+            return history.trades
+        }
         let orders = Dictionary(
             trades.compactMap { trade in trade.order.map { (trade.sequence, $0) } }, uniquingKeysWith: { $1 })
         return try completedOrdersBody(page, of: account, orders)

@@ -42,6 +42,9 @@ extension ForwardingAccess {
     func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
         try await base.tradingHistory(of: account)
     }
+    func deepTradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
+        try await base.deepTradingHistory(of: account)
+    }
     var limiter: RateLimiter { base.limiter }
     func realTime() -> Int64 { base.realTime() }
     func ledgerTime() -> LedgerTime { base.ledgerTime() }

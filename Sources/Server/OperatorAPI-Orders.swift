@@ -7,7 +7,7 @@ extension OperatorAPI {
     private static let states = ["open", "filled", "cancelled", "ended", "refused"]
 
     /// The account's orders, open and ended, in the order of their ending and then of their placing; `state`
-    /// for those of one state. The latest 500 that ended are kept.
+    /// for those of one state; the latest 500 of them.
     func orders(_ call: Call) async throws -> Reply {
         try call.allow(["state", "as_of"])
         let state = call.query["state"]
@@ -16,12 +16,14 @@ extension OperatorAPI {
         }
         let time = try call.time("as_of")
         let account = try await self.account(call, asOf: time)
-        let history = try await history(of: account)
-        let ended = history.ended.filter { record in time.map { record.updatedAt <= $0 } ?? true }
         let open = account.orders.map { OrderRecord($0) }
-        return Self.list("orders", (ended + open).filter { state == nil || $0.stateName == state }) {
-            $0.write(to: &$1)
+        let rows = try await engine.access(for: account.venue).answer(fromHistoryOf: account.id) { history in
+            let ended = history.ended.filter { record in time.map { record.updatedAt <= $0 } ?? true }
+            let rows = (ended + open).filter { state == nil || $0.stateName == state }
+            if rows.count < TradingHistory.limit { try history.require(.orders) }
+            return rows
         }
+        return Self.list("orders", rows) { $0.write(to: &$1) }
     }
 
     /// The account's trades, the latest 500, the latest last.
@@ -29,15 +31,12 @@ extension OperatorAPI {
         try call.allow(["as_of"])
         let time = try call.time("as_of")
         let account = try await self.account(call, asOf: time)
-        let trades = try await history(of: account).trades
-        return Self.list("trades", trades.filter { trade in time.map { trade.at <= $0 } ?? true }) {
-            $0.write(to: &$1)
+        let rows = try await engine.access(for: account.venue).answer(fromHistoryOf: account.id) { history in
+            let rows = history.trades.filter { trade in time.map { trade.at <= $0 } ?? true }
+            if rows.count < TradingHistory.limit { try history.require(.trades) }
+            return rows
         }
-    }
-
-    private func history(of account: Account) async throws(Refusal) -> TradingHistory {
-        try await engine.access(for: account.venue).tradingHistory(of: account.id)
-            ?? TradingHistory(of: account.id)
+        return Self.list("trades", rows) { $0.write(to: &$1) }
     }
 
     private static func list<Row>(

@@ -83,13 +83,13 @@ extension OperatorAPI {
     /// accepted.
     func reason(ofOrder id: String, _ account: Account) async throws -> Reply {
         guard let model = engine.venues[account.venue] else { throw noAccount(account.id) }
-        let history =
-            try await engine.access(for: account.venue).tradingHistory(of: account.id)
-            ?? TradingHistory(of: account.id)
-        guard let subject = OrderSubject(id, of: account, history, model) else {
+        let subject = try await engine.access(for: account.venue).answer(fromHistoryOf: account.id) {
+            try OrderSubject(id, of: account, $0, model)
+        }
+        guard let subject else {
             throw Problem(
                 404, "unknown_order",
-                "Account \(account.id) has no order \(id.prefix(64)), open or among the last that ended.",
+                "Account \(account.id) has no order \(id.prefix(64)).",
                 field: "order")
         }
         let events = try await life(of: subject, account)

@@ -11,7 +11,9 @@ struct OrderSubject {
 
     /// By the ledger's id, the client's or the venue's, in this order; open ones before ended ones. Nil where
     /// the account has none of it.
-    init?(_ id: String, of account: Account, _ history: TradingHistory, _ model: any VenueServer) {
+    init?(
+        _ id: String, of account: Account, _ history: TradingHistory, _ model: any VenueServer
+    ) throws(HistoryForgotten) {
         let records = account.orders.map { OrderRecord($0) } + history.ended.reversed()
         let ended = history.conditionals.reversed()
         let conditionals = account.conditionals + ended.map(\.order)
@@ -23,14 +25,19 @@ struct OrderSubject {
             let conditionalID = found.order.terms?.conditional
             conditional = conditionalID.flatMap { id in conditionals.first { $0.id.isExactly(id) } }
             record = found
+            if conditionalID != nil, conditional == nil { try history.require(.conditionals) }
         } else {
             let named =
                 conditionals.first { $0.id.isExactly(id) }
                 ?? conditionals.first { $0.terms.clientID.isExactly(id) }
                 ?? conditionals.first { model.shownID(of: $0, in: account.id).isExactly(id) }
-            guard let named else { return nil }
+            guard let named else {
+                for list in [TradingHistory.List.orders, .conditionals] { try history.require(list) }
+                return nil
+            }
             conditional = named
             record = records.first { $0.order.terms?.conditional.isExactly(named.id) == true }
+            if record == nil { try history.require(.orders, from: named.sequence) }
         }
         if let record {
             end = record.ending == nil ? nil : record.updatedAt

@@ -62,6 +62,9 @@ public protocol VenueAccess: Sendable {
     /// What an account has traded up to now; nil if this venue has no such account. Reads the journal.
     func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory?
 
+    /// The same with what the latest history does not keep any more.
+    func deepTradingHistory(of account: String) async throws(Refusal) -> TradingHistory?
+
     /// Shared counters for the venue's rate limits.
     var limiter: RateLimiter { get }
 
@@ -81,6 +84,23 @@ extension VenueAccess {
 
     /// None is kept.
     public func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? { nil }
+
+    /// None is kept.
+    public func deepTradingHistory(of account: String) async throws(Refusal) -> TradingHistory? { nil }
+
+    /// What becomes of what an account has traded: of the latest of it, or of all where the work says that it
+    /// needs more (`TradingHistory.require`). The work may be done twice, and says so before it writes.
+    public func answer<Answer>(
+        fromHistoryOf account: String, _ work: (TradingHistory) throws -> Answer
+    ) async throws -> Answer {
+        let latest = try await tradingHistory(of: account) ?? TradingHistory(of: account)
+        do {
+            return try work(latest)
+        } catch is HistoryForgotten {
+            let deep = try await deepTradingHistory(of: account)
+            return try work(deep ?? TradingHistory(of: account, isDeep: true))
+        }
+    }
 
     /// Nothing is traded: only a running ledger has an exchange.
     public func trade(

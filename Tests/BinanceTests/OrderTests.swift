@@ -53,9 +53,10 @@ struct OrderTests {
         let trades = try await world.order("GET", "orderId=\(id)", path: "/fapi/v1/userTrades")
         #expect(
             members(
-                try #require(trades.elements?.first), "side price qty quoteQty commission realizedPnl maker")
+                try #require(trades.elements?.first),
+                "side price qty quoteQty commission realizedPnl maker baseQty pair")
                 == [
-                    "BUY", "59100.00", "0.015", "886.50000", "0.17730000", "0", "true",
+                    "BUY", "59100.00", "0.015", "886.50000", "0.17730000", "0", "true", "0", "BTCUSDT",
                 ])
     }
 
@@ -201,6 +202,8 @@ struct OrderTests {
         #expect(all["code"]?.integer == 200 && world.account("desk")?.orders.isEmpty == true)
         let listed = try await world.order("GET", "limit=2", path: "/fapi/v1/allOrders")
         #expect(listed.elements?.map { $0["status"]?.text } == ["CANCELED", "CANCELED"])
+        #expect(
+            listed.elements?.map { members($0, "pair cumBase") } == [["BTCUSDT", "0"], ["BTCUSDT", "0"]])
     }
 
     @Test("lists are of seven days: the last ones, those from a beginning on, or those up to an end")
@@ -264,6 +267,11 @@ struct OrderTests {
         #expect(members(numbered, "pair modifyId cumQty") == ["BTCUSDT", "7", "0.000"])
         let plain = try await world.order("PUT", "orderId=\(id)&side=BUY&quantity=0.030&price=59100")
         #expect(members(plain, "pair modifyId") == ["BTCUSDT", "absent"])
+        // Once amended it trades with the account's own orders.
+        #expect(members(placed, "selfTradePreventionMode") == ["EXPIRE_MAKER"])
+        #expect(members(numbered, "selfTradePreventionMode") == ["NONE"])
+        #expect(members(plain, "selfTradePreventionMode") == ["NONE"])
+        #expect(world.account("desk")?.orders.first?.terms?.selfTradePrevention == nil)
         stream.hear()
         let told = try stream.takeJSON().compactMap { $0["o"] }
         #expect(told.map { members($0, "x M") } == [["AMENDMENT", "7"], ["AMENDMENT", "absent"]])

@@ -239,7 +239,7 @@ struct DueTests {
         floor.now = LedgerTime(milliseconds: 7_000)
         #expect(try story(floor.pass()) == ["ended timer", "timer"])
         #expect(floor.account.orders.isEmpty && floor.ledger.nextDue == nil)
-        #expect(floor.ledger.watched(of: floor.venue.name)?.accounts.isEmpty == true)
+        #expect(floor.ledger.watched(of: floor.venue.name).accounts.isEmpty == true)
     }
 
     @Test("a timer of one instrument leaves the others, and one that is put off does not fire")

@@ -177,8 +177,16 @@ public final class TestWorld<Model: VenueServer>: VenueAccess {
     }
 
     public func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
+        try history(of: account, isDeep: false)
+    }
+
+    public func deepTradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
+        try history(of: account, isDeep: true)
+    }
+
+    private func history(of account: String, isDeep: Bool) throws(Refusal) -> TradingHistory {
         let events = state.withLock { $0.events }
-        var history = TradingHistory(of: account)
+        var history = TradingHistory(of: account, isDeep: isDeep)
         do {
             for event in events where event.account == account || event.counterparty == account {
                 try history.take(event)
