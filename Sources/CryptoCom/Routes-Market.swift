@@ -71,8 +71,12 @@ extension CryptoComVenue {
     /// A moment in milliseconds, which may be given in nanoseconds.
     private func moment(_ name: String, _ query: [QueryItem]) throws(VenueError) -> Int64? {
         guard let number = try number(name, query) else { return nil }
-        // No moment in milliseconds has so many digits.
-        return number >= 1_000_000_000_000_000 ? number / 1_000_000 : number
+        // No moment has so many digits in the coarser unit. CCXT sends the end of candles in microseconds.
+        return switch number {
+        case 100_000_000_000_000_000...: number / 1_000_000
+        case 100_000_000_000_000...: number / 1000
+        default: number
+        }
     }
 
     /// From when on there are candles: from when the first rules are of.

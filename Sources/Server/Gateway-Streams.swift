@@ -65,10 +65,10 @@ extension Gateway {
     ) async throws {
         try await channel.eventLoop.submit {
             let connection = StreamConnection(
-                opening, of: route.model.name, at: path, access: route.access, hub: streams)
+                opening, of: route.model.name, at: path, access: route.access, hub: self.streams)
             let limit = max(opening.messageLimit, 125)
             try Self.upgrade(
-                channel, answer: answer, frameLimit: limit, to: connection, limits: streams.limits)
+                channel, answer: answer, frameLimit: limit, to: connection, limits: self.streams.limits)
         }.get()
         try await channel.closeFuture.get()
     }

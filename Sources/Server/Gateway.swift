@@ -10,7 +10,7 @@ import Venue
 /// Takes every request in: a venue's path goes straight to that venue, all others to the operator API.
 ///
 /// The venues' way has no router, no Codable and no Foundation: it is what the server's speed hangs on.
-struct Gateway: Sendable {
+final class Gateway: Sendable {
     /// One venue and what its requests, or its streams, begin with.
     struct Route: Sendable {
         let prefix: [UInt8]

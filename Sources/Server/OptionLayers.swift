@@ -53,11 +53,24 @@ public struct OptionLayer: Sendable, Equatable {
     public init(environment: [String: String]) {
         self.init(origin: .environment)
         for name in Self.names {
-            let variable = "MARGINALIA_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
-            guard let value = environment[variable], !value.isEmpty else { continue }
+            guard let value = environment[Self.variable(name)], !value.isEmpty else { continue }
             values[name] =
                 Self.repeatable.contains(name) ? value.split(separator: ",").map(String.init) : [value]
         }
+    }
+
+    /// A sentence for each environment variable that is none of the options and looks like one.
+    public static func misspelt(in environment: [String: String]) -> [String] {
+        let known = names.map(variable)
+        return environment.keys.sorted().compactMap { name in
+            guard name.hasPrefix("MARGINALIA_"), !known.contains(name) else { return nil }
+            let question = NearestName.question(name, among: known)
+            return question.isEmpty ? nil : "\(name) is no option and is not looked at.\(question)"
+        }
+    }
+
+    private static func variable(_ name: String) -> String {
+        "MARGINALIA_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
     }
 
     /// The layer that a configuration file makes; keys may be written with `-` or `_`.
@@ -115,7 +128,7 @@ public struct OptionLayer: Sendable, Equatable {
         let place =
             switch origin {
             case .commandLine: "--\(name)"
-            case .environment: "MARGINALIA_\(name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined())"
+            case .environment: Self.variable(name)
             case .file(let file): "\(file), line \(lines[name] ?? 1), \(name)"
             }
         let found = Self.secret.contains(name) ? "" : ", not \"\(given.prefix(64))\""

@@ -159,7 +159,10 @@ private struct ScenarioReader {
     func time(_ path: [PathStep]) throws(ProgramError) -> LedgerTime? {
         guard let value = value(path), !value.isNull else { return nil }
         guard let time = (value.text ?? value.numberText).flatMap(parseTime) else {
-            throw document.error(path, "must be an ISO 8601 time or milliseconds since 1970")
+            throw document.error(
+                path,
+                "must be an ISO 8601 time with its zone, such as 2026-01-01T00:00:00Z, or milliseconds since 1970"
+            )
         }
         return time
     }
@@ -195,6 +198,8 @@ private struct ScenarioReader {
     private func keys(
         _ path: [PathStep], venue: String
     ) throws(ProgramError) -> [(request: KeyRequest, path: [PathStep])] {
+        // The command that opens the account says what is wrong with its venue.
+        guard let model = Venues.venue(VenueName(rawValue: venue)) else { return [] }
         var keys: [(request: KeyRequest, path: [PathStep])] = []
         for (index, element) in try elements(path).enumerated() {
             let here = path + [.index(index)]
@@ -202,13 +207,12 @@ private struct ScenarioReader {
             do {
                 let request = try KeyRequest(decoding: element, inScenario: true)
                 var needed = [("api_key", request.apiKey), ("secret", request.secret)]
-                let hasPassphrase = Venues.venue(VenueName(rawValue: venue))?.hasPassphrases ?? false
-                if hasPassphrase { needed.append(("passphrase", request.passphrase)) }
+                if model.hasPassphrases { needed.append(("passphrase", request.passphrase)) }
                 for (name, value) in needed where value == nil {
                     throw Refusal(
                         .missingField, "is missing: a scenario's keys are the same every time", field: name)
                 }
-                if !hasPassphrase, request.passphrase != nil {
+                if !model.hasPassphrases, request.passphrase != nil {
                     throw Refusal(
                         .invalidField, "keys of \(venue) have no passphrase", field: "passphrase")
                 }

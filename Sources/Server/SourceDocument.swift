@@ -29,7 +29,7 @@ public struct SourceDocument: Sendable {
 
     /// The lines of a YAML file's values, in the shape of the file.
     fileprivate struct Marks: Sendable {
-        let line: Int
+        var line: Int
         var members: [ExactText: Marks] = [:]
         var elements: [Marks] = []
     }
@@ -69,6 +69,8 @@ public struct SourceDocument: Sendable {
     /// Reads a file's content; `file` decides the format by its extension.
     public init(file: String, content: [UInt8], numbers: Numbers, failure: ExitStatus) throws(ProgramError) {
         self.file = file
+        // Some editors mark a text as UTF-8 at its beginning.
+        let content = content.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(content.dropFirst(3)) : content
         if file.lowercased().hasSuffix(".json") {
             do {
                 value = try JSONValue(parsing: content)
@@ -179,11 +181,14 @@ extension SourceDocument {
         case .mapping(let mapping):
             var members: [(key: String, value: JSONValue)] = []
             for (name, value) in mapping {
+                let line = name.mark?.line
                 guard let name = name.scalar?.string else {
                     throw ConversionError(line: marks.line, message: "a key must be plain text")
                 }
-                let (value, mark) = try convert(
+                var (value, mark) = try convert(
                     value, key: name, numbers: numbers, depth: depth + 1, budget: &budget)
+                // A list or mapping begins on the line of its key, and not with its first element.
+                if let line { mark.line = line }
                 members.append((name, value))
                 marks.members[ExactText(name)] = mark
             }

@@ -27,7 +27,10 @@ public struct StandardErrorLog: LogHandler {
 
     /// Writes a line.
     public func log(event: LogEvent) {
-        let merged = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        var all = metadata.merging(event.metadata ?? [:]) { $1 }
+        let lost = LogOutput.shared.takeLost()
+        if lost > 0 { all["lines lost before"] = "\(lost)" }
+        let merged = all.sorted { $0.key < $1.key }
         let time = LedgerTime(milliseconds: realMilliseconds()).iso8601
         var line: [UInt8]
         switch format {
@@ -52,7 +55,7 @@ public struct StandardErrorLog: LogHandler {
             line = Array(text.visible.utf8)
         }
         line.append(UInt8(ascii: "\n"))
-        FileHandle.standardError.write(Data(line))
+        LogOutput.shared.write(line)
     }
 }
 

@@ -121,7 +121,9 @@ struct ModelContextServer: Sendable {
             let call = try tool.call(ToolArguments(parameters["arguments"] ?? .members([]), of: tool))
             let answer = try await connection.send(
                 call.method, call.path, body: call.body.map { Array($0.description.utf8) })
-            isError = !(200..<300).contains(answer.status)
+            let rows = answer.body["results"]?.elements ?? []
+            let isRefused = rows.contains { $0["status"]?.text == "rejected" }
+            isError = isRefused || !(200..<300).contains(answer.status)
             text = answer.bytes.isEmpty ? "done" : String(decoding: answer.bytes, as: UTF8.self)
         } catch {
             (text, isError) = (error.message, true)

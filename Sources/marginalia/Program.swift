@@ -17,6 +17,7 @@ struct Program {
             } else {
                 try command.run()
             }
+            try finishOutput()
         } catch let error as ProgramError {
             end(error)
         } catch let found as ExitCode {
@@ -25,6 +26,13 @@ struct Program {
         } catch {
             end(parsing: error)
         }
+    }
+
+    /// Writes what is left of standard output. A reader that has gone away wanted no more; a full disk is told.
+    private static func finishOutput() throws(ProgramError) {
+        guard fflush(nil) != 0, errno != EPIPE else { return }
+        throw ProgramError(
+            .unavailable, "Standard output cannot be written: \(String(cString: strerror(errno))).")
     }
 
     private static func end(_ error: ProgramError) -> Never {

@@ -95,6 +95,9 @@ struct Serve: AsyncParsableCommand {
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: options.logLevel, format: options.logFormat) }
         var logger = Logger(label: "marginalia")
         logger.logLevel = options.logLevel
+        for sentence in OptionLayer.misspelt(in: ProcessInfo.processInfo.environment) {
+            logger.warning("\(sentence)")
+        }
         let greets = options.logFormat == .text && options.logLevel <= .info
         let shown = options.demo ? try MarginaliaServer.demonstration().firstKeys : []
         try await MarginaliaServer(options: options, logger: logger).run { [logger] ready in
@@ -104,6 +107,7 @@ struct Serve: AsyncParsableCommand {
                     "version": "\(Marginalia.configuration.version)", "store": "\(options.store.text)",
                     "events": "\(ready.events)", "accounts": "\(ready.accounts)",
                 ])
+            StandardError.finishLog()
             if greets { Terminal.show(Greeting(ready, demonstrationKeys: shown).lines) }
             printNow("marginalia is ready at \(ready.url)")
         }

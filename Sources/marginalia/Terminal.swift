@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Server
 
 /// The terminal that a person sits at, where there is one, and all that the program writes to it.
 ///
@@ -13,7 +14,7 @@ enum Terminal {
     /// Writes a line that the next one replaces; nothing where nobody watches. An empty text clears it.
     static func showProgress(_ text: String) {
         guard isWatched else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[2K\(text.visible)".utf8))
+        StandardError.write("\r\u{1B}[2K\(text.visible)")
     }
 
     /// Clears the terminal where standard output is one, for a picture that replaces the last.
@@ -24,13 +25,12 @@ enum Terminal {
     /// Writes a line to standard error.
     static func tell(_ text: String) {
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-        FileHandle.standardError.write(Data("marginalia: \(line.visible)\n".utf8))
+        StandardError.write("marginalia: \(line.visible)\n")
     }
 
     /// Writes lines to standard error as they are, for a person who has just started something.
     static func show(_ lines: [String]) {
-        let text = lines.map { $0.visible + "\n" }.joined()
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardError.write(lines.map { $0.visible + "\n" }.joined())
     }
 
     /// Writes one line to standard output at once, past the library's buffers: flushing those would wait for

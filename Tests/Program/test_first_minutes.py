@@ -162,6 +162,15 @@ def test_a_first_error_says_what_to_do(start, tmp_path):
     assert error(65, "apply", "a.yaml").endswith(" (Did you mean okx?).")
     (tmp_path / "b.yaml").write_text("acounts: []\n")
     assert error(65, "apply", "b.yaml").endswith(" (Did you mean accounts?).")
+    (tmp_path / "c.yaml").write_text(
+        "\ufeffaccounts:\n  - account: a\n    venue: OKX\n"
+        "    keys: [{ api_key: a, secret: b, passphrase: c }]\n"
+    )
+    assert error(65, "apply", "c.yaml").startswith("c.yaml, line 3, accounts[0].venue: ")
+    (tmp_path / "d.yaml").write_text("acounts:\n  - account: a\n")
+    assert error(65, "apply", "d.yaml").startswith("d.yaml, line 1, acounts: ")
+    (tmp_path / "e.yaml").write_text("ledger_time: 2026-01-01T00:00:00\n")
+    assert "with its zone, such as 2026-01-01T00:00:00Z" in error(65, "apply", "e.yaml")
     when = "takes an ISO 8601 time or milliseconds since 1970, not tomorrow"
     accounts = ["accounts", "list", "--as-of"]
     past = (["rules", "diff", "desk", "--to"], ["explain", "desk", "--as-of"], accounts)
@@ -172,6 +181,12 @@ def test_a_first_error_says_what_to_do(start, tmp_path):
     nothing = "There are no recordings at sqlite:marginalia-data/recordings.db yet"
     assert error(69, "history").startswith(nothing)
     assert error(65, "apply", "none.yaml") == "The file none.yaml does not exist: check its name."
+
+
+def test_a_misspelt_variable_is_told(start):
+    text = told(start(environment={"MARGINALIA_RATELIMITS": "off", "MARGINALIA_SOMETHING": "else"}))
+    wanted = "MARGINALIA_RATELIMITS is no option and is not looked at. (Did you mean MARGINALIA_RATE_LIMITS?)"
+    assert wanted in text and "SOMETHING" not in text
 
 
 # Names that are nearly right

@@ -1,8 +1,13 @@
 """What goes to the log, what never does, and the two wire profiles."""
 
+import http.client
 import json
+import subprocess
 import threading
 
+import pytest
+
+import server as program
 import venue_requests
 from server import run
 
@@ -105,3 +110,51 @@ def test_a_store_beside_nothing_else(start, tmp_path):
     assert one.stop() == 0
     assert (tmp_path / "here.db").exists()
     assert run("verify", "--store", "sqlite:here.db", folder=tmp_path).returncode == 0
+
+
+def raw_server(log, *options: str) -> tuple[subprocess.Popen, str]:
+    """A server whose standard error is as given, and where it is."""
+    process = subprocess.Popen(
+        [program.PROGRAM, "serve", "--listen", "127.0.0.1:0", "--store", "memory:", *options],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env=program.environment(),
+    )
+    return process, process.stdout.readline().split()[-1]
+
+
+def unserved(url: str, times: int) -> None:
+    """Calls that are logged, each a line."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+    for number in range(times):
+        connection.request("GET", f"/fapi/v1/nothing-{number}")
+        assert connection.getresponse().read()
+
+
+@pytest.mark.parametrize("reader", ["gone", "full disk", "asleep"])
+def test_a_log_that_nobody_takes_stops_nothing(reader):
+    """Its lines are lost, or wait; a server that was started with a pipe and never heard died of it, or stood."""
+    full = open("/dev/full", "w")
+    process, url = raw_server(full if reader == "full disk" else subprocess.PIPE, "--log-level", "debug")
+    try:
+        if reader == "gone":
+            process.stderr.close()
+        # Beyond what a pipe holds, 64 KiB.
+        unserved(url, 900)
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        full.close()
+
+
+def test_a_full_disk_is_told_by_the_exit_status(server):
+    with open("/dev/full", "w") as full:
+        arguments = ["accounts", "list", "--url", server.url, "--token"]
+        ended = subprocess.run(
+            [program.PROGRAM, *arguments, server.token], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+        assert ended.returncode == 69 and "Standard output cannot be written: No space left" in ended.stderr
+        refused = subprocess.run([program.PROGRAM, *arguments, "wrong"], stderr=full, timeout=60)
+        assert refused.returncode == 77

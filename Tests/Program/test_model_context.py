@@ -222,6 +222,12 @@ def test_every_tool_names_its_arguments_and_every_command_is_described():
         assert f"{name}: {told}" in about.splitlines()
 
 
+def test_a_rejected_command_is_an_error_of_the_tool():
+    command = {"type": "deposit", "account": "nobody", "asset": "USDT", "amount": "1"}
+    (answer,) = exchange(message("tools/call", name="apply_commands", arguments={"commands": [command]}))
+    assert answer["result"]["isError"] and "unknown_account" in answer["result"]["content"][0]["text"]
+
+
 def test_help_has_an_example_for_an_assistant():
     text = run("mcp", "--help").stdout
     assert "Example: marginalia mcp" in text and "mcpServers" in text
