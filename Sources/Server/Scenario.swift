@@ -161,8 +161,8 @@ private struct ScenarioReader {
         guard let time = (value.text ?? value.numberText).flatMap(parseTime) else {
             throw document.error(
                 path,
-                "must be an ISO 8601 time with its zone, such as 2026-01-01T00:00:00Z, or milliseconds since 1970"
-            )
+                "must be an ISO 8601 time with its zone, such as 2026-01-01T00:00:00Z, "
+                    + "or milliseconds since 1970")
         }
         return time
     }

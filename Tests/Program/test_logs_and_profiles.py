@@ -153,7 +153,11 @@ def test_a_full_disk_is_told_by_the_exit_status(server):
     with open("/dev/full", "w") as full:
         arguments = ["accounts", "list", "--url", server.url, "--token"]
         ended = subprocess.run(
-            [program.PROGRAM, *arguments, server.token], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+            [program.PROGRAM, *arguments, server.token],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
         )
         assert ended.returncode == 69 and "Standard output cannot be written: No space left" in ended.stderr
         refused = subprocess.run([program.PROGRAM, *arguments, "wrong"], stderr=full, timeout=60)
