@@ -23,8 +23,8 @@ public enum StandardError {
 
 /// Log lines on their way to standard error.
 ///
-/// They are written on a thread of their own: where that is a pipe that nobody empties, it is the thread that
-/// waits and not the server. Beyond a limit lines are dropped, and the next one that is written says how many.
+/// They are written on a thread of their own: where that is a pipe that nobody empties, the thread waits and
+/// not the server. Beyond a limit lines are dropped, and the next one that is written says how many.
 final class LogOutput: Sendable {
     static let shared = LogOutput()
 

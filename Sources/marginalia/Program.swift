@@ -28,7 +28,8 @@ struct Program {
         }
     }
 
-    /// Writes what is left of standard output. A reader that has gone away wanted no more; a full disk is told.
+    /// Writes what is left of standard output. A reader that has gone away wanted no more; a full disk is an
+    /// error.
     private static func finishOutput() throws(ProgramError) {
         guard fflush(nil) != 0, errno != EPIPE else { return }
         throw ProgramError(

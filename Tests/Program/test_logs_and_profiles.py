@@ -134,7 +134,7 @@ def unserved(url: str, times: int) -> None:
 
 @pytest.mark.parametrize("reader", ["gone", "full disk", "asleep"])
 def test_a_log_that_nobody_takes_stops_nothing(reader):
-    """Its lines are lost, or wait; a server that was started with a pipe and never heard died of it, or stood."""
+    """Its lines are lost or wait. A server whose standard error was a pipe that nobody read died or stood."""
     full = open("/dev/full", "w")
     process, url = raw_server(full if reader == "full disk" else subprocess.PIPE, "--log-level", "debug")
     try:
