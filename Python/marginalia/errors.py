@@ -33,7 +33,10 @@ class Refused(MarginaliaError):
 
 
 class CommandRejected(MarginaliaError):
-    """The ledger rejected a command; those before it were applied."""
+    """The ledger rejected a command, which changed nothing.
+
+    All others of its list were applied, those behind it too, unless the list was atomic: then none was.
+    """
 
     def __init__(self, index: int, command: dict[str, typing.Any], error: dict[str, typing.Any]):
         super().__init__(

@@ -75,4 +75,5 @@ def marginalia_venue(request: pytest.FixtureRequest) -> typing.Iterator[Venue]:
     venue.restore(START)
     venue.clear_requests()
     venue.clear_faults()
+    venue.clear_order_scripts()
     yield venue

@@ -17,12 +17,9 @@ import urllib.parse
 
 from marginalia import clients, program
 from marginalia.errors import CommandRejected, MarginaliaError, Refused, StartFailed
+from marginalia.values import Amount, Command, Time, amounts, command_row, milliseconds, moment, sendable, text
 
 READY = re.compile(r"^marginalia is ready at (http://(.+):(\d+))$")
-UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-
-Amount = typing.Union[str, int]
-Command = typing.Dict[str, typing.Any]
 
 
 class Credentials(typing.NamedTuple):
@@ -33,38 +30,21 @@ class Credentials(typing.NamedTuple):
     passphrase: str | None
 
 
-def milliseconds(span: str | int | datetime.timedelta) -> int:
-    """A span of time in milliseconds: a number of them, a timedelta, or a text such as `8h` or `1h30m`."""
-    if isinstance(span, datetime.timedelta):
-        return span // datetime.timedelta(milliseconds=1)
-    if isinstance(span, int):
-        return span
-    parts = re.findall(r"(\d+)(ms|[smhdw])", span)
-    if not parts or "".join(number + unit for number, unit in parts) != span:
-        raise MarginaliaError(f"{span!r} is no span of time: write it like 8h, 1h30m or 500ms.")
-    return sum(int(number) * UNITS[unit] for number, unit in parts)
-
-
-def text(amount: Amount) -> str:
-    """An amount as the server takes it. Binary floating point is refused: it is not what was written."""
-    if isinstance(amount, bool) or not isinstance(amount, (str, int)) and not hasattr(amount, "as_tuple"):
-        raise MarginaliaError(f"Write the amount {amount!r} as a text, such as \"{amount}\": a float is not exact.")
-    return format(amount, "f") if hasattr(amount, "as_tuple") else str(amount)
-
-
 class Venue:
     """A server of its own on a free port of 127.0.0.1, with a ledger in memory.
 
-    scenario: scenario files that it begins with. clock: where the ledger's clock stands (ISO 8601); the
-    computer's clock if absent. demo: begins with the demonstration. rate_limits: `venue` for the venues' own.
-    options: more options of `marginalia serve`.
+    scenario: scenario files that it begins with. clock: where the ledger's clock stands (ISO 8601, or a
+    datetime with a zone); the computer's clock if absent. demo: begins with the demonstration. rate_limits:
+    `venue` for the venues' own. options: more options of `marginalia serve`.
+
+    Threads may share it; its calls take turns.
     """
 
     def __init__(
         self,
         scenario: str | os.PathLike | typing.Sequence[str | os.PathLike] = (),
         *,
-        clock: str | None = None,
+        clock: str | datetime.datetime | None = None,
         demo: bool = False,
         rate_limits: typing.Literal["off", "venue"] = "off",
         options: typing.Sequence[str] = (),
@@ -77,18 +57,34 @@ class Venue:
         """The last thousand lines of the server's log."""
         self._arguments = ["serve", "--listen", "127.0.0.1:0", "--store", "memory:", "--rate-limits", rate_limits]
         self._arguments += [part for file in files for part in ("--scenario", os.fspath(file))]
-        self._arguments += ["--ledger-time", clock] if clock else []
+        self._arguments += ["--ledger-time", moment(clock)] if clock else []
         self._arguments += ["--demo"] if demo else []
         self._arguments += options
         self._start_within = start_within
         self._process: subprocess.Popen[str] | None = None
         self._connection: http.client.HTTPConnection | None = None
+        # Held by each call, and through those that read a list and put it back with one more.
+        self._turn = threading.RLock()
         self._keys: dict[str, Credentials] = {}
 
     # Life
 
     def start(self) -> "Venue":
-        """Starts the server; returns once it answers."""
+        """Starts the server; returns once it answers. Inside its `with` block it runs already."""
+        with self._turn:
+            if self._process is not None and self._process.poll() is None:
+                raise MarginaliaError(
+                    f"The venue runs already, at {self.url}; a with block starts it by itself. "
+                    "Call stop() first, or make another Venue."
+                )
+            self.stop()
+            try:
+                return self._run()
+            except BaseException:
+                self.stop()
+                raise
+
+    def _run(self) -> "Venue":
         # The token goes by the environment: command lines are read by everybody.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MARGINALIA_")}
         environment["MARGINALIA_ADMIN_TOKEN"] = self.token
@@ -100,7 +96,7 @@ class Venue:
             text=True,
             env=environment,
         )
-        reader = threading.Thread(target=self._read_log, daemon=True)
+        reader = threading.Thread(target=self._read_log, args=[self._process.stderr], daemon=True)
         reader.start()
         guard = threading.Timer(self._start_within, self._process.kill)
         guard.start()
@@ -112,16 +108,17 @@ class Venue:
             status = self._process.wait()
             reader.join(timeout=5)
             message = "\n".join(list(self.log)[-5:]) or f"not ready within {self._start_within} s"
-            self._close_pipes()
             raise StartFailed(message, status)
         self.url = found[1]
         return self
 
     def stop(self) -> None:
         """Ends the server."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+        self._keys.clear()
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -140,9 +137,9 @@ class Venue:
             with contextlib.suppress(OSError, ValueError):
                 pipe.close()
 
-    def _read_log(self) -> None:
+    def _read_log(self, pipe: typing.IO[str]) -> None:
         with contextlib.suppress(ValueError):
-            for line in self._process.stderr:
+            for line in pipe:
                 self.log.append(line.rstrip("\n"))
 
     def __enter__(self) -> "Venue":
@@ -160,7 +157,8 @@ class Venue:
 
     def call(self, method: str, path: str, body: typing.Any = None) -> typing.Any:
         """A call of the operator API below /admin/v1; gives the answer's JSON. Raises `Refused`."""
-        status, content = self._exchange(method, path, body)
+        with self._turn:
+            status, content = self._exchange(method, path, body)
         answer = json.loads(content) if content else None
         if status >= 400:
             raise Refused(status, answer if isinstance(answer, dict) else {})
@@ -173,7 +171,7 @@ class Venue:
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            content = json.dumps(body)
+            content = json.dumps(sendable(body))
         for attempt in (1, 2):
             if self._connection is None:
                 address = urllib.parse.urlsplit(self.url)
@@ -191,17 +189,31 @@ class Venue:
                     raise MarginaliaError(f"The venue does not answer; its log ends with: {list(self.log)[-3:]}")
         raise AssertionError("not reached")
 
-    def commands(self, commands: typing.Iterable[Command] | Command) -> list[int]:
-        """Applies commands in their order; gives the sequences of their events. Raises `CommandRejected`."""
-        commands = [commands] if isinstance(commands, dict) else list(commands)
-        results = self.call("POST", "/commands", commands)["results"]
+    def commands(self, commands: typing.Iterable[Command] | Command, *, atomic: bool = False) -> list[int]:
+        """Applies commands in their order; gives the sequences of their events.
+
+        Raises `CommandRejected` for the first that is rejected. A rejected command changes nothing, but all
+        others of the list are applied, those behind it too; with `atomic`, none is.
+        """
+        given = [commands] if isinstance(commands, typing.Mapping) else commands
+        if isinstance(given, (str, bytes)) or not isinstance(given, typing.Iterable):
+            given = [given]
+        rows = [command_row(command, index) for index, command in enumerate(given)]
+        try:
+            results = self.call("POST", "/commands" + ("?atomic=true" if atomic else ""), rows)["results"]
+        except Refused as refusal:
+            # An atomic list is refused as a whole, by the place and error of the command at fault.
+            if "error" not in refusal.problem:
+                raise
+            index = refusal.problem["index"]
+            raise CommandRejected(index, rows[index], refusal.problem["error"]) from None
         for index, row in enumerate(results):
             if row["status"] == "rejected":
-                raise CommandRejected(index, commands[index], row["error"])
+                raise CommandRejected(index, rows[index], row["error"])
         return [row["sequence"] for row in results]
 
     def open(self, account: str, venue: str, settings: dict | None = None, **deposits: Amount) -> None:
-        """Opens an account, with deposits by asset: `open("desk", "okx", USDT="100")`."""
+        """Opens an account, with deposits by asset: `open("desk", "okx", USDT="100")`; all of it or nothing."""
         opening: Command = {"type": "open_account", "account": account, "venue": venue}
         if settings:
             opening["settings"] = settings
@@ -210,7 +222,8 @@ class Venue:
             + [
                 {"type": "deposit", "account": account, "asset": asset, "amount": text(amount)}
                 for asset, amount in deposits.items()
-            ]
+            ],
+            atomic=True,
         )
 
     def prices(
@@ -223,16 +236,26 @@ class Venue:
         command: Command = {"type": "prices", "venue": venue}
         for name, prices in (("marks", marks), ("index", index)):
             if prices:
-                command[name] = {key: text(price) for key, price in prices.items()}
+                command[name] = amounts(prices, 'prices("okx", {"BTC-USDT-SWAP": "60000"}, index={"USDT": "1"})')
         return self.commands([command])[0]
 
     def quotes(self, venue: str, quotes: typing.Mapping[str, typing.Mapping[str, Amount]]) -> int:
-        """Sets what is bid and asked: `quotes("okx", {"BTC-USDT-SWAP": {"bid": "59999.9", "ask": "60000"}})`."""
-        rows = {name: {key: text(value) for key, value in quote.items()} for name, quote in quotes.items()}
+        """Sets what is bid and asked: `quotes("okx", {"BTC-USDT-SWAP": {"bid": "59999.9", "ask": "60000"}})`.
+
+        `last`, in the same dict, is the last price. The mark price, by which margin and profit are worked out,
+        stays where it is: `prices` sets it.
+        """
+        example = '{"BTC-USDT-SWAP": {"bid": "59999.9", "ask": "60000"}}, or prices() for a mark price'
+        if not isinstance(quotes, typing.Mapping):
+            raise MarginaliaError(f"{quotes!r} is no dict: write {example}.")
+        rows = {name: amounts(quote, example) for name, quote in quotes.items()}
         return self.commands([{"type": "quotes", "venue": venue, "quotes": rows}])[0]
 
     def advance(self, span: str | int | datetime.timedelta) -> int:
-        """Moves the ledger's clock on: `8h`, `1h30m`, milliseconds or a timedelta; gives what it shows."""
+        """Moves the ledger's clock on: `8h`, `1h30m`, milliseconds or a timedelta; gives what it shows.
+
+        No funding is paid by that: `fund` and `fund_all` pay it.
+        """
         try:
             return self.call("PUT", "/clock", {"advance_ms": milliseconds(span)})["now"]
         except Refused as error:
@@ -258,26 +281,68 @@ class Venue:
         return self.commands([command])[0]
 
     def fault(self, venue: str, kind: str, **more: typing.Any) -> None:
-        """Makes a venue misbehave: `fault("okx", "rate_limit", probability="0.2", seed=7)`."""
-        self.call("PUT", "/faults", {"venue": venue, "kind": kind} | more)
+        """Makes a venue misbehave, besides the faults in force: `fault("okx", "rate_limit", probability="0.2")`.
+
+        Where the venue has other faults in force, all faults begin anew: their `times` and the chances of
+        their `seed` count from here.
+        """
+        fault = {"venue": venue, "kind": kind} | more
+        with self._turn:
+            earlier = self.faults()
+            # One object leaves the faults of the other venues as they are.
+            is_first = all(one["venue"] != venue for one in earlier)
+            self._add("/faults", "faults", [] if is_first else earlier, fault, "clear_faults()")
+
+    def faults(self) -> list[dict]:
+        """The faults in force."""
+        return self.call("GET", "/faults")["faults"]
 
     def clear_faults(self, venue: str | None = None) -> None:
         """Has venues behave again."""
-        self.call("DELETE", "/faults" + (f"?venue={venue}" if venue else ""))
+        self.call("DELETE", "/faults" + (f"?venue={_part(venue)}" if venue else ""))
 
     def script_order(
         self, account: str, steps: typing.Sequence[dict], client_order_id: str | None = None
     ) -> None:
-        """Forces what becomes of the account's next order, or of the one with this client id."""
+        """Forces what becomes of the account's next order that has no script, or of the one with this client id.
+
+        Scripts given before that wait for their orders stay. Give all scripts before the orders: what a script
+        holds back for later of an order that is placed (`lose`, `duplicate`, `fill_on_cancel`) ends here.
+        """
         script: dict[str, typing.Any] = {"account": account, "steps": list(steps)}
         if client_order_id is not None:
             script["client_order_id"] = client_order_id
-        self.call("PUT", "/order-scripts", script)
+        with self._turn:
+            self._add("/order-scripts", "scripts", self.order_scripts(), script, "clear_order_scripts()")
+
+    def order_scripts(self) -> list[dict]:
+        """The order scripts that wait for their orders."""
+        return self.call("GET", "/order-scripts")["scripts"]
+
+    def clear_order_scripts(self) -> None:
+        """Forgets all order scripts, and what they hold back of orders that are placed."""
+        self.call("DELETE", "/order-scripts")
+
+    def _add(self, path: str, name: str, earlier: list[dict], one: dict, clearing: str) -> None:
+        """Puts one more behind those in force; a PUT is of the whole list."""
+        try:
+            self.call("PUT", path, {name: [*earlier, one]} if earlier else one)
+        except Refused as refusal:
+            index = refusal.problem.get("index")
+            if not isinstance(index, int) or index >= len(earlier):
+                raise
+            raise MarginaliaError(
+                f"One of the {name} set before cannot be kept: {refusal.problem.get('detail')} Call {clearing} first."
+            ) from None
 
     def nudge(
         self, account: str, maintenance_share: Amount, instrument: str | None = None, dry_run: bool = False
     ) -> dict:
-        """Brings an account to a share of its maintenance margin by moving one mark; 1 is liquidation."""
+        """Brings an account to a share of its maintenance margin by moving one mark.
+
+        1 is where the venue would liquidate. Nothing is liquidated by itself: the position stays until a
+        command closes it (a `fill` with `"liquidation": True`).
+        """
         body: dict[str, typing.Any] = {"maintenance_share": text(maintenance_share), "dry_run": dry_run}
         if instrument is not None:
             body["instrument"] = instrument
@@ -285,9 +350,9 @@ class Venue:
 
     # What is
 
-    def account(self, name: str, as_of: str | int | None = None) -> dict:
+    def account(self, name: str, as_of: Time | None = None) -> dict:
         """The ledger's own state of an account."""
-        query = f"?as_of={urllib.parse.quote(str(as_of))}" if as_of is not None else ""
+        query = f"?as_of={urllib.parse.quote(moment(as_of))}" if as_of is not None else ""
         return self.call("GET", f"/accounts/{_part(name)}{query}")
 
     def statement(self, name: str) -> typing.Any:
@@ -343,12 +408,12 @@ class Venue:
         return name
 
     def restore(self, name: str = "checkpoint") -> None:
-        """Brings the ledger back as it was kept."""
+        """Brings the ledger back as it was kept. Faults and order scripts stay as they are."""
         self.call("POST", f"/checkpoints/{_part(name)}/restore")
         self._keys.clear()
 
     def reset(self) -> None:
-        """Empties the ledger."""
+        """Empties the ledger. Faults and order scripts stay as they are."""
         self.call("POST", "/reset")
         self._keys.clear()
 
