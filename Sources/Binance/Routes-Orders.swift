@@ -15,8 +15,8 @@ extension BinanceVenue {
             let record = try await place(parameters, snapshot, access)
             return try orderBody(record, snapshot, .change)
         case (.testOrder, _):
-            _ = try OrderReading(parameters, snapshot, self).instruction()
-            return Array("{}".utf8)
+            let wanted = try OrderReading(parameters, snapshot, self).instruction()
+            return try testBody(wanted, snapshot)
         case (.batchOrders, "POST"), (.batchOrders, "PUT"):
             return try await changeBatch(parameters, snapshot, access, amends: route.method == "PUT")
         case (.batchOrders, _): return try await cancelBatch(parameters, snapshot, access)
@@ -40,6 +40,23 @@ extension BinanceVenue {
     ) throws -> [UInt8] {
         var writer = JSONWriter(reserving: 640)
         try writer.order(record, snapshot.account.id, rules(at: snapshot.at), form)
+        return writer.bytes
+    }
+
+    /// The answer to a test: the order as it would be taken, by no id (a choice: the page shows some number).
+    private func testBody(_ wanted: OrderInstruction, _ snapshot: AccountSnapshot) throws -> [UInt8] {
+        let account = snapshot.account
+        guard let instrument = instrument(wanted.instrument, in: account, at: snapshot.at) else {
+            throw BinanceError.invalidSymbol
+        }
+        var order = OpenOrder(
+            id: "test", instrument: instrument, side: wanted.side, quantity: wanted.quantity,
+            price: wanted.price ?? .zero, reduceOnly: wanted.reduceOnly,
+            positionSide: wanted.positionSide ?? .net,
+            marginMode: defaultMarginMode(of: instrument, in: account), placedAt: snapshot.at)
+        order.terms = wanted.terms
+        var writer = JSONWriter(reserving: 640)
+        try writer.order(OrderRecord(order), account.id, rules(at: snapshot.at), .change, id: 0)
         return writer.bytes
     }
 

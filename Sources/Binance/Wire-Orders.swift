@@ -22,7 +22,7 @@ extension JSONWriter {
     /// One order. Prices in the symbol's price precision, quantities in its quantity precision; `avgPrice` is
     /// Σ quantity × price ÷ quantity of the fills with five decimals or the symbol's, half up.
     mutating func order(
-        _ record: OrderRecord, _ account: String, _ rules: RuleTable, _ form: OrderForm
+        _ record: OrderRecord, _ account: String, _ rules: RuleTable, _ form: OrderForm, id: Int64? = nil
     ) throws(NumberError) {
         let order = record.order
         let symbol = rules.symbol(order.instrument.name)
@@ -31,7 +31,7 @@ extension JSONWriter {
         let executed = try order.filled
         let isMarket = order.terms?.kind == .market
         beginObject()
-        integer("orderId", order.venueID(of: account))
+        integer("orderId", id ?? order.venueID(of: account))
         text("symbol", order.instrument.name)
         if form == .amendment || form == .list { text("pair", order.instrument.name) }
         literal("status", try record.statusName)

@@ -413,3 +413,22 @@ def test_the_queue_of_deleveraging(server):
     assert hedged("GET", "adlQuantile", symbol="BTCUSDT").json == [
         {"symbol": "BTCUSDT", "adlQuantile": {"LONG": 2, "SHORT": 0, "HEDGE": 0}}
     ]
+
+
+def test_a_test_answers_the_order_and_leaves_none(account):
+    order = LIMIT | {"newClientOrderId": "tried", "quantity": "0.01", "price": "59000"}
+    before = account.server.account(account.name)
+    tried = account("POST", "order/test", **order).json
+    assert account.server.account(account.name) == before
+    placed = account("POST", "order", **order).json
+    assert list(tried) == list(placed)
+    assert tried | {"orderId": placed["orderId"]} == placed
+    assert tried["orderId"] == 0
+    market = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.010"}
+    tried = account("POST", "order/test", **market).json
+    assert (tried["type"], tried["price"], tried["status"], len(tried["clientOrderId"])) == (
+        "MARKET",
+        "0.00",
+        "NEW",
+        22,
+    )
