@@ -10,7 +10,7 @@ import okx_margin
 import okx_rules as rules
 from crypto_com_live import ANYTHING
 from exact import cut, half_up, number, plain
-from ledger import Account, Ledger, Position
+from ledger import ZERO, Account, Ledger, Position
 
 EMPTY = (
     "availPos", "baseBal", "baseBorrowed", "baseInterest", "bePx", "bizRefId", "bizRefType", "clSpotInUseAmt",
@@ -106,16 +106,15 @@ def break_even(book: Ledger, position: Position) -> Fraction:
     return (paid - earned) / (face * (1 - fee)) if long else (paid + earned) / (face * (1 + fee))
 
 
-def closable(account: Account, position: Position) -> str:
-    """`availPos`: of a side of hedge mode what no order waits to close; nothing of a net position."""
+def available(account: Account, position: Position) -> str:
+    """`availPos`: of a side of hedge mode what no order waits to close."""
     if not position.side:
         return ""
-    way = "sell" if position.side == "long" else "buy"
-    taken = sum(
-        order.quantity for order in account.orders.values()
-        if (order.instrument, order.position_side, order.side, order.isolated)
-        == (position.instrument, position.side, way, position.isolated))
-    return okx.shown(max(Fraction(0), abs(position.quantity) - taken))
+    closing = "sell" if position.side == "long" else "buy"
+    waiting = sum((order.quantity for order in account.orders.values()
+                   if order.instrument == position.instrument and order.side == closing
+                   and order.position_side == position.side and order.isolated == position.isolated), ZERO)
+    return okx.shown(max(ZERO, abs(position.quantity) - waiting))
 
 
 def row(book: Ledger, account: Account, mode: str, position: Position, balance: okx.Balance) -> dict:
@@ -153,8 +152,8 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
         return okx.shown(profit * lever / entry) if entry else ""
 
     return dict.fromkeys(EMPTY, "") | {
-        "adl": "1", "availPos": closable(account, position), "avgPx": okx.shown(average),
-        "bePx": okx.shown(even) if price_like(even) else "",
+        "adl": "1", "availPos": available(account, position),
+        "avgPx": okx.shown(average), "bePx": okx.shown(even) if price_like(even) else "",
         "cTime": ANYTHING, "ccy": instrument.settle, "closeOrderAlgo": [],
         "fee": okx.shown(-position.fees), "liqPenalty": "0", "fundingFee": okx.shown(position.funding),
         "idxPx": okx.shown(book.index[instrument.base] / index(book, instrument.quote)),
