@@ -60,6 +60,10 @@ public struct ExactFraction: Sendable {
         self.init(units: isNegative ? -1 : 1, divisor: 0, long: long)
     }
 
+    /// Whether it does not fit machine words and lies elsewhere.
+    @inlinable
+    public var isLong: Bool { long != nil }
+
     /// The powers of two that the magnitude lies between, in 10⁻¹⁸: at least 2 to the lower bound, below 2 to
     /// the upper one.
     var bits: Range<Int> {

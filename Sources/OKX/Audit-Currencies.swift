@@ -6,76 +6,45 @@ import Venue
 // One currency: figures in the currency itself, then those in USD.
 
 extension AccountAudit {
-    mutating func check(currency audited: AuditedRow) {
-        checkEquity(audited)
-        checkFree(audited)
+    mutating func check(_ figures: CurrencyFigures, _ audited: AuditedRow) {
+        let unpublished = FigureCheck.Difference.estimate("No document states this formula.")
+        add(
+            figures.audit(
+                .eq,
+                doubt: .hidden("The value of options, a loan, or another part that the answer does not show.")
+            ))
+        add(figures.audit(.availEq))
+        add(figures.audit(.availBal))
+        add(
+            figures.audit(
+                .frozenBal,
+                doubt: .hidden("Margin, fees or another part in use that no field of the answer names.")))
         checkOrdersFrozen(audited)
         checkPositionSums(audited)
-        if mode == .futures { checkFuturesRatios(audited) }
-        checkDebt(audited)
-        checkDollars(audited)
+        if mode == .futures { add(poolRatio(figures)) }
+        add(figures.audit(.liab))
+        checkOwing(audited)
+        add(figures.audit(.crossLiab, doubt: .hidden("A loan that is held in cash.", below: .zero)))
+        add(figures.audit(.uplLiab, doubt: unpublished))
+        add(figures.audit(.spotInUseAmt, doubt: unpublished))
+        checkEquityUSD(audited)
+        checkDiscount(figures, audited)
+        add(figures.audit(.borrowFroz, doubt: unpublished))
+        add(figures.audit(.maxLoan, doubt: .estimate("The venue's formula is not published.")))
         checkSpotCost(audited)
     }
 
-    private mutating func checkEquity(_ audited: AuditedRow) {
-        let row = audited.row
-        let lends = mode.lends
-        // In spot mode a loan is in cash, so that it is taken off; what was borrowed is liab less interest.
-        let isLoan = mode == .spot && row["eq"].cutNumber?.isNegative == false
-        hold(
-            row, "eq",
-            "cashBal + (upl − isoUpl) + isoEq + stgyEq"
-                + (lends ? " − interest" : "") + (isLoan ? " − (liab − interest)" : ""),
-            ["cashBal", "upl", "isoUpl", "isoEq", "stgyEq"].map { audited.applied($0) }
-                + (lends ? [audited.applied("interest")] : []) + (isLoan ? [audited.applied("liab")] : []),
-            source: Source.recorded,
-            .hidden("The value of options, a loan, or another part that the answer does not show.")
-        ) { numbers in
-            let interest = lends ? numbers[5] : .zero
-            let borrowed = isLoan ? Figures.floored(try numbers[6] - interest) : .zero
-            return try Figures.equity(
-                cash: numbers[0], crossUnrealised: numbers[1] - numbers[2], isolatedEquity: numbers[3],
-                strategyEquity: numbers[4], interest: interest, borrowed: borrowed)
+    /// Futures mode: the ratio without the fees and orders that are not shown, which make it smaller.
+    private func poolRatio(_ figures: CurrencyFigures) -> AuditFinding? {
+        for figure in [CurrencyFigure.spotOrders, .isolatedOrders, .orderFees, .liquidationFees] {
+            figures.recover(figure, .zero, as: "\(figure.rawValue), not shown")
         }
-    }
-
-    /// What is in use is not shown; it is frozenBal without what isolated positions and bots have.
-    private mutating func checkFree(_ audited: AuditedRow) {
-        let row = audited.row
-        let inputs = ["cashBal", "upl", "isoUpl", "frozenBal", "isoEq", "stgyEq"].map { audited.applied($0) }
-        hold(
-            row, "availEq", "max(0, cashBal + (upl − isoUpl) − (frozenBal − isoEq − stgyEq))", inputs,
-            source: Source.recorded
-        ) {
-            Figures.floored(
-                try Figures.freeEquity(
-                    cash: $0[0], crossUnrealised: $0[1] - $0[2], inUse: $0[3] - $0[4] - $0[5]))
-        }
-        hold(
-            row, "availBal",
-            "max(0, cashBal − (frozenBal − isoEq − stgyEq − min(0, upl − isoUpl)))", inputs,
-            source: Source.recorded
-        ) {
-            Figures.floored(
-                try Figures.freeBalance(
-                    cash: $0[0], crossUnrealised: $0[1] - $0[2], inUse: $0[3] - $0[4] - $0[5]))
-        }
-        // What older answers do not have is not shown, and part of what is left over.
-        let held = ["ordFrozen", "fixedBal", "smtSyncEq", "spotCopyTradingEq", "spotIsoBal"]
-            .filter { row[$0] != .absent }
-        hold(
-            row, "frozenBal",
-            (mode == .futures ? "imr + " : "") + held.joined(separator: " + ") + " + isoEq + stgyEq",
-            ["isoEq", "stgyEq"].map { audited.applied($0) }
-                + (held + (mode == .futures ? ["imr"] : [])).map { audited.applied($0) },
-            source: Source.multi,
-            .hidden("Margin, fees or another part in use that no field of the answer names.")
-        ) { numbers in
-            try Figures.frozenBalance(
-                inUse: Figures.inUse(
-                    positionMargin: .zero, orders: numbers.after(2).sum(), reserves: .zero),
-                isolatedEquity: numbers[0], strategyEquity: numbers[1])
-        }
+        let isPositive = (try? figures[.cashBal] + figures[.crossUpl])?.isPositive == true
+        return figures.audit(
+            .mgnRatio,
+            doubt: .hidden(
+                "Liquidation fees and what open orders hold are not shown.",
+                above: isPositive ? .zero : nil))
     }
 
     /// Sums over the positions in the currency, which came at another moment.
@@ -120,31 +89,8 @@ extension AccountAudit {
         }
     }
 
-    /// Futures mode: the ratio without the fees and orders that are not shown, which make it smaller.
-    private mutating func checkFuturesRatios(_ audited: AuditedRow) {
+    private mutating func checkOwing(_ audited: AuditedRow) {
         let row = audited.row
-        let backing = [row["cashBal"], row["upl"], row["isoUpl"]].compactMap(\.cutNumber)
-        let isPositive = backing.count == 3 && (try? backing[0] + backing[1] - backing[2])?.isPositive == true
-        hold(
-            row, "mgnRatio",
-            "(cashBal + upl − isoUpl − orders and their fees) ÷ (mmr + liquidation fees)",
-            ["cashBal", "upl", "isoUpl", "mmr"].map { row.input($0) }, source: Source.futures,
-            .hidden(
-                "Liquidation fees and what open orders hold are not shown.",
-                above: isPositive ? .zero : nil)
-        ) {
-            try Figures.currencyMarginRatio(
-                cash: $0[0], crossUnrealised: $0[1] - $0[2], spotOrders: .zero, isolatedOrders: .zero,
-                orderFees: .zero, maintenance: $0[3], liquidationFees: .zero)
-        }
-    }
-
-    private mutating func checkDebt(_ audited: AuditedRow) {
-        let row = audited.row
-        hold(
-            row, "liab", "crossLiab + isoLiab", [row.input("crossLiab"), audited.applied("isoLiab")],
-            source: Source.multi
-        ) { try Figures.liability(cross: $0[0], isolated: $0[1]) }
         let owing = answers.positions.filter {
             $0.isOnMargin && $0.marginMode == .isolated && $0["liabCcy"].text == audited.currency
         }
@@ -154,82 +100,9 @@ extension AccountAudit {
                 source: Source.positions, .estimate(Self.otherMoment)
             ) { try $0.sum().magnitude }
         }
-        let isSpot = mode == .spot
-        hold(
-            row, "crossLiab",
-            "|min(0, eq)|\(isSpot ? ", at least interest," : ""), and a loan that is held in cash",
-            [row.input("eq"), audited.applied("interest")], source: Source.multi,
-            .hidden("A loan that is held in cash.", below: .zero)
-        ) { Figures.crossLiability(equity: $0[0], loan: isSpot ? $0[1] : .zero) }
-        hold(
-            row, "uplLiab", "|min(0, eq)| − |min(0, cashBal − interest)|, at least 0",
-            ["eq", "cashBal", "interest"].map { row.input($0) }, source: Source.ours,
-            .estimate("No document states this formula.")
-        ) {
-            try Figures.unrealisedLossLiability(
-                equity: $0[0], cash: $0[1], interest: $0[2], borrowed: .zero)
-        }
-        hold(
-            row, "spotInUseAmt", "maxSpotInUse, at most clSpotInUseAmt where it is set",
-            [row.isFilled("maxSpotInUseAmt") ? row.input("maxSpotInUseAmt") : row.input("maxSpotInUse")]
-                + (row.isFilled("clSpotInUseAmt") ? [row.input("clSpotInUseAmt")] : []),
-            source: Source.ours, .estimate("No document states this formula.")
-        ) { $0.count > 1 ? min($0[0], $0[1]) : $0[0] }
     }
 
     // MARK: - In USD
-
-    private mutating func checkDollars(_ audited: AuditedRow) {
-        checkEquityUSD(audited)
-        checkDiscount(audited)
-        let row = audited.row
-        let isPortfolio = mode == .portfolio
-        let margin = rules.margin
-        let rate = isPortfolio ? margin.portfolioBorrowInitialRate : margin.borrowLeverage
-        hold(
-            row, "borrowFroz",
-            "max(crossLiab, frozenBal − isoEq − stgyEq + interest − cashBal − (upl − isoUpl)) × USD price "
-                + (isPortfolio ? "× initial rate of borrowing" : "÷ borrow leverage"),
-            ["crossLiab", "frozenBal", "isoEq", "stgyEq", "interest", "cashBal", "upl", "isoUpl"]
-                .map { audited.applied($0) }
-                + [
-                    audited.price,
-                    AuditInput(rule: isPortfolio ? "initial rate of borrowing" : "borrow leverage", rate),
-                ], source: Source.ours, .estimate("No document states this formula.")
-        ) { numbers in
-            let amount = try Figures.potentialBorrowing(
-                liability: numbers[0], inUse: numbers[1] - numbers[2] - numbers[3], interest: numbers[4],
-                cash: numbers[5], crossUnrealised: numbers[6] - numbers[7])
-            let worth = try Figures.borrowingUSD(amount, index: numbers.rate(8))
-            return isPortfolio
-                ? try Figures.portfolioBorrowFrozen(worth, rate: numbers.rate(9))
-                : try Figures.borrowFrozen(worth, leverage: numbers.rate(9))
-        }
-        guard let asset = rules.asset(audited.currency) else {
-            pass(row, "maxLoan", "not published", because: "The rulebook does not know the currency.")
-            return
-        }
-        // Spot mode has no availEq; what it would be is adjEq − imr.
-        let account = answers.account
-        let free =
-            account.isFilled("availEq")
-            ? [account.input("availEq"), AuditInput(rule: "nothing more", .zero)]
-            : [account.input("adjEq"), account.input("imr")]
-        hold(
-            row, "maxLoan", "max(0, availEq) × borrow leverage ÷ USD price, at most quota − liab",
-            free + [
-                audited.price, row.input("liab"),
-                AuditInput(rule: "borrow leverage", margin.borrowLeverage),
-                AuditInput(rule: "quota of \(audited.currency)", asset.borrowQuota),
-            ], source: Source.ours, .estimate("The venue's formula is not published.")
-        ) { numbers in
-            let free = try Figures.availableEquity(
-                adjusted: numbers[0], initialMargin: numbers[1], restricted: .zero)
-            return try Figures.maximumLoan(
-                powerUSD: Figures.borrowingPower(availableEquityUSD: free, leverage: numbers.rate(4)),
-                index: numbers.rate(2), quota: numbers.rate(5), liability: numbers[3])
-        }
-    }
 
     private mutating func checkEquityUSD(_ audited: AuditedRow) {
         let row = audited.row
@@ -250,9 +123,8 @@ extension AccountAudit {
         }
     }
 
-    private mutating func checkDiscount(_ audited: AuditedRow) {
+    private mutating func checkDiscount(_ figures: CurrencyFigures, _ audited: AuditedRow) {
         let row = audited.row
-        let formula = "Σ over tiers of the part of eq − isoEq in the tier × its rate × USD price"
         // Without an answer that tells whether spot mode may borrow, the figure itself does.
         let borrows = answers.config?.value["enableSpotBorrow"]?.boolean
         if mode == .spot, borrows == false || borrows == nil && row["disEq"] == row["eqUsd"] {
@@ -263,23 +135,14 @@ extension AccountAudit {
             ) { $0[0] }
             return
         }
-        guard let asset = rules.asset(audited.currency) else {
-            pass(row, "disEq", formula, because: "The rulebook does not know the currency.")
-            return
-        }
-        let isOff = mode == .multi && row.value["collateralEnabled"]?.boolean == false
-        hold(
-            row, "disEq", formula, [row.input("eq"), audited.applied("isoEq"), audited.price],
-            source: Source.discount,
-            .estimate(
-                isOff
-                    ? "Recordings have 0 where collateralEnabled is false; no document says so."
-                    : Self.rulebook)
-        ) {
-            try Figures.discountedEquity(
-                $0[0], isolatedEquity: $0[1], table: asset.discount, index: $0.rate(2),
-                isCollateral: !isOff)
-        }
+        let finding = figures.audit(
+            .disEq,
+            doubt: .estimate(
+                figures.isCollateral
+                    ? Self.rulebook
+                    : "Recordings have 0 where collateralEnabled is false; no document says so."))
+        if let finding { return add(finding) }
+        pass(row, "disEq", "eq − isoEq by tiers", because: "Futures mode is not said to have it.")
     }
 
     /// Cost and profit of spot trades. Which price the venue values them at is not documented; the ratios
@@ -321,6 +184,161 @@ extension AccountAudit {
         ) {
             try Figures.spotTotalRatio(
                 cost($0), index: price($0.rate(2), of: $0.rate(0), at: $0.rate(1)))
+        }
+    }
+}
+
+// MARK: - What is reported
+
+extension CurrencyFigures {
+    /// A currency as its row has it. What is not shown follows from what is.
+    convenience init(_ row: ReportedObject, in account: AccountFigures, at moment: Int64) {
+        let name = row["ccy"].text
+        let rules = account.rules.assetPlace(name).map { account.rules.assets[$0] }
+        self.init(
+            account.rules.assetPlace(name) ?? -1, name, rules, holding: nil,
+            updatedAt: LedgerTime(milliseconds: 0), in: account,
+            // A row that fills what futures mode does not have is held as one of a mode that does.
+            as: account.mode == .futures && row.isOfAnotherMode ? .multi : account.mode)
+        let mode = account.mode
+        for figure in CurrencyFigure.fields where figure.facts(in: self.mode)?.isShown == true {
+            report(figure, row, at: moment)
+        }
+        for figure in CurrencyFigure.fields
+        where figure.isPart && row.isNotApplied(figure.rawValue, in: mode, figure.modes) {
+            recover(figure, .zero, as: "\(row.path(of: figure.rawValue)), which does not apply")
+        }
+        isCollateral = !(mode == .multi && row.value["collateralEnabled"]?.boolean == false)
+        isRestricted = row["colRes"].text == "2"
+        recoverUse(row)
+        recoverPrice(row)
+        recoverLoans(row)
+        if mode == .portfolio { recoverSpotInUse(row, at: moment) }
+    }
+
+    /// What is in use is not shown: it is frozenBal without what isolated positions and bots have. Of cross
+    /// positions there is the profit of all less that of isolated ones.
+    private func recoverUse(_ row: ReportedObject) {
+        recover(.crossUpl, as: "upl − isoUpl", row, [.upl], less: [.isoUpl])
+        recover(.inUse, as: "frozenBal − isoEq − stgyEq", row, [.frozenBal], less: [.isoEq, .stgyEq])
+        // What older answers do not have is not shown, and part of what is left over.
+        if row["ordFrozen"] == .absent { recover(.ordFrozen, .zero, as: "ordFrozen, not sent") }
+        let kept = [CurrencyFigure.fixedBal, .smtSyncEq, .spotCopyTradingEq, .spotIsoBal].filter {
+            row[$0.rawValue] != .absent
+        }
+        recover(.reserves, as: kept.map(\.rawValue).joined(separator: " + "), row, kept, less: [])
+    }
+
+    /// Some fields less others, with what the digits of each leave open.
+    private func recover(
+        _ figure: CurrencyFigure, as name: String, _ row: ReportedObject, _ plus: [CurrencyFigure],
+        less minus: [CurrencyFigure]
+    ) {
+        let fields = (plus + minus).map { row.path(of: $0.rawValue) }
+        do {
+            var (sum, low, high) = (ExactDecimal.zero, ExactFraction.zero, ExactFraction.zero)
+            for (part, isTaken) in plus.map({ ($0, false) }) + minus.map({ ($0, true) }) {
+                guard let number = reported(part) else {
+                    return lack(
+                        figure,
+                        because: "\(row.path(of: part.rawValue)) is \(row[part.rawValue].shown).",
+                        from: fields)
+                }
+                if number.isZero { continue }
+                let range = try Evidence.binary.range(of: number)
+                sum = isTaken ? try sum - number : try sum + number
+                low = isTaken ? try low - range.high : try low + range.low
+                high = isTaken ? try high - range.low : try high + range.high
+            }
+            // The same digits are the same number.
+            let isNone =
+                plus.count == 1 && minus.count == 1 && row[plus[0].rawValue] == row[minus[0].rawValue]
+            recover(
+                figure, sum, as: name, from: fields,
+                within: isNone ? nil : FigureRange(low: low, high: high))
+        } catch {
+            lack(figure, because: "\(name) does not fit.", from: fields)
+        }
+    }
+
+    /// eqUsd ÷ eq, which is as exact as their digits allow; `coinUsdPrice` of a row without equity.
+    private func recoverPrice(_ row: ReportedObject) {
+        let words = "USD price of \(name)"
+        let reads = [row.path(of: "eqUsd"), row.path(of: "eq")]
+        guard let worth = row["eqUsd"].cutNumber, let equity = row["eq"].cutNumber, !equity.isZero,
+            let price = try? worth.over(equity, rounding: .halfEven),
+            let range = try? Self.quotient(worth, equity)
+        else {
+            guard let price = row["coinUsdPrice"].cutNumber else {
+                return lack(.index, because: "\(words) is in no field.", from: reads)
+            }
+            return recover(
+                .index, price, as: row.path(of: "coinUsdPrice"), within: try? Evidence.binary.range(of: price)
+            )
+        }
+        recover(.index, price, as: "eqUsd ÷ eq of \(name)", from: reads, within: range)
+    }
+
+    /// Between what it lies, to the last place of a decimal: sums over many rows stay short.
+    private static func quotient(_ worth: ExactDecimal, _ equity: ExactDecimal) throws -> FigureRange {
+        let worth = try Evidence.binary.range(of: worth)
+        let equity = try Evidence.binary.range(of: equity)
+        let ends = [
+            try worth.low.over(equity.low), try worth.low.over(equity.high), try worth.high.over(equity.low),
+            try worth.high.over(equity.high),
+        ]
+        func end(_ number: ExactFraction?, _ rounding: Rounding) throws(NumberError) -> ExactFraction {
+            ExactFraction(try (number ?? .zero).rounded(places: ExactDecimal.places, rounding: rounding))
+        }
+        return FigureRange(low: try end(ends.min(), .floor), high: try end(ends.max(), .ceiling))
+    }
+
+    /// In spot mode a loan is in cash, so that it is taken off; what was borrowed is liab less interest.
+    private func recoverLoans(_ row: ReportedObject) {
+        if account.mode == .futures, reported(.interest) == nil {
+            recover(.interest, .zero, as: "no interest")
+        }
+        if mode.account == .spot, row["eq"].cutNumber?.isNegative == false, let liability = reported(.liab),
+            let interest = reported(.interest), let rest = try? liability - interest
+        {
+            let fields = [row.path(of: "liab"), row.path(of: "interest")]
+            recover(
+                .principal, rest.isNegative ? .zero : rest, as: "liab − interest", from: fields,
+                within: rest.isPositive ? try? Evidence.binary.range(of: rest) : nil)
+        } else {
+            recover(.principal, .zero, as: "no loan in cash")
+        }
+        let margin = account.rules.margin
+        recover(.borrowLeverage, margin.borrowLeverage, as: "borrow leverage")
+        recover(.borrowingRate, margin.portfolioBorrowInitialRate, as: "initial rate of borrowing")
+        if let quota = rules?.borrowQuota {
+            recover(.quota, quota, as: "quota of \(name)")
+        } else {
+            lack(.quota, because: "The rulebook does not know the currency.")
+        }
+    }
+
+    private func recoverSpotInUse(_ row: ReportedObject, at moment: Int64) {
+        if row.isFilled("maxSpotInUseAmt") { report(.maxSpotInUse, row, "maxSpotInUseAmt", at: moment) }
+        if let cap = row["clSpotInUseAmt"].cutNumber { self.cap(at: cap) }
+    }
+}
+
+extension ReportedObject {
+    /// Whether a currency's row fills what futures mode does not have, and nothing that it has alone.
+    fileprivate var isOfAnotherMode: Bool {
+        isFilled("disEq") && !["imr", "mmr", "mgnRatio", "notionalLever"].contains(where: isFilled)
+    }
+}
+
+extension CurrencyFigure {
+    /// Whether other figures add it up, so that "" where the mode has none is nothing.
+    fileprivate var isPart: Bool {
+        switch self {
+        case .upl, .isoUpl, .isoEq, .stgyEq, .interest, .crossLiab, .isoLiab, .liab, .frozenBal, .cashBal,
+            .fixedBal, .smtSyncEq, .spotCopyTradingEq, .spotIsoBal, .ordFrozen, .imr:
+            true
+        default: false
         }
     }
 }

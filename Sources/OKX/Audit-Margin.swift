@@ -46,7 +46,7 @@ extension AccountAudit {
                 row, ratio, "\(profit) ÷ margin", [row.input(profit), row.input("margin")],
                 source: Source.recordedPositions,
                 .estimate("Margin that was added or taken out is not part of the initial margin.")
-            ) { try Figures.marginUnrealisedRatio(unrealised: $0[0], margin: $0[1]) }
+            ) { Figures.marginUnrealisedRatio(unrealised: $0[0], margin: $0[1]) }
         }
     }
 

@@ -10,11 +10,13 @@ extension OKXVenue {
     /// order. The venue computes in binary floating point: last digits that differ for that are rounding.
     public func audit(_ statement: Statement, rulesAt time: LedgerTime) -> [AuditFinding] {
         guard let answers = try? ReportedAccount(statement.bodies), let mode = answers.mode else { return [] }
-        var audit = AccountAudit(answers, mode: mode, rules: rules(at: time))
-        audit.checkAccount()
-        for row in audit.rows { audit.check(currency: row) }
+        let rules = rules(at: time)
+        let figures = AccountFigures(answers, mode, rules)
+        var audit = AccountAudit(answers, mode: mode, rules: rules)
+        audit.checkAccount(figures)
+        for (row, audited) in zip(figures.rows, audit.rows) { audit.check(row, audited) }
         for row in answers.positions { audit.check(position: row) }
-        return audit.findings
+        return withExtendedLifetime(figures) { audit.findings }
     }
 }
 
@@ -52,24 +54,6 @@ struct AuditedRow {
         } catch {
             return AuditInput(name, .absent)
         }
-    }
-
-    /// A field as an input; one that is "" where the mode has none adds nothing.
-    func applied(_ field: String) -> AuditInput {
-        row.applied(field, in: mode, of: DetailField(rawValue: field)?.modes)
-    }
-}
-
-extension ReportedObject {
-    /// A field as an input; one that is "" where the mode has none adds nothing. In the modes that have it
-    /// "" is no number, so that nothing follows.
-    ///
-    /// Spot mode has what belongs to loans while it may borrow alone.
-    fileprivate func applied(_ field: String, in mode: AccountMode, of modes: ModeSet?) -> AuditInput {
-        let modes = modes ?? .none
-        let isOfLoans = mode == .spot && !modes.contains(.futures)
-        guard self[field] == .empty, isOfLoans || !modes.contains(ModeSet(mode)) else { return input(field) }
-        return AuditInput(rule: "\(path(of: field)), which does not apply", .zero)
     }
 }
 
@@ -120,8 +104,6 @@ struct AccountAudit {
         rows = answers.details.map { AuditedRow($0, mode: mode) }
     }
 
-    typealias Source = BalanceExplainer.Source
-
     /// Holds one field of a row against a definition of the inputs' numbers.
     mutating func hold(
         _ row: ReportedObject, _ field: String, _ formula: String, _ inputs: [AuditInput],
@@ -145,13 +127,8 @@ struct AccountAudit {
         }
     }
 
-    /// A field of the account as an input; one that is "" where the mode has none adds nothing.
-    func applied(_ field: String) -> AuditInput {
-        answers.account.applied(field, in: mode, of: AccountField(rawValue: field)?.modes)
-    }
-
-    /// Takes a finding in.
-    mutating func add(_ finding: AuditFinding) { findings.append(finding) }
+    /// Takes a finding in, if there is one.
+    mutating func add(_ finding: AuditFinding?) { if let finding { findings.append(finding) } }
 
     /// Says that nothing can be said, and why.
     mutating func pass(_ row: ReportedObject, _ field: String, _ formula: String, because remark: String) {
@@ -162,7 +139,7 @@ struct AccountAudit {
     }
 
     /// A field that the documents name as applicable, and that is empty all the same.
-    mutating func missing(_ field: AccountField) {
+    mutating func missing(_ field: AccountFigure) {
         findings.append(
             AuditFinding(
                 field: answers.account.path(of: field.rawValue), verdict: .contradicts, reported: "",
@@ -188,27 +165,22 @@ extension ExactDecimal {
 // MARK: - The account
 
 extension AccountAudit {
-    mutating func checkAccount() {
+    mutating func checkAccount(_ figures: AccountFigures) {
         checkApplicable()
-        checkSums()
+        checkSums(figures)
         checkOrderMargin()
-        checkMargins()
-        let account = answers.account
+        checkMargins(figures)
+        add(figures.audit(.notionalUsd))
         hold(
-            account, "notionalUsd",
-            "notionalUsdForBorrow + notionalUsdForSwap + notionalUsdForFutures + notionalUsdForOption",
-            ["Borrow", "Swap", "Futures", "Option"].map { applied("notionalUsdFor\($0)") },
-            source: Source.recorded
-        ) { try Figures.notionalUSD(borrowing: $0[0], swaps: $0[1], futures: $0[2], options: $0[3]) }
-        hold(
-            account, "deltaLever", "delta ÷ totalEq", [account.input("delta"), account.input("totalEq")]
+            answers.account, "deltaLever", "delta ÷ totalEq",
+            [answers.account.input("delta"), answers.account.input("totalEq")]
         ) { $0[1].isZero ? nil : try $0[0].over($0[1]) }
     }
 
     /// Figures that the modes with shared collateral always have. Recordings of the other modes leave more
     /// empty than the documents say.
     private mutating func checkApplicable() {
-        let fields: [AccountField] =
+        let fields: [AccountFigure] =
             mode.sharesCollateral
             ? [
                 .adjEq, .availEq, .borrowFroz, .imr, .isoEq, .mmr, .notionalUsd, .ordFroz, .totalEq, .upl,
@@ -217,47 +189,25 @@ extension AccountAudit {
     }
 
     /// Sums over the currencies.
-    private mutating func checkSums() {
-        let account = answers.account
+    private mutating func checkSums(_ figures: AccountFigures) {
         let isPart = showsPart
         let unseen =
             isPart
             ? "Currencies that the answer does not show: totalEq and adjEq are both of more than its rows, "
                 + "as where it was asked for some with ccy." : "Currencies with dust are not shown."
         let limit = isPart ? nil : Self.dust
-        hold(
-            account, "totalEq", "Σ eqUsd", rows.map { $0.row.input("eqUsd") }, source: Source.recorded,
-            .hidden(unseen, above: limit, below: .zero)
-        ) { try $0.sum() }
-        hold(
-            account, "isoEq", "Σ isoEq × USD price",
-            rows.filter { $0.row["isoEq"].cutNumber?.isZero != true }.flatMap {
-                [$0.row.input("isoEq"), $0.price]
-            },
-            source: Source.recorded, isPart ? .hidden(unseen) : .contradicts
-        ) { try $0.sumOfProducts() }
-        hold(
-            account, "upl", "Σ (upl − isoUpl) × USD price: of cross positions",
-            rows.filter { $0.row["upl"] == .absent || $0.row["upl"] != $0.row["isoUpl"] }
-                .flatMap { [$0.row.input("upl"), $0.row.input("isoUpl"), $0.price] },
-            isPart ? .hidden(unseen) : .contradicts
-        ) { numbers in
-            var sum = ExactFraction.zero
-            for place in stride(from: 0, to: numbers.count, by: 3) {
-                try sum += (numbers[place] - numbers[place + 1]).times(numbers.rate(place + 2))
-            }
-            return sum
-        }
+        let part: FigureCheck.Difference? = isPart ? .hidden(unseen) : nil
+        add(figures.audit(.totalEq, doubt: .hidden(unseen, above: limit, below: .zero)))
+        add(figures.audit(.isoEq, doubt: part))
+        add(figures.audit(.upl, doubt: part))
         if mode == .futures { return }
-        hold(
-            account, "adjEq", "Σ disEq − loss and fees of open orders", rows.map { $0.row.input("disEq") },
-            .hidden(isPart ? unseen : "Loss and fees of open orders, and dust.", above: limit)
-        ) { try Figures.adjustedEquity(discounted: $0.sum(), orderFees: .zero) }
+        add(
+            figures.audit(
+                .adjEq,
+                doubt: .hidden(
+                    isPart ? unseen : "Loss and fees of open orders, and dust.", above: limit)))
         if !rows.isEmpty, rows.allSatisfy({ $0.row.isFilled("borrowFroz") }) {
-            hold(
-                account, "borrowFroz", "Σ borrowFroz of the currencies",
-                rows.map { $0.row.input("borrowFroz") }, .hidden(unseen, above: limit, below: .zero)
-            ) { try $0.sum() }
+            add(figures.audit(.borrowFroz, doubt: .hidden(unseen, above: limit, below: .zero)))
         }
     }
 
@@ -275,179 +225,247 @@ extension AccountAudit {
     }
 
     /// Requirements, what is free beyond them, and the ratio.
-    private mutating func checkMargins() {
+    private mutating func checkMargins(_ figures: AccountFigures) {
         let account = answers.account
         let margin = rules.margin
         let isPortfolio = mode == .portfolio
-        let borrowRate = AuditInput(
-            rule: isPortfolio ? "initial rate of borrowing" : "borrow leverage",
-            isPortfolio ? margin.portfolioBorrowInitialRate : margin.borrowLeverage)
+        // What the currencies' borrowFroz add up to, from the other side.
         hold(
             account, "borrowFroz",
             isPortfolio
                 ? "notionalUsdForBorrow × initial rate of borrowing"
                 : "notionalUsdForBorrow ÷ borrow leverage",
-            [account.input("notionalUsdForBorrow"), borrowRate], source: Source.recorded,
-            .estimate(Self.rulebook)
-        ) {
-            isPortfolio
-                ? try Figures.portfolioBorrowFrozen($0[0], rate: $0.rate(1))
-                : try Figures.borrowFrozen($0[0], leverage: $0.rate(1))
+            [
+                account.input("notionalUsdForBorrow"),
+                AuditInput(
+                    rule: isPortfolio ? "initial rate of borrowing" : "borrow leverage",
+                    isPortfolio ? margin.portfolioBorrowInitialRate : margin.borrowLeverage),
+            ], source: Source.recorded, .estimate(Self.rulebook)
+        ) { isPortfolio ? try $0[0].times($0.rate(1)) : try $0[0].over($0.rate(1)) }
+        let estimate = FigureCheck.Difference.estimate(Self.rulebook)
+        add(figures.audit(.imr))
+        add(figures.audit(.mmr, doubt: figures.isKnown(.positionMmr) && hasNoPositions ? estimate : nil))
+        add(figures.audit(.availEq))
+        guard let withFees = figures.audit(.mgnRatio, doubt: estimate) else { return }
+        if withFees.verdict != .notDerivable {
+            add(withFees)
+            return
         }
-        let maintenanceRate = AuditInput(
-            rule: "maintenance rate of borrowing",
-            isPortfolio ? margin.portfolioBorrowMaintenanceRate : margin.borrowMaintenanceRate)
-        holdRequirement(
-            "imr", "margin of cross positions + ordFroz + borrowFroz",
-            [applied("ordFroz"), applied("borrowFroz")], fields: ["notionalUsd", "lever"],
-            ofPosition: { try Figures.initialMargin(notional: $0[0], leverage: $0.rate(1)) }
-        ) { numbers, positions in
-            try Figures.initialMarginRequirement(
-                positions: positions, orders: numbers[0], borrowing: numbers[1])
-        }
-        holdRequirement(
-            "mmr", "maintenance margin of cross positions + notionalUsdForBorrow × maintenance rate",
-            [borrowing, maintenanceRate],
-            fields: ["notionalUsd", "mmr", "imr", "lever"],
-            // Rates are the tiers'; a position's own margins are in its currency and imply its rate.
-            ofPosition: { row in
-                let rate = try row[1].over(row[2].times(row.rate(3)))
-                return try Figures.maintenanceMargin(
-                    notional: row[0], rate: rate.rounded(places: 18, rounding: .halfEven))
-            }
-        ) { numbers, positions in
-            try Figures.maintenanceMarginRequirement(
-                positions: positions,
-                borrowing: Figures.borrowMaintenance(numbers[0], rate: numbers.rate(1)))
-        }
-        let restricted = rows.filter {
-            $0.row["colRes"].text == "2" && $0.row["disEq"].cutNumber?.isPositive == true
-        }
-        hold(
-            account, "availEq", "adjEq − imr − disEq of currencies whose colRes is 2",
-            [account.input("adjEq"), account.input("imr")] + restricted.map { $0.row.input("disEq") },
-            source: Source.recorded
-        ) {
-            try Figures.availableEquity(
-                adjusted: $0[0], initialMargin: $0[1], restricted: $0.after(2).sum())
-        }
-        checkRatio(maintenanceRate)
+        // Held against what it would be without fees, beyond which it cannot be.
+        let isNegative = account["adjEq"].cutNumber?.isNegative ?? false
+        figures.recover(.liquidationFees, .zero, as: "no liquidation fees")
+        add(
+            figures.audit(
+                .mgnRatio,
+                doubt: .hidden(
+                    "Liquidation fees at other rates than the rulebook's, and of cross positions alone.",
+                    above: isNegative ? nil : .zero, below: isNegative ? .zero : nil)))
     }
 
-    /// A requirement: what the account names of it, and what its positions add, each from some fields of its
-    /// row.
-    private mutating func holdRequirement(
-        _ field: String, _ formula: String, _ inputs: [AuditInput], fields: [String],
-        ofPosition term: (ReportedNumbers) throws -> ExactFraction,
-        by definition: (_ numbers: ReportedNumbers, _ positions: ExactFraction) throws -> ExactFraction
-    ) {
-        let account = answers.account
-        let cross = answers.positions.filter { $0.marginMode == .cross && !$0.isOnMargin }
-        // Only a notional that is 0, or does not apply, says that there are no positions; older answers have
-        // none of these fields.
-        let mayHavePositions = ["Swap", "Futures", "Option"].contains { kind in
+    /// Whether the account's notionals say that there are no positions.
+    private var hasNoPositions: Bool { !answers.mayHavePositions && !answers.showsCrossContracts(in: mode) }
+}
+
+// MARK: - What is reported
+
+extension ReportedAccount {
+    /// The cross positions in contracts.
+    fileprivate var crossContracts: [ReportedObject] {
+        positions.filter { $0.marginMode == .cross && !$0.isOnMargin }
+    }
+
+    /// Whether the margins of positions are in the answers: a risk unit's stands in each of its positions,
+    /// and no answer names the unit.
+    fileprivate func showsCrossContracts(in mode: AccountMode) -> Bool {
+        !crossContracts.isEmpty && mode != .portfolio
+    }
+
+    /// Only a notional that is 0, or does not apply, says that there are no positions; older answers have
+    /// none of these fields.
+    fileprivate var mayHavePositions: Bool {
+        ["Swap", "Futures", "Option"].contains { kind in
             let notional = account["notionalUsdFor\(kind)"]
             return notional != .empty && notional.cutNumber?.isZero != true
         }
-        // A risk unit's margin stands in each of its positions, and no answer names the unit.
-        let isShown = !cross.isEmpty && mode != .portfolio
-        let difference: FigureCheck.Difference
-        if isShown {
-            difference = .estimate(Self.otherMoment)
-        } else if mayHavePositions {
-            difference = .hidden("The margin of positions is what is left.", below: .zero)
-        } else {
-            difference = field == "mmr" ? .estimate(Self.rulebook) : .contradicts
-        }
-        let own = inputs.count
-        hold(
-            account, field, formula,
-            inputs + (isShown ? cross.flatMap { row in fields.map { row.input($0) } } : []),
-            source: Source.recorded, difference
-        ) { numbers in
-            var positions = ExactFraction.zero
-            for start in stride(from: own, to: numbers.count, by: fields.count) {
-                try positions += term(numbers.after(start).first(fields.count))
+    }
+
+    /// When the answer to a call came in.
+    func moment(of call: ReadingCall) -> Int64 { moments[call.rawValue] ?? 0 }
+}
+
+extension [ReportedObject] {
+    /// Σ of the product of some fields ÷ that of others, none of which is negative, and between what it lies
+    /// for the digits that the fields have.
+    fileprivate func quotients(
+        _ above: [String], _ below: [String]
+    ) throws -> (number: ExactDecimal, range: FigureRange) {
+        var (number, low, high) = (ExactDecimal.zero, ExactDecimal.zero, ExactDecimal.zero)
+        for row in self {
+            let (top, bottom) = (try row.product(above), try row.product(below))
+            func quotient(
+                _ top: ExactFraction, _ bottom: ExactFraction, _ rounding: Rounding
+            ) throws(NumberError) -> ExactDecimal {
+                try top.over(bottom).rounded(places: ExactDecimal.places, rounding: rounding)
             }
-            return try definition(numbers.first(own), positions)
+            try number += quotient(top.number, bottom.number, .halfEven)
+            try low += quotient(top.range.low, bottom.range.high, .floor)
+            try high += quotient(top.range.high, bottom.range.low, .ceiling)
+        }
+        return (number, FigureRange(low: ExactFraction(low), high: ExactFraction(high)))
+    }
+}
+
+extension ReportedObject {
+    /// The product of some fields, and between what it lies; a leverage is as it was set.
+    fileprivate func product(
+        _ fields: [String]
+    ) throws -> (number: ExactFraction, range: FigureRange) {
+        var (number, low, high) = (ExactFraction.one, ExactFraction.one, ExactFraction.one)
+        for field in fields {
+            guard let own = self[field].cutNumber else { throw FigureGap.missing(path(of: field)) }
+            let evidence = field == "lever" ? Evidence.exact : .binary
+            let range = try evidence.range(of: own)
+            number = try number.times(own)
+            low = try low * range.low
+            high = try high * range.high
+        }
+        return (number, FigureRange(low: low, high: high))
+    }
+}
+
+extension Account {
+    /// Nothing but a name: what is reported stands in tables of its own.
+    fileprivate static let reported = Account(
+        id: "reported", venue: OKXVenue.name, parent: nil, conventions: Conventions(keepsInterestApart: true),
+        settings: Settings([]), openedAt: LedgerTime(milliseconds: 0))
+}
+
+extension AccountFigures {
+    /// The figures of an account as its answers have them.
+    fileprivate convenience init(_ answers: ReportedAccount, _ mode: AccountMode, _ rules: RuleTable) {
+        // Without an answer that tells whether spot mode may borrow, its figures do.
+        let borrows = answers.config?.value["enableSpotBorrow"]?.boolean
+        self.init(
+            .reported, mode, borrows: mode != .spot || borrows != false,
+            ValuationPrices(prices: VenuePrices(), reference: [:]), rules)
+        isReported = true
+        let moment = answers.moment(of: .balance)
+        for figure in AccountFigure.fields where facts(of: figure)?.isShown == true {
+            report(figure, answers.account, at: moment)
+        }
+        take(answers.details.map { CurrencyFigures($0, in: self, at: moment) })
+        // In spot mode "" adds nothing, in what belongs to loans too.
+        for figure in [
+            AccountFigure.ordFroz, .borrowFroz, .notionalUsdForBorrow, .notionalUsdForSwap,
+            .notionalUsdForFutures,
+        ]
+        where answers.account.isNotApplied(figure.rawValue, in: mode, figure.modes) {
+            recover(figure, .zero, as: "\(answers.account.path(of: figure.rawValue)), which does not apply")
+        }
+        recoverOptions(answers.account, at: moment)
+        recover(.orderFees, .zero, as: "order fees", .contradicts)
+        let margin = rules.margin
+        recover(
+            .borrowMmr,
+            mode == .portfolio ? margin.portfolioBorrowMaintenanceRate : margin.borrowMaintenanceRate,
+            as: "maintenance rate of borrowing")
+        recover(.borrowFee, margin.borrowLiquidationFee, as: "liquidation fee of borrowing")
+        recoverBorrowing(answers.account)
+        recoverPositions(answers)
+        recoverFees(answers.account)
+        let restricted = rows.filter(\.isRestricted)
+        if restricted.isEmpty { recover(.restrictedEquity, .zero, as: "no restricted currency") }
+    }
+
+    private func recoverOptions(_ account: ReportedObject, at moment: Int64) {
+        let field = "notionalUsdForOption"
+        if account.isNotApplied(field, in: mode, AccountFigure.notionalUsdForOption.modes) {
+            recover(.optionNotional, .zero, as: "\(field), which does not apply")
+        } else {
+            report(.optionNotional, account, field, at: moment)
         }
     }
 
     /// `notionalUsdForBorrow`; older answers do not have it, but its margin.
-    private var borrowing: AuditInput {
-        let account = answers.account
-        let field = "notionalUsdForBorrow"
-        guard account[field] == .absent, mode != .portfolio,
+    private func recoverBorrowing(_ account: ReportedObject) {
+        guard account["notionalUsdForBorrow"] == .absent, mode != .portfolio,
             let frozen = account["borrowFroz"].cutNumber,
             let amount = try? frozen.times(rules.margin.borrowLeverage, rounding: .halfEven),
-            let blur = try? FigurePrecision.binary.unit(of: amount).times(ExactDecimal(4), rounding: .ceiling)
-        else { return applied(field) }
-        return AuditInput(derived: "borrowFroz × borrow leverage", amount, blur: amount.isZero ? .zero : blur)
+            let range = try? Evidence.binary.range(of: amount).twice
+        else { return }
+        recover(
+            .notionalUsdForBorrow, amount, as: "borrowFroz × borrow leverage",
+            from: [account.path(of: "borrowFroz")], within: amount.isZero ? nil : range)
     }
 
-    /// Notionals of derivatives; older answers have their sum with the borrowing alone, which is then taken
-    /// for swaps.
-    private var derivativeNotionals: (swap: AuditInput, futures: AuditInput) {
-        let account = answers.account
-        let none = AuditInput(rule: "no futures shown apart", .zero)
-        guard account["notionalUsdForSwap"] == .absent, account["notionalUsdForFutures"] == .absent,
-            let whole = account["notionalUsd"].cutNumber, let loans = borrowing.value.cutNumber,
-            let rest = try? whole - loans
-        else {
-            return (applied("notionalUsdForSwap"), applied("notionalUsdForFutures"))
-        }
-        return (
-            AuditInput(
-                derived: "notionalUsd − borrowing, taken for swaps", rest,
-                blur: FigurePrecision.binary.unit(of: whole)), none
-        )
-    }
-
-    /// `mgnRatio`, with the fees of liquidating everything at the rulebook's rates; where that does not
-    /// agree, held against what it would be without fees, beyond which it cannot be.
-    private mutating func checkRatio(_ maintenanceRate: AuditInput) {
-        let account = answers.account
-        let margin = rules.margin
-        let isPortfolio = mode == .portfolio
-        func fees(_ numbers: ReportedNumbers) throws(NumberError) -> ExactFraction {
-            let loans = try Figures.borrowLiquidationFee(
-                numbers[2], maintenanceRate: numbers.rate(3), feeRate: numbers.rate(4))
-            if isPortfolio { return loans }
-            return try loans + Figures.liquidationFee(notional: numbers[5], rate: numbers.rate(6))
-                + Figures.liquidationFee(notional: numbers[7], rate: numbers.rate(8))
-        }
-        let notionals = derivativeNotionals
-        let inputs =
-            [
-                account.input("adjEq"), account.input("mmr"), borrowing, maintenanceRate,
-                AuditInput(rule: "liquidation fee of borrowing", margin.borrowLiquidationFee),
-            ]
-            + (isPortfolio
-                ? []
-                : [
-                    notionals.swap, AuditInput(rule: "taker rate of swaps", margin.swapTakerRate),
-                    notionals.futures, AuditInput(rule: "taker rate of futures", margin.futuresTakerRate),
-                ])
-        let withFees = finding(
-            account, "mgnRatio",
-            "adjEq ÷ (mmr + notional of derivatives × taker rate + notionalUsdForBorrow × (1 + maintenance "
-                + "rate) × liquidation fee)", inputs, source: Source.recorded, .estimate(Self.rulebook)
-        ) {
-            try Figures.marginRatio(
-                adjusted: $0[0], maintenance: $0[1], liquidationFees: fees($0))
-        }
-        guard let withFees else { return }
-        if withFees.verdict != .notDerivable {
-            findings.append(withFees)
+    /// What cross positions need: of the rows of `positions`, or what is left over.
+    private func recoverPositions(_ answers: ReportedAccount) {
+        if answers.showsCrossContracts(in: mode) {
+            let other = FigureCheck.Difference.estimate(AccountAudit.otherMoment)
+            let moment = answers.moment(of: .positions)
+            /// Σ over the positions of the product of some fields ÷ that of others.
+            func sum(_ figure: AccountFigure, _ name: String, _ above: [String], _ below: [String]) {
+                guard let range = try? answers.crossContracts.quotients(above, below) else {
+                    return lack(figure, because: "A row of positions lacks what its margin follows from.")
+                }
+                recover(figure, range.number, as: name, within: range.range, at: moment, other)
+            }
+            sum(
+                .positionImr, "Σ notionalUsd ÷ lever of cross positions", ["notionalUsd"], ["lever"])
+            // Rates are the tiers'; a position's own margins are in its currency and imply its rate.
+            sum(
+                .positionMmr, "Σ notionalUsd × mmr ÷ (imr × lever) of cross positions",
+                ["notionalUsd", "mmr"], ["imr", "lever"])
             return
         }
-        let isNegative = account["adjEq"].cutNumber?.isNegative ?? false
-        hold(
-            account, "mgnRatio", "adjEq ÷ (mmr + liquidation fees)",
-            [account.input("adjEq"), account.input("mmr")], source: Source.recorded,
-            .hidden(
-                "Liquidation fees at other rates than the rulebook's, and of cross positions alone.",
-                above: isNegative ? nil : .zero, below: isNegative ? .zero : nil)
-        ) { try Figures.marginRatio(adjusted: $0[0], maintenance: $0[1], liquidationFees: .zero) }
+        let difference: FigureCheck.Difference =
+            answers.mayHavePositions
+            ? .hidden("The margin of positions is what is left.", below: .zero) : .contradicts
+        for figure in [AccountFigure.positionImr, .positionMmr] {
+            recover(figure, .zero, as: "margin of positions", difference)
+        }
+    }
+
+    /// Fees of liquidating all derivatives at the rulebook's rates. Older answers have their notional with
+    /// the borrowing alone, which is then taken for swaps.
+    private func recoverFees(_ account: ReportedObject) {
+        if mode == .portfolio { return recover(.positionLiquidationFees, .zero, as: "no fees of positions") }
+        let margin = rules.margin
+        let isOlder =
+            account["notionalUsdForSwap"] == .absent && account["notionalUsdForFutures"] == .absent
+        let swaps: ExactDecimal?
+        if isOlder, let whole = reported(.notionalUsd), let loans = reported(.notionalUsdForBorrow) {
+            swaps = try? whole - loans
+        } else {
+            swaps = reported(.notionalUsdForSwap)
+        }
+        guard let swaps, let futures = isOlder ? .zero : reported(.notionalUsdForFutures),
+            let fees = try? swaps.times(margin.swapTakerRate, rounding: .halfEven)
+                + futures.times(margin.futuresTakerRate, rounding: .halfEven)
+        else {
+            return lack(.positionLiquidationFees, because: "The notionals of derivatives are not sent.")
+        }
+        recover(
+            .positionLiquidationFees, fees, as: "notional of derivatives × taker rate",
+            within: try? Evidence.binary.range(of: fees).twice)
+    }
+}
+
+extension ReportedObject {
+    /// Whether "" stands in a field because the mode has none. In the modes that have it "" is no number, so
+    /// that nothing follows. Spot mode has what belongs to loans while it may borrow alone.
+    func isNotApplied(_ field: String, in mode: AccountMode, _ modes: ModeSet) -> Bool {
+        self[field] == .empty
+            && (mode == .spot && !modes.contains(.futures) || !modes.contains(ModeSet(mode)))
+    }
+}
+
+extension FigureRange {
+    /// Twice as wide, for what two numbers of a kind leave open.
+    fileprivate var twice: FigureRange {
+        get throws(NumberError) {
+            let half = try (high - low).over(ExactDecimal(2))
+            return FigureRange(low: try low - half, high: try high + half)
+        }
     }
 }

@@ -21,14 +21,14 @@ struct ByteSink {
     }
 
     /// The bytes that `write` writes; `estimate` is how many are expected.
-    static func bytes(estimate: Int, _ write: (inout ByteSink) -> Void) -> [UInt8] {
+    static func bytes(estimate: Int, _ write: (inout ByteSink) throws -> Void) rethrows -> [UInt8] {
         var capacity = max(estimate, 256)
         while true {
             var overflowed = false
-            let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            let bytes = try [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
                 guard let base = buffer.baseAddress else { return }
                 var sink = ByteSink(buffer, base)
-                write(&sink)
+                try write(&sink)
                 overflowed = sink.overflowed
                 count = sink.count
             }

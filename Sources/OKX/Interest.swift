@@ -3,7 +3,8 @@ import Numbers
 import Venue
 
 extension Figures {
-    /// Interest of one hour per unit owed: daily rate ÷ 24, cut to 16 places (sheet, V7).
+    /// Interest of one hour per unit owed: daily rate ÷ 24, cut to 16 places (OKX API documentation,
+    /// Get interest accrued data; recorded).
     static func hourlyRate(daily: ExactDecimal) throws(NumberError) -> ExactDecimal {
         try daily.over(ExactDecimal(24), places: 16, rounding: .towardZero)
     }
@@ -19,22 +20,22 @@ extension Figures {
 
 extension AccountFigures {
     /// The part of a currency's liability that bears no interest, in the currency: what unrealised losses
-    /// have made of it, at most the interest-free quota (sheet, section 4.7).
+    /// have made of it, at most the interest-free quota (`docs/venues/okx.md`).
     func interestFreeLiability(of asset: AssetRules, _ rules: RuleTable) throws -> ExactFraction {
         var widening = ExactFraction.zero
         for name in rules.margin.quotaWideners[asset.name] ?? [] {
             guard let place = rules.assetPlace(name), let other = row(place) else { continue }
-            try widening += Figures.floored(other.equity - other.isolatedEquity)
+            try widening += max(.zero, other[.eq] - other[.isoEq])
         }
         let free = try Figures.interestFreeQuota(base: asset.interestFreeQuota, widening: widening)
         let place = rules.assetPlace(asset.name)
-        return min(free, place.flatMap { row($0) }?.unrealisedLossLiability ?? .zero)
+        return try min(free, place.flatMap { row($0) }.map { try $0[.uplLiab] } ?? .zero)
     }
 }
 
 extension OKXVenue {
     /// Interest that the venue charges for one full hour: liability × daily rate ÷ 24, rounded up at 16
-    /// places; the amount for an `accrue_interest` command (sheet, section 4.7).
+    /// places; the amount for an `accrue_interest` command (`docs/venues/okx.md`).
     public static func hourlyInterest(
         liability: ExactFraction, dailyRate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
@@ -86,7 +87,7 @@ extension OKXVenue {
             for _ in 0..<hours {
                 let figures = try figures(
                     of: AccountSnapshot(account: charged, prices: prices, at: time), rules)
-                let liability = figures.row(place)?.crossLiability ?? .zero
+                let liability = try figures.row(place).map { try $0[.crossLiab] } ?? .zero
                 let bearing = try liability - figures.interestFreeLiability(of: rules.assets[place], rules)
                 let interest = try Self.hourlyInterest(
                     liability: max(.zero, bearing), dailyRate: daily)

@@ -5,7 +5,7 @@ import Venue
 /// The mark price at which a position would be liquidated: where the equity that backs it meets its
 /// maintenance margin and liquidation fees, while this one mark moves and everything else stands still.
 ///
-/// An isolated position's is solved (`Figures.isolatedLiquidationPrice`), digit for digit as recorded. A
+/// An isolated position's is solved (``PositionFigure/liqPx``), digit for digit as recorded. A
 /// cross position's is an estimate, as the venue's own is: the difference between equity and requirement is
 /// piecewise linear in the mark (in 1 ÷ mark for an inverse contract), so the answer is found by halving
 /// between a mark that is safe and one that is not, until they are neighbours in the last printed digit.
@@ -22,47 +22,35 @@ struct LiquidationPrice {
         self.rules = rules
     }
 
-    /// The price as it is printed; nil, printed "", where no mark liquidates the position.
-    func price() throws -> ExactDecimal? {
-        position.marginMode == .isolated ? try isolatedPrice() : try crossPrice()
+    /// The same of a position that is valued already.
+    init(of valuation: PositionValuation) {
+        let account = valuation.account
+        self.init(
+            of: valuation.position, in: account.account, market: account.market, rules: account.rules)
     }
 
-    private func isolatedPrice() throws -> ExactDecimal? {
-        guard let instrument = rules.instrument(position.instrument.name) else { return nil }
-        let terms = position.instrument
-        if let liability = position.liability {
-            let rate = instrument.loans?.tier(of: liability, in: terms)?.maintenanceRate ?? .zero
-            return try Figures.marginLiquidationPrice(
-                held: ExactFraction(position.amount(of: position.heldAsset)),
-                due: Figures.marginDue(
-                    owed: ExactFraction(liability.amount), maintenanceRate: rate,
-                    feeRate: instrument.takerRate), isLong: position.isLong)
-        }
-        let size = try Figures.size(contracts: position.quantity, value: terms.contractValue)
-        let rate =
-            try (instrument.tier(of: position.quantity.magnitude)?.maintenanceRate ?? .zero)
-            + instrument.takerRate
-        return try Figures.isolatedLiquidationPrice(
-            size: size, costValue: Figures.costValue(position.cost, contractValue: terms.contractValue),
-            margin: ExactFraction(position.isolatedWallet), requiredSize: size.magnitude.times(rate),
-            isInverse: terms.payoff == .inverse,
-            shift: instrument.tick.times(rules.margin.isolatedLiquidationTicks, rounding: .halfEven))
+    /// The price as it is printed; nil, printed "", where no mark liquidates the position.
+    func price() throws -> ExactDecimal? {
+        let figures = try AccountFigures(of: account, market: market, rules: rules)
+        if position.marginMode == .cross { return try crossPrice(figures) }
+        let valuation = figures.positions.first { $0.position.title == position.title }
+        return try valuation?.ifThere(.liqPx)?.decimal
     }
 
     /// The first mark that liquidates, to 8 places or as many as the tick has if those are more; nil also
     /// where only one does that is more than a million times the present one, or at which the account's
     /// figures leave the range of numbers.
-    private func crossPrice() throws -> ExactDecimal? {
+    private func crossPrice(_ figures: AccountFigures) throws -> ExactDecimal? {
         let mark = try market.requiredMark(position.instrument)
-        guard try margin(at: mark).isPositive else { return mark }
+        guard try margin(at: mark, figures).isPositive else { return mark }
         let step = try Self.step(rules.instrument(position.instrument.name)?.tick ?? .one)
-        guard let bounds = try bracket(from: mark, step: step) else { return nil }
+        guard let bounds = try bracket(from: mark, step: step, figures) else { return nil }
         var (safe, unsafe) = bounds
         while try (safe - unsafe).magnitude > step {
             let middle = try (safe + unsafe).over(
                 ExactDecimal(2), places: step.fractionDigits, rounding: .floor)
             if middle == safe || middle == unsafe { break }
-            if try margin(at: middle).isPositive { safe = middle } else { unsafe = middle }
+            if try margin(at: middle, figures).isPositive { safe = middle } else { unsafe = middle }
         }
         return unsafe
     }
@@ -78,13 +66,13 @@ struct LiquidationPrice {
 
     /// A safe mark and one that liquidates, on the losing side of the present one; nil if there is none.
     private func bracket(
-        from mark: ExactDecimal, step: ExactDecimal
+        from mark: ExactDecimal, step: ExactDecimal, _ figures: AccountFigures
     ) throws -> (safe: ExactDecimal, unsafe: ExactDecimal)? {
         if position.isLong {
             // Near 0 the value of an inverse contract does not fit: the lowest mark at which it does counts.
             var lowest = step
             while lowest < mark {
-                if let isSafe = try isSafe(at: lowest) { return isSafe ? nil : (mark, lowest) }
+                if let isSafe = try isSafe(at: lowest, figures) { return isSafe ? nil : (mark, lowest) }
                 lowest = try lowest + lowest
             }
             return nil
@@ -92,7 +80,7 @@ struct LiquidationPrice {
         var safe = mark
         for _ in 0..<20 {
             let next = try safe + safe
-            guard let isSafe = try isSafe(at: next) else { return nil }
+            guard let isSafe = try isSafe(at: next, figures) else { return nil }
             if !isSafe { return (safe, next) }
             safe = next
         }
@@ -100,9 +88,9 @@ struct LiquidationPrice {
     }
 
     /// Whether equity is above what must be maintained at a mark; nil where that does not fit the range.
-    private func isSafe(at mark: ExactDecimal) throws -> Bool? {
+    private func isSafe(at mark: ExactDecimal, _ figures: AccountFigures) throws -> Bool? {
         do {
-            return try margin(at: mark).isPositive
+            return try margin(at: mark, figures).isPositive
         } catch NumberError.overflow {
             return nil
         }
@@ -110,18 +98,17 @@ struct LiquidationPrice {
 
     /// Equity that backs a cross position, less maintenance margin and liquidation fees, at a mark.
     func margin(at mark: ExactDecimal) throws -> ExactFraction {
-        let override = MarkOverride(instrument: position.instrument, price: mark)
-        let figures = try AccountFigures(of: account, market: market, rules: rules, override: override)
+        try margin(at: mark, AccountFigures(of: account, market: market, rules: rules))
+    }
+
+    private func margin(at mark: ExactDecimal, _ figures: AccountFigures) throws -> ExactFraction {
+        figures.move(position.instrument, to: mark)
         guard figures.mode == .futures else {
-            let totals = figures.totals
-            return try totals.adjustedEquity - totals.maintenanceMargin - totals.liquidationFees
+            return try figures[.adjEq] - figures[.mmr] - figures[.liquidationFees]
         }
         guard let place = rules.assetPlace(position.settlementAsset), let row = figures.row(place) else {
             return .zero
         }
-        let backing = try Figures.currencyBacking(
-            cash: row.cash, crossUnrealised: row.crossUnrealised, spotOrders: row.spotOrders,
-            isolatedOrders: row.isolatedOrders, orderFees: row.orderFees)
-        return try backing - row.positionMaintenance - row.positionFees
+        return try row.backing() - row[.mmr] - row[.liquidationFees]
     }
 }

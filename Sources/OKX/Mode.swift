@@ -1,5 +1,6 @@
 import JSON
 import Ledger
+import Numbers
 
 /// The account modes, spelled as the setting `mode` spells them (contract, section 4).
 public enum AccountMode: String, Sendable, CaseIterable {
@@ -77,4 +78,50 @@ extension Account {
     func collateralOff(in mode: AccountMode) -> [JSONValue] {
         mode == .multi ? settings["collateral_off"]?.elements ?? [] : []
     }
+}
+
+extension RuleTable {
+    /// The leverage of an instrument until one is set: the rulebook's, at most the instrument's own highest.
+    func defaultLeverage(of instrument: Instrument) -> ExactDecimal {
+        guard let most = self.instrument(instrument.name)?.maximumLeverage else {
+            return instrument.kind.isDerivative ? margin.defaultLeverage : .one
+        }
+        return min(most, margin.defaultLeverage)
+    }
+}
+
+extension Account {
+    /// The leverage in force for a position, an order or a side of an instrument.
+    func leverageInForce(
+        of instrument: Instrument, side: PositionSide, marginMode: MarginMode, _ rules: RuleTable
+    ) -> ExactDecimal {
+        if !leverages.isEmpty, let set = leverage(instrument.name, side: side, marginMode: marginMode) {
+            return set
+        }
+        return rules.defaultLeverage(of: instrument)
+    }
+
+    func leverageInForce(of position: Position, _ rules: RuleTable) -> ExactDecimal {
+        leverageInForce(of: position.instrument, side: position.side, marginMode: position.marginMode, rules)
+    }
+
+    /// A raised field as a decimal; nil where none is raised or it is "".
+    func raisedDecimal(_ flag: String, asset: String?) -> ExactDecimal? {
+        guard !raised.isEmpty, let text = raised(flag, asset: asset)?.text else { return nil }
+        return try? ExactDecimal(text)
+    }
+}
+
+/// What funds can be reserved for, as `reserve` commands spell it.
+enum ReservePurpose: String, Sendable, CaseIterable {
+    /// Bots: out of cash, `stgyEq`.
+    case strategy
+    /// `fixedBal`.
+    case fixed
+    /// `smtSyncEq`.
+    case smartSync = "smart_sync"
+    /// `spotCopyTradingEq`.
+    case copyTrading = "copy_trading"
+    /// `spotIsoBal`.
+    case copyTradingIsolated = "copy_trading_isolated"
 }

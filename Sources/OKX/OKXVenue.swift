@@ -75,12 +75,15 @@ public struct OKXVenue: VenueServer {
     }
 
     /// An account's figures at the time of its snapshot.
-    func figures(of snapshot: AccountSnapshot, _ rules: RuleTable) throws -> AccountFigures {
-        do {
-            return try AccountFigures(
-                of: snapshot.account, market: market(snapshot.prices, rules), rules: rules)
-        } catch let error as NumberError {
-            throw FigureError.number(error)
+    ///
+    /// For a balance alone, currencies that are held and nothing else share a table.
+    func figures(
+        of snapshot: AccountSnapshot, _ rules: RuleTable, isBalance: Bool = false
+    ) throws -> AccountFigures {
+        try FigureError.turning {
+            try AccountFigures(
+                of: snapshot.account, market: market(snapshot.prices, rules), rules: rules,
+                isBalance: isBalance)
         }
     }
 
@@ -93,9 +96,11 @@ public struct OKXVenue: VenueServer {
     ) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)
         let filter = try CurrencyFilter(query["ccy"], rules: rules)
-        let figures = try figures(of: snapshot, rules)
-        return BalanceWriter(account: snapshot.account, at: snapshot.at, figures: figures, rules: rules)
-            .body(filter: filter, layouts: layouts)
+        let figures = try figures(of: snapshot, rules, isBalance: true)
+        return try FigureError.turning {
+            try BalanceWriter(account: snapshot.account, at: snapshot.at, figures: figures)
+                .body(filter: filter, layouts: layouts)
+        }
     }
 
     /// A key of the venue's shape: a UUID, 32 capital hexadecimal digits, and a passphrase.

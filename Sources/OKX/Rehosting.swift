@@ -348,18 +348,18 @@ private struct AccountRehosting {
 
     /// Fields that the venue decides by means of its own, with what an account has unless it is told
     /// otherwise.
-    private static let states: [(field: DetailField, usual: String)] = [
+    private static let states: [(field: CurrencyFigure, usual: String)] = [
         (.autoLendMtAmt, "0"), (.twap, "0"), (.frpType, "0"), (.colRes, "0"), (.colBorrAutoConversion, "0"),
         (.isoLiab, "0"), (.clSpotInUseAmt, ""),
     ]
     /// What spot trades cost: trades alone could make it, and none are in the answers.
-    private static let costs: [DetailField] = [
+    private static let costs: [CurrencyFigure] = [
         .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl, .totalPnlRatio,
     ]
 
     mutating func raiseStates(_ row: ReportedObject) {
         guard let asset = rules.asset(row["ccy"].text) else { return }
-        let lends = [(DetailField.autoLendStatus, asset.supportsAutoLend ? "off" : "unsupported")]
+        let lends = [(CurrencyFigure.autoLendStatus, asset.supportsAutoLend ? "off" : "unsupported")]
         for (field, usual) in Self.states + lends {
             guard let text = row.value[field.rawValue]?.text, !text.isEmpty, text != usual else { continue }
             raise(field, .string(text), asset.name)
@@ -374,7 +374,7 @@ private struct AccountRehosting {
         }
     }
 
-    private mutating func raise(_ field: DetailField, _ value: JSONValue, _ asset: String) {
+    private mutating func raise(_ field: CurrencyFigure, _ value: JSONValue, _ asset: String) {
         guard (try? RaisedField.check(field.rawValue, asset: asset, value: value)) != nil else { return }
         script.add(
             "raise", [("flag", .string(field.rawValue)), ("asset", .string(asset)), ("value", value)])

@@ -36,6 +36,8 @@ struct ReportedAccount {
     let config: ReportedObject?
     /// Rows of the answer to `open-orders`; nil where it was not asked or not answered.
     let orders: [ReportedObject]?
+    /// When the answer to each call came in.
+    let moments: [String: Int64]
 
     /// How many open orders one answer holds at most.
     static let orderLimit = 100
@@ -60,6 +62,7 @@ struct ReportedAccount {
         details = account.rows("details")
         config = answers.rows(.config)?.first
         orders = answers.rows(.openOrders)
+        moments = Dictionary(answers.map { ($0.body.call, $0.body.takenAt) }) { _, last in last }
     }
 
     /// The mode that the configuration names, or the one whose fields the balance fills; nil for one that

@@ -21,8 +21,8 @@ enum RaisedField {
     static func check(_ flag: String, asset: String?, value: JSONValue?) throws(Refusal) {
         let form: Form
         if asset == nil {
-            guard let field = AccountField(rawValue: flag), field != .details else {
-                let isDetail = DetailField(rawValue: flag) != nil
+            guard let field = AccountFigure(rawValue: flag), field.isField, field != .details else {
+                let isDetail = CurrencyFigure(rawValue: flag)?.isField == true
                 throw isDetail
                     ? Refusal(
                         .missingField, "\(flag) is a field of one currency; name the asset.", field: "asset")
@@ -30,7 +30,8 @@ enum RaisedField {
             }
             form = self.form(of: field)
         } else {
-            guard let field = DetailField(rawValue: flag), field != .ccy, DetailField.balance.contains(field)
+            guard let field = CurrencyFigure(rawValue: flag), field != .ccy,
+                CurrencyFigure.balance.contains(field)
             else {
                 throw Refusal(
                     .unknownField, "A currency's row has no field \(flag) that can be set.", field: "flag")
@@ -44,7 +45,7 @@ enum RaisedField {
         }
     }
 
-    static func form(of field: AccountField) -> Form {
+    static func form(of field: AccountFigure) -> Form {
         switch field {
         case .deltaNeutralStatus: .oneOf(["0", "1", "2"])
         case .uTime: .time
@@ -52,7 +53,7 @@ enum RaisedField {
         }
     }
 
-    static func form(of field: DetailField) -> Form {
+    static func form(of field: CurrencyFigure) -> Form {
         switch field {
         case .twap, .colBorrAutoConversion: .oneOf(["0", "1", "2", "3", "4", "5"])
         case .frpType, .colRes: .oneOf(["0", "1", "2"])

@@ -193,16 +193,7 @@ private struct Judge {
     let prices: VenuePrices
 
     func figures(of account: Account) throws(Refusal) -> AccountFigures {
-        do {
-            return try AccountFigures(of: account, market: venue.market(prices, rules), rules: rules)
-        } catch let error as FigureError {
-            if case .priceMissing(let name) = error {
-                throw Refusal(.priceMissing, "A price or rule is missing for \(name).")
-            }
-            throw Refusal(.overflow, "\(error)")
-        } catch {
-            throw Refusal(.overflow, "A figure of the account does not fit: \(error).")
-        }
+        try worked { try AccountFigures(of: account, market: venue.market(prices, rules), rules: rules) }
     }
 
     /// Account and position mode change only without positions and orders, as at the venue.
@@ -232,10 +223,7 @@ private struct Judge {
             throw missing(ExactFraction(amount), asset)
         }
         do {
-            let free = try Figures.withdrawable(
-                freeBalance: row.freeBalance, index: row.index,
-                availableEquityUSD: figures.mode.sharesCollateral ? figures.totals.availableEquity : nil)
-            let shortfall = try ExactFraction(amount + fee) - free
+            let shortfall = try ExactFraction(amount + fee) - row.withdrawable()
             if shortfall.isPositive { throw missing(shortfall, asset) }
         } catch let refusal as Refusal {
             throw refusal
@@ -289,19 +277,35 @@ private struct Judge {
             throw missing(.zero, paid)
         }
         let isCrossMargin = order.settlementAsset != nil && order.marginMode == .cross
-        switch figures.mode {
-        case .spot:
-            if row.freeBalance.isNegative { throw missing(-row.freeBalance, paid, field: "quantity") }
-        case .futures:
-            let free = isCrossMargin ? row.freeEquity : row.freeBalance
-            if free.isNegative { throw missing(-free, paid, field: "quantity") }
-        case .multi, .portfolio:
-            if !isCrossMargin, !after.autoBorrows, row.freeBalance.isNegative {
-                throw missing(-row.freeBalance, paid, field: "quantity")
+        try worked("quantity") {
+            func require(_ free: ExactFraction, _ unit: String) throws {
+                if free.isNegative { throw missing(-free, unit, field: "quantity") }
             }
-            if figures.totals.availableEquity.isNegative {
-                throw missing(-figures.totals.availableEquity, "USD", field: "quantity")
+            switch figures.mode {
+            case .spot: try require(row.freeBalance(), paid)
+            case .futures: try require(isCrossMargin ? row.freeEquity() : row.freeBalance(), paid)
+            case .multi, .portfolio:
+                if !isCrossMargin, !after.autoBorrows { try require(row.freeBalance(), paid) }
+                try require(figures[.availEq], "USD")
             }
+        }
+    }
+
+    /// Runs `body`; a figure that does not fit, or a price that is missing, refuses the command.
+    private func worked<Result>(
+        _ field: String? = nil, _ body: () throws -> Result
+    ) throws(Refusal) -> Result {
+        do {
+            return try body()
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch let error as FigureError {
+            if case .priceMissing(let name) = error {
+                throw Refusal(.priceMissing, "A price or rule is missing for \(name).")
+            }
+            throw Refusal(.overflow, "\(error)")
+        } catch {
+            throw Refusal(.overflow, "A figure of the account does not fit: \(error).", field: field)
         }
     }
 
@@ -334,8 +338,9 @@ private struct Judge {
             let cost = ExactFraction(try order.remaining.times(order.price, rounding: .ceiling))
             let lacking = try cost - ExactFraction(position.amount(of: position.heldAsset))
             guard lacking.isPositive else { return }
-            let row = try rules.assetPlace(quote).flatMap { try figures(of: before).row($0) }
-            let free = Figures.floored(row?.freeBalance ?? .zero)
+            let figures = try figures(of: before)
+            let row = rules.assetPlace(quote).flatMap { figures.row($0) }
+            let free = try row?[.availBal] ?? .zero
             if lacking > free { throw missing(try lacking - free, quote, field: "quantity") }
         } catch let refusal as Refusal {
             throw refusal
@@ -386,21 +391,15 @@ private struct Judge {
         guard let place = rules.assetPlace(currency) else { return }
         do {
             if amount.isPositive {
-                let free = Figures.floored(figures.row(place)?.freeBalance ?? .zero)
+                let free = try figures.row(place).map { try $0[.availBal] } ?? .zero
                 let put = ExactFraction(amount)
                 if put > free { throw missing(try put - free, currency) }
                 return
             }
-            guard let instrument = rules.instrumentPlace(key.instrument.name),
-                let index = figures.row(place)?.index
-            else { return }
-            let measure = try PositionMeasure(
-                of: position, instrument: instrument, settlementIndex: index, venue.market(prices, rules),
-                rules)
-            let equity = try Figures.isolatedEquity(
-                margin: ExactFraction(position.isolatedWallet), unrealised: measure.unrealised)
-            let needed = try Figures.initialMargin(
-                notional: measure.notional, leverage: after.leverageInForce(of: position, rules))
+            let valuation = figures.positions.first { $0.position.title == position.title }
+            guard let valuation else { return }
+            let equity = try valuation[.margin] + valuation[.upl]
+            let needed = try valuation[.notional].magnitude / valuation.lever()
             if equity < needed { throw missing(try needed - equity, currency) }
         } catch let refusal as Refusal {
             throw refusal

@@ -55,13 +55,11 @@ extension OKXVenue {
         let rules = rules(at: snapshot.at)
         let filter = try CurrencyFilter(query["ccy"], rules: rules)
         let figures = try figures(of: snapshot, rules)
-        let shared = figures.mode.sharesCollateral ? figures.totals.availableEquity : nil
         return try Self.reply { writer in
             for row in figures.rows where filter.admits(row.place) {
-                let most = try Figures.withdrawable(
-                    freeBalance: row.freeBalance, index: row.index, availableEquityUSD: shared)
+                let most = try row.withdrawable()
                 writer.beginObject()
-                writer.member("ccy", rules.assets[row.place].name)
+                writer.member("ccy", row.name)
                 // Cut, so that what is printed can be withdrawn.
                 let shown = try most.rounded(places: 16, rounding: .towardZero)
                 try writer.member("maxWd", shown)
@@ -128,8 +126,8 @@ extension OKXVenue {
         let rules = rules(at: snapshot.at)
         let filter = try CurrencyFilter(query["ccy"], rules: rules)
         let figures = try figures(of: snapshot, rules)
-        let debt = try figures.rows.map { try Figures.equityUSD($0.liability, index: $0.index) }.sum()
-        let interest = try figures.rows.map { try Figures.equityUSD($0.interest, index: $0.index) }.sum()
+        let debt = try figures.rows.products(.liab)
+        let interest = try figures.rows.products(.interest)
         let hour: Int64 = 3_600_000
         let next = LedgerTime(milliseconds: (snapshot.at.milliseconds / hour + 1) * hour)
         return try Self.reply { writer in
@@ -154,19 +152,20 @@ extension OKXVenue {
         _ asset: AssetRules, _ row: CurrencyFigures?, _ figures: AccountFigures, _ rules: RuleTable,
         to writer: inout JSONWriter
     ) throws {
-        let used = row?.liability ?? .zero
+        let used = try row.map { try $0[.liab] } ?? .zero
         writer.beginObject()
         writer.member("availLoan", literal: "")
         try writer.member("avgRate", asset.borrowRate)
         writer.member("ccy", asset.name)
-        try writer.member("interest", row?.interest ?? ExactFraction.zero)
+        try writer.member("interest", row.map { try $0[.interest] } ?? ExactFraction.zero)
         try writer.member("interestFreeLiab", figures.interestFreeLiability(of: asset, rules))
         try writer.member("loanQuota", asset.borrowQuota)
         writer.member("posLoan", literal: "")
         try writer.member(
-            "potentialBorrowingAmt", row.map { Figures.floored($0.potentialBorrowing) } ?? ExactFraction.zero)
+            "potentialBorrowingAmt",
+            row.map { try max(.zero, $0[.potentialBorrowing]) } ?? ExactFraction.zero)
         try writer.member("rate", asset.borrowRate)
-        try writer.member("surplusLmt", Figures.floored(ExactFraction(asset.borrowQuota) - used))
+        try writer.member("surplusLmt", max(.zero, ExactFraction(asset.borrowQuota) - used))
         writer.key("surplusLmtDetails")
         writer.beginObject()
         writer.endObject()

@@ -66,7 +66,7 @@ extension OKXVenue {
         guard let mode = AccountMode(level: text) else { throw OKXError.parameterWrong("acctLv") }
         if mode == .portfolio, snapshot.account.mode != .portfolio {
             let rules = rules(at: snapshot.at)
-            let equity = try figures(of: snapshot, rules).totals.totalEquity
+            let equity = try figures(of: snapshot, rules)[.totalEq]
             guard equity >= ExactFraction(rules.portfolio.minimumEquity) else {
                 throw OKXError.modeRequirements
             }

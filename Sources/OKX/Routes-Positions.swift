@@ -73,68 +73,6 @@ extension Position {
     var shownAsset: String { margin == nil ? "" : heldAsset }
 }
 
-/// One position with everything that its rows show.
-private struct PositionRow {
-    let position: Position
-    let id: String
-    let rules: InstrumentRules
-    let measure: PositionMeasure
-    /// The same with the last price for the mark.
-    let atLast: PositionMeasure
-    let leverage: ExactDecimal
-    let settlementIndex: ExactDecimal
-    let quoteIndex: ExactDecimal
-    let baseIndex: ExactDecimal
-
-    /// Portfolio margin's unit of a cross contract's underlying; nil in the other modes.
-    func riskUnit(_ figures: AccountFigures, _ rules: RuleTable) -> RiskUnit? {
-        guard position.marginMode == .cross, position.margin == nil, figures.mode == .portfolio,
-            let place = rules.instrumentPlace(position.instrument.name)
-        else { return nil }
-        return figures.unit(rules.links[place].base)
-    }
-
-    /// `mgnRatio`: the position's own where it is isolated, else that of the pool that it is in.
-    func marginRatio(_ figures: AccountFigures, _ rules: RuleTable) throws -> ExactFraction? {
-        if position.marginMode == .isolated {
-            return try Figures.isolatedMarginRatio(
-                equity: Figures.isolatedEquity(
-                    margin: ExactFraction(position.isolatedWallet), unrealised: measure.unrealised),
-                maintenance: measure.maintenance(),
-                liquidationFee: measure.liquidationFee(rate: self.rules.takerRate))
-        }
-        guard figures.mode == .futures else { return figures.totals.marginRatio }
-        return rules.assetPlace(position.settlementAsset).flatMap { figures.row($0) }?.marginRatio
-    }
-
-    /// `uplRatio` or `uplRatioLastPx`, by what it is measured at.
-    func unrealisedRatio(of measure: PositionMeasure) throws(NumberError) -> ExactFraction? {
-        try measure.unrealisedRatio(of: position, leverage: leverage)
-    }
-
-    /// `bePx`; nil for a margin position.
-    var breakEvenPrice: ExactFraction? {
-        get throws {
-            if position.margin != nil { return nil }
-            return try Figures.breakEvenPrice(
-                size: Figures.size(
-                    contracts: position.quantity, value: position.instrument.contractValue),
-                costValue: measure.costValue, realised: ExactFraction(position.settledProfit()),
-                feeRate: rules.takerRate, isInverse: position.instrument.payoff == .inverse)
-        }
-    }
-}
-
-extension Position {
-    /// `fee`: what its fills have cost; negative when paid.
-    fileprivate var shownFees: ExactDecimal { -fees }
-
-    /// `realizedPnl`: profit realised, fees and funding.
-    fileprivate func settledProfit() throws(NumberError) -> ExactDecimal {
-        try realised + funding + shownFees
-    }
-}
-
 extension OKXVenue {
     /// The instrument type that a parameter names; nil where it is absent. MARGIN is spot pairs on margin,
     /// OPTION a type of the venue that nothing here has.
@@ -144,34 +82,18 @@ extension OKXVenue {
         return type
     }
 
+    /// The rows of the positions that the filter admits.
     private func rows(
-        of snapshot: AccountSnapshot, _ filter: PositionFilter, _ rules: RuleTable
+        of snapshot: AccountSnapshot, _ figures: AccountFigures, _ filter: PositionFilter,
+        isPushed: Bool = false
     ) throws -> [PositionRow] {
-        let market = market(snapshot.prices, rules)
-        var rows: [PositionRow] = []
-        for position in snapshot.account.positions {
+        try figures.positions.compactMap { valuation in
+            let position = valuation.position
             let id = StableID.position(snapshot.account.id, position)
-            guard let place = rules.instrumentPlace(position.instrument.name) else {
-                throw FigureError.priceMissing(position.instrument.name)
-            }
-            guard filter.admits(position, rules.instruments[place], id: id) else { continue }
-            let index = try market.requiredIndex(position.settlementAsset)
-            func measure(_ price: MarkOverride? = nil) throws -> PositionMeasure {
-                try PositionMeasure(
-                    of: position, instrument: place, settlementIndex: index, market, rules, price)
-            }
-            let last = snapshot.prices.quotes[position.instrument.name]?.last.map {
-                MarkOverride(instrument: position.instrument, price: $0)
-            }
-            rows.append(
-                PositionRow(
-                    position: position, id: id, rules: rules.instruments[place], measure: try measure(),
-                    atLast: try measure(last),
-                    leverage: snapshot.account.leverageInForce(of: position, rules), settlementIndex: index,
-                    quoteIndex: try market.requiredIndex(position.instrument.quote),
-                    baseIndex: try market.requiredIndex(position.instrument.base)))
+            guard filter.admits(position, valuation.rules, id: id) else { return nil }
+            let last = snapshot.prices.quotes[position.instrument.name]?.last
+            return try PositionRow(valuation, id: id, last: last, isPushed: isPushed)
         }
-        return rows
     }
 
     /// `account/positions`: every open position, in the order of opening.
@@ -188,110 +110,21 @@ extension OKXVenue {
         of snapshot: AccountSnapshot, _ filter: PositionFilter, _ rules: RuleTable,
         pushedAt: LedgerTime? = nil, to writer: inout JSONWriter, where isWanted: (String) -> Bool
     ) throws {
-        let rows = try rows(of: snapshot, filter, rules)
         let figures = try figures(of: snapshot, rules)
+        let rows = try rows(of: snapshot, figures, filter, isPushed: pushedAt != nil)
         for row in rows where isWanted(row.id) {
-            let liquidation = try LiquidationPrice(
-                of: row.position, in: snapshot.account, market: market(snapshot.prices, rules),
-                rules: rules
-            ).price()
             writer.beginObject()
-            try writeHead(row, figures, rules, snapshot.account.orders, to: &writer)
-            try writeMargins(row, figures, rules, liquidation: liquidation, to: &writer)
-            try writeTail(row, figures, rules, pushedAt: pushedAt, to: &writer)
+            try row.layout.writeAll(row, to: &writer) { field, writer in
+                if field == .closeOrderAlgo {
+                    writer.beginArray()
+                    writer.endArray()
+                } else {
+                    writer.string(row.text(of: field, pushedAt: pushedAt))
+                }
+            }
             writer.endObject()
         }
-    }
-
-    /// Keys up to `idxPx`. A margin position has no fees, funding or break-even price of its own.
-    private func writeHead(
-        _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, _ orders: [OpenOrder],
-        to writer: inout JSONWriter
-    ) throws {
-        let position = row.position
-        let isContract = position.margin == nil
-        let unit = row.riskUnit(figures, rules)
-        writer.member("adl", literal: "1")
-        // Of a side of hedge mode what no order waits to close; of a net position nothing.
-        let closing = orders.filter { $0.closesHedgeLeg && $0.position == position.key }
-        let closable = position.side == .net ? nil : try position.closable(beside: closing)
-        try writer.member("availPos", isContract ? closable : position.shownSize)
-        try writer.member("avgPx", position.entryPrice(places: 16, rounding: .halfUp))
-        writer.empty(["baseBal", "baseBorrowed", "baseInterest"])
-        try writer.member("bePx", row.breakEvenPrice)
-        writer.empty(["bizRefId", "bizRefType"])
-        writer.member("cTime", position.openedAt)
-        writer.member("ccy", position.settlementAsset)
-        try writer.member("clSpotInUseAmt", unit?.cap)
-        writer.emptyArray("closeOrderAlgo")
-        writer.empty(["deltaBS", "deltaPA"])
-        try writer.member("fee", isContract ? position.shownFees : nil)
-        try writer.member("fundingFee", isContract ? position.funding : nil)
-        writer.empty(["gammaBS", "gammaPA", "hedgedPos"])
-        try writer.member("idxPx", row.baseIndex.over(row.quoteIndex, places: 16, rounding: .halfUp))
-    }
-
-    /// Keys from `imr` to `notionalUsd`: margins are of the settlement currency, but of the whole risk unit
-    /// and in USD in portfolio mode.
-    private func writeMargins(
-        _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, liquidation: ExactDecimal?,
-        to writer: inout JSONWriter
-    ) throws {
-        let position = row.position
-        let isCross = position.marginMode == .cross
-        let isContract = position.margin == nil
-        let unit = row.riskUnit(figures, rules)
-        let initial = try Figures.initialMargin(notional: row.measure.notional, leverage: row.leverage)
-        try writer.member("imr", isCross ? unit?.initial ?? initial : nil)
-        writer.member("instId", position.instrument.name)
-        writer.member("instType", position.typeName(row.rules))
-        writer.member("interest", literal: isContract ? "" : "0")
-        try writer.member("last", row.atLast.mark)
-        try writer.member("lever", row.leverage)
-        try writer.member("liab", position.liability.map { -$0.amount })
-        writer.member("liabCcy", position.liability?.asset ?? "")
-        writer.member("liqPenalty", literal: isContract ? "0" : "")
-        try writer.member("liqPx", liquidation)
-        try writer.member("margin", isCross ? nil : position.isolatedWallet)
-        try writer.member("markPx", row.measure.mark)
-        try writer.member("maxSpotInUseAmt", unit?.maximumSpotInUse)
-        writer.member("mgnMode", position.marginMode.rawValue)
-        try writer.member("mgnRatio", row.marginRatio(figures, rules))
-        try writer.member("mmr", unit?.maintenance ?? row.measure.maintenance())
-        writer.member("nonSettleAvgPx", literal: "")
-        try writer.member("notionalUsd", row.measure.notionalUSD.magnitude)
-    }
-
-    /// Keys from `optVal` on.
-    private func writeTail(
-        _ row: PositionRow, _ figures: AccountFigures, _ rules: RuleTable, pushedAt: LedgerTime?,
-        to writer: inout JSONWriter
-    ) throws {
-        let position = row.position
-        let isContract = position.margin == nil
-        let unit = row.riskUnit(figures, rules)
-        writer.member("optVal", literal: "")
-        if let pushedAt { writer.member("pTime", pushedAt) }
-        writer.member("pendingCloseOrdLiabVal", literal: isContract ? "" : "0")
-        try writer.member("pnl", isContract ? position.realised : nil)
-        try writer.member("pos", position.shownSize)
-        writer.member("posCcy", position.shownAsset)
-        writer.member("posId", row.id)
-        writer.member("posSide", position.side.rawValue)
-        writer.empty(["quoteBal", "quoteBorrowed", "quoteInterest"])
-        try writer.member("realizedPnl", isContract ? position.settledProfit() : nil)
-        writer.member("settledPnl", literal: "")
-        try writer.member("spotInUseAmt", unit?.spotInUse)
-        writer.member("spotInUseCcy", unit.map { rules.assets[$0.underlying].name } ?? "")
-        writer.empty(["thetaBS", "thetaPA"])
-        writer.member("tradeId", position.lastTrade.map { String($0) } ?? "")
-        writer.member("uTime", position.updatedAt)
-        try writer.member("upl", row.measure.unrealised)
-        try writer.member("uplLastPx", row.atLast.unrealised)
-        try writer.member("uplRatio", row.unrealisedRatio(of: row.measure))
-        try writer.member("uplRatioLastPx", row.unrealisedRatio(of: row.atLast))
-        try writer.member("usdPx", isContract ? row.settlementIndex : nil)
-        writer.empty(["vegaBS", "vegaPA"])
+        withExtendedLifetime(figures) {}
     }
 
     /// Ids of the positions that the filter admits and that are near their liquidation: isolated ones by
@@ -301,10 +134,10 @@ extension OKXVenue {
         let figures = try figures(of: snapshot, rules)
         let level = ExactFraction(rules.margin.warningRatio)
         var found: Set<String> = []
-        for row in try rows(of: snapshot, filter, rules) {
-            if let ratio = try row.marginRatio(figures, rules), ratio <= level { found.insert(row.id) }
+        for row in try rows(of: snapshot, figures, filter) {
+            if let ratio = try row.ifThere(.mgnRatio), ratio <= level { found.insert(row.id) }
         }
-        return found
+        return withExtendedLifetime(figures) { found }
     }
 
     /// Warnings of positions whose ids are wanted, as `liquidation-warning` pushes them.
@@ -314,43 +147,47 @@ extension OKXVenue {
     ) throws {
         let rules = rules(at: snapshot.at)
         let figures = try figures(of: snapshot, rules)
-        for row in try rows(of: snapshot, filter, rules) where isWanted(row.id) {
-            let position = row.position
+        for row in try rows(of: snapshot, figures, filter, isPushed: true) where isWanted(row.id) {
+            func text(_ field: PositionRowFigure, _ key: StaticString) {
+                writer.member(key, row.text(of: field, pushedAt: snapshot.at))
+            }
             writer.beginObject()
-            writer.member("cTime", position.openedAt)
-            writer.member("ccy", position.settlementAsset)
-            writer.member("instFamily", position.margin == nil ? row.rules.family : "")
-            writer.member("instId", position.instrument.name)
-            writer.member("instType", position.typeName(row.rules))
-            try writer.member("lever", row.leverage)
-            try writer.member("markPx", row.measure.mark)
-            writer.member("mgnMode", position.marginMode.rawValue)
-            try writer.member("mgnRatio", row.marginRatio(figures, rules))
-            writer.member("pTime", snapshot.at)
-            try writer.member("pos", position.shownSize)
-            writer.member("posCcy", position.shownAsset)
-            writer.member("posId", row.id)
-            writer.member("posSide", position.side.rawValue)
-            writer.member("uTime", position.updatedAt)
+            text(.cTime, "cTime")
+            text(.ccy, "ccy")
+            writer.member("instFamily", row.mode.isPair ? "" : row.valuation.rules.family)
+            text(.instId, "instId")
+            text(.instType, "instType")
+            try writer.member("lever", row[.lever])
+            try writer.member("markPx", row[.markPx])
+            text(.mgnMode, "mgnMode")
+            try writer.member("mgnRatio", row.ifThere(.mgnRatio))
+            text(.pTime, "pTime")
+            try writer.member("pos", row[.pos])
+            for field in [PositionRowFigure.posCcy, .posId, .posSide, .uTime] {
+                writer.key(field.rawValue)
+                writer.string(row.text(of: field, pushedAt: snapshot.at))
+            }
             writer.endObject()
         }
+        withExtendedLifetime(figures) {}
     }
 
     /// `account/account-position-risk`: balances and positions of one moment.
     func positionRisk(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
         let rules = rules(at: snapshot.at)
-        let rows = try rows(of: snapshot, PositionFilter(query.filter { $0.name == "instType" }), rules)
         let figures = try figures(of: snapshot, rules)
+        let rows = try rows(of: snapshot, figures, PositionFilter(query.filter { $0.name == "instType" }))
         return try Self.reply { writer in
             writer.beginObject()
-            try writer.member("adjEq", figures.mode == .futures ? nil : figures.totals.adjustedEquity)
+            let isPooled = figures.mode == .futures
+            try writer.member("adjEq", isPooled ? nil : figures[.adjEq])
             writer.key("balData")
             writer.beginArray()
-            for currency in figures.rows where !currency.cash.isZero || !currency.equity.isZero {
+            for currency in figures.rows where try !currency[.cashBal].isZero || !currency[.eq].isZero {
                 writer.beginObject()
-                writer.member("ccy", rules.assets[currency.place].name)
-                try writer.member("disEq", figures.mode == .futures ? nil : currency.discountedUSD)
-                try writer.member("eq", currency.equity)
+                writer.member("ccy", currency.name)
+                try writer.member("disEq", isPooled ? nil : currency[.disEq])
+                try writer.member("eq", currency[.eq])
                 writer.endObject()
             }
             writer.endArray()
@@ -364,22 +201,48 @@ extension OKXVenue {
     }
 
     private func writeRisk(_ row: PositionRow, to writer: inout JSONWriter) throws {
-        let position = row.position
+        let position = row.valuation.position
         let isInverse = position.instrument.payoff == .inverse
         writer.beginObject()
         writer.member("baseBal", literal: "")
         writer.member("ccy", position.settlementAsset)
         writer.member("instId", position.instrument.name)
-        writer.member("instType", position.typeName(row.rules))
+        writer.member("instType", position.typeName(row.valuation.rules))
         writer.member("mgnMode", position.marginMode.rawValue)
-        try writer.member("notionalCcy", row.measure.delta.magnitude)
-        try writer.member("notionalUsd", row.measure.notionalUSD.magnitude)
-        try writer.member("pos", position.shownSize)
+        try writer.member("notionalCcy", row.valuation[.delta].magnitude)
+        try writer.member("notionalUsd", row[.notionalUsd])
+        try writer.member("pos", row[.pos])
         writer.member("posCcy", position.shownAsset)
         writer.member("posId", row.id)
         writer.member("posSide", position.side.rawValue)
         writer.member("quoteBal", literal: "")
-        writer.member("uly", isInverse ? "\(position.instrument.base)-USD" : row.rules.family)
+        writer.member("uly", isInverse ? "\(position.instrument.base)-USD" : row.valuation.rules.family)
         writer.endObject()
+    }
+}
+
+extension PositionRow {
+    /// What stands in a field that is no number; "" in one that there is nothing for.
+    func text(of field: PositionRowFigure, pushedAt time: LedgerTime?) -> String {
+        let position = valuation.position
+        return switch field {
+        case .adl: "1"
+        case .cTime: position.openedAt.milliseconds.description
+        case .uTime: position.updatedAt.milliseconds.description
+        case .pTime: time?.milliseconds.description ?? ""
+        case .ccy: position.settlementAsset
+        case .instId: position.instrument.name
+        case .instType: position.typeName(valuation.rules)
+        case .mgnMode: position.marginMode.rawValue
+        case .posId: id
+        case .posSide: position.side.rawValue
+        case .posCcy: position.shownAsset
+        case .liabCcy: position.liability?.asset ?? ""
+        case .spotInUseCcy: unit?.name ?? ""
+        case .interest, .pendingCloseOrdLiabVal: mode.isPair ? "0" : ""
+        case .tradeId: position.lastTrade.map { String($0) } ?? ""
+        case .liqPenalty: mode.isPair ? "" : "0"
+        default: ""
+        }
     }
 }

@@ -74,7 +74,7 @@ extension OKXVenue {
         let figures = try figures(of: snapshot, rules)
         func amount(_ currency: String, isCross: Bool) throws -> ExactDecimal {
             guard let row = rules.assetPlace(currency).flatMap({ figures.row($0) }) else { return .zero }
-            let amount = Figures.floored(isCross ? row.freeEquity : row.freeBalance)
+            let amount = try row[isCross ? .availEq : .availBal]
             return try amount.rounded(places: 16, rounding: .towardZero)
         }
         if isContract {

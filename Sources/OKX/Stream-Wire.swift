@@ -123,16 +123,19 @@ extension OKXStream {
     ) throws -> [UInt8]? {
         let rules = venue.rules(at: snapshot.at)
         let figures = try venue.figures(of: snapshot, rules)
-        let writer = BalanceWriter(account: snapshot.account, at: snapshot.at, figures: figures, rules: rules)
-        let order = writer.rowOrder { place in
-            let row = figures.rows[place]
-            let name = rules.assets[row.place].name
-            if case .currency(let wanted) = subscription.filter, !wanted.isExactly(name) { return false }
-            if let changes { return changes.concerns(name) }
-            return !row.equity.isZero || row.freeEquity.isPositive || row.freeBalance.isPositive
+        return try FigureError.turning {
+            let writer = BalanceWriter(account: snapshot.account, at: snapshot.at, figures: figures)
+            let order = try writer.rowOrder { row in
+                if case .currency(let wanted) = subscription.filter, !wanted.isExactly(row.name) {
+                    return false
+                }
+                if let changes { return changes.concerns(row.name) }
+                return try !row[.eq].isZero || row.freeEquity().isPositive || row[.availBal].isPositive
+            }
+            if let changes, order.isEmpty, !changes.isOfAccount { return nil }
+            let pushed = try writer.pushed(order)
+            return push(subscription, changes == nil ? .snapshot : .update) { $0.raw(pushed) }
         }
-        if let changes, order.isEmpty, !changes.isOfAccount { return nil }
-        return push(subscription, changes == nil ? .snapshot : .update) { $0.raw(writer.pushed(order)) }
     }
 
     /// Rows as `account/positions` has them, with the push's time: in a snapshot all that are open, in an
@@ -235,31 +238,17 @@ extension OKXVenue {
             "posSide": position.side.rawValue, "uTime": time.description,
         ]
         writer.beginObject()
-        for key in positionKeys {
-            writer.key(key)
-            if key == "closeOrderAlgo" {
+        for field in PositionRowFigure.fields {
+            writer.key(field.rawValue)
+            if field == .closeOrderAlgo {
                 writer.beginArray()
                 writer.endArray()
             } else {
-                writer.string(known[key] ?? "")
+                writer.string(known[field.rawValue] ?? "")
             }
         }
         writer.endObject()
     }
-
-    /// The keys of a pushed position, in their order.
-    static let positionKeys = [
-        "adl", "availPos", "avgPx", "baseBal", "baseBorrowed", "baseInterest", "bePx", "bizRefId",
-        "bizRefType", "cTime", "ccy", "clSpotInUseAmt", "closeOrderAlgo", "deltaBS", "deltaPA", "fee",
-        "fundingFee", "gammaBS", "gammaPA", "hedgedPos", "idxPx", "imr", "instId", "instType", "interest",
-        "last",
-        "lever", "liab", "liabCcy", "liqPenalty", "liqPx", "margin", "markPx", "maxSpotInUseAmt", "mgnMode",
-        "mgnRatio", "mmr",
-        "nonSettleAvgPx", "notionalUsd", "optVal", "pTime", "pendingCloseOrdLiabVal", "pnl", "pos",
-        "posCcy", "posId", "posSide", "quoteBal", "quoteBorrowed", "quoteInterest", "realizedPnl",
-        "settledPnl", "spotInUseAmt", "spotInUseCcy", "thetaBS", "thetaPA", "tradeId", "uTime", "upl",
-        "uplLastPx", "uplRatio", "uplRatioLastPx", "usdPx", "vegaBS", "vegaPA",
-    ]
 
     /// A position as `balance_and_position` has it.
     static func writeBrief(

@@ -51,44 +51,61 @@ struct ObjectLayout<Field: Sendable>: Sendable {
     }
 }
 
+/// How much of a row may be something else than 0 or nothing.
+enum RowContent {
+    /// Cash that is not below 0.
+    case held
+    /// Cash, positions and orders.
+    case plain
+    case whole
+}
+
 /// The layouts of balances, one for each mode; made once.
 struct BalanceLayouts: Sendable {
-    /// Rows of currencies without reserves, credits, spot cost, interest or loans: most of them.
-    private let plain: [ObjectLayout<DetailField>]
+    /// Rows of currencies that are held and nothing else: most of them.
+    private let held: [ObjectLayout<CurrencyFigure>]
+    /// Rows of currencies without reserves, credits, spot cost, interest or loans.
+    private let plain: [ObjectLayout<CurrencyFigure>]
     /// Rows with any of those.
-    private let whole: [ObjectLayout<DetailField>]
+    private let whole: [ObjectLayout<CurrencyFigure>]
     /// Rows and accounts with raised fields: every value is looked at.
-    let raisedRow: ObjectLayout<DetailField>
-    let raisedAccount: ObjectLayout<AccountField>
-    private let account: [ObjectLayout<AccountField>]
+    let raisedRow: ObjectLayout<CurrencyFigure>
+    let raisedAccount: ObjectLayout<AccountFigure>
+    private let account: [ObjectLayout<AccountFigure>]
 
     /// `rows` are the fields of a currency's row with what they are called.
-    private init(rows: [(name: String, field: DetailField)]) {
+    private init(rows: [(name: String, field: CurrencyFigure)]) {
         let modes = AccountMode.allCases
-        plain = modes.map { mode in
-            ObjectLayout(rows.map { ($0.name, $0.field, $0.field.part(in: mode, isPlain: true)) })
+        func layouts(_ what: RowContent) -> [ObjectLayout<CurrencyFigure>] {
+            modes.map { mode in
+                ObjectLayout(rows.map { ($0.name, $0.field, $0.field.part(in: mode, what)) })
+            }
         }
-        whole = modes.map { mode in
-            ObjectLayout(rows.map { ($0.name, $0.field, $0.field.part(in: mode, isPlain: false)) })
-        }
+        held = layouts(.held)
+        plain = layouts(.plain)
+        whole = layouts(.whole)
         account = modes.map { mode in
-            ObjectLayout(AccountField.allCases.map { ($0.rawValue, $0, $0.part(in: mode)) })
+            ObjectLayout(AccountFigure.fields.map { ($0.rawValue, $0, $0.part(in: mode)) })
         }
         raisedRow = ObjectLayout(rows.map { ($0.name, $0.field, .json) })
-        raisedAccount = ObjectLayout(AccountField.allCases.map { ($0.rawValue, $0, .json) })
+        raisedAccount = ObjectLayout(AccountFigure.fields.map { ($0.rawValue, $0, .json) })
     }
 
     /// As requests are answered.
-    static let answered = BalanceLayouts(rows: DetailField.balance.map { ($0.rawValue, $0) })
+    static let answered = BalanceLayouts(rows: CurrencyFigure.balance.map { ($0.rawValue, $0) })
 
     /// As a stream pushes them.
-    static let pushed = BalanceLayouts(rows: DetailField.allCases.map { ($0.pushedName, $0) })
+    static let pushed = BalanceLayouts(rows: CurrencyFigure.fields.map { ($0.pushedName, $0) })
 
-    func row(_ mode: AccountMode, isPlain: Bool) -> ObjectLayout<DetailField> {
-        (isPlain ? plain : whole)[Self.place(mode)]
+    func row(_ mode: AccountMode, _ content: RowContent) -> ObjectLayout<CurrencyFigure> {
+        switch content {
+        case .held: held[Self.place(mode)]
+        case .plain: plain[Self.place(mode)]
+        case .whole: whole[Self.place(mode)]
+        }
     }
 
-    func account(_ mode: AccountMode) -> ObjectLayout<AccountField> { account[Self.place(mode)] }
+    func account(_ mode: AccountMode) -> ObjectLayout<AccountFigure> { account[Self.place(mode)] }
 
     private static func place(_ mode: AccountMode) -> Int {
         switch mode {
@@ -100,9 +117,9 @@ struct BalanceLayouts: Sendable {
     }
 }
 
-extension AccountField {
+extension AccountFigure {
     /// How it is laid down in a mode.
-    fileprivate func part(in mode: AccountMode) -> ObjectLayout<AccountField>.Part {
+    fileprivate func part(in mode: AccountMode) -> ObjectLayout<AccountFigure>.Part {
         guard modes.contains(ModeSet(mode)) else { return .constant("\"\"") }
         switch self {
         case .details: return .json
@@ -113,11 +130,16 @@ extension AccountField {
     }
 }
 
-extension DetailField {
+extension CurrencyFigure {
     /// How it is laid down in a mode.
-    fileprivate func part(in mode: AccountMode, isPlain: Bool) -> ObjectLayout<DetailField>.Part {
+    fileprivate func part(
+        in mode: AccountMode, _ content: RowContent
+    ) -> ObjectLayout<CurrencyFigure>.Part {
         guard modes.contains(ModeSet(mode)) else { return .constant("\"\"") }
+        let isPlain = content != .whole
         switch self {
+        case _ where content == .held && isOfUse: return .constant("\"0\"")
+        case .mgnRatio where content == .held: return .constant("\"\"")
         case .ccy: return .json
         case .collateralEnabled: return mode == .multi ? .json : .constant("false")
         case .collateralRestrict: return .constant("false")

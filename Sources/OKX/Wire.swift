@@ -1,68 +1,65 @@
 import JSON
 import Ledger
 import Numbers
+import Venue
 
 /// Writes an account's figures as the body of `GET /api/v5/account/balance`: keys in ASCII order, every
 /// scalar a string but the two collateral switches, rows by falling `eqUsd`.
-struct BalanceWriter: Sendable {
+struct BalanceWriter {
     let account: Account
     let at: LedgerTime
     let figures: AccountFigures
-    let rules: RuleTable
 
     /// The body: `{"code":"0","data":[…],"msg":""}`, with the rows that the filter admits: those whose
     /// cashBal and eq are not both 0.
-    func body(filter: CurrencyFilter, layouts: BalanceLayouts) -> [UInt8] {
-        let order = rowOrder { place in
-            !(figures.rows[place].cash.isZero && figures.rows[place].equity.isZero)
-                && filter.admits(figures.rows[place].place)
-        }
-        return ByteSink.bytes(estimate: 1024 + order.count * 1800) { sink in
+    func body(filter: CurrencyFilter, layouts: BalanceLayouts) throws -> [UInt8] {
+        let order = try figures.balanceRows(filter)
+        return try ByteSink.bytes(estimate: 1024 + order.count * 1800) { sink in
             sink.copy("{\"code\":\"0\",\"data\":[")
-            writeAccount(order, layouts, to: &sink)
+            try writeAccount(order, layouts, to: &sink)
             sink.copy("],\"msg\":\"\"}")
         }
     }
 
     /// The account object with these rows, as a stream pushes it.
-    func pushed(_ order: [Int]) -> [UInt8] {
-        ByteSink.bytes(estimate: 1024 + order.count * 1900) { writeAccount(order, .pushed, to: &$0) }
+    func pushed(_ order: [CurrencyFigures]) throws -> [UInt8] {
+        let order = order.map { BalanceRow.table($0) }
+        return try ByteSink.bytes(estimate: 1024 + order.count * 1900) {
+            try writeAccount(order, .pushed, to: &$0)
+        }
     }
 
-    /// The rows to show, by falling eqUsd, equal ones by first appearance. Rows are judged by their number: a
-    /// copy of one would count a reference for each of its figures.
+    /// The rows to show, by falling eqUsd, equal ones by first appearance.
     @inline(__always)
-    func rowOrder(_ isShown: (Int) -> Bool) -> [Int] {
-        var order: [Int] = []
+    func rowOrder(_ isShown: (CurrencyFigures) throws -> Bool) throws -> [CurrencyFigures] {
+        var order: [CurrencyFigures] = []
         order.reserveCapacity(figures.rows.count)
-        for place in figures.rows.indices {
-            if !isShown(place) { continue }
+        for row in figures.rows {
+            if try !isShown(row) { continue }
             // Accounts hold few currencies, and mostly in the same order: an insertion sort beats the general
             // one.
             var target = order.count
-            let value = figures.rows[place].equityUSD
-            order.append(place)
-            while target > 0, figures.rows[order[target - 1]].equityUSD < value {
-                order[target] = order[target - 1]
-                target -= 1
-            }
-            order[target] = place
+            let value = try row[.eqUsd]
+            while target > 0, try order[target - 1][.eqUsd] < value { target -= 1 }
+            order.insert(row, at: target)
         }
         return order
     }
 
-    private func writeAccount(_ order: [Int], _ layouts: BalanceLayouts, to sink: inout ByteSink) {
+    private func writeAccount(
+        _ order: [BalanceRow], _ layouts: BalanceLayouts, to sink: inout ByteSink
+    ) throws {
         let hasRaised = !account.raised.isEmpty && account.raised.contains { $0.asset == nil }
         let layout = hasRaised ? layouts.raisedAccount : layouts.account(figures.mode)
-        layout.bytes.withUnsafeBufferPointer { bytes in
+        try layout.bytes.withUnsafeBufferPointer { bytes in
             for step in layout.steps {
                 sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
                 if step.field == .details {
-                    writeRows(order, layouts, to: &sink)
+                    try writeRows(order, layouts, to: &sink)
                 } else if hasRaised {
-                    writeRaised(step.field, to: &sink)
+                    try writeRaised(step.field, to: &sink)
                 } else {
-                    write(step.field, to: &sink)
+                    try write(step.field, to: &sink)
                 }
             }
             sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
@@ -70,36 +67,23 @@ struct BalanceWriter: Sendable {
     }
 
     /// A field as JSON: the raised value if there is one.
-    private func writeRaised(_ field: AccountField, to sink: inout ByteSink) {
+    private func writeRaised(_ field: AccountFigure, to sink: inout ByteSink) throws {
         if let value = account.raised(field.rawValue) {
             value.copy(to: &sink)
             return
         }
         sink.byte(UInt8(ascii: "\""))
-        if field.modes.contains(ModeSet(figures.mode)) { write(field, to: &sink) }
+        if field.modes.contains(ModeSet(figures.mode)) { try write(field, to: &sink) }
         sink.byte(UInt8(ascii: "\""))
     }
 
     /// A field's text, without quotes.
-    private func write(_ field: AccountField, to sink: inout ByteSink) {
+    private func write(_ field: AccountFigure, to sink: inout ByteSink) throws {
         switch field {
-        case .adjEq: sink.number(figures.totals.adjustedEquity)
-        case .availEq: sink.number(figures.totals.availableEquity)
-        case .borrowFroz: sink.number(figures.totals.borrowFrozen)
-        case .imr: sink.number(figures.totals.initialMargin)
-        case .isoEq: sink.number(figures.totals.isolatedEquity)
-        case .mgnRatio: sink.optionalNumber(figures.totals.marginRatio)
-        case .mmr: sink.number(figures.totals.maintenanceMargin)
-        case .notionalUsd: sink.number(figures.totals.notional)
-        case .notionalUsdForBorrow: sink.number(figures.totals.borrowing)
-        case .notionalUsdForFutures: sink.number(figures.totals.futuresNotional)
         case .notionalUsdForOption: sink.copy("0")
-        case .notionalUsdForSwap: sink.number(figures.totals.swapNotional)
-        case .ordFroz: sink.number(figures.totals.orderMargin)
-        case .totalEq: sink.number(figures.totals.totalEquity)
         case .uTime: sink.integer(at.milliseconds)
-        case .upl: sink.number(figures.totals.unrealised)
         case .delta, .deltaLever, .deltaNeutralStatus, .details: break
+        default: if let number = try figures.ifThere(field) { sink.number(number) }
         }
     }
 }
@@ -107,32 +91,39 @@ struct BalanceWriter: Sendable {
 // MARK: - Currency rows
 
 extension BalanceWriter {
-    private func writeRows(_ order: [Int], _ layouts: BalanceLayouts, to sink: inout ByteSink) {
+    private func writeRows(
+        _ order: [BalanceRow], _ layouts: BalanceLayouts, to sink: inout ByteSink
+    ) throws {
         sink.byte(UInt8(ascii: "["))
-        let plain = layouts.row(figures.mode, isPlain: true)
-        let whole = layouts.row(figures.mode, isPlain: false)
+        let held = layouts.row(figures.mode, .held)
+        let plain = layouts.row(figures.mode, .plain)
+        let whole = layouts.row(figures.mode, .whole)
         var isFirst = true
-        for place in order {
+        for row in order {
             if !isFirst { sink.byte(UInt8(ascii: ",")) }
             isFirst = false
-            let rules = rules.assets[figures.rows[place].place]
-            if !account.raised.isEmpty, account.raised.contains(where: { $0.asset == rules.name }) {
-                writeRaised(place, rules, layouts.raisedRow, to: &sink)
-            } else {
-                write(place, rules, figures.rows[place].isPlain ? plain : whole, to: &sink)
+            switch row {
+            case .held(let place):
+                if let row = figures.table(ofHeld: place) { try write(row, held, to: &sink) }
+            case .table(let row):
+                if !account.raised.isEmpty, account.raised.contains(where: { $0.asset == row.name }) {
+                    if row.isPlain { try row.takeRare() }
+                    try writeRaised(row, layouts.raisedRow, to: &sink)
+                } else {
+                    try write(row, row.isPlain ? plain : whole, to: &sink)
+                }
             }
         }
         sink.byte(UInt8(ascii: "]"))
     }
 
     private func write(
-        _ place: Int, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
-        to sink: inout ByteSink
-    ) {
-        layout.bytes.withUnsafeBufferPointer { bytes in
+        _ row: CurrencyFigures, _ layout: ObjectLayout<CurrencyFigure>, to sink: inout ByteSink
+    ) throws {
+        try layout.bytes.withUnsafeBufferPointer { bytes in
             for step in layout.steps {
                 sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
-                write(step.field, place, rules, to: &sink)
+                try write(step.field, row, to: &sink)
             }
             sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
         }
@@ -140,13 +131,12 @@ extension BalanceWriter {
 
     /// A row with raised values among its fields.
     private func writeRaised(
-        _ place: Int, _ rules: AssetRules, _ layout: ObjectLayout<DetailField>,
-        to sink: inout ByteSink
-    ) {
-        layout.bytes.withUnsafeBufferPointer { bytes in
+        _ row: CurrencyFigures, _ layout: ObjectLayout<CurrencyFigure>, to sink: inout ByteSink
+    ) throws {
+        try layout.bytes.withUnsafeBufferPointer { bytes in
             for step in layout.steps {
                 sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
-                if let value = account.raised(step.field.rawValue, asset: rules.name) {
+                if let value = account.raised(step.field.rawValue, asset: row.name) {
                     value.copy(to: &sink)
                     continue
                 }
@@ -155,7 +145,7 @@ extension BalanceWriter {
                     && step.field != .collateralRestrict
                 if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
                 if step.field.modes.contains(ModeSet(figures.mode)) {
-                    write(step.field, place, rules, to: &sink)
+                    try write(step.field, row, to: &sink)
                 }
                 if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
             }
@@ -163,93 +153,26 @@ extension BalanceWriter {
         }
     }
 
-    /// A field's text, without quotes but for the currency's name. Rows are read where they stand: a copy of
-    /// one is several hundred bytes.
+    /// A field's text, without quotes but for the currency's name.
     @inline(__always)
-    private func write(
-        _ field: DetailField, _ place: Int, _ rules: AssetRules, to sink: inout ByteSink
-    ) {
+    private func write(_ field: CurrencyFigure, _ row: CurrencyFigures, to sink: inout ByteSink) throws {
         switch field {
-        case .availBal: sink.rememberedNumber(Figures.floored(figures.rows[place].freeBalance))
-        case .availEq: sink.repeatedNumber(Figures.floored(figures.rows[place].freeEquity))
-        case .borrowFroz: sink.number(figures.rows[place].borrowFrozen)
-        case .cashBal: sink.repeatedNumber(figures.rows[place].cash)
-        case .ccy: sink.copy(rules.quotedName)
-        case .crossLiab: sink.number(figures.rows[place].crossLiability)
-        case .disEq: sink.number(figures.rows[place].discountedUSD)
-        case .eq: sink.repeatedNumber(figures.rows[place].equity)
-        case .eqUsd: sink.number(figures.rows[place].equityUSD)
-        case .frozenBal: sink.number(figures.rows[place].frozen)
-        case .isoEq: sink.number(figures.rows[place].isolatedEquity)
-        case .isoUpl: sink.number(figures.rows[place].isolatedUnrealised)
-        case .liab: sink.number(figures.rows[place].liability)
-        case .maxLoan: sink.number(figures.rows[place].maximumLoan)
-        case .ordFrozen: sink.number(figures.rows[place].ordersFrozen)
-        case .uTime: sink.time(figures.rows[place].updatedAt.milliseconds)
-        case .upl: sink.number(figures.rows[place].unrealised)
-        case .uplLiab: sink.number(figures.rows[place].unrealisedLossLiability)
-        case .autoLendStatus: sink.copy(rules.supportsAutoLend ? "off" : "unsupported")
-        default: writeRare(field, place, rules, to: &sink)
-        }
-    }
-
-    /// Fields that most rows do not have.
-    private func writeRare(
-        _ field: DetailField, _ place: Int, _ rules: AssetRules, to sink: inout ByteSink
-    ) {
-        switch field {
-        case .collateralEnabled:
-            let isOn = figures.mode == .multi && figures.rows[place].isCollateral
-            sink.copy(isOn ? "true" : "false")
-        case .collateralRestrict:
-            sink.copy(account.raised("colRes", asset: rules.name)?.text == "2" ? "true" : "false")
-        case .imr: sink.number(figures.rows[place].positionMargin)
-        case .mmr: sink.number(figures.rows[place].positionMaintenance)
-        case .mgnRatio: sink.optionalNumber(figures.rows[place].marginRatio)
-        case .notionalLever: sink.optionalNumber(figures.rows[place].notionalLeverage)
-        case .interest: sink.number(figures.rows[place].interest)
-        case .stgyEq: sink.number(figures.rows[place].strategyEquity)
-        case .coinUsdPrice: sink.number(figures.rows[place].index)
-        case .spotInUseAmt: sink.number(figures.rows[place].spotInUse)
-        case .maxSpotInUse: sink.number(figures.rows[place].maximumSpotInUse)
-        case .rewardBal: sink.number(holding(place)?.credited(for: "reward") ?? ExactDecimal.zero)
-        case .fixedBal: sink.number(holding(place)?.reserved(.fixed) ?? ExactDecimal.zero)
-        case .smtSyncEq: sink.number(holding(place)?.reserved(.smartSync) ?? ExactDecimal.zero)
-        case .spotCopyTradingEq: sink.number(holding(place)?.reserved(.copyTrading) ?? ExactDecimal.zero)
-        case .spotIsoBal: sink.number(holding(place)?.reserved(.copyTradingIsolated) ?? ExactDecimal.zero)
-        case .isoLiab: sink.number(figures.rows[place].isolatedLiability)
+        // One number of a row is often another one too.
+        case .availBal: sink.rememberedNumber(try row[.availBal])
+        case .availEq, .cashBal, .eq: sink.repeatedNumber(try row[field])
+        case .ccy: if let name = row.rules?.quotedName { sink.copy(name) }
+        case .uTime: sink.time(row.updatedAt.milliseconds)
+        case .autoLendStatus: sink.copy(row.rules?.supportsAutoLend == true ? "off" : "unsupported")
+        case .collateralEnabled: sink.copy(figures.mode == .multi && row.isCollateral ? "true" : "false")
+        case .collateralRestrict: sink.copy(row.isRestricted ? "true" : "false")
         case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendAmt, .autoLendMtAmt: sink.copy("0")
         case .autoStakingStatus: sink.copy("unsupported")
-        default: writeSpot(field, place, to: &sink)
+        case .clSpotInUseAmt: break
+        case .mgnRatio, .notionalLever, .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl,
+            .totalPnlRatio:
+            if let number = try row.ifThere(field) { sink.number(number) }
+        default: sink.number(try row[field])
         }
-    }
-
-    private func holding(_ place: Int) -> Holding? {
-        figures.rows[place].holding.map { account.holdings[$0] }
-    }
-
-    /// Cost and profit of spot trades; nothing, which is "", where none was made or the figure does not
-    /// exist.
-    private func writeSpot(_ field: DetailField, _ place: Int, to sink: inout ByteSink) {
-        guard let number = figures.rows[place].spot else { return }
-        let spot = figures.spots[number]
-        switch field {
-        case .spotBal: sink.number(spot.balance)
-        case .openAvgPx: sink.optionalNumber(spot.openAveragePrice)
-        case .accAvgPx: sink.optionalNumber(spot.accumulatedAveragePrice)
-        case .spotUpl: sink.number(spot.unrealised)
-        case .spotUplRatio: sink.optionalNumber(spot.unrealisedRatio)
-        case .totalPnl: sink.number(spot.total)
-        case .totalPnlRatio: sink.optionalNumber(spot.totalRatio)
-        default: break
-        }
-    }
-}
-
-extension ByteSink {
-    /// A figure, or nothing where there is none.
-    mutating func optionalNumber(_ number: ExactFraction?) {
-        if let number { self.number(number) }
     }
 }
 
@@ -260,9 +183,4 @@ extension JSONValue {
         append(to: &bytes)
         sink.copy(bytes)
     }
-}
-
-extension Holding {
-    /// The amount reserved for one of OKX's purposes.
-    func reserved(_ purpose: ReservePurpose) -> ExactDecimal { reserved(for: purpose.rawValue) }
 }

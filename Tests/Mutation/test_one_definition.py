@@ -19,9 +19,9 @@ WITHIN = 3000
 # Where the definition is, what it says, what it says after the change, and the venue's field that it defines.
 MUTATIONS = {
     "okx": (
-        "OKX/Figures.swift",
-        "try cash + crossUnrealised + isolatedEquity + strategyEquity - interest - borrowed",
-        "try cash + crossUnrealised + isolatedEquity + strategyEquity - interest - borrowed + cash",
+        "OKX/Figures-Currency.swift",
+        "try self[.cashBal] + self[.crossUpl] + self[.isoEq] + self[.stgyEq] - self[.interest]",
+        "try self[.cashBal] - self[.crossUpl] + self[.isoEq] + self[.stgyEq] - self[.interest]",
         "eq",
     ),
     "binance": (

@@ -15,10 +15,10 @@ import Testing
         let matrix = try #require(try JSONValue(parsing: applicabilityMatrix)["account"]?.object)
         #expect(matrix.members.count == 17)
         for (name, cells) in matrix.members {
-            let field = try #require(AccountField(rawValue: name), "\(name)")
+            let field = try #require(AccountFigure(rawValue: name), "\(name)")
             #expect(field.modes == (field == .details ? .all : Self.modes(cells)), "\(name)")
         }
-        let outside = AccountField.allCases.filter { matrix[$0.rawValue] == nil }
+        let outside = AccountFigure.fields.filter { matrix[$0.rawValue] == nil }
         #expect(outside == [.delta, .deltaLever, .deltaNeutralStatus])
     }
 
@@ -27,11 +27,11 @@ import Testing
         let matrix = try #require(try JSONValue(parsing: applicabilityMatrix)["details"]?.object)
         #expect(matrix.members.count == 38)
         for (name, cells) in matrix.members {
-            let field = try #require(DetailField(rawValue: name), "\(name)")
+            let field = try #require(CurrencyFigure(rawValue: name), "\(name)")
             let isEverywhere = [.twap, .spotIsoBal, .collateralEnabled].contains(field)
             #expect(field.modes == (isEverywhere ? .all : Self.modes(cells)), "\(name)")
         }
-        let outside = DetailField.balance.filter { matrix[$0.rawValue] == nil }
+        let outside = CurrencyFigure.balance.filter { matrix[$0.rawValue] == nil }
         #expect(
             outside == [
                 .autoLendMtAmt, .autoLendStatus, .clSpotInUseAmt, .colBorrAutoConversion, .colRes,
@@ -40,8 +40,8 @@ import Testing
     }
 
     @Test func fieldsAreInAsciiOrder() {
-        let account = AccountField.allCases.map(\.rawValue)
-        let detail = DetailField.allCases.map(\.rawValue)
+        let account = AccountFigure.fields.map(\.rawValue)
+        let detail = CurrencyFigure.fields.map(\.rawValue)
         #expect(account == account.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) })
         #expect(detail == detail.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) })
     }
@@ -53,19 +53,19 @@ import Testing
         try world.open("desk", #"{"mode":"\#(mode.rawValue)"}"#)
         try world.run("desk", ("deposit", #""asset":"USDT","amount":"1000""#))
         let account = try world.balance("desk")
-        #expect(account.object?.keys == AccountField.allCases.map(\.rawValue))
+        #expect(account.object?.keys == AccountFigure.fields.map(\.rawValue))
         // "" for other reasons: no risk to measure, no delta strategy, no spot trade, no user-defined amount.
         let empty: Set<String> = [
             "mgnRatio", "delta", "deltaLever", "deltaNeutralStatus", "spotBal", "openAvgPx", "accAvgPx",
             "spotUpl",
             "spotUplRatio", "totalPnl", "totalPnlRatio", "clSpotInUseAmt",
         ]
-        for field in AccountField.allCases where field != .details && !empty.contains(field.rawValue) {
+        for field in AccountFigure.fields where field != .details && !empty.contains(field.rawValue) {
             #expect(account.text(field.rawValue)?.isEmpty == !field.modes.contains(ModeSet(mode)), "\(field)")
         }
         let row = try #require(account.detail("USDT"))
-        #expect(row.object?.keys == DetailField.balance.map(\.rawValue))
-        for field in DetailField.balance where !empty.contains(field.rawValue) {
+        #expect(row.object?.keys == CurrencyFigure.balance.map(\.rawValue))
+        for field in CurrencyFigure.balance where !empty.contains(field.rawValue) {
             if field == .collateralEnabled || field == .collateralRestrict {
                 #expect(row[field.rawValue]?.boolean != nil)
             } else {

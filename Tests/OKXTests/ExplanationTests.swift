@@ -32,11 +32,11 @@ import VenueTestSupport
         var figures: [(path: String, value: String)] = []
         var empty: Set<String> = []
         for (key, value) in try #require(object.object).members {
-            let field = try #require(AccountField(rawValue: key))
+            let field = try #require(AccountFigure(rawValue: key))
             for row in field == .details ? value.elements ?? [] : [] {
                 let name = try #require(row.text("ccy"))
                 for (key, value) in try #require(row.object).members where key != "ccy" {
-                    let field = try #require(DetailField(rawValue: key))
+                    let field = try #require(CurrencyFigure(rawValue: key))
                     let path = "details.\(name).\(key)"
                     if field.modes.contains(ModeSet(account.mode)) || account.raised(key, asset: name) != nil
                     {
@@ -56,11 +56,8 @@ import VenueTestSupport
         return (figures, empty)
     }
 
-    /// What must hold of any account: completeness, order, inputs that are explained, the same definition.
+    /// What must hold of any account: completeness, order, inputs that are explained.
     private func check(_ world: TestWorld<OKXVenue>, _ comment: Comment) throws {
-        let snapshot = try #require(world.snapshot(of: "desk"))
-        let explainer = try world.model.explainer(of: snapshot, through: world)
-        #expect(explainer.mismatches.isEmpty, comment)
         let explanations = try explanations(world)
         let byPath = Dictionary(grouping: explanations, by: \.path).mapValues { $0[0] }
         #expect(byPath.count == explanations.count, comment)
@@ -135,22 +132,6 @@ import VenueTestSupport
             world.setLedgerTime(1_717_200_000_000)
             try check(world, "\(mode), the rules of June 2024")
         }
-    }
-
-    /// A figure that is not what its inputs give, or not what was served, is found out.
-    @Test func differencesAreFound() throws {
-        let world = try PropertyTests.generate(3, mode: .multi)
-        let snapshot = try #require(world.snapshot(of: "desk"))
-        let balance = try world.balance("desk")
-        func mismatches(_ field: String, _ value: String) throws -> [String] {
-            var object = try #require(balance.object)
-            let place = try #require(object.members.firstIndex { $0.key == field })
-            object.members[place].value = .string(value)
-            return try world.model.explainer(of: snapshot, served: .object(object)).mismatches
-        }
-        #expect(try mismatches("adjEq", try #require(balance.text("adjEq"))).isEmpty)
-        #expect(try mismatches("adjEq", "5") == ["adjEq"])
-        #expect(try mismatches("imr", "5") == ["imr"])
     }
 
     /// Down to the ledger, the prices and the rules, on numbers worked out by hand.

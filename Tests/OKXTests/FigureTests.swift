@@ -38,91 +38,107 @@ import Venue
 
     @Test(arguments: currencies)
     func currencyRow(_ row: Currency) throws {
-        let cash = try ExactFraction(row.cash), unrealised = try ExactFraction(row.unrealised),
-            inUse = try ExactFraction(row.inUse)
-        let isolated = try ExactFraction(row.isolated), strategy = try ExactFraction(row.strategy)
-        let equity = try Figures.equity(
-            cash: cash, crossUnrealised: unrealised, isolatedEquity: isolated, strategyEquity: strategy,
-            interest: .zero, borrowed: .zero)
-        #expect(try isNear(equity, row.equity))
-        #expect(
-            try isNear(
-                Figures.frozenBalance(inUse: inUse, isolatedEquity: isolated, strategyEquity: strategy),
-                row.frozen))
-        #expect(
-            try isNear(
-                Figures.freeEquity(cash: cash, crossUnrealised: unrealised, inUse: inUse), row.availableEquity
-            ))
-        #expect(
-            try isNear(
-                Figures.freeBalance(cash: cash, crossUnrealised: unrealised, inUse: inUse),
-                row.availableBalance))
-        #expect(try isNear(Figures.equityUSD(equity, index: decimal(row.index)), row.equityUSD))
+        let figures = try GivenFigures(
+            .multi,
+            [
+                .cashBal: row.cash, .crossUpl: row.unrealised, .isoEq: row.isolated, .stgyEq: row.strategy,
+                .inUse: row.inUse, .interest: "0", .index: row.index,
+            ])
+        #expect(try isNear(figures[.eq], row.equity))
+        #expect(try isNear(figures[.frozenBal], row.frozen))
+        #expect(try isNear(figures[.availEq], row.availableEquity))
+        #expect(try isNear(figures[.availBal], row.availableBalance))
+        #expect(try isNear(figures[.eqUsd], row.equityUSD))
     }
 
     /// A multi-currency account of 2026: all six account figures.
     @Test func multiCurrencyAccount() throws {
-        let adjusted = try ExactFraction("100942.13298468884")
-        let borrow = try ExactFraction("2046.8510380360844")
         let futures = try ExactFraction("101.11322817202809"), swap = try ExactFraction("2486.1328640000006")
-        let notional = try Figures.notionalUSD(
-            borrowing: borrow, swaps: swap, futures: futures, options: .zero)
-        #expect(try isNear(notional, "4634.0971302081125"))
-        let frozen = try Figures.borrowFrozen(borrow, leverage: decimal("5"))
-        #expect(try isNear(frozen, "409.3702076072169"))
-        let positions =
-            try Figures.initialMargin(notional: swap, leverage: decimal("3"))
-            + Figures.initialMargin(notional: futures, leverage: decimal("3"))
-        let initial = try Figures.initialMarginRequirement(
-            positions: positions, orders: decimal("1208.3566666666668"), borrowing: frozen)
-        #expect(try isNear(initial, "2480.1422383312265"))
-        #expect(
-            try isNear(
-                Figures.availableEquity(adjusted: adjusted, initialMargin: initial, restricted: .zero),
-                "98461.99074635761"))
-        let rate = try decimal("0.02")
-        let maintenance = try Figures.maintenanceMarginRequirement(
-            positions: Figures.maintenanceMargin(notional: swap, rate: decimal("0.004"))
-                + Figures.maintenanceMargin(notional: futures, rate: decimal("0.013")),
-            borrowing: Figures.borrowMaintenance(borrow, rate: rate))
-        #expect(try isNear(maintenance, "52.196024182958055"))
-        let fees =
-            try Figures.liquidationFee(notional: swap, rate: decimal("0.0005"))
-            + Figures.liquidationFee(notional: futures, rate: decimal("0.001"))
-            + Figures.borrowLiquidationFee(borrow, maintenanceRate: rate, feeRate: decimal("0.001"))
-        let ratio = try #require(
-            try Figures.marginRatio(adjusted: adjusted, maintenance: maintenance, liquidationFees: fees))
-        #expect(try isNear(ratio, "1814.5924297007082"))
+        let figures = try GivenFigures(
+            .multi, [.potentialBorrowingUsd: "2046.8510380360844", .borrowLeverage: "5"],
+            account: [
+                .adjEq: "100942.13298468884", .notionalUsdForBorrow: "2046.8510380360844",
+                .notionalUsdForSwap: swap.description, .notionalUsdForFutures: futures.description,
+                .ordFroz: "1208.3566666666668",
+            ])
+        let account = figures.account
+        #expect(try isNear(account[.notionalUsd], "4634.0971302081125"))
+        #expect(try isNear(figures[.borrowFroz], "409.3702076072169"))
+        account.give(.borrowFroz, try figures[.borrowFroz])
+        let three: ExactDecimal = try decimal("3")
+        account.give(.positionImr, try swap.over(three) + futures.over(three))
+        #expect(try isNear(account[.imr], "2480.1422383312265"))
+        #expect(try isNear(account[.availEq], "98461.99074635761"))
+        account.give(
+            .positionMmr, try swap.times(decimal("0.004")) + futures.times(decimal("0.013")))
+        #expect(try isNear(account[.mmr], "52.196024182958055"))
+        account.give(
+            .positionLiquidationFees, try swap.times(decimal("0.0005")) + futures.times(decimal("0.001")))
+        #expect(try isNear(account[.mgnRatio], "1814.5924297007082"))
     }
 
     /// The documentation's position builder sample of portfolio margin.
     @Test func portfolioAccount() throws {
-        let bitcoin = try Figures.unitMaintenance(
-            spotShock: decimal("1164.4109244719994"), extreme: decimal("1164.4109244720003"),
-            basis: decimal("19.4098073796"), minimum: decimal("43.67206660410001"))
-        #expect(try isNear(bitcoin, "1183.8207318516"))
-        let litecoin = try Figures.unitMaintenance(
-            spotShock: decimal("183.50672805719995"), extreme: .zero, basis: decimal("8.1562464"),
-            minimum: decimal("7.1367156"))
-        #expect(try isNear(litecoin, "191.6629744572"))
-        let borrowed = try ExactFraction("78553.2188898")
-        let rate = try decimal("0.02")
-        let maintenance = try Figures.maintenanceMarginRequirement(
-            positions: bitcoin + litecoin, borrowing: Figures.borrowMaintenance(borrowed, rate: rate))
-        #expect(try isNear(maintenance, "2946.5480841048"))
-        let factor = try decimal("1.3")
-        let initial = try Figures.initialMarginRequirement(
-            positions: Figures.unitInitial(maintenance: bitcoin, factor: factor)
-                + Figures.unitInitial(maintenance: litecoin, factor: factor),
-            orders: .zero, borrowing: Figures.portfolioBorrowFrozen(borrowed, rate: decimal("0.1")))
-        #expect(try isNear(initial, "9643.45070718144"))
-        let ratio = try #require(
-            try Figures.marginRatio(
-                adjusted: decimal("-78553.21888979999"), maintenance: maintenance,
-                liquidationFees: Figures.borrowLiquidationFee(
-                    borrowed, maintenanceRate: rate, feeRate: decimal("0.001"))))
-        #expect(try isNear(ratio, "-25.95365779811705"))
+        let figures = try GivenFigures(
+            .portfolio, [.potentialBorrowingUsd: "78553.2188898", .borrowingRate: "0.1"],
+            account: [
+                .adjEq: "-78553.21888979999", .notionalUsdForBorrow: "78553.2188898", .ordFroz: "0",
+            ])
+        let account = figures.account
+        let bitcoin = try unit(
+            [
+                .MR1: "1164.4109244719994", .MR6: "1164.4109244720003", .MR4: "19.4098073796",
+                .MR7: "43.67206660410001",
+            ], in: account)
+        #expect(try isNear(bitcoin[.mmr], "1183.8207318516"))
+        let litecoin = try unit(
+            [.MR1: "183.50672805719995", .MR6: "0", .MR4: "8.1562464", .MR7: "7.1367156"], in: account)
+        #expect(try isNear(litecoin[.mmr], "191.6629744572"))
+        account.give(.positionMmr, try bitcoin[.mmr] + litecoin[.mmr])
+        #expect(try isNear(account[.mmr], "2946.5480841048"))
+        account.give(.positionImr, try bitcoin[.imr] + litecoin[.imr])
+        account.give(.borrowFroz, try figures[.borrowFroz])
+        #expect(try isNear(account[.imr], "9643.45070718144"))
+        #expect(try isNear(account[.mgnRatio], "-25.95365779811705"))
     }
+}
+
+/// A currency of an account that has nothing else, with figures that are given.
+struct GivenFigures {
+    let account: AccountFigures
+    let row: CurrencyFigures
+
+    init(
+        _ mode: AccountMode, _ given: [CurrencyFigure: String] = [:],
+        account figures: [AccountFigure: String] = [:], borrows: Bool = true
+    ) throws {
+        let rules = try OKXVenue(addedRulebooks: [], profile: .documented).rules(
+            at: LedgerTime(milliseconds: 1_780_272_000_000))
+        account = AccountFigures(
+            Account(
+                id: "given", venue: OKXVenue.name, parent: nil,
+                conventions: Conventions(keepsInterestApart: true), settings: Settings([]),
+                openedAt: LedgerTime(milliseconds: 0)), mode, borrows: borrows,
+            ValuationPrices(prices: VenuePrices(), reference: [:]), rules)
+        let place = try #require(rules.assetPlace("BTC"))
+        row = CurrencyFigures(
+            place, "BTC", rules.assets[place], holding: nil, updatedAt: LedgerTime(milliseconds: 0),
+            in: account)
+        for (figure, text) in given { row.give(figure, try decimal(text) as ExactDecimal) }
+        for (figure, text) in figures { account.give(figure, try decimal(text) as ExactDecimal) }
+    }
+
+    subscript(figure: CurrencyFigure) -> ExactFraction {
+        get throws { try withExtendedLifetime(account) { try row[figure] } }
+    }
+}
+
+/// A risk unit of BTC with figures that are given.
+func unit(_ given: [UnitFigure: String], in account: AccountFigures) throws -> RiskUnitFigures {
+    let unit = RiskUnitFigures(
+        try #require(account.rules.assetPlace("BTC")), index: try decimal("67111"), in: account)
+    for (figure, text) in given { unit.give(figure, try decimal(text) as ExactDecimal) }
+    return unit
 }
 
 @Suite struct DiscountTiers {
@@ -136,35 +152,34 @@ import Venue
     @Test func recordedValue() throws {
         let table = try Self.table([("1000000", "0.8"), ("2000000", "0.75"), ("4000000", "0.5")])
         #expect(
-            try isNear(Figures.discounted(decimal("3183550.6280862205"), by: table), "2141775.3140431102"))
+            try isNear(table.discounted(decimal("3183550.6280862205")), "2141775.3140431102"))
     }
 
     /// Help pages: 11 million USDT, and one bitcoin in spot mode.
     @Test func helpPages() throws {
         let stable = try Self.table([("5000000", "1"), ("10000000", "0.975"), (nil, "0.95")])
-        #expect(try Figures.discounted(decimal("11000000"), by: stable) == decimal("10825000"))
+        #expect(try stable.discounted(decimal("11000000")) == decimal("10825000"))
         let bitcoin = try Self.table([("20", "0.98")], unit: .coin)
-        let value = try Figures.discountedEquity(
-            .one, isolatedEquity: .zero, table: bitcoin, index: decimal("60000"), isCollateral: true
-        )
-        #expect(try value == decimal("58800"))
+        #expect(try bitcoin.discounted(.one).times(decimal("60000")) == decimal("58800"))
     }
 
     @Test func edges() throws {
         let table = try Self.table([("20", "0.98"), ("25", "0.9775")], unit: .coin)
-        func value(_ equity: String, isolated: String = "0", isCollateral: Bool = true) throws -> String {
-            try Figures.discountedEquity(
-                decimal(equity), isolatedEquity: decimal(isolated), table: table, index: decimal("100"),
-                isCollateral: isCollateral
-            ).description
-        }
-        #expect(try value("20") == "1960")
-        #expect(try value("25") == "2448.75")
-        #expect(try value("1000") == "2448.75")  // beyond the last tier nothing counts
-        #expect(try value("-3") == "-300")  // a debt takes no discount
-        #expect(try value("-3", isCollateral: false) == "-300")
-        #expect(try value("3", isCollateral: false) == "0")
-        #expect(try value("30", isolated: "10") == "1960")  // isolated margin is no collateral
+        #expect(try table.discounted(decimal("20")).description == "19.6")
+        #expect(try table.discounted(decimal("25")).description == "24.4875")
+        #expect(try table.discounted(decimal("1000")).description == "24.4875")  // beyond, nothing counts
+    }
+
+    @Test(arguments: [
+        ("-3", "0", true, "-300"),  // a debt takes no discount
+        ("-3", "0", false, "-300"),
+        ("3", "0", false, "0"),
+        ("30", "29", true, "98"),  // isolated margin is no collateral
+    ])
+    func collateral(equity: String, isolated: String, isCollateral: Bool, expected: String) throws {
+        let figures = try GivenFigures(.multi, [.eq: equity, .isoEq: isolated, .index: "100"])
+        figures.row.isCollateral = isCollateral
+        #expect(try figures[.disEq].description == expected)
     }
 }
 
@@ -174,37 +189,34 @@ import Venue
             PortfolioRules.ChargeTier(upTo: try decimal("10000"), multiplier: try decimal("1")),
             PortfolioRules.ChargeTier(upTo: try decimal("70000"), multiplier: try decimal("2")),
         ]
-        #expect(try Figures.tieredCharge(decimal("30000"), tiers: tiers) == decimal("50000"))
-        #expect(try Figures.tieredCharge(decimal("80000"), tiers: tiers) == decimal("150000"))
-        #expect(try Figures.tieredCharge(.zero, tiers: tiers) == .zero)
+        #expect(try tiers.charge(on: decimal("30000")) == decimal("50000"))
+        #expect(try tiers.charge(on: decimal("80000")) == decimal("150000"))
+        #expect(try tiers.charge(on: .zero) == .zero)
     }
 
     /// The help page's hedge: 10 BTC spot against as many short contracts leave basis and minimum charge
     /// only.
     @Test func hedgedSpot() throws {
-        let inUse = try Figures.spotInUse(coins: decimal("10"), derivativeDelta: decimal("-10"))
-        #expect(try inUse == decimal("10"))
-        let net = try Figures.netDeltaUSD(
-            derivativeDelta: decimal("-10"), spotInUse: inUse, index: decimal("67111"))
-        let shock = try Figures.spotShockCharge(netDeltaUSD: net, shock: decimal("0.12"))
-        let extreme = try Figures.extremeCharge(
-            netDeltaUSD: net, move: decimal("0.24"), share: decimal("0.5"))
-        let basis = try Figures.basisCharge(grossUSD: decimal("671110"), rate: decimal("0.012"))
-        let minimum = try Figures.minimumCharge(
-            grossUSD: decimal("671110"), rate: decimal("0.0045"), tiers: [])
-        #expect(shock.isZero && extreme.isZero)
-        #expect(try basis == decimal("8053.32"))
-        #expect(try minimum == decimal("3019.995"))
-        #expect(
-            try Figures.unitMaintenance(spotShock: shock, extreme: extreme, basis: basis, minimum: minimum)
-                == basis)
+        let figures = try GivenFigures(.portfolio, [.cashBal: "10"])
+        let unit = try unit(
+            [
+                .delta: "-10", .gross: "671110", .spotShock: "0.12", .extremeMove: "0.24",
+                .extremeShare: "0.5", .basisRate: "0.012", .minimumRate: "0.0045",
+            ], in: figures.account)
+        unit.row = figures.row
+        figures.row.unit = unit
+        #expect(try figures[.spotInUseAmt] == decimal("10"))
+        #expect(try unit[.MR1].isZero && unit[.MR6].isZero)
+        #expect(try unit[.MR4] == decimal("8053.32"))
+        #expect(try unit[.mmr] == unit[.MR4])
+        withExtendedLifetime(figures.account) {}
     }
 
     @Test(arguments: [("10", "-4", "4"), ("3", "-4", "3"), ("3", "4", "0"), ("-3", "-4", "0")])
     func spotInUse(coins: String, delta: String, expected: String) throws {
-        #expect(
-            try Figures.spotInUse(coins: decimal(coins), derivativeDelta: decimal(delta)) == decimal(expected)
-        )
+        let figures = try GivenFigures(.portfolio, [.cashBal: coins])
+        figures.row.unit = try unit([.delta: delta], in: figures.account)
+        #expect(try figures[.maxSpotInUse] == decimal(expected))
     }
 }
 
@@ -223,46 +235,46 @@ import Venue
 
     /// The help page: buy 2 at 3000, sell 1 at 3500, buy 1 at 4000, last price 4500.
     @Test func spotCost() throws {
-        let cost = SpotCost(
-            quantity: try decimal("2"), boughtValue: try decimal("10000"), soldValue: try decimal("3500"),
-            openCost: try decimal("7000"))
-        let index = try decimal("4500")
-        #expect(Figures.openAveragePrice(cost)?.description == "3500")
-        #expect(try Figures.accumulatedAveragePrice(cost)?.description == "3250")
-        #expect(try Figures.spotUnrealised(cost, index: index).description == "2000")
-        #expect(try Figures.spotUnrealisedRatio(cost, index: index)?.description == "2/7")
-        #expect(try Figures.spotTotal(cost, index: index).description == "2500")
-        #expect(try Figures.spotTotalRatio(cost, index: index)?.description == "5/13")
+        let figures = try GivenFigures(
+            .spot,
+            [
+                .traded: "2", .purchases: "10000", .sales: "3500", .openCost: "7000", .index: "4500",
+            ])
+        let row = figures.row
+        #expect(try row[.openAvgPx].description == "3500")
+        #expect(try row[.accAvgPx].description == "3250")
+        #expect(try row[.spotUpl].description == "2000")
+        #expect(try row[.spotUplRatio].description == "2/7")
+        #expect(try row[.totalPnl].description == "2500")
+        #expect(try row[.totalPnlRatio].description == "5/13")
+        withExtendedLifetime(figures.account) {}
     }
 
     /// The help page of futures mode: 700 BTC, 530 in use, 185 available, so 15 of profit; an order needs 40.
     @Test func futuresAvailable() throws {
-        let free = try Figures.freeEquity(
-            cash: decimal("700"), crossUnrealised: decimal("15"), inUse: decimal("530"))
-        #expect(try free == decimal("185"))
-        #expect(try free >= Figures.initialMargin(notional: decimal("200"), leverage: decimal("5")))
+        let figures = try GivenFigures(.futures, [.cashBal: "700", .crossUpl: "15", .inUse: "530"])
+        #expect(try figures[.availEq] == decimal("185"))
+    }
+
+    @Test(arguments: [
+        (AccountMode.multi, "-5", "-2", "1", "0", "2"), (.spot, "-5", "-2", "1", "2", "0"),
+        (.multi, "-5", "-8", "0", "0", "0"),
+    ])
+    func unrealizedLossLiability(
+        mode: AccountMode, equity: String, cash: String, interest: String, principal: String,
+        expected: String
+    ) throws {
+        let figures = try GivenFigures(
+            mode, [.eq: equity, .cashBal: cash, .interest: interest, .principal: principal])
+        #expect(try figures[.uplLiab] == decimal(expected))
     }
 
     @Test func liabilities() throws {
-        #expect(
-            try Figures.unrealisedLossLiability(
-                equity: decimal("-5"), cash: decimal("-2"), interest: decimal("1"), borrowed: .zero)
-                == decimal("2"))
-        #expect(
-            try Figures.unrealisedLossLiability(
-                equity: decimal("-5"), cash: decimal("-2"), interest: decimal("1"), borrowed: decimal("2"))
-                == .zero)
-        #expect(
-            try Figures.unrealisedLossLiability(
-                equity: decimal("-5"), cash: decimal("-8"), interest: .zero, borrowed: .zero) == .zero)
-        #expect(
-            try Figures.potentialBorrowing(
-                liability: decimal("5"), inUse: decimal("10"), interest: .one, cash: decimal("2"),
-                crossUnrealised: decimal("1")) == decimal("8"))
-        #expect(
-            try Figures.crossLiability(
-                equity: decimal("400"), loan: Figures.loan(borrowed: decimal("100"), interest: .one))
-                == decimal("101"))
+        let borrowing = try GivenFigures(
+            .multi, [.crossLiab: "5", .inUse: "10", .interest: "1", .cashBal: "2", .crossUpl: "1"])
+        #expect(try borrowing[.potentialBorrowing] == decimal("8"))
+        let loan = try GivenFigures(.spot, [.eq: "400", .principal: "100", .interest: "1"])
+        #expect(try loan[.crossLiab] == decimal("101"))
     }
 
     @Test(arguments: [
@@ -273,10 +285,10 @@ import Venue
     func maximumLoan(
         available: String, index: String, quota: String, liability: String, expected: String
     ) throws {
-        let power = try Figures.borrowingPower(availableEquityUSD: decimal(available), leverage: decimal("5"))
-        let loan = try Figures.maximumLoan(
-            powerUSD: power, index: decimal(index), quota: decimal(quota), liability: decimal(liability))
-        #expect(try loan == decimal(expected))
+        let figures = try GivenFigures(
+            .multi, [.index: index, .quota: quota, .liab: liability, .borrowLeverage: "5"],
+            account: [.availEq: available])
+        #expect(try figures[.maxLoan] == decimal(expected))
     }
 
     /// The table of BTC-USDT-SWAP, its generated rows among them.

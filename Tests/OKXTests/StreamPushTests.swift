@@ -59,7 +59,7 @@ import VenueTestSupport
         #expect(push["lastPage"]?.boolean == true && push["data"]?.elements?.count == 1)
         let expected = try pushedForm(world.balance("desk"), world)
         #expect(push.first?.description == expected.description)
-        #expect(push.first?.detail("BTC")?.object?.keys == DetailField.allCases.map(\.pushedName))
+        #expect(push.first?.detail("BTC")?.object?.keys == CurrencyFigure.fields.map(\.pushedName))
     }
 
     /// An update has the account's figures and the rows that have changed, as REST has them now.
@@ -237,7 +237,7 @@ import VenueTestSupport
         let rows = try #require(push["data"]?.elements)
         #expect(rows.count == 2 && served.count == 2)
         for (row, expected) in zip(rows, served) {
-            #expect(row.object?.keys == OKXVenue.positionKeys)
+            #expect(row.object?.keys == PositionRowFigure.fields.map(\.rawValue))
             let members = row.object?.members.filter { $0.key != "pTime" } ?? []
             #expect(JSONValue.object(JSONObject(members)).description == expected.description)
             #expect(row.text("pTime") == "1780272000000")
@@ -283,7 +283,7 @@ import VenueTestSupport
         try world.run("desk", ("fill", short + #","side":"buy""#))
         let closed = try #require(try stream.pushes().first)
         #expect(closed["data"]?.elements?.count == 1)
-        #expect(closed.first?.object?.keys == OKXVenue.positionKeys)
+        #expect(closed.first?.object?.keys == PositionRowFigure.fields.map(\.rawValue))
         #expect(closed.first?.text("posId") == id)
         expect(closed.first, ["pos": "0", "posSide": "short", "avgPx": "", "upl": "", "mgnMode": "cross"])
         try world.run("desk", ("deposit", #""asset":"USDT","amount":"1""#))

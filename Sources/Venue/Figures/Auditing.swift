@@ -46,7 +46,10 @@ extension FigureTable {
             let range = try Probing(notes, facts, expected, work).range
             return try check.finding(expected, range, remark: remark)
         } catch let gap as FigureGap {
-            guard case .missing(let reason) = gap else { return nil }
+            guard case .missing(let reason) = gap else {
+                return gap == .nothing
+                    ? check.notDerivable("The formula has no result here: its denominator is 0.") : nil
+            }
             check.take(notes)
             return check.notDerivable(reason)
         } catch {
@@ -140,12 +143,18 @@ private struct ReportedCheck {
     func finding(
         _ expected: ExactFraction, _ range: FigureRange, remark: String
     ) throws(NumberError) -> AuditFinding {
-        let printed = try facts.form.print(expected)
+        // How a venue prints binary numbers is not ours to know: all digits are compared.
+        let printed =
+            facts.evidence == .binary
+            ? try expected.rounded(places: ExactDecimal.places, rounding: .halfUp)
+            : try facts.form.print(expected)
         let residual = try number - printed
         let step = Evidence.step(facts.form.places)
         let own = try facts.evidence.range(of: number).widened(by: step, times: facts.leeway)
         var (verdict, words) = verdict(residual, printed, own.overlaps(range))
-        if verdict == .matches || verdict == .rounding {
+        // Nothing is nothing, however large the numbers are that cancel out.
+        let isNothing = facts.evidence == .binary && number.isZero && expected.isZero
+        if verdict == .matches && !isNothing || verdict == .rounding {
             let width = try range.high - range.low
             // What a figure could be moved by, unnoticed.
             let allowed = try max(

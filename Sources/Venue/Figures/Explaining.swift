@@ -17,12 +17,13 @@ extension FigureTable {
         return found
     }
 
-    /// Why a figure is what it is. The value is `text`, or else what is printed in its place.
+    /// Why a figure is what it is. The value is `text`, or else what is printed in its place; empty where
+    /// there is no such number.
     public final func explanation(
         of figure: Figure, _ facts: FigureFacts, as text: String? = nil
     ) throws -> Explanation {
-        let number = try self[figure]
-        if isRaised(figure) {
+        let number = try ifThere(figure)
+        if let number, isRaised(figure) {
             let raised = try facts.form.text(PrintForm.plain.print(number))
             return Explanation(
                 path: path(of: figure, isPrinted: true), field: figure.rawValue, value: text ?? raised,
@@ -31,16 +32,28 @@ extension FigureTable {
                 rounding: printsRounded(figure) ? facts.form.words : "", status: .choice,
                 source: Figure.choices)
         }
-        let notes = FigureNotes(ofGiven: false)
-        _ = try book.noting(notes) { try value(of: figure) }
+        var notes = FigureNotes(ofGiven: false)
+        if isGiven(figure) {
+            // What was given may say what it comes from.
+            _ = try? book.noting(notes) { try value(of: figure) }
+        } else {
+            do {
+                _ = try book.noting(notes) { try value(of: figure) }
+            } catch let gap as FigureGap where number == nil {
+                // What was asked for says why there is none, unless it is that nobody gave it.
+                if case .readsItself = gap { throw gap }
+                if gap != .nothing { notes = FigureNotes(ofGiven: false) }
+            }
+        }
         let notZero = Set(notes.entries.compactMap { $0.object.nameOfNotZero(at: $0.place) })
         let clauses = facts.clauses.filter { notZero.contains($0.input) }
         let roundings = [facts.rounding] + clauses.map(\.rounding)
         return Explanation(
             path: path(of: figure, isPrinted: true), field: figure.rawValue,
-            value: text ?? self.text(of: number, figure, facts, isPrinted: facts.isPrinted),
+            value: text ?? number.map { self.text(of: $0, figure, facts, isPrinted: facts.isPrinted) } ?? "",
             formula: facts.words(with: clauses),
-            inputs: notes.entries.map { $0.object.input($0, of: self) } + notes.others,
+            inputs: notes.entries.map { $0.object.input($0, of: self) } + notes.others
+                + inputs(besidesThoseOf: figure),
             rounding: roundings.filter { !$0.isEmpty }.joined(separator: "; "),
             status: facts.certainty(with: clauses), source: facts.source)
     }

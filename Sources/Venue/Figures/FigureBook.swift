@@ -19,7 +19,7 @@ public final class FigureBook {
     deinit { state.deallocate() }
 
     /// Forgets all that was worked out; what was given stays.
-    func forget() { state.pointee.generation += 1 }
+    public func forget() { state.pointee.generation += 1 }
 
     /// Takes down what is no slot of a table.
     @usableFromInline
@@ -48,6 +48,8 @@ struct FigureBookState {
     @usableFromInline var isWatched = false
     /// Whether figures were set by hand or reported.
     @usableFromInline var isSpecial = false
+    /// Whether a number in a slot holds a reference, as hardly any does.
+    @usableFromInline var isLong = false
 
     @usableFromInline init() {}
 }

@@ -20,7 +20,7 @@ public struct FigureFacts: Sendable {
     }
 
     /// Where it stands.
-    public let place: Place
+    public private(set) var place: Place
     /// Its formula in words; what it is called, of an input.
     public let formula: String
     /// A remark behind the formula, such as `not floored`; empty for none.
@@ -34,7 +34,7 @@ public struct FigureFacts: Sendable {
     /// What the venue's printed digits leave open.
     public let evidence: Evidence
     /// How far it can be trusted to be the venue's.
-    public let certainty: Explanation.Status
+    public private(set) var certainty: Explanation.Status
     /// Document and section.
     public let source: String
     /// The name that it has at every venue.
@@ -126,6 +126,20 @@ public struct FigureFacts: Sendable {
         FigureFacts(.input(origin), name, unit, signed: true, form: form, evidence: .exact)
     }
 
+    /// The same of a figure that the answer does not show in some mode, and others rest on.
+    public var besideTheAnswer: FigureFacts {
+        var facts = self
+        facts.place = .beside
+        return facts
+    }
+
+    /// The same, trusted so far.
+    public func trusted(as certainty: Explanation.Status) -> FigureFacts {
+        var facts = self
+        facts.certainty = certainty
+        return facts
+    }
+
     /// Whether it is a number of the answer.
     public var isShown: Bool { if case .shown = place { true } else { false } }
 
@@ -200,6 +214,8 @@ public enum PrintForm: Sendable, Equatable {
     case up(Int)
     /// A switch: 0 is `false`, everything else `true`.
     case flag
+    /// Half up to so many significant digits, and at most as many places.
+    case significant(Int)
 
     /// The decimal that is printed.
     @inlinable
@@ -210,12 +226,26 @@ public enum PrintForm: Sendable, Equatable {
         case .halfUp(let places): try number.rounded(places: places, rounding: .halfUp)
         case .halfEven(let places): try number.rounded(places: places, rounding: .halfEven)
         case .up(let places): try number.rounded(places: places, rounding: .awayFromZero)
+        case .significant(let digits):
+            try number.rounded(places: Self.places(of: number.exact, digits), rounding: .halfUp)
         }
     }
 
     /// A number as explanations show it.
     public func text(_ number: ExactDecimal) -> String {
         self == .flag ? number.isZero ? "false" : "true" : number.description
+    }
+
+    /// How many places so many significant digits leave to a number.
+    @usableFromInline
+    static func places(of number: ExactFraction, _ digits: Int) throws(NumberError) -> Int {
+        var places = digits
+        var limit = ExactFraction.one
+        while places > 0, number.magnitude >= limit {
+            places -= 1
+            limit = try limit.times(ExactDecimal(10))
+        }
+        return places
     }
 
     /// What is printed, for definitions that go on with it.
@@ -229,7 +259,7 @@ public enum PrintForm: Sendable, Equatable {
         case .plain: ExactDecimal.places
         case .flag: 0
         case .stored(let places), .cut(let places), .halfUp(let places), .halfEven(let places),
-            .up(let places):
+            .up(let places), .significant(let places):
             places
         }
     }
@@ -243,6 +273,7 @@ public enum PrintForm: Sendable, Equatable {
         case .halfEven(let places): "half even to \(places) places"
         case .up(let places): "rounded up at \(places) places"
         case .flag: ""
+        case .significant(let digits): "half up to \(digits) significant digits, at most \(digits) places"
         }
     }
 
@@ -253,6 +284,7 @@ public enum PrintForm: Sendable, Equatable {
         case .cut(let places): .cut(places)
         case .halfUp(let places), .halfEven(let places): .half(places)
         case .up(let places): .up(places)
+        case .significant: .binary
         }
     }
 }

@@ -46,6 +46,8 @@ public protocol FigureNumber: Sendable, CustomStringConvertible {
     init(nearest fraction: ExactFraction) throws(NumberError)
     /// The same number as a fraction.
     var exact: ExactFraction { get }
+    /// Whether it holds a reference.
+    var isLong: Bool { get }
     /// As many places of it as asked for.
     func rounded(places: Int, rounding: Rounding) throws(NumberError) -> ExactDecimal
 }
@@ -69,6 +71,8 @@ extension ExactDecimal: FigureNumber {
 
     /// The decimal as a fraction.
     public var exact: ExactFraction { ExactFraction(self) }
+    /// No decimal does.
+    @inlinable public var isLong: Bool { false }
 }
 
 /// Why a figure cannot be worked out from what there is.
@@ -80,4 +84,6 @@ public enum FigureGap: Error, Equatable {
     case notGiven(String)
     /// An input that an answer tells, but not this one; a sentence.
     case missing(String)
+    /// There is no such number: a ratio to nothing, a price that no market reaches.
+    case nothing
 }

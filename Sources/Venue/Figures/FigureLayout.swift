@@ -64,6 +64,24 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
     /// The figures in the order of the fields.
     public var figures: [Figure] { fields.map(\.figure) }
 
+    /// The same of every field, `""` where the object has no such figure.
+    @inlinable
+    public func writeAll(
+        _ table: FigureTable<Figure>, to writer: inout JSONWriter,
+        other: (Figure, inout JSONWriter) throws -> Void
+    ) throws {
+        for field in fields {
+            writer.key(field.key)
+            if field.style == nil {
+                try other(field.figure, &writer)
+            } else if let number = try table.ifThere(field.figure) {
+                writer.quoted(try forms[field.figure.index].print(number))
+            } else {
+                writer.literal("")
+            }
+        }
+    }
+
     /// The figures that are numbers, with their names here.
     public var numbers: [(figure: Figure, name: String)] {
         zip(fields, names).compactMap { field, name in field.style == nil ? nil : (field.figure, name) }

@@ -48,7 +48,8 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 
     @inlinable
     deinit {
-        slots.deinitialize(count: count)
+        // Nothing has to be given back where no number holds a reference.
+        if state.pointee.isLong { slots.deinitialize(count: count) }
         slots.deallocate()
     }
 
@@ -74,6 +75,17 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 
     /// With how many places at least a figure of that style is written.
     open func minimumPlaces(of figure: Figure) -> Int { 0 }
+
+    /// What else a figure is worked out from that is no number of a table: tiers, switches, what the ledger
+    /// has added up.
+    open func inputs(besidesThoseOf figure: Figure) -> [Explanation.Input] { [] }
+
+    /// The same with who asks: by default an input of another object has that object's name behind its
+    /// words.
+    open func name(of figure: Figure, in words: String, of asker: FigureObject) -> String {
+        if facts(of: figure)?.origin == nil { return name(of: figure, isOwn: asker === self) }
+        return asker === self || name.isEmpty || words.hasSuffix(name) ? words : "\(words) of \(name)"
+    }
 
     // MARK: - Numbers
 
@@ -108,6 +120,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
         slots[place].stamp = FigureSlot<Number>.working
         do {
             let number = try value(of: figure)
+            if number.isLong { state.pointee.isLong = true }
             slots[place] = FigureSlot(number: number, stamp: state.pointee.generation)
             return number
         } catch {
@@ -126,6 +139,25 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 
     @usableFromInline
     final func selfReading(_ figure: Figure) -> FigureGap { .readsItself(path + figure.rawValue) }
+
+    /// A figure, or nil where the object has none: the state that it is in has no such figure, or its
+    /// definition finds none.
+    @inlinable
+    public final func ifThere(_ figure: Figure) throws -> Number? {
+        guard isThere(figure) else { return nil }
+        do { return try self[figure] } catch FigureGap.nothing { return nil }
+    }
+
+    /// Runs `body` while nobody looks on: for asking whether something counts at all, which is no input.
+    @inlinable
+    public final func unnoted<Result>(_ body: () throws -> Result) rethrows -> Result {
+        state.pointee.isWatched ? try whileUnwatched(body) : try body()
+    }
+
+    @usableFromInline
+    final func whileUnwatched<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try book.noting(FigureNotes(ofGiven: false), body)
+    }
 
     /// A figure as it is printed, for definitions that the venue works out from printed digits.
     @inlinable
@@ -176,6 +208,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     /// Fills a slot: an amount of the ledger, a price, a rule, a setting.
     @inlinable
     public final func give(_ figure: Figure, _ number: Number) {
+        if number.isLong { state.pointee.isLong = true }
         slots[figure.index] = FigureSlot(number: number, stamp: FigureSlot<Number>.given)
     }
 
@@ -193,6 +226,11 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
         aside.raised.append(figure.index)
         if isRounded { aside.rounded.append(figure.index) }
         state.pointee.isSpecial = true
+    }
+
+    /// Whether a number was given, and is not worked out.
+    public final func isGiven(_ figure: Figure) -> Bool {
+        slots[figure.index].stamp == FigureSlot<Number>.given
     }
 
     /// Whether a figure was set by hand.
@@ -217,9 +255,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     /// Works out all that is shown, so that what cannot be is known before anything is written.
     @inlinable
     public final func workOutAll() throws {
-        for field in layout.fields where field.style != nil && isThere(field.figure) {
-            _ = try self[field.figure]
-        }
+        for field in layout.fields where field.style != nil { _ = try ifThere(field.figure) }
     }
 
     // MARK: - As an input
@@ -237,12 +273,11 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
         let text = text(of: slots[entry.place].number, figure, facts, isPrinted: entry.isPrinted)
         guard let facts, let origin = facts.origin else {
             return Explanation.Input(
-                name(of: figure, isOwn: asker === self), text, .figure,
+                name(of: figure, in: figure.rawValue, of: asker), text, .figure,
                 path: path(of: figure, isPrinted: entry.isPrinted))
         }
-        let words = name(of: figure, facts.formula)
-        let isNamed = asker === self || name.isEmpty || words.hasSuffix(name)
-        return Explanation.Input(isNamed ? words : "\(words) of \(name)", text, origin)
+        return Explanation.Input(
+            name(of: figure, in: name(of: figure, facts.formula), of: asker), text, origin)
     }
 
     /// A number with all its digits; as it is printed where those are the same, or nothing else was asked
