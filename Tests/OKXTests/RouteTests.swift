@@ -181,7 +181,7 @@ import VenueTestSupport
         for type in ["SPOT", "SWAP", "FUTURES"] {
             for instrument in try await world.publicData("/api/v5/public/instruments?instType=\(type)") {
                 for member in instrument.object?.members ?? []
-                where member.key.hasPrefix("max") && member.key.hasSuffix("Sz") {
+                where member.key.hasPrefix("max") && member.key != "maxPxLmtPct" {
                     #expect(Int64(member.value.text ?? "").map { $0 > 0 } == true, "\(type) \(member.key)")
                 }
             }
