@@ -16,8 +16,6 @@ PLACES = {"okx": 16, "binance": 8, "crypto-com": 8, "rails": 8}
 BLUNT = {
     # 6130 coins × (last − avgPx) of two equal prices: their sixteenth digits leave 10⁻¹³ open.
     "bigtime_positions": {"positions data[0].uplLastPx +", "positions data[0].uplLastPx -"},
-    # In USD, of an equity in coins: its sixteenth digit at the coin's price.
-    "margin_balance": {"data[0].details[1].borrowFroz +", "data[0].details[1].borrowFroz -"},
     # Printed with six places.
     "2026_mapper_user-balance": {
         "result.data[0].total_effective_leverage +", "result.data[0].total_effective_leverage -"},
