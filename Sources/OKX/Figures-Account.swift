@@ -191,8 +191,9 @@ extension AccountFigures {
         for unit in units {
             unit.row = try row(unit.underlying) ?? unshared(unit.underlying)
             unit.row?.unit = unit
-            unit.row?.cap(
-                at: account.raisedDecimal("clSpotInUseAmt", asset: rules.assets[unit.underlying].name))
+            unit.spotCap = account.raisedDecimal(
+                "clSpotInUseAmt", asset: rules.assets[unit.underlying].name)
+            unit.row?.cap(at: unit.spotCap)
         }
         try workOutHeld()
     }

@@ -77,7 +77,7 @@ final class PositionRow: FigureTable<PositionRowFigure> {
         case .imr: mode.isCross
         case .margin: !mode.isCross
         case .maxSpotInUseAmt, .spotInUseAmt: unit != nil
-        case .clSpotInUseAmt: unit?.row?.spotCap != nil
+        case .clSpotInUseAmt: unit?.spotCap != nil
         default: true
         }
     }
@@ -89,7 +89,9 @@ final class PositionRow: FigureTable<PositionRowFigure> {
     }
 
     private func spotInUse(_ figure: PositionRowFigure) throws -> ExactFraction {
-        guard let row = unit?.row else { return .zero }
+        guard let row = unit?.row else {
+            return figure == .clSpotInUseAmt ? ExactFraction(unit?.spotCap ?? .zero) : .zero
+        }
         switch figure {
         case .clSpotInUseAmt: return try row[.spotCap]
         case .maxSpotInUseAmt: return try row[.maxSpotInUse]

@@ -19,6 +19,8 @@ final class RiskUnitFigures: FigureTable<UnitFigure> {
     private(set) var positions: [PositionValuation] = []
     /// The underlying's own row; nil where the account has none.
     var row: CurrencyFigures?
+    /// The cap that the user sets on spot in use, whether there is a coin or not.
+    var spotCap: ExactDecimal?
 
     override func value(of figure: UnitFigure) throws -> ExactFraction {
         switch figure {
