@@ -5,8 +5,11 @@ import Venue
 
 /// An event as the journal keeps it.
 public struct StoredEvent: Sendable, Equatable {
+    /// Its place in the journal, counted from 1.
     public let sequence: Int64
+    /// The ledger time at which it happened.
     public let at: LedgerTime
+    /// The account that it is about; nil for a venue's market.
     public let account: String?
     /// The receiver of a transfer.
     public let counterparty: String?
@@ -30,12 +33,19 @@ public struct StoredEvent: Sendable, Equatable {
 
 /// An account in short.
 public struct AccountSummary: Sendable, Equatable {
+    /// Its name.
     public let id: String
+    /// Where it is.
     public let venue: VenueName
+    /// The account whose sub-account it is; nil for one of its own.
     public let parent: String?
+    /// The ledger time at which it was opened.
     public let openedAt: LedgerTime
+    /// The ledger time of its last event.
     public var updatedAt: LedgerTime
+    /// How many events have changed it; the first is 1.
     public var version: Int64
+    /// The sequence of its last event.
     public var lastSequence: Int64
 
     init(_ account: Account) {

@@ -116,10 +116,6 @@ extension OKXError {
     static let amendUnknown = item("51503", "Your order has already been filled or canceled.")
     static let amendNothing = item("51500", "You must enter a price, quantity, or TP/SL")
     static let amendRepeated = item("51512", "Unable to amend the same order twice in one batch.")
-    static let amendImmediate = item(
-        "51506", "Order modification unavailable for the order type.")
-    static let amendWouldTake = item(
-        "51511", "Modification failed as the order price doesn't meet the requirement for Post Only orders.")
     static let orderUnknown = OKXError("51603", 200, "Order does not exist", shape: .business)
     static let positionMissing = OKXError("51023", 200, "Position doesn't exist.", shape: .business)
     static let closingOrders = OKXError(
