@@ -146,7 +146,7 @@ extension FigureLayout {
     /// Whether every figure of an object is a zero.
     fileprivate func isZero(_ object: ReportedObject, butFor others: Set<Figure>) -> Bool {
         numbers.allSatisfy { figure, name in
-            others.contains(figure) || object[name] == .absent || object[name].cutNumber?.isZero == true
+            others.contains(figure) || object[name] == .absent || object[name].truncatedNumber?.isZero == true
                 || object.value[name]?.boolean != nil
         }
     }
@@ -163,7 +163,8 @@ extension PositionRow {
         let known = rules.symbol(symbol)
         let leverage = row.impliedLeverage
         let mode = PositionMode(
-            marginMode: answers.marginMode(of: row), isOpen: row["positionAmt"].cutNumber?.isZero != true,
+            marginMode: answers.marginMode(of: row),
+            isOpen: row["positionAmt"].truncatedNumber?.isZero != true,
             marginForm: Inference.marginForm(of: row, leverage, rules),
             marginAsset: answers.marginAsset(of: row, known?.instrument) ?? "")
         self.init(symbol, row.positionSide, known, mode, in: book)
@@ -190,8 +191,8 @@ extension PositionRow {
                 .markPrice, mark.price, as: "the mark that \(row.path(of: "notional")) implies",
                 from: [row.path(of: "notional")], within: mark.range)
         }
-        guard let priced, let quantity = row["positionAmt"].cutNumber,
-            priced["positionAmt"].cutNumber == quantity
+        guard let priced, let quantity = row["positionAmt"].truncatedNumber,
+            priced["positionAmt"].truncatedNumber == quantity
         else { return }
         guard let cost = Inference.cost(of: quantity, priced) else {
             return lack(
@@ -219,7 +220,7 @@ extension PositionRow {
     fileprivate func takeOrders(in asset: ReportedObject) {
         let field = asset.path(of: "openOrderInitialMargin")
         let name = "openOrderInitialMargin of \(symbol)"
-        if asset["openOrderInitialMargin"].cutNumber?.isZero == true {
+        if asset["openOrderInitialMargin"].truncatedNumber?.isZero == true {
             drop(.openOrderInitialMargin)
             recover(.openOrderInitialMargin, .zero, as: name, from: [field])
         } else if !isKnown(.openOrderInitialMargin) {

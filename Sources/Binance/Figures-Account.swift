@@ -281,14 +281,15 @@ extension Account {
 
     /// What was set by hand for an asset; nil if nothing was.
     func marginAvailableSetting(of asset: String) -> Bool? {
-        raised.isEmpty ? nil : raised(RaisableField.marginAvailable.rawValue, asset: asset)?.boolean
+        overridden.isEmpty
+            ? nil : overridden(OverridableField.marginAvailable.rawValue, asset: asset)?.boolean
     }
 
     /// Whether contracts are settled in credits and all margin assets back them (EU accounts).
     var isInCreditsMode: Bool { settings.flag(Setting.creditsMode) }
 
     /// Whether fees are paid in BNB as far as there is any: as was raised, else as was set, else no.
-    var burnsFees: Bool { raisedFlag(.feeBurn, fallback: settings.flag(Setting.feeBurn)) }
+    var burnsFees: Bool { overriddenFlag(.feeBurn, fallback: settings.flag(Setting.feeBurn)) }
 
     /// Whether all margin assets are one pool: the setting, and always in credits mode.
     var isMultiAssets: Bool { settings.flag(Setting.multiAssets) || isInCreditsMode }

@@ -158,7 +158,8 @@ final class AssetRow: FigureTable<AssetFigure> {
     private func isMargin() -> ExactDecimal {
         note(
             Explanation.Input(
-                "marginAvailable of \(asset)", mode.isMargin.description, mode.isMarginSet ? .raised : .rule))
+                "marginAvailable of \(asset)", mode.isMargin.description,
+                mode.isMarginSet ? .overridden : .rule))
         return mode.isMargin ? .one : .zero
     }
 

@@ -159,7 +159,7 @@ private struct ExchangePool {
 extension Account {
     /// The threshold that holds for the account: that of its fee tier, which is 0 unless raised.
     fileprivate func autoExchangeThreshold(_ rules: AssetRules) -> ExactDecimal? {
-        let isAboveVIP1 = raisedInteger(.feeTier, fallback: 0) > 1
+        let isAboveVIP1 = overriddenInteger(.feeTier, fallback: 0) > 1
         return (isAboveVIP1 ? rules.vipAutoExchangeThreshold : nil) ?? rules.autoExchangeThreshold
     }
 }

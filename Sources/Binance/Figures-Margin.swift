@@ -113,7 +113,7 @@ extension Account {
 
     /// The `notionalCoef` that was set by hand; 1 for an account that was not adjusted.
     var notionalCoefficient: ExactDecimal {
-        guard !raised.isEmpty, let text = raised("notionalCoef")?.text else { return .one }
+        guard !overridden.isEmpty, let text = overridden("notionalCoef")?.text else { return .one }
         return (try? ExactDecimal(text)) ?? .one
     }
 }

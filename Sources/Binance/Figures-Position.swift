@@ -95,7 +95,7 @@ final class PositionRow: FigureTable<PositionFigure> {
         case .liquidationPrice: try liquidationPrice()
         case .crossBalance: try crossBacking().rounded(places: 18, rounding: .halfEven)
         case .maxNotional: try rules?.maximumNotional(leverage: self[.leverage], coefficient) ?? .zero
-        case .adl: ExactDecimal(Int(ledger?.account.raisedInteger(.adl, fallback: 0) ?? 0))
+        case .adl: ExactDecimal(Int(ledger?.account.overriddenInteger(.adl, fallback: 0) ?? 0))
         case .largestExposure: try exposure()
 
         case .maintenanceRate: try bracket(of: self[.notional]).maintenanceRate
@@ -142,7 +142,7 @@ final class PositionRow: FigureTable<PositionFigure> {
     private func maintenance(
         of notional: ExactDecimal, _ rate: ExactDecimal, _ cumulative: ExactDecimal
     ) throws -> ExactDecimal {
-        if mode.isCoefficientSet { note(Explanation.Input("notionalCoef", coefficient, .raised)) }
+        if mode.isCoefficientSet { note(Explanation.Input("notionalCoef", coefficient, .overridden)) }
         var value = ProductSum()
         try value.add(notional.magnitude, times: rate)
         try value.add(-cumulative)

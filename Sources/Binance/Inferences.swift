@@ -16,8 +16,8 @@ enum Inference {
     /// The shortest mark that a row's notional follows from, and between what it lies; nil without a
     /// position.
     static func mark(of row: ReportedObject) -> (price: ExactDecimal, range: FigureRange)? {
-        guard let amount = row["positionAmt"].cutNumber?.magnitude, amount.isPositive,
-            let worth = row["notional"].cutNumber?.magnitude, worth.isPositive,
+        guard let amount = row["positionAmt"].truncatedNumber?.magnitude, amount.isPositive,
+            let worth = row["notional"].truncatedNumber?.magnitude, worth.isPositive,
             let range = try? unit.range(of: worth),
             let low = try? range.low.over(amount), let high = try? range.high.over(amount),
             let middle = try? (low + high).over(ExactDecimal(2)),
@@ -37,7 +37,7 @@ enum Inference {
     static func cost(
         of quantity: ExactDecimal, _ row: ReportedObject
     ) -> (amount: ExactDecimal, range: FigureRange)? {
-        guard let price = row["entryPrice"].cutNumber,
+        guard let price = row["entryPrice"].truncatedNumber,
             let cost = try? quantity.times(price, rounding: .halfEven)
         else { return nil }
         let printed = row["entryPrice"].text.utf8.drop { $0 != UInt8(ascii: ".") }.dropFirst()
@@ -58,20 +58,21 @@ enum Inference {
         of row: ReportedObject, _ leverage: ExactDecimal?, _ rules: RuleTable
     ) -> PrintForm {
         let own = rules.account.marginForm
-        guard let leverage, let notional = row["notional"].cutNumber else { return own }
+        guard let leverage, let notional = row["notional"].truncatedNumber else { return own }
         let fits = [own, .cut(8), .halfUp(8)].first { form in
             (try? PositionRow([.notional: notional, .leverage: leverage], form)[.positionInitialMargin])
-                == row["positionInitialMargin"].cutNumber
+                == row["positionInitialMargin"].truncatedNumber
         }
         return fits ?? own
     }
 
     /// Whether a row says that a position of a whole thousandth or more is worth nothing.
     static func isWorthless(_ row: ReportedObject) -> Bool {
-        guard let amount = row["positionAmt"].cutNumber, row["notional"].cutNumber?.isZero == true else {
+        guard let amount = row["positionAmt"].truncatedNumber, row["notional"].truncatedNumber?.isZero == true
+        else {
             return false
         }
-        if let mark = row["markPrice"].cutNumber {
+        if let mark = row["markPrice"].truncatedNumber {
             let worth = try? PositionRow([.positionAmt: amount, .markPrice: mark])[.notional]
             return worth?.isZero == false
         }
@@ -217,13 +218,15 @@ extension ReportedObject {
     var impliedLeverage: ExactDecimal? {
         if let leverage = self["leverage"].number, leverage >= .one { return leverage }
         if let leverage = impliedLeverage(byMargin: "positionInitialMargin") { return leverage }
-        let orders = [self["bidNotional"].cutNumber, self["askNotional"].cutNumber].compactMap { $0 }.max()
-        return Self.leverage(of: orders, margin: self["openOrderInitialMargin"].cutNumber)
+        let orders = [self["bidNotional"].truncatedNumber, self["askNotional"].truncatedNumber].compactMap {
+            $0
+        }.max()
+        return Self.leverage(of: orders, margin: self["openOrderInitialMargin"].truncatedNumber)
     }
 
     /// The whole number nearest to |notional| ÷ a margin; nil where one of them is missing or zero.
     func impliedLeverage(byMargin field: String) -> ExactDecimal? {
-        Self.leverage(of: self["notional"].cutNumber?.magnitude, margin: self[field].cutNumber)
+        Self.leverage(of: self["notional"].truncatedNumber?.magnitude, margin: self[field].truncatedNumber)
     }
 
     private static func leverage(of worth: ExactDecimal?, margin: ExactDecimal?) -> ExactDecimal? {

@@ -147,7 +147,7 @@ private struct AccountRehosting {
         for row in answers.assets {
             let asset = row["asset"].text
             guard let known = rules.asset(asset) else {
-                if row["walletBalance"].cutNumber?.isZero == false {
+                if row["walletBalance"].truncatedNumber?.isZero == false {
                     script.assume("The rulebook does not know \(asset); what is held of it is left out.")
                 }
                 continue

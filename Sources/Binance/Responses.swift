@@ -86,9 +86,9 @@ struct ReportedAccount {
         if !isSecond, assets.contains(where: { $0["marginAvailable"] != .absent }) { return true }
         return assets.contains { row in
             if row["asset"].text == credits { return true }
-            return row["marginBalance"].cutNumber?.isZero == true
-                && row["walletBalance"].cutNumber?.isZero == true
-                && row["availableBalance"].cutNumber?.isPositive == true
+            return row["marginBalance"].truncatedNumber?.isZero == true
+                && row["walletBalance"].truncatedNumber?.isZero == true
+                && row["availableBalance"].truncatedNumber?.isPositive == true
         }
     }
 
@@ -101,7 +101,7 @@ struct ReportedAccount {
         return others.count < assets.count
             && others.allSatisfy { row in
                 ["initialMargin", "maintMargin", "unrealizedProfit"].allSatisfy {
-                    row[$0].cutNumber?.isZero != false
+                    row[$0].truncatedNumber?.isZero != false
                 }
             }
     }
@@ -131,7 +131,7 @@ struct ReportedAccount {
         if let leverage = risk(of: row)?.impliedLeverage ?? row.impliedLeverage { return leverage }
         guard let asset = marginAsset(of: row, contract),
             let assetRow = assets.first(where: { $0["asset"].text == asset }),
-            assetRow["openOrderInitialMargin"].cutNumber?.isZero == true
+            assetRow["openOrderInitialMargin"].truncatedNumber?.isZero == true
         else { return nil }
         return row.impliedLeverage(byMargin: "initialMargin")
     }
@@ -239,13 +239,13 @@ extension ReportedObject {
     /// because there is something in it.
     var isIsolated: Bool {
         value["isolated"]?.boolean ?? false || self["marginType"].text.lowercased() == "isolated"
-            || self["isolatedWallet"].cutNumber?.isPositive ?? false
+            || self["isolatedWallet"].truncatedNumber?.isPositive ?? false
     }
 
     /// Whether there is a position or an order.
     fileprivate var isInUse: Bool {
         ["positionAmt", "notional", "initialMargin", "openOrderInitialMargin", "bidNotional", "askNotional"]
-            .contains { self[$0].cutNumber?.isZero == false }
+            .contains { self[$0].truncatedNumber?.isZero == false }
     }
 
     /// `positionSide`: `LONG` and `SHORT` in hedge mode, `BOTH` otherwise.

@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// A field of the account endpoints that the venue decides by means which the ledger does not have.
-enum RaisableField: String, CaseIterable {
+enum OverridableField: String, CaseIterable {
     case feeTier
     case feeBurn
     case canTrade
@@ -44,9 +44,9 @@ enum RaisableField: String, CaseIterable {
 }
 
 extension BinanceVenue {
-    func judgeRaised(_ flag: String, _ asset: String?, _ value: JSONValue?) throws(Refusal) {
-        guard let field = RaisableField(rawValue: flag) else {
-            let names = RaisableField.allCases.map(\.rawValue).joined(separator: ", ")
+    func checkOverride(_ flag: String, _ asset: String?, _ value: JSONValue?) throws(Refusal) {
+        guard let field = OverridableField(rawValue: flag) else {
+            let names = OverridableField.allCases.map(\.rawValue).joined(separator: ", ")
             throw Refusal(.invalidField, "\(flag) cannot be raised at Binance; \(names) can.", field: "flag")
         }
         if field.isPerAsset, asset == nil {
@@ -63,11 +63,11 @@ extension BinanceVenue {
 }
 
 extension Account {
-    func raisedFlag(_ field: RaisableField, fallback: Bool) -> Bool {
-        raised(field.rawValue)?.boolean ?? fallback
+    func overriddenFlag(_ field: OverridableField, fallback: Bool) -> Bool {
+        overridden(field.rawValue)?.boolean ?? fallback
     }
 
-    func raisedInteger(_ field: RaisableField, fallback: Int64) -> Int64 {
-        raised(field.rawValue)?.integer ?? fallback
+    func overriddenInteger(_ field: OverridableField, fallback: Int64) -> Int64 {
+        overridden(field.rawValue)?.integer ?? fallback
     }
 }

@@ -151,7 +151,7 @@ extension BinanceVenue {
         case .configured(let settings): try judgeSettings(settings, before, market)
         case .leverageSet(let setting): try judge(setting, before, market)
         case .isolatedMarginAdjusted(let key, let amount): try judgeMargin(key, amount, after, market)
-        case .raised(let flag, let asset, let value): try judgeRaised(flag, asset, value)
+        case .overridden(let flag, let asset, let value): try checkOverride(flag, asset, value)
         case .borrowed, .repaid, .interestAccrued, .marginInterestAccrued:
             throw Refusal(
                 .notAllowed, "Binance futures lend nothing explicitly, so there are no loans and interest.")
@@ -185,7 +185,7 @@ extension BinanceVenue {
     }
 
     private func requireAllowed(_ flag: String, in account: Account) throws(Refusal) {
-        if account.raised(flag)?.boolean == false {
+        if account.overridden(flag)?.boolean == false {
             throw Refusal(.notAllowed, "\(flag) is false for account \(account.id).")
         }
     }

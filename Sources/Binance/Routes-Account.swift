@@ -90,7 +90,7 @@ extension BinanceVenue {
         _ writer: inout JSONWriter, _ account: Account, _ parameters: Parameters, _ rules: RuleTable
     ) throws(BinanceError) {
         let symbols = try chosen(parameters, rules) ?? rules.symbolsByName
-        let value = account.raisedInteger(.adl, fallback: 0)
+        let value = account.overriddenInteger(.adl, fallback: 0)
         writer.beginArray()
         for symbol in symbols {
             let held = account.positions.filter { $0.instrument.name == symbol.name }
@@ -111,14 +111,14 @@ extension BinanceVenue {
 
     private func writeConfig(_ writer: inout JSONWriter, _ account: Account) {
         writer.beginObject()
-        writer.integer("feeTier", account.raisedInteger(.feeTier, fallback: 0))
-        writer.bool("canTrade", account.raisedFlag(.canTrade, fallback: true))
-        writer.bool("canDeposit", account.raisedFlag(.canDeposit, fallback: true))
-        writer.bool("canWithdraw", account.raisedFlag(.canWithdraw, fallback: true))
+        writer.integer("feeTier", account.overriddenInteger(.feeTier, fallback: 0))
+        writer.bool("canTrade", account.overriddenFlag(.canTrade, fallback: true))
+        writer.bool("canDeposit", account.overriddenFlag(.canDeposit, fallback: true))
+        writer.bool("canWithdraw", account.overriddenFlag(.canWithdraw, fallback: true))
         writer.bool("dualSidePosition", isHedged(account))
         writer.integer("updateTime", 0)
         writer.bool("multiAssetsMargin", account.isMultiAssets)
-        writer.integer("tradeGroupId", account.raisedInteger(.tradeGroupId, fallback: -1))
+        writer.integer("tradeGroupId", account.overriddenInteger(.tradeGroupId, fallback: -1))
         writer.endObject()
     }
 
@@ -130,14 +130,14 @@ extension BinanceVenue {
         let account = snapshot.account
         let figures = try figures(of: snapshot)
         writer.beginObject()
-        writer.integer("feeTier", account.raisedInteger(.feeTier, fallback: 0))
+        writer.integer("feeTier", account.overriddenInteger(.feeTier, fallback: 0))
         writer.bool("feeBurn", account.burnsFees)
-        writer.bool("canTrade", account.raisedFlag(.canTrade, fallback: true))
-        writer.bool("canDeposit", account.raisedFlag(.canDeposit, fallback: true))
-        writer.bool("canWithdraw", account.raisedFlag(.canWithdraw, fallback: true))
+        writer.bool("canTrade", account.overriddenFlag(.canTrade, fallback: true))
+        writer.bool("canDeposit", account.overriddenFlag(.canDeposit, fallback: true))
+        writer.bool("canWithdraw", account.overriddenFlag(.canWithdraw, fallback: true))
         writer.integer("updateTime", 0)
         writer.bool("multiAssetsMargin", figures.mode.isMultiAssets)
-        writer.integer("tradeGroupId", account.raisedInteger(.tradeGroupId, fallback: -1))
+        writer.integer("tradeGroupId", account.overriddenInteger(.tradeGroupId, fallback: -1))
         try figures.layout.write(figures, to: &writer)
         writer.key("assets")
         writer.beginArray()

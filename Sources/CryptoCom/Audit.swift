@@ -63,7 +63,7 @@ extension AccountFigures {
             .estimate("How a debt is shown is not published.")
         case .collateralAmount: .contradicts
         // Recorded with a position once; elsewhere the venue may hold back more with one.
-        case .withdrawable where answers.account["total_position_im"].cutNumber?.isZero != true:
+        case .withdrawable where answers.account["total_position_im"].truncatedNumber?.isZero != true:
             .hidden(
                 answers.orders == nil && row.asset != CryptoComRules.usd
                     ? "Not shown: what open buy orders hold, what positions need."
@@ -108,10 +108,10 @@ extension IsolatedFigures {
 extension ReportedAccount {
     /// Whether the margin balance is what it was before haircuts moved into the initial margin.
     fileprivate var followsOldRule: Bool {
-        guard let margin = account["total_margin_balance"].cutNumber,
-            let collateral = account["total_collateral_value"].cutNumber,
-            let profit = account["total_session_unrealized_pnl"].cutNumber,
-            let values = try? rows.compactMap({ $0["market_value"].cutNumber }).sum(),
+        guard let margin = account["total_margin_balance"].truncatedNumber,
+            let collateral = account["total_collateral_value"].truncatedNumber,
+            let profit = account["total_session_unrealized_pnl"].truncatedNumber,
+            let values = try? rows.compactMap({ $0["market_value"].truncatedNumber }).sum(),
             let gap = try? margin - collateral - profit, values != collateral
         else { return false }
         return gap.magnitude <= Inference.lastPlace
@@ -185,7 +185,7 @@ extension AccountFigures {
         }
         // Where nothing is used of the limit, there is nothing to be margined.
         let isFlat = ["total_position_cost", "used_position_limit"].allSatisfy {
-            answers.account[$0].cutNumber?.isZero == true
+            answers.account[$0].truncatedNumber?.isZero == true
         }
         if isFlat, !answers.isLive { return }
         lacks.exposures =
@@ -249,8 +249,8 @@ extension RowFigures {
         mode.showsLocked = !shown.isZero
         self.init(
             row.name, mode, TiedUp.of(account.orders).first { $0.asset == row.name },
-            isDebt: row["quantity"].cutNumber?.isNegative == true, isHeld: true, isReported: true,
-            knowsOrders: orders != nil, isOwed: row["market_value"].cutNumber?.isNegative == true,
+            isDebt: row["quantity"].truncatedNumber?.isNegative == true, isHeld: true, isReported: true,
+            knowsOrders: orders != nil, isOwed: row["market_value"].truncatedNumber?.isNegative == true,
             in: account)
         let moment = answers.moments.balance
         report(.cash, row, "quantity", at: moment)
@@ -272,7 +272,7 @@ extension RowFigures {
             lack(.isListed, because: "Whether it is collateral cannot be read.")
         }
         if let cap = rule?.collateralCap {
-            let isCapped = row.isCollateral == true && cap < row["market_value"].cutNumber ?? .zero
+            let isCapped = row.isCollateral == true && cap < row["market_value"].truncatedNumber ?? .zero
             recover(
                 .cap, cap, as: "collateral_cap_notional of \(asset)",
                 isCapped
@@ -297,7 +297,7 @@ extension RowFigures {
         shown: ExactDecimal
     ) {
         let path = row.path(of: RowFigure.reservedQuantity.rawValue)
-        if let reserved = row["reserved_qty"].cutNumber {
+        if let reserved = row["reserved_qty"].truncatedNumber {
             let others = orders.map { try? $0.offered(of: asset) + shown } ?? .zero
             let rest = others.flatMap { try? reserved - $0 } ?? reserved
             recover(
@@ -330,7 +330,8 @@ extension RowFigures {
             recover(.price, .one, as: "price of USD")
             return
         }
-        guard let value = row["market_value"].cutNumber, let quantity = row["quantity"].cutNumber else {
+        guard let value = row["market_value"].truncatedNumber, let quantity = row["quantity"].truncatedNumber
+        else {
             return
         }
         let path = row.path(of: RowFigure.marketValue.rawValue)
@@ -338,7 +339,7 @@ extension RowFigures {
         if orders == nil, row.mayBeLocked {
             difference = .hidden("What open buy orders hold is not shown.")
         }
-        if answers.isLive, row.isCollateral == nil, row["reserved_qty"].cutNumber?.isZero != true {
+        if answers.isLive, row.isCollateral == nil, row["reserved_qty"].truncatedNumber?.isZero != true {
             difference = .estimate(AccountFigures.unreadableCollateral)
         }
         let held = answers.held(row, orders, rules)
@@ -369,13 +370,13 @@ extension IsolatedFigures {
         let mode = IsolatedMode(profile: figures.profile, reserve: figures.mode.reserve)
         self.init(
             row?.name ?? account["isolation_id"].text, mark, .told, mode,
-            isInDebt: wallet.cutNumber?.isNegative == true, answer: account, in: figures.book)
+            isInDebt: wallet.truncatedNumber?.isNegative == true, answer: account, in: figures.book)
         let moment = answers.moments.balance
         for figure in IsolatedFigure.allCases
         where figure.facts(in: mode)?.isNumber == true && figure != .leverage {
             report(figure, account, at: moment)
         }
-        if let leverage = account["leverage"].cutNumber {
+        if let leverage = account["leverage"].truncatedNumber {
             recover(.leverage, leverage, as: account.path(of: "leverage"), at: moment)
         } else {
             lack(.leverage, because: "\(account.path(of: "leverage")) is \(account["leverage"].shown).")
@@ -413,7 +414,7 @@ extension CryptoComTable {
         _ figure: Figure, amount field: String, of object: ReportedObject, at moment: Int64
     ) {
         let path = object.path(of: field)
-        guard let number = object[field].cutNumber else {
+        guard let number = object[field].truncatedNumber else {
             lack(figure, because: "\(path) is \(object[field].shown).")
             return
         }

@@ -199,7 +199,7 @@ final class AccountFigures: CryptoComTable<AccountFigure> {
         for order in account.orders where !order.reduceOnly { try include(order, account, market, rules) }
         try includeHoldings(of: account, market, rules)
         activities = account.activity.map { ActivityFigures($0, in: book) }
-        if account.raised.isEmpty { return }
+        if account.overridden.isEmpty { return }
         for figure in [AccountFigure.isLiquidating, .hasRisk, .isTerminatable, .positionLimit] {
             try takeOverride(of: figure, in: account)
         }
@@ -387,7 +387,7 @@ extension AccountFigure {
                 "total_margin_balance − total_initial_margin, not floored", signed: true, common: .available)
         case .marginBalance:
             .amount(
-                "eligible holdings at market value + all negative balances + session unrealised profit − fee "
+                "eligible holdings at market value + all negative balances + session unrealized profit − fee "
                     + "reserve", signed: true, common: .marginBalance)
         case .feeReserve: mode.reserve.facts
         case .cashBalance:

@@ -249,7 +249,7 @@ extension IsolatedFigure {
         case .feeReserve: mode.reserve.facts
         case .marginBalance:
             Self.amount(
-                "isolated wallet + session unrealised profit − fee reserve", signed: true,
+                "isolated wallet + session unrealized profit − fee reserve", signed: true,
                 common: .marginBalance)
         case .available:
             Self.amount(

@@ -167,7 +167,8 @@ final class RowFigures: CryptoComTable<RowFigure> {
         let rule = rules.asset(asset)
         let isListed = rule?.isCollateral ?? false
         var mode = RowMode(profile: figures.profile)
-        mode.isCollateral = account.raised(RowFigure.isCollateral.rawValue, asset: asset)?.boolean ?? isListed
+        mode.isCollateral =
+            account.overridden(RowFigure.isCollateral.rawValue, asset: asset)?.boolean ?? isListed
         mode.hasHaircut = rule != nil
         mode.haircutGrows = rule?.haircutRatePerUnit != nil
         mode.hasCap = rule?.collateralCap != nil
@@ -187,7 +188,7 @@ final class RowFigures: CryptoComTable<RowFigure> {
             if let growth = rule.haircutRatePerUnit { give(.haircutGrowth, growth) }
         }
         give(.debtRate, rule?.hourlyInterestRate ?? .zero)
-        if account.raised.isEmpty { return }
+        if account.overridden.isEmpty { return }
         for figure in [RowFigure.isCollateral, .haircut, .interestRate] {
             try takeOverride(of: figure, in: account, asset: asset)
         }

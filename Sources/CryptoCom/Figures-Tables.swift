@@ -25,10 +25,10 @@ class CryptoComTable<Figure: FigureKey>: FigureTable<Figure> where Figure.Number
 
     /// Puts what the operator has set for a field of the account, or of an asset, in its place.
     final func takeOverride(of figure: Figure, in account: Account, asset: String? = nil) throws {
-        guard let set = account.raised(figure.rawValue, asset: asset) else { return }
+        guard let set = account.overridden(figure.rawValue, asset: asset) else { return }
         let number =
             try set.boolean.map { $0 ? ExactDecimal.one : .zero } ?? set.text.map { try ExactDecimal($0) }
-        raise(figure, to: number, isRounded: true)
+        setOverride(figure, to: number, isRounded: true)
     }
 }
 

@@ -37,8 +37,8 @@ enum Inference {
         let (margin, maintenance) = (
             account["total_margin_balance"], account["total_maintenance_margin"]
         )
-        guard let shown = account.value["is_liquidating"]?.boolean, let balance = margin.cutNumber,
-            let required = maintenance.cutNumber
+        guard let shown = account.value["is_liquidating"]?.boolean, let balance = margin.truncatedNumber,
+            let required = maintenance.truncatedNumber
         else { return nil }
         let expected = balance < required
         var verdict = AuditFinding.Verdict.matches
@@ -90,8 +90,8 @@ enum Inference {
     }
 
     private static func impliedLeverage(of account: ReportedObject) -> ExactDecimal? {
-        guard let limit = account["position_limit"].cutNumber,
-            let margin = account["total_margin_balance"].cutNumber
+        guard let limit = account["position_limit"].truncatedNumber,
+            let margin = account["total_margin_balance"].truncatedNumber
         else { return nil }
         if !margin.isPositive { return limit.isZero ? .one : nil }
         guard let whole = try? limit.over(margin, places: 0, rounding: .halfUp), whole >= .one else {
@@ -108,14 +108,14 @@ enum Inference {
     /// nothing as far as answers tell.
     static func positionSize(of figures: AccountFigures, _ answers: ReportedAccount) {
         let account = answers.account
-        let cost = account["total_position_cost"].cutNumber
+        let cost = account["total_position_cost"].truncatedNumber
         let path = account.path(of: "used_position_limit")
         if figures.lacks.exposures != nil || figures.lacks.positions != nil {
             figures.recover(
                 .orderExposure, .zero, as: "exposure of open orders of contracts",
                 .hidden("What open orders add is not shown.", below: .zero))
         }
-        let profit = account["total_session_unrealized_pnl"].cutNumber
+        let profit = account["total_session_unrealized_pnl"].truncatedNumber
         let long = cost.flatMap { cost in profit.flatMap { try? (cost + $0).magnitude } }
         let reads = ["total_position_cost", "total_session_unrealized_pnl"].map(account.path(of:))
         let name = "total_position_cost + total_session_unrealized_pnl"
@@ -131,7 +131,7 @@ enum Inference {
             .hidden("Positions and orders are not among the answers.", below: .zero))
         if figures.isKnown(.positionSize) { return }
         if let cost, cost.isZero,
-            answers.isLive || account["used_position_limit"].cutNumber?.isZero == true
+            answers.isLive || account["used_position_limit"].truncatedNumber?.isZero == true
         {
             figures.recover(
                 .positionSize, .zero, as: "no position: total_position_cost is 0", from: [reads[0]])
@@ -143,7 +143,7 @@ enum Inference {
         } else if let long, !answers.isLive {
             figures.recover(
                 .positionSize, long, as: name, from: reads, within: range(of: long, units: 2),
-                .estimate("The size of positions is not shown; cost + unrealised is that of longs."))
+                .estimate("The size of positions is not shown; cost + unrealized is that of longs."))
         } else {
             figures.lack(.positionSize, because: AccountFigures.noPositions)
         }
@@ -152,11 +152,11 @@ enum Inference {
     /// What the used limit has beside eligible holdings; nil outside the live form, or where it cannot be
     /// read.
     private static func restOfUsedLimit(_ answers: ReportedAccount) -> ExactDecimal? {
-        guard answers.isLive, let used = answers.account["used_position_limit"].cutNumber else {
+        guard answers.isLive, let used = answers.account["used_position_limit"].truncatedNumber else {
             return nil
         }
         let values = answers.rows.filter { $0.isCollateral == true && $0.name != CryptoComRules.usd }
-            .map { $0["market_value"].cutNumber?.magnitude }
+            .map { $0["market_value"].truncatedNumber?.magnitude }
         guard !values.contains(nil), let sum = try? values.compactMap({ $0 }).sum() else { return nil }
         return try? max(.zero, used - sum)
     }
@@ -193,13 +193,13 @@ enum Inference {
         of figures: AccountFigures, _ account: ReportedObject, _ rules: CryptoComRules
     ) {
         var difference = FigureCheck.Difference.contradicts
-        if let used = account["used_position_limit"].cutNumber {
+        if let used = account["used_position_limit"].truncatedNumber {
             if used.isPositive,
                 let most = try? used.times(rules.isolatedFeeReserveRate, rounding: .ceiling)
             {
                 difference = .hidden("Fee reserves are not shown.", above: .zero, below: most)
             }
-        } else if account["total_position_cost"].cutNumber?.isZero != true {
+        } else if account["total_position_cost"].truncatedNumber?.isZero != true {
             difference = .hidden(
                 "Neither fee reserves nor the size of positions are shown.", above: .zero)
         }
@@ -234,7 +234,7 @@ enum Inference {
         let most = try? size.times(highestFee).rounded(places: ExactDecimal.places, rounding: .ceiling)
         let difference = FigureCheck.Difference.hidden(
             "The account's taker fee rate is not shown.", above: most, below: most)
-        guard let before, size.isPositive, let balance = account["total_margin_balance"].cutNumber,
+        guard let before, size.isPositive, let balance = account["total_margin_balance"].truncatedNumber,
             let reserve = try? before - ExactFraction(balance),
             let exact = try? reserve / size - ExactFraction(liquidationFee),
             let implied = try? exact.rounded(places: 6, rounding: .halfUp), implied != usual,

@@ -21,16 +21,16 @@ struct RehostedPosition {
     /// Nil where the answer gives no size or no cost.
     init?(_ row: ReportedObject) {
         guard let quantity = row["quantity"].number, !quantity.isZero,
-            let price = Self.price(of: row["cost"].cutNumber, quantity)
+            let price = Self.price(of: row["cost"].truncatedNumber, quantity)
         else { return nil }
         instrument = row.name
         self.quantity = quantity
         sessionPrice = price
-        let opening = row["open_pos_cost"].cutNumber
+        let opening = row["open_pos_cost"].truncatedNumber
         openingPrice =
-            opening == row["cost"].cutNumber ? price : Self.price(of: opening, quantity) ?? price
+            opening == row["cost"].truncatedNumber ? price : Self.price(of: opening, quantity) ?? price
         isIsolated = row.isIsolated
-        profit = row["session_pnl"].cutNumber
+        profit = row["session_pnl"].truncatedNumber
     }
 
     /// The price with the fewest places that the cost, as shown, follows from.

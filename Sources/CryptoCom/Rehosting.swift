@@ -21,7 +21,7 @@ extension CryptoComVenue {
         rehosting.setPrices()
         rehosting.reserve()
         rehosting.placeOrders()
-        rehosting.raiseFields()
+        rehosting.overrideFields()
         return rehosting.script.rehosted
     }
 }
@@ -62,7 +62,7 @@ private struct AccountRehosting {
             if rules.instrument(row.name)?.terms.kind.isDerivative == true, let known = RehostedPosition(row)
             {
                 positions.append((known, row))
-            } else if row["quantity"].cutNumber?.isZero != true {
+            } else if row["quantity"].truncatedNumber?.isZero != true {
                 script.assume(
                     "The position in \(row.name) has no size or cost that is a number, or is not in the "
                         + "rulebook; it is left out.")
@@ -77,7 +77,7 @@ private struct AccountRehosting {
         if answers.account["account"] != .absent {
             script.assume("The sub-account comes in as an account of its own, without a family.")
         }
-        let hasSize = answers.account["total_position_cost"].cutNumber?.isPositive == true
+        let hasSize = answers.account["total_position_cost"].truncatedNumber?.isPositive == true
         if answers.positions == nil, hasSize {
             script.assume("Positions are not in the answers; they and their margins are missing.")
         }
@@ -87,7 +87,7 @@ private struct AccountRehosting {
         guard let fields = answers.account.value.members, fields.count > 0 else {
             return [("empty_data", .bool(true))]
         }
-        let limit = answers.account["position_limit"].cutNumber
+        let limit = answers.account["position_limit"].truncatedNumber
         guard answers.isLive else {
             if let limit, limit.isPositive { return [("position_limit", .string(limit.description))] }
             return []
@@ -101,7 +101,8 @@ private struct AccountRehosting {
 
     /// The shortest leverage that makes the position limit out of the margin balance.
     private func maximumLeverage(_ limit: ExactDecimal?) -> ExactDecimal? {
-        guard let limit, limit.isPositive, let margin = answers.account["total_margin_balance"].cutNumber,
+        guard let limit, limit.isPositive,
+            let margin = answers.account["total_margin_balance"].truncatedNumber,
             margin.isPositive, let ratio = try? limit.over(margin, rounding: .halfEven)
         else { return nil }
         return ratio.shortest { leverage in
@@ -130,7 +131,7 @@ private struct AccountRehosting {
                 script.assume("The rulebook does not know \(row.name); what is held of it is left out.")
                 continue
             }
-            guard let quantity = row["quantity"].cutNumber else {
+            guard let quantity = row["quantity"].truncatedNumber else {
                 script.assume("The quantity of \(row.name) is no number; it is left out.")
                 continue
             }
@@ -153,7 +154,7 @@ private struct AccountRehosting {
     }
 
     private var sessionProfit: ExactDecimal {
-        answers.account["total_session_realized_pnl"].cutNumber ?? .zero
+        answers.account["total_session_realized_pnl"].truncatedNumber ?? .zero
     }
 
     /// One unit bought and sold again, with the session's profit between.
@@ -222,8 +223,8 @@ private struct AccountRehosting {
     ) -> [(key: String, value: JSONValue?)] {
         let mode: (key: String, value: JSONValue?) = ("margin_mode", .string(MarginMode.isolated.rawValue))
         guard let account = answers.marginAccount(of: row),
-            let cash = account.rows("position_balances").first?["quantity"].cutNumber
-                ?? account["total_cash_balance"].cutNumber
+            let cash = account.rows("position_balances").first?["quantity"].truncatedNumber
+                ?? account["total_cash_balance"].truncatedNumber
         else {
             script.assume(
                 "No answer tells the cash of the isolated position in \(position.instrument); its notional "
@@ -285,7 +286,8 @@ private struct AccountRehosting {
 
     /// The shortest price that makes the market value out of what no order holds.
     private func price(of row: ReportedObject) -> ExactDecimal? {
-        guard let quantity = row["quantity"].cutNumber, let value = row["market_value"].cutNumber else {
+        guard let quantity = row["quantity"].truncatedNumber, let value = row["market_value"].truncatedNumber
+        else {
             return nil
         }
         let held = held(row)
@@ -311,7 +313,7 @@ private struct AccountRehosting {
 
     mutating func reserve() {
         for row in answers.rows where rules.asset(row.name) != nil {
-            guard let quantity = row["quantity"].cutNumber, let reserved = reserved(row, quantity),
+            guard let quantity = row["quantity"].truncatedNumber, let reserved = reserved(row, quantity),
                 reserved.isPositive
             else { continue }
             let most = max(.zero, min(reserved, quantity))
@@ -330,12 +332,12 @@ private struct AccountRehosting {
 
     /// What is reserved beyond what open sell orders offer.
     private mutating func reserved(_ row: ReportedObject, _ quantity: ExactDecimal) -> ExactDecimal? {
-        if let reserved = row["reserved_qty"].cutNumber {
+        if let reserved = row["reserved_qty"].truncatedNumber {
             guard let knownOrders else { return reserved }
             let shown = answers.lockInReserved(row, knownOrders, rules)
             return try? reserved - shown - knownOrders.offered(of: row.name)
         }
-        guard let free = row["max_withdrawal_balance"].cutNumber, let rest = try? quantity - free,
+        guard let free = row["max_withdrawal_balance"].truncatedNumber, let rest = try? quantity - free,
             rest.cut(places: 8).isPositive
         else { return nil }
         script.assume("What of a balance cannot be withdrawn is taken for reserved.")
@@ -369,7 +371,7 @@ private struct AccountRehosting {
 
     /// What buy orders hold that no answer lists: one order of each asset for all of it.
     private mutating func holdFunds() {
-        if answers.rows.contains(where: { $0["reserved_qty"].cutNumber?.isPositive == true }) {
+        if answers.rows.contains(where: { $0["reserved_qty"].truncatedNumber?.isPositive == true }) {
             script.assume("Open orders are not in the answers; what orders hold is reserved.")
         }
         for row in answers.rows where !answers.lock(of: row).isZero {
@@ -392,49 +394,53 @@ private struct AccountRehosting {
     // MARK: - Raised fields
 
     /// Fields that are not what the rulebook or the other figures make of them.
-    mutating func raiseFields() {
-        for row in answers.rows where rules.asset(row.name) != nil { raiseFields(of: row) }
+    mutating func overrideFields() {
+        for row in answers.rows where rules.asset(row.name) != nil { overrideFields(of: row) }
         let account = answers.account
         if let reported = account.value["is_liquidating"]?.boolean,
-            let margin = account["total_margin_balance"].cutNumber,
-            let maintenance = account["total_maintenance_margin"].cutNumber,
+            let margin = account["total_margin_balance"].truncatedNumber,
+            let maintenance = account["total_maintenance_margin"].truncatedNumber,
             reported != (margin < maintenance)
         {
-            raise(.isLiquidating, .bool(reported))
+            setOverride(.isLiquidating, .bool(reported))
         }
         if let reported = account.value["has_risk"]?.boolean, reported == positions.isEmpty {
-            raise(.hasRisk, .bool(reported))
+            setOverride(.hasRisk, .bool(reported))
         }
         let isBare =
             orders.isEmpty && positions.isEmpty && answers.rows.allSatisfy { $0.isCollateral == true }
         if let reported = account.value["terminatable"]?.boolean, reported != isBare {
-            raise(.terminatable, .bool(reported))
+            setOverride(.terminatable, .bool(reported))
         }
-        if !answers.isLive, account["position_limit"].cutNumber?.isZero == true {
-            raise(.positionLimit, .string("0"))
+        if !answers.isLive, account["position_limit"].truncatedNumber?.isZero == true {
+            setOverride(.positionLimit, .string("0"))
         }
     }
 
-    private mutating func raiseFields(of row: ReportedObject) {
+    private mutating func overrideFields(of row: ReportedObject) {
         guard let rule = rules.asset(row.name) else { return }
         let isCollateral = row.isCollateral ?? rule.isCollateral
-        if isCollateral != rule.isCollateral { raise(.collateralEligible, .bool(isCollateral), row.name) }
-        guard let quantity = row["quantity"].cutNumber, let free = try? quantity - held(row) else { return }
+        if isCollateral != rule.isCollateral {
+            setOverride(.collateralEligible, .bool(isCollateral), row.name)
+        }
+        guard let quantity = row["quantity"].truncatedNumber, let free = try? quantity - held(row) else {
+            return
+        }
         let rate = try? Figures.haircutRate(
             of: ExactFraction(free), least: ExactFraction(rule.minimumHaircut),
             growth: ExactFraction(rule.haircutRatePerUnit ?? .zero)
         ).decimal
         if let haircut = row["haircut"].number, haircut != (isCollateral ? rate : .zero) {
-            raise(.haircut, .string(haircut.description), row.name)
+            setOverride(.haircut, .string(haircut.description), row.name)
         }
         let interest = quantity.isNegative ? rule.hourlyInterestRate : .zero
         if let reported = row["hourly_interest_rate"].number, reported != interest {
-            raise(.hourlyInterestRate, .string(reported.description), row.name)
+            setOverride(.hourlyInterestRate, .string(reported.description), row.name)
         }
     }
 
-    private mutating func raise(_ field: RaisedField, _ value: JSONValue, _ asset: String? = nil) {
-        guard (try? RaisedField.check(field.rawValue, asset: asset, value: value)) != nil else {
+    private mutating func setOverride(_ field: OverridableField, _ value: JSONValue, _ asset: String? = nil) {
+        guard (try? OverridableField.check(field.rawValue, asset: asset, value: value)) != nil else {
             script.assume("\(field.rawValue) holds what cannot be raised; it follows the rulebook.")
             return
         }

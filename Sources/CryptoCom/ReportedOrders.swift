@@ -72,7 +72,7 @@ extension ReportedAccount {
 
     /// What of a row's quantity its value leaves out as reserved; in the asset.
     func shownReserved(_ row: ReportedObject) -> ExactDecimal {
-        leavesOutReserved(row) ? row["reserved_qty"].cutNumber ?? .zero : .zero
+        leavesOutReserved(row) ? row["reserved_qty"].truncatedNumber ?? .zero : .zero
     }
 
     /// What of a row's quantity its value leaves out, as far as the row itself tells; in the asset.
@@ -99,7 +99,7 @@ extension ReportedAccount {
     ) -> ExactDecimal {
         let locked = orders.locked[row.name] ?? .zero
         guard isLive, rules.asset(row.name)?.showsLockedAsReserved ?? true,
-            let reserved = row["reserved_qty"].cutNumber,
+            let reserved = row["reserved_qty"].truncatedNumber,
             let least = try? locked + (orders.offered(of: row.name)), least <= reserved
         else { return .zero }
         return locked
@@ -116,12 +116,12 @@ extension ReportedAccount {
     /// What open buy orders hold of a row's asset beside `reserved_qty`, as far as the row itself tells: in
     /// the asset, 0 where it seems to be nothing. USD is worth 1, so that what its value lacks is held.
     func lock(of row: ReportedObject) -> ExactDecimal {
-        guard let quantity = row["quantity"].cutNumber else { return .zero }
-        let reserved = row["reserved_qty"].cutNumber ?? .zero
+        guard let quantity = row["quantity"].truncatedNumber else { return .zero }
+        let reserved = row["reserved_qty"].truncatedNumber ?? .zero
         let rest: ExactDecimal?
-        if row.name == CryptoComRules.usd, let value = row["market_value"].cutNumber {
+        if row.name == CryptoComRules.usd, let value = row["market_value"].truncatedNumber {
             rest = try? quantity - value - (leavesOutReserved(row) ? reserved : .zero)
-        } else if let free = row["max_withdrawal_balance"].cutNumber, free.isPositive {
+        } else if let free = row["max_withdrawal_balance"].truncatedNumber, free.isPositive {
             rest = try? quantity - reserved - free
         } else {
             return .zero
@@ -134,9 +134,9 @@ extension ReportedAccount {
 extension ReportedObject {
     /// Whether open buy orders may hold a part of a row's asset.
     var mayBeLocked: Bool {
-        guard let quantity = self["quantity"].cutNumber,
-            let free = self["max_withdrawal_balance"].cutNumber,
-            free.isPositive, let rest = try? quantity - (self["reserved_qty"].cutNumber ?? .zero) - free
+        guard let quantity = self["quantity"].truncatedNumber,
+            let free = self["max_withdrawal_balance"].truncatedNumber,
+            free.isPositive, let rest = try? quantity - (self["reserved_qty"].truncatedNumber ?? .zero) - free
         else { return true }
         return rest.cut(places: 8).isPositive
     }

@@ -140,7 +140,7 @@ extension ReportedObject {
     var isIsolated: Bool {
         switch self["isolation_id"] {
         case .absent, .empty, .null: false
-        case .number, .unheld, .other: true
+        case .number, .outOfRange, .other: true
         }
     }
 
@@ -183,7 +183,7 @@ extension ReportedAccount {
         return figures
     }
 
-    /// Cash and unrealised profit of margin accounts.
+    /// Cash and unrealized profit of margin accounts.
     private static func worth(_ figure: CommonFigure, of pools: [StatementFigures]) -> ReportedFigure {
         let parts = pools.flatMap { [$0[.wallet], $0[.unrealizedProfit]] }.compactMap { $0 }
         return ReportedFigure(figure, sumOf: parts, unit: "USD")

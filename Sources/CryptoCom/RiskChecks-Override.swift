@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 
 /// The fields that the operator may raise, by the venue's own names.
-enum RaisedField: String, CaseIterable {
+enum OverridableField: String, CaseIterable {
     /// Account: whether it is under liquidation.
     case isLiquidating = "is_liquidating"
     /// Account, live form: whether the venue sees a risk.
@@ -49,7 +49,7 @@ enum RaisedField: String, CaseIterable {
     /// Throws a refusal for a field that the venue does not have, an asset where none belongs (or none where
     /// one does), and a value of the wrong type. A nil value lifts the field.
     static func check(_ flag: String, asset: String?, value: JSONValue?) throws(Refusal) {
-        guard let field = RaisedField(rawValue: flag) else {
+        guard let field = OverridableField(rawValue: flag) else {
             let names = allCases.map(\.rawValue).joined(separator: ", ")
             throw Refusal(
                 .invalidField, "Crypto.com has no field \(flag) to raise; there are \(names).", field: "flag")

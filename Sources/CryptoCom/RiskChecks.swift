@@ -130,7 +130,8 @@ extension CryptoComVenue {
                     "Crypto.com credits USD for fees only and has no promotional funds; use purpose fees.",
                     field: "purpose")
             }
-        case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
+        case .overridden(let flag, let asset, let value):
+            try OverridableField.check(flag, asset: asset, value: value)
         case .instrumentDefined, .accountOpened, .configured, .deposited, .orderCancelled, .orderEnded,
             .orderRefused,
             .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,

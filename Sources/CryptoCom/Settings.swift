@@ -9,7 +9,8 @@ extension Account {
 
     /// The setting `position_limit` in USD, or what was raised in its place.
     var positionLimit: ExactDecimal {
-        raised("position_limit")?.text.flatMap { try? ExactDecimal($0) } ?? decimal(setting: "position_limit")
+        overridden("position_limit")?.text.flatMap { try? ExactDecimal($0) } ?? decimal(
+            setting: "position_limit")
             ?? AccountDefaults.positionLimit
     }
 

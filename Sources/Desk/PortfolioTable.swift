@@ -58,7 +58,7 @@ extension Portfolio {
         TextTable(
             title: "Assets",
             header: [
-                "ACCOUNT", "ASSET", "EQUITY", "WALLET", "AVAILABLE", "UNREALISED", "DEBT", "EQUITY USD",
+                "ACCOUNT", "ASSET", "EQUITY", "WALLET", "AVAILABLE", "UNREALIZED", "DEBT", "EQUITY USD",
             ],
             rows: statements.flatMap { statement in
                 statement.assets.map { row in
@@ -74,7 +74,7 @@ extension Portfolio {
         TextTable(
             title: "Positions",
             header: [
-                "ACCOUNT", "INSTRUMENT", "SIDE", "MARGIN", "QUANTITY", "ENTRY", "MARK", "UNREALISED",
+                "ACCOUNT", "INSTRUMENT", "SIDE", "MARGIN", "QUANTITY", "ENTRY", "MARK", "UNREALIZED",
                 "MAINTENANCE", "LIQUIDATION",
             ],
             rows: statements.flatMap { statement in
@@ -171,7 +171,7 @@ extension StatementFigures {
             case .absent: "-"
             case .empty: "\"\""
             case .null: "null"
-            case .number(_, let text), .unheld(let text), .other(let text): text
+            case .number(_, let text), .outOfRange(let text), .other(let text): text
             }
         return text + (reported.isShared ? "*" : "") + (reported.isPartial ? "+" : "")
             + (reported.isDerived && reported.value.number != nil ? "=" : "")

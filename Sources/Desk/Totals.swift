@@ -185,7 +185,7 @@ extension ReportedValue {
         case .empty: "empty"
         case .null: "null"
         case .number: "number"
-        case .unheld: "unheld"
+        case .outOfRange: "unheld"
         case .other: "other"
         }
     }
@@ -195,7 +195,7 @@ extension ReportedValue {
         switch self {
         case .absent, .null: nil
         case .empty: ""
-        case .number(_, let text), .unheld(let text), .other(let text): text
+        case .number(_, let text), .outOfRange(let text), .other(let text): text
         }
     }
 }

@@ -56,7 +56,7 @@ extension Account {
             try settle(settlements, at: event.at)
             startSession(of: instrument)
         case .autoExchanged(let exchange): try apply(exchange, at: event.at)
-        case .raised(let flag, let asset, let value): raise(flag, asset, value)
+        case .overridden(let flag, let asset, let value): setOverride(flag, asset, value)
         }
     }
 
@@ -148,9 +148,9 @@ extension Account {
         leverages.append(setting)
     }
 
-    private mutating func raise(_ flag: String, _ asset: String?, _ value: JSONValue?) {
-        raised.removeAll { $0.flag == flag && $0.asset == asset }
-        if let value { raised.append(RaisedFlag(flag: flag, asset: asset, value: value)) }
+    private mutating func setOverride(_ flag: String, _ asset: String?, _ value: JSONValue?) {
+        overridden.removeAll { $0.flag == flag && $0.asset == asset }
+        if let value { overridden.append(OverriddenField(flag: flag, asset: asset, value: value)) }
     }
 
     // MARK: - Finding and making rows

@@ -46,8 +46,8 @@ extension Account {
         }
         activity = try reader.rows("activity") { row throws(Refusal) in try InstrumentActivity(row) }
         leverages = try reader.rows("leverages") { row throws(Refusal) in try row.leverage() }
-        raised = try reader.rows("raised") { row throws(Refusal) in
-            RaisedFlag(
+        overridden = try reader.rows("raised") { row throws(Refusal) in
+            OverriddenField(
                 flag: try row.text("flag"), asset: try row.optionalText("asset"),
                 value: try row.required("value"))
         }

@@ -42,7 +42,7 @@ extension Account {
         if !taken.isEmpty { writer.array("taken", taken) { $0.write(to: &$1) } }
         writer.array("activity", activity) { $0.write(to: &$1) }
         writer.array("leverages", leverages) { $0.write(to: &$1) }
-        writer.array("raised", raised) { flag, writer in
+        writer.array("raised", overridden) { flag, writer in
             writer.member("flag", flag.flag)
             if let asset = flag.asset { writer.member("asset", asset) }
             writer.key("value")

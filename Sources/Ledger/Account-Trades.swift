@@ -224,7 +224,7 @@ extension Account {
         }
     }
 
-    /// Settles a session: unrealised profit at the mark goes to cash (an isolated position's to its wallet),
+    /// Settles a session: unrealized profit at the mark goes to cash (an isolated position's to its wallet),
     /// the mark becomes the reference price.
     mutating func settle(_ settlements: [Settlement], at time: LedgerTime) throws {
         for settlement in settlements {

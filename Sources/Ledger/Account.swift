@@ -30,7 +30,7 @@ public struct Account: Sendable, Equatable {
     /// Leverages that were set.
     public var leverages: [LeverageSetting] = []
     /// Fields that the operator has set by hand.
-    public var raised: [RaisedFlag] = []
+    public var overridden: [OverriddenField] = []
     /// How many events have changed it; the first is 1.
     public var version: Int64 = 0
     /// The journal's sequence of its last event.
@@ -119,9 +119,9 @@ public struct Account: Sendable, Equatable {
     }
 
     /// The value raised for a field, of the account (`asset` nil) or of one of its assets; nil if none is.
-    public func raised(_ flag: String, asset: String? = nil) -> JSONValue? {
-        if raised.isEmpty { return nil }
-        return raised.first { $0.flag == flag && $0.asset == asset }?.value
+    public func overridden(_ flag: String, asset: String? = nil) -> JSONValue? {
+        if overridden.isEmpty { return nil }
+        return overridden.first { $0.flag == flag && $0.asset == asset }?.value
     }
 }
 
@@ -242,7 +242,7 @@ public struct LeverageSetting: Sendable, Equatable {
 }
 
 /// A field that the venue decides by means the ledger does not have, set by hand (`raise`).
-public struct RaisedFlag: Sendable, Equatable {
+public struct OverriddenField: Sendable, Equatable {
     /// The venue's own field name.
     public let flag: String
     /// The asset, where the field is one of an asset.

@@ -73,12 +73,13 @@ public struct CommandHandler {
         case .settle(let name): return [try settlement(name)]
         case .accrueMarginInterest(let request): return [try marginInterest(request)]
         case .autoExchange(let afterLiquidation): return try autoExchanges(afterLiquidation)
-        case .raise(let flag, let asset, let value): return [try raised(flag, asset, value)]
+        case .raise(let flag, let asset, let value): return [try overridden(flag, asset, value)]
         default: return [try money(content)]
         }
     }
 
-    private func raised(_ flag: String, _ asset: String?, _ value: JSONValue) throws(Refusal) -> EventBody {
+    private func overridden(_ flag: String, _ asset: String?, _ value: JSONValue) throws(Refusal) -> EventBody
+    {
         try requireLabel(flag, field: "flag")
         if let asset { try require(asset: asset) }
         switch value {
@@ -89,7 +90,7 @@ public struct CommandHandler {
         case .number(let text): try requireLabel(text, field: "value")
         default: break
         }
-        return .raised(flag: flag, asset: asset, value: value == .null ? nil : value)
+        return .overridden(flag: flag, asset: asset, value: value == .null ? nil : value)
     }
 
     // MARK: - Money

@@ -81,7 +81,7 @@ private struct EventReader {
                     rate: try fields.decimal("rate")))
         case "raised":
             let value = try fields.required("value")
-            return .raised(
+            return .overridden(
                 flag: try fields.text("flag"), asset: try fields.optionalText("asset"),
                 value: value == .null ? nil : value)
         default:

@@ -39,7 +39,7 @@ extension Event {
         case .priced: "priced"
         case .quoted: "quoted"
         case .fundingFixed: "funding_fixed"
-        case .raised: "raised"
+        case .overridden: "raised"
         }
     }
 
@@ -124,7 +124,7 @@ extension EventBody {
             writer.member("instrument", tick.instrument)
             writer.member("mark", tick.mark)
             writer.member("rate", tick.rate)
-        case .raised(let flag, let asset, let value):
+        case .overridden(let flag, let asset, let value):
             writer.member("flag", flag)
             if let asset { writer.member("asset", asset) }
             writer.key("value")

@@ -74,7 +74,7 @@ public enum EventBody: Sendable, Equatable {
     /// The rate at which all who hold a contract are funded; their fundings follow.
     case fundingFixed(FundingTick)
     /// `value` nil lifts the flag.
-    case raised(flag: String, asset: String?, value: JSONValue?)
+    case overridden(flag: String, asset: String?, value: JSONValue?)
 }
 
 extension EventBody {
@@ -326,7 +326,7 @@ public struct ImportedPosition: Sendable, Equatable {
     }
 }
 
-/// A position's session settlement: its unrealised profit at the mark went into cash.
+/// A position's session settlement: its unrealized profit at the mark went into cash.
 public struct Settlement: Sendable, Equatable {
     public let position: PositionKey
     public let mark: ExactDecimal

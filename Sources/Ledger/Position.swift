@@ -60,9 +60,9 @@ public struct Position: Sendable {
         }
     }
 
-    /// Unrealised profit at a mark price, in the settlement asset: (quantity × mark − cost) × contract value
+    /// Unrealized profit at a mark price, in the settlement asset: (quantity × mark − cost) × contract value
     /// for a linear contract, (cost − quantity ÷ mark) × contract value for an inverse one. Signed.
-    public func unrealised(
+    public func unrealized(
         at mark: ExactDecimal, places: Int = 18, rounding: Rounding
     ) throws(NumberError) -> ExactDecimal {
         let value: ExactDecimal

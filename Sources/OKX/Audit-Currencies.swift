@@ -68,7 +68,7 @@ extension AccountAudit {
             source: Source.positions, .estimate(Self.otherMoment)
         ) {
             try Figures.isolatedEquity(
-                margin: $0.first(isolated.count).sum(), unrealised: $0.after(isolated.count).sum())
+                margin: $0.first(isolated.count).sum(), unrealized: $0.after(isolated.count).sum())
         }
         if mode != .futures { return }
         for field in ["imr", "mmr"] {
@@ -85,7 +85,7 @@ extension AccountAudit {
         ) { numbers in
             return try Figures.notionalLeverage(
                 notional: numbers.after(3).sumOfProducts(), cash: numbers[0],
-                crossUnrealised: numbers[1] - numbers[2])
+                crossUnrealized: numbers[1] - numbers[2])
         }
     }
 
@@ -149,7 +149,7 @@ extension AccountAudit {
     /// follow from the profits.
     private mutating func checkSpotCost(_ audited: AuditedRow) {
         let row = audited.row
-        guard row.isFilled("spotBal"), row["spotBal"].cutNumber?.isZero == false else { return }
+        guard row.isFilled("spotBal"), row["spotBal"].truncatedNumber?.isZero == false else { return }
         /// What was paid for so much at a price.
         func cost(_ numbers: ReportedNumbers) throws(NumberError) -> SpotCost {
             let value = try numbers.rate(0).times(numbers.rate(1), rounding: .halfEven)
@@ -164,12 +164,12 @@ extension AccountAudit {
             row, "spotUpl", "spotBal × (USD price − openAvgPx)",
             [row.input("spotBal"), row.input("openAvgPx"), audited.price], source: Source.spotCost,
             .estimate("Which price the venue values spot holdings at is not documented.")
-        ) { try Figures.spotUnrealised(cost($0), index: $0.rate(2)) }
+        ) { try Figures.spotUnrealized(cost($0), index: $0.rate(2)) }
         hold(
             row, "spotUplRatio", "spotUpl ÷ (spotBal × openAvgPx)",
             ["spotBal", "openAvgPx", "spotUpl"].map { row.input($0) }, source: Source.spotCost
         ) {
-            try Figures.spotUnrealisedRatio(
+            try Figures.spotUnrealizedRatio(
                 cost($0), index: price($0.rate(2), of: $0.rate(0), at: $0.rate(1)))
         }
         hold(
@@ -265,11 +265,12 @@ extension CurrencyFigures {
     private func recoverPrice(_ row: ReportedObject) {
         let words = "USD price of \(name)"
         let reads = [row.path(of: "eqUsd"), row.path(of: "eq")]
-        guard let worth = row["eqUsd"].cutNumber, let equity = row["eq"].cutNumber, !equity.isZero,
+        guard let worth = row["eqUsd"].truncatedNumber, let equity = row["eq"].truncatedNumber,
+            !equity.isZero,
             let price = try? worth.over(equity, rounding: .halfEven),
             let range = try? Self.quotient(worth, equity)
         else {
-            guard let price = row["coinUsdPrice"].cutNumber else {
+            guard let price = row["coinUsdPrice"].truncatedNumber else {
                 return lack(.index, because: "\(words) is in no field.", from: reads)
             }
             return recover(
@@ -298,7 +299,8 @@ extension CurrencyFigures {
         if account.mode == .futures, reported(.interest) == nil {
             recover(.interest, .zero, as: "no interest")
         }
-        if mode.account == .spot, row["eq"].cutNumber?.isNegative == false, let liability = reported(.liab),
+        if mode.account == .spot, row["eq"].truncatedNumber?.isNegative == false,
+            let liability = reported(.liab),
             let interest = reported(.interest), let rest = try? liability - interest
         {
             let fields = [row.path(of: "liab"), row.path(of: "interest")]
@@ -320,7 +322,7 @@ extension CurrencyFigures {
 
     private func recoverSpotInUse(_ row: ReportedObject, at moment: Int64) {
         if row.isFilled("maxSpotInUseAmt") { report(.maxSpotInUse, row, "maxSpotInUseAmt", at: moment) }
-        if let cap = row["clSpotInUseAmt"].cutNumber { self.cap(at: cap) }
+        if let cap = row["clSpotInUseAmt"].truncatedNumber { self.cap(at: cap) }
     }
 }
 

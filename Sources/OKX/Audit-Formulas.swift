@@ -13,11 +13,11 @@ enum Figures {}
 // MARK: - One currency, in the currency itself
 
 extension Figures {
-    /// `isoEq`: what isolated positions are worth = isolated margin + isolated unrealised profit.
+    /// `isoEq`: what isolated positions are worth = isolated margin + isolated unrealized profit.
     static func isolatedEquity(
-        margin: ExactFraction, unrealised: ExactFraction
+        margin: ExactFraction, unrealized: ExactFraction
     ) throws(NumberError) -> ExactFraction {
-        try margin + unrealised
+        try margin + unrealized
     }
 
     /// `ordFrozen`: the part of what is in use that open orders hold.
@@ -40,12 +40,12 @@ extension Figures {
         try paid + fee
     }
 
-    /// `notionalLever`: value of cross positions ÷ (cashBal + cross unrealised profit); nil, printed "",
+    /// `notionalLever`: value of cross positions ÷ (cashBal + cross unrealized profit); nil, printed "",
     /// where that sum is not above 0. A choice at that edge.
     static func notionalLeverage(
-        notional: ExactFraction, cash: ExactFraction, crossUnrealised: ExactFraction
+        notional: ExactFraction, cash: ExactFraction, crossUnrealized: ExactFraction
     ) throws(NumberError) -> ExactFraction? {
-        let backing = try cash + crossUnrealised
+        let backing = try cash + crossUnrealized
         if notional.isZero { return .zero }
         guard backing.isPositive else { return nil }
         return ratio(notional, to: backing)
@@ -65,15 +65,15 @@ extension Figures {
 
 extension Figures {
     /// `spotUpl`: spotBal × index − cost at the moving average. Signed.
-    static func spotUnrealised(_ cost: SpotCost, index: ExactDecimal) throws(NumberError) -> ExactFraction {
+    static func spotUnrealized(_ cost: SpotCost, index: ExactDecimal) throws(NumberError) -> ExactFraction {
         try ExactFraction(cost.quantity).times(index) - ExactFraction(cost.openCost)
     }
 
     /// `spotUplRatio`: (index − openAvgPx) ÷ openAvgPx, as a fraction; nil where nothing was paid.
-    static func spotUnrealisedRatio(
+    static func spotUnrealizedRatio(
         _ cost: SpotCost, index: ExactDecimal
     ) throws(NumberError) -> ExactFraction? {
-        try ratio(spotUnrealised(cost, index: index), to: ExactFraction(cost.openCost))
+        try ratio(spotUnrealized(cost, index: index), to: ExactFraction(cost.openCost))
     }
 
     /// `totalPnl`: spotBal × index − purchases + sales. Signed.
@@ -117,9 +117,9 @@ extension Figures {
         isInverse ? size : try notional.times(settlementIndex)
     }
 
-    /// Unrealised profit in the settlement currency, at mark: notional − cost × contract value (linear), cost
+    /// Unrealized profit in the settlement currency, at mark: notional − cost × contract value (linear), cost
     /// × contract value − notional (inverse). Signed.
-    static func unrealised(
+    static func unrealized(
         notional: ExactFraction, costValue: ExactFraction, isInverse: Bool
     ) throws(NumberError) -> ExactFraction {
         isInverse ? try costValue - notional : try notional - costValue
@@ -171,7 +171,7 @@ extension Figures {
     /// liquidated, and all that the denominator then holds is the rounding of the booked cost. A choice.
     static let priceLimit = ExactFraction(ExactDecimal(1_000_000_000_000_000))
 
-    /// The price x at which an amount with a position's unrealised profit is worth so much of its size:
+    /// The price x at which an amount with a position's unrealized profit is worth so much of its size:
     /// amount + profit(x) = requiredSize at x. Nil where no price above 0 and below the limit does it.
     ///
     /// x = (cost − amount) ÷ (size − requiredSize) for a linear contract, (size + requiredSize) ÷ (amount +
@@ -188,7 +188,7 @@ extension Figures {
         return price
     }
 
-    /// `liqPx` of an isolated position: the mark at which margin + unrealised profit is what must be
+    /// `liqPx` of an isolated position: the mark at which margin + unrealized profit is what must be
     /// maintained with the liquidation fee, `requiredSize` = |size| × (maintenance rate + fee rate), moved by
     /// `shift` towards the position's own side: up for a long one, down for a short one. To 16 significant
     /// digits, half up, at most 16 places. Exact on recordings.
@@ -205,7 +205,7 @@ extension Figures {
     }
 
     /// `bePx`: the price at which closing would leave nothing: what the position has realised, fees and
-    /// funding included, and its unrealised profit pay the fee of closing. Exact on recordings.
+    /// funding included, and its unrealized profit pay the fee of closing. Exact on recordings.
     static func breakEvenPrice(
         size: ExactFraction, costValue: ExactFraction, realised: ExactFraction, feeRate: ExactDecimal,
         isInverse: Bool
@@ -215,12 +215,12 @@ extension Figures {
             costValue: costValue, isInverse: isInverse)
     }
 
-    /// `uplRatio`: unrealised profit ÷ initial margin at entry (notional at entry ÷ leverage); nil for no
+    /// `uplRatio`: unrealized profit ÷ initial margin at entry (notional at entry ÷ leverage); nil for no
     /// cost. Exact on recordings.
-    static func unrealisedRatio(
-        unrealised: ExactFraction, costValue: ExactFraction, leverage: ExactDecimal
+    static func unrealizedRatio(
+        unrealized: ExactFraction, costValue: ExactFraction, leverage: ExactDecimal
     ) throws(NumberError) -> ExactFraction? {
-        try ratio(unrealised.times(leverage), to: costValue.magnitude)
+        try ratio(unrealized.times(leverage), to: costValue.magnitude)
     }
 }
 
@@ -275,18 +275,18 @@ extension Figures {
     }
 
     /// `upl` of a margin position: what it has − what it owes − its margin, which is part of what it has.
-    static func marginUnrealised(
+    static func marginUnrealized(
         held: ExactFraction, owed: ExactFraction, margin: ExactFraction
     ) throws(NumberError) -> ExactFraction {
         try held - owed - margin
     }
 
-    /// `uplRatio` of a margin position: unrealised profit ÷ margin (isolated) or initial margin (cross); nil
+    /// `uplRatio` of a margin position: unrealized profit ÷ margin (isolated) or initial margin (cross); nil
     /// without one.
-    static func marginUnrealisedRatio(
-        unrealised: ExactFraction, margin: ExactFraction
+    static func marginUnrealizedRatio(
+        unrealized: ExactFraction, margin: ExactFraction
     ) -> ExactFraction? {
-        ratio(unrealised, to: margin)
+        ratio(unrealized, to: margin)
     }
 
     /// `liqPx` of an isolated margin position: where what it has is just what it must not fall below: due ÷

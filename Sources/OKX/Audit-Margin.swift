@@ -35,7 +35,7 @@ extension AccountAudit {
                 field == "upl"
                     ? .contradicts : .estimate("Which trade was the last one then is not shown.")
             ) {
-                try Figures.marginUnrealised(
+                try Figures.marginUnrealized(
                     held: position.held($0[0], $0.rate(2)), owed: position.owed($0[1], $0.rate(2)),
                     margin: position.isApart ? .zero : $0[3])
             }
@@ -46,7 +46,7 @@ extension AccountAudit {
                 row, ratio, "\(profit) ÷ margin", [row.input(profit), row.input("margin")],
                 source: Source.recordedPositions,
                 .estimate("Margin that was added or taken out is not part of the initial margin.")
-            ) { Figures.marginUnrealisedRatio(unrealised: $0[0], margin: $0[1]) }
+            ) { Figures.marginUnrealizedRatio(unrealized: $0[0], margin: $0[1]) }
         }
     }
 
@@ -67,7 +67,7 @@ extension AccountAudit {
     private mutating func checkRequirements(of position: AuditedMarginPosition) {
         let row = position.row
         let debt = [row.input("liab"), row.input("markPx")]
-        let liability = row["liab"].cutNumber.map {
+        let liability = row["liab"].truncatedNumber.map {
             Liability(asset: row["liabCcy"].text, amount: $0.magnitude)
         }
         let pair = rules.instrument(row["instId"].text)
@@ -104,7 +104,7 @@ extension AccountAudit {
         ) {
             let owed = try position.owed($0[0], $0.rate(1))
             return try Figures.isolatedMarginRatio(
-                equity: Figures.isolatedEquity(margin: $0[2], unrealised: $0[3]), maintenance: $0[4],
+                equity: Figures.isolatedEquity(margin: $0[2], unrealized: $0[3]), maintenance: $0[4],
                 liquidationFee: Figures.borrowLiquidationFee(
                     owed + $0[4], maintenanceRate: .zero, feeRate: $0.rate(5)))
         }
@@ -122,7 +122,7 @@ extension AccountAudit {
             source: Source.recordedPositions
         ) {
             let mark = $0.rate(2)
-            let equity = try Figures.isolatedEquity(margin: $0[3], unrealised: $0[4])
+            let equity = try Figures.isolatedEquity(margin: $0[3], unrealized: $0[4])
             let required = try equity.over($0[5])
             // Kept in the currency of the margin; due is in the one that is owed.
             let kept = try Figures.amount(

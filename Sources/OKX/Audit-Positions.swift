@@ -32,7 +32,8 @@ private struct AuditedPosition {
             ?? (parts.count > 2 && parts[0] == row["ccy"].text && parts[1] != row["ccy"].text)
         isDated = row["instType"].text == InstrumentType.futures.rawValue
         isShort =
-            row.positionSide == .short || row.positionSide == .net && row["pos"].cutNumber?.isNegative == true
+            row.positionSide == .short
+            || row.positionSide == .net && row["pos"].truncatedNumber?.isNegative == true
         let implied = Self.impliedValues(of: row, isInverse: isInverse, isDated: isDated)
         let values = Set(implied.map(\.value))
         if let known = instrument?.terms.contractValue {
@@ -44,13 +45,13 @@ private struct AuditedPosition {
                 ? AuditInput(
                     derived: "contract value that \(implied.map(\.field).joined(separator: " and ")) imply; "
                         + "the rulebook's \(known) of \(name) is not this environment's",
-                    implied[0].value, blur: .zero)
+                    implied[0].value, errorBound: .zero)
                 : AuditInput(rule: "contract value of \(name)", known)
         } else {
             doubt = Self.isImplied
             guard let first = implied.first else { return nil }
             contract = AuditInput(
-                derived: "contract value that \(first.field) implies", first.value, blur: .zero)
+                derived: "contract value that \(first.field) implies", first.value, errorBound: .zero)
         }
     }
 
@@ -58,7 +59,7 @@ private struct AuditedPosition {
     private static func impliedValues(
         of row: ReportedObject, isInverse: Bool, isDated: Bool
     ) -> [(field: String, value: ExactDecimal)] {
-        guard let contracts = row["pos"].cutNumber?.magnitude, let mark = row["markPx"].cutNumber,
+        guard let contracts = row["pos"].truncatedNumber?.magnitude, let mark = row["markPx"].truncatedNumber,
             !contracts.isZero, mark.isPositive
         else { return [] }
         /// What one contract of a value of 1 comes to at a price, in the settlement currency.
@@ -66,7 +67,8 @@ private struct AuditedPosition {
             try Figures.notional(size: ExactFraction(contracts), isInverse: isInverse, price: price)
         }
         func ratio(_ field: String, to unit: () throws -> ExactFraction?) -> (String, ExactDecimal)? {
-            guard let figure = row[field].cutNumber, !figure.isZero, let unit = try? unit(), !unit.isZero,
+            guard let figure = row[field].truncatedNumber, !figure.isZero, let unit = try? unit(),
+                !unit.isZero,
                 let ratio = try? ExactFraction(figure).magnitude.over(unit.magnitude),
                 let value = ratio.nearPowerOfTen
             else { return nil }
@@ -74,21 +76,21 @@ private struct AuditedPosition {
         }
         let found = [
             ratio("imr") {
-                guard let leverage = row["lever"].cutNumber, leverage.isPositive else { return nil }
+                guard let leverage = row["lever"].truncatedNumber, leverage.isPositive else { return nil }
                 return try worth(mark).over(leverage)
             },
             ratio("margin") {
-                guard let leverage = row["lever"].cutNumber, leverage.isPositive,
-                    let entry = row["avgPx"].cutNumber, entry.isPositive
+                guard let leverage = row["lever"].truncatedNumber, leverage.isPositive,
+                    let entry = row["avgPx"].truncatedNumber, entry.isPositive
                 else { return nil }
                 return try worth(entry).over(leverage)
             },
             ratio("notionalUsd") {
                 if isInverse { return ExactFraction(contracts) }
-                return try row["usdPx"].cutNumber.map { try worth(mark).times($0) }
+                return try row["usdPx"].truncatedNumber.map { try worth(mark).times($0) }
             },
             ratio("upl") {
-                guard !isDated, let entry = row["avgPx"].cutNumber, entry.isPositive else { return nil }
+                guard !isDated, let entry = row["avgPx"].truncatedNumber, entry.isPositive else { return nil }
                 return try worth(mark) - worth(entry)
             },
         ]
@@ -179,7 +181,7 @@ extension AccountAudit {
                 ? .estimate("What was settled of a dated future meanwhile is not shown.")
                 : position.difference
         ) {
-            try Figures.unrealised(
+            try Figures.unrealized(
                 notional: position.notional($0.rate(0), $0.rate(2), $0.rate(3)),
                 costValue: position.notional($0.rate(0), $0.rate(1), $0.rate(3)),
                 isInverse: position.isInverse)
@@ -215,8 +217,9 @@ extension AccountAudit {
         // Without the index price the older form lies as near as index and mark lie to each other.
         let isOlderForm =
             price == nil
-            && position.contract.value.cutNumber.flatMap { value in
-                guard let shown = row["notionalUsd"].cutNumber, let contracts = row["pos"].cutNumber,
+            && position.contract.value.truncatedNumber.flatMap { value in
+                guard let shown = row["notionalUsd"].truncatedNumber,
+                    let contracts = row["pos"].truncatedNumber,
                     let face = try? contracts.magnitude.times(value, rounding: .halfEven),
                     let apart = try? (shown - face).magnitude.times(ExactDecimal(20), rounding: .halfEven)
                 else { return nil }
@@ -259,8 +262,8 @@ extension AccountAudit {
             .estimate("Which leverage it is counted with after a change is not documented.")
         ) {
             let cost = try position.notional($0.rate(0), $0.rate(2), $0.rate(4))
-            return try Figures.unrealisedRatio(
-                unrealised: Figures.unrealised(
+            return try Figures.unrealizedRatio(
+                unrealized: Figures.unrealized(
                     notional: position.notional($0.rate(0), $0.rate(1), $0.rate(4)), costValue: cost,
                     isInverse: position.isInverse), costValue: cost, leverage: $0.rate(3))
         }
@@ -269,7 +272,7 @@ extension AccountAudit {
             ["pos", "avgPx", "last"].map { row.input($0) } + [position.contract],
             source: Source.positions, .estimate("Which trade was the last one then is not shown.")
         ) {
-            try Figures.unrealised(
+            try Figures.unrealized(
                 notional: position.notional($0.rate(0), $0.rate(2), $0.rate(3)),
                 costValue: position.notional($0.rate(0), $0.rate(1), $0.rate(3)),
                 isInverse: position.isInverse)
@@ -285,7 +288,7 @@ extension AccountAudit {
             .estimate("The account's own fee rate may be another than the rulebook's.")
         ) {
             try Figures.isolatedMarginRatio(
-                equity: Figures.isolatedEquity(margin: $0[3], unrealised: $0[4]), maintenance: $0[5],
+                equity: Figures.isolatedEquity(margin: $0[3], unrealized: $0[4]), maintenance: $0[5],
                 liquidationFee: Figures.liquidationFee(notional: worth($0), rate: $0.rate(6)))
         }
     }
@@ -297,7 +300,7 @@ extension AccountAudit {
         let row = position.row
         let formula = "\(position.worth) × maintenance rate of the tier"
         guard let instrument = position.instrument,
-            let tier = row["pos"].cutNumber.flatMap({ instrument.tier(of: $0.magnitude) })
+            let tier = row["pos"].truncatedNumber.flatMap({ instrument.tier(of: $0.magnitude) })
         else {
             return pass(row, "mmr", formula, because: "The rulebook does not know the instrument's tiers.")
         }
@@ -322,7 +325,7 @@ extension AccountAudit {
                     + "\(position.isShort ? "−" : "+") tick",
                 inputs + [shift], source: Source.recordedPositions, difference
             ) { numbers in
-                let equity = try Figures.isolatedEquity(margin: numbers[3], unrealised: numbers[4])
+                let equity = try Figures.isolatedEquity(margin: numbers[3], unrealized: numbers[4])
                 let required = try equity.over(numbers[5])
                 let mark = numbers.rate(2)
                 return try Figures.isolatedLiquidationPrice(
@@ -343,7 +346,7 @@ extension AccountAudit {
         let digits = row["last"].number?.fractionDigits
         let powers = (digits.map { $0...($0 + 2) } ?? 0...8).compactMap { places in
             ExactDecimal.powerOfTen(places: places).map {
-                AuditInput(derived: "tick that liqPx and last imply", $0, blur: .zero)
+                AuditInput(derived: "tick that liqPx and last imply", $0, errorBound: .zero)
             }
         }
         for shift in (known.map { [$0] } ?? []) + powers {

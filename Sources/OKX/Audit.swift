@@ -39,18 +39,19 @@ struct AuditedRow {
     private static func price(of row: ReportedObject) -> AuditInput {
         if row.isFilled("coinUsdPrice") { return row.input("coinUsdPrice") }
         let name = "eqUsd ÷ eq of \(row["ccy"].text)"
-        guard let worth = row["eqUsd"].cutNumber, let equity = row["eq"].cutNumber, !equity.isZero else {
+        guard let worth = row["eqUsd"].truncatedNumber, let equity = row["eq"].truncatedNumber, !equity.isZero
+        else {
             return AuditInput(name, .absent)
         }
         do {
             let price = try worth.over(equity, rounding: .halfEven)
             let precision = FigurePrecision.binary
-            let blur =
+            let errorBound =
                 try precision.unit(of: worth).over(equity.magnitude, rounding: .ceiling)
                 + price.magnitude.times(
                     precision.unit(of: equity), over: equity.magnitude, rounding: .ceiling)
                 + ExactDecimal(units: 2)
-            return AuditInput(derived: name, price, blur: try blur + blur)
+            return AuditInput(derived: name, price, errorBound: try errorBound + errorBound)
         } catch {
             return AuditInput(name, .absent)
         }
@@ -215,8 +216,8 @@ extension AccountAudit {
     /// come to more than dust above their sums.
     private var showsPart: Bool {
         func isAbove(_ field: String, _ part: String) -> Bool {
-            guard let figure = answers.account[field].cutNumber,
-                let sum = try? rows.compactMap({ $0.row[part].cutNumber }).sum(),
+            guard let figure = answers.account[field].truncatedNumber,
+                let sum = try? rows.compactMap({ $0.row[part].truncatedNumber }).sum(),
                 let rest = try? figure - sum
             else { return false }
             return rest > Self.dust
@@ -252,7 +253,7 @@ extension AccountAudit {
             return
         }
         // Held against what it would be without fees, beyond which it cannot be.
-        let isNegative = account["adjEq"].cutNumber?.isNegative ?? false
+        let isNegative = account["adjEq"].truncatedNumber?.isNegative ?? false
         figures.recover(.liquidationFees, .zero, as: "no liquidation fees")
         add(
             figures.audit(
@@ -285,7 +286,7 @@ extension ReportedAccount {
     fileprivate var mayHavePositions: Bool {
         ["Swap", "Futures", "Option"].contains { kind in
             let notional = account["notionalUsdFor\(kind)"]
-            return notional != .empty && notional.cutNumber?.isZero != true
+            return notional != .empty && notional.truncatedNumber?.isZero != true
         }
     }
 
@@ -322,7 +323,7 @@ extension ReportedObject {
     ) throws -> (number: ExactFraction, range: FigureRange) {
         var (number, low, high) = (ExactFraction.one, ExactFraction.one, ExactFraction.one)
         for field in fields {
-            guard let own = self[field].cutNumber else { throw FigureGap.missing(path(of: field)) }
+            guard let own = self[field].truncatedNumber else { throw FigureGap.missing(path(of: field)) }
             let evidence = field == "lever" ? Evidence.exact : .binary
             let range = try evidence.range(of: own)
             number = try number.times(own)
@@ -389,7 +390,7 @@ extension AccountFigures {
     /// `notionalUsdForBorrow`; older answers do not have it, but its margin.
     private func recoverBorrowing(_ account: ReportedObject) {
         guard account["notionalUsdForBorrow"] == .absent, mode != .portfolio,
-            let frozen = account["borrowFroz"].cutNumber,
+            let frozen = account["borrowFroz"].truncatedNumber,
             let amount = try? frozen.times(rules.margin.borrowLeverage, rounding: .halfEven),
             let range = try? Evidence.binary.range(of: amount).twice
         else { return }

@@ -130,7 +130,8 @@ private struct BalanceExplanations {
     private static func overridden(_ path: String, _ field: String, _ text: String) -> Explanation {
         Explanation(
             path: path, field: field, value: text, formula: "the value raised by hand, until it is lifted",
-            inputs: [Explanation.Input("raised value", text, .raised)], status: .choice, source: Source.ours)
+            inputs: [Explanation.Input("raised value", text, .overridden)], status: .choice,
+            source: Source.ours)
     }
 
     /// A field that is no number, or is always the same.

@@ -117,7 +117,8 @@ final class AccountFigures: FigureTable<AccountFigure> {
 
     /// Whether a value that was set by hand is shown.
     func isOverridden(_ path: String) -> Bool {
-        account.raised.contains { flag in flag.asset.map { "details.\($0).\(flag.flag)" } ?? flag.flag == path
+        account.overridden.contains { flag in
+            flag.asset.map { "details.\($0).\(flag.flag)" } ?? flag.flag == path
         }
     }
 
@@ -171,7 +172,7 @@ extension AccountFigures {
     ) throws {
         let mode = account.mode
         self.init(account, mode, borrows: account.borrowsAgainst(in: mode), market, rules)
-        try collect(isBalance: isBalance && account.raised.isEmpty)
+        try collect(isBalance: isBalance && account.overridden.isEmpty)
     }
 
     private func collect(isBalance: Bool) throws {
@@ -185,13 +186,13 @@ extension AccountFigures {
             row(asset)?.isCollateral = false
             if let place = held.firstIndex(where: { $0.place == asset }) { held[place].isCollateral = false }
         }
-        if !account.raised.isEmpty {
+        if !account.overridden.isEmpty {
             for row in rows where row.overridden(.colRes) == "2" { row.isRestricted = true }
         }
         for unit in units {
             unit.row = try row(unit.underlying) ?? unshared(unit.underlying)
             unit.row?.unit = unit
-            unit.spotCap = account.raisedDecimal(
+            unit.spotCap = account.overriddenDecimal(
                 "clSpotInUseAmt", asset: rules.assets[unit.underlying].name)
             unit.row?.cap(at: unit.spotCap)
         }

@@ -297,7 +297,7 @@ extension CurrencyFigure {
         case .traded: .input("bought less sold", Self.coin, .ledger)
         case .purchases: .input("purchases in USD", "USD", .ledger)
         case .sales: .input("sales in USD", "USD", .ledger)
-        case .spotCap: .input("clSpotInUseAmt", Self.coin, .raised)
+        case .spotCap: .input("clSpotInUseAmt", Self.coin, .overridden)
         case .openCost: .input("cost at the moving average in USD", "USD", .ledger)
         default: nil
         }

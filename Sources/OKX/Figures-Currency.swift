@@ -209,7 +209,7 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
         }
     }
 
-    /// What of the liability unrealised loss causes. A choice: the documents infer it.
+    /// What of the liability unrealized loss causes. A choice: the documents infer it.
     private func lossLiability() throws -> ExactFraction {
         let own =
             try isSpot
@@ -282,7 +282,7 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
                 Explanation.Input("mode", mode.account.rawValue, .setting),
                 Explanation.Input("named in collateral_off", isCollateral ? "false" : "true", .setting),
             ]
-        case .collateralRestrict: [Explanation.Input("colRes", overridden(.colRes) ?? "0", .raised)]
+        case .collateralRestrict: [Explanation.Input("colRes", overridden(.colRes) ?? "0", .overridden)]
         default: []
         }
     }
@@ -291,7 +291,7 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
 
     /// A value that was set by hand.
     func overridden(_ field: CurrencyFigure) -> String? {
-        account.account.raised(field.rawValue, asset: name)?.text
+        account.account.overridden(field.rawValue, asset: name)?.text
     }
 
     /// All that ever moved the currency, signed as it moved free cash.

@@ -9,7 +9,7 @@ extension Figures {
         try daily.over(ExactDecimal(24), places: 16, rounding: .towardZero)
     }
 
-    /// Liability out of unrealised loss that bears no interest: the currency's quota + the positive cross
+    /// Liability out of unrealized loss that bears no interest: the currency's quota + the positive cross
     /// equity of the currencies that widen it.
     static func interestFreeQuota(
         base: ExactDecimal, widening: ExactFraction
@@ -19,7 +19,7 @@ extension Figures {
 }
 
 extension AccountFigures {
-    /// The part of a currency's liability that bears no interest, in the currency: what unrealised losses
+    /// The part of a currency's liability that bears no interest, in the currency: what unrealized losses
     /// have made of it, at most the interest-free quota (`docs/venues/okx.md`).
     func interestFreeLiability(of asset: AssetRules, _ rules: RuleTable) throws -> ExactFraction {
         var widening = ExactFraction.zero

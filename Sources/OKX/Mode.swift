@@ -106,8 +106,8 @@ extension Account {
     }
 
     /// A raised field as a decimal; nil where none is raised or it is "".
-    func raisedDecimal(_ flag: String, asset: String?) -> ExactDecimal? {
-        guard !raised.isEmpty, let text = raised(flag, asset: asset)?.text else { return nil }
+    func overriddenDecimal(_ flag: String, asset: String?) -> ExactDecimal? {
+        guard !overridden.isEmpty, let text = overridden(flag, asset: asset)?.text else { return nil }
         return try? ExactDecimal(text)
     }
 }

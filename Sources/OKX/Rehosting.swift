@@ -19,7 +19,7 @@ extension OKXVenue {
         for row in answers.details { rehosting.bringMoney(row) }
         for row in answers.positions { rehosting.put(position: row) }
         rehosting.placeOrders()
-        for row in answers.details { rehosting.raiseStates(row) }
+        for row in answers.details { rehosting.overrideStates(row) }
         return rehosting.script.rehosted
     }
 }
@@ -79,7 +79,8 @@ private struct AccountRehosting {
         var marks: [(name: String, price: ExactDecimal)] = []
         for row in answers.positions {
             guard let instrument = rules.instrument(row["instId"].text) else { continue }
-            if row.isOnMargin, let worth = row["notionalUsd"].cutNumber, let size = row["pos"].cutNumber,
+            if row.isOnMargin, let worth = row["notionalUsd"].truncatedNumber,
+                let size = row["pos"].truncatedNumber,
                 !size.isZero
             {
                 // What it has, in USD.
@@ -121,16 +122,17 @@ private struct AccountRehosting {
     /// The USD price of a row: as it is sent, as its positions name it, or the shortest that makes eqUsd out
     /// of eq.
     private func price(of row: ReportedObject) -> ExactDecimal? {
-        guard let equity = row["eq"].cutNumber, let worth = row["eqUsd"].cutNumber, !equity.isZero,
+        guard let equity = row["eq"].truncatedNumber, let worth = row["eqUsd"].truncatedNumber,
+            !equity.isZero,
             let price = try? worth.over(equity, rounding: .halfEven), price.isPositive
         else { return row["coinUsdPrice"].number }
         let precision = FigurePrecision.binary
         func fits(_ candidate: ExactDecimal) -> Bool {
             guard let made = try? Figures.equityUSD(ExactFraction(equity), index: candidate),
                 let shown = try? made.rounded(places: 16, rounding: .halfUp),
-                let blur = try? precision.unit(of: equity).times(candidate, rounding: .ceiling),
+                let errorBound = try? precision.unit(of: equity).times(candidate, rounding: .ceiling),
                 let difference = try? (shown - worth).magnitude,
-                let most = try? blur + precision.unit(of: worth)
+                let most = try? errorBound + precision.unit(of: worth)
             else { return false }
             return difference <= most
         }
@@ -357,25 +359,25 @@ private struct AccountRehosting {
         .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl, .totalPnlRatio,
     ]
 
-    mutating func raiseStates(_ row: ReportedObject) {
+    mutating func overrideStates(_ row: ReportedObject) {
         guard let asset = rules.asset(row["ccy"].text) else { return }
         let lends = [(CurrencyFigure.autoLendStatus, asset.supportsAutoLend ? "off" : "unsupported")]
         for (field, usual) in Self.states + lends {
             guard let text = row.value[field.rawValue]?.text, !text.isEmpty, text != usual else { continue }
-            raise(field, .string(text), asset.name)
+            setOverride(field, .string(text), asset.name)
             script.assume("States that the venue decides are raised by hand and stand still.")
         }
         if row.value["collateralRestrict"]?.boolean == true {
-            raise(.collateralRestrict, .bool(true), asset.name)
+            setOverride(.collateralRestrict, .bool(true), asset.name)
         }
         for field in Self.costs where row.isFilled(field.rawValue) {
-            raise(field, .string(row[field.rawValue].text), asset.name)
+            setOverride(field, .string(row[field.rawValue].text), asset.name)
             script.assume("Cost and profit of spot trades are raised by hand and stand still.")
         }
     }
 
-    private mutating func raise(_ field: CurrencyFigure, _ value: JSONValue, _ asset: String) {
-        guard (try? RaisedField.check(field.rawValue, asset: asset, value: value)) != nil else { return }
+    private mutating func setOverride(_ field: CurrencyFigure, _ value: JSONValue, _ asset: String) {
+        guard (try? OverridableField.check(field.rawValue, asset: asset, value: value)) != nil else { return }
         script.add(
             "raise", [("flag", .string(field.rawValue)), ("asset", .string(asset)), ("value", value)])
     }

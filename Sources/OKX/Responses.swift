@@ -99,7 +99,7 @@ extension ReportedObject {
     /// Whether a figure stands in a field.
     func isFilled(_ field: String) -> Bool {
         switch self[field] {
-        case .number, .unheld: true
+        case .number, .outOfRange: true
         case .absent, .empty, .null, .other: false
         }
     }
@@ -147,9 +147,10 @@ extension ReportedObject {
     /// Whether the `pos` of an isolated margin position is without its margin, as the newer form has it: what
     /// it has, less what it owes, is then the profit alone.
     var hasMarginApart: Bool {
-        guard let held = self["pos"].cutNumber, let owed = self["liab"].cutNumber?.magnitude,
-            let mark = self["markPx"].cutNumber, mark.isPositive, let profit = self["upl"].cutNumber,
-            let margin = self["margin"].cutNumber
+        guard let held = self["pos"].truncatedNumber, let owed = self["liab"].truncatedNumber?.magnitude,
+            let mark = self["markPx"].truncatedNumber, mark.isPositive,
+            let profit = self["upl"].truncatedNumber,
+            let margin = self["margin"].truncatedNumber
         else { return false }
         let isLong = holdsBase
         let inBase = hasMarginInBase

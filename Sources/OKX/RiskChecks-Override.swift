@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 
 /// Fields that can be set by hand (`raise`): all of the balance but identity, as the venue spells them.
-enum RaisedField {
+enum OverridableField {
     /// What a field's value must look like.
     enum Form: Sendable, Equatable {
         /// A decimal as text, or "".

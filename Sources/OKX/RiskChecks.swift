@@ -173,7 +173,8 @@ extension OKXVenue {
         case .credited(_, _, let purpose): try judge.credited(purpose)
         case .settled: throw Refusal(.notAllowed, "OKX settles no sessions.")
         case .autoExchanged: throw Refusal(.notAllowed, "OKX's own exchanges are not kept.")
-        case .raised(let flag, let asset, let value): try RaisedField.check(flag, asset: asset, value: value)
+        case .overridden(let flag, let asset, let value):
+            try OverridableField.check(flag, asset: asset, value: value)
         case .instrumentDefined, .accountOpened, .deposited, .orderCancelled, .orderEnded, .orderRefused,
             .funded,
             .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,

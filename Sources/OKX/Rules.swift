@@ -87,7 +87,7 @@ final class AssetRules: Sendable {
     /// USD per unit, used until an index price is given.
     let referenceIndex: ExactDecimal
     let discount: DiscountTable
-    /// Liability out of unrealised loss that bears no interest, in the currency; zero if none.
+    /// Liability out of unrealized loss that bears no interest, in the currency; zero if none.
     let interestFreeQuota: ExactDecimal
     /// Interest per day; nil where the currency cannot be borrowed.
     let borrowRate: ExactDecimal?

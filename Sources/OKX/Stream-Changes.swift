@@ -23,7 +23,7 @@ struct AccountChanges: Sendable {
         compareLeverages(old, new)
         comparePositions(old, new)
         compareOrders(old, new)
-        compareRaised(old, new)
+        compareOverrides(old, new)
     }
 
     /// Whether a currency's row may differ.
@@ -79,13 +79,13 @@ struct AccountChanges: Sendable {
         }
     }
 
-    private mutating func compareRaised(_ old: Account, _ new: Account) {
-        guard old.raised != new.raised else { return }
-        for flag in old.raised where !new.raised.contains(flag) { note(flag) }
-        for flag in new.raised where !old.raised.contains(flag) { note(flag) }
+    private mutating func compareOverrides(_ old: Account, _ new: Account) {
+        guard old.overridden != new.overridden else { return }
+        for flag in old.overridden where !new.overridden.contains(flag) { note(flag) }
+        for flag in new.overridden where !old.overridden.contains(flag) { note(flag) }
     }
 
-    private mutating func note(_ flag: RaisedFlag) {
+    private mutating func note(_ flag: OverriddenField) {
         if let asset = flag.asset { currencies.insert(asset) } else { isOfAccount = true }
     }
 }

@@ -69,8 +69,8 @@ struct BalanceLayouts: Sendable {
     /// Rows with any of those.
     private let whole: [ObjectLayout<CurrencyFigure>]
     /// Rows and accounts with raised fields: every value is looked at.
-    let raisedRow: ObjectLayout<CurrencyFigure>
-    let raisedAccount: ObjectLayout<AccountFigure>
+    let overriddenRow: ObjectLayout<CurrencyFigure>
+    let overriddenAccount: ObjectLayout<AccountFigure>
     private let account: [ObjectLayout<AccountFigure>]
 
     /// `rows` are the fields of a currency's row with what they are called.
@@ -87,8 +87,8 @@ struct BalanceLayouts: Sendable {
         account = modes.map { mode in
             ObjectLayout(AccountFigure.fields.map { ($0.rawValue, $0, $0.part(in: mode)) })
         }
-        raisedRow = ObjectLayout(rows.map { ($0.name, $0.field, .json) })
-        raisedAccount = ObjectLayout(AccountFigure.fields.map { ($0.rawValue, $0, .json) })
+        overriddenRow = ObjectLayout(rows.map { ($0.name, $0.field, .json) })
+        overriddenAccount = ObjectLayout(AccountFigure.fields.map { ($0.rawValue, $0, .json) })
     }
 
     /// As requests are answered.

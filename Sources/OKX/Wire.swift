@@ -49,15 +49,15 @@ struct BalanceWriter {
     private func writeAccount(
         _ order: [BalanceRow], _ layouts: BalanceLayouts, to sink: inout ByteSink
     ) throws {
-        let hasRaised = !account.raised.isEmpty && account.raised.contains { $0.asset == nil }
-        let layout = hasRaised ? layouts.raisedAccount : layouts.account(figures.mode)
+        let hasOverrides = !account.overridden.isEmpty && account.overridden.contains { $0.asset == nil }
+        let layout = hasOverrides ? layouts.overriddenAccount : layouts.account(figures.mode)
         try layout.bytes.withUnsafeBufferPointer { bytes in
             for step in layout.steps {
                 sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
                 if step.field == .details {
                     try writeRows(order, layouts, to: &sink)
-                } else if hasRaised {
-                    try writeRaised(step.field, to: &sink)
+                } else if hasOverrides {
+                    try writeOverridden(step.field, to: &sink)
                 } else {
                     try write(step.field, to: &sink)
                 }
@@ -67,8 +67,8 @@ struct BalanceWriter {
     }
 
     /// A field as JSON: the raised value if there is one.
-    private func writeRaised(_ field: AccountFigure, to sink: inout ByteSink) throws {
-        if let value = account.raised(field.rawValue) {
+    private func writeOverridden(_ field: AccountFigure, to sink: inout ByteSink) throws {
+        if let value = account.overridden(field.rawValue) {
             value.copy(to: &sink)
             return
         }
@@ -106,9 +106,9 @@ extension BalanceWriter {
             case .held(let place):
                 if let row = figures.table(ofHeld: place) { try write(row, held, to: &sink) }
             case .table(let row):
-                if !account.raised.isEmpty, account.raised.contains(where: { $0.asset == row.name }) {
+                if !account.overridden.isEmpty, account.overridden.contains(where: { $0.asset == row.name }) {
                     if row.isPlain { try row.takeRare() }
-                    try writeRaised(row, layouts.raisedRow, to: &sink)
+                    try writeOverridden(row, layouts.overriddenRow, to: &sink)
                 } else {
                     try write(row, row.isPlain ? plain : whole, to: &sink)
                 }
@@ -130,13 +130,13 @@ extension BalanceWriter {
     }
 
     /// A row with raised values among its fields.
-    private func writeRaised(
+    private func writeOverridden(
         _ row: CurrencyFigures, _ layout: ObjectLayout<CurrencyFigure>, to sink: inout ByteSink
     ) throws {
         try layout.bytes.withUnsafeBufferPointer { bytes in
             for step in layout.steps {
                 sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
-                if let value = account.raised(step.field.rawValue, asset: row.name) {
+                if let value = account.overridden(step.field.rawValue, asset: row.name) {
                     value.copy(to: &sink)
                     continue
                 }

@@ -46,8 +46,8 @@ extension ReportedAccount {
     /// Whether the body shows that it is of the later form.
     fileprivate var isLater: Bool {
         if account.path == "balances", account["promoCredit"] != .absent { return true }
-        return markets.contains { $0.row["positionQuantity"].cutNumber?.isNegative == true }
-            || positions?.contains { $0["quantity"].cutNumber?.isNegative == true } == true
+        return markets.contains { $0.row["positionQuantity"].truncatedNumber?.isNegative == true }
+            || positions?.contains { $0["quantity"].truncatedNumber?.isNegative == true } == true
     }
 
     /// Whether there may be more orders than were asked for.
@@ -111,7 +111,7 @@ extension MarketFigures {
                 MarketFigure.realisedProfit, .fundingReceived, .tradedNotional, .feesPaid,
             ] { lack(input, because: "The balances do not show \(name).") }
         }
-        let isFlat = row?["positionQuantity"].cutNumber?.isZero == true
+        let isFlat = row?["positionQuantity"].truncatedNumber?.isZero == true
         isOpen = !isFlat || position != nil
         recoverPosition(row, position, answers, isFlat: isFlat)
         take(answers.orders(of: name, .buy), .buy, answers)
@@ -192,7 +192,7 @@ extension MarketFigures {
 
     /// Which orders add exposure is not in the answers: they can only take away from what is free.
     private func recoverOrderMargin(_ row: ReportedObject?) {
-        let hasNone = ["openBuy", "openSell"].allSatisfy { row?[$0].cutNumber?.isZero == true }
+        let hasNone = ["openBuy", "openSell"].allSatisfy { row?[$0].truncatedNumber?.isZero == true }
         recover(
             .openOrderMargin, .zero, as: "order margin of \(market)",
             hasNone ? .contradicts : .hidden("What open orders hold back is not shown.", above: .zero))
@@ -264,8 +264,8 @@ extension RailsVenue {
                 field: fill.path(of: "fees"), reported: fill["fees"], formula: formula, inputs: inputs,
                 source: Source.fillsPage, precision: .places(RailsFigures.moneyPlaces), allowedUnits: units)
         }
-        guard let fee = fill["fees"].cutNumber, let quantity = fill["quantity"].cutNumber,
-            let price = fill["price"].cutNumber, quantity.isPositive, price.isPositive,
+        guard let fee = fill["fees"].truncatedNumber, let quantity = fill["quantity"].truncatedNumber,
+            let price = fill["price"].truncatedNumber, quantity.isPositive, price.isPositive,
             let rate = try? Self.impliedRate(of: fee, quantity, price, rules)
         else { return check([]).notDerivable("Its size or its price is no number above 0.") }
         let inputs = [
@@ -300,7 +300,7 @@ extension RailsVenue {
             formula: "−(positionSize × indexPrice × rate / 100)",
             inputs: ["positionSize", "indexPrice", "rate"].map { funding.input($0) },
             source: Source.fundingsPage, precision: .places(RailsFigures.moneyPlaces))
-        if funding["indexPrice"].cutNumber?.isZero == true {
+        if funding["indexPrice"].truncatedNumber?.isZero == true {
             return check.notDerivable("The row shows no index price.")
         }
         return check.finding {

@@ -279,7 +279,9 @@ extension AccountFigures {
         give(.transfers, flows.transferred)
         give(.promotionalCredit, holding?.credited(for: RailsVenue.promo) ?? .zero)
         if let leverage = account.railsLeverage { setLeverage(leverage) }
-        for flag in RailsVenue.raisableFields { raise(flag, to: account.raisedAmount(flag.rawValue)) }
+        for flag in RailsVenue.overridableFields {
+            setOverride(flag, to: account.overriddenAmount(flag.rawValue))
+        }
         var activities = account.activity
         // A market with nothing but an open order has no activity yet and comes after those that have.
         for order in account.orders
@@ -330,8 +332,8 @@ extension Account {
     }
 
     /// The amount raised for a field of the account; nil if none is.
-    func raisedAmount(_ flag: String) -> ExactDecimal? {
-        guard let text = raised(flag)?.text else { return nil }
+    func overriddenAmount(_ flag: String) -> ExactDecimal? {
+        guard let text = overridden(flag)?.text else { return nil }
         return try? ExactDecimal(text)
     }
 }

@@ -73,9 +73,9 @@ struct MarketHistory {
     {
         self.name = name
         self.row = row
-        func number(_ field: String) -> ExactDecimal { row?[field].cutNumber ?? .zero }
-        let size = row.map { $0["positionQuantity"].cutNumber } ?? position?["quantity"].cutNumber
-        let value = row.map { $0["position"].cutNumber } ?? position?["value"].cutNumber
+        func number(_ field: String) -> ExactDecimal { row?[field].truncatedNumber ?? .zero }
+        let size = row.map { $0["positionQuantity"].truncatedNumber } ?? position?["quantity"].truncatedNumber
+        let value = row.map { $0["position"].truncatedNumber } ?? position?["value"].truncatedNumber
         if let size, let value, !size.isZero, !value.isZero {
             let isShort = size.isNegative || position?["type"].text == "SHORT"
             if position == nil, !isShort {
@@ -90,17 +90,20 @@ struct MarketHistory {
                 script.assume("The size or the value of \(name) is no number; its position is left out.")
             }
         }
-        let total = row?["positionPnl"].cutNumber ?? row?["pnl"].cutNumber
-        realised = total ?? position?["realizedPnl"].cutNumber ?? .zero
-        funding = row?["funding"].cutNumber ?? position?["funding"].cutNumber ?? .zero
-        held = quantity.isZero || position?.isIsolated != true ? nil : position?["margin"].cutNumber ?? .zero
+        let total = row?["positionPnl"].truncatedNumber ?? row?["pnl"].truncatedNumber
+        realised = total ?? position?["realizedPnl"].truncatedNumber ?? .zero
+        funding = row?["funding"].truncatedNumber ?? position?["funding"].truncatedNumber ?? .zero
+        held =
+            quantity.isZero || position?.isIsolated != true
+            ? nil : position?["margin"].truncatedNumber ?? .zero
         ownRealised =
-            quantity.isZero || held != nil ? .zero : position?["realizedPnl"].cutNumber ?? .zero
-        if let earned = position?["realizedPnl"].cutNumber, held != nil, !earned.isZero {
+            quantity.isZero || held != nil ? .zero : position?["realizedPnl"].truncatedNumber ?? .zero
+        if let earned = position?["realizedPnl"].truncatedNumber, held != nil, !earned.isZero {
             script.assume(
                 "The isolated position in \(name) comes in whole; what it has realised is counted before it.")
         }
-        ownFunding = quantity.isZero ? .zero : position.map { $0["funding"].cutNumber ?? .zero } ?? funding
+        ownFunding =
+            quantity.isZero ? .zero : position.map { $0["funding"].truncatedNumber ?? .zero } ?? funding
         fees = number("fees")
         liquidationFees = number("liquidationFees")
         reportedVolume = number("volume")

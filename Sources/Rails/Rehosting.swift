@@ -20,7 +20,7 @@ extension RailsVenue {
         if profile == .live { rehosting.setLeverages() }
         rehosting.trade()
         rehosting.placeOrders()
-        rehosting.raiseMargins()
+        rehosting.overrideMargins()
         return rehosting.script.rehosted
     }
 }
@@ -67,7 +67,8 @@ private struct AccountRehosting {
         }
         script.add(
             "open_account", [("venue", .string(RailsVenue.name.rawValue)), ("settings", settings)])
-        if answers.account.leaves.contains(where: { if case .unheld = $0.value { true } else { false } }) {
+        if answers.account.leaves.contains(where: { if case .outOfRange = $0.value { true } else { false } })
+        {
             script.assume("Digits after the eighteenth place are cut.")
         }
     }
@@ -86,7 +87,7 @@ private struct AccountRehosting {
         script.assume("Index prices hold for every account of the venue in the ledger.")
     }
 
-    /// The index price that the unrealised profit follows from: the one in the answer to `market-data`, or
+    /// The index price that the unrealized profit follows from: the one in the answer to `market-data`, or
     /// the shortest that does it.
     private func mark(of history: MarketHistory) -> ExactDecimal? {
         let quoted = answers.price(history.name)?["value"].number.flatMap { $0.isPositive ? $0 : nil }
@@ -105,7 +106,7 @@ private struct AccountRehosting {
     mutating func bringMoney() {
         let account = answers.account
         func amount(_ field: String) -> ExactDecimal? {
-            account[field].cutNumber.flatMap { $0.isNegative ? nil : $0 }
+            account[field].truncatedNumber.flatMap { $0.isNegative ? nil : $0 }
         }
         guard let deposit = amount("deposit"), let withdrawn = amount("withdraw"),
             let fees = amount("withdrawFees")
@@ -170,8 +171,8 @@ private struct AccountRehosting {
             market.give(.cost, history.cost)
             market.give(.isolatedMargin, history.held ?? .zero)
             market.give(.indexPrice, marks.first { $0.name == history.name }?.price ?? .zero)
-            market.give(.openBuy, history.row?["openBuy"].cutNumber ?? .zero)
-            market.give(.openSell, history.row?["openSell"].cutNumber ?? .zero)
+            market.give(.openBuy, history.row?["openBuy"].truncatedNumber ?? .zero)
+            market.give(.openSell, history.row?["openSell"].truncatedNumber ?? .zero)
             if let own = ownLeverages[history.name] { market.setLeverage(own) }
             return market
         }
@@ -222,7 +223,7 @@ private struct AccountRehosting {
             ("fees", \.fees), ("pnl", \.realised), ("funding", \.funding), ("volume", \.volume),
         ]
         for (field, value) in sums {
-            guard let reported = answers.account[field].cutNumber,
+            guard let reported = answers.account[field].truncatedNumber,
                 let sum = try? histories.map(value).sum()
             else { continue }
             let shown = field == "volume" ? sum : RailsFigures.printedMoney(sum)
@@ -270,7 +271,7 @@ private struct AccountRehosting {
     private mutating func placeRest(of market: String, _ row: ReportedObject, _ placed: [OrderSum]) {
         for (side, field) in [(Side.buy, "openBuy"), (.sell, "openSell")] {
             let known = placed.filter { $0.market == market && $0.side == side }
-            guard let quantity = row[field + "Qty"].cutNumber, let value = row[field].cutNumber,
+            guard let quantity = row[field + "Qty"].truncatedNumber, let value = row[field].truncatedNumber,
                 let listed = try? known.map(\.quantity).sum(), let worth = try? known.map(\.value).sum(),
                 let rest = try? quantity - listed, rest.isPositive,
                 let restValue = try? PrintForm.halfEven(18).print(ExactFraction(value) - worth)
@@ -304,9 +305,9 @@ private struct AccountRehosting {
     // MARK: - Margins
 
     /// Margins that neither generation of rules gives are raised by hand.
-    mutating func raiseMargins() {
+    mutating func overrideMargins() {
         for field in [AccountFigure.margin, .maintenanceMargin] {
-            guard let reported = answers.account[field.rawValue].cutNumber else { continue }
+            guard let reported = answers.account[field.rawValue].truncatedNumber else { continue }
             let isRuled = WireProfile.allCases.contains { profile in
                 (try? figures(by: profile).decimal(field)) == reported
             }

@@ -82,7 +82,7 @@ struct ReportedAccount {
     /// The markets that have a position, by either answer.
     var marketsWithPositions: [(name: String, row: ReportedObject?)] {
         let shown = markets.filter { market in
-            position(market.name) != nil || market.row["positionQuantity"].cutNumber?.isZero != true
+            position(market.name) != nil || market.row["positionQuantity"].truncatedNumber?.isZero != true
         }
         let others = (positions ?? []).map { $0["market"].text }.filter { name in
             !markets.contains { $0.name == name }
@@ -98,8 +98,9 @@ struct ReportedAccount {
     func signedPosition(
         _ market: String
     ) -> (quantity: ExactDecimal, cost: ExactDecimal, profit: ExactDecimal)? {
-        guard let position = position(market), let quantity = position["quantity"].cutNumber,
-            let cost = position["value"].cutNumber, let profit = position["unrealizedPnl"].cutNumber
+        guard let position = position(market), let quantity = position["quantity"].truncatedNumber,
+            let cost = position["value"].truncatedNumber,
+            let profit = position["unrealizedPnl"].truncatedNumber
         else { return nil }
         let isShort = position["type"].text == "SHORT" && quantity.isPositive
         return isShort ? (-quantity, -cost, profit) : (quantity, cost, profit)
@@ -147,7 +148,7 @@ extension ReportedAccount {
         var parts = [money]
         for (name, row) in marketsWithPositions {
             guard let position = position(name) else {
-                if row?["positionQuantity"].cutNumber?.isZero == true { continue }
+                if row?["positionQuantity"].truncatedNumber?.isZero == true { continue }
                 return ReportedFigure(
                     figure, lacking: "no answer tells the profit of the position in \(name)",
                     unit: RailsVenue.money)
@@ -174,7 +175,7 @@ extension ReportedAccount {
         }
         let left = held.contains(nil) ? nil : money.flatMap { try? $0 - held.compactMap { $0 }.sum() }
         let isComplete = marketsWithPositions.allSatisfy { name, row in
-            position(name) != nil || row?["positionQuantity"].cutNumber?.isZero == true
+            position(name) != nil || row?["positionQuantity"].truncatedNumber?.isZero == true
         }
         let cross = MarginPool(
             name: "cross",

@@ -10,7 +10,7 @@ extension RailsVenue {
     /// The purpose of credit that `promoCredit` shows.
     static let promo = "promo"
     /// The account's fields that can be set by hand: those whose real rule the documents do not tell.
-    static let raisableFields: [AccountFigure] = [.margin, .maintenanceMargin, .promoCredit]
+    static let overridableFields: [AccountFigure] = [.margin, .maintenanceMargin, .promoCredit]
 
     /// The fee of each fill is cut to 8 places; profit and funding stay raw. Both are choices. What an
     /// isolated position holds was money of the account before: a choice.
@@ -120,7 +120,7 @@ extension RailsVenue {
                 imported.position.instrument.name, imported.position.marginMode, before)
             if let leverage = imported.leverage { try judge(imported, leverage: leverage, before, at: time) }
         case .credited(_, _, let purpose): try judgeCredit(purpose)
-        case .raised(let flag, let asset, let value): try judgeRaised(flag, asset, value)
+        case .overridden(let flag, let asset, let value): try checkOverride(flag, asset, value)
         case .borrowed, .repaid, .interestAccrued, .marginInterestAccrued:
             throw Refusal(.notAllowed, "Rails lends nothing, so there are no loans and no interest.")
         case .reserved, .released:
@@ -259,9 +259,9 @@ extension RailsVenue {
             .invalidField, "Rails shows credit in promoCredit only; purpose must be promo.", field: "purpose")
     }
 
-    private func judgeRaised(_ flag: String, _ asset: String?, _ value: JSONValue?) throws(Refusal) {
-        guard Self.raisableFields.contains(where: { $0.rawValue == flag }) else {
-            let names = Self.raisableFields.map(\.rawValue).joined(separator: ", ")
+    private func checkOverride(_ flag: String, _ asset: String?, _ value: JSONValue?) throws(Refusal) {
+        guard Self.overridableFields.contains(where: { $0.rawValue == flag }) else {
+            let names = Self.overridableFields.map(\.rawValue).joined(separator: ", ")
             throw Refusal(
                 .invalidField, "\(flag) cannot be raised at Rails; \(names) can.", field: "flag")
         }

@@ -57,7 +57,7 @@ final class StreamSubscriber: LedgerListener {
     /// About how many bytes an event takes; only settings can be long.
     private static func size(of event: Event) -> Int {
         switch event.body {
-        case .configured, .accountOpened, .raised, .priced:
+        case .configured, .accountOpened, .overridden, .priced:
             var body: [UInt8] = []
             event.appendBody(to: &body)
             return 512 + body.count

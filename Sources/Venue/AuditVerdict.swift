@@ -46,23 +46,25 @@ public struct AuditInput: Sendable {
     public let name: String
     public let value: ReportedValue
     /// How far from it the true value may be; nil for as far as its venue's precision leaves open.
-    let blur: ExactDecimal?
+    let errorBound: ExactDecimal?
 
     /// A reported figure.
     public init(_ name: String, _ value: ReportedValue) {
         self.name = name
         self.value = value
-        blur = nil
+        errorBound = nil
     }
 
     /// A rule of the rulebook, or a constant: exact.
-    public init(rule name: String, _ value: ExactDecimal) { self.init(derived: name, value, blur: .zero) }
+    public init(rule name: String, _ value: ExactDecimal) {
+        self.init(derived: name, value, errorBound: .zero)
+    }
 
     /// Something that other reported figures imply, and how far from it the true value may be.
-    public init(derived name: String, _ value: ExactDecimal, blur: ExactDecimal) {
+    public init(derived name: String, _ value: ExactDecimal, errorBound: ExactDecimal) {
         self.name = name
         self.value = .number(value, text: value.description)
-        self.blur = blur
+        self.errorBound = errorBound
     }
 }
 
@@ -121,11 +123,11 @@ public struct FigureCheck: Sendable {
         _ difference: Difference = .contradicts, remark: String = "",
         by definition: ([ExactDecimal]) throws -> ExactDecimal?
     ) -> AuditFinding? {
-        guard let figure = reported.cutNumber else { return nil }
+        guard let figure = reported.truncatedNumber else { return nil }
         var numbers: [ExactDecimal] = []
         var missing: [String] = []
         for input in inputs {
-            if let number = input.value.cutNumber {
+            if let number = input.value.truncatedNumber {
                 numbers.append(number)
             } else {
                 missing.append("\(input.name) is \(input.value.shown)")
@@ -157,7 +159,7 @@ public struct FigureCheck: Sendable {
 
     /// Says that nothing follows, and why; nil where the venue shows no figure.
     public func notDerivable(_ remark: String) -> AuditFinding? {
-        reported.cutNumber == nil ? nil : made(.notDerivable, remark: remark)
+        reported.truncatedNumber == nil ? nil : made(.notDerivable, remark: remark)
     }
 
     // MARK: - Parts
@@ -197,7 +199,7 @@ public struct FigureCheck: Sendable {
         let own = try precision.unit(of: figure).times(ExactDecimal(allowedUnits), rounding: .ceiling)
         var sum = own
         for place in numbers.indices {
-            let step = try blur(of: inputs[place], numbers[place])
+            let step = try errorBound(of: inputs[place], numbers[place])
             if step.isZero { continue }
             var moved = numbers
             moved[place] = try numbers[place] + (numbers[place].isNegative ? -step : step)
@@ -207,22 +209,23 @@ public struct FigureCheck: Sendable {
     }
 
     /// How far the true value of an input may be from the number that stands for it.
-    private func blur(of input: AuditInput, _ number: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        var blur = input.blur ?? .zero
-        if case .binary = precision, input.blur == nil {
+    private func errorBound(of input: AuditInput, _ number: ExactDecimal) throws(NumberError) -> ExactDecimal
+    {
+        var errorBound = input.errorBound ?? .zero
+        if case .binary = precision, input.errorBound == nil {
             // What is printed "0" is 0, or was rounded to it at the last place.
-            blur =
+            errorBound =
                 number.isZero
                 ? try precision.unit(of: number).over(ExactDecimal(2), rounding: .ceiling)
                 : try precision.unit(of: number).times(ExactDecimal(allowedUnits), rounding: .ceiling)
         }
-        if case .unheld = input.value { blur = max(blur, try ExactDecimal(units: 1)) }
-        return blur
+        if case .outOfRange = input.value { errorBound = max(errorBound, try ExactDecimal(units: 1)) }
+        return errorBound
     }
 
     private var cutRemark: String {
         let all = [(field, reported)] + inputs.map { ($0.name, $0.value) }
-        let cut = all.filter { if case .unheld = $0.1 { true } else { false } }.map(\.0)
+        let cut = all.filter { if case .outOfRange = $0.1 { true } else { false } }.map(\.0)
         return cut.isEmpty
             ? "" : "\(cut.joined(separator: ", ")) has more than 18 places and was cut to them here."
     }
@@ -247,16 +250,16 @@ public struct FigureCheck: Sendable {
 
 extension AuditInput {
     /// A reported figure, and how far from it the true value may be where the venue cuts or rounds it.
-    public init(_ name: String, _ value: ReportedValue, blur: ExactDecimal) {
+    public init(_ name: String, _ value: ReportedValue, errorBound: ExactDecimal) {
         self.name = name
         self.value = value
-        self.blur = blur
+        self.errorBound = errorBound
     }
 }
 
 extension ReportedObject {
-    /// A field as an input that the venue cuts or rounds; `blur` is how far from it the true value may be.
-    public func input(_ field: String, blur: ExactDecimal) -> AuditInput {
-        AuditInput(path(of: field), self[field], blur: blur)
+    /// A field as an input that the venue cuts or rounds; `errorBound` is how far the true value may be from it.
+    public func input(_ field: String, errorBound: ExactDecimal) -> AuditInput {
+        AuditInput(path(of: field), self[field], errorBound: errorBound)
     }
 }

@@ -31,7 +31,7 @@ public struct Explanation: Sendable, Equatable {
             /// A setting of the account.
             case setting
             /// A value raised by hand.
-            case raised
+            case overridden = "raised"
         }
 
         /// The input's name, value and kind.

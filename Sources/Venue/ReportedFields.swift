@@ -55,7 +55,7 @@ extension ReportedValue {
         do {
             self = .number(try ExactDecimal(number.plain(places: nil)), text: text)
         } catch {
-            self = .unheld(text: text)
+            self = .outOfRange(text: text)
         }
     }
 
@@ -63,7 +63,7 @@ extension ReportedValue {
     public var text: String {
         switch self {
         case .absent, .empty, .null: ""
-        case .number(_, let text), .unheld(let text), .other(let text): text
+        case .number(_, let text), .outOfRange(let text), .other(let text): text
         }
     }
 
@@ -73,17 +73,17 @@ extension ReportedValue {
         case .absent: "absent"
         case .empty: "\"\""
         case .null: "null"
-        case .number(_, let text), .unheld(let text), .other(let text): text
+        case .number(_, let text), .outOfRange(let text), .other(let text): text
         }
     }
 
     /// The number, cut to 18 places where it has more; nil where there is none or where it is too large.
     ///
     /// Only for holding figures against each other, which says how far the cut can carry.
-    public var cutNumber: ExactDecimal? {
+    public var truncatedNumber: ExactDecimal? {
         switch self {
         case .number(let value, _): value
-        case .unheld(let text):
+        case .outOfRange(let text):
             NumberText(text).flatMap { try? ExactDecimal($0.plain(places: ExactDecimal.places)) }
         case .absent, .empty, .null, .other: nil
         }

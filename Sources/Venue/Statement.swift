@@ -130,7 +130,7 @@ public enum CommonFigure: String, Sendable, CaseIterable {
     /// The venue's own ratio, in its own sense; `docs/desk.md` says which way danger lies.
     case marginRatio = "margin_ratio"
     case leverage
-    case unrealizedProfit = "unrealised_pnl"
+    case unrealizedProfit = "unrealized_pnl"
     /// What counts as collateral after the haircut.
     case collateral
     /// Borrowed or negative, as a magnitude.
@@ -163,7 +163,7 @@ public enum ReportedValue: Sendable, Equatable {
     /// these.
     case number(ExactDecimal, text: String)
     /// It was a number that 18 places and 38 digits do not hold; never silently rounded.
-    case unheld(text: String)
+    case outOfRange(text: String)
     /// It was something else, such as a word or a boolean.
     case other(text: String)
 

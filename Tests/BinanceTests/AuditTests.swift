@@ -159,7 +159,7 @@ struct AuditTests {
         #expect(total.inputs.contains { $0.name == "ask rate of USDT" && $0.value == "0.99998077" })
     }
 
-    @Test("without prices, buffers of the rulebook stand in, and their blur is allowed for")
+    @Test("without prices, buffers of the rulebook stand in, and their errorBound is allowed for")
     func recordedWithoutPrices() throws {
         let findings = try audit(recorded)
         #expect(findings.filter { $0.verdict == .contradicts }.isEmpty)

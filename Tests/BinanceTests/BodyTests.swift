@@ -169,7 +169,7 @@ struct BodyTests {
     }
 
     @Test("what is raised is shown")
-    func raised() async throws {
+    func overridden() async throws {
         let world = try binanceWorld(
             settings: #"{"multi_assets":true}"#,
             commands: [

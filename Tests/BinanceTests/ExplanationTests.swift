@@ -120,10 +120,12 @@ struct ExplanationTests {
                 desk("raise", #""flag":"notionalCoef","value":"1.5""#),
                 desk("raise", #""flag":"marginAvailable","asset":"USDC","value":false"#))
             try await check(world, "raised, multi-assets \(isMulti)")
-            let raised = try explanations(world).filter { $0.inputs.contains { $0.origin == .raised } }
+            let overridden = try explanations(world).filter {
+                $0.inputs.contains { $0.origin == .overridden }
+            }
             let positions = ["positions.BTCUSDT.BOTH", "positions.ETHUSDC.BOTH", "positions.XRPUSDT.BOTH"]
             #expect(
-                raised.map(\.path) == (isMulti ? ["assets.USDC.marginAvailable"] : [])
+                overridden.map(\.path) == (isMulti ? ["assets.USDC.marginAvailable"] : [])
                     + positions.map { "\($0).maintMargin" })
         }
     }

@@ -73,7 +73,7 @@ struct FigureTests {
         #expect(try row[.entryPrice] == decimal(expected))
     }
 
-    @Test("notional and unrealised profit are cut toward zero")
+    @Test("notional and unrealized profit are cut toward zero")
     func towardZero() throws {
         let row = PositionRow([
             .positionAmt: try decimal("0.001"), .markPrice: try decimal("21123.05052574"),

@@ -98,7 +98,7 @@ struct ResponseTests {
         #expect(figures[.maintenanceMargin]?.value == .empty)
         #expect(figures[.wallet]?.value == .number(try ExactDecimal("12.5"), text: "12.50"))
         #expect(figures[.unrealizedProfit]?.value == .number(.zero, text: "0.00000000"))
-        #expect(figures[.equity]?.value == .unheld(text: "1e-30"))
+        #expect(figures[.equity]?.value == .outOfRange(text: "1e-30"))
         #expect(figures[.available]?.value.number == (try ExactDecimal("0.00028")))
         #expect(figures[.withdrawable]?.value == .absent)
         let drift = Set(statement.drift)

@@ -180,7 +180,7 @@ struct RiskCheckTests {
             (#""flag":"marginAvailable","value":true"#, "asset"),
             (#""flag":"canTrade","asset":"USDT","value":true"#, "asset"),
         ])
-    func raised(_ members: String, _ field: String) throws {
+    func overridden(_ members: String, _ field: String) throws {
         #expect(try world().refusal(of: desk("raise", members))?.field == field)
     }
 

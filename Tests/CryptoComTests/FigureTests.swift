@@ -90,7 +90,7 @@ struct FigureTests {
                 "total_margin_balance": "11490.00000000",
             ]),
         Case(
-            name: "settling moves unrealised profit to cash and starts the session again",
+            name: "settling moves unrealized profit to cash and starts the session again",
             commands: [
                 deposit("USD", "10000"), marks, fill("BTCUSD-PERP", "buy", "1", "59000"),
                 fill("BTCUSD-PERP", "sell", "0.5", "61000"), #"{"type":"settle","account":"desk"}"#,

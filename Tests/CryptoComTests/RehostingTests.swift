@@ -171,8 +171,8 @@ struct RehostingTests {
         for (field, value) in given.value.object?.members ?? [] where isRecording || fields.contains(field) {
             guard let text = value.text, let one = try? ExactDecimal(text) else { continue }
             let other = try ExactDecimal(try #require(made[field]?.text))
-            let blur = field == "position_limit" ? try ExactDecimal("0.0000002") : unit
-            #expect(try (one - other).magnitude <= (isRecording ? blur : .zero), "\(field)")
+            let errorBound = field == "position_limit" ? try ExactDecimal("0.0000002") : unit
+            #expect(try (one - other).magnitude <= (isRecording ? errorBound : .zero), "\(field)")
         }
         let isSubaccount = result.assumptions.contains { $0.contains("sub-account comes in") }
         #expect(isSubaccount == (place >= 3))

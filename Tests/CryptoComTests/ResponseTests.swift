@@ -45,7 +45,7 @@ struct ResponseTests {
             #expect(figure.field == "result.data[0].\(field)")
             #expect(figure.value == .number(try ExactDecimal(text), text: text))
         }
-        // What it is worth is in no field: cash and unrealised profit.
+        // What it is worth is in no field: cash and unrealized profit.
         for name in [CommonFigure.equity, .equityUSD] {
             let figure = try #require(statement.figures[name])
             #expect(figure.value.number == (try ExactDecimal("7834.2408102")))
@@ -144,7 +144,7 @@ struct ResponseTests {
         #expect(statement.figures[.equity]?.value == .absent)
         #expect(statement.figures[.debt]?.value == .empty)
         #expect(statement.figures[.wallet]?.value == .absent)
-        #expect(statement.assets[0].figures[.wallet]?.value == .unheld(text: "30.1234567890123456789"))
+        #expect(statement.assets[0].figures[.wallet]?.value == .outOfRange(text: "30.1234567890123456789"))
     }
 
     @Test(

@@ -89,7 +89,7 @@ struct TotalTests {
 
     @Test(arguments: [
         (ReportedValue.absent, "absent"), (.empty, "empty"), (.null, "null"),
-        (.unheld(text: "1e99"), "unheld"),
+        (.outOfRange(text: "1e99"), "unheld"),
         (.other(text: "x"), "other"),
     ])
     func whatIsNoNumberIsNoZero(_ value: ReportedValue, _ state: String) throws {

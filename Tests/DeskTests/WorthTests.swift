@@ -126,7 +126,7 @@ struct WorthTests {
         #expect(try (equity - worth.net).magnitude <= slack, "seed \(seed): \(equity), not \(worth.net)")
     }
 
-    /// Cash, what strategies hold, isolated wallets and unrealised profit, less loans and interest; and what
+    /// Cash, what strategies hold, isolated wallets and unrealized profit, less loans and interest; and what
     /// all of these are with one sign.
     private static func worth(
         of account: Account, in snapshot: AccountSnapshot, by model: some VenueServer
@@ -157,7 +157,7 @@ struct WorthTests {
                 continue
             }
             try add(position.isolatedWallet, of: position.instrument.settle)
-            try add(position.unrealised(at: mark, rounding: .halfEven), of: position.instrument.settle)
+            try add(position.unrealized(at: mark, rounding: .halfEven), of: position.instrument.settle)
             // Profits are differences of amounts of this size.
             try add(position.cost.magnitude, of: position.instrument.settle)
             try add(-position.cost.magnitude, of: position.instrument.settle)

@@ -391,8 +391,8 @@ struct ContractTests {
         #expect(try lots.entryPrice(rounding: .halfEven) == ExactDecimal(60000))
         // 7 ÷ 0.000233333333333333 = 30000.0000000000428…
         #expect(try coin.entryPrice(places: 8, rounding: .halfUp) == ExactDecimal(30000))
-        #expect(try lots.unrealised(at: mark, rounding: .halfEven) == ExactDecimal(300))
-        #expect(try coin.unrealised(at: mark, rounding: .halfEven) == ExactDecimal("0.0093333333333333"))
+        #expect(try lots.unrealized(at: mark, rounding: .halfEven) == ExactDecimal(300))
+        #expect(try coin.unrealized(at: mark, rounding: .halfEven) == ExactDecimal("0.0093333333333333"))
         #expect(try lots.notional(at: mark, rounding: .halfEven) == ExactDecimal(-1500))
         #expect(try coin.notional(at: mark, rounding: .halfEven) == ExactDecimal(700))
         #expect(try lots.settledNotional(at: mark) == ExactDecimal(-1500))

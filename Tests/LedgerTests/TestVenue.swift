@@ -238,7 +238,7 @@ func figures(_ account: Account) -> String {
             separator: "/")
         lines.append("leverage.\(setting.instrument)[\(scope)] \(setting.leverage)")
     }
-    for flag in account.raised { lines.append("raised.\(flag.flag)[\(flag.asset ?? "")] \(flag.value)") }
+    for flag in account.overridden { lines.append("raised.\(flag.flag)[\(flag.asset ?? "")] \(flag.value)") }
     return lines.sorted().joined(separator: "\n")
 }
 

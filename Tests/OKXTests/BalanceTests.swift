@@ -115,7 +115,7 @@ import VenueTestSupport
         #expect(try account.number("mgnRatio") == ratio)
     }
 
-    /// A debt out of unrealised loss.
+    /// A debt out of unrealized loss.
     @Test func negativeBalance() throws {
         let world = try world()
         try world.open("desk")

@@ -38,7 +38,8 @@ import VenueTestSupport
                 for (key, value) in try #require(row.object).members where key != "ccy" {
                     let field = try #require(CurrencyFigure(rawValue: key))
                     let path = "details.\(name).\(key)"
-                    if field.modes.contains(ModeSet(account.mode)) || account.raised(key, asset: name) != nil
+                    if field.modes.contains(ModeSet(account.mode))
+                        || account.overridden(key, asset: name) != nil
                     {
                         figures.append((path, try #require(shown(value))))
                     } else {
@@ -47,7 +48,7 @@ import VenueTestSupport
                 }
             }
             if field == .details { continue }
-            if field.modes.contains(ModeSet(account.mode)) || account.raised(key) != nil {
+            if field.modes.contains(ModeSet(account.mode)) || account.overridden(key) != nil {
                 figures.append((key, try #require(shown(value))))
             } else {
                 empty.insert(key)
@@ -189,7 +190,8 @@ import VenueTestSupport
         #expect(equity.inputs.first?.path == "details.USDT.cashBal.workedOut")
         #expect(equity.inputs.first?.value == "1.000000000000000001")
         let margin = try explanation("imr", world)
-        #expect(margin.inputs.map(\.origin) == [.raised] && margin.status == .choice && margin.value == "9")
+        #expect(
+            margin.inputs.map(\.origin) == [.overridden] && margin.status == .choice && margin.value == "9")
         // availEq is no field of spot mode, but maxLoan rests on it, and it on what imr would be.
         let loan = try explanation("details.USDT.maxLoan", world)
         #expect(loan.inputs.first?.path == "availEq.workedOut" && loan.status == .estimate)

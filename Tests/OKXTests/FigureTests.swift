@@ -9,27 +9,27 @@ import Venue
 /// texts are met up to their last digit.
 @Suite struct RecordedVectors {
     struct Currency: Sendable {
-        let cash, unrealised, isolated, strategy, inUse, index: String
+        let cash, unrealized, isolated, strategy, inUse, index: String
         let equity, frozen, availableEquity, availableBalance, equityUSD: String
     }
 
     static let currencies = [
         // The documentation's REST sample.
         Currency(
-            cash: "4850.435693622894", unrealised: "-7.545600000000006", isolated: "0", strategy: "150",
+            cash: "4850.435693622894", unrealized: "-7.545600000000006", isolated: "0", strategy: "150",
             inUse: "8.573",
             index: "0.99973", equity: "4992.890093622894", frozen: "158.573",
             availableEquity: "4834.3170936228935",
             availableBalance: "4834.317093622894", equityUSD: "4991.542013297616"),
         // The documentation's WebSocket sample.
         Currency(
-            cash: "4750.426970691436", unrealised: "-7.475800000000003", isolated: "0", strategy: "150",
+            cash: "4750.426970691436", unrealized: "-7.475800000000003", isolated: "0", strategy: "150",
             inUse: "8.57998", index: "0.99927", equity: "4892.951170691435", frozen: "158.57998",
             availableEquity: "4734.371190691435", availableBalance: "4734.371190691436",
             equityUSD: "4889.379316336831"),
         // A futures-mode account with an isolated position only, recorded in 2025.
         Currency(
-            cash: "94.42612990333333", unrealised: "0", isolated: "5.468566666666667", strategy: "0",
+            cash: "94.42612990333333", unrealized: "0", isolated: "5.468566666666667", strategy: "0",
             inUse: "0",
             index: "0.99994", equity: "99.89469657000001", frozen: "5.468566666666667",
             availableEquity: "94.42612990333333", availableBalance: "94.42612990333333",
@@ -41,7 +41,7 @@ import Venue
         let figures = try GivenFigures(
             .multi,
             [
-                .cashBal: row.cash, .crossUpl: row.unrealised, .isoEq: row.isolated, .stgyEq: row.strategy,
+                .cashBal: row.cash, .crossUpl: row.unrealized, .isoEq: row.isolated, .stgyEq: row.strategy,
                 .inUse: row.inUse, .interest: "0", .index: row.index,
             ])
         #expect(try isNear(figures[.eq], row.equity))

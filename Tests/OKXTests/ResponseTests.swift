@@ -100,7 +100,7 @@ struct ResponseTests {
         #expect(figures[.available]?.value == .null)
         #expect(figures[.initialMargin]?.value == .number(.zero, text: "0"))
         #expect(figures[.maintenanceMargin]?.value.number == (try ExactDecimal("0.0000000051")))
-        #expect(figures[.marginRatio]?.value == .unheld(text: "1e40"))
+        #expect(figures[.marginRatio]?.value == .outOfRange(text: "1e40"))
         #expect(figures[.unrealizedProfit]?.value == .absent)
         #expect(statement.assets.first?.figures[.index]?.value.number == ExactDecimal(60000))
         let drift = Set(statement.drift)

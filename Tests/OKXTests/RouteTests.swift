@@ -203,7 +203,7 @@ import VenueTestSupport
         #expect(try world.balance("desk").detail("USDT")?.text("interest") == interest)
     }
 
-    /// What unrealised losses owe is free of interest up to the quota, 20000 USDT.
+    /// What unrealized losses owe is free of interest up to the quota, 20000 USDT.
     @Test func theInterestFreeQuota() async throws {
         let world = try ready()
         try world.prices(marks: #"{"BTC-USDT-SWAP":"50000"}"#, index: #"{"BTC":"50000","USDT":"1"}"#)

@@ -319,7 +319,7 @@ def test_an_okx_account_of_pools_is_whole_in_the_totals(server, tmp_path):
     desk = Desk(tmp_path, [pooled], watch={"alerts": [{"figure": "maintenance_share", "above": "0.9"}]})
     book = desk.json("portfolio", **variables)
     [account] = book["accounts"]
-    for name in ("available", "initial_margin", "maintenance_margin", "unrealised_pnl"):
+    for name in ("available", "initial_margin", "maintenance_margin", "unrealized_pnl"):
         own = account["figures"][name]
         assert own["state"] == "empty" and own["partial"] is True
         assert book["totals"]["figures"][name]["complete"] is True, name

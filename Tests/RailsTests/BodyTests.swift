@@ -48,7 +48,7 @@ struct BodyTests {
         // Fees are cut per fill: 30.12345678 + 12.2001 + 9 = 51.32355678. PnL 0.2 × 1000.5 = 200.1.
         // Total 100000 − 879.12 − 8.88 − 51.32355678 + 200.1 − 1.234567890123 = 99259.541875329877.
         // Sizes 18000 + 9000 = 27000; maintenance 810; orders 5800 + 2900 + 250 = 8950.
-        // Liquidation: BTC unrealised 18600 − 18000 = 600, ETH −9300 + 9000 = −300; all maintenance at cost.
+        // Liquidation: BTC unrealized 18600 − 18000 = 600, ETH −9300 + 9000 = −300; all maintenance at cost.
         // BTC (18000 + 810 − (99259.541875329877 − 300)) ÷ 0.3 is below zero: none.
         // ETH (−9000 + 810 − (99259.541875329877 + 600)) ÷ −3 = 36016.513958443292333….
         let expected =
@@ -137,7 +137,7 @@ struct BodyTests {
             desk("funding", #""instrument":"ETH-USD","amount":"1.5""#), mark("ETH-USD", "2950.5"),
             mark("BTC-USD", "59000"),
         ]
-        // ETH: short 3 at 3000, worth 9000 at cost, realised 100, unrealised 3 × 49.5 = 148.5.
+        // ETH: short 3 at 3000, worth 9000 at cost, realised 100, unrealized 3 × 49.5 = 148.5.
         // Total 100101.5; maintenance (9000 + 6000) × 3 % = 450; BTC stands at −100.
         // ETH's price (−9000 + 450 − 100001.5) ÷ −3 = 36183.8333….
         let body = try await railsWorld(commands: commands).read("/api/v1/positions").text

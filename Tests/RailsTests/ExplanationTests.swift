@@ -73,9 +73,9 @@ struct ExplanationTests {
                     desk("set_leverage", #""instrument":"BTC-USD","leverage":"5""#))
             }
             try check(world, "raised, \(profile)")
-            let raised = try #require(explanations(world).first { $0.path == "margin" })
-            #expect(raised.inputs.map(\.origin) == [.raised])
-            #expect(raised.value == "7261788.9945")
+            let overridden = try #require(explanations(world).first { $0.path == "margin" })
+            #expect(overridden.inputs.map(\.origin) == [.overridden])
+            #expect(overridden.value == "7261788.9945")
         }
     }
 

@@ -314,7 +314,7 @@ struct FigureTests {
                 order("e3", "ETH-USD", "buy", "9", "2700", #""reduce_only":true"#),
                 mark("BTC-USD", "61000"), mark("ETH-USD", "3050"),
             ])
-        // Total 9988; unrealised +100 − 100 = 0; equity 9988. Sizes 6100 and 6100.
+        // Total 9988; unrealized +100 − 100 = 0; equity 9988. Sizes 6100 and 6100.
         // Position margin 6100 ÷ 2 + 6100 ÷ 5 = 4270; order margin 590 ÷ 2 + 2800 ÷ 5 = 855.
         let body = try world.balances()
         #expect(body["totalBalance"]?.text == "9988")

@@ -79,7 +79,8 @@ struct ResponseTests {
             ])
         #expect(statement.figures.number(.leverage) == .one)
         #expect(
-            statement.positions[1].figures[.initialMargin]?.value == .unheld(text: "7.0000000000000000001"))
+            statement.positions[1].figures[.initialMargin]?.value
+                == .outOfRange(text: "7.0000000000000000001"))
     }
 
     @Test(arguments: ["", "[]", "{}", #"{"message":"Unauthorized"}"#, #"{"balances":{}}"#, "<html>"])

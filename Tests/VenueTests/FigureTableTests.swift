@@ -64,7 +64,7 @@ struct FigureTableTests {
         #expect(try purse[.free] == ExactFraction("3.5075"))
         #expect(try purse.decimal(.free) == ExactDecimal("3.5"))
         #expect(try purse.printed(.ratio) == ExactFraction("3.3383"))
-        purse.raise(.free, to: try ExactDecimal("1.23456"))
+        purse.setOverride(.free, to: try ExactDecimal("1.23456"))
         var writer = JSONWriter()
         writer.beginObject()
         try purse.layout.write(purse, to: &writer)

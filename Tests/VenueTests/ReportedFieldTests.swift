@@ -23,10 +23,10 @@ import Venue
         #expect(answer["number"] == .number(try ExactDecimal("1.5"), text: "1.50"))
         #expect(answer["small"] == .number(try ExactDecimal("0.00028"), text: "2.8E-4"))
         #expect(answer["large"] == .number(ExactDecimal(1000), text: "1e3"))
-        #expect(answer["deep"] == .unheld(text: "0.0000000000000000001"))
-        #expect(answer["deep"].cutNumber == .zero)
-        #expect(answer["vast"] == .unheld(text: "1e40"))
-        #expect(answer["vast"].cutNumber == nil)
+        #expect(answer["deep"] == .outOfRange(text: "0.0000000000000000001"))
+        #expect(answer["deep"].truncatedNumber == .zero)
+        #expect(answer["vast"] == .outOfRange(text: "1e40"))
+        #expect(answer["vast"].truncatedNumber == nil)
         #expect(answer["word"] == .other(text: "off"))
         #expect(answer["flag"] == .other(text: "true"))
         #expect(answer.rows("rows").first?.path(of: "eq") == "rows[0].eq")
@@ -53,7 +53,7 @@ import Venue
     @Test("a number that is too small for 18 places, or too large, is kept as it stood")
     func unheld() {
         for text in ["1e-19", "1e-99999", "1e99999", "-1e-19", "123456789012345678901234567890"] {
-            #expect(ReportedValue(.number(text)) == .unheld(text: text))
+            #expect(ReportedValue(.number(text)) == .outOfRange(text: text))
         }
     }
 
@@ -309,7 +309,7 @@ import Venue
         // A tenth is no rounding, however short the figure is printed.
         let off = check("100.6", ["50.25", "50.25"], .binary, units: 2)
         #expect(try #require(off.finding { try $0.sum() }).verdict == .contradicts)
-        // A difference of great numbers keeps their blur.
+        // A difference of great numbers keeps their errorBound.
         let cancelled = check(
             "0.0000152587890625", ["100000000000.00001", "-100000000000"], .binary, units: 2)
         #expect(try #require(cancelled.finding { try $0.sum() }).verdict == .rounding)

@@ -23,12 +23,12 @@ extension FigureTable {
         of figure: Figure, _ facts: FigureFacts, as text: String? = nil
     ) throws -> Explanation {
         let number = try ifThere(figure)
-        if let number, isRaised(figure) {
-            let raised = try facts.form.text(PrintForm.plain.print(number))
+        if let number, isOverridden(figure) {
+            let overridden = try facts.form.text(PrintForm.plain.print(number))
             return Explanation(
-                path: path(of: figure, isPrinted: true), field: figure.rawValue, value: text ?? raised,
+                path: path(of: figure, isPrinted: true), field: figure.rawValue, value: text ?? overridden,
                 formula: "as raised by hand",
-                inputs: [Explanation.Input("raised \(figure.rawValue)", raised, .raised)],
+                inputs: [Explanation.Input("raised \(figure.rawValue)", overridden, .overridden)],
                 rounding: printsRounded(figure) ? facts.form.words : "", status: .choice,
                 source: Figure.choices)
         }

@@ -201,7 +201,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 
     private final func printed(_ number: Number, at place: Int) throws(NumberError) -> ExactDecimal {
         // What was set by hand is shown as it was set.
-        aside?.raised.contains(place) == true && aside?.rounded.contains(place) != true
+        aside?.overridden.contains(place) == true && aside?.rounded.contains(place) != true
             ? try PrintForm.plain.print(number) : try layout.forms[place].print(number)
     }
 
@@ -219,11 +219,11 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 
     /// Puts a number that was set by hand in the place of what the definition gives; nothing for nil. It is
     /// printed as it was set, or as the figure always is.
-    public final func raise(_ figure: Figure, to number: ExactDecimal?, isRounded: Bool = false) {
+    public final func setOverride(_ figure: Figure, to number: ExactDecimal?, isRounded: Bool = false) {
         guard let number else { return }
         give(figure, number)
         let aside = makeAside()
-        aside.raised.append(figure.index)
+        aside.overridden.append(figure.index)
         if isRounded { aside.rounded.append(figure.index) }
         state.pointee.isSpecial = true
     }
@@ -234,13 +234,13 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     }
 
     /// Whether a figure was set by hand.
-    public final func isRaised(_ figure: Figure) -> Bool {
-        aside?.raised.contains(figure.index) == true
+    public final func isOverridden(_ figure: Figure) -> Bool {
+        aside?.overridden.contains(figure.index) == true
     }
 
     /// Whether a figure is printed as it always is, though it may have been set by hand.
     final func printsRounded(_ figure: Figure) -> Bool {
-        !isRaised(figure) || aside?.rounded.contains(figure.index) == true
+        !isOverridden(figure) || aside?.rounded.contains(figure.index) == true
     }
 
     /// A figure under another name: explained by what the other one rests on, and held against the other one
@@ -327,7 +327,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
 @usableFromInline
 final class FigureAside {
     /// Places of figures that were set by hand.
-    var raised: [Int] = []
+    var overridden: [Int] = []
     /// Those of them that are printed as the figures always are.
     var rounded: [Int] = []
     /// What an answer says, by place.

@@ -45,9 +45,9 @@ extension FigureTable {
         let field = field ?? figure.rawValue
         let value = object[field]
         let name = object.path(of: field)
-        let number = value.cutNumber
+        let number = value.truncatedNumber
         var isCut = false
-        if case .unheld = value { isCut = true }
+        if case .outOfRange = value { isCut = true }
         let facts = facts(of: figure)
         // Where 0 says that there is none, nothing lies behind its digits.
         let isNone = facts?.isNoneAtZero == true && number?.isZero == true
