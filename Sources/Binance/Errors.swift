@@ -23,8 +23,8 @@ struct BinanceError: Error, Equatable {
     var response: VenueResponse {
         var writer = JSONWriter(reserving: 160)
         writer.beginObject()
-        writer.integer("code", Int64(code))
-        writer.text("msg", message)
+        writer.member("code", Int64(code))
+        writer.member("msg", message)
         writer.endObject()
         return VenueResponse(
             status: status, headers: retryAfter.map { [("Retry-After", String($0))] } ?? [],

@@ -33,7 +33,7 @@ extension BinanceVenue {
             Self.mark(listenKey), to: access.realTime() + Self.listenKeyLife, owner: key.apiKey)
         var writer = JSONWriter(reserving: 96)
         writer.beginObject()
-        writer.text("listenKey", listenKey)
+        writer.member("listenKey", listenKey)
         writer.endObject()
         return writer.bytes
     }

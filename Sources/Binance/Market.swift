@@ -153,8 +153,7 @@ extension JSONWriter {
 
     /// One side of the book: a level of a price and a size.
     mutating func levels(_ key: StaticString, _ levels: [BookLevel], _ symbol: SymbolRules) {
-        self.key(key)
-        beginArray()
+        beginArray(key)
         for level in levels {
             beginArray()
             price(level.price, symbol)

@@ -71,11 +71,11 @@ struct OrderCount: Sendable {
         writer.beginArray()
         for (window, used) in zip(windows, used) {
             writer.beginObject()
-            writer.literal("rateLimitType", "ORDERS")
-            writer.literal("interval", window.interval)
-            writer.integer("intervalNum", window.number)
-            writer.integer("limit", Int64(window.limit))
-            if withCounts { writer.integer("count", Int64(used)) }
+            writer.member("rateLimitType", literal: "ORDERS")
+            writer.member("interval", literal: window.interval)
+            writer.member("intervalNum", window.number)
+            writer.member("limit", Int64(window.limit))
+            if withCounts { writer.member("count", Int64(used)) }
             writer.endObject()
         }
         writer.endArray()

@@ -24,11 +24,11 @@ extension BinanceVenue {
         case .positionRisk2: try writePositionRisk2(&writer, snapshot, parameters, rules)
         case .multiAssetsMargin:
             writer.beginObject()
-            writer.bool("multiAssetsMargin", account.isMultiAssets)
+            writer.member("multiAssetsMargin", account.isMultiAssets)
             writer.endObject()
         case .positionMode:
             writer.beginObject()
-            writer.bool("dualSidePosition", isHedged(account))
+            writer.member("dualSidePosition", isHedged(account))
             writer.endObject()
         case .accountConfig: writeConfig(&writer, account)
         case .symbolConfig:
@@ -55,17 +55,17 @@ extension BinanceVenue {
                 throw BinanceError.invalidSymbol
             }
             writer.beginObject()
-            writer.text("symbol", symbol.name)
+            writer.member("symbol", symbol.name)
             for (key, liquidity): (StaticString, Liquidity) in [
                 ("makerCommissionRate", .maker), ("takerCommissionRate", .taker),
             ] {
-                writer.text(key, feeRate(liquidity, of: symbol.instrument, in: account, rules).description)
+                writer.member(key, feeRate(liquidity, of: symbol.instrument, in: account, rules).description)
             }
-            writer.text("rpiCommissionRate", rules.account.retailFee.description)
+            writer.member("rpiCommissionRate", rules.account.retailFee.description)
             writer.endObject()
         case .feeBurn:
             writer.beginObject()
-            writer.bool("feeBurn", account.burnsFees)
+            writer.member("feeBurn", account.burnsFees)
             writer.endObject()
         case .adlQuantile: try writeQuantiles(&writer, account, parameters, rules)
         case .walletCoins: writer.walletCoins(rules)
@@ -96,13 +96,12 @@ extension BinanceVenue {
             let held = account.positions.filter { $0.instrument.name == symbol.name }
             guard let first = held.first else { continue }
             writer.beginObject()
-            writer.text("symbol", symbol.name)
-            writer.key("adlQuantile")
-            writer.beginObject()
-            writer.integer("LONG", held.contains { $0.side == .long } ? value : 0)
-            writer.integer("SHORT", held.contains { $0.side == .short } ? value : 0)
+            writer.member("symbol", symbol.name)
+            writer.beginObject("adlQuantile")
+            writer.member("LONG", held.contains { $0.side == .long } ? value : 0)
+            writer.member("SHORT", held.contains { $0.side == .short } ? value : 0)
             let isCrossHedge = isHedged(account) && first.marginMode == .cross
-            writer.integer(isCrossHedge ? "HEDGE" : "BOTH", first.side == .net ? value : 0)
+            writer.member(isCrossHedge ? "HEDGE" : "BOTH", first.side == .net ? value : 0)
             writer.endObject()
             writer.endObject()
         }
@@ -111,14 +110,14 @@ extension BinanceVenue {
 
     private func writeConfig(_ writer: inout JSONWriter, _ account: Account) {
         writer.beginObject()
-        writer.integer("feeTier", account.overriddenInteger(.feeTier, fallback: 0))
-        writer.bool("canTrade", account.overriddenFlag(.canTrade, fallback: true))
-        writer.bool("canDeposit", account.overriddenFlag(.canDeposit, fallback: true))
-        writer.bool("canWithdraw", account.overriddenFlag(.canWithdraw, fallback: true))
-        writer.bool("dualSidePosition", isHedged(account))
-        writer.integer("updateTime", 0)
-        writer.bool("multiAssetsMargin", account.isMultiAssets)
-        writer.integer("tradeGroupId", account.overriddenInteger(.tradeGroupId, fallback: -1))
+        writer.member("feeTier", account.overriddenInteger(.feeTier, fallback: 0))
+        writer.member("canTrade", account.overriddenFlag(.canTrade, fallback: true))
+        writer.member("canDeposit", account.overriddenFlag(.canDeposit, fallback: true))
+        writer.member("canWithdraw", account.overriddenFlag(.canWithdraw, fallback: true))
+        writer.member("dualSidePosition", isHedged(account))
+        writer.member("updateTime", 0)
+        writer.member("multiAssetsMargin", account.isMultiAssets)
+        writer.member("tradeGroupId", account.overriddenInteger(.tradeGroupId, fallback: -1))
         writer.endObject()
     }
 
@@ -130,21 +129,19 @@ extension BinanceVenue {
         let account = snapshot.account
         let figures = try figures(of: snapshot)
         writer.beginObject()
-        writer.integer("feeTier", account.overriddenInteger(.feeTier, fallback: 0))
-        writer.bool("feeBurn", account.burnsFees)
-        writer.bool("canTrade", account.overriddenFlag(.canTrade, fallback: true))
-        writer.bool("canDeposit", account.overriddenFlag(.canDeposit, fallback: true))
-        writer.bool("canWithdraw", account.overriddenFlag(.canWithdraw, fallback: true))
-        writer.integer("updateTime", 0)
-        writer.bool("multiAssetsMargin", figures.mode.isMultiAssets)
-        writer.integer("tradeGroupId", account.overriddenInteger(.tradeGroupId, fallback: -1))
+        writer.member("feeTier", account.overriddenInteger(.feeTier, fallback: 0))
+        writer.member("feeBurn", account.burnsFees)
+        writer.member("canTrade", account.overriddenFlag(.canTrade, fallback: true))
+        writer.member("canDeposit", account.overriddenFlag(.canDeposit, fallback: true))
+        writer.member("canWithdraw", account.overriddenFlag(.canWithdraw, fallback: true))
+        writer.member("updateTime", 0)
+        writer.member("multiAssetsMargin", figures.mode.isMultiAssets)
+        writer.member("tradeGroupId", account.overriddenInteger(.tradeGroupId, fallback: -1))
         try figures.layout.write(figures, to: &writer)
-        writer.key("assets")
-        writer.beginArray()
+        writer.beginArray("assets")
         try figures.write(figures.assets, as: Layouts.asset, to: &writer)
         writer.endArray()
-        writer.key("positions")
-        writer.beginArray()
+        writer.beginArray("positions")
         let rows = allRows(figures, snapshot, rules.symbolsByName, rules)
         try figures.write(rows, as: Layouts.position2, to: &writer)
         writer.endArray()

@@ -58,11 +58,11 @@ extension BinanceVenue {
         _ = try await trade(.cancelConditional(.sequence(algo.sequence)), snapshot, access)
         var writer = JSONWriter(reserving: 128)
         writer.beginObject()
-        writer.integer("algoId", algo.id)
-        writer.text("clientAlgoId", algo.clientID)
+        writer.member("algoId", algo.id)
+        writer.member("clientAlgoId", algo.clientID)
         // A text here, as the venue has it.
-        writer.literal("code", "200")
-        writer.literal("msg", "success")
+        writer.member("code", literal: "200")
+        writer.member("msg", literal: "success")
         writer.endObject()
         return writer.bytes
     }

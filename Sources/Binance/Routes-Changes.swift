@@ -73,14 +73,13 @@ extension BinanceVenue {
                     instrument: symbol.name, leverage: leverage, side: nil, marginMode: nil)))
         var writer = JSONWriter(reserving: 96)
         writer.beginObject()
-        writer.key("leverage")
-        writer.number(leverage)
-        writer.text(
+        writer.member("leverage", number: leverage)
+        writer.member(
             "maxNotionalValue",
             try symbol.maximumNotional(
                 leverage: leverage, account.notionalCoefficient
             ).description)
-        writer.text("symbol", symbol.name)
+        writer.member("symbol", symbol.name)
         writer.endObject()
         return writer.bytes
     }
@@ -137,11 +136,10 @@ extension BinanceVenue {
         }
         var writer = JSONWriter(reserving: 128)
         writer.beginObject()
-        writer.integer("code", 200)
-        writer.literal("msg", "Successfully modify position margin.")
-        writer.key("amount")
-        writer.number(amount)
-        writer.integer("type", type == "1" ? 1 : 2)
+        writer.member("code", 200)
+        writer.member("msg", literal: "Successfully modify position margin.")
+        writer.member("amount", number: amount)
+        writer.member("type", type == "1" ? 1 : 2)
         writer.endObject()
         return writer.bytes
     }
@@ -159,8 +157,8 @@ extension BinanceVenue {
     private static var success: [UInt8] {
         var writer = JSONWriter(reserving: 32)
         writer.beginObject()
-        writer.integer("code", 200)
-        writer.literal("msg", "success")
+        writer.member("code", 200)
+        writer.member("msg", literal: "success")
         writer.endObject()
         return writer.bytes
     }

@@ -181,13 +181,13 @@ extension BinanceVenue {
         writer.beginArray()
         for time in times.reversed() {
             writer.beginObject()
-            writer.text("symbol", symbol.name)
+            writer.member("symbol", symbol.name)
             for key: StaticString in [
                 "sumOpenInterest", "sumOpenInterestValue", "CMCCirculatingSupply",
             ] {
-                writer.literal(key, "0.00000000")
+                writer.member(key, literal: "0.00000000")
             }
-            writer.integer("timestamp", time)
+            writer.member("timestamp", time)
             writer.endObject()
         }
         writer.endArray()
@@ -210,9 +210,9 @@ extension BinanceVenue {
         let touch = try symbol.touch()
         var writer = JSONWriter(reserving: 256)
         writer.beginObject()
-        writer.integer("lastUpdateId", symbol.updateID)
-        writer.integer("E", symbol.now.milliseconds)
-        writer.integer("T", symbol.now.milliseconds)
+        writer.member("lastUpdateId", symbol.updateID)
+        writer.member("E", symbol.now.milliseconds)
+        writer.member("T", symbol.now.milliseconds)
         writer.levels("bids", BookLevel.bids(touch), symbol.rules)
         writer.levels("asks", BookLevel.asks(touch), symbol.rules)
         writer.endObject()
@@ -271,11 +271,11 @@ extension BinanceVenue {
         writer.beginArray()
         for row in cut {
             writer.beginObject()
-            writer.text("symbol", row.symbol.name)
-            writer.integer("fundingTime", row.funding.at.milliseconds)
+            writer.member("symbol", row.symbol.name)
+            writer.member("fundingTime", row.funding.at.milliseconds)
             writer.amount("fundingRate", row.funding.rate)
             writer.amount("markPrice", row.funding.mark.cut(places: BinanceFigures.places))
-            writer.literal("rateType", "Regular")
+            writer.member("rateType", literal: "Regular")
             writer.endObject()
         }
         writer.endArray()
@@ -316,36 +316,36 @@ extension JSONWriter {
     /// A row of `trades`.
     fileprivate mutating func publicTrade(_ trade: MarketTrade, _ symbol: SymbolRules) {
         beginObject()
-        integer("id", trade.id)
+        member("id", trade.id)
         price("price", trade.price, symbol)
         quantity("qty", trade.quantity, symbol)
         value("quoteQty", trade.turnover?.quote ?? .zero, symbol)
-        integer("time", trade.at.milliseconds)
-        bool("isBuyerMaker", trade.takerSide == .sell)
-        bool("isRPITrade", false)
+        member("time", trade.at.milliseconds)
+        member("isBuyerMaker", trade.takerSide == .sell)
+        member("isRPITrade", false)
         endObject()
     }
 
     /// A row of `aggTrades`: each trade is one of its own.
     fileprivate mutating func aggregateTrade(_ trade: MarketTrade, _ symbol: SymbolRules) {
         beginObject()
-        integer("a", trade.id)
+        member("a", trade.id)
         price("p", trade.price, symbol)
         quantity("q", trade.quantity, symbol)
         quantity("nq", trade.quantity, symbol)
-        integer("f", trade.id)
-        integer("l", trade.id)
-        integer("T", trade.at.milliseconds)
-        bool("m", trade.takerSide == .sell)
+        member("f", trade.id)
+        member("l", trade.id)
+        member("T", trade.at.milliseconds)
+        member("m", trade.takerSide == .sell)
         endObject()
     }
 
     /// `ticker/price`.
     mutating func priceTicker(_ symbol: SymbolMarket) throws {
         beginObject()
-        text("symbol", symbol.name)
+        member("symbol", symbol.name)
         price("price", try symbol.last(), symbol.rules)
-        integer("time", symbol.now.milliseconds)
+        member("time", symbol.now.milliseconds)
         endObject()
     }
 
@@ -353,13 +353,13 @@ extension JSONWriter {
     fileprivate mutating func bookTicker(_ symbol: SymbolMarket) throws {
         let touch = try symbol.touch()
         beginObject()
-        text("symbol", symbol.name)
+        member("symbol", symbol.name)
         price("bidPrice", touch.bid, symbol.rules)
         quantity("bidQty", touch.bidSize ?? SymbolMarket.anySize, symbol.rules)
         price("askPrice", touch.ask, symbol.rules)
         quantity("askQty", touch.askSize ?? SymbolMarket.anySize, symbol.rules)
-        integer("time", symbol.now.milliseconds)
-        integer("lastUpdateId", symbol.updateID)
+        member("time", symbol.now.milliseconds)
+        member("lastUpdateId", symbol.updateID)
         endObject()
     }
 
@@ -367,10 +367,9 @@ extension JSONWriter {
     fileprivate mutating func dayTicker(_ symbol: SymbolMarket) throws {
         let day = try DayTicker(symbol)
         beginObject()
-        text("symbol", symbol.name)
+        member("symbol", symbol.name)
         price("priceChange", day.change, symbol.rules)
-        key("priceChangePercent")
-        quoted(day.changePercent, minimumPlaces: 3)
+        member("priceChangePercent", quoted: day.changePercent, minimumPlaces: 3)
         price("weightedAvgPrice", day.average, symbol.rules)
         price("lastPrice", day.candle.close, symbol.rules)
         quantity("lastQty", day.lastTrade?.quantity ?? .zero, symbol.rules)
@@ -379,11 +378,11 @@ extension JSONWriter {
         price("lowPrice", day.candle.low, symbol.rules)
         quantity("volume", day.candle.traded.quantity, symbol.rules)
         value("quoteVolume", day.candle.traded.quote, symbol.rules)
-        integer("openTime", day.candle.opened)
-        integer("closeTime", symbol.now.milliseconds)
-        integer("firstId", day.firstID)
-        integer("lastId", day.lastID)
-        integer("count", day.candle.trades)
+        member("openTime", day.candle.opened)
+        member("closeTime", symbol.now.milliseconds)
+        member("firstId", day.firstID)
+        member("lastId", day.lastID)
+        member("count", day.candle.trades)
         endObject()
     }
 
@@ -392,35 +391,35 @@ extension JSONWriter {
         let mark = try symbol.market.requiredMark(symbol.instrument)
         let index = try symbol.index()
         beginObject()
-        text("symbol", symbol.name)
+        member("symbol", symbol.name)
         amount("markPrice", mark.cut(places: BinanceFigures.places))
         amount("indexPrice", index)
         amount("estimatedSettlePrice", index)
         amount("lastFundingRate", symbol.fundingRate(rules))
         amount("interestRate", rules.account.fundingRate)
-        integer("nextFundingTime", symbol.nextFunding)
-        integer("time", symbol.now.milliseconds)
+        member("nextFundingTime", symbol.nextFunding)
+        member("time", symbol.now.milliseconds)
         endObject()
     }
 
     /// One symbol of `fundingInfo`: the bounds are the venue's for BTCUSDT, a choice for the others.
     fileprivate mutating func fundingInfo(_ symbol: SymbolRules) {
         beginObject()
-        text("symbol", symbol.name)
-        literal("adjustedFundingRateCap", "0.02000000")
-        literal("adjustedFundingRateFloor", "-0.02000000")
-        integer("fundingIntervalHours", SymbolMarket.fundingHours)
-        bool("disclaimer", false)
-        integer("updateTime", symbol.onboarded)
+        member("symbol", symbol.name)
+        member("adjustedFundingRateCap", literal: "0.02000000")
+        member("adjustedFundingRateFloor", literal: "-0.02000000")
+        member("fundingIntervalHours", SymbolMarket.fundingHours)
+        member("disclaimer", false)
+        member("updateTime", symbol.onboarded)
         endObject()
     }
 
     /// `openInterest`: nobody's positions are the market's.
     fileprivate mutating func openInterest(_ symbol: SymbolMarket) {
         beginObject()
-        text("symbol", symbol.name)
+        member("symbol", symbol.name)
         quantity("openInterest", .zero, symbol.rules)
-        integer("time", symbol.now.milliseconds)
+        member("time", symbol.now.milliseconds)
         endObject()
     }
 }

@@ -122,8 +122,8 @@ extension BinanceVenue {
                 try await write(element, &writer)
             } catch let error as BinanceError {
                 writer.beginObject()
-                writer.integer("code", Int64(error.code))
-                writer.text("msg", error.message)
+                writer.member("code", Int64(error.code))
+                writer.member("msg", error.message)
                 writer.endObject()
             }
         }
@@ -239,8 +239,8 @@ extension BinanceVenue {
         _ = try await trade(.setTimer(CancelTimer(instrument: symbol.name, at: end)), snapshot, access)
         var writer = JSONWriter(reserving: 64)
         writer.beginObject()
-        writer.text("symbol", symbol.name)
-        writer.text("countdownTime", String(time))
+        writer.member("symbol", symbol.name)
+        writer.member("countdownTime", String(time))
         writer.endObject()
         return writer.bytes
     }

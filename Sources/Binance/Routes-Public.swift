@@ -18,7 +18,7 @@ extension BinanceVenue {
             writer.endObject()
         case .time, .spotTime:
             writer.beginObject()
-            writer.integer("serverTime", access.realTime())
+            writer.member("serverTime", access.realTime())
             writer.endObject()
         case .exchangeInfo:
             let account = apiKey.flatMap { access.key($0) }

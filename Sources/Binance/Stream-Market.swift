@@ -199,9 +199,8 @@ struct MarketFeeds: Sendable {
         guard isCombined else { return output.send(message) }
         var writer = JSONWriter(reserving: message.count + name.utf8.count + 24)
         writer.beginObject()
-        writer.text("stream", name)
-        writer.key("data")
-        writer.raw(message)
+        writer.member("stream", name)
+        writer.member("data", raw: message)
         writer.endObject()
         output.send(writer.bytes)
     }
@@ -310,8 +309,8 @@ struct MarketFeeds: Sendable {
 
 extension JSONWriter {
     private mutating func times(_ name: StaticString, _ time: Int64) {
-        literal("e", name)
-        integer("E", time)
+        member("e", literal: name)
+        member("E", time)
     }
 
     fileprivate mutating func tradeUpdate(_ trade: MarketTrade, _ symbol: SymbolRules, isAggregate: Bool) {
@@ -319,42 +318,42 @@ extension JSONWriter {
         beginObject()
         if isAggregate {
             times("aggTrade", time)
-            integer("a", trade.id)
-            text("s", symbol.name)
+            member("a", trade.id)
+            member("s", symbol.name)
             price("p", trade.price, symbol)
             quantity("q", trade.quantity, symbol)
             quantity("nq", trade.quantity, symbol)
-            integer("f", trade.id)
-            integer("l", trade.id)
-            integer("T", time)
+            member("f", trade.id)
+            member("l", trade.id)
+            member("T", time)
         } else {
             times("trade", time)
-            integer("T", time)
-            text("s", symbol.name)
-            integer("t", trade.id)
+            member("T", time)
+            member("s", symbol.name)
+            member("t", trade.id)
             price("p", trade.price, symbol)
             quantity("q", trade.quantity, symbol)
-            literal("X", "MARKET")
+            member("X", literal: "MARKET")
         }
-        bool("m", trade.takerSide == .sell)
-        integer("st", 1)
+        member("m", trade.takerSide == .sell)
+        member("st", 1)
         endObject()
     }
 
     fileprivate mutating func bookTickerUpdate(_ symbol: SymbolMarket, _ time: Int64) throws {
         let touch = try symbol.touch()
         beginObject()
-        literal("e", "bookTicker")
-        integer("u", symbol.updateID)
-        text("s", symbol.name)
-        text("ps", symbol.name)
+        member("e", literal: "bookTicker")
+        member("u", symbol.updateID)
+        member("s", symbol.name)
+        member("ps", symbol.name)
         price("b", touch.bid, symbol.rules)
         quantity("B", touch.bidSize ?? SymbolMarket.anySize, symbol.rules)
         price("a", touch.ask, symbol.rules)
         quantity("A", touch.askSize ?? SymbolMarket.anySize, symbol.rules)
-        integer("T", time)
-        integer("E", time)
-        integer("st", 1)
+        member("T", time)
+        member("E", time)
+        member("st", 1)
         endObject()
     }
 
@@ -364,15 +363,15 @@ extension JSONWriter {
     ) {
         beginObject()
         times("depthUpdate", time)
-        integer("T", time)
-        text("s", symbol.name)
-        text("ps", symbol.name)
-        integer("U", first)
-        integer("u", last)
-        integer("pu", previous)
+        member("T", time)
+        member("s", symbol.name)
+        member("ps", symbol.name)
+        member("U", first)
+        member("u", last)
+        member("pu", previous)
         levels("b", bids, symbol.rules)
         levels("a", asks, symbol.rules)
-        integer("st", 1)
+        member("st", 1)
         endObject()
     }
 
@@ -383,14 +382,14 @@ extension JSONWriter {
         let index = try symbol.index()
         beginObject()
         times("markPriceUpdate", time)
-        text("s", symbol.name)
+        member("s", symbol.name)
         amount("p", mark)
         amount("ap", mark)
         amount("P", index)
         amount("i", index)
         amount("r", symbol.fundingRate(rules))
-        integer("T", symbol.nextFunding)
-        integer("st", 1)
+        member("T", symbol.nextFunding)
+        member("st", 1)
         endObject()
     }
 
@@ -402,33 +401,32 @@ extension JSONWriter {
         beginObject()
         if isContinuous {
             times("continuous_kline", time)
-            text("ps", rules.name)
-            literal("ct", "PERPETUAL")
+            member("ps", rules.name)
+            member("ct", literal: "PERPETUAL")
         } else {
             times("kline", time)
-            text("s", rules.name)
+            member("s", rules.name)
         }
-        key("k")
-        beginObject()
-        integer("t", candle.opened)
-        integer("T", interval.end(of: candle.opened) - 1)
-        if !isContinuous { text("s", rules.name) }
-        text("i", name)
-        integer("f", -1)
-        integer("L", -1)
+        beginObject("k")
+        member("t", candle.opened)
+        member("T", interval.end(of: candle.opened) - 1)
+        if !isContinuous { member("s", rules.name) }
+        member("i", name)
+        member("f", -1)
+        member("L", -1)
         price("o", candle.open, rules)
         price("c", candle.close, rules)
         price("h", candle.high, rules)
         price("l", candle.low, rules)
         quantity("v", candle.traded.quantity, rules)
-        integer("n", candle.trades)
-        bool("x", isClosed)
+        member("n", candle.trades)
+        member("x", isClosed)
         value("q", candle.traded.quote, rules)
         quantity("V", candle.bought.quantity, rules)
         value("Q", candle.bought.quote, rules)
-        literal("B", "0")
+        member("B", literal: "0")
         endObject()
-        integer("st", 1)
+        member("st", 1)
         endObject()
     }
 
@@ -438,14 +436,13 @@ extension JSONWriter {
         let rules = symbol.rules
         beginObject()
         times(isShort ? "24hrMiniTicker" : "24hrTicker", time)
-        text("s", rules.name)
+        member("s", rules.name)
         if isShort {
             price("c", day.candle.close, rules)
         } else {
-            text("ps", rules.name)
+            member("ps", rules.name)
             price("p", day.change, rules)
-            key("P")
-            quoted(day.changePercent, minimumPlaces: 3)
+            member("P", quoted: day.changePercent, minimumPlaces: 3)
             price("w", day.average, rules)
             price("c", day.candle.close, rules)
             quantity("Q", day.lastTrade?.quantity ?? .zero, rules)
@@ -456,13 +453,13 @@ extension JSONWriter {
         quantity("v", day.candle.traded.quantity, rules)
         value("q", day.candle.traded.quote, rules)
         if !isShort {
-            integer("O", time == 0 ? 0 : day.candle.opened)
-            integer("C", time)
-            integer("F", day.firstID)
-            integer("L", day.lastID)
-            integer("n", day.candle.trades)
+            member("O", time == 0 ? 0 : day.candle.opened)
+            member("C", time)
+            member("F", day.firstID)
+            member("L", day.lastID)
+            member("n", day.candle.trades)
         }
-        integer("st", 1)
+        member("st", 1)
         endObject()
     }
 }

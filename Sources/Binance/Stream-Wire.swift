@@ -11,7 +11,7 @@ extension UserEvent {
         var writer = JSONWriter(reserving: 512)
         if isCombined {
             writer.beginObject()
-            writer.text("stream", stream)
+            writer.member("stream", stream)
             writer.key("data")
         }
         try writer.userEvent(self)
@@ -23,7 +23,7 @@ extension UserEvent {
 extension JSONWriter {
     fileprivate mutating func userEvent(_ event: UserEvent) throws {
         beginObject()
-        text("e", event.name)
+        member("e", event.name)
         switch event {
         case .accountUpdate(let update): try accountUpdate(update)
         case .orderUpdate(let update): orderUpdate(update)
@@ -31,61 +31,54 @@ extension JSONWriter {
         case .algoUpdate(let algo, let time): algoUpdate(algo, at: time)
         case .leverage(let symbol, let leverage, let time):
             times(time)
-            key("ac")
-            beginObject()
-            text("s", symbol)
-            key("l")
-            number(leverage)
+            beginObject("ac")
+            member("s", symbol)
+            member("l", number: leverage)
             endObject()
         case .assetMode(let isMultiAssets, let time):
             times(time)
-            key("ai")
-            beginObject()
-            bool("j", isMultiAssets)
+            beginObject("ai")
+            member("j", isMultiAssets)
             endObject()
         case .marginCall(let call): try marginCall(call)
         case .listenKeyExpired(let listenKey, let time):
-            integer("E", time)
-            text("listenKey", listenKey)
+            member("E", time)
+            member("listenKey", listenKey)
         }
         endObject()
     }
 
     /// Event and transaction time: both are the ledger's, which dates every figure.
     private mutating func times(_ time: LedgerTime) {
-        integer("E", time.milliseconds)
-        integer("T", time.milliseconds)
+        member("E", time.milliseconds)
+        member("T", time.milliseconds)
     }
 
     private mutating func accountUpdate(_ update: AccountUpdate) throws {
         times(update.time)
-        key("a")
-        beginObject()
-        text("m", update.reason.rawValue)
-        key("B")
-        beginArray()
+        beginObject("a")
+        member("m", update.reason.rawValue)
+        beginArray("B")
         for balance in update.balances {
             beginObject()
-            text("a", balance.asset)
+            member("a", balance.asset)
             amount("wb", balance.walletBalance)
             amount("cw", balance.crossWalletBalance)
             bareAmount("bc", balance.change)
             endObject()
         }
         endArray()
-        key("P")
-        beginArray()
+        beginArray("P")
         for position in update.positions { try row(position, as: Layouts.changedPosition) }
         endArray()
-        if let symbol = update.fundedSymbol { text("S", symbol) }
+        if let symbol = update.fundedSymbol { member("S", symbol) }
         endObject()
     }
 
     private mutating func marginCall(_ call: MarginCall) throws {
-        integer("E", call.time.milliseconds)
+        member("E", call.time.milliseconds)
         if let balance = call.crossWalletBalance { amount("cw", balance) }
-        key("p")
-        beginArray()
+        beginArray("p")
         for position in call.positions { try row(position, as: Layouts.calledPosition) }
         endArray()
     }

@@ -145,9 +145,9 @@ struct APISession: VenueStream {
         if let logon { writer.string(logon.apiKey) } else { writer.null() }
         writer.key("authorizedSince")
         if let logon { writer.integer(logon.since) } else { writer.null() }
-        writer.integer("connectedSince", connectedAt)
-        writer.bool("returnRateLimits", showsLimits)
-        writer.integer("serverTime", now)
+        writer.member("connectedSince", connectedAt)
+        writer.member("returnRateLimits", showsLimits)
+        writer.member("serverTime", now)
         writer.endObject()
         return writer.bytes
     }

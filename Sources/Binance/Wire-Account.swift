@@ -13,15 +13,14 @@ extension JSONWriter {
         let marginMode = account.marginMode(ofSymbol: symbol.name) ?? .cross
         let leverage = account.leverage(of: symbol, rules)
         beginObject()
-        text("symbol", symbol.name)
+        member("symbol", symbol.name)
         switch marginMode {
-        case .cross: literal("marginType", "CROSSED")
-        case .isolated: literal("marginType", "ISOLATED")
+        case .cross: member("marginType", literal: "CROSSED")
+        case .isolated: member("marginType", literal: "ISOLATED")
         }
-        bool("isAutoAddMargin", false)
-        key("leverage")
-        number(leverage)
-        text(
+        member("isAutoAddMargin", false)
+        member("leverage", number: leverage)
+        member(
             "maxNotionalValue",
             try symbol.maximumNotional(
                 leverage: leverage, account.notionalCoefficient
@@ -32,27 +31,20 @@ extension JSONWriter {
     /// An element of `leverageBracket`: everything is a number.
     mutating func brackets(of symbol: SymbolRules, coefficient: ExactDecimal) throws(NumberError) {
         beginObject()
-        text("symbol", symbol.name)
+        member("symbol", symbol.name)
         if coefficient != .one {
-            key("notionalCoef")
-            number(coefficient)
+            member("notionalCoef", number: coefficient)
         }
-        key("brackets")
-        beginArray()
+        beginArray("brackets")
         for bracket in symbol.brackets {
             let scaled = try bracket.scaled(by: coefficient)
             beginObject()
-            integer("bracket", Int64(scaled.number))
-            key("initialLeverage")
-            number(scaled.initialLeverage)
-            key("notionalCap")
-            number(scaled.notionalCap)
-            key("notionalFloor")
-            number(scaled.notionalFloor)
-            key("maintMarginRatio")
-            number(scaled.maintenanceRate)
-            key("cum")
-            number(scaled.cumulative)
+            member("bracket", Int64(scaled.number))
+            member("initialLeverage", number: scaled.initialLeverage)
+            member("notionalCap", number: scaled.notionalCap)
+            member("notionalFloor", number: scaled.notionalFloor)
+            member("maintMarginRatio", number: scaled.maintenanceRate)
+            member("cum", number: scaled.cumulative)
             endObject()
         }
         endArray()
@@ -65,21 +57,20 @@ extension JSONWriter {
         beginArray()
         for asset in rules.assets {
             beginObject()
-            text("coin", asset.name)
-            bool("depositAllEnable", true)
-            bool("withdrawAllEnable", true)
-            text("name", asset.fullName)
-            literal("free", "0")
-            literal("locked", "0")
-            literal("freeze", "0")
-            literal("withdrawing", "0")
-            literal("ipoing", "0")
-            literal("ipoable", "0")
-            literal("storage", "0")
-            bool("isLegalMoney", false)
-            bool("trading", true)
-            key("networkList")
-            beginArray()
+            member("coin", asset.name)
+            member("depositAllEnable", true)
+            member("withdrawAllEnable", true)
+            member("name", asset.fullName)
+            member("free", literal: "0")
+            member("locked", literal: "0")
+            member("freeze", literal: "0")
+            member("withdrawing", literal: "0")
+            member("ipoing", literal: "0")
+            member("ipoable", literal: "0")
+            member("storage", literal: "0")
+            member("isLegalMoney", false)
+            member("trading", true)
+            beginArray("networkList")
             endArray()
             endObject()
         }

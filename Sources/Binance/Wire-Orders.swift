@@ -31,37 +31,37 @@ extension JSONWriter {
         let executed = try order.filled
         let isMarket = order.terms?.kind == .market
         beginObject()
-        integer("orderId", id ?? order.venueID(of: account))
-        text("symbol", order.instrument.name)
-        if form == .amendment || form == .list { text("pair", order.instrument.name) }
-        literal("status", try record.statusName)
-        text("clientOrderId", order.clientOrderID(of: account))
-        text("price", (isMarket ? .zero : order.price).text(minimumPlaces: pricePlaces))
-        text("avgPrice", try order.averagePrice(pricePlaces) ?? (form.isOfChange ? "0.00" : "0.00000"))
-        text("origQty", order.quantity.text(minimumPlaces: quantityPlaces))
-        text("executedQty", executed.text(minimumPlaces: quantityPlaces))
-        if form.isOfChange { text("cumQty", executed.text(minimumPlaces: quantityPlaces)) }
-        text(
+        member("orderId", id ?? order.venueID(of: account))
+        member("symbol", order.instrument.name)
+        if form == .amendment || form == .list { member("pair", order.instrument.name) }
+        member("status", literal: try record.statusName)
+        member("clientOrderId", order.clientOrderID(of: account))
+        member("price", (isMarket ? .zero : order.price).text(minimumPlaces: pricePlaces))
+        member("avgPrice", try order.averagePrice(pricePlaces) ?? (form.isOfChange ? "0.00" : "0.00000"))
+        member("origQty", order.quantity.text(minimumPlaces: quantityPlaces))
+        member("executedQty", executed.text(minimumPlaces: quantityPlaces))
+        if form.isOfChange { member("cumQty", executed.text(minimumPlaces: quantityPlaces)) }
+        member(
             "cumQuote",
             (order.fills?.value ?? .zero).text(minimumPlaces: pricePlaces + quantityPlaces))
         // What only contracts of a coin have.
-        if form == .list { literal("cumBase", "0") }
-        literal("timeInForce", order.timeInForceName)
-        literal("type", isMarket ? "MARKET" : "LIMIT")
-        bool("reduceOnly", order.reduceOnly)
-        bool("closePosition", false)
-        literal("side", order.side == .buy ? "BUY" : "SELL")
+        if form == .list { member("cumBase", literal: "0") }
+        member("timeInForce", literal: order.timeInForceName)
+        member("type", literal: isMarket ? "MARKET" : "LIMIT")
+        member("reduceOnly", order.reduceOnly)
+        member("closePosition", false)
+        member("side", literal: order.side == .buy ? "BUY" : "SELL")
         positionSide(order.positionSide)
-        text("stopPrice", ExactDecimal.zero.text(minimumPlaces: pricePlaces))
-        literal("workingType", "CONTRACT_PRICE")
-        bool("priceProtect", false)
-        literal("origType", isMarket ? "MARKET" : "LIMIT")
-        text("priceMatch", order.priceMatch)
-        text("selfTradePreventionMode", order.selfTradePrevention)
-        integer("goodTillDate", order.terms?.expiresAt?.milliseconds ?? 0)
-        if !form.isOfChange { integer("time", order.placedAt.milliseconds) }
-        integer("updateTime", record.updatedAt.milliseconds)
-        if form == .amendment, let number = order.amendmentNumber { integer("modifyId", number) }
+        member("stopPrice", ExactDecimal.zero.text(minimumPlaces: pricePlaces))
+        member("workingType", literal: "CONTRACT_PRICE")
+        member("priceProtect", false)
+        member("origType", literal: isMarket ? "MARKET" : "LIMIT")
+        member("priceMatch", order.priceMatch)
+        member("selfTradePreventionMode", order.selfTradePrevention)
+        member("goodTillDate", order.terms?.expiresAt?.milliseconds ?? 0)
+        if !form.isOfChange { member("time", order.placedAt.milliseconds) }
+        member("updateTime", record.updatedAt.milliseconds)
+        if form == .amendment, let number = order.amendmentNumber { member("modifyId", number) }
         endObject()
     }
 
@@ -75,23 +75,23 @@ extension JSONWriter {
         let pricePlaces = symbol?.pricePrecision ?? 2
         let quantityPlaces = symbol?.quantityPrecision ?? 3
         beginObject()
-        text("symbol", fill.instrument.name)
-        integer("id", trade.sequence)
-        integer("orderId", trade.order?.venueID(of: account) ?? 0)
-        literal("side", fill.side == .buy ? "BUY" : "SELL")
-        text("price", fill.price.text(minimumPlaces: pricePlaces))
-        text("qty", fill.quantity.text(minimumPlaces: quantityPlaces))
-        text("realizedPnl", trade.realised.isZero ? "0" : trade.realised.text(minimumPlaces: 8))
-        text("marginAsset", fill.instrument.settle)
-        text("quoteQty", value.text(minimumPlaces: pricePlaces + quantityPlaces))
-        text("commission", fill.fee.text(minimumPlaces: 8))
-        text("commissionAsset", fill.feeAsset)
-        integer("time", trade.at.milliseconds)
+        member("symbol", fill.instrument.name)
+        member("id", trade.sequence)
+        member("orderId", trade.order?.venueID(of: account) ?? 0)
+        member("side", literal: fill.side == .buy ? "BUY" : "SELL")
+        member("price", fill.price.text(minimumPlaces: pricePlaces))
+        member("qty", fill.quantity.text(minimumPlaces: quantityPlaces))
+        member("realizedPnl", trade.realised.isZero ? "0" : trade.realised.text(minimumPlaces: 8))
+        member("marginAsset", fill.instrument.settle)
+        member("quoteQty", value.text(minimumPlaces: pricePlaces + quantityPlaces))
+        member("commission", fill.fee.text(minimumPlaces: 8))
+        member("commissionAsset", fill.feeAsset)
+        member("time", trade.at.milliseconds)
         positionSide(fill.positionSide)
-        bool("buyer", fill.side == .buy)
-        bool("maker", fill.liquidity == .maker)
-        literal("baseQty", "0")
-        text("pair", fill.instrument.name)
+        member("buyer", fill.side == .buy)
+        member("maker", fill.liquidity == .maker)
+        member("baseQty", literal: "0")
+        member("pair", fill.instrument.name)
         endObject()
     }
 }

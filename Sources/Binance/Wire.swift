@@ -10,13 +10,11 @@ enum Wire {
         var writer = JSONWriter(reserving: 512 + 512 * figures.assets.count + 320 * figures.positions.count)
         writer.beginObject()
         try figures.layout.write(figures, to: &writer)
-        writer.key("assets")
-        writer.beginArray()
+        writer.beginArray("assets")
         let layout = figures.mode.isMultiAssets ? Layouts.asset : Layouts.singleAsset
         try figures.write(figures.assets, as: layout, to: &writer)
         writer.endArray()
-        writer.key("positions")
-        writer.beginArray()
+        writer.beginArray("positions")
         try figures.write(figures.positions, as: Layouts.position, to: &writer)
         writer.endArray()
         writer.endObject()
@@ -44,8 +42,7 @@ extension AccountFigures {
 extension JSONWriter {
     /// A member that is an amount: always 8 places.
     mutating func amount(_ key: StaticString, _ value: ExactDecimal) {
-        self.key(key)
-        quoted(value, minimumPlaces: BinanceFigures.places)
+        member(key, quoted: value, minimumPlaces: BinanceFigures.places)
     }
 
     /// A member of a position row: `"0"`, or 8 places.
@@ -54,28 +51,8 @@ extension JSONWriter {
         if value.isZero { literal("0") } else { quoted(value, minimumPlaces: BinanceFigures.places) }
     }
 
-    mutating func text(_ key: StaticString, _ value: String) {
-        self.key(key)
-        string(value)
-    }
-
-    mutating func literal(_ key: StaticString, _ value: StaticString) {
-        self.key(key)
-        literal(value)
-    }
-
-    mutating func integer(_ key: StaticString, _ value: Int64) {
-        self.key(key)
-        integer(value)
-    }
-
-    mutating func bool(_ key: StaticString, _ value: Bool) {
-        self.key(key)
-        bool(value)
-    }
-
     mutating func positionSide(_ side: PositionSide) {
-        literal("positionSide", side.binanceName)
+        member("positionSide", literal: side.binanceName)
     }
 
     /// A position row as an answer has it.
@@ -101,7 +78,7 @@ extension JSONWriter {
         _ row: AssetRow, as layout: FigureLayout<AssetFigure>, alias: String? = nil
     ) throws {
         beginObject()
-        if let alias { text("accountAlias", alias) }
+        if let alias { member("accountAlias", alias) }
         try layout.write(row, to: &self) { _, writer in writer.string(row.asset) }
         endObject()
     }

@@ -108,18 +108,15 @@ struct VenueError: Error, Equatable {
         var writer = JSONWriter(reserving: 128)
         writer.beginAnswer(id: id, method: method, code: code)
         if let channel {
-            writer.key("channel")
-            writer.string(channel)
+            writer.member("channel", channel)
         }
-        writer.key("message")
-        writer.string(message)
+        writer.member("message", message)
         if let names {
             writer.key("result")
             names.write(to: &writer)
         }
         if let original {
-            writer.key("original")
-            writer.string(original)
+            writer.member("original", original)
         }
         writer.endObject()
         return writer.bytes

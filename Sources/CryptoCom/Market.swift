@@ -103,8 +103,7 @@ extension JSONWriter {
             ? .zero : try (day.close - day.open).over(day.open, places: 4, rounding: .halfUp)
         beginObject()
         if !withSizes {
-            key("i")
-            string(instrument.terms.name)
+            member("i", instrument.terms.name)
         }
         member("h", day.high)
         member("l", day.low)
@@ -115,8 +114,7 @@ extension JSONWriter {
             member("bs", touch.map { $0.bidSize ?? InstrumentMarket.anySize })
             member("k", touch?.ask)
             member("ks", touch.map { $0.askSize ?? InstrumentMarket.anySize })
-            key("i")
-            string(instrument.terms.name)
+            member("i", instrument.terms.name)
             member("v", day.traded.quantity)
             member("vv", day.traded.quote)
         } else {
@@ -127,10 +125,8 @@ extension JSONWriter {
             member("k", touch?.ask)
         }
         // Nobody's positions are the market's.
-        key("oi")
-        literal("0")
-        key("t")
-        integer(instrument.stamp.milliseconds)
+        member("oi", literal: "0")
+        member("t", instrument.stamp.milliseconds)
         endObject()
     }
 
@@ -142,11 +138,9 @@ extension JSONWriter {
         member("l", candle.low)
         member("c", candle.close)
         member("v", candle.traded.quantity)
-        key("t")
-        integer(candle.opened)
+        member("t", candle.opened)
         if let updatedAt {
-            key("ut")
-            integer(updatedAt.milliseconds)
+            member("ut", updatedAt.milliseconds)
         }
         endObject()
     }
@@ -154,30 +148,24 @@ extension JSONWriter {
     /// A trade. The documents have the side in capitals, the recordings of REST in small letters.
     mutating func trade(_ trade: MarketTrade, _ name: String, isFrame: Bool, _ profile: WireProfile) {
         beginObject()
-        key("d")
-        string("\(trade.id)")
-        key("t")
-        integer(trade.at.milliseconds)
+        member("d", "\(trade.id)")
+        member("t", trade.at.milliseconds)
         if !isFrame {
-            key("tn")
-            raw(Array("\(trade.at.milliseconds)000000".utf8))
+            member("tn", raw: Array("\(trade.at.milliseconds)000000".utf8))
         }
         member("q", trade.quantity)
         member("p", trade.price)
         key("s")
         let isSmall = profile == .live && !isFrame
         string(trade.takerSide == .buy ? (isSmall ? "buy" : "BUY") : (isSmall ? "sell" : "SELL"))
-        key("i")
-        string(name)
-        key("m")
-        string("\(trade.id)")
+        member("i", name)
+        member("m", "\(trade.id)")
         endObject()
     }
 
     /// One side of the book: a price, what stands there, and how many orders that is.
     mutating func levels(_ name: StaticString, _ levels: [BookLevel]) {
-        key(name)
-        beginArray()
+        beginArray(name)
         for level in levels {
             beginArray()
             quoted(level.price)
@@ -192,8 +180,7 @@ extension JSONWriter {
     mutating func valuation(_ value: ExactDecimal, at time: LedgerTime) {
         beginObject()
         member("v", value)
-        key("t")
-        integer(time.milliseconds)
+        member("t", time.milliseconds)
         endObject()
     }
 }

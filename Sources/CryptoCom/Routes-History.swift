@@ -65,16 +65,12 @@ extension CryptoComVenue {
     /// with the prices and rules of that time, cut at the eighth place, without trailing zeros.
     func writeBalanceHistory(_ history: [AccountSnapshot], to writer: inout JSONWriter) throws {
         writer.beginObject()
-        writer.key("instrument_name")
-        writer.literal("USD")
-        writer.key("data")
-        writer.beginArray()
+        writer.member("instrument_name", literal: "USD")
+        writer.beginArray("data")
         for snapshot in history {
             writer.beginObject()
-            writer.key("t")
-            writer.integer(snapshot.at.milliseconds)
-            writer.key("c")
-            writer.quoted(try figures(of: snapshot).decimal(.cashBalance))
+            writer.member("t", snapshot.at.milliseconds)
+            writer.member("c", quoted: try figures(of: snapshot).decimal(.cashBalance))
             writer.endObject()
         }
         writer.endArray()

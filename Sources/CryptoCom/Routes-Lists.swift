@@ -102,8 +102,7 @@ extension CryptoComVenue {
         // Nothing says how many orders a list had, or when they ended.
         for list in [TradingHistory.List.orders, .conditionals] { try history.require(list) }
         writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         // What a trigger has placed is told by the trigger's row.
         for record in records where record.order.terms?.conditional == nil {
             try form.write(record, to: &writer)

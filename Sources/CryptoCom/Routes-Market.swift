@@ -47,12 +47,10 @@ extension CryptoComVenue {
         guard let name = query[key], !name.isEmpty else { throw .argument("Missing \(key) param") }
         guard name == (isInsurance ? "USD" : "FUTURE") else { throw .argument("Invalid \(key)") }
         writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         writer.endArray()
         if isInsurance {
-            writer.key("instrument_name")
-            writer.string(name)
+            writer.member("instrument_name", name)
         }
         writer.endObject()
     }
@@ -98,14 +96,11 @@ extension CryptoComVenue {
                 to: try moment("end_ts", query), limit: Int(count), keepsOldest: start != nil),
             beginning: beginning, flat: market.mark(instrument.terms))
         writer.beginObject()
-        writer.key("interval")
-        writer.string(timeframe.name)
-        writer.key("data")
-        writer.beginArray()
+        writer.member("interval", timeframe.name)
+        writer.beginArray("data")
         for candle in candles { writer.candle(candle) }
         writer.endArray()
-        writer.key("instrument_name")
-        writer.string(instrument.terms.name)
+        writer.member("instrument_name", instrument.terms.name)
         writer.endObject()
     }
 
@@ -117,19 +112,15 @@ extension CryptoComVenue {
         let depth = try number("depth", query, within: 1...150) ?? 50
         let levels = instrument.levels
         writer.beginObject()
-        writer.key("depth")
-        writer.integer(depth)
-        writer.key("data")
-        writer.beginArray()
+        writer.member("depth", depth)
+        writer.beginArray("data")
         writer.beginObject()
         writer.levels("bids", levels.bids)
         writer.levels("asks", levels.asks)
-        writer.key("t")
-        writer.integer(instrument.stamp.milliseconds)
+        writer.member("t", instrument.stamp.milliseconds)
         writer.endObject()
         writer.endArray()
-        writer.key("instrument_name")
-        writer.string(instrument.terms.name)
+        writer.member("instrument_name", instrument.terms.name)
         writer.endObject()
     }
 
@@ -144,14 +135,12 @@ extension CryptoComVenue {
         wanted.to = try moment("end_ts", query)
         let trades = try await access.trades(wanted)
         writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         for trade in trades.reversed() {
             writer.trade(trade, instrument.terms.name, isFrame: false, profile)
         }
         writer.endArray()
-        writer.key("instrument_name")
-        writer.string(instrument.terms.name)
+        writer.member("instrument_name", instrument.terms.name)
         writer.endObject()
     }
 
@@ -163,8 +152,7 @@ extension CryptoComVenue {
         let wanted = query["instrument_name"]
         if let wanted, rules.instrument(wanted) == nil { throw VenueError.invalidArgument }
         writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         for rule in rules.instruments where wanted.map(rule.terms.name.isExactly) ?? true {
             guard market.mark(rule.terms) != nil else { continue }
             try writer.ticker(InstrumentMarket(rule, market, access), withSizes: false)
@@ -228,12 +216,10 @@ extension CryptoComVenue {
             $0.at.milliseconds >= start ?? .min && $0.at.milliseconds <= end ?? .max
         }
         writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         for row in admitted.prefix(count) { writer.valuation(row.value, at: row.at) }
         writer.endArray()
-        writer.key("instrument_name")
-        writer.string(name)
+        writer.member("instrument_name", name)
         writer.endObject()
     }
 

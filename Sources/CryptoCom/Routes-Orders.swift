@@ -472,24 +472,20 @@ private struct Confirmation {
     }
 
     mutating func listed(_ id: String) -> [UInt8] {
-        writer.key("result")
-        writer.beginObject()
+        writer.beginObject("result")
         writer.member("list_id", id)
         writer.endObject()
         return bare()
     }
 
     mutating func beginList() {
-        writer.key("result")
-        writer.beginArray()
+        writer.beginArray("result")
     }
 
     mutating func element(_ index: Int, _ names: OrderNames?) {
         writer.beginObject()
-        writer.key("code")
-        writer.integer(0)
-        writer.key("index")
-        writer.integer(Int64(index))
+        writer.member("code", 0)
+        writer.member("index", Int64(index))
         if let names {
             writer.member("client_oid", names.clientID)
             writer.member("order_id", names.orderID)
@@ -499,10 +495,8 @@ private struct Confirmation {
 
     mutating func element(_ index: Int, _ error: VenueError, clientID: String?) {
         writer.beginObject()
-        writer.key("code")
-        writer.integer(Int64(error.code))
-        writer.key("index")
-        writer.integer(Int64(index))
+        writer.member("code", Int64(error.code))
+        writer.member("index", Int64(index))
         if let clientID { writer.member("client_oid", error.names?.clientID ?? clientID) }
         writer.member("message", error.message)
         if let names = error.names { writer.member("order_id", names.orderID) }
@@ -510,8 +504,7 @@ private struct Confirmation {
     }
 
     mutating func beginBatch(_ key: StaticString) {
-        writer.key("result")
-        writer.beginObject()
+        writer.beginObject("result")
         writer.key(key)
         writer.beginArray()
     }
@@ -524,8 +517,7 @@ private struct Confirmation {
 
     mutating func batched(_ names: OrderNames, namesClient: Bool) {
         writer.beginObject()
-        writer.key("code")
-        writer.integer(0)
+        writer.member("code", 0)
         writer.member("order_id", names.orderID)
         if namesClient { writer.member("client_oid", names.clientID) }
         writer.endObject()
@@ -533,8 +525,7 @@ private struct Confirmation {
 
     mutating func batched(_ error: VenueError, clientID: String?) {
         writer.beginObject()
-        writer.key("code")
-        writer.integer(Int64(error.code))
+        writer.member("code", Int64(error.code))
         writer.member("message", error.message)
         if let names = error.names { writer.member("order_id", names.orderID) }
         if let clientID { writer.member("client_oid", error.names?.clientID ?? clientID) }

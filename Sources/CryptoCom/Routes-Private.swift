@@ -44,8 +44,7 @@ extension CryptoComVenue {
         let wanted = try wantedInstrument(params, at: snapshot.at)
         let market = market(snapshot.prices, at: snapshot.at)
         writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         for position in snapshot.account.positions
         where wanted.map(position.instrument.name.isExactly) ?? true {
             let mark = try MarkFigures(position.instrument, market, in: FigureBook())
@@ -70,16 +69,13 @@ extension CryptoComVenue {
         let children = access.subaccounts(of: main).dropFirst(Int(size * page)).prefix(Int(size))
         writer.beginObject()
         // Both since 2026-04-07.
-        writer.key("this_account")
-        writer.beginObject()
-        writer.key("uuid")
-        writer.string(StableIdentifier.uuid(account: account.id))
+        writer.beginObject("this_account")
+        writer.member("uuid", StableIdentifier.uuid(account: account.id))
         writer.hierarchy(isChild: account.parent != nil)
         writer.endObject()
         writer.key("master_account")
         write(access.snapshot(of: main)?.account ?? account, main: main, isChild: false, to: &writer)
-        writer.key("sub_account_list")
-        writer.beginArray()
+        writer.beginArray("sub_account_list")
         for name in children {
             guard let child = access.snapshot(of: name)?.account else { continue }
             write(child, main: main, isChild: true, to: &writer)
@@ -91,40 +87,28 @@ extension CryptoComVenue {
     /// Personal data is not known here and left empty.
     private func write(_ account: Account, main: String, isChild: Bool, to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.key("uuid")
-        writer.string(StableIdentifier.uuid(account: account.id))
+        writer.member("uuid", StableIdentifier.uuid(account: account.id))
         writer.hierarchy(isChild: isChild)
-        writer.key("master_account_uuid")
-        writer.string(StableIdentifier.uuid(account: main))
+        writer.member("master_account_uuid", StableIdentifier.uuid(account: main))
         if isChild {
-            writer.key("label")
-            writer.string(account.id)
+            writer.member("label", account.id)
         }
-        for key in ["enabled", "tradable"] {
-            writer.key(key)
-            writer.bool(true)
+        for key: StaticString in ["enabled", "tradable"] {
+            writer.member(key, true)
         }
-        writer.key("name")
-        writer.string(account.id)
-        for key in ["email", "mobile_number", "country_code", "address"] {
-            writer.key(key)
-            writer.literal("")
+        writer.member("name", account.id)
+        for key: StaticString in ["email", "mobile_number", "country_code", "address"] {
+            writer.member(key, literal: "")
         }
-        for key in ["margin_access", "derivatives_access"] {
-            writer.key(key)
-            writer.literal("DEFAULT")
+        for key: StaticString in ["margin_access", "derivatives_access"] {
+            writer.member(key, literal: "DEFAULT")
         }
-        writer.key("create_time")
-        writer.integer(account.openedAt.milliseconds)
-        writer.key("update_time")
-        writer.integer(account.updatedAt.milliseconds)
-        writer.key("two_fa_enabled")
-        writer.bool(true)
-        writer.key("kyc_level")
-        writer.literal("ADVANCED")
-        for key in ["suspended", "terminated"] {
-            writer.key(key)
-            writer.bool(false)
+        writer.member("create_time", account.openedAt.milliseconds)
+        writer.member("update_time", account.updatedAt.milliseconds)
+        writer.member("two_fa_enabled", true)
+        writer.member("kyc_level", literal: "ADVANCED")
+        for key: StaticString in ["suspended", "terminated"] {
+            writer.member(key, false)
         }
         writer.endObject()
     }
@@ -142,16 +126,13 @@ extension CryptoComVenue {
         }
         let credit = snapshot.account.holding(CryptoComRules.usd)?.credited(for: Earmark.fees) ?? .zero
         writer.beginObject()
-        writer.key("fee_credits")
-        writer.beginArray()
+        writer.beginArray("fee_credits")
         if credit.isPositive, page == 0, let year = Int(snapshot.at.iso8601.prefix(4)),
             let end = LedgerTime(iso8601: "\(year + 1)-12-31T23:59:00Z")
         {
             writer.beginObject()
-            writer.key("expiry_date")
-            writer.integer(end.milliseconds)
-            writer.key("available_balance")
-            writer.quoted(Figures.shownAmount(credit), minimumPlaces: 8)
+            writer.member("expiry_date", end.milliseconds)
+            writer.member("available_balance", quoted: Figures.shownAmount(credit), minimumPlaces: 8)
             writer.endObject()
         }
         writer.endArray()
@@ -160,33 +141,22 @@ extension CryptoComVenue {
 
     private func writeCurrencyNetworks(at time: LedgerTime, to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.key("update_time")
-        writer.integer(timeline.version(at: time).header.effective.milliseconds)
-        writer.key("currency_map")
-        writer.beginObject()
+        writer.member("update_time", timeline.version(at: time).header.effective.milliseconds)
+        writer.beginObject("currency_map")
         for asset in rules(at: time).assets {
             guard let network = asset.network else { continue }
             writer.key(asset.name)
             writer.beginObject()
-            writer.key("full_name")
-            writer.string(asset.fullName)
-            writer.key("default_network")
-            writer.string(network.identifier)
-            writer.key("network_list")
-            writer.beginArray()
+            writer.member("full_name", asset.fullName)
+            writer.member("default_network", network.identifier)
+            writer.beginArray("network_list")
             writer.beginObject()
-            writer.key("network_id")
-            writer.string(network.identifier)
-            writer.key("withdrawal_fee")
-            writer.quoted(network.withdrawalFee, minimumPlaces: 8)
-            writer.key("withdraw_enabled")
-            writer.bool(true)
-            writer.key("min_withdrawal_amount")
-            writer.quoted(network.minimumWithdrawal)
-            writer.key("deposit_enabled")
-            writer.bool(true)
-            writer.key("confirmation_required")
-            writer.integer(0)
+            writer.member("network_id", network.identifier)
+            writer.member("withdrawal_fee", quoted: network.withdrawalFee, minimumPlaces: 8)
+            writer.member("withdraw_enabled", true)
+            writer.member("min_withdrawal_amount", quoted: network.minimumWithdrawal)
+            writer.member("deposit_enabled", true)
+            writer.member("confirmation_required", 0)
             writer.endObject()
             writer.endArray()
             writer.endObject()
@@ -199,8 +169,7 @@ extension CryptoComVenue {
 extension JSONWriter {
     /// Whether an account is the main one.
     fileprivate mutating func hierarchy(isChild: Bool) {
-        key("hierarchy")
-        literal(isChild ? "SUB_ACCOUNT" : "MASTER")
+        member("hierarchy", literal: isChild ? "SUB_ACCOUNT" : "MASTER")
     }
 }
 

@@ -25,8 +25,7 @@ extension CryptoComVenue {
     private func writeInstruments(at time: LedgerTime, to writer: inout JSONWriter) {
         let rules = rules(at: time)
         writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         for rule in rules.instruments { write(rule, rules, at: time, to: &writer) }
         writer.endArray()
         writer.endObject()
@@ -38,52 +37,33 @@ extension CryptoComVenue {
         let terms = rule.terms
         let isSpot = terms.kind == .spot
         writer.beginObject()
-        writer.key("symbol")
-        writer.string(terms.name)
-        writer.key("inst_type")
-        writer.string(terms.kind.listedName)
-        writer.key("display_name")
-        writer.string(rule.displayName)
-        writer.key("base_ccy")
-        writer.string(terms.base)
-        writer.key("quote_ccy")
-        writer.string(terms.quote)
-        writer.key("quote_decimals")
-        writer.integer(Int64(rule.priceTick.fractionDigits))
-        writer.key("quantity_decimals")
-        writer.integer(Int64(rule.quantityTick.fractionDigits))
-        writer.key("price_tick_size")
-        writer.quoted(rule.priceTick)
-        writer.key("qty_tick_size")
-        writer.quoted(rule.quantityTick)
-        writer.key("max_leverage")
-        writer.quoted(rules.maximumLeverage(of: terms))
-        writer.key("tradable")
-        writer.bool(rule.expiry.map { time < $0 } ?? true)
-        writer.key("expiry_timestamp_ms")
-        writer.integer(rule.expiry?.milliseconds ?? 0)
-        writer.key("beta_product")
-        writer.bool(false)
+        writer.member("symbol", terms.name)
+        writer.member("inst_type", terms.kind.listedName)
+        writer.member("display_name", rule.displayName)
+        writer.member("base_ccy", terms.base)
+        writer.member("quote_ccy", terms.quote)
+        writer.member("quote_decimals", Int64(rule.priceTick.fractionDigits))
+        writer.member("quantity_decimals", Int64(rule.quantityTick.fractionDigits))
+        writer.member("price_tick_size", quoted: rule.priceTick)
+        writer.member("qty_tick_size", quoted: rule.quantityTick)
+        writer.member("max_leverage", quoted: rules.maximumLeverage(of: terms))
+        writer.member("tradable", rule.expiry.map { time < $0 } ?? true)
+        writer.member("expiry_timestamp_ms", rule.expiry?.milliseconds ?? 0)
+        writer.member("beta_product", false)
         if !isSpot {
-            writer.key("underlying_symbol")
-            writer.string("\(terms.base)\(terms.quote)-INDEX")
-            writer.key("contract_size")
-            writer.quoted(terms.contractValue)
+            writer.member("underlying_symbol", "\(terms.base)\(terms.quote)-INDEX")
+            writer.member("contract_size", quoted: terms.contractValue)
         }
         // Since 2026-05-21; of the documented values the one that coins have.
-        writer.key("product_type")
-        writer.literal("DIGITAL_CURRENCIES")
+        writer.member("product_type", literal: "DIGITAL_CURRENCIES")
         if isSpot {
             let hasMargin = rules.maximumLeverage(of: terms) > .one
-            writer.key("margin_buy_enabled")
-            writer.bool(hasMargin)
+            writer.member("margin_buy_enabled", hasMargin)
             // Selling more than is held is refused here, so the listing says so.
-            writer.key("margin_sell_enabled")
-            writer.bool(false)
+            writer.member("margin_sell_enabled", false)
         } else {
-            for key in ["margin_buy_enabled", "margin_sell_enabled"] {
-                writer.key(key)
-                writer.bool(false)
+            for key: StaticString in ["margin_buy_enabled", "margin_sell_enabled"] {
+                writer.member(key, false)
             }
         }
         writer.endObject()
@@ -98,14 +78,11 @@ extension CryptoComVenue {
             writer.key(item.name)
             writer.string(item.value)
         }
-        writer.key("update_timestamp_ms")
-        writer.integer(version.header.effective.milliseconds)
-        writer.key("base_currency_config")
-        writer.beginArray()
+        writer.member("update_timestamp_ms", version.header.effective.milliseconds)
+        writer.beginArray("base_currency_config")
         for asset in version.rules.assets where !asset.printed.isEmpty {
             writer.beginObject()
-            writer.key("instrument_name")
-            writer.string(asset.name)
+            writer.member("instrument_name", asset.name)
             for item in asset.printed {
                 writer.key(item.name)
                 writer.string(item.value)

@@ -373,8 +373,7 @@ extension JSONWriter {
         _ rows: some Sequence<Row>, _ write: (Row, inout JSONWriter) throws -> Void
     ) rethrows {
         beginObject()
-        key("data")
-        beginArray()
+        beginArray("data")
         for row in rows { try write(row, &self) }
         endArray()
         endObject()

@@ -200,8 +200,7 @@ extension OrderForm {
         writer.member("order_type", order.terms.words.text("type") ?? TriggerType.stopLoss.rawValue)
         writer.member("time_in_force", order.terms.terms.timeInForce.word)
         writer.member("side", order.terms.side.word)
-        writer.key("exec_inst")
-        writer.beginArray()
+        writer.beginArray("exec_inst")
         for word in order.terms.terms.words[OrderWord.execution]?.elements ?? [] {
             writer.string(word.text ?? "")
         }
@@ -228,8 +227,7 @@ extension OrderForm {
         if let placed = record.placed {
             writer.member("exchange_order_id", placed.order.venueID(of: account.id))
         }
-        writer.key("reason")
-        writer.integer(try record.reason)
+        writer.member("reason", try record.reason)
         writer.member("create_time", order.placedAt)
         writer.member("create_time_ns", order.placedAt.nanoseconds)
         writer.member("update_time", record.updatedAt)

@@ -157,12 +157,9 @@ extension CryptoComVenue {
         _ quantity: ExactDecimal, of asset: String, _ changed: LedgerTime, to writer: inout JSONWriter
     ) {
         writer.beginObject()
-        writer.key("instrument_name")
-        writer.string(asset)
-        writer.key("quantity")
-        writer.quoted(quantity, minimumPlaces: profile == .documented ? 8 : 0)
-        writer.key("update_timestamp_ms")
-        writer.integer(changed.milliseconds)
+        writer.member("instrument_name", asset)
+        writer.member("quantity", quoted: quantity, minimumPlaces: profile == .documented ? 8 : 0)
+        writer.member("update_timestamp_ms", changed.milliseconds)
         writer.endObject()
     }
 }

@@ -261,12 +261,9 @@ struct MarketSubscription {
     private func frame(_ id: RequestIdentifier, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
         if case .candlestick(let name) = channel.kind {
             return result(id) { writer in
-                writer.key("depth")
-                writer.integer(Int64(Self.firstCandles))
-                writer.key("interval")
-                writer.string(name)
-                writer.key("data")
-                writer.beginArray()
+                writer.member("depth", Int64(Self.firstCandles))
+                writer.member("interval", name)
+                writer.beginArray("data")
                 write(&writer)
                 writer.endArray()
             }
@@ -280,8 +277,7 @@ struct MarketSubscription {
     private func acknowledgement(_ id: RequestIdentifier) -> [UInt8] {
         var writer = JSONWriter(reserving: 96)
         writer.beginAnswer(id: id, method: "subscribe")
-        writer.key("channel")
-        writer.string(channel.name)
+        writer.member("channel", channel.name)
         writer.endObject()
         return writer.bytes
     }
@@ -289,12 +285,9 @@ struct MarketSubscription {
     private func result(_ id: RequestIdentifier, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
         var writer = ReplyWriter(id: id, method: "subscribe", reserving: 1024).writer
         writer.beginObject()
-        writer.key("instrument_name")
-        writer.string(channel.instrument)
-        writer.key("subscription")
-        writer.string(channel.name)
-        writer.key("channel")
-        writer.string(channel.word)
+        writer.member("instrument_name", channel.instrument)
+        writer.member("subscription", channel.name)
+        writer.member("channel", channel.word)
         write(&writer)
         writer.endObject()
         writer.endObject()
@@ -307,37 +300,27 @@ struct MarketSubscription {
     ) -> [UInt8] {
         var writer = ReplyWriter(id: .omitted, method: "subscribe", reserving: 512).writer
         writer.beginObject()
-        writer.key("channel")
-        writer.string(previous == nil ? "book" : "book.update")
-        writer.key("subscription")
-        writer.string(channel.name)
-        writer.key("instrument_name")
-        writer.string(channel.instrument)
-        writer.key("depth")
-        writer.integer(depth)
-        writer.key("data")
-        writer.beginArray()
+        writer.member("channel", previous == nil ? "book" : "book.update")
+        writer.member("subscription", channel.name)
+        writer.member("instrument_name", channel.instrument)
+        writer.member("depth", depth)
+        writer.beginArray("data")
         writer.beginObject()
         if previous != nil {
-            writer.key("update")
-            writer.beginObject()
+            writer.beginObject("update")
         }
         writer.levels("bids", bids)
         writer.levels("asks", asks)
         if previous != nil { writer.endObject() }
         for key: StaticString in ["t", "tt"] {
-            writer.key(key)
-            writer.integer(state.now.milliseconds)
+            writer.member(key, state.now.milliseconds)
         }
-        writer.key("u")
-        writer.integer(book.sequence)
+        writer.member("u", book.sequence)
         if let previous {
-            writer.key("pu")
-            writer.integer(previous)
+            writer.member("pu", previous)
         }
         // Its algorithm is not published, and no client is known to check it.
-        writer.key("cs")
-        writer.integer(0)
+        writer.member("cs", 0)
         writer.endObject()
         writer.endArray()
         writer.endObject()

@@ -173,20 +173,15 @@ struct ChannelFrame {
         var reply = ReplyWriter(id: id, method: "subscribe", reserving: capacity).writer
         reply.beginObject()
         if let instrument, !namesInstrumentLast {
-            reply.key("instrument_name")
-            reply.string(instrument)
+            reply.member("instrument_name", instrument)
         }
         if let accountID {
-            reply.key("account_id")
-            reply.string(accountID)
+            reply.member("account_id", accountID)
         }
-        reply.key("subscription")
-        reply.string(subscription)
-        reply.key("channel")
-        reply.string(channel)
+        reply.member("subscription", subscription)
+        reply.member("channel", channel)
         if let instrument, namesInstrumentLast { reply.member("instrument_name", instrument) }
-        reply.key("data")
-        reply.beginArray()
+        reply.beginArray("data")
         writer = reply
     }
 

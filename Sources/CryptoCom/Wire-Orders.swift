@@ -54,8 +54,7 @@ struct OrderForm {
         writer.member("fee_instrument_name", order.feeAsset)
         writeIsolation(order.instrument, order.marginMode, to: &writer)
         if let words = order.terms?.words { writeList(words, to: &writer) }
-        writer.key("reason")
-        writer.integer(try record.reason)
+        writer.member("reason", try record.reason)
         writer.member("create_time", order.placedAt)
         writer.member("create_time_ns", order.placedAt.nanoseconds)
         writer.member("update_time", record.updatedAt)
@@ -84,8 +83,7 @@ struct OrderForm {
         writer.member("update_user_id", uuid)
         writeIsolation(order.instrument, order.marginMode, to: &writer)
         writer.member("update_time", record.updatedAt)
-        writer.key("transaction_time_ns")
-        writer.raw(record.updatedAt.nanoseconds.utf8)
+        writer.member("transaction_time_ns", raw: record.updatedAt.nanoseconds.utf8)
         writer.endObject()
     }
 
@@ -94,8 +92,7 @@ struct OrderForm {
         writer.member("order_type", isMarket ? "MARKET" : "LIMIT")
         writer.member("time_in_force", order.timeInForceName)
         writer.member("side", order.side.word)
-        writer.key("exec_inst")
-        writer.beginArray()
+        writer.beginArray("exec_inst")
         for word in order.executionWords { writer.string(word) }
         writer.endArray()
         writer.member("quantity", try order.shownQuantity(rules))
@@ -129,8 +126,7 @@ struct OrderForm {
     func writeList(_ words: Settings, to writer: inout JSONWriter) {
         for word in [OrderWord.attachedOrder, OrderWord.attachedIsolation] {
             guard let id = words.text(word) else { continue }
-            writer.key("contingency_type")
-            writer.string(words.text(OrderWord.contingency) ?? "DERIV_ATTACH")
+            writer.member("contingency_type", words.text(OrderWord.contingency) ?? "DERIV_ATTACH")
             writer.key(word)
             writer.string(id)
         }
@@ -164,12 +160,10 @@ struct OrderForm {
         writer.member("taker_side", isMaker ? "MAKER" : "TAKER")
         writer.member("order_id", trade.order?.venueID(of: account.id) ?? "0")
         if isMaker {
-            writer.key("match_index")
-            writer.integer(0)
+            writer.member("match_index", 0)
         }
         // Nobody is matched with anybody, so a level is one order.
-        writer.key("match_count")
-        writer.integer(1)
+        writer.member("match_count", 1)
         writeIsolation(fill.instrument, fill.marginMode, to: &writer)
         writer.member("create_time_ns", trade.at.nanoseconds)
         writer.member(isPush ? "transaction_time" : "transact_time_ns", trade.at.nanoseconds)
@@ -387,13 +381,7 @@ extension CryptoComRules {
 }
 
 extension JSONWriter {
-    mutating func member(_ key: StaticString, _ text: String) {
-        self.key(key)
-        string(text)
-    }
-
     mutating func member(_ key: StaticString, _ time: LedgerTime) {
-        self.key(key)
-        integer(time.milliseconds)
+        member(key, time.milliseconds)
     }
 }

@@ -45,8 +45,7 @@ extension CryptoComVenue {
         let figures = try figures(of: snapshot)
         try FigureError.turning {
             writer.beginObject()
-            writer.key("data")
-            writer.beginArray()
+            writer.beginArray("data")
             if !answersNothing(of: snapshot.account) {
                 try figures.write(.ofAccount(profile), of: snapshot.account.id, to: &writer)
             }
@@ -61,8 +60,7 @@ extension CryptoComVenue {
         of account: String, _ access: any VenueAccess, to writer: inout JSONWriter
     ) throws(FigureError) {
         writer.beginObject()
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         for name in access.subaccounts(of: account) {
             guard let snapshot = access.snapshot(of: name) else { continue }
             let figures = try figures(of: snapshot)
@@ -77,11 +75,8 @@ extension JSONWriter {
     /// What every answer begins with, over REST and on a socket; code 0 is success.
     mutating func beginAnswer(id: RequestIdentifier, method: String, code: Int = 0) {
         beginObject()
-        key("id")
-        integer(id.number)
-        key("method")
-        string(method)
-        key("code")
-        integer(Int64(code))
+        member("id", id.number)
+        member("method", method)
+        member("code", Int64(code))
     }
 }

@@ -7,8 +7,7 @@ public import Numbers
 /// ```swift
 /// var writer = JSONWriter(reserving: 256)
 /// writer.beginObject()
-/// writer.key("price")
-/// writer.quoted(price)
+/// writer.member("price", quoted: price)
 /// writer.endObject()
 /// send(writer.bytes)      // {"price":"59000.1"}
 /// ```
@@ -122,6 +121,87 @@ public struct JSONWriter: Sendable {
             bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[start..<key.count]))
         }
         followsValue = false
+    }
+
+    // MARK: - Members
+
+    /// Writes a member with a string.
+    @inlinable
+    public mutating func member(_ key: StaticString, _ text: String) {
+        self.key(key)
+        string(text)
+    }
+
+    /// Writes a member with a string that stands in the source; see `literal`.
+    @inlinable
+    public mutating func member(_ key: StaticString, literal text: StaticString) {
+        self.key(key)
+        literal(text)
+    }
+
+    /// Writes a member with a whole number.
+    @inlinable
+    public mutating func member(_ key: StaticString, _ number: Int64) {
+        self.key(key)
+        integer(number)
+    }
+
+    /// Writes a member with true or false.
+    @inlinable
+    public mutating func member(_ key: StaticString, _ flag: Bool) {
+        self.key(key)
+        bool(flag)
+    }
+
+    /// Writes a member with a decimal as a string, with at least so many decimals.
+    @inlinable
+    public mutating func member(
+        _ key: StaticString, quoted number: ExactDecimal, minimumPlaces: Int = 0
+    ) {
+        self.key(key)
+        quoted(number, minimumPlaces: minimumPlaces)
+    }
+
+    /// Writes a member with a whole number as a string.
+    @inlinable
+    public mutating func member(_ key: StaticString, quoted number: Int64) {
+        self.key(key)
+        quoted(number)
+    }
+
+    /// Writes a member with a decimal as a JSON number.
+    @inlinable
+    public mutating func member(_ key: StaticString, number: ExactDecimal) {
+        self.key(key)
+        self.number(number)
+    }
+
+    /// Writes a member with a value that is JSON already; see `raw`.
+    @inlinable
+    public mutating func member(_ key: StaticString, raw json: some Collection<UInt8>) {
+        self.key(key)
+        raw(json)
+    }
+
+    /// Writes a member with a value that was read or built before.
+    @inlinable
+    public mutating func member(_ key: StaticString, _ value: JSONValue) {
+        self.key(key)
+        self.value(value)
+    }
+
+    /// Opens an object as a member.
+    @inlinable
+    public mutating func beginObject(_ key: StaticString) {
+        self.key(key)
+        beginObject()
+    }
+
+    /// Opens an array as a member.
+    @inlinable
+    public mutating func beginArray(_ key: StaticString) {
+        self.key(key)
+        beginArray()
     }
 
     // MARK: - Values

@@ -45,8 +45,7 @@ extension Account {
         writer.array("raised", overridden) { flag, writer in
             writer.member("flag", flag.flag)
             if let asset = flag.asset { writer.member("asset", asset) }
-            writer.key("value")
-            writer.value(flag.value)
+            writer.member("value", flag.value)
         }
         writer.endObject()
     }
@@ -56,8 +55,7 @@ extension JSONWriter {
     mutating func array<Row>(
         _ key: StaticString, _ rows: [Row], _ write: (Row, inout JSONWriter) -> Void
     ) {
-        self.key(key)
-        beginArray()
+        beginArray(key)
         for row in rows {
             beginObject()
             write(row, &self)
@@ -96,8 +94,7 @@ extension Holding {
         if !reserved.isEmpty { writer.array("reserved", reserved) { $0.write(to: &$1) } }
         if !credits.isEmpty { writer.array("credits", credits) { $0.write(to: &$1) } }
         if let spotCost {
-            writer.key("spot_cost")
-            writer.beginObject()
+            writer.beginObject("spot_cost")
             writer.member("quantity", spotCost.quantity)
             writer.member("bought_value", spotCost.boughtValue)
             writer.member("sold_value", spotCost.soldValue)
@@ -111,8 +108,7 @@ extension Holding {
 
 extension Flows {
     fileprivate func write(to writer: inout JSONWriter) {
-        writer.key("flows")
-        writer.beginObject()
+        writer.beginObject("flows")
         writer.unlessZero("deposited", deposited)
         writer.unlessZero("withdrawn", withdrawn)
         writer.unlessZero("withdrawal_fees", withdrawalFees)

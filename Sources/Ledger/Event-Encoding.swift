@@ -127,8 +127,7 @@ extension EventBody {
         case .overridden(let flag, let asset, let value):
             writer.member("flag", flag)
             if let asset { writer.member("asset", asset) }
-            writer.key("value")
-            writer.value(value ?? .null)
+            writer.member("value", value ?? .null)
         }
     }
 
@@ -136,8 +135,7 @@ extension EventBody {
         _ instrument: String?, _ settlements: [Settlement], to writer: inout JSONWriter
     ) {
         if let instrument { writer.member("instrument", instrument) }
-        writer.key("positions")
-        writer.beginArray()
+        writer.beginArray("positions")
         for settlement in settlements {
             writer.beginObject()
             settlement.position.write(to: &writer)
@@ -149,24 +147,8 @@ extension EventBody {
 }
 
 extension JSONWriter {
-    mutating func member(_ key: StaticString, _ text: String) {
-        self.key(key)
-        string(text)
-    }
-
     mutating func member(_ key: StaticString, _ number: ExactDecimal) {
-        self.key(key)
-        quoted(number)
-    }
-
-    mutating func member(_ key: StaticString, _ number: Int64) {
-        self.key(key)
-        integer(number)
-    }
-
-    mutating func member(_ key: StaticString, _ flag: Bool) {
-        self.key(key)
-        bool(flag)
+        member(key, quoted: number)
     }
 }
 
@@ -200,8 +182,7 @@ extension AccountOpening {
 
 extension Settings {
     func write(to writer: inout JSONWriter) {
-        writer.key("settings")
-        writer.beginObject()
+        writer.beginObject("settings")
         for (name, value) in values {
             writer.key(name)
             writer.value(value)
@@ -212,8 +193,7 @@ extension Settings {
 
 extension Conventions {
     func write(to writer: inout JSONWriter) {
-        writer.key("conventions")
-        writer.beginObject()
+        writer.beginObject("conventions")
         writer.member("booked_places", Int64(bookedPlaces))
         writer.member("fee_places", Int64(feePlaces))
         writer.member("amount_places", Int64(amountPlaces))
@@ -240,8 +220,7 @@ extension OpenOrder {
 
 extension OrderTerms {
     func write(to writer: inout JSONWriter) {
-        writer.key("terms_of_order")
-        writer.beginObject()
+        writer.beginObject("terms_of_order")
         if let clientID { writer.member("client_order_id", clientID) }
         writer.member("kind", kind.rawValue)
         writer.member("time_in_force", timeInForce.rawValue)
@@ -320,8 +299,7 @@ extension AutoExchange {
         writer.member("reason", reason.rawValue)
         writer.key("bought")
         bought.write(to: &writer)
-        writer.key("sold")
-        writer.beginArray()
+        writer.beginArray("sold")
         for part in sold { part.write(to: &writer) }
         writer.endArray()
     }
@@ -355,8 +333,7 @@ extension PriceTick {
 extension QuoteTick {
     fileprivate func write(to writer: inout JSONWriter) {
         writer.member("venue", venue.rawValue)
-        writer.key("quotes")
-        writer.beginObject()
+        writer.beginObject("quotes")
         for quote in quotes {
             writer.key(quote.instrument)
             writer.beginObject()

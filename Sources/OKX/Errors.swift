@@ -33,18 +33,13 @@ struct OKXError: Error, Equatable, Sendable {
         writer.beginObject()
         switch shape {
         case .gateway:
-            writer.key("msg")
-            writer.string(text)
-            writer.key("code")
-            writer.string(code)
+            writer.member("msg", text)
+            writer.member("code", code)
         case .business:
-            writer.key("code")
-            writer.string(code)
-            writer.key("data")
-            writer.beginArray()
+            writer.member("code", code)
+            writer.beginArray("data")
             writer.endArray()
-            writer.key("msg")
-            writer.string(text)
+            writer.member("msg", text)
         }
         writer.endObject()
         return VenueResponse(

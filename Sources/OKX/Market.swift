@@ -143,8 +143,7 @@ extension JSONWriter {
     mutating func levels(
         _ key: StaticString, _ levels: [(price: ExactDecimal, size: ExactDecimal)]
     ) throws(NumberError) {
-        self.key(key)
-        beginArray()
+        beginArray(key)
         for level in levels {
             beginArray()
             try element(level.price)
@@ -165,8 +164,7 @@ extension JSONWriter {
         member("instId", name)
         try member("px", trade.price)
         if isMerged {
-            key("seqId")
-            integer(trade.id)
+            member("seqId", trade.id)
         }
         member("side", literal: trade.takerSide == .buy ? "buy" : "sell")
         member("source", literal: "0")

@@ -321,8 +321,7 @@ extension JSONWriter {
             of: order.instrument, side: terms.positionSide ?? .net, marginMode: terms.marginMode ?? .cross,
             rules)
         try member("lever", isContract || terms.terms.marginAsset != nil ? leverage : nil)
-        key("linkedOrd")
-        beginObject()
+        beginObject("linkedOrd")
         member("ordId", literal: "")
         endObject()
         empty(["maxChaseType", "maxChaseVal"])

@@ -48,8 +48,7 @@ extension OKXVenue {
                 try writer.levels("asks", levels.asks)
                 try writer.levels("bids", levels.bids)
                 writer.member("ts", now)
-                writer.key("seqId")
-                writer.integer(instrument.sequence)
+                writer.member("seqId", instrument.sequence)
                 writer.endObject()
             }
         case .fundingRate:

@@ -258,8 +258,7 @@ extension OKXVenue {
         var writer = JSONWriter(reserving: 128 + 192 * acks.count)
         writer.beginObject()
         writer.member("code", literal: failed == 0 ? "0" : failed == acks.count ? "1" : "2")
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         for ack in acks { writer.ack(ack, operation) }
         writer.endArray()
         writer.member("inTime", "\(started)000")

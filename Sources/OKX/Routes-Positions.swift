@@ -181,8 +181,7 @@ extension OKXVenue {
             writer.beginObject()
             let isPooled = figures.mode == .futures
             try writer.member("adjEq", isPooled ? nil : figures[.adjEq])
-            writer.key("balData")
-            writer.beginArray()
+            writer.beginArray("balData")
             for currency in figures.rows where try !currency[.cashBal].isZero || !currency[.eq].isZero {
                 writer.beginObject()
                 writer.member("ccy", currency.name)
@@ -191,8 +190,7 @@ extension OKXVenue {
                 writer.endObject()
             }
             writer.endArray()
-            writer.key("posData")
-            writer.beginArray()
+            writer.beginArray("posData")
             for row in rows { try writeRisk(row, to: &writer) }
             writer.endArray()
             writer.member("ts", snapshot.at)

@@ -107,8 +107,7 @@ extension OKXVenue {
         writer.member("instCategory", literal: "1")
         writer.member("instFamily", isContract ? entry.family : "")
         writer.member("instId", terms.name)
-        writer.key("instIdCode")
-        writer.integer(Int64(10_001 + (rules.instrumentPlace(terms.name) ?? 0)))
+        writer.member("instIdCode", Int64(10_001 + (rules.instrumentPlace(terms.name) ?? 0)))
         writer.member("instType", typeName ?? entry.type.rawValue)
         try writer.member("lever", entry.maximumLeverage)
         writer.member("listTime", literal: "")
@@ -121,8 +120,7 @@ extension OKXVenue {
         ]
         for (place, (key, size)) in sizes.enumerated() {
             if place == 5 { try writer.member("maxPxLmtPct", rules.margin.priceLimit) }
-            writer.key(key)
-            writer.quoted(size)
+            writer.member(key, quoted: size)
         }
         try writer.member("minSz", entry.minimum)
         writer.member("openType", literal: "")
@@ -134,8 +132,7 @@ extension OKXVenue {
         writer.member("state", literal: "live")
         writer.member("stk", literal: "")
         try writer.member("tickSz", entry.tick)
-        writer.key("tradeQuoteCcyList")
-        writer.beginArray()
+        writer.beginArray("tradeQuoteCcyList")
         if !isContract { writer.string(terms.quote) }
         writer.endArray()
         writer.member("uly", isContract ? entry.family : "")
@@ -154,8 +151,7 @@ extension OKXVenue {
                 writer.member("ccy", asset.name)
                 writer.member("colRes", literal: "0")
                 writer.member("collateralRestrict", false)
-                writer.key("details")
-                writer.beginArray()
+                writer.beginArray("details")
                 var below = ExactDecimal.zero
                 var counted = ExactDecimal.zero
                 for (number, tier) in asset.discount.tiers.enumerated() {
@@ -262,8 +258,7 @@ extension OKXVenue {
     private func loanQuotas(_ rules: RuleTable) throws -> [UInt8] {
         try Self.publicReply { writer in
             writer.beginObject()
-            writer.key("basic")
-            writer.beginArray()
+            writer.beginArray("basic")
             for asset in rules.assets {
                 guard let rate = asset.borrowRate else { continue }
                 writer.beginObject()
@@ -275,8 +270,7 @@ extension OKXVenue {
             writer.endArray()
             writer.emptyArray("config")
             writer.emptyArray("configCcyList")
-            writer.key("regular")
-            writer.beginArray()
+            writer.beginArray("regular")
             writer.beginObject()
             writer.member("irDiscount", literal: "")
             writer.member("level", literal: "Lv1")

@@ -383,11 +383,9 @@ extension OKXVenue {
     static func reply(_ write: (inout JSONWriter) throws -> Void) rethrows -> [UInt8] {
         var writer = JSONWriter(reserving: 2048)
         writer.beginObject()
-        writer.key("code")
-        writer.literal("0")
+        writer.member("code", literal: "0")
         try writer.array("data", write)
-        writer.key("msg")
-        writer.literal("")
+        writer.member("msg", literal: "")
         writer.endObject()
         return writer.bytes
     }
@@ -396,10 +394,8 @@ extension OKXVenue {
     static func publicReply(_ write: (inout JSONWriter) throws -> Void) rethrows -> [UInt8] {
         var writer = JSONWriter(reserving: 2048)
         writer.beginObject()
-        writer.key("code")
-        writer.literal("0")
-        writer.key("msg")
-        writer.literal("")
+        writer.member("code", literal: "0")
+        writer.member("msg", literal: "")
         try writer.array("data", write)
         writer.endObject()
         return writer.bytes
@@ -407,21 +403,9 @@ extension OKXVenue {
 }
 
 extension JSONWriter {
-    /// A member with a constant text.
-    mutating func member(_ key: StaticString, literal: StaticString) {
-        self.key(key)
-        self.literal(literal)
-    }
-
     /// Members that are "".
     mutating func empty(_ keys: [StaticString]) {
         for key in keys { member(key, literal: "") }
-    }
-
-    /// A member with a text.
-    mutating func member(_ key: StaticString, _ text: String) {
-        self.key(key)
-        string(text)
     }
 
     /// A member with a decimal as OKX prints it: half up to 16 places, stripped; "" where there is none.
@@ -441,22 +425,14 @@ extension JSONWriter {
 
     /// A member with a moment, in milliseconds as text.
     mutating func member(_ key: StaticString, _ time: LedgerTime) {
-        self.key(key)
-        quoted(time.milliseconds)
-    }
-
-    /// A member that is true or false.
-    mutating func member(_ key: StaticString, _ value: Bool) {
-        self.key(key)
-        bool(value)
+        member(key, quoted: time.milliseconds)
     }
 
     /// A member with an array, whose elements `write` writes.
     mutating func array(
         _ key: StaticString, _ write: (inout JSONWriter) throws -> Void
     ) rethrows {
-        self.key(key)
-        beginArray()
+        beginArray(key)
         try write(&self)
         endArray()
     }

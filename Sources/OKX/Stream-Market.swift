@@ -194,8 +194,7 @@ struct MarketFeeds: Sendable {
                 try writer.levels("bids", levels.bids)
                 writer.member("instId", instrument.name)
                 writer.member("ts", time)
-                writer.key("seqId")
-                writer.integer(sequence)
+                writer.member("seqId", sequence)
                 writer.endObject()
                 return writer.bytes
             }
@@ -295,12 +294,9 @@ struct MarketFeeds: Sendable {
         try writer.levels("asks", asks)
         try writer.levels("bids", bids)
         writer.member("ts", instrument.now)
-        writer.key("checksum")
-        writer.integer(0)
-        writer.key("seqId")
-        writer.integer(sequence)
-        writer.key("prevSeqId")
-        writer.integer(before.hasBegun ? before.sequence : -1)
+        writer.member("checksum", 0)
+        writer.member("seqId", sequence)
+        writer.member("prevSeqId", before.hasBegun ? before.sequence : -1)
         writer.endObject()
         return [push(before, writer.bytes, action: before.hasBegun ? "update" : "snapshot")]
     }
@@ -310,11 +306,9 @@ struct MarketFeeds: Sendable {
     ) -> [UInt8] {
         var writer = JSONWriter(reserving: row.count + 128)
         writer.beginObject()
-        writer.key("arg")
-        writer.value(.object(subscription.argument))
+        writer.member("arg", .object(subscription.argument))
         if let action { writer.member("action", action) }
-        writer.key("data")
-        writer.beginArray()
+        writer.beginArray("data")
         writer.raw(row)
         writer.endArray()
         writer.endObject()

@@ -19,8 +19,7 @@ extension OKXStream {
     func acknowledged(_ request: StreamRequest, _ argument: JSONObject) -> [UInt8] {
         message(id: request.id) { writer in
             writer.member("event", request.operation.rawValue)
-            writer.key("arg")
-            writer.value(.object(argument))
+            writer.member("arg", .object(argument))
         }
     }
 
@@ -92,8 +91,7 @@ extension OKXStream {
     ) rethrows -> [UInt8] {
         var writer = JSONWriter(reserving: 1024)
         writer.beginObject()
-        writer.key("arg")
-        writer.beginObject()
+        writer.beginObject("arg")
         writer.member("channel", subscription.channel.rawValue)
         if let session { writer.member("uid", session.user) }
         for member in subscription.argument.members where member.key != "channel" {
@@ -103,8 +101,7 @@ extension OKXStream {
         writer.endObject()
         if let kind { writer.member("eventType", kind.rawValue) }
         if kind == .snapshot {
-            writer.key("curPage")
-            writer.integer(1)
+            writer.member("curPage", 1)
             writer.member("lastPage", true)
         }
         try writer.array("data", write)
@@ -193,8 +190,7 @@ extension OKXStream {
         writer.beginObject()
         writer.member("pTime", now)
         writer.member("eventType", literal: eventType)
-        writer.key("balData")
-        writer.beginArray()
+        writer.beginArray("balData")
         for holding in holdings {
             writer.beginObject()
             writer.member("ccy", holding.asset)
@@ -203,8 +199,7 @@ extension OKXStream {
             writer.endObject()
         }
         writer.endArray()
-        writer.key("posData")
-        writer.beginArray()
+        writer.beginArray("posData")
         let rules = venue.rules(at: now)
         for position in positions {
             let id = StableID.position(account.id, position)
@@ -212,8 +207,7 @@ extension OKXStream {
                 position, id, rules.instrument(position.instrument.name), trade: trade?.id, to: &writer)
         }
         writer.endArray()
-        writer.key("trades")
-        writer.beginArray()
+        writer.beginArray("trades")
         if let trade {
             writer.beginObject()
             writer.member("instId", trade.instrument)

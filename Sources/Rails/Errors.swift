@@ -26,8 +26,7 @@ struct RailsError: Error, Equatable {
     var response: VenueResponse {
         var writer = JSONWriter(reserving: 64)
         writer.beginObject()
-        writer.key("message")
-        writer.string(message)
+        writer.member("message", message)
         writer.endObject()
         return VenueResponse(
             status: status, body: writer.bytes,

@@ -74,8 +74,7 @@ struct BookLevel: Sendable, Equatable {
 
     func write(to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.key("orderType")
-        writer.literal(side == .buy ? "buy" : "sell")
+        writer.member("orderType", literal: side == .buy ? "buy" : "sell")
         writer.member("price", price)
         writer.member("quantity", quantity)
         writer.endObject()
@@ -86,16 +85,12 @@ extension MarketTrade {
     /// A row of `publicTrades`: of the side that took.
     func write(of market: String, to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.key("executionType")
-        writer.literal("taker")
-        writer.key("matchId")
-        writer.string(OrderIdentifier.match(account: "market \(market)", sequence: id))
-        writer.key("orderType")
-        writer.literal(takerSide == .buy ? "buy" : "sell")
+        writer.member("executionType", literal: "taker")
+        writer.member("matchId", OrderIdentifier.match(account: "market \(market)", sequence: id))
+        writer.member("orderType", literal: takerSide == .buy ? "buy" : "sell")
         writer.member("price", price)
         writer.member("quantity", quantity)
-        writer.key("updatedAt")
-        writer.integer(at.milliseconds)
+        writer.member("updatedAt", at.milliseconds)
         writer.endObject()
     }
 }
@@ -157,15 +152,11 @@ extension JSONWriter {
         _ view: MarketView, _ type: StaticString, _ value: ExactDecimal, _ time: LedgerTime
     ) {
         beginObject()
-        key("market")
-        string(view.instrument.name)
-        key("type")
-        literal(type)
-        key("index")
-        literal("RAILS")
+        member("market", view.instrument.name)
+        member("type", literal: type)
+        member("index", literal: "RAILS")
         member("value", value)
-        key("updatedAt")
-        integer(time.milliseconds)
+        member("updatedAt", time.milliseconds)
         endObject()
     }
 }

@@ -102,8 +102,7 @@ extension RailsVenue {
         let filter = try MarketFilter(query, rules: rules)
         var writer = JSONWriter(reserving: 128 + account.conditionals.count * 384)
         writer.beginObject()
-        writer.key("triggerOrders")
-        writer.beginArray()
+        writer.beginArray("triggerOrders")
         for order in account.conditionals.reversed() where filter.shows(order.instrument.name) {
             write(order, "active", at: order.updatedAt, of: account, isNamed: false, to: &writer)
         }
@@ -122,32 +121,21 @@ extension RailsVenue {
         if isNamed { writer.key("order") }
         writer.beginObject()
         if isNamed {
-            writer.key("userId")
-            writer.string(accountUUID(account.id))
+            writer.member("userId", accountUUID(account.id))
         }
-        writer.key("triggerOrderId")
-        writer.string(order.venueID(of: account.id))
-        writer.key("market")
-        writer.string(order.instrument.name)
-        writer.key("orderType")
-        writer.literal(order.terms.side == .buy ? "buy" : "sell")
-        writer.key("tradeType")
-        writer.literal("market")
-        writer.key("triggerType")
-        writer.string(leg?.name ?? "none")
+        writer.member("triggerOrderId", order.venueID(of: account.id))
+        writer.member("market", order.instrument.name)
+        writer.member("orderType", literal: order.terms.side == .buy ? "buy" : "sell")
+        writer.member("tradeType", literal: "market")
+        writer.member("triggerType", leg?.name ?? "none")
         writer.member("triggerPrice", leg?.trigger.price ?? .zero)
         writer.member("quantity", order.terms.quantity ?? .zero)
-        writer.key("orderStatus")
-        writer.string(state)
-        writer.key("createdAt")
-        writer.integer(order.placedAt.milliseconds)
-        writer.key("updatedAt")
-        writer.integer(time.milliseconds)
-        writer.key("reduceOnly")
-        writer.bool(order.terms.reduceOnly)
+        writer.member("orderStatus", state)
+        writer.member("createdAt", order.placedAt.milliseconds)
+        writer.member("updatedAt", time.milliseconds)
+        writer.member("reduceOnly", order.terms.reduceOnly)
         if !isNamed {
-            writer.key("clientRequestId")
-            writer.string(order.requestID(of: account.id))
+            writer.member("clientRequestId", order.requestID(of: account.id))
         }
         writer.endObject()
     }
@@ -156,10 +144,8 @@ extension RailsVenue {
 extension OpenOrder {
     /// Writes `triggerType` and `triggerPrice` of a fill of it: `none` and 0 where no trigger placed it.
     func writeTrigger(to writer: inout JSONWriter) {
-        writer.key("triggerType")
-        writer.string(terms?.words.text(TriggerWord.type) ?? "none")
-        writer.key("triggerPrice")
-        writer.string(terms?.words.text(TriggerWord.price) ?? "0")
+        writer.member("triggerType", terms?.words.text(TriggerWord.type) ?? "none")
+        writer.member("triggerPrice", terms?.words.text(TriggerWord.price) ?? "0")
     }
 
     /// `triggerCreatedAt`; 0 where no trigger placed it.

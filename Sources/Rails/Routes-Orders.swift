@@ -94,8 +94,8 @@ extension RailsVenue {
         }
         var writer = JSONWriter(reserving: 96)
         writer.beginObject()
-        writer.key("message")
-        writer.string(
+        writer.member(
+            "message",
             "Cancelling \(count) order\(count == 1 ? "" : "s") for market \(market) without any errors")
         writer.endObject()
         return writer.bytes
@@ -184,8 +184,7 @@ extension RailsVenue {
                 content: .setMarginMode(instrument: market, marginMode: mode)))
         var writer = JSONWriter(reserving: 64)
         writer.beginObject()
-        writer.key("message")
-        writer.literal("margin mode updated successfully")
+        writer.member("message", literal: "margin mode updated successfully")
         writer.endObject()
         return writer.bytes
     }

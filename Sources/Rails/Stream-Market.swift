@@ -105,32 +105,25 @@ struct MarketTeller: Sendable {
     ) -> [UInt8] {
         var writer = JSONWriter(reserving: 256)
         func status(_ writer: inout JSONWriter) {
-            writer.key("statusCode")
-            writer.integer(200)
+            writer.member("statusCode", 200)
         }
         writer.beginObject()
-        writer.key("resultType")
-        writer.string(isDelta ? kind + "Delta" : kind)
+        writer.member("resultType", isDelta ? kind + "Delta" : kind)
         if form == .channels {
-            writer.key("market")
-            writer.string(instrument.name)
+            writer.member("market", instrument.name)
         }
-        writer.key("data")
-        writer.beginObject()
+        writer.beginObject("data")
         if form == .publicStream { status(&writer) }
-        writer.key("orders")
-        writer.beginArray()
+        writer.beginArray("orders")
         writeRows(&writer)
         writer.endArray()
         if form == .channels {
             status(&writer)
             if let bookTime {
-                writer.key("ts")
-                writer.integer(bookTime.milliseconds)
+                writer.member("ts", bookTime.milliseconds)
             }
             if let requestID {
-                writer.key("clientRequestId")
-                writer.string(requestID)
+                writer.member("clientRequestId", requestID)
             }
         }
         writer.endObject()

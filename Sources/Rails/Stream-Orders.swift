@@ -157,14 +157,11 @@ struct OrderSocket: VenueStream {
         if subscribes { channels += wanted }
         var writer = JSONWriter(reserving: 192)
         writer.beginObject()
-        writer.key("resultType")
-        writer.string(subscribes ? "subscribed" : "unsubscribed")
-        writer.key("data")
-        writer.beginObject()
+        writer.member("resultType", subscribes ? "subscribed" : "unsubscribed")
+        writer.beginObject("data")
         writer.names("activeSubscriptions", channels.map(\.rawValue))
         if let id = question.contentOrEmpty["clientRequestId"]?.text {
-            writer.key("clientRequestId")
-            writer.string(id)
+            writer.member("clientRequestId", id)
         }
         writer.names("requestedSubscriptions", wanted.map(\.rawValue))
         writer.endObject()
@@ -402,10 +399,8 @@ struct OrderSocket: VenueStream {
     ) throws(NumberError) -> [UInt8] {
         var writer = JSONWriter(reserving: 512)
         writer.beginObject()
-        writer.key("resultType")
-        writer.literal("completedOrdersDelta")
-        writer.key("data")
-        writer.beginArray()
+        writer.member("resultType", literal: "completedOrdersDelta")
+        writer.beginArray("data")
         venue.writeDelta(fill, event, order, of: account, venue.rules(at: event.at), to: &writer)
         writer.endArray()
         writer.endObject()
@@ -479,32 +474,24 @@ struct SocketFrame {
     init(_ kind: String, _ status: Int, _ text: String, market: String?, connectionID: String) {
         self.connectionID = connectionID
         writer.beginObject()
-        writer.key("resultType")
-        writer.string(kind)
+        writer.member("resultType", kind)
         if let market {
-            writer.key("market")
-            writer.string(market)
+            writer.member("market", market)
         }
-        writer.key("data")
-        writer.beginObject()
-        writer.key("statusCode")
-        writer.integer(Int64(status))
-        writer.key("body")
-        writer.string(text)
+        writer.beginObject("data")
+        writer.member("statusCode", Int64(status))
+        writer.member("body", text)
     }
 
     consuming func finished(_ requestID: String? = nil, usesQuota: Bool = false) -> [UInt8] {
         if let requestID {
-            writer.key("clientRequestId")
-            writer.string(requestID)
+            writer.member("clientRequestId", requestID)
         }
         if usesQuota {
-            writer.key("apiQuotaUsed")
-            writer.integer(1)
+            writer.member("apiQuotaUsed", 1)
         }
         writer.endObject()
-        writer.key("connectionId")
-        writer.string(connectionID)
+        writer.member("connectionId", connectionID)
         writer.endObject()
         return writer.bytes
     }
@@ -512,8 +499,7 @@ struct SocketFrame {
 
 extension JSONWriter {
     fileprivate mutating func names(_ key: StaticString, _ names: [String]) {
-        self.key(key)
-        beginArray()
+        beginArray(key)
         for name in names { string(name) }
         endArray()
     }

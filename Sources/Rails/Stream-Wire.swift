@@ -63,8 +63,7 @@ extension RailsError {
     func message(to question: StreamQuestion?) -> [UInt8] {
         var writer = JSONWriter(reserving: 128)
         writer.beginResult(question?.message ?? "error", status: status)
-        writer.key("message")
-        writer.string(message)
+        writer.member("message", message)
         writer.endResult()
         return writer.bytes
     }
@@ -73,12 +72,9 @@ extension RailsError {
 extension JSONWriter {
     fileprivate mutating func beginResult(_ type: String, status: Int) {
         beginObject()
-        key("resultType")
-        string(type)
-        key("data")
-        beginObject()
-        key("statusCode")
-        integer(Int64(status))
+        member("resultType", type)
+        beginObject("data")
+        member("statusCode", Int64(status))
     }
 
     fileprivate mutating func endResult() {

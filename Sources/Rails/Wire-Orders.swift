@@ -14,13 +14,11 @@ extension RailsVenue {
     ) throws(NumberError) -> [UInt8] {
         var writer = JSONWriter(reserving: 128 + orders.count * 384)
         writer.beginObject()
-        writer.key("openOrders")
-        writer.beginArray()
+        writer.beginArray("openOrders")
         for order in orders { try write(OrderRecord(order), of: account, rules, to: &writer) }
         writer.endArray()
         if !isLast, let last = orders.last {
-            writer.key("last")
-            writer.string(pageKey(of: last, account))
+            writer.member("last", pageKey(of: last, account))
         }
         writer.endObject()
         return writer.bytes
@@ -65,32 +63,22 @@ extension RailsVenue {
         let order = record.order
         let market = order.instrument.name
         writer.beginObject()
-        writer.key("market")
-        writer.string(market)
-        writer.key("orderId")
-        writer.string(order.venueID(of: account.id))
-        writer.key("orderType")
-        writer.literal(order.side == .buy ? "buy" : "sell")
-        writer.key("tradeType")
-        writer.literal(order.tradeType)
+        writer.member("market", market)
+        writer.member("orderId", order.venueID(of: account.id))
+        writer.member("orderType", literal: order.side == .buy ? "buy" : "sell")
+        writer.member("tradeType", literal: order.tradeType)
         writer.member("price", order.price)
         writer.member("quantity", order.remaining)
         writer.member("filledQuantity", try order.filled)
         writer.member("leverage", leverage(of: order, in: account, rules))
-        writer.key("createdAt")
-        writer.integer((order.amendedAt ?? order.placedAt).milliseconds)
-        writer.key("updatedAt")
-        writer.integer(record.updatedAt.milliseconds)
-        writer.key("orderStatus")
-        writer.literal(record.status)
-        writer.key("clientRequestId")
-        writer.string(order.requestID(of: account.id))
-        writer.key("postOnly")
-        writer.bool(order.terms?.postOnly ?? false)
+        writer.member("createdAt", (order.amendedAt ?? order.placedAt).milliseconds)
+        writer.member("updatedAt", record.updatedAt.milliseconds)
+        writer.member("orderStatus", literal: record.status)
+        writer.member("clientRequestId", order.requestID(of: account.id))
+        writer.member("postOnly", order.terms?.postOnly ?? false)
         writer.member("avgFillPrice", try order.averagePrice)
         if order.reduceOnly {
-            writer.key("reduceOnly")
-            writer.bool(true)
+            writer.member("reduceOnly", true)
         }
         writer.endObject()
     }
@@ -109,33 +97,22 @@ extension RailsVenue {
         _ order: OpenOrder, _ state: String, at time: LedgerTime, of account: Account, _ rules: RuleTable,
         _ form: OrderRowForm, to writer: inout JSONWriter
     ) throws(NumberError) {
-        writer.key("order")
-        writer.beginObject()
-        writer.key("userId")
-        writer.string(accountUUID(account.id))
-        writer.key("orderId")
-        writer.string(order.venueID(of: account.id))
-        writer.key("market")
-        writer.string(order.instrument.name)
-        writer.key("orderType")
-        writer.literal(order.side == .buy ? "buy" : "sell")
-        writer.key("tradeType")
-        writer.literal(order.tradeType)
-        writer.key("orderStatus")
-        writer.string(state)
+        writer.beginObject("order")
+        writer.member("userId", accountUUID(account.id))
+        writer.member("orderId", order.venueID(of: account.id))
+        writer.member("market", order.instrument.name)
+        writer.member("orderType", literal: order.side == .buy ? "buy" : "sell")
+        writer.member("tradeType", literal: order.tradeType)
+        writer.member("orderStatus", state)
         writer.member("price", order.price)
         writer.member("quantity", order.remaining)
         if form != .rejection { writer.member("filledQuantity", try order.filled) }
         writer.member("leverage", leverage(of: order, in: account, rules))
-        writer.key("updatedAt")
-        writer.integer(time.milliseconds)
-        writer.key("createdAt")
-        writer.integer((order.amendedAt ?? order.placedAt).milliseconds)
+        writer.member("updatedAt", time.milliseconds)
+        writer.member("createdAt", (order.amendedAt ?? order.placedAt).milliseconds)
         if form != .rejection {
-            writer.key("reduceOnly")
-            writer.bool(order.reduceOnly)
-            writer.key("postOnly")
-            writer.bool(order.terms?.postOnly ?? false)
+            writer.member("reduceOnly", order.reduceOnly)
+            writer.member("postOnly", order.terms?.postOnly ?? false)
         }
         if form == .fill { writer.member("avgFillPrice", try order.averagePrice) }
         writer.endObject()
@@ -147,31 +124,21 @@ extension RailsVenue {
         to writer: inout JSONWriter
     ) {
         writer.beginObject()
-        writer.key("market")
-        writer.string(fill.instrument.name)
-        writer.key("orderId")
-        writer.string(order.venueID(of: account.id))
-        writer.key("matchId")
-        writer.string(OrderIdentifier.match(account: account.id, sequence: event.sequence))
-        writer.key("orderType")
-        writer.literal(fill.side == .buy ? "buy" : "sell")
-        writer.key("tradeType")
-        writer.literal(order.tradeType)
-        writer.key("executionType")
-        writer.literal(fill.liquidity == .taker ? "taker" : "maker")
-        writer.key("fillType")
-        writer.literal(fill.quantity == order.remaining ? "complete" : "partial")
+        writer.member("market", fill.instrument.name)
+        writer.member("orderId", order.venueID(of: account.id))
+        writer.member("matchId", OrderIdentifier.match(account: account.id, sequence: event.sequence))
+        writer.member("orderType", literal: fill.side == .buy ? "buy" : "sell")
+        writer.member("tradeType", literal: order.tradeType)
+        writer.member("executionType", literal: fill.liquidity == .taker ? "taker" : "maker")
+        writer.member("fillType", literal: fill.quantity == order.remaining ? "complete" : "partial")
         writer.member("price", fill.price)
         writer.member("quantity", fill.quantity)
         writer.member("leverage", leverage(of: order, in: account, rules))
         writer.member("fees", fill.fee)
-        writer.key("orderCreatedAt")
-        writer.integer((order.amendedAt ?? order.placedAt).milliseconds)
-        writer.key("orderFilledAt")
-        writer.integer(event.at.milliseconds)
+        writer.member("orderCreatedAt", (order.amendedAt ?? order.placedAt).milliseconds)
+        writer.member("orderFilledAt", event.at.milliseconds)
         order.writeTrigger(to: &writer)
-        writer.key("triggerCreatedAt")
-        writer.integer(order.triggerCreatedAt)
+        writer.member("triggerCreatedAt", order.triggerCreatedAt)
         writer.endObject()
     }
 
@@ -185,8 +152,7 @@ extension RailsVenue {
     ) throws(NumberError) -> [UInt8] {
         var writer = JSONWriter(reserving: 128 + page.events.count * 512)
         writer.beginObject()
-        writer.key("completedOrders")
-        writer.beginArray()
+        writer.beginArray("completedOrders")
         for event in page.events {
             guard case .filled(let fill) = event.body else { continue }
             write(fill, event, orders[event.sequence], of: account, to: &writer)
@@ -204,38 +170,29 @@ extension RailsVenue {
     ) {
         let name = fill.orderID ?? "fill \(event.sequence)"
         writer.beginObject()
-        writer.key("market")
-        writer.string(fill.instrument.name)
-        writer.key("matchId")
-        writer.string(OrderIdentifier.match(account: account, sequence: event.sequence))
-        writer.key("orderId")
-        writer.string(
+        writer.member("market", fill.instrument.name)
+        writer.member("matchId", OrderIdentifier.match(account: account, sequence: event.sequence))
+        writer.member(
+            "orderId",
             order?.venueID(of: account)
                 ?? OrderIdentifier.order(
                     account: account, order: name, placedAt: fill.order?.placedAt ?? event.at))
-        writer.key("orderType")
-        writer.literal(fill.side == .buy ? "buy" : "sell")
+        writer.member("orderType", literal: fill.side == .buy ? "buy" : "sell")
         let isTaker = fill.liquidity.map { $0 == .taker } ?? (fill.orderID == nil)
-        writer.key("executionType")
-        writer.literal(isTaker ? "taker" : "maker")
-        writer.key("fillType")
-        writer.literal(fill.order.map(\.isComplete) ?? true ? "complete" : "partial")
+        writer.member("executionType", literal: isTaker ? "taker" : "maker")
+        writer.member("fillType", literal: fill.order.map(\.isComplete) ?? true ? "complete" : "partial")
         writer.member("price", fill.price)
         writer.member("quantity", fill.quantity)
-        writer.key("tradeType")
-        writer.literal(order?.tradeType ?? (fill.orderID == nil ? "market" : "limit"))
+        writer.member("tradeType", literal: order?.tradeType ?? (fill.orderID == nil ? "market" : "limit"))
         writer.member("fees", fill.fee)
         if let order, !fill.liquidation {
             order.writeTrigger(to: &writer)
         } else {
-            writer.key("triggerType")
-            writer.literal(fill.liquidation ? "liquidation" : "none")
+            writer.member("triggerType", literal: fill.liquidation ? "liquidation" : "none")
             writer.member("triggerPrice", fill.liquidation ? fill.price : .zero)
         }
-        writer.key("transactionHash")
-        writer.string(OrderIdentifier.hash(account: account, sequence: event.sequence))
-        writer.key("filledAt")
-        writer.integer(event.at.milliseconds)
+        writer.member("transactionHash", OrderIdentifier.hash(account: account, sequence: event.sequence))
+        writer.member("filledAt", event.at.milliseconds)
         writer.endObject()
     }
 
@@ -243,21 +200,17 @@ extension RailsVenue {
     func fundingsBody(_ page: EventPage) throws(NumberError) -> [UInt8] {
         var writer = JSONWriter(reserving: 128 + page.events.count * 256)
         writer.beginObject()
-        writer.key("fundings")
-        writer.beginArray()
+        writer.beginArray("fundings")
         for event in page.events {
             guard case .funded(let position, let amount, let terms) = event.body else { continue }
             writer.beginObject()
-            writer.key("dataType")
-            writer.literal("FUNDING")
-            writer.key("market")
-            writer.string(position.instrument.name)
+            writer.member("dataType", literal: "FUNDING")
+            writer.member("market", position.instrument.name)
             writer.member("value", RailsFigures.printedMoney(amount))
             writer.member("rate", try terms?.ratePercent(of: amount) ?? .zero)
             writer.member("indexPrice", terms?.mark ?? .zero)
             writer.member("positionSize", terms?.quantity ?? .zero)
-            writer.key("txCreated")
-            writer.integer(event.at.milliseconds)
+            writer.member("txCreated", event.at.milliseconds)
             writer.endObject()
         }
         writer.endArray()
@@ -288,8 +241,8 @@ extension JSONWriter {
         case .funded(let position, _, _): market = position.instrument.name
         default: return
         }
-        key("last")
-        string("\(market)#\(kind)#\(OrderIdentifier.place(rest, at: last.at))@\(last.at.milliseconds)")
+        member(
+            "last", "\(market)#\(kind)#\(OrderIdentifier.place(rest, at: last.at))@\(last.at.milliseconds)")
     }
 }
 

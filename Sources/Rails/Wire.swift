@@ -73,8 +73,7 @@ extension RailsVenue {
     ) throws(FigureError) -> [UInt8] {
         var writer = JSONWriter(reserving: 64 + account.positions.count * 256)
         writer.beginObject()
-        writer.key("positions")
-        writer.beginArray()
+        writer.beginArray("positions")
         for position in account.positions where filter.shows(position.instrument.name) {
             guard let market = figures.markets.first(where: { $0.market == position.instrument.name }) else {
                 continue
@@ -102,20 +101,14 @@ extension RailsVenue {
     func marketsBody(rules: RuleTable) -> [UInt8] {
         var writer = JSONWriter(reserving: 1024)
         writer.beginObject()
-        writer.key("markets")
-        writer.beginArray()
+        writer.beginArray("markets")
         for instrument in rules.instruments {
             writer.beginObject()
-            writer.key("market")
-            writer.string(instrument.name)
-            writer.key("type")
-            writer.string(instrument.kind == .perpetual ? "PERPETUAL" : "FUTURE")
-            writer.key("base")
-            writer.string(instrument.base)
-            writer.key("quote")
-            writer.string(instrument.quote)
-            writer.key("settle")
-            writer.string(instrument.settle)
+            writer.member("market", instrument.name)
+            writer.member("type", instrument.kind == .perpetual ? "PERPETUAL" : "FUTURE")
+            writer.member("base", instrument.base)
+            writer.member("quote", instrument.quote)
+            writer.member("settle", instrument.settle)
             writer.member("maxLeverage", rules.maximumLeverage)
             writer.member("maintenanceMarginRate", rules.maintenanceRate[profile] ?? .zero)
             writer.endObject()
@@ -129,12 +122,9 @@ extension RailsVenue {
     func tokenBody(_ token: String, lifetime: Int64) -> [UInt8] {
         var writer = JSONWriter(reserving: 512)
         writer.beginObject()
-        writer.key("access_token")
-        writer.string(token)
-        writer.key("token_type")
-        writer.literal("Bearer")
-        writer.key("expires_in")
-        writer.integer(lifetime)
+        writer.member("access_token", token)
+        writer.member("token_type", literal: "Bearer")
+        writer.member("expires_in", lifetime)
         writer.endObject()
         return writer.bytes
     }
@@ -142,7 +132,6 @@ extension RailsVenue {
 
 extension JSONWriter {
     mutating func member(_ key: StaticString, _ number: ExactDecimal) {
-        self.key(key)
-        quoted(number)
+        member(key, quoted: number)
     }
 }

@@ -22,8 +22,7 @@ enum EventCause {
             if let id { writer.string(id) } else { writer.null() }
         case .event(let told):
             writer.member("kind", "event")
-            writer.key("event")
-            writer.beginObject()
+            writer.beginObject("event")
             told.stored.writeMembers(to: &writer)
             writer.endObject()
         case .time: writer.member("kind", "time")
@@ -123,8 +122,7 @@ struct EventEffect {
     }
 
     private func write(_ terms: TradingTerms, to writer: inout JSONWriter) {
-        writer.key("terms")
-        writer.beginObject()
+        writer.beginObject("terms")
         writer.member("tick", terms.tick.description)
         if terms.lot.isPositive { writer.member("lot", terms.lot.description) }
         writer.member("maker_rate", terms.makerRate.description)
@@ -146,8 +144,7 @@ struct EventEffect {
             ("bid_size", quote?.bidSize), ("ask_size", quote?.askSize), ("last", quote?.last),
         ]
         for (key, price) in known { if let price { writer.member(key, price.description) } }
-        writer.key("index")
-        writer.beginObject()
+        writer.beginObject("index")
         var assets: [String] = []
         for asset in [instrument.base, instrument.quote, instrument.settle] where !assets.contains(asset) {
             assets.append(asset)
@@ -170,17 +167,11 @@ extension ToldEvent {
 }
 
 extension JSONWriter {
-    mutating func member(_ key: StaticString, _ text: String) {
-        self.key(key)
-        string(text)
-    }
-
     /// Writes an array of rows.
     mutating func rows<Row>(
         _ key: StaticString, _ rows: some Sequence<Row>, _ write: (Row, inout JSONWriter) -> Void
     ) {
-        self.key(key)
-        beginArray()
+        beginArray(key)
         for row in rows { write(row, &self) }
         endArray()
     }

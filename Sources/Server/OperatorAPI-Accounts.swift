@@ -12,8 +12,7 @@ extension OperatorAPI {
             let found = try await engine.summaries(asOf: time)
             var writer = JSONWriter(reserving: 64 + 160 * found.count)
             writer.beginObject()
-            writer.key("accounts")
-            writer.beginArray()
+            writer.beginArray("accounts")
             for (place, account) in found.enumerated() {
                 Self.writeSummary(of: account, to: &writer)
                 if place % 1_000 == 999 { try await SlowWork.giveWay() }
@@ -26,22 +25,15 @@ extension OperatorAPI {
 
     private static func writeSummary(of account: AccountSummary, to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.key("account")
-        writer.string(account.id)
-        writer.key("venue")
-        writer.string(account.venue.rawValue)
+        writer.member("account", account.id)
+        writer.member("venue", account.venue.rawValue)
         if let parent = account.parent {
-            writer.key("parent")
-            writer.string(parent)
+            writer.member("parent", parent)
         }
-        writer.key("opened_at")
-        writer.integer(account.openedAt.milliseconds)
-        writer.key("updated_at")
-        writer.integer(account.updatedAt.milliseconds)
-        writer.key("version")
-        writer.integer(account.version)
-        writer.key("last_sequence")
-        writer.integer(account.lastSequence)
+        writer.member("opened_at", account.openedAt.milliseconds)
+        writer.member("updated_at", account.updatedAt.milliseconds)
+        writer.member("version", account.version)
+        writer.member("last_sequence", account.lastSequence)
         writer.endObject()
     }
 
@@ -113,8 +105,7 @@ extension OperatorAPI {
         let events = try await engine.events(of: account, after: after, limit: limit)
         return .json { writer in
             writer.beginObject()
-            writer.key("events")
-            writer.beginArray()
+            writer.beginArray("events")
             for event in events {
                 writer.beginObject()
                 event.writeMembers(to: &writer)
@@ -129,19 +120,15 @@ extension OperatorAPI {
 extension StoredEvent {
     /// Writes what the journal keeps of it.
     func writeMembers(to writer: inout JSONWriter) {
-        writer.key("sequence")
-        writer.integer(sequence)
-        writer.key("at")
-        writer.integer(at.milliseconds)
+        writer.member("sequence", sequence)
+        writer.member("at", at.milliseconds)
         writer.key("account")
         if let account { writer.string(account) } else { writer.null() }
         writer.key("counterparty")
         if let counterparty { writer.string(counterparty) } else { writer.null() }
-        writer.key("type")
-        writer.string(type)
+        writer.member("type", type)
         writer.key("command_id")
         if let commandID { writer.string(commandID) } else { writer.null() }
-        writer.key("body")
-        writer.raw(body)
+        writer.member("body", raw: body)
     }
 }

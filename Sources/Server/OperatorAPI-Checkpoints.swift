@@ -13,12 +13,9 @@ extension OperatorAPI {
         logger.notice("the ledger was emptied")
         return .json { writer in
             writer.beginObject()
-            writer.key("sequence")
-            writer.integer(0)
-            writer.key("accounts")
-            writer.integer(0)
-            writer.key("now")
-            writer.integer(engine.clock.now().milliseconds)
+            writer.member("sequence", 0)
+            writer.member("accounts", 0)
+            writer.member("now", engine.clock.now().milliseconds)
             writer.endObject()
         }
     }
@@ -54,8 +51,7 @@ extension OperatorAPI {
         }
         return .json { writer in
             writer.beginObject()
-            writer.key("checkpoints")
-            writer.beginArray()
+            writer.beginArray("checkpoints")
             for (name, checkpoint) in checkpoints.all { Self.write(checkpoint, name, to: &writer) }
             writer.endArray()
             writer.endObject()
@@ -97,16 +93,11 @@ extension OperatorAPI {
         _ checkpoint: LedgerCheckpoint, _ name: String, to writer: inout JSONWriter
     ) {
         writer.beginObject()
-        writer.key("name")
-        writer.string(name)
-        writer.key("sequence")
-        writer.integer(checkpoint.sequence)
-        writer.key("accounts")
-        writer.integer(Int64(checkpoint.accounts))
-        writer.key("now")
-        writer.integer(checkpoint.now.milliseconds)
-        writer.key("bytes")
-        writer.integer(Int64(checkpoint.size))
+        writer.member("name", name)
+        writer.member("sequence", checkpoint.sequence)
+        writer.member("accounts", Int64(checkpoint.accounts))
+        writer.member("now", checkpoint.now.milliseconds)
+        writer.member("bytes", Int64(checkpoint.size))
         writer.endObject()
     }
 }

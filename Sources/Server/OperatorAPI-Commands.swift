@@ -30,8 +30,7 @@ extension OperatorAPI {
         case .results(let results):
             var writer = JSONWriter(reserving: 64 + 64 * results.count)
             writer.beginObject()
-            writer.key("results")
-            writer.beginArray()
+            writer.beginArray("results")
             for result in results { Self.write(result, to: &writer) }
             writer.endArray()
             writer.endObject()
@@ -47,12 +46,10 @@ extension OperatorAPI {
         switch result.status {
         case .applied(let sequence):
             writer.literal("applied")
-            writer.key("sequence")
-            writer.integer(sequence)
+            writer.member("sequence", sequence)
         case .duplicate(let sequence):
             writer.literal("duplicate")
-            writer.key("sequence")
-            writer.integer(sequence)
+            writer.member("sequence", sequence)
         case .rejected(let refusal):
             writer.literal("rejected")
             writer.key("error")

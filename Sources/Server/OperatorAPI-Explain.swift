@@ -48,15 +48,11 @@ extension OperatorAPI {
             model.rulebookVersions.last { $0.effective <= snapshot.at } ?? model.rulebookVersions.first
         return .json { writer in
             writer.beginObject()
-            writer.key("account")
-            writer.string(account.id)
-            writer.key("venue")
-            writer.string(account.venue.rawValue)
-            writer.key("at")
-            writer.integer(snapshot.at.milliseconds)
+            writer.member("account", account.id)
+            writer.member("venue", account.venue.rawValue)
+            writer.member("at", snapshot.at.milliseconds)
             if let rulebook { Self.write(rulebook, to: &writer) }
-            writer.key("figures")
-            writer.beginArray()
+            writer.beginArray("figures")
             for explanation in explanations { explanation.write(to: &writer) }
             writer.endArray()
             writer.endObject()
@@ -64,14 +60,10 @@ extension OperatorAPI {
     }
 
     static func write(_ rulebook: RulebookHeader, to writer: inout JSONWriter) {
-        writer.key("rulebook")
-        writer.beginObject()
-        writer.key("effective")
-        writer.string(rulebook.effectiveText)
-        writer.key("source")
-        writer.string(rulebook.source)
-        writer.key("read_on")
-        writer.string(rulebook.readOn)
+        writer.beginObject("rulebook")
+        writer.member("effective", rulebook.effectiveText)
+        writer.member("source", rulebook.source)
+        writer.member("read_on", rulebook.readOn)
         writer.endObject()
     }
 

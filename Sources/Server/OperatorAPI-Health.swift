@@ -7,8 +7,7 @@ extension OperatorAPI {
     func health(_ call: Call) throws -> Reply {
         .json { writer in
             writer.beginObject()
-            writer.key("status")
-            writer.literal("ok")
+            writer.member("status", literal: "ok")
             writer.endObject()
         }
     }
@@ -22,8 +21,7 @@ extension OperatorAPI {
         }
         return .json { writer in
             writer.beginObject()
-            writer.key("status")
-            writer.literal("ready")
+            writer.member("status", literal: "ready")
             writer.endObject()
         }
     }

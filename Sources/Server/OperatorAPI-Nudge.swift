@@ -72,10 +72,8 @@ extension OperatorAPI {
     ) {
         let health = nudge.health
         writer.beginObject()
-        writer.key("instrument")
-        writer.string(instrument.name)
-        writer.key("mark")
-        writer.quoted(nudge.mark)
+        writer.member("instrument", instrument.name)
+        writer.member("mark", quoted: nudge.mark)
         writer.key("maintenance_share")
         // Against an equity of nothing, every maintenance is beyond any share.
         if health.equity.isPositive,
@@ -85,14 +83,10 @@ extension OperatorAPI {
         } else {
             writer.null()
         }
-        writer.key("equity")
-        writer.quoted(health.equity)
-        writer.key("maintenance")
-        writer.quoted(health.maintenance)
-        writer.key("unit")
-        writer.string(health.unit)
-        writer.key("is_liquidated")
-        writer.bool(health.isLiquidated)
+        writer.member("equity", quoted: health.equity)
+        writer.member("maintenance", quoted: health.maintenance)
+        writer.member("unit", health.unit)
+        writer.member("is_liquidated", health.isLiquidated)
         writer.key("sequence")
         if let sequence { writer.integer(sequence) } else { writer.null() }
         writer.endObject()

@@ -28,8 +28,7 @@ extension OperatorAPI {
             writer.beginObject()
             writer.member("account", account.id)
             writer.member("venue", account.venue.rawValue)
-            writer.key("event")
-            writer.beginObject()
+            writer.beginObject("event")
             told.stored.writeMembers(to: &writer)
             writer.endObject()
             writer.key("cause")
@@ -105,12 +104,9 @@ extension OperatorAPI {
             writer.key("order")
             if let record = subject.record { record.write(to: &writer) } else { writer.null() }
             if let accepted, let effect {
-                writer.key("acceptance")
-                writer.beginObject()
-                writer.key("sequence")
-                writer.integer(accepted.event.sequence)
-                writer.key("at")
-                writer.integer(accepted.event.at.milliseconds)
+                writer.beginObject("acceptance")
+                writer.member("sequence", accepted.event.sequence)
+                writer.member("at", accepted.event.at.milliseconds)
                 effect.write(to: &writer)
                 writer.rows("checks", effect.checks(type(of: model).acceptanceFigures)) { $0.write(to: &$1) }
                 writer.endObject()

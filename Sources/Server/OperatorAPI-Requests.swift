@@ -11,41 +11,30 @@ extension OperatorAPI {
         let (entries, last) = requestLog.entries(after: after, limit: Int(limit))
         return .json { writer in
             writer.beginObject()
-            writer.key("requests")
-            writer.beginArray()
+            writer.beginArray("requests")
             for entry in entries { Self.write(entry, to: &writer) }
             writer.endArray()
-            writer.key("last")
-            writer.integer(last)
+            writer.member("last", last)
             writer.endObject()
         }
     }
 
     private static func write(_ entry: RequestLog.Entry, to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.key("id")
-        writer.integer(entry.id)
-        writer.key("time")
-        writer.integer(entry.time)
-        writer.key("venue")
-        writer.string(entry.venue.rawValue)
-        writer.key("method")
-        writer.string(entry.method)
-        writer.key("path")
-        writer.string(entry.path)
+        writer.member("id", entry.id)
+        writer.member("time", entry.time)
+        writer.member("venue", entry.venue.rawValue)
+        writer.member("method", entry.method)
+        writer.member("path", entry.path)
         writer.key("account")
         if let account = entry.account { writer.string(account) } else { writer.null() }
-        writer.key("status")
-        writer.integer(Int64(entry.status))
+        writer.member("status", Int64(entry.status))
         writer.key("refusal")
         if let refusal = entry.refusal {
             writer.beginObject()
-            writer.key("code")
-            writer.string(refusal.code)
-            writer.key("message")
-            writer.string(refusal.message)
-            writer.key("served")
-            writer.bool(!refusal.isOfUnservedPath)
+            writer.member("code", refusal.code)
+            writer.member("message", refusal.message)
+            writer.member("served", !refusal.isOfUnservedPath)
             writer.endObject()
         } else {
             writer.null()

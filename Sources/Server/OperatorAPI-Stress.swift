@@ -22,18 +22,13 @@ extension OperatorAPI {
         do {
             var writer = JSONWriter(reserving: 4096 * (shocks.count + 1))
             writer.beginObject()
-            writer.key("account")
-            writer.string(account.id)
-            writer.key("venue")
-            writer.string(account.venue.rawValue)
-            writer.key("at")
-            writer.integer(snapshot.at.milliseconds)
-            writer.key("unshocked")
-            writer.beginObject()
+            writer.member("account", account.id)
+            writer.member("venue", account.venue.rawValue)
+            writer.member("at", snapshot.at.milliseconds)
+            writer.beginObject("unshocked")
             try Self.write(snapshot, model, access, to: &writer)
             writer.endObject()
-            writer.key("shocks")
-            writer.beginArray()
+            writer.beginArray("shocks")
             for shock in shocks {
                 writer.beginObject()
                 Self.write(shock, to: &writer)
@@ -57,18 +52,13 @@ extension OperatorAPI {
     private static func write(_ shock: Shock, to writer: inout JSONWriter) {
         switch shock {
         case .price(let target, let change):
-            writer.key("target")
-            writer.string(target)
-            writer.key("change")
-            writer.quoted(change)
+            writer.member("target", target)
+            writer.member("change", quoted: change)
         case .funding(let instrument, let rate):
-            writer.key("target")
-            writer.string(instrument)
-            writer.key("funding")
-            writer.quoted(rate)
+            writer.member("target", instrument)
+            writer.member("funding", quoted: rate)
         case .rules(let amendment):
-            writer.key("rules")
-            writer.value(amendment)
+            writer.member("rules", amendment)
         }
     }
 
@@ -80,20 +70,15 @@ extension OperatorAPI {
         writer.key("margin")
         if let health = try model.health(of: snapshot) {
             writer.beginObject()
-            writer.key("equity")
-            writer.quoted(health.equity)
-            writer.key("maintenance")
-            writer.quoted(health.maintenance)
-            writer.key("unit")
-            writer.string(health.unit)
-            writer.key("is_liquidated")
-            writer.bool(health.isLiquidated)
+            writer.member("equity", quoted: health.equity)
+            writer.member("maintenance", quoted: health.maintenance)
+            writer.member("unit", health.unit)
+            writer.member("is_liquidated", health.isLiquidated)
             writer.endObject()
         } else {
             writer.null()
         }
-        writer.key("statement")
-        writer.raw(try model.accountBody(of: snapshot, query: [], through: access))
+        writer.member("statement", raw: try model.accountBody(of: snapshot, query: [], through: access))
     }
 
     // MARK: - Reading

@@ -98,35 +98,25 @@ struct Problem: Error, Sendable {
     var reply: Reply {
         var writer = JSONWriter(reserving: 256)
         writer.beginObject()
-        writer.key("type")
-        writer.string("urn:marginalia:problem:\(code)")
-        writer.key("title")
-        writer.string(Self.title(of: status))
-        writer.key("status")
-        writer.integer(Int64(status))
-        writer.key("detail")
-        writer.string(detail)
-        writer.key("code")
-        writer.string(code)
+        writer.member("type", "urn:marginalia:problem:\(code)")
+        writer.member("title", Self.title(of: status))
+        writer.member("status", Int64(status))
+        writer.member("detail", detail)
+        writer.member("code", code)
         if let field {
-            writer.key("field")
-            writer.string(field)
+            writer.member("field", field)
         }
         if let index {
-            writer.key("index")
-            writer.integer(Int64(index))
+            writer.member("index", Int64(index))
             writer.key("error")
             Self.writeError(code: code, message: detail, field: field, to: &writer)
         }
         if let limit {
-            writer.key("limit")
-            writer.integer(Int64(limit))
+            writer.member("limit", Int64(limit))
         }
         if let place {
-            writer.key("line")
-            writer.integer(Int64(place.line))
-            writer.key("column")
-            writer.integer(Int64(place.column))
+            writer.member("line", Int64(place.line))
+            writer.member("column", Int64(place.column))
         }
         writer.endObject()
         return Reply(
@@ -137,13 +127,10 @@ struct Problem: Error, Sendable {
     /// Writes the `error` of a refused command.
     static func writeError(code: String, message: String, field: String?, to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.key("code")
-        writer.string(code)
-        writer.key("message")
-        writer.string(message)
+        writer.member("code", code)
+        writer.member("message", message)
         if let field {
-            writer.key("field")
-            writer.string(field)
+            writer.member("field", field)
         }
         writer.endObject()
     }

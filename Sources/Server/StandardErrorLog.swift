@@ -37,12 +37,9 @@ public struct StandardErrorLog: LogHandler {
         case .json:
             var writer = JSONWriter(reserving: 256)
             writer.beginObject()
-            writer.key("time")
-            writer.string(time)
-            writer.key("level")
-            writer.string(event.level.rawValue)
-            writer.key("message")
-            writer.string(event.message.description)
+            writer.member("time", time)
+            writer.member("level", event.level.rawValue)
+            writer.member("message", event.message.description)
             for (key, value) in merged {
                 writer.key(key)
                 writer.string(value.description)

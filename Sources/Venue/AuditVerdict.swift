@@ -258,7 +258,8 @@ extension AuditInput {
 }
 
 extension ReportedObject {
-    /// A field as an input that the venue cuts or rounds; `errorBound` is how far the true value may be from it.
+    /// A field as an input that the venue cuts or rounds; `errorBound` is how far the true value may be from
+    /// it.
     public func input(_ field: String, errorBound: ExactDecimal) -> AuditInput {
         AuditInput(path(of: field), self[field], errorBound: errorBound)
     }

@@ -88,19 +88,14 @@ public struct Explanation: Sendable, Equatable {
             writer.key(key)
             writer.string(text)
         }
-        writer.key("inputs")
-        writer.beginArray()
+        writer.beginArray("inputs")
         for input in inputs {
             writer.beginObject()
-            writer.key("name")
-            writer.string(input.name)
-            writer.key("value")
-            writer.string(input.value)
-            writer.key("origin")
-            writer.string(input.origin.rawValue)
+            writer.member("name", input.name)
+            writer.member("value", input.value)
+            writer.member("origin", input.origin.rawValue)
             if let path = input.path {
-                writer.key("path")
-                writer.string(path)
+                writer.member("path", path)
             }
             writer.endObject()
         }

@@ -50,6 +50,32 @@ struct WritingTests {
         #expect(writer.text == "[]")
     }
 
+    @Test func members() throws {
+        var writer = JSONWriter()
+        let price = try ExactDecimal("59000.1")
+        writer.beginObject()
+        writer.member("text", "é\n")
+        writer.member("side", literal: "buy")
+        writer.member("count", 3)
+        writer.member("open", false)
+        writer.member("price", quoted: price)
+        writer.member("padded", quoted: price, minimumPlaces: 4)
+        writer.member("at", quoted: Int64(17))
+        writer.member("plain", number: -price)
+        writer.member("raw", raw: "[1]".utf8)
+        writer.member("value", JSONValue.null)
+        writer.beginArray("rows")
+        writer.endArray()
+        writer.beginObject("more")
+        writer.endObject()
+        writer.endObject()
+        #expect(
+            writer.text
+                == #"{"text":"é\n","side":"buy","count":3,"open":false,"price":"59000.1","#
+                + #""padded":"59000.1000","at":"17","plain":-59000.1,"raw":[1],"value":null,"rows":[],"more":{}}"#
+        )
+    }
+
     /// A long key takes another way than a short one; both must look the same.
     @Test func keysOfEveryLength() throws {
         var writer = JSONWriter()
