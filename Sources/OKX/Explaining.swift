@@ -18,7 +18,8 @@ extension OKXVenue {
         let served = body["data"]?.elements?.first ?? .null
         return try FigureError.turning {
             try BalanceExplanations(
-                of: figures(of: snapshot, rules(at: snapshot.at)), served: served, at: snapshot.at
+                of: figures(of: snapshot, rules(at: snapshot.at), listsOrders: true), served: served,
+                at: snapshot.at
             ).needed
         }
     }

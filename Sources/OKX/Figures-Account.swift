@@ -166,21 +166,29 @@ extension AccountFigures {
     /// Throws `FigureError.priceMissing` for a price or rule that nobody has given; figures throw
     /// `NumberError` where one does not fit.
     ///
-    /// Where only what is shown of a balance counts, currencies that are held and nothing else share a table.
+    /// Where only what is shown of a balance counts, currencies that are held and nothing else share a table;
+    /// where orders are not listed, those that are alike do.
     convenience init(
-        of account: Account, market: ValuationPrices, rules: RuleTable, isBalance: Bool = false
+        of account: Account, market: ValuationPrices, rules: RuleTable, isBalance: Bool = false,
+        listsOrders: Bool = false
     ) throws {
         let mode = account.mode
         self.init(account, mode, borrows: account.borrowsAgainst(in: mode), market, rules)
-        try collect(isBalance: isBalance && account.overridden.isEmpty)
+        try collect(isBalance: isBalance && account.overridden.isEmpty, listsOrders: listsOrders)
     }
 
-    private func collect(isBalance: Bool) throws {
+    private func collect(isBalance: Bool, listsOrders: Bool) throws {
         rows.reserveCapacity(account.holdings.count + 4)
         if isBalance { held.reserveCapacity(account.holdings.count) }
         for place in account.holdings.indices { try add(holding: place, isBalance: isBalance) }
         for position in account.positions { try add(PositionValuation(position, in: self)) }
-        for order in account.orders { try add(OrderFigures(order, in: self), placedAt: order.placedAt) }
+        if listsOrders {
+            for order in account.orders { try add(OrderFigures(order, in: self), placedAt: order.placedAt) }
+        } else {
+            for orders in try [AlikeOrders](account.orders) {
+                try add(OrderFigures(orders, in: self), placedAt: orders.first.placedAt)
+            }
+        }
         for off in account.collateralOff(in: mode) {
             guard let asset = off.text.flatMap(rules.assetPlace) else { continue }
             row(asset)?.isCollateral = false

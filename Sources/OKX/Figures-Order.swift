@@ -6,7 +6,7 @@ import Venue
 enum OrderFigure: String, FigureKey {
     case paid, fee, feeUsd, frozen, notional, notionalUsd, margin
     // What is given.
-    case sz, px, ctVal, index, orderFeeRate, ownLever, defaultLever
+    case sz, px, ctVal, index, orderFeeRate, ownLever, defaultLever, szTimesPx
 }
 
 /// What decides which words and formulas hold of an order.
@@ -35,13 +35,15 @@ struct OrderMode {
     var basis: OrderFigure { isPooled ? .notional : .notionalUsd }
 }
 
-/// An open order.
+/// An open order, or orders that differ in nothing but size and price: what is asked of orders is a sum over
+/// them, and these come to the same as one order with their sizes and their sizes × prices added up.
 final class OrderFigures: FigureTable<OrderFigure> {
     unowned let account: AccountFigures
     let id: String
     /// Where its currency stands in the rulebook's assets.
     let currency: Int
     private var isLeverageSet = false
+    private var isMany = false
 
     override func value(of figure: OrderFigure) throws -> ExactFraction {
         switch mode.kind {
@@ -55,7 +57,7 @@ final class OrderFigures: FigureTable<OrderFigure> {
     private func contractValue(of figure: OrderFigure, isInverse: Bool) throws -> ExactFraction {
         switch figure {
         case .notional where isInverse: try self[.sz] * self[.ctVal] / self[.px]
-        case .notional: try self[.sz] * self[.ctVal] * self[.px]
+        case .notional: try szTimesPx() * self[.ctVal]
         case .notionalUsd where isInverse: try self[.sz] * self[.ctVal]
         case .notionalUsd: try self[.notional] * self[.index]
         case .fee: try self[.notional] * self[.orderFeeRate]
@@ -67,7 +69,7 @@ final class OrderFigures: FigureTable<OrderFigure> {
     private func pairValue(of figure: OrderFigure, inBase: Bool) throws -> ExactFraction {
         switch figure {
         case .notional where inBase: try self[.sz]
-        case .notional: try self[.sz] * self[.px]
+        case .notional: try szTimesPx()
         default: try margin(figure)
         }
     }
@@ -82,13 +84,17 @@ final class OrderFigures: FigureTable<OrderFigure> {
 
     private func spotValue(of figure: OrderFigure) throws -> ExactFraction {
         switch figure {
-        case .paid where mode.isBuy: try self[.sz] * self[.px]
+        case .paid where mode.isBuy: try szTimesPx()
         case .paid: try self[.sz]
         case .fee: try self[.paid] * self[.orderFeeRate]
         case .feeUsd: try self[.fee] * self[.index]
         case .frozen: try self[.paid] + self[.fee]
         default: throw gap(figure)
         }
+    }
+
+    private func szTimesPx() throws -> ExactFraction {
+        isMany ? try self[.szTimesPx] : try self[.sz] * self[.px]
     }
 
     override func isThere(_ figure: OrderFigure) -> Bool {
@@ -153,7 +159,7 @@ extension OrderFigures {
             order.id, currency: currency,
             OrderMode(
                 kind: kind, currency: table.assets[currency].name, isBuy: order.side == .buy,
-                isCross: order.marginMode == .cross, isFree: order.reduceOnly || order.closesHedgeLeg,
+                isCross: order.marginMode == .cross, isFree: order.onlyReduces,
                 isPooled: order.marginMode == .isolated || account.mode == .futures), in: account)
         give(.sz, order.remaining)
         give(.px, order.price)
@@ -167,6 +173,58 @@ extension OrderFigures {
             : account.account.leverage(terms.name, side: order.positionSide, marginMode: order.marginMode)
         isLeverageSet = own != nil
         give(isLeverageSet ? .ownLever : .defaultLever, own ?? table.defaultLeverage(of: terms))
+    }
+
+    /// Orders of the ledger that are alike, as one.
+    convenience init(_ orders: AlikeOrders, in account: AccountFigures) throws {
+        try self.init(orders.first, in: account)
+        guard orders.count > 1 else { return }
+        isMany = true
+        give(.sz, orders.size)
+        give(.szTimesPx, orders.sizeTimesPrice)
+    }
+}
+
+/// Open orders that differ in nothing but size and price.
+struct AlikeOrders {
+    let first: OpenOrder
+    private(set) var count = 1
+    private(set) var size: ExactFraction
+    private(set) var sizeTimesPrice: ExactFraction
+
+    init(_ order: OpenOrder) throws {
+        first = order
+        size = ExactFraction(order.remaining)
+        sizeTimesPrice = try size.times(order.price)
+    }
+
+    /// Takes an order in; false for one that is not alike. The value of an inverse contract's order is its
+    /// size ÷ price, which adds up to nothing simpler.
+    mutating func take(_ order: OpenOrder) throws -> Bool {
+        guard first.instrument === order.instrument, first.instrument.payoff == .linear,
+            first.side == order.side, first.positionSide == order.positionSide,
+            first.marginMode == order.marginMode, first.reduceOnly == order.reduceOnly,
+            first.terms?.marginAsset == order.terms?.marginAsset
+        else { return false }
+        let added = ExactFraction(order.remaining)
+        try size += added
+        try sizeTimesPrice += added.times(order.price)
+        count += 1
+        return true
+    }
+}
+
+extension [AlikeOrders] {
+    /// The orders, those that are alike together, in the order in which the first of each came.
+    init(_ orders: [OpenOrder]) throws {
+        self = []
+        // Orders come in rows of their like.
+        var latest = 0
+        for order in orders {
+            if !isEmpty, try self[latest].take(order) { continue }
+            latest = try indices.first { try self[$0].take(order) } ?? count
+            if latest == count { append(try AlikeOrders(order)) }
+        }
     }
 }
 
@@ -204,6 +262,7 @@ extension OrderFigure {
         case .orderFeeRate: .input("order fee rate", "ratio", .rule)
         case .ownLever: .input("lever (as set)", "ratio", .setting)
         case .defaultLever: .input("lever (until one is set)", "ratio", .rule)
+        case .szTimesPx: .input("sz × px", FigureFacts.coin, .ledger)
         }
     }
 

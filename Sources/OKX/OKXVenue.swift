@@ -76,14 +76,15 @@ public struct OKXVenue: VenueServer {
 
     /// An account's figures at the time of its snapshot.
     ///
-    /// For a balance alone, currencies that are held and nothing else share a table.
+    /// For a balance alone, currencies that are held and nothing else share a table; orders that are alike do
+    /// unless they are listed.
     func figures(
-        of snapshot: AccountSnapshot, _ rules: RuleTable, isBalance: Bool = false
+        of snapshot: AccountSnapshot, _ rules: RuleTable, isBalance: Bool = false, listsOrders: Bool = false
     ) throws -> AccountFigures {
         try FigureError.turning {
             try AccountFigures(
                 of: snapshot.account, market: market(snapshot.prices, rules), rules: rules,
-                isBalance: isBalance)
+                isBalance: isBalance, listsOrders: listsOrders)
         }
     }
 
