@@ -147,6 +147,17 @@ public struct OpenOrder: Sendable {
     /// When it was last filled, amended, or placed.
     public var updatedAt: LedgerTime { max(fills?.at ?? placedAt, amendedAt ?? placedAt) }
 
+    /// Whether another order differs from it, as far as margin goes, in nothing but size and price.
+    public func isAlike(_ other: OpenOrder) -> Bool {
+        // Compared in place: accounts have hundreds of orders, and each new one asks this of all.
+        let (one, two) = (shared, other.shared)
+        return one.content.instrument === two.content.instrument && one.content.side == two.content.side
+            && one.content.positionSide == two.content.positionSide
+            && one.content.marginMode == two.content.marginMode
+            && one.content.reduceOnly == two.content.reduceOnly
+            && one.content.terms?.marginAsset == two.content.terms?.marginAsset
+    }
+
     /// Whether it trades a spot pair on margin.
     public var isOnMargin: Bool { terms?.marginAsset != nil }
 

@@ -201,11 +201,7 @@ struct AlikeOrders {
     /// Takes an order in; false for one that is not alike. The value of an inverse contract's order is its
     /// size ÷ price, which adds up to nothing simpler.
     mutating func take(_ order: OpenOrder) throws -> Bool {
-        guard first.instrument === order.instrument, first.instrument.payoff == .linear,
-            first.side == order.side, first.positionSide == order.positionSide,
-            first.marginMode == order.marginMode, first.reduceOnly == order.reduceOnly,
-            first.terms?.marginAsset == order.terms?.marginAsset
-        else { return false }
+        guard first.isAlike(order), first.instrument.payoff == .linear else { return false }
         let added = ExactFraction(order.remaining)
         try size += added
         try sizeTimesPrice += added.times(order.price)

@@ -164,6 +164,63 @@ struct Seeded {
         }
     }
 
+    /// Orders that are alike are worked out as one: every figure is what it is with each order by itself.
+    @Test(arguments: 1...12)
+    func alikeOrders(seed: UInt64) throws {
+        for mode in AccountMode.allCases {
+            let world = try Self.generate(seed, mode: mode)
+            var random = Seeded(seed)
+            let resting = try #require(world.account("desk")).orders
+            for (number, order) in (resting + resting + resting).enumerated() {
+                let price = try order.price.times(
+                    decimal("0.\(900 + random.next(99))"), places: 1, rounding: .floor)
+                let side =
+                    order.positionSide == .net ? "" : #","position_side":"\#(order.positionSide.rawValue)""#
+                let margin =
+                    order.instrument.kind.isDerivative
+                    ? #","margin_mode":"\#(order.marginMode.rawValue)""# : ""
+                try world.run(
+                    "desk",
+                    (
+                        "place_order",
+                        """
+                        "order_id":"more-\(number)","instrument":"\(order.instrument.name)",\
+                        "side":"\(order.side.rawValue)","quantity":"\(1 + random.next(9))","price":"\(price)",\
+                        "force":true\(side)\(margin)
+                        """
+                    ))
+            }
+            let account = try #require(world.account("desk"))
+            let rules = world.model.rules(at: world.ledgerTime())
+            let market = world.model.market(world.prices(), rules)
+            let each = try AccountFigures(of: account, market: market, rules: rules, listsOrders: true)
+            let grouped = try AccountFigures(of: account, market: market, rules: rules)
+            #expect(each.orders.count == 4 * resting.count && grouped.orders.count < each.orders.count)
+            let message: Comment = "seed \(seed), \(mode)"
+            for figure in AccountFigure.allCases {
+                #expect(try equal(each, grouped, figure), "\(message) \(figure)")
+            }
+            #expect(each.rows.map(\.name) == grouped.rows.map(\.name), message)
+            for (one, other) in zip(each.rows, grouped.rows) {
+                for figure in CurrencyFigure.allCases {
+                    #expect(try equal(one, other, figure), "\(message) \(one.name) \(figure)")
+                }
+            }
+        }
+    }
+
+    /// Whether two objects have the same figure, or both none.
+    private func equal<Figure: FigureKey>(
+        _ one: FigureTable<Figure>, _ other: FigureTable<Figure>, _ figure: Figure
+    ) throws -> Bool where Figure.Number == ExactFraction {
+        let numbers = [one, other].map { table in Result { try table.ifThere(figure) } }
+        switch (numbers[0], numbers[1]) {
+        case (.success(let first), .success(let second)): return first == second
+        case (.failure, .failure): return true
+        default: return false
+        }
+    }
+
     /// At a cross position's liquidation price equity meets what must be maintained, one step before it does
     /// not.
     @Test(arguments: 1...12)
