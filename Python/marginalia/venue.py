@@ -281,11 +281,7 @@ class Venue:
         return self.commands([command])[0]
 
     def fault(self, venue: str, kind: str, **more: typing.Any) -> None:
-        """Makes a venue misbehave, besides the faults in force: `fault("okx", "rate_limit", probability="0.2")`.
-
-        Where the venue has other faults in force, all faults begin anew: their `times` and the chances of
-        their `seed` count from here.
-        """
+        """Makes a venue misbehave, besides the faults in force: `fault("okx", "rate_limit", probability="0.2")`."""
         fault = {"venue": venue, "kind": kind} | more
         with self._turn:
             earlier = self.faults()
@@ -306,8 +302,8 @@ class Venue:
     ) -> None:
         """Forces what becomes of the account's next order that has no script, or of the one with this client id.
 
-        Scripts given before that wait for their orders stay. Give all scripts before the orders: what a script
-        holds back for later of an order that is placed (`lose`, `duplicate`, `fill_on_cancel`) ends here.
+        Scripts given before that wait for their orders stay, and so does what they hold back of orders that
+        are placed. A `fill` is of full lots of the order's instrument.
         """
         script: dict[str, typing.Any] = {"account": account, "steps": list(steps)}
         if client_order_id is not None:
@@ -338,7 +334,7 @@ class Venue:
     def nudge(
         self, account: str, maintenance_share: Amount, instrument: str | None = None, dry_run: bool = False
     ) -> dict:
-        """Brings an account to a share of its maintenance margin by moving one mark.
+        """Brings an account to a share of its maintenance margin by moving one mark: `"99%"` or `"0.99"`.
 
         1 is where the venue would liquidate. Nothing is liquidated by itself: the position stays until a
         command closes it (a `fill` with `"liquidation": True`).

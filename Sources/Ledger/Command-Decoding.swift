@@ -14,11 +14,11 @@ extension Command {
                 field: "type")
         }
         let reader = try FieldReader(value, subject: type)
-        let form = try CommandForm.meant(of: forms, reader)
-        try form.check(reader)
+        let meant = try CommandForm.meant(of: forms, reader)
+        let content = try meant.form.read(reader)
         self.init(
             id: try reader.optionalLabel("id"), at: reader.has("at") ? try reader.time("at") : nil,
-            account: form.isOfMarket ? nil : try reader.label("account"), content: try form.read(reader))
+            account: meant.isOfMarket ? nil : try reader.label("account"), content: content)
     }
 }
 
@@ -44,7 +44,7 @@ extension CommandForm {
             }
             return ofAccount
         }
-        for name in ofAccount.names where reader.has(name) && !ofMarket.names.contains(name) {
+        for name in ofAccount.form.names where reader.has(name) && !ofMarket.form.names.contains(name) {
             throw Refusal(
                 .invalidField, "\(reader.subject): \(name) does not go with venue, which is for all at once.",
                 field: name)

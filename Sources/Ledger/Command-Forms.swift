@@ -145,7 +145,7 @@ extension CommandForm {
         ) { .settle(instrument: $0) },
         CommandForm(
             "funding", "Books funding of an account: by a rate at the mark, or an amount.",
-            rules: [.either("rate", or: "amount")],
+            rules: [.one(["rate", "amount"])],
             instrument, rate.optional,
             amount("In place of a rate, of the settlement asset: positive is received, negative paid.")
                 .optional,
@@ -170,7 +170,7 @@ extension CommandForm {
         CommandForm(
             "accrue_interest",
             "Books interest: an amount, or at OKX what the venue charges for so many full hours.",
-            rules: [.either("amount", or: "hours"), .with("margin_mode", "instrument")],
+            rules: [.one(["amount", "hours"]), .with("margin_mode", "instrument")],
             asset, amount("How much, of the asset; positive is owed.").optional,
             Field(
                 "hours", .hours(1...744),
@@ -219,14 +219,17 @@ extension CommandForm {
 
     private static let market = [
         CommandForm(
-            "prices", "Sets prices, for everybody at the venue.", of: .market,
+            "prices",
+            "Sets mark prices, by which margin and profit are worked out, and index prices; for everybody at the "
+                + "venue. What orders meet is told by `quotes`.", of: .market,
             rules: [.some("marks", or: "index")],
             Field.venue("The venue."), prices("marks", "Mark prices, by instrument, in the quote asset."),
             prices("index", "Prices in USD, by asset.")
         ) { .prices(venue: $0, marks: $1, index: $2) },
         CommandForm(
             "quotes",
-            "Tells what is bid, asked and was last traded: what clients' orders are executed against.",
+            "Tells what is bid, asked and was last traded: what clients' orders are executed against. The mark "
+                + "price stays where it is: `prices` sets it.",
             of: .market, Field.venue("The venue."),
             Field(
                 "quotes", .table(of: .record(quoteFields)),
@@ -248,9 +251,8 @@ extension CommandForm {
     private static let side = Field<Side>.choice("side", "Which way.")
     private static let quantity = Field.decimal(
         "quantity", "How much, in the venue's unit: contracts at OKX's derivatives, coin elsewhere.")
-    private static let rate = Field(
-        "rate", .share, "A share of the notional at the mark: positive, and the long pays the short."
-    ) { reader, name throws(Refusal) in try reader.share(name) }
+    private static let rate = Field.share(
+        "rate", "A share of the notional at the mark: positive, and the long pays the short.")
     private static let positionSide = Field<PositionSide>.choice(
         "position_side", among: [.long, .short], "The leg, in hedge mode.")
     private static let marginMode = Field<MarginMode>.choice("margin_mode", "The margin mode.")

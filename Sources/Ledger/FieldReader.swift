@@ -42,8 +42,14 @@ public struct FieldReader {
     /// A field's value; nil where it is absent. A null counts as a value.
     public func value(_ field: String) -> JSONValue? { object[field] }
 
+    /// The names of the fields that are there.
+    var names: [String] { object.keys }
+
     /// Whether a field is there.
     public func has(_ field: String) -> Bool { object[field] != nil }
+
+    /// Whether a field is there and not null.
+    func isGiven(_ field: String) -> Bool { object[field].map { !$0.isNull } ?? false }
 
     /// A field's value; refuses where it is absent.
     public func required(_ field: String) throws(Refusal) -> JSONValue {
@@ -107,6 +113,17 @@ public struct FieldReader {
         }
     }
 
+    /// How likely something is, from 0 to 1: a decimal or a percentage as a text, or a number. A chance is no
+    /// amount: of a number with more than 18 fraction digits the first 18 are as good.
+    func chance(_ field: String) throws(Refusal) -> ExactDecimal {
+        let value = try required(field)
+        let chance =
+            value.numberText.flatMap { ExactDecimal(cutting: $0) }
+            ?? value.text.flatMap { try? ExactDecimal(share: $0) }
+        if let chance, !chance.isNegative, chance <= .one { return chance }
+        throw wrong(field, "a decimal from 0 to 1, or a percentage")
+    }
+
     /// A decimal; nil where it is absent.
     public func optionalDecimal(_ field: String) throws(Refusal) -> ExactDecimal? {
         has(field) ? try decimal(field) : nil
@@ -123,6 +140,21 @@ public struct FieldReader {
     public func integer(_ field: String) throws(Refusal) -> Int64 {
         guard let number = try required(field).integer else { throw wrong(field, "a whole number") }
         return number
+    }
+
+    /// A whole number of a range; 1.0 is as whole as 1. With `orText`, as a text too.
+    public func whole(
+        _ field: String, in range: ClosedRange<Int64>, orText: Bool = false
+    ) throws(Refusal) -> Int64 {
+        let value = try required(field)
+        if let number = Self.whole(value.numberText ?? (orText ? value.text : nil)), range.contains(number) {
+            return number
+        }
+        throw wrong(field, "a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+
+    private static func whole(_ text: String?) -> Int64? {
+        text.flatMap { try? ExactDecimal($0) }.flatMap { Int64($0.description) }
     }
 
     /// A whole number that is not negative, and far enough from the largest to be counted on from.
@@ -143,16 +175,19 @@ public struct FieldReader {
     public func choice<Choice: RawRepresentable>(
         _ field: String, among cases: [Choice]
     ) throws(Refusal) -> Choice where Choice.RawValue == String {
+        let word = try word(field, among: cases.map(\.rawValue))
+        return cases[cases.firstIndex { $0.rawValue == word } ?? cases.startIndex]
+    }
+
+    /// One of some words.
+    public func word(_ field: String, among words: [String]) throws(Refusal) -> String {
         let text = try text(field)
-        guard let choice = cases.first(where: { $0.rawValue == text }) else {
-            let words = cases.map(\.rawValue)
-            throw Refusal(
-                .invalidField,
-                "\(subject): \(field) must be one of \(words.joined(separator: ", "))."
-                    + NearestName.question(text, among: words),
-                field: place + field)
-        }
-        return choice
+        if words.contains(text) { return text }
+        throw refusal(
+            .invalidField,
+            "\(field) must be one of \(words.joined(separator: ", "))."
+                + NearestName.question(text, among: words),
+            field: field)
     }
 
     func optionalChoice<Choice: RawRepresentable & CaseIterable>(
@@ -165,7 +200,7 @@ public struct FieldReader {
     func time(_ field: String) throws(Refusal) -> LedgerTime {
         let value = try required(field)
         let time =
-            value.integer.map { LedgerTime(milliseconds: $0) }
+            Self.whole(value.numberText).map { LedgerTime(milliseconds: $0) }
             ?? value.text.flatMap { LedgerTime(iso8601: $0) }
         if let time, LedgerTime.range.contains(time.milliseconds) { return time }
         throw wrong(field, "milliseconds since the epoch or an ISO 8601 time")
@@ -181,6 +216,13 @@ public struct FieldReader {
         return span / 3_600_000
     }
 
+    /// A span of time, in milliseconds.
+    func span(_ field: String) throws(Refusal) -> Int64 {
+        if let span = try required(field).text.flatMap(TimeSpan.milliseconds) { return span }
+        throw wrong(
+            field, "a span of time of at most a year, such as \"8h\", \"1h30m\" or \"500ms\"")
+    }
+
     func members(_ field: String) throws(Refusal) -> [(key: String, value: JSONValue)] {
         guard case .object(let object) = try required(field) else { throw wrong(field, "an object") }
         return object.members
@@ -192,17 +234,36 @@ public struct FieldReader {
         return elements
     }
 
+    /// The objects of a list of so many, each with its place in the names of its fields.
+    func objects(_ field: String, _ count: ClosedRange<Int>) throws(Refusal) -> [FieldReader] {
+        let elements = try elements(field)
+        guard count.contains(elements.count) else {
+            throw wrong(field, "a list of \(count.lowerBound) to \(count.upperBound) \(field)")
+        }
+        var readers: [FieldReader] = []
+        for (index, element) in elements.enumerated() {
+            let name = "\(place)\(field)[\(index)]"
+            readers.append(try FieldReader(element, subject: name, at: "\(name)."))
+        }
+        return readers
+    }
+
+    /// A refusal that tells what it is about, and the field with its place.
+    public func refusal(_ code: Refusal.Code, _ message: String, field: String) -> Refusal {
+        Refusal(code, "\(subject): \(message)", field: place + field)
+    }
+
     /// That a field must be something else.
     public func wrong(
         _ field: String, _ expected: String, _ code: Refusal.Code = .invalidField
     ) -> Refusal {
-        Refusal(code, "\(subject): \(field) must be \(expected).", field: place + field)
+        refusal(code, "\(field) must be \(expected).", field: field)
     }
 }
 
 extension LedgerTime {
     /// The years 0 to 9999, in milliseconds: the times that have an ISO 8601 form of four digits.
-    static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
+    public static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
 }
 
 extension String {

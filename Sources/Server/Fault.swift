@@ -7,29 +7,30 @@ import Venues
 /// One way in which a venue's endpoints misbehave on purpose, so that a client's handling of it can be
 /// tested.
 struct Fault: Sendable, Equatable {
-    enum Kind: String, Sendable, CaseIterable {
-        /// The answer comes late.
-        case latency
+    /// What happens.
+    enum Effect: Sendable, Equatable {
+        /// The answer comes so many real milliseconds late.
+        case latency(Int64)
         /// The venue answers with an HTTP status of an unwell server, in its own form.
-        case status
-        /// The venue refuses by one of its own codes.
-        case error
+        case status(Int)
+        /// The venue refuses by one of its own codes; nil for a message of ours and the usual status.
+        case error(code: Int, message: String?, status: Int?)
         /// An HTTP 200 with nothing in it.
         case empty
         /// A gateway in front of the venue answers with a page.
-        case html
+        case html(status: Int)
         /// The connection ends without an answer; a stream's, which `path` names, in place of a push.
         case drop
-        /// The answer is of an earlier state.
-        case stale
-        /// The venue says that the caller is over its limit, although it is not.
-        case rateLimit = "rate_limit"
-        /// The answer breaks off in the middle and the connection ends.
-        case partial
-        /// The answer is worked out at once and comes after that of the next request.
-        case reordered
-        /// The answer is of another account.
-        case wrongAccount = "wrong_account"
+        /// The answer is of so many milliseconds of ledger time ago; nil for when the fault was set.
+        case stale(age: Int64?)
+        /// The venue says that the caller is over its limit, although it is not, and how many seconds to wait.
+        case rateLimit(retryAfter: Int64)
+        /// The answer breaks off after so many bytes and the connection ends; nil for half of them.
+        case partial(bytes: Int?)
+        /// The answer is worked out at once and comes after that of the next request, or so late at most.
+        case reordered(Int64)
+        /// The answer is of another account; nil for the next one of the venue.
+        case wrongAccount(other: String?)
         /// A stream that pushes nothing more, though its connection stands.
         case silence
         /// A stream's push that comes twice.
@@ -41,171 +42,211 @@ struct Fault: Sendable, Equatable {
         var isOfStreams: Bool { [.silence, .duplicate, .gap].contains(self) }
     }
 
-    let venue: VenueName
-    let kind: Kind
-    /// How often it strikes, from 0 to 1.
-    let probability: ExactDecimal
-    /// Requests with keys of this account only; nil for all requests.
-    let account: String?
-    /// Paths that begin so only; nil for all.
-    let path: String?
-    /// Real milliseconds: how late, or how long at most for `reordered`.
-    let delay: Int64
-    /// The HTTP status of `status`, `html` and `error`; nil for the usual one.
-    let status: Int?
-    /// The venue's own code of `error`.
-    let code: Int?
-    /// The message of `error`; nil for one of ours.
-    let message: String?
-    /// The seconds that `rate_limit` tells the caller to wait.
-    let retryAfter: Int64
-    /// How many milliseconds of ledger time `stale` lies back; nil for the state when the fault was set.
-    let age: Int64?
-    /// The account that `wrong_account` answers with; nil for the next one of the venue.
-    let other: String?
-    /// The bytes of its body that `partial` sends; nil for half of them.
-    let bytes: Int?
-    /// How many times it strikes at most; nil for ever.
-    let times: Int?
-    /// Where its chances begin: the same seed and requests give the same strikes.
-    let seed: UInt64
-    /// The ledger times between which it strikes, `until` excluded.
-    let from: LedgerTime?
-    let until: LedgerTime?
-
-    /// What each kind takes beside the fields that all take.
-    private static let common = [
-        "venue", "kind", "probability", "account", "path", "times", "seed", "from", "until",
-    ]
-    private static let particular: [Kind: [String]] = [
-        .latency: ["delay_ms"], .status: ["status"], .html: ["status"],
-        .error: ["code", "message", "status"], .stale: ["age_ms"], .rateLimit: ["retry_after_s"],
-        .partial: ["bytes"], .reordered: ["delay_ms"], .wrongAccount: ["as"],
-    ]
-
-    /// Reads a fault strictly; the refusal names the field at fault. Scenario files have their numbers as
-    /// texts.
-    init(decoding value: JSONValue, numbersAreTexts: Bool = false) throws(Refusal) {
-        let reader = try FaultReader(value, numbersAreTexts: numbersAreTexts)
-        let fields = reader.fields
-        let venue = VenueName(rawValue: try fields.text("venue"))
-        guard Venues.names.contains(venue) else { throw fields.wrong("venue", "one of \(Venues.listed)") }
-        let kind = try fields.choice("kind", Kind.self)
-        try fields.allow(Self.common + (Self.particular[kind] ?? []))
-        self.venue = venue
-        self.kind = kind
-        probability = try reader.probability("probability")
-        account = try reader.text("account")
-        path = try reader.text("path")
-        delay = try reader.integer("delay_ms", in: 0...600_000) ?? 1000
-        status = try reader.integer("status", in: (kind == .error ? 200 : 400)...599).map { Int($0) }
-        code = try reader.integer("code", in: -1_000_000...1_000_000, orText: true).map { Int($0) }
-        if kind == .error { _ = try fields.required("code") }
-        message = try reader.text("message")
-        retryAfter = try reader.integer("retry_after_s", in: 0...86_400) ?? 1
-        age = try reader.integer("age_ms", in: 0...3_153_600_000_000)
-        other = try reader.text("as")
-        bytes = try reader.integer("bytes", in: 0...(1 << 20)).map { Int($0) }
-        times = try reader.integer("times", in: 1...1_000_000_000).map { Int($0) }
-        seed = UInt64(try reader.integer("seed", in: 0...Int64.max) ?? 1)
-        from = try reader.time("from")
-        until = try reader.time("until")
-        if let from, let until, until <= from { throw fields.wrong("until", "after from") }
+    /// What is struck, and how often.
+    struct Aim: Sendable, Equatable {
+        let venue: VenueName
+        /// How often it strikes, from 0 to 1.
+        let probability: ExactDecimal
+        /// Where its chances begin: the same seed and requests give the same strikes.
+        let seed: UInt64
+        /// How many times it strikes at most; nil for ever.
+        let times: Int?
+        /// Requests with keys of this account only; nil for all requests.
+        let account: String?
+        /// Paths that begin so only; nil for all.
+        let path: String?
+        /// The ledger times between which it strikes, `until` excluded.
+        let from: LedgerTime?
+        let until: LedgerTime?
     }
 
-    /// Writes the fault as it can be read again, with what was left out filled in.
-    func write(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.key("venue")
-        writer.string(venue.rawValue)
-        writer.key("kind")
-        writer.string(kind.rawValue)
-        writer.key("probability")
-        writer.quoted(probability)
-        for (key, text) in [
-            ("account", account), ("path", path), ("as", other), ("message", message),
-        ] {
-            guard let text else { continue }
-            writer.key(key)
-            writer.string(text)
+    let aim: Aim
+    let effect: Effect
+    /// As it was given, with what was left out filled in.
+    private(set) var source = JSONValue.null
+
+    /// Reads a fault strictly; the refusal names the field at fault.
+    init(decoding value: JSONValue) throws(Refusal) {
+        self = try Self.form.read(FieldReader(value, subject: "fault"))
+        source = Self.form.filled(value)
+    }
+
+    /// Reads a fault of a scenario file, which has its numbers as texts and may have fields with nothing in
+    /// them.
+    init(inScenario value: JSONValue) throws(Refusal) {
+        let numbers = Set(
+            Self.form.descriptions.flatMap(\.fields).filter(\.kind.isOfNumbers).map(\.name))
+        let members = (value.object?.members ?? []).compactMap { member -> (String, JSONValue)? in
+            if member.value.isNull { return nil }
+            guard numbers.contains(member.key), let text = member.value.text,
+                let number = try? JSONValue(parsing: text), number.numberText != nil
+            else { return member }
+            return (member.key, number)
         }
-        var numbers: [(String, Int64?)] = [("times", times.map { Int64($0) }), ("seed", Int64(seed))]
-        switch kind {
-        case .latency, .reordered: numbers.append(("delay_ms", delay))
-        case .status: numbers.append(("status", Int64(status ?? 503)))
-        case .html: numbers.append(("status", Int64(status ?? 502)))
-        case .error:
-            numbers += [("code", code.map { Int64($0) }), ("status", status.map { Int64($0) })]
-        case .stale: numbers.append(("age_ms", age))
-        case .rateLimit: numbers.append(("retry_after_s", retryAfter))
-        case .partial: numbers.append(("bytes", bytes.map { Int64($0) }))
-        case .drop, .empty, .wrongAccount, .silence, .duplicate, .gap: break
+        try self.init(decoding: value.object == nil ? value : .members(members))
+    }
+
+    private init(_ aim: Aim, _ effect: Effect) {
+        self.aim = aim
+        self.effect = effect
+    }
+
+    /// Whether both do the same.
+    static func == (one: Fault, other: Fault) -> Bool { one.aim == other.aim && one.effect == other.effect }
+}
+
+extension FieldKind {
+    /// Whether a field may hold a number.
+    fileprivate var isOfNumbers: Bool {
+        switch self {
+        case .whole, .code, .time: true
+        default: false
         }
-        numbers += [("from", from?.milliseconds), ("until", until?.milliseconds)]
-        for (key, number) in numbers {
-            guard let number else { continue }
-            writer.key(key)
-            writer.integer(number)
-        }
-        writer.endObject()
     }
 }
 
-/// Reads the fields of a fault.
-private struct FaultReader {
-    let fields: FieldReader
-    private let numbersAreTexts: Bool
-
-    /// Scenario files may have a field with nothing in it.
-    init(_ value: JSONValue, numbersAreTexts: Bool) throws(Refusal) {
-        let names = value.object?.keys ?? []
-        fields = try FieldReader(value, subject: "fault", nullable: numbersAreTexts ? names : [])
-        self.numbersAreTexts = numbersAreTexts
+// What every fault takes. The reader, its refusals, the OpenAPI document and the page docs/faults.md are made
+// of this table.
+extension Fault {
+    private static let aimed: Form<Aim> = Form(
+        "",
+        Field<VenueName>.served("Whose endpoints."),
+        Field.chance("probability", "How often it strikes: a text or a number, also as a percentage.")
+            .defaulting(to: .one, told: .string("1")),
+        Field.whole(
+            "seed", 0...Int64.max,
+            "Where its chances begin: the same seed and the same requests give the same strikes."
+        ).defaulting(to: 1),
+        Field.whole("times", 1...1_000_000_000, "How often it strikes at most; no end if left out.").optional,
+        Field.account("account", "Only requests with keys (or tokens) of this account.").optional,
+        Field("path", .path, "Only paths that begin so.") { reader, name throws(Refusal) in
+            let path = try reader.text(name)
+            if path.hasPrefix("/"), path.utf8.count <= 256 { return path }
+            throw reader.wrong(name, "the beginning of a path, such as /api/v5")
+        }.optional,
+        Field.time("from", "The ledger time from which it strikes.").optional,
+        Field.time("until", "The ledger time at which it ends, later than `from`.").optional
+    ) { venue, probability, seed, times, account, path, from, until throws(Refusal) in
+        if let from, let until, until <= from {
+            throw Refusal(.invalidField, "fault: until must be after from.", field: "until")
+        }
+        return Aim(
+            venue: venue, probability: probability, seed: UInt64(seed), times: times.map { Int($0) },
+            account: account, path: path, from: from, until: until)
     }
 
-    func text(_ field: String) throws(Refusal) -> String? {
-        guard let text = try fields.optionalText(field) else { return nil }
-        guard (1...256).contains(text.utf8.count) else {
-            throw fields.wrong(field, "a text of 1 to 256 characters")
-        }
-        return text
-    }
+    /// Every kind of fault.
+    static let form = FormChoice(by: "kind", "What happens.", requests + streams)
 
-    /// A whole number; with `orText`, as a text too, as a venue's code may be one.
-    func integer(
-        _ field: String, in range: ClosedRange<Int64>, orText: Bool = false
-    ) throws(Refusal) -> Int64? {
-        guard let value = fields.value(field) else { return nil }
-        // 1.0 is as whole as 1.
-        guard let text = numbersAreTexts ? value.text : value.numberText ?? (orText ? value.text : nil),
-            let number = (try? ExactDecimal(text)).flatMap({ Int64($0.description) }), range.contains(number)
-        else {
-            throw fields.wrong(field, "a whole number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
-    }
+    /// What every fault takes.
+    static var common: [FieldDescription] { aimed.description.fields }
 
-    func probability(_ field: String) throws(Refusal) -> ExactDecimal {
-        guard let value = fields.value(field) else { return .one }
-        let text = value.numberText ?? value.text ?? ""
-        if let number = try? ExactDecimal(share: text), !number.isNegative, number <= .one { return number }
-        // A chance is no amount: one of more than 18 places is as good as its first 18.
-        if value.numberText != nil, let chance = Double(text), (0...1).contains(chance),
-            let number = try? ExactDecimal(units: Int128(chance * 1e18))
-        {
-            return number
-        }
-        throw fields.wrong(field, "a decimal from 0 to 1, or a percentage")
-    }
+    private static let requests: [(word: String, form: Form<Fault>)] = [
+        (
+            "latency",
+            Form(
+                "The answer comes late.", of: aimed,
+                Field.whole("delay_ms", 0...600_000, "How late.").defaulting(to: 1000)
+            ) { Fault($0, .latency($1)) }
+        ),
+        (
+            "status",
+            Form(
+                "An HTTP status of 400 to 599, in the venue's own error form.", of: aimed,
+                Field.whole("status", 400...599, "The status.").defaulting(to: 503)
+            ) { Fault($0, .status(Int($1))) }
+        ),
+        (
+            "error",
+            Form(
+                "The venue's own form with a code of its own, such as `-1021`, `\"50011\"` or 40102.",
+                of: aimed,
+                Field("code", .code(-1_000_000...1_000_000), "The venue's own code.") {
+                    reader, name throws(Refusal) in
+                    try reader.whole(name, in: -1_000_000...1_000_000, orText: true)
+                },
+                Field.text("message", longest: 256, "Its message; `An error on purpose.` if left out.")
+                    .optional,
+                Field.whole("status", 200...599, "What such an error comes with if left out: 400, at OKX 200.")
+                    .optional
+            ) { Fault($0, .error(code: Int($1), message: $2, status: $3.map { Int($0) })) }
+        ),
+        ("empty", Form("HTTP 200 and nothing in it.", of: aimed) { Fault($0, .empty) }),
+        (
+            "html",
+            Form(
+                "The page of a gateway that does not reach the venue.", of: aimed,
+                Field.whole("status", 400...599, "Its status.").defaulting(to: 502)
+            ) { Fault($0, .html(status: Int($1))) }
+        ),
+        (
+            "drop",
+            Form(
+                "The connection ends without an answer; with the `path` of a stream, in place of a push.",
+                of: aimed
+            ) { Fault($0, .drop) }
+        ),
+        (
+            "stale",
+            Form(
+                "The answer of an earlier state.", of: aimed,
+                Field.whole(
+                    "age_ms", 0...3_153_600_000_000,
+                    "How far back on the ledger's clock; the moment when the fault was set if left out."
+                ).optional
+            ) { Fault($0, .stale(age: $1)) }
+        ),
+        (
+            "rate_limit",
+            Form(
+                "The venue's refusal of too many requests.", of: aimed,
+                Field.whole(
+                    "retry_after_s", 0...86_400, "The seconds to wait, told where the venue tells them."
+                ).defaulting(to: 1)
+            ) { Fault($0, .rateLimit(retryAfter: $1)) }
+        ),
+        (
+            "partial",
+            Form(
+                "The head tells the full length, the body breaks off, the connection ends.", of: aimed,
+                Field.whole("bytes", 0...(1 << 20), "How much of the body comes; half if left out.").optional
+            ) { Fault($0, .partial(bytes: $1.map { Int($0) })) }
+        ),
+        (
+            "reordered",
+            Form(
+                "The answer is worked out at once and held until a later one of the same account and path is "
+                    + "given.", of: aimed,
+                Field.whole("delay_ms", 0...600_000, "How long at most.").defaulting(to: 1000)
+            ) { Fault($0, .reordered($1)) }
+        ),
+        (
+            "wrong_account",
+            Form(
+                "A sound answer about another account.", of: aimed,
+                Field.account("as", "Which; the venue's next account if left out.").optional
+            ) { Fault($0, .wrongAccount(other: $1)) }
+        ),
+    ]
 
-    func time(_ field: String) throws(Refusal) -> LedgerTime? {
-        guard let value = fields.value(field) else { return nil }
-        // 1.0 is as whole as 1.
-        let whole = value.numberText.flatMap { try? ExactDecimal($0) }.flatMap { Int64($0.description) }
-        let time = whole.map { LedgerTime(milliseconds: $0) } ?? value.text.flatMap(parseTime)
-        guard let time, time.milliseconds.magnitude <= 253_402_300_799_999 else {
-            throw fields.wrong(field, "an ISO 8601 time or milliseconds since 1970")
+    private static let streams: [(word: String, form: Form<Fault>)] = [
+        (
+            "silence",
+            Form(
+                "A stream that pushes nothing more until faults are ended, though it answers pings and "
+                    + "requests.", of: aimed
+            ) { Fault($0, .silence) }
+        ),
+        ("duplicate", Form("A stream's push comes twice.", of: aimed) { Fault($0, .duplicate) }),
+        ("gap", Form("A stream's push does not come.", of: aimed) { Fault($0, .gap) }),
+    ]
+}
+
+extension Field<VenueName> {
+    /// The venue of a call of the operator API.
+    static func served(_ words: String) -> Field {
+        Field("venue", .venue, words) { reader, name throws(Refusal) in
+            VenueName(rawValue: try reader.word(name, among: Venues.names.map(\.rawValue)))
         }
-        return time
     }
 }

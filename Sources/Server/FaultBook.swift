@@ -40,36 +40,45 @@ final class FaultBook: Sendable {
     /// Whether any fault is set.
     var isEmpty: Bool { !isActive.load(ordering: .relaxed) }
 
-    /// Puts these faults in force in place of all others.
+    /// Puts these faults in force in place of all others. One that is in force already goes on as it stands:
+    /// with its count, its chances and its frozen state.
     func replaceAll(with faults: [Fault], engine: LedgerEngine) {
         set(faults, keeping: { _ in false }, engine: engine)
     }
 
-    /// Puts these faults in force in place of the others of their venues.
+    /// Puts these faults in force in place of the others of their venues; one that is in force goes on.
     func replaceThose(of venues: Set<VenueName>, with faults: [Fault], engine: LedgerEngine) {
-        set(faults, keeping: { !venues.contains($0.venue) }, engine: engine)
+        set(faults, keeping: { !venues.contains($0.aim.venue) }, engine: engine)
     }
 
     /// Ends the faults of a venue, or all.
     func clear(_ venue: VenueName?) {
         entries.withLock { entries in
-            entries.removeAll { venue == nil || $0.fault.venue == venue }
+            entries.removeAll { venue == nil || $0.fault.aim.venue == venue }
             isActive.store(!entries.isEmpty, ordering: .relaxed)
         }
     }
 
     private func set(_ faults: [Fault], keeping keeps: (Fault) -> Bool, engine: LedgerEngine) {
-        let added = faults.map { fault in
-            Entry(
-                fault: fault,
-                frozen: fault.kind == .stale && fault.age == nil
-                    ? engine.frozenAccess(for: fault.venue) : nil,
-                chances: SplitMix64(seed: fault.seed))
-        }
         entries.withLock { entries in
-            entries = entries.filter { keeps($0.fault) } + added
+            var earlier = entries.filter { !keeps($0.fault) }
+            entries.removeAll { !keeps($0.fault) }
+            for fault in faults {
+                if let place = earlier.firstIndex(where: { $0.fault == fault }) {
+                    entries.append(earlier.remove(at: place))
+                } else {
+                    entries.append(Self.entry(fault, engine))
+                }
+            }
             isActive.store(!entries.isEmpty, ordering: .relaxed)
         }
+    }
+
+    private static func entry(_ fault: Fault, _ engine: LedgerEngine) -> Entry {
+        Entry(
+            fault: fault,
+            frozen: fault.effect == .stale(age: nil) ? engine.frozenAccess(for: fault.aim.venue) : nil,
+            chances: SplitMix64(seed: fault.aim.seed))
     }
 
     /// The faults that strike a request, in the order in which they were set. Each that could strike uses up
@@ -78,7 +87,7 @@ final class FaultBook: Sendable {
         venue: VenueName, path: some StringProtocol, account: String?, at time: LedgerTime
     ) -> [Strike] {
         strikes(venue: venue, path: path, at: time) { fault in
-            !fault.kind.isOfStreams && (fault.account == nil || fault.account.isExactly(account))
+            !fault.effect.isOfStreams && (fault.aim.account == nil || fault.aim.account.isExactly(account))
         }
     }
 
@@ -88,8 +97,8 @@ final class FaultBook: Sendable {
         venue: VenueName, stream path: String, accounts: Set<String>, at time: LedgerTime
     ) -> [Fault] {
         strikes(venue: venue, path: path, at: time) { fault in
-            (fault.kind.isOfStreams || (fault.kind == .drop && fault.path != nil))
-                && (fault.account.map { account in accounts.contains { account.isExactly($0) } } ?? true)
+            (fault.effect.isOfStreams || (fault.effect == .drop && fault.aim.path != nil))
+                && (fault.aim.account.map { account in accounts.contains { account.isExactly($0) } } ?? true)
         }.map(\.fault)
     }
 
@@ -100,13 +109,13 @@ final class FaultBook: Sendable {
             var strikes: [Strike] = []
             for place in entries.indices {
                 let fault = entries[place].fault
-                guard fault.venue == venue, concerns(fault),
-                    fault.path.map({ path.hasPrefix($0) }) ?? true, fault.from.map({ $0 <= time }) ?? true,
-                    fault.until.map({ time < $0 }) ?? true,
-                    fault.times.map({ entries[place].struck < $0 }) ?? true
+                let aim = fault.aim
+                guard aim.venue == venue, concerns(fault), aim.path.map({ path.hasPrefix($0) }) ?? true,
+                    aim.from.map({ $0 <= time }) ?? true, aim.until.map({ time < $0 }) ?? true,
+                    aim.times.map({ entries[place].struck < $0 }) ?? true
                 else { continue }
                 let chance = entries[place].chances.next() % 1_000_000_000_000_000_000
-                guard Int128(chance) < fault.probability.units else { continue }
+                guard Int128(chance) < aim.probability.units else { continue }
                 entries[place].struck += 1
                 strikes.append(Strike(fault: fault, frozen: entries[place].frozen))
             }

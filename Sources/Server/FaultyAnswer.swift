@@ -3,6 +3,13 @@ import Ledger
 import ServiceLifecycle
 import Venue
 
+/// How much of a body is sent.
+private enum Cut {
+    case whole
+    case half
+    case bytes(Int)
+}
+
 /// What a client gets of an answer.
 enum Delivery: Sendable {
     case whole(VenueResponse)
@@ -25,29 +32,31 @@ extension FaultBook {
         var seen = access
         var delivery: Delivery?
         var isHeldBack: Int64?
+        var cut = Cut.whole
         /// Whether the answer may have to read the journal.
         var readsPast = false
         for strike in strikes {
-            let fault = strike.fault
-            switch fault.kind {
-            case .latency:
+            switch strike.fault.effect {
+            case .latency(let delay):
                 // A server that stops does not wait for the end of a delay.
                 try? await cancelWhenGracefulShutdown {
-                    try await Task.sleep(for: .milliseconds(fault.delay))
+                    try await Task.sleep(for: .milliseconds(delay))
                 }
             case .status, .error, .empty, .html, .rateLimit:
-                delivery = .whole(Self.failure(fault, of: request, by: model))
+                delivery = .whole(Self.failure(strike.fault.effect, of: request, by: model))
             case .drop: delivery = .nothing
-            case .stale:
+            case .stale(let age):
                 do {
-                    seen = try await Self.earlier(strike, seen, model.name, engine, account: account)
+                    seen = try await Self.earlier(by: age, strike, seen, model.name, engine, account: account)
                     readsPast = readsPast || strike.frozen == nil
                 } catch {
                     delivery = .whole(Self.refusal(error, to: request, by: model))
                 }
-            case .wrongAccount: seen = Self.another(fault, seen, model.name, engine, account: account)
-            case .reordered: isHeldBack = fault.delay
-            case .partial, .silence, .duplicate, .gap: break
+            case .wrongAccount(let other):
+                seen = Self.another(other, seen, model.name, engine, account: account)
+            case .reordered(let delay): isHeldBack = delay
+            case .partial(let bytes): cut = bytes.map { .bytes($0) } ?? .half
+            case .silence, .duplicate, .gap: break
             }
         }
         // A failed request does nothing, as one that never reached the venue.
@@ -68,25 +77,26 @@ extension FaultBook {
         } else {
             overtaking.overtaken(in: lane)
         }
-        guard let cut = strikes.last(where: { $0.fault.kind == .partial })?.fault else {
-            return .whole(response)
+        let length = response.body.count
+        return switch cut {
+        case .whole: .whole(response)
+        case .half: .partly(response, bytes: length / 2)
+        case .bytes(let bytes): .partly(response, bytes: min(bytes, length))
         }
-        let bytes = min(cut.bytes ?? response.body.count / 2, response.body.count)
-        return .partly(response, bytes: bytes)
     }
 
     /// What comes in place of an answer.
     private static func failure(
-        _ fault: Fault, of request: VenueRequest, by model: any VenueServer
+        _ effect: Fault.Effect, of request: VenueRequest, by model: any VenueServer
     ) -> VenueResponse {
         let failure: VenueFailure
-        switch fault.kind {
-        case .empty: return VenueResponse(body: [])
-        case .html: return page(fault.status ?? 502)
-        case .rateLimit: failure = .rateLimited(retryAfter: fault.retryAfter)
-        case .error:
-            failure = .error(code: fault.code ?? 0, message: fault.message, status: fault.status)
-        default: failure = .status(fault.status ?? 503)
+        switch effect {
+        case .html(let status): return page(status)
+        case .rateLimit(let seconds): failure = .rateLimited(retryAfter: seconds)
+        case .error(let code, let message, let status):
+            failure = .error(code: code, message: message, status: status)
+        case .status(let status): failure = .status(status)
+        default: return VenueResponse(body: [])
         }
         return model.answer(to: request, failing: failure)
     }
@@ -101,12 +111,12 @@ extension FaultBook {
     }
 
     private static func earlier(
-        _ strike: Strike, _ access: any VenueAccess, _ venue: VenueName, _ engine: LedgerEngine,
-        account: String?
+        by age: Int64?, _ strike: Strike, _ access: any VenueAccess, _ venue: VenueName,
+        _ engine: LedgerEngine, account: String?
     ) async throws -> any VenueAccess {
         if let frozen = strike.frozen { return frozen }
         let now = access.ledgerTime().milliseconds
-        let time = LedgerTime(milliseconds: now - (strike.fault.age ?? 0))
+        let time = LedgerTime(milliseconds: now - (age ?? 0))
         return try await access.slowly(for: account ?? "") {
             try await engine.access(for: venue, asOf: time, accounts: account.map { [$0] } ?? [])
         }
@@ -121,13 +131,13 @@ extension FaultBook {
     }
 
     private static func another(
-        _ fault: Fault, _ access: any VenueAccess, _ venue: VenueName, _ engine: LedgerEngine,
+        _ named: String?, _ access: any VenueAccess, _ venue: VenueName, _ engine: LedgerEngine,
         account: String?
     ) -> any VenueAccess {
         guard let account else { return access }
         let others = engine.accountIDs.filter { engine.account($0)?.venue == venue }
         let next = others.firstIndex(of: account).map { others[($0 + 1) % others.count] }
-        guard let other = fault.other ?? next, other != account else { return access }
+        guard let other = named ?? next, other != account else { return access }
         return SwappedAccess(base: access, account: account, other: other)
     }
 }

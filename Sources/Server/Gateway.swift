@@ -43,7 +43,8 @@ final class Gateway: Sendable {
         var streamRoutes: [Route] = []
         for (place, name) in engine.venueNames.enumerated() {
             guard let model = engine.venues[name] else { continue }
-            let access = ScriptedAccess(base: engine.access(for: name), scripts: faults.orderScripts)
+            let access = ScriptedAccess(
+                base: engine.access(for: name), scripts: faults.orderScripts, model: model, logger: logger)
             func route(_ prefix: String) -> Route {
                 Route(prefix: Array(prefix.utf8), area: place, model: model, access: access)
             }

@@ -18,52 +18,24 @@ public struct KeyRequest: Sendable {
     /// Whether it is made once for a ledger: not where it was made before, though it may have been revoked.
     public let isOnce: Bool
 
-    private static let fields = ["api_key", "secret", "passphrase", "permissions", "ip_allowlist"]
-
     /// Reads a key request strictly; the refusal names the field at fault and never holds a value of it. Keys
     /// of a scenario are made once without saying so.
     public init(decoding value: JSONValue, inScenario: Bool = false) throws(Refusal) {
-        let reader = try FieldReader(value, subject: "key", nullable: Self.fields)
-        try reader.allow(Self.fields + (inScenario ? [] : ["once"]))
-        apiKey = try Self.text(reader, "api_key", longest: 128)
-        secret = try Self.text(reader, "secret", longest: 8192)
-        passphrase = try Self.text(reader, "passphrase", longest: 128)
-        var permissions: Set<APIKey.Permission> = []
-        for text in try Self.texts(reader, "permissions") ?? [APIKey.Permission.read.rawValue] {
-            guard let permission = APIKey.Permission(rawValue: text) else {
-                let known = APIKey.Permission.allCases.map(\.rawValue).joined(separator: ", ")
-                throw reader.wrong("permissions", "some of \(known)")
-            }
-            permissions.insert(permission)
-        }
-        self.permissions = permissions
-        var addresses: [AddressRange] = []
-        for text in try Self.texts(reader, "ip_allowlist") ?? [] {
-            guard let range = AddressRange(text) else {
-                throw reader.wrong("ip_allowlist", "a list of addresses or networks such as 10.0.0.0/8")
-            }
-            addresses.append(range)
-        }
-        self.addresses = addresses
-        isOnce = inScenario ? true : try reader.flag("once")
-        for (field, value) in [("api_key", apiKey), ("secret", secret)] where isOnce && value == nil {
-            throw Refusal(
-                .missingField, "key: \(field) is missing; what is made once is the same every time.",
-                field: field)
-        }
+        let form = inScenario ? Self.scenarioForm : Self.form
+        self = try form.read(value, subject: "key")
     }
 
     /// A request with these parts.
     public init(
         apiKey: String?, secret: String?, passphrase: String?, permissions: Set<APIKey.Permission>,
-        addresses: [AddressRange]
+        addresses: [AddressRange], isOnce: Bool = false
     ) {
         self.apiKey = apiKey
         self.secret = secret
         self.passphrase = passphrase
         self.permissions = permissions
         self.addresses = addresses
-        isOnce = false
+        self.isOnce = isOnce
     }
 
     /// The request as JSON.
@@ -92,27 +64,64 @@ public struct KeyRequest: Sendable {
         writer.endObject()
         return writer.bytes
     }
+}
 
-    private static func text(
-        _ reader: FieldReader, _ field: String, longest: Int
-    ) throws(Refusal) -> String? {
-        guard let text = try reader.optionalText(field) else { return nil }
-        guard (1...longest).contains(text.utf8.count),
-            text.utf8.allSatisfy({ byte in
-                // A secret may be the text of a public key, which has blanks and lines.
-                (0x21...0x7e).contains(byte) || (field == "secret" && [0x20, 0x0a, 0x0d].contains(byte))
-            })
-        else { throw reader.wrong(field, "a text of 1 to \(longest) visible ASCII characters") }
-        return text
+// What a key takes. The readers, their refusals, the OpenAPI document and the page docs/operator-api.md are
+// made of this table.
+extension KeyRequest {
+    static let form: Form<KeyRequest> = Form(
+        "A key to issue.", rules: [.on("once", needs: ["api_key", "secret"])],
+        apiKey.nullable, secret.nullable, passphrase.nullable, permissions.nullable, addresses.nullable,
+        Field.flag(
+            "once",
+            "Makes the key once for a ledger: not where it was made this way before, or revoked. Needs "
+                + "`api_key` and `secret`.")
+    ) { apiKey, secret, passphrase, permissions, addresses, isOnce in
+        KeyRequest(
+            apiKey: apiKey, secret: secret, passphrase: passphrase,
+            permissions: Set(permissions ?? [.read]), addresses: addresses ?? [], isOnce: isOnce)
     }
 
-    private static func texts(_ reader: FieldReader, _ field: String) throws(Refusal) -> [String]? {
-        guard reader.has(field) else { return nil }
-        let elements = try reader.elements(field)
-        let texts = elements.compactMap(\.text)
-        guard texts.count == elements.count, texts.count <= 1000 else {
-            throw reader.wrong(field, "a list of texts")
+    private static let scenarioForm: Form<KeyRequest> = Form(
+        "A key of a scenario.",
+        apiKey, secret, passphrase.nullable, permissions.nullable, addresses.nullable
+    ) { apiKey, secret, passphrase, permissions, addresses in
+        KeyRequest(
+            apiKey: apiKey, secret: secret, passphrase: passphrase,
+            permissions: Set(permissions ?? [.read]), addresses: addresses ?? [], isOnce: true)
+    }
+
+    private static let apiKey = ascii(
+        "api_key", longest: 128, "A key of your own choosing; one that looks like the venue's own if left out.")
+    // A secret may be the text of a public key, which has blanks and lines.
+    private static let secret = ascii(
+        "secret", longest: 8192, lines: true,
+        "Its secret, at Binance also the PEM text of an Ed25519 or RSA public key; a random one if left out.")
+    private static let passphrase = ascii(
+        "passphrase", longest: 128, "Its passphrase, where the venue has one; a random one if left out.")
+
+    private static let permissions = Field<[APIKey.Permission]>.list(
+        "permissions", of: .choice(APIKey.Permission.allCases.map(\.rawValue)), 0...1000,
+        expected: "some of " + APIKey.Permission.allCases.map(\.rawValue).joined(separator: ", "),
+        "What it may do; `read` if left out."
+    ) { $0.text.flatMap { APIKey.Permission(rawValue: $0) } }
+
+    private static let addresses = Field<[AddressRange]>.list(
+        "ip_allowlist", of: .address, 0...1000,
+        expected: "a list of addresses or networks such as 10.0.0.0/8",
+        "Where it may be used from; anywhere if left out or empty."
+    ) { $0.text.flatMap { AddressRange($0) } }
+
+    private static func ascii(
+        _ name: String, longest: Int, lines: Bool = false, _ words: String
+    ) -> Field<String> {
+        Field(name, .ascii(longest, lines: lines), words) { reader, name throws(Refusal) in
+            let text = try reader.text(name)
+            let isVisible = text.utf8.allSatisfy { byte in
+                (0x21...0x7e).contains(byte) || (lines && [0x20, 0x0a, 0x0d].contains(byte))
+            }
+            if isVisible, (1...longest).contains(text.utf8.count) { return text }
+            throw reader.wrong(name, "a text of 1 to \(longest) visible ASCII characters")
         }
-        return texts
     }
 }

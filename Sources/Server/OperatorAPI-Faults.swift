@@ -17,35 +17,21 @@ extension OperatorAPI {
     func setFaults(_ call: Call) async throws -> Reply {
         try call.allow([])
         let body = try await jsonBody(call)
-        if let list = body["faults"] ?? (body.elements == nil ? nil : body) {
-            if let object = body.object, let other = object.keys.first(where: { $0 != "faults" }) {
-                throw Problem(
-                    400, "unknown_field", "Beside faults there is no field \(other.prefix(64)).",
-                    field: String(other.prefix(64)))
-            }
-            guard let elements = list.elements, elements.count <= FaultBook.limit else {
-                throw Problem(
-                    400, "invalid_field", "faults must be a list of at most \(FaultBook.limit) faults.",
-                    field: "faults")
-            }
-            var faults: [Fault] = []
-            for (index, element) in elements.enumerated() {
-                do throws(Refusal) {
-                    faults.append(try checked(Fault(decoding: element)))
-                } catch {
-                    throw Problem(error, index: index)
-                }
-            }
-            self.faults.replaceAll(with: faults, engine: engine)
-        } else {
+        let (elements, isList) = try Self.elements(of: body, "faults", limit: FaultBook.limit)
+        var faults: [Fault] = []
+        for (index, element) in elements.enumerated() {
             do throws(Refusal) {
-                let fault = try checked(Fault(decoding: body))
-                faults.replaceThose(of: [fault.venue], with: [fault], engine: engine)
+                faults.append(try checked(Fault(decoding: element)))
             } catch {
-                throw Problem(error)
+                throw Problem(error, index: isList ? index : nil)
             }
         }
-        logger.info("faults were set", metadata: ["faults": "\(faults.faults.count)"])
+        if isList {
+            self.faults.replaceAll(with: faults, engine: engine)
+        } else {
+            self.faults.replaceThose(of: Set(faults.map(\.aim.venue)), with: faults, engine: engine)
+        }
+        logger.info("faults were set", metadata: ["faults": "\(self.faults.faults.count)"])
         return faultsReply()
     }
 
@@ -64,14 +50,33 @@ extension OperatorAPI {
         return .noContent
     }
 
+    /// What a body holds that is one object, a list, or an object with a list of this name.
+    static func elements(
+        of body: JSONValue, _ name: String, limit: Int
+    ) throws(Problem) -> (elements: [JSONValue], isList: Bool) {
+        guard let list = body[name] ?? (body.elements == nil ? nil : body) else { return ([body], false) }
+        if let other = body.object?.keys.first(where: { $0 != name }) {
+            throw Problem(
+                400, "unknown_field", "Beside \(name) there is no field \(other.prefix(64)).",
+                field: String(other.prefix(64)))
+        }
+        guard let elements = list.elements, elements.count <= limit else {
+            throw Problem(
+                400, "invalid_field", "\(name) must be a list of at most \(limit) \(name).", field: name)
+        }
+        return (elements, true)
+    }
+
     /// The fault, with every account that it names known to be one of its venue.
     private func checked(_ fault: Fault) throws(Refusal) -> Fault {
-        for (field, name) in [("account", fault.account), ("as", fault.other)] {
+        var named = [("account", fault.aim.account)]
+        if case .wrongAccount(let other) = fault.effect { named.append(("as", other)) }
+        for (field, name) in named {
             guard let name else { continue }
-            guard engine.account(name)?.venue == fault.venue else {
+            guard engine.account(name)?.venue == fault.aim.venue else {
                 throw Refusal(
                     .unknownAccount,
-                    "\(field) must be an account at \(fault.venue.rawValue); \(name.prefix(64)) is none.",
+                    "\(field) must be an account at \(fault.aim.venue.rawValue); \(name.prefix(64)) is none.",
                     field: field)
             }
         }
@@ -83,7 +88,7 @@ extension OperatorAPI {
             writer.beginObject()
             writer.key("faults")
             writer.beginArray()
-            for fault in faults.faults { fault.write(to: &writer) }
+            for fault in faults.faults { writer.value(fault.source) }
             writer.endArray()
             writer.endObject()
         }

@@ -10,7 +10,7 @@ extension OperatorAPI {
     func nudge(_ call: Call) async throws -> Reply {
         let account = try existing(call)
         try call.allow([])
-        let wish = try NudgeRequest(decoding: try await jsonBody(call))
+        let wish = try NudgeRequest.form.read(try await jsonBody(call), subject: "nudge")
         return try await slowly { try await nudge(account, wish) }
     }
 
@@ -94,22 +94,34 @@ extension OperatorAPI {
 }
 
 /// What is asked of a nudge.
-private struct NudgeRequest {
+struct NudgeRequest: Sendable {
     /// Maintenance margin ÷ what backs it; above 0.
     let share: ExactDecimal
     let instrument: String?
     let isDryRun: Bool
 
-    init(decoding value: JSONValue) throws(Refusal) {
-        let reader = try FieldReader(value, subject: "nudge", nullable: ["instrument"])
-        try reader.allow(["maintenance_share", "instrument", "dry_run"])
-        share = try reader.share("maintenance_share")
-        guard share.isPositive, share <= ExactDecimal(1_000) else {
-            throw Refusal(
-                .invalidAmount, "nudge: maintenance_share must be above 0 and up to 1000, such as \"99%\".",
-                field: "maintenance_share")
-        }
-        instrument = try reader.optionalText("instrument")
-        isDryRun = try reader.flag("dry_run")
-    }
+    /// What it takes. The reader, its refusals, the OpenAPI document and the page docs/operator-api.md are made
+    /// of this table.
+    static let form: Form<NudgeRequest> = Form(
+        "To which share of its maintenance margin an account is brought.",
+        Field(
+            "maintenance_share", .portion,
+            "Maintenance margin ÷ what backs it, such as `\"99%\"` or `\"0.99\"`; most venues liquidate at 1. "
+                + "More than ten times it is written as a percentage."
+        ) { reader, name throws(Refusal) in
+            let share = try reader.share(name)
+            // 95 for 95 % is a slip of the pen.
+            let text = reader.value(name)?.text ?? ""
+            if share > ExactDecimal(10), !text.hasSuffix("%") {
+                throw reader.refusal(
+                    .invalidAmount,
+                    "\(name) \(text) would be \(text) times what backs it: write \"\(text)%\" for a percentage.",
+                    field: name)
+            }
+            if share.isPositive, share <= ExactDecimal(1_000) { return share }
+            throw reader.wrong(name, "above 0 and up to 1000, such as \"99%\"", .invalidAmount)
+        },
+        Field.label("instrument", "Whose mark is moved; that of the largest position if left out.").nullable,
+        Field.flag("dry_run", "Only tells the mark.")
+    ) { NudgeRequest(share: $0, instrument: $1, isDryRun: $2) }
 }

@@ -10,21 +10,11 @@ extension OperatorAPI {
         return orderScriptsReply()
     }
 
-    /// Puts scripts in place of all others: one object, a list, or `{"scripts":[…]}`.
+    /// Puts scripts in place of all that wait: one object, a list, or `{"scripts":[…]}`.
     func setOrderScripts(_ call: Call) async throws -> Reply {
         try call.allow([])
         let body = try await jsonBody(call)
-        if body["scripts"] != nil, let other = body.object?.keys.first(where: { $0 != "scripts" }) {
-            throw Problem(
-                400, "unknown_field", "Beside scripts there is no field \(other.prefix(64)).",
-                field: String(other.prefix(64)))
-        }
-        let elements = body["scripts"]?.elements ?? body.elements ?? [body]
-        guard elements.count <= OrderScripts.limit else {
-            throw Problem(
-                400, "invalid_field", "scripts must be a list of at most \(OrderScripts.limit) scripts.",
-                field: "scripts")
-        }
+        let (elements, isList) = try Self.elements(of: body, "scripts", limit: OrderScripts.limit)
         var scripts: [OrderScript] = []
         for (index, element) in elements.enumerated() {
             do throws(Refusal) {
@@ -36,18 +26,18 @@ extension OperatorAPI {
                 }
                 scripts.append(script)
             } catch {
-                throw elements.count == 1 ? Problem(error) : Problem(error, index: index)
+                throw Problem(error, index: isList ? index : nil)
             }
         }
-        faults.orderScripts.replaceAll(with: scripts)
+        faults.orderScripts.replaceWaiting(with: scripts)
         logger.info("order scripts were set", metadata: ["scripts": "\(scripts.count)"])
         return orderScriptsReply()
     }
 
-    /// Ends all scripts.
+    /// Ends all scripts, and what they hold back.
     func clearOrderScripts(_ call: Call) throws -> Reply {
         try call.allow([])
-        faults.orderScripts.replaceAll(with: [])
+        faults.orderScripts.clear()
         return .noContent
     }
 

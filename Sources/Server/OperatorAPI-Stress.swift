@@ -86,49 +86,48 @@ extension OperatorAPI {
     private static func shocks(
         _ body: JSONValue, model: any VenueServer, snapshot: AccountSnapshot
     ) throws -> [Shock] {
-        let reader = try FieldReader(body, subject: "stress")
-        try reader.allow(["shocks"])
-        let elements = try reader.elements("shocks")
-        guard (1...shockLimit).contains(elements.count) else {
-            throw reader.wrong("shocks", "a list of 1 to \(shockLimit) shocks")
+        let shocks = try stressForm.read(body, subject: "stress")
+        for (place, shock) in shocks.enumerated() {
+            switch shock {
+            case .price(let target, _), .funding(let target, _):
+                try checkTarget(target, field: "shocks[\(place)].target", model: model, snapshot: snapshot)
+            case .rules: break
+            }
         }
-        return try elements.enumerated().map { place, element in
-            try shock(element, field: "shocks[\(place)]", model: model, snapshot: snapshot)
-        }
+        return shocks
     }
 
-    /// Reads one shock: `target` with `change` or `funding`, or `rules` alone.
-    private static func shock(
-        _ value: JSONValue, field: String, model: any VenueServer, snapshot: AccountSnapshot
-    ) throws -> Shock {
-        let reader = try FieldReader(value, subject: field, at: "\(field).")
-        try reader.allow(["target", "change", "funding", "rules"])
-        let isOfRules = reader.has("rules")
-        for (one, other) in [
-            ("rules", "target"), ("rules", "change"), ("rules", "funding"), ("funding", "change"),
-        ]
-        where reader.has(one) && reader.has(other) {
-            throw Refusal(
-                .invalidField, "\(field): \(one) and \(other) do not go together.", field: "\(field).\(one)")
-        }
-        if isOfRules {
-            guard let amendment = reader.value("rules"), amendment.object != nil else {
-                throw reader.wrong("rules", "an object")
-            }
-            return .rules(amendment: amendment)
-        }
-        let target = try reader.text("target")
-        try checkTarget(target, field: "\(field).target", model: model, snapshot: snapshot)
-        if reader.has("funding") {
-            return .funding(instrument: target, rate: try reader.share("funding"))
-        }
-        let change = try reader.share("change")
-        guard change > -ExactDecimal.one else {
-            throw Refusal(
-                .invalidAmount, "\(field): change must be above -1, which is -100%.", field: "\(field).change"
-            )
-        }
-        return .price(target: target, change: change)
+    /// What is asked of a stress. The reader, its refusals, the OpenAPI document and the page
+    /// docs/operator-api.md are made of these tables.
+    static let stressForm: Form<[Shock]> = Form(
+        "What an account is put under, each by itself.",
+        Field<[Shock]>.objects(
+            "shocks", of: .oneOf([shockForm.description]), 1...shockLimit, "The shocks."
+        ) { reader throws(Refusal) in try shockForm.read(reader) }
+    ) { $0 }
+
+    static let shockForm: Form<Shock> = Form(
+        "A target with its change or one funding payment, or other rules.",
+        rules: [.one(["target", "rules"]), .one(["change", "funding", "rules"])],
+        Field.label("target", "An asset or an instrument.").optional,
+        Field("change", .share, "What becomes of its prices, above -1: `\"-0.10\"` or `\"-10%\"`.") {
+            reader, name throws(Refusal) in
+            let change = try reader.share(name)
+            if change > -ExactDecimal.one { return change }
+            throw reader.wrong(name, "above -1, which is -100%", .invalidAmount)
+        }.optional,
+        Field.share("funding", "One funding payment of the instrument, at this rate.").optional,
+        Field("rules", .object, "Other values in the rules in force, as a rulebook file spells them.") {
+            reader, name throws(Refusal) in
+            let rules = try reader.required(name)
+            if rules.object != nil { return rules }
+            throw reader.wrong(name, "an object")
+        }.optional
+    ) { target, change, funding, rules in
+        if let rules { return .rules(amendment: rules) }
+        let target = target ?? ""
+        return funding.map { .funding(instrument: target, rate: $0) }
+            ?? .price(target: target, change: change ?? .zero)
     }
 
     private static func checkTarget(

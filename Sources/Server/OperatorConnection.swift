@@ -218,7 +218,7 @@ extension Scenario {
         if faults.isEmpty { return }
         var writer = JSONWriter(reserving: 1024)
         writer.beginArray()
-        for fault in faults { fault.write(to: &writer) }
+        for fault in faults { writer.value(fault.source) }
         writer.endArray()
         let answer = try await connection.send("PUT", "/admin/v1/faults", body: writer.bytes)
         if answer.status == 200 { return }

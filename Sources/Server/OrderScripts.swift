@@ -1,5 +1,6 @@
 import JSON
 import Ledger
+import Logging
 import Numbers
 import Synchronization
 import Venue
@@ -33,22 +34,24 @@ struct OrderScript: Sendable {
 
     /// A script as the operator writes it: `{"account", "client_order_id"?, "steps": [{"do": …}]}`.
     init(decoding value: JSONValue) throws(Refusal) {
-        let reader = try FieldReader(value, subject: "script")
-        try reader.allow(["account", "client_order_id", "steps"])
-        account = try reader.text("account")
-        let elements = try reader.elements("steps")
-        guard (1...16).contains(elements.count) else {
-            throw reader.wrong("steps", "a list of 1 to 16 steps")
-        }
-        var steps: [Step] = []
-        for (index, element) in elements.enumerated() {
-            let name = "steps[\(index)]"
-            steps.append(try Step(FieldReader(element, subject: name, at: name + ".")))
-        }
-        clientID = try reader.optionalText("client_order_id")
-        self.steps = steps
+        let script = try Self.form.read(value, subject: "script")
+        account = script.account
+        clientID = script.clientID
+        steps = script.steps
         source = value
     }
+
+    /// What a script takes. The reader, its refusals, the OpenAPI document and the page docs/order-scripts.md
+    /// are made of this table.
+    static let form: Form<(account: String, clientID: String?, steps: [Step])> = Form(
+        "What is to become of one order.",
+        Field.account("account", "Whose order."),
+        Field.text("client_order_id", longest: 256, "Which, by the client's id; the next if left out.")
+            .optional,
+        Field<[Step]>.objects(
+            "steps", of: .oneOf(Step.form.descriptions), 1...16, "What happens to it, in this order."
+        ) { reader throws(Refusal) in try Step.form.read(reader) }
+    ) { (account: $0, clientID: $1, steps: $2) }
 }
 
 extension OrderScript.Step {
@@ -57,38 +60,63 @@ extension OrderScript.Step {
         .insufficientBalance, .wouldTake, .unfillable, .orderExists, .nothingToReduce, .noPosition, .tooMany,
         .priceMissing, .notAllowed,
     ]
-    private static let names = ["reject", "fill", "hold", "timeout", "lose", "duplicate", "fill_on_cancel"]
 
-    fileprivate init(_ reader: FieldReader) throws(Refusal) {
-        func positive(_ name: String) throws(Refusal) -> ExactDecimal? {
-            guard let number = try reader.optionalDecimal(name) else { return nil }
-            guard number.isPositive else {
-                throw reader.wrong(name, "above zero", .invalidAmount)
-            }
-            return number
-        }
-        let members: [String]
-        switch try reader.text("do") {
-        case "reject":
-            self = .reject(try reader.choice("code", among: Self.codes))
-            members = ["code"]
-        case "fill":
-            self = .fill(quantity: try positive("quantity"), price: try positive("price"))
-            members = ["quantity", "price"]
-        case "hold":
-            let wait = try reader.integer("ms")
-            guard (0...60_000).contains(wait) else {
-                throw reader.wrong("ms", "a whole number from 0 to 60000")
-            }
-            self = .hold(wait)
-            members = ["ms"]
-        case "timeout": (self, members) = (.timeout, [])
-        case "lose": (self, members) = (.lose, [])
-        case "duplicate": (self, members) = (.duplicate, [])
-        case "fill_on_cancel": (self, members) = (.fillOnCancel, [])
-        default: throw reader.wrong("do", "one of \(Self.names.joined(separator: ", "))")
-        }
-        try reader.allow(["do"] + members)
+    /// Every step.
+    static let form = FormChoice(
+        by: "do", "What happens.",
+        [
+            (
+                "reject",
+                Form(
+                    "The order is refused in the venue's own words, and nothing has changed.",
+                    Field("code", .choice(codes.map(\.rawValue)), "Why.") { reader, name throws(Refusal) in
+                        try reader.choice(name, among: codes)
+                    }
+                ) { OrderScript.Step.reject($0) }
+            ),
+            (
+                "fill",
+                Form(
+                    "Right after it was placed so much of it is filled as maker, before the answer.",
+                    positive("quantity", "How much, in full lots of the instrument; what is left if left out."),
+                    positive("price", "At what price; its own if left out.")
+                ) { .fill(quantity: $0, price: $1) }
+            ),
+            (
+                "hold",
+                Form("The answer waits.", Field.whole("ms", 0...60_000, "How many milliseconds.")) { .hold($0) }
+            ),
+            (
+                "timeout",
+                Form(
+                    "It is carried out, and the answer is the venue's for a request whose fate nobody knows."
+                ) { .timeout }
+            ),
+            (
+                "lose",
+                Form("The next thing that streams would tell of it, after its placing, is not told.") { .lose }
+            ),
+            (
+                "duplicate",
+                Form("The next thing that streams tell of it, after its placing, is told twice.") {
+                    .duplicate
+                }
+            ),
+            (
+                "fill_on_cancel",
+                Form(
+                    "When it is cancelled, what is left of it is filled first, and the cancel finds no open "
+                        + "order."
+                ) { .fillOnCancel }
+            ),
+        ])
+
+    private static func positive(_ name: String, _ words: String) -> Field<ExactDecimal?> {
+        Field(name, .positive, words) { reader, name throws(Refusal) in
+            let number = try reader.decimal(name)
+            if number.isPositive { return number }
+            throw reader.wrong(name, "above zero", .invalidAmount)
+        }.optional
     }
 }
 
@@ -98,20 +126,20 @@ final class OrderScripts: Sendable {
     /// The most scripts at a time.
     static let limit = 1_000
 
-    /// How often the first news of an order behind a place of the journal is told.
-    private struct Telling {
-        let after: Int64
-        let times: Int
+    /// What is still to happen to an order that had a script.
+    private enum Held: Equatable {
+        /// Its first news behind a place of the journal is told so often.
+        case telling(after: Int64, times: Int)
+        /// It is filled right before it is cancelled.
+        case fillOnCancel
     }
 
     private struct State {
         var waiting: [OrderScript] = []
-        /// How often the next news of an order is told, by account and order; the first comes first.
-        var tellings: [String: [Telling]] = [:]
+        /// What is held back, the first first.
+        var held: [(account: String, order: String, what: Held)] = []
         /// What was made of news already, by its sequence: every stream tells it as often.
         var told: [Int64: Int] = [:]
-        /// Orders that are filled right before they are cancelled, by account.
-        var filledOnCancel: [String: Set<String>] = [:]
     }
 
     private let state = Mutex(State())
@@ -124,12 +152,20 @@ final class OrderScripts: Sendable {
     /// Those that wait for their orders.
     var scripts: [OrderScript] { state.withLock { $0.waiting } }
 
-    /// Puts these in place of all others.
-    func replaceAll(with scripts: [OrderScript]) {
+    /// Puts these in place of all that wait for their orders. What is held back of orders that are placed
+    /// stays.
+    func replaceWaiting(with scripts: [OrderScript]) {
+        state.withLock { state in
+            state.waiting = scripts
+            isActive.store(!scripts.isEmpty || !state.held.isEmpty, ordering: .relaxed)
+        }
+    }
+
+    /// Forgets all scripts, and what is held back.
+    func clear() {
         state.withLock { state in
             state = State()
-            state.waiting = scripts
-            isActive.store(!scripts.isEmpty, ordering: .relaxed)
+            isActive.store(false, ordering: .relaxed)
         }
     }
 
@@ -148,16 +184,29 @@ final class OrderScripts: Sendable {
 
     /// Notes how often the next news of an order is told, of what comes after a place of the journal.
     fileprivate func tell(_ order: String, of account: String, times: Int, after sequence: Int64) {
-        let telling = Telling(after: sequence, times: times)
-        state.withLock { $0.tellings["\(account) \(order)", default: []].append(telling) }
+        hold(order, of: account, .telling(after: sequence, times: times))
     }
 
     fileprivate func fillOnCancel(_ order: String, of account: String) {
-        state.withLock { _ = $0.filledOnCancel[account, default: []].insert(order) }
+        hold(order, of: account, .fillOnCancel)
+    }
+
+    /// Of more than may be held back the oldest is forgotten: its order may be long gone.
+    private func hold(_ order: String, of account: String, _ what: Held) {
+        state.withLock { state in
+            if state.held.count >= Self.limit { state.held.removeFirst() }
+            state.held.append((account, order, what))
+        }
     }
 
     fileprivate func isFilledOnCancel(_ order: String, of account: String) -> Bool {
-        state.withLock { $0.filledOnCancel[account]?.remove(order) != nil }
+        state.withLock { state in
+            let place = state.held.firstIndex {
+                $0.what == .fillOnCancel && $0.order.isExactly(order) && $0.account.isExactly(account)
+            }
+            if let place { state.held.remove(at: place) }
+            return place != nil
+        }
     }
 
     /// How often streams tell an event: once, unless a script says otherwise.
@@ -165,12 +214,17 @@ final class OrderScripts: Sendable {
         guard let account = event.account, let order = event.body.orderID else { return 1 }
         return state.withLock { state in
             if let times = state.told[event.sequence] { return times }
-            let key = "\(account) \(order)"
-            guard let next = state.tellings[key]?.first, next.after < event.sequence else { return 1 }
-            state.tellings[key]?.removeFirst()
-            if state.told.count >= Self.limit { state.told = [:] }
-            state.told[event.sequence] = next.times
-            return next.times
+            for (place, held) in state.held.enumerated() {
+                guard case .telling(let after, let times) = held.what, held.order.isExactly(order),
+                    held.account.isExactly(account)
+                else { continue }
+                guard after < event.sequence else { return 1 }
+                state.held.remove(at: place)
+                if state.told.count >= Self.limit { state.told = [:] }
+                state.told[event.sequence] = times
+                return times
+            }
+            return 1
         }
     }
 }
@@ -179,12 +233,15 @@ final class OrderScripts: Sendable {
 struct ScriptedAccess: ForwardingAccess {
     let base: any VenueAccess
     let scripts: OrderScripts
+    let model: any VenueServer
+    let logger: Logger
 
     func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event] {
         if scripts.isEmpty { return try await base.trade(instruction, for: account) }
         switch instruction {
         case .place(let order):
             guard let script = scripts.take(account, clientID: order.terms.clientID) else { break }
+            try checkLots(of: script, order, account)
             return try await play(script, instruction, for: account)
         case .cancel(let reference, let instrument):
             guard let order = base.snapshot(of: account)?.account.order(reference, of: instrument),
@@ -209,6 +266,27 @@ struct ScriptedAccess: ForwardingAccess {
             }
         }
         return results
+    }
+
+    /// Refuses an order whose script fills a part of it that its venue never fills: the script is wrong, which
+    /// only its order shows.
+    private func checkLots(
+        of script: OrderScript, _ order: OrderInstruction, _ account: String
+    ) throws(Refusal) {
+        guard let snapshot = base.snapshot(of: account),
+            let instrument = model.instrument(order.instrument, in: snapshot.account, at: snapshot.at),
+            let lot = model.tradingTerms(of: instrument, in: snapshot.account, at: snapshot.at)?.lot,
+            lot.isPositive
+        else { return }
+        for case .fill(let quantity?, _) in script.steps where !quantity.isMultiple(of: lot) {
+            let message =
+                "The order's script fills \(quantity) of \(instrument.name), which is no multiple of its "
+                + "lot \(lot)."
+            logger.warning(
+                "an order was refused for its script",
+                metadata: ["account": "\(account)", "reason": "\(message)"])
+            throw Refusal(.notAllowed, message, field: "quantity")
+        }
     }
 
     private func play(

@@ -206,11 +206,10 @@ private struct ScenarioReader {
             try fields(here)
             do {
                 let request = try KeyRequest(decoding: element, inScenario: true)
-                var needed = [("api_key", request.apiKey), ("secret", request.secret)]
-                if model.hasPassphrases { needed.append(("passphrase", request.passphrase)) }
-                for (name, value) in needed where value == nil {
+                if model.hasPassphrases, request.passphrase == nil {
                     throw Refusal(
-                        .missingField, "is missing: a scenario's keys are the same every time", field: name)
+                        .missingField, "is missing: a scenario's keys are the same every time",
+                        field: "passphrase")
                 }
                 if !model.hasPassphrases, request.passphrase != nil {
                     throw Refusal(
@@ -253,7 +252,7 @@ private struct ScenarioReader {
         var faults: [Fault] = []
         for (index, element) in try elements(path).enumerated() {
             do throws(Refusal) {
-                faults.append(try Fault(decoding: element, numbersAreTexts: true))
+                faults.append(try Fault(inScenario: element))
             } catch {
                 let field = error.field.map { [PathStep.key($0)] } ?? []
                 throw document.error(path + [.index(index)] + field, error.message)

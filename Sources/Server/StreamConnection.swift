@@ -248,12 +248,12 @@ final class StreamConnection: ChannelDuplexHandler {
             guard phase == .open else { return }
             let strikes = hub.faults.strikes(
                 venue: venue, stream: path, accounts: interest.accounts, at: access.ledgerTime())
-            let kinds = strikes.map(\.kind)
-            if kinds.contains(.drop) { return drop() }
-            isSilenced = !hub.faults.isEmpty && (isSilenced || kinds.contains(.silence))
-            if isSilenced || kinds.contains(.gap) { return }
+            let effects = strikes.map(\.effect)
+            if effects.contains(.drop) { return drop() }
+            isSilenced = !hub.faults.isEmpty && (isSilenced || effects.contains(.silence))
+            if isSilenced || effects.contains(.gap) { return }
             send(message)
-            if kinds.contains(.duplicate) { send(message) }
+            if effects.contains(.duplicate) { send(message) }
         }
     }
 

@@ -52,35 +52,19 @@ extension OperatorTool {
         },
         OperatorTool(
             "nudge_account", "Moves one mark until the account is at a share of its maintenance margin.",
-            [
-                account,
-                Argument(
-                    "maintenance_share", "string",
-                    "Maintenance margin ÷ what backs it, such as \"99%\" or \"0.99\"; 1 liquidates.",
-                    isRequired: true),
-                Argument("instrument", "string", "Whose mark is moved; the largest position's if left out."),
-                Argument("dry_run", "boolean", "Only says which mark it would be."),
-            ]
+            [account] + arguments(ofRequest: "NudgeRequest")
         ) { given throws(ProgramError) in
             Request(method: "POST", path: try given.account("/nudge"), body: given.body())
         },
         OperatorTool(
             "move_clock", "Moves the ledger's clock on, where it stands still.",
-            [
-                Argument("advance", "string", "By a span of time such as 8h, 1h30m or 500ms."),
-                Argument("advance_ms", "integer", "By how many milliseconds, in place of advance."),
-                Argument("now", "string", "To this moment, ISO 8601, in place of advance."),
-                Argument("mode", "string", "standing stops the clock, system lets it go with the system's."),
-            ]
+            arguments(ofRequest: "ClockRequest")
         ) { given throws(ProgramError) in
             Request(method: "PUT", path: "/admin/v1/clock", body: given.body())
         },
         OperatorTool(
             "issue_key", "Issues an API key of an account, for a client of the venue; shows its secret once.",
-            [
-                account,
-                Argument("permissions", listOf: "string", "Of read, trade and withdraw.", isRequired: true),
-            ]
+            [account] + arguments(ofRequest: "KeyRequest")
         ) { given throws(ProgramError) in
             Request(method: "POST", path: try given.account("/keys"), body: given.body())
         },
@@ -120,13 +104,7 @@ extension OperatorTool {
         OperatorTool(
             "stress_account",
             "Works out an account's figures under shocks, each by itself; nothing is stored.",
-            [
-                account,
-                Argument(
-                    "shocks", listOf: "object",
-                    "Each a target (an asset or an instrument) and its change, such as \"-10%\".",
-                    isRequired: true),
-            ], isReadOnly: true
+            [account] + arguments(ofRequest: "StressRequest"), isReadOnly: true
         ) { given throws(ProgramError) in
             Request(method: "POST", path: try given.account("/stress"), body: given.body())
         },
@@ -176,9 +154,9 @@ extension OperatorTool {
             "set_faults", "Makes venues misbehave towards their clients, in place of the faults before.",
             [
                 Argument(
-                    "faults", listOf: "object",
-                    "Each with venue, kind (rate_limit, latency …) and probability; none ends all.",
-                    isRequired: true)
+                    FieldDescription(
+                        "faults", .list(of: .record(FieldSchemas.fields(of: "Fault")), 0...1000),
+                        "The faults; none ends all."))
             ]
         ) { given throws(ProgramError) in
             Request(method: "PUT", path: "/admin/v1/faults", body: given.body())
@@ -205,6 +183,11 @@ extension OperatorTool {
     private static func arguments(of type: String) -> [Argument] {
         let fields = CommandForm.all.first { $0.type == type }?.fields ?? []
         return fields.filter { !common.contains($0.name) }.map { Argument($0) }
+    }
+
+    /// The fields of what a call takes.
+    private static func arguments(ofRequest name: String) -> [Argument] {
+        FieldSchemas.fields(of: name).map { Argument($0) }
     }
 
     private static let common = ["type", "id", "at"]

@@ -318,6 +318,26 @@ def test_a_fill_overtakes_a_cancel(bot):
     assert len(bot.trades()) == 1 and bot.open() == []
 
 
+def test_scripts_that_follow_leave_what_is_held_back(bot):
+    bot.script({"do": "fill_on_cancel"})
+    order = bot.buy("held")
+    bot.script({"do": "timeout"})
+    with pytest.raises(ccxt.BaseError):
+        bot.exchange.cancel_order(order["id"], bot.venue.symbol)
+    assert bot.exchange.fetch_order(order["id"], bot.venue.symbol)["status"] == "closed"
+    bot.server.admin("DELETE", "/order-scripts")
+
+
+def test_a_fill_of_no_full_lots_is_refused_with_its_order(bot):
+    """The venue fills no such part; the log says whose mistake it is."""
+    bot.script({"do": "fill", "quantity": "0.000000001"})
+    with pytest.raises(ccxt.BaseError):
+        bot.buy("crumbs")
+    assert bot.open() == []
+    said = [line for line in bot.server.log if "an order was refused for its script" in line]
+    assert "0.000000001" in said[-1] and "no multiple of its lot" in said[-1]
+
+
 def test_a_fill_that_nobody_tells(bot):
     bot.script({"do": "lose"})
     order = bot.buy("lost")

@@ -8,17 +8,20 @@ struct CommandFormTests {
     /// A value that a field takes, and one that it does not.
     private static func values(_ kind: FieldKind) -> (good: JSONValue, bad: JSONValue) {
         switch kind {
-        case .label, .venue: (.string("name"), .number("5"))
-        case .decimal: (.string("1.5"), .number("1.5"))
-        case .share: (.string("0.01%"), .string("0.01 %"))
+        case .label, .account, .venue, .text, .path, .ascii, .address, .code:
+            (.string("name"), .number("5"))
+        case .whole, .chance: (.number("1"), .bool(true))
+        case .span: (.string("8h"), .number("8"))
+        case .decimal, .positive: (.string("1.5"), .number("1.5"))
+        case .share, .portion: (.string("0.01%"), .string("0.01 %"))
         case .flag: (.bool(true), .string("true"))
         case .choice(let words): (.string(words[0]), .string("no such word"))
         case .hours(let range): (.number("\(range.lowerBound)"), .string("8 hours"))
         case .time: (.string("2026-01-01T00:00:00Z"), .string("yesterday"))
-        case .labels: (.array([]), .string("name"))
+        case .labels, .list: (.array([]), .string("name"))
         case .table(let kind): (.members([("name", values(kind).good)]), .array([]))
         case .record(let fields): (.members(fields.map { ($0.name, values($0.kind).good) }), .array([]))
-        case .settings: (.members([]), .array([]))
+        case .settings, .oneOf, .object: (.members([]), .array([]))
         case .scalar: (.null, .null)
         }
     }
@@ -26,8 +29,8 @@ struct CommandFormTests {
     /// The command with every field that is needed: those that must be there, and one of each pair.
     private static func smallest(_ form: CommandForm) -> [(key: String, value: JSONValue)] {
         var names = form.fields.filter(\.isRequired).map(\.name)
-        for case .either(let first, _) in form.rules { names.append(first) }
-        for case .some(let first, _) in form.rules { names.append(first) }
+        for case .one(let alternatives) in form.description.rules { names += alternatives.prefix(1) }
+        for case .some(let first, _) in form.description.rules { names.append(first) }
         return form.fields.filter { names.contains($0.name) }.map { ($0.name, values($0.kind).good) }
     }
 
@@ -50,8 +53,8 @@ struct CommandFormTests {
             let refusal = Self.refusal(whole.filter { $0.key != field.name })
             #expect(refusal?.code == .missingField && refusal?.field == field.name, "\(field.name)")
         }
-        for rule in form.rules {
-            guard case .either(let first, let second) = rule,
+        for rule in form.description.rules {
+            guard case .one(let names) = rule, case (let first, let second) = (names[0], names[1]),
                 let other = form.fields.first(where: { $0.name == second })
             else { continue }
             let both = whole + [(second, Self.values(other.kind).good)]
@@ -68,10 +71,10 @@ struct CommandFormTests {
         for field in form.fields {
             let (good, bad) = Self.values(field.kind)
             var rest = whole.filter { $0.key != field.name }
-            for rule in form.rules {
+            for rule in form.description.rules {
                 switch rule {
-                case .either(let first, let second) where second == field.name:
-                    rest = rest.filter { $0.key != first }
+                case .one(let names) where names.contains(field.name):
+                    rest = rest.filter { !names.contains($0.key) }
                 case .with(let first, let second) where first == field.name:
                     rest.append((second, .string("name")))
                 default: break

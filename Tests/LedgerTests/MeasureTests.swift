@@ -1,4 +1,4 @@
-import Ledger
+@testable import Ledger
 import Numbers
 import Testing
 
@@ -18,6 +18,22 @@ struct MeasureTests {
     func noShares(_ text: String) {
         #expect(throws: NumberError.self) { try ExactDecimal(share: text) }
     }
+
+    @Test(
+        "Of a number the first eighteen places after the point count, whatever its exponent",
+        arguments: [
+            ("0", "0"), ("-0", "0"), ("0.0", "0"), ("0e999999999999999999999", "0"), ("1", "1"), ("1.0", "1"),
+            ("0.25", "0.25"), ("-0.25", "-0.25"), ("2.5e-1", "0.25"), ("25E-2", "0.25"), ("0.0025e2", "0.25"),
+            ("1e3", "1000"), ("1e-18", "0.000000000000000001"), ("1e-19", "0"), ("1e-99999999999999999999", "0"),
+            ("0.1234567890123456789", "0.123456789012345678"),
+            ("0.9999999999999999999", "0.999999999999999999"), ("12.5e0", "12.5"), ("120e-1", "12"),
+        ])
+    func cut(_ text: String, _ value: String) throws {
+        #expect(try ExactDecimal(cutting: text) == ExactDecimal(value))
+    }
+
+    @Test("What does not fit is no number", arguments: ["1e400", "1e21", "1e99999999999999999999"])
+    func uncut(_ text: String) { #expect(ExactDecimal(cutting: text) == nil) }
 
     @Test(
         arguments: [

@@ -1,6 +1,7 @@
 """Faults on purpose: every kind, at every venue, where, how often and when."""
 
 import http.client
+import json
 import threading
 import time
 
@@ -158,6 +159,7 @@ def test_the_same_seed_strikes_the_same_requests(unlimited):
     fault = {"venue": "okx", "kind": "status", "probability": "0.5", "seed": 42, "status": 500}
     runs = []
     for _ in range(2):
+        unlimited.admin("DELETE", FAULTS)
         put(unlimited, fault)
         runs.append([venue_requests.okx(unlimited, key).status for _ in range(40)])
     assert runs[0] == runs[1]
@@ -166,6 +168,55 @@ def test_the_same_seed_strikes_the_same_requests(unlimited):
     assert [venue_requests.okx(unlimited, key).status for _ in range(40)] != runs[0]
     put(unlimited, fault | {"probability": "0"})
     assert {venue_requests.okx(unlimited, key).status for _ in range(40)} == {200}
+
+
+def test_a_fault_that_is_put_again_goes_on(unlimited):
+    """Its count, its chances and its frozen state; the same in other words is the same."""
+    key = opened(unlimited, "okx")
+    chance = {"venue": "okx", "kind": "status", "probability": "0.5", "seed": 42}
+    put(unlimited, chance)
+    whole = [venue_requests.okx(unlimited, key).status for _ in range(20)]
+    unlimited.admin("DELETE", FAULTS)
+    put(unlimited, chance)
+    parts = [venue_requests.okx(unlimited, key).status for _ in range(10)]
+    put(unlimited, {"venue": "binance", "kind": "drop"}, chance | {"probability": "50%", "seed": 42.0})
+    assert parts + [venue_requests.okx(unlimited, key).status for _ in range(10)] == whole
+
+    stale, once = {"venue": "okx", "kind": "stale"}, {"venue": "okx", "kind": "status", "times": 1}
+    put(unlimited, stale, once)
+    assert venue_requests.okx(unlimited, key).status == 503
+    unlimited.apply({"type": "deposit", "account": "desk-okx", "asset": "USDT", "amount": "50"})
+    put(unlimited, once, stale, {"venue": "rails", "kind": "gap"})
+    assert venue_requests.okx(unlimited, key).json["data"][0]["details"][0]["cashBal"] == "100"
+    put(unlimited, stale, once, once)
+    assert venue_requests.okx(unlimited, key).status == 503, "of two that are the same one is new"
+    assert venue_requests.okx(unlimited, key).status == 200
+
+
+def test_a_chance_is_exact_however_it_is_written(unlimited):
+    for written, listed in [
+        ("20%", "20%"),
+        (0.25, 0.25),
+        (1e-7, 1e-7),
+        (0.1234567890123456789012, 0.1234567890123456789012),
+        (1.0, 1.0),
+        (0, 0),
+    ]:
+        fault = {"venue": "okx", "kind": "drop", "probability": written}
+        assert put(unlimited, fault)[0]["probability"] == listed
+    for wrong in ["1e-7", 1.0000001, -0.1, "101%", 1e400, None]:
+        body = b'{"venue":"okx","kind":"drop","probability":%s}' % (
+            b"1e400" if wrong == float("inf") else json.dumps(wrong).encode()
+        )
+        answer = unlimited.admin("PUT", FAULTS, body)
+        assert (answer.status, answer.json["field"]) == (400, "probability"), (wrong, answer.body)
+
+
+def test_a_field_of_another_kind_says_of_which(unlimited):
+    answer = unlimited.admin("PUT", FAULTS, {"venue": "okx", "kind": "drop", "status": 500})
+    assert answer.json["detail"] == (
+        "fault: status does not go with kind drop; it goes with status, error, html."
+    )
 
 
 def test_one_fault_replaces_its_venues_a_list_replaces_all(unlimited):
@@ -228,6 +279,20 @@ faults:
         seen.append(venue_requests.okx(server, key).status)
         server.admin("PUT", "/clock", {"advance_ms": 60_000})
     assert seen == [200, 504, 200]
+
+
+@pytest.mark.parametrize("name", ["failing.yaml", "failing.json"])
+def test_a_scenarios_faults_have_numbers(start, tmp_path, name):
+    faults = [
+        {"venue": "okx", "kind": "rate_limit", "retry_after_s": 5, "probability": 0.5, "path": None},
+        {"venue": "binance", "kind": "error", "code": -1021, "from": 1_764_000_000_000},
+    ]
+    file = tmp_path / name
+    file.write_text(json.dumps({"faults": faults}))
+    listed = start("--scenario", str(file)).admin("GET", FAULTS).json["faults"]
+    assert [one["kind"] for one in listed] == ["rate_limit", "error"]
+    assert listed[0]["retry_after_s"] == 5 and "path" not in listed[0]
+    assert (listed[1]["code"], listed[1]["from"]) == (-1021, 1_764_000_000_000)
 
 
 def test_a_scenarios_faulty_fault_names_its_line(tmp_path):

@@ -118,7 +118,7 @@ def test_an_error_is_the_venues_own_code(server, venue, code, expected, status):
     assert answer.status == status
     assert expected.items() <= answer.json.items()
     listed = server.admin("GET", FAULTS).json["faults"][0]
-    assert listed["code"] == int(code) and listed["message"] == "Margin is insufficient."
+    assert listed["code"] == code and listed["message"] == "Margin is insufficient."
     assert server.admin("PUT", FAULTS, {"faults": [listed]}).status == 200, "what is listed can be set again"
 
 
