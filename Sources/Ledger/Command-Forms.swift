@@ -220,16 +220,16 @@ extension CommandForm {
     private static let market = [
         CommandForm(
             "prices",
-            "Sets mark prices, by which margin and profit are worked out, and index prices; for everybody at the "
-                + "venue. What orders meet is told by `quotes`.", of: .market,
+            "Sets mark prices, by which margin and profit are worked out, and index prices; for everybody at "
+                + "the venue. What orders meet is told by `quotes`.", of: .market,
             rules: [.some("marks", or: "index")],
             Field.venue("The venue."), prices("marks", "Mark prices, by instrument, in the quote asset."),
             prices("index", "Prices in USD, by asset.")
         ) { .prices(venue: $0, marks: $1, index: $2) },
         CommandForm(
             "quotes",
-            "Tells what is bid, asked and was last traded: what clients' orders are executed against. The mark "
-                + "price stays where it is: `prices` sets it.",
+            "Tells what is bid, asked and was last traded: what clients' orders are executed against. The "
+                + "mark price stays where it is: `prices` sets it.",
             of: .market, Field.venue("The venue."),
             Field(
                 "quotes", .table(of: .record(quoteFields)),

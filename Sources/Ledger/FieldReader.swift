@@ -10,23 +10,30 @@ public struct FieldReader {
     public let subject: String
     /// What stands before a field's name where the refusal names the field: `steps.`.
     private let place: String
-    private let object: JSONObject
+    private var object: JSONObject
 
-    /// Throws where the value is no object. A null in a field that is `nullable` is as good as no field.
-    public init(
-        _ value: JSONValue, subject: String, at place: String = "", nullable: [String] = []
-    ) throws(Refusal) {
-        guard var object = value.object else {
+    /// Throws where the value is no object.
+    public init(_ value: JSONValue, subject: String, at place: String = "") throws(Refusal) {
+        guard let object = value.object else {
             throw Refusal(
                 .invalidField, "\(subject) must be an object.",
                 field: place.isEmpty ? nil : String(place.dropLast()))
         }
-        if !nullable.isEmpty {
-            object.members.removeAll { $0.value.isNull && nullable.contains($0.key) }
-        }
         self.subject = subject
         self.place = place
         self.object = object
+    }
+
+    /// The object.
+    public var value: JSONValue { .object(object) }
+
+    /// The same with other values; without a field where there is none.
+    public func rewritten(_ rewrite: (String, JSONValue) -> JSONValue?) -> FieldReader {
+        var other = self
+        other.object.members = object.members.compactMap { key, value in
+            rewrite(key, value).map { (key: key, value: $0) }
+        }
+        return other
     }
 
     /// Refuses fields outside a list, and names the one that was meant.
@@ -242,10 +249,22 @@ public struct FieldReader {
         }
         var readers: [FieldReader] = []
         for (index, element) in elements.enumerated() {
-            let name = "\(place)\(field)[\(index)]"
-            readers.append(try FieldReader(element, subject: name, at: "\(name)."))
+            readers.append(try nested(element, "\(field)[\(index)]"))
         }
         return readers
+    }
+
+    /// The objects of an object, by name, each with its place in the names of its fields.
+    public func table(_ field: String) throws(Refusal) -> [(name: String, reader: FieldReader)] {
+        var readers: [(name: String, reader: FieldReader)] = []
+        for (name, value) in try members(field) {
+            readers.append((name, try nested(value, "\(field).\(name)")))
+        }
+        return readers
+    }
+
+    private func nested(_ value: JSONValue, _ name: String) throws(Refusal) -> FieldReader {
+        try FieldReader(value, subject: place + name, at: "\(place)\(name).")
     }
 
     /// A refusal that tells what it is about, and the field with its place.

@@ -183,6 +183,7 @@ public struct Field<Value: Sendable>: Sendable {
 }
 
 extension Field<String> {
+    /// A text that names something.
     public static func label(_ name: String, _ words: String) -> Field {
         Field(name, .label, words) { reader, name throws(Refusal) in try reader.label(name) }
     }
@@ -207,6 +208,7 @@ extension Field<String> {
 }
 
 extension Field<ExactDecimal> {
+    /// A decimal, written as a text.
     public static func decimal(_ name: String, _ words: String) -> Field {
         Field(name, .decimal, words) { reader, name throws(Refusal) in try reader.decimal(name) }
     }
@@ -242,6 +244,7 @@ extension Field<Int64> {
 }
 
 extension Field<LedgerTime> {
+    /// A time: milliseconds since 1970, or ISO 8601.
     public static func time(_ name: String, _ words: String) -> Field {
         Field(name, .time, words) { reader, name throws(Refusal) in try reader.time(name) }
     }

@@ -17,8 +17,8 @@ extension ExactDecimal {
 }
 
 extension ExactDecimal {
-    /// A JSON number, its exponent resolved and its digits cut behind the eighteenth after the point; nil where
-    /// it does not fit.
+    /// A JSON number, its exponent resolved and its digits cut behind the eighteenth after the point; nil
+    /// where it does not fit.
     init?(cutting number: String) {
         let parts = number.split(maxSplits: 1, whereSeparator: { $0 == "e" || $0 == "E" })
         let isNegative = number.hasPrefix("-")

@@ -23,7 +23,7 @@ struct Fault: Sendable, Equatable {
         case drop
         /// The answer is of so many milliseconds of ledger time ago; nil for when the fault was set.
         case stale(age: Int64?)
-        /// The venue says that the caller is over its limit, although it is not, and how many seconds to wait.
+        /// The venue says that the caller is over its limit, although it is not, and how long to wait.
         case rateLimit(retryAfter: Int64)
         /// The answer breaks off after so many bytes and the connection ends; nil for half of them.
         case partial(bytes: Int?)
@@ -67,23 +67,25 @@ struct Fault: Sendable, Equatable {
 
     /// Reads a fault strictly; the refusal names the field at fault.
     init(decoding value: JSONValue) throws(Refusal) {
-        self = try Self.form.read(FieldReader(value, subject: "fault"))
-        source = Self.form.filled(value)
+        try self.init(reading: FieldReader(value, subject: "fault"))
     }
 
     /// Reads a fault of a scenario file, which has its numbers as texts and may have fields with nothing in
     /// them.
-    init(inScenario value: JSONValue) throws(Refusal) {
-        let numbers = Set(
-            Self.form.descriptions.flatMap(\.fields).filter(\.kind.isOfNumbers).map(\.name))
-        let members = (value.object?.members ?? []).compactMap { member -> (String, JSONValue)? in
-            if member.value.isNull { return nil }
-            guard numbers.contains(member.key), let text = member.value.text,
-                let number = try? JSONValue(parsing: text), number.numberText != nil
-            else { return member }
-            return (member.key, number)
-        }
-        try self.init(decoding: value.object == nil ? value : .members(members))
+    init(inScenario reader: FieldReader) throws(Refusal) {
+        let numbers = Set(Self.form.descriptions.flatMap(\.fields).filter(\.kind.isOfNumbers).map(\.name))
+        try self.init(
+            reading: reader.rewritten { name, value in
+                guard numbers.contains(name), let text = value.text,
+                    let number = try? JSONValue(parsing: text), number.numberText != nil
+                else { return value.isNull ? nil : value }
+                return number
+            })
+    }
+
+    private init(reading reader: FieldReader) throws(Refusal) {
+        self = try Self.form.read(reader)
+        source = Self.form.filled(reader.value)
     }
 
     private init(_ aim: Aim, _ effect: Effect) {
@@ -167,8 +169,10 @@ extension Fault {
                 },
                 Field.text("message", longest: 256, "Its message; `An error on purpose.` if left out.")
                     .optional,
-                Field.whole("status", 200...599, "What such an error comes with if left out: 400, at OKX 200.")
-                    .optional
+                Field.whole(
+                    "status", 200...599,
+                    "The HTTP status; that which the venue's codes come with if left out."
+                ).optional
             ) { Fault($0, .error(code: Int($1), message: $2, status: $3.map { Int($0) })) }
         ),
         ("empty", Form("HTTP 200 and nothing in it.", of: aimed) { Fault($0, .empty) }),

@@ -18,11 +18,9 @@ public struct KeyRequest: Sendable {
     /// Whether it is made once for a ledger: not where it was made before, though it may have been revoked.
     public let isOnce: Bool
 
-    /// Reads a key request strictly; the refusal names the field at fault and never holds a value of it. Keys
-    /// of a scenario are made once without saying so.
-    public init(decoding value: JSONValue, inScenario: Bool = false) throws(Refusal) {
-        let form = inScenario ? Self.scenarioForm : Self.form
-        self = try form.read(value, subject: "key")
+    /// Reads a key request strictly; the refusal names the field at fault and never holds a value of it.
+    public init(decoding value: JSONValue) throws(Refusal) {
+        self = try Self.form.read(value, subject: "key")
     }
 
     /// A request with these parts.
@@ -82,7 +80,8 @@ extension KeyRequest {
             permissions: Set(permissions ?? [.read]), addresses: addresses ?? [], isOnce: isOnce)
     }
 
-    private static let scenarioForm: Form<KeyRequest> = Form(
+    /// Keys of a scenario are made once without saying so.
+    static let scenarioForm: Form<KeyRequest> = Form(
         "A key of a scenario.",
         apiKey, secret, passphrase.nullable, permissions.nullable, addresses.nullable
     ) { apiKey, secret, passphrase, permissions, addresses in
@@ -92,11 +91,12 @@ extension KeyRequest {
     }
 
     private static let apiKey = ascii(
-        "api_key", longest: 128, "A key of your own choosing; one that looks like the venue's own if left out.")
+        "api_key", longest: 128, "A key of your own choosing; one like the venue's own if left out.")
     // A secret may be the text of a public key, which has blanks and lines.
     private static let secret = ascii(
         "secret", longest: 8192, lines: true,
-        "Its secret, at Binance also the PEM text of an Ed25519 or RSA public key; a random one if left out.")
+        "Its secret, or where the venue takes it the PEM text of an Ed25519 or RSA public key; random if "
+            + "left out.")
     private static let passphrase = ascii(
         "passphrase", longest: 128, "Its passphrase, where the venue has one; a random one if left out.")
 

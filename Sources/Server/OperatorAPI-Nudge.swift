@@ -100,14 +100,14 @@ struct NudgeRequest: Sendable {
     let instrument: String?
     let isDryRun: Bool
 
-    /// What it takes. The reader, its refusals, the OpenAPI document and the page docs/operator-api.md are made
-    /// of this table.
+    /// What it takes. The reader, its refusals, the OpenAPI document and the page docs/operator-api.md are
+    /// made of this table.
     static let form: Form<NudgeRequest> = Form(
         "To which share of its maintenance margin an account is brought.",
         Field(
             "maintenance_share", .portion,
-            "Maintenance margin ÷ what backs it, such as `\"99%\"` or `\"0.99\"`; most venues liquidate at 1. "
-                + "More than ten times it is written as a percentage."
+            "Maintenance margin ÷ what backs it, such as `\"99%\"` or `\"0.99\"`; most venues liquidate at "
+                + "1. More than ten times it is written as a percentage."
         ) { reader, name throws(Refusal) in
             let share = try reader.share(name)
             // 95 for 95 % is a slip of the pen.
@@ -115,7 +115,8 @@ struct NudgeRequest: Sendable {
             if share > ExactDecimal(10), !text.hasSuffix("%") {
                 throw reader.refusal(
                     .invalidAmount,
-                    "\(name) \(text) would be \(text) times what backs it: write \"\(text)%\" for a percentage.",
+                    "\(name) \(text) would be \(text) times what backs it: write \"\(text)%\" for a "
+                        + "percentage.",
                     field: name)
             }
             if share.isPositive, share <= ExactDecimal(1_000) { return share }

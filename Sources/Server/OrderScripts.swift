@@ -78,13 +78,15 @@ extension OrderScript.Step {
                 "fill",
                 Form(
                     "Right after it was placed so much of it is filled as maker, before the answer.",
-                    positive("quantity", "How much, in full lots of the instrument; what is left if left out."),
+                    positive("quantity", "How much, in full lots of the instrument; all if left out."),
                     positive("price", "At what price; its own if left out.")
                 ) { .fill(quantity: $0, price: $1) }
             ),
             (
                 "hold",
-                Form("The answer waits.", Field.whole("ms", 0...60_000, "How many milliseconds.")) { .hold($0) }
+                Form("The answer waits.", Field.whole("ms", 0...60_000, "How many milliseconds.")) {
+                    .hold($0)
+                }
             ),
             (
                 "timeout",
@@ -94,7 +96,9 @@ extension OrderScript.Step {
             ),
             (
                 "lose",
-                Form("The next thing that streams would tell of it, after its placing, is not told.") { .lose }
+                Form("The next thing that streams would tell of it, after its placing, is not told.") {
+                    .lose
+                }
             ),
             (
                 "duplicate",
@@ -268,8 +272,8 @@ struct ScriptedAccess: ForwardingAccess {
         return results
     }
 
-    /// Refuses an order whose script fills a part of it that its venue never fills: the script is wrong, which
-    /// only its order shows.
+    /// Refuses an order whose script fills a part of it that its venue never fills: the script is wrong,
+    /// which only its order shows.
     private func checkLots(
         of script: OrderScript, _ order: OrderInstruction, _ account: String
     ) throws(Refusal) {

@@ -134,6 +134,15 @@ public struct SourceDocument: Sendable {
             status, "\(file), line \(line(of: path))\(field.isEmpty ? "" : ", \(field)"): \(message).")
     }
 
+    /// The path that people write so.
+    static func path(_ text: String) -> [PathStep] {
+        text.split(separator: ".").flatMap { part -> [PathStep] in
+            let pieces = part.split(separator: "[", omittingEmptySubsequences: false)
+            let places = pieces.dropFirst().compactMap { Int($0.dropLast()) }
+            return [.key(String(pieces[0]))] + places.map { .index($0) }
+        }
+    }
+
     /// A path as people write it, such as `commands[3].amount`.
     static func text(of path: [PathStep]) -> String {
         var text = ""

@@ -41,8 +41,10 @@ struct ModelContext: AsyncParsableCommand {
 struct ModelContextServer: Sendable {
     let connection: OperatorConnection
 
-    /// The revisions of the protocol that are spoken, the newest first.
+    /// The revisions that are spoken whose clients shake hands, the newest first.
     static let revisions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+    /// Those whose requests each say by themselves what they are of.
+    static let sessionless = ["2026-07-28"]
 
     /// What a model is told before it calls anything.
     private static let instructions = """
@@ -81,32 +83,73 @@ struct ModelContextServer: Sendable {
         // What has no id is a notification: nobody waits for an answer.
         guard let id else { return nil }
         let parameters = message["params"] ?? .members([])
+        let meta = parameters["_meta"]
+        if method != "initialize", let revision = meta?[Self.meta("protocolVersion")] {
+            guard let asked = revision.text, meta?[Self.meta("clientCapabilities")]?.object != nil else {
+                return Self.failure(
+                    id, -32602, "A request has its revision and the client's capabilities in _meta.")
+            }
+            guard Self.sessionless.contains(asked) else {
+                let known = JSONValue.array(Self.sessionless.map { .string($0) })
+                return Self.failure(
+                    id, -32022, "This revision is not spoken here.",
+                    .members([("supported", known), ("requested", .string(asked))]))
+            }
+            return await sessionless(method, id, parameters)
+        }
         switch method {
         case "initialize": return Self.success(id, Self.greeting(parameters))
         case "ping": return Self.success(id, .members([]))
-        case "tools/list":
-            return Self.success(id, .members([("tools", .array(OperatorTool.all.map(\.description)))]))
+        case "tools/list": return Self.success(id, .members(Self.tools))
         case "tools/call": return await call(id, parameters)
         default: return Self.failure(id, -32601, "There is no method \(method.prefix(64)).")
         }
     }
+
+    /// The answer to a request that belongs to no session: it says who answers, and how long it holds.
+    private func sessionless(_ method: String, _ id: JSONValue, _ parameters: JSONValue) async -> JSONValue {
+        // The tools are the program's own: the same for everybody, as long as it runs.
+        let lasting: [(key: String, value: JSONValue)] = [
+            ("ttlMs", .number("3600000")), ("cacheScope", .string("public")),
+        ]
+        let result: [(key: String, value: JSONValue)]
+        switch method {
+        case "server/discover":
+            let known = JSONValue.array(Self.sessionless.map { .string($0) })
+            result = [("supportedVersions", known)] + Self.abilities + lasting
+        case "tools/list": result = Self.tools + lasting
+        case "tools/call":
+            let answer = await call(id, parameters)
+            guard let called = answer["result"]?.object?.members else { return answer }
+            result = called
+        default: return Self.failure(id, -32601, "There is no method \(method.prefix(64)).")
+        }
+        let meta = JSONValue.members([(Self.meta("serverInfo"), Self.name)])
+        return Self.success(id, .members([("resultType", .string("complete"))] + result + [("_meta", meta)]))
+    }
+
+    /// What the protocol itself says beside a message.
+    private static func meta(_ name: String) -> String { "io.modelcontextprotocol/\(name)" }
+
+    private static var tools: [(key: String, value: JSONValue)] {
+        [("tools", .array(OperatorTool.all.map(\.description)))]
+    }
+
+    private static let name = JSONValue.members([
+        ("name", .string("marginalia")), ("version", .string(Marginalia.configuration.version)),
+    ])
+
+    private static let abilities: [(key: String, value: JSONValue)] = [
+        ("capabilities", .members([("tools", .members([]))])), ("instructions", .string(instructions)),
+    ]
 
     private static func isID(_ id: JSONValue) -> Bool { id.text != nil || id.numberText != nil }
 
     /// The client's revision where it is spoken here, else the newest; the client then decides.
     private static func greeting(_ parameters: JSONValue) -> JSONValue {
         let asked = parameters["protocolVersion"]?.text ?? ""
-        return .members([
-            ("protocolVersion", .string(revisions.contains(asked) ? asked : revisions[0])),
-            ("capabilities", .members([("tools", .members([]))])),
-            (
-                "serverInfo",
-                .members([
-                    ("name", .string("marginalia")), ("version", .string(Marginalia.configuration.version)),
-                ])
-            ),
-            ("instructions", .string(instructions)),
-        ])
+        let revision = JSONValue.string(revisions.contains(asked) ? asked : revisions[0])
+        return .members([("protocolVersion", revision), ("serverInfo", name)] + abilities)
     }
 
     /// Carries a tool out. What the operator API refuses is the tool's result, for the model to mend.
@@ -136,8 +179,13 @@ struct ModelContextServer: Sendable {
         .members([("jsonrpc", .string("2.0")), ("id", id), ("result", result)])
     }
 
-    private static func failure(_ id: JSONValue, _ code: Int, _ message: String) -> JSONValue {
-        let error = JSONValue.members([("code", .integer(code)), ("message", .string(message))])
-        return .members([("jsonrpc", .string("2.0")), ("id", id), ("error", error)])
+    private static func failure(
+        _ id: JSONValue, _ code: Int, _ message: String, _ data: JSONValue? = nil
+    ) -> JSONValue {
+        var error: [(key: String, value: JSONValue)] = [
+            ("code", .integer(code)), ("message", .string(message)),
+        ]
+        if let data { error.append(("data", data)) }
+        return .members([("jsonrpc", .string("2.0")), ("id", id), ("error", .members(error))])
     }
 }

@@ -22,8 +22,13 @@ async def main():
     parameters = StdioServerParameters(
         command=sys.argv[1], args=["mcp", *sys.argv[2:]],
         env={name: value for name, value in os.environ.items() if name.startswith("MARGINALIA_")})
-    async with Client(stdio_client(parameters)) as client:
-        found = {"tools": [tool.name for tool in (await client.list_tools()).tools]}
+    async with Client(stdio_client(parameters), mode=os.environ["MODE"]) as client:
+        found = {
+            "tools": [tool.name for tool in (await client.list_tools()).tools],
+            "revision": client.session.protocol_version,
+            "server": client.session.server_info and client.session.server_info.name,
+            "told": client.session.instructions,
+        }
         async def call(tool, **arguments):
             result = await client.call_tool(tool, arguments)
             return {"error": bool(result.is_error), "text": result.content[0].text}
@@ -46,7 +51,7 @@ DESK = [
 ]
 
 
-def session(calls: list, *arguments: str, **environment: str) -> dict:
+def session(calls: list, *arguments: str, mode: str = "auto", **environment: str) -> dict:
     """What the SDK's client sees of the tools and of calls."""
     ended = subprocess.run(
         [sys.executable, "-c", SESSION, str(program.PROGRAM), *arguments],
@@ -54,7 +59,7 @@ def session(calls: list, *arguments: str, **environment: str) -> dict:
         capture_output=True,
         text=True,
         timeout=120,
-        env=program.environment(PYTHONPATH=str(CLIENT)) | environment,
+        env=program.environment(PYTHONPATH=str(CLIENT), MODE=mode) | environment,
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
     return json.loads(ended.stdout)
@@ -129,6 +134,19 @@ def test_what_is_wrong_is_told_to_the_model():
     assert json.loads(texts[4])["code"] == "clock_is_system"
 
 
+@pytest.mark.parametrize(
+    "mode, revision", [("auto", "2026-07-28"), ("2026-07-28", "2026-07-28"), ("legacy", "2025-11-25")]
+)
+def test_the_protocols_own_client_speaks_its_newest_revision_and_the_one_before(mode, revision):
+    calls = [["apply_commands", {"commands": DESK}], ["read_account", {"account": "desk"}]]
+    found = session(calls, "--store", "memory:", mode=mode)
+    assert found["revision"] == revision and len(found["tools"]) == 19
+    # A client that pins a revision has asked nobody who is there.
+    if mode != "2026-07-28":
+        assert found["server"] == "marginalia" and "apply_commands" in found["told"]
+    assert [call["error"] for call in found["calls"]] == [False, False]
+
+
 # Message by message
 
 
@@ -148,6 +166,10 @@ def run_with(text: str):
         timeout=60,
         env=program.environment(),
     )
+
+
+REVISION = "io.modelcontextprotocol/protocolVersion"
+META = {REVISION: "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 
 
 def message(method: str, number=1, **parameters) -> str:
@@ -171,6 +193,20 @@ def test_the_revision_is_negotiated(asked, given):
     assert result["serverInfo"] == {"name": "marginalia", "version": run("--version").stdout.strip()}
 
 
+def test_a_request_of_no_session_says_what_it_is_of():
+    wrong = message("tools/list", 3, _meta=META | {REVISION: "2031-01-01"})
+    found, listed, refused = exchange(
+        message("server/discover", 1, _meta=META), message("tools/list", 2, _meta=META), wrong
+    )
+    for answer in (found, listed):
+        result = answer["result"]
+        assert result["resultType"] == "complete" and result["ttlMs"] > 0 and result["cacheScope"] == "public"
+        assert result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "marginalia"
+    assert found["result"]["supportedVersions"] == ["2026-07-28"]
+    assert found["result"]["capabilities"] == {"tools": {}} and found["result"]["instructions"]
+    assert refused["error"]["data"] == {"supported": ["2026-07-28"], "requested": "2031-01-01"}
+
+
 def test_notifications_and_answers_are_not_answered():
     notification = json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"})
     stray = json.dumps({"jsonrpc": "2.0", "id": 9, "result": {}})
@@ -190,6 +226,10 @@ def test_notifications_and_answers_are_not_answered():
         ('{"jsonrpc":"2.0","id":1}', -32600, 1),
         (message("tools/fetch", 2), -32601, 2),
         (message("server/discover", 3), -32601, 3),
+        (message("ping", 5, _meta=META), -32601, 5),
+        (message("server/discover", 6, _meta=META | {REVISION: 5}), -32602, 6),
+        (message("server/discover", 7, _meta={REVISION: "2026-07-28"}), -32602, 7),
+        (message("tools/list", 8, _meta=META | {REVISION: "2031-01-01"}), -32022, 8),
         (message("tools/call", 4, name="read_acount"), -32602, 4),
     ],
 )

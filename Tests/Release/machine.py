@@ -59,7 +59,14 @@ def lacking() -> str | None:
     missing = [name for name in ("nsenter", "unshare") if not shutil.which(name)]
     if missing:
         return f"there is no {missing[0]} here"
-    return None if groups() else "the unified control groups (cgroup2) are not mounted here"
+    if not groups():
+        return "the unified control groups (cgroup2) are not mounted here"
+    tried = subprocess.run(
+        ["unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork", "true"],
+        capture_output=True,
+        text=True,
+    )
+    return f"no namespaces can be made here: {tried.stderr.strip()}" if tried.returncode else None
 
 
 class Machine:
@@ -87,7 +94,12 @@ class Machine:
         settings = roots.settings(self.root, BOOT=BOOT, GROUP=str(self.group))
         with self.log.open("w") as log:
             self._outer = subprocess.Popen(
-                command, env=settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                env=settings,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         end = time.monotonic() + 60
         state = ""

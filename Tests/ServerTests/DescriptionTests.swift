@@ -32,6 +32,7 @@ struct DescriptionTests {
         try check("docs/faults.md", "fields of all faults", FieldTables.faultFields)
         try check("docs/operator-api.md", "bodies", FieldTables.requests)
         try check("docs/order-scripts.md", "steps", FieldTables.steps)
+        try check("docs/scenarios.md", "scenario", FieldTables.scenario)
         try check("docs/settings.md", "settings", FieldTables.settings(try VenueRegistry.servers()))
     }
 

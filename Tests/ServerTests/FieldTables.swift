@@ -25,7 +25,18 @@ enum FieldTables {
             ]
             let forms = FieldSchemas.requests.first { $0.name == name }?.descriptions ?? []
             return forms.map { table("**\(call[name] ?? name)**", $0, $0.fields) }.joined(separator: "\n\n")
-        }.joined(separator: "\n\n")
+        }.joined(separator: "\n\n") + "\n"
+            + OperatorAPI.shockForm.description.fields.map { row($0, at: "shocks[].") }.lines
+    }
+
+    /// What a scenario file has.
+    static var scenario: String {
+        let parts = [
+            ("", Scenario.form.description), ("accounts[].", Scenario.accountForm.description),
+            ("accounts[].keys[].", KeyRequest.scenarioForm.description),
+        ]
+        let rows = parts.flatMap { place, form in form.fields.map { row($0, at: place) } }
+        return (["| field | holds | |", "| --- | --- | --- |"] + rows).lines
     }
 
     /// The kinds of faults.
@@ -35,7 +46,7 @@ enum FieldTables {
 
     /// What all faults take.
     static var faultFields: String {
-        (["| field | holds | |", "| --- | --- | --- |"] + Fault.common.map(row)).lines
+        (["| field | holds | |", "| --- | --- | --- |"] + Fault.common.map { row($0) }).lines
     }
 
     /// The steps of an order script.
@@ -51,7 +62,8 @@ enum FieldTables {
             let fields = own.map { field in
                 "`\(field.name)`\(field.isRequired ? "" : "?") (\(words(of: field.kind))): \(told(field))"
             }
-            return "| `\(word)` | \(form.words) | \(fields.joined(separator: " ")) |"
+            let told = fields.isEmpty ? "" : " \(fields.joined(separator: " "))"
+            return "| `\(word)` | \(form.words) |\(told) |"
         }
         return (["| `\(key)` | \(title) | with |", "| --- | --- | --- |"] + rows).lines
     }
@@ -61,7 +73,7 @@ enum FieldTables {
     ) -> String {
         let words = ([object.words] + object.rules.map(words(of:))).joined(separator: " ")
         let head = fields.isEmpty ? [] : ["", "| field | holds | |", "| --- | --- | --- |"]
-        return ([title, "", words] + head + fields.map(row)).lines
+        return ([title, "", words] + head + fields.map { row($0) }).lines
     }
 
     /// The settings of each venue's accounts.
@@ -78,8 +90,8 @@ enum FieldTables {
         return rows.lines
     }
 
-    private static func row(_ field: FieldDescription) -> String {
-        "| `\(field.name)`\(field.isRequired ? "" : "?") | \(words(of: field.kind)) | \(told(field)) |"
+    private static func row(_ field: FieldDescription, at place: String = "") -> String {
+        "| `\(place)\(field.name)`\(field.isRequired ? "" : "?") | \(words(of: field.kind)) | \(told(field)) |"
     }
 
     /// What a field is, and what holds where it is left out.

@@ -187,7 +187,7 @@ struct OperatorTests {
             field: "now"),
         BadCall(
             method: "PUT", path: "/admin/v1/clock", body: "{\"now\":5,\"advance_ms\":5}", status: 400,
-            code: "missing_field", field: "now"),
+            code: "invalid_field", field: "advance_ms"),
         BadCall(
             method: "PUT", path: "/admin/v1/clock", body: "{\"now\":\"noon\"}", status: 400,
             code: "invalid_field", field: "now"),
