@@ -69,7 +69,7 @@ extension BinanceVenue {
         account.marginMode(ofSymbol: instrument.name) ?? .cross
     }
 
-    /// The symbol's tick and the account's fee rates; a post-only order that would fill at once and a
+    /// The symbol's steps and the account's fee rates; a post-only order that would fill at once and a
     /// fill-or-kill order that cannot are refused and never were (`docs/venues/binance.md`).
     public func tradingTerms(
         of instrument: Instrument, in account: Account, at time: LedgerTime
@@ -78,9 +78,11 @@ extension BinanceVenue {
         guard let symbol = rules.symbol(instrument.name), let tick = try? ExactDecimal(symbol.tickSize) else {
             return nil
         }
-        return TradingTerms(
+        var terms = TradingTerms(
             tick: tick, makerRate: feeRate(.maker, of: instrument, in: account, rules),
             takerRate: feeRate(.taker, of: instrument, in: account, rules), refusesAtOnce: true)
+        if let step = try? ExactDecimal(symbol.stepSize) { terms.lot = step }
+        return terms
     }
 
     /// The account's own rate where it has one, else the rulebook's.

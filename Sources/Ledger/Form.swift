@@ -372,18 +372,41 @@ public struct Form<Content: Sendable>: Sendable {
 
 /// Objects of several forms, which the word of one field tells apart.
 public struct FormChoice<Content: Sendable>: Sendable {
+    /// A form and its word.
+    public struct Case: Sendable {
+        let word: String
+        fileprivate var form: Form<Content>
+
+        /// Describes an object by its fields and what their values make.
+        public init<each Value>(
+            _ word: String, _ words: String, _ fields: repeat Field<each Value>,
+            content: @escaping @Sendable (repeat each Value) throws(Refusal) -> Content
+        ) {
+            self.word = word
+            form = Form(words, repeat each fields, content: content)
+        }
+
+        /// Describes an object that has the fields of another, and more.
+        public init<Base, each Value>(
+            _ word: String, _ words: String, of base: Form<Base>, _ fields: repeat Field<each Value>,
+            content: @escaping @Sendable (Base, repeat each Value) throws(Refusal) -> Content
+        ) {
+            self.word = word
+            form = Form(words, of: base, repeat each fields, content: content)
+        }
+    }
+
     private let key: String
-    private let forms: [(word: String, form: Form<Content>)]
+    private let forms: [Case]
     private let otherwise: Form<Content>?
 
     /// `about` is what the field is that tells them apart; where it is left out, the object is `otherwise`.
-    public init(
-        by key: String, _ about: String, otherwise: Form<Content>? = nil,
-        _ forms: [(word: String, form: Form<Content>)]
-    ) {
+    public init(by key: String, _ about: String, otherwise: Form<Content>? = nil, _ forms: [Case]) {
         self.key = key
-        self.forms = forms.map { word, form in
-            (word, form.within([FieldDescription(key, .choice([word]), about)]))
+        self.forms = forms.map { one in
+            var one = one
+            one.form = one.form.within([FieldDescription(key, .choice([one.word]), about)])
+            return one
         }
         self.otherwise = otherwise
     }

@@ -138,111 +138,76 @@ extension Fault {
     }
 
     /// Every kind of fault.
-    static let form = FormChoice(by: "kind", "What happens.", requests + streams)
+    static let form: FormChoice<Fault> = FormChoice(by: "kind", "What happens.", requests + streams)
 
     /// What every fault takes.
     static var common: [FieldDescription] { aimed.description.fields }
 
-    private static let requests: [(word: String, form: Form<Fault>)] = [
-        (
-            "latency",
-            Form(
-                "The answer comes late.", of: aimed,
-                Field.whole("delay_ms", 0...600_000, "How late.").defaulting(to: 1000)
-            ) { Fault($0, .latency($1)) }
-        ),
-        (
-            "status",
-            Form(
-                "An HTTP status of 400 to 599, in the venue's own error form.", of: aimed,
-                Field.whole("status", 400...599, "The status.").defaulting(to: 503)
-            ) { Fault($0, .status(Int($1))) }
-        ),
-        (
-            "error",
-            Form(
-                "The venue's own form with a code of its own, such as `-1021`, `\"50011\"` or 40102.",
-                of: aimed,
-                Field("code", .code(-1_000_000...1_000_000), "The venue's own code.") {
-                    reader, name throws(Refusal) in
-                    try reader.whole(name, in: -1_000_000...1_000_000, orText: true)
-                },
-                Field.text("message", longest: 256, "Its message; `An error on purpose.` if left out.")
-                    .optional,
-                Field.whole(
-                    "status", 200...599,
-                    "The HTTP status; that which the venue's codes come with if left out."
-                ).optional
-            ) { Fault($0, .error(code: Int($1), message: $2, status: $3.map { Int($0) })) }
-        ),
-        ("empty", Form("HTTP 200 and nothing in it.", of: aimed) { Fault($0, .empty) }),
-        (
-            "html",
-            Form(
-                "The page of a gateway that does not reach the venue.", of: aimed,
-                Field.whole("status", 400...599, "Its status.").defaulting(to: 502)
-            ) { Fault($0, .html(status: Int($1))) }
-        ),
-        (
+    private static let requests: [FormChoice<Fault>.Case] = [
+        .init(
+            "latency", "The answer comes late.", of: aimed,
+            Field.whole("delay_ms", 0...600_000, "How late.").defaulting(to: 1000)
+        ) { Fault($0, .latency($1)) },
+        .init(
+            "status", "An HTTP status of 400 to 599, in the venue's own error form.", of: aimed,
+            Field.whole("status", 400...599, "The status.").defaulting(to: 503)
+        ) { Fault($0, .status(Int($1))) },
+        .init(
+            "error", "The venue's own form with a code of its own, such as `-1021`, `\"50011\"` or 40102.",
+            of: aimed,
+            Field("code", .code(-1_000_000...1_000_000), "The venue's own code.") {
+                reader, name throws(Refusal) in
+                try reader.whole(name, in: -1_000_000...1_000_000, orText: true)
+            },
+            Field.text("message", longest: 256, "Its message; `An error on purpose.` if left out.").optional,
+            Field.whole("status", 200...599, "The HTTP status; the venue's own for its codes if left out.")
+                .optional
+        ) { Fault($0, .error(code: Int($1), message: $2, status: $3.map { Int($0) })) },
+        .init("empty", "HTTP 200 and nothing in it.", of: aimed) { Fault($0, .empty) },
+        .init(
+            "html", "The page of a gateway that does not reach the venue.", of: aimed,
+            Field.whole("status", 400...599, "Its status.").defaulting(to: 502)
+        ) { Fault($0, .html(status: Int($1))) },
+        .init(
             "drop",
-            Form(
-                "The connection ends without an answer; with the `path` of a stream, in place of a push.",
-                of: aimed
-            ) { Fault($0, .drop) }
-        ),
-        (
-            "stale",
-            Form(
-                "The answer of an earlier state.", of: aimed,
-                Field.whole(
-                    "age_ms", 0...3_153_600_000_000,
-                    "How far back on the ledger's clock; the moment when the fault was set if left out."
-                ).optional
-            ) { Fault($0, .stale(age: $1)) }
-        ),
-        (
-            "rate_limit",
-            Form(
-                "The venue's refusal of too many requests.", of: aimed,
-                Field.whole(
-                    "retry_after_s", 0...86_400, "The seconds to wait, told where the venue tells them."
-                ).defaulting(to: 1)
-            ) { Fault($0, .rateLimit(retryAfter: $1)) }
-        ),
-        (
-            "partial",
-            Form(
-                "The head tells the full length, the body breaks off, the connection ends.", of: aimed,
-                Field.whole("bytes", 0...(1 << 20), "How much of the body comes; half if left out.").optional
-            ) { Fault($0, .partial(bytes: $1.map { Int($0) })) }
-        ),
-        (
+            "The connection ends without an answer; with the `path` of a stream, in place of a push.",
+            of: aimed
+        ) { Fault($0, .drop) },
+        .init(
+            "stale", "The answer of an earlier state.", of: aimed,
+            Field.whole(
+                "age_ms", 0...3_153_600_000_000,
+                "How far back on the ledger's clock; the moment when the fault was set if left out."
+            ).optional
+        ) { Fault($0, .stale(age: $1)) },
+        .init(
+            "rate_limit", "The venue's refusal of too many requests.", of: aimed,
+            Field.whole("retry_after_s", 0...86_400, "The seconds to wait, told where the venue tells them.")
+                .defaulting(to: 1)
+        ) { Fault($0, .rateLimit(retryAfter: $1)) },
+        .init(
+            "partial", "The head tells the full length, the body breaks off, the connection ends.", of: aimed,
+            Field.whole("bytes", 0...(1 << 20), "How much of the body comes; half if left out.").optional
+        ) { Fault($0, .partial(bytes: $1.map { Int($0) })) },
+        .init(
             "reordered",
-            Form(
-                "The answer is worked out at once and held until a later one of the same account and path is "
-                    + "given.", of: aimed,
-                Field.whole("delay_ms", 0...600_000, "How long at most.").defaulting(to: 1000)
-            ) { Fault($0, .reordered($1)) }
-        ),
-        (
-            "wrong_account",
-            Form(
-                "A sound answer about another account.", of: aimed,
-                Field.account("as", "Which; the venue's next account if left out.").optional
-            ) { Fault($0, .wrongAccount(other: $1)) }
-        ),
+            "The answer is worked out at once and held until a later one of its account and path is given.",
+            of: aimed, Field.whole("delay_ms", 0...600_000, "How long at most.").defaulting(to: 1000)
+        ) { Fault($0, .reordered($1)) },
+        .init(
+            "wrong_account", "A sound answer about another account.", of: aimed,
+            Field.account("as", "Which; the venue's next account if left out.").optional
+        ) { Fault($0, .wrongAccount(other: $1)) },
     ]
 
-    private static let streams: [(word: String, form: Form<Fault>)] = [
-        (
+    private static let streams: [FormChoice<Fault>.Case] = [
+        .init(
             "silence",
-            Form(
-                "A stream that pushes nothing more until faults are ended, though it answers pings and "
-                    + "requests.", of: aimed
-            ) { Fault($0, .silence) }
-        ),
-        ("duplicate", Form("A stream's push comes twice.", of: aimed) { Fault($0, .duplicate) }),
-        ("gap", Form("A stream's push does not come.", of: aimed) { Fault($0, .gap) }),
+            "A stream that pushes nothing more until faults are ended, though it answers pings and requests.",
+            of: aimed
+        ) { Fault($0, .silence) },
+        .init("duplicate", "A stream's push comes twice.", of: aimed) { Fault($0, .duplicate) },
+        .init("gap", "A stream's push does not come.", of: aimed) { Fault($0, .gap) },
     ]
 }
 

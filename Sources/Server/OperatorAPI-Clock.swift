@@ -33,7 +33,7 @@ extension OperatorAPI {
 
     /// What is asked of the clock. The reader, its refusals, the OpenAPI document and the page
     /// docs/operator-api.md are made of this table.
-    static let clockForm = FormChoice(
+    static let clockForm: FormChoice<ClockMove> = FormChoice(
         by: "mode", "Whose time the clock shows.",
         otherwise: Form(
             "Moves a clock that stands.", rules: [.one(["now", "advance", "advance_ms"])],
@@ -44,19 +44,14 @@ extension OperatorAPI {
             ).optional
         ) { now, span, step in now.map { .to($0) } ?? ClockMove.by(span ?? step ?? 0) },
         [
-            (
-                "standing",
-                Form(
-                    "Stops the clock where it is, or at a time that is not before.",
-                    Field.time("now", "The time that it stops at.").optional
-                ) { .stop($0) }
-            ),
-            (
+            .init(
+                "standing", "Stops the clock where it is, or at a time that is not before.",
+                Field.time("now", "The time that it stops at.").optional
+            ) { .stop($0) },
+            .init(
                 "system",
-                Form("Has it go with the system's clock, which must have come to where the ledger is.") {
-                    .follow
-                }
-            ),
+                "Has it go with the system's clock, which must have come to where the ledger is."
+            ) { .follow },
         ])
 
     /// What the ledger's clock shows, and whether it is the system's or stands.

@@ -62,57 +62,37 @@ extension OrderScript.Step {
     ]
 
     /// Every step.
-    static let form = FormChoice(
+    static let form: FormChoice<OrderScript.Step> = FormChoice(
         by: "do", "What happens.",
         [
-            (
-                "reject",
-                Form(
-                    "The order is refused in the venue's own words, and nothing has changed.",
-                    Field("code", .choice(codes.map(\.rawValue)), "Why.") { reader, name throws(Refusal) in
-                        try reader.choice(name, among: codes)
-                    }
-                ) { OrderScript.Step.reject($0) }
-            ),
-            (
-                "fill",
-                Form(
-                    "Right after it was placed so much of it is filled as maker, before the answer.",
-                    positive("quantity", "How much, in full lots of the instrument; all if left out."),
-                    positive("price", "At what price; its own if left out.")
-                ) { .fill(quantity: $0, price: $1) }
-            ),
-            (
-                "hold",
-                Form("The answer waits.", Field.whole("ms", 0...60_000, "How many milliseconds.")) {
-                    .hold($0)
+            .init(
+                "reject", "The order is refused in the venue's own words, and nothing has changed.",
+                Field("code", .choice(codes.map(\.rawValue)), "Why.") { reader, name throws(Refusal) in
+                    try reader.choice(name, among: codes)
                 }
-            ),
-            (
+            ) { .reject($0) },
+            .init(
+                "fill", "Right after it was placed so much of it is filled as maker, before the answer.",
+                positive("quantity", "How much, in full lots of the instrument; all if left out."),
+                positive("price", "At what price; its own if left out.")
+            ) { .fill(quantity: $0, price: $1) },
+            .init("hold", "The answer waits.", Field.whole("ms", 0...60_000, "How many milliseconds.")) {
+                .hold($0)
+            },
+            .init(
                 "timeout",
-                Form(
-                    "It is carried out, and the answer is the venue's for a request whose fate nobody knows."
-                ) { .timeout }
-            ),
-            (
-                "lose",
-                Form("The next thing that streams would tell of it, after its placing, is not told.") {
-                    .lose
-                }
-            ),
-            (
-                "duplicate",
-                Form("The next thing that streams tell of it, after its placing, is told twice.") {
-                    .duplicate
-                }
-            ),
-            (
+                "It is carried out, and the answer is the venue's for a request whose fate nobody knows."
+            ) { .timeout },
+            .init("lose", "The next thing that streams would tell of it, after its placing, is not told.") {
+                .lose
+            },
+            .init(
+                "duplicate", "The next thing that streams tell of it, after its placing, is told twice."
+            ) { .duplicate },
+            .init(
                 "fill_on_cancel",
-                Form(
-                    "When it is cancelled, what is left of it is filled first, and the cancel finds no open "
-                        + "order."
-                ) { .fillOnCancel }
-            ),
+                "When it is cancelled, its rest is filled first, and the cancel finds no open order."
+            ) { .fillOnCancel },
         ])
 
     private static func positive(_ name: String, _ words: String) -> Field<ExactDecimal?> {

@@ -62,8 +62,8 @@ enum FieldTables {
             let fields = own.map { field in
                 "`\(field.name)`\(field.isRequired ? "" : "?") (\(words(of: field.kind))): \(told(field))"
             }
-            let told = fields.isEmpty ? "" : " \(fields.joined(separator: " "))"
-            return "| `\(word)` | \(form.words) |\(told) |"
+            let cell = fields.isEmpty ? "" : " \(fields.joined(separator: " "))"
+            return "| `\(word)` | \(form.words) |\(cell) |"
         }
         return (["| `\(key)` | \(title) | with |", "| --- | --- | --- |"] + rows).lines
     }
