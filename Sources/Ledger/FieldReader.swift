@@ -210,7 +210,9 @@ public struct FieldReader {
             Self.whole(value.numberText).map { LedgerTime(milliseconds: $0) }
             ?? value.text.flatMap { LedgerTime(iso8601: $0) }
         if let time, LedgerTime.range.contains(time.milliseconds) { return time }
-        throw wrong(field, "milliseconds since the epoch or an ISO 8601 time")
+        throw wrong(
+            field,
+            "an ISO 8601 time with its zone, such as 2026-01-01T00:00:00Z, or milliseconds since 1970")
     }
 
     /// Full hours: a whole number, or a text such as `8h` or `2d`.
