@@ -20,13 +20,6 @@ extension Figures {
         try margin + unrealized
     }
 
-    /// `ordFrozen`: the part of what is in use that open orders hold.
-    static func ordersFrozen(
-        spot: ExactFraction, isolated: ExactFraction, cross: ExactFraction, fees: ExactFraction
-    ) throws(NumberError) -> ExactFraction {
-        try spot + isolated + cross + fees
-    }
-
     /// What an open spot order would pay: open size × limit price of the quote (buy), open size of the base
     /// (sell).
     static func spotOrder(
@@ -146,7 +139,7 @@ extension Figures {
         try notional.magnitude.times(rate)
     }
 
-    /// Estimated fee of an open contract order: notional at the limit price × order fee rate.
+    /// Estimated fee of an open spot order: what it would pay × order fee rate.
     static func orderFee(
         notional: ExactFraction, rate: ExactDecimal
     ) throws(NumberError) -> ExactFraction {

@@ -107,13 +107,13 @@ extension AccountAudit {
     }
 
     /// `ordFrozen` of a currency: what its spot orders would pay, and the margin of isolated orders; in
-    /// futures mode that of cross orders and the estimated fees too.
+    /// futures mode that of cross orders too.
     mutating func checkOrdersFrozen(_ audited: AuditedRow) {
         let row = audited.row
         let isPool = mode == .futures
         let formula =
             "open spot orders and their fees + margin of isolated orders"
-            + (isPool ? " + margin of cross orders + their fees" : "")
+            + (isPool ? " + margin of cross orders" : "")
         let (all, missing) = openOrders()
         if let missing { return pass(row, "ordFrozen", formula, because: missing) }
         let orders = all.filter { order in
@@ -127,7 +127,6 @@ extension AccountAudit {
             source: Source.ours, .estimate(Self.unpublished)
         ) { numbers in
             var (spot, isolated, cross) = (ExactFraction.zero, ExactFraction.zero, ExactFraction.zero)
-            var fees = ExactFraction.zero
             for (place, order) in orders.enumerated() {
                 let own = numbers.after(place * count).first(count)
                 let feeRate = numbers.rate(numbers.count - 1)
@@ -138,9 +137,6 @@ extension AccountAudit {
                         paid: paid, fee: Figures.orderFee(notional: paid, rate: feeRate))
                     continue
                 }
-                if isPool {
-                    try fees += Figures.orderFee(notional: order.notional(own).0, rate: feeRate)
-                }
                 guard order.addsExposure else { continue }
                 if order.marginMode == .isolated {
                     try isolated += order.margin(own)
@@ -148,7 +144,7 @@ extension AccountAudit {
                     try cross += order.margin(own)
                 }
             }
-            return try Figures.ordersFrozen(spot: spot, isolated: isolated, cross: cross, fees: fees)
+            return try spot + isolated + cross
         }
     }
 }

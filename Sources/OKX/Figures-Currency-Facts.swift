@@ -137,14 +137,19 @@ extension CurrencyFigure {
         case .ordFrozen:
             field(
                 "open spot orders\(isSpot ? "" : " + margin of isolated orders")"
-                    + (isPool ? " + margin of cross orders + estimated order fees" : ""), .choice,
+                    + (isPool ? " + margin of cross orders" : ""), .choice,
                 from: Source.given)
         case .spotOrders: hidden("Σ of what open spot orders of the currency would pay")
         case .isolatedOrders:
             hidden("Σ margin of isolated orders settled in the currency", .choice, from: Source.ours)
         case .inUse:
             hidden(
-                "\(isPool ? "imr + " : "")ordFrozen + funds reserved within cash", from: Source.recorded)
+                "\(isPool ? "imr + " : "")ordFrozen\(isSpot ? "" : " + order fees")"
+                    + " + funds reserved within cash", from: Source.recorded)
+        case .orderFees where !isSpot:
+            hidden(
+                "Σ taker fee of \(isPool ? "" : "isolated ")orders of contracts settled in the currency",
+                isPool ? .exact : .choice, from: isPool ? Source.recorded : Source.ours)
         case .frozenBal: field("in use\(isSpot ? "" : " + isoEq") + stgyEq", signed: true)
         case .availEq:
             field("max(0, cashBal\(upl) − in use)", common: isSpot ? nil : .available)
@@ -169,8 +174,6 @@ extension CurrencyFigure {
         case .positionNotional: hidden("Σ |notional| of the currency's cross positions", from: Source.futures)
         case .crossOrders:
             hidden("Σ margin of cross orders settled in the currency", .choice, from: Source.ours)
-        case .orderFees:
-            hidden("Σ estimated fee of open orders settled in the currency", .choice, from: Source.ours)
         case .notionalLever:
             field(
                 "value of cross positions ÷ (cashBal + cross upl); a choice: \"\" where that is not above 0",

@@ -76,15 +76,18 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
         case .disEq: try discountedEquity()
 
         case .ordFrozen where isPool:
-            try self[.spotOrders] + self[.isolatedOrders] + self[.crossOrders] + self[.orderFees]
+            try self[.spotOrders] + self[.isolatedOrders] + self[.crossOrders]
         case .ordFrozen where isSpot: try self[.spotOrders]
         case .ordFrozen: try self[.spotOrders] + self[.isolatedOrders]
         case .spotOrders: try spotOrders.sum(.frozen)
         case .isolatedOrders: try marginOrders.sum(.margin) { !$0.mode.isCross }
         case .crossOrders: try marginOrders.sum(.margin, where: \.mode.isCross)
-        case .orderFees: try marginOrders.sum(.fee) { !$0.mode.isPair }
-        case .inUse where isPool: try self[.imr] + self[.ordFrozen] + self[.reserves]
-        case .inUse: try self[.ordFrozen] + self[.reserves]
+        // Where the margin of an order is held, so is its fee.
+        case .orderFees: try marginOrders.sum(.fee) { !$0.mode.isPair && $0.mode.isPooled }
+        case .inUse where isPool:
+            try self[.imr] + self[.ordFrozen] + self[.orderFees] + self[.reserves]
+        case .inUse where isSpot: try self[.ordFrozen] + self[.reserves]
+        case .inUse: try self[.ordFrozen] + self[.orderFees] + self[.reserves]
         case .frozenBal where isSpot: try self[.inUse] + self[.stgyEq]
         case .frozenBal: try self[.inUse] + self[.isoEq] + self[.stgyEq]
         case .availEq: try max(.zero, freeEquity())

@@ -6,7 +6,7 @@ import Venue
 enum OrderFigure: String, FigureKey {
     case paid, fee, feeUsd, frozen, notional, notionalUsd, margin
     // What is given.
-    case sz, px, ctVal, index, orderFeeRate, ownLever, defaultLever, szTimesPx
+    case sz, px, ctVal, index, orderFeeRate, takerRate, ownLever, defaultLever, szTimesPx
 }
 
 /// What decides which words and formulas hold of an order.
@@ -60,8 +60,10 @@ final class OrderFigures: FigureTable<OrderFigure> {
         case .notional: try szTimesPx() * self[.ctVal]
         case .notionalUsd where isInverse: try self[.sz] * self[.ctVal]
         case .notionalUsd: try self[.notional] * self[.index]
-        case .fee: try self[.notional] * self[.orderFeeRate]
-        case .feeUsd: try self[.notionalUsd] * self[.orderFeeRate]
+        case .fee where mode.isFree: .zero
+        case .fee: try self[.notional] * self[.takerRate]
+        case .feeUsd where mode.isFree: .zero
+        case .feeUsd: try self[.notionalUsd] * self[.takerRate]
         default: try margin(figure)
         }
     }
@@ -163,10 +165,13 @@ extension OrderFigures {
                 isPooled: order.marginMode == .isolated || account.mode == .futures), in: account)
         give(.sz, order.remaining)
         give(.px, order.price)
-        give(.orderFeeRate, table.margin.orderFeeRate)
-        if mode.isExchange { return }
+        if mode.isExchange {
+            give(.orderFeeRate, table.margin.orderFeeRate)
+            return
+        }
         give(.ctVal, terms.contractValue)
         if mode.isFree { return }
+        give(.takerRate, table.feeRate(.taker, of: table.instruments[place], in: account.account))
         let own =
             account.account.leverages.isEmpty
             ? nil
@@ -226,6 +231,7 @@ extension [AlikeOrders] {
 
 extension OrderFigure {
     static let choices = Source.ours
+    private static let adds = "0: reduce-only and closing orders add no exposure"
 
     func facts(in mode: OrderMode) -> FigureFacts? {
         let currency = mode.currency
@@ -235,18 +241,22 @@ extension OrderFigure {
         }
         return switch self {
         case .paid: order(mode.isBuy ? "open sz × px" : "open sz", currency)
-        case .fee: order("\(mode.isExchange ? "paid" : "notional") × order fee rate", currency)
-        case .feeUsd:
-            order(
-                mode.isExchange ? "fee × index price of \(currency)" : "notionalUsd × order fee rate", "USD")
+        case .fee where mode.isFree, .margin where mode.isFree: order(Self.adds, currency)
+        case .feeUsd where mode.isFree: order(Self.adds, "USD")
+        case .fee where mode.isExchange: order("paid × order fee rate", currency)
+        case .feeUsd where mode.isExchange: order("fee × index price of \(currency)", "USD")
+        case .fee:
+            // Recorded in futures mode alone.
+            .beside(
+                "notional × taker rate, held until the order ends", currency, .plain,
+                mode.isPooled ? .exact : .choice, from: mode.isPooled ? Source.recorded : Source.ours)
+        case .feeUsd: order("notionalUsd × taker rate", "USD")
         case .frozen: order("paid + fee", currency)
         case .notional: order(value(in: mode), currency)
         case .notionalUsd:
             order(
                 isInverse ? "open sz × ctVal, which is in USD" : "notional × index price of \(currency)",
                 "USD")
-        case .margin where mode.isFree:
-            order("0: reduce-only and closing orders add no exposure", currency)
         case .margin:
             order(
                 "\(mode.basis.rawValue) ÷ lever, not netted against the position",
@@ -256,6 +266,7 @@ extension OrderFigure {
         case .ctVal: .input("ctVal", FigureFacts.coin, .rule)
         case .index: .input("index price", "USD", .price)
         case .orderFeeRate: .input("order fee rate", "ratio", .rule)
+        case .takerRate: .input("taker rate of the account", "ratio", .setting)
         case .ownLever: .input("lever (as set)", "ratio", .setting)
         case .defaultLever: .input("lever (until one is set)", "ratio", .rule)
         case .szTimesPx: .input("sz × px", FigureFacts.coin, .ledger)

@@ -103,18 +103,10 @@ extension OKXVenue {
         let rules = rules(at: time)
         guard let entry = rules.instrument(instrument.name) else { return nil }
         var terms = TradingTerms(
-            tick: entry.tick, makerRate: feeRate(.maker, of: entry, in: account, rules),
-            takerRate: feeRate(.taker, of: entry, in: account, rules), refusesAtOnce: false)
+            tick: entry.tick, makerRate: rules.feeRate(.maker, of: entry, in: account),
+            takerRate: rules.feeRate(.taker, of: entry, in: account), refusesAtOnce: false)
         terms.lot = entry.lot
         return terms
-    }
-
-    /// The account's own rate where it has one, else the rulebook's.
-    func feeRate(
-        _ liquidity: Liquidity, of instrument: InstrumentRules, in account: Account, _ rules: RuleTable
-    ) -> ExactDecimal {
-        account.feeRate(FeeSetting.Market(of: instrument.terms), liquidity)
-            ?? rules.margin.tradeFee(liquidity, of: instrument.type)
     }
 
     /// Of contracts value × rate in the settlement currency; of a pair what is received × rate, in the
@@ -182,6 +174,16 @@ extension OKXVenue {
             .released, .repaid, .marginInterestAccrued, .priced, .quoted, .fundingFixed:
             break
         }
+    }
+}
+
+extension RuleTable {
+    /// The account's own rate where it has one, else the rulebook's.
+    func feeRate(
+        _ liquidity: Liquidity, of instrument: InstrumentRules, in account: Account
+    ) -> ExactDecimal {
+        account.feeRate(FeeSetting.Market(of: instrument.terms), liquidity)
+            ?? margin.tradeFee(liquidity, of: instrument.type)
     }
 }
 

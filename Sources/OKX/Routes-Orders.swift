@@ -221,7 +221,7 @@ extension OKXVenue {
     ) throws -> ExactDecimal {
         let size = position.quantity.magnitude
         guard position.margin != nil, !position.isLong else { return size }
-        let rate = feeRate(.taker, of: instrument, in: account, rules)
+        let rate = rules.feeRate(.taker, of: instrument, in: account)
         return try size.over(ExactDecimal.one - rate, rounding: .ceiling)
             .rounded(toMultipleOf: instrument.lot, .ceiling)
     }

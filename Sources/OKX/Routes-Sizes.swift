@@ -117,9 +117,15 @@ extension OKXVenue {
         guard let price = limit ?? market.mark(terms), price.isPositive
         else { return free }
         var leverage = ExactDecimal.one
+        // What is held of an order's value: its margin, and of a contract its fee too.
+        var held = ExactDecimal.one
         if terms.kind.isDerivative || free.isOnMargin {
             leverage = snapshot.account.leverageInForce(
                 of: terms, side: .net, marginMode: MarginMode(rawValue: mode) ?? .cross, rules)
+        }
+        if terms.kind.isDerivative {
+            let rate = rules.feeRate(.taker, of: instrument, in: snapshot.account)
+            try held += rate.times(leverage, rounding: .ceiling)
         }
         let value = terms.contractValue
         func size(_ amount: ExactDecimal, inBase: Bool) throws(NumberError) -> ExactDecimal {
@@ -127,7 +133,8 @@ extension OKXVenue {
                 if inBase { .one } else if terms.payoff == .inverse {
                     try value.over(price, rounding: .ceiling)
                 } else { try value.times(price, rounding: .ceiling) }
-            return try amount.times(leverage, over: unit, rounding: .towardZero)
+            return try amount.times(
+                leverage, over: unit.times(held, rounding: .ceiling), rounding: .towardZero)
                 .rounded(toMultipleOf: instrument.lot, .towardZero)
         }
         var largest = free
@@ -156,8 +163,8 @@ extension OKXVenue {
         guard let type, let any = rules.instruments.first(where: { $0.type == type }) else {
             throw OKXError.parameterWrong("instType")
         }
-        let maker = -feeRate(.maker, of: any, in: snapshot.account, rules)
-        let taker = -feeRate(.taker, of: any, in: snapshot.account, rules)
+        let maker = -rules.feeRate(.maker, of: any, in: snapshot.account)
+        let taker = -rules.feeRate(.taker, of: any, in: snapshot.account)
         let isContract = type != .spot
         return try Self.reply { writer in
             writer.beginObject()

@@ -60,6 +60,9 @@ class Coin:
         self.spot_orders = spot_orders(book, account, name)
         self.isolated_orders = derivative_orders(book, account, name, True)
         self.cross_orders = derivative_orders(book, account, name, False)
+        # Held beside what orders freeze, where their margin is held too.
+        self.order_fees = sum(derivative_orders(book, account, name, isolated, paid=True)
+                              for isolated in (True, False) if isolated or mode == "futures")
         self.cross_equity = self.cash + self.cross_pnl + self.strategy - self.owed
         self.equity = self.cross_equity + self.isolated_equity
 
@@ -95,7 +98,7 @@ class Coin:
     @property
     def in_use(self) -> Fraction:
         initial = self.initial if self.mode == "futures" else ZERO
-        return initial + self.frozen_by_orders + sum(self.reserves.values(), ZERO)
+        return initial + self.frozen_by_orders + self.order_fees + sum(self.reserves.values(), ZERO)
 
     @property
     def liability(self) -> Fraction:
@@ -105,14 +108,14 @@ class Coin:
     @property
     def potential_borrowing(self) -> Fraction:
         """In coin: what is owed, or what orders and reserves would make owed."""
-        frozen = self.frozen_by_orders + sum(self.reserves.values(), ZERO)
+        frozen = self.frozen_by_orders + self.order_fees + sum(self.reserves.values(), ZERO)
         return max(self.liability, frozen + self.interest - self.cash - self.cross_pnl)
 
     @property
     def futures_ratio(self) -> Fraction | None:
         """What backs the coin's cross positions over what they must not fall to."""
         denominator = self.maintenance + self.fees
-        backing = self.cash + self.cross_pnl - self.spot_orders - self.isolated_orders
+        backing = self.cash + self.cross_pnl - self.spot_orders - self.isolated_orders - self.order_fees
         return backing / denominator if denominator else None
 
     @property
@@ -176,9 +179,9 @@ def spot_orders(book: Ledger, account: Account, asset: str) -> Fraction:
 
 
 def derivative_orders(book: Ledger, account: Account, asset: str, isolated: bool,
-                      usd: bool = False) -> Fraction:
+                      usd: bool = False, paid: bool = False) -> Fraction:
     """Full margin at the limit price, no netting; none for reduce-only and for closing orders of a hedge
-    side."""
+    side. What would be `paid` is the taker's fee instead."""
     total = ZERO
     for order in account.orders.values():
         instrument = book.instruments[order.instrument]
@@ -192,16 +195,17 @@ def derivative_orders(book: Ledger, account: Account, asset: str, isolated: bool
         else:
             price = book.index[asset] if usd else ONE
             value = book.amount_at(instrument, order.quantity, order.price) * price
-        total += value / leverage(book, account, order.instrument, order.position_side)
+        share = rules.TRADE_TAKER if paid else 1 / leverage(
+            book, account, order.instrument, order.position_side)
+        total += value * share
     return total
 
 
-def order_margin_usd(book: Ledger, account: Account) -> Fraction:
-    """The same of all cross orders in USD: inverse contracts × value is USD."""
-    total = ZERO
-    for name in {book.instruments[order.instrument].settle for order in account.orders.values()}:
-        total += derivative_orders(book, account, name, False, usd=True)
-    return total
+def in_usd(book: Ledger, account: Account, isolated: bool, paid: bool = False) -> Fraction:
+    """The same of all orders in USD: inverse contracts × value is USD."""
+    names = {book.instruments[order.instrument].settle for order in account.orders.values()}
+    return sum((derivative_orders(book, account, name, isolated, usd=True, paid=paid) for name in names),
+               ZERO)
 
 
 # The account
@@ -219,8 +223,9 @@ class Balance:
         self.coins = [Coin(book, account, mode, name) for name in dict.fromkeys(names)]
         self.portfolio = okx_portfolio.Portfolio(book, account, self.coins) if mode == "portfolio" else None
         order_fees = self.usd(lambda coin: coin.spot_orders * rules.ORDER_FEE / (ONE + rules.ORDER_FEE))
+        order_fees += in_usd(book, account, True, paid=True) + in_usd(book, account, False, paid=True)
         self.adjusted = sum((coin.discounted_equity(account) for coin in self.coins), ZERO) - order_fees
-        self.orders = order_margin_usd(book, account)
+        self.orders = in_usd(book, account, False)
         self.borrowed = self.usd(lambda coin: positive(coin.potential_borrowing))
         self.borrow_margin = sum((self.borrow_frozen(coin) for coin in self.coins), ZERO)
         if self.portfolio:

@@ -35,6 +35,7 @@ PORTFOLIO = RULES["portfolio"]
 DEFAULT_LEVERAGE = number(MARGIN["default_leverage"])
 BORROW = {name: number(value) for name, value in MARGIN["borrow"].items()}
 ORDER_FEE = number(MARGIN["order_fee_rate"])
+TRADE_TAKER = number(MARGIN["trade_fee"]["derivative"]["taker"])
 PRICE_LIMIT = 10 ** 15  # a choice of docs/venues/okx.md: prices from here on are none
 TAKER = {name: number(value) for name, value in MARGIN["taker_rate"].items()}
 

@@ -100,18 +100,18 @@ import VenueTestSupport
         expect(account.detail("ETH"), ["upl": "-0.06", "eq": "9.94", "availBal": "9.94", "availEq": "9.94"])
         // BTC: 20 at 0.98, 5 at 0.9775, 5 at 0.975.
         expect(account.detail("BTC"), ["eq": "30", "eqUsd": "1800000", "disEq": "1761750"])
-        // 9.94 ETH × 3000 × 0.98 = 29223.6.
+        // 9.94 ETH × 3000 × 0.98 = 29223.6; the fee of the swap's order is 30.
         expect(
             account,
             [
-                "totalEq": "1834810", "adjEq": "1795963.6", "upl": "4820", "notionalUsdForSwap": "305900",
+                "totalEq": "1834810", "adjEq": "1795933.6", "upl": "4820", "notionalUsdForSwap": "305900",
                 "notionalUsdForFutures": "0", "notionalUsdForBorrow": "9010", "notionalUsd": "314910",
                 "borrowFroz": "1802", "ordFroz": "20000", "imr": "123558.6666666666666667",
-                "availEq": "1672404.9333333333333333",
+                "availEq": "1672374.9333333333333333",
             ])
         // 305000 at 0.4 %, 900 at 0.4 %, 9010 at 2 %; fees 0.05 % of 305900 and 0.102 % of 9010.
         #expect(account.text("mmr") == "1403.8")
-        let ratio = try decimal("1795963.6").over(decimal("1565.9402"), places: 16, rounding: .halfUp)
+        let ratio = try decimal("1795933.6").over(decimal("1565.9402"), places: 16, rounding: .halfUp)
         #expect(try account.number("mgnRatio") == ratio)
     }
 
@@ -163,14 +163,14 @@ import VenueTestSupport
             ))
         let account = try world.balance("desk")
         expect(account, ["adjEq": "", "imr": "", "mmr": "", "mgnRatio": "", "upl": "", "isoEq": "0"])
-        // Margin 6100 of the position, 600 and 3000 of the orders; maintenance 244, fee 30.5.
+        // Margin 6100 of the position, 600 and 3000 of the orders, whose fee is 3; maintenance 244, fee 30.5.
         expect(
             account.detail("USDT"),
             [
                 "eq": "31000", "upl": "1000", "imr": "6100", "mmr": "244", "ordFrozen": "3600",
-                "frozenBal": "9700",
-                "availEq": "21300", "availBal": "20300", "notionalLever": "1.967741935483871",
-                "mgnRatio": "102.0036429872495446", "disEq": "", "liab": "", "twap": "0",
+                "frozenBal": "9703",
+                "availEq": "21297", "availBal": "20297", "notionalLever": "1.967741935483871",
+                "mgnRatio": "101.9927140255009107", "disEq": "", "liab": "", "twap": "0",
             ])
         // The short: 30000 USD at 60000 is 0.5 BTC; entered at 50000 it was 0.6.
         expect(

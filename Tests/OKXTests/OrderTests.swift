@@ -94,7 +94,10 @@ struct OrderTests {
             ])
         expect(
             try world.balance("desk").detail("USDT"),
-            ["cashBal": "9990.99985", "eq": "9990.69985", "availEq": "8190.69985"])
+            [
+                "cashBal": "9990.99985", "eq": "9990.69985", "frozenBal": "1800", "availEq": "8190.69985",
+                "mgnRatio": "123.3419734567901235",
+            ])
 
         // S2: reduce-only orders reserve nothing, and fill as maker at their own price.
         let reducing = try await world.place(
@@ -140,7 +143,9 @@ struct OrderTests {
 
         // S5: a limit order that rests.
         let resting = try await world.place(#""side":"sell","ordType":"limit","sz":"10","px":"61000""#)
-        expect(try world.balance("desk").detail("USDT"), ["ordFrozen": "610"])
+        expect(
+            try world.balance("desk").detail("USDT"),
+            ["imr": "1797", "ordFrozen": "610", "frozenBal": "2410.05", "availEq": "7553.27185"])
         expect(
             try await world.data("GET", "/api/v5/trade/orders-pending").first,
             ["state": "live", "px": "61000", "avgPx": "", "fillSz": "0", "stpMode": "cancel_maker"])
@@ -153,6 +158,8 @@ struct OrderTests {
                 "state": "canceled", "cancelSource": "1", "cancelSourceReason": "Order was canceled by you",
                 "feeCcy": "USDT",
             ])
+        expect(
+            try world.balance("desk").detail("USDT"), ["frozenBal": "1797", "availEq": "8166.32185"])
     }
 
     /// S6, S7: what cannot rest or be filled is accepted and ends.

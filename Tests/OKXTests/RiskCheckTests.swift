@@ -78,20 +78,20 @@ import VenueTestSupport
 
     @Test func ordersNeedMargin() throws {
         let world = try ready()
-        try world.run("desk", ("deposit", #""asset":"USDT","amount":"10000""#))
+        try world.run("desk", ("deposit", #""asset":"USDT","amount":"10015""#))
         func order(_ id: String, _ quantity: String, _ rest: String = "") -> String {
             #""order_id":"\#(id)","instrument":"BTC-USDT-SWAP","side":"buy","quantity":"\#(quantity)""#
                 + #","price":"60000"\#(rest)"#
         }
-        // 51 contracts of 0.01 BTC at 3x need 10200.
+        // 51 contracts of 0.01 BTC at 3x need 10200, and the taker's fee of 15.3.
         let refused = try refusal(world, "place_order", order("1", "51"))
         #expect(refused?.code == .insufficientBalance)
-        #expect(refused?.message.contains("200 USD is missing") == true)
+        #expect(refused?.message.contains("200.3 USD is missing") == true)
         #expect(try refusal(world, "place_order", order("1", "50")) == nil)
         #expect(try refusal(world, "place_order", order("2", "1")) != nil)
         #expect(try refusal(world, "place_order", order("2", "1", #","force":true"#)) == nil)
         #expect(try refusal(world, "place_order", order("3", "1", #","reduce_only":true"#)) == nil)
-        expect(try world.balance("desk"), ["ordFroz": "10200", "availEq": "-200"])
+        expect(try world.balance("desk"), ["ordFroz": "10200", "availEq": "-200.3"])
     }
 
     @Test func reducingOrdersAreWelcome() throws {
