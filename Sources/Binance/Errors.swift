@@ -145,10 +145,13 @@ struct BinanceError: Error, Equatable {
     static let orderNotFound = BinanceError(400, -2013, "Order does not exist.")
     static let marginInsufficient = BinanceError(400, -2019, "Margin is insufficient.")
     static let nothingToReduce = BinanceError(400, -2022, "ReduceOnly Order is rejected.")
+    /// In place of the margin that is missing, where the account is to be liquidated.
+    static let inLiquidation = BinanceError(400, -2023, "User in liquidation mode now.")
     static let tooManyOrders = BinanceError(400, -2025, "Reach max open order limit.")
     static let priceNotPositive = BinanceError(400, -4001, "Price less than 0.")
     static let priceTooHigh = BinanceError(400, -4002, "Price greater than max price.")
     static let quantityNotPositive = BinanceError(400, -4003, "Quantity less than or equal to zero.")
+    static let quantityTooSmall = BinanceError(400, -4004, "Quantity less than min quantity.")
     static let quantityTooLarge = BinanceError(400, -4005, "Quantity greater than max quantity.")
     static let priceTooLow = BinanceError(400, -4013, "Price less than min price.")
     static let priceOffTick = BinanceError(400, -4014, "Price not increased by tick size.")
@@ -259,6 +262,8 @@ struct BinanceError: Error, Equatable {
         case .timedOut: .fateUnknown
         case .notAllowed where refusal.message.hasPrefix(ChangeError.aboveMaximumPosition.message):
             ChangeError.aboveMaximumPosition.error
+        case .insufficientBalance where refusal.message.hasPrefix(ChangeError.reductionWithoutMargin.message):
+            ChangeError.reductionWithoutMargin.error
         default: .refused(refusal)
         }
     }
@@ -331,6 +336,8 @@ struct ChangeError: Error, Equatable {
 
     static let aboveMaximumPosition = ChangeError(
         -2027, "Exceeded the maximum allowable position at current leverage.")
+    static let reductionWithoutMargin = ChangeError(
+        -4118, "ReduceOnly Order Failed. Please check your existing position and open orders")
     static let isolatedLeverageReduced = ChangeError(
         -4161, "Leverage reduction is not supported in Isolated Margin Mode with open positions.")
     static let leverageTooLow = ChangeError(

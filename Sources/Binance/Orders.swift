@@ -219,6 +219,8 @@ struct OrderReading {
         guard quantity.isPositive else { throw .quantityNotPositive }
         let most = isMarket ? symbol.limits.maximumMarketQuantity : symbol.limits.maximumQuantity
         if let most = try? ExactDecimal(most), quantity > most { throw .quantityTooLarge }
+        // The smallest quantity is one step.
+        if let least = try? ExactDecimal(symbol.stepSize), quantity < least { throw .quantityTooSmall }
         guard SymbolRules.isOnStep(quantity, symbol.stepSize) else { throw .quantityOffStep }
     }
 

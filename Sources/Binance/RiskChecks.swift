@@ -131,7 +131,8 @@ extension BinanceVenue {
             let key = PositionKey(
                 instrument: order.instrument, side: order.positionSide, marginMode: order.marginMode)
             try requireMarginMode(key, in: before)
-            if forced || order.reduceOnly || order.closesHedgeLeg { return }
+            if forced || order.closesHedgeLeg { return }
+            if order.reduceOnly { return try judgeReduction(order, before, after, market) }
             try judgeOrder(order, before, after, market)
         case .orderAmended(let amendment):
             guard !forced, let order = after.order(.id(amendment.orderID)), !order.reduceOnly,
@@ -221,6 +222,30 @@ extension BinanceVenue {
         if exposure > limit {
             throw ChangeError.aboveMaximumPosition.refusal(
                 .notAllowed, field: "quantity", detail: "At \(leverage)x it is \(limit).")
+        }
+    }
+
+    /// A reduce-only order leaves other open orders of its side to open what it closes: that must be paid
+    /// for, as if it were any order.
+    private func judgeReduction(
+        _ order: OpenOrder, _ before: Account, _ after: Account, _ market: Valuation
+    ) throws(Refusal) {
+        let opens = before.orders.contains { other in
+            other.instrument.name == order.instrument.name && other.side == order.side
+                && other.positionSide == order.positionSide && !other.onlyReduces
+        }
+        guard opens, let place = after.orders.firstIndex(where: { $0.id == order.id }) else { return }
+        var counted = after
+        counted.orders[place].reduceOnly = false
+        let (old, new) = (try market.figures(before), try market.figures(counted))
+        let asset = order.instrument.settle
+        let isShort = try market.checked {
+            guard let row = new.asset(asset) else { return false }
+            return try row[.openOrderInitialMargin] > old.figure(.openOrderInitialMargin, of: asset) ?? .zero
+                && new.free(for: row).amount.isNegative
+        }
+        if isShort {
+            throw ChangeError.reductionWithoutMargin.refusal(.insufficientBalance, field: "quantity")
         }
     }
 

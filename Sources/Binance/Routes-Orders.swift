@@ -70,10 +70,21 @@ extension BinanceVenue {
         let reading = OrderReading(parameters, snapshot, self)
         let instruction = try reading.instruction()
         if snapshot.account.orders.count >= Filters.openOrders { throw BinanceError.tooManyOrders }
-        let events = try await trade(.place(instruction), snapshot, access)
+        let events: [Event]
+        do throws(BinanceError) {
+            events = try await trade(.place(instruction), snapshot, access)
+        } catch {
+            throw error == .marginInsufficient && isInLiquidation(snapshot) ? .inLiquidation : error
+        }
         let told = try reading.wantsResult() ? events : events.filter { $0.typeName == "order_placed" }
         guard let record = try OrderRecord(placedBy: told) else { throw BinanceError.internalError }
         return record
+    }
+
+    /// Whether the venue would liquidate the account now. Looked at only where an order is refused anyway:
+    /// what reduces is taken, as nothing liquidates by itself here.
+    private func isInLiquidation(_ snapshot: AccountSnapshot) -> Bool {
+        (try? health(of: snapshot))?.isLiquidated == true
     }
 
     /// Has the exchange carry an instruction out; its refusals in the venue's words.

@@ -365,7 +365,7 @@ extension AccountFigures {
         }
         recoverOptions(answers.account, at: moment)
         let hasOrders = ([answers.account["ordFroz"]] + answers.details.map { $0["ordFrozen"] }).contains {
-            $0.cutNumber?.isZero == false
+            $0.truncatedNumber?.isZero == false
         }
         recover(
             .orderFees, .zero, as: "order fees",

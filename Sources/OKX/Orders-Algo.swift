@@ -64,17 +64,7 @@ struct AlgoReading {
     private func checkLevels(
         _ order: ConditionalInstruction, _ instrument: InstrumentRules
     ) throws(OKXError) {
-        for leg in order.legs {
-            let isMark = leg.trigger.source == .mark
-            let now = isMark ? reading.market.mark(instrument.terms) : reading.last(of: instrument)
-            if leg.trigger.source == .index { continue }
-            if leg.name == "tp" || leg.name == "sl" {
-                try check(leg, order.side, now, isMark ? .mark : .last)
-            } else if leg.trigger.trail != nil, let start = leg.trigger.price, let now {
-                if order.side == .sell, start <= now { throw .activationTooLow }
-                if order.side == .buy, start >= now { throw .activationTooHigh }
-            }
-        }
+        for leg in order.legs { try checkLevel(of: leg, order.side, instrument) }
         guard order.quantity == nil else { return }
         let isSecond = reading.snapshot.account.conditionals.contains { other in
             other.terms.quantity == nil && other.instrument.name == order.instrument
@@ -82,6 +72,20 @@ struct AlgoReading {
                 && (other.terms.positionSide ?? .net) == (order.positionSide ?? .net)
         }
         if isSecond { throw .closingAlgoExists }
+    }
+
+    private func checkLevel(
+        of leg: ConditionalLeg, _ side: Side, _ instrument: InstrumentRules
+    ) throws(OKXError) {
+        if leg.trigger.source == .index { return }
+        let isMark = leg.trigger.source == .mark
+        let now = isMark ? reading.market.mark(instrument.terms) : reading.last(of: instrument)
+        if leg.name == "tp" || leg.name == "sl" {
+            try check(leg, side, now, isMark ? .mark : .last)
+        } else if leg.trigger.trail != nil, let start = leg.trigger.price, let now {
+            if side == .sell, start <= now { throw .activationTooLow }
+            if side == .buy, start >= now { throw .activationTooHigh }
+        }
     }
 
     private func childTerms(_ type: String) -> OrderTerms {
@@ -222,7 +226,12 @@ struct AlgoReading {
         let instrument = try reading.instrument()
         var legs = order.terms.legs
         guard let place = legs.firstIndex(where: { $0.name == "trigger" }) else {
-            return try amended(legs, order.terms.side, instrument)
+            let changed = try amended(legs, order.terms.side, instrument)
+            // What stays may have been passed by a protected price; what changes may not be where it fires.
+            for leg in changed ?? [] where !legs.contains(leg) {
+                try checkLevel(of: leg, order.terms.side, instrument)
+            }
+            return changed
         }
         let (level, kind) = (
             try members.number("newTriggerPx"), try source("newTriggerPxType", members)

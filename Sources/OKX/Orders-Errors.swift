@@ -44,6 +44,13 @@ extension OKXError {
             "Order price is not within the price limit (max buy price: \(most), min sell price: \(least) )")
     }
 
+    /// Of the exchange of a pair's currencies. The words are those that CCXT's table has.
+    static func exchangeBeyondLimit(_ side: Side, _ limit: ExactDecimal) -> OKXError {
+        let end = side == .buy ? ("51137", "max buy") : ("51138", "min sell")
+        return item(
+            end.0, "Your opening price has triggered the limit price, and the \(end.1) price is \(limit)")
+    }
+
     static let nothingToReduce = item(
         "51169",
         "Order failed because you don't have any positions in this direction for this contract to reduce or "

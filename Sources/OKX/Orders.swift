@@ -300,17 +300,17 @@ struct OrderReading {
         }
     }
 
-    /// A limit price on the tick and, unless a pair's assets are exchanged, within the price limit;
-    /// `pxAmendType` 1 moves it there.
+    /// A limit price on the tick and within the price limit; `pxAmendType` 1 moves it there.
     func checked(
         _ price: ExactDecimal, _ side: Side, _ instrument: InstrumentRules, isExchange: Bool,
         named name: String = "px"
     ) throws(OKXError) -> ExactDecimal {
         guard price.isPositive, price.isMultiple(of: instrument.tick) else { throw .itemWrong(name) }
-        guard !isExchange, let limits = instrument.priceLimits(market, rules) else { return price }
+        guard let limits = instrument.priceLimits(market, rules) else { return price }
         guard side == .buy ? price > limits.buy : price < limits.sell else { return price }
-        guard members["pxAmendType"] == "1" else { throw .priceBeyondLimit(limits.buy, limits.sell) }
-        return side == .buy ? limits.buy : limits.sell
+        let limit = side == .buy ? limits.buy : limits.sell
+        if members["pxAmendType"] == "1" { return limit }
+        throw isExchange ? .exchangeBeyondLimit(side, limit) : .priceBeyondLimit(limits.buy, limits.sell)
     }
 
     /// The position that an order may make is no larger than the largest tier that has the leverage: with

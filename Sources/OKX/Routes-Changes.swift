@@ -28,6 +28,8 @@ extension OKXVenue {
         case .order, .batchOrders, .amendOrder, .amendBatchOrders, .cancelOrder, .cancelBatchOrders,
             .closePosition, .cancelAllAfter, .orderAlgo, .cancelAlgos, .cancelAdvanceAlgos, .amendAlgos:
             return try await orderChange(endpoint, body, snapshot, through: access)
+        case .massCancel: throw try massCancellation(body, snapshot.account)
+        case .orderPrecheck: return try orderPrecheck(body, snapshot)
         case .marginBalance: return try await adjustMargin(body, snapshot, through: access)
         case .setPositionMode: return try await setPositionMode(body, snapshot.account, through: access)
         case .setAccountLevel: return try await setAccountLevel(body, snapshot, through: access)

@@ -74,6 +74,8 @@ struct Route: Sendable {
             Route(.cancelBatchOrders, "POST", .user(.trade), limit: 300),
             Route(.closePosition, "POST", .user(.trade), limit: 20),
             Route(.cancelAllAfter, "POST", .user(.trade), limit: 1, window: 1000),
+            Route(.massCancel, "POST", .user(.trade), limit: 5),
+            Route(.orderPrecheck, "POST", .user(.trade), limit: 5),
             Route(.ordersPending, "GET", .user(.read), limit: 60),
             Route(.ordersHistory, "GET", .user(.read), limit: 40),
             Route(.ordersHistoryArchive, "GET", .user(.read), limit: 20),
@@ -130,6 +132,8 @@ enum Endpoint: String, Sendable, CaseIterable {
     case cancelBatchOrders = "trade/cancel-batch-orders"
     case closePosition = "trade/close-position"
     case cancelAllAfter = "trade/cancel-all-after"
+    case massCancel = "trade/mass-cancel"
+    case orderPrecheck = "trade/order-precheck"
     case ordersPending = "trade/orders-pending"
     case ordersHistory = "trade/orders-history"
     case ordersHistoryArchive = "trade/orders-history-archive"

@@ -127,7 +127,8 @@ extension RailsVenue {
         return writer.bytes
     }
 
-    /// The rows of a market behind its index price. What nothing tells, such as open interest, has none.
+    /// The rows of a market behind its index price. Nobody's positions are the market's: its open interest is
+    /// 0, a choice.
     private func writeMarketData(_ view: MarketView, to writer: inout JSONWriter) throws {
         let time = view.changedAt
         if let touch = view.touch {
@@ -140,6 +141,7 @@ extension RailsVenue {
         if let next = rates.next {
             writer.marketData(view, "NEXT_FUNDING", try next.times(hundred, rounding: .halfEven), time)
         }
+        writer.marketData(view, "OPEN_INTEREST", .zero, time)
         if let day = try view.lastDay() {
             writer.marketData(view, "24H_VOLUME", day.traded.quote, time)
             writer.marketData(view, "24H_COUNT", ExactDecimal(Int(day.trades)), time)

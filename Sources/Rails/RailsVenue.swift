@@ -27,6 +27,7 @@ public struct RailsVenue: VenueServer {
     /// The wire form, and with it the generation of rules.
     public let profile: WireProfile
     private(set) var timeline: RulebookTimeline<RailsRules>
+    let cancellations = CancellationNames()
 
     /// Reads the built-in rulebook and those added.
     public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {

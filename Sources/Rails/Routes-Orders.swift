@@ -76,7 +76,8 @@ extension RailsVenue {
         return try orderBody(ended, of: account, rules)
     }
 
-    /// `DELETE /api/v1/orders?market=`: cancels the orders of a market, or with `all` those of every one.
+    /// `DELETE /api/v1/orders?market=[&clientRequestId=]`: cancels the orders of a market, or with `all` those
+    /// of every one. The frames of the first are told by the id and `#0`, of the next by `#1`.
     func cancelOrders(
         _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
     ) async throws -> [UInt8] {
@@ -89,7 +90,13 @@ extension RailsVenue {
             throw RailsError.badRequest("Unknown market: \(market)")
         }
         let instruction = TradeInstruction.cancelAll(instrument: market == "all" ? nil : market)
-        let count = try await access.trade(instruction, for: snapshot.account.id).count {
+        let account = snapshot.account
+        let name = request.queryItems["clientRequestId"].flatMap { $0.isEmpty ? nil : $0 }
+        let orders = account.orders.filter { market == "all" || $0.instrument.name == market }
+        for (place, order) in orders.enumerated() {
+            cancellations.note(name.map { "\($0)#\(place)" }, of: order.id, in: account.id)
+        }
+        let count = try await access.trade(instruction, for: account.id).count {
             $0.typeName == "order_cancelled"
         }
         var writer = JSONWriter(reserving: 96)

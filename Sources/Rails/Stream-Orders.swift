@@ -34,8 +34,6 @@ struct OrderSocket: VenueStream {
     private var follower: Account?
     /// Follows markets, from when they are listened to.
     private var teller: MarketTeller?
-    /// The ids that cancellations were asked for by, by the order's own.
-    private var cancellations: [String: String] = [:]
 
     init(
         venue: RailsVenue, access: any VenueAccess, address: String, token: String, account: String,
@@ -111,9 +109,9 @@ struct OrderSocket: VenueStream {
         case "cancelOrder":
             let snapshot = try admit(now)
             let order = try OrderReading(content, snapshot, venue, market: market).named()
-            if content["cancelBy"]?.text != "clientRequestId" {
-                cancellations[order.id] = content["clientRequestId"]?.text
-            }
+            let isNamed = content["cancelBy"]?.text == "clientRequestId"
+            venue.cancellations.note(
+                isNamed ? nil : content["clientRequestId"]?.text, of: order.id, in: account)
             work(.cancel(.id(order.id), instrument: nil), snapshot, question, into: &output)
         case "createTriggerOrder":
             let snapshot = try admit(now)
@@ -304,7 +302,6 @@ struct OrderSocket: VenueStream {
                 trades: channels.contains(.publicTrades), book: channels.contains(.publicOrderBook))
             for frame in news ?? [] { output.send(frame) }
         }
-        if cancellations.count > 1000 { cancellations = [:] }
     }
 
     /// The frames of an account's next events, on some channels.
@@ -367,7 +364,7 @@ struct OrderSocket: VenueStream {
                 try row("createOrder", 200, "order accepted", changed, "active", requestID: id),
             ]
         case .orderCancelled:
-            let id = cancellations[order.id] ?? id
+            let id = venue.cancellations.name(of: order.id, in: account.id) ?? id
             return [
                 try row(
                     "cancelOrder", 202, "cancelling order", order, "cancelling", requestID: id,

@@ -184,9 +184,23 @@ struct TradingTests {
 
         _ = try await socket.ask("createOrder", limit)
         let headers = ["Authorization": "Bearer \(try await world.token())"]
-        let all = await world.request("DELETE", "/api/v1/orders?market=all", headers: headers)
+        var other = try await world.orderSocket("market=ALL")
+        let all = await world.request(
+            "DELETE", "/api/v1/orders?market=all&clientRequestId=u", headers: headers)
         #expect(all.text == #"{"message":"Cancelling 2 orders for market all without any errors"}"#)
-        #expect(short(try socket.told()).filter { $0 == "cancelOrder 200 cancelled" }.count == 2)
+        // Every socket of the account tells them by the id of the request and their number.
+        for told in [try socket.told(), try other.told()] {
+            #expect(short(told).filter { $0 == "cancelOrder 200 cancelled" }.count == 2)
+            #expect(
+                told.map { $0["data"]?["clientRequestId"]?.text } == ["u#0", "u#0", "u#1", "u#1"])
+        }
+        // Without one each has its own.
+        _ = try await socket.ask(
+            "createOrder",
+            #"{"clientRequestId":"\#(request)","price":"2500.5","quantity":"0.6","orderType":"buy","tradeType":"limit"}"#
+        )
+        _ = await world.request("DELETE", "/api/v1/orders?market=all", headers: headers)
+        #expect(try socket.told().last?["data"]?["clientRequestId"]?.text == request)
         let none = await world.request("DELETE", "/api/v1/orders?market=ETH-USD", headers: headers)
         #expect(none.text == #"{"message":"Cancelling 0 orders for market ETH-USD without any errors"}"#)
         for target in ["/api/v1/orders", "/api/v1/orders?market=NO-USD"] {
