@@ -236,7 +236,10 @@ extension BinanceVenue {
         }
         guard opens, let place = after.orders.firstIndex(where: { $0.id == order.id }) else { return }
         var counted = after
-        counted.orders[place].reduceOnly = false
+        counted.orders[place] = OpenOrder(
+            id: order.id, instrument: order.instrument, side: order.side, quantity: order.remaining,
+            price: order.price, reduceOnly: false, positionSide: order.positionSide,
+            marginMode: order.marginMode, placedAt: order.placedAt)
         let (old, new) = (try market.figures(before), try market.figures(counted))
         let asset = order.instrument.settle
         let isShort = try market.checked {

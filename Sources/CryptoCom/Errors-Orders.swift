@@ -26,6 +26,10 @@ extension VenueError {
     static let invalidReferencePrice = VenueError(code: 229, message: "INVALID_REF_PRICE", status: 400)
     static let invalidReferencePriceType = VenueError(
         code: 230, message: "INVALID_REF_PRICE_TYPE", status: 400)
+    /// In place of what is missing: the account has less than its initial margin before the order.
+    static let marginCall = VenueError(code: 301, message: "ACCOUNT_IS_IN_MARGIN_CALL", status: 500)
+    /// The same, where it is to be liquidated.
+    static let inLiquidation = VenueError(code: 311, message: "POSITION_IS_IN_LIQUIDATION", status: 500)
     /// More than the account has free.
     static let insufficientBalance = VenueError(
         code: 306, message: "INSUFFICIENT_AVAILABLE_BALANCE", status: 500)
@@ -61,7 +65,7 @@ extension VenueError {
 
     /// Codes of refusals that come after the order was given an id.
     private static let namesOrders: Set<Int> = [
-        306, 314, 315, 318, 319, 415, 1110, 43003, 43004, 43005, 43012,
+        301, 306, 311, 314, 315, 318, 319, 415, 1110, 43003, 43004, 43005, 43012,
     ]
 
     /// Whether the refused order has an id all the same.

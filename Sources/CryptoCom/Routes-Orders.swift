@@ -82,13 +82,25 @@ extension CryptoComVenue {
                 return names
             } catch {
                 guard error.namesOrder, error.names == nil else { throw error }
-                rejection = error
+                rejection =
+                    error.code == VenueError.insufficientBalance.code ? shortage(of: account, access) : error
             }
         }
         let error = rejection ?? .internal
         let instruction = TradeInstruction.refuse(reading.instruction, code: Int64(error.code))
         let refused = try await record(instruction, account, access)
         throw error.naming(OrderNames(refused.order, of: account))
+    }
+
+    /// Why an account cannot pay for an order. What reduces is taken in any state, as nothing liquidates by
+    /// itself here.
+    private func shortage(of account: String, _ access: any VenueAccess) -> VenueError {
+        guard let snapshot = access.snapshot(of: account) else { return .insufficientBalance }
+        if (try? health(of: snapshot))?.isLiquidated == true { return .inLiquidation }
+        let isCalled = try? withExtendedLifetime(figures(of: snapshot)) { figures in
+            try figures[.marginBalance] < figures[.initialMargin]
+        }
+        return isCalled == true ? .marginCall : .insufficientBalance
     }
 
     private func record(

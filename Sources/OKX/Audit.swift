@@ -364,12 +364,7 @@ extension AccountFigures {
             recover(figure, .zero, as: "\(answers.account.path(of: figure.rawValue)), which does not apply")
         }
         recoverOptions(answers.account, at: moment)
-        let hasOrders = ([answers.account["ordFroz"]] + answers.details.map { $0["ordFrozen"] }).contains {
-            $0.truncatedNumber?.isZero == false
-        }
-        recover(
-            .orderFees, .zero, as: "order fees",
-            hasOrders ? .hidden("Estimated fees of open orders are not shown.", above: .zero) : .contradicts)
+        recover(.orderFees, .zero, as: "order fees", .contradicts)
         let margin = rules.margin
         recover(
             .borrowMmr,

@@ -62,7 +62,7 @@ final class PositionRow: FigureTable<PositionRowFigure> {
         case .upl: try valuation[.upl]
         case .uplLastPx: try atLast[.upl]
         case .uplRatio: try profitRatio(self[.upl], of: valuation)
-        case .uplRatioLastPx: try profitRatio(self[.uplLastPx], of: atLast)
+        case .uplRatioLastPx: try profitRatio(self[.uplLastPx], of: valuation)
         case .usdPx: try valuation[.index]
         default: throw gap(figure)
         }

@@ -134,8 +134,9 @@ extension OKXVenue {
                     try value.over(price, rounding: .ceiling)
                 } else { try value.times(price, rounding: .ceiling) }
             return try amount.times(
-                leverage, over: unit.times(held, rounding: .ceiling), rounding: .towardZero)
-                .rounded(toMultipleOf: instrument.lot, .towardZero)
+                leverage, over: unit.times(held, rounding: .ceiling), rounding: .towardZero
+            )
+            .rounded(toMultipleOf: instrument.lot, .towardZero)
         }
         var largest = free
         largest.buy = try size(free.buy, inBase: free.buysInBase)

@@ -76,8 +76,8 @@ extension RailsVenue {
         return try orderBody(ended, of: account, rules)
     }
 
-    /// `DELETE /api/v1/orders?market=[&clientRequestId=]`: cancels the orders of a market, or with `all` those
-    /// of every one. The frames of the first are told by the id and `#0`, of the next by `#1`.
+    /// `DELETE /api/v1/orders?market=[&clientRequestId=]`: cancels the orders of a market, or with `all`
+    /// those of every one. The frames of the first are told by the id and `#0`, of the next by `#1`.
     func cancelOrders(
         _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
     ) async throws -> [UInt8] {

@@ -77,7 +77,8 @@ struct OrderVectorTests {
         }
         func quote(_ bid: String, _ ask: String) throws {
             try world.apply(
-                #"{"type":"quotes","venue":"binance","quotes":{"BNBUSDT":{"bid":"\#(bid)","ask":"\#(ask)"}}}"#)
+                #"{"type":"quotes","venue":"binance","quotes":{"BNBUSDT":{"bid":"\#(bid)","ask":"\#(ask)"}}}"#
+            )
         }
         try quote("381.51", "381.52")
         _ = try await bnb("POST", "side=BUY&type=MARKET&quantity=0.02")

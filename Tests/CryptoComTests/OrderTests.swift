@@ -271,6 +271,49 @@ struct OrderTests {
         #expect(gone["result"]?.elements?.map { $0["code"]?.integer } == [0, 212])
     }
 
+    @Test("In margin call and in liquidation nothing is opened, and what reduces is taken")
+    func shortOfMargin() async throws {
+        let world = try orderWorld(
+            .live, [deposit("USD", "3000"), quote("BTCUSD-PERP", "51269.9", "51270")])
+        let perpetual = "BTCUSD-PERP"
+        let opened = try await world.trade(
+            "BUY", #""type":"MARKET","quantity":"0.5000""#, instrument: perpetual)
+        #expect(opened["code"]?.integer == 0)
+        for (fraction, code) in [("0.75", "301"), ("0.4", "311")] {
+            // Between the two margins, and below both.
+            let balance = try world.balance()
+            let cash = try ExactDecimal(balance["total_margin_balance"]?.text ?? "")
+            let initial = try ExactDecimal(balance["total_initial_margin"]?.text ?? "")
+            let left = try initial.times(ExactDecimal(fraction), rounding: .halfEven)
+            try world.apply(
+                #"{"type":"withdraw","account":"desk","asset":"USD","amount":"\#(try cash - left)","force":true}"#
+            )
+            let refused = try await world.trade(
+                "BUY", #""type":"MARKET","quantity":"0.0100""#, instrument: perpetual)
+            #expect(members(refused, "code") == [code])
+            #expect(members(try await world.row(refused), "status reason") == ["REJECTED", code])
+            let reduced = try await world.trade(
+                "SELL", #""type":"MARKET","quantity":"0.0100","exec_inst":["REDUCE_ONLY"]"#,
+                instrument: perpetual)
+            #expect(reduced["code"]?.integer == 0)
+            try world.apply(
+                #"{"type":"deposit","account":"desk","asset":"USD","amount":"\#(try cash - left)"}"#)
+        }
+    }
+
+    @Test("Two hundred orders of an instrument may be open")
+    func openOrders() async throws {
+        let world = try orderWorld(.live, [deposit("USD", "10000")])
+        let order = #""type":"LIMIT","price":"0.05400","quantity":"20""#
+        for number in 0..<200 {
+            // Fifteen calls in a tenth of a second are the limit.
+            world.setRealTime(world.realTime() + 10)
+            let placed = try await world.trade("BUY", order + #","client_oid":"\#(number)""#)
+            #expect(placed["code"]?.integer == 0)
+        }
+        #expect(try await world.trade("BUY", order)["code"]?.integer == 318)
+    }
+
     /// Every refusal that has no id, none of which changes anything.
     @Test(arguments: [
         (#""type":"LIMIT","price":"0.05""#, 40004), (#""type":"MARKET""#, 40004),

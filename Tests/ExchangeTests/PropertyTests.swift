@@ -68,11 +68,13 @@ struct PropertyTests {
         let floor = try play(seed: UInt64(seed), steps: 400)
         var open: [String: (order: OpenOrder, filled: ExactDecimal)] = [:]
         var positions: [String: ExactDecimal] = [:]
+        var met: Set<String> = []
         for event in floor.events {
             guard let account = event.account else { continue }
             switch event.body {
             case .orderPlaced(let order): open["\(account) \(order.id)"] = (order, .zero)
             case .orderAmended(let change):
+                met.insert("amended")
                 let key = "\(account) \(change.orderID)"
                 var entry = try #require(open[key], "seed \(seed)")
                 var order = OpenOrder(
@@ -83,11 +85,14 @@ struct PropertyTests {
                 entry.order = order
                 open[key] = entry
             case .orderCancelled(let id), .orderEnded(let id, _):
+                met.insert(event.typeName)
                 #expect(open.removeValue(forKey: "\(account) \(id)") != nil, "seed \(seed)")
             case .filled(let fill):
                 let key = "\(account) \(try #require(fill.orderID))"
+                met.insert(fill.liquidity?.rawValue ?? "")
                 // A fill of an order that has ended would find none.
                 var entry = try #require(open[key], "seed \(seed)")
+                if entry.order.reduceOnly { met.insert("reduced") }
                 if entry.order.terms?.kind == .limit {
                     let isWithin =
                         fill.side == .buy ? fill.price <= entry.order.price : fill.price >= entry.order.price
@@ -109,6 +114,9 @@ struct PropertyTests {
             default: break
             }
         }
+        // What is said of them holds of something.
+        #expect(
+            met == ["amended", "maker", "taker", "reduced", "order_cancelled", "order_ended"], "seed \(seed)")
         for id in ["a", "b"] {
             let account = try #require(floor.ledger.account(id))
             #expect(try account.imbalances().isEmpty)

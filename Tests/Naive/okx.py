@@ -60,6 +60,11 @@ class Coin:
         self.spot_orders = spot_orders(book, account, name)
         self.isolated_orders = derivative_orders(book, account, name, True)
         self.cross_orders = derivative_orders(book, account, name, False)
+        for order in getattr(account, "margin_orders", {}).values():
+            if order.currency == name:
+                margin = order.margin(leverage(book, account, order.instrument, None))
+                self.isolated_orders += margin if order.isolated else ZERO
+                self.cross_orders += ZERO if order.isolated else margin
         # Held beside what orders freeze, where their margin is held too.
         self.order_fees = sum(derivative_orders(book, account, name, isolated, paid=True)
                               for isolated in (True, False) if isolated or mode == "futures")

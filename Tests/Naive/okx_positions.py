@@ -178,12 +178,16 @@ def margin_row(
     """A spot pair on margin."""
     mark, lever = book.marks[held.instrument], okx.leverage(book, account, held.instrument, None)
     profit, initial = held.profit(mark), held.coins(mark) / lever
+    last = book.last(held.instrument)
+    at_last = held.profit(last)
     if held.isolated:
         ratio = (held.wallet + profit) / (held.maintenance(mark) + held.fee(mark))
     else:
         ratio = next(coin for coin in balance.coins if coin.name == held.currency).futures_ratio
     backing = held.wallet if held.isolated else initial
-    earned = okx.shown(profit / backing) if backing else ""
+    def earned(amount: Fraction) -> str:
+        return okx.shown(amount / backing) if backing else ""
+
     coin, amount = held.has
     base, quote = held.pair
     return dict.fromkeys(EMPTY, "") | {
@@ -191,7 +195,7 @@ def margin_row(
         "cTime": ANYTHING, "ccy": held.currency, "closeOrderAlgo": [],
         "idxPx": okx.shown(index(book, base) / index(book, quote)),
         "imr": "" if held.isolated else okx.shown(initial), "instId": held.instrument, "instType": "MARGIN",
-        "interest": "0", "last": okx.shown(mark), "lever": okx.shown(lever),
+        "interest": "0", "last": okx.shown(last), "lever": okx.shown(lever),
         "liab": okx.shown(-held.owes[1]), "liabCcy": held.owes[0],
         "liqPx": held.liquidation if held.isolated else liquidation(book, account, mode, held),
         "margin": okx.shown(held.wallet) if held.isolated else "", "markPx": okx.shown(mark),
@@ -200,8 +204,8 @@ def margin_row(
         "notionalUsd": okx.shown(abs(amount) * index(book, coin)), "pendingCloseOrdLiabVal": "0",
         "pos": okx.shown(amount), "posCcy": coin, "posId": ANYTHING, "posSide": "net", "uTime": ANYTHING,
         "tradeId": ANYTHING,
-        "upl": okx.shown(profit), "uplLastPx": okx.shown(profit), "uplRatio": earned,
-        "uplRatioLastPx": earned,
+        "upl": okx.shown(profit), "uplLastPx": okx.shown(at_last), "uplRatio": earned(profit),
+        "uplRatioLastPx": earned(at_last),
     }
 
 

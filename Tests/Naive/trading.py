@@ -5,8 +5,9 @@ naive ledger, and compares open orders after every step, and trades, positions a
     python3 Tests/Naive/trading.py --url http://127.0.0.1:8080 --token TOKEN --accounts 200 --seed 1
 
 Binance USDⓈ-M Futures in one-way mode, the perpetuals of Crypto.com and OKX's linear swaps in futures mode,
-all of them cross. What an order comes to is worked out from `docs/trading.md`; what that does to the account
-is the ledger's of `ledger.py`; `trading_floors.py` has the venues' calls. The clock stands, as for
+all of them cross, and OKX's spot pairs on margin. What an order comes to is worked out from
+`docs/trading.md`; what that does to the account is the ledger's of `ledger.py`; `trading_floors.py` has the
+venues' calls. The clock stands, as for
 `compare.py`.
 """
 
@@ -27,7 +28,10 @@ from cases import Chance  # noqa: E402
 from compare import Server, differences  # noqa: E402
 from exact import ZERO, plain  # noqa: E402
 from neighbours import Client  # noqa: E402
-from trading_floors import FLOORS, Floor  # noqa: E402
+from trading_floors import Binance, CryptoCom, Floor, OKX  # noqa: E402
+from trading_margin import OKXMargin  # noqa: E402
+
+FLOORS: list[type[Floor]] = [Binance, CryptoCom, OKX, OKXMargin]
 
 STEPS = 24
 
@@ -45,6 +49,8 @@ class Working:
     validity: str
     done: Fraction = ZERO
     asked: Fraction = ZERO  # as it was sent, where rows repeat that
+    best: Fraction = ZERO  # what it would meet, where its size is in the quote currency
+    currency: str = ""  # of its margin, where that is not the instrument's
     number: int = 0
 
     @property
@@ -127,7 +133,7 @@ class Exchange:
         if order.reduce_only:
             if not self.reducible(order):
                 return codes.get("same_side", codes["reduce"]) if self.held(order.symbol) else codes["reduce"]
-            if order.total > self.reducible(order) and not self.floor.cuts_to_position:
+            if not self.floor.cuts_to_position and order.total > self.reducible(order) - self.before(order):
                 return codes["too_large"]
             order.total = min(order.total, self.reducible(order))
         if order.validity in ("GTX", "FOK"):
@@ -145,6 +151,14 @@ class Exchange:
             self.rest(order)
         self.end_closing_orders(order.symbol)
         return codes.get("nothing_at_once", 0) if order.validity == "IOC" and not order.done else 0
+
+    def before(self, order: Working) -> Fraction:
+        """What other orders would reduce before it: those of no worse price."""
+        if order.validity == "MARKET":
+            return ZERO
+        return sum((other.left for other in self.open.values()
+                    if other.reduce_only and other.symbol == order.symbol and other.buys == order.buys
+                    and (other.price >= order.price if order.buys else other.price <= order.price)), ZERO)
 
     def rest(self, order: Working) -> None:
         self.open[order.name] = order
@@ -199,13 +213,18 @@ class Exchange:
                 amount = min(amount, self.left_of(symbol, order.buys, True, quote["quantity"]))
             if order.reduce_only:
                 amount = min(amount, self.reducible(order))
-            if amount:
-                if is_limited:
-                    self.take(symbol, order.buys, True, amount)
-                self.fill(order, amount, order.price, maker=True)
+            if not amount and order.reduce_only and not self.reducible(order):
+                self.end(order)
+            if amount and self.fill_resting(order, amount) and is_limited:
+                self.take(symbol, order.buys, True, amount)
             if not order.left:
                 self.end(order)
             self.end_closing_orders(symbol)
+
+    def fill_resting(self, order: Working, amount: Fraction) -> bool:
+        """Whether the fill could be booked."""
+        self.fill(order, amount, order.price, maker=True)
+        return True
 
     def end_closing_orders(self, symbol: str) -> None:
         """Reduce-only orders that have nothing left to reduce."""
@@ -229,9 +248,11 @@ class Day:
         self.operator({
             "type": "open_account", "account": name, "venue": floor.venue, "settings": floor.settings})
         self.operator({"type": "prices", "venue": floor.venue, "marks": marks, "index": floor.index()})
-        self.operator({"type": "deposit", "account": name, "asset": floor.deposit, "amount": "10000000"})
+        for asset, amount in floor.deposits.items():
+            self.operator({"type": "deposit", "account": name, "asset": asset, "amount": amount})
         self.floor = floor(server, name)
-        self.exchange = Exchange(self.book, name, self.floor)
+        self.book.accounts[name].margin_orders = {}
+        self.exchange = floor.exchange(self.book, name, self.floor)
 
     def round(self, symbol: str, value: float) -> Fraction:
         tick = self.symbols[symbol][0]
@@ -277,6 +298,7 @@ class Day:
             chance.maybe(0.2), chance.choice(("GTC", "GTC", "GTC", "IOC", "FOK", "GTX", "MARKET")),
             number=self.count)
         self.log.append(f"order {order}")
+        order.best = self.exchange.quotes[symbol]["ask" if order.buys else "bid"]
         answer = self.floor.place(order)
         self.differ(f"{order.name} code", answer, self.exchange.place(order))
 
@@ -341,13 +363,13 @@ def main() -> int:
     parser.add_argument("--accounts", type=int, default=200)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--seconds", type=float, default=200)
-    parser.add_argument("--venue", choices=list(FLOORS), default=None)
+    parser.add_argument("--venue", choices=sorted({floor.venue for floor in FLOORS}), default=None)
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10 ** 6) if options.seed is None else options.seed
     print(f"seed {seed}")
     server = Server(options.url, options.token)
     run = format(time.time_ns() // 1000 % 36 ** 6, "x")
-    floors = [FLOORS[options.venue]] if options.venue else list(FLOORS.values())
+    floors = [floor for floor in FLOORS if options.venue in (None, floor.venue)]
     passed = failed = trades = 0
     end = time.monotonic() + options.seconds
     for index in range(options.accounts):
@@ -360,7 +382,7 @@ def main() -> int:
         trades += len(day.exchange.trades)
         passed, failed = passed + (not found), failed + bool(found)
         if found and failed == 1:
-            print(f"{floor.venue}, account {index}")
+            print(f"{floor.__name__}, account {index}")
             print("\n".join(f"  {line}" for line in day.log))
             for where, served, expected in found[:8]:
                 print(f"    {where}: served {served}, expected {expected}")

@@ -28,7 +28,7 @@ class Floor:
 
     venue: str
     mode: str
-    deposit: str  # the asset of the account's money
+    deposits: dict[str, str]  # the account's money
     symbols: dict[str, tuple[Fraction, int]]  # tick, and the price around which all happens
     step: Fraction  # of quantities
     fees: dict[str, Fraction]
@@ -74,11 +74,17 @@ class Floor:
         """What rows call an order."""
         return order.name
 
+    @classmethod
+    def exchange(cls, *arguments: typing.Any) -> typing.Any:
+        from trading import Exchange
+
+        return Exchange(*arguments)
+
 
 class Binance(Floor):
     """USDⓈ-M Futures, one-way mode, cross."""
 
-    venue, mode, deposit = "binance", "single", "USDT"
+    venue, mode, deposits = "binance", "single", {"USDT": "10000000"}
     symbols = {"BTCUSDT": (Fraction(1, 10), 60000), "ETHUSDT": (Fraction(1, 100), 3000)}
     step = Fraction(1, 1000)
     fees = {"maker": Fraction("0.0002"), "taker": Fraction("0.0005")}
@@ -157,7 +163,7 @@ class Binance(Floor):
 class CryptoCom(Floor):
     """Perpetuals of Crypto.com Exchange, cross: limit and market orders."""
 
-    venue, mode, deposit = "crypto-com", "documented", "USD"
+    venue, mode, deposits = "crypto-com", "documented", {"USD": "10000000"}
     symbols = {"BTCUSD-PERP": (Fraction(1, 10), 60000), "ETHUSD-PERP": (Fraction(1, 100), 3000)}
     step = Fraction(1, 1000)
     fees = {side: number(rate) for side, rate in crypto_com.RULES["fees"]["derivative"].items()}
@@ -244,7 +250,7 @@ class CryptoCom(Floor):
 class OKX(Floor):
     """Linear swaps of OKX in futures mode, net positions, cross. Sizes are contracts."""
 
-    venue, mode, deposit, settings = "okx", "futures", "USDT", {"mode": "futures"}
+    venue, mode, deposits, settings = "okx", "futures", {"USDT": "10000000"}, {"mode": "futures"}
     symbols = {"BTC-USDT-SWAP": (Fraction(1, 10), 60000), "ETH-USDT-SWAP": (Fraction(1, 100), 3000)}
     step = Fraction(1, 100)
     fees = {side: number(rate) for side, rate in okx_rules.MARGIN["trade_fee"]["derivative"].items()}
@@ -277,14 +283,18 @@ class OKX(Floor):
     def name(self, order: typing.Any) -> str:
         return order.name.replace("-", "")
 
-    def place(self, order: typing.Any) -> int:
+    def item(self, order: typing.Any) -> dict:
+        """An order as it is sent."""
         item = {"instId": order.symbol, "tdMode": "cross", "side": "buy" if order.buys else "sell",
                 "ordType": self.kinds[order.validity], "sz": plain(order.total), "clOrdId": self.name(order)}
         if order.validity != "MARKET":
             item["px"] = plain(order.price)
         if order.reduce_only:
             item["reduceOnly"] = True
-        return int(self.call("POST", "order", item)["data"][0]["sCode"])
+        return item
+
+    def place(self, order: typing.Any) -> int:
+        return int(self.call("POST", "order", self.item(order))["data"][0]["sCode"])
 
     def cancel(self, order: typing.Any) -> bool:
         item = {"instId": order.symbol, "clOrdId": self.name(order)}
@@ -304,11 +314,13 @@ class OKX(Floor):
         return order.buys, order.total, order.done, order.price, order.reduce_only
 
     def trades(self, symbol: str) -> list[dict]:
-        rows = self.call("GET", f"fills?instId={symbol}")["data"]
-        return [{"symbol": row["instId"], "side": row["side"], "order": row["clOrdId"],
-                 "taker": row["execType"]} | {
-                     key: number(row[key]) for key in ("fillPx", "fillSz", "fee", "fillPnl")}
-                for row in reversed(rows)]
+        return [self.row(row) for row in reversed(self.call("GET", f"fills?instId={symbol}")["data"])]
+
+    def row(self, row: dict) -> dict:
+        """Of a fill what is compared."""
+        return {"symbol": row["instId"], "side": row["side"], "order": row["clOrdId"],
+                "taker": row["execType"]} | {
+                    key: number(row[key]) for key in ("fillPx", "fillSz", "fee", "fillPnl")}
 
     def trade(self, order: typing.Any, quantity: Fraction, price: Fraction, fee: Fraction,
               realised: Fraction, maker: bool) -> dict:
@@ -320,9 +332,6 @@ class OKX(Floor):
         return okx.statement(book, account, "", self.mode, now)
 
     def close(self) -> None:
-        for name in self.open_orders():
-            symbol = next(iter(self.symbols))
-            self.call("POST", "cancel-order", {"instId": symbol, "clOrdId": name})
+        for row in self.call("GET", "orders-pending")["data"]:
+            self.call("POST", "cancel-order", {"instId": row["instId"], "ordId": row["ordId"]})
 
-
-FLOORS: dict[str, type[Floor]] = {floor.venue: floor for floor in (Binance, CryptoCom, OKX)}

@@ -1,5 +1,6 @@
 import JSON
 import Ledger
+import Numbers
 import Testing
 import Venue
 import VenueTestSupport

@@ -1,5 +1,6 @@
 import JSON
 import Ledger
+import Numbers
 import Testing
 import Venue
 import VenueTestSupport
@@ -153,7 +154,7 @@ struct OrderVectorTests {
         try world.run(
             "desk",
             ("set_leverage", #""instrument":"BTC-USDT-SWAP","leverage":"10","margin_mode":"cross""#),
-            ("fill", #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"10","price":"60000""#))
+            ("fill", #""instrument":"BTC-USDT-SWAP","side":"buy","quantity":"100","price":"60000""#))
         let before = world.account("desk")
         let order =
             #""instId":"BTC-USDT-SWAP","tdMode":"cross","side":"buy","ordType":"limit","px":"60000","sz":"10""#
@@ -161,7 +162,7 @@ struct OrderVectorTests {
         expect(
             answer,
             [
-                "adjEq": "10000", "adjEqChg": "-3", "imr": "600", "imrChg": "600", "mmr": "24",
+                "adjEq": "10000", "adjEqChg": "-3", "imr": "6000", "imrChg": "600", "mmr": "240",
                 "mmrChg": "0", "availBal": "10000", "availBalChg": "0", "liab": "0", "liabChg": "0",
                 "liabChgCcy": "", "posBal": "", "type": "",
             ])

@@ -116,14 +116,17 @@ struct Seeded {
     @Test(arguments: 1...40)
     func relations(seed: UInt64) throws {
         for mode in AccountMode.allCases {
-            let account = try Self.generate(seed, mode: mode).balance("desk")
+            let world = try Self.generate(seed, mode: mode)
+            let account = try world.balance("desk")
             let rows = try #require(account["details"]?.elements)
             let equities = try rows.map { try $0.number("eqUsd") }
             #expect(equities == equities.sorted(by: >), "\(mode)")
             #expect(try Self.agree(equities.sum(), account.number("totalEq"), addends: rows.count))
             for row in rows { try checkRow(row, mode) }
             if mode == .futures { continue }
-            let discounted = try rows.map { try $0.number("disEq") }.sum()
+            let fees = try world.explanations("desk").first { $0.path == "orderFees" }?.value ?? "0"
+            let discounted = try rows.map { try $0.number("disEq") }.sum() - ExactDecimal(fees)
+            if mode == .spot { #expect(fees == "0") }
             #expect(try Self.agree(discounted, account.number("adjEq"), addends: rows.count), "\(mode)")
             let frozen = try rows.map { try $0.number("borrowFroz") }.sum()
             #expect(try Self.agree(frozen, account.number("borrowFroz"), addends: rows.count), "\(mode)")

@@ -65,7 +65,7 @@ private let request = "0d5e6b1c-6a34-4b89-9d34-6d7a0e6f2b11"
 
 @Suite("Orders on the socket of version 2, by the documents' vectors")
 struct TradingTests {
-    /// R8, R9: bought and partly sold at the market, with fees, balances and the row of the fill.
+    /// R8, R9, R10: bought and partly sold at the market, with fees, balances and the row of the fill.
     @Test func marketOrders() async throws {
         let world = try await tradingWorld(quote("BTC-USD", "60005", "60006"))
         var socket = try await world.orderSocket("market=BTC-USD&subscriptions=orders,trades")
@@ -107,6 +107,10 @@ struct TradingTests {
         let rows = try await world.read("/api/v1/completed-orders").json["completedOrders"]?.elements
         #expect(rows?.map { $0["fees"]?.text } == ["6.01", "15.0015"])
         #expect(rows?.last?["orderId"] == frames[0]["data"]?["order"]?["orderId"])
+        // R10: an hour's funding of what is left.
+        try world.apply(
+            mark("BTC-USD", "60100"), desk("funding", #""instrument":"BTC-USD","rate":"0.0001""#))
+        #expect(try world.balances()["totalBalance"]?.text == "9995.9855")
     }
 
     /// R11, R13: rests, is filled in part, is cancelled; an hour long it can be looked up.
