@@ -12,6 +12,7 @@ from fractions import Fraction
 import binance
 import crypto_com
 import okx
+import okx_rules
 from exact import cut, plain
 from ledger import Account, Ledger
 
@@ -47,9 +48,9 @@ def okx_order(book: Ledger, account: Account, mode: str) -> tuple[dict, str, Fra
         order["position_side"] = "long"
     free = (tether.cash + tether.cross_pnl - tether.in_use if mode == "futures"
             else balance.available / tether.price)
-    margin = Fraction("123.45") * book.instruments[name].value / okx.leverage(
-        book, account, name, order.get("position_side"))
-    return order, "quantity", free / margin, 18
+    # Its margin, and the fee that it may have to pay.
+    share = 1 / okx.leverage(book, account, name, order.get("position_side")) + okx_rules.TRADE_TAKER
+    return order, "quantity", free / (Fraction("123.45") * book.instruments[name].value * share), 18
 
 
 def binance_withdrawal(book: Ledger, account: Account, mode: str) -> tuple[dict, str, Fraction, int]:

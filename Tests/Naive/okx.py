@@ -117,11 +117,15 @@ class Coin:
         return max(self.liability, frozen + self.interest - self.cash - self.cross_pnl)
 
     @property
+    def backing(self) -> Fraction:
+        """Futures mode: what backs the coin's cross positions."""
+        return self.cash + self.cross_pnl - self.spot_orders - self.isolated_orders - self.order_fees
+
+    @property
     def futures_ratio(self) -> Fraction | None:
         """What backs the coin's cross positions over what they must not fall to."""
         denominator = self.maintenance + self.fees
-        backing = self.cash + self.cross_pnl - self.spot_orders - self.isolated_orders - self.order_fees
-        return backing / denominator if denominator else None
+        return self.backing / denominator if denominator else None
 
     @property
     def free_balance(self) -> Fraction:

@@ -29,8 +29,7 @@ def left_over(book: Ledger, account: Account, mode: str, position: Position, mar
         if mode == "futures":
             currency = position.currency if position.on_margin else book.instruments[name].settle
             coin = okx.Coin(book, account, mode, currency)
-            return coin.cash + coin.cross_pnl - coin.spot_orders - coin.isolated_orders - coin.maintenance \
-                - coin.fees
+            return coin.backing - coin.maintenance - coin.fees
         balance = okx.Balance(book, account, mode)
         return balance.adjusted - balance.maintenance - balance.fees
     finally:
