@@ -43,6 +43,6 @@ def test_live_profiles():
 
 
 def test_trading_days():
-    """Of each venue as many as there were of one before: a third of them each."""
+    """Of each of the four exchanges as many."""
     with Server(*CLOCK) as server:
-        compare(server, "--seconds", "100", by="trading", accounts=str(3 * max(1, int(ACCOUNTS) // 20)))
+        compare(server, "--seconds", "100", by="trading", accounts=str(4 * max(1, int(ACCOUNTS) // 20)))
