@@ -1,6 +1,7 @@
 """What a scenario has set up once is not redone by applying it again, and it says what it leaves."""
 
 import json
+import time
 
 import pytest
 
@@ -38,9 +39,15 @@ def revoke(server: Server, account: str = "desk", key: str = "my-okx-key") -> No
     assert server.admin("DELETE", f"/accounts/{account}/keys/{key}").status == 204
 
 
-def left(server: Server) -> list[str]:
-    """What the log says of things that a scenario leaves as they are."""
-    return [line for line in server.log if "leaves something as it is" in line]
+def left(server: Server, count: int = 0) -> list[str]:
+    """What the log says of things that a scenario leaves as they are; waits for so many lines of it, for the
+    log is written behind what is done."""
+    end = time.monotonic() + 10
+    while True:
+        lines = [line for line in server.log if "leaves something as it is" in line]
+        if len(lines) >= count or time.monotonic() > end:
+            return lines
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("ends", ["stop", "kill"])
@@ -54,8 +61,8 @@ def test_a_revoked_key_of_a_scenario_stays_revoked(store, scenario, ends):
     with Server("--scenario", str(scenario), store=store) as again:
         assert status(again) == 401
         assert again.admin("GET", "/accounts/desk/keys").json["keys"] == []
-        assert len(left(again)) == 1 and "accounts[0].keys[0]" in left(again)[0], again.log
-        assert "revoked" in left(again)[0] and "my-okx-secret" not in left(again)[0]
+        assert len(left(again, 1)) == 1 and "accounts[0].keys[0]" in left(again, 1)[0], again.log
+        assert "revoked" in left(again, 1)[0] and "my-okx-secret" not in left(again, 1)[0]
 
 
 def test_a_revoked_key_of_the_demonstration_stays_revoked(store):
@@ -93,7 +100,7 @@ def test_what_the_operator_has_made_of_a_key_stays(store, scenario):
     with Server("--scenario", str(scenario), store=store) as again:
         assert status(again) == 401
         assert status(again, KEY | {"secret": "another-fake-secret"}) == 200
-        assert "other content" in left(again)[0]
+        assert "other content" in left(again, 1)[0]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +118,7 @@ def test_a_changed_key_is_left_and_said(store, scenario, change):
     with Server("--scenario", str(scenario), store=store) as again:
         assert status(again) == 200
         assert again.admin("GET", "/accounts/desk/keys").body == before
-        assert "accounts[0].keys[0]" in left(again)[0] and "other content" in left(again)[0]
+        assert "accounts[0].keys[0]" in left(again, 1)[0] and "other content" in left(again, 1)[0]
 
 
 def test_a_key_that_the_operator_gave_to_another_account_stays_there(store, scenario):
@@ -122,7 +129,7 @@ def test_a_key_that_the_operator_gave_to_another_account_stays_there(store, scen
     with Server("--scenario", str(scenario), store=store) as again:
         assert again.admin("GET", "/accounts/desk/keys").json["keys"] == []
         assert len(again.admin("GET", "/accounts/other/keys").json["keys"]) == 1
-        assert "accounts[0].keys[0]" in left(again)[0]
+        assert "accounts[0].keys[0]" in left(again, 1)[0]
 
 
 def test_a_key_that_the_file_gives_to_another_account_is_an_error(store, scenario):
@@ -166,7 +173,7 @@ def test_settings_and_prices_that_the_operator_has_changed_stay(store, scenario)
     with Server("--scenario", str(scenario), store=store) as again:
         assert again.account("desk")["settings"]["auto_borrow"] is True
         assert again.everything() == before[0]
-        assert "accounts[0].settings.auto_borrow" in left(again)[0]
+        assert "accounts[0].settings.auto_borrow" in left(again, 1)[0]
 
 
 def test_a_passphrase_where_the_venue_has_none_leaves_nothing_of_the_scenario(store, tmp_path):

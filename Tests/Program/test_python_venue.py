@@ -71,6 +71,19 @@ def test_the_first_fault_of_a_venue_leaves_the_counts_of_others(venue):
     assert ask(venue, key)["code"] == "0"
 
 
+def test_a_second_fault_of_a_venue_leaves_the_count_of_the_first(venue):
+    venue.fault("okx", "error", code=50011, times=1)
+    key = venue.key("desk")
+    assert ask(venue, key)["code"] == "50011"
+    venue.fault("okx", "latency", delay_ms=1)
+    assert ask(venue, key)["code"] == "0", "it has struck its once"
+
+
+def test_a_share_without_its_percent_sign_is_a_slip(venue):
+    with pytest.raises(marginalia.Refused, match='write "95%"'):
+        venue.nudge("desk", "95")
+
+
 def ask(venue, key) -> dict:
     """The balance, as a client of OKX reads it."""
     server = Server()
