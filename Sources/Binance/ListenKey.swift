@@ -20,10 +20,28 @@ extension BinanceVenue {
         ofListenKey listenKey: String, through access: any VenueAccess
     ) -> (account: String, end: Int64)? {
         let mark = Self.mark(listenKey)
+        if access.limiter.mark(mark) == nil { inherit(listenKey, through: access) }
         guard let end = access.limiter.mark(mark), end > access.realTime(),
             let owner = access.limiter.owner(ofMark: mark), let key = access.key(owner)
         else { return nil }
         return (key.account, end)
+    }
+
+    /// Takes a listen key to be alive that may have been given out before the server began, or before its
+    /// ledger was replaced. It knows nothing of those, but they are the same; so a client that comes back with
+    /// one hears on, for an hour from the first that is asked for.
+    private func inherit(_ listenKey: String, through access: any VenueAccess) {
+        let now = access.realTime()
+        let memory = "listenKeys of before"
+        if access.limiter.mark(memory) == nil {
+            access.limiter.setMark(memory, to: now + Self.listenKeyLife)
+        }
+        guard let end = access.limiter.mark(memory), end > now, listenKey.utf8.count == 64,
+            let key = access.keys().first(where: {
+                self.listenKey(of: $0.account, through: access).isExactly(listenKey)
+            })
+        else { return }
+        access.limiter.setMark(Self.mark(listenKey), to: end, owner: key.apiKey)
     }
 
     /// POST and `userDataStream.start` begin or extend a listen key's hour.
@@ -48,7 +66,8 @@ extension BinanceVenue {
 
     /// DELETE and `userDataStream.stop` end a listen key.
     func stopListenKey(of key: APIKey, through access: any VenueAccess) -> [UInt8] {
-        access.limiter.setMark(Self.mark(listenKey(of: key.account, through: access)), to: nil)
+        // It is known to be dead: what is not known may have been given out before the server began.
+        access.limiter.setMark(Self.mark(listenKey(of: key.account, through: access)), to: 0)
         return Array("{}".utf8)
     }
 }

@@ -46,7 +46,8 @@ struct Page {
             start = now.milliseconds - Self.week
         case .week(let now) where firstID == nil:
             if let start, let end, end - start > Self.week { throw .intervalTooLong }
-            if let start { end = end ?? start + Self.week }
+            // No time lies beyond the greatest, so a beginning near it has all that follows.
+            if let start { end = end ?? (start > .max - Self.week ? .max : start + Self.week) }
             start = start ?? (end ?? now.milliseconds) - Self.week
         default: break
         }

@@ -234,7 +234,7 @@ struct TimePage {
     init(_ params: JSONValue, now: LedgerTime, takesTexts: Bool = false) throws(VenueError) {
         func time(_ key: String) throws(VenueError) -> Int64? {
             guard let number = try Optional(params).integer(key) else { return nil }
-            guard number > 0 else { throw .invalidDate }
+            guard number >= 0 else { throw .invalidDate }
             // Milliseconds have at most 14 digits until the year 5138, nanoseconds 19.
             return number < 100_000_000_000_000 ? number : number / 1_000_000
         }

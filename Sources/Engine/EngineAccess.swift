@@ -12,6 +12,8 @@ struct LiveAccess: VenueAccess {
 
     func key(_ apiKey: String) -> APIKey? { engine.keyRing.key(apiKey, of: venue) }
 
+    func keys() -> [APIKey] { engine.keyRing.keys(of: venue) }
+
     func snapshot(of account: String) -> AccountSnapshot? {
         guard let (account, prices) = engine.published.accountAndPrices(account, of: venue) else {
             return nil

@@ -37,6 +37,8 @@ final class KeyRing: Sendable {
         state.withLock { $0.keys[venue]?[ExactText(apiKey)] }
     }
 
+    func keys(of venue: VenueName) -> [APIKey] { state.withLock { Array(($0.keys[venue] ?? [:]).values) } }
+
     func keys(of account: String, at venue: VenueName) -> [APIKey] {
         state.withLock { state in
             (state.names[ExactText(account)] ?? []).compactMap { state.keys[venue]?[$0] }

@@ -149,10 +149,11 @@ extension OKXError {
         switch (refusal.code, refusal.field) {
         case (.unknownInstrument, _): self = .instrumentUnknown
         case (.notAllowed, "leverage"): self = .leverageTooHigh
-        case (.notAllowed, "instrument"): self = .modeUnsupported
         case (.notAllowed, "settings.mode"), (.notAllowed, "settings.hedge"): self = .settingFailed
         case (.invalidAmount, "leverage"), (.notAllowed, "position_side"):
             self = .parameterWrong(refusal.field == "leverage" ? "lever" : "posSide")
+        // A pair has no leverage of its own on cross margin in the modes that share collateral.
+        case (.notAllowed, _): self = .modeUnsupported
         default: self = .systemError
         }
     }

@@ -107,7 +107,7 @@ extension OKXVenue {
         writer.member("instCategory", literal: "1")
         writer.member("instFamily", isContract ? entry.family : "")
         writer.member("instId", terms.name)
-        writer.member("instIdCode", Int64(10_001 + (rules.instrumentPlace(terms.name) ?? 0)))
+        writer.member("instIdCode", Self.firstCode + Int64(rules.instrumentPlace(terms.name) ?? 0))
         writer.member("instType", typeName ?? entry.type.rawValue)
         try writer.member("lever", entry.maximumLeverage)
         writer.member("listTime", literal: "")

@@ -15,12 +15,12 @@ enum StableID {
     /// An account's user id.
     static func user(_ account: String) -> String { digits(18, of: "okx user \(account)") }
 
-    /// A position's id.
+    /// A position's id: the same when it turns over and when it is opened anew, as the venue keeps it for
+    /// thirty days after a close (OKX API documentation, Positions channel).
     static func position(_ account: String, _ position: Position) -> String {
         digits(
             18,
-            of: "okx position \(account) \(position.instrument.name) \(position.side) \(position.marginMode)"
-                + " \(position.openedAt)")
+            of: "okx position \(account) \(position.instrument.name) \(position.side) \(position.marginMode)")
     }
 
     /// An order's id.

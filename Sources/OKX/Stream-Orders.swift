@@ -104,6 +104,9 @@ extension OKXStream {
 }
 
 extension OKXVenue {
+    /// The `instIdCode` of the first instrument of the rulebook; those that follow count on.
+    static let firstCode: Int64 = 10_001
+
     /// The arguments of a socket's operation as REST has them: `instIdCode` names the instrument, and
     /// `instId` is not looked at.
     func named(_ item: JSONValue, at time: LedgerTime) -> JSONValue {
@@ -111,8 +114,8 @@ extension OKXVenue {
         let others = (item.object?.members ?? []).filter { $0.key != "instId" && $0.key != "instIdCode" }
         guard let code = item["instIdCode"], !code.isNull else { return .members(others) }
         let number = code.integer ?? code.text.flatMap { Int64($0) } ?? 0
-        let place = Int(number) - 10_001
-        let name = rules.instruments.indices.contains(place) ? rules.instruments[place].terms.name : "?"
+        let name = rules.instruments.indices.first { Self.firstCode + Int64($0) == number }
+            .map { rules.instruments[$0].terms.name } ?? "?"
         return .members([("instId", .string(name))] + others)
     }
 }

@@ -9,6 +9,7 @@ protocol ForwardingAccess: VenueAccess {
 
 extension ForwardingAccess {
     func key(_ apiKey: String) -> APIKey? { base.key(apiKey) }
+    func keys() -> [APIKey] { base.keys() }
     func snapshot(of account: String) -> AccountSnapshot? { base.snapshot(of: account) }
     func snapshots(of account: String, asOf times: [LedgerTime]) async throws -> [AccountSnapshot?] {
         try await base.snapshots(of: account, asOf: times)

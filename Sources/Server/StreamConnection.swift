@@ -122,7 +122,7 @@ final class StreamConnection: ChannelDuplexHandler {
         serve()
     }
 
-    /// The accounts that the stream follows are gone, or others: it ends as where the server goes down.
+    /// What the stream follows is gone, or another: it ends as where the server goes down.
     func ledgerReplaced() { end(for: .shutdown) }
 
     /// Whether the stream wants to hear of new prices.
@@ -295,7 +295,10 @@ final class StreamConnection: ChannelDuplexHandler {
         guard phase == .open else { return }
         answers += messages
         serve()
-        while work == nil, let outcome = waiting.popFirst() { take(outcome) }
+        while work == nil, let outcome = waiting.popFirst() {
+            take(outcome)
+            serve()
+        }
         if isShutdownDue, work == nil { end(for: .shutdown) }
         resumeReading()
     }

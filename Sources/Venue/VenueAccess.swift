@@ -5,6 +5,9 @@ public protocol VenueAccess: Sendable {
     /// A key that is in force; nil if it is unknown or revoked.
     func key(_ apiKey: String) -> APIKey?
 
+    /// Every key of the venue that is in force, in no order.
+    func keys() -> [APIKey]
+
     /// An account of this venue as last made durable, with the latest prices; nil if there is none.
     func snapshot(of account: String) -> AccountSnapshot?
 
@@ -79,6 +82,9 @@ public protocol VenueAccess: Sendable {
 }
 
 extension VenueAccess {
+    /// None is known.
+    public func keys() -> [APIKey] { [] }
+
     /// None given: a venue falls back to its rulebook's reference prices.
     public func prices() -> VenuePrices { VenuePrices() }
 
