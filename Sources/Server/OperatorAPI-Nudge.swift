@@ -16,9 +16,10 @@ extension OperatorAPI {
 
     private func nudge(_ account: Account, _ wish: NudgeRequest) async throws -> Reply {
         let (model, snapshot, _) = try await valued(account, asOf: nil)
-        let instrument = try Self.instrument(wish, of: snapshot, at: model)
+        let instrument: Instrument
         let found: MarginNudge?
         do {
+            instrument = try Self.instrument(wish, of: snapshot, at: model)
             found = try MarginNudge(of: instrument, to: wish.share, in: snapshot, at: model)
         } catch {
             throw Self.figureProblem(error)

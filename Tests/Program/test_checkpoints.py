@@ -1,11 +1,12 @@
 """A ledger for tests is emptied and put back: figures, keys, clock and ids as they were, and nothing else."""
 
+import json
 import threading
 
 import pytest
 
 import venue_requests
-from frames import CLOSE, Stream
+from frames import CLOSE, TEXT, Stream, frame
 from server import Server
 
 KEY = {"api_key": "checkpoint-test-key", "secret": "checkpoint-test-secret"}
@@ -133,7 +134,53 @@ def test_streams_of_the_old_ledger_end(desk):
     answer = desk.request("POST", "/fapi/v1/listenKey", headers={"X-MBX-APIKEY": KEY["api_key"]})
     with Stream(desk.port, f"/ws/{answer.json['listenKey']}") as stream:
         desk.admin("POST", "/reset")
-        assert [frame.opcode for frame in stream.rest()][-1:] == [CLOSE]
+        assert [found.opcode for found in stream.rest()][-1:] == [CLOSE]
+
+
+@pytest.mark.parametrize(
+    "path, request_",
+    [
+        ("/market/ws/btcusdt@ticker/btcusdt@markPrice@1s", None),
+        ("/exchange/v1/market", {"id": 1, "method": "subscribe", "params": {"channels": ["ticker.BTCUSD-PERP"]}}),
+        ("/ws/v5/public", {"op": "subscribe", "args": [{"channel": "books", "instId": "BTC-USDT-SWAP"}]}),
+    ],
+)
+def test_market_streams_of_the_old_ledger_end(desk, path, request_):
+    """They would wait for events beyond the end of the ledger that came back."""
+    for venue, name in (("binance", "BTCUSDT"), ("crypto-com", "BTCUSD-PERP"), ("okx", "BTC-USDT-SWAP")):
+        desk.apply({"type": "prices", "venue": venue, "marks": {name: "60000"}})
+    desk.admin("PUT", "/checkpoints/start")
+    with Stream(desk.port, path) as stream:
+        if request_:
+            stream.send(frame(TEXT, json.dumps(request_)))
+            stream.read()
+        desk.admin("POST", "/checkpoints/start/restore")
+        assert [found.opcode for found in stream.rest()][-1:] == [CLOSE]
+
+
+def test_a_listen_key_of_before_is_alive_after_a_restart_and_a_restore(store):
+    """A client that reconnects with the key that it has hears on."""
+    one = Server("--allow-reset", store=store).start()
+    one.apply(OPEN)
+    one.issue_key("desk", **KEY)
+    headers = {"X-MBX-APIKEY": KEY["api_key"]}
+    key = one.request("POST", "/fapi/v1/listenKey", headers=headers).json["listenKey"]
+
+    def hears(server, amount):
+        with Stream(server.port, f"/ws/{key}") as stream:
+            server.apply(deposit(amount))
+            return json.loads(stream.read().payload)["e"] == "ACCOUNT_UPDATE"
+
+    assert hears(one, "1")
+    one.kill()
+    with Server("--allow-reset", store=store) as again:
+        assert hears(again, "2")
+        assert again.request("PUT", "/fapi/v1/listenKey", headers=headers).status == 200
+        again.admin("PUT", "/checkpoints/start")
+        again.admin("POST", "/checkpoints/start/restore")
+        assert hears(again, "3")
+        assert again.request("DELETE", "/fapi/v1/listenKey", headers=headers).status == 200
+        assert again.request("PUT", "/fapi/v1/listenKey", headers=headers).status == 400, "it was ended"
 
 
 def test_checkpoints_are_listed_and_let_go(desk):
