@@ -157,7 +157,11 @@ def margin_exchange(base: type) -> type:
             self.account.margin_orders.pop(order.name, None)
 
         def amend(self, order: typing.Any, total: Fraction, price: Fraction) -> int:
-            if total > order.done and (total, price) != (order.total, order.price) and self.sells_too_much(
+            # A post-only order that would take is cancelled before it is looked at further.
+            quote = self.quotes[order.symbol]
+            meets = price >= quote["ask"] if order.buys else price <= quote["bid"]
+            changes = total > order.done and (total, price) != (order.total, order.price)
+            if changes and not (meets and order.validity == "GTX") and self.sells_too_much(
                     order, total - order.done):
                 return CLOSES_TOO_MUCH
             before = (dict(self.open), dict(self.account.margin_orders), dict(self.taken), order.total,
