@@ -24,6 +24,9 @@ struct PositionRowMode {
     let isPair: Bool
     /// Whether a stream pushes it.
     var isPushed = false
+
+    /// Whether its margins are those of the risk unit that it is in.
+    var isUnit: Bool { account == .portfolio && isCross && !isPair }
 }
 
 /// A row of the answer to `positions`. Margins and profits are in the position's own currency; of a cross
@@ -84,7 +87,7 @@ final class PositionRow: FigureTable<PositionRowFigure> {
 
     /// Portfolio margin's unit of a cross contract's underlying; nil in the other modes.
     var unit: RiskUnitFigures? {
-        guard mode.account == .portfolio, mode.isCross, !mode.isPair else { return nil }
+        guard mode.isUnit else { return nil }
         return valuation.account.units.first { unit in unit.positions.contains { $0 === valuation } }
     }
 
@@ -245,7 +248,10 @@ extension PositionRowFigure {
         case .fee: field("fees of its fills in ccy, negative when paid", signed: true, isAlwaysThere: false)
         case .fundingFee: field("funding since it was opened", signed: true, isAlwaysThere: false)
         case .realizedPnl: field("pnl + fee + fundingFee + liqPenalty", signed: true, isAlwaysThere: false)
-        case .liab: field("what a pair owes, negative", signed: true, from: Source.recordedPositions)
+        case .liab:
+            field(
+                "what a pair owes, negative", signed: true, from: Source.recordedPositions,
+                common: isPair ? .debt : nil)
         default: nil
         }
     }
@@ -263,18 +269,17 @@ extension PositionRowFigure {
     /// Margins of the position, or of its risk unit.
     private func margin(in mode: PositionRowMode) -> FigureFacts? {
         let isPair = mode.isPair
-        let isUnit = mode.account == .portfolio && mode.isCross && !isPair
         return switch self {
         case .lever: field("as set, else the rulebook's", unit: "ratio", common: .leverage)
         case .margin: field("margin of an isolated position", common: .wallet)
-        case .imr where isUnit:
+        case .imr where mode.isUnit:
             field(
                 "imr of the risk unit", unit: "USD", .estimate, from: Source.portfolio, common: .initialMargin
             )
         case .imr where isPair:
             field("coins traded, in ccy, ÷ lever", .choice, from: Source.futures, common: .initialMargin)
         case .imr: field("value at markPx ÷ lever; \"\" where it is isolated", common: .initialMargin)
-        case .mmr where isUnit:
+        case .mmr where mode.isUnit:
             field(
                 "mmr of the risk unit", unit: "USD", .estimate, from: Source.portfolio,
                 common: .maintenanceMargin)

@@ -171,75 +171,155 @@ extension ReportedObject {
     }
 }
 
+// MARK: - What has a name at every venue
+
+/// A field of an object that has a name at every venue, as its facts say.
+private struct CommonField<Figure: FigureKey> {
+    let figure: Figure
+    let common: CommonFigure
+    /// `coin` for what counts whatever coin the object is of.
+    let unit: String
+    /// Whether answers may lack it.
+    let isSeldom: Bool
+
+    /// Those of an object in any of some modes: "" stands in the modes that do not have one.
+    static func all(in modes: [Figure.Mode]) -> [CommonField] {
+        Figure.allCases.compactMap { figure in
+            modes.lazy.compactMap { CommonField(figure, in: $0) }.first
+        }
+    }
+
+    private init?(_ figure: Figure, in mode: Figure.Mode) {
+        guard let facts = figure.facts(in: mode), facts.isShown, let common = facts.common else { return nil }
+        self.figure = figure
+        self.common = common
+        unit = facts.unit
+        isSeldom = facts.isAlwaysThere == false
+    }
+}
+
+extension CurrencyMode {
+    /// One of each account mode, those with most figures first.
+    fileprivate static let all = [AccountMode.multi, .futures, .portfolio, .spot].map {
+        CurrencyMode(account: $0)
+    }
+}
+
+extension PositionRowMode {
+    /// What an answer shows a row to be.
+    fileprivate init(_ row: ReportedObject, in account: AccountMode?) {
+        self.init(
+            account: account ?? .multi, isCross: row.marginMode == .cross, isPair: row.isOnMargin)
+    }
+
+    /// One of each kind of row, by their places.
+    fileprivate static let all = AccountMode.allCases.flatMap { account in
+        [false, true].flatMap { isCross in
+            [false, true].map { PositionRowMode(account: account, isCross: isCross, isPair: $0) }
+        }
+    }
+
+    /// Where its kind stands among all.
+    fileprivate var place: Int {
+        (AccountMode.allCases.firstIndex(of: account) ?? 0) * 4 + (isCross ? 2 : 0) + (isPair ? 1 : 0)
+    }
+
+    /// Whether a figure is not the row's own but of the pool that it is in.
+    fileprivate func isOfPool(_ figure: PositionRowFigure) -> Bool {
+        switch figure {
+        case .mgnRatio: isCross
+        case .imr, .mmr: isUnit
+        default: false
+        }
+    }
+}
+
 extension ReportedAccount {
+    private static let ofAccount = CommonField<AccountFigure>.all(in: [.multi])
+    private static let ofCurrency = CommonField<CurrencyFigure>.all(in: CurrencyMode.all)
+    private static let ofPosition = PositionRowMode.all.map { CommonField<PositionRowFigure>.all(in: [$0]) }
+    /// What each currency has of its own in futures mode, where it is a pool, and the account has not.
+    private static let ofPools = Set(
+        CommonField<CurrencyFigure>.all(in: [CurrencyMode(account: .futures)])
+            .filter { $0.unit == FigureFacts.coin }.map(\.common)
+    ).subtracting(CommonField<AccountFigure>.all(in: [.futures]).map(\.common))
+
     /// Everything of the account as a whole is in USD. In futures mode every currency is a pool of its own,
     /// and what follows from its positions stands in its row alone.
     fileprivate var figures: StatementFigures {
-        func pooled(_ figure: CommonFigure, _ field: String) -> ReportedFigure {
-            account.figure(figure, field, unit: "USD", isPartial: mode == .futures)
-        }
-        return StatementFigures([
-            account.figure(.equity, "totalEq", unit: "USD"),
-            account.figure(.collateral, "adjEq", unit: "USD"),
-            pooled(.available, "availEq"), pooled(.initialMargin, "imr"), pooled(.maintenanceMargin, "mmr"),
-            account.figure(.marginRatio, "mgnRatio", unit: "ratio"), pooled(.unrealizedProfit, "upl"),
-            account.figure(.notional, "notionalUsd", unit: "USD"),
-            account.figure(.equityUSD, "totalEq", unit: "USD"),
-        ])
+        var figures = StatementFigures(
+            Self.ofAccount.map { field in
+                account.figure(
+                    field.common, field.figure.rawValue, unit: field.unit,
+                    isPartial: mode == .futures && Self.ofPools.contains(field.common))
+            })
+        figures.set(account.figure(.equityUSD, AccountFigure.totalEq.rawValue, unit: "USD"))
+        return figures
     }
 
     fileprivate var assetStatements: [AssetStatement] {
         details.map { row in
             let currency = row["ccy"].text
             // Spot mode has no available equity; its orders use the available balance.
-            let available = row.isFilled("availEq") ? "availEq" : "availBal"
-            var figures = StatementFigures([
-                row.figure(.equity, "eq", unit: currency),
-                row.figure(.wallet, "cashBal", unit: currency),
-                row.figure(.available, available, unit: currency),
-                row.figure(.initialMargin, "imr", unit: currency),
-                row.figure(.maintenanceMargin, "mmr", unit: currency),
-                row.figure(.marginRatio, "mgnRatio", unit: "ratio"),
-                row.figure(.leverage, "notionalLever", unit: "ratio"),
-                row.figure(.unrealizedProfit, "upl", unit: currency),
-                row.figure(.collateral, "disEq", unit: "USD"),
-                row.figure(.debt, "liab", unit: currency),
-                row.figure(.equityUSD, "eqUsd", unit: "USD"),
-            ])
-            if row.value["coinUsdPrice"] != nil {
-                figures.set(row.figure(.index, "coinUsdPrice", unit: "USD"))
+            let available: CurrencyFigure =
+                row.isFilled(CurrencyFigure.availEq.rawValue) ? .availEq : .availBal
+            let fields = Self.ofCurrency.filter { field in
+                (field.common != .available || field.figure == available)
+                    && (!field.isSeldom || row[field.figure.rawValue] != .absent)
             }
-            return AssetStatement(asset: currency, figures: figures)
+            return AssetStatement(
+                asset: currency,
+                figures: StatementFigures(
+                    fields.map { field in
+                        row.figure(
+                            field.common, field.figure.rawValue,
+                            unit: field.unit == FigureFacts.coin ? currency : field.unit)
+                    }))
         }
     }
 
     /// In portfolio mode the margins of a risk unit stand in each of its positions.
     fileprivate var positionStatements: [PositionStatement] {
-        let isUnit = mode == .portfolio
-        return positions.map { row in
-            let currency = row["ccy"].text
-            let isRepeated = isUnit && row.marginMode == .cross && !row.isOnMargin
-            var figures = StatementFigures([
-                row.figure(.quantity, "pos", unit: row.isOnMargin ? row["posCcy"].text : "contracts"),
-                row.figure(.entryPrice, "avgPx", unit: "price"),
-                row.figure(.markPrice, "markPx", unit: "price"),
-                row.figure(.liquidationPrice, "liqPx", unit: "price"),
-                row.figure(.notional, "notionalUsd", unit: "USD"),
-                row.figure(.unrealizedProfit, "upl", unit: currency),
-                row.figure(
-                    .initialMargin, "imr", unit: isRepeated ? "USD" : currency, isShared: isRepeated),
-                row.figure(
-                    .maintenanceMargin, "mmr", unit: isRepeated ? "USD" : currency, isShared: isRepeated),
-                row.figure(.marginRatio, "mgnRatio", unit: "ratio", isShared: row.marginMode == .cross),
-                row.figure(.leverage, "lever", unit: "ratio"),
-                row.figure(.wallet, "margin", unit: currency),
-                row.figure(.index, "usdPx", unit: "USD"),
-            ])
-            // What a spot pair on margin owes, beside what it has.
-            if row.isOnMargin { figures.set(row.figure(.debt, "liab", unit: row["liabCcy"].text)) }
+        positions.map { row in
+            let rowMode = PositionRowMode(row, in: mode)
+            let fields = Self.ofPosition[rowMode.place]
             return PositionStatement(
                 instrument: row["instId"].text, side: row.positionSide, marginMode: row.marginMode,
-                figures: figures)
+                figures: StatementFigures(
+                    fields.map { field in
+                        row.figure(
+                            field.common, field.figure.rawValue,
+                            unit: field.unit == FigureFacts.coin ? row.coin(of: field.figure) : field.unit,
+                            isShared: rowMode.isOfPool(field.figure))
+                    }))
+        }
+    }
+}
+
+extension ReportedObject {
+    /// The currency in which a position's row counts.
+    fileprivate func coin(of figure: PositionRowFigure) -> String {
+        switch figure {
+        case .pos: self["posCcy"].text
+        case .liab: self["liabCcy"].text
+        default: self["ccy"].text
+        }
+    }
+}
+
+// MARK: - What the venue sends
+
+extension FigureKey {
+    /// The fields of an object in any of some modes as the venue is known to send them: texts but for those
+    /// that `shapes` names.
+    fileprivate static func knownFields(
+        inAnyOf modes: [Mode], _ shapes: [Self: FieldShape] = [:]
+    ) -> [KnownField] {
+        allCases.compactMap { figure in
+            modes.lazy.compactMap { figure.facts(in: $0)?.isAlwaysThere }.first.map { isAlways in
+                KnownField(
+                    figure.rawValue, shapes[figure] ?? .value(.text), isAlways: isAlways)
+            }
         }
     }
 }
@@ -259,48 +339,19 @@ private enum KnownShapes {
         .object(.list("code msg", .text) + [KnownField("data", .array(.object(row)))])
     }
 
-    /// Those that came in the last years are not in every recording.
-    private static let account: [KnownField] =
-        .list(
-            """
-            adjEq availEq borrowFroz imr isoEq mgnRatio mmr notionalUsd ordFroz totalEq uTime upl
-            """, .text)
-        + .list(
-            """
-            notionalUsdForBorrow notionalUsdForFutures notionalUsdForOption notionalUsdForSwap delta
-            deltaLever deltaNeutralStatus
-            """, .text, isAlways: false) + [KnownField("details", .array(.object(detail)))]
+    private static let account = AccountFigure.knownFields(
+        inAnyOf: [.multi], [.details: .array(.object(detail))])
 
-    private static let detail: [KnownField] =
-        .list(
-            """
-            availBal availEq borrowFroz cashBal ccy crossLiab disEq eq eqUsd fixedBal frozenBal imr interest
-            isoEq isoLiab isoUpl liab maxLoan mgnRatio mmr notionalLever ordFrozen rewardBal spotInUseAmt
-            spotIsoBal stgyEq twap uTime upl uplLiab
-            """, .text)
-        + .list(
-            """
-            accAvgPx autoLendAmt autoLendMtAmt autoLendStatus autoStakingStatus clSpotInUseAmt coinUsdPrice
-            colBorrAutoConversion colRes frpType maxSpotInUse maxSpotInUseAmt openAvgPx smtSyncEq spotBal
-            spotCopyTradingEq spotUpl spotUplRatio totalPnl totalPnlRatio
-            """, .text, isAlways: false)
-        + .list("collateralEnabled collateralRestrict", .boolean, isAlways: false)
+    /// With what a stream calls another name.
+    private static let detail =
+        CurrencyFigure.knownFields(
+            inAnyOf: CurrencyMode.all,
+            [.collateralEnabled: .value(.boolean), .collateralRestrict: .value(.boolean)])
+        + [KnownField(CurrencyFigure.maxSpotInUse.pushedName, .text, isAlways: false)]
 
-    private static let position: [KnownField] =
-        .list(
-            """
-            adl avgPx cTime ccy imr instId instType interest last lever liab liabCcy liqPx margin markPx
-            mgnMode mgnRatio mmr notionalUsd pos posId posSide uTime upl uplRatio usdPx
-            """, .text)
-        + .list(
-            """
-            availPos baseBal baseBorrowed baseInterest bePx bizRefId bizRefType clSpotInUseAmt deltaBS
-            deltaPA fee fundingFee gammaBS gammaPA hedgedPos idxPx liqPenalty maxSpotInUseAmt nonSettleAvgPx
-            optVal pendingCloseOrdLiabVal pnl posCcy quoteBal quoteBorrowed quoteInterest realizedPnl
-            settledPnl spotInUseAmt spotInUseCcy thetaBS thetaPA tradeId uplLastPx uplRatioLastPx vegaBS
-            vegaPA
-            """, .text, isAlways: false)
-        + [KnownField("closeOrderAlgo", .array(.anything), isAlways: false)]
+    private static let position = PositionRowFigure.knownFields(
+        inAnyOf: [PositionRowMode(account: .multi, isCross: true, isPair: false)],
+        [.closeOrderAlgo: .array(.anything)])
 
     private static let config: [KnownField] =
         .list("acctLv perm posMode uid", .text)
