@@ -2,149 +2,98 @@ import Ledger
 import Numbers
 import Venue
 
-// What open orders hold, from the answer to `open-orders`: another moment than the balance's.
+// Open orders, from the answer to `open-orders`: another moment than the balance's.
 
-/// An open order as the audit needs it.
-private struct AuditedOrder {
-    let row: ReportedObject
-    let terms: Instrument
-    /// Whether it needs a margin: closing orders do not.
-    let addsExposure: Bool
+extension AccountAudit {
+    static let unpublishedOrders =
+        "The venue's formula is not published in full, and the two answers came at different moments."
+}
 
-    var isContract: Bool { terms.kind.isDerivative }
-    var isBuy: Bool { row["side"].text == "buy" }
-    var marginMode: MarginMode { MarginMode(rawValue: row["tdMode"].text) ?? .cross }
-    /// The currency that it holds something of.
-    var currency: String { isContract ? terms.settle : isBuy ? terms.quote : terms.base }
-
-    init(_ row: ReportedObject, _ terms: Instrument) {
-        self.row = row
-        self.terms = terms
-        let side = row["side"].text
-        let closes =
-            (row.positionSide == .long && side == "sell") || (row.positionSide == .short && side == "buy")
-        addsExposure = row["reduceOnly"].text != "true" && !closes
-    }
-
-    /// Size, filled size, price, contract value, leverage.
-    var inputs: [AuditInput] {
-        ["sz", "accFillSz", "px"].map { row.input($0) } + [
-            AuditInput(
-                rule: "contract value of \(terms.name)", isContract ? terms.contractValue : ExactDecimal.one),
-            addsExposure && isContract ? row.input("lever") : AuditInput(rule: "no leverage", .one),
-        ]
-    }
-
-    static let inputCount = 5
-
-    /// What the order is worth at its price, in the currency that it settles in, and its size in coin.
-    func notional(_ numbers: ReportedNumbers) throws(NumberError) -> (ExactFraction, size: ExactFraction) {
-        let size = try Figures.size(
-            contracts: numbers.rate(0) - numbers.rate(1), value: numbers.rate(3))
-        let isInverse = terms.payoff == .inverse
-        return (try Figures.notional(size: size, isInverse: isInverse, price: numbers.rate(2)), size)
-    }
-
-    /// The margin of a contract's order, in the currency that it settles in.
-    func margin(_ numbers: ReportedNumbers) throws(NumberError) -> ExactFraction {
-        try Figures.initialMargin(notional: notional(numbers).0, leverage: numbers.rate(4))
+extension AccountFigures {
+    /// The open orders of the answers, or why they are not all known.
+    func take(ordersOf answers: ReportedAccount) {
+        do {
+            take(orders: try OrderFigures.all(in: answers, of: self))
+        } catch FigureGap.missing(let reason) {
+            lackOfOrders = reason
+            for row in rows { row.lack(.spotOrders, because: reason) }
+        } catch {
+            lackOfOrders = "The orders do not fit."
+        }
+        for order in orders {
+            let row = rows.first { $0.name == order.mode.currency }
+            if order.mode.isExchange {
+                row?.spotOrders.append(order)
+            } else {
+                row?.marginOrders.append(order)
+            }
+        }
+        // Fees are held beside what orders hold; what is not told of them is left over.
+        for row in rows where (try? row[.orderFees]) == nil {
+            row.recover(.orderFees, .zero, as: "fees of open orders, not shown")
+        }
     }
 }
 
-extension AccountAudit {
-    private static let unpublished =
-        "The venue's formula is not published in full, and the two answers came at different moments."
-
-    /// The open orders; else why they are not all known.
-    private func openOrders() -> (orders: [AuditedOrder], missing: String?) {
-        guard let rows = answers.orders else { return ([], "open-orders was not answered.") }
+extension OrderFigures {
+    fileprivate static func all(
+        in answers: ReportedAccount, of account: AccountFigures
+    ) throws -> [OrderFigures] {
+        guard let rows = answers.orders else { throw FigureGap.missing("open-orders was not answered.") }
         if rows.count >= ReportedAccount.orderLimit {
-            return ([], "open-orders has no room for more than the first hundred: others may be missing.")
+            throw FigureGap.missing(
+                "open-orders has no room for more than the first hundred: others may be missing.")
         }
-        var orders: [AuditedOrder] = []
-        for row in rows {
-            guard let instrument = rules.instrument(row["instId"].text),
-                instrument.type.rawValue == row["instType"].text
+        return try rows.map { row in
+            let type = row["instType"].text
+            guard let instrument = account.rules.instrument(row["instId"].text),
+                instrument.type.rawValue == type
             else {
-                let name = [row["instType"].text, row["instId"].text].joined(separator: " ")
-                return ([], "The rulebook does not know \(name), of which there is an order.")
+                let name = [type, row["instId"].text].joined(separator: " ")
+                throw FigureGap.missing("The rulebook does not know \(name), of which there is an order.")
             }
-            orders.append(AuditedOrder(row, instrument.terms))
-        }
-        return (orders, nil)
-    }
-
-    /// `ordFroz`: of orders of contracts on cross margin.
-    mutating func checkOrderMargin() {
-        let account = answers.account
-        let formula =
-            "Σ over cross orders that add exposure: open size × contract value × px ÷ lever × "
-            + "USD price"
-        let (all, missing) = openOrders()
-        if let missing { return pass(account, "ordFroz", formula, because: missing) }
-        let orders = all.filter { $0.isContract && $0.addsExposure && $0.marginMode == .cross }
-        let count = AuditedOrder.inputCount + 1
-        hold(
-            account, "ordFroz", formula,
-            orders.flatMap { order in
-                order.inputs + [
-                    rows.first { $0.currency == order.currency }?.price
-                        ?? AuditInput("USD price of \(order.currency)", .absent)
-                ]
-            }, source: Source.ours, .estimate(Self.unpublished)
-        ) { numbers in
-            var sum = ExactFraction.zero
-            for (place, order) in orders.enumerated() {
-                let own = numbers.after(place * count).first(count)
-                let (notional, size) = try order.notional(own)
-                let usd = try Figures.notionalUSD(
-                    size: size, notional: notional, isInverse: order.terms.payoff == .inverse,
-                    settlementIndex: own.rate(count - 1))
-                try sum += Figures.initialMargin(notional: usd, leverage: own.rate(4))
-            }
-            return sum
+            return OrderFigures(row, instrument, answers, in: account)
         }
     }
 
-    /// `ordFrozen` of a currency: what its spot orders would pay, and the margin of isolated orders; in
-    /// futures mode that of cross orders too.
-    mutating func checkOrdersFrozen(_ audited: AuditedRow) {
-        let row = audited.row
-        let isPool = mode == .futures
-        let formula =
-            "open spot orders and their fees + margin of isolated orders"
-            + (isPool ? " + margin of cross orders" : "")
-        let (all, missing) = openOrders()
-        if let missing { return pass(row, "ordFrozen", formula, because: missing) }
-        let orders = all.filter { order in
-            order.currency == audited.currency
-                && (!order.isContract || isPool || (order.addsExposure && order.marginMode == .isolated))
+    /// An order as its row has it.
+    private convenience init(
+        _ row: ReportedObject, _ instrument: InstrumentRules, _ answers: ReportedAccount,
+        in account: AccountFigures
+    ) {
+        let moment = answers.moment(of: .openOrders)
+        let terms = instrument.terms
+        let isContract = terms.kind.isDerivative
+        let isBuy = row["side"].text == "buy"
+        let isClosing = row.positionSide == (isBuy ? .short : .long)
+        let marginMode = MarginMode(rawValue: row["tdMode"].text) ?? .cross
+        let currency = isContract ? terms.settle : isBuy ? terms.quote : terms.base
+        self.init(
+            row["ordId"].text, currency: account.rules.assetPlace(currency) ?? -1,
+            OrderMode(
+                kind: isContract ? terms.payoff == .inverse ? .inverse : .linear : .exchange,
+                currency: currency, isBuy: isBuy, isCross: marginMode == .cross,
+                isFree: isClosing || row["reduceOnly"].text == "true",
+                isPooled: marginMode == .isolated || account.mode == .futures), in: account)
+        infer(.sz, as: "sz − accFillSz", from: ["sz", "accFillSz"].map(row.path(of:)), at: moment) {
+            try row.implied("sz") - row.implied("accFillSz")
         }
-        let rate = AuditInput(rule: "fee rate of orders", rules.margin.orderFeeRate)
-        let count = AuditedOrder.inputCount
-        hold(
-            row, "ordFrozen", formula, orders.flatMap(\.inputs) + [rate],
-            source: Source.ours, .estimate(Self.unpublished)
-        ) { numbers in
-            var (spot, isolated, cross) = (ExactFraction.zero, ExactFraction.zero, ExactFraction.zero)
-            for (place, order) in orders.enumerated() {
-                let own = numbers.after(place * count).first(count)
-                let feeRate = numbers.rate(numbers.count - 1)
-                guard order.isContract else {
-                    let paid = try Figures.spotOrder(
-                        remaining: own.rate(0) - own.rate(1), price: own.rate(2), isBuy: order.isBuy)
-                    try spot += Figures.spotOrderHeld(
-                        paid: paid, fee: Figures.orderFee(notional: paid, rate: feeRate))
-                    continue
-                }
-                guard order.addsExposure else { continue }
-                if order.marginMode == .isolated {
-                    try isolated += order.margin(own)
-                } else {
-                    try cross += order.margin(own)
-                }
+        report(.px, row, at: moment, asInput: true, evidence: .binary)
+        recover(.ctVal, terms.contractValue, as: "contract value of \(terms.name)")
+        recover(.orderFeeRate, account.rules.margin.orderFeeRate, as: "fee rate of orders")
+        recover(
+            .takerRate, account.rules.feeRate(.taker, of: instrument, in: account.account), as: "taker rate")
+        takeLeverage(row, at: moment)
+        infer(.index, as: "USD price of \(currency)", at: answers.moment(of: .balance)) {
+            guard let detail = answers.detail(currency) else {
+                throw FigureGap.missing("USD price of \(currency) is absent.")
             }
-            return try spot + isolated + cross
+            return try Inference.price(of: detail).number
         }
+    }
+
+    private func takeLeverage(_ row: ReportedObject, at moment: Int64) {
+        isLeverageSet = true
+        report(.ownLever, row, PositionRowFigure.lever.rawValue, at: moment, asInput: true)
     }
 }

@@ -37,6 +37,8 @@ final class AccountFigures: FigureTable<AccountFigure> {
     private(set) var marks: [StandInMark] = []
     /// Whether it is of a venue's answers, and not of a ledger.
     var isReported = false
+    /// Why answers do not tell all of its orders; nil where they do.
+    var lackOfOrders: String?
     /// What an answer shows, by path, while it is explained.
     var served: [String: String] = [:]
 
@@ -52,8 +54,8 @@ final class AccountFigures: FigureTable<AccountFigure> {
         case .restrictedEquity: try rows.filter(isRestricted).sum(.disEq)
         case .orderFees: try orders.sum(.feeUsd) { !$0.mode.isPair }
 
-        case .notionalUsdForSwap: try positions.magnitudes(.notionalUsd) { $0.rules.type == .swap }
-        case .notionalUsdForFutures: try positions.magnitudes(.notionalUsd) { $0.rules.type == .futures }
+        case .notionalUsdForSwap: try positions.magnitudes(.notionalUsd) { $0.rules?.type == .swap }
+        case .notionalUsdForFutures: try positions.magnitudes(.notionalUsd) { $0.rules?.type == .futures }
         case .notionalUsdForBorrow: try sum(.potentialBorrowingUsd)
         case .notionalUsd where isSpot: try self[.notionalUsdForBorrow] + self[.optionNotional]
         case .notionalUsd:
@@ -61,7 +63,7 @@ final class AccountFigures: FigureTable<AccountFigure> {
                 + self[.optionNotional]
 
         case .borrowFroz: try sum(.borrowFroz)
-        case .ordFroz: try orders.sum(.margin) { !$0.mode.isExchange && $0.mode.isCross }
+        case .ordFroz: try knownOrders().sum(.margin) { !$0.mode.isExchange && $0.mode.isCross }
         case .positionImr where mode == .portfolio: try units.sum(.imr)
         case .positionImr: try positions.sum(.imr, where: \.isCross)
         case .positionMmr where mode == .portfolio: try units.sum(.mmr)
@@ -89,6 +91,11 @@ final class AccountFigures: FigureTable<AccountFigure> {
     override func isThere(_ figure: AccountFigure) -> Bool { figure != .delta && figure != .deltaLever }
 
     private var isSpot: Bool { mode == .spot }
+
+    private func knownOrders() throws -> [OrderFigures] {
+        if let lackOfOrders { throw FigureGap.missing(lackOfOrders) }
+        return orders
+    }
 
     private var hasRestricted: Bool { rows.contains(where: \.isRestricted) }
 
@@ -139,6 +146,12 @@ final class AccountFigures: FigureTable<AccountFigure> {
 
     /// Takes the currencies, each of which is whole.
     func take(_ rows: [CurrencyFigures]) { self.rows = rows }
+
+    /// Takes the positions that its own figures are made of.
+    func take(positions: [PositionValuation]) { self.positions = positions }
+
+    /// Takes the open orders.
+    func take(orders: [OrderFigures]) { self.orders = orders }
 
     /// An account without any amount yet.
     init(

@@ -73,6 +73,7 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
         case .isoUpl: try isolated.sum(.upl)
         case .upl: try self[.crossUpl] + self[.isoUpl]
         case .isoEq: try isolated.sum(.margin) + self[.isoUpl]
+        case .disEq where !mode.borrows: try self[.eqUsd]
         case .disEq: try discountedEquity()
 
         case .ordFrozen where isPool:
@@ -196,12 +197,11 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
     // MARK: - What it counts, owes and may borrow
 
     /// Equity without isolated margin, each tier's part × the tier's rate. A negative equity takes no
-    /// discount; collateral that is off counts 0 if positive. Nothing is discounted without a table: where
-    /// nothing can be borrowed against it (spot mode with borrowing off, as recorded).
+    /// discount; collateral that is off counts 0 if positive.
     private func discountedEquity() throws -> ExactFraction {
         let base = try isSpot ? self[.eq] : self[.eq] - self[.isoEq]
         let index = try self[.index]
-        guard mode.borrows, base.isPositive else { return try base * index }
+        guard base.isPositive else { return try base * index }
         guard isCollateral else { return .zero }
         guard let discount = rules?.discount else {
             throw FigureGap.missing("The rulebook does not know the currency.")
@@ -452,7 +452,7 @@ extension ExactFraction {
     /// A quotient that is only shown. There is none of nothing, and none that leaves the range of numbers:
     /// next to nothing in a denominator does not take the whole answer away.
     func ratio(to denominator: ExactFraction) throws -> ExactFraction {
-        guard let ratio = Figures.ratio(self, to: denominator) else { throw FigureGap.nothing }
+        guard !denominator.isZero, let ratio = try? over(denominator) else { throw FigureGap.nothing }
         return ratio
     }
 }

@@ -42,7 +42,8 @@ final class OrderFigures: FigureTable<OrderFigure> {
     let id: String
     /// Where its currency stands in the rulebook's assets.
     let currency: Int
-    private var isLeverageSet = false
+    /// Whether its leverage was set, or told by an answer.
+    var isLeverageSet = false
     private var isMany = false
 
     override func value(of figure: OrderFigure) throws -> ExactFraction {

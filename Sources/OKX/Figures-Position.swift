@@ -26,6 +26,8 @@ struct PositionMode {
     let isCross: Bool
     /// The currency of its margin and profit.
     let settle: String
+    /// Whether what a pair has is shown without the margin, as in some of the venue's answers.
+    var isMarginApart = false
 
     var isInverse: Bool { if case .inverse = kind { true } else { false } }
     var isPair: Bool { if case .pair = kind { true } else { false } }
@@ -38,12 +40,14 @@ struct PositionMode {
 final class PositionValuation: FigureTable<PositionFigure> {
     unowned let account: AccountFigures
     let position: Position
-    let rules: InstrumentRules
+    /// Nil of an instrument that the rulebook does not know.
+    let rules: InstrumentRules?
     /// Where its own currency stands in the rulebook's assets.
     let settle: Int
     /// The price in the place of a mark that nobody has given; nil where one was.
     private(set) var standIn: StandInMark?
-    private var isLeverageSet = false
+    /// Whether its leverage was set, or told by an answer.
+    var isLeverageSet = false
     private let kind: PositionMode.Kind
     /// Whether the account's collateral backs it.
     let isCross: Bool
@@ -82,6 +86,7 @@ final class PositionValuation: FigureTable<PositionFigure> {
     private func value(of figure: PositionFigure, inBase: Bool) throws -> ExactFraction {
         switch figure {
         case .loan: try worth(.liab, isBase: !mode.isLong, inBase)
+        case .upl where mode.isMarginApart: try worth(.pos, isBase: mode.isLong, inBase) - self[.loan]
         case .upl: try worth(.pos, isBase: mode.isLong, inBase) - self[.loan] - self[.margin]
         case .notional where mode.isLong: try worth(.pos, isBase: true, inBase) - self[.margin]
         case .notional: try -self[.loan]
@@ -91,7 +96,7 @@ final class PositionValuation: FigureTable<PositionFigure> {
         case .imr: try self[.notional].magnitude / lever()
         case .mmr: try self[.loan] * self[.maintenanceRate]
         case .liquidationFee: try self[.loan] * (.one + self[.maintenanceRate]) * self[.takerRate]
-        case .liqPx: try PrintForm.significant(16).of(loanPrice())
+        case .liqPx: try PrintForm.significant(16).of(loanPrice(inBase: inBase))
         default: throw gap(figure)
         }
     }
@@ -116,8 +121,12 @@ final class PositionValuation: FigureTable<PositionFigure> {
         return isBase ? try self[amount] * mark() : try self[amount] / mark()
     }
 
+    /// Prices from 10¹⁵ on are none: an inverse short whose margin is its value at entry cannot be
+    /// liquidated, and all that the denominator then holds is the rounding of the booked cost. A choice.
+    private static let priceLimit = ExactFraction(ExactDecimal(1_000_000_000_000_000))
+
     /// The mark at which `amount` with the position's profit is such a share of its size, moved towards the
-    /// position's own side: up for a long one.
+    /// position's own side: up for a long one. None where no price above 0 and below the limit does it.
     ///
     /// x = (cost − amount) ÷ (size − share) for a linear contract, (size + share) ÷ (amount + cost) for an
     /// inverse one; size and cost are signed.
@@ -125,24 +134,30 @@ final class PositionValuation: FigureTable<PositionFigure> {
         whereProfitWith amount: ExactFraction, isShareOfSize share: ExactFraction,
         movedBy shift: ExactFraction = .zero
     ) throws -> ExactFraction {
-        let size = try self[.pos] * self[.ctVal]
-        let price = try Figures.price(
-            whereProfitWith: amount, isWorth: size.magnitude * share, size: size,
-            costValue: self[.cost] * self[.ctVal], isInverse: mode.isInverse)
-        guard let price else { throw FigureGap.nothing }
+        let (size, cost) = try (self[.pos] * self[.ctVal], self[.cost] * self[.ctVal])
+        let required = try size.magnitude * share
+        let price =
+            try mode.isInverse
+            ? (size + required).ratio(to: amount + cost) : (cost - amount).ratio(to: size - required)
+        guard price.isPositive, price < Self.priceLimit else { throw FigureGap.nothing }
         let moved = try size.isNegative ? price - shift : price + shift
         guard moved.isPositive else { throw FigureGap.nothing }
         return moved
     }
 
-    /// Where what a pair's position has is just what it must not fall below.
-    private func loanPrice() throws -> ExactFraction {
-        let due = try self[.liab] * (.one + self[.maintenanceRate]) * (.one + self[.takerRate])
-        let held = try self[.pos]
-        guard held.isPositive, due.isPositive,
-            let price = Figures.ratio(mode.isLong ? due : held, to: mode.isLong ? held : due),
-            price < Figures.priceLimit
-        else { throw FigureGap.nothing }
+    /// Where what a pair's position has is just what it must not fall below. A margin that is apart is more
+    /// of what it has, or less of what it owes where it is in that.
+    private func loanPrice(inBase: Bool) throws -> ExactFraction {
+        var due = try self[.liab] * (.one + self[.maintenanceRate]) * (.one + self[.takerRate])
+        var held = try self[.pos]
+        if inBase != mode.isLong {
+            try due -= self[.margin]
+        } else if mode.isMarginApart {
+            try held += self[.margin]
+        }
+        guard held.isPositive, due.isPositive else { throw FigureGap.nothing }
+        let price = try mode.isLong ? due.ratio(to: held) : held.ratio(to: due)
+        guard price < Self.priceLimit else { throw FigureGap.nothing }
         return price
     }
 
@@ -170,7 +185,7 @@ final class PositionValuation: FigureTable<PositionFigure> {
 
     /// A position without any number yet.
     init(
-        _ position: Position, _ rules: InstrumentRules, settle: Int, _ mode: PositionMode,
+        _ position: Position, _ rules: InstrumentRules?, settle: Int, _ mode: PositionMode,
         in account: AccountFigures
     ) {
         self.position = position
@@ -246,9 +261,9 @@ extension PositionValuation {
     /// The tier that the whole position stands in, or all that it owes; nil without tiers.
     var tier: PositionTier? {
         if let liability = position.liability {
-            return rules.loans?.tier(of: liability, in: position.instrument)
+            return rules?.loans?.tier(of: liability, in: position.instrument)
         }
-        return rules.tier(of: position.quantity.magnitude)
+        return rules?.tier(of: position.quantity.magnitude)
     }
 }
 

@@ -45,10 +45,11 @@ final class PositionRow: FigureTable<PositionRowFigure> {
             try valuation.price(whereProfitWith: self[.realizedPnl], isShareOfSize: valuation[.takerRate])
         case .clSpotInUseAmt, .maxSpotInUseAmt, .spotInUseAmt: try spotInUse(figure)
         case .idxPx: try self[.baseIndex] / self[.quoteIndex]
-        case .imr: try unit.map { try $0[.imr] } ?? valuation[.notional].magnitude / self[.lever]
+        case .imr where mode.isUnit: try ofUnit(.imr)
+        case .imr: try valuation[.notional].magnitude / self[.lever]
+        case .mmr where mode.isUnit: try ofUnit(.mmr)
         case .mmr where mode.isPair: try valuation[.mmr]
-        case .mmr:
-            try unit.map { try $0[.mmr] } ?? valuation[.notional].magnitude * valuation[.maintenanceRate]
+        case .mmr: try valuation[.notional].magnitude * valuation[.maintenanceRate]
         case .liquidationFee where mode.isPair: try valuation[.liquidationFee]
         case .liquidationFee: try valuation[.notional].magnitude * valuation[.takerRate]
         case .last: try atLast.mark()
@@ -64,8 +65,10 @@ final class PositionRow: FigureTable<PositionRowFigure> {
         case .realizedPnl: try self[.pnl] + self[.fundingFee] + self[.fee]
         case .upl: try valuation[.upl]
         case .uplLastPx: try atLast[.upl]
-        case .uplRatio: try profitRatio(self[.upl], of: valuation)
-        case .uplRatioLastPx: try profitRatio(self[.uplLastPx], of: valuation)
+        case .uplRatio where mode.isPair: try self[.upl].ratio(to: loanBacking())
+        case .uplRatio: try profitRatio(of: valuation)
+        case .uplRatioLastPx where mode.isPair: try self[.uplLastPx].ratio(to: loanBacking())
+        case .uplRatioLastPx: try profitRatio(of: atLast)
         case .usdPx: try valuation[.index]
         default: throw gap(figure)
         }
@@ -89,6 +92,13 @@ final class PositionRow: FigureTable<PositionRowFigure> {
     var unit: RiskUnitFigures? {
         guard mode.isUnit else { return nil }
         return valuation.account.units.first { unit in unit.positions.contains { $0 === valuation } }
+    }
+
+    private func ofUnit(_ figure: UnitFigure) throws -> ExactFraction {
+        guard let unit else {
+            throw FigureGap.missing("The answer does not show the terms of its risk unit.")
+        }
+        return try unit[figure]
     }
 
     private func spotInUse(_ figure: PositionRowFigure) throws -> ExactFraction {
@@ -117,14 +127,14 @@ final class PositionRow: FigureTable<PositionRowFigure> {
         return ExactFraction(price)
     }
 
-    /// Profit ÷ initial margin at entry; of a pair ÷ its margin, or its initial margin where it is cross.
-    private func profitRatio(
-        _ profit: ExactFraction, of valuation: PositionValuation
-    ) throws -> ExactFraction {
-        guard mode.isPair else {
-            return try (profit * self[.lever]).ratio(to: (valuation[.cost] * valuation[.ctVal]).magnitude)
-        }
-        return try profit.ratio(to: mode.isCross ? valuation[.imr] : valuation[.margin])
+    /// Profit ÷ initial margin at entry.
+    private func profitRatio(of position: PositionValuation) throws -> ExactFraction {
+        try (position[.upl] * self[.lever]).ratio(to: (position[.cost] * position[.ctVal]).magnitude)
+    }
+
+    /// What the profit of a pair is a share of: its margin, or its initial margin where it is cross.
+    private func loanBacking() throws -> ExactFraction {
+        try valuation[mode.isCross ? .imr : .margin]
     }
 
     override var name: String { valuation.position.title }
@@ -194,11 +204,11 @@ extension PositionRowFigure {
     /// A field in the position's currency, as all are printed.
     private func field(
         _ formula: String, unit: String = Self.coin, signed: Bool = false,
-        _ certainty: Explanation.Status = .exact, from source: String = Source.positions,
-        common: CommonFigure? = nil, isAlwaysThere: Bool = true
+        evidence: Evidence = .binary, _ certainty: Explanation.Status = .exact,
+        from source: String = Source.positions, common: CommonFigure? = nil, isAlwaysThere: Bool = true
     ) -> FigureFacts {
         .shown(
-            formula, unit, signed: signed, .halfUp(16), evidence: .binary, certainty, from: source,
+            formula, unit, signed: signed, .halfUp(16), evidence: evidence, certainty, from: source,
             common: common, isAlwaysThere: isAlwaysThere)
     }
 
@@ -270,7 +280,8 @@ extension PositionRowFigure {
     private func margin(in mode: PositionRowMode) -> FigureFacts? {
         let isPair = mode.isPair
         return switch self {
-        case .lever: field("as set, else the rulebook's", unit: "ratio", common: .leverage)
+        case .lever:
+            field("as set, else the rulebook's", unit: "ratio", evidence: .exact, common: .leverage)
         case .margin: field("margin of an isolated position", common: .wallet)
         case .imr where mode.isUnit:
             field(

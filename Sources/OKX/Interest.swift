@@ -2,38 +2,28 @@ import Ledger
 import Numbers
 import Venue
 
-extension Figures {
-    /// Interest of one hour per unit owed: daily rate ÷ 24, cut to 16 places (OKX API documentation,
-    /// Get interest accrued data; recorded).
-    static func hourlyRate(daily: ExactDecimal) throws(NumberError) -> ExactDecimal {
-        try daily.over(ExactDecimal(24), places: 16, rounding: .towardZero)
-    }
-
-    /// Liability out of unrealized loss that bears no interest: the currency's quota + the positive cross
-    /// equity of the currencies that widen it.
-    static func interestFreeQuota(
-        base: ExactDecimal, widening: ExactFraction
-    ) throws(NumberError) -> ExactFraction {
-        try ExactFraction(base) + widening
-    }
-}
-
 extension AccountFigures {
     /// The part of a currency's liability that bears no interest, in the currency: what unrealized losses
-    /// have made of it, at most the interest-free quota (`docs/venues/okx.md`).
+    /// have made of it, at most the interest-free quota: the currency's own + the positive cross equity of
+    /// the currencies that widen it (`docs/venues/okx.md`).
     func interestFreeLiability(of asset: AssetRules, _ rules: RuleTable) throws -> ExactFraction {
-        var widening = ExactFraction.zero
+        var free = ExactFraction(asset.interestFreeQuota)
         for name in rules.margin.quotaWideners[asset.name] ?? [] {
             guard let place = rules.assetPlace(name), let other = row(place) else { continue }
-            try widening += max(.zero, other[.eq] - other[.isoEq])
+            try free += max(.zero, other[.eq] - other[.isoEq])
         }
-        let free = try Figures.interestFreeQuota(base: asset.interestFreeQuota, widening: widening)
         let place = rules.assetPlace(asset.name)
         return try min(free, place.flatMap { row($0) }.map { try $0[.uplLiab] } ?? .zero)
     }
 }
 
 extension OKXVenue {
+    /// Interest of one hour per unit owed: daily rate ÷ 24, cut to 16 places (OKX API documentation, Get
+    /// interest accrued data; recorded).
+    static func hourlyRate(daily: ExactDecimal) throws(NumberError) -> ExactDecimal {
+        try daily.over(ExactDecimal(24), places: 16, rounding: .towardZero)
+    }
+
     /// Interest that the venue charges for one full hour: liability × daily rate ÷ 24, rounded up at 16
     /// places; the amount for an `accrue_interest` command (`docs/venues/okx.md`).
     public static func hourlyInterest(

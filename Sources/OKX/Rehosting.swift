@@ -17,7 +17,7 @@ extension OKXVenue {
         rehosting.open()
         rehosting.setPrices()
         for row in answers.details { rehosting.bringMoney(row) }
-        for row in answers.positions { rehosting.put(position: row) }
+        rehosting.putPositions()
         rehosting.placeOrders()
         for row in answers.details { rehosting.overrideStates(row) }
         return rehosting.script.rehosted
@@ -32,11 +32,17 @@ private struct AccountRehosting {
     private let isHedged: Bool
     private(set) var script: RehostingScript
     private var index: [(name: String, price: ExactDecimal)] = []
+    /// The account as its answers have it, with the rows of its positions.
+    private let figures: AccountFigures
+    private let positions: [PositionValuation?]
 
     init(_ answers: ReportedAccount, rules: RuleTable, account: String) {
         self.answers = answers
         self.rules = rules
         mode = answers.mode ?? .multi
+        let figures = AccountFigures(answers, mode, rules)
+        self.figures = figures
+        positions = answers.positions.map { PositionValuation($0, answers, in: figures) }
         isHedged =
             answers.config.map { $0["posMode"].text == "long_short_mode" }
             ?? answers.positions.contains { $0.positionSide != .net }
@@ -127,8 +133,10 @@ private struct AccountRehosting {
             let price = try? worth.over(equity, rounding: .halfEven), price.isPositive
         else { return row["coinUsdPrice"].number }
         let precision = FigurePrecision.binary
+        let table = figures.rows.first { $0.name == row["ccy"].text }
         func fits(_ candidate: ExactDecimal) -> Bool {
-            guard let made = try? Figures.equityUSD(ExactFraction(equity), index: candidate),
+            table?.give(.index, candidate)
+            guard let made = try? table?.value(of: .eqUsd),
                 let shown = try? made.rounded(places: 16, rounding: .halfUp),
                 let errorBound = try? precision.unit(of: equity).times(candidate, rounding: .ceiling),
                 let difference = try? (shown - worth).magnitude,
@@ -193,19 +201,26 @@ private struct AccountRehosting {
 
     // MARK: - Positions and orders
 
-    mutating func put(position row: ReportedObject) {
+    mutating func putPositions() {
+        for (row, valuation) in zip(answers.positions, positions) {
+            if row.isOnMargin { put(marginPosition: row, valuation) } else { put(position: row, valuation) }
+        }
+    }
+
+    private mutating func put(position row: ReportedObject, _ valuation: PositionValuation?) {
         let name = row["instId"].text
-        if row.isOnMargin { return put(marginPosition: row) }
         guard let instrument = rules.instrument(name), instrument.type != .spot else {
             script.assume("The rulebook does not know \(name); its position is left out.")
             return
         }
         guard let contracts = row["pos"].number, !contracts.isZero,
-            let entry = entryPrice(of: row, instrument)
+            let quoted = row["avgPx"].number, quoted.isPositive
         else {
             script.assume("The size or the entry price of \(name) is no number; its position is left out.")
             return
         }
+        valuation?.recover(.ctVal, instrument.terms.contractValue, as: "contract value")
+        let entry = valuation.flatMap { Inference.entryPrice(of: row, $0) } ?? quoted
         let side = row.positionSide
         let quantity = side == .short ? -contracts.magnitude : contracts
         let isIsolated = row.marginMode == .isolated
@@ -229,7 +244,7 @@ private struct AccountRehosting {
     }
 
     /// A spot pair on margin, with what it has and owes.
-    private mutating func put(marginPosition row: ReportedObject) {
+    private mutating func put(marginPosition row: ReportedObject, _ valuation: PositionValuation?) {
         let name = row["instId"].text
         let marginMode = row.marginMode
         let isKept = mode == .futures || mode != .spot && marginMode == .isolated
@@ -251,7 +266,7 @@ private struct AccountRehosting {
         let isIsolated = marginMode == .isolated
         let margin = row["margin"].number ?? .zero
         // In the newer form `pos` is without the margin.
-        let isApart = isIsolated && row.hasMarginApart
+        let isApart = valuation?.mode.isMarginApart == true
         guard let size = try? isApart ? held + margin : held else { return }
         script.add(
             "import_position",
@@ -267,30 +282,6 @@ private struct AccountRehosting {
             script.assume("pos of \(name) is shown with the margin in it, as in the older form.")
         }
         script.assume("Maintenance margins of margin positions follow from the rulebook's loan tiers.")
-    }
-
-    /// `avgPx`, or the price of 18 places that upl follows from where that one misses it: an average is
-    /// printed with fewer digits than it has.
-    private func entryPrice(of row: ReportedObject, _ instrument: InstrumentRules) -> ExactDecimal? {
-        let quoted = row["avgPx"].number.flatMap { $0.isPositive ? $0 : nil }
-        guard let quoted, let contracts = row["pos"].number, let mark = row["markPx"].number,
-            let profit = row["upl"].number, mark.isPositive
-        else { return quoted }
-        let terms = instrument.terms
-        let isInverse = terms.payoff == .inverse
-        let quantity = row.positionSide == .short ? -contracts.magnitude : contracts
-        do {
-            let size = try Figures.size(contracts: quantity, value: terms.contractValue)
-            let notional = try Figures.notional(size: size, isInverse: isInverse, price: mark)
-            let cost = try isInverse ? ExactFraction(profit) + notional : notional - ExactFraction(profit)
-            let entry = try (isInverse ? size.over(cost) : cost.over(size))
-                .rounded(places: ExactDecimal.places, rounding: .halfEven)
-            // Another price is another moment's; only digits that avgPx does not show are taken from it.
-            let places = max(8, quoted.fractionDigits)
-            return try entry.rounded(places: places, rounding: .halfUp) == quoted ? entry : quoted
-        } catch {
-            return quoted
-        }
     }
 
     mutating func placeOrders() {

@@ -144,27 +144,6 @@ extension ReportedObject {
     /// Whether its margin and profit are in the base currency.
     var hasMarginInBase: Bool { marginCurrency == pair.first }
 
-    /// Whether the `pos` of an isolated margin position is without its margin, as the newer form has it: what
-    /// it has, less what it owes, is then the profit alone.
-    var hasMarginApart: Bool {
-        guard let held = self["pos"].truncatedNumber, let owed = self["liab"].truncatedNumber?.magnitude,
-            let mark = self["markPx"].truncatedNumber, mark.isPositive,
-            let profit = self["upl"].truncatedNumber,
-            let margin = self["margin"].truncatedNumber
-        else { return false }
-        let isLong = holdsBase
-        let inBase = hasMarginInBase
-        do {
-            let worth = try Figures.amount(ExactFraction(held), isBase: isLong, inBase: inBase, price: mark)
-            let debt = try Figures.amount(ExactFraction(owed), isBase: !isLong, inBase: inBase, price: mark)
-            let rest = try worth - debt - ExactFraction(profit)
-            // Which is nearer to what is left: nothing, or the margin.
-            return try rest.magnitude < (rest - ExactFraction(margin)).magnitude
-        } catch {
-            return false
-        }
-    }
-
     /// `mgnMode`; where it is not there, only an isolated position has a `margin`.
     var marginMode: MarginMode {
         MarginMode(rawValue: self["mgnMode"].text) ?? (isFilled("margin") ? .isolated : .cross)

@@ -114,7 +114,7 @@ extension OKXVenue {
                 guard let daily = asset.borrowRate else { continue }
                 writer.beginObject()
                 writer.member("ccy", asset.name)
-                try writer.member("interestRate", Figures.hourlyRate(daily: daily))
+                try writer.member("interestRate", OKXVenue.hourlyRate(daily: daily))
                 writer.endObject()
             }
         }

@@ -50,10 +50,10 @@ struct PositionFilter: Sendable {
         return list
     }
 
-    func admits(_ position: Position, _ rules: InstrumentRules, id: String) -> Bool {
+    func admits(_ position: Position, _ rules: InstrumentRules?, id: String) -> Bool {
         (type ?? position.typeName(rules)).isExactly(position.typeName(rules))
-            && (family ?? rules.family).isExactly(rules.family)
-            && (instruments?.containsExactly(rules.terms.name) ?? true)
+            && (family ?? position.instrument.family).isExactly(position.instrument.family)
+            && (instruments?.containsExactly(position.instrument.name) ?? true)
             && (ids?.containsExactly(id) ?? true)
     }
 }
@@ -154,7 +154,7 @@ extension OKXVenue {
             writer.beginObject()
             text(.cTime, "cTime")
             text(.ccy, "ccy")
-            writer.member("instFamily", row.mode.isPair ? "" : row.valuation.rules.family)
+            writer.member("instFamily", row.mode.isPair ? "" : row.valuation.position.instrument.family)
             text(.instId, "instId")
             text(.instType, "instType")
             try writer.member("lever", row[.lever])
@@ -214,7 +214,7 @@ extension OKXVenue {
         writer.member("posId", row.id)
         writer.member("posSide", position.side.rawValue)
         writer.member("quoteBal", literal: "")
-        writer.member("uly", isInverse ? "\(position.instrument.base)-USD" : row.valuation.rules.family)
+        writer.member("uly", isInverse ? "\(position.instrument.base)-USD" : position.instrument.family)
         writer.endObject()
     }
 }

@@ -17,6 +17,11 @@ enum InstrumentType: String, Sendable, CaseIterable {
     }
 }
 
+extension Instrument {
+    /// The underlying, such as `BTC-USD`.
+    var family: String { "\(base)-\(quote)" }
+}
+
 /// Rules of one instrument; an object, as the currencies' are.
 final class InstrumentRules: Sendable {
     let terms: Instrument
@@ -41,7 +46,7 @@ final class InstrumentRules: Sendable {
     let loans: LoanTiers?
 
     /// The underlying, such as `BTC-USD`: what risk units, families and index prices are named by.
-    var family: String { "\(terms.base)-\(terms.quote)" }
+    var family: String { terms.family }
 
     /// The largest orders. The venue changes its own often and clients only want them there, so these are a
     /// choice: the sizes of its large markets, in contracts or, of spot, in coin and USD.

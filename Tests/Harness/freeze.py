@@ -30,6 +30,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "Naive"), str(HERE.parent / "Progra
 
 import compare  # noqa: E402
 import server  # noqa: E402
+import venue_requests  # noqa: E402
 from cases import Chance  # noqa: E402
 
 SEED = "frozen"
@@ -41,6 +42,9 @@ PROFILES = {
 FIRST_CALL = {"crypto-com": "user-balance", "rails": "balances", "binance": "account", "okx": "balance"}
 # What else is audited with the balances, where it can be read without a signature.
 RAILS_CALLS = ("positions", "open-orders", "market-data", "completed-orders", "fundings")
+# The same of OKX, with where each is answered.
+OKX_CALLS = {
+    "positions": "account/positions", "config": "account/config", "open-orders": "trade/orders-pending"}
 KEPT = ("path", "value", "formula", "rounding", "status", "source")
 Record = dict[str, typing.Any]
 
@@ -78,6 +82,14 @@ def rails_bodies(running: server.Server, account: str, statement: bytes) -> list
         (call, running.request("GET", f"/api/v1/{call}", headers=header).body) for call in RAILS_CALLS]
 
 
+def okx_bodies(running: server.Server, account: str, statement: bytes) -> list[tuple[str, bytes]]:
+    """The balance with every other answer that a desk reads."""
+    key = running.issue_key(account)
+    return [("balance", statement)] + [
+        (call, venue_requests.okx(running, key, path=f"/api/v5/{path}").body)
+        for call, path in OKX_CALLS.items()]
+
+
 def outcome(running: server.Server, venue: str, profile: str, account: str, query: str = "") -> Record:
     """One account: its statement, its explanations, and the audit of what is served."""
     statement = running.admin("GET", f"/accounts/{account}/statement{query}")
@@ -87,9 +99,9 @@ def outcome(running: server.Server, venue: str, profile: str, account: str, quer
         return record
     # Clocks of the rows would differ from run to run.
     record["audit"] = findings(venue, profile, [(FIRST_CALL[venue], statement.body)])
-    if venue == "rails":
-        record["audit of all"] = findings(
-            venue, profile, rails_bodies(running, account, statement.body))
+    others = {"rails": rails_bodies, "okx": okx_bodies}.get(venue)
+    if others and not query:
+        record["audit of all"] = findings(venue, profile, others(running, account, statement.body))
     return record
 
 

@@ -224,7 +224,7 @@ func unit(_ given: [UnitFigure: String], in account: AccountFigures) throws -> R
     /// Interest of one hour, recorded: cut rate, rounded-up amount.
     @Test func interest() throws {
         let daily = try decimal("0.000098")
-        #expect(try Figures.hourlyRate(daily: daily).description == "0.0000040833333333")
+        #expect(try OKXVenue.hourlyRate(daily: daily).description == "0.0000040833333333")
         #expect(
             try OKXVenue.hourlyInterest(liability: decimal("97"), dailyRate: daily).description
                 == "0.0003960833333334")

@@ -83,13 +83,24 @@ struct RecordedRuleTests {
         size: String, entry: String, margin: String, rate: String, isInverse: Bool, tick: String,
         expected: String
     ) throws {
-        let size: ExactFraction = try decimal(size)
-        let entry: ExactDecimal = try decimal(entry)
-        let rates = try decimal(rate) + ExactDecimal("0.0005")
-        let price = try Figures.isolatedLiquidationPrice(
-            size: size, costValue: isInverse ? size.over(entry) : size.times(entry),
-            margin: decimal(margin), requiredSize: size.magnitude.times(rates), isInverse: isInverse,
-            shift: decimal(tick))
+        let (size, entry): (ExactFraction, ExactFraction) = try (decimal(size), decimal(entry))
+        let given = try GivenFigures(.multi)
+        let instrument = try #require(
+            given.account.rules.instrument(isInverse ? "BTC-USD-SWAP" : "BTC-USDT-SWAP"))
+        let position = PositionValuation(
+            Position(
+                instrument: instrument.terms, side: .net, marginMode: .isolated, quantity: .one, cost: .zero,
+                openedAt: LedgerTime(milliseconds: 0)), instrument, settle: 0,
+            PositionMode(
+                account: .multi, kind: isInverse ? .inverse : .linear, isLong: !size.isNegative,
+                isCross: false, settle: instrument.terms.settle), in: given.account)
+        position.give(.pos, size)
+        position.give(.cost, try isInverse ? size / entry : size * entry)
+        for (figure, text) in [
+            (PositionFigure.ctVal, "1"), (.margin, margin), (.maintenanceRate, rate), (.takerRate, "0.0005"),
+            (.ticks, "1"), (.tickSz, tick),
+        ] { position.give(figure, try decimal(text) as ExactDecimal) }
+        let price = try withExtendedLifetime(given) { try position.ifThere(.liqPx) }
         #expect(price?.description ?? "" == expected)
     }
 

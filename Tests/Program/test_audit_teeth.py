@@ -14,8 +14,6 @@ MET = {"matches", "rounding"}
 PLACES = {"okx": 16, "binance": 8, "crypto-com": 8, "rails": 8}
 # Figures that still match, and why.
 BLUNT = {
-    # 6130 coins × (last − avgPx) of two equal prices: their sixteenth digits leave 10⁻¹³ open.
-    "bigtime_positions": {"positions data[0].uplLastPx +", "positions data[0].uplLastPx -"},
     # Printed with six places.
     "2026_mapper_user-balance": {
         "result.data[0].total_effective_leverage +", "result.data[0].total_effective_leverage -"},

@@ -24,11 +24,7 @@ extension FigureTable {
             let facts = facts(of: figure), facts.isExplained
         else { return nil }
         // What was recovered from it would only say again what it says.
-        let withheld = book.known.filter { entry in
-            entry.object.known(at: entry.place).map {
-                $0.name == known.name || $0.reads.contains(known.name)
-            } == true
-        }
+        let withheld = book.known(by: known.name)
         for entry in withheld { entry.object.withhold(true, at: entry.place) }
         defer {
             for entry in withheld { entry.object.withhold(false, at: entry.place) }
@@ -56,6 +52,22 @@ extension FigureTable {
             check.take(notes)
             return check.notDerivable("It cannot be worked out: \(error).")
         }
+    }
+}
+
+extension FigureTable {
+    /// A figure that its definition makes of what answers say, and between what it lies for what their digits
+    /// leave open. Throws where they do not tell it.
+    public final func reach(of figure: Figure) throws -> (number: ExactFraction, range: FigureRange) {
+        guard let facts = facts(of: figure) else { throw gap(figure) }
+        let notes = FigureNotes(ofGiven: true)
+        func work() throws -> ExactFraction {
+            book.forget()
+            return try value(of: figure).exact
+        }
+        defer { book.forget() }
+        let number = try book.noting(notes, work)
+        return (number, try Probing(notes, facts, number, work).range)
     }
 }
 

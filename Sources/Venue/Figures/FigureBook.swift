@@ -7,8 +7,9 @@ public final class FigureBook {
     @usableFromInline let state: UnsafeMutablePointer<FigureBookState>
     /// Who looks on; nil nearly always.
     private(set) var notes: FigureNotes?
-    /// Every slot that an answer says something of.
-    var known: [KnownSlot] = []
+    /// The slots that an answer says something of, by what stands there and by what that was recovered from;
+    /// some of them may have been told something else since.
+    private var known: [String: [KnownSlot]] = [:]
 
     /// A book without figures.
     public init() {
@@ -17,6 +18,20 @@ public final class FigureBook {
     }
 
     deinit { state.deallocate() }
+
+    /// Takes down that a slot is known under a name and from fields.
+    func know(_ slot: KnownSlot, _ found: KnownFigure) {
+        for name in [found.name] + found.reads where !known[name, default: []].contains(slot) {
+            known[name, default: []].append(slot)
+        }
+    }
+
+    /// The slots that are known under a name, or were recovered from the field of that name.
+    func known(by name: String) -> [KnownSlot] {
+        (known[name] ?? []).filter { slot in
+            slot.object.known(at: slot.place).map { $0.name == name || $0.reads.contains(name) } == true
+        }
+    }
 
     /// Forgets all that was worked out; what was given stays.
     public func forget() { state.pointee.generation += 1 }
@@ -55,9 +70,13 @@ struct FigureBookState {
 }
 
 /// A slot that an answer says something of; its table is held by whoever works with the account.
-struct KnownSlot {
+struct KnownSlot: Equatable {
     unowned let object: FigureObject
     let place: Int
+
+    static func == (left: Self, right: Self) -> Bool {
+        left.object === right.object && left.place == right.place
+    }
 }
 
 /// What definitions asked for, each slot once, in the order of asking.

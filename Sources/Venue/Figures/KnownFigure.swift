@@ -37,10 +37,11 @@ enum FigureEnd {
 extension FigureTable {
     /// Takes a figure from a field of an answer, whatever stands there. `moment` is when the answer came in.
     ///
-    /// Where others are only to be worked out from it `isInput` keeps it from being held itself.
+    /// Where others are only to be worked out from it `isInput` keeps it from being held itself. What its
+    /// digits leave open is what its facts say, unless `evidence` says otherwise.
     public final func report(
         _ figure: Figure, _ object: ReportedObject, _ field: String? = nil, at moment: Int64,
-        asInput isInput: Bool = false
+        asInput isInput: Bool = false, evidence own: Evidence? = nil
     ) {
         let field = field ?? figure.rawValue
         let value = object[field]
@@ -51,7 +52,7 @@ extension FigureTable {
         let facts = facts(of: figure)
         // Where 0 says that there is none, nothing lies behind its digits.
         let isNone = facts?.isNoneAtZero == true && number?.isZero == true
-        let evidence = isNone ? .exact : facts?.evidence ?? .exact
+        let evidence = isNone ? .exact : own ?? facts?.evidence ?? .exact
         var range = number.flatMap { try? evidence.range(of: $0) }
         if isCut { range = range.flatMap { try? $0.widened(by: Evidence.step(ExactDecimal.places)) } }
         let exact = ExactFraction(number ?? .zero)
@@ -113,7 +114,6 @@ extension FigureTable {
     /// Takes away what an answer says of a figure, so that it is worked out.
     public final func drop(_ figure: Figure) {
         aside?.known[figure.index] = nil
-        book.known.removeAll { $0.object === self && $0.place == figure.index }
         slots[figure.index].stamp = FigureSlot<Number>.empty
     }
 
@@ -137,9 +137,8 @@ extension FigureTable {
     private func know(_ figure: Figure, _ found: KnownFigure) {
         let place = figure.index
         state.pointee.isSpecial = true
-        if makeAside().known.updateValue(found, forKey: place) == nil {
-            book.known.append(KnownSlot(object: self, place: place))
-        }
+        makeAside().known[place] = found
+        book.know(KnownSlot(object: self, place: place), found)
         if found.number == nil {
             slots[place].stamp = FigureSlot<Number>.empty
         } else if let number = try? Number(nearest: found.exact) {
