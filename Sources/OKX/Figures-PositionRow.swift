@@ -176,7 +176,7 @@ extension PositionRow {
         self.init(valuation, atLast: atLast, id: id, isPushed: isPushed)
         let position = valuation.position
         give(.pos, position.shownSize)
-        give(.avgPx, try position.entryPrice(places: 16, rounding: .halfUp))
+        give(.avgPx, try position.shownEntryPrice)
         give(.fee, -position.fees)
         give(.fundingFee, position.funding)
         give(.pnl, position.realised)
@@ -184,6 +184,26 @@ extension PositionRow {
         give(.quoteIndex, try account.market.requiredIndex(position.instrument.quote))
         let closing = account.account.orders.filter { $0.closesHedgeLeg && $0.position == position.key }
         give(.closable, try position.closable(beside: closing))
+    }
+}
+
+extension Position {
+    /// `avgPx`: cost ÷ size to 16 places. Of an inverse contract, whose cost is kept with 18 places, the
+    /// price of fewest places that such a cost is booked for.
+    var shownEntryPrice: ExactDecimal {
+        get throws(NumberError) {
+            guard margin == nil, instrument.payoff == .inverse else {
+                return try entryPrice(places: 16, rounding: .halfUp)
+            }
+            let exact = try ExactFraction(quantity).over(cost)
+            for places in 0..<16 {
+                let price = try exact.rounded(places: places, rounding: .halfUp)
+                if price.isPositive, try Self.cost(of: quantity, at: price, in: instrument) == cost {
+                    return price
+                }
+            }
+            return try exact.rounded(places: 16, rounding: .halfUp)
+        }
     }
 }
 
@@ -225,7 +245,10 @@ extension PositionRowFigure {
                 isPair
                     ? "pos" : "of a side of hedge mode what no order waits to close; \"\" of a net position",
                 unit: isPair ? Self.coin : "contracts", isAlwaysThere: false)
-        case .avgPx: field("cost ÷ size", unit: "price", common: .entryPrice)
+        case .avgPx:
+            field(
+                "cost ÷ size; of an inverse contract, whose cost is kept with 18 places, the price of fewest "
+                    + "places that such a cost is booked for", unit: "price", common: .entryPrice)
         case .markPx: field("mark price", unit: "price", common: .markPrice)
         case .last: field("last price; the mark where none is known", unit: "price")
         case .idxPx:

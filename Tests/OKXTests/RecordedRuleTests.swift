@@ -59,6 +59,35 @@ struct RecordedRuleTests {
         #expect(explained?.status == .exact)
     }
 
+    @Test(
+        "an inverse position shows the price that it was filled at, though its cost is rounded",
+        arguments: [
+            (["100 60000.1"], "60000.1"), (["1 60000.1"], "60000.1"), (["7 61234.5"], "61234.5"),
+            (["-3 0.1"], "0.1"), (["1 123456.7"], "123456.7"), (["300 50000"], "50000"),
+            // Two fills add up two roundings, which may be more than that one price leaves open.
+            (["100 60000.1", "100 60000.1"], "60000.09999999998"),
+            (["1 60000", "1 60001"], "60000.499995834"),
+        ])
+    func inverseEntryPrices(_ fills: [String], _ expected: String) async throws {
+        let world = try world()
+        try world.open("desk")
+        try world.prices(marks: #"{"BTC-USD-SWAP":"60000"}"#, index: #"{"BTC":"60000"}"#)
+        try world.run("desk", ("deposit", #""asset":"BTC","amount":"50000""#))
+        for fill in fills {
+            let parts = fill.split(separator: " ")
+            let isSale = parts[0].hasPrefix("-")
+            try world.run(
+                "desk",
+                (
+                    "fill",
+                    #""instrument":"BTC-USD-SWAP","side":"\#(isSale ? "sell" : "buy")","#
+                        + #""quantity":"\#(parts[0].drop { $0 == "-" })","price":"\#(parts[1])""#
+                ))
+        }
+        let price = try #require(try await positions(world).first?.text("avgPx"))
+        #expect(price == expected)
+    }
+
     /// V18, and the rows of `Tests/Recorded/okx`: a short, an inverse short, a price below 1.
     @Test(
         "the other recorded ones",
