@@ -7,7 +7,7 @@ import Venue
 /// Binance USDⓈ-M Futures: account V3 in single-asset and multi-assets mode, and the paths around it.
 ///
 /// Both profiles speak the same form: the given document and the recordings differ in slips only.
-public struct BinanceVenue: VenueServer {
+public struct BinanceVenue: RulebookVenue, VenueServer {
     /// `binance`.
     public static let name = VenueName(rawValue: "binance")
     /// `Binance USDⓈ-M Futures`.
@@ -22,32 +22,20 @@ public struct BinanceVenue: VenueServer {
 
     /// Without effect here; kept because every venue has one.
     public let profile: WireProfile
-    private(set) var timeline: RulebookTimeline<BinanceRules>
+    /// Every version of the rules.
+    public var timeline: RulebookTimeline<RuleTable>
 
-    /// Reads the built-in rulebooks and those added.
-    public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
+    /// Those of October 2024 and what has changed since.
+    public static let builtInRulebooks = [
+        PackageResources.binance_2024_10_24_json, PackageResources.binance_2025_08_19_json,
+        PackageResources.binance_2026_01_01_json, PackageResources.binance_2026_09_15_json,
+    ]
+
+    /// The venue with these rules.
+    public init(timeline: RulebookTimeline<RuleTable>, profile: WireProfile) {
+        self.timeline = timeline
         self.profile = profile
-        timeline = try RulebookTimeline(
-            venue: Self.name,
-            builtIn: [
-                PackageResources.binance_2024_10_24_json, PackageResources.binance_2025_08_19_json,
-                PackageResources.binance_2026_01_01_json, PackageResources.binance_2026_09_15_json,
-            ],
-            added: addedRulebooks)
     }
-
-    /// Every rulebook version, in the order of their effective times.
-    public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
-
-    /// The venue with other values in the rules in force at a time.
-    public func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
-        var changed = self
-        changed.timeline = try timeline.amended(by: amendment, at: time)
-        return changed
-    }
-
-    /// The rules in force at a time.
-    func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }
 
     /// What of the account a new order must leave: no less than nothing.
     public static let acceptanceFigures = ["availableBalance"]
@@ -60,11 +48,6 @@ public struct BinanceVenue: VenueServer {
     /// `algoId`.
     public func shownID(of order: ConditionalOrder, in account: String) -> String {
         AlgoOrder(order, of: account).map { String($0.id) } ?? order.id
-    }
-
-    /// Every instrument of the rules in force at a time.
-    public func listedInstruments(at time: LedgerTime) -> [Instrument] {
-        rules(at: time).symbols.map(\.instrument)
     }
 
     /// The figures of an account: totals, asset rows, position rows. Throws `FigureError` where one cannot be

@@ -111,7 +111,7 @@ struct OrderReading {
 
     /// To the second, at least ten minutes ahead.
     private func goodTillDate() throws(BinanceError) -> LedgerTime {
-        guard let time = BinanceVenue.milliseconds(try parameters.required("goodTillDate")),
+        guard let time = Int64(digits: try parameters.required("goodTillDate")),
             time > snapshot.at.milliseconds + 600_000, time < 253_402_300_799_000
         else { throw .invalidGoodTillDate }
         return LedgerTime(milliseconds: time / 1000 * 1000)
@@ -163,15 +163,7 @@ struct OrderReading {
     func clientID(_ name: String) throws(BinanceError) -> String? {
         guard let text = parameters[name], !text.isEmpty else { return nil }
         if text.utf8.count > 36 { throw .clientOrderIDTooLong }
-        let isPlain = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: Array(".:/_-".utf8).contains(byte)
-            }
-        }
-        guard isPlain else { throw .clientOrderIDInvalid }
+        guard text.isAlphanumeric(or: ".:/_-") else { throw .clientOrderIDInvalid }
         return text
     }
 

@@ -1,5 +1,6 @@
 import Ledger
 import Numbers
+import Venue
 
 /// Which part of a list is wanted: `startTime`, `endTime`, a first id, `limit`, `page`.
 struct Page {
@@ -32,7 +33,7 @@ struct Page {
     ) throws(BinanceError) {
         func number(_ name: String) throws(BinanceError) -> Int64? {
             guard let text = parameters[name], !text.isEmpty else { return nil }
-            guard let number = BinanceVenue.milliseconds(text) else { throw .invalidData(name) }
+            guard let number = Int64(digits: text) else { throw .invalidData(name) }
             return number
         }
         var start = try number("startTime")

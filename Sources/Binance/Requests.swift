@@ -99,9 +99,6 @@ extension BinanceVenue: VenueClient {
         return answer.json?["serverTime"]?.integer
     }
 
-    /// Nil: every request is signed.
-    public func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)? { nil }
-
     /// Reading alone where the account itself may neither trade nor withdraw; nil otherwise, because
     /// `canTrade` and `canWithdraw` are the account's, and no answer of the futures says what the key may do.
     public func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>? {

@@ -12,25 +12,12 @@ extension BinanceVenue {
             openingFeesComeFromWallet: true)
     }
 
-    /// The contract of a symbol in the rulebook in force; nil if it is unknown.
-    public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
-        rules(at: time).symbol(name)?.instrument
-    }
-
     /// In credits mode every contract is settled in credits, whatever it is quoted in.
     public func instrument(_ name: String, in account: Account, at time: LedgerTime) -> Instrument? {
         let rules = rules(at: time)
         guard let symbol = rules.symbol(name) else { return nil }
         return symbol.instrument.settled(in: account.marginAsset(of: symbol, rules))
     }
-
-    /// The symbols of the rulebook in force.
-    public func instrumentNames(at time: LedgerTime) -> [String] {
-        rules(at: time).symbols.map(\.instrument.name)
-    }
-
-    /// Whether the rulebook in force knows an asset.
-    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
 
     /// Switches, but for `fees`, which are rates.
     public var accountSettings: [SettingField] {
@@ -112,11 +99,6 @@ extension BinanceVenue {
 
     /// Whether the account is in hedge mode.
     public func isHedged(_ account: Account) -> Bool { account.settings.flag(Setting.hedge) }
-
-    /// Prices as given, and behind them the reference prices of the rulebook in force.
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
-        ValuationPrices(prices: prices, reference: rules(at: time).reference)
-    }
 
     /// Refuses what Binance does not have, and what the account has not the margin for.
     public func judge(

@@ -72,7 +72,7 @@ extension BinanceVenue {
     /// Whether a conditional order is the one that is named: by `algoId`, else by `clientAlgoId`.
     private func algoName(_ parameters: Parameters) throws(BinanceError) -> (AlgoOrder) -> Bool {
         if let text = parameters["algoId"], !text.isEmpty {
-            guard Self.milliseconds(text) != nil else { throw .invalidData("algoId") }
+            guard Int64(digits: text) != nil else { throw .invalidData("algoId") }
             let sequence = AlgoOrder.sequence(ofID: text)
             return { $0.sequence == sequence }
         }

@@ -204,7 +204,7 @@ extension BinanceVenue {
     ) throws -> [UInt8] {
         let symbol = SymbolMarket(try Self.symbol(parameters, rules), market, access)
         if let text = parameters["limit"] {
-            guard let limit = Self.milliseconds(text) else { throw BinanceError.invalidData("limit") }
+            guard let limit = Int64(digits: text) else { throw BinanceError.invalidData("limit") }
             guard Self.depthLimits.contains(limit) else { throw BinanceError.invalidDepth(limit) }
         }
         let touch = try symbol.touch()
@@ -294,7 +294,7 @@ struct MarketPage {
     init(_ parameters: Parameters, usual: Int64, most: Int64) throws(BinanceError) {
         func number(_ name: String) throws(BinanceError) -> Int64? {
             guard let text = parameters[name], !text.isEmpty else { return nil }
-            guard let number = BinanceVenue.milliseconds(text) else { throw .invalidData(name) }
+            guard let number = Int64(digits: text) else { throw .invalidData(name) }
             return number
         }
         start = try number("startTime")
@@ -307,7 +307,7 @@ struct MarketPage {
 
     func number(_ name: String, of parameters: Parameters) throws(BinanceError) -> Int64? {
         guard let text = parameters[name], !text.isEmpty else { return nil }
-        guard let number = BinanceVenue.milliseconds(text) else { throw .invalidData(name) }
+        guard let number = Int64(digits: text) else { throw .invalidData(name) }
         return number
     }
 }

@@ -243,7 +243,7 @@ extension BinanceVenue {
     ) async throws -> [UInt8] {
         let symbol = try OrderReading(parameters, snapshot, self).symbol()
         let text = try parameters.required("countdownTime")
-        guard let time = Self.milliseconds(text), time <= 1_000_000_000_000 else {
+        guard let time = Int64(digits: text), time <= 1_000_000_000_000 else {
             throw BinanceError.invalidData("countdownTime")
         }
         let end = time == 0 ? nil : LedgerTime(milliseconds: snapshot.at.milliseconds + time)
@@ -272,7 +272,7 @@ extension BinanceVenue {
         _ parameters: Parameters
     ) throws(BinanceError) -> (OpenOrder, String) -> Bool {
         if let text = parameters["orderId"], !text.isEmpty {
-            guard let id = Self.milliseconds(text) else { throw .invalidData("orderId") }
+            guard let id = Int64(digits: text) else { throw .invalidData("orderId") }
             return { $0.venueID(of: $1) == id }
         }
         guard let text = parameters["origClientOrderId"], !text.isEmpty else {
@@ -342,7 +342,7 @@ extension BinanceVenue {
             parameters, idName: "fromId", window: isOfOrder ? .unlimited : .week(before: snapshot.at),
             since: Retention.trades(at: snapshot.at))
         let order = try parameters["orderId"].map { text throws(BinanceError) -> Int64 in
-            guard let id = Self.milliseconds(text) else { throw .invalidData("orderId") }
+            guard let id = Int64(digits: text) else { throw .invalidData("orderId") }
             return id
         }
         let account = snapshot.account.id

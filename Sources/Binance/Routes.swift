@@ -348,16 +348,7 @@ extension BinanceVenue {
     /// digits, `-` and `_`, at least eight of them (a choice; the venue's own have 64).
     func wellFormedKey(_ name: String?, _ access: any VenueAccess) throws(BinanceError) -> String {
         guard let name, !name.isEmpty else { throw .malformedKey }
-        let looksRight =
-            (8...128).contains(name.utf8.count)
-            && name.utf8.allSatisfy {
-                switch $0 {
-                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
+        let looksRight = (8...128).contains(name.utf8.count) && name.isAlphanumeric(or: "-_")
         guard looksRight || access.key(name) != nil else { throw .malformedKey }
         return name
     }
@@ -366,15 +357,15 @@ extension BinanceVenue {
     func key(
         _ name: String, from address: String, for permission: APIKey.Permission, _ access: any VenueAccess
     ) -> APIKey? {
-        guard let key = access.key(name), key.permissions.contains(permission),
-            key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(address) })
-        else { return nil }
+        guard let key = access.key(name), key.permissions.contains(permission), key.admits(address) else {
+            return nil
+        }
         return key
     }
 
     /// The mandatory `timestamp`, in milliseconds.
     func timestamp(_ parameters: Parameters) throws(BinanceError) -> Int64 {
-        guard let text = parameters["timestamp"], let timestamp = Self.milliseconds(text) else {
+        guard let text = parameters["timestamp"], let timestamp = Int64(digits: text) else {
             throw .missing("timestamp")
         }
         return timestamp
@@ -392,16 +383,11 @@ extension BinanceVenue {
     func receiveWindow(_ parameters: Parameters) throws(BinanceError) -> Int64 {
         guard let text = parameters["recvWindow"] else { return 5000 }
         if text.isEmpty { throw .empty("recvWindow") }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), text.utf8.count <= 20 else {
+        guard text.isDigits, text.utf8.count <= 20 else {
             throw .illegalCharacters("recvWindow", legalRange: "^[0-9]{1,20}$")
         }
-        guard let window = Self.milliseconds(text), window <= 60_000 else { throw .receiveWindowTooLarge }
+        guard let window = Int64(digits: text), window <= 60_000 else { throw .receiveWindowTooLarge }
         return window
-    }
-
-    /// A time of digits alone; nil for anything else and for one beyond 64 bits.
-    static func milliseconds(_ text: String) -> Int64? {
-        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64(text) : nil
     }
 }
 
@@ -449,18 +435,11 @@ struct Parameters {
         }
         guard let symbol = self["symbol"] else { return }
         if symbol.isEmpty { throw .empty("symbol") }
-        let isPlain = symbol.utf8.allSatisfy {
-            switch $0 {
-            // Symbols beyond ASCII exist; they arrive as UTF-8.
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"), UInt8(ascii: "-"),
-                UInt8(ascii: "."),
-                0x80...:
-                true
-            default: false
-            }
+        // Symbols beyond ASCII exist; they arrive as UTF-8.
+        let ascii = String(decoding: symbol.utf8.filter { $0 < 0x80 }, as: UTF8.self)
+        if !ascii.isAlphanumeric(or: "_-.") {
+            throw .illegalCharacters("symbol", legalRange: "^[A-Z0-9-_.]{1,20}$")
         }
-        if !isPlain { throw .illegalCharacters("symbol", legalRange: "^[A-Z0-9-_.]{1,20}$") }
     }
 }
 

@@ -4,17 +4,8 @@ import Numbers
 import Venue
 
 /// Binance's rules as one rulebook has them: margin assets with their buffers, symbols with their brackets.
-struct BinanceRules: RulebookRules {
-    /// Shared, because rules are asked for on every request.
-    let table: RuleTable
-
-    init(reading rulebook: RulebookReader) throws(RulebookError) {
-        table = try RuleTable(reading: rulebook)
-    }
-}
-
-/// Every table of a rulebook version.
-final class RuleTable: Sendable {
+/// One object, because rules are asked for on every request.
+public final class RuleTable: VenueRules {
     /// In the order of the file, which is the order of rows.
     let assets: [AssetRules]
     /// In the order of the file.
@@ -24,21 +15,18 @@ final class RuleTable: Sendable {
     let account: AccountRules
     let limits: WeightLimits
     /// USD prices used until prices are given.
-    let reference: [String: ExactDecimal]
+    public let reference: [String: ExactDecimal]
     /// What contracts are settled in in credits mode; nil where the rulebook has no such asset.
     let creditAsset: String?
     private let assetPlaces: [ExactText: Int]
     private let symbolPlaces: [ExactText: Int]
 
-    init(reading rulebook: RulebookReader) throws(RulebookError) {
-        var assets: [AssetRules] = []
-        for (name, entry) in try rulebook.member("assets").members() {
-            assets.append(try AssetRules(name: name, reading: entry))
-        }
+    /// Reads a whole rulebook.
+    public init(reading rulebook: RulebookReader) throws(RulebookError) {
+        let assets = try rulebook.rows("assets", AssetRules.init)
         let names = Set(assets.map(\.name))
-        var symbols: [SymbolRules] = []
-        for (name, entry) in try rulebook.member("instruments").members() {
-            symbols.append(try SymbolRules(name: name, assets: names, reading: entry))
+        let symbols = try rulebook.rows("instruments") { name, entry throws(RulebookError) in
+            try SymbolRules(name: name, assets: names, reading: entry)
         }
         account = try AccountRules(reading: rulebook.member("account"))
         limits = try WeightLimits(reading: rulebook.member("limits"))
@@ -59,6 +47,15 @@ final class RuleTable: Sendable {
 
     /// A symbol's rules; nil if it is unknown.
     func symbol(_ name: String) -> SymbolRules? { symbolPlaces[ExactText(name)].map { symbols[$0] } }
+
+    /// The contracts of all symbols.
+    public var listed: [Instrument] { symbols.map(\.instrument) }
+
+    /// A symbol's contract.
+    public func terms(of name: String) -> Instrument? { symbol(name)?.instrument }
+
+    /// Whether it is a margin asset.
+    public func knowsAsset(_ name: String) -> Bool { asset(name) != nil }
 }
 
 /// What holds for an asset in multi-assets mode, and what it is called.
@@ -89,10 +86,7 @@ struct AssetRules: Sendable {
         self.name = name
         isCredit = try entry.flag("credits_mode", fallback: false)
         fullName = entry.has("name") ? try entry.text("name") : name
-        referenceIndex = try entry.decimal("reference_index")
-        guard referenceIndex.isPositive else {
-            throw RulebookError(field: entry.path(of: "reference_index"), message: "is not above zero")
-        }
+        referenceIndex = try entry.positive("reference_index")
         isMarginAvailable = try entry.flag("margin_available", fallback: true)
         isListedInSingleAssetMode = try entry.flag("single_asset_row", fallback: false)
         bidBuffer = try Self.buffer("bid_buffer", in: entry)
@@ -164,9 +158,7 @@ final class SymbolRules: Sendable {
         onboarded = Int64(try entry.integer("onboarded"))
         liquidationFee = try Self.number("liquidation_fee", in: entry)
         marketTakeBound = try Self.number("market_take_bound", in: entry)
-        var subtypes: [String] = []
-        for element in try entry.member("subtypes").elements() { subtypes.append(try element.text()) }
-        self.subtypes = subtypes
+        subtypes = try entry.member("subtypes").texts()
         brackets = try Bracket.table(entry.member("brackets"))
     }
 
@@ -263,11 +255,7 @@ struct AccountRules: Sendable {
     let autoExchangeLoanToValue: ExactDecimal?
 
     init(reading reader: RulebookReader) throws(RulebookError) {
-        defaultLeverage = try reader.decimal("default_leverage")
-        guard defaultLeverage >= .one, defaultLeverage.fractionDigits == 0 else {
-            throw RulebookError(
-                field: reader.path(of: "default_leverage"), message: "is no whole number of at least 1")
-        }
+        defaultLeverage = try reader.wholeLeverage("default_leverage")
         makerFee = try reader.decimal("maker_fee")
         takerFee = try reader.decimal("taker_fee")
         retailFee = try reader.optionalDecimal("retail_fee") ?? makerFee
@@ -298,18 +286,10 @@ struct WeightLimits: Sendable {
     let ordersPerTenSeconds: Int
 
     init(reading reader: RulebookReader) throws(RulebookError) {
-        futures = try Self.positive("weight_per_minute", in: reader)
-        spot = try Self.positive("spot_weight_per_minute", in: reader)
-        wallet = try Self.positive("wallet_weight_per_minute", in: reader)
-        ordersPerMinute = try Self.positive("orders_per_minute", in: reader)
-        ordersPerTenSeconds = try Self.positive("orders_per_10_seconds", in: reader)
-    }
-
-    private static func positive(_ key: String, in reader: RulebookReader) throws(RulebookError) -> Int {
-        let number = try reader.integer(key)
-        guard (1...1_000_000_000).contains(number) else {
-            throw RulebookError(field: reader.path(of: key), message: "is not within 1 and 1000000000")
-        }
-        return number
+        futures = try reader.count("weight_per_minute")
+        spot = try reader.count("spot_weight_per_minute")
+        wallet = try reader.count("wallet_weight_per_minute")
+        ordersPerMinute = try reader.count("orders_per_minute")
+        ordersPerTenSeconds = try reader.count("orders_per_10_seconds")
     }
 }

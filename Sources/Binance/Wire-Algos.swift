@@ -1,6 +1,7 @@
 import JSON
 import Ledger
 import Numbers
+import Venue
 
 /// A conditional order with all that its answers and events show. Binance USDⓈ-M Futures API documentation,
 /// New Algo Order; `docs/venues/binance.md`.
@@ -132,7 +133,7 @@ struct AlgoOrder: Sendable {
 
     /// The sequence that an `algoId` is of; nil for what is none.
     static func sequence(ofID text: String) -> Int64? {
-        guard let id = BinanceVenue.milliseconds(text), id > firstID else { return nil }
+        guard let id = Int64(digits: text), id > firstID else { return nil }
         return id - firstID
     }
 

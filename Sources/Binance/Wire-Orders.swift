@@ -1,7 +1,7 @@
-import Crypto
 import JSON
 import Ledger
 import Numbers
+import Venue
 
 /// Orders and trades as bytes; the members and their order as recorded.
 extension JSONWriter {
@@ -184,10 +184,6 @@ extension OpenOrder {
 enum StableNumber {
     /// An order's id, twelve digits at most.
     static func order(_ order: String, of account: String) -> Int64 {
-        var number: UInt64 = 0
-        for byte in SHA256.hash(data: Array("binance order \(account) \(order)".utf8)).prefix(8) {
-            number = number << 8 | UInt64(byte)
-        }
-        return Int64(number % 900_000_000_000) + 100_000_000_000
+        Int64(stableNumber(of: "binance order \(account) \(order)") % 900_000_000_000) + 100_000_000_000
     }
 }

@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// Crypto.com Exchange: its REST API of version 1, spoken as a server, over accounts of the ledger.
-public struct CryptoComVenue: VenueServer {
+public struct CryptoComVenue: RulebookVenue, VenueServer {
     /// As commands and scenario files spell it.
     public static let name = VenueName(rawValue: "crypto-com")
 
@@ -29,35 +29,18 @@ public struct CryptoComVenue: VenueServer {
 
     /// The wire form in use.
     public let profile: WireProfile
-    private(set) var timeline: RulebookTimeline<CryptoComRules>
+    /// Every version of the rules.
+    public var timeline: RulebookTimeline<CryptoComRules>
 
-    /// Built from the built-in rulebooks and those added.
-    ///
-    /// Throws `RulebookError` for one that cannot be read.
-    public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
+    /// Those of October 2023 and of January 2026.
+    public static let builtInRulebooks = [
+        PackageResources.crypto_com_2023_10_31_json, PackageResources.crypto_com_2026_01_08_json,
+    ]
+
+    /// The venue with these rules.
+    public init(timeline: RulebookTimeline<CryptoComRules>, profile: WireProfile) {
+        self.timeline = timeline
         self.profile = profile
-        timeline = try RulebookTimeline(
-            venue: Self.name,
-            builtIn: [
-                PackageResources.crypto_com_2023_10_31_json, PackageResources.crypto_com_2026_01_08_json,
-            ], added: addedRulebooks)
-    }
-
-    /// Every rulebook version, in the order of their effective times.
-    public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
-
-    /// The venue with other values in the rules in force at a time.
-    public func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
-        var changed = self
-        changed.timeline = try timeline.amended(by: amendment, at: time)
-        return changed
-    }
-
-    /// The rules in force at a time.
-    func rules(at time: LedgerTime) -> CryptoComRules {
-        // Nearly every figure is of now, when the last version holds.
-        if let last = timeline.versions.last, last.header.effective <= time { return last.rules }
-        return timeline.rules(at: time)
     }
 
     /// What of the account a new order must leave: no less than nothing.
@@ -71,11 +54,6 @@ public struct CryptoComVenue: VenueServer {
     /// `order_id` of a conditional order.
     public func shownID(of order: ConditionalOrder, in account: String) -> String {
         order.venueID
-    }
-
-    /// Every instrument of the rules in force at a time.
-    public func listedInstruments(at time: LedgerTime) -> [Instrument] {
-        rules(at: time).instruments.map(\.terms)
     }
 
     /// The body of `private/user-balance`, or with `method=private/get-subaccount-balances` that of the

@@ -140,7 +140,7 @@ struct RequestIdentifier: Equatable {
 
     /// Nil unless the text is all digits and fits.
     init?(digits text: String) {
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(text) else {
+        guard let number = Int64(digits: text) else {
             return nil
         }
         self.init(text: text, number: number)

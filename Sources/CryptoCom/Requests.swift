@@ -81,12 +81,6 @@ extension CryptoComVenue: VenueClient {
     /// The `Date` header of any answer, a refused one too, to the second: far finer than the 60 seconds that
     /// a nonce may be off. Nil where the header is missing.
     public func venueTime(in answer: IncomingAnswer) -> Int64? { answer.date?.milliseconds }
-
-    /// Nil: every request is signed.
-    public func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)? { nil }
-
-    /// Nil: no answer says what a key may do.
-    public func permissions(in bodies: [RecordedBody]) -> Set<APIKey.Permission>? { nil }
 }
 
 extension Signing {

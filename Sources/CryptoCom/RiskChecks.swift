@@ -12,19 +12,6 @@ extension CryptoComVenue {
     /// Fee credits (since 2026-04-29) are used up before cash.
     public var paysFeesWithCredits: Bool { true }
 
-    /// The instruments of the rulebook in force.
-    public func instrumentNames(at time: LedgerTime) -> [String] {
-        rules(at: time).instruments.map(\.terms.name)
-    }
-
-    /// The terms of an instrument of the rulebook in force.
-    public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
-        rules(at: time).instrument(name)?.terms
-    }
-
-    /// Whether the rulebook in force lists an asset.
-    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { rules(at: time).asset(name) != nil }
-
     /// Leverage and limit, what the live venue answers of an empty account, self-trade prevention, fees.
     public var accountSettings: [SettingField] {
         [
@@ -86,11 +73,6 @@ extension CryptoComVenue {
             return (try quantity.times(rate, rounding: .halfEven), order.instrument.base)
         }
         return try fee(of: quantity, at: price, side: order.side, in: order.instrument, rate: rate)
-    }
-
-    /// The prices given, and behind them the rulebook's reference prices.
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
-        ValuationPrices(prices: prices, reference: rules(at: time).reference)
     }
 
     /// What the venue refuses: see the section "Refused commands" of `docs/venues/crypto-com.md`.

@@ -60,9 +60,9 @@ extension CryptoComVenue {
         _ name: String, _ query: [QueryItem], within range: ClosedRange<Int64> = 0...Int64.max
     ) throws(VenueError) -> Int64? {
         guard let text = query[name], !text.isEmpty else { return nil }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(text),
-            range.contains(number)
-        else { throw .argument("Invalid \(name)") }
+        guard let number = Int64(digits: text), range.contains(number) else {
+            throw .argument("Invalid \(name)")
+        }
         return number
     }
 

@@ -260,9 +260,7 @@ extension CryptoComVenue {
     ) throws(VenueError) -> APIKey {
         guard let key, key.permissions.contains(.read) else { throw .unauthorized }
         if method?.needsTrading == true, !key.permissions.contains(.trade) { throw .unauthorized }
-        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(address) }) else {
-            throw .illegalAddress
-        }
+        guard key.admits(address) else { throw .illegalAddress }
         return key
     }
 

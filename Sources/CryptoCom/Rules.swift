@@ -7,7 +7,7 @@ import Venue
 /// `public/get-instruments`, and the few rates that it only explains.
 ///
 /// A class, as are its rows: figures pass them along for every request, and references cost nothing to pass.
-final class CryptoComRules: RulebookRules {
+public final class CryptoComRules: VenueRules {
     /// In the rulebook's order.
     let assets: [AssetRule]
     /// In the rulebook's order.
@@ -21,11 +21,11 @@ final class CryptoComRules: RulebookRules {
     let liquidationFeeRate: ExactDecimal?
     /// Maintenance margin per initial margin (one half in every recording).
     let maintenanceShare: ExactDecimal
-    let spotFees: FeeRule
-    let derivativeFees: FeeRule
+    let spotFees: FeeRates
+    let derivativeFees: FeeRates
     let orders: OrderRules
     /// USD prices that hold until prices are given; USD itself is 1.
-    let reference: [String: ExactDecimal]
+    public let reference: [String: ExactDecimal]
 
     private let assetPlaces: [ExactText: Int]
     private let instrumentPlaces: [ExactText: Int]
@@ -33,20 +33,20 @@ final class CryptoComRules: RulebookRules {
     /// The asset whose index is 1 by definition, and in which totals and contracts are counted.
     static let usd = "USD"
 
-    init(reading rulebook: RulebookReader) throws(RulebookError) {
+    /// Reads a whole rulebook.
+    public init(reading rulebook: RulebookReader) throws(RulebookError) {
         defaults = try RiskDefaults(reading: try rulebook.member("risk_defaults"))
         isolatedFeeReserveRate = try rulebook.rate("isolated_fee_reserve_rate")
         liquidationFeeRate =
             rulebook.has("liquidation_fee_rate") ? try rulebook.rate("liquidation_fee_rate") : nil
         maintenanceShare = try rulebook.rate("maintenance_share")
         let fees = try rulebook.member("fees")
-        spotFees = try FeeRule(reading: try fees.member("spot"))
-        derivativeFees = try FeeRule(reading: try fees.member("derivative"))
+        spotFees = try FeeRates(reading: try fees.member("spot"))
+        derivativeFees = try FeeRates(reading: try fees.member("derivative"))
         orders = try OrderRules(reading: rulebook.has("orders") ? try rulebook.member("orders") : nil)
 
-        var assets: [AssetRule] = []
-        for (name, reader) in try rulebook.member("assets").members() {
-            assets.append(try AssetRule(name: name, reading: reader, defaults: defaults))
+        assets = try rulebook.rows("assets") { name, reader throws(RulebookError) in
+            try AssetRule(name: name, reading: reader)
         }
         assetPlaces = ExactText.places(of: assets.map(\.name))
         guard let usd = assetPlaces[ExactText(Self.usd)], assets[usd].referenceIndex == .one else {
@@ -66,7 +66,6 @@ final class CryptoComRules: RulebookRules {
             instruments.append(rule)
         }
         instrumentPlaces = ExactText.places(of: instruments.map(\.terms.name))
-        self.assets = assets
         self.instruments = instruments
     }
 
@@ -78,8 +77,17 @@ final class CryptoComRules: RulebookRules {
         instrumentPlaces[ExactText(name)].map { instruments[$0] }
     }
 
+    /// The terms of all instruments.
+    public var listed: [Instrument] { instruments.map(\.terms) }
+
+    /// An instrument's terms.
+    public func terms(of name: String) -> Instrument? { instrument(name)?.terms }
+
+    /// Whether an asset is listed.
+    public func knowsAsset(_ name: String) -> Bool { asset(name) != nil }
+
     /// The rulebook's fee rates of a kind of instrument.
-    func fees(of market: FeeSetting.Market) -> FeeRule {
+    func fees(of market: FeeSetting.Market) -> FeeRates {
         switch market {
         case .spot: spotFees
         case .derivative: derivativeFees
@@ -185,7 +193,7 @@ final class AssetRule: Sendable {
         "short_pos_limit_futures",
     ]
 
-    init(name: String, reading reader: RulebookReader, defaults: RiskDefaults) throws(RulebookError) {
+    init(name: String, reading reader: RulebookReader) throws(RulebookError) {
         self.name = name
         fullName = try reader.text("full_name")
         network = reader.has("network") ? try NetworkRule(reading: reader) : nil
@@ -267,17 +275,6 @@ struct OrderRules: Sendable {
     }
 }
 
-/// Fee rates that orders are shown with.
-struct FeeRule: Sendable {
-    let maker: ExactDecimal
-    let taker: ExactDecimal
-
-    init(reading reader: RulebookReader) throws(RulebookError) {
-        maker = try reader.decimal("maker")
-        taker = try reader.decimal("taker")
-    }
-}
-
 /// One instrument: its contract terms and how it is listed.
 final class InstrumentRule: Sendable {
     let terms: Instrument
@@ -303,47 +300,14 @@ final class InstrumentRule: Sendable {
             settle: quote)
         priceTick = try reader.positive("price_tick_size")
         quantityTick = try reader.positive("qty_tick_size")
-        if kind == .future {
-            let text = try reader.text("expiry")
-            guard let expiry = LedgerTime(iso8601: text) else {
-                throw RulebookError(field: reader.path(of: "expiry"), message: "is no ISO 8601 time: \(text)")
-            }
-            self.expiry = expiry
-        } else {
-            expiry = nil
-        }
+        expiry = kind == .future ? try reader.time("expiry") : nil
     }
 }
 
 extension RulebookReader {
-    /// A decimal member of zero or more.
-    fileprivate func nonNegative(_ key: String) throws(RulebookError) -> ExactDecimal {
-        let number = try decimal(key)
-        if number.isNegative { throw RulebookError(field: path(of: key), message: "must not be negative") }
-        return number
-    }
-
-    /// A decimal member above zero.
-    fileprivate func positive(_ key: String) throws(RulebookError) -> ExactDecimal {
-        let number = try decimal(key)
-        guard number.isPositive else {
-            throw RulebookError(field: path(of: key), message: "must be above zero")
-        }
-        return number
-    }
-
-    /// A rate member from 0 to 1.
-    fileprivate func rate(_ key: String) throws(RulebookError) -> ExactDecimal {
-        let number = try nonNegative(key)
-        if number > .one { throw RulebookError(field: path(of: key), message: "must be at most 1") }
-        return number
-    }
-
     /// A leverage member of at least 1.
     fileprivate func leverage(_ key: String) throws(RulebookError) -> ExactDecimal {
-        let number = try decimal(key)
-        if number < .one { throw RulebookError(field: path(of: key), message: "must be at least 1") }
-        return number
+        try checked(key, "is below 1") { $0 >= .one }
     }
 
     /// A leverage member of at least 1; nil where it is absent or null.

@@ -1,17 +1,10 @@
-import Crypto
 import Venue
 
 /// Identifiers that look like the venue's own and are always the same for the same account.
 enum StableIdentifier {
     /// A UUID of an account, from the digest of its id.
     static func uuid(account: String) -> String {
-        let digits = Array(hexText(SHA256.hash(data: Array("account/\(account)".utf8)).prefix(16)).utf8)
-        var text: [UInt8] = []
-        for (place, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(place) { text.append(UInt8(ascii: "-")) }
-            text.append(digit)
-        }
-        return String(decoding: text, as: UTF8.self)
+        uuidText(stableDigest(of: "account/\(account)"))
     }
 
     /// A UUID for the order that closes a position, from the digest of what asks for it.
@@ -31,8 +24,6 @@ enum StableIdentifier {
     static func list(_ name: String) -> String { digits("list/\(name)", below: 1_000_000_000_000_000_000) }
 
     private static func digits(_ name: String, below limit: UInt64) -> String {
-        var number: UInt64 = 0
-        for byte in SHA256.hash(data: Array(name.utf8)).prefix(8) { number = number << 8 | UInt64(byte) }
-        return String(number % limit)
+        String(stableNumber(of: name) % limit)
     }
 }

@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// OKX: its account API of version 5, spoken as a server, over accounts of the ledger.
-public struct OKXVenue: VenueServer {
+public struct OKXVenue: RulebookVenue, VenueServer {
     public static let name = VenueName(rawValue: "okx")
 
     public static var title: String { "OKX" }
@@ -22,38 +22,17 @@ public struct OKXVenue: VenueServer {
     public static var streamPrefixes: [String] { ["/ws/v5"] }
 
     public let profile: WireProfile
-    private(set) var timeline: RulebookTimeline<OKXRules>
-    let layouts: BalanceLayouts
+    public var timeline: RulebookTimeline<RuleTable>
+    let layouts = BalanceLayouts.answered
 
-    /// Built from the built-in rulebooks and those added.
-    ///
-    /// Throws `RulebookError` for one that cannot be read.
-    public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
+    public static let builtInRulebooks = [
+        PackageResources.okx_2024_01_01_json, PackageResources.okx_2024_07_18_json,
+        PackageResources.okx_2025_07_16_json,
+    ]
+
+    public init(timeline: RulebookTimeline<RuleTable>, profile: WireProfile) {
+        self.timeline = timeline
         self.profile = profile
-        timeline = try RulebookTimeline(
-            venue: Self.name,
-            builtIn: [
-                PackageResources.okx_2024_01_01_json,
-                PackageResources.okx_2024_07_18_json,
-                PackageResources.okx_2025_07_16_json,
-            ],
-            added: addedRulebooks)
-        layouts = .answered
-    }
-
-    public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
-
-    /// The venue with other values in the rules in force at a time.
-    public func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
-        var changed = self
-        changed.timeline = try timeline.amended(by: amendment, at: time)
-        return changed
-    }
-
-    /// The tables in force at a time.
-    func rules(at time: LedgerTime) -> RuleTable {
-        if let last = timeline.versions.last, last.header.effective <= time { return last.rules.table }
-        return timeline.rules(at: time).table
     }
 
     /// What of the account a new order must leave: no less than nothing.
@@ -67,11 +46,6 @@ public struct OKXVenue: VenueServer {
     /// `algoId`.
     public func shownID(of order: ConditionalOrder, in account: String) -> String {
         OrderID.text(order.sequence)
-    }
-
-    /// Every instrument of the rules in force at a time.
-    public func listedInstruments(at time: LedgerTime) -> [Instrument] {
-        rules(at: time).instruments.map(\.terms)
     }
 
     /// An account's figures at the time of its snapshot.
@@ -106,14 +80,8 @@ public struct OKXVenue: VenueServer {
 
     /// A key of the venue's shape: a UUID, 32 capital hexadecimal digits, and a passphrase.
     public func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials {
-        let digits = Array(hexText(randomBytes(16)))
-        var uuid = ""
-        for (place, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(place) { uuid.append("-") }
-            uuid.append(digit)
-        }
-        return Credentials(
-            apiKey: uuid, secret: hexText(randomBytes(16), uppercase: true),
+        Credentials(
+            apiKey: uuidText(randomBytes(16)), secret: hexText(randomBytes(16), uppercase: true),
             passphrase: hexText(randomBytes(12)))
     }
 }

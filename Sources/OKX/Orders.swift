@@ -37,15 +37,7 @@ struct OrderMembers {
     /// 1 to `longest` letters and digits; nil where there is none.
     func label(_ name: String, longest: Int = 32) throws(OKXError) -> String? {
         guard let text = self[name] else { return nil }
-        let isPlain = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"):
-                true
-            default: false
-            }
-        }
-        guard isPlain, text.utf8.count <= longest else { throw .itemWrong(name) }
+        guard text.isAlphanumeric(), text.utf8.count <= longest else { throw .itemWrong(name) }
         return text
     }
 }

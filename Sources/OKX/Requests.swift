@@ -102,9 +102,6 @@ extension OKXVenue: VenueClient {
         return row["ts"]?.text.flatMap { Int64($0) }
     }
 
-    /// Nil: every request is signed.
-    public func token(in answer: IncomingAnswer) -> (text: String, expires: Int64)? { nil }
-
     /// `x-simulated-trading: 1` (OKX API documentation, Demo Trading Services).
     public static var demoTradingHeader: (name: String, value: String)? { ("x-simulated-trading", "1") }
 

@@ -8,18 +8,6 @@ import Venue
 extension OKXVenue {
     public var conventions: Conventions { Conventions(keepsInterestApart: true) }
 
-    public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
-        rules(at: time).instrument(name)?.terms
-    }
-
-    public func instrumentNames(at time: LedgerTime) -> [String] {
-        rules(at: time).instruments.map(\.terms.name)
-    }
-
-    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool {
-        rules(at: time).assetPlace(name) != nil
-    }
-
     public var accountSettings: [SettingField] {
         [
             .choice(
@@ -53,7 +41,7 @@ extension OKXVenue {
             guard let asset = element.text else {
                 throw Refusal(.invalidField, "collateral_off must be a list of currencies.", field: field)
             }
-            guard timeline.versions.contains(where: { $0.rules.table.assetPlace(asset) != nil }) else {
+            guard timeline.versions.contains(where: { $0.rules.assetPlace(asset) != nil }) else {
                 throw Refusal(
                     .invalidField, "collateral_off names an unknown currency: \(asset).", field: field)
             }
@@ -127,10 +115,6 @@ extension OKXVenue {
     }
 
     public func isHedged(_ account: Account) -> Bool { account.isHedged }
-
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
-        market(prices, rules(at: time))
-    }
 
     func market(_ prices: VenuePrices, _ rules: RuleTable) -> ValuationPrices {
         ValuationPrices(prices: prices, reference: rules.reference)

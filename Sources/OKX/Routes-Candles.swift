@@ -96,9 +96,7 @@ extension OKXVenue {
         _ name: String, _ query: [QueryItem], within range: ClosedRange<Int64> = 0...Int64.max
     ) throws(OKXError) -> Int64? {
         guard let text = query[name], !text.isEmpty else { return nil }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(text),
-            range.contains(number)
-        else { throw .parameterWrong(name) }
+        guard let number = Int64(digits: text), range.contains(number) else { throw .parameterWrong(name) }
         return number
     }
 

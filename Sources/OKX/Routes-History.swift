@@ -237,7 +237,7 @@ extension [QueryItem] {
     /// A text of digits; nil where none was sent. Throws 51000 for another.
     fileprivate func number(_ name: String) throws(OKXError) -> String? {
         guard let text = self[name], !text.isEmpty else { return nil }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { throw .parameterWrong(name) }
+        guard text.isDigits else { throw .parameterWrong(name) }
         return text
     }
 }

@@ -320,10 +320,7 @@ extension OKXVenue {
             timestamp: timestamp, method: request.method, target: request.target, body: request.body,
             signer: key.signer)
         guard constantTimeEqual(Array(sign.utf8), expected) else { throw .signatureWrong }
-        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(request.remoteAddress) })
-        else {
-            throw .addressNotBound(request.remoteAddress)
-        }
+        guard key.admits(request.remoteAddress) else { throw .addressNotBound(request.remoteAddress) }
         guard key.permissions.contains(permission) else { throw .permissionMissing }
         return key
     }

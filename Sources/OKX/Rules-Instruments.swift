@@ -107,10 +107,10 @@ final class InstrumentRules: Sendable {
         terms = Instrument(
             venue: OKXVenue.name, name: name, kind: type.kind, base: parts[0], quote: parts[1],
             settle: payoff == .inverse ? parts[0] : parts[1], payoff: payoff,
-            contractValue: try Self.positive("value", in: entry, fallback: type == .spot ? .one : nil))
-        tick = try Self.positive("tick", in: entry)
-        lot = try Self.positive("lot", in: entry)
-        minimum = try Self.positive("min", in: entry)
+            contractValue: type == .spot && !entry.has("value") ? .one : try entry.positive("value"))
+        tick = try entry.positive("tick")
+        lot = try entry.positive("lot")
+        minimum = try entry.positive("min")
         let lever = try entry.text("lever")
         maximumLeverage = lever.isEmpty ? nil : try entry.decimal("lever")
         takerRate =
@@ -126,28 +126,8 @@ final class InstrumentRules: Sendable {
         } else {
             loans = nil
         }
-        expiry = try Self.expiry(in: entry, isDated: type == .futures)
+        expiry = type == .futures ? try entry.time("expiry") : nil
         tiers = try Self.tiers(in: entry, curves: curves, isSpot: type == .spot)
-    }
-
-    private static func positive(
-        _ key: String, in entry: RulebookReader, fallback: ExactDecimal? = nil
-    ) throws(RulebookError) -> ExactDecimal {
-        if let fallback, !entry.has(key) { return fallback }
-        let number = try entry.decimal(key)
-        guard number.isPositive else {
-            throw RulebookError(field: entry.path(of: key), message: "is not above zero")
-        }
-        return number
-    }
-
-    private static func expiry(in entry: RulebookReader, isDated: Bool) throws(RulebookError) -> LedgerTime? {
-        guard isDated else { return nil }
-        let text = try entry.text("expiry")
-        guard let time = LedgerTime(iso8601: text) else {
-            throw RulebookError(field: entry.path(of: "expiry"), message: "is no ISO 8601 time: \(text)")
-        }
-        return time
     }
 
     private static func tiers(
@@ -159,7 +139,7 @@ final class InstrumentRules: Sendable {
             throw RulebookError(field: entry.path(of: "tiers"), message: "names no position_tiers: \(name)")
         }
         do {
-            return try curve.tiers(unit: positive("tier_unit", in: entry), lot: positive("lot", in: entry))
+            return try curve.tiers(unit: entry.positive("tier_unit"), lot: entry.positive("lot"))
         } catch let error as NumberError {
             throw RulebookError(field: entry.path(of: "tier_unit"), message: "does not fit: \(error)")
         } catch let error as RulebookError {

@@ -2,25 +2,15 @@ import Ledger
 import Numbers
 import Venue
 
-/// OKX's rules as one rulebook version has them.
-///
-/// The tables live in one shared object, so that taking the rules of a time costs one reference.
-public struct OKXRules: RulebookRules {
-    let table: RuleTable
-
-    public init(reading rulebook: RulebookReader) throws(RulebookError) {
-        table = try RuleTable(reading: rulebook)
-    }
-}
-
-/// Every table of a rulebook version.
-final class RuleTable: Sendable {
+/// OKX's rules as one rulebook version has them: one object, so that taking the rules of a time costs one
+/// reference.
+public final class RuleTable: VenueRules {
     /// In the order of the file.
     let assets: [AssetRules]
     /// In the order of the file.
     let instruments: [InstrumentRules]
     /// USD prices used until prices are given.
-    let reference: [String: ExactDecimal]
+    public let reference: [String: ExactDecimal]
     let margin: MarginRules
     let portfolio: PortfolioRules
     /// Where each instrument's currencies stand in `assets`.
@@ -28,10 +18,10 @@ final class RuleTable: Sendable {
     private let assetPlaces: NameTable
     private let instrumentPlaces: NameTable
 
-    init(reading rulebook: RulebookReader) throws(RulebookError) {
+    public init(reading rulebook: RulebookReader) throws(RulebookError) {
         margin = try MarginRules(reading: rulebook.member("margin"))
         portfolio = try PortfolioRules(reading: rulebook.member("portfolio"))
-        assets = try AssetRules.all(in: rulebook.member("assets"))
+        assets = try rulebook.rows("assets", AssetRules.init)
         let curves = try PositionTier.curves(in: rulebook.member("position_tiers"))
         instruments = try InstrumentRules.all(
             in: rulebook.member("instruments"), curves: curves, margin: margin,
@@ -66,6 +56,12 @@ final class RuleTable: Sendable {
 
     /// The rules of an instrument; nil if it is unknown.
     func instrument(_ name: String) -> InstrumentRules? { instrumentPlace(name).map { instruments[$0] } }
+
+    public var listed: [Instrument] { instruments.map(\.terms) }
+
+    public func terms(of name: String) -> Instrument? { instrument(name)?.terms }
+
+    public func knowsAsset(_ name: String) -> Bool { assetPlace(name) != nil }
 }
 
 /// Where the currencies of an instrument stand among the rulebook's assets.
@@ -99,15 +95,7 @@ final class AssetRules: Sendable {
     /// `"ccy":"BTC"` and so on, ready to be copied.
     let quotedName: [UInt8]
 
-    static func all(in reader: RulebookReader) throws(RulebookError) -> [AssetRules] {
-        var assets: [AssetRules] = []
-        for (name, entry) in try reader.members() {
-            assets.append(try AssetRules(name: name, reading: entry))
-        }
-        return assets
-    }
-
-    private init(name: String, reading entry: RulebookReader) throws(RulebookError) {
+    fileprivate init(name: String, reading entry: RulebookReader) throws(RulebookError) {
         let isPlain = name.utf8.allSatisfy { byte in
             (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
@@ -118,20 +106,13 @@ final class AssetRules: Sendable {
         }
         self.name = name
         quotedName = Array("\"\(name)\"".utf8)
-        referenceIndex = try entry.decimal("reference_index")
-        guard referenceIndex.isPositive else {
-            throw RulebookError(field: entry.path(of: "reference_index"), message: "is not above zero")
-        }
+        referenceIndex = try entry.positive("reference_index")
         discount = try DiscountTable(reading: entry)
         interestFreeQuota = try entry.optionalDecimal("interest_free_quota") ?? .zero
         borrowRate = try entry.optionalDecimal("borrow_rate")
         borrowQuota = try entry.optionalDecimal("borrow_quota") ?? .zero
         supportsAutoLend = try entry.flag("auto_lend", fallback: false)
-        var chains: [String] = []
-        if entry.has("chains") {
-            for chain in try entry.member("chains").elements() { chains.append(try chain.text()) }
-        }
-        self.chains = chains
+        chains = entry.has("chains") ? try entry.member("chains").texts() : []
     }
 }
 
@@ -222,7 +203,7 @@ struct MarginRules: Sendable {
     let quotaWideners: [String: [String]]
 
     fileprivate init(reading reader: RulebookReader) throws(RulebookError) {
-        defaultLeverage = try Self.positive("default_leverage", in: reader)
+        defaultLeverage = try reader.positive("default_leverage")
         orderFeeRate = try reader.decimal("order_fee_rate")
         let taker = try reader.member("taker_rate")
         swapTakerRate = try taker.decimal("SWAP")
@@ -231,7 +212,7 @@ struct MarginRules: Sendable {
         contractFees = try Self.fees("derivative", in: reader, swapTakerRate)
         priceLimit = try reader.optionalDecimal("price_limit") ?? .one
         let borrow = try reader.member("borrow")
-        borrowLeverage = try Self.positive("leverage", in: borrow)
+        borrowLeverage = try borrow.positive("leverage")
         borrowMaintenanceRate = try borrow.decimal("mmr")
         borrowLiquidationFee = try borrow.decimal("liquidation_fee")
         portfolioBorrowInitialRate = try borrow.decimal("portfolio_imr")
@@ -244,9 +225,7 @@ struct MarginRules: Sendable {
         var wideners: [String: [String]] = [:]
         if reader.has("interest_free_quota_of") {
             for (asset, list) in try reader.member("interest_free_quota_of").members() {
-                var names: [String] = []
-                for name in try list.elements() { names.append(try name.text()) }
-                wideners[asset] = names
+                wideners[asset] = try list.texts()
             }
         }
         quotaWideners = wideners
@@ -265,16 +244,6 @@ struct MarginRules: Sendable {
         guard reader.has("trade_fee") else { return (fallback, fallback) }
         let rates = try reader.member("trade_fee").member(market)
         return (try rates.decimal("maker"), try rates.decimal("taker"))
-    }
-
-    private static func positive(
-        _ key: String, in reader: RulebookReader
-    ) throws(RulebookError) -> ExactDecimal {
-        let number = try reader.decimal(key)
-        guard number.isPositive else {
-            throw RulebookError(field: reader.path(of: key), message: "is not above zero")
-        }
-        return number
     }
 }
 

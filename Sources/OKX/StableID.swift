@@ -1,15 +1,13 @@
-import Crypto
 import Ledger
+import Venue
 
 /// Ids that look like the venue's, derived from our own, so that they never change.
 enum StableID {
     /// A number of so many digits (at most 18), the first of which is not 0.
     static func digits(_ count: Int, of text: String) -> String {
-        var number: UInt64 = 0
-        for byte in SHA256.hash(data: Array(text.utf8)).prefix(8) { number = number << 8 | UInt64(byte) }
         var limit: UInt64 = 1
         for _ in 1..<max(2, min(count, 18)) { limit *= 10 }
-        return String(limit + number % (9 * limit))
+        return String(limit + stableNumber(of: text) % (9 * limit))
     }
 
     /// An account's user id.

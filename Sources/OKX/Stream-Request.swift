@@ -1,5 +1,6 @@
 import JSON
 import Numbers
+import Venue
 
 /// What a client asks over a stream: `{"id"?:…,"op":…,"args":[…]}`.
 struct StreamRequest: Sendable {
@@ -52,15 +53,7 @@ struct StreamRequest: Sendable {
 
     /// 1 to 32 letters and digits.
     private static func isID(_ text: String) -> Bool {
-        (1...32).contains(text.utf8.count)
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "a")...UInt8(ascii: "z"):
-                    true
-                default: false
-                }
-            }
+        (1...32).contains(text.utf8.count) && text.isAlphanumeric()
     }
 }
 

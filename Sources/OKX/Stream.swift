@@ -239,11 +239,7 @@ extension OKXStream {
             timestamp: login.timestamp, method: "GET", target: "/users/self/verify", body: [],
             signer: key.signer)
         guard constantTimeEqual(Array(login.sign.utf8), expected) else { throw .signInvalid }
-        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(client) }),
-            key.permissions.contains(.read)
-        else {
-            throw .loginFailed
-        }
+        guard key.admits(client), key.permissions.contains(.read) else { throw .loginFailed }
         return key
     }
 

@@ -100,11 +100,11 @@ extension RailsVenue {
     func marketData(
         _ query: [QueryItem], _ rules: RuleTable, _ access: any VenueAccess
     ) async throws -> [UInt8] {
-        var instruments = rules.instruments
+        var instruments = rules.listed
         if let list = query["markets"], !list.isEmpty {
             instruments = []
             for name in list.split(separator: ",", omittingEmptySubsequences: false) {
-                if let instrument = rules.instrument(String(name)) {
+                if let instrument = rules.terms(of: String(name)) {
                     // Once, however often it is named: the answer is no multiple of the question.
                     if !instruments.contains(where: { $0 === instrument }) { instruments.append(instrument) }
                 } else if rules.unknownMarket == .refuse {

@@ -85,7 +85,7 @@ struct OrderReading {
     /// The socket's market, or the one that the order names.
     func instrument() throws(RailsError) -> Instrument {
         let named = content["market"]?.text
-        guard let name = market ?? named, named == nil || named == name, let found = rules.instrument(name)
+        guard let name = market ?? named, named == nil || named == name, let found = rules.terms(of: name)
         else { throw .badRequest("invalid market") }
         return found
     }

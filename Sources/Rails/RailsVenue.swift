@@ -1,4 +1,3 @@
-import Crypto
 import JSON
 import Ledger
 import Numbers
@@ -9,7 +8,7 @@ import Venue
 /// `documented` follows the given balances page: maintenance 3 % of positions at cost, plain unwrapped body.
 /// `live` follows the later pages: 10 % of positions at the index price, signed positions, a body within
 /// `balances`.
-public struct RailsVenue: VenueServer {
+public struct RailsVenue: RulebookVenue, VenueServer {
     /// `rails`.
     public static let name = VenueName(rawValue: "rails")
     /// `Rails`.
@@ -26,28 +25,18 @@ public struct RailsVenue: VenueServer {
 
     /// The wire form, and with it the generation of rules.
     public let profile: WireProfile
-    private(set) var timeline: RulebookTimeline<RailsRules>
+    /// Every version of the rules.
+    public var timeline: RulebookTimeline<RuleTable>
     let cancellations = CancellationNames()
 
-    /// Reads the built-in rulebook and those added.
-    public init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
+    /// One, of January 2024.
+    public static let builtInRulebooks = [PackageResources.rails_2024_01_01_json]
+
+    /// The venue with these rules.
+    public init(timeline: RulebookTimeline<RuleTable>, profile: WireProfile) {
+        self.timeline = timeline
         self.profile = profile
-        timeline = try RulebookTimeline(
-            venue: Self.name, builtIn: [PackageResources.rails_2024_01_01_json], added: addedRulebooks)
     }
-
-    /// Every rulebook version, in the order of their effective times.
-    public var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
-
-    /// The venue with other values in the rules in force at a time.
-    public func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
-        var changed = self
-        changed.timeline = try timeline.amended(by: amendment, at: time)
-        return changed
-    }
-
-    /// The rules in force at a time.
-    func rules(at time: LedgerTime) -> RuleTable { timeline.rules(at: time).table }
 
     /// What of the account a new order must leave: no less than nothing.
     public static let acceptanceFigures = ["availableBalance"]
@@ -60,11 +49,6 @@ public struct RailsVenue: VenueServer {
     /// `triggerOrderId`.
     public func shownID(of order: ConditionalOrder, in account: String) -> String {
         order.venueID(of: account)
-    }
-
-    /// Every instrument of the rules in force at a time.
-    public func listedInstruments(at time: LedgerTime) -> [Instrument] {
-        rules(at: time).instruments
     }
 
     /// The figures of an account in this profile.
@@ -109,27 +93,12 @@ public struct RailsVenue: VenueServer {
     /// A UUID as the key and 32 random bytes as the secret; what Rails' own look like is not published.
     public func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials {
         Credentials(
-            apiKey: uuidText(randomBytes(16)),
+            apiKey: uuidText(randomBytes(16), isRandom: true),
             secret: String(decoding: Base64.url.encode(randomBytes(32)), as: UTF8.self), passphrase: nil)
     }
 }
 
-/// Sixteen bytes or more as the text of a random-looking (version 4) UUID; further bytes are not used.
-func uuidText(_ bytes: some Sequence<UInt8>) -> String {
-    var digits = Array(hexText(bytes.prefix(16)))
-    guard digits.count == 32 else { return String(digits) }
-    digits[12] = "4"
-    // The variant's two upper bits are 10, so the digit is one of 8, 9, a, b.
-    digits[16] = Array("89ab")[(digits[16].hexDigitValue ?? 0) & 3]
-    var text = ""
-    for (place, digit) in digits.enumerated() {
-        if [8, 12, 16, 20].contains(place) { text.append("-") }
-        text.append(digit)
-    }
-    return text
-}
-
 /// The uuid that stands for an account in tokens: made from the SHA-256 of its id, so always the same.
 func accountUUID(_ account: String) -> String {
-    uuidText(SHA256.hash(data: Array("rails account \(account)".utf8)))
+    uuidText(stableDigest(of: "rails account \(account)"), isRandom: true)
 }

@@ -49,7 +49,7 @@ private struct AccountRehosting {
         for (name, row) in answers.markets.map({ ($0.name, Optional($0.row)) })
             + answers.marketsWithPositions.filter({ $0.row == nil })
         {
-            if rules.instrument(name) == nil {
+            if rules.terms(of: name) == nil {
                 script.assume(
                     "The rulebook does not know \(name); its position, orders and totals are left out.")
             } else {
@@ -243,7 +243,7 @@ private struct AccountRehosting {
         // Newest first, as they are published.
         for row in (answers.orders ?? []).reversed() {
             let market = row["market"].text
-            guard rules.instrument(market) != nil, let side = row.orderSide,
+            guard rules.terms(of: market) != nil, let side = row.orderSide,
                 let rest = row[row.remainingField].number, rest.isPositive,
                 let price = row["price"].number, price.isPositive,
                 let value = try? RailsFigures.positionValue(quantity: rest, indexPrice: price)

@@ -14,12 +14,12 @@ extension RailsVenue {
     public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
         let answers = bodies.map(ReportedAnswer.init)
         let reported = try ReportedAccount(answers)
-        let markets = timeline.versions.last?.rules.table
+        let markets = timeline.versions.last?.rules
         return [
             Statement(
                 venue: Self.name, account: account, mode: "cross", takenAt: bodies.map(\.takenAt).max() ?? 0,
                 bodies: bodies, figures: reported.figures,
-                positions: reported.positionStatements { markets?.instrument($0)?.base ?? "" },
+                positions: reported.positionStatements { markets?.terms(of: $0)?.base ?? "" },
                 drift: answers.drift(KnownShapes.shape), pools: reported.pools)
         ]
     }

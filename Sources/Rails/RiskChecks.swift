@@ -18,21 +18,6 @@ extension RailsVenue {
         Conventions(bookedPlaces: 18, feePlaces: 8, importedWalletComesFromCash: true)
     }
 
-    /// The terms of a market in the rulebook in force; nil if it is unknown.
-    public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
-        rules(at: time).instrument(name)
-    }
-
-    /// The markets of the rulebook in force.
-    public func instrumentNames(at time: LedgerTime) -> [String] {
-        rules(at: time).instruments.map(\.name)
-    }
-
-    /// Whether money can be held in an asset: USD alone.
-    public func knowsAsset(_ name: String, at time: LedgerTime) -> Bool {
-        rules(at: time).assets.containsExactly(name)
-    }
-
     /// A whole leverage from 1 to the allowed maximum, in its plain form, and the rates of fees.
     public var accountSettings: [SettingField] {
         [
@@ -65,7 +50,7 @@ extension RailsVenue {
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> TradingTerms? {
         let rules = rules(at: time)
-        guard rules.instrument(instrument.name) != nil else { return nil }
+        guard rules.terms(of: instrument.name) != nil else { return nil }
         let fees = rules.fees[profile]
         var terms = TradingTerms(
             tick: rules.orders.priceStep,
@@ -81,11 +66,6 @@ extension RailsVenue {
     /// The market's: that of its position or orders, else the one that was set, else cross.
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode {
         account.railsMarginMode(of: instrument.name)
-    }
-
-    /// Index prices as given, and behind them the reference prices of the rulebook in force.
-    public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
-        ValuationPrices(prices: prices, reference: rules(at: time).reference)
     }
 
     /// Refuses what Rails does not have, and what the account has not the margin for.
@@ -279,7 +259,7 @@ extension RailsVenue {
 
     /// `setting` is asked without a time, so the latest version's limits hold for it.
     private var latestRules: RuleTable {
-        (timeline.versions.last ?? timeline.versions[0]).rules.table
+        (timeline.versions.last ?? timeline.versions[0]).rules
     }
 
     /// The figures of an account, all of which can be worked out.

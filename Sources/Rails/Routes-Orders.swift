@@ -86,7 +86,7 @@ extension RailsVenue {
         guard let market = request.queryItems["market"], !market.isEmpty else {
             throw RailsError.badRequest("market is missing")
         }
-        if market != "all", rules.instrument(market) == nil {
+        if market != "all", rules.terms(of: market) == nil {
             throw RailsError.badRequest("Unknown market: \(market)")
         }
         let instruction = TradeInstruction.cancelAll(instrument: market == "all" ? nil : market)
@@ -176,7 +176,7 @@ extension RailsVenue {
         guard let body = try? JSONValue(parsing: request.body), body.object != nil else {
             throw RailsError.badRequest("the body must be a JSON object")
         }
-        guard let market = body["market"]?.text, rules.instrument(market) != nil else {
+        guard let market = body["market"]?.text, rules.terms(of: market) != nil else {
             throw RailsError.badRequest("Unknown market: \(body["market"]?.text ?? "")")
         }
         let mode: MarginMode

@@ -138,9 +138,7 @@ extension RailsVenue {
     }
 
     private func check(_ address: String, _ key: APIKey) throws(RailsError) {
-        guard key.addresses.isEmpty || key.addresses.contains(where: { $0.contains(address) }) else {
-            throw .forbidden
-        }
+        guard key.admits(address) else { throw .forbidden }
     }
 
     /// Counts a call of the User Account API; the allowance is shared by all users.

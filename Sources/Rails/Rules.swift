@@ -3,20 +3,9 @@ import Ledger
 import Numbers
 import Venue
 
-/// Rails' rules as one rulebook version has them.
-///
-/// The tables live in one shared object, so that taking the rules of a time costs one reference.
-public struct RailsRules: RulebookRules {
-    let table: RuleTable
-
-    /// Reads the rules of a whole rulebook.
-    public init(reading rulebook: RulebookReader) throws(RulebookError) {
-        table = try RuleTable(reading: rulebook)
-    }
-}
-
-/// Every table of a rulebook version.
-final class RuleTable: Sendable {
+/// Rails' rules as one rulebook version has them: one object, so that taking the rules of a time costs one
+/// reference.
+public final class RuleTable: VenueRules {
     /// The maintenance rate of each profile: the given text's, and the later pages'.
     let maintenanceRate: [WireProfile: ExactDecimal]
     let defaultLeverage: ExactDecimal
@@ -27,18 +16,19 @@ final class RuleTable: Sendable {
     let isLiveBodyWrapped: Bool
     let unknownMarket: UnknownMarket
     /// The rates of fills in each profile.
-    let fees: [WireProfile: FeeRule]
+    let fees: [WireProfile: FeeRates]
     let orders: OrderRules
     let funding: FundingRules
     let limits: Limits
     /// The names of the assets that money is held in; Rails has USD alone.
     let assets: [String]
     /// In the order of the file.
-    let instruments: [Instrument]
+    public let listed: [Instrument]
     /// USD prices of assets and of the markets' coins, used until prices are given.
-    let reference: [String: ExactDecimal]
+    public let reference: [String: ExactDecimal]
 
-    init(reading rulebook: RulebookReader) throws(RulebookError) {
+    /// Reads a whole rulebook.
+    public init(reading rulebook: RulebookReader) throws(RulebookError) {
         let margin = try rulebook.member("margin")
         let rates = try margin.member("maintenance_rate")
         var maintenanceRate: [WireProfile: ExactDecimal] = [:]
@@ -52,8 +42,8 @@ final class RuleTable: Sendable {
             maintenanceRate[profile] = rate
         }
         self.maintenanceRate = maintenanceRate
-        defaultLeverage = try Self.leverage("default_leverage", in: margin)
-        maximumLeverage = try Self.leverage("maximum_leverage", in: margin)
+        defaultLeverage = try margin.wholeLeverage("default_leverage")
+        maximumLeverage = try margin.wholeLeverage("maximum_leverage")
         guard defaultLeverage <= maximumLeverage else {
             throw RulebookError(field: margin.path(of: "default_leverage"), message: "is above the maximum")
         }
@@ -67,11 +57,11 @@ final class RuleTable: Sendable {
         }
         self.unknownMarket = unknownMarket
         limits = try Limits(reading: rulebook.member("limits"))
-        var fees: [WireProfile: FeeRule] = [:]
+        var fees: [WireProfile: FeeRates] = [:]
         if rulebook.has("fees") {
             let rates = try rulebook.member("fees")
             for profile in WireProfile.allCases {
-                fees[profile] = try FeeRule(reading: try rates.member(profile.rawValue))
+                fees[profile] = try FeeRates(reading: try rates.member(profile.rawValue))
             }
         }
         self.fees = fees
@@ -79,37 +69,19 @@ final class RuleTable: Sendable {
         funding = try FundingRules(reading: rulebook.has("funding") ? try rulebook.member("funding") : nil)
         var reference: [String: ExactDecimal] = [:]
         assets = try Self.assets(in: rulebook.member("assets"), &reference)
-        instruments = try Self.instruments(in: rulebook.member("instruments"), assets: assets, &reference)
+        listed = try Self.instruments(in: rulebook.member("instruments"), assets: assets, &reference)
         self.reference = reference
     }
 
-    /// The terms of a market; nil if it is unknown. There are few, so looking at each is quickest.
-    func instrument(_ name: String) -> Instrument? { instruments.first { $0.name.isExactly(name) } }
-
-    private static func leverage(
-        _ key: String, in reader: RulebookReader
-    ) throws(RulebookError) -> ExactDecimal {
-        let leverage = try reader.decimal(key)
-        guard leverage >= .one, leverage.fractionDigits == 0 else {
-            throw RulebookError(field: reader.path(of: key), message: "is no whole number of at least 1")
-        }
-        return leverage
-    }
-
-    private static func price(_ entry: RulebookReader) throws(RulebookError) -> ExactDecimal {
-        let price = try entry.decimal("reference_index")
-        guard price.isPositive else {
-            throw RulebookError(field: entry.path(of: "reference_index"), message: "is not above zero")
-        }
-        return price
-    }
+    /// Whether money can be held in an asset: USD alone.
+    public func knowsAsset(_ name: String) -> Bool { assets.containsExactly(name) }
 
     private static func assets(
         in reader: RulebookReader, _ reference: inout [String: ExactDecimal]
     ) throws(RulebookError) -> [String] {
         var names: [String] = []
         for (name, entry) in try reader.members() {
-            reference[name] = try price(entry)
+            reference[name] = try entry.positive("reference_index")
             names.append(name)
         }
         return names
@@ -128,7 +100,7 @@ final class RuleTable: Sendable {
                 throw RulebookError(field: entry.path(of: "settle"), message: "is no asset of this rulebook")
             }
             let base = try entry.text("base")
-            reference[base] = try price(entry)
+            reference[base] = try entry.positive("reference_index")
             instruments.append(
                 Instrument(
                     venue: RailsVenue.name, name: name, kind: kind, base: base,
@@ -147,17 +119,6 @@ enum UnknownMarket: String, Sendable {
     case empty
 }
 
-/// Shares of a fill's value that are its fee.
-struct FeeRule: Sendable {
-    let maker: ExactDecimal
-    let taker: ExactDecimal
-
-    init(reading reader: RulebookReader) throws(RulebookError) {
-        maker = try reader.decimal("maker")
-        taker = try reader.decimal("taker")
-    }
-}
-
 /// What orders are measured by; what a rulebook leaves out is what `docs/venues/rails.md` says.
 struct OrderRules: Sendable {
     /// In USD.
@@ -170,11 +131,7 @@ struct OrderRules: Sendable {
     init(reading reader: RulebookReader?) throws(RulebookError) {
         func positive(_ key: String, _ usual: ExactDecimal) throws(RulebookError) -> ExactDecimal {
             guard let reader, reader.has(key) else { return usual }
-            let number = try reader.decimal(key)
-            guard number.isPositive else {
-                throw RulebookError(field: reader.path(of: key), message: "is not above zero")
-            }
-            return number
+            return try reader.positive(key)
         }
         let smallest = (try? ExactDecimal("0.00000001")) ?? .one
         minimumValue = try positive("minimum_value", .one)
@@ -227,19 +184,10 @@ struct Limits: Sendable {
     let openConnections: Int
 
     init(reading reader: RulebookReader) throws(RulebookError) {
-        tokenCallsPerMinute = try Self.positive("token_calls_per_minute", in: reader)
-        accountCallsPerSecond = try Self.positive("account_calls_per_second", in: reader)
-        tokenSeconds = Int64(try Self.positive("token_seconds", in: reader))
-        connectionsPerMinute = try Self.positive("connections_per_minute", in: reader)
-        openConnections = try Self.positive("open_connections", in: reader)
-    }
-
-    private static func positive(_ key: String, in reader: RulebookReader) throws(RulebookError) -> Int {
-        let number = try reader.integer(key)
-        // The upper bound keeps sums of times far from overflow.
-        guard (1...1_000_000_000).contains(number) else {
-            throw RulebookError(field: reader.path(of: key), message: "is not within 1 and 1000000000")
-        }
-        return number
+        tokenCallsPerMinute = try reader.count("token_calls_per_minute")
+        accountCallsPerSecond = try reader.count("account_calls_per_second")
+        tokenSeconds = Int64(try reader.count("token_seconds"))
+        connectionsPerMinute = try reader.count("connections_per_minute")
+        openConnections = try reader.count("open_connections")
     }
 }

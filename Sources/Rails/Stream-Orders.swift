@@ -1,4 +1,3 @@
-import Crypto
 import JSON
 import Ledger
 import Numbers
@@ -47,7 +46,7 @@ struct OrderSocket: VenueStream {
         self.place = place
         self.market = market
         self.channels = channels
-        let digest = SHA256.hash(data: Array("rails connection \(account) \(access.realTime())".utf8))
+        let digest = stableDigest(of: "rails connection \(account) \(access.realTime())")
         connectionID = String(decoding: Base64.url.encode(Array(digest.prefix(11))), as: UTF8.self) + "="
     }
 
@@ -66,7 +65,7 @@ struct OrderSocket: VenueStream {
 
     /// The markets that it is for.
     private var markets: [Instrument] {
-        venue.rules(at: access.ledgerTime()).instruments.filter { market ?? $0.name == $0.name }
+        venue.rules(at: access.ledgerTime()).listed.filter { market ?? $0.name == $0.name }
     }
 
     func close(for reason: StreamCloseReason) -> StreamClose { .rails(reason) }
@@ -171,7 +170,7 @@ struct OrderSocket: VenueStream {
     private func show(_ question: StreamQuestion, into output: inout StreamOutput) throws(RailsError) {
         let named = question.contentOrEmpty["market"]?.text
         guard let name = market ?? named, named == nil || named == name,
-            let instrument = venue.rules(at: access.ledgerTime()).instrument(name)
+            let instrument = venue.rules(at: access.ledgerTime()).terms(of: name)
         else { throw .badRequest("invalid market") }
         let teller = MarketTeller(venue, access, .channels, of: [])
         let isBook = question.message == "emitPublicOrderBook"
@@ -220,7 +219,7 @@ struct OrderSocket: VenueStream {
         _ question: StreamQuestion
     ) -> [UInt8]? {
         guard error.status == 400,
-            let instrument = venue.rules(at: snapshot.at).instrument(wanted.instrument)
+            let instrument = venue.rules(at: snapshot.at).terms(of: wanted.instrument)
         else { return nil }
         let id = wanted.terms.clientID ?? "\(connectionID) \(snapshot.account.lastSequence)"
         var order = OpenOrder(

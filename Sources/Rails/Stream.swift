@@ -56,7 +56,7 @@ extension RailsVenue {
         _ request: VenueRequest, _ market: String, _ account: String, _ token: String,
         _ place: RateLimiter.Place, _ access: any VenueAccess
     ) throws(RailsError) -> OrderSocket {
-        if market != "ALL", rules(at: access.ledgerTime()).instrument(market) == nil {
+        if market != "ALL", rules(at: access.ledgerTime()).terms(of: market) == nil {
             throw .badRequest("Unknown market: \(market)")
         }
         var channels: [OrderSocket.Channel] = []
@@ -78,7 +78,7 @@ extension RailsVenue {
     private func publicStream(_ request: VenueRequest, _ access: any VenueAccess) -> StreamAnswer {
         do throws(RailsError) {
             let rules = rules(at: access.ledgerTime())
-            guard let name = request.queryItems["market"], let instrument = rules.instrument(name) else {
+            guard let name = request.queryItems["market"], let instrument = rules.terms(of: name) else {
                 throw .badRequest("Unknown market: \(request.queryItems["market"] ?? "")")
             }
             let address = request.remoteAddress

@@ -1,4 +1,3 @@
-import Crypto
 import JSON
 import Ledger
 import Numbers
@@ -259,8 +258,6 @@ enum OrderRowForm {
 enum OrderIdentifier {
     private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
-    private static func digest(_ text: String) -> [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
-
     /// A ULID: 48 bits of time and 80 of a digest, 26 characters of Crockford's base 32.
     private static func ulid(_ time: LedgerTime, _ rest: some Collection<UInt8>) -> String {
         var bits = UInt128(UInt64(max(0, time.milliseconds)) & 0xFFFF_FFFF_FFFF)
@@ -275,22 +272,22 @@ enum OrderIdentifier {
 
     /// An order's, from its account and its own id.
     static func order(account: String, order: String, placedAt: LedgerTime) -> String {
-        ulid(placedAt, digest("rails order \(account)/\(order)"))
+        ulid(placedAt, stableDigest(of: "rails order \(account)/\(order)"))
     }
 
     /// A request's, where the client gave none.
     static func request(account: String, order: String) -> String {
-        uuidText(digest("rails request \(account)/\(order)"))
+        uuidText(stableDigest(of: "rails request \(account)/\(order)"), isRandom: true)
     }
 
     /// A fill's.
     static func match(account: String, sequence: Int64) -> String {
-        uuidText(digest("rails match \(account)/\(sequence)"))
+        uuidText(stableDigest(of: "rails match \(account)/\(sequence)"), isRandom: true)
     }
 
     /// 64 hexadecimal digits.
     static func hash(account: String, sequence: Int64) -> String {
-        hexText(digest("rails transaction \(account)/\(sequence)"))
+        hexText(stableDigest(of: "rails transaction \(account)/\(sequence)"))
     }
 
     /// A place in the journal, in the last bits of a ULID.

@@ -21,7 +21,7 @@ struct MarketFilter {
             self.market = nil
             return
         }
-        if rules.instrument(market) == nil, rules.unknownMarket == .refuse {
+        if rules.terms(of: market) == nil, rules.unknownMarket == .refuse {
             throw .badRequest("Unknown market: \(market)")
         }
         self.market = market
@@ -102,7 +102,7 @@ extension RailsVenue {
         var writer = JSONWriter(reserving: 1024)
         writer.beginObject()
         writer.beginArray("markets")
-        for instrument in rules.instruments {
+        for instrument in rules.listed {
             writer.beginObject()
             writer.member("market", instrument.name)
             writer.member("type", instrument.kind == .perpetual ? "PERPETUAL" : "FUTURE")

@@ -125,18 +125,19 @@ public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
     }
 
     /// The rules in force at a time.
-    public func rules(at time: LedgerTime) -> Rules { version(at: time).rules }
+    @inlinable
+    public func rules(at time: LedgerTime) -> Rules {
+        // Nearly every figure is of now, when the last version holds.
+        if let last = versions.last, last.header.effective <= time { return last.rules }
+        return version(at: time).rules
+    }
 }
 
 extension RulebookHeader {
     init(reading rulebook: RulebookReader) throws(RulebookError) {
-        let effectiveText = try rulebook.text("effective")
-        guard let effective = LedgerTime(iso8601: effectiveText) else {
-            throw RulebookError(field: "effective", message: "is no ISO 8601 time: \(effectiveText)")
-        }
         self.init(
-            venue: VenueName(rawValue: try rulebook.text("venue")), effective: effective,
-            effectiveText: effectiveText, source: try rulebook.text("source"),
+            venue: VenueName(rawValue: try rulebook.text("venue")), effective: try rulebook.time("effective"),
+            effectiveText: try rulebook.text("effective"), source: try rulebook.text("source"),
             readOn: try rulebook.text("read_on"))
     }
 }

@@ -1,4 +1,5 @@
 import JSON
+import Ledger
 import Numbers
 
 /// Reads a rulebook's fields and names the field at fault, with its whole path, when one is missing or wrong.
@@ -70,6 +71,69 @@ public struct RulebookReader: Sendable {
         has(key) ? try decimal(key) : nil
     }
 
+    /// A decimal member above zero.
+    public func positive(_ key: String) throws(RulebookError) -> ExactDecimal {
+        try checked(key, "is not above zero") { $0.isPositive }
+    }
+
+    /// A decimal member of zero or more.
+    public func nonNegative(_ key: String) throws(RulebookError) -> ExactDecimal {
+        try checked(key, "is below zero") { !$0.isNegative }
+    }
+
+    /// A decimal member from 0 to 1.
+    public func rate(_ key: String) throws(RulebookError) -> ExactDecimal {
+        try checked(key, "is not within 0 and 1") { !$0.isNegative && $0 <= .one }
+    }
+
+    /// A decimal member that is a whole number of at least 1.
+    public func wholeLeverage(_ key: String) throws(RulebookError) -> ExactDecimal {
+        try checked(key, "is no whole number of at least 1") { $0 >= .one && $0.fractionDigits == 0 }
+    }
+
+    /// A decimal member that something holds for.
+    public func checked(
+        _ key: String, _ otherwise: String, _ holds: (ExactDecimal) -> Bool
+    ) throws(RulebookError) -> ExactDecimal {
+        let number = try decimal(key)
+        guard holds(number) else { throw RulebookError(field: path(of: key), message: otherwise) }
+        return number
+    }
+
+    /// A whole number member above zero; sums of so many stay far from every limit.
+    public func count(_ key: String) throws(RulebookError) -> Int {
+        let number = try integer(key)
+        guard (1...1_000_000_000).contains(number) else {
+            throw RulebookError(field: path(of: key), message: "is not within 1 and 1000000000")
+        }
+        return number
+    }
+
+    /// A member that is a moment.
+    public func time(_ key: String) throws(RulebookError) -> LedgerTime {
+        let text = try text(key)
+        guard let time = LedgerTime(iso8601: text) else {
+            throw RulebookError(field: path(of: key), message: "is no ISO 8601 time: \(text)")
+        }
+        return time
+    }
+
+    /// The elements of an array of texts.
+    public func texts() throws(RulebookError) -> [String] {
+        var texts: [String] = []
+        for element in try elements() { texts.append(try element.text()) }
+        return texts
+    }
+
+    /// What the members of an object make, each of its name and its value, in their order.
+    public func rows<Row>(
+        _ key: String, _ make: (String, RulebookReader) throws(RulebookError) -> Row
+    ) throws(RulebookError) -> [Row] {
+        var rows: [Row] = []
+        for (name, reader) in try member(key).members() { rows.append(try make(name, reader)) }
+        return rows
+    }
+
     /// A whole number member.
     public func integer(_ key: String) throws(RulebookError) -> Int {
         let member = try member(key)
@@ -87,5 +151,17 @@ public struct RulebookReader: Sendable {
             throw RulebookError(field: member.path, message: "is neither true nor false")
         }
         return flag
+    }
+}
+
+/// Shares of what is traded that are the fees of a trade.
+public struct FeeRates: Sendable {
+    public let maker: ExactDecimal
+    public let taker: ExactDecimal
+
+    /// The members `maker` and `taker`.
+    public init(reading reader: RulebookReader) throws(RulebookError) {
+        maker = try reader.decimal("maker")
+        taker = try reader.decimal("taker")
     }
 }

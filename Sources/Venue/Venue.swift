@@ -124,6 +124,11 @@ public struct APIKey: Sendable {
         self.account = account
         self.signer = RequestSigner(secret: secret)
     }
+
+    /// Whether it may be used from an address.
+    public func admits(_ address: String) -> Bool {
+        addresses.isEmpty || addresses.contains { $0.contains(address) }
+    }
 }
 
 /// A key as it is handed out, once.

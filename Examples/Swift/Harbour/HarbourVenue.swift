@@ -4,32 +4,13 @@ import Numbers
 import Venue
 
 /// A made-up venue with perpetual contracts in USD.
-struct HarbourVenue: Venue {
+struct HarbourVenue: RulebookVenue {
     static let name = VenueName(rawValue: "harbour")
     static let title = "Harbour"
+    static let builtInRulebooks = [PackageResources.harbour_2026_01_01_json]
 
+    var timeline: RulebookTimeline<HarbourRules>
     let profile: WireProfile
-    private(set) var timeline: RulebookTimeline<HarbourRules>
-
-    init(addedRulebooks: [JSONValue], profile: WireProfile) throws {
-        self.profile = profile
-        timeline = try RulebookTimeline(
-            venue: Self.name, builtIn: [PackageResources.harbour_2026_01_01_json], added: addedRulebooks)
-    }
-
-    var rulebookVersions: [RulebookHeader] { timeline.versions.map(\.header) }
-
-    func amended(by amendment: JSONValue, at time: LedgerTime) throws(RulebookError) -> Self {
-        var changed = self
-        changed.timeline = try timeline.amended(by: amendment, at: time)
-        return changed
-    }
-
-    func rules(at time: LedgerTime) -> HarbourRules { timeline.rules(at: time) }
-
-    func listedInstruments(at time: LedgerTime) -> [Instrument] { rules(at: time).contracts }
-
-    func knowsAsset(_ name: String, at time: LedgerTime) -> Bool { name == "USD" }
 
     var defaultSettings: Settings { Settings() }
 
