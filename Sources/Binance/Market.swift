@@ -3,57 +3,36 @@ import Ledger
 import Numbers
 import Venue
 
-/// The market as everybody sees it: what is behind the answers of REST and the messages of streams alike.
-struct SymbolMarket {
-    let rules: SymbolRules
-    let market: ValuationPrices
-    let access: any VenueAccess
-    /// The ledger's time.
-    let now: LedgerTime
+extension SymbolRules: MarketRules {
+    var terms: Instrument { instrument }
 
     /// The length of a funding period, in hours: 00, 08 and 16 o'clock UTC.
     static let fundingHours: Int64 = 8
+}
 
-    var name: String { rules.name }
-    var instrument: Instrument { rules.instrument }
+typealias SymbolMarket = InstrumentMarket<SymbolRules>
 
-    init(_ rules: SymbolRules, _ market: ValuationPrices, _ access: any VenueAccess) {
-        self.rules = rules
-        self.market = market
-        self.access = access
-        now = access.ledgerTime()
-    }
-
+extension SymbolMarket {
     /// The last price: a quote's, else the mark.
     func last() throws -> ExactDecimal {
-        if let last = market.prices.quotes[name]?.last { return last }
-        return try market.requiredMark(instrument)
+        try market.prices.quotes[name]?.last ?? market.requiredMark(terms)
     }
 
     /// Index of the base ÷ index of the quote, cut to 8 places.
     func index() throws -> ExactDecimal {
-        try market.requiredIndex(instrument.base)
-            .over(
-                market.requiredIndex(instrument.quote), places: BinanceFigures.places, rounding: .towardZero)
+        try market.requiredIndex(terms.base)
+            .over(market.requiredIndex(terms.quote), places: BinanceFigures.places, rounding: .towardZero)
     }
 
-    func touch() throws -> Touch {
-        guard let tick = try? ExactDecimal(rules.tickSize),
-            let touch = access.touch(of: instrument, market, tick: tick)
-        else { throw FigureError.priceMissing(name) }
+    func requiredTouch() throws -> Touch {
+        guard let touch else { throw FigureError.priceMissing(name) }
         return touch
     }
 
-    func lastDay() throws -> Candle {
-        guard let day = try access.lastDay(of: instrument, market) else {
-            throw FigureError.priceMissing(name)
-        }
+    func requiredDay() throws -> Candle {
+        guard let day = try lastDay else { throw FigureError.priceMissing(name) }
         return day
     }
-
-    /// What the venue calls the book's update id: the place in the journal of the last event that changed the
-    /// touch, 1 before there is one.
-    var updateID: Int64 { access.market.change(of: name)?.sequence ?? 1 }
 
     /// The rate of the present period.
     func fundingRate(_ rules: RuleTable) -> ExactDecimal {
@@ -61,13 +40,7 @@ struct SymbolMarket {
     }
 
     /// When the next funding is due.
-    var nextFunding: Int64 {
-        let length = Self.fundingHours * 3_600_000
-        return now.milliseconds - now.milliseconds % length + length
-    }
-
-    /// What stands at a price where nobody said how much: the most that an order may have.
-    static let anySize = ExactDecimal(1_000_000)
+    var nextFunding: Int64 { end(ofPeriod: SymbolRules.fundingHours).milliseconds }
 }
 
 /// The intervals of candles, as the venue spells them.
@@ -161,27 +134,5 @@ extension JSONWriter {
             endArray()
         }
         endArray()
-    }
-}
-
-/// A price of the book, and what stands there; nothing where it is gone.
-struct BookLevel: Equatable {
-    let price: ExactDecimal
-    let size: ExactDecimal
-
-    /// The bid of a touch, if there is one.
-    static func bids(_ touch: Touch) -> [BookLevel] { level(touch.bid, touch.bidSize) }
-
-    static func asks(_ touch: Touch) -> [BookLevel] { level(touch.ask, touch.askSize) }
-
-    private static func level(_ price: ExactDecimal, _ size: ExactDecimal?) -> [BookLevel] {
-        let size = size ?? SymbolMarket.anySize
-        return price.isPositive && size.isPositive ? [BookLevel(price: price, size: size)] : []
-    }
-
-    /// What changes one side into another: levels that are gone, then those that are new.
-    static func changes(from before: [BookLevel], to after: [BookLevel]) -> [BookLevel] {
-        let gone = before.filter { old in !after.contains { $0.price == old.price } }
-        return gone.map { BookLevel(price: $0.price, size: .zero) } + after.filter { !before.contains($0) }
     }
 }

@@ -149,9 +149,9 @@ struct OrderReading {
     func limit(_ side: Side, _ symbol: SymbolRules) throws(BinanceError) -> ExactDecimal {
         guard let match = try priceMatch() else { return try number("price") }
         if parameters["price"] != nil { throw .superfluous("price") }
-        guard !match.contains("_"), let tick = try? ExactDecimal(symbol.tickSize),
+        guard !match.contains("_"),
             let touch = Touch(
-                of: symbol.instrument, prices: snapshot.prices, market: market, tick: tick)
+                of: symbol.instrument, prices: snapshot.prices, market: market, tick: symbol.priceTick)
         else { throw .noDepth }
         let takes = match == "OPPONENT"
         let price = touch.opposite(takes == (side == .buy) ? .buy : .sell)
@@ -242,9 +242,10 @@ struct OrderReading {
     /// PERCENT_PRICE of a market order: not where the other side's best price is further from the mark than a
     /// limit may be.
     private func checkCounterparty(_ side: Side, _ symbol: SymbolRules) throws(BinanceError) {
-        guard let mark = market.mark(symbol.instrument), let tick = try? ExactDecimal(symbol.tickSize),
+        guard let mark = market.mark(symbol.instrument),
             let bound = symbol.bound(side == .buy, around: mark),
-            let touch = Touch(of: symbol.instrument, prices: snapshot.prices, market: market, tick: tick)
+            let touch = Touch(
+                of: symbol.instrument, prices: snapshot.prices, market: market, tick: symbol.priceTick)
         else { return }
         let best = touch.opposite(side)
         if best.isPositive, side == .buy ? best > bound : best < bound { throw .counterpartyTooFar }

@@ -62,11 +62,9 @@ extension BinanceVenue {
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> TradingTerms? {
         let rules = rules(at: time)
-        guard let symbol = rules.symbol(instrument.name), let tick = try? ExactDecimal(symbol.tickSize) else {
-            return nil
-        }
+        guard let symbol = rules.symbol(instrument.name) else { return nil }
         var terms = TradingTerms(
-            tick: tick, makerRate: feeRate(.maker, of: instrument, in: account, rules),
+            tick: symbol.priceTick, makerRate: feeRate(.maker, of: instrument, in: account, rules),
             takerRate: feeRate(.taker, of: instrument, in: account, rules), refusesAtOnce: true)
         if let step = try? ExactDecimal(symbol.stepSize) { terms.lot = step }
         return terms

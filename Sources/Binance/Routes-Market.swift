@@ -207,14 +207,14 @@ extension BinanceVenue {
             guard let limit = Int64(digits: text) else { throw BinanceError.invalidData("limit") }
             guard Self.depthLimits.contains(limit) else { throw BinanceError.invalidDepth(limit) }
         }
-        let touch = try symbol.touch()
+        _ = try symbol.requiredTouch()
         var writer = JSONWriter(reserving: 256)
         writer.beginObject()
-        writer.member("lastUpdateId", symbol.updateID)
+        writer.member("lastUpdateId", symbol.sequence)
         writer.member("E", symbol.now.milliseconds)
         writer.member("T", symbol.now.milliseconds)
-        writer.levels("bids", BookLevel.bids(touch), symbol.rules)
-        writer.levels("asks", BookLevel.asks(touch), symbol.rules)
+        writer.levels("bids", symbol.levels.of(.buy), symbol.rules)
+        writer.levels("asks", symbol.levels.of(.sell), symbol.rules)
         writer.endObject()
         return writer.bytes
     }
@@ -260,7 +260,7 @@ extension BinanceVenue {
         var rows: [(symbol: SymbolRules, funding: Funding)] = []
         for symbol in symbols {
             let fundings = try await access.fundings(
-                of: symbol.instrument, every: SymbolMarket.fundingHours, usual: rules.account.fundingRate,
+                of: symbol.instrument, every: SymbolRules.fundingHours, usual: rules.account.fundingRate,
                 from: page.start, to: page.end, limit: page.limit, keepsOldest: page.start != nil,
                 beginning: LedgerTime(milliseconds: symbol.onboarded), market)
             rows += fundings.map { (symbol, $0) }
@@ -351,15 +351,15 @@ extension JSONWriter {
 
     /// `ticker/bookTicker`.
     fileprivate mutating func bookTicker(_ symbol: SymbolMarket) throws {
-        let touch = try symbol.touch()
+        let touch = try symbol.requiredTouch()
         beginObject()
         member("symbol", symbol.name)
         price("bidPrice", touch.bid, symbol.rules)
-        quantity("bidQty", touch.bidSize ?? SymbolMarket.anySize, symbol.rules)
+        quantity("bidQty", touch.bidSize ?? symbol.rules.anySize, symbol.rules)
         price("askPrice", touch.ask, symbol.rules)
-        quantity("askQty", touch.askSize ?? SymbolMarket.anySize, symbol.rules)
+        quantity("askQty", touch.askSize ?? symbol.rules.anySize, symbol.rules)
         member("time", symbol.now.milliseconds)
-        member("lastUpdateId", symbol.updateID)
+        member("lastUpdateId", symbol.sequence)
         endObject()
     }
 
@@ -388,7 +388,7 @@ extension JSONWriter {
 
     /// One symbol of `premiumIndex`. The index price is index(base) ÷ index(quote).
     fileprivate mutating func premiumIndex(_ symbol: SymbolMarket, _ rules: RuleTable) throws {
-        let mark = try symbol.market.requiredMark(symbol.instrument)
+        let mark = try symbol.market.requiredMark(symbol.terms)
         let index = try symbol.index()
         beginObject()
         member("symbol", symbol.name)
@@ -408,7 +408,7 @@ extension JSONWriter {
         member("symbol", symbol.name)
         member("adjustedFundingRateCap", literal: "0.02000000")
         member("adjustedFundingRateFloor", literal: "-0.02000000")
-        member("fundingIntervalHours", SymbolMarket.fundingHours)
+        member("fundingIntervalHours", SymbolRules.fundingHours)
         member("disclaimer", false)
         member("updateTime", symbol.onboarded)
         endObject()
@@ -438,7 +438,7 @@ struct DayTicker {
     let average: ExactDecimal
 
     init(_ symbol: SymbolMarket) throws {
-        let candle = try symbol.lastDay()
+        let candle = try symbol.requiredDay()
         self.candle = candle
         let trades = symbol.access.market.latestTrades(of: symbol.name).trades
         let start = LedgerTime(milliseconds: candle.opened)

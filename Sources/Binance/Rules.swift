@@ -124,6 +124,7 @@ final class SymbolRules: Sendable {
     let pricePrecision: Int
     let quantityPrecision: Int
     let tickSize: String
+    let priceTick: ExactDecimal
     let stepSize: String
     let minimumNotional: String
     /// Milliseconds since the epoch.
@@ -152,6 +153,7 @@ final class SymbolRules: Sendable {
         quantityPrecision = try Self.precision("quantity_precision", in: entry)
         let tick = try Self.number("tick_size", in: entry)
         tickSize = tick
+        priceTick = try entry.decimal("tick_size")
         limits = try Limits(tick: tick, reading: entry)
         stepSize = try Self.number("step_size", in: entry)
         minimumNotional = try Self.number("minimum_notional", in: entry)

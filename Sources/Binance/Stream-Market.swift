@@ -102,22 +102,13 @@ struct MarketFeeds: Sendable {
     private struct Feed: Sendable {
         let name: String
         let stream: MarketStreamName
-        /// Whether it has said how things stand.
-        var hasBegun = false
-        /// What was said last of each symbol, without its times.
-        var last: [String: [UInt8]] = [:]
+        var told = MarketTold()
         /// When the next message without a change is due.
         var due: Int64 = 0
-        /// The last trade that was told; of candles, the beginning of the last one.
-        var place: Int64 = 0
-        /// The book as it was told, and its update id.
-        var book: (bids: [BookLevel], asks: [BookLevel], id: Int64) = ([], [], 0)
     }
 
     /// How often it is looked whether the ledger's clock has moved something.
     private static let look: Int64 = 1000
-    /// The most candles that one look closes.
-    private static let closedAtOnce = 100
 
     private let venue: BinanceVenue
     private let access: any VenueAccess
@@ -138,10 +129,7 @@ struct MarketFeeds: Sendable {
         let rules = venue.rules(at: access.ledgerTime())
         guard let stream = MarketStreamName(name, rules) else { return false }
         if stream.kind == .silent { return true }
-        if feeds.isEmpty, !access.market.isRead {
-            let access = access
-            Task.detached { _ = try? await access.marketHistory() }
-        }
+        if feeds.isEmpty { access.beginReadingMarket() }
         feeds.append(Feed(name: name, stream: stream))
         nextLook = min(nextLook, now + Self.look)
         return true
@@ -171,7 +159,7 @@ struct MarketFeeds: Sendable {
                 // What has no price yet is not told of.
                 (try? news(place, SymbolMarket(symbol, market, access), rules, at: now)) ?? []
             }
-            feeds[place].hasBegun = true
+            feeds[place].told.hasBegun = true
             if feed.stream.pace != nil, now >= feeds[place].due {
                 feeds[place].due = now + (feed.stream.pace ?? 0)
             }
@@ -218,9 +206,8 @@ struct MarketFeeds: Sendable {
         case .partialDepth, .bookTicker, .markPrice, .ticker, .miniTicker:
             let (timeless, message) = try state(of: feeds[place].stream.kind, symbol, rules)
             let isDue = feeds[place].stream.pace != nil && now >= feeds[place].due
-            guard isDue || feeds[place].last[symbol.name] != timeless else { return [] }
-            feeds[place].last[symbol.name] = timeless
-            return [message]
+            let isNews = feeds[place].told.isNews(timeless, of: symbol.name)
+            return isNews || isDue ? [message] : []
         case .silent: return []
         }
     }
@@ -235,10 +222,10 @@ struct MarketFeeds: Sendable {
             case .bookTicker: try writer.bookTickerUpdate(symbol, time)
             case .markPrice: try writer.markPriceUpdate(symbol, rules, time)
             case .partialDepth:
-                let touch = try symbol.touch()
+                _ = try symbol.requiredTouch()
                 writer.depthUpdate(
-                    symbol, BookLevel.bids(touch), BookLevel.asks(touch), first: symbol.updateID,
-                    last: symbol.updateID, previous: symbol.updateID - 1, time)
+                    symbol, symbol.levels, first: symbol.sequence, last: symbol.sequence,
+                    previous: symbol.sequence - 1, time)
             case .ticker: try writer.dayUpdate(symbol, time, isShort: false)
             default: try writer.dayUpdate(symbol, time, isShort: true)
             }
@@ -248,13 +235,8 @@ struct MarketFeeds: Sendable {
     }
 
     private mutating func tradeNews(_ place: Int, _ symbol: SymbolMarket) -> [[UInt8]] {
-        let trades = access.market.latestTrades(of: symbol.name).trades
-        let told = feeds[place].place
-        feeds[place].place = trades.last?.id ?? 0
-        // What was before the subscription is not news.
-        guard feeds[place].hasBegun else { return [] }
         let isAggregate = feeds[place].stream.kind == .aggregateTrade
-        return trades.drop { $0.id <= told }.map { trade in
+        return feeds[place].told.trades(of: symbol.name, access).map { trade in
             var writer = JSONWriter(reserving: 240)
             writer.tradeUpdate(trade, symbol.rules, isAggregate: isAggregate)
             return writer.bytes
@@ -265,44 +247,26 @@ struct MarketFeeds: Sendable {
         _ place: Int, _ symbol: SymbolMarket, _ name: String, isContinuous: Bool
     ) throws -> [[UInt8]] {
         guard let interval = KlineInterval.byName[name] else { return [] }
-        let opening = interval.opening(of: symbol.now.milliseconds)
-        let told = feeds[place].hasBegun ? feeds[place].place : opening
-        feeds[place].place = opening
-        let query = CandleQuery(
-            .last(symbol.name), interval, from: told, to: opening, limit: Self.closedAtOnce)
-        let candles = try access.presentCandles(query, flat: symbol.market.mark(symbol.instrument)) ?? []
-        var messages: [[UInt8]] = []
-        for candle in candles {
-            let isClosed = candle.opened < opening
-            var timeless = JSONWriter(reserving: 320)
-            timeless.klineUpdate(candle, interval, name, symbol, isClosed, 0, isContinuous)
-            guard timeless.bytes != feeds[place].last[symbol.name] else { continue }
-            feeds[place].last[symbol.name] = timeless.bytes
+        func message(_ candle: Candle, _ time: Int64) -> [UInt8] {
             var writer = JSONWriter(reserving: 320)
-            writer.klineUpdate(
-                candle, interval, name, symbol, isClosed, symbol.now.milliseconds, isContinuous)
-            messages.append(writer.bytes)
+            writer.klineUpdate(candle, interval, name, symbol, time, isContinuous)
+            return writer.bytes
         }
-        return messages
+        let news = try feeds[place].told.candles(
+            .last(symbol.name), interval, flat: symbol.market.mark(symbol.terms), access
+        ) { message($0, 0) }
+        return news.map { message($0.candle, symbol.now.milliseconds) }
     }
 
     /// The first message has the whole book, which makes it as good as a snapshot; each further one what has
     /// changed, and goes on from the one before.
     private mutating func bookNews(_ place: Int, _ symbol: SymbolMarket) throws -> [[UInt8]] {
-        let touch = try symbol.touch()
-        let (bids, asks) = (BookLevel.bids(touch), BookLevel.asks(touch))
-        let before = feeds[place].book
-        let isFirst = !feeds[place].hasBegun
-        guard isFirst || bids != before.bids || asks != before.asks else { return [] }
-        // A reference price may change without an event.
-        let id = isFirst ? symbol.updateID : max(symbol.updateID, before.id + 1)
-        feeds[place].book = (bids, asks, id)
+        _ = try symbol.requiredTouch()
+        guard let news = feeds[place].told.book(of: symbol) else { return [] }
         var writer = JSONWriter(reserving: 320)
         writer.depthUpdate(
-            symbol, isFirst ? bids : BookLevel.changes(from: before.bids, to: bids),
-            isFirst ? asks : BookLevel.changes(from: before.asks, to: asks),
-            first: isFirst ? id : before.id + 1, last: id, previous: isFirst ? id - 1 : before.id,
-            symbol.now.milliseconds)
+            symbol, news.changes, first: news.previous.map { $0 + 1 } ?? news.sequence, last: news.sequence,
+            previous: news.previous ?? news.sequence - 1, symbol.now.milliseconds)
         return [writer.bytes]
     }
 }
@@ -341,16 +305,16 @@ extension JSONWriter {
     }
 
     fileprivate mutating func bookTickerUpdate(_ symbol: SymbolMarket, _ time: Int64) throws {
-        let touch = try symbol.touch()
+        let touch = try symbol.requiredTouch()
         beginObject()
         member("e", literal: "bookTicker")
-        member("u", symbol.updateID)
+        member("u", symbol.sequence)
         member("s", symbol.name)
         member("ps", symbol.name)
         price("b", touch.bid, symbol.rules)
-        quantity("B", touch.bidSize ?? SymbolMarket.anySize, symbol.rules)
+        quantity("B", touch.bidSize ?? symbol.rules.anySize, symbol.rules)
         price("a", touch.ask, symbol.rules)
-        quantity("A", touch.askSize ?? SymbolMarket.anySize, symbol.rules)
+        quantity("A", touch.askSize ?? symbol.rules.anySize, symbol.rules)
         member("T", time)
         member("E", time)
         member("st", 1)
@@ -358,8 +322,8 @@ extension JSONWriter {
     }
 
     fileprivate mutating func depthUpdate(
-        _ symbol: SymbolMarket, _ bids: [BookLevel], _ asks: [BookLevel], first: Int64, last: Int64,
-        previous: Int64, _ time: Int64
+        _ symbol: SymbolMarket, _ levels: [BookLevel], first: Int64, last: Int64, previous: Int64,
+        _ time: Int64
     ) {
         beginObject()
         times("depthUpdate", time)
@@ -369,8 +333,8 @@ extension JSONWriter {
         member("U", first)
         member("u", last)
         member("pu", previous)
-        levels("b", bids, symbol.rules)
-        levels("a", asks, symbol.rules)
+        self.levels("b", levels.of(.buy), symbol.rules)
+        self.levels("a", levels.of(.sell), symbol.rules)
         member("st", 1)
         endObject()
     }
@@ -378,7 +342,7 @@ extension JSONWriter {
     fileprivate mutating func markPriceUpdate(
         _ symbol: SymbolMarket, _ rules: RuleTable, _ time: Int64
     ) throws {
-        let mark = try symbol.market.requiredMark(symbol.instrument).cut(places: BinanceFigures.places)
+        let mark = try symbol.market.requiredMark(symbol.terms).cut(places: BinanceFigures.places)
         let index = try symbol.index()
         beginObject()
         times("markPriceUpdate", time)
@@ -395,7 +359,7 @@ extension JSONWriter {
 
     fileprivate mutating func klineUpdate(
         _ candle: Candle, _ interval: CandleInterval, _ name: String, _ symbol: SymbolMarket,
-        _ isClosed: Bool, _ time: Int64, _ isContinuous: Bool
+        _ time: Int64, _ isContinuous: Bool
     ) {
         let rules = symbol.rules
         beginObject()
@@ -420,7 +384,7 @@ extension JSONWriter {
         price("l", candle.low, rules)
         quantity("v", candle.traded.quantity, rules)
         member("n", candle.trades)
-        member("x", isClosed)
+        member("x", interval.end(of: candle.opened) <= symbol.now.milliseconds)
         value("q", candle.traded.quote, rules)
         quantity("V", candle.bought.quantity, rules)
         value("Q", candle.bought.quote, rules)

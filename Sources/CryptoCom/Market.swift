@@ -3,70 +3,27 @@ import Ledger
 import Numbers
 import Venue
 
-/// The market of one instrument as everybody sees it: what is behind the answers of REST and the frames of
-/// channels alike.
-struct InstrumentMarket {
-    let rule: InstrumentRule
-    let market: ValuationPrices
-    let access: any VenueAccess
-    /// The ledger's time.
-    let now: LedgerTime
-
+extension InstrumentRule: MarketRules {
     /// Funding and settlement come every hour.
     static let fundingHours: Int64 = 1
     /// What an hour is funded at where the ledger was told of nothing: a choice, 0.01 % in eight hours.
     static let usualFunding = "0.0000125"
-    /// What stands at a price where nobody said how much: a choice.
-    static let anySize = ExactDecimal(1_000_000)
+}
 
-    var terms: Instrument { rule.terms }
-
-    init(_ rule: InstrumentRule, _ market: ValuationPrices, _ access: any VenueAccess) {
-        self.rule = rule
-        self.market = market
-        self.access = access
-        now = access.ledgerTime()
-    }
-
+extension InstrumentMarket<InstrumentRule> {
     /// When the venue's prices last changed: what prices are dated with.
     var stamp: LedgerTime { market.prices.updatedAt ?? now }
 
-    /// Nil where no price is known.
-    var touch: Touch? { access.touch(of: terms, market, tick: rule.priceTick) }
-
-    /// The place in the journal of the last event that changed the touch; 1 before there is one.
-    var sequence: Int64 { access.market.change(of: terms.name)?.sequence ?? 1 }
-
     /// The rate of the present hour; nil for what is not funded.
     var fundingRate: ExactDecimal? {
-        guard terms.kind == .perpetual, let usual = try? ExactDecimal(Self.usualFunding) else { return nil }
-        return access.fundingRate(of: terms.name, usual: usual)
+        guard terms.kind == .perpetual, let usual = try? ExactDecimal(InstrumentRule.usualFunding) else {
+            return nil
+        }
+        return access.fundingRate(of: name, usual: usual)
     }
 
     /// The last full hour, in milliseconds.
     var lastHour: Int64 { now.milliseconds - now.milliseconds % 3_600_000 }
-
-    /// The bid and the ask, as a side of the book each; empty where no price is known.
-    var levels: (bids: [BookLevel], asks: [BookLevel]) {
-        guard let touch else { return ([], []) }
-        func side(_ price: ExactDecimal, _ size: ExactDecimal?) -> [BookLevel] {
-            let size = size ?? Self.anySize
-            return price.isPositive && size.isPositive ? [BookLevel(price: price, size: size)] : []
-        }
-        return (side(touch.bid, touch.bidSize), side(touch.ask, touch.askSize))
-    }
-}
-
-/// A price of the book, and what stands there; nothing where it is gone.
-struct BookLevel: Sendable, Equatable {
-    let price: ExactDecimal
-    let size: ExactDecimal
-
-    /// What changes one side into another: levels that are gone, then those that are new.
-    static func changes(from before: [BookLevel], to after: [BookLevel]) -> [BookLevel] {
-        let gone = before.filter { old in !after.contains { $0.price == old.price } }
-        return gone.map { BookLevel(price: $0.price, size: .zero) } + after.filter { !before.contains($0) }
-    }
 }
 
 /// The lengths of candles, as the venue spells them, those of older versions of its API too.
@@ -93,11 +50,9 @@ extension JSONWriter {
     }
 
     /// A ticker; `withSizes` puts what stands at the best prices beside them, as channels do.
-    mutating func ticker(_ instrument: InstrumentMarket, withSizes: Bool) throws {
-        guard let day = try instrument.access.lastDay(of: instrument.terms, instrument.market) else {
-            throw FigureError.priceMissing(instrument.terms.name)
-        }
-        let touch = instrument.touch
+    mutating func ticker(_ instrument: InstrumentMarket<InstrumentRule>, withSizes: Bool) throws {
+        guard let day = try instrument.lastDay else { throw FigureError.priceMissing(instrument.name) }
+        let (touch, sizes) = (instrument.touch, instrument.sizes)
         let change =
             day.open.isZero
             ? .zero : try (day.close - day.open).over(day.open, places: 4, rounding: .halfUp)
@@ -111,9 +66,9 @@ extension JSONWriter {
         if withSizes {
             member("c", change)
             member("b", touch?.bid)
-            member("bs", touch.map { $0.bidSize ?? InstrumentMarket.anySize })
+            member("bs", sizes?.bid)
             member("k", touch?.ask)
-            member("ks", touch.map { $0.askSize ?? InstrumentMarket.anySize })
+            member("ks", sizes?.ask)
             member("i", instrument.terms.name)
             member("v", day.traded.quantity)
             member("vv", day.traded.quote)

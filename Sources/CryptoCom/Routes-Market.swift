@@ -28,7 +28,7 @@ extension CryptoComVenue {
 
     private func instrument(
         _ query: [QueryItem], _ market: ValuationPrices, _ access: any VenueAccess
-    ) throws(VenueError) -> InstrumentMarket {
+    ) throws(VenueError) -> InstrumentMarket<InstrumentRule> {
         guard let name = query["instrument_name"], !name.isEmpty else {
             throw .argument("Missing instrument_name param")
         }
@@ -115,8 +115,8 @@ extension CryptoComVenue {
         writer.member("depth", depth)
         writer.beginArray("data")
         writer.beginObject()
-        writer.levels("bids", levels.bids)
-        writer.levels("asks", levels.asks)
+        writer.levels("bids", levels.of(.buy))
+        writer.levels("asks", levels.of(.sell))
         writer.member("t", instrument.stamp.milliseconds)
         writer.endObject()
         writer.endArray()
@@ -203,8 +203,8 @@ extension CryptoComVenue {
         case "funding_hist":
             let perpetual = try perpetual(name, market, access)
             rows = try await access.fundings(
-                of: perpetual.terms, every: InstrumentMarket.fundingHours,
-                usual: ExactDecimal(InstrumentMarket.usualFunding), from: start, to: end, limit: count,
+                of: perpetual.terms, every: InstrumentRule.fundingHours,
+                usual: ExactDecimal(InstrumentRule.usualFunding), from: start, to: end, limit: count,
                 keepsOldest: false, beginning: beginning, market
             ).reversed().map { ($0.rate, $0.at) }
         case "funding_rate", "estimated_funding_rate":
@@ -225,7 +225,7 @@ extension CryptoComVenue {
 
     private func perpetual(
         _ name: String, _ market: ValuationPrices, _ access: any VenueAccess
-    ) throws(VenueError) -> InstrumentMarket {
+    ) throws(VenueError) -> InstrumentMarket<InstrumentRule> {
         guard let rule = rules(at: access.ledgerTime()).instrument(name), rule.terms.kind == .perpetual else {
             throw .invalidArgument
         }

@@ -82,10 +82,7 @@ struct MarketStream: VenueStream {
                 return
             }
             guard subscriptions.count < Self.maximumSubscriptions else { throw .tooManySubscriptions }
-            if !access.market.isRead {
-                let access = access
-                Task.detached { _ = try? await access.marketHistory() }
-            }
+            access.beginReadingMarket()
             // Only a channel's kind may have changed, as from snapshots of a book to updates.
             subscriptions.removeAll { $0.channel.name == name }
             subscriptions.append(MarketSubscription(channel: channel, owed: [request.id]))
@@ -145,11 +142,7 @@ struct MarketSubscription {
     let channel: MarketChannel
     /// Requests that the first frame is still owed to.
     var owed: [RequestIdentifier]
-    /// What was sent last, without its time.
-    private var last: [UInt8] = []
-    /// The last trade that was sent; of candles, the beginning of the last one.
-    private var place: Int64 = 0
-    private var book: (bids: [BookLevel], asks: [BookLevel], sequence: Int64) = ([], [], 0)
+    private var told = MarketTold()
     /// When an idle book says that it is alive.
     private var due: Int64 = 0
 
@@ -167,10 +160,12 @@ struct MarketSubscription {
         _ id: RequestIdentifier, _ venue: CryptoComVenue, _ access: any VenueAccess, at now: Int64
     ) throws(VenueError) -> [[UInt8]] {
         let state = try State(channel, venue, access)
+        told = MarketTold()
+        defer { told.hasBegun = true }
         switch channel.kind {
         case .trade:
+            _ = told.trades(of: channel.instrument, access)
             let trades = access.market.latestTrades(of: channel.instrument).trades
-            place = trades.last?.id ?? 0
             return [
                 frame(id) { writer in
                     for trade in trades.suffix(Self.firstTrades).reversed() {
@@ -179,22 +174,19 @@ struct MarketSubscription {
                 }
             ]
         case .candlestick(let name):
-            let candles = try state.candles(name, from: nil, limit: Self.firstCandles)
-            place = candles.last?.opened ?? 0
-            last = candles.last.map { Self.bytes(of: $0) } ?? []
+            _ = try state.candles(name, news: &told)
+            let candles = try state.candles(name, limit: Self.firstCandles)
             return [
                 frame(id) { writer in
                     for candle in candles { writer.candle(candle, updatedAt: state.now) }
                 }
             ]
         case .book(let depth, _):
-            let levels = state.levels
-            book = (levels.bids, levels.asks, state.sequence)
-            due = now + Self.idle
-            return [acknowledgement(id), bookFrame(depth, levels.bids, levels.asks, state, previous: nil)]
+            let frames = bookNews(depth, isUpdated: false, state, at: now)
+            return [acknowledgement(id)] + frames
         default:
             let row = try state.row()
-            last = row.timeless
+            _ = told.isNews(row.timeless)
             return [frame(id) { $0.raw(row.bytes) }]
         }
     }
@@ -205,55 +197,32 @@ struct MarketSubscription {
     ) throws(VenueError) -> [[UInt8]] {
         switch channel.kind {
         case .trade:
-            let all = access.market.latestTrades(of: channel.instrument).trades
-            let trades = all.drop { $0.id <= place }
-            place = all.last?.id ?? 0
-            return trades.map { trade in
+            return told.trades(of: channel.instrument, access).map { trade in
                 frame(.omitted) { $0.trade(trade, channel.instrument, isFrame: true, venue.profile) }
             }
         case .candlestick(let name):
             let state = try State(channel, venue, access)
-            let candles = try state.candles(name, from: place, limit: 100)
-            place = candles.last?.opened ?? place
-            var frames: [[UInt8]] = []
-            for candle in candles where Self.bytes(of: candle) != last {
-                last = Self.bytes(of: candle)
-                frames.append(frame(.omitted) { $0.candle(candle, updatedAt: state.now) })
+            return try state.candles(name, news: &told).map { candle in
+                frame(.omitted) { $0.candle(candle, updatedAt: state.now) }
             }
-            return frames
         case .book(let depth, let isUpdated):
-            return try bookNews(depth, isUpdated, State(channel, venue, access), at: now)
+            return bookNews(depth, isUpdated: isUpdated, try State(channel, venue, access), at: now)
         default:
             let row = try State(channel, venue, access).row()
-            if row.timeless == last { return [] }
-            last = row.timeless
-            return [frame(.omitted) { $0.raw(row.bytes) }]
+            return told.isNews(row.timeless) ? [frame(.omitted) { $0.raw(row.bytes) }] : []
         }
     }
 
-    private static func bytes(of candle: Candle) -> [UInt8] {
-        var writer = JSONWriter(reserving: 128)
-        writer.candle(candle)
-        return writer.bytes
-    }
-
+    /// The whole book, or what has changed in it; now and then, where changes are told, that nothing has.
     private mutating func bookNews(
-        _ depth: Int64, _ isUpdated: Bool, _ state: State, at now: Int64
+        _ depth: Int64, isUpdated: Bool, _ state: State, at now: Int64
     ) -> [[UInt8]] {
-        let levels = state.levels
-        let before = book
-        let isChanged = levels.bids != before.bids || levels.asks != before.asks
-        guard isChanged || (isUpdated && now >= due) else { return [] }
+        let saysNothing = isUpdated && now >= due
+        guard let instrument = state.instrument,
+            let news = told.book(of: instrument, saysNothing: saysNothing)
+        else { return [] }
         due = now + Self.idle
-        // A reference price may change without an event.
-        let sequence = isChanged ? max(state.sequence, before.sequence + 1) : before.sequence
-        book = (levels.bids, levels.asks, sequence)
-        if !isUpdated { return [bookFrame(depth, levels.bids, levels.asks, state, previous: nil)] }
-        return [
-            bookFrame(
-                depth, BookLevel.changes(from: before.bids, to: levels.bids),
-                BookLevel.changes(from: before.asks, to: levels.asks), state, previous: before.sequence)
-        ]
+        return [bookFrame(depth, news, state, isUpdate: isUpdated)]
     }
 
     // MARK: - Frames
@@ -294,10 +263,12 @@ struct MarketSubscription {
         return writer.bytes
     }
 
-    /// The whole book, or with `previous` what has changed since that one.
+    /// The whole book, or what has changed since the one before.
     private func bookFrame(
-        _ depth: Int64, _ bids: [BookLevel], _ asks: [BookLevel], _ state: State, previous: Int64?
+        _ depth: Int64, _ news: MarketTold.BookNews, _ state: State, isUpdate: Bool
     ) -> [UInt8] {
+        let previous = isUpdate ? news.previous : nil
+        let levels = previous == nil ? news.levels : news.changes
         var writer = ReplyWriter(id: .omitted, method: "subscribe", reserving: 512).writer
         writer.beginObject()
         writer.member("channel", previous == nil ? "book" : "book.update")
@@ -309,13 +280,13 @@ struct MarketSubscription {
         if previous != nil {
             writer.beginObject("update")
         }
-        writer.levels("bids", bids)
-        writer.levels("asks", asks)
+        writer.levels("bids", levels.of(.buy))
+        writer.levels("asks", levels.of(.sell))
         if previous != nil { writer.endObject() }
         for key: StaticString in ["t", "tt"] {
             writer.member(key, state.now.milliseconds)
         }
-        writer.member("u", book.sequence)
+        writer.member("u", news.sequence)
         if let previous {
             writer.member("pu", previous)
         }
@@ -334,7 +305,7 @@ private struct State {
     let now: LedgerTime
     private let channel: MarketChannel
     private let market: ValuationPrices
-    private let instrument: InstrumentMarket?
+    let instrument: InstrumentMarket<InstrumentRule>?
     private let access: any VenueAccess
     private let venue: CryptoComVenue
 
@@ -350,21 +321,34 @@ private struct State {
         instrument = rule.map { [market] in InstrumentMarket($0, market, access) }
     }
 
-    var levels: (bids: [BookLevel], asks: [BookLevel]) { instrument?.levels ?? ([], []) }
-
-    var sequence: Int64 { instrument?.sequence ?? 1 }
-
-    func candles(_ name: String, from: Int64?, limit: Int) throws(VenueError) -> [Candle] {
+    /// The latest candles.
+    func candles(_ name: String, limit: Int) throws(VenueError) -> [Candle] {
         guard let interval = Timeframe.byName[name]?.interval, let instrument else { return [] }
         do {
             let opening = interval.opening(of: now.milliseconds)
-            var query = CandleQuery(
-                .last(channel.instrument), interval, from: from ?? 0, to: opening, limit: limit)
+            var query = CandleQuery(.last(channel.instrument), interval, from: 0, to: opening, limit: limit)
             let flat = market.mark(instrument.terms)
             if let found = try access.presentCandles(query, flat: flat) { return found }
             // What memory has let go of is not told of here.
             query.from = opening
             return try access.presentCandles(query, flat: flat) ?? []
+        } catch {
+            throw VenueError(figureError: error)
+        }
+    }
+
+    /// Those that are news.
+    func candles(_ name: String, news told: inout MarketTold) throws(VenueError) -> [Candle] {
+        guard let interval = Timeframe.byName[name]?.interval, let instrument else { return [] }
+        do {
+            let news = try told.candles(
+                .last(channel.instrument), interval, flat: market.mark(instrument.terms), access
+            ) { candle in
+                var writer = JSONWriter(reserving: 128)
+                writer.candle(candle)
+                return writer.bytes
+            }
+            return news.map(\.candle)
         } catch {
             throw VenueError(figureError: error)
         }

@@ -3,61 +3,16 @@ import Ledger
 import Numbers
 import Venue
 
-/// The market of one instrument as everybody sees it: what is behind the answers of REST and the pushes of
-/// channels alike.
-struct InstrumentMarket {
-    let rules: InstrumentRules
-    let market: ValuationPrices
-    let access: any VenueAccess
-    /// The ledger's time.
-    let now: LedgerTime
+extension InstrumentRules: MarketRules {
+    var priceTick: ExactDecimal { tick }
+
+    /// The largest market order.
+    var anySize: ExactDecimal { ExactDecimal(Int(largestOrder.market)) }
 
     /// The length of a funding period, in hours: 00, 08 and 16 o'clock UTC.
     static let fundingHours: Int64 = 8
     /// What a period is funded at where the ledger was told of nothing: a choice, the venue's interest rate.
     static let usualFunding = "0.0001"
-
-    var terms: Instrument { rules.terms }
-    var name: String { rules.terms.name }
-
-    init(_ rules: InstrumentRules, _ market: ValuationPrices, _ access: any VenueAccess) {
-        self.rules = rules
-        self.market = market
-        self.access = access
-        now = access.ledgerTime()
-    }
-
-    /// Nil where no price is known.
-    var touch: Touch? { access.touch(of: terms, market, tick: rules.tick) }
-
-    /// What stands at a price where nobody said how much: the largest market order.
-    var anySize: ExactDecimal { ExactDecimal(Int(rules.largestOrder.market)) }
-
-    /// What the venue calls the book's `seqId`: the place in the journal of the last event that changed the
-    /// touch, 1 before there is one.
-    var sequence: Int64 { access.market.change(of: name)?.sequence ?? 1 }
-
-    var lastDay: Candle? {
-        get throws(NumberError) { try access.lastDay(of: terms, market) }
-    }
-
-    /// The price at the last midnight, UTC or of a zone so many hours ahead of it.
-    func midnightPrice(hoursAhead: Int64) throws(NumberError) -> ExactDecimal? {
-        try access.stretch(of: terms, from: Midnight.last(before: now, hoursAhead: hoursAhead), market)?.open
-    }
-
-    /// The rate of the present period.
-    var fundingRate: ExactDecimal? {
-        guard let usual = try? ExactDecimal(Self.usualFunding) else { return nil }
-        return access.fundingRate(of: name, usual: usual)
-    }
-
-    /// When the present period ends.
-    var fundingTime: LedgerTime {
-        let length = Self.fundingHours * 3_600_000
-        return LedgerTime(milliseconds: now.milliseconds - now.milliseconds % length + length)
-    }
-
 }
 
 /// The beginning of a day.
@@ -140,9 +95,7 @@ extension JSONWriter {
     }
 
     /// A side of the book: one level, its size, "0", and one order; nothing where no price is known.
-    mutating func levels(
-        _ key: StaticString, _ levels: [(price: ExactDecimal, size: ExactDecimal)]
-    ) throws(NumberError) {
+    mutating func levels(_ key: StaticString, _ levels: [BookLevel]) throws(NumberError) {
         beginArray(key)
         for level in levels {
             beginArray()
@@ -175,39 +128,38 @@ extension JSONWriter {
     }
 }
 
-extension InstrumentMarket {
-    /// The levels of both sides.
-    var levels:
-        (asks: [(price: ExactDecimal, size: ExactDecimal)], bids: [(price: ExactDecimal, size: ExactDecimal)])
-    {
-        guard let touch else { return ([], []) }
-        func side(_ price: ExactDecimal, _ size: ExactDecimal?) -> [(price: ExactDecimal, size: ExactDecimal)]
-        {
-            let size = size ?? anySize
-            return price.isPositive && size.isPositive ? [(price, size)] : []
-        }
-        return (side(touch.ask, touch.askSize), side(touch.bid, touch.bidSize))
+extension InstrumentMarket<InstrumentRules> {
+    /// The price at the last midnight, UTC or of a zone so many hours ahead of it.
+    func midnightPrice(hoursAhead: Int64) throws(NumberError) -> ExactDecimal? {
+        try access.stretch(of: terms, from: Midnight.last(before: now, hoursAhead: hoursAhead), market)?.open
+    }
+
+    /// The rate of the present period.
+    var fundingRate: ExactDecimal? {
+        guard let usual = try? ExactDecimal(InstrumentRules.usualFunding) else { return nil }
+        return access.fundingRate(of: name, usual: usual)
     }
 
     /// `public/funding-rate`. The bounds are the venue's for BTC-USDT-SWAP; `settFundingRate` is the rate of
     /// the period before, which is the same here until another is told.
     func writeFundingRate(at time: LedgerTime, to writer: inout JSONWriter) throws {
         let rate = fundingRate
+        let end = end(ofPeriod: InstrumentRules.fundingHours)
         writer.beginObject()
         writer.member("formulaType", literal: "noRate")
         try writer.member("fundingRate", rate)
-        writer.member("fundingTime", fundingTime)
+        writer.member("fundingTime", end)
         writer.member("impactValue", literal: "")
         writer.member("instId", name)
         writer.member("instType", rules.type.rawValue)
-        try writer.member("interestRate", try? ExactDecimal(Self.usualFunding))
+        try writer.member("interestRate", try? ExactDecimal(InstrumentRules.usualFunding))
         writer.member("maxFundingRate", literal: "0.00375")
         writer.member("method", literal: "current_period")
         writer.member("minFundingRate", literal: "-0.00375")
         writer.member("nextFundingRate", literal: "")
         writer.member(
             "nextFundingTime",
-            LedgerTime(milliseconds: fundingTime.milliseconds + Self.fundingHours * 3_600_000))
+            LedgerTime(milliseconds: end.milliseconds + InstrumentRules.fundingHours * 3_600_000))
         writer.member("premium", literal: "0")
         try writer.member("settFundingRate", rate)
         writer.member("settState", literal: "settled")

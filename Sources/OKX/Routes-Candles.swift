@@ -45,8 +45,8 @@ extension OKXVenue {
             let levels = instrument.levels
             return try Self.publicReply { writer in
                 writer.beginObject()
-                try writer.levels("asks", levels.asks)
-                try writer.levels("bids", levels.bids)
+                try writer.levels("asks", levels.of(.sell))
+                try writer.levels("bids", levels.of(.buy))
                 writer.member("ts", now)
                 writer.member("seqId", instrument.sequence)
                 writer.endObject()
@@ -154,8 +154,8 @@ extension OKXVenue {
         let instrument = try Self.swap(query, rules)
         let limit = try Self.number("limit", query, within: 1...400) ?? 400
         let fundings = try await access.fundings(
-            of: instrument.terms, every: InstrumentMarket.fundingHours,
-            usual: ExactDecimal(InstrumentMarket.usualFunding),
+            of: instrument.terms, every: InstrumentRules.fundingHours,
+            usual: ExactDecimal(InstrumentRules.usualFunding),
             from: Self.number("before", query).map { $0 < .max ? $0 + 1 : $0 },
             to: Self.number("after", query).map { $0 - 1 }, limit: Int(limit), keepsOldest: false,
             beginning: beginning, market)

@@ -49,16 +49,16 @@ extension OKXVenue {
     /// One ticker: the touch, and the last day. What nobody said the size of has that of the largest market
     /// order. Without a price, all of it is "".
     func writeTicker(
-        _ instrument: InstrumentMarket, at time: LedgerTime, to writer: inout JSONWriter
+        _ instrument: InstrumentMarket<InstrumentRules>, at time: LedgerTime, to writer: inout JSONWriter
     ) throws(NumberError) {
-        let touch = instrument.touch
+        let (touch, sizes) = (instrument.touch, instrument.sizes)
         let day = try instrument.lastDay
         let trade = instrument.access.market.latestTrades(of: instrument.name).trades.last
         writer.beginObject()
         try writer.member("askPx", touch?.ask)
-        try writer.member("askSz", touch.map { $0.askSize ?? instrument.anySize })
+        try writer.member("askSz", sizes?.ask)
         try writer.member("bidPx", touch?.bid)
-        try writer.member("bidSz", touch.map { $0.bidSize ?? instrument.anySize })
+        try writer.member("bidSz", sizes?.bid)
         try writer.member("high24h", day?.high)
         writer.member("instId", instrument.name)
         writer.member("instType", instrument.rules.type.rawValue)

@@ -64,16 +64,9 @@ struct MarketSubscription: Sendable {
     let argument: JSONObject
     let source: CandleSource
     let identity: [UInt8]
-    var hasBegun = false
-    /// What was pushed last, without its times.
-    fileprivate var last: [UInt8] = []
+    fileprivate var told = MarketTold()
     /// When the next push without a change is due.
     fileprivate var due: Int64 = 0
-    /// The last trade that was pushed; of candles, the beginning of the last one.
-    fileprivate var place: Int64 = 0
-    fileprivate var asks: [ExactDecimal: ExactDecimal] = [:]
-    fileprivate var bids: [ExactDecimal: ExactDecimal] = [:]
-    fileprivate var sequence: Int64 = 0
     /// What it counts against the venue's limits.
     var places: [RateLimiter.Place] = []
 
@@ -119,8 +112,6 @@ struct MarketSubscription: Sendable {
 struct MarketFeeds: Sendable {
     /// How often it is looked whether the ledger's clock has moved something.
     private static let look: Int64 = 1000
-    /// The most candles that one look closes.
-    private static let closedAtOnce = 100
 
     private let venue: OKXVenue
     private let access: any VenueAccess
@@ -137,14 +128,11 @@ struct MarketFeeds: Sendable {
     var deadline: Int64? { subscriptions.isEmpty ? nil : nextLook }
 
     /// Whether a subscription has to push how things stand.
-    var isFresh: Bool { subscriptions.contains { !$0.hasBegun } }
+    var isFresh: Bool { subscriptions.contains { !$0.told.hasBegun } }
 
     /// Follows a subscription, in place of the same one.
     mutating func add(_ subscription: MarketSubscription, at now: Int64) {
-        if !access.market.isRead {
-            let access = access
-            Task.detached { _ = try? await access.marketHistory() }
-        }
+        access.beginReadingMarket()
         remove(subscription)
         subscriptions.append(subscription)
         nextLook = min(nextLook, now + Self.look)
@@ -167,7 +155,7 @@ struct MarketFeeds: Sendable {
         for place in subscriptions.indices {
             // What has no price yet is not told of.
             messages += (try? news(place, market, time, at: now)) ?? []
-            subscriptions[place].hasBegun = true
+            subscriptions[place].told.hasBegun = true
         }
         return messages
     }
@@ -183,15 +171,15 @@ struct MarketFeeds: Sendable {
         let table = venue.rules(at: time)
         let instrument = InstrumentMarket(rules, market, access)
         switch subscription.channel {
-        case .trades, .allTrades: return try tradeNews(place, instrument)
+        case .trades, .allTrades: return try tradeNews(place, instrument.name)
         case .books: return try bookNews(place, instrument, at: now)
         case .topOfBook:
             let levels = instrument.levels
             func row(_ time: LedgerTime, _ sequence: Int64) throws -> [UInt8] {
                 var writer = JSONWriter(reserving: 192)
                 writer.beginObject()
-                try writer.levels("asks", levels.asks)
-                try writer.levels("bids", levels.bids)
+                try writer.levels("asks", levels.of(.sell))
+                try writer.levels("bids", levels.of(.buy))
                 writer.member("instId", instrument.name)
                 writer.member("ts", time)
                 writer.member("seqId", sequence)
@@ -222,22 +210,19 @@ struct MarketFeeds: Sendable {
     ) throws -> [[UInt8]] {
         let pace = subscriptions[place].channel.pace
         let isDue = pace != nil && now >= subscriptions[place].due
-        guard isDue || subscriptions[place].last != timeless else { return [] }
+        let isNews = subscriptions[place].told.isNews(timeless)
+        guard isDue || isNews else { return [] }
         if let pace { subscriptions[place].due = now + pace }
-        subscriptions[place].last = timeless
         return [push(subscriptions[place], try row())]
     }
 
-    private mutating func tradeNews(_ place: Int, _ instrument: InstrumentMarket) throws -> [[UInt8]] {
-        let trades = access.market.latestTrades(of: instrument.name).trades
-        let told = subscriptions[place].place
-        subscriptions[place].place = trades.last?.id ?? 0
-        // What was before the subscription is not news.
-        guard subscriptions[place].hasBegun else { return [] }
-        return try trades.drop { $0.id <= told }.map { trade in
+    private mutating func tradeNews(_ place: Int, _ name: String) throws -> [[UInt8]] {
+        let trades = subscriptions[place].told.trades(of: name, access)
+        let subscription = subscriptions[place]
+        return try trades.map { trade in
             var writer = JSONWriter(reserving: 192)
-            try writer.trade(trade, instrument.name, isMerged: subscriptions[place].channel == .trades)
-            return push(subscriptions[place], writer.bytes)
+            try writer.trade(trade, name, isMerged: subscription.channel == .trades)
+            return push(subscription, writer.bytes)
         }
     }
 
@@ -246,59 +231,36 @@ struct MarketFeeds: Sendable {
     ) throws -> [[UInt8]] {
         guard let interval = Bar.byName[bar] else { return [] }
         let subscription = subscriptions[place]
-        let opening = interval.opening(of: time.milliseconds)
-        let told = subscription.hasBegun ? subscription.place : opening
-        subscriptions[place].place = opening
-        let candles = try access.presentCandles(
-            CandleQuery(
-                subscription.source.subject, interval, from: told, to: opening, limit: Self.closedAtOnce),
-            flat: subscription.source.flat(market))
-        var messages: [[UInt8]] = []
-        for candle in candles ?? [] {
+        let source = subscription.source
+        let news = try subscriptions[place].told.candles(
+            source.subject, interval, flat: source.flat(market), access
+        ) { candle in
             var writer = JSONWriter(reserving: 160)
-            try writer.candle(candle, interval, of: subscription.source, at: time)
-            guard writer.bytes != subscriptions[place].last else { continue }
-            subscriptions[place].last = writer.bytes
-            messages.append(push(subscription, writer.bytes))
+            try writer.candle(candle, interval, of: source, at: time)
+            return writer.bytes
         }
-        return messages
+        return news.map { push(subscription, $0.shown) }
     }
 
     /// A snapshot first, then what has changed, each going on from the one before; now and then that nothing
     /// has.
     private mutating func bookNews(
-        _ place: Int, _ instrument: InstrumentMarket, at now: Int64
+        _ place: Int, _ instrument: InstrumentMarket<InstrumentRules>, at now: Int64
     ) throws -> [[UInt8]] {
-        let before = subscriptions[place]
-        let levels = instrument.levels
-        typealias Side = [(price: ExactDecimal, size: ExactDecimal)]
-        func changes(_ old: [ExactDecimal: ExactDecimal], _ new: Side) -> Side {
-            let gone = old.keys.filter { price in !new.contains { $0.price == price } }
-            return gone.map { ($0, .zero) } + new.filter { old[$0.price] != $0.size }
-        }
-        let asks = before.hasBegun ? changes(before.asks, levels.asks) : levels.asks
-        let bids = before.hasBegun ? changes(before.bids, levels.bids) : levels.bids
-        let isChanged = !asks.isEmpty || !bids.isEmpty
-        guard !before.hasBegun || isChanged || now >= before.due else { return [] }
-        // A reference price may change without an event.
-        let sequence =
-            !before.hasBegun
-            ? instrument.sequence
-            : isChanged ? max(instrument.sequence, before.sequence + 1) : before.sequence
-        subscriptions[place].asks = Dictionary(uniqueKeysWithValues: levels.asks.map { ($0.price, $0.size) })
-        subscriptions[place].bids = Dictionary(uniqueKeysWithValues: levels.bids.map { ($0.price, $0.size) })
-        subscriptions[place].sequence = sequence
-        subscriptions[place].due = now + (before.channel.pace ?? 0)
+        let subscription = subscriptions[place]
+        let isDue = now >= subscription.due
+        guard let news = subscriptions[place].told.book(of: instrument, saysNothing: isDue) else { return [] }
+        subscriptions[place].due = now + (subscription.channel.pace ?? 0)
         var writer = JSONWriter(reserving: 256)
         writer.beginObject()
-        try writer.levels("asks", asks)
-        try writer.levels("bids", bids)
+        try writer.levels("asks", news.changes.of(.sell))
+        try writer.levels("bids", news.changes.of(.buy))
         writer.member("ts", instrument.now)
         writer.member("checksum", 0)
-        writer.member("seqId", sequence)
-        writer.member("prevSeqId", before.hasBegun ? before.sequence : -1)
+        writer.member("seqId", news.sequence)
+        writer.member("prevSeqId", news.previous ?? -1)
         writer.endObject()
-        return [push(before, writer.bytes, action: before.hasBegun ? "update" : "snapshot")]
+        return [push(subscription, writer.bytes, action: news.previous == nil ? "snapshot" : "update")]
     }
 
     private func push(

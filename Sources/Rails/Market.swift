@@ -6,77 +6,44 @@ import Venue
 // What the market looks like: REST rows, the book and its trades. Rails API documentation, Market Data and
 // Public Order Book.
 
-/// The market of one instrument as everybody sees it.
-struct MarketView {
-    let instrument: Instrument
-    let access: any VenueAccess
-    private let market: ValuationPrices
-    private let rules: RuleTable
+/// What the market of an instrument needs of the rules.
+struct MarketTerms: MarketRules {
+    let terms: Instrument
+    fileprivate let table: RuleTable
 
-    /// What stands at a price where nobody said how much: a choice.
-    static let anySize = ExactDecimal(1_000_000)
+    var priceTick: ExactDecimal { table.orders.priceStep }
+}
 
+typealias MarketView = InstrumentMarket<MarketTerms>
+
+extension MarketView {
     init(_ instrument: Instrument, _ venue: RailsVenue, _ access: any VenueAccess) {
-        self.instrument = instrument
-        self.access = access
         let time = access.ledgerTime()
-        rules = venue.rules(at: time)
-        market = venue.market(access.prices(), at: time)
-    }
-
-    /// Nil where no price is known.
-    var touch: Touch? { access.touch(of: instrument, market, tick: rules.orders.priceStep) }
-
-    /// When the touch last changed.
-    var changedAt: LedgerTime { access.market.change(of: instrument.name)?.at ?? access.ledgerTime() }
-
-    /// The bid and the ask, one level each; none where no price is known.
-    var levels: [BookLevel] {
-        guard let touch else { return [] }
-        return [
-            BookLevel(side: .buy, price: touch.bid, quantity: touch.bidSize ?? Self.anySize),
-            BookLevel(side: .sell, price: touch.ask, quantity: touch.askSize ?? Self.anySize),
-        ]
-        .filter { $0.price.isPositive && $0.quantity.isPositive }
+        self.init(
+            MarketTerms(terms: instrument, table: venue.rules(at: time)),
+            venue.market(access.prices(), at: time), access)
     }
 
     /// The index price, as given or the rulebook's; when it was given.
     func index(_ referenceTime: LedgerTime) throws(FigureError) -> (price: ExactDecimal, at: LedgerTime) {
-        let given = market.prices.marks[instrument.name]
-        return (try market.requiredMark(instrument), given?.at ?? referenceTime)
+        (try market.requiredMark(terms), market.prices.marks[name]?.at ?? referenceTime)
     }
 
     /// What the present hour is funded at, and what the next one would be at the premium of now: fractions.
     func fundingRates() throws(NumberError) -> (present: ExactDecimal, next: ExactDecimal?) {
-        let present = access.fundingRate(of: instrument.name, usual: rules.funding.interest)
-        guard let touch, let index = market.mark(instrument) else { return (present, nil) }
-        return (present, try rules.funding.rate(bid: touch.bid, ask: touch.ask, index: index))
+        let funding = rules.table.funding
+        let present = access.fundingRate(of: name, usual: funding.interest)
+        guard let touch, let index = market.mark(terms) else { return (present, nil) }
+        return (present, try funding.rate(bid: touch.bid, ask: touch.ask, index: index))
     }
-
-    /// What was traded within the last day; nil where no price is known.
-    func lastDay() throws(NumberError) -> Candle? { try access.lastDay(of: instrument, market) }
 }
 
-/// A price of the book, and what stands there; nothing where it is gone.
-struct BookLevel: Sendable, Equatable {
-    let side: Side
-    let price: ExactDecimal
-    let quantity: ExactDecimal
-
-    /// What changes one book into another: prices that are gone, then those that are new.
-    static func changes(from before: [BookLevel], to after: [BookLevel]) -> [BookLevel] {
-        let gone = before.filter { old in
-            !after.contains { $0.side == old.side && $0.price == old.price }
-        }
-        return gone.map { BookLevel(side: $0.side, price: $0.price, quantity: .zero) }
-            + after.filter { !before.contains($0) }
-    }
-
+extension BookLevel {
     func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("orderType", literal: side == .buy ? "buy" : "sell")
         writer.member("price", price)
-        writer.member("quantity", quantity)
+        writer.member("quantity", size)
         writer.endObject()
     }
 }
@@ -142,7 +109,7 @@ extension RailsVenue {
             writer.marketData(view, "NEXT_FUNDING", try next.times(hundred, rounding: .halfEven), time)
         }
         writer.marketData(view, "OPEN_INTEREST", .zero, time)
-        if let day = try view.lastDay() {
+        if let day = try view.lastDay {
             writer.marketData(view, "24H_VOLUME", day.traded.quote, time)
             writer.marketData(view, "24H_COUNT", ExactDecimal(Int(day.trades)), time)
         }
@@ -154,7 +121,7 @@ extension JSONWriter {
         _ view: MarketView, _ type: StaticString, _ value: ExactDecimal, _ time: LedgerTime
     ) {
         beginObject()
-        member("market", view.instrument.name)
+        member("market", view.name)
         member("type", literal: type)
         member("index", literal: "RAILS")
         member("value", value)

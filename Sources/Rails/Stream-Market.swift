@@ -12,18 +12,12 @@ struct MarketTeller: Sendable {
         case publicStream
     }
 
-    private struct Told {
-        /// The last trade.
-        var trade: Int64
-        var levels: [BookLevel]
-    }
-
     private let venue: RailsVenue
     private let access: any VenueAccess
     private let form: Form
     private let markets: [Instrument]
     /// By the market's name; empty until it is known how things stand.
-    private var told: [String: Told] = [:]
+    private var told: [String: MarketTold] = [:]
 
     init(_ venue: RailsVenue, _ access: any VenueAccess, _ form: Form, of markets: [Instrument]) {
         self.venue = venue
@@ -35,14 +29,11 @@ struct MarketTeller: Sendable {
 
     /// Notes how things stand. Until all that was before is read, nothing can be said.
     private mutating func begin() {
-        guard access.market.isRead else {
-            let access = access
-            Task.detached { _ = try? await access.marketHistory() }
-            return
-        }
+        guard access.market.isRead else { return access.beginReadingMarket() }
         for instrument in markets {
-            let trades = access.market.latestTrades(of: instrument.name).trades
-            told[instrument.name] = Told(trade: trades.last?.id ?? 0, levels: view(instrument).levels)
+            told[instrument.name] = MarketTold()
+            _ = news(of: instrument)
+            told[instrument.name]?.hasBegun = true
         }
     }
 
@@ -53,16 +44,18 @@ struct MarketTeller: Sendable {
         if told.isEmpty { begin() }
         var frames: [[UInt8]] = []
         for instrument in markets {
-            guard let before = told[instrument.name] else { continue }
-            let latest = access.market.latestTrades(of: instrument.name).trades
-            let levels = view(instrument).levels
-            told[instrument.name] = Told(trade: latest.last?.id ?? before.trade, levels: levels)
-            let made = latest.filter { $0.id > before.trade }
+            let (made, changes) = news(of: instrument)
             if trades, !made.isEmpty { frames.append(frame(made, of: instrument, isDelta: true)) }
-            let changes = BookLevel.changes(from: before.levels, to: levels)
             if book, !changes.isEmpty { frames.append(frame(changes, of: instrument, isDelta: true)) }
         }
         return frames
+    }
+
+    private mutating func news(of instrument: Instrument) -> (trades: [MarketTrade], book: [BookLevel]) {
+        let (view, access) = (view(instrument), access)
+        let trades = told[instrument.name]?.trades(of: instrument.name, access)
+        let book = told[instrument.name]?.book(of: view)
+        return (trades ?? [], book?.changes ?? [])
     }
 
     /// The whole book of a market, as one frame.
