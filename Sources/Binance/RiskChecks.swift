@@ -134,7 +134,8 @@ extension BinanceVenue {
         case .configured(let settings): try judgeSettings(settings, before, market)
         case .leverageSet(let setting): try judge(setting, before, market)
         case .isolatedMarginAdjusted(let key, let amount): try judgeMargin(key, amount, after, market)
-        case .overridden(let flag, let asset, let value): try checkOverride(flag, asset, value)
+        case .overridden(let flag, let asset, let value): 
+            try OverridableField.check(flag, asset: asset, value: value, at: "Binance")
         case .borrowed, .repaid, .interestAccrued, .marginInterestAccrued:
             throw Refusal(
                 .notAllowed, "Binance futures lend nothing explicitly, so there are no loans and interest.")

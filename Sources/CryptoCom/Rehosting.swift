@@ -440,7 +440,7 @@ private struct AccountRehosting {
     }
 
     private mutating func setOverride(_ field: OverridableField, _ value: JSONValue, _ asset: String? = nil) {
-        guard (try? OverridableField.check(field.rawValue, asset: asset, value: value)) != nil else {
+        guard field.form.admits(value) else {
             script.assume("\(field.rawValue) holds what cannot be raised; it follows the rulebook.")
             return
         }

@@ -113,7 +113,7 @@ extension CryptoComVenue {
                     field: "purpose")
             }
         case .overridden(let flag, let asset, let value):
-            try OverridableField.check(flag, asset: asset, value: value)
+            try OverridableField.check(flag, asset: asset, value: value, at: "Crypto.com")
         case .instrumentDefined, .accountOpened, .configured, .deposited, .orderCancelled, .orderEnded,
             .orderRefused,
             .conditionalPlaced, .conditionalAmended, .conditionalTrailed, .conditionalTriggered,
