@@ -10,7 +10,7 @@ extension BinanceVenue {
     /// open orders of each position row one on each side with the same notional.
     public func rehosted(_ statement: Statement, as account: String) -> RehostedAccount {
         guard let answers = try? ReportedAccount(statement.bodies) else {
-            return RehostedAccount(commands: [], assumptions: ["The answers cannot be read."])
+            return RehostingScript.unreadable
         }
         let rules = rules(at: LedgerTime(milliseconds: statement.takenAt))
         var rehosting = AccountRehosting(answers, rules: rules, account: account)
@@ -51,9 +51,7 @@ private struct AccountRehosting {
             (Setting.multiAssets, .bool(isMulti)), (Setting.hedge, .bool(isHedged)),
             (Setting.creditsMode, .bool(answers.settlesInCredits)),
         ]
-        script.add(
-            "open_account",
-            [("venue", .string(BinanceVenue.name.rawValue)), ("settings", .members(settings))])
+        script.open(at: BinanceVenue.name, settings)
         script.assume(
             "Realised profits, fees and funding are in the wallet balances, so that each comes in as one "
                 + "deposit; when it was made is not known.")
@@ -158,12 +156,7 @@ private struct AccountRehosting {
             }
             script.addMoney(asset, wallet.cut(places: BinanceFigures.places))
             if let isMargin = row.value["marginAvailable"]?.boolean, isMargin != known.isMarginAvailable {
-                script.add(
-                    "raise",
-                    [
-                        ("flag", .string("marginAvailable")), ("asset", .string(asset)),
-                        ("value", .bool(isMargin)),
-                    ])
+                script.raise("marginAvailable", of: asset, to: .bool(isMargin))
             }
         }
     }
@@ -184,19 +177,11 @@ private struct AccountRehosting {
                 continue
             }
             let marginMode = answers.marginMode(of: row)
-            script.add(
-                "import_position",
-                [
-                    ("instrument", .string(symbol)), ("quantity", .string(amount.description)),
-                    ("entry_price", .string(entry.description)), ("position_side", row.sideMember),
-                    ("margin_mode", .string(marginMode.rawValue)),
-                    (
-                        "isolated_wallet",
-                        marginMode == .isolated
-                            ? .string((row["isolatedWallet"].number ?? .zero).description) : nil
-                    ), ("leverage", leverage(of: row).map { .string($0.description) }),
-                    ("realised", realised(of: row, amount, entry: entry).map { .string($0.description) }),
-                ])
+            script.importPosition(
+                symbol, amount, at: entry, side: row.positionSide, marginMode: marginMode,
+                wallet: marginMode == .isolated ? row["isolatedWallet"].number ?? .zero : nil,
+                leverage: leverage(of: row),
+                [("realised", realised(of: row, amount, entry: entry)?.member)])
         }
     }
 
@@ -258,9 +243,7 @@ private struct AccountRehosting {
                 script.assume(
                     "The rulebook allows \(symbol) a leverage of \(leverage) at most; \(implied) is implied.")
             }
-            script.add(
-                "set_leverage",
-                [("instrument", .string(symbol)), ("leverage", .string(leverage.description))])
+            script.setLeverage(of: symbol, leverage)
         }
         script.assume(
             "Maintenance margins follow from the rulebook's brackets, which may not be the account's.")
@@ -316,7 +299,7 @@ private struct AccountRehosting {
             } else {
                 // Such a row is there for an order that takes no margin.
                 script.assume("An order that only reduces stands for each row without position and margin.")
-                place("sell", "1", in: row, reduces: true)
+                place(.sell, .one, in: row, reduces: true)
             }
         }
     }
@@ -324,12 +307,12 @@ private struct AccountRehosting {
     /// In hedge mode the other side closes, and takes no margin.
     private mutating func placeOrders(of row: ReportedObject) {
         let rest = cutRest(of: row)
-        for (side, field) in [("buy", "bidNotional"), ("sell", "askNotional")] {
-            let closes = side == "buy" ? PositionSide.short : .long
+        for (side, field) in [(Side.buy, "bidNotional"), (.sell, "askNotional")] {
+            let closes = side == .buy ? PositionSide.short : .long
             guard row.positionSide != closes, let notional = row[field].number, notional.isPositive,
                 let whole = try? notional + rest
             else { continue }
-            place(side, whole.description, in: row)
+            place(side, whole, in: row)
         }
     }
 
@@ -358,29 +341,16 @@ private struct AccountRehosting {
     }
 
     private mutating func place(
-        _ side: String, _ price: String, in row: ReportedObject, reduces: Bool = false
+        _ side: Side, _ price: ExactDecimal, in row: ReportedObject, reduces: Bool = false
     ) {
         let symbol = row["symbol"].text
-        script.add(
-            "place_order",
-            [
-                ("order_id", .string("\(symbol)-\(row.positionSide.rawValue)-\(side)")),
-                ("instrument", .string(symbol)), ("side", .string(side)), ("quantity", .string("1")),
-                ("price", .string(price)), ("reduce_only", reduces ? .bool(true) : nil),
-                ("position_side", row.sideMember),
-                ("margin_mode", .string(answers.marginMode(of: row).rawValue)), ("force", .bool(true)),
-            ])
+        script.placeOrder(
+            "\(symbol)-\(row.positionSide.rawValue)-\(side.rawValue)", symbol, side, .one, at: price,
+            reduces: reduces, positionSide: row.positionSide, marginMode: answers.marginMode(of: row))
     }
 }
 
 extension ReportedValue {
     /// Whether it is a number above 0.
     fileprivate var isPositive: Bool { number?.isPositive ?? false }
-}
-
-extension ReportedObject {
-    /// `position_side` of a command; nil in one-way mode.
-    fileprivate var sideMember: JSONValue? {
-        positionSide == .net ? nil : .string(positionSide.rawValue)
-    }
 }

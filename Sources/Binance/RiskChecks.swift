@@ -134,7 +134,7 @@ extension BinanceVenue {
         case .configured(let settings): try judgeSettings(settings, before, market)
         case .leverageSet(let setting): try judge(setting, before, market)
         case .isolatedMarginAdjusted(let key, let amount): try judgeMargin(key, amount, after, market)
-        case .overridden(let flag, let asset, let value): 
+        case .overridden(let flag, let asset, let value):
             try OverridableField.check(flag, asset: asset, value: value, at: "Binance")
         case .borrowed, .repaid, .interestAccrued, .marginInterestAccrued:
             throw Refusal(
@@ -183,11 +183,11 @@ extension BinanceVenue {
         let old = try market.figures(before)
         let new = try market.figures(after)
         guard let row = new.asset(asset) else { return }
-        let isMore = try market.checked {
+        let isMore = try Refusal.turning {
             try row[.openOrderInitialMargin] > old.figure(.openOrderInitialMargin, of: asset) ?? .zero
         }
         guard isMore else { return }
-        let free = try market.checked { try new.free(for: row) }
+        let free = try Refusal.turning { try new.free(for: row) }
         if free.amount.isNegative {
             throw ChangeError.marginInsufficient.refusal(
                 .insufficientBalance, field: "quantity", detail: "\(-free.amount) \(free.unit) is missing.")
@@ -197,7 +197,7 @@ extension BinanceVenue {
                 && $0.mode.marginMode == order.marginMode
         }
         guard let placed else { return }
-        let (exposure, limit, leverage) = try market.checked {
+        let (exposure, limit, leverage) = try Refusal.turning {
             try (placed[.largestExposure], placed[.maxNotional], placed[.leverage])
         }
         if exposure > limit {
@@ -223,7 +223,7 @@ extension BinanceVenue {
             marginMode: order.marginMode, placedAt: order.placedAt)
         let (old, new) = (try market.figures(before), try market.figures(counted))
         let asset = order.instrument.settle
-        let isShort = try market.checked {
+        let isShort = try Refusal.turning {
             guard let row = new.asset(asset) else { return false }
             return try row[.openOrderInitialMargin] > old.figure(.openOrderInitialMargin, of: asset) ?? .zero
                 && new.free(for: row).amount.isNegative
@@ -237,10 +237,10 @@ extension BinanceVenue {
         _ amount: ExactDecimal, fee: ExactDecimal, _ asset: String, _ account: Account, _ market: Valuation
     ) throws(Refusal) {
         let figures = try market.figures(account)
-        let limit = try market.checked { try figures.figure(.maxWithdrawAmount, of: asset) ?? .zero }
-        let taken = try market.checked { try amount + fee }
+        let limit = try Refusal.turning { try figures.figure(.maxWithdrawAmount, of: asset) ?? .zero }
+        let taken = try Refusal.turning { try amount + fee }
         guard taken > limit else { return }
-        let missing = try market.checked { try taken - limit }
+        let missing = try Refusal.turning { try taken - limit }
         throw ChangeError.balanceInsufficient.refusal(
             .insufficientBalance, field: "amount",
             detail: "Only \(limit) \(asset) can be taken out, fees included; \(missing) is missing.")
@@ -252,7 +252,7 @@ extension BinanceVenue {
         let figures = try market.figures(after)
         if amount.isPositive {
             guard let row = figures.asset(key.instrument.settle) else { return }
-            let free = try market.checked { try row[.unflooredAvailable] }
+            let free = try Refusal.turning { try row[.unflooredAvailable] }
             guard free.isNegative else { return }
             throw ChangeError.crossBalanceInsufficient.refusal(
                 .insufficientBalance, field: "amount", detail: "\(-free) \(row.asset) is missing.")
@@ -262,7 +262,7 @@ extension BinanceVenue {
             $0.symbol == key.instrument.name && $0.side == key.side && $0.mode.marginMode == .isolated
         }
         guard let row else { return }
-        let missing = try market.checked { try row[.positionInitialMargin] - row[.isolatedMargin] }
+        let missing = try Refusal.turning { try row[.positionInitialMargin] - row[.isolatedMargin] }
         guard missing.isPositive else { return }
         throw ChangeError.isolatedBalanceInsufficient.refusal(
             .insufficientBalance, field: "amount", detail: "\(missing) \(row.mode.marginAsset) is missing.")
@@ -339,7 +339,7 @@ extension BinanceVenue {
         if !account.orders.isEmpty { return .multiAssetsOrders }
         if account.holdings.contains(where: { $0.cash.isNegative }) { return .multiAssetsNegativeWallet }
         let figures = try market.figures(switched)
-        let isShort = try market.checked {
+        let isShort = try Refusal.turning {
             try switched.isMultiAssets
                 ? figures[.unflooredAvailable].isNegative
                 : figures.assets.contains { try $0[.unflooredAvailable].isNegative }
@@ -408,13 +408,13 @@ extension BinanceVenue {
         let new = try market.figures(changed)
         for row in new.positions where row.symbol == symbol {
             // The leverage that the row has now is the one to be set.
-            let isAbove = try market.checked { try row[.largestExposure] > row[.maxNotional] }
+            let isAbove = try Refusal.turning { try row[.largestExposure] > row[.maxNotional] }
             if isAbove { return .aboveMaximumPosition }
         }
         guard let asset = new.positions.first(where: { $0.symbol == symbol })?.mode.marginAsset,
             let before = old.asset(asset), let after = new.asset(asset)
         else { return nil }
-        return try market.checked {
+        return try Refusal.turning {
             let isMore = try after[.initialMargin] > before[.initialMargin]
             return try isMore && new.free(for: after).amount.isNegative ? .leverageTooLow : nil
         }
@@ -428,29 +428,7 @@ struct Valuation {
     let time: LedgerTime
 
     func figures(_ account: Account) throws(Refusal) -> AccountFigures {
-        do {
-            return try venue.figures(of: account, prices: prices, at: time)
-        } catch {
-            throw Refusal(error)
-        }
-    }
-
-    func checked<Value>(_ work: () throws -> Value) throws(Refusal) -> Value {
-        do {
-            return try work()
-        } catch {
-            throw Refusal(FigureError(error))
-        }
-    }
-}
-
-extension Refusal {
-    /// Of a command that needs a figure which cannot be worked out.
-    init(_ error: FigureError) {
-        switch error {
-        case .number: self.init(.overflow, error.description)
-        case .priceMissing: self.init(.priceMissing, error.description)
-        }
+        try Refusal.turning { try venue.figures(of: account, prices: prices, at: time) }
     }
 }
 

@@ -10,7 +10,7 @@ extension CryptoComVenue {
     /// was settled, reserves, open orders, and fields that only the venue decides.
     public func rehosted(_ statement: Statement, as account: String) -> RehostedAccount {
         guard let answers = ReportedAccount(statement) else {
-            return RehostedAccount(commands: [], assumptions: ["The answers cannot be read."])
+            return RehostingScript.unreadable
         }
         let rules = rules(at: LedgerTime(milliseconds: statement.takenAt))
         var rehosting = AccountRehosting(answers, rules: rules, account: account)
@@ -71,9 +71,7 @@ private struct AccountRehosting {
     }
 
     mutating func open() {
-        script.add(
-            "open_account",
-            [("venue", .string(CryptoComVenue.name.rawValue)), ("settings", .members(settings()))])
+        script.open(at: CryptoComVenue.name, settings())
         if answers.account["account"] != .absent {
             script.assume("The sub-account comes in as an account of its own, without a family.")
         }
@@ -167,14 +165,8 @@ private struct AccountRehosting {
             script.assume("The session's realised profit comes in as money; there is no trade to make it.")
             return
         }
-        for (side, price) in [("buy", least), ("sell", exit)] {
-            script.add(
-                "fill",
-                [
-                    ("instrument", .string(spare)), ("side", .string(side)), ("quantity", .string("1")),
-                    ("price", .string(price.description)),
-                ])
-        }
+        script.fill(spare, .buy, .one, at: least)
+        script.fill(spare, .sell, .one, at: exit)
         script.assume("The session's realised profit is made by a trade in \(spare) that never was.")
     }
 
@@ -194,13 +186,11 @@ private struct AccountRehosting {
                         + "apart, and their opening costs are those of the session.")
             }
             let entry = isSettled ? position.openingPrice : position.sessionPrice
-            script.add(
-                "import_position",
-                [
-                    ("instrument", .string(position.instrument)),
-                    ("quantity", .string(position.quantity.description)),
-                    ("entry_price", .string(entry.description)),
-                ] + (position.isIsolated ? isolation(of: position, row, isSettled) : []))
+            let isolation = position.isIsolated ? isolation(of: position, row, isSettled) : nil
+            script.importPosition(
+                position.instrument, position.quantity, at: entry,
+                marginMode: position.isIsolated ? .isolated : nil, wallet: isolation?.wallet,
+                leverage: isolation?.leverage)
             guard isSettled else { continue }
             script.addPrices(
                 of: CryptoComVenue.name, marks: [(position.instrument, position.sessionPrice)], index: [])
@@ -220,8 +210,7 @@ private struct AccountRehosting {
 
     private mutating func isolation(
         of position: RehostedPosition, _ row: ReportedObject, _ isSettled: Bool
-    ) -> [(key: String, value: JSONValue?)] {
-        let mode: (key: String, value: JSONValue?) = ("margin_mode", .string(MarginMode.isolated.rawValue))
+    ) -> (wallet: ExactDecimal, leverage: ExactDecimal?)? {
         guard let account = answers.marginAccount(of: row),
             let cash = account.rows("position_balances").first?["quantity"].truncatedNumber
                 ?? account["total_cash_balance"].truncatedNumber
@@ -229,7 +218,7 @@ private struct AccountRehosting {
             script.assume(
                 "No answer tells the cash of the isolated position in \(position.instrument); its notional "
                     + "at entry ÷ leverage is used.")
-            return [mode]
+            return nil
         }
         let wallet = isSettled ? (try? cash - position.settledGain) ?? cash : cash
         if wallet.isNegative {
@@ -243,10 +232,7 @@ private struct AccountRehosting {
             script.assume(
                 "The leverage of \(position.instrument) is none that can be set; the default is used.")
         }
-        return [
-            mode, ("isolated_wallet", .string(max(.zero, wallet).description)),
-            ("leverage", leverage.map { .string($0.description) }),
-        ]
+        return (max(.zero, wallet), leverage)
     }
 
     // MARK: - Prices
@@ -355,17 +341,9 @@ private struct AccountRehosting {
                     "An order of \(order.instrument) names no isolated position; it is taken for cross.")
             }
             if order.isPartlyFilled { script.assume("Open orders come in with what is left of them.") }
-            script.add(
-                "place_order",
-                [
-                    ("order_id", .string(order.id)), ("instrument", .string(order.instrument)),
-                    ("side", .string(order.side.rawValue)),
-                    ("quantity", .string(order.remaining.description)),
-                    ("price", .string(order.price.description)),
-                    ("reduce_only", order.isReducing ? .bool(true) : nil),
-                    ("margin_mode", order.isIsolated ? .string(MarginMode.isolated.rawValue) : nil),
-                    ("force", .bool(true)),
-                ])
+            script.placeOrder(
+                order.id, order.instrument, order.side, order.remaining, at: order.price,
+                reduces: order.isReducing, marginMode: order.isIsolated ? .isolated : nil)
         }
     }
 
@@ -381,13 +359,7 @@ private struct AccountRehosting {
                 continue
             }
             script.assume("Open orders are not in the answers; what they hold is one order of \(pair.name).")
-            script.add(
-                "place_order",
-                [
-                    ("order_id", .string("held-\(row.name)")), ("instrument", .string(pair.name)),
-                    ("side", .string(Side.buy.rawValue)), ("quantity", .string("1")),
-                    ("price", .string(answers.lock(of: row).description)), ("force", .bool(true)),
-                ])
+            script.placeOrder("held-\(row.name)", pair.name, .buy, .one, at: answers.lock(of: row))
         }
     }
 
@@ -444,9 +416,7 @@ private struct AccountRehosting {
             script.assume("\(field.rawValue) holds what cannot be raised; it follows the rulebook.")
             return
         }
-        script.add(
-            "raise",
-            [("flag", .string(field.rawValue)), ("asset", asset.map { .string($0) }), ("value", value)])
+        script.raise(field.rawValue, of: asset, to: value)
         script.assume("Fields that are not as the rulebook has them are raised by hand and stand still.")
     }
 }

@@ -134,35 +134,16 @@ private struct Judge {
     let after: Account
 
     private func figures(of account: Account) throws(Refusal) -> AccountFigures {
-        try known(account) {
+        try Refusal.turning {
             let figures = try AccountFigures(of: account, market: market, rules: rules, profile: profile)
             try figures.workOutMargins()
             return figures
         }
     }
 
-    /// Figures, or the refusal where one cannot be worked out.
-    private func known<Result>(_ account: Account, _ body: () throws -> Result) throws(Refusal) -> Result {
-        do {
-            return try body()
-        } catch FigureError.priceMissing(let name) {
-            throw Refusal(.priceMissing, "No price is known for \(name); give one first.")
-        } catch {
-            throw Refusal(.overflow, "A figure of account \(account.id) does not fit: \(error).")
-        }
-    }
-
     private func free(_ asset: String) throws(Refusal) -> ExactFraction {
         let figures = try figures(of: before)
-        return try known(before) { try figures.rows.first { $0.asset == asset }?[.withdrawable] ?? .zero }
-    }
-
-    private func missing(_ amount: ExactFraction, _ unit: String, field: String) -> Refusal {
-        let shown = try? amount.rounded(places: ExactDecimal.places, rounding: .ceiling)
-        return Refusal(
-            .insufficientBalance,
-            "The available balance is too small: \(shown?.description ?? amount.description) \(unit) is "
-                + "missing.", field: field)
+        return try Refusal.turning { try figures.rows.first { $0.asset == asset }?[.withdrawable] ?? .zero }
     }
 
     /// A withdrawal or transfer must fit, its fee included, into the row's `max_withdrawal_balance`, and must
@@ -170,18 +151,16 @@ private struct Judge {
     func spent(_ asset: String, _ amount: ExactDecimal, fee: ExactDecimal) throws(Refusal) {
         let free = try free(asset)
         let shortage = try lacking(amount, fee, free)
-        if shortage.isPositive { throw missing(shortage, asset, field: "amount") }
+        if shortage.isPositive { throw .missing(shortage, asset, field: "amount") }
         let figures = try figures(of: after)
-        let remaining = try known(after) { try figures[.available] }
-        if remaining.isNegative { throw missing(-remaining, CryptoComRules.usd, field: "amount") }
+        let remaining = try Refusal.turning { try figures[.available] }
+        if remaining.isNegative { throw .missing(-remaining, CryptoComRules.usd, field: "amount") }
     }
 
     private func lacking(
         _ amount: ExactDecimal, _ fee: ExactDecimal, _ free: ExactFraction
     ) throws(Refusal) -> ExactFraction {
-        do { return try ExactFraction(amount + fee) - free } catch {
-            throw Refusal(.overflow, "The amount does not fit: \(error).", field: "amount")
-        }
+        try Refusal.turning { try ExactFraction(amount + fee) - free }
     }
 
     /// One position per instrument; spot has neither sides nor isolated margin.
@@ -209,13 +188,13 @@ private struct Judge {
         // What a client buys on the spot is paid with what the account has, not with what it could owe.
         if order.instrument.kind == .spot, order.side == .buy, order.terms != nil { try checkPaid(order) }
         let (held, with) = (try figures(of: before), try figures(of: after))
-        let (available, exposure) = try known(after) {
+        let (available, exposure) = try Refusal.turning {
             try order.instrument.kind == .spot || with[.orderExposure] > held[.orderExposure]
                 ? (with[.available], with[.exposure]) : (.zero, .zero)
         }
-        if available.isNegative { throw missing(-available, CryptoComRules.usd, field: "quantity") }
+        if available.isNegative { throw .missing(-available, CryptoComRules.usd, field: "quantity") }
         guard exposure > ExactFraction(after.positionLimit) else { return }
-        let excess = try known(after) {
+        let excess = try Refusal.turning {
             try (exposure - ExactFraction(after.positionLimit))
                 .rounded(places: ExactDecimal.places, rounding: .ceiling)
         }
@@ -230,18 +209,15 @@ private struct Judge {
         let base = order.instrument.base
         let free = try free(base)
         let shortage = try lacking(order.remaining, .zero, free)
-        if shortage.isPositive { throw missing(shortage, base, field: "quantity") }
+        if shortage.isPositive { throw .missing(shortage, base, field: "quantity") }
     }
 
     private func checkPaid(_ order: OpenOrder) throws(Refusal) {
         let quote = order.instrument.quote
         let free = try free(quote)
-        let value: ExactDecimal
-        do { value = try order.remaining.times(order.price, rounding: .ceiling) } catch {
-            throw Refusal(.overflow, "The order does not fit: \(error).", field: "quantity")
-        }
+        let value = try Refusal.turning { try order.remaining.times(order.price, rounding: .ceiling) }
         let shortage = try lacking(value, .zero, free)
-        if shortage.isPositive { throw missing(shortage, quote, field: "quantity") }
+        if shortage.isPositive { throw .missing(shortage, quote, field: "quantity") }
     }
 
     func checkLeverage(_ leverage: ExactDecimal, of instrument: Instrument) throws(Refusal) {
@@ -263,9 +239,9 @@ private struct Judge {
         // A higher requirement on an isolated position must be covered by its own balance.
         let figures = try figures(of: after)
         guard let isolated = figures.isolated.first(where: { $0.name == setting.instrument }) else { return }
-        let available = try known(after) { try isolated[.available] }
+        let available = try Refusal.turning { try isolated[.available] }
         guard available.isNegative, setting.leverage < currentLeverage(of: rule.terms) else { return }
-        throw missing(-available, CryptoComRules.usd, field: "leverage")
+        throw .missing(-available, CryptoComRules.usd, field: "leverage")
     }
 
     private func currentLeverage(of instrument: Instrument) -> ExactDecimal {
@@ -282,11 +258,11 @@ private struct Judge {
             return
         }
         let figures = try figures(of: before)
-        let free = try known(before) {
+        let free = try Refusal.turning {
             try figures.positions.first { $0.position.key == key }?.isolated?.row[.withdrawable] ?? .zero
         }
         let shortage = try lacking(-amount, .zero, free)
-        if shortage.isPositive { throw missing(shortage, key.instrument.settle, field: "amount") }
+        if shortage.isPositive { throw .missing(shortage, key.instrument.settle, field: "amount") }
     }
 
     func reserved(_ asset: String, _ purpose: String) throws(Refusal) {
@@ -296,6 +272,6 @@ private struct Judge {
         let shortage = try lacking(
             after.holding(asset)?.reserved(for: purpose) ?? .zero, .zero,
             ExactFraction(after.cash(asset)))
-        if shortage.isPositive { throw missing(shortage, asset, field: "amount") }
+        if shortage.isPositive { throw .missing(shortage, asset, field: "amount") }
     }
 }

@@ -10,7 +10,7 @@ extension OKXVenue {
     /// positions with their leverages, open orders, and states that only the venue decides.
     public func rehosted(_ statement: Statement, as account: String) -> RehostedAccount {
         guard let answers = try? ReportedAccount(statement.bodies) else {
-            return RehostedAccount(commands: [], assumptions: ["The answers cannot be read."])
+            return RehostingScript.unreadable
         }
         let rules = rules(at: LedgerTime(milliseconds: statement.takenAt))
         var rehosting = AccountRehosting(answers, rules: rules, account: account)
@@ -66,11 +66,7 @@ private struct AccountRehosting {
             ("spot_borrow", .bool(hasLoan || answers.config?.value["enableSpotBorrow"]?.boolean ?? false)),
             ("collateral_off", .array(mode == .multi ? off : [])),
         ]
-        script.add(
-            "open_account",
-            [
-                ("venue", .string(OKXVenue.name.rawValue)), ("settings", .members(settings)),
-            ])
+        script.open(at: OKXVenue.name, settings)
         script.assume(
             "Realised profits, fees and funding are in the cash balances, so that each comes in as one "
                 + "deposit; when it was made is not known.")
@@ -226,18 +222,9 @@ private struct AccountRehosting {
         let isIsolated = row.marginMode == .isolated
         let leverage = row["lever"].number.flatMap { $0 >= .one ? $0 : nil }
         if leverage == nil { script.assume("No answer tells the leverage of \(name); the default is used.") }
-        script.add(
-            "import_position",
-            [
-                ("instrument", .string(name)), ("quantity", .string(quantity.description)),
-                ("entry_price", .string(entry.description)),
-                ("position_side", side == .net ? nil : .string(side.rawValue)),
-                ("margin_mode", .string(row.marginMode.rawValue)),
-                (
-                    "isolated_wallet",
-                    isIsolated ? .string(max(.zero, row["margin"].number ?? .zero).description) : nil
-                ), ("leverage", leverage.map { .string($0.description) }),
-            ])
+        script.importPosition(
+            name, quantity, at: entry, side: side, marginMode: row.marginMode,
+            wallet: isIsolated ? max(.zero, row["margin"].number ?? .zero) : nil, leverage: leverage)
         script.assume(
             "Maintenance margins follow from the rulebook's tiers, and in portfolio mode from the risk terms "
                 + "that are published.")
@@ -268,15 +255,11 @@ private struct AccountRehosting {
         // In the newer form `pos` is without the margin.
         let isApart = valuation?.mode.isMarginApart == true
         guard let size = try? isApart ? held + margin : held else { return }
-        script.add(
-            "import_position",
+        script.importPosition(
+            name, isLong ? size : -size, at: entry, marginMode: marginMode, wallet: isIsolated ? margin : nil,
+            leverage: row["lever"].number.flatMap { $0 >= .one ? $0 : nil },
             [
-                ("instrument", .string(name)), ("quantity", .string((isLong ? size : -size).description)),
-                ("entry_price", .string(entry.description)), ("margin_mode", .string(marginMode.rawValue)),
-                ("isolated_wallet", isIsolated ? .string(margin.description) : nil),
-                ("leverage", row["lever"].number.flatMap { $0 >= .one ? .string($0.description) : nil }),
-                ("margin_asset", isIsolated ? nil : .string(row["ccy"].text)),
-                ("liability", .string(owed.description)),
+                ("margin_asset", isIsolated ? nil : .string(row["ccy"].text)), ("liability", owed.member),
             ])
         if isApart {
             script.assume("pos of \(name) is shown with the margin in it, as in the older form.")
@@ -300,8 +283,8 @@ private struct AccountRehosting {
 
     private mutating func place(order row: ReportedObject) {
         let name = row["instId"].text
-        guard let instrument = rules.instrument(name), let size = row["sz"].number,
-            let price = row["px"].number, price.isPositive,
+        guard let instrument = rules.instrument(name), let orderSide = Side(rawValue: row["side"].text),
+            let size = row["sz"].number, let price = row["px"].number, price.isPositive,
             let rest = try? size - (row["accFillSz"].number ?? .zero), rest.isPositive
         else {
             script.assume(
@@ -311,30 +294,18 @@ private struct AccountRehosting {
         let isContract = instrument.type != .spot
         let side = row.positionSide
         let marginMode = MarginMode(rawValue: row["tdMode"].text)
-        let sideMember: JSONValue? = isContract && side != .net ? .string(side.rawValue) : nil
-        let modeMember: JSONValue? = isContract ? marginMode.map { .string($0.rawValue) } : nil
         let hasPosition = answers.positions.contains {
             $0["instId"].text == name && $0.positionSide == side && $0.marginMode == marginMode ?? .cross
         }
         if isContract, !hasPosition, let leverage = row["lever"].number, leverage >= .one {
-            script.add(
-                "set_leverage",
-                [
-                    ("instrument", .string(name)),
-                    ("leverage", .string(min(leverage, instrument.maximumLeverage ?? .one).description)),
-                    ("position_side", sideMember), ("margin_mode", modeMember),
-                ])
+            script.setLeverage(
+                of: name, min(leverage, instrument.maximumLeverage ?? .one), side: side,
+                marginMode: marginMode)
         }
-        let id = row["clOrdId"].text.isEmpty ? row["ordId"].text : row["clOrdId"].text
-        script.add(
-            "place_order",
-            [
-                ("order_id", .string(id)), ("instrument", .string(name)),
-                ("side", .string(row["side"].text)), ("quantity", .string(rest.description)),
-                ("price", .string(price.description)),
-                ("reduce_only", row["reduceOnly"].text == "true" ? .bool(true) : nil),
-                ("position_side", sideMember), ("margin_mode", modeMember), ("force", .bool(true)),
-            ])
+        script.placeOrder(
+            row["clOrdId"].text.isEmpty ? row["ordId"].text : row["clOrdId"].text, name, orderSide, rest,
+            at: price, reduces: row["reduceOnly"].text == "true", positionSide: isContract ? side : .net,
+            marginMode: isContract ? marginMode : nil)
     }
 
     // MARK: - States
@@ -369,7 +340,6 @@ private struct AccountRehosting {
 
     private mutating func setOverride(_ field: CurrencyFigure, _ value: JSONValue, _ asset: String) {
         guard (try? OverridableField.check(field.rawValue, asset: asset, value: value)) != nil else { return }
-        script.add(
-            "raise", [("flag", .string(field.rawValue)), ("asset", .string(asset)), ("value", value)])
+        script.raise(field.rawValue, of: asset, to: value)
     }
 }

@@ -279,8 +279,9 @@ extension AccountFigures {
         give(.transfers, flows.transferred)
         give(.promotionalCredit, holding?.credited(for: RailsVenue.promo) ?? .zero)
         if let leverage = account.railsLeverage { setLeverage(leverage) }
-        for flag in RailsVenue.overridableFields {
-            setOverride(flag, to: account.overriddenAmount(flag.rawValue))
+        for field in OverridableField.allCases {
+            guard let figure = AccountFigure(rawValue: field.rawValue) else { continue }
+            setOverride(figure, to: account.overriddenAmount(field.rawValue))
         }
         var activities = account.activity
         // A market with nothing but an open order has no activity yet and comes after those that have.

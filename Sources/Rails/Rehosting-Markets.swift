@@ -210,16 +210,12 @@ struct MarketHistory {
             script.assume(
                 "The isolated position in \(name) cannot hold less than it was paid; it holds more.")
         }
-        let mode = JSONValue.string(MarginMode.isolated.rawValue)
         let size = quantity.isNegative ? -first.quantity : first.quantity
-        script.add("set_margin_mode", [("instrument", .string(name)), ("margin_mode", mode)])
         script.add(
-            "import_position",
-            [
-                ("instrument", .string(name)), ("quantity", .string(size.description)),
-                ("entry_price", .string(first.price.description)), ("margin_mode", mode),
-                ("isolated_wallet", .string(max(.zero, before).description)),
-            ])
+            "set_margin_mode",
+            [("instrument", .string(name)), ("margin_mode", .string(MarginMode.isolated.rawValue))])
+        script.importPosition(
+            name, size, at: first.price, marginMode: .isolated, wallet: max(.zero, before))
         for lot in lots.dropFirst() {
             fill(quantity.isNegative ? .sell : .buy, lot.quantity, lot.price, &script)
         }
@@ -245,13 +241,10 @@ struct MarketHistory {
         _ side: Side, _ quantity: ExactDecimal, _ price: ExactDecimal, _ script: inout RehostingScript
     ) {
         let fee = unpaid.isEmpty ? nil : unpaid.removeFirst()
-        script.add(
-            "fill",
+        script.fill(
+            name, side, quantity, at: price,
             [
-                ("instrument", .string(name)), ("side", .string(side.rawValue)),
-                ("quantity", .string(quantity.description)), ("price", .string(price.description)),
-                ("fee", fee.map { .string($0.fee.description) }),
-                ("liquidation", fee?.isLiquidation == true ? .bool(true) : nil),
+                ("fee", fee?.fee.member), ("liquidation", fee?.isLiquidation == true ? .bool(true) : nil),
             ])
         if let value = try? quantity.times(price, rounding: .halfEven), let sum = try? volume + value {
             volume = sum

@@ -10,7 +10,7 @@ extension RailsVenue {
     /// to its totals, open orders, and margins that follow from no rule.
     public func rehosted(_ statement: Statement, as account: String) -> RehostedAccount {
         guard let answers = try? ReportedAccount(statement.bodies) else {
-            return RehostedAccount(commands: [], assumptions: ["The answers cannot be read."])
+            return RehostingScript.unreadable
         }
         let rules = rules(at: LedgerTime(milliseconds: statement.takenAt))
         var rehosting = AccountRehosting(answers, rules: rules, account: account)
@@ -62,11 +62,7 @@ private struct AccountRehosting {
         if leverage == nil {
             script.assume("The leverage of the account is none that can be set; the default is used.")
         }
-        let settings = leverage.map { leverage in
-            JSONValue.members([("leverage", .string(leverage.description))])
-        }
-        script.add(
-            "open_account", [("venue", .string(RailsVenue.name.rawValue)), ("settings", settings)])
+        script.open(at: RailsVenue.name, leverage.map { [(key: "leverage", value: $0.member)] })
         if answers.account.leaves.contains(where: { if case .outOfRange = $0.value { true } else { false } })
         {
             script.assume("Digits after the eighteenth place are cut.")
@@ -151,11 +147,7 @@ private struct AccountRehosting {
             market.setLeverage(implied)
             guard (try? market.decimal(.margin)) == margin else { continue }
             ownLeverages[history.name] = implied
-            script.add(
-                "set_leverage",
-                [
-                    ("instrument", .string(history.name)), ("leverage", .string(implied.description)),
-                ])
+            script.setLeverage(of: history.name, implied)
             script.assume("The leverage of \(history.name) is the one that its margin implies.")
         }
     }
@@ -258,8 +250,8 @@ private struct AccountRehosting {
             let ids = ["clientRequestId", "orderId"].map { row[$0].text }
             let id = ids.first { !$0.isEmpty && !names.contains($0) } ?? "order-\(placed.count + 1)"
             names.insert(id)
-            let isReducing = row.value["reduceOnly"]?.boolean ?? false
-            place(id, market, side, rest, price, isReducing: isReducing)
+            script.placeOrder(
+                id, market, side, rest, at: price, reduces: row.value["reduceOnly"]?.boolean ?? false)
             placed.append(OrderSum(market: market, side: side, quantity: rest, value: value))
         }
         for history in histories {
@@ -278,28 +270,13 @@ private struct AccountRehosting {
             else { continue }
             let lots = Lot.lots(quantity: rest, cost: restValue)
             for (number, lot) in lots.enumerated() {
-                place(
-                    "\(market)-\(side.rawValue)-\(number + 1)", market, side, lot.quantity, lot.price,
-                    isReducing: false)
+                script.placeOrder(
+                    "\(market)-\(side.rawValue)-\(number + 1)", market, side, lot.quantity, at: lot.price)
             }
             script.assume(
                 "Open orders that no answer lists are replaced by ones with the quantity and the notional "
                     + "of the balances.")
         }
-    }
-
-    private mutating func place(
-        _ id: String, _ market: String, _ side: Side, _ quantity: ExactDecimal, _ price: ExactDecimal,
-        isReducing: Bool
-    ) {
-        script.add(
-            "place_order",
-            [
-                ("order_id", .string(id)), ("instrument", .string(market)),
-                ("side", .string(side.rawValue)), ("quantity", .string(quantity.description)),
-                ("price", .string(price.description)), ("reduce_only", isReducing ? .bool(true) : nil),
-                ("force", .bool(true)),
-            ])
     }
 
     // MARK: - Margins
@@ -312,8 +289,7 @@ private struct AccountRehosting {
                 (try? figures(by: profile).decimal(field)) == reported
             }
             if isRuled { continue }
-            script.add(
-                "raise", [("flag", .string(field.rawValue)), ("value", .string(reported.description))])
+            script.raise(field.rawValue, to: reported.member)
             script.assume(
                 "The account's \(field) follows from its positions and orders by no rule that is published; "
                     + "it is raised by hand and stands still.")

@@ -3,14 +3,22 @@ import Ledger
 import Numbers
 import Venue
 
+/// The account's fields that can be set by hand: those whose real rule the documents do not tell.
+enum OverridableField: String, OverridableFields {
+    case margin
+    case maintenanceMargin
+    case promoCredit
+
+    var isOfAsset: Bool { false }
+    var form: OverrideForm { .decimal }
+}
+
 /// What Rails allows and how it books: the ledger's questions.
 extension RailsVenue {
     /// The asset that all money is in.
     static let money = "USD"
     /// The purpose of credit that `promoCredit` shows.
     static let promo = "promo"
-    /// The account's fields that can be set by hand: those whose real rule the documents do not tell.
-    static let overridableFields: [AccountFigure] = [.margin, .maintenanceMargin, .promoCredit]
 
     /// The fee of each fill is cut to 8 places; profit and funding stay raw. Both are choices. What an
     /// isolated position holds was money of the account before: a choice.
@@ -77,8 +85,7 @@ extension RailsVenue {
         case .filled(let fill): try requireOneMode(fill.instrument.name, fill.marginMode, before)
         case .withdrawn(_, let amount, let fee):
             if forced { return }
-            let taken: ExactDecimal
-            do { taken = try amount + fee } catch { throw Self.refusal(of: .number(error)) }
+            let taken = try Refusal.turning { try amount + fee }
             try requireWithdrawable(taken, from: try figures(before, prices, time))
         case .transferred(_, _, let amount):
             if forced { return }
@@ -100,7 +107,8 @@ extension RailsVenue {
                 imported.position.instrument.name, imported.position.marginMode, before)
             if let leverage = imported.leverage { try judge(imported, leverage: leverage, before, at: time) }
         case .credited(_, _, let purpose): try judgeCredit(purpose)
-        case .overridden(let flag, let asset, let value): try checkOverride(flag, asset, value)
+        case .overridden(let flag, let asset, let value):
+            try OverridableField.check(flag, asset: asset, value: value, at: "Rails")
         case .borrowed, .repaid, .interestAccrued, .marginInterestAccrued:
             throw Refusal(.notAllowed, "Rails lends nothing, so there are no loans and no interest.")
         case .reserved, .released:
@@ -120,7 +128,7 @@ extension RailsVenue {
     // MARK: - Sufficiency
 
     private func requireWithdrawable(_ taken: ExactDecimal, from figures: AccountFigures) throws(Refusal) {
-        let limit = try Self.known { max(.zero, try figures.decimal(.withdrawable)) }
+        let limit = try Refusal.turning { max(.zero, try figures.decimal(.withdrawable)) }
         if taken <= limit { return }
         throw Refusal(
             .insufficientBalance,
@@ -131,7 +139,7 @@ extension RailsVenue {
 
     /// An order that adds exposure must leave what is free for orders at zero or above.
     private func judgeOrder(_ before: AccountFigures, _ after: AccountFigures) throws(Refusal) {
-        let free = try Self.known {
+        let free = try Refusal.turning {
             try after[.openOrderMargin] > before[.openOrderMargin] ? after[.freeForOrders] : .zero
         }
         guard free.isNegative else { return }
@@ -150,7 +158,7 @@ extension RailsVenue {
 
     /// A lower leverage must not ask for more margin than there is.
     private func judgeLeverage(_ before: AccountFigures, _ after: AccountFigures) throws(Refusal) {
-        let (free, was) = try Self.known { (try after[.freeForOrders], try before[.freeForOrders]) }
+        let (free, was) = try Refusal.turning { (try after[.freeForOrders], try before[.freeForOrders]) }
         guard free < was, free.isNegative else { return }
         throw Refusal(
             .insufficientBalance,
@@ -184,7 +192,7 @@ extension RailsVenue {
             return
         }
         guard let market = after.markets.first(where: { $0.market == key.instrument.name }) else { return }
-        let spare = try Self.known { try market[.spareMargin] }
+        let spare = try Refusal.turning { try market[.spareMargin] }
         guard spare.isNegative else { return }
         throw Refusal(
             .insufficientBalance,
@@ -239,22 +247,6 @@ extension RailsVenue {
             .invalidField, "Rails shows credit in promoCredit only; purpose must be promo.", field: "purpose")
     }
 
-    private func checkOverride(_ flag: String, _ asset: String?, _ value: JSONValue?) throws(Refusal) {
-        guard Self.overridableFields.contains(where: { $0.rawValue == flag }) else {
-            let names = Self.overridableFields.map(\.rawValue).joined(separator: ", ")
-            throw Refusal(
-                .invalidField, "\(flag) cannot be raised at Rails; \(names) can.", field: "flag")
-        }
-        guard asset == nil else {
-            throw Refusal(
-                .invalidField, "\(flag) is a field of the account, not of an asset.", field: "asset")
-        }
-        guard let value else { return }
-        guard let text = value.text, (try? ExactDecimal(text)) != nil else {
-            throw Refusal(.invalidField, "\(flag) is a decimal, written as a text.", field: "value")
-        }
-    }
-
     // MARK: - Helpers
 
     /// `setting` is asked without a time, so the latest version's limits hold for it.
@@ -267,23 +259,11 @@ extension RailsVenue {
         _ account: Account, _ prices: VenuePrices, _ time: LedgerTime
     ) throws(Refusal) -> AccountFigures {
         let figures = figures(of: AccountSnapshot(account: account, prices: prices, at: time))
-        try Self.known {
+        try Refusal.turning {
             try figures.workOutAll()
             for market in figures.markets { try market.workOutAll() }
         }
         return figures
-    }
-
-    /// Figures, or the refusal where one cannot be worked out.
-    private static func known<Result>(_ body: () throws -> Result) throws(Refusal) -> Result {
-        do { return try FigureError.turning(body) } catch { throw refusal(of: error) }
-    }
-
-    private static func refusal(of error: FigureError) -> Refusal {
-        switch error {
-        case .number: Refusal(.overflow, error.description)
-        case .priceMissing: Refusal(.priceMissing, error.description)
-        }
     }
 
     /// How much is missing; the difference of two balances of one account always fits, its text is never

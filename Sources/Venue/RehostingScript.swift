@@ -16,6 +16,75 @@ public struct RehostingScript: Sendable {
         append([("type", .string(type)), ("account", .string(account))] + members)
     }
 
+    /// Opens the account at a venue, with settings where there are any to be named.
+    public mutating func open(at venue: VenueName, _ settings: [(key: String, value: JSONValue)]?) {
+        add(
+            "open_account",
+            [("venue", .string(venue.rawValue)), ("settings", settings.map { JSONValue.members($0) })])
+    }
+
+    /// Adds a leverage of an instrument, of one position of it where a side or a margin mode is named.
+    public mutating func setLeverage(
+        of instrument: String, _ leverage: ExactDecimal, side: PositionSide = .net,
+        marginMode: MarginMode? = nil
+    ) {
+        add(
+            "set_leverage",
+            [
+                ("instrument", .string(instrument)), ("leverage", leverage.member),
+                ("position_side", side.member), ("margin_mode", marginMode?.member),
+            ])
+    }
+
+    /// Adds a field that is set by hand.
+    public mutating func raise(_ flag: String, of asset: String? = nil, to value: JSONValue) {
+        add("raise", [("flag", .string(flag)), ("asset", asset.map { .string($0) }), ("value", value)])
+    }
+
+    /// Adds a position as it stands; `further` are members that only some positions have.
+    public mutating func importPosition(
+        _ instrument: String, _ quantity: ExactDecimal, at entry: ExactDecimal, side: PositionSide = .net,
+        marginMode: MarginMode? = nil, wallet: ExactDecimal? = nil, leverage: ExactDecimal? = nil,
+        _ further: [(key: String, value: JSONValue?)] = []
+    ) {
+        add(
+            "import_position",
+            [
+                ("instrument", .string(instrument)), ("quantity", quantity.member),
+                ("entry_price", entry.member), ("position_side", side.member),
+                ("margin_mode", marginMode?.member), ("isolated_wallet", wallet?.member),
+                ("leverage", leverage?.member),
+            ] + further)
+    }
+
+    /// Adds an open order, whatever margin it needs.
+    public mutating func placeOrder(
+        _ id: String, _ instrument: String, _ side: Side, _ quantity: ExactDecimal, at price: ExactDecimal,
+        reduces: Bool = false, positionSide: PositionSide = .net, marginMode: MarginMode? = nil
+    ) {
+        add(
+            "place_order",
+            [
+                ("order_id", .string(id)), ("instrument", .string(instrument)),
+                ("side", .string(side.rawValue)), ("quantity", quantity.member), ("price", price.member),
+                ("reduce_only", reduces ? .bool(true) : nil), ("position_side", positionSide.member),
+                ("margin_mode", marginMode?.member), ("force", .bool(true)),
+            ])
+    }
+
+    /// Adds a trade; `further` are members that only some trades have.
+    public mutating func fill(
+        _ instrument: String, _ side: Side, _ quantity: ExactDecimal, at price: ExactDecimal,
+        _ further: [(key: String, value: JSONValue?)] = []
+    ) {
+        add(
+            "fill",
+            [
+                ("instrument", .string(instrument)), ("side", .string(side.rawValue)),
+                ("quantity", quantity.member), ("price", price.member),
+            ] + further)
+    }
+
     /// Adds an amount of an asset coming in or, where it is negative, going out; nothing where it is 0.
     public mutating func addMoney(_ asset: String, _ amount: ExactDecimal) {
         if amount.isZero { return }
@@ -56,11 +125,27 @@ public struct RehostingScript: Sendable {
         commands.append(JSONValue.members(given).description)
     }
 
+    /// The script of an account whose answers cannot be read.
+    public static let unreadable = RehostedAccount(
+        commands: [], assumptions: ["The answers cannot be read."])
+
     /// What has come together.
     public var rehosted: RehostedAccount { RehostedAccount(commands: commands, assumptions: assumptions) }
 }
 
+extension PositionSide {
+    /// As a member of a command; nil where an instrument has one position.
+    fileprivate var member: JSONValue? { self == .net ? nil : .string(rawValue) }
+}
+
+extension MarginMode {
+    fileprivate var member: JSONValue { .string(rawValue) }
+}
+
 extension ExactDecimal {
+    /// As a member of a command.
+    public var member: JSONValue { .string(description) }
+
     /// The decimal with the fewest places, from the value rounded to them, that a condition holds for; nil
     /// where none up to 18 does.
     public func shortest(where holds: (ExactDecimal) throws -> Bool) rethrows -> ExactDecimal? {
