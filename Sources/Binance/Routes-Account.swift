@@ -32,17 +32,13 @@ extension BinanceVenue {
             writer.endObject()
         case .accountConfig: writeConfig(&writer, account)
         case .symbolConfig:
-            writer.beginArray()
-            for symbol in try chosen(parameters, rules) ?? rules.symbolsByName {
+            try writer.array(of: try chosen(parameters, rules) ?? rules.symbolsByName) { symbol, writer in
                 try writer.symbolConfig(symbol, account, rules)
             }
-            writer.endArray()
         case .leverageBracket:
-            writer.beginArray()
-            for symbol in try chosen(parameters, rules) ?? rules.symbolsByName {
+            try writer.array(of: try chosen(parameters, rules) ?? rules.symbolsByName) { symbol, writer in
                 try writer.brackets(of: symbol, coefficient: account.notionalCoefficient)
             }
-            writer.endArray()
         case .openOrders:
             let symbols = try chosen(parameters, rules)?.map(\.name)
             writer.beginArray()

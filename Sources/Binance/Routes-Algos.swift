@@ -135,11 +135,9 @@ extension BinanceVenue {
             return found
         }
         var writer = JSONWriter(reserving: 768 * min(found.count, page.limit))
-        writer.beginArray()
-        for algo in isHistory ? page.cut(found) : found[...] {
+        writer.array(of: isHistory ? page.cut(found) : found[...]) { algo, writer in
             writer.algo(algo, rules(at: snapshot.at), .query)
         }
-        writer.endArray()
         return writer.bytes
     }
 }

@@ -37,9 +37,7 @@ extension BinanceVenue {
         if endpoint == .openInterest { _ = try Self.symbol(parameters, rules) }
         var writer = JSONWriter(reserving: 1024)
         if endpoint == .fundingInfo {
-            writer.beginArray()
-            for symbol in rules.symbolsByName { writer.fundingInfo(symbol) }
-            writer.endArray()
+            writer.array(of: rules.symbolsByName) { symbol, writer in writer.fundingInfo(symbol) }
             return writer.bytes
         }
         try each(parameters, rules, &writer) { writer, symbol in
@@ -72,9 +70,7 @@ extension BinanceVenue {
             for symbol in symbols { try write(&writer, symbol) }
             return
         }
-        writer.beginArray()
-        for symbol in rules.symbolsByName { try write(&writer, symbol) }
-        writer.endArray()
+        try writer.array(of: rules.symbolsByName) { symbol, writer in try write(&writer, symbol) }
     }
 
     // MARK: - Candles
@@ -178,8 +174,7 @@ extension BinanceVenue {
             time = period.opening(of: time - 1)
         }
         var writer = JSONWriter(reserving: 128 * times.count + 2)
-        writer.beginArray()
-        for time in times.reversed() {
+        writer.array(of: times.reversed()) { time, writer in
             writer.beginObject()
             writer.member("symbol", symbol.name)
             for key: StaticString in [
@@ -190,7 +185,6 @@ extension BinanceVenue {
             writer.member("timestamp", time)
             writer.endObject()
         }
-        writer.endArray()
         return writer.bytes
     }
 
@@ -238,15 +232,13 @@ extension BinanceVenue {
         query.keepsOldest = query.fromID != nil || query.from != nil
         let trades = try await access.trades(query)
         var writer = JSONWriter(reserving: 160 * trades.count + 2)
-        writer.beginArray()
-        for trade in trades {
+        writer.array(of: trades) { trade, writer in
             if endpoint == .aggregateTrades {
                 writer.aggregateTrade(trade, symbol)
             } else {
                 writer.publicTrade(trade, symbol)
             }
         }
-        writer.endArray()
         return writer.bytes
     }
 
@@ -268,8 +260,7 @@ extension BinanceVenue {
         rows.sort { ($0.funding.at, $0.symbol.name) < ($1.funding.at, $1.symbol.name) }
         let cut = page.start != nil ? rows.prefix(page.limit) : rows.suffix(page.limit)
         var writer = JSONWriter(reserving: 160 * cut.count + 2)
-        writer.beginArray()
-        for row in cut {
+        writer.array(of: cut) { row, writer in
             writer.beginObject()
             writer.member("symbol", row.symbol.name)
             writer.member("fundingTime", row.funding.at.milliseconds)
@@ -278,7 +269,6 @@ extension BinanceVenue {
             writer.member("rateType", literal: "Regular")
             writer.endObject()
         }
-        writer.endArray()
         return writer.bytes
     }
 }

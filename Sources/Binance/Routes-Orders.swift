@@ -324,11 +324,9 @@ extension BinanceVenue {
             return records
         }
         var writer = JSONWriter(reserving: 640 * min(records.count, page.limit))
-        writer.beginArray()
-        for record in page.cut(records) {
+        try writer.array(of: page.cut(records)) { record, writer in
             try writer.order(record, account.id, rules(at: snapshot.at), .list)
         }
-        writer.endArray()
         return writer.bytes
     }
 
@@ -355,9 +353,9 @@ extension BinanceVenue {
             return found
         }
         var writer = JSONWriter(reserving: 320 * min(found.count, page.limit))
-        writer.beginArray()
-        for trade in page.cut(found) { try writer.trade(trade, account, rules(at: snapshot.at)) }
-        writer.endArray()
+        try writer.array(of: page.cut(found)) { trade, writer in
+            try writer.trade(trade, account, rules(at: snapshot.at))
+        }
         return writer.bytes
     }
 }

@@ -52,8 +52,6 @@ extension BinanceVenue {
             try writer.assetIndex(asset, market, at: time)
             return
         }
-        writer.beginArray()
-        for asset in assets { try writer.assetIndex(asset, market, at: time) }
-        writer.endArray()
+        try writer.array(of: assets) { asset, writer in try writer.assetIndex(asset, market, at: time) }
     }
 }

@@ -25,9 +25,7 @@ extension BinanceVenue {
         _ rows: some Sequence<Row>, _ write: (Row, inout JSONWriter) throws -> Void
     ) rethrows -> [UInt8] {
         var writer = JSONWriter(reserving: 1024)
-        writer.beginArray()
-        for row in rows { try write(row, &writer) }
-        writer.endArray()
+        try writer.array(of: rows) { row, writer in try write(row, &writer) }
         return writer.bytes
     }
 

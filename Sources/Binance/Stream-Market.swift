@@ -175,9 +175,7 @@ struct MarketFeeds: Sendable {
 
     private static func array(_ messages: [[UInt8]]) -> [UInt8] {
         var writer = JSONWriter(reserving: messages.reduce(2) { $0 + $1.count + 1 })
-        writer.beginArray()
-        for message in messages { writer.raw(message) }
-        writer.endArray()
+        writer.array(of: messages) { message, writer in writer.raw(message) }
         return writer.bytes
     }
 

@@ -66,14 +66,12 @@ extension CryptoComVenue {
     func writeBalanceHistory(_ history: [AccountSnapshot], to writer: inout JSONWriter) throws {
         writer.beginObject()
         writer.member("instrument_name", literal: "USD")
-        writer.beginArray("data")
-        for snapshot in history {
+        try writer.array("data", of: history) { snapshot, writer in
             writer.beginObject()
             writer.member("t", snapshot.at.milliseconds)
             writer.member("c", quoted: try figures(of: snapshot).decimal(.cashBalance))
             writer.endObject()
         }
-        writer.endArray()
         writer.endObject()
     }
 }

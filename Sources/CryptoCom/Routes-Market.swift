@@ -97,9 +97,7 @@ extension CryptoComVenue {
             beginning: beginning, flat: market.mark(instrument.terms))
         writer.beginObject()
         writer.member("interval", timeframe.name)
-        writer.beginArray("data")
-        for candle in candles { writer.candle(candle) }
-        writer.endArray()
+        writer.array("data", of: candles) { candle, writer in writer.candle(candle) }
         writer.member("instrument_name", instrument.terms.name)
         writer.endObject()
     }
@@ -135,11 +133,9 @@ extension CryptoComVenue {
         wanted.to = try moment("end_ts", query)
         let trades = try await access.trades(wanted)
         writer.beginObject()
-        writer.beginArray("data")
-        for trade in trades.reversed() {
+        writer.array("data", of: trades.reversed()) { trade, writer in
             writer.trade(trade, instrument.terms.name, isFrame: false, profile)
         }
-        writer.endArray()
         writer.member("instrument_name", instrument.terms.name)
         writer.endObject()
     }
@@ -216,9 +212,9 @@ extension CryptoComVenue {
             $0.at.milliseconds >= start ?? .min && $0.at.milliseconds <= end ?? .max
         }
         writer.beginObject()
-        writer.beginArray("data")
-        for row in admitted.prefix(count) { writer.valuation(row.value, at: row.at) }
-        writer.endArray()
+        writer.array("data", of: admitted.prefix(count)) { row, writer in
+            writer.valuation(row.value, at: row.at)
+        }
         writer.member("instrument_name", name)
         writer.endObject()
     }

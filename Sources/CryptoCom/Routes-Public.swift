@@ -25,9 +25,9 @@ extension CryptoComVenue {
     private func writeInstruments(at time: LedgerTime, to writer: inout JSONWriter) {
         let rules = rules(at: time)
         writer.beginObject()
-        writer.beginArray("data")
-        for rule in rules.instruments { write(rule, rules, at: time, to: &writer) }
-        writer.endArray()
+        writer.array("data", of: rules.instruments) { rule, writer in
+            write(rule, rules, at: time, to: &writer)
+        }
         writer.endObject()
     }
 

@@ -200,11 +200,10 @@ extension OrderForm {
         writer.member("order_type", order.terms.words.text("type") ?? TriggerType.stopLoss.rawValue)
         writer.member("time_in_force", order.terms.terms.timeInForce.word)
         writer.member("side", order.terms.side.word)
-        writer.beginArray("exec_inst")
-        for word in order.terms.terms.words[OrderWord.execution]?.elements ?? [] {
+        writer.array("exec_inst", of: order.terms.terms.words[OrderWord.execution]?.elements ?? []) {
+            word, writer in
             writer.string(word.text ?? "")
         }
-        writer.endArray()
         writer.member("quantity", quantity.description)
         if let price = leg?.price {
             writer.member("limit_price", price.description)

@@ -147,15 +147,11 @@ extension AccountFigures {
             case .account: writer.string(account)
             case .unit: writer.literal("USD")
             case .rows, .balances:
-                writer.beginArray()
-                for row in rows { try row.write(form.row, to: &writer) }
-                writer.endArray()
+                try writer.array(of: rows) { row, writer in try row.write(form.row, to: &writer) }
             case .isolatedPositions:
-                writer.beginArray()
-                for position in isolated {
+                try writer.array(of: isolated) { position, writer in
                     try position.write(form, of: account, to: &writer, positions: writePositions)
                 }
-                writer.endArray()
             case .positions: try writer.array { try writePositions(nil, &$0) }
             default: writer.array { _ in }
             }

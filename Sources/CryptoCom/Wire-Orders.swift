@@ -92,9 +92,7 @@ struct OrderForm {
         writer.member("order_type", isMarket ? "MARKET" : "LIMIT")
         writer.member("time_in_force", order.timeInForceName)
         writer.member("side", order.side.word)
-        writer.beginArray("exec_inst")
-        for word in order.executionWords { writer.string(word) }
-        writer.endArray()
+        writer.array("exec_inst", of: order.executionWords) { word, writer in writer.string(word) }
         writer.member("quantity", try order.shownQuantity(rules))
         if !isMarket {
             writer.member("limit_price", order.terms?.words.text(OrderWord.price) ?? order.price.description)

@@ -204,7 +204,27 @@ public struct JSONWriter: Sendable {
         beginArray()
     }
 
+    /// Writes an array as a member: of each row what `write` makes of it.
+    @inlinable
+    public mutating func array<Row, Failure: Error>(
+        _ key: StaticString, of rows: some Sequence<Row>,
+        _ write: (Row, inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        self.key(key)
+        try array(of: rows, write)
+    }
+
     // MARK: - Values
+
+    /// Writes an array: of each row what `write` makes of it.
+    @inlinable
+    public mutating func array<Row, Failure: Error>(
+        of rows: some Sequence<Row>, _ write: (Row, inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        beginArray()
+        for row in rows { try write(row, &self) }
+        endArray()
+    }
 
     /// Writes a string.
     public mutating func string(_ text: String) {

@@ -135,14 +135,12 @@ extension EventBody {
         _ instrument: String?, _ settlements: [Settlement], to writer: inout JSONWriter
     ) {
         if let instrument { writer.member("instrument", instrument) }
-        writer.beginArray("positions")
-        for settlement in settlements {
+        writer.array("positions", of: settlements) { settlement, writer in
             writer.beginObject()
             settlement.position.write(to: &writer)
             writer.member("mark", settlement.mark)
             writer.endObject()
         }
-        writer.endArray()
     }
 }
 
@@ -299,9 +297,7 @@ extension AutoExchange {
         writer.member("reason", reason.rawValue)
         writer.key("bought")
         bought.write(to: &writer)
-        writer.beginArray("sold")
-        for part in sold { part.write(to: &writer) }
-        writer.endArray()
+        writer.array("sold", of: sold) { part, writer in part.write(to: &writer) }
     }
 }
 

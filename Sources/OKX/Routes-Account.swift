@@ -34,9 +34,9 @@ extension OKXVenue {
             writer.member("posMode", literal: account.isHedged ? "long_short_mode" : "net_mode")
             writer.member("roleType", literal: "0")
             writer.member("settleCcy", literal: "USD")
-            writer.beginArray("settleCcyList")
-            for currency in ["USD", "USDT", "USDC"] { writer.string(currency) }
-            writer.endArray()
+            writer.array("settleCcyList", of: ["USD", "USDT", "USDC"]) { currency, writer in
+                writer.string(currency)
+            }
             writer.member("spotBorrowAutoRepay", false)
             writer.member("spotOffsetType", literal: "")
             writer.member("spotRoleType", literal: "0")

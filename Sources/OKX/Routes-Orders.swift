@@ -258,9 +258,7 @@ extension OKXVenue {
         var writer = JSONWriter(reserving: 128 + 192 * acks.count)
         writer.beginObject()
         writer.member("code", literal: failed == 0 ? "0" : failed == acks.count ? "1" : "2")
-        writer.beginArray("data")
-        for ack in acks { writer.ack(ack, operation) }
-        writer.endArray()
+        writer.array("data", of: acks) { ack, writer in writer.ack(ack, operation) }
         writer.member("inTime", "\(started)000")
         let message: StaticString =
             failed == 0

@@ -190,9 +190,7 @@ extension OKXVenue {
                 writer.endObject()
             }
             writer.endArray()
-            writer.beginArray("posData")
-            for row in rows { try writeRisk(row, to: &writer) }
-            writer.endArray()
+            try writer.array("posData", of: rows) { row, writer in try writeRisk(row, to: &writer) }
             writer.member("ts", snapshot.at)
             writer.endObject()
         }

@@ -93,9 +93,7 @@ extension OKXStream {
         writer.member("op", request.name)
         writer.member("code", literal: failed == 0 ? "0" : failed == acks.count ? "1" : "2")
         writer.member("msg", literal: "")
-        writer.beginArray("data")
-        for ack in acks { writer.streamAck(ack, operation) }
-        writer.endArray()
+        writer.array("data", of: acks) { ack, writer in writer.streamAck(ack, operation) }
         writer.member("inTime", "\(started)000")
         writer.member("outTime", "\(ended)000")
         writer.endObject()

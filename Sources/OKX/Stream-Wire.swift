@@ -190,15 +190,13 @@ extension OKXStream {
         writer.beginObject()
         writer.member("pTime", now)
         writer.member("eventType", literal: eventType)
-        writer.beginArray("balData")
-        for holding in holdings {
+        try writer.array("balData", of: holdings) { holding, writer in
             writer.beginObject()
             writer.member("ccy", holding.asset)
             try writer.member("cashBal", holding.cash)
             writer.member("uTime", holding.updatedAt)
             writer.endObject()
         }
-        writer.endArray()
         writer.beginArray("posData")
         let rules = venue.rules(at: now)
         for position in positions {

@@ -13,9 +13,9 @@ extension RailsVenue {
     ) throws(NumberError) -> [UInt8] {
         var writer = JSONWriter(reserving: 128 + orders.count * 384)
         writer.beginObject()
-        writer.beginArray("openOrders")
-        for order in orders { try write(OrderRecord(order), of: account, rules, to: &writer) }
-        writer.endArray()
+        try writer.array("openOrders", of: orders) { order, writer throws(NumberError) in
+            try write(OrderRecord(order), of: account, rules, to: &writer)
+        }
         if !isLast, let last = orders.last {
             writer.member("last", pageKey(of: last, account))
         }

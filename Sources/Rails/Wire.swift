@@ -101,8 +101,7 @@ extension RailsVenue {
     func marketsBody(rules: RuleTable) -> [UInt8] {
         var writer = JSONWriter(reserving: 1024)
         writer.beginObject()
-        writer.beginArray("markets")
-        for instrument in rules.listed {
+        writer.array("markets", of: rules.listed) { instrument, writer in
             writer.beginObject()
             writer.member("market", instrument.name)
             writer.member("type", instrument.kind == .perpetual ? "PERPETUAL" : "FUTURE")
@@ -113,7 +112,6 @@ extension RailsVenue {
             writer.member("maintenanceMarginRate", rules.maintenanceRate[profile] ?? .zero)
             writer.endObject()
         }
-        writer.endArray()
         writer.endObject()
         return writer.bytes
     }

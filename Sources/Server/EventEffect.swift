@@ -99,15 +99,15 @@ struct EventEffect {
         // Prices are worked with as they are once they have come, all else with those that stood before.
         let priced = event.body.market == nil ? before : after
         let instruments = event.body.instruments(in: (before ?? after)?.snapshot.account)
-        writer.rows("prices", priced == nil ? [] : instruments) { instrument, writer in
+        writer.array("prices", of: priced == nil ? [] : instruments) { instrument, writer in
             if let priced { write(instrument, priced.snapshot, to: &writer) }
         }
         if let terms { write(terms, to: &writer) }
         if let complaint = after?.complaint ?? before?.complaint {
             writer.member("figures_unavailable", complaint)
-            return writer.rows("changes", [Change]()) { $0.write(to: &$1) }
+            return writer.array("changes", of: [Change]()) { $0.write(to: &$1) }
         }
-        writer.rows("changes", figures.filter { $0.before != $0.after }) { $0.write(to: &$1) }
+        writer.array("changes", of: figures.filter { $0.before != $0.after }) { $0.write(to: &$1) }
     }
 
     /// How the venue trades what was traded; nil where nothing was.
@@ -163,16 +163,5 @@ extension ToldEvent {
     func concerns(_ account: Account) -> Bool {
         stored.account.isExactly(account.id) || stored.counterparty.isExactly(account.id)
             || event.body.market == account.venue
-    }
-}
-
-extension JSONWriter {
-    /// Writes an array of rows.
-    mutating func rows<Row>(
-        _ key: StaticString, _ rows: some Sequence<Row>, _ write: (Row, inout JSONWriter) -> Void
-    ) {
-        beginArray(key)
-        for row in rows { write(row, &self) }
-        endArray()
     }
 }

@@ -105,13 +105,11 @@ extension OperatorAPI {
         let events = try await engine.events(of: account, after: after, limit: limit)
         return .json { writer in
             writer.beginObject()
-            writer.beginArray("events")
-            for event in events {
+            writer.array("events", of: events) { event, writer in
                 writer.beginObject()
                 event.writeMembers(to: &writer)
                 writer.endObject()
             }
-            writer.endArray()
             writer.endObject()
         }
     }

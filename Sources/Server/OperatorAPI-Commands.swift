@@ -30,9 +30,7 @@ extension OperatorAPI {
         case .results(let results):
             var writer = JSONWriter(reserving: 64 + 64 * results.count)
             writer.beginObject()
-            writer.beginArray("results")
-            for result in results { Self.write(result, to: &writer) }
-            writer.endArray()
+            writer.array("results", of: results) { result, writer in Self.write(result, to: &writer) }
             writer.endObject()
             return Reply(body: writer.bytes)
         }

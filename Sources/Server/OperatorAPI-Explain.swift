@@ -52,9 +52,8 @@ extension OperatorAPI {
             writer.member("venue", account.venue.rawValue)
             writer.member("at", snapshot.at.milliseconds)
             if let rulebook { Self.write(rulebook, to: &writer) }
-            writer.beginArray("figures")
-            for explanation in explanations { explanation.write(to: &writer) }
-            writer.endArray()
+            writer.array("figures", of: explanations) { explanation, writer in explanation.write(to: &writer)
+            }
             writer.endObject()
         }
     }

@@ -45,9 +45,7 @@ extension OperatorAPI {
         .json { writer in
             writer.beginObject()
             writer.key(name)
-            writer.beginArray()
-            for row in rows.suffix(TradingHistory.limit) { write(row, &writer) }
-            writer.endArray()
+            writer.array(of: rows.suffix(TradingHistory.limit)) { row, writer in write(row, &writer) }
             writer.endObject()
         }
     }

@@ -34,7 +34,7 @@ extension OperatorAPI {
             writer.key("cause")
             cause.write(to: &writer)
             effect.write(to: &writer)
-            writer.rows("consequences", following) { told, writer in
+            writer.array("consequences", of: following) { told, writer in
                 writer.beginObject()
                 told.stored.writeMembers(to: &writer)
                 writer.endObject()
@@ -108,10 +108,12 @@ extension OperatorAPI {
                 writer.member("sequence", accepted.event.sequence)
                 writer.member("at", accepted.event.at.milliseconds)
                 effect.write(to: &writer)
-                writer.rows("checks", effect.checks(type(of: model).acceptanceFigures)) { $0.write(to: &$1) }
+                writer.array("checks", of: effect.checks(type(of: model).acceptanceFigures)) {
+                    $0.write(to: &$1)
+                }
                 writer.endObject()
             }
-            writer.rows("events", zip(events, causes)) { told, writer in
+            writer.array("events", of: zip(events, causes)) { told, writer in
                 writer.beginObject()
                 told.0.stored.writeMembers(to: &writer)
                 writer.key("cause")

@@ -11,9 +11,7 @@ extension OperatorAPI {
         let (entries, last) = requestLog.entries(after: after, limit: Int(limit))
         return .json { writer in
             writer.beginObject()
-            writer.beginArray("requests")
-            for entry in entries { Self.write(entry, to: &writer) }
-            writer.endArray()
+            writer.array("requests", of: entries) { entry, writer in Self.write(entry, to: &writer) }
             writer.member("last", last)
             writer.endObject()
         }

@@ -217,9 +217,7 @@ extension Scenario {
     private func setFaults(_ connection: OperatorConnection) async throws(ProgramError) {
         if faults.isEmpty { return }
         var writer = JSONWriter(reserving: 1024)
-        writer.beginArray()
-        for fault in faults { writer.value(fault.source) }
-        writer.endArray()
+        writer.array(of: faults) { fault, writer in writer.value(fault.source) }
         let answer = try await connection.send("PUT", "/admin/v1/faults", body: writer.bytes)
         if answer.status == 200 { return }
         if answer.status == 401 || answer.status >= 500 { throw OperatorConnection.error(of: answer) }

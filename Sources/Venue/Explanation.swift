@@ -88,8 +88,7 @@ public struct Explanation: Sendable, Equatable {
             writer.key(key)
             writer.string(text)
         }
-        writer.beginArray("inputs")
-        for input in inputs {
+        writer.array("inputs", of: inputs) { input, writer in
             writer.beginObject()
             writer.member("name", input.name)
             writer.member("value", input.value)
@@ -99,7 +98,6 @@ public struct Explanation: Sendable, Equatable {
             }
             writer.endObject()
         }
-        writer.endArray()
         for (key, text) in [("rounding", rounding), ("status", status.rawValue), ("source", source)] {
             writer.key(key)
             writer.string(text)
