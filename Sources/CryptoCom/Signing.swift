@@ -25,12 +25,6 @@ enum Signing {
 
     /// Params as one text: an object's keys ascending, each followed by its value; an array's elements one
     /// after the other; null, true and false as those words; strings and numbers as they stand.
-    static func flattened(_ params: JSONValue) -> String {
-        var text: [UInt8] = []
-        append(params, to: &text, false)
-        return String(decoding: text, as: UTF8.self)
-    }
-
     private static func append(_ object: JSONObject, to text: inout [UInt8], _ plainNumbers: Bool) {
         let members = object.members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
         for member in members {

@@ -91,7 +91,7 @@ extension FieldChange {
 
 extension Sequence where Element == FieldChange {
     /// The changes without those of times, which differ in every answer.
-    public var withoutTimes: [FieldChange] {
+    var withoutTimes: [FieldChange] {
         let times: Set<String> = [
             "uTime", "updateTime", "ts", "time", "create_time", "update_timestamp_ms", "id", "nonce", "cTime",
         ]

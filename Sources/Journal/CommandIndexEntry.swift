@@ -5,9 +5,8 @@
 public struct CommandIndexEntry: Sendable, Hashable {
     public let packed: UInt64
 
+    /// Enough for 20 TB of journal.
     static let sequenceBits: UInt64 = 36
-    /// The greatest sequence that an entry can hold; 20 TB of journal.
-    public static let greatestSequence = Int64(1) << 36 - 1
 
     public init(packed: UInt64) { self.packed = packed }
 

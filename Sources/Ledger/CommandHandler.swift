@@ -23,7 +23,7 @@ public struct CommandHandler {
     private(set) var definitions: [Instrument] = []
 
     /// The sequence that the command's first event of the account will have.
-    public var nextSequence: Int64 { lastSequence + Int64(definitions.count) + 1 }
+    var nextSequence: Int64 { lastSequence + Int64(definitions.count) + 1 }
 
     /// More open orders than any venue allows in one account.
     static let maximumOrders = 10_000

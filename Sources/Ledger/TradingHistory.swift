@@ -143,7 +143,7 @@ public struct TradingHistory: Sendable {
     /// The most of each list that is kept; the latest of it.
     public static let limit = 500
     /// As many where a question goes further back.
-    public static let deepLimit = 100_000
+    static let deepLimit = 100_000
 
     /// What is not kept any more of a list: the latest time of it, and the greatest sequence, of an order
     /// that of its placing.

@@ -162,18 +162,6 @@ extension ExactDecimal {
         if left == right { return .equal }
         return (left < right) == (leftSign > 0) ? .less : .greater
     }
-
-    /// How numerator ÷ denominator stands to other ÷ otherDenominator, by cross multiplying: nothing rounds.
-    ///
-    /// - Throws: ``NumberError/divisionByZero`` unless both denominators are above zero.
-    @inlinable
-    public static func compareRatio(
-        _ numerator: ExactDecimal, over denominator: ExactDecimal,
-        with other: ExactDecimal, over otherDenominator: ExactDecimal
-    ) throws(NumberError) -> Ordering {
-        guard denominator.isPositive, otherDenominator.isPositive else { throw .divisionByZero }
-        return compareProducts(numerator, otherDenominator, other, denominator)
-    }
 }
 
 // MARK: - Steps

@@ -69,23 +69,15 @@ struct LimitTests {
         #expect(throws: NumberError.divisionByZero) {
             try greatest.times(greatest, over: .zero, rounding: .floor)
         }
-        for denominator in [ExactDecimal.zero, -.one] {
-            #expect(throws: NumberError.divisionByZero) {
-                try ExactDecimal.compareRatio(.one, over: denominator, with: .one, over: .one)
-            }
-            #expect(throws: NumberError.divisionByZero) {
-                try ExactDecimal.compareRatio(.one, over: .one, with: .one, over: denominator)
-            }
-        }
     }
 
-    @Test func ratiosAreComparedWithoutRounding() throws {
-        // 1/3 and its first eighteen digits differ only beyond what a quotient could hold.
+    @Test func productsAreComparedWithoutRounding() throws {
+        // 1/3 and its first eighteen digits differ only beyond what a product could hold.
         let digits = try ExactDecimal("0.333333333333333333")
         let two = ExactDecimal(2), three = ExactDecimal(3), six = ExactDecimal(6)
-        #expect(try ExactDecimal.compareRatio(.one, over: three, with: digits, over: .one) == .greater)
-        #expect(try ExactDecimal.compareRatio(-.one, over: three, with: -digits, over: .one) == .less)
-        #expect(try ExactDecimal.compareRatio(two, over: six, with: .one, over: three) == .equal)
+        #expect(ExactDecimal.compareProducts(.one, .one, digits, three) == .greater)
+        #expect(ExactDecimal.compareProducts(-.one, .one, -digits, three) == .less)
+        #expect(ExactDecimal.compareProducts(two, three, .one, six) == .equal)
         #expect(ExactDecimal.compareProducts(greatest, greatest, greatest, -greatest) == .greater)
         #expect(ExactDecimal.compareProducts(-greatest, greatest, greatest, .zero) == .less)
         #expect(ExactDecimal.compareProducts(.zero, greatest, -.one, .zero) == .equal)
