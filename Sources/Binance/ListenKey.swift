@@ -28,8 +28,8 @@ extension BinanceVenue {
     }
 
     /// Takes a listen key to be alive that may have been given out before the server began, or before its
-    /// ledger was replaced. It knows nothing of those, but they are the same; so a client that comes back with
-    /// one hears on, for an hour from the first that is asked for.
+    /// ledger was replaced. It knows nothing of those, but they are the same; so a client that comes back
+    /// with one hears on, for an hour from the first that is asked for.
     private func inherit(_ listenKey: String, through access: any VenueAccess) {
         let now = access.realTime()
         let memory = "listenKeys of before"

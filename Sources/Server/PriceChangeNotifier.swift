@@ -64,8 +64,8 @@ final class PriceChangeNotifier: LedgerListener {
         if announces { eventLoop.execute { self.startNotifying() } }
     }
 
-    /// Its connections end, as those that follow accounts do: what they told was of another ledger's past, and
-    /// they would wait for events beyond its end.
+    /// Its connections end, as those that follow accounts do: what they told was of another ledger's past,
+    /// and they would wait for events beyond its end.
     func ledgerReplaced() {
         eventLoop.execute {
             let connections = self.state.withValue { $0.connections.filter(\.followsPrices) }

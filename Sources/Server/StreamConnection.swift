@@ -575,8 +575,7 @@ final class StreamConnection: ChannelDuplexHandler {
     }
 
     /// The client sends nothing more. Half a connection is none: without the client's side there is no
-    /// closing
-    /// handshake.
+    /// closing handshake.
     func inputClosed() {
         serve(hearsOut: true)
         drop()

@@ -177,10 +177,10 @@ struct StreamEventTests {
         let world = try binanceWorld(commands: [deposit("USDT", "10000"), goldenMarks, quote])
         var stream = try await world.userStream()
         let market = "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.3"
-        _ = try await world.signed("POST", "/fapi/v1/order", market)
+        _ = await world.signed("POST", "/fapi/v1/order", market)
         try world.apply(quote)
-        _ = try await world.signed("POST", "/fapi/v1/order", market + "0")
-        _ = try await world.signed(
+        _ = await world.signed("POST", "/fapi/v1/order", market + "0")
+        _ = await world.signed(
             "POST", "/fapi/v1/order",
             "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTX&quantity=0.1&price=61234.5")
         stream.hear()

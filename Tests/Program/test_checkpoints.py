@@ -141,7 +141,10 @@ def test_streams_of_the_old_ledger_end(desk):
     "path, request_",
     [
         ("/market/ws/btcusdt@ticker/btcusdt@markPrice@1s", None),
-        ("/exchange/v1/market", {"id": 1, "method": "subscribe", "params": {"channels": ["ticker.BTCUSD-PERP"]}}),
+        (
+            "/exchange/v1/market",
+            {"id": 1, "method": "subscribe", "params": {"channels": ["ticker.BTCUSD-PERP"]}},
+        ),
         ("/ws/v5/public", {"op": "subscribe", "args": [{"channel": "books", "instId": "BTC-USDT-SWAP"}]}),
     ],
 )

@@ -1,5 +1,5 @@
-"""Sockets on which clients trade: what is sent while a request is under way is answered too, and the connection
-goes on; no number that a frame may hold ends the server."""
+"""Sockets on which clients trade: what is sent while a request is under way is answered too, and the
+connection goes on; no number that a frame may hold ends the server."""
 
 import base64
 import hashlib
@@ -57,8 +57,13 @@ class CryptoCom:
 
     @staticmethod
     def request(key, number):
-        order = {"instrument_name": "BTCUSD-PERP", "side": "BUY", "type": "LIMIT", "price": "59000",
-                 "quantity": "0.01"}
+        order = {
+            "instrument_name": "BTCUSD-PERP",
+            "side": "BUY",
+            "type": "LIMIT",
+            "price": "59000",
+            "quantity": "0.01",
+        }
         return {"id": number, "method": "private/create-order", "params": order}
 
     @staticmethod
@@ -83,8 +88,15 @@ class Rails:
 
     @staticmethod
     def request(key, number):
-        order = {"clientRequestId": f"0d5e6b1c-6a34-4b89-9d34-6d7a0e6f{number:04d}", "market": "BTC-USD",
-                 "orderType": "buy", "tradeType": "limit", "quantity": "0.01", "price": "59000", "leverage": "1"}
+        order = {
+            "clientRequestId": f"0d5e6b1c-6a34-4b89-9d34-6d7a0e6f{number:04d}",
+            "market": "BTC-USD",
+            "orderType": "buy",
+            "tradeType": "limit",
+            "quantity": "0.01",
+            "price": "59000",
+            "leverage": "1",
+        }
         return {"message": "createOrder", "content": order}
 
     @staticmethod
@@ -104,15 +116,26 @@ class OKX:
         stamp = str(int(time.time()))
         text = f"{stamp}GET/users/self/verify"
         sign = base64.b64encode(hmac.new(key["secret"].encode(), text.encode(), hashlib.sha256).digest())
-        login = {"apiKey": key["api_key"], "passphrase": key["passphrase"], "timestamp": stamp, "sign": sign.decode()}
+        login = {
+            "apiKey": key["api_key"],
+            "passphrase": key["passphrase"],
+            "timestamp": stamp,
+            "sign": sign.decode(),
+        }
         stream.send(frame(TEXT, json.dumps({"op": "login", "args": [login]})))
         assert json.loads(stream.read().payload)["event"] == "login"
         return stream
 
     @staticmethod
     def request(key, number, code=None):
-        order = {"instIdCode": key["code"] if code is None else code, "tdMode": "cross", "side": "buy",
-                 "ordType": "limit", "px": "59000", "sz": "1"}
+        order = {
+            "instIdCode": key["code"] if code is None else code,
+            "tdMode": "cross",
+            "side": "buy",
+            "ordType": "limit",
+            "px": "59000",
+            "sz": "1",
+        }
         return {"id": str(number), "op": "order", "args": [order]}
 
     @staticmethod
@@ -160,7 +183,9 @@ def test_what_comes_while_a_request_is_under_way_is_answered(trading):
 
 
 @pytest.mark.parametrize("trading", [OKX], indirect=True)
-@pytest.mark.parametrize("code", [-(2**63), 2**63 - 1, 2**63, -1, 0, 10_000, 10**30, "-9223372036854775808", ""])
+@pytest.mark.parametrize(
+    "code", [-(2**63), 2**63 - 1, 2**63, -1, 0, 10_000, 10**30, "-9223372036854775808", ""]
+)
 def test_no_code_of_an_instrument_ends_the_server(trading, code):
     _, server, key = trading
     with OKX.connect(server, key) as stream:

@@ -212,7 +212,7 @@ struct OrderTests {
         #expect(position["margin"]?.text == "3000")
         let health = try world.model.health(of: try #require(world.snapshot(of: "desk")))
         #expect(
-            try health
+            health
                 == MarginHealth(equity: ExactDecimal(2900), maintenance: ExactDecimal(590), unit: "USD"))
     }
 
