@@ -44,7 +44,7 @@ extension BinanceVenue {
             let symbol = SymbolMarket(symbol, market, access)
             switch endpoint {
             case .dayTicker: try writer.dayTicker(symbol)
-            case .bookTicker: try writer.bookTicker(symbol)
+            case .bookTicker: writer.bookTicker(symbol)
             case .premiumIndex: try writer.premiumIndex(symbol, rules)
             case .openInterest: writer.openInterest(symbol)
             case .tickerPrice1, .tickerPrice2: try writer.priceTicker(symbol)
@@ -201,7 +201,6 @@ extension BinanceVenue {
             guard let limit = Int64(digits: text) else { throw BinanceError.invalidData("limit") }
             guard Self.depthLimits.contains(limit) else { throw BinanceError.invalidDepth(limit) }
         }
-        _ = try symbol.requiredTouch()
         var writer = JSONWriter(reserving: 256)
         writer.beginObject()
         writer.member("lastUpdateId", symbol.sequence)
@@ -340,14 +339,16 @@ extension JSONWriter {
     }
 
     /// `ticker/bookTicker`.
-    fileprivate mutating func bookTicker(_ symbol: SymbolMarket) throws {
-        let touch = try symbol.requiredTouch()
+    fileprivate mutating func bookTicker(_ symbol: SymbolMarket) {
+        // A book without levels is told in zeros.
+        let touch = symbol.touch
+        let sizes = symbol.sizes
         beginObject()
         member("symbol", symbol.name)
-        price("bidPrice", touch.bid, symbol.rules)
-        quantity("bidQty", touch.bidSize ?? symbol.rules.anySize, symbol.rules)
-        price("askPrice", touch.ask, symbol.rules)
-        quantity("askQty", touch.askSize ?? symbol.rules.anySize, symbol.rules)
+        price("bidPrice", touch?.bid ?? .zero, symbol.rules)
+        quantity("bidQty", sizes?.bid ?? .zero, symbol.rules)
+        price("askPrice", touch?.ask ?? .zero, symbol.rules)
+        quantity("askQty", sizes?.ask ?? .zero, symbol.rules)
         member("time", symbol.now.milliseconds)
         member("lastUpdateId", symbol.sequence)
         endObject()

@@ -163,6 +163,26 @@ struct OrderTests {
     }
 
     /// S6, S7: what cannot rest or be filled is accepted and ends.
+    @Test("a position keeps its id when it turns over, and when it is opened anew")
+    func positionID() async throws {
+        let world = try tradingWorld()
+        try world.quote(#""bid":"60000","ask":"60001""#)
+        var ids: Set<String> = []
+        for (minute, order) in [
+            #""side":"buy","sz":"10""#, #""side":"sell","sz":"30""#, #""side":"buy","sz":"20""#,
+            #""side":"buy","sz":"5""#,
+        ].enumerated() {
+            world.setLedgerTime(1_780_272_000_000 + Int64(minute) * 60_000)
+            try await world.place(order + #","ordType":"market""#)
+            let rows = try await world.data("GET", "/api/v5/account/positions")
+            #expect(rows.map { $0.text("pos") } == [["10"], ["-20"], [], ["5"]][minute])
+            ids.formUnion(rows.compactMap { $0.text("posId") })
+        }
+        #expect(ids.count == 1)
+        let closed = try await world.data("GET", "/api/v5/account/positions-history")
+        #expect(closed.count == 2 && Set(closed.map { $0.text("posId") }) == [ids.first])
+    }
+
     @Test func immediateEnds() async throws {
         let world = try tradingWorld()
         try world.quote(#""bid":"59930","ask":"59940","ask_size":"15","last":"59940""#)

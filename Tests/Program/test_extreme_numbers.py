@@ -151,3 +151,22 @@ def test_crypto_com(server):
         path = f"/exchange/v1/public/{method}?instrument_name=BTCUSD-PERP{more}&{word}={number}"
         answer = server.request("GET", path)
         assert answer.status < 500 and "code" in answer.json, (path, answer)
+
+
+def test_a_mark_beyond_any_book():
+    """One side of the book does not fit beside it: the venue's other symbols are told as ever."""
+    with Server("--ledger-time", "2026-10-01T00:00:00Z") as one:
+        for venue, name in (("binance", "BTCUSDT"), ("okx", "BTC-USDT-SWAP"), ("crypto-com", "BTCUSD-PERP")):
+            one.apply({"type": "prices", "venue": venue, "marks": {name: "99999999999999999999"}})
+        for path in (
+            "/fapi/v1/depth?symbol=BTCUSDT",
+            "/fapi/v1/ticker/bookTicker",
+            "/fapi/v1/ticker/24hr",
+            "/fapi/v1/premiumIndex",
+            "/api/v5/market/books?instId=BTC-USDT-SWAP",
+            "/api/v5/market/tickers?instType=SWAP",
+            "/exchange/v1/public/get-book?instrument_name=BTCUSD-PERP&depth=10",
+            "/exchange/v1/public/get-tickers",
+        ):
+            answer = one.request("GET", path)
+            assert answer.status == 200, (path, answer)
