@@ -238,7 +238,7 @@ extension PositionValuation {
         } else {
             give(.pos, position.quantity)
             give(.ctVal, terms.contractValue)
-            give(.cost, position.cost)
+            give(.cost, try position.entryCost)
         }
         if !mode.isCross {
             give(.margin, position.isolatedWallet)

@@ -192,9 +192,27 @@ extension Position {
     /// price of fewest places that such a cost is booked for.
     var shownEntryPrice: ExactDecimal {
         get throws(NumberError) {
-            guard margin == nil, instrument.payoff == .inverse else {
-                return try entryPrice(places: 16, rounding: .halfUp)
-            }
+            if let price = try bookedPrice { return price }
+            return try instrument.payoff == .inverse && margin == nil
+                ? ExactFraction(quantity).over(cost).rounded(places: 16, rounding: .halfUp)
+                : entryPrice(places: 16, rounding: .halfUp)
+        }
+    }
+
+    /// What its figures take it to have cost: as it is kept; of an inverse contract size ÷ the price that such
+    /// a cost is booked for, so that they are those of the price that was traded.
+    var entryCost: ExactFraction {
+        get throws(NumberError) {
+            guard let price = try bookedPrice else { return ExactFraction(cost) }
+            return try ExactFraction(quantity).over(price)
+        }
+    }
+
+    /// The price of fewest places that the kept cost of an inverse contract is booked for; nil without one
+    /// of at most 15 places.
+    private var bookedPrice: ExactDecimal? {
+        get throws(NumberError) {
+            guard margin == nil, instrument.payoff == .inverse else { return nil }
             let exact = try ExactFraction(quantity).over(cost)
             for places in 0..<16 {
                 let price = try exact.rounded(places: places, rounding: .halfUp)
@@ -202,7 +220,7 @@ extension Position {
                     return price
                 }
             }
-            return try exact.rounded(places: 16, rounding: .halfUp)
+            return nil
         }
     }
 }

@@ -11,7 +11,7 @@ import dataclasses
 import typing
 from fractions import Fraction
 
-from exact import ONE, ZERO, cut, half_even, number
+from exact import ONE, ZERO, cut, half_even, half_up, number
 
 PLACES = 18
 
@@ -182,7 +182,20 @@ class Ledger:
 
     def cost_of(self, position: Position) -> Fraction:
         """Signed cost in the settlement asset."""
-        return position.cost * self.instruments[position.instrument].value
+        instrument = self.instruments[position.instrument]
+        if instrument.kind == "inverse":
+            return position.quantity / self.inverse_entry(position) * instrument.value
+        return position.cost * instrument.value
+
+    @staticmethod
+    def inverse_entry(position: Position) -> Fraction:
+        """The price of fewest places, at most 15, whose cost is the kept one of 18 places; else the quotient."""
+        quotient = position.quantity / position.cost
+        for places in range(16):
+            price = half_up(quotient, places)
+            if price and half_even(position.quantity / price, 18) == position.cost:
+                return price
+        return quotient
 
     def last(self, name: str) -> Fraction:
         """The last price of an instrument; the mark where no quote told one."""

@@ -116,16 +116,6 @@ def available(account: Account, position: Position) -> str:
     return okx.shown(max(ZERO, abs(position.quantity) - waiting))
 
 
-def inverse_entry(position: Position) -> Fraction:
-    """The price of fewest places, at most 15, whose cost is the kept one of 18 places; else the quotient."""
-    quotient = position.quantity / position.cost
-    for places in range(16):
-        price = half_up(quotient, places)
-        if price and half_even(position.quantity / price, 18) == position.cost:
-            return price
-    return quotient
-
-
 def row(book: Ledger, account: Account, mode: str, position: Position, balance: okx.Balance) -> dict:
     instrument = book.instruments[position.instrument]
     mark, lever = book.marks[instrument.name], okx.leverage(book, account, instrument.name, position.side)
@@ -152,7 +142,7 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
         if balance.portfolio:
             maintenance = balance.portfolio.margin(instrument.base, balance.portfolio.units[instrument.base])
             initial = maintenance * number(rules.PORTFOLIO["imr_factor"])
-    average = inverse_entry(position) if instrument.kind == "inverse" else position.cost / position.quantity
+    average = book.inverse_entry(position) if instrument.kind == "inverse" else position.cost / position.quantity
     last = book.last(instrument.name)
     at_last = book.unrealized(position, last)
 

@@ -372,6 +372,30 @@ struct OrderTests {
             ["pnl": "0.0038461538461538", "fee": "-0.0000480769230769"])
     }
 
+    /// The cost of an inverse contract is booked with 18 places; its figures are those of the price it was
+    /// filled at, worked out by hand as fractions.
+    @Test func inverseFigures() async throws {
+        let world = try tradingWorld(mark: "58000")
+        try world.run(
+            "desk", ("deposit", #""asset":"BTC","amount":"1""#),
+            ("set_leverage", #""instrument":"BTC-USD-SWAP","leverage":"3","margin_mode":"isolated""#),
+            (
+                "fill",
+                #""instrument":"BTC-USD-SWAP","side":"sell","quantity":"1","price":"58834.6","#
+                    + #""margin_mode":"isolated""#
+            ))
+        try world.prices(marks: #"{"BTC-USD-SWAP":"58000"}"#)
+        let position = try #require(
+            try await world.data("GET", "/api/v5/account/positions?instId=BTC-USD-SWAP").first)
+        // 100 ÷ 58000 − 100 ÷ 58834.6; times 3 ÷ (100 ÷ 58834.6); 58834.6 × (1 − 0.0005).
+        expect(
+            position,
+            [
+                "avgPx": "58834.6", "upl": "0.0000244578108331", "uplRatio": "0.0431689655172414",
+                "bePx": "58805.1827",
+            ])
+    }
+
     /// S14, S15: ids.
     @Test func ids() async throws {
         let world = try tradingWorld()
