@@ -199,8 +199,8 @@ extension Position {
         }
     }
 
-    /// What its figures take it to have cost: as it is kept; of an inverse contract size ÷ the price that such
-    /// a cost is booked for, so that they are those of the price that was traded.
+    /// What its figures take it to have cost: as it is kept; of an inverse contract size ÷ the price that
+    /// such a cost is booked for, so that they are those of the price that was traded.
     var entryCost: ExactFraction {
         get throws(NumberError) {
             guard let price = try bookedPrice else { return ExactFraction(cost) }

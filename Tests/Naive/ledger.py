@@ -189,7 +189,8 @@ class Ledger:
 
     @staticmethod
     def inverse_entry(position: Position) -> Fraction:
-        """The price of fewest places, at most 15, whose cost is the kept one of 18 places; else the quotient."""
+        """The price of fewest places, at most 15, that the kept cost of 18 places is booked for; else the
+        quotient."""
         quotient = position.quantity / position.cost
         for places in range(16):
             price = half_up(quotient, places)

@@ -142,7 +142,9 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
         if balance.portfolio:
             maintenance = balance.portfolio.margin(instrument.base, balance.portfolio.units[instrument.base])
             initial = maintenance * number(rules.PORTFOLIO["imr_factor"])
-    average = book.inverse_entry(position) if instrument.kind == "inverse" else position.cost / position.quantity
+    average = position.cost / position.quantity
+    if instrument.kind == "inverse":
+        average = book.inverse_entry(position)
     last = book.last(instrument.name)
     at_last = book.unrealized(position, last)
 
