@@ -220,12 +220,19 @@ extension [AlikeOrders] {
     /// The orders, those that are alike together, in the order in which the first of each came.
     init(_ orders: [OpenOrder]) throws {
         self = []
-        // Orders come in rows of their like.
+        // Orders come in rows of their like; else the few of their instrument are looked at.
         var latest = 0
+        var places: [ObjectIdentifier: [Int]] = [:]
         for order in orders {
             if !isEmpty, try self[latest].take(order) { continue }
-            latest = try indices.first { try self[$0].take(order) } ?? count
-            if latest == count { append(try AlikeOrders(order)) }
+            let instrument = ObjectIdentifier(order.instrument)
+            if let place = try places[instrument]?.first(where: { try self[$0].take(order) }) {
+                latest = place
+                continue
+            }
+            latest = count
+            append(try AlikeOrders(order))
+            if order.instrument.payoff == .linear { places[instrument, default: []].append(latest) }
         }
     }
 }

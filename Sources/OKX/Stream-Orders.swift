@@ -112,9 +112,9 @@ extension OKXVenue {
         let others = (item.object?.members ?? []).filter { $0.key != "instId" && $0.key != "instIdCode" }
         guard let code = item["instIdCode"], !code.isNull else { return .members(others) }
         let number = code.integer ?? code.text.flatMap { Int64($0) } ?? 0
-        let name =
-            rules.instruments.indices.first { Self.firstCode + Int64($0) == number }
-            .map { rules.instruments[$0].terms.name } ?? "?"
+        // Compared before it is counted from the first: any number may be sent.
+        let place = number < Self.firstCode ? -1 : Int(number - Self.firstCode)
+        let name = rules.instruments.indices.contains(place) ? rules.instruments[place].terms.name : "?"
         return .members([("instId", .string(name))] + others)
     }
 }
