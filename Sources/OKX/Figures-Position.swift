@@ -7,7 +7,7 @@ import Venue
 enum PositionFigure: String, FigureKey {
     case loan, notional, notionalUsd, upl, delta, imr, mmr, liquidationFee, liqPx
     // What is given.
-    case pos, ctVal, cost, margin, liab, ownLever, defaultLever, markPx, index, heldIndex
+    case pos, ctVal, cost, margin, entryMargin, liab, ownLever, defaultLever, markPx, index, heldIndex
     case maintenanceRate, takerRate, ticks, tickSz
 }
 
@@ -48,6 +48,8 @@ final class PositionValuation: FigureTable<PositionFigure> {
     private(set) var standIn: StandInMark?
     /// Whether its leverage was set, or told by an answer.
     var isLeverageSet = false
+    /// The price that the ledger's cost of an inverse contract stands for; nil where none does.
+    private(set) var bookedPrice: ExactDecimal?
     private let kind: PositionMode.Kind
     /// Whether the account's collateral backs it.
     let isCross: Bool
@@ -75,7 +77,7 @@ final class PositionValuation: FigureTable<PositionFigure> {
         case .liqPx:
             try PrintForm.significant(16).of(
                 price(
-                    whereProfitWith: self[.margin], isShareOfSize: self[.maintenanceRate] + self[.takerRate],
+                    whereProfitWith: exactMargin(), isShareOfSize: self[.maintenanceRate] + self[.takerRate],
                     movedBy: PrintForm.plain.of(self[.ticks] * self[.tickSz])))
         default: throw gap(figure)
         }
@@ -111,6 +113,9 @@ final class PositionValuation: FigureTable<PositionFigure> {
 
     /// The mark price, given or what takes its place.
     func mark() throws -> ExactFraction { try standIn.map { try $0[.markPx] } ?? self[.markPx] }
+
+    /// The margin of an isolated position with all its digits.
+    func exactMargin() throws -> ExactFraction { try self[isGiven(.entryMargin) ? .entryMargin : .margin] }
 
     /// The leverage in force.
     func lever() throws -> ExactFraction { try self[isLeverageSet ? .ownLever : .defaultLever] }
@@ -226,22 +231,26 @@ extension PositionValuation {
             account.account.leverages.isEmpty
             ? nil
             : account.account.leverage(terms.name, side: position.side, marginMode: position.marginMode)
+        let leverage = own ?? table.defaultLeverage(of: terms)
         isLeverageSet = own != nil
-        give(isLeverageSet ? .ownLever : .defaultLever, own ?? table.defaultLeverage(of: terms))
+        give(isLeverageSet ? .ownLever : .defaultLever, leverage)
         give(.maintenanceRate, tier?.maintenanceRate ?? .zero)
         give(.takerRate, rules.takerRate)
         if let liability = position.liability {
             give(.pos, position.amount(of: position.heldAsset))
             give(.liab, liability.amount)
-            give(.margin, position.isolatedWallet)
             give(.heldIndex, try account.market.requiredIndex(position.heldAsset))
         } else {
             give(.pos, position.quantity)
             give(.ctVal, terms.contractValue)
-            give(.cost, try position.entryCost)
+            bookedPrice = try position.bookedPrice
+            give(.cost, try position.cost(bookedAt: bookedPrice))
+            if let margin = try position.entryMargin(costing: self[.cost], leverage: leverage) {
+                give(.entryMargin, margin)
+            }
         }
+        give(.margin, position.isolatedWallet)
         if !mode.isCross {
-            give(.margin, position.isolatedWallet)
             give(.ticks, table.margin.isolatedLiquidationTicks)
             give(.tickSz, rules.tick)
         }
@@ -250,6 +259,14 @@ extension PositionValuation {
         } else {
             standIn = try account.standIn(for: terms)
         }
+    }
+
+    /// The same position of the ledger at another mark than the market's.
+    convenience init(_ other: PositionValuation, at mark: ExactDecimal) throws {
+        self.init(other.position, other.rules, settle: other.settle, other.mode, in: other.account)
+        isLeverageSet = other.isLeverageSet
+        for figure in layout.cases where other.isGiven(figure) { give(figure, try other[figure]) }
+        give(.markPx, mark)
     }
 
     /// Another mark than the market's.
@@ -366,6 +383,7 @@ extension PositionFigure {
         case .ctVal: .input("ctVal", FigureFacts.coin, .rule)
         case .cost: .input("cost", FigureFacts.coin, .ledger)
         case .margin: .input("margin", FigureFacts.coin, .ledger)
+        case .entryMargin: .input("margin, value at entry ÷ lever", FigureFacts.coin, .ledger)
         case .liab: .input("liab", FigureFacts.coin, .ledger)
         case .ownLever: .input("lever (as set)", "ratio", .setting)
         case .defaultLever: .input("lever (until one is set)", "ratio", .rule)

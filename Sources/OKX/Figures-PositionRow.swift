@@ -60,7 +60,8 @@ final class PositionRow: FigureTable<PositionRowFigure> {
         case .margin: try valuation[.margin]
         case .markPx: try valuation.mark()
         case .mgnRatio where mode.isCross: try poolRatio()
-        case .mgnRatio: try (self[.margin] + self[.upl]).ratio(to: self[.mmr] + self[.liquidationFee])
+        case .mgnRatio:
+            try (valuation.exactMargin() + self[.upl]).ratio(to: self[.mmr] + self[.liquidationFee])
         case .notionalUsd: try valuation[.notionalUsd].magnitude
         case .realizedPnl: try self[.pnl] + self[.fundingFee] + self[.fee]
         case .upl: try valuation[.upl]
@@ -167,16 +168,11 @@ extension PositionRow {
         _ valuation: PositionValuation, id: String, last: ExactDecimal?, isPushed: Bool = false
     ) throws {
         let account = valuation.account
-        var atLast = valuation
-        if let last {
-            atLast = try PositionValuation(valuation.position, in: account)
-            atLast.give(.index, try valuation[.index])
-            atLast.move(to: last)
-        }
+        let atLast = try last.map { try PositionValuation(valuation, at: $0) } ?? valuation
         self.init(valuation, atLast: atLast, id: id, isPushed: isPushed)
         let position = valuation.position
         give(.pos, position.shownSize)
-        give(.avgPx, try position.shownEntryPrice)
+        give(.avgPx, try position.entryPrice(bookedAt: valuation.bookedPrice))
         give(.fee, -position.fees)
         give(.fundingFee, position.funding)
         give(.pnl, position.realised)
@@ -187,30 +183,13 @@ extension PositionRow {
     }
 }
 
+// The ledger keeps 18 places of what an inverse contract cost and of its margin, which are quotients. Its
+// figures are those of the price that was traded.
+
 extension Position {
-    /// `avgPx`: cost ÷ size to 16 places. Of an inverse contract, whose cost is kept with 18 places, the
-    /// price of fewest places that such a cost is booked for.
-    var shownEntryPrice: ExactDecimal {
-        get throws(NumberError) {
-            if let price = try bookedPrice { return price }
-            return try instrument.payoff == .inverse && margin == nil
-                ? ExactFraction(quantity).over(cost).rounded(places: 16, rounding: .halfUp)
-                : entryPrice(places: 16, rounding: .halfUp)
-        }
-    }
-
-    /// What its figures take it to have cost: as it is kept; of an inverse contract size ÷ the price that
-    /// such a cost is booked for, so that they are those of the price that was traded.
-    var entryCost: ExactFraction {
-        get throws(NumberError) {
-            guard let price = try bookedPrice else { return ExactFraction(cost) }
-            return try ExactFraction(quantity).over(price)
-        }
-    }
-
     /// The price of fewest places that the kept cost of an inverse contract is booked for; nil without one
     /// of at most 15 places.
-    private var bookedPrice: ExactDecimal? {
+    var bookedPrice: ExactDecimal? {
         get throws(NumberError) {
             guard margin == nil, instrument.payoff == .inverse else { return nil }
             let exact = try ExactFraction(quantity).over(cost)
@@ -222,6 +201,30 @@ extension Position {
             }
             return nil
         }
+    }
+
+    /// `avgPx`: the price that it is booked at, else cost ÷ size to 16 places.
+    func entryPrice(bookedAt price: ExactDecimal?) throws(NumberError) -> ExactDecimal {
+        if let price { return price }
+        return try entryPrice(places: 16, rounding: .halfUp)
+    }
+
+    /// What its figures take it to have cost: size ÷ the price that it is booked at, else as it is kept.
+    func cost(bookedAt price: ExactDecimal?) throws(NumberError) -> ExactFraction {
+        guard let price else { return ExactFraction(cost) }
+        return try ExactFraction(quantity).over(price)
+    }
+
+    /// The margin of an isolated one in an inverse contract: value at entry ÷ leverage, where that is what
+    /// was put in.
+    func entryMargin(
+        costing exact: ExactFraction, leverage: ExactDecimal
+    ) throws(NumberError) -> ExactFraction? {
+        let value = instrument.contractValue
+        guard marginMode == .isolated, instrument.payoff == .inverse,
+            try cost.magnitude.times(value, over: leverage, rounding: .halfEven) == isolatedWallet
+        else { return nil }
+        return try exact.magnitude.times(value).over(leverage)
     }
 }
 

@@ -74,6 +74,18 @@ extension Account {
     /// Whether anything can be borrowed against the account's assets: in spot mode only where it may borrow.
     func borrowsAgainst(in mode: AccountMode) -> Bool { mode != .spot || spotBorrows }
 
+    /// The currency of the margin of an order of a pair; nil where it exchanges the pair's currencies. That of
+    /// an isolated one is what its position has, or will have: where it was placed under one that has closed
+    /// since, another than it was then.
+    func marginAsset(of order: OpenOrder) -> String? {
+        guard order.isOnMargin, order.marginMode == .isolated else {
+            return order.terms?.marginAsset
+        }
+        let pair = order.instrument
+        let held = position(pair.name, side: order.positionSide, marginMode: .isolated)
+        return held?.margin?.asset ?? (order.side == .buy ? pair.base : pair.quote)
+    }
+
     /// Currencies whose positive equity does not count as margin; only multi-currency mode can switch it off.
     func collateralOff(in mode: AccountMode) -> [JSONValue] {
         mode == .multi ? settings["collateral_off"]?.elements ?? [] : []

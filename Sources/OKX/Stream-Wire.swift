@@ -258,7 +258,7 @@ extension OKXVenue {
         try writer.member("pos", isClosed ? .zero : position.shownSize)
         writer.member("ccy", position.settlementAsset)
         writer.member("posCcy", position.shownAsset)
-        try writer.member("avgPx", isClosed ? nil : position.shownEntryPrice)
+        try writer.member("avgPx", isClosed ? nil : position.entryPrice(bookedAt: position.bookedPrice))
         writer.member("nonSettleAvgPx", literal: "")
         writer.member("settledPnl", literal: "")
         writer.member("uTime", position.updatedAt)

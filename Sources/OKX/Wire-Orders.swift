@@ -49,7 +49,9 @@ struct OrderRow {
 
     var isContract: Bool { order.instrument.kind.isDerivative }
     /// `ccy`: the currency of the margin of a pair; empty for every other order.
-    var marginCurrency: String { order.terms?.marginAsset ?? "" }
+    var marginCurrency: String {
+        (record.ending == nil ? account.marginAsset(of: order) : order.terms?.marginAsset) ?? ""
+    }
     var words: Settings { order.terms?.words ?? Settings() }
     var isMarket: Bool { order.terms?.kind == .market }
 
@@ -306,7 +308,7 @@ extension JSONWriter {
     mutating func closedPosition(_ closed: ClosedPosition, _ account: Account, _ rules: RuleTable) throws {
         let position = closed.position
         let isLong = position.isLong
-        let opened = try position.entryPrice(rounding: .halfUp)
+        let opened = try position.bookedPrice ?? position.entryPrice(rounding: .halfUp)
         let profit = try position.realised + position.funding - position.fees
         beginObject()
         member("cTime", position.openedAt)

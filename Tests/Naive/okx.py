@@ -12,7 +12,7 @@ import okx_margin
 import okx_portfolio
 import okx_rules as rules
 from cases import Case, Chance, Round
-from exact import ONE, ZERO, half_up, number, plain, positive
+from exact import ONE, ZERO, half_even, half_up, number, plain, positive
 from ledger import Account, Ledger, Position
 
 VENUE = "okx"
@@ -145,6 +145,17 @@ class Coin:
 
 def leverage(book: Ledger, account: Account, name: str, side: str | None) -> Fraction:
     return account.leverage_of(name, side, book.default_leverage)
+
+
+def isolated_margin(book: Ledger, account: Account, position: Position) -> Fraction:
+    """What was put into an isolated position; of an inverse contract value at entry / leverage where that is
+    what was, to 18 places."""
+    instrument = book.instruments[position.instrument]
+    lever = leverage(book, account, instrument.name, position.side)
+    if instrument.kind == "inverse":
+        if half_even(abs(position.cost) * instrument.value / lever, 18) == position.wallet:
+            return abs(book.cost_of(position)) / lever
+    return position.wallet
 
 
 def coin_value(book: Ledger, position: Position) -> Fraction:

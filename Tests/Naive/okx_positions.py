@@ -40,19 +40,19 @@ def price_like(value: Fraction) -> bool:
     return 0 < value < rules.PRICE_LIMIT
 
 
-def isolated_liquidation(book: Ledger, position: Position) -> str:
+def isolated_liquidation(book: Ledger, account: Account, position: Position) -> str:
     """Where the margin and the profit are just the maintenance margin and the fee of liquidating, then one
     tick back; 16 digits, and no more than 16 of them behind the point."""
     rule = rules.RULES["instruments"][position.instrument]
     rate = rules.maintenance_rate(position.instrument, position.quantity) + okx.taker(book, position)
     size = position.quantity * number(rule["value"])
-    paid = book.cost_of(position)
+    paid, margin = book.cost_of(position), okx.isolated_margin(book, account, position)
     if rule.get("payoff") == "inverse":
         # margin + paid - size / price = |size| / price * rate
-        above, below = size + abs(size) * rate, position.wallet + paid
+        above, below = size + abs(size) * rate, margin + paid
     else:
         # margin + size * price - paid = |size| * price * rate
-        above, below = paid - position.wallet, size - abs(size) * rate
+        above, below = paid - margin, size - abs(size) * rate
     if not below or not price_like(above / below):
         return ""
     ticks = number(rules.MARGIN["liquidation_price"]["isolated_ticks"]) * number(rule["tick"])
@@ -67,7 +67,7 @@ def liquidation(book: Ledger, account: Account, mode: str, position: Position) -
     """`liqPx` to 8 places, or the tick's: liquidated there, not yet one step nearer to the mark; the mark
     itself where it is so already; "" where no mark does it."""
     if position.isolated:
-        return isolated_liquidation(book, position)
+        return isolated_liquidation(book, account, position)
     mark = book.marks[position.instrument]
     tick = rules.RULES["instruments"][position.instrument]["tick"].partition(".")[2]
     step = Fraction(1, 10 ** max(8, len(tick)))
@@ -132,7 +132,7 @@ def row(book: Ledger, account: Account, mode: str, position: Position, balance: 
                   "spotInUseCcy": instrument.base}
     if position.isolated:
         fee = okx.coin_value(book, position) * okx.taker(book, position)
-        ratio = (position.wallet + pnl) / (maintenance + fee)
+        ratio = (okx.isolated_margin(book, account, position) + pnl) / (maintenance + fee)
     elif mode == "futures":
         coin = next(coin for coin in balance.coins if coin.name == instrument.settle)
         ratio = coin.futures_ratio

@@ -393,7 +393,26 @@ struct OrderTests {
             [
                 "avgPx": "58834.6", "upl": "0.0000244578108331", "uplRatio": "0.0431689655172414",
                 "bePx": "58805.1827",
+                // Both with a margin of 100 ÷ 58834.6 ÷ 3: 58834.6 × (1 − 0.0045) × 1.5 − 0.1, and with the
+                // profit ÷ (100 ÷ 58000 × 0.0045).
+                "liqPx": "87854.66645", "mgnRatio": "76.1756341160297336",
             ])
+        // Margin that was put in is no share of what it was opened at.
+        try world.run(
+            "desk", ("adjust_isolated_margin", #""instrument":"BTC-USD-SWAP","amount":"0.0001""#))
+        let more = try #require(
+            try await world.data("GET", "/api/v5/account/positions?instId=BTC-USD-SWAP").first)
+        expect(more, ["margin": "0.0006665600400671"])
+        try world.run(
+            "desk",
+            (
+                "fill",
+                #""instrument":"BTC-USD-SWAP","side":"buy","quantity":"1","price":"58000","#
+                    + #""margin_mode":"isolated""#
+            ))
+        expect(
+            try await world.data("GET", "/api/v5/account/positions-history").first,
+            ["openAvgPx": "58834.6"])
     }
 
     /// S14, S15: ids.
