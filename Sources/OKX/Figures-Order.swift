@@ -148,7 +148,7 @@ extension OrderFigures {
         let link = table.links[place]
         let kind: OrderMode.Kind
         let currency: Int
-        if let asset = order.terms?.marginAsset {
+        if let asset = account.account.marginAsset(of: order) {
             kind = .pair(inBase: asset == terms.base)
             currency = asset == terms.base ? link.base : link.quote
         } else if terms.kind.isDerivative {

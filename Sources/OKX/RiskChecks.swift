@@ -258,7 +258,7 @@ private struct Judge {
         }
         let figures = try figures(of: after)
         let paid =
-            order.settlementAsset
+            after.marginAsset(of: order) ?? order.settlementAsset
             ?? (order.side == .buy ? order.instrument.quote : order.instrument.base)
         guard let place = rules.assetPlace(paid), let row = figures.row(place) else {
             throw missing(.zero, paid)

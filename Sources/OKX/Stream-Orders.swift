@@ -298,7 +298,7 @@ extension OKXStream {
         writer.member("instType", row.typeName)
         writer.member("instId", order.instrument.name)
         writer.member("tgtCcy", words.text("tgtCcy") ?? "")
-        writer.member("ccy", order.settlementAsset ?? "")
+        writer.member("ccy", row.isContract ? order.instrument.settle : row.marginCurrency)
         writer.member("tradeQuoteCcy", row.isContract ? "" : order.instrument.quote)
         writer.member("ordId", order.venueID(of: row.account.id))
         writer.member("clOrdId", order.shownClientID)

@@ -148,6 +148,38 @@ struct MarginOrderTests {
         try isSound(world)
     }
 
+    @Test(
+        "an isolated order whose position has closed holds what the position it will open has",
+        arguments: [
+            ("buy", #""sz":"6000""#, "sell", "61000", "BTC", "USDT", "1220"),
+            ("sell", #""sz":"0.1""#, "buy", "59000", "USDT", "BTC", "0.02"),
+        ])
+    func left(
+        first: String, size: String, other: String, price: String, before: String, after: String,
+        frozen: String
+    ) async throws {
+        let world = try ready()
+        let isolated = #""tdMode":"isolated","#
+        func resting() async throws -> JSONValue {
+            try #require(try await world.data("GET", "/api/v5/trade/orders-pending?instType=MARGIN").first)
+        }
+        expect(
+            try await post(world, isolated + #""side":"\#(first)","ordType":"market",\#(size)"#),
+            ["sCode": "0"])
+        let order = isolated + #""side":"\#(other)","ordType":"limit","px":"\#(price)","sz":"0.1""#
+        expect(try await post(world, order), ["sCode": "0"])
+        expect(try await resting(), ["ccy": before])
+        expect(try await post(world, #""mgnMode":"isolated""#, "close-position"), ["instId": "BTC-USDT"])
+        expect(try await resting(), ["ccy": after])
+        let balance = try world.balance("desk")
+        expect(balance.detail(after), ["ordFrozen": frozen])
+        expect(balance.detail(before), ["ordFrozen": "0"])
+        try isSound(world)
+        try quote(world, #""last":"\#(price)""#)
+        expect(try await position(world), ["ccy": after, "posCcy": after, "margin": frozen])
+        try isSound(world)
+    }
+
     @Test("an order beyond the position repays it and exchanges the rest with what is free")
     func beyond() async throws {
         let world = try ready()
