@@ -1,4 +1,5 @@
 import JSON
+import Ledger
 import Numbers
 import Venue
 
@@ -28,11 +29,9 @@ extension SymbolRules {
         let maximumQuantity: String
         let maximumMarketQuantity: String
 
-        init(tick: String, reading entry: RulebookReader) throws(RulebookError) {
-            func number(_ key: String, else fallback: String) throws(RulebookError) -> String {
-                guard entry.has(key) else { return fallback }
-                _ = try entry.decimal(key)
-                return try entry.text(key)
+        init(tick: String, reading entry: FieldReader) throws(Refusal) {
+            func number(_ field: String, else fallback: String) throws(Refusal) -> String {
+                try entry.optional(field, entry.decimalText) ?? fallback
             }
             minimumPrice = try number("minimum_price", else: tick)
             maximumPrice = try number("maximum_price", else: Filters.most)

@@ -22,14 +22,14 @@ public final class RuleTable: VenueRules {
     private let symbolPlaces: [ExactText: Int]
 
     /// Reads a whole rulebook.
-    public init(reading rulebook: RulebookReader) throws(RulebookError) {
+    public init(reading rulebook: FieldReader) throws(Refusal) {
         let assets = try rulebook.rows("assets", AssetRules.init)
-        let names = Set(assets.map(\.name))
-        let symbols = try rulebook.rows("instruments") { name, entry throws(RulebookError) in
+        let names = assets.map(\.name)
+        let symbols = try rulebook.rows("instruments") { name, entry throws(Refusal) in
             try SymbolRules(name: name, assets: names, reading: entry)
         }
-        account = try AccountRules(reading: rulebook.member("account"))
-        limits = try WeightLimits(reading: rulebook.member("limits"))
+        account = try AccountRules(reading: rulebook.record("account"))
+        limits = try WeightLimits(reading: rulebook.record("limits"))
         self.assets = assets
         self.symbols = symbols
         creditAsset = assets.first(where: \.isCredit)?.name
@@ -82,38 +82,25 @@ struct AssetRules: Sendable {
     /// The same for users above VIP 1; nil where it is the same.
     let vipAutoExchangeThreshold: ExactDecimal?
 
-    init(name: String, reading entry: RulebookReader) throws(RulebookError) {
+    init(name: String, reading entry: FieldReader) throws(Refusal) {
         self.name = name
         isCredit = try entry.flag("credits_mode", fallback: false)
-        fullName = entry.has("name") ? try entry.text("name") : name
+        fullName = try entry.optionalText("name") ?? name
         referenceIndex = try entry.positive("reference_index")
         isMarginAvailable = try entry.flag("margin_available", fallback: true)
         isListedInSingleAssetMode = try entry.flag("single_asset_row", fallback: false)
-        bidBuffer = try Self.buffer("bid_buffer", in: entry)
-        askBuffer = try Self.buffer("ask_buffer", in: entry)
-        autoExchangeBidBuffer = try Self.buffer("auto_exchange_bid_buffer", in: entry)
-        autoExchangeAskBuffer = try Self.buffer("auto_exchange_ask_buffer", in: entry)
-        autoExchangeThreshold = try Self.threshold("auto_exchange_threshold", in: entry)
-        vipAutoExchangeThreshold = try Self.threshold("auto_exchange_threshold_vip", in: entry)
-    }
-
-    private static func threshold(
-        _ key: String, in entry: RulebookReader
-    ) throws(RulebookError) -> ExactDecimal? {
-        guard let threshold = try entry.optionalDecimal(key) else { return nil }
-        guard threshold.isNegative else {
-            throw RulebookError(field: entry.path(of: key), message: "is not below zero")
+        func buffer(_ field: String) throws(Refusal) -> ExactDecimal {
+            try entry.optional(field, entry.rateBelowOne) ?? .zero
         }
-        return threshold
-    }
-
-    private static func buffer(_ key: String, in entry: RulebookReader) throws(RulebookError) -> ExactDecimal
-    {
-        let buffer = try entry.optionalDecimal(key) ?? .zero
-        guard !buffer.isNegative, buffer < .one else {
-            throw RulebookError(field: entry.path(of: key), message: "is not from 0 to below 1")
+        bidBuffer = try buffer("bid_buffer")
+        askBuffer = try buffer("ask_buffer")
+        autoExchangeBidBuffer = try buffer("auto_exchange_bid_buffer")
+        autoExchangeAskBuffer = try buffer("auto_exchange_ask_buffer")
+        func negative(_ field: String) throws(Refusal) -> ExactDecimal {
+            try entry.decimal(field, "below zero") { $0.isNegative }
         }
-        return buffer
+        autoExchangeThreshold = try entry.optional("auto_exchange_threshold", negative)
+        vipAutoExchangeThreshold = try entry.optional("auto_exchange_threshold_vip", negative)
     }
 }
 
@@ -136,46 +123,24 @@ final class SymbolRules: Sendable {
     /// By rising notional; never empty.
     let brackets: [Bracket]
 
-    init(name: String, assets: Set<String>, reading entry: RulebookReader) throws(RulebookError) {
-        guard try entry.text("kind") == Instrument.Kind.perpetual.rawValue else {
-            throw RulebookError(field: entry.path(of: "kind"), message: "is not perpetual")
-        }
-        for key in ["base", "quote", "settle"] {
-            guard assets.contains(try entry.text(key)) else {
-                throw RulebookError(field: entry.path(of: key), message: "is no asset of this rulebook")
-            }
-        }
+    init(name: String, assets: [String], reading entry: FieldReader) throws(Refusal) {
         self.name = name
         instrument = Instrument(
-            venue: BinanceVenue.name, name: name, kind: .perpetual, base: try entry.text("base"),
-            quote: try entry.text("quote"), settle: try entry.text("settle"))
-        pricePrecision = try Self.precision("price_precision", in: entry)
-        quantityPrecision = try Self.precision("quantity_precision", in: entry)
-        let tick = try Self.number("tick_size", in: entry)
-        tickSize = tick
+            venue: BinanceVenue.name, name: name, kind: try entry.choice("kind", among: [.perpetual]),
+            base: try entry.word("base", among: assets), quote: try entry.word("quote", among: assets),
+            settle: try entry.word("settle", among: assets))
+        pricePrecision = Int(try entry.whole("price_precision", in: 0...18))
+        quantityPrecision = Int(try entry.whole("quantity_precision", in: 0...18))
+        tickSize = try entry.decimalText("tick_size")
         priceTick = try entry.decimal("tick_size")
-        limits = try Limits(tick: tick, reading: entry)
-        stepSize = try Self.number("step_size", in: entry)
-        minimumNotional = try Self.number("minimum_notional", in: entry)
-        onboarded = Int64(try entry.integer("onboarded"))
-        liquidationFee = try Self.number("liquidation_fee", in: entry)
-        marketTakeBound = try Self.number("market_take_bound", in: entry)
-        subtypes = try entry.member("subtypes").texts()
-        brackets = try Bracket.table(entry.member("brackets"))
-    }
-
-    private static func precision(_ key: String, in entry: RulebookReader) throws(RulebookError) -> Int {
-        let precision = try entry.integer(key)
-        guard (0...18).contains(precision) else {
-            throw RulebookError(field: entry.path(of: key), message: "is not within 0 and 18")
-        }
-        return precision
-    }
-
-    /// A number that is only shown, as the file spells it.
-    private static func number(_ key: String, in entry: RulebookReader) throws(RulebookError) -> String {
-        _ = try entry.decimal(key)
-        return try entry.text(key)
+        limits = try Limits(tick: tickSize, reading: entry)
+        stepSize = try entry.decimalText("step_size")
+        minimumNotional = try entry.decimalText("minimum_notional")
+        onboarded = try entry.integer("onboarded")
+        liquidationFee = try entry.decimalText("liquidation_fee")
+        marketTakeBound = try entry.decimalText("market_take_bound")
+        subtypes = try entry.texts("subtypes")
+        brackets = try Bracket.table(of: entry)
     }
 }
 
@@ -193,24 +158,21 @@ struct Bracket: Sendable, Equatable {
     /// What is taken off notional × rate, so that the requirement has no step.
     let cumulative: ExactDecimal
 
-    /// Reads `[cap, leverage, rate]` rows. `cum` follows from them: cum of the bracket before + floor × (rate
+    /// Reads the rows of `brackets`. `cum` follows from them: cum of the bracket before + floor × (rate
     /// − rate before). Binance USDⓈ-M Futures API documentation, Notional and Leverage Brackets.
-    static func table(_ reader: RulebookReader) throws(RulebookError) -> [Bracket] {
+    static func table(of entry: FieldReader) throws(Refusal) -> [Bracket] {
         var table: [Bracket] = []
-        for row in try reader.elements() {
-            let cells = try row.elements()
-            guard cells.count == 3 else {
-                throw RulebookError(field: row.path, message: "has not three cells: cap, leverage, rate")
-            }
-            let cap = try cells[0].decimal()
-            let leverage = try cells[1].decimal()
-            let rate = try cells[2].decimal()
+        for row in try entry.rows("brackets", of: ["cap", "leverage", "rate"]) {
+            let cap = try row.decimal("cap")
+            let leverage = try row.decimal("leverage")
+            let rate = try row.decimal("rate")
             let last = table.last
             guard cap > last?.notionalCap ?? .zero, leverage >= .one, rate.isPositive, rate < .one,
                 rate >= last?.maintenanceRate ?? .zero, leverage <= last?.initialLeverage ?? leverage
             else {
-                throw RulebookError(
-                    field: row.path, message: "caps and rates must rise, leverages fall, rates stay below 1")
+                throw row.refusal(
+                    .invalidField, "caps and rates must rise, leverages fall, rates stay below 1.",
+                    field: "cap")
             }
             table.append(
                 Bracket(
@@ -219,19 +181,19 @@ struct Bracket: Sendable, Equatable {
                     notionalCap: cap, maintenanceRate: rate,
                     cumulative: try cumulative(after: last, rate, row)))
         }
-        guard !table.isEmpty else { throw RulebookError(field: reader.path, message: "has no bracket") }
+        guard !table.isEmpty else { throw entry.wrong("brackets", "a list of at least one") }
         return table
     }
 
     private static func cumulative(
-        after last: Bracket?, _ rate: ExactDecimal, _ row: RulebookReader
-    ) throws(RulebookError) -> ExactDecimal {
+        after last: Bracket?, _ rate: ExactDecimal, _ row: FieldReader
+    ) throws(Refusal) -> ExactDecimal {
         guard let last else { return .zero }
         do {
             let step = try last.notionalCap.times(rate - last.maintenanceRate, rounding: .halfEven)
             return try last.cumulative + step
         } catch {
-            throw RulebookError(field: row.path, message: "is too large")
+            throw row.wrong("cap", "smaller")
         }
     }
 }
@@ -256,25 +218,18 @@ struct AccountRules: Sendable {
     /// order; nil for never.
     let autoExchangeLoanToValue: ExactDecimal?
 
-    init(reading reader: RulebookReader) throws(RulebookError) {
+    init(reading reader: FieldReader) throws(Refusal) {
         defaultLeverage = try reader.wholeLeverage("default_leverage")
         makerFee = try reader.decimal("maker_fee")
         takerFee = try reader.decimal("taker_fee")
         retailFee = try reader.optionalDecimal("retail_fee") ?? makerFee
         feeBurnDiscount = try reader.optionalDecimal("fee_burn_discount") ?? .zero
-        initialMarginRounding = try Self.rounding("initial_margin_rounding", in: reader)
+        let rounding = try reader.optional("initial_margin_rounding") { field throws(Refusal) in
+            try reader.word(field, among: ["cut", "half_up"])
+        }
+        initialMarginRounding = rounding == "half_up" ? .halfUp : .towardZero
         fundingRate = try reader.decimal("funding_rate")
         autoExchangeLoanToValue = try reader.optionalDecimal("auto_exchange_loan_to_value")
-    }
-
-    private static func rounding(
-        _ key: String, in reader: RulebookReader
-    ) throws(RulebookError) -> Rounding {
-        switch reader.has(key) ? try reader.text(key) : "cut" {
-        case "cut": return .towardZero
-        case "half_up": return .halfUp
-        default: throw RulebookError(field: reader.path(of: key), message: "is neither cut nor half_up")
-        }
     }
 }
 
@@ -287,11 +242,11 @@ struct WeightLimits: Sendable {
     let ordersPerMinute: Int
     let ordersPerTenSeconds: Int
 
-    init(reading reader: RulebookReader) throws(RulebookError) {
-        futures = try reader.count("weight_per_minute")
-        spot = try reader.count("spot_weight_per_minute")
-        wallet = try reader.count("wallet_weight_per_minute")
-        ordersPerMinute = try reader.count("orders_per_minute")
-        ordersPerTenSeconds = try reader.count("orders_per_10_seconds")
+    init(reading reader: FieldReader) throws(Refusal) {
+        futures = try reader.positiveCount("weight_per_minute")
+        spot = try reader.positiveCount("spot_weight_per_minute")
+        wallet = try reader.positiveCount("wallet_weight_per_minute")
+        ordersPerMinute = try reader.positiveCount("orders_per_minute")
+        ordersPerTenSeconds = try reader.positiveCount("orders_per_10_seconds")
     }
 }

@@ -34,39 +34,28 @@ public final class CryptoComRules: VenueRules {
     static let usd = "USD"
 
     /// Reads a whole rulebook.
-    public init(reading rulebook: RulebookReader) throws(RulebookError) {
-        defaults = try RiskDefaults(reading: try rulebook.member("risk_defaults"))
+    public init(reading rulebook: FieldReader) throws(Refusal) {
+        defaults = try RiskDefaults(reading: rulebook.record("risk_defaults"))
         isolatedFeeReserveRate = try rulebook.rate("isolated_fee_reserve_rate")
-        liquidationFeeRate =
-            rulebook.has("liquidation_fee_rate") ? try rulebook.rate("liquidation_fee_rate") : nil
+        liquidationFeeRate = try rulebook.optional("liquidation_fee_rate", rulebook.rate)
         maintenanceShare = try rulebook.rate("maintenance_share")
-        let fees = try rulebook.member("fees")
-        spotFees = try FeeRates(reading: try fees.member("spot"))
-        derivativeFees = try FeeRates(reading: try fees.member("derivative"))
-        orders = try OrderRules(reading: rulebook.has("orders") ? try rulebook.member("orders") : nil)
+        let fees = try rulebook.record("fees")
+        spotFees = try FeeRates(reading: fees.record("spot"))
+        derivativeFees = try FeeRates(reading: fees.record("derivative"))
+        orders = try OrderRules(reading: rulebook.recordOrEmpty("orders"))
 
-        assets = try rulebook.rows("assets") { name, reader throws(RulebookError) in
-            try AssetRule(name: name, reading: reader)
-        }
+        assets = try rulebook.rows("assets", AssetRule.init)
         assetPlaces = ExactText.places(of: assets.map(\.name))
         guard let usd = assetPlaces[ExactText(Self.usd)], assets[usd].referenceIndex == .one else {
-            throw RulebookError(
-                field: rulebook.path(of: "assets.USD"), message: "must be there, with index 1")
+            throw rulebook.wrong("assets.USD", "there, with index 1")
         }
         reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }) { first, _ in first }
 
-        var instruments: [InstrumentRule] = []
-        for (name, reader) in try rulebook.member("instruments").members() {
-            let rule = try InstrumentRule(name: name, reading: reader)
-            for (key, asset) in [("base", rule.terms.base), ("quote", rule.terms.quote)]
-            where assetPlaces[ExactText(asset)] == nil {
-                throw RulebookError(
-                    field: reader.path(of: key), message: "is no asset of this rulebook: \(asset)")
-            }
-            instruments.append(rule)
+        let names = assets.map(\.name)
+        instruments = try rulebook.rows("instruments") { name, reader throws(Refusal) in
+            try InstrumentRule(name: name, assets: names, reading: reader)
         }
         instrumentPlaces = ExactText.places(of: instruments.map(\.terms.name))
-        self.instruments = instruments
     }
 
     /// An asset's rules; nil if the rulebook does not know it.
@@ -138,7 +127,7 @@ struct RiskDefaults: Sendable {
     /// Every default by the venue's name, as the rulebook spells it, for `public/get-risk-parameters`.
     let printed: [(name: String, value: String)]
 
-    init(reading reader: RulebookReader) throws(RulebookError) {
+    init(reading reader: FieldReader) throws(Refusal) {
         spotLeverage = try reader.leverage("default_max_product_leverage_for_spot")
         perpetualLeverage = try reader.leverage("default_max_product_leverage_for_perps")
         futureLeverage = try reader.leverage("default_max_product_leverage_for_futures")
@@ -147,10 +136,7 @@ struct RiskDefaults: Sendable {
         perpetualMultiplier = try reader.nonNegative("default_umr_multiplier_for_perps")
         futureMultiplier = try reader.nonNegative("default_umr_multiplier_for_futures")
         var printed: [(name: String, value: String)] = []
-        for (name, member) in try reader.members() {
-            _ = try member.decimal()
-            printed.append((name, try member.text()))
-        }
+        for name in reader.names { printed.append((name, try reader.decimalText(name))) }
         self.printed = printed
     }
 }
@@ -193,35 +179,28 @@ final class AssetRule: Sendable {
         "short_pos_limit_futures",
     ]
 
-    init(name: String, reading reader: RulebookReader) throws(RulebookError) {
+    init(name: String, reading reader: FieldReader) throws(Refusal) {
         self.name = name
         fullName = try reader.text("full_name")
         network = reader.has("network") ? try NetworkRule(reading: reader) : nil
         referenceIndex = try reader.positive("reference_index")
-        collateralCap =
-            reader.has("collateral_cap_notional") ? try reader.nonNegative("collateral_cap_notional") : nil
+        collateralCap = try reader.optional("collateral_cap_notional", reader.nonNegative)
         let isListed = reader.has("minimum_haircut") && collateralCap != nil
         isCollateral = try reader.flag("is_collateral", fallback: isListed)
         minimumHaircut =
             isCollateral && reader.has("minimum_haircut") ? try reader.rate("minimum_haircut") : .zero
-        haircutRatePerUnit =
-            reader.has("haircut_rate_per_unit") ? try reader.rate("haircut_rate_per_unit") : nil
-        unitMarginRate = reader.has("unit_margin_rate") ? try reader.rate("unit_margin_rate") : nil
-        spotLeverage = try reader.optionalLeverage("max_product_leverage_for_spot")
-        perpetualLeverage = try reader.optionalLeverage("max_product_leverage_for_perps")
-        futureLeverage = try reader.optionalLeverage("max_product_leverage_for_futures")
-        hourlyInterestRate =
-            reader.has("hourly_interest_rate") ? try reader.rate("hourly_interest_rate") : .zero
+        haircutRatePerUnit = try reader.optional("haircut_rate_per_unit", reader.rate)
+        unitMarginRate = try reader.optional("unit_margin_rate", reader.rate)
+        spotLeverage = try reader.optional("max_product_leverage_for_spot", reader.leverage)
+        perpetualLeverage = try reader.optional("max_product_leverage_for_perps", reader.leverage)
+        futureLeverage = try reader.optional("max_product_leverage_for_futures", reader.leverage)
+        hourlyInterestRate = try reader.optional("hourly_interest_rate", reader.rate) ?? .zero
         showsLockedAsReserved = try reader.flag("locked_is_reserved", fallback: true)
-        func limit(_ key: String) throws(RulebookError) -> ExactDecimal? {
-            reader.has(key) ? try reader.nonNegative(key) : nil
-        }
-        minimumOrderNotional = try limit("min_order_notional_usd")
-        maximumOrderNotional = try limit("max_order_notional_usd")
+        minimumOrderNotional = try reader.optional("min_order_notional_usd", reader.nonNegative)
+        maximumOrderNotional = try reader.optional("max_order_notional_usd", reader.nonNegative)
         var printed: [(name: String, value: String)] = []
         for field in Self.printedFields where reader.has(field) {
-            _ = try reader.decimal(field)
-            printed.append((field, try reader.text(field)))
+            printed.append((field, try reader.decimalText(field)))
         }
         self.printed = printed
     }
@@ -233,7 +212,7 @@ struct NetworkRule: Sendable {
     let withdrawalFee: ExactDecimal
     let minimumWithdrawal: ExactDecimal
 
-    init(reading asset: RulebookReader) throws(RulebookError) {
+    init(reading asset: FieldReader) throws(Refusal) {
         identifier = try asset.text("network")
         withdrawalFee = try asset.nonNegative("withdrawal_fee")
         minimumWithdrawal = try asset.nonNegative("min_withdrawal_amount")
@@ -254,14 +233,9 @@ struct OrderRules: Sendable {
     let openOrdersOfPair: Int
 
     /// Rules as a rulebook has them; the usual ones where it leaves any out.
-    init(reading reader: RulebookReader?) throws(RulebookError) {
-        func decimal(_ key: String, _ usual: ExactDecimal) throws(RulebookError) -> ExactDecimal {
-            guard let reader, reader.has(key) else { return usual }
-            return try reader.nonNegative(key)
-        }
-        func count(_ key: String, _ usual: Int) throws(RulebookError) -> Int {
-            guard let reader, reader.has(key) else { return usual }
-            return Int(try reader.integer(key))
+    init(reading reader: FieldReader) throws(Refusal) {
+        func decimal(_ field: String, _ usual: ExactDecimal) throws(Refusal) -> ExactDecimal {
+            try reader.optional(field, reader.nonNegative) ?? usual
         }
         let hundred = ExactDecimal(100)
         minimumNotional = try decimal("min_order_notional_usd", .one)
@@ -270,8 +244,8 @@ struct OrderRules: Sendable {
         let fifty = (try? ExactDecimal(50).over(hundred, rounding: .halfEven)) ?? .zero
         band = try decimal("price_band", five)
         restingBand = try decimal("resting_price_band", fifty)
-        openOrders = try count("max_open_orders", 1000)
-        openOrdersOfPair = try count("max_open_orders_per_pair", 200)
+        openOrders = try reader.optional("max_open_orders", reader.positiveCount) ?? 1000
+        openOrdersOfPair = try reader.optional("max_open_orders_per_pair", reader.positiveCount) ?? 200
     }
 }
 
@@ -283,35 +257,22 @@ final class InstrumentRule: Sendable {
     /// When a future expires; nil for the others.
     let expiry: LedgerTime?
 
-    init(name: String, reading reader: RulebookReader) throws(RulebookError) {
-        let kindText = try reader.text("kind")
-        guard let kind = Instrument.Kind(rawValue: kindText) else {
-            let names = Instrument.Kind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw RulebookError(
-                field: reader.path(of: "kind"), message: "is \(kindText), not one of \(names)")
-        }
-        let quote = try reader.text("quote")
-        guard kind == .spot || quote == CryptoComRules.usd else {
-            throw RulebookError(
-                field: reader.path(of: "quote"), message: "must be USD: contracts settle in USD")
-        }
+    init(name: String, assets: [String], reading reader: FieldReader) throws(Refusal) {
+        let kind = try reader.choice("kind", Instrument.Kind.self)
+        // Contracts settle in USD.
+        let quote = try reader.word("quote", among: kind == .spot ? assets : [CryptoComRules.usd])
         terms = Instrument(
-            venue: CryptoComVenue.name, name: name, kind: kind, base: try reader.text("base"), quote: quote,
-            settle: quote)
+            venue: CryptoComVenue.name, name: name, kind: kind, base: try reader.word("base", among: assets),
+            quote: quote, settle: quote)
         priceTick = try reader.positive("price_tick_size")
         quantityTick = try reader.positive("qty_tick_size")
         expiry = kind == .future ? try reader.time("expiry") : nil
     }
 }
 
-extension RulebookReader {
-    /// A leverage member of at least 1.
-    fileprivate func leverage(_ key: String) throws(RulebookError) -> ExactDecimal {
-        try checked(key, "is below 1") { $0 >= .one }
-    }
-
-    /// A leverage member of at least 1; nil where it is absent or null.
-    fileprivate func optionalLeverage(_ key: String) throws(RulebookError) -> ExactDecimal? {
-        has(key) ? try leverage(key) : nil
+extension FieldReader {
+    /// A leverage of at least 1.
+    fileprivate func leverage(_ field: String) throws(Refusal) -> ExactDecimal {
+        try decimal(field, "at least 1") { $0 >= .one }
     }
 }

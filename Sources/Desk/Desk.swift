@@ -19,7 +19,7 @@ public struct Desk: Sendable {
         var connections: [AccountConnection] = []
         for entry in configuration.accounts {
             guard let key = credentials[ExactText(entry.name)] else {
-                throw ConfigurationError([], "The account \(entry.name) has no key")
+                throw ConfigurationError("The account \(entry.name) has no key")
             }
             connections.append(
                 AccountConnection(

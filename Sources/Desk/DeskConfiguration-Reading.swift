@@ -11,62 +11,52 @@ extension DeskConfiguration {
     /// Throws, with the place of the value at fault, for anything that is unknown, missing or of no use.
     public init(_ value: JSONValue, folder: String) throws(ConfigurationError) {
         self.init()
-        let fields = try ConfigurationFields(
-            value, at: [],
-            known: ["accounts", "concurrency", "timeouts", "attempts", "prices", "watch"])
-        for (entry, path) in try fields.elements("accounts") {
-            let account = try AccountEntry(entry, at: path, folder: folder)
+        do throws(Refusal) { try read(FieldReader(ofFile: value), folder: folder) } catch {
+            throw ConfigurationError(error)
+        }
+    }
+
+    private mutating func read(_ fields: FieldReader, folder: String) throws(Refusal) {
+        try fields.allow(["accounts", "concurrency", "timeouts", "attempts", "prices", "watch"])
+        for entry in try fields.list("accounts") {
+            let account = try AccountEntry(entry, folder: folder)
             guard !accounts.contains(where: { $0.name.isExactly(account.name) }) else {
-                throw ConfigurationError(path + [.key("name")], "occurs twice; give every account its own")
+                throw entry.refusal(
+                    .invalidField, "name occurs twice; give every account its own.", field: "name")
             }
             accounts.append(account)
         }
-        guard !accounts.isEmpty else {
-            throw ConfigurationError([.key("accounts")], "must list at least one account")
+        guard !accounts.isEmpty else { throw fields.wrong("accounts", "a list of at least one account") }
+        concurrency = try fields.count("concurrency", in: 1...64) ?? concurrency
+        retryPolicy.attempts = try fields.count("attempts", in: 1...20) ?? retryPolicy.attempts
+        if let timeouts = try fields.optional("timeouts", fields.record) {
+            try timeouts.allow(["call", "whole"])
+            retryPolicy.call = try timeouts.optional("call", timeouts.span) ?? retryPolicy.call
+            retryPolicy.whole = try timeouts.optional("whole", timeouts.span) ?? retryPolicy.whole
         }
-        concurrency = try fields.integer("concurrency", in: 1...64) ?? concurrency
-        retryPolicy.attempts = try fields.integer("attempts", in: 1...20) ?? retryPolicy.attempts
-        if let timeouts = fields.object["timeouts"] {
-            let spans = try ConfigurationFields(
-                timeouts, at: [.key("timeouts")], known: ["call", "whole"])
-            retryPolicy.call = try spans.span("call") ?? retryPolicy.call
-            retryPolicy.whole = try spans.span("whole") ?? retryPolicy.whole
+        if let given = try fields.optional("prices", fields.record) {
+            for asset in given.names { prices[ExactText(asset)] = try given.positive(asset) }
         }
-        if let given = fields.object["prices"] { prices = try Self.prices(given) }
-        if let given = fields.object["watch"] {
+        if let given = try fields.optional("watch", fields.record) {
             watch = try WatchPlan(given, folder: folder, accounts: accounts.map(\.name))
-            try checkHandedOn()
+            try checkHandedOn(given)
         }
     }
 
     /// Refuses a command that would be handed a secret of the desk's own.
-    private func checkHandedOn() throws(ConfigurationError) {
+    private func checkHandedOn(_ fields: FieldReader) throws(Refusal) {
         let sources = accounts.map(\.credentials) + watch.notices.compactMap(\.secret)
         let secrets = Set(sources.flatMap(\.variables))
         for (place, notice) in watch.notices.enumerated() {
             guard case .command(let command) = notice else { continue }
             for (position, name) in command.variables.enumerated()
             where secrets.contains(name) || name.hasPrefix("MARGINALIA_") {
-                throw ConfigurationError(
-                    [.key("watch"), .key("notify"), .index(place), .key("environment"), .index(position)],
-                    "may not be \(name): the desk's keys, passphrase and token are for no command")
+                throw fields.refusal(
+                    .invalidField,
+                    "may not be \(name): the desk's keys, passphrase and token are for no command.",
+                    field: "notify[\(place)].environment[\(position)]")
             }
         }
-    }
-
-    private static func prices(_ value: JSONValue) throws(ConfigurationError) -> [ExactText: ExactDecimal] {
-        guard let object = value.object else {
-            throw ConfigurationError([.key("prices")], "must be a mapping of assets to USD prices")
-        }
-        let fields = try ConfigurationFields(value, at: [.key("prices")], known: object.keys)
-        var prices: [ExactText: ExactDecimal] = [:]
-        for (asset, _) in object.members {
-            guard let price = try fields.decimal(asset), price.isPositive else {
-                throw ConfigurationError([.key("prices"), .key(asset)], "must be a price above zero")
-            }
-            prices[ExactText(asset)] = price
-        }
-        return prices
     }
 }
 
@@ -76,55 +66,42 @@ extension AccountEntry {
         Venues.clients.filter { $0.demoTradingHeader != nil }.map { $0.title }.joined(separator: ", ")
     }
 
-    init(_ value: JSONValue, at path: [ConfigurationError.Step], folder: String) throws(ConfigurationError) {
-        let fields = try ConfigurationFields(
-            value, at: path,
-            known: [
-                "name", "venue", "base_url", "credentials", "allow", "profile", "uid", "demo_trading",
-            ])
-        let name = try fields.required("name")
+    init(_ fields: FieldReader, folder: String) throws(Refusal) {
+        try fields.allow([
+            "name", "venue", "base_url", "credentials", "allow", "profile", "uid", "demo_trading",
+        ])
+        let name = try fields.filledText("name")
         guard name.utf8.count <= 64,
             name.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "/") })
         else {
-            throw fields.wrong("name", "must be 1 to 64 visible ASCII characters without blanks and slashes")
+            throw fields.wrong("name", "1 to 64 visible ASCII characters without blanks and slashes")
         }
-        let venue = VenueName(rawValue: try fields.required("venue"))
-        guard Venues.names.contains(venue) else {
-            throw fields.wrong("venue", "is no venue that can be read; known are \(Venues.listed)")
-        }
+        let venue = VenueName(rawValue: try fields.word("venue", among: Venues.names.map(\.rawValue)))
         var allowed: Set<APIKey.Permission> = []
-        for (place, text) in try fields.texts("allow").enumerated() {
+        for (place, text) in try fields.filledTexts("allow").enumerated() {
             guard let permission = APIKey.Permission(rawValue: text) else {
-                throw ConfigurationError(
-                    fields.at("allow") + [.index(place)], "must be read, trade or withdraw")
+                throw fields.wrong("allow[\(place)]", "read, trade or withdraw")
             }
             allowed.insert(permission)
         }
-        let profile = try fields.text("profile") ?? WireProfile.documented.rawValue
-        guard let profile = WireProfile(rawValue: profile) else {
-            throw fields.wrong("profile", "must be documented or live")
+        guard fields.has("credentials") else {
+            throw fields.refusal(
+                .missingField, "credentials is missing; name an env, a file or a sealed store.",
+                field: "credentials")
         }
-        guard let credentials = fields.object["credentials"] else {
-            throw fields.wrong("credentials", "is missing; name an env, a file or a sealed store")
-        }
-        let isDemoTrading = try fields.flag("demo_trading") ?? false
+        let isDemoTrading = try fields.isOn("demo_trading")
         if isDemoTrading, Venues.client(venue)?.demoTradingHeader == nil {
-            throw fields.wrong(
-                "demo_trading",
-                "is for \(Self.demoVenues): requests to \(venue) do not say so; leave it out, and name the "
-                    + "address of a test system in base_url")
-        }
-        var address: String?
-        if let given = try fields.text("base_url") {
-            do { address = try VenueAddress.checked(given) } catch {
-                throw fields.wrong("base_url", error.message)
-            }
+            throw fields.refusal(
+                .invalidField,
+                "demo_trading is for \(Self.demoVenues): requests to \(venue) do not say so; leave it out, "
+                    + "and name the address of a test system in base_url.", field: "demo_trading")
         }
         self.init(
-            name: name, venue: venue, baseURL: address,
-            credentials: try SecretSource(credentials, at: fields.at("credentials"), folder: folder),
-            allowed: allowed, profile: profile, uid: try fields.text("uid"),
-            isDemoTrading: isDemoTrading)
+            name: name, venue: venue, baseURL: try fields.address("base_url"),
+            credentials: try SecretSource(fields.record("credentials"), folder: folder),
+            allowed: allowed,
+            profile: fields.has("profile") ? try fields.choice("profile", WireProfile.self) : .documented,
+            uid: try fields.optional("uid", fields.filledText), isDemoTrading: isDemoTrading)
     }
 }
 
@@ -136,20 +113,21 @@ extension SecretSource {
     }
 
     /// Reads `{env: NAME}`, `{file: PATH}` or `{sealed: PATH, entry: NAME}`.
-    init(_ value: JSONValue, at path: [ConfigurationError.Step], folder: String) throws(ConfigurationError) {
-        let fields = try ConfigurationFields(value, at: path, known: ["env", "file", "sealed", "entry"])
-        let variable = try fields.text("env")
-        let file = try fields.text("file")
-        let store = try fields.text("sealed")
-        let entry = try fields.text("entry")
+    init(_ fields: FieldReader, folder: String) throws(Refusal) {
+        try fields.allow(["env", "file", "sealed", "entry"])
+        let variable = try fields.optional("env", fields.filledText)
+        let file = try fields.optional("file", fields.filledText)
+        let store = try fields.optional("sealed", fields.filledText)
+        let entry = try fields.optional("entry", fields.filledText)
         switch (variable, file, store, entry) {
         case (let variable?, nil, nil, nil): self = .environment(variable)
         case (nil, let file?, nil, nil): self = .file(Self.path(file, folder: folder))
         case (nil, nil, let store?, let entry?):
             self = .sealed(store: Self.path(store, folder: folder), entry: entry)
         default:
-            throw ConfigurationError(
-                path, "must hold one of env, file, or sealed with entry; secrets themselves stand elsewhere")
+            throw fields.refusal(
+                .invalidField,
+                "there must be one of env, file, or sealed with entry; secrets themselves stand elsewhere.")
         }
     }
 

@@ -31,7 +31,7 @@ public struct DeskConfiguration: Sendable, Equatable {
     public func only(_ names: [String]) throws(ConfigurationError) -> DeskConfiguration {
         for name in names where !accounts.contains(where: { $0.name.isExactly(name) }) {
             let known = accounts.map(\.name).joined(separator: ", ")
-            throw ConfigurationError(.usage, [], "There is no account \"\(name)\"; known are \(known)")
+            throw ConfigurationError(.usage, "There is no account \"\(name)\"; known are \(known)")
         }
         var chosen = self
         if !names.isEmpty { chosen.accounts = accounts.filter { names.contains($0.name) } }

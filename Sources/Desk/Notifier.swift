@@ -26,7 +26,7 @@ public struct Notifier: Sendable {
                 ready.append(Ready(target: target, secret: try target.secret.map(secrets.text) ?? ""))
             } catch {
                 throw ConfigurationError(
-                    error.kind, [], "The secret of \(target.name) cannot be had: \(error.message)")
+                    error.kind, "The secret of \(target.name) cannot be had: \(error.message)")
             }
         }
         targets = ready

@@ -21,12 +21,12 @@ public struct ReaderSource: Sendable {
         if let known = readers[profile]?.first(where: { $0.name == name }) { return known }
         guard let venue = Venues.client(name) else {
             throw ConfigurationError(
-                .usage, [], "There is no venue \"\(name)\" that can be read; known are \(Venues.listed)")
+                .usage, "There is no venue \"\(name)\" that can be read; known are \(Venues.listed)")
         }
         do {
             return try venue.init(addedRulebooks: [], profile: profile)
         } catch {
-            throw ConfigurationError([], "The built-in rules of \(name) cannot be read: \(error)")
+            throw ConfigurationError("The built-in rules of \(name) cannot be read: \(error)")
         }
     }
 }

@@ -22,7 +22,7 @@ public struct SealedStore: Sendable {
         do {
             return try SealedStore(opening: bytes, passphrase: passphrase)
         } catch {
-            throw ConfigurationError(error.kind, [], "the sealed store \(path) \(error.message)")
+            throw ConfigurationError(error.kind, "the sealed store \(path) \(error.message)")
         }
     }
 
@@ -40,7 +40,7 @@ public struct SealedStore: Sendable {
     func sealed(passphrase: String) throws(ConfigurationError) -> [UInt8] {
         guard let seal = PassphraseSeal(Self.format, passphrase: Array(passphrase.utf8)),
             let box = seal.seal(Array(content.description.utf8))
-        else { throw ConfigurationError([], "the store cannot be sealed") }
+        else { throw ConfigurationError("the store cannot be sealed") }
         let file = JSONValue.object(JSONObject(seal.members + [("box", .string(hexText(box)))]))
         return Array(file.description.utf8) + [UInt8(ascii: "\n")]
     }
@@ -51,15 +51,15 @@ public struct SealedStore: Sendable {
             let seal = PassphraseSeal(Self.format, describedBy: value, passphrase: Array(passphrase.utf8)),
             let box = value["box"]?.text.flatMap({ hexBytes($0) })
         else {
-            throw ConfigurationError([], "is none, or was made by another version of marginalia")
+            throw ConfigurationError("is none, or was made by another version of marginalia")
         }
         guard let content = seal.open(box) else {
             throw ConfigurationError(
-                .notPermitted, [], "does not open: the passphrase is wrong, or the file was changed")
+                .notPermitted, "does not open: the passphrase is wrong, or the file was changed")
         }
         self.init()
         guard let object = (try? JSONValue(parsing: content))?.object else {
-            throw ConfigurationError([], "holds no keys; make it anew")
+            throw ConfigurationError("holds no keys; make it anew")
         }
         for (name, entry) in object.members { entries[ExactText(name)] = try Credentials(entry) }
     }

@@ -1,5 +1,6 @@
 import JSON
 import Journal
+import Ledger
 import Venue
 
 /// Finds the secrets that a configuration points at: in the environment, in files of mode 0600, in sealed
@@ -36,7 +37,7 @@ public struct Secrets: Sendable {
                 found[ExactText(entry.name)] = try credentials(at: entry.credentials, stores: &stores)
             } catch {
                 throw ConfigurationError(
-                    error.kind, [],
+                    error.kind,
                     "The key of account \(entry.name) at \(entry.venue) cannot be had: \(error.message)")
             }
         }
@@ -46,7 +47,6 @@ public struct Secrets: Sendable {
                 && (found[ExactText(other.name)]?.apiKey).isExactly(found[ExactText(entry.name)]?.apiKey)
             {
                 throw ConfigurationError(
-                    [],
                     "The accounts \(other.name) and \(entry.name) have the same key, so that their money "
                         + "would count twice: leave one of them out")
             }
@@ -61,11 +61,11 @@ public struct Secrets: Sendable {
         case .environment(let name): return try variable(name)
         case .file(let path):
             guard let bytes = try Self.read(path) else {
-                throw ConfigurationError([], "the file \(path) does not exist")
+                throw ConfigurationError("the file \(path) does not exist")
             }
             let text = String(decoding: bytes, as: UTF8.self)
                 .split(omittingEmptySubsequences: true, whereSeparator: \.isNewline).first
-            guard let text else { throw ConfigurationError([], "the file \(path) is empty") }
+            guard let text else { throw ConfigurationError("the file \(path) is empty") }
             return String(text)
         case .sealed:
             var stores: [ExactText: SealedStore] = [:]
@@ -85,22 +85,22 @@ public struct Secrets: Sendable {
                 passphrase: environment[name + "_PASSPHRASE"].flatMap { $0.isEmpty ? nil : $0 })
         case .file(let path):
             guard let bytes = try Self.read(path) else {
-                throw ConfigurationError([], "the file \(path) does not exist")
+                throw ConfigurationError("the file \(path) does not exist")
             }
             guard let value = try? document(path, bytes) else {
-                throw ConfigurationError([], "the file \(path) is neither YAML nor JSON")
+                throw ConfigurationError("the file \(path) is neither YAML nor JSON")
             }
             do throws(ConfigurationError) {
                 return try Credentials(value)
             } catch {
-                throw ConfigurationError([], "the file \(path): \(error)")
+                throw ConfigurationError("the file \(path): \(error)")
             }
         case .sealed(let path, let entry):
             let path = ExactText(path)
             if stores[path] == nil { stores[path] = try opened(path.text) }
             guard let credentials = stores[path]?.entries[ExactText(entry)] else {
                 throw ConfigurationError(
-                    [], "the sealed store \(path) has no entry \(entry): add it with marginalia desk seal")
+                    "the sealed store \(path) has no entry \(entry): add it with marginalia desk seal")
             }
             return credentials
         }
@@ -109,12 +109,12 @@ public struct Secrets: Sendable {
     private func opened(_ path: String) throws(ConfigurationError) -> SealedStore {
         guard let passphrase = passphrase(path) else {
             throw ConfigurationError(
-                .notPermitted, [],
+                .notPermitted,
                 "the sealed store \(path) needs its passphrase: set \(Self.passphraseVariable)")
         }
         guard let store = try SealedStore.open(path, passphrase: passphrase) else {
             throw ConfigurationError(
-                [], "the sealed store \(path) does not exist: make it with marginalia desk seal")
+                "the sealed store \(path) does not exist: make it with marginalia desk seal")
         }
         return store
     }
@@ -131,7 +131,7 @@ public struct Secrets: Sendable {
 
     private func variable(_ name: String) throws(ConfigurationError) -> String {
         guard let value = environment[name], !value.isEmpty else {
-            throw ConfigurationError([], "the environment variable \(name) is not set")
+            throw ConfigurationError("the environment variable \(name) is not set")
         }
         return value
     }
@@ -140,21 +140,24 @@ public struct Secrets: Sendable {
 extension Credentials {
     /// Reads `api_key`, `secret` and, where there is one, `passphrase`. Throws without repeating a value.
     public init(_ value: JSONValue) throws(ConfigurationError) {
-        let fields: ConfigurationFields
-        do {
-            fields = try ConfigurationFields(value, at: [], known: ["api_key", "secret", "passphrase"])
-        } catch {
-            // The message names an unknown key, which could be a secret that lost its own.
-            throw ConfigurationError([], "must be a mapping with api_key, secret and, if any, passphrase")
+        let known = ["api_key", "secret", "passphrase"]
+        // A message about an unknown key would name it, and it could be a secret that lost its own.
+        guard let object = value.object, object.keys.allSatisfy(known.contains) else {
+            throw ConfigurationError("must be a mapping with api_key, secret and, if any, passphrase")
         }
-        self.init(
-            apiKey: try fields.required("api_key"), secret: try fields.required("secret"),
-            passphrase: try fields.text("passphrase"))
+        do throws(Refusal) {
+            let fields = try FieldReader(ofFile: value)
+            self.init(
+                apiKey: try fields.filledText("api_key"), secret: try fields.filledText("secret"),
+                passphrase: try fields.optional("passphrase", fields.filledText))
+        } catch {
+            throw ConfigurationError(error)
+        }
     }
 }
 
 extension ConfigurationError {
     init(_ failure: SecretFile.Failure) {
-        self.init(failure.isNotPermitted ? .notPermitted : .unusable, [], failure.message)
+        self.init(failure.isNotPermitted ? .notPermitted : .unusable, failure.message)
     }
 }

@@ -13,11 +13,11 @@ enum VenueAddress {
             parts.user == nil, parts.password == nil, parts.fragment == nil,
             parts.query == nil || takesQuery, parts.scheme == "https" || parts.scheme == "http"
         else {
-            throw ConfigurationError([], "must be an address such as https://www.example.com")
+            throw ConfigurationError("must be an address such as https://www.example.com")
         }
         guard parts.scheme == "https" || isLoopback(host) else {
             throw ConfigurationError(
-                [], "must begin with https://, for keys would travel readably; http is for 127.0.0.1 only")
+                "must begin with https://, for keys would travel readably; http is for 127.0.0.1 only")
         }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
     }

@@ -89,116 +89,100 @@ public enum NoticeTarget: Sendable, Equatable {
 }
 
 extension WatchPlan {
-    init(_ value: JSONValue, folder: String, accounts: [String]) throws(ConfigurationError) {
+    init(_ fields: FieldReader, folder: String, accounts: [String]) throws(Refusal) {
         self.init()
-        let fields = try ConfigurationFields(
-            value, at: [.key("watch")], known: ["every", "alerts", "notify"])
-        every = try fields.span("every") ?? every
-        for (rule, path) in try fields.elements("alerts") {
-            alerts.append(try AlertRule(rule, at: path, accounts: accounts))
+        try fields.allow(["every", "alerts", "notify"])
+        every = try fields.optional("every", fields.span) ?? every
+        for entry in try fields.list("alerts") {
+            let rule = try AlertRule(entry, accounts: accounts)
+            if alerts.contains(where: { $0.name.isExactly(rule.name) }) {
+                throw entry.refusal(
+                    .invalidField,
+                    "it is called \"\(rule.name)\" as another one is; give it a name of its own.")
+            }
+            alerts.append(rule)
         }
-        for (target, path) in try fields.elements("notify") {
-            notices.append(try NoticeTarget(target, at: path, folder: folder))
-        }
-        for (place, rule) in alerts.enumerated()
-        where alerts[..<place].contains(where: { $0.name.isExactly(rule.name) }) {
-            throw ConfigurationError(
-                [.key("watch"), .key("alerts"), .index(place)],
-                "is called \"\(rule.name)\" as another one is; give it a name of its own")
+        for target in try fields.list("notify") {
+            notices.append(try NoticeTarget(target, folder: folder))
         }
     }
 }
 
 extension AlertRule {
-    init(
-        _ value: JSONValue, at path: [ConfigurationError.Step], accounts: [String]
-    ) throws(ConfigurationError) {
-        let fields = try ConfigurationFields(
-            value, at: path,
-            known: [
-                "name", "account", "asset", "figure", "below", "above", "older_than", "drift", "not_read",
-            ])
-        let account = try fields.text("account")
+    init(_ fields: FieldReader, accounts: [String]) throws(Refusal) {
+        try fields.allow([
+            "name", "account", "asset", "figure", "below", "above", "older_than", "drift", "not_read",
+        ])
+        let account = try fields.optional("account", fields.filledText)
         if let account, !accounts.contains(account) {
-            throw fields.wrong("account", "is no account of this configuration")
+            throw fields.wrong("account", "an account of this configuration")
         }
-        let asset = try fields.text("asset")
+        let asset = try fields.optional("asset", fields.filledText)
         let chosen = ["figure", "older_than", "drift", "not_read"].filter(fields.has)
         guard chosen.count == 1, let kind = chosen.first else {
-            throw ConfigurationError(path, "must hold one of figure, older_than, drift or not_read")
+            throw fields.refusal(
+                .invalidField, "there must be one of figure, older_than, drift or not_read.")
         }
         guard kind == "figure" || !(fields.has("below") || fields.has("above") || asset != nil) else {
-            throw ConfigurationError(path, "takes below, above and asset with a figure only")
+            throw fields.refusal(.invalidField, "below, above and asset go with a figure only.")
         }
         var limit: Limit?
         let measure: Measure
         switch kind {
         case "figure":
-            let name = try fields.required("figure")
+            let name = try fields.filledText("figure")
             if name == "maintenance_share", asset == nil {
                 measure = .maintenanceShare
             } else if let figure = CommonFigure(rawValue: name) {
                 measure = .figure(figure)
             } else {
                 let known = CommonFigure.allCases.map(\.rawValue).joined(separator: ", ")
-                throw fields.wrong(
-                    "figure", "is unknown; known are \(known) and, of accounts, maintenance_share")
+                throw fields.refusal(
+                    .invalidField,
+                    "figure is unknown; known are \(known) and, of accounts, maintenance_share.",
+                    field: "figure")
             }
-            switch (try fields.decimal("below"), try fields.decimal("above")) {
+            switch (try fields.optionalDecimal("below"), try fields.optionalDecimal("above")) {
             case (let number?, nil): limit = .below(number)
             case (nil, let number?): limit = .above(number)
-            default: throw ConfigurationError(path, "must hold either below or above")
+            default: throw fields.refusal(.invalidField, "there must be either below or above.")
             }
         case "older_than":
             measure = .age
-            guard let span = try fields.span("older_than") else { throw fields.wrong(kind, "is missing") }
-            limit = .above(ExactDecimal(Int(span)))
+            limit = .above(ExactDecimal(Int(try fields.span("older_than"))))
         default:
-            guard fields.object[kind]?.shownBoolean == true else { throw fields.wrong(kind, "must be true") }
+            guard try fields.isOn(kind) else { throw fields.wrong(kind, "true") }
             measure = kind == "drift" ? .drift : .notRead
         }
         let words = [kind == "figure" ? try fields.text("figure") : kind, asset, account].compactMap { $0 }
         self.init(
-            name: try fields.text("name") ?? words.joined(separator: " "), account: account, asset: asset,
-            measure: measure, limit: limit)
+            name: try fields.optional("name", fields.filledText) ?? words.joined(separator: " "),
+            account: account, asset: asset, measure: measure, limit: limit)
     }
 }
 
 extension NoticeTarget {
-    init(_ value: JSONValue, at path: [ConfigurationError.Step], folder: String) throws(ConfigurationError) {
-        let fields = try ConfigurationFields(
-            value, at: path,
-            known: ["command", "environment", "webhook", "secret", "telegram", "chat", "base_url"])
-        func source(_ field: String) throws(ConfigurationError) -> SecretSource? {
-            guard let value = fields.object[field] else { return nil }
-            return try SecretSource(value, at: fields.at(field), folder: folder)
-        }
-        func address(_ field: String) throws(ConfigurationError) -> String? {
-            guard let text = try fields.text(field) else { return nil }
-            do { return try VenueAddress.checked(text, takesQuery: true) } catch {
-                throw fields.wrong(field, error.message)
-            }
+    init(_ fields: FieldReader, folder: String) throws(Refusal) {
+        try fields.allow(["command", "environment", "webhook", "secret", "telegram", "chat", "base_url"])
+        func source(_ field: String) throws(Refusal) -> SecretSource {
+            try SecretSource(fields.record(field), folder: folder)
         }
         switch (fields.has("command"), fields.has("webhook"), fields.has("telegram")) {
         case (true, false, false):
-            let words = try fields.texts("command")
-            guard !words.isEmpty else { throw fields.wrong("command", "must name a program") }
+            let words = try fields.filledTexts("command")
+            guard !words.isEmpty else { throw fields.wrong("command", "a program and its arguments") }
             self = .command(
-                AlertCommand(words, folder: folder, variables: try fields.texts("environment")))
+                AlertCommand(words, folder: folder, variables: try fields.filledTexts("environment")))
         case (false, true, false):
-            self = .webhook(url: try address("webhook") ?? "", secret: try source("secret"))
+            self = .webhook(
+                url: try fields.address("webhook", takesQuery: true) ?? "",
+                secret: try fields.optional("secret", source))
         case (false, false, true):
-            guard let token = try source("telegram") else { throw fields.wrong("telegram", "is missing") }
             self = .telegram(
-                base: try address("base_url") ?? "https://api.telegram.org", token: token,
-                chat: try fields.required("chat"))
+                base: try fields.address("base_url", takesQuery: true) ?? "https://api.telegram.org",
+                token: try source("telegram"), chat: try fields.filledText("chat"))
         default:
-            throw ConfigurationError(path, "must hold one of command, webhook or telegram")
+            throw fields.refusal(.invalidField, "there must be one of command, webhook or telegram.")
         }
     }
-}
-
-extension JSONValue {
-    /// A boolean, as JSON or as YAML's text has it.
-    fileprivate var shownBoolean: Bool? { boolean ?? text.flatMap { Bool($0) } }
 }

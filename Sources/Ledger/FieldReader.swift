@@ -3,10 +3,11 @@ import Numbers
 
 /// Reads the fields of one JSON object strictly and names the field at fault.
 ///
-/// Used for whatever somebody sends, where a refusal tells the sender what to mend, and for the ledger's own
+/// Used for whatever somebody sends or writes, where a refusal tells what to mend, and for the ledger's own
 /// records.
 public struct FieldReader {
-    /// What the object is, for messages: `fill`, `event 17`.
+    /// What the object is, for messages: `fill`, `event 17`. Empty for a file: whoever shows a message tells
+    /// the file, the line and the place of the field before it.
     public let subject: String
     /// What stands before a field's name where the refusal names the field: `steps.`.
     private let place: String
@@ -15,8 +16,9 @@ public struct FieldReader {
     /// Throws where the value is no object.
     public init(_ value: JSONValue, subject: String, at place: String = "") throws(Refusal) {
         guard let object = value.object else {
+            let beginning = subject.isEmpty ? "" : "\(subject) "
             throw Refusal(
-                .invalidField, "\(subject) must be an object.",
+                .invalidField, "\(beginning)must be an object.",
                 field: place.isEmpty ? nil : String(place.dropLast()))
         }
         self.subject = subject
@@ -39,10 +41,13 @@ public struct FieldReader {
     /// Refuses fields outside a list, and names the one that was meant.
     public func allow(_ fields: [String]) throws(Refusal) {
         for (key, _) in object.members where !fields.contains(key) {
+            let name = String(key.prefix(64))
+            let message =
+                subject.isEmpty
+                ? "\(name) is unknown here; known are \(fields.joined(separator: ", "))."
+                : "\(subject) has no field \(name)."
             throw Refusal(
-                .unknownField,
-                "\(subject) has no field \(key.prefix(64)).\(NearestName.question(key, among: fields))",
-                field: "\(place)\(key.prefix(64))")
+                .unknownField, message + NearestName.question(key, among: fields), field: place + name)
         }
     }
 
@@ -50,7 +55,7 @@ public struct FieldReader {
     public func value(_ field: String) -> JSONValue? { object[field] }
 
     /// The names of the fields that are there.
-    var names: [String] { object.keys }
+    public var names: [String] { object.keys }
 
     /// Whether a field is there.
     public func has(_ field: String) -> Bool { object[field] != nil }
@@ -61,7 +66,7 @@ public struct FieldReader {
     /// A field's value; refuses where it is absent.
     public func required(_ field: String) throws(Refusal) -> JSONValue {
         guard let value = object[field] else {
-            throw Refusal(.missingField, "\(subject): \(field) is missing.", field: place + field)
+            throw refusal(.missingField, "\(field) is missing.", field: field)
         }
         return value
     }
@@ -94,29 +99,25 @@ public struct FieldReader {
 
     func decimal(_ value: JSONValue, field: String) throws(Refusal) -> ExactDecimal {
         guard case .string(let text) = value else {
-            throw Refusal(
-                .invalidAmount, "\(subject): \(field) must be a decimal written as a text, such as \"12.5\".",
-                field: place + field)
+            throw wrong(field, "a decimal written as a text, such as \"12.5\"", .invalidAmount)
         }
         do {
             return try ExactDecimal(text)
         } catch {
-            throw Refusal(.invalidAmount, "\(subject): \(field) \(error.complaint)", field: place + field)
+            throw refusal(.invalidAmount, "\(field) \(error.complaint)", field: field)
         }
     }
 
     /// A share: a decimal or a percentage, written as a text, such as `-0.10` or `-10%`.
     public func share(_ field: String) throws(Refusal) -> ExactDecimal {
         guard case .string(let text) = try required(field) else {
-            throw Refusal(
-                .invalidAmount,
-                "\(subject): \(field) must be a decimal or a percentage written as a text, such as \"-10%\".",
-                field: place + field)
+            throw wrong(
+                field, "a decimal or a percentage written as a text, such as \"-10%\"", .invalidAmount)
         }
         do {
             return try ExactDecimal(share: text)
         } catch {
-            throw Refusal(.invalidAmount, "\(subject): \(field) \(error.complaint)", field: place + field)
+            throw refusal(.invalidAmount, "\(field) \(error.complaint)", field: field)
         }
     }
 
@@ -204,7 +205,7 @@ public struct FieldReader {
     }
 
     /// A time: milliseconds since the epoch as a number, or an ISO 8601 text.
-    func time(_ field: String) throws(Refusal) -> LedgerTime {
+    public func time(_ field: String) throws(Refusal) -> LedgerTime {
         let value = try required(field)
         let time =
             Self.whole(value.numberText).map { LedgerTime(milliseconds: $0) }
@@ -226,7 +227,7 @@ public struct FieldReader {
     }
 
     /// A span of time, in milliseconds.
-    func span(_ field: String) throws(Refusal) -> Int64 {
+    public func span(_ field: String) throws(Refusal) -> Int64 {
         if let span = try required(field).text.flatMap(TimeSpan.milliseconds) { return span }
         throw wrong(
             field, "a span of time of at most a year, such as \"8h\", \"1h30m\" or \"500ms\"")
@@ -244,7 +245,7 @@ public struct FieldReader {
     }
 
     /// The objects of a list of so many, each with its place in the names of its fields.
-    func objects(_ field: String, _ count: ClosedRange<Int>) throws(Refusal) -> [FieldReader] {
+    public func objects(_ field: String, _ count: ClosedRange<Int>) throws(Refusal) -> [FieldReader] {
         let elements = try elements(field)
         guard count.contains(elements.count) else {
             throw wrong(field, "a list of \(count.lowerBound) to \(count.upperBound) \(field)")
@@ -265,13 +266,50 @@ public struct FieldReader {
         return readers
     }
 
-    private func nested(_ value: JSONValue, _ name: String) throws(Refusal) -> FieldReader {
-        try FieldReader(value, subject: place + name, at: "\(place)\(name).")
+    /// The fields of an object, each with its place in the names of its fields.
+    public func record(_ field: String) throws(Refusal) -> FieldReader {
+        try nested(try required(field), field)
     }
 
-    /// A refusal that tells what it is about, and the field with its place.
-    public func refusal(_ code: Refusal.Code, _ message: String, field: String) -> Refusal {
-        Refusal(code, "\(subject): \(message)", field: place + field)
+    /// The rows of a list, each of which is a list with a value for each of these columns.
+    public func rows(_ field: String, of columns: [String]) throws(Refusal) -> [FieldReader] {
+        var rows: [FieldReader] = []
+        for (index, element) in try elements(field).enumerated() {
+            let name = "\(field)[\(index)]"
+            guard let cells = element.elements, cells.count == columns.count else {
+                throw wrong(name, "a list of \(columns.joined(separator: ", "))")
+            }
+            rows.append(try nested(.members(zip(columns, cells).map { ($0, $1) }), name))
+        }
+        return rows
+    }
+
+    /// The texts of a list.
+    public func texts(_ field: String) throws(Refusal) -> [String] {
+        var texts: [String] = []
+        for (index, element) in try elements(field).enumerated() {
+            guard let text = element.text else { throw wrong("\(field)[\(index)]", "a text") }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    /// What reads a field; nil where it is absent.
+    public func optional<Value>(
+        _ field: String, _ read: (String) throws(Refusal) -> Value
+    ) throws(Refusal) -> Value? {
+        has(field) ? try read(field) : nil
+    }
+
+    private func nested(_ value: JSONValue, _ name: String) throws(Refusal) -> FieldReader {
+        try FieldReader(value, subject: subject.isEmpty ? "" : place + name, at: "\(place)\(name).")
+    }
+
+    /// A refusal that tells what it is about, and the field with its place; of the whole object without one.
+    public func refusal(_ code: Refusal.Code, _ message: String, field: String? = nil) -> Refusal {
+        Refusal(
+            code, subject.isEmpty ? message : "\(subject): \(message)",
+            field: field.map { place + $0 } ?? (place.isEmpty ? nil : String(place.dropLast())))
     }
 
     /// That a field must be something else.

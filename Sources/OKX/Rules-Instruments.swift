@@ -75,34 +75,17 @@ final class InstrumentRules: Sendable {
         return tiers.last
     }
 
-    static func all(
-        in reader: RulebookReader, curves: [String: PositionTier.Curve], margin: MarginRules,
-        quotas: [String: ExactDecimal]
-    ) throws(RulebookError) -> [InstrumentRules] {
-        var instruments: [InstrumentRules] = []
-        for (name, entry) in try reader.members() {
-            instruments.append(
-                try InstrumentRules(
-                    name: name, reading: entry, curves: curves, margin: margin, quotas: quotas))
-        }
-        return instruments
-    }
-
-    private init(
-        name: String, reading entry: RulebookReader, curves: [String: PositionTier.Curve],
+    init(
+        name: String, reading entry: FieldReader, curves: [String: PositionTier.Curve],
         margin: MarginRules, quotas: [String: ExactDecimal]
-    ) throws(RulebookError) {
-        guard let type = InstrumentType(rawValue: try entry.text("type")) else {
-            throw RulebookError(field: entry.path(of: "type"), message: "is none of SPOT, SWAP, FUTURES")
-        }
+    ) throws(Refusal) {
+        let type = try entry.choice("type", InstrumentType.self)
         let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == (type == .spot ? 2 : 3), parts.allSatisfy({ !$0.isEmpty }) else {
-            throw RulebookError(field: entry.path, message: "is no instrument name such as BTC-USDT-SWAP")
+            throw entry.refusal(
+                .invalidField, "\(name) is no instrument name such as BTC-USDT-SWAP.", field: "type")
         }
-        let payoffText = entry.has("payoff") ? try entry.text("payoff") : Instrument.Payoff.linear.rawValue
-        guard let payoff = Instrument.Payoff(rawValue: payoffText) else {
-            throw RulebookError(field: entry.path(of: "payoff"), message: "is neither linear nor inverse")
-        }
+        let payoff = entry.has("payoff") ? try entry.choice("payoff", Instrument.Payoff.self) : .linear
         self.type = type
         terms = Instrument(
             venue: OKXVenue.name, name: name, kind: type.kind, base: parts[0], quote: parts[1],
@@ -122,7 +105,7 @@ final class InstrumentRules: Sendable {
         if type == .spot, maximumLeverage != nil, let pairs = margin.pairs {
             loans = try LoanTiers(
                 pairs, curves, base: quotas[parts[0]] ?? .zero, quote: quotas[parts[1]] ?? .zero,
-                field: entry.path)
+                reading: entry)
         } else {
             loans = nil
         }
@@ -131,21 +114,17 @@ final class InstrumentRules: Sendable {
     }
 
     private static func tiers(
-        in entry: RulebookReader, curves: [String: PositionTier.Curve], isSpot: Bool
-    ) throws(RulebookError) -> [PositionTier] {
+        in entry: FieldReader, curves: [String: PositionTier.Curve], isSpot: Bool
+    ) throws(Refusal) -> [PositionTier] {
         if isSpot { return [] }
         let name = try entry.text("tiers")
         guard let curve = curves[name] else {
-            throw RulebookError(field: entry.path(of: "tiers"), message: "names no position_tiers: \(name)")
+            throw entry.wrong("tiers", "a name of position_tiers")
         }
-        do {
-            return try curve.tiers(unit: entry.positive("tier_unit"), lot: entry.positive("lot"))
-        } catch let error as NumberError {
-            throw RulebookError(field: entry.path(of: "tier_unit"), message: "does not fit: \(error)")
-        } catch let error as RulebookError {
-            throw error
-        } catch {
-            throw RulebookError(field: entry.path(of: "tier_unit"), message: "cannot be used: \(error)")
+        let unit = try entry.positive("tier_unit")
+        let lot = try entry.positive("lot")
+        do throws(NumberError) { return try curve.tiers(unit: unit, lot: lot) } catch {
+            throw entry.wrong("tier_unit", "smaller: \(error)")
         }
     }
 }
@@ -158,12 +137,13 @@ struct LoanTiers: Sendable {
     /// Nil where one of the currencies is not lent.
     fileprivate init?(
         _ pairs: PairRules, _ curves: [String: PositionTier.Curve], base: ExactDecimal, quote: ExactDecimal,
-        field: String
-    ) throws(RulebookError) {
+        reading entry: FieldReader
+    ) throws(Refusal) {
         guard base.isPositive, quote.isPositive else { return nil }
         guard let curve = curves[pairs.tiers] else {
-            throw RulebookError(
-                field: "margin.margin_trading.tiers", message: "names no position_tiers: \(pairs.tiers)")
+            throw Refusal(
+                .invalidField, "tiers must be a name of position_tiers.",
+                field: "margin.margin_trading.tiers")
         }
         do {
             let lot = try ExactDecimal(units: 1)
@@ -172,7 +152,7 @@ struct LoanTiers: Sendable {
             self.quote = try curve.tiers(
                 unit: quote.times(pairs.quoteQuotas, rounding: .halfEven), lot: lot)
         } catch {
-            throw RulebookError(field: field, message: "has loan tiers that do not fit: \(error)")
+            throw entry.refusal(.invalidField, "loan tiers do not fit: \(error).", field: "type")
         }
     }
 
@@ -226,48 +206,46 @@ struct PositionTier: Sendable, Equatable {
         }
     }
 
-    static func curves(in reader: RulebookReader) throws(RulebookError) -> [String: Curve] {
+    static func curves(in rulebook: FieldReader) throws(Refusal) -> [String: Curve] {
         var curves: [String: Curve] = [:]
-        for (name, entry) in try reader.members() { curves[name] = try curve(reading: entry) }
+        for (name, entry) in try rulebook.table("position_tiers") {
+            curves[name] = try curve(reading: entry)
+        }
         return curves
     }
 
-    private static func curve(reading entry: RulebookReader) throws(RulebookError) -> Curve {
+    private static func curve(reading entry: FieldReader) throws(Refusal) -> Curve {
         var rows: [Curve.Row] = []
-        for row in try entry.member("tiers").elements() {
-            let cells = try row.elements()
-            guard cells.count == 3 else {
-                throw RulebookError(field: row.path, message: "is not [size, mmr, imr]")
-            }
-            rows.append(
-                Curve.Row(
-                    size: try cells[0].decimal(), maintenanceRate: try cells[1].decimal(),
-                    initialRate: try cells[2].decimal()))
+        for row in try entry.rows("tiers", of: ["size", "mmr", "imr"]) {
+            rows.append(try Curve.Row(reading: row))
         }
-        if entry.has("then"), let last = rows.last {
-            let step = try entry.member("then")
-            let count = try step.integer("count")
-            guard (0...1000).contains(count) else {
-                throw RulebookError(field: step.path(of: "count"), message: "is not within 0 and 1000")
-            }
-            let size = try step.decimal("size")
-            let maintenance = try step.decimal("mmr")
-            let initial = try step.decimal("imr")
+        if entry.has("then"), var row = rows.last {
+            let then = try entry.record("then")
+            let count = try then.whole("count", in: 0...1000)
+            let step = try Curve.Row(reading: then)
             do {
-                var row = last
                 for _ in 0..<count {
                     row = Curve.Row(
-                        size: try row.size + size, maintenanceRate: try row.maintenanceRate + maintenance,
-                        initialRate: try row.initialRate + initial)
+                        size: try row.size + step.size,
+                        maintenanceRate: try row.maintenanceRate + step.maintenanceRate,
+                        initialRate: try row.initialRate + step.initialRate)
                     rows.append(row)
                 }
             } catch {
-                throw RulebookError(field: step.path, message: "does not fit: \(error)")
+                throw then.wrong("count", "smaller: \(error)")
             }
         }
         guard let first = rows.first, first.size.isPositive, rows.allSatisfy({ $0.initialRate.isPositive }),
             zip(rows, rows.dropFirst()).allSatisfy({ $0.size < $1.size })
-        else { throw RulebookError(field: entry.path, message: "has no tiers of rising size") }
+        else { throw entry.wrong("tiers", "of rising size") }
         return Curve(rows: rows)
+    }
+}
+
+extension PositionTier.Curve.Row {
+    fileprivate init(reading row: FieldReader) throws(Refusal) {
+        self.init(
+            size: try row.decimal("size"), maintenanceRate: try row.decimal("mmr"),
+            initialRate: try row.decimal("imr"))
     }
 }

@@ -18,14 +18,16 @@ public final class RuleTable: VenueRules {
     private let assetPlaces: NameTable
     private let instrumentPlaces: NameTable
 
-    public init(reading rulebook: RulebookReader) throws(RulebookError) {
-        margin = try MarginRules(reading: rulebook.member("margin"))
-        portfolio = try PortfolioRules(reading: rulebook.member("portfolio"))
+    public init(reading rulebook: FieldReader) throws(Refusal) {
+        margin = try MarginRules(reading: rulebook.record("margin"))
+        portfolio = try PortfolioRules(reading: rulebook.record("portfolio"))
         assets = try rulebook.rows("assets", AssetRules.init)
-        let curves = try PositionTier.curves(in: rulebook.member("position_tiers"))
-        instruments = try InstrumentRules.all(
-            in: rulebook.member("instruments"), curves: curves, margin: margin,
-            quotas: Dictionary(assets.map { ($0.name, $0.borrowQuota) }, uniquingKeysWith: { $1 }))
+        let curves = try PositionTier.curves(in: rulebook)
+        let margin = margin
+        let quotas = Dictionary(assets.map { ($0.name, $0.borrowQuota) }, uniquingKeysWith: { $1 })
+        instruments = try rulebook.rows("instruments") { name, entry throws(Refusal) in
+            try InstrumentRules(name: name, reading: entry, curves: curves, margin: margin, quotas: quotas)
+        }
         assetPlaces = NameTable(assets.map(\.name))
         instrumentPlaces = NameTable(instruments.map(\.terms.name))
         reference = Dictionary(assets.map { ($0.name, $0.referenceIndex) }, uniquingKeysWith: { $1 })
@@ -34,9 +36,9 @@ public final class RuleTable: VenueRules {
             guard let base = assetPlaces.place(of: entry.terms.base),
                 let quote = assetPlaces.place(of: entry.terms.quote)
             else {
-                throw RulebookError(
-                    field: "instruments.\(entry.terms.name)",
-                    message: "needs an asset that is missing from assets")
+                throw rulebook.refusal(
+                    .invalidField, "an asset of it is missing from assets.",
+                    field: "instruments.\(entry.terms.name)")
             }
             links.append(
                 InstrumentLink(
@@ -95,14 +97,15 @@ final class AssetRules: Sendable {
     /// `"ccy":"BTC"` and so on, ready to be copied.
     let quotedName: [UInt8]
 
-    fileprivate init(name: String, reading entry: RulebookReader) throws(RulebookError) {
+    fileprivate init(name: String, reading entry: FieldReader) throws(Refusal) {
         let isPlain = name.utf8.allSatisfy { byte in
             (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         }
         guard !name.isEmpty, isPlain else {
-            throw RulebookError(
-                field: entry.path, message: "is no currency code of capital letters and digits")
+            throw entry.refusal(
+                .invalidField, "\(name) is no currency code of capital letters and digits.",
+                field: "reference_index")
         }
         self.name = name
         quotedName = Array("\"\(name)\"".utf8)
@@ -112,14 +115,14 @@ final class AssetRules: Sendable {
         borrowRate = try entry.optionalDecimal("borrow_rate")
         borrowQuota = try entry.optionalDecimal("borrow_quota") ?? .zero
         supportsAutoLend = try entry.flag("auto_lend", fallback: false)
-        chains = entry.has("chains") ? try entry.member("chains").texts() : []
+        chains = try entry.optional("chains", entry.texts) ?? []
     }
 }
 
 /// What share of a currency's equity counts as margin, by marginal tiers.
 struct DiscountTable: Sendable {
     /// What tier limits are counted in: coins since mid-2024, USD before.
-    enum Unit: String, Sendable {
+    enum Unit: String, CaseIterable, Sendable {
         case coin
         case usd = "USD"
     }
@@ -141,26 +144,14 @@ struct DiscountTable: Sendable {
         self.minimumRate = minimumRate
     }
 
-    fileprivate init(reading entry: RulebookReader) throws(RulebookError) {
-        let unitText = entry.has("discount_unit") ? try entry.text("discount_unit") : Unit.coin.rawValue
-        guard let unit = Unit(rawValue: unitText) else {
-            throw RulebookError(field: entry.path(of: "discount_unit"), message: "is neither coin nor USD")
-        }
-        let list = try entry.member("discount_tiers")
+    fileprivate init(reading entry: FieldReader) throws(Refusal) {
+        let unit = entry.has("discount_unit") ? try entry.choice("discount_unit", Unit.self) : .coin
         var tiers: [Tier] = []
-        for row in try list.elements() {
-            let cells = try row.elements()
-            guard cells.count == 2 else {
-                throw RulebookError(field: row.path, message: "is not [limit, rate]")
-            }
-            let isOpen = try cells[0].text().isEmpty
-            let tier = Tier(upTo: isOpen ? nil : try cells[0].decimal(), rate: try cells[1].decimal())
-            guard !tier.rate.isNegative, tier.rate <= .one else {
-                throw RulebookError(field: cells[1].path, message: "is not within 0 and 1")
-            }
+        for row in try entry.rows("discount_tiers", of: ["limit", "rate"]) {
+            let tier = Tier(upTo: try row.endOfTier(), rate: try row.rate("rate"))
             let last = tiers.last?.upTo ?? .zero
             guard tiers.isEmpty || tiers.last?.upTo != nil, tier.upTo.map({ $0 > last }) ?? true else {
-                throw RulebookError(field: row.path, message: "does not follow the tier before it")
+                throw row.wrong("limit", "above that of the tier before it")
             }
             tiers.append(tier)
         }
@@ -202,33 +193,29 @@ struct MarginRules: Sendable {
     /// Currencies whose positive cross equity widens another currency's interest-free quota.
     let quotaWideners: [String: [String]]
 
-    fileprivate init(reading reader: RulebookReader) throws(RulebookError) {
+    fileprivate init(reading reader: FieldReader) throws(Refusal) {
         defaultLeverage = try reader.positive("default_leverage")
         orderFeeRate = try reader.decimal("order_fee_rate")
-        let taker = try reader.member("taker_rate")
+        let taker = try reader.record("taker_rate")
         swapTakerRate = try taker.decimal("SWAP")
         futuresTakerRate = try taker.decimal("FUTURES")
         spotFees = try Self.fees("spot", in: reader, .zero)
         contractFees = try Self.fees("derivative", in: reader, swapTakerRate)
         priceLimit = try reader.optionalDecimal("price_limit") ?? .one
-        let borrow = try reader.member("borrow")
+        let borrow = try reader.record("borrow")
         borrowLeverage = try borrow.positive("leverage")
         borrowMaintenanceRate = try borrow.decimal("mmr")
         borrowLiquidationFee = try borrow.decimal("liquidation_fee")
         portfolioBorrowInitialRate = try borrow.decimal("portfolio_imr")
         portfolioBorrowMaintenanceRate = try borrow.decimal("portfolio_mmr")
         warningRatio = try reader.optionalDecimal("liquidation_warning") ?? ExactDecimal(3)
-        pairs = reader.has("margin_trading") ? try PairRules(reading: reader.member("margin_trading")) : nil
+        pairs = reader.has("margin_trading") ? try PairRules(reading: reader.record("margin_trading")) : nil
         isolatedLiquidationTicks =
-            reader.has("liquidation_price")
-            ? try reader.member("liquidation_price").decimal("isolated_ticks") : .one
-        var wideners: [String: [String]] = [:]
-        if reader.has("interest_free_quota_of") {
-            for (asset, list) in try reader.member("interest_free_quota_of").members() {
-                wideners[asset] = try list.texts()
-            }
-        }
-        quotaWideners = wideners
+            try reader.recordOrEmpty("liquidation_price").optionalDecimal("isolated_ticks") ?? .one
+        let wideners = try reader.recordOrEmpty("interest_free_quota_of")
+        var quotaWideners: [String: [String]] = [:]
+        for asset in wideners.names { quotaWideners[asset] = try wideners.texts(asset) }
+        self.quotaWideners = quotaWideners
     }
 
     /// The rate of a trade.
@@ -239,10 +226,10 @@ struct MarginRules: Sendable {
 
     /// Rates of a market; a rulebook that has none charges the one given.
     private static func fees(
-        _ market: String, in reader: RulebookReader, _ fallback: ExactDecimal
-    ) throws(RulebookError) -> (maker: ExactDecimal, taker: ExactDecimal) {
+        _ market: String, in reader: FieldReader, _ fallback: ExactDecimal
+    ) throws(Refusal) -> (maker: ExactDecimal, taker: ExactDecimal) {
         guard reader.has("trade_fee") else { return (fallback, fallback) }
-        let rates = try reader.member("trade_fee").member(market)
+        let rates = try reader.record("trade_fee").record(market)
         return (try rates.decimal("maker"), try rates.decimal("taker"))
     }
 }
@@ -256,7 +243,7 @@ struct PairRules: Sendable {
     let baseQuotas: ExactDecimal
     let quoteQuotas: ExactDecimal
 
-    fileprivate init(reading reader: RulebookReader) throws(RulebookError) {
+    fileprivate init(reading reader: FieldReader) throws(Refusal) {
         tiers = try reader.text("tiers")
         baseQuotas = try reader.decimal("base_quotas")
         quoteQuotas = try reader.decimal("quote_quotas")
@@ -270,11 +257,9 @@ struct PortfolioRules: Sendable {
         let rates: [String: ExactDecimal]
         let fallback: ExactDecimal
 
-        fileprivate init(reading reader: RulebookReader) throws(RulebookError) {
+        fileprivate init(reading reader: FieldReader) throws(Refusal) {
             var rates: [String: ExactDecimal] = [:]
-            for (name, rate) in try reader.members() where name != "default" {
-                rates[name] = try rate.decimal()
-            }
+            for name in reader.names where name != "default" { rates[name] = try reader.decimal(name) }
             self.rates = rates
             fallback = try reader.decimal("default")
         }
@@ -300,24 +285,25 @@ struct PortfolioRules: Sendable {
     let minimumCharge: RateTable
     let minimumChargeTiers: [ChargeTier]
 
-    fileprivate init(reading reader: RulebookReader) throws(RulebookError) {
+    fileprivate init(reading reader: FieldReader) throws(Refusal) {
         minimumEquity = try reader.decimal("minimum_equity")
         initialFactor = try reader.decimal("imr_factor")
-        spotShock = try RateTable(reading: reader.member("mr1"))
-        basis = try RateTable(reading: reader.member("mr4"))
-        extremeMove = try RateTable(reading: reader.member("mr6"))
+        spotShock = try RateTable(reading: reader.record("mr1"))
+        basis = try RateTable(reading: reader.record("mr4"))
+        extremeMove = try RateTable(reading: reader.record("mr6"))
         extremeShare = try reader.decimal("mr6_share")
-        minimumCharge = try RateTable(reading: reader.member("mr7"))
+        minimumCharge = try RateTable(reading: reader.record("mr7"))
         var tiers: [ChargeTier] = []
-        for row in try reader.member("mr7_tiers").elements() {
-            let cells = try row.elements()
-            guard cells.count == 2 else {
-                throw RulebookError(field: row.path, message: "is not [limit, factor]")
-            }
-            let isOpen = try cells[0].text().isEmpty
-            tiers.append(
-                ChargeTier(upTo: isOpen ? nil : try cells[0].decimal(), multiplier: try cells[1].decimal()))
+        for row in try reader.rows("mr7_tiers", of: ["limit", "factor"]) {
+            tiers.append(ChargeTier(upTo: try row.endOfTier(), multiplier: try row.decimal("factor")))
         }
         minimumChargeTiers = tiers
+    }
+}
+
+extension FieldReader {
+    /// Where a tier ends; nil where it has no end, for which a rulebook has an empty text.
+    fileprivate func endOfTier() throws(Refusal) -> ExactDecimal? {
+        try text("limit").isEmpty ? nil : try decimal("limit")
     }
 }

@@ -28,91 +28,57 @@ public final class RuleTable: VenueRules {
     public let reference: [String: ExactDecimal]
 
     /// Reads a whole rulebook.
-    public init(reading rulebook: RulebookReader) throws(RulebookError) {
-        let margin = try rulebook.member("margin")
-        let rates = try margin.member("maintenance_rate")
+    public init(reading rulebook: FieldReader) throws(Refusal) {
+        let margin = try rulebook.record("margin")
+        let rates = try margin.record("maintenance_rate")
         var maintenanceRate: [WireProfile: ExactDecimal] = [:]
         for profile in WireProfile.allCases {
-            let rate = try rates.decimal(profile.rawValue)
             // At 1 or more a long position would have no price at which equity meets maintenance.
-            guard !rate.isNegative, rate < .one else {
-                throw RulebookError(
-                    field: rates.path(of: profile.rawValue), message: "is not from 0 to below 1")
-            }
-            maintenanceRate[profile] = rate
+            maintenanceRate[profile] = try rates.rateBelowOne(profile.rawValue)
         }
         self.maintenanceRate = maintenanceRate
         defaultLeverage = try margin.wholeLeverage("default_leverage")
         maximumLeverage = try margin.wholeLeverage("maximum_leverage")
         guard defaultLeverage <= maximumLeverage else {
-            throw RulebookError(field: margin.path(of: "default_leverage"), message: "is above the maximum")
+            throw margin.wrong("default_leverage", "at most maximum_leverage")
         }
         highestFeeRate = try margin.optionalDecimal("highest_fee_rate") ?? .one
-        let wire = try rulebook.member("wire")
+        let wire = try rulebook.record("wire")
         isLiveBodyWrapped = try wire.flag("live_wrapped", fallback: true)
-        let unknown = try wire.text("unknown_market")
-        guard let unknownMarket = UnknownMarket(rawValue: unknown) else {
-            throw RulebookError(
-                field: wire.path(of: "unknown_market"), message: "is neither refuse nor empty")
-        }
-        self.unknownMarket = unknownMarket
-        limits = try Limits(reading: rulebook.member("limits"))
+        unknownMarket = try wire.choice("unknown_market", UnknownMarket.self)
+        limits = try Limits(reading: rulebook.record("limits"))
         var fees: [WireProfile: FeeRates] = [:]
-        if rulebook.has("fees") {
-            let rates = try rulebook.member("fees")
+        if let rates = try rulebook.optional("fees", rulebook.record) {
             for profile in WireProfile.allCases {
-                fees[profile] = try FeeRates(reading: try rates.member(profile.rawValue))
+                fees[profile] = try FeeRates(reading: rates.record(profile.rawValue))
             }
         }
         self.fees = fees
-        orders = try OrderRules(reading: rulebook.has("orders") ? try rulebook.member("orders") : nil)
-        funding = try FundingRules(reading: rulebook.has("funding") ? try rulebook.member("funding") : nil)
+        orders = try OrderRules(reading: rulebook.recordOrEmpty("orders"))
+        funding = try FundingRules(reading: rulebook.recordOrEmpty("funding"))
         var reference: [String: ExactDecimal] = [:]
-        assets = try Self.assets(in: rulebook.member("assets"), &reference)
-        listed = try Self.instruments(in: rulebook.member("instruments"), assets: assets, &reference)
+        assets = try rulebook.rows("assets") { name, entry throws(Refusal) in
+            reference[name] = try entry.positive("reference_index")
+            return name
+        }
+        let assets = assets
+        listed = try rulebook.rows("instruments") { name, entry throws(Refusal) in
+            let base = try entry.text("base")
+            reference[base] = try entry.positive("reference_index")
+            return Instrument(
+                venue: RailsVenue.name, name: name,
+                kind: try entry.choice("kind", among: [.perpetual, .future]),
+                base: base, quote: try entry.text("quote"), settle: try entry.word("settle", among: assets))
+        }
         self.reference = reference
     }
 
     /// Whether money can be held in an asset: USD alone.
     public func knowsAsset(_ name: String) -> Bool { assets.containsExactly(name) }
-
-    private static func assets(
-        in reader: RulebookReader, _ reference: inout [String: ExactDecimal]
-    ) throws(RulebookError) -> [String] {
-        var names: [String] = []
-        for (name, entry) in try reader.members() {
-            reference[name] = try entry.positive("reference_index")
-            names.append(name)
-        }
-        return names
-    }
-
-    private static func instruments(
-        in reader: RulebookReader, assets: [String], _ reference: inout [String: ExactDecimal]
-    ) throws(RulebookError) -> [Instrument] {
-        var instruments: [Instrument] = []
-        for (name, entry) in try reader.members() {
-            guard let kind = Instrument.Kind(rawValue: try entry.text("kind")), kind.isDerivative else {
-                throw RulebookError(field: entry.path(of: "kind"), message: "is neither perpetual nor future")
-            }
-            let settle = try entry.text("settle")
-            guard assets.contains(settle) else {
-                throw RulebookError(field: entry.path(of: "settle"), message: "is no asset of this rulebook")
-            }
-            let base = try entry.text("base")
-            reference[base] = try entry.positive("reference_index")
-            instruments.append(
-                Instrument(
-                    venue: RailsVenue.name, name: name, kind: kind, base: base,
-                    quote: try entry.text("quote"),
-                    settle: settle))
-        }
-        return instruments
-    }
 }
 
 /// What the venue answers to `?market=` with a market that it does not have; the documents do not say.
-enum UnknownMarket: String, Sendable {
+enum UnknownMarket: String, CaseIterable, Sendable {
     /// 400 with a message that names it.
     case refuse
     /// 200 with an empty map.
@@ -128,20 +94,12 @@ struct OrderRules: Sendable {
     /// Orders, changes and cancellations of an account.
     let perMinute: Int
 
-    init(reading reader: RulebookReader?) throws(RulebookError) {
-        func positive(_ key: String, _ usual: ExactDecimal) throws(RulebookError) -> ExactDecimal {
-            guard let reader, reader.has(key) else { return usual }
-            return try reader.positive(key)
-        }
+    init(reading reader: FieldReader) throws(Refusal) {
         let smallest = (try? ExactDecimal("0.00000001")) ?? .one
-        minimumValue = try positive("minimum_value", .one)
-        priceStep = try positive("price_step", smallest)
-        quantityStep = try positive("quantity_step", smallest)
-        guard let reader, reader.has("per_minute") else {
-            perMinute = 250
-            return
-        }
-        perMinute = Int(clamping: try reader.integer("per_minute"))
+        minimumValue = try reader.optional("minimum_value", reader.positive) ?? .one
+        priceStep = try reader.optional("price_step", reader.positive) ?? smallest
+        quantityStep = try reader.optional("quantity_step", reader.positive) ?? smallest
+        perMinute = try reader.optional("per_minute", reader.positiveCount) ?? 250
     }
 }
 
@@ -152,14 +110,11 @@ struct FundingRules: Sendable {
     /// The highest rate either way.
     let bound: ExactDecimal
 
-    init(reading reader: RulebookReader?) throws(RulebookError) {
+    init(reading reader: FieldReader) throws(Refusal) {
         let interest = (try? ExactDecimal("0.0000125")) ?? .zero
         let bound = (try? ExactDecimal("0.0004")) ?? .zero
-        self.interest = try reader?.optionalDecimal("interest") ?? interest
-        self.bound = try reader?.optionalDecimal("bound") ?? bound
-        guard !self.bound.isNegative else {
-            throw RulebookError(field: reader?.path(of: "bound") ?? "bound", message: "is below zero")
-        }
+        self.interest = try reader.optionalDecimal("interest") ?? interest
+        self.bound = try reader.optional("bound", reader.nonNegative) ?? bound
     }
 
     /// The rate of a premium alone: (max(0, bid − index) − max(0, index − ask)) ÷ index + interest, bounded;
@@ -183,11 +138,11 @@ struct Limits: Sendable {
     /// Streams of an account that are open at a time.
     let openConnections: Int
 
-    init(reading reader: RulebookReader) throws(RulebookError) {
-        tokenCallsPerMinute = try reader.count("token_calls_per_minute")
-        accountCallsPerSecond = try reader.count("account_calls_per_second")
-        tokenSeconds = Int64(try reader.count("token_seconds"))
-        connectionsPerMinute = try reader.count("connections_per_minute")
-        openConnections = try reader.count("open_connections")
+    init(reading reader: FieldReader) throws(Refusal) {
+        tokenCallsPerMinute = try reader.positiveCount("token_calls_per_minute")
+        accountCallsPerSecond = try reader.positiveCount("account_calls_per_second")
+        tokenSeconds = Int64(try reader.positiveCount("token_seconds"))
+        connectionsPerMinute = try reader.positiveCount("connections_per_minute")
+        openConnections = try reader.positiveCount("open_connections")
     }
 }

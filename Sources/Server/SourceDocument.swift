@@ -135,7 +135,7 @@ public struct SourceDocument: Sendable {
     }
 
     /// The path that people write so.
-    static func path(_ text: String) -> [PathStep] {
+    public static func path(_ text: String) -> [PathStep] {
         text.split(separator: ".").flatMap { part -> [PathStep] in
             let pieces = part.split(separator: "[", omittingEmptySubsequences: false)
             let places = pieces.dropFirst().compactMap { Int($0.dropLast()) }

@@ -81,25 +81,11 @@ public struct RulebookFile: Sendable {
             do {
                 _ = try type.init(addedRulebooks: files[...count].map(\.content), profile: .documented)
             } catch let error as RulebookError {
-                let path = Self.path(error.field)
-                return files[count].document.error(path, error.message)
+                return files[count].document.error(SourceDocument.path(error.field), error.message)
             } catch {
                 return ProgramError(.badData, "\(files[count].document.file), line 1: \(error).")
             }
         }
         return ProgramError(.internalFault, "A built-in rulebook cannot be read: \(error).")
-    }
-
-    /// The steps of a path such as `assets.BTC.tiers[2]`.
-    static func path(_ text: String) -> [PathStep] {
-        text.split(separator: ".").flatMap { part -> [PathStep] in
-            let pieces = part.split(separator: "[")
-            var steps: [PathStep] = []
-            if let name = pieces.first, !part.hasPrefix("[") { steps.append(.key(String(name))) }
-            for piece in pieces.dropFirst(part.hasPrefix("[") ? 0 : 1) {
-                if let index = Int(piece.dropLast()) { steps.append(.index(index)) }
-            }
-            return steps
-        }
     }
 }

@@ -35,13 +35,20 @@ public struct RulebookError: Error, Equatable, Sendable, CustomStringConvertible
         self.message = message
     }
 
+    /// What is wrong with a field that was read.
+    init(_ refusal: Refusal) {
+        self.init(
+            field: refusal.field ?? "rulebook",
+            message: refusal.message.hasSuffix(".") ? String(refusal.message.dropLast()) : refusal.message)
+    }
+
     public var description: String { "\(field): \(message)" }
 }
 
 /// A venue's rules as one rulebook file has them.
 public protocol RulebookRules: Sendable {
     /// Reads the rules of a whole rulebook (`assets`, `instruments` and the venue's own parts).
-    init(reading rulebook: RulebookReader) throws(RulebookError)
+    init(reading rulebook: FieldReader) throws(Refusal)
 }
 
 /// A rulebook version: where it comes from, and its rules.
@@ -71,7 +78,7 @@ public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
         }
         var given: [(header: RulebookHeader, place: Int, document: JSONValue)] = []
         for document in parsed + added {
-            let header = try RulebookHeader(reading: RulebookReader(document))
+            let header = try Self.read(document, RulebookHeader.init)
             guard header.venue == venue else {
                 throw RulebookError(field: "venue", message: "is \(header.venue), expected \(venue)")
             }
@@ -93,11 +100,21 @@ public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
         guard !documents.isEmpty else { throw RulebookError(field: "rulebook", message: "there is none") }
         var versions: [RulebookVersion<Rules>] = []
         for entry in documents {
-            let rules = try Rules(reading: RulebookReader(entry.document))
+            let rules = try Self.read(entry.document, Rules.init)
             versions.append(RulebookVersion(header: entry.header, rules: rules))
         }
         self.versions = versions
         self.documents = documents.map(\.document)
+    }
+
+    private static func read<Content>(
+        _ document: JSONValue, _ make: (FieldReader) throws(Refusal) -> Content
+    ) throws(RulebookError) -> Content {
+        do throws(Refusal) {
+            return try make(FieldReader(try document.withoutNulls(at: ""), subject: ""))
+        } catch {
+            throw RulebookError(error)
+        }
     }
 
     /// The version in force at a time; before the first version begins, the first.
@@ -120,7 +137,7 @@ public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
         changed.documents[place] = documents[place].overlaid(with: amendment)
         changed.versions[place] = RulebookVersion(
             header: versions[place].header,
-            rules: try Rules(reading: RulebookReader(changed.documents[place])))
+            rules: try Self.read(changed.documents[place], Rules.init))
         return changed
     }
 
@@ -134,7 +151,7 @@ public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
 }
 
 extension RulebookHeader {
-    init(reading rulebook: RulebookReader) throws(RulebookError) {
+    init(reading rulebook: FieldReader) throws(Refusal) {
         self.init(
             venue: VenueName(rawValue: try rulebook.text("venue")), effective: try rulebook.time("effective"),
             effectiveText: try rulebook.text("effective"), source: try rulebook.text("source"),
@@ -143,6 +160,21 @@ extension RulebookHeader {
 }
 
 extension JSONValue {
+    /// This value without the members that are null: by one, an amendment takes away what a rulebook says.
+    fileprivate func withoutNulls(at path: String) throws(Refusal) -> JSONValue {
+        guard let object else { return self }
+        // Names are told apart by their bytes where they are looked up, and by their looks further in.
+        guard Set(object.keys).count == object.keys.count else {
+            throw Refusal(
+                .invalidField, "has two names that only their bytes tell apart", field: path)
+        }
+        var kept: [(key: String, value: JSONValue)] = []
+        for (key, value) in object.members where !value.isNull {
+            kept.append((key, try value.withoutNulls(at: path.isEmpty ? key : "\(path).\(key)")))
+        }
+        return .members(kept)
+    }
+
     /// The path of the first member of `other` that this value does not have; nil if it has all of them.
     fileprivate func path(missingFor other: JSONValue) -> String? {
         guard case .object(let changes) = other, let own = object else { return nil }

@@ -35,13 +35,8 @@ struct DeskSource: ParsableArguments {
             return try DeskConfiguration(document.value, folder: folder).only(account)
         } catch {
             guard error.kind == .unusable else { throw ProgramError(error) }
-            let path: [PathStep] = error.path.map { step in
-                switch step {
-                case .key(let key): .key(key)
-                case .index(let index): .index(index)
-                }
-            }
-            throw document.error(path, error.message, status: .badConfiguration)
+            throw document.error(
+                SourceDocument.path(error.field), error.message, status: .badConfiguration)
         }
     }
 

@@ -62,67 +62,79 @@ struct ConfigurationTests {
     }
 
     @Test(arguments: [
-        ("{}", "accounts: must list at least one account"),
-        (#"{"accounts":[{}]}"#, "accounts[0].name: is missing"),
-        (#"{"acounts":[]}"#, "acounts: is unknown here"),
-        (#"{"accounts":[{"name":"a b","venue":"okx"}]}"#, "accounts[0].name: must be 1 to 64"),
-        (#"{"accounts":[{"name":"a","venue":"okex"}]}"#, "accounts[0].venue: is no venue"),
-        (#"{"accounts":[{"name":"a","venue":"okx"}]}"#, "accounts[0].credentials: is missing"),
+        ("{}", "accounts: accounts must be a list of at least one account"),
+        (#"{"accounts":[{}]}"#, "accounts[0].name: name is missing"),
+        (#"{"acounts":[]}"#, "acounts: acounts is unknown here; known are accounts, "),
+        (#"{"accounts":[{"name":"a b","venue":"okx"}]}"#, "accounts[0].name: name must be 1 to 64"),
+        (
+            #"{"accounts":[{"name":"a","venue":"okex"}]}"#,
+            "accounts[0].venue: venue must be one of crypto-com, rails, binance, okx. (Did you mean okx?)"
+        ),
+        (
+            #"{"accounts":[{"name":"a","venue":"okx"}]}"#,
+            "accounts[0].credentials: credentials is missing; name an env"
+        ),
         (
             #"{"accounts":[{"name":"a","venue":"okx","credentials":{"env":"A","file":"b"}}]}"#,
-            "accounts[0].credentials: must hold one of"
+            "accounts[0].credentials: there must be one of env"
         ),
         (
             #"{"accounts":[{"name":"a","venue":"okx","base_url":"http://www.example.com","credentials":{"env":"A"}}]}"#,
-            "accounts[0].base_url: must begin with https://"
+            "accounts[0].base_url: base_url must begin with https://"
         ),
         (
             #"{"accounts":[{"name":"a","venue":"okx","base_url":"http://127.0.0.1.example.com","credentials":{"env":"A"}}]}"#,
-            "accounts[0].base_url: must begin with https://"
+            "accounts[0].base_url: base_url must begin with https://"
         ),
         (
             #"{"accounts":[{"name":"a","venue":"okx","allow":["all"],"credentials":{"env":"A"}}]}"#,
-            "accounts[0].allow[0]: must be read, trade or withdraw"
+            "accounts[0].allow[0]: allow[0] must be read, trade or withdraw"
         ),
         (
             #"{"accounts":[{"name":"a","venue":"binance","demo_trading":"true","credentials":{"env":"A"}}]}"#,
-            "accounts[0].demo_trading: is for OKX"
+            "accounts[0].demo_trading: demo_trading is for OKX"
         ),
         (
             #"{"accounts":[{"name":"a","venue":"okx","demo_trading":"1","credentials":{"env":"A"}}]}"#,
-            "accounts[0].demo_trading: must be true or false"
+            "accounts[0].demo_trading: demo_trading must be true or false"
         ),
-        (#"{"accounts":[\#(account),\#(account)]}"#, "accounts[1].name: occurs twice"),
-        (#"{"accounts":[\#(account)],"timeouts":{"call":"5"}}"#, "timeouts.call: must be a span of time"),
-        (#"{"accounts":[\#(account)],"timeouts":{"call":"0s"}}"#, "timeouts.call: must be a span of time"),
+        (#"{"accounts":[\#(account),\#(account)]}"#, "accounts[1].name: name occurs twice"),
+        (
+            #"{"accounts":[\#(account)],"timeouts":{"call":"5"}}"#,
+            "timeouts.call: call must be a span of time"
+        ),
+        (
+            #"{"accounts":[\#(account)],"timeouts":{"call":"0s"}}"#,
+            "timeouts.call: call must be a span of time"
+        ),
         (
             #"{"accounts":[\#(account)],"concurrency":"0"}"#,
-            "concurrency: must be a whole number from 1 to 64"
+            "concurrency: concurrency must be a whole number from 1 to 64"
         ),
-        (#"{"accounts":[\#(account)],"prices":{"USDT":"0"}}"#, "prices.USDT: must be a price above zero"),
+        (#"{"accounts":[\#(account)],"prices":{"USDT":"0"}}"#, "prices.USDT: USDT must be above zero"),
         (
             #"{"accounts":[\#(account)],"watch":{"alerts":[{"figure":"equty","below":"1"}]}}"#,
-            "watch.alerts[0].figure: is unknown"
+            "watch.alerts[0].figure: figure is unknown; known are"
         ),
         (
             #"{"accounts":[\#(account)],"watch":{"alerts":[{"figure":"equity"}]}}"#,
-            "watch.alerts[0]: must hold either below or above"
+            "watch.alerts[0]: there must be either below or above"
         ),
         (
             #"{"accounts":[\#(account)],"watch":{"alerts":[{"drift":true,"below":"1"}]}}"#,
-            "watch.alerts[0]: takes below"
+            "watch.alerts[0]: below, above and asset go with a figure only"
         ),
         (
             #"{"accounts":[\#(account)],"watch":{"alerts":[{"drift":true,"account":"x"}]}}"#,
-            "watch.alerts[0].account: is no account"
+            "watch.alerts[0].account: account must be an account of this configuration"
         ),
         (
             #"{"accounts":[\#(account)],"watch":{"alerts":[{"drift":true},{"drift":true}]}}"#,
-            "watch.alerts[1]: is called"
+            "watch.alerts[1]: it is called"
         ),
         (
             #"{"accounts":[\#(account)],"watch":{"notify":[{"webhook":"http://hooks.example.com"}]}}"#,
-            "watch.notify[0].webhook: must begin with https://"
+            "watch.notify[0].webhook: webhook must begin with https://"
         ),
         (
             #"{"accounts":[\#(account)],"watch":{"notify":[{"command":["x"],"environment":["TZ","OKX_MAIN_SECRET"]}]}}"#,

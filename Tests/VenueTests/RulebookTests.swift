@@ -10,12 +10,12 @@ private struct SmallRules: RulebookRules {
     let other: ExactDecimal?
     let coins: [String]
 
-    init(reading rulebook: RulebookReader) throws(RulebookError) {
-        let rates = try rulebook.member("rates")
+    init(reading rulebook: FieldReader) throws(Refusal) {
+        let rates = try rulebook.record("rates")
         rate = try rates.decimal("rate")
         other = try rates.optionalDecimal("other")
         var coins: [String] = []
-        for coin in try rulebook.member("coins").elements() { coins.append(try coin.text("name")) }
+        for coin in try rulebook.objects("coins", 0...9) { coins.append(try coin.text("name")) }
         self.coins = coins
     }
 }
@@ -108,21 +108,45 @@ struct RulebookTests {
         #expect(error?.field == field)
     }
 
-    @Test("Integers and switches are read as such, and a fallback stands in for an absent switch only")
+    @Test("What is wrong with a field is told with its path and what it must be")
     func reader() throws {
-        let reader = RulebookReader(
-            try JSONValue(parsing: #"{"a":{"n":5,"t":"5","on":true,"no":null}}"#))
-        let member = try reader.member("a")
-        #expect(try member.integer("n") == 5)
-        #expect(try member.flag("on", fallback: false))
-        #expect(try member.flag("absent", fallback: true))
-        #expect(try !member.flag("no", fallback: false))
-        #expect(member.has("on") && !member.has("no") && !member.has("absent"))
-        #expect(throws: RulebookError(field: "a.t", message: "is no whole number")) {
-            try member.integer("t")
+        let reader = try FieldReader(
+            JSONValue(parsing: #"{"a":{"n":5,"t":"5","on":true,"rows":[["1","2"],["3"]],"r":"1.5"}}"#),
+            subject: "")
+        let record = try reader.record("a")
+        #expect(try record.positiveCount("n") == 5)
+        #expect(try record.flag("on") && record.flag("absent", fallback: true))
+        #expect(try record.optional("absent", record.rate) == nil)
+        #expect(try reader.recordOrEmpty("absent").names.isEmpty)
+        let faults: [(String, String, () throws -> Void)] = [
+            ("a.t", "t must be a whole number from 1 to 1000000000.", { _ = try record.positiveCount("t") }),
+            ("a.n", "n must be true or false.", { _ = try record.flag("n") }),
+            ("a.r", "r must be from 0 to 1.", { _ = try record.rate("r") }),
+            ("a.x", "x is missing.", { _ = try record.positive("x") }),
+            ("a.on", "must be an object.", { _ = try record.record("on") }),
+            (
+                "a.rows[1]", "rows[1] must be a list of cap, rate.",
+                { _ = try record.rows("rows", of: ["cap", "rate"]) }
+            ),
+            ("a.rows[0]", "rows[0] must be a text.", { _ = try record.texts("rows") }),
+            (
+                "a.n", "n is unknown here; known are t, on, rows, r.",
+                { try record.allow(["t", "on", "rows", "r"]) }
+            ),
+        ]
+        for (field, message, fault) in faults {
+            let error = #expect(throws: Refusal.self) { try fault() }
+            #expect(error?.field == field)
+            #expect(error?.message == message)
         }
-        #expect(throws: RulebookError(field: "a.n", message: "is neither true nor false")) {
-            try member.flag("n", fallback: true)
+    }
+
+    @Test("Names that only their bytes tell apart are refused wherever they stand")
+    func lookalikes() {
+        let rest = #""rates":{"rate":"1","\u00e9":"1","e\u0301":"1"},"coins":[]"#
+        let error = #expect(throws: RulebookError.self) {
+            try timeline([Self.book("2026-01-01T00:00:00Z", rest)])
         }
+        #expect(error?.field == "rates")
     }
 }

@@ -8,9 +8,9 @@ struct HarbourRules: VenueRules {
     /// What a position must be backed by, as a share of its value.
     let maintenanceRate: ExactDecimal
 
-    init(reading rulebook: RulebookReader) throws(RulebookError) {
+    init(reading rulebook: FieldReader) throws(Refusal) {
         maintenanceRate = try rulebook.rate("maintenance_rate")
-        listed = try rulebook.member("contracts").texts().map { coin in
+        listed = try rulebook.texts("contracts").map { coin in
             Instrument(
                 venue: HarbourVenue.name, name: "\(coin)-PERP", kind: .perpetual, base: coin, quote: "USD",
                 settle: "USD")
