@@ -96,7 +96,7 @@ extension BinanceVenue: VenueClient {
     /// `serverTime` of the `time` call.
     public func venueTime(in answer: IncomingAnswer) -> Int64? {
         guard (200..<300).contains(answer.status) else { return nil }
-        return answer.json?["serverTime"]?.integer
+        return Int64(venueMoment: answer.json?["serverTime"]?.integer)
     }
 
     /// Reading alone where the account itself may neither trade nor withdraw; nil otherwise, because
@@ -222,7 +222,7 @@ private enum AnswerCode {
         guard let text = answer.json?["msg"]?.text else { return nil }
         let words = text.split { !$0.isLetter && !$0.isNumber }
         guard let place = words.firstIndex(of: "until"), words.indices.contains(place + 1),
-            let end = Int64(words[place + 1]), end > 1_000_000_000_000
+            let end = Int64(venueMoment: Int64(words[place + 1])), end > 1_000_000_000_000
         else { return nil }
         return max(0, end - answer.takenAt)
     }

@@ -61,7 +61,10 @@ struct ReportedAccount {
         account =
             isPositionsAlone
             ? ReportedObject(.emptyObject) : try answers.own(ReadingCall.account.rawValue)
-        guard account.value.kind == .object, account.value["code"]?.integer.map({ $0 >= 0 }) ?? true else {
+        let isAccount = isPositionsAlone || account.value["assets"]?.kind == .array
+        guard account.value.kind == .object, isAccount,
+            account.value["code"]?.integer.map({ $0 >= 0 }) ?? true
+        else {
             throw ReadingError(.unreadable, "The answer to account is no account of Binance.")
         }
         assets = account.rows("assets")

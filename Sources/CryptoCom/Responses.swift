@@ -173,12 +173,21 @@ extension ReportedAccount {
     private var figures: StatementFigures {
         let pools = [account.common] + isolated.map(\.commonOfIsolated)
         var figures = pools[0]
-        for figure in [CommonFigure.wallet, .initialMargin, .maintenanceMargin, .unrealizedProfit] {
-            figures.set(ReportedFigure(figure, sumOf: pools.compactMap { $0[figure] }, unit: "USD"))
+        for figure in [CommonFigure.wallet, .initialMargin, .maintenanceMargin] {
+            let sum = ReportedFigure(figure, sumOf: pools.compactMap { $0[figure] }, unit: "USD")
+            figures.set(gap(figure == .wallet ? "cash" : "margin").map(sum.lacking) ?? sum)
         }
+        let unseenProfits = unseen.map {
+            $0.figure(.unrealizedProfit, PositionFigure.sessionProfit.rawValue, unit: "USD")
+        }
+        figures.set(
+            ReportedFigure(
+                .unrealizedProfit, sumOf: pools.compactMap { $0[.unrealizedProfit] } + unseenProfits,
+                unit: "USD"))
         for figure in [CommonFigure.equity, .equityUSD] {
             figures.set(
-                gap.map { ReportedFigure(figure, lacking: $0, unit: "USD") } ?? Self.worth(figure, of: pools))
+                gap("cash").map { ReportedFigure(figure, lacking: $0, unit: "USD") }
+                    ?? Self.worth(figure, of: pools))
         }
         return figures
     }
@@ -194,10 +203,10 @@ extension ReportedAccount {
         (positions ?? []).filter { $0.isIsolated && marginAccount(of: $0) == nil }
     }
 
-    /// Why the answers do not come to what the account is worth; nil where they do.
-    private var gap: String? {
+    /// Why something of all pools is not the answers' alone to tell; nil where it is.
+    private func gap(_ missing: String) -> String? {
         unseen.first.map { position in
-            "the cash of the isolated position in \(position.name) is in no field of the answers"
+            "the \(missing) of the isolated position in \(position.name) is in no field of the answers"
         }
     }
 

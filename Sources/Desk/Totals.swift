@@ -58,8 +58,9 @@ public struct PortfolioTotals: Sendable {
 
     /// Sums the accounts' own figures, each turned into USD and, where another asset is asked for, divided by
     /// its price, half even to 18 places at every step. An account whose figure is missing or has no price
-    /// stands in `gaps`, never as zero; figures that several rows share are not summed. Of an account whose
-    /// assets are margined apart, the assets' are summed. Accounts that were not read stand in `gaps` too,
+    /// stands in `gaps`, never as zero; figures that several rows share are not summed. Where an
+    /// account's figure does not cover all of it, because its assets are margined apart or it leaves out
+    /// isolated positions, the assets' are summed. Accounts that were not read stand in `gaps` too,
     /// and main accounts whose sub-accounts were not; an account that two keys read is counted once, where it
     /// was read first.
     public init(of portfolio: Portfolio, in asset: String = "USD") {
@@ -120,7 +121,8 @@ public struct PortfolioTotals: Sendable {
     private static func usd(
         _ figure: CommonFigure, of statement: Statement, _ finder: inout PriceFinder
     ) throws(Reason) -> ExactDecimal {
-        if statement.figures[figure]?.isPartial == true {
+        if let partial = statement.figures[figure], partial.isPartial {
+            guard partial.lack.isEmpty else { throw Reason(partial.lack) }
             return try sumOfAssets(figure, of: statement, &finder)
         }
         if figure == .equity {
@@ -165,6 +167,7 @@ public struct PortfolioTotals: Sendable {
         _ figure: CommonFigure, of statement: Statement, _ finder: inout PriceFinder
     ) throws(Reason) -> ExactDecimal {
         let rows = statement.assets.map { ($0.asset, $0.figures[figure]) }
+        if rows.isEmpty, statement.holdsNothing { return .zero }
         guard rows.contains(where: { $0.1 != nil }) else { throw Reason("the venue does not report it") }
         var total = ExactDecimal.zero
         for (asset, row) in rows {
@@ -174,6 +177,14 @@ public struct PortfolioTotals: Sendable {
             total = sum
         }
         return total
+    }
+}
+
+extension Statement {
+    /// Whether it lists neither an asset nor a position and is worth nothing: then it has nothing of
+    /// anything.
+    fileprivate var holdsNothing: Bool {
+        assets.isEmpty && positions.isEmpty && figures[.equity]?.value.number?.isZero == true
     }
 }
 

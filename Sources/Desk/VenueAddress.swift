@@ -6,14 +6,17 @@ enum VenueAddress {
     /// An address without the slash at its end.
     ///
     /// Throws where it is no URL of http or https, where it holds a user, a fragment or, unless that is
-    /// allowed, a query, and where plain http would leave this machine: keys and tokens travel in the
-    /// requests.
+    /// allowed, a query, where its port is none, and where plain http would leave this machine: keys and
+    /// tokens travel in the requests.
     static func checked(_ text: String, takesQuery: Bool = false) throws(ConfigurationError) -> String {
         guard let parts = URLComponents(string: text), let host = parts.host, !host.isEmpty,
             parts.user == nil, parts.password == nil, parts.fragment == nil,
             parts.query == nil || takesQuery, parts.scheme == "https" || parts.scheme == "http"
         else {
             throw ConfigurationError("must be an address such as https://www.example.com")
+        }
+        guard parts.rangeOfPort.map({ (1...65535).contains(Int(text[$0]) ?? 0) }) ?? true else {
+            throw ConfigurationError("must have a port from 1 to 65535")
         }
         guard parts.scheme == "https" || isLoopback(host) else {
             throw ConfigurationError(

@@ -114,7 +114,9 @@ func translating<Value>(_ purpose: String, _ work: () throws -> Value) throws(Jo
     } catch let error as JournalError {
         throw error
     } catch let error as DatabaseError {
-        let reason = error.message ?? error.resultCode.description
+        // The copy of a database says why it failed by its code alone, and its connections of no error.
+        let isTold = error.message != nil && error.message != "not an error"
+        let reason = isTold ? error.message ?? "" : error.resultCode.description
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             throw JournalError(

@@ -63,7 +63,8 @@ extension AccountFigures {
     }
 
     /// The rows of a balance: those that are not empty and that the filter admits, by falling eqUsd, equal
-    /// ones by first appearance.
+    /// ones by first appearance. What orders alone hold of a currency makes a row too: the account's figures
+    /// are sums over rows.
     func balanceRows(_ filter: CurrencyFilter) throws -> [BalanceRow] {
         var order: [(eqUsd: ExactFraction, holding: Int, row: BalanceRow)] = []
         order.reserveCapacity(rows.count + held.count)
@@ -82,7 +83,7 @@ extension AccountFigures {
             insert(held[place].eqUsd, held[place].holding, .held(place))
         }
         for row in rows where filter.admits(row.place) {
-            if try row[.cashBal].isZero && row[.eq].isZero { continue }
+            if try row[.cashBal].isZero && row[.eq].isZero && row[.frozenBal].isZero { continue }
             insert(try row[.eqUsd], row.holding ?? .max, .table(row))
         }
         return order.map(\.row)

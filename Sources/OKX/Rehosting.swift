@@ -149,10 +149,12 @@ private struct AccountRehosting {
 
     // MARK: - Money
 
-    /// What of a liability in spot mode is a loan that stands in cash.
+    /// What of a liability in spot mode was borrowed into cash: all but the interest and what cash and bots
+    /// are below nothing.
     private func loan(of row: ReportedObject) -> ExactDecimal {
-        guard row["eq"].number?.isNegative == false, let liability = row["liab"].number,
-            let loan = try? liability - (row["interest"].number ?? .zero)
+        guard let liability = row["liab"].number, let cash = row["cashBal"].number,
+            let own = try? cash + (row["stgyEq"].number ?? .zero),
+            let loan = try? liability - (row["interest"].number ?? .zero) - max(.zero, -own)
         else { return .zero }
         return max(.zero, loan)
     }

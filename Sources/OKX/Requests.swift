@@ -99,7 +99,7 @@ extension OKXVenue: VenueClient {
     /// `ts` of the `time` call.
     public func venueTime(in answer: IncomingAnswer) -> Int64? {
         guard let row = answer.json?["data"]?.elements?.first else { return nil }
-        return row["ts"]?.text.flatMap { Int64($0) }
+        return Int64(venueMoment: row["ts"]?.text.flatMap { Int64($0) })
     }
 
     /// `x-simulated-trading: 1` (OKX API documentation, Demo Trading Services).

@@ -18,7 +18,8 @@ extension OKXVenue {
                 venue: Self.name, account: account, identifier: accountIdentifier(in: bodies),
                 mode: reported.modeName,
                 takenAt: bodies.map(\.takenAt).max() ?? 0,
-                venueTime: Int64(reported.account["uTime"].text), bodies: bodies, figures: reported.figures,
+                venueTime: Int64(venueMoment: Int64(reported.account["uTime"].text)), bodies: bodies,
+                figures: reported.figures,
                 assets: reported.assetStatements, positions: reported.positionStatements,
                 drift: answers.drift(KnownShapes.shape))
         ]
@@ -224,13 +225,16 @@ extension ReportedAccount {
     ).subtracting(CommonField<AccountFigure>.all(in: [.futures]).map(\.common))
 
     /// Everything of the account as a whole is in USD. In futures mode every currency is a pool of its own,
-    /// and what follows from its positions stands in its row alone.
+    /// and what follows from its positions stands in its row alone. In the others the account's profit is
+    /// that of cross positions, and the rows' that of all.
     fileprivate var figures: StatementFigures {
+        let hasIsolatedProfit = details.contains { $0["isoUpl"].number?.isZero == false }
         var figures = StatementFigures(
             Self.ofAccount.map { field in
                 account.figure(
                     field.common, field.figure.rawValue, unit: field.unit,
-                    isPartial: mode == .futures && Self.ofPools.contains(field.common))
+                    isPartial: mode == .futures && Self.ofPools.contains(field.common)
+                        || hasIsolatedProfit && field.common == .unrealizedProfit)
             })
         figures.set(account.figure(.equityUSD, AccountFigure.totalEq.rawValue, unit: "USD"))
         return figures

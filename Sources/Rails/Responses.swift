@@ -139,13 +139,17 @@ extension ReportedAccount {
     /// and the profit of every position, as far as the answers tell all of them.
     fileprivate var figures: StatementFigures {
         StatementFigures(
-            [worth(.equity), worth(.equityUSD)]
+            [worth(.equity), worth(.equityUSD), sum(.unrealizedProfit, of: [])]
                 + account.commonFigures(of: AccountFigure.self, in: .documented))
     }
 
     private func worth(_ figure: CommonFigure) -> ReportedFigure {
-        let money = account.figure(figure, "totalBalance", unit: RailsVenue.money)
-        var parts = [money]
+        sum(figure, of: [account.figure(figure, "totalBalance", unit: RailsVenue.money)])
+    }
+
+    /// The sum of figures and of the profit of every position.
+    private func sum(_ figure: CommonFigure, of figures: [ReportedFigure]) -> ReportedFigure {
+        var parts = figures
         for (name, row) in marketsWithPositions {
             guard let position = position(name) else {
                 if row?["positionQuantity"].truncatedNumber?.isZero == true { continue }
@@ -154,6 +158,10 @@ extension ReportedAccount {
                     unit: RailsVenue.money)
             }
             parts.append(position.figure(figure, "unrealizedPnl", unit: RailsVenue.money))
+        }
+        if parts.isEmpty {
+            return ReportedFigure(
+                figure, derived: .zero, from: "Σ unrealizedPnl of no position", unit: RailsVenue.money)
         }
         return ReportedFigure(figure, sumOf: parts, unit: RailsVenue.money)
     }

@@ -61,6 +61,9 @@ public struct OperatorConnection: Sendable {
         public let body: JSONValue
         /// The body as it came.
         public let bytes: [UInt8]
+
+        /// Whether what was asked for was done.
+        public var isSuccess: Bool { (200..<300).contains(status) }
     }
 
     /// Makes a call and gives its answer, whatever its status.
@@ -94,12 +97,12 @@ public struct OperatorConnection: Sendable {
         -> Answer
     {
         let answer = try await send(method, path, body: body)
-        if (200..<300).contains(answer.status) { return answer }
+        if answer.isSuccess { return answer }
         throw Self.error(of: answer)
     }
 
     /// A refusal of the API as an error of the program.
-    static func error(of answer: Answer) -> ProgramError {
+    public static func error(of answer: Answer) -> ProgramError {
         let detail = answer.body["detail"]?.text ?? "The server answered with status \(answer.status)."
         switch answer.status {
         case 401:

@@ -18,6 +18,15 @@ extension IncomingAnswer {
     }
 }
 
+extension Int64 {
+    /// Milliseconds since 1970 that a venue wrote; nil for what is in no year from 0 to 9999: no clock shows
+    /// it, and reckoning with it could leave the range of numbers.
+    public init?(venueMoment written: Int64?) {
+        guard let written, LedgerTime.range.contains(written) else { return nil }
+        self = written
+    }
+}
+
 extension LedgerTime {
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

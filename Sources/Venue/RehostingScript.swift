@@ -7,6 +7,8 @@ public struct RehostingScript: Sendable {
     private let account: String
     private var commands: [String] = []
     private var assumptions: [String] = []
+    /// What may be there once, and is.
+    private var taken: Set<ExactText> = []
 
     /// A script of an account by the name that it is to have.
     public init(account: String) { self.account = account }
@@ -47,6 +49,8 @@ public struct RehostingScript: Sendable {
         marginMode: MarginMode? = nil, wallet: ExactDecimal? = nil, leverage: ExactDecimal? = nil,
         _ further: [(key: String, value: JSONValue?)] = []
     ) {
+        let position = "position in \(instrument)"
+        guard take(position, [side.rawValue, marginMode?.rawValue ?? ""]) else { return }
         add(
             "import_position",
             [
@@ -62,6 +66,7 @@ public struct RehostingScript: Sendable {
         _ id: String, _ instrument: String, _ side: Side, _ quantity: ExactDecimal, at price: ExactDecimal,
         reduces: Bool = false, positionSide: PositionSide = .net, marginMode: MarginMode? = nil
     ) {
+        guard take("order", [id]) else { return }
         add(
             "place_order",
             [
@@ -113,6 +118,14 @@ public struct RehostingScript: Sendable {
             ("type", .string("prices")), ("venue", .string(venue.rawValue)), ("marks", quotes(marks)),
             ("index", quotes(index)),
         ])
+    }
+
+    /// Whether something is the first of its kind; says so where it is not. No account has two of them, so
+    /// one is told twice.
+    private mutating func take(_ thing: String, _ names: [String]) -> Bool {
+        let isFirst = taken.insert(ExactText(([thing] + names).joined(separator: "\0"))).inserted
+        if !isFirst { assume("The answers tell one \(thing) twice; the first time counts.") }
+        return isFirst
     }
 
     /// Says what had to be assumed, once each.

@@ -186,13 +186,14 @@ public struct ReportedFigure: Sendable, Equatable {
     /// each asset of a joint margin leaves available.
     public let isShared: Bool
     /// Whether a figure of the account is not that of the account as a whole, which is the sum of its assets'
-    /// rows, because each of them is margined apart: some venues then give totals of one asset alone, others
-    /// none.
+    /// rows, because each of them is margined apart or it leaves out isolated positions: some venues give
+    /// totals of one asset alone, others none. With a `lack` the rows do not come to it either.
     public let isPartial: Bool
     /// Whether it is worked out from fields of the answers, because the venue has none for it; `field` says
     /// how.
     public let isDerived: Bool
-    /// Why it cannot be worked out; empty for what has a value or is the venue's own.
+    /// Why it cannot be worked out, or what of the account is not in it; empty for what has a value or is the
+    /// venue's own.
     public let lack: String
 
     public init(
@@ -222,6 +223,13 @@ public struct ReportedFigure: Sendable, Equatable {
     /// A figure that no field of the answers tells, and why.
     public init(_ figure: CommonFigure, lacking reason: String, unit: String) {
         self.init(figure, field: "", .absent, unit: unit, isDerived: true, lack: reason)
+    }
+
+    /// The same as one that does not cover the account, and why no sum of rows does either.
+    public func lacking(_ reason: String) -> ReportedFigure {
+        ReportedFigure(
+            figure, field: field, value, unit: unit, isShared: isShared, isPartial: true,
+            isDerived: isDerived, lack: reason)
     }
 
     /// The sum of figures of one unit: the one itself where there is one, and what is missing where one of

@@ -14,8 +14,10 @@ struct ReadBook {
     /// Rules of the operator's own.
     let rulebook: RulebookSource
 
-    /// Reads, builds the ledger, runs, and forgets it.
-    func use<Result>(_ body: (OperatorConnection) async throws -> Result) async throws -> Result {
+    /// Reads, builds the ledger, runs with it and with what it calls an account of the desk, and forgets it.
+    func use<Result>(
+        _ body: (OperatorConnection, _ name: (String) -> String) async throws -> Result
+    ) async throws -> Result {
         let source = try DeskSource.parse(["--config", configuration])
         let rulebooks = try rulebook.files()
         let readers = try RulebookSource.readers(by: rulebooks)
@@ -24,9 +26,11 @@ struct ReadBook {
         let read = try await source.read(desk, by: readers)
         if read.accounts.isEmpty { try DeskExit.check(read) }
         for failure in read.failures { Terminal.tell(failure.sentence) }
-        let named = try read.statements.map { statement in
+        var names: [String] = []
+        for statement in read.statements { names.append(Self.accountName(statement.account, beside: names)) }
+        let named = try zip(names, read.statements).map { name, statement in
             (
-                name: Self.accountName(statement.account), statement: statement,
+                name: name, statement: statement,
                 reader: try readers.reader(of: statement.venue, profile: desk.profile(of: statement))
             )
         }
@@ -41,7 +45,9 @@ struct ReadBook {
         do {
             let scenario = try Scenario(file: "book.json", content: Array("\(replay.content)".utf8))
             _ = try await scenario.apply(through: ledger)
-            let result = try await body(ledger)
+            let result = try await body(ledger) { account in
+                zip(names, read.statements).first { $1.account.isExactly(account) }?.0 ?? account
+            }
             await ledger.close()
             return result
         } catch {
@@ -65,10 +71,16 @@ struct ReadBook {
         return profiles
     }
 
-    /// A sub-account's name has a stroke in it, which the ledger's names do not have.
-    private static func accountName(_ name: String) -> String {
-        String(
-            name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "." }.prefix(
-                64))
+    /// A sub-account's name has a stroke in it, and names of the desk may have other signs that the ledger's
+    /// do not have; those that are one without them get a number.
+    private static func accountName(_ name: String, beside others: [String]) -> String {
+        let text = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "." }
+        var named = String(text.prefix(64))
+        var number = 2
+        while others.contains(named) {
+            named = "\(String(text.prefix(56)))-\(number)"
+            number += 1
+        }
+        return named
     }
 }

@@ -54,7 +54,14 @@ struct RecordingSource: ParsableArguments {
 
     /// Says that an account was never recorded, and which were.
     static func unknown(_ account: String, in store: RecordingStore) throws -> ProgramError {
-        let known = try store.accounts().map(\.account).joined(separator: ", ")
+        let accounts = try store.accounts()
+        if let known = accounts.first(where: { $0.account.isExactly(account) }) {
+            return ProgramError(
+                .badData,
+                "There is no recording of \(account) of that time: there are those from "
+                    + "\(known.first.iso8601) to \(known.last.iso8601).")
+        }
+        let known = accounts.map(\.account).joined(separator: ", ")
         let there = known.isEmpty ? "the store is empty" : "there are \(known)"
         return ProgramError(
             .badData,
@@ -179,6 +186,16 @@ struct History: AsyncParsableCommand {
     private static let limit = 10_000
 
     func validate() throws {
+        if asOf != nil, changes || from != nil || to != nil || !figure.isEmpty {
+            throw ValidationError("Give either --as-of or --changes, --figure, --from and --to")
+        }
+        if account == nil, asOf != nil || changes || from != nil || to != nil || !figure.isEmpty {
+            throw ValidationError(
+                "Name the account that --as-of, --changes, --figure, --from or --to is about")
+        }
+        if let from = try Measures.time("--from", from), let to = try Measures.time("--to", to), to < from {
+            throw ValidationError("--to is a time before that of --from")
+        }
         for name in figure where CommonFigure(rawValue: name) == nil {
             let known = CommonFigure.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("There is no common figure \(name); there are \(known)")

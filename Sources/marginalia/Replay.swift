@@ -41,6 +41,18 @@ struct Replay: AsyncParsableCommand {
             valueName: "host:port"))
     var listen = "127.0.0.1:8080"
 
+    func validate() throws {
+        guard name.count <= 64, !name.isEmpty,
+            name.unicodeScalars.allSatisfy({
+                $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
+                    || "._-".unicodeScalars.contains($0)
+            })
+        else {
+            throw ValidationError(
+                "--as takes 1 to 64 letters, digits, dots, dashes and underscores, not \(name)")
+        }
+    }
+
     func run() async throws {
         let replay = try await recordings.use(.readOnly) { store in try scenario(of: store) }
         for account in replay.accounts {
@@ -48,6 +60,7 @@ struct Replay: AsyncParsableCommand {
         }
         let content = "\(replay.content)\n"
         if let scenario {
+            try await check(replay, Scenario(file: scenario, content: Array(content.utf8)))
             guard FileManager.default.createFile(atPath: scenario, contents: Data(content.utf8)) else {
                 throw ProgramError(
                     .unavailable, "The file \(scenario) cannot be written: check the folder of --scenario.")
@@ -68,6 +81,21 @@ struct Replay: AsyncParsableCommand {
             (name: place == 0 ? name : "\(name)-\(place)", statement: statement, reader: reader)
         }
         return try ReplayScenario(named)
+    }
+
+    /// Applies it to a ledger in memory: what is written can be served.
+    private func check(_ replay: ReplayScenario, _ scenario: Scenario) async throws {
+        LoggingSystem.bootstrap { _ in StandardErrorLog(level: .warning, format: .text) }
+        var profiles: [VenueName: WireProfile] = [:]
+        for account in replay.accounts { profiles[account.venue] = recordings.wireProfile }
+        let ledger = try await OperatorConnection(
+            store: .memory, rulebooks: try rulebook.files(), profiles: profiles,
+            logger: Logger(label: "marginalia"))
+        do { _ = try await scenario.apply(through: ledger) } catch {
+            await ledger.close()
+            throw error
+        }
+        await ledger.close()
     }
 
     private func serve(_ replay: ReplayScenario, _ scenario: Scenario) async throws {

@@ -61,11 +61,11 @@ struct Stress: AsyncParsableCommand {
             }
         let found =
             if let book {
-                try await ReadBook(configuration: book, rulebook: rulebook).use {
-                    try await answers(shocks, $0)
+                try await ReadBook(configuration: book, rulebook: rulebook).use { ledger, name in
+                    try await answers(shocks, of: account.map(name), ledger)
                 }
             } else {
-                try await connection.use { try await answers(shocks, $0) }
+                try await connection.use { try await answers(shocks, of: account, $0) }
             }
         if connection.json {
             print(account == nil ? JSONValue.array(found) : found.first ?? .null)
@@ -75,9 +75,10 @@ struct Stress: AsyncParsableCommand {
     }
 
     private func answers(
-        _ shocks: [JSONValue], _ connection: OperatorConnection
+        _ shocks: [JSONValue], of account: String?, _ connection: OperatorConnection
     ) async throws -> [JSONValue] {
         var accounts = [account].compactMap { $0 }
+        var unknown = UnknownTargets(shocks)
         if accounts.isEmpty {
             let all = try await connection.call("GET", "/admin/v1/accounts").body
             accounts = (all["accounts"]?.elements ?? []).map { $0.shown("account") }
@@ -92,11 +93,40 @@ struct Stress: AsyncParsableCommand {
                 if account == nil { continue }
                 throw ValidationError("The account \(name) has no position; name a target with --shock")
             }
-            let body = JSONValue.members([("shocks", .array(wanted))])
-            let sent = Array(body.description.utf8)
-            answers.append(try await connection.call("POST", path + "/stress", body: sent).body)
+            if let answer = try await answer(wanted, path + "/stress", connection, &unknown) {
+                answers.append(answer)
+            }
         }
+        try unknown.tell()
         return answers
+    }
+
+    /// The answer of one account. Among all accounts a target may be one that another venue has: it is asked
+    /// again without that one, and not at all where none is left.
+    private func answer(
+        _ shocks: [JSONValue], _ path: String, _ connection: OperatorConnection,
+        _ unknown: inout UnknownTargets
+    ) async throws -> JSONValue? {
+        var wanted = shocks
+        while !wanted.isEmpty {
+            let body = JSONValue.members([("shocks", .array(wanted))])
+            let answer = try await connection.send("POST", path, body: Array(body.description.utf8))
+            if answer.isSuccess {
+                unknown.areKnown(wanted)
+                return answer.body
+            }
+            let refusal = OperatorConnection.error(of: answer)
+            guard account == nil, answer.body["code"]?.text == "unknown_target",
+                let place = Self.place(in: answer.body.shown("field")), wanted.indices.contains(place)
+            else { throw refusal }
+            unknown.isRefused(wanted.remove(at: place), refusal)
+        }
+        return nil
+    }
+
+    /// The number in a field such as `shocks[3].target`.
+    private static func place(in field: String) -> Int? {
+        Int(field.drop { $0 != "[" }.dropFirst().prefix { $0 != "]" })
     }
 
     // MARK: - Shocks
@@ -120,6 +150,31 @@ struct Stress: AsyncParsableCommand {
         }
         let changes = ["-50%", "-20%", "-10%", "-5%", "5%", "10%", "20%", "50%"]
         return targets.flatMap { target in changes.map { shock(target, "change", $0) } }
+    }
+
+    /// Targets that the venues of some accounts do not know, and those of others do.
+    private struct UnknownTargets {
+        /// The shocks that no account has taken yet.
+        private var untaken: Set<String>
+        /// What was said of each that was refused.
+        private var refusals: [(shock: String, error: ProgramError)] = []
+
+        init(_ shocks: [JSONValue]) { untaken = Set(shocks.map(\.description)) }
+
+        mutating func areKnown(_ shocks: [JSONValue]) { untaken.subtract(shocks.map(\.description)) }
+
+        mutating func isRefused(_ shock: JSONValue, _ error: ProgramError) {
+            if refusals.contains(where: { $0.error == error }) { return }
+            refusals.append((shock.description, error))
+        }
+
+        /// Says what was left out, and where. Throws for a target that no venue knows.
+        func tell() throws(ProgramError) {
+            if let refused = refusals.first(where: { untaken.contains($0.shock) }) { throw refused.error }
+            for refusal in refusals {
+                Terminal.tell("\(refusal.error.message) Its accounts are shown without that.")
+            }
+        }
     }
 
     // MARK: - Showing

@@ -30,6 +30,34 @@ struct TotalTests {
         #expect(prices.first?.account == "b")
     }
 
+    @Test func anAccountThatHoldsNothingHasNothingOfAnything() throws {
+        let portfolio = Sample.portfolio([
+            Sample.statement(
+                "a", figures: Sample.figures((.equity, "100", "USD"), (.wallet, "90", "USD"))),
+            Sample.statement("empty", venue: "okx", figures: Sample.figures((.equity, "0", "USD"))),
+        ])
+        #expect(try sum(portfolio, .wallet)?.value == ExactDecimal("90"))
+        #expect(sum(portfolio, .wallet)?.isWhole == true)
+        // What is worth something has it somewhere.
+        let worth = Sample.portfolio([
+            Sample.statement("b", venue: "okx", figures: Sample.figures((.equity, "5", "USD")))
+        ])
+        #expect(sum(worth, .wallet)?.isWhole == false)
+    }
+
+    @Test func whatNoRowTellsEitherIsAGap() throws {
+        let wallet = try #require(Sample.figures((.wallet, "90", "USD"))[.wallet])
+        let portfolio = Sample.portfolio([
+            Sample.statement(
+                "a",
+                figures: StatementFigures([wallet.lacking("the cash of the isolated one is nowhere")]),
+                assets: [AssetStatement(asset: "USD", figures: Sample.figures((.wallet, "90", "USD")))])
+        ])
+        let total = try #require(sum(portfolio, .wallet))
+        #expect(total.value == nil)
+        #expect(total.gaps.map(\.reason) == ["the cash of the isolated one is nowhere"])
+    }
+
     @Test func aStablecoinWithoutAPriceIsNoDollar() throws {
         let portfolio = Sample.portfolio([
             Sample.statement("a", figures: Sample.figures((.equity, "100", "USD"))),

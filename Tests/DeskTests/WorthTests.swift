@@ -118,12 +118,43 @@ struct WorthTests {
         let statements = try model.statements(from: bodies, account: "desk")
         let read = AccountRead(statements: Array(statements.prefix(1)), bodies: bodies)
         let portfolio = Portfolio([.read(read)], givenPrices: [:], takenAt: 1_780_272_000_000)
+        try checkProfit(account, in: world, portfolio, by: model, seed)
         let total = try #require(PortfolioTotals(of: portfolio).totals.first { $0.figure == .equity })
         #expect(total.isWhole, "seed \(seed): \(total.gaps)")
         guard total.isWhole, let equity = total.value else { return }
         // Answers print eight places, and OKX leaves dust below a cent out.
         let slack = try worth.gross.times(ExactDecimal("0.000001"), rounding: .ceiling) + ExactDecimal("0.02")
         #expect(try (equity - worth.net).magnitude <= slack, "seed \(seed): \(equity), not \(worth.net)")
+    }
+
+    /// Unrealized profit is that of every position, isolated ones included.
+    private func checkProfit(
+        _ account: Account, in world: TestWorld<some VenueServer & VenueClient>, _ portfolio: Portfolio,
+        by model: some VenueServer, _ seed: Int
+    ) throws {
+        // What a pair on margin earns is told by fields of its own.
+        if account.positions.contains(where: { $0.margin != nil }) { return }
+        let total = try #require(
+            PortfolioTotals(of: portfolio).totals.first { $0.figure == .unrealizedProfit })
+        // Spot mode has no field for it.
+        guard total.isWhole, let profit = total.value else {
+            #expect(account.positions.isEmpty, "seed \(seed): \(total.gaps)")
+            return
+        }
+        let snapshot = try #require(world.snapshot(of: "desk"))
+        let market = model.market(snapshot.prices, at: snapshot.at)
+        var earned = ExactDecimal.zero
+        var size = ExactDecimal.zero
+        for position in account.positions {
+            let settle = position.instrument.settle
+            let index = try market.requiredIndex(settle)
+            let own = try position.unrealized(
+                at: market.requiredMark(position.instrument), rounding: .halfEven)
+            earned = try earned + own.times(index, rounding: .halfEven)
+            size = try size + position.cost.magnitude.times(index, rounding: .halfEven)
+        }
+        let slack = try size.times(ExactDecimal("0.000001"), rounding: .ceiling) + ExactDecimal("0.02")
+        #expect(try (profit - earned).magnitude <= slack, "seed \(seed): \(profit), not \(earned)")
     }
 
     /// Cash, what strategies hold, isolated wallets and unrealized profit, less loans and interest; and what

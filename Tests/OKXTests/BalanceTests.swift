@@ -46,6 +46,31 @@ import VenueTestSupport
         expect(account, ["totalEq": "0", "adjEq": "0", "availEq": "0", "mgnRatio": ""])
     }
 
+    /// What orders hold of a currency that is not there otherwise is in the account's figures, so there is a
+    /// row of it.
+    @Test(arguments: ["multi", "portfolio", "futures"], ["cross", "isolated"])
+    func ordersAlone(_ mode: String, _ margin: String) async throws {
+        let world = try world()
+        try world.open("desk", #"{"mode":"\#(mode)"}"#)
+        try world.prices(
+            marks: #"{"BTC-USDT-SWAP":"60000"}"#, index: #"{"BTC":"60000","USDT":"1.0002"}"#)
+        try world.run(
+            "desk", ("deposit", #""asset":"BTC","amount":"1""#),
+            (
+                "place_order",
+                #""order_id":"one","instrument":"BTC-USDT-SWAP","side":"buy","quantity":"5","#
+                    + #""price":"59000","margin_mode":"\#(margin)","force":true"#
+            ))
+        let row = try world.balance("desk").detail("USDT")
+        // Where currencies are margined together, cross orders hold nothing of a currency of their own.
+        #expect((row == nil) == (margin == "cross" && mode != "futures"))
+        #expect(row?.text("frozenBal") != "0")
+        let statement = try #require(
+            world.model.statements(from: try await recordedBodies(world), account: "desk").first)
+        let findings = world.model.audit(statement, rulesAt: world.ledgerTime())
+        #expect(findings.filter { $0.verdict == .contradicts }.map(\.field).isEmpty)
+    }
+
     @Test func filterAndOrder() throws {
         let world = try world()
         try world.open("desk")

@@ -76,6 +76,32 @@ struct RehostingTests {
         #expect(result.assumptions.contains { $0.contains("States") })
     }
 
+    @Test(
+        "a loan comes along, however little of it is left",
+        arguments: [
+            // What was withdrawn, of 100 USDT and 500 borrowed, and the interest on it.
+            ("0", "0.25"), ("590", "0.25"), ("599.9", "3"), ("600", "3"), ("600", "0"), ("718.5", "2.636154"),
+        ])
+    func loans(_ withdrawn: String, _ interest: String) async throws {
+        let world = try world()
+        try world.open("desk", #"{"mode":"spot","spot_borrow":true}"#)
+        try world.prices(index: #"{"BTC":"60000","USDT":"1.0002"}"#)
+        try world.run(
+            "desk", ("deposit", #""asset":"BTC","amount":"1""#),
+            ("deposit", #""asset":"USDT","amount":"100""#), ("borrow", #""asset":"USDT","amount":"500""#))
+        if withdrawn != "0" {
+            try world.run(
+                "desk", ("withdraw", #""asset":"USDT","amount":"\#(withdrawn)","force":true"#))
+        }
+        if interest != "0" {
+            try world.run("desk", ("accrue_interest", #""asset":"USDT","amount":"\#(interest)""#))
+        }
+        let (body, _) = try rehosted(try await recordedBodies(world))
+        let original = try JSONValue(parsing: world.statement("desk"))
+        let differences = try differences(original, body)
+        #expect(differences.isEmpty, "\(differences)")
+    }
+
     @Test("collateral that is switched off, a negative balance and a restricted currency")
     func multiCurrency() async throws {
         let world = try world()

@@ -74,6 +74,21 @@ def test_a_key_file_must_be_its_owners_alone(server, tmp_path):
         assert "chmod 600" in done.stderr and key["secret"] not in done.stderr
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_a_key_is_read_from_files_alone(tmp_path, kind):
+    """A pipe that nobody writes into would be waited for without an end."""
+    place = tmp_path / "okx.json"
+    if kind == "pipe":
+        os.mkfifo(place, 0o600)
+    elif kind == "folder":
+        place.mkdir(0o700)
+    else:
+        place.symlink_to("/dev/zero")
+    desk = desk_of(tmp_path, entry("okx", "http://127.0.0.1:9", credentials={"file": "okx.json"}))
+    done = desk.run("portfolio")
+    assert done.returncode == 78 and "okx.json is no file of secrets" in done.stderr
+
+
 def test_a_sealed_store(server, tmp_path):
     phrase = {"MARGINALIA_DESK_PASSPHRASE": "a made-up passphrase"}
     plain = tmp_path / "okx.json"
@@ -124,6 +139,14 @@ def test_a_store_asks_for_its_passphrase_where_nobody_sits(tmp_path):
             "https",
         ),
         ("accounts: {", "YAML"),
+    ]
+    + [
+        (
+            "accounts:\n  - { name: a, venue: okx, credentials: { env: A },"
+            f" base_url: 'http://127.0.0.1:{port}' }}",
+            "line 2, accounts[0].base_url: must",
+        )
+        for port in (0, 65536, 99999, 10**20)
     ],
 )
 def test_a_configuration_of_no_use(tmp_path, content, message):

@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 import server as program
 import venue_requests
+from relay import Relay
 from server import Server
 
 ACCOUNTS = {venue: f"my-{venue}" for venue in venue_requests.VENUES}
@@ -278,6 +279,109 @@ def test_stress_over_the_whole_book(desk):
     assert set(rows) >= set(ACCOUNTS.values()), "and sub-accounts"
     for row in rows.values():
         assert row["shocks"][0]["target"] == "BTC" and "statement" in row["shocks"][0]
+
+
+def test_a_stress_by_an_instrument_of_one_venue_leaves_the_others_out(desk):
+    book = str(desk.folder / "desk.yaml")
+    shocks = ["--shock", "BTCUSDT=-10%", "--shock", "BTC=-10%", "--shock", "BTC-USD=-10%"]
+    ended = desk.run("stress", "--book", book, *shocks, "--json", configured=False)
+    assert ended.returncode == 0, ended.stderr
+    rows = {row["account"]: row for row in json.loads(ended.stdout)}
+    targets = {venue: [shock["target"] for shock in rows[ACCOUNTS[venue]]["shocks"]] for venue in ACCOUNTS}
+    assert targets["binance"] == ["BTCUSDT", "BTC"] and targets["rails"] == ["BTC", "BTC-USD"]
+    assert "rails knows neither an asset nor an instrument BTCUSDT" in ended.stderr
+    # One that nobody knows is a mistake, and so is one that the account named does not know.
+    none = desk.run("stress", "--book", book, "--shock", "BTCC=-10%", configured=False)
+    assert none.returncode == 65 and "BTCC" in none.stderr
+    named = desk.run("stress", ACCOUNTS["rails"], "--book", book, *shocks, configured=False)
+    assert named.returncode == 65 and "BTCUSDT" in named.stderr
+    # Over the accounts of a server, too.
+    token = ["--url", desk.server.url, "--token", desk.server.token]
+    ended = desk.run("stress", *token, "--shock", "BTCUSDT=-10%", "--json", configured=False)
+    assert ended.returncode == 0, ended.stderr
+    assert {row["venue"] for row in json.loads(ended.stdout)} == {"binance"}
+
+
+def test_accounts_of_a_book_go_by_the_desks_names(desk):
+    file = desk.folder / "desk.yaml"
+    text = file.read_text().replace("my-okx", "my+funds").replace("my-rails", "my:funds")
+    file.write_text(text)
+    ended = desk.run("stress", "--book", str(file), "--shock", "BTC=-10%", "--json", configured=False)
+    assert ended.returncode == 0, ended.stderr
+    names = {row["account"]: row["venue"] for row in json.loads(ended.stdout)}
+    assert sorted(venue for name, venue in names.items() if "funds" in name) == ["okx", "rails"]
+    for name, venue in (("my+funds", "okx"), ("my:funds", "rails")):
+        one = desk.run(
+            "stress", name, "--book", str(file), "--shock", "BTC=-10%", "--json", configured=False
+        )
+        assert one.returncode == 0 and json.loads(one.stdout)["venue"] == venue, one.stderr
+
+
+@pytest.mark.parametrize("venue", venue_requests.VENUES)
+def test_a_scenario_is_one_that_serve_takes(desk, venue, start, tmp_path):
+    """Rows that an answer has twice come in once."""
+    with Relay(desk.server.port) as relay:
+
+        def intercept(seen):
+            if not any(word in seen.path for word in ("position", "order", "balances", "account")):
+                return None
+            status, headers, body = relay._hand_on(seen)
+            return status, headers, json.dumps(twice(json.loads(body))).encode()
+
+        relay.intercept = intercept
+        file = desk.folder / "desk.yaml"
+        file.write_text(file.read_text().replace(desk.server.url, relay.url))
+        desk.run("record", "--recordings", desk.recordings, "--account", ACCOUNTS[venue])
+    scenario = tmp_path / "replayed.json"
+    options = ["--recordings", desk.recordings, "--scenario", str(scenario)]
+    ended = desk.run("replay", ACCOUNTS[venue], *options, configured=False)
+    assert ended.returncode == 0, ended.stderr
+    # Rails names a position by its market, of which there is one.
+    assert "twice" in ended.stderr or venue == "rails"
+    start("--scenario", str(scenario), "--rate-limits", "off")
+
+
+POSITIONS = {"instId", "symbol", "isolation_id", "market", "posId", "open_position_pnl"}
+
+
+def twice(value):
+    """An answer with every row of a position once more."""
+    if isinstance(value, dict):
+        return {name: twice(member) for name, member in value.items()}
+    if not isinstance(value, list):
+        return value
+    rows = [twice(row) for row in value]
+    return rows + [row for row in rows if isinstance(row, dict) and POSITIONS & set(row)]
+
+
+def test_the_name_of_a_replayed_account_is_a_ledgers(desk, tmp_path):
+    desk.record("--account", ACCOUNTS["okx"])
+    scenario = tmp_path / "replayed.json"
+    for name in ("a b", "", "a/b", "ä", "x" * 65):
+        options = ["--recordings", desk.recordings, "--scenario", str(scenario), "--as", name]
+        ended = desk.run("replay", ACCOUNTS["okx"], *options, configured=False)
+        assert ended.returncode == 64 and "--as" in ended.stderr, ended
+        assert not scenario.exists()
+
+
+def test_what_history_cannot_answer_is_said(desk):
+    desk.record("--account", ACCOUNTS["okx"])
+    name, place = ACCOUNTS["okx"], ["--recordings", desk.recordings]
+
+    def refused(*arguments: str) -> tuple[int, str]:
+        ended = desk.run(*arguments, *place, configured=False)
+        return ended.returncode, ended.stderr
+
+    for arguments in (["history", "--as-of", "1999-01-01T00:00:00Z"], ["replay", "--at", "1999-01-01"]):
+        status, told = refused(arguments[0], name, *arguments[1:])
+        assert status == 65 and "of that time" in told and "there are those from 20" in told
+    for arguments in (
+        ["--changes"],
+        ["--figure", "equity"],
+        [name, "--changes", "--as-of", "2030-01-01"],
+        [name, "--from", "2030-01-01T00:00:00Z", "--to", "2020-01-01T00:00:00Z"],
+    ):
+        assert refused("history", *arguments)[0] == 64, arguments
 
 
 @pytest.mark.parametrize("venue", venue_requests.VENUES)

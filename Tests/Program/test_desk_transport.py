@@ -1,5 +1,6 @@
 """What the desk says of venues that dribble, break off or speak something else, and how long it waits."""
 
+import json
 import socket
 import ssl
 import subprocess
@@ -100,6 +101,75 @@ def test_what_is_no_answer(sent, told, tmp_path):
 
     with RawServer(script) as server:
         assert told in sentence_of(tmp_path, server.url)
+
+
+EXTREMES = [0, 1, 2**63 - 1, -(2**63), 10**30, 253_402_300_800_000]
+
+
+@pytest.mark.parametrize("moment", EXTREMES)
+@pytest.mark.parametrize("venue", ["okx", "binance", "crypto-com"])
+def test_a_venue_whose_clock_shows_no_time(venue, moment, tmp_path):
+    """The desk asks for the time of a venue that refuses its own, and may be told anything."""
+    refusals = {
+        "okx": {"code": "50102", "msg": "", "data": [{"ts": str(moment)}]},
+        "binance": {"code": -1021, "msg": "", "serverTime": moment},
+        "crypto-com": {"id": 1, "code": 40102, "message": "INVALID_NONCE", "nonce": moment},
+    }
+
+    def script(connection, request):
+        body = json.dumps(refusals[venue]).encode()
+        if b"/time" in request.split(b" ")[1]:
+            body = body.replace(b"-1021", b"0").replace(b"50102", b"0")
+        connection.sendall(answer(body))
+
+    with RawServer(script) as server:
+        # Its connections end with every answer, which a second request may meet.
+        done = Desk(tmp_path, [entry(venue, server.url)], timeouts={"call": "2s"}).run("portfolio")
+    assert done.returncode in (69, 78), done
+    assert "time" in done.stderr or "clock" in done.stderr
+
+
+@pytest.mark.parametrize("moment", EXTREMES)
+def test_a_ban_until_the_end_of_time(moment, tmp_path):
+    body = json.dumps({"code": -1003, "msg": f"IP banned until {moment}."}).encode()
+
+    def script(connection, _):
+        connection.sendall(answer(body))
+
+    with RawServer(script) as server:
+        desk = Desk(tmp_path, [entry("binance", server.url)], attempts=2, timeouts={"call": "2s"})
+        done = desk.run("portfolio")
+    assert done.returncode == 69 and "over its limit" in done.stderr, done
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"code":0,"data":[]}', b'{"assets":{}}', b'{"positions":[]}'])
+def test_an_object_without_assets_is_no_account_of_binance(body, tmp_path):
+    def script(connection, _):
+        connection.sendall(answer(body))
+
+    with RawServer(script) as server:
+        done = Desk(tmp_path, [entry("binance", server.url)], attempts=1).run("portfolio")
+    assert done.returncode == 69 and "no account of Binance" in done.stderr, done
+
+
+@pytest.mark.parametrize("moment", EXTREMES)
+def test_figures_of_a_time_that_there_is_not(moment, tmp_path):
+    """`uTime` of OKX decides how old its figures are."""
+    row = {"uTime": str(moment), "totalEq": "1", "details": []}
+    balance = json.dumps({"code": "0", "msg": "", "data": [row]}).encode()
+    config = json.dumps({"code": "0", "msg": "", "data": [{"perm": "read_only", "uid": "1"}]}).encode()
+    nothing = b'{"code":"0","msg":"","data":[]}'
+
+    def script(connection, request):
+        target = request.split(b" ")[1]
+        body = balance if b"balance" in target else config if b"config" in target else nothing
+        connection.sendall(answer(body))
+
+    with RawServer(script) as server:
+        book = Desk(tmp_path, [entry("okx", server.url)]).json("portfolio")
+    (account,) = book["accounts"]
+    assert account["age_ms"] >= 0
+    assert account["venue_time"] in (moment, None)
 
 
 def test_a_connection_that_is_reset(tmp_path):
