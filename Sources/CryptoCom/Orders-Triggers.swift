@@ -82,7 +82,8 @@ extension OrderReading {
 
         var terms = OrderTerms(
             clientID: clientID, kind: type.isLimit ? .limit : .market,
-            timeInForce: type.isLimit ? force : .goodTillCancelled, postOnly: words.contains("POST_ONLY"))
+            timeInForce: type.isLimit ? force : .goodTillCancelled, postOnly: words.contains("POST_ONLY"),
+            expiresAt: rule.expiry)
         terms.words = try self.words(words, isMarket: !type.isLimit)
         try preventSelfTrade(&terms)
         var order = ConditionalInstruction(
@@ -90,6 +91,7 @@ extension OrderReading {
         order.reduceOnly = words.contains("REDUCE_ONLY")
         if words.contains("ISOLATED_MARGIN") { order.marginMode = .isolated }
         order.terms = terms
+        order.expiresAt = rule.expiry
         order.words["type"] = .string(type.rawValue)
         attachment?.mark(&order)
         return order

@@ -48,7 +48,8 @@ struct OrderReading {
         var terms = OrderTerms(
             clientID: clientID, kind: isMarket ? .market : .limit,
             timeInForce: isMarket ? .goodTillCancelled : force,
-            postOnly: words.contains("POST_ONLY") || words.contains("SMART_POST_ONLY"))
+            postOnly: words.contains("POST_ONLY") || words.contains("SMART_POST_ONLY"),
+            expiresAt: rule.expiry)
         terms.words = try self.words(words, isMarket: isMarket)
         if words.contains("SMART_POST_ONLY"), force == .goodTillCancelled, let asked = price {
             let moved = resting(asked, side, rule)

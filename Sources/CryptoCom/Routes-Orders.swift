@@ -308,7 +308,7 @@ extension CryptoComVenue {
         var terms = OrderTerms(
             clientID: StableIdentifier.uuid(
                 closing: "\(account.id)/\(name)/\(account.version)/\(id.number)"),
-            kind: isMarket ? .market : .limit)
+            kind: isMarket ? .market : .limit, expiresAt: rule.expiry)
         terms.words[OrderWord.quantity] = .string(quantity.description)
         terms.words[OrderWord.price] = isMarket ? nil : params["price"]
         terms.words[OrderWord.execution] = .array([.string("REDUCE_ONLY")])

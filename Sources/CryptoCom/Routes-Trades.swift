@@ -101,9 +101,8 @@ extension CryptoComVenue {
         let page = try TimePage(params, now: snapshot.at)
         let form = form(snapshot)
         let found = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
-            let found = history.ended.reversed().filter { record in
-                (wanted.map(record.order.instrument.name.isExactly) ?? true) && page.admits(record.updatedAt)
-            }
+            let found = page.rows(
+                history.ended.filter { wanted.map($0.order.instrument.name.isExactly) ?? true }, \.moment)
             try history.require(.orders, since: page.oldest(of: found.map(\.updatedAt)))
             return found
         }
@@ -119,9 +118,8 @@ extension CryptoComVenue {
         let page = try TimePage(params, now: snapshot.at)
         let form = form(snapshot)
         let found = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
-            let found = history.trades.reversed().filter { trade in
-                (wanted.map(trade.fill.instrument.name.isExactly) ?? true) && page.admits(trade.at)
-            }
+            let found = page.rows(
+                history.trades.filter { wanted.map($0.fill.instrument.name.isExactly) ?? true }, \.moment)
             try history.require(.trades, since: page.oldest(of: found.map(\.at)))
             return found
         }
@@ -149,9 +147,10 @@ extension CryptoComVenue {
         while rows.count < page.limit {
             let events = try await access.latestEvents(
                 of: snapshot.account.id, JournalRow.eventTypes, before: before, limit: TimePage.most)
-            for event in events.events where page.admits(event.at) {
+            for event in events.events {
                 rows += try JournalRow.rows(of: event, in: snapshot.account, byTrade[event.sequence])
                     .filter { (type ?? $0.type) == $0.type && (wanted ?? $0.instrument) == $0.instrument }
+                    .filter { page.admits($0.moment) }
             }
             guard let rest = events.rest, page.reaches(events.events.last?.at) else { break }
             before = rest
@@ -227,19 +226,19 @@ struct TimePage {
     private static let day: Int64 = 86_400_000
 
     let limit: Int
-    private let start: Int64
-    private let end: Int64
+    private let start: RowMoment
+    private let end: RowMoment
 
     /// `takesTexts`: whether `limit` may be its digits as a text, as pages of conditional orders print it.
     init(_ params: JSONValue, now: LedgerTime, takesTexts: Bool = false) throws(VenueError) {
-        func time(_ key: String) throws(VenueError) -> Int64? {
+        func moment(_ key: String) throws(VenueError) -> RowMoment? {
             guard let number = try Optional(params).integer(key) else { return nil }
             guard number >= 0 else { throw .invalidDate }
-            // Milliseconds have at most 14 digits until the year 5138, nanoseconds 19.
-            return number < 100_000_000_000_000 ? number : number / 1_000_000
+            return RowMoment(named: number)
         }
-        end = try time("end_time") ?? now.milliseconds + 1
-        start = try time("start_time") ?? end - Self.day
+        end = try moment("end_time") ?? RowMoment(LedgerTime(milliseconds: now.milliseconds + 1))
+        start =
+            try moment("start_time") ?? RowMoment(LedgerTime(milliseconds: end.milliseconds - Self.day))
         var given = takesTexts ? params["limit"]?.text.flatMap { Int64($0) } : nil
         if given == nil { given = try Optional(params).integer("limit") }
         let wanted = given ?? Int64(Self.most)
@@ -249,16 +248,23 @@ struct TimePage {
 
     /// How far it goes back, with rows of these times, the newest first.
     func oldest(of rows: [LedgerTime]) -> LedgerTime {
-        rows.count < limit ? LedgerTime(milliseconds: start) : rows[limit - 1]
+        rows.count < limit ? LedgerTime(milliseconds: start.milliseconds) : rows[limit - 1]
     }
 
-    func admits(_ time: LedgerTime) -> Bool { start <= time.milliseconds && time.milliseconds < end }
+    /// The rows within it, the newest first, out of those that come in the journal's order.
+    func rows<Row>(_ all: some BidirectionalCollection<Row>, _ moment: (Row) -> RowMoment) -> [Row] {
+        all.reversed().filter { admits(moment($0)) }.sorted { moment($0) > moment($1) }
+    }
 
-    /// Whether a time is behind its end.
-    func isBehind(_ time: LedgerTime) -> Bool { end <= time.milliseconds }
+    func admits(_ moment: RowMoment) -> Bool { start <= moment && moment < end }
+
+    /// Whether all of a time is behind its end.
+    func isBehind(_ time: LedgerTime) -> Bool { end <= RowMoment(time) }
 
     /// Whether a list that has come down to a time goes on within the page.
-    func reaches(_ time: LedgerTime?) -> Bool { time.map { start <= $0.milliseconds } ?? false }
+    func reaches(_ time: LedgerTime?) -> Bool {
+        time.map { start.milliseconds <= $0.milliseconds } ?? false
+    }
 }
 
 /// A row of `private/get-transactions`. Crypto.com Exchange API documentation, private/get-transactions;
@@ -267,6 +273,8 @@ struct JournalRow {
     let type: String
     let instrument: String
     private let event: Event
+    /// Which of the event's rows it is, the first one 0.
+    private var place: Int64 = 0
     private var quantity = ExactDecimal.zero
     private var cost = ExactDecimal.zero
     private var realised = ExactDecimal.zero
@@ -284,8 +292,18 @@ struct JournalRow {
         self.event = event
     }
 
+    var moment: RowMoment { RowMoment(event.at, event.sequence, row: place) }
+
     /// The rows of an event, the last one first.
     static func rows(
+        of event: Event, in account: Account, _ trade: TradeRecord?
+    ) throws(NumberError) -> [JournalRow] {
+        var rows = try told(of: event, in: account, trade)
+        for index in rows.indices { rows[index].place = Int64(rows.count - 1 - index) }
+        return rows
+    }
+
+    private static func told(
         of event: Event, in account: Account, _ trade: TradeRecord?
     ) throws(NumberError) -> [JournalRow] {
         switch event.body {
@@ -345,7 +363,7 @@ struct JournalRow {
         writer.member("account_id", uuid)
         writer.member("event_date", String(event.at.iso8601.prefix(10)))
         writer.member("journal_type", type)
-        writer.member("journal_id", VenueNumber.journal(event.sequence))
+        writer.member("journal_id", VenueNumber.journal(event.sequence, row: place))
         writer.member("transaction_qty", quantity.description)
         writer.member("transaction_cost", cost.description)
         writer.member("realized_pnl", realised.description)
@@ -357,7 +375,7 @@ struct JournalRow {
             writer.member("trade_match_id", "0")
         }
         writer.member("event_timestamp_ms", event.at)
-        writer.member("event_timestamp_ns", event.at.nanoseconds)
+        writer.member("event_timestamp_ns", moment.nanoseconds)
         writer.member("client_oid", trade?.order?.clientID(of: account) ?? "")
         let side = trade?.fill.liquidity == .maker ? "MAKER" : "TAKER"
         writer.member("taker_side", trade != nil && showsTaker ? side : "")

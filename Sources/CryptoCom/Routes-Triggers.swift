@@ -93,9 +93,9 @@ extension CryptoComVenue {
         let wanted = try wantedInstrument(params, at: snapshot.at)
         let page = try TimePage(params, now: snapshot.at, takesTexts: true)
         let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
-        let found = history.conditionals.reversed().filter { record in
-            (wanted.map(record.order.instrument.name.isExactly) ?? true) && page.admits(record.endedAt)
-        }
+        let found = page.rows(
+            history.conditionals.filter { wanted.map($0.order.instrument.name.isExactly) ?? true }
+        ) { RowMoment($0.endedAt, $0.order.sequence) }
         try history.require(.conditionals, since: page.oldest(of: found.map(\.endedAt)))
         let rows = try found.prefix(page.limit).map { try TriggerRecord($0, snapshot.account, history) }
         try writer.rows(rows) { try form.write($0, to: &$1) }
@@ -228,7 +228,7 @@ extension OrderForm {
         }
         writer.member("reason", try record.reason)
         writer.member("create_time", order.placedAt)
-        writer.member("create_time_ns", order.placedAt.nanoseconds)
+        writer.member("create_time_ns", RowMoment(order.placedAt, order.sequence).nanoseconds)
         writer.member("update_time", record.updatedAt)
         writer.endObject()
     }

@@ -55,12 +55,14 @@ struct UserChannel: Equatable {
 }
 
 extension CryptoComVenue {
-    /// A frame of a channel: the account's figures as REST would tell them of the same snapshot.
+    /// A frame of a channel: the account's figures as REST would tell them of the same snapshot. Of the
+    /// positions that were told before, those that are closed now are told once more on their channel.
     ///
     /// In the live form the first frame of `user.balance` names no account and every later one does, as
     /// recorded; `user.account_risk` always names it.
     func frame(
-        _ channel: UserChannel, id: RequestIdentifier, isPush: Bool, of snapshot: AccountSnapshot
+        _ channel: UserChannel, id: RequestIdentifier, isPush: Bool, of snapshot: AccountSnapshot,
+        told: [Position] = []
     ) throws(VenueError) -> [UInt8] {
         let account = snapshot.account
         let namesAccount =
@@ -80,6 +82,10 @@ extension CryptoComVenue {
             case .positions:
                 for position in try figures(of: snapshot).positions {
                     try writeWithRisk(position, of: snapshot, to: &frame.writer)
+                }
+                let open = account.positions.map(\.key)
+                for position in told where !open.contains(position.key) {
+                    try writeClosed(position, of: snapshot, to: &frame.writer)
                 }
             }
         } catch {
@@ -103,6 +109,18 @@ extension CryptoComVenue {
     ) throws {
         try position.take(rules(at: snapshot.at))
         try position.write(Layouts.positionRisk, of: snapshot.account.id, to: &writer)
+    }
+
+    /// A position that is no more: nothing is left of it.
+    private func writeClosed(
+        _ position: Position, of snapshot: AccountSnapshot, to writer: inout JSONWriter
+    ) throws {
+        let nothing = Position(
+            instrument: position.instrument, side: position.side, marginMode: position.marginMode,
+            quantity: .zero, cost: .zero, openedAt: snapshot.account.updatedAt)
+        let mark = try MarkFigures(
+            position.instrument, market(snapshot.prices, at: snapshot.at), in: FigureBook())
+        try writeWithRisk(PositionFigures(nothing, mark), of: snapshot, to: &writer)
     }
 
     /// Quantities and positions, without the account's figures.

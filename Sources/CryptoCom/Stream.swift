@@ -36,6 +36,8 @@ struct UserStream: VenueStream {
         var owed: [RequestIdentifier]
         /// The account's last event that was pushed.
         var sequence: Int64 = 0
+        /// The positions that were told last, on the channel of positions.
+        var positions: [Position] = []
     }
 
     let venue: CryptoComVenue
@@ -270,8 +272,11 @@ struct UserStream: VenueStream {
                 return output.send(
                     try venue.firstFrame(subscriptions[place].channel, id: id, of: snapshot))
             }
+            let told = subscriptions[place].positions
             output.send(
-                try venue.frame(subscriptions[place].channel, id: id, isPush: isPush, of: snapshot))
+                try venue.frame(
+                    subscriptions[place].channel, id: id, isPush: isPush, of: snapshot, told: told))
+            subscriptions[place].positions = snapshot.account.positions
         } catch {
             output.send(error.body(id: id, method: "subscribe"))
         }

@@ -56,7 +56,7 @@ struct OrderForm {
         if let words = order.terms?.words { writeList(words, to: &writer) }
         writer.member("reason", try record.reason)
         writer.member("create_time", order.placedAt)
-        writer.member("create_time_ns", order.placedAt.nanoseconds)
+        writer.member("create_time_ns", RowMoment(order.placedAt, order.sequence).nanoseconds)
         writer.member("update_time", record.updatedAt)
         writer.endObject()
     }
@@ -74,7 +74,7 @@ struct OrderForm {
         writer.member("order_value", try order.orderValue(rules))
         writeRates(record, to: &writer)
         writer.member("create_time", order.placedAt)
-        writer.member("create_time_ns", order.placedAt.nanoseconds)
+        writer.member("create_time_ns", RowMoment(order.placedAt, order.sequence).nanoseconds)
         writer.member("order_date", String(order.placedAt.iso8601.prefix(10)))
         writer.member("order_id", order.venueID(of: account.id))
         writer.member("avg_price", try order.averagePrice(rules))
@@ -83,7 +83,7 @@ struct OrderForm {
         writer.member("update_user_id", uuid)
         writeIsolation(order.instrument, order.marginMode, to: &writer)
         writer.member("update_time", record.updatedAt)
-        writer.member("transaction_time_ns", raw: record.updatedAt.nanoseconds.utf8)
+        writer.member("transaction_time_ns", raw: RowMoment(record.updatedAt).nanoseconds.utf8)
         writer.endObject()
     }
 
@@ -163,8 +163,9 @@ struct OrderForm {
         // Nobody is matched with anybody, so a level is one order.
         writer.member("match_count", 1)
         writeIsolation(fill.instrument, fill.marginMode, to: &writer)
-        writer.member("create_time_ns", trade.at.nanoseconds)
-        writer.member(isPush ? "transaction_time" : "transact_time_ns", trade.at.nanoseconds)
+        let moment = trade.moment.nanoseconds
+        writer.member("create_time_ns", moment)
+        writer.member(isPush ? "transaction_time" : "transact_time_ns", moment)
         writer.endObject()
     }
 }
@@ -174,7 +175,10 @@ enum VenueNumber {
     static func order(_ sequence: Int64) -> String { String(4_989_988_000_000_000_000 + sequence) }
     static func trade(_ sequence: Int64) -> String { String(4_989_988_500_000_000_000 + sequence) }
     static func match(_ sequence: Int64) -> String { String(4_611_686_018_000_000_000 + sequence) }
-    static func journal(_ sequence: Int64) -> String { String(4_989_988_700_000_000_000 + sequence) }
+    /// One of the rows that an event has in the account's journal.
+    static func journal(_ sequence: Int64, row: Int64) -> String {
+        String(4_989_988_700_000_000_000 + sequence * RowMoment.rowsOfEvent + row)
+    }
 }
 
 extension Side {
@@ -193,9 +197,49 @@ extension OrderTerms.TimeInForce {
     }
 }
 
-extension LedgerTime {
-    /// Nanoseconds since the epoch, as digits.
-    var nanoseconds: String { "\(milliseconds)000000" }
+/// When a row of a list is of, to the nanosecond: the millisecond, and within it the row's place in the
+/// journal (a choice), so that whoever pages by nanoseconds misses nothing where many rows are of one
+/// millisecond.
+struct RowMoment: Comparable {
+    private static let perMillisecond: Int64 = 1_000_000
+    /// Rows that one event may have.
+    static let rowsOfEvent: Int64 = 4
+
+    let milliseconds: Int64
+    /// Nanoseconds within it.
+    let rest: Int64
+
+    /// A row of an event, or of an order by the event that placed it.
+    init(_ time: LedgerTime, _ sequence: Int64 = 0, row: Int64 = 0) {
+        milliseconds = time.milliseconds
+        rest = (sequence % Self.perMillisecond * Self.rowsOfEvent + row) % Self.perMillisecond
+    }
+
+    /// A moment that a request names, in milliseconds or nanoseconds.
+    init(named number: Int64) {
+        // Milliseconds have at most 14 digits until the year 5138, nanoseconds 19.
+        let isCoarse = number < 100_000_000_000_000
+        (milliseconds, rest) =
+            isCoarse ? (number, 0) : (number / Self.perMillisecond, number % Self.perMillisecond)
+    }
+
+    /// Since the epoch, as digits.
+    var nanoseconds: String {
+        "\(milliseconds)" + String(String(Self.perMillisecond + rest).dropFirst())
+    }
+
+    static func < (left: RowMoment, right: RowMoment) -> Bool {
+        (left.milliseconds, left.rest) < (right.milliseconds, right.rest)
+    }
+}
+
+extension TradeRecord {
+    var moment: RowMoment { RowMoment(at, sequence) }
+}
+
+extension OrderRecord {
+    /// When it last changed; of orders that changed in one millisecond the one placed last is the last.
+    var moment: RowMoment { RowMoment(updatedAt, order.sequence) }
 }
 
 extension OrderRecord {
@@ -303,7 +347,11 @@ extension OpenOrder {
             )
             .times(lot, rounding: .towardZero).description
         }
-        return terms?.words.text(OrderWord.quantity) ?? quantity.description
+        // As it was sent, unless the order was cut to what its position is.
+        guard let sent = terms?.words.text(OrderWord.quantity), try ExactDecimal(sent) == quantity else {
+            return quantity.description
+        }
+        return sent
     }
 
     /// `order_value`: quantity × limit price; of a market order quantity × its bound, or the notional as it

@@ -152,8 +152,9 @@ extension OKXError {
         case (.notAllowed, "settings.mode"), (.notAllowed, "settings.hedge"): self = .settingFailed
         case (.invalidAmount, "leverage"), (.notAllowed, "position_side"):
             self = .parameterWrong(refusal.field == "leverage" ? "lever" : "posSide")
-        // A pair has no leverage of its own on cross margin in the modes that share collateral.
-        case (.notAllowed, _): self = .modeUnsupported
+        // A pair has no leverage of its own on cross margin in the modes that share collateral, and in spot
+        // mode on none.
+        case (.notAllowed, _), (.invalidField, "instrument"): self = .modeUnsupported
         default: self = .systemError
         }
     }

@@ -51,6 +51,7 @@ struct AlgoReading {
         try checkLevels(order, instrument)
         order.terms = childTerms(type)
         order.terms.marginAsset = mode.marginAsset
+        order.expires(with: instrument)
         order.words = try words(type)
         let same = reading.snapshot.account.conditionals.count {
             $0.instrument.name == order.instrument && $0.terms.words.text("ordType") == type
@@ -274,6 +275,7 @@ struct AlgoReading {
                 throw .attachedIDTaken(id)
             }
             one.terms.marginAsset = order.terms.marginAsset
+            one.expires(with: instrument)
             one.reduceOnly =
                 instrument.type == .spot
                 ? one.terms.marginAsset != nil : !reading.snapshot.account.isHedged
@@ -349,5 +351,13 @@ extension OKXError {
 
     static func stopWrongSide(_ code: String, _ words: String) -> OKXError {
         OKXError(code, 200, words, shape: .business)
+    }
+}
+
+extension ConditionalInstruction {
+    /// Ends it, and the order that it places, when its contract is delivered.
+    fileprivate mutating func expires(with instrument: InstrumentRules) {
+        expiresAt = instrument.expiry
+        terms.expiresAt = instrument.expiry
     }
 }

@@ -98,6 +98,7 @@ struct OrderReading {
         let instrument = try instrument()
         let mode = try mode(of: instrument, side, type)
         terms.marginAsset = mode.marginAsset
+        terms.expiresAt = instrument.expiry
         let isExchange = instrument.type == .spot && mode.marginAsset == nil
         if reduceOnly, isExchange, snapshot.account.mode == .spot { throw .reducesSpot }
         let position = try positionSide(of: instrument)

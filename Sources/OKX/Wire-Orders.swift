@@ -113,6 +113,8 @@ extension OrderRecord {
         case .ended(.reduceOnly): return ("2", "Order was canceled as the position is smaller than it")
         case .ended(.selfTrade): return ("32", "Self trade prevention")
         case .ended(.timer): return ("20", "Cancel all after triggered")
+        // Only contracts that are delivered have orders with an end of their own.
+        case .ended(.goodTillDate): return ("7", "Futures contract delivery")
         default: return ("0", "Order was canceled by system")
         }
     }

@@ -99,3 +99,22 @@ def test_an_account_without_positions_has_nothing_to_move(server):
     answer = nudge(server, maintenance_share="0.9")
     assert answer.status == 409 and answer.json["code"] == "no_position"
     assert server.admin("POST", "/accounts/nobody/nudge", {"maintenance_share": "1"}).status == 404
+
+
+@pytest.mark.parametrize("venue", ACCOUNTS)
+def test_an_account_whose_figures_do_not_fit_has_a_problem_and_not_a_failure(server, venue):
+    """The largest position is looked for among notionals that no figure holds."""
+    instrument, asset, _ = ACCOUNTS[venue]
+    huge = "99999999999999999999"
+    position = {"type": "import_position", "account": "desk", "quantity": huge, "entry_price": "1"}
+    server.apply(
+        {"type": "open_account", "account": "desk", "venue": venue},
+        {"type": "deposit", "account": "desk", "asset": asset, "amount": "1"},
+        position | {"instrument": instrument},
+        {"type": "prices", "venue": venue, "marks": {instrument: huge}},
+    )
+    for body in ({}, {"instrument": instrument}):
+        answer = nudge(server, maintenance_share="0.9", **body)
+        assert answer.status == 409, answer.body
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json["code"] == "figure_unavailable", answer.body

@@ -1,11 +1,14 @@
-"""Orders at Crypto.com: orders that are moved so that they do not take."""
+"""Orders at Crypto.com: orders that are moved so that they do not take, that are cut to their position, and
+positions that they close."""
 
 import itertools
+import json
 
 import pytest
 
+from frames import TEXT, Stream, frame
 from server import Server
-from venue_requests import crypto_com_call
+from venue_requests import crypto_com_auth, crypto_com_call
 
 NOW = "2026-11-20T00:00:00Z"
 names = (f"account-{number}" for number in itertools.count(1))
@@ -82,3 +85,63 @@ def test_what_the_venue_lists_and_is_not_kept_here(server, query, answer):
         assert (reply.status, reply.json["code"], reply.json["message"]) == (400, 40004, answer)
     else:
         assert (reply.status, reply.json["code"], reply.json["result"]) == (200, 0, answer)
+
+
+@pytest.mark.parametrize("more", [{"type": "MARKET"}, {"type": "LIMIT", "price": "59990"}])
+def test_an_order_that_is_cut_to_its_position_shows_what_it_is_of(call, more):
+    """Otherwise a client that sees it FILLED finds a rest that was never filled."""
+    usual = {"instrument_name": "BTCUSD-PERP", "quantity": "0.0500", "type": "MARKET"}
+    assert call("create-order", **usual, side="BUY")["code"] == 0
+    whole = call("get-order-history")["result"]["data"][0]
+    assert whole["quantity"] == "0.0500"
+    order = usual | {"side": "SELL", "quantity": "0.0700", "exec_inst": ["REDUCE_ONLY"]} | more
+    placed = call("create-order", **order)
+    row = call("get-order-detail", order_id=placed["result"]["order_id"])["result"]
+    assert (row["status"], row["quantity"], row["cumulative_quantity"]) == ("FILLED", "0.05", "0.05")
+
+
+@pytest.mark.parametrize("words", [{}, {"exec_inst": ["ISOLATED_MARGIN"]}])
+def test_a_closed_position_is_told_once_more_on_its_channel(server, words):
+    name = next(names)
+    server.apply(
+        {"type": "open_account", "account": name, "venue": "crypto-com"},
+        {"type": "deposit", "account": name, "asset": "USD", "amount": "10000"},
+        {"type": "prices", "venue": "crypto-com", "marks": {"ETHUSD-PERP": "3000"}},
+    )
+    key = server.issue_key(name, permissions=["read", "trade"])
+
+    def call(method, **params):
+        answer = crypto_com_call(server, key, f"private/{method}", params).json
+        assert answer["code"] == 0, answer
+        return answer["result"]
+
+    def rows(wanted):
+        """The rows of the first push that has as many, isolation and figures left out."""
+        while True:
+            result = json.loads(stream.read().payload).get("result")
+            if result and len(result["data"]) == wanted:
+                return {row["instrument_name"]: row["quantity"] for row in result["data"]}, result["data"]
+
+    stream = Stream(server.port, "/exchange/v1/user")
+    stream.send(frame(TEXT, json.dumps(crypto_com_auth(key, 1))))
+    subscription = {"id": 2, "method": "subscribe", "params": {"channels": ["user.positions"]}}
+    stream.send(frame(TEXT, json.dumps(subscription)))
+    order = {"type": "MARKET", "quantity": "0.01"}
+    call("create-order", **order, instrument_name="ETHUSD-PERP", side="SELL")
+    call("create-order", **order, instrument_name="BTCUSD-PERP", side="BUY", **words)
+    rows(2)
+    closing = {"instrument_name": "BTCUSD-PERP", "type": "MARKET"}
+    position = [row for row in call("get-positions")["data"] if row["instrument_name"] == "BTCUSD-PERP"][0]
+    if words:
+        closing["isolation_id"] = position["isolation_id"]
+    call("close-position", **closing)
+    while True:
+        quantities, told = rows(2)
+        if quantities["BTCUSD-PERP"] == "0":
+            break
+    closed = [row for row in told if row["instrument_name"] == "BTCUSD-PERP"][0]
+    assert set(position) < set(closed) and closed["type"] == "PERPETUAL_SWAP"
+    for member in ("cost", "open_position_pnl", "open_pos_cost", "session_pnl", "market_value"):
+        assert closed[member] == "0", member
+    # The next one has what is there alone.
+    assert rows(1)[0] == {"ETHUSD-PERP": "-0.01"}

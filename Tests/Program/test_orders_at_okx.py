@@ -503,3 +503,23 @@ def test_an_operation_of_the_socket_that_has_expired(account):
     assert (taken["code"], taken["data"][0]["sCode"]) == ("0", "0")
     assert (wrong["code"], wrong["msg"]) == ("60033", "Parameter expTime error.")
     assert len(account.get("trade/orders-pending")["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    "mode, instrument, margin, code",
+    [
+        ("multi", "BTC-USDT", "cross", "51010"),
+        ("multi", "BTC-USDT", "isolated", "0"),
+        ("portfolio", "BTC-USDT", "cross", "51010"),
+        ("futures", "BTC-USDT", "cross", "0"),
+        ("futures", "BTC-USDT", "isolated", "0"),
+        ("spot", "BTC-USDT", "cross", "51010"),
+        ("spot", "BTC-USDT", "isolated", "51010"),
+        ("spot", SWAP, "cross", "51010"),
+    ],
+)
+def test_leverage_is_set_where_the_mode_has_one(server, mode, instrument, margin, code):
+    """A pair has a leverage of its own where the account trades it on that margin."""
+    account = Account(server, mode)
+    body = {"instId": instrument, "lever": "5", "mgnMode": margin}
+    assert account.post("account/set-leverage", body)["code"] == code
