@@ -133,7 +133,7 @@ def test_a_store_asks_for_its_passphrase_where_nobody_sits(tmp_path):
     [
         ("accounts: []", "accounts"),
         ("accounts:\n  - { name: a, venue: okx, credential: { env: A } }", "line 2"),
-        ("accounts:\n  - { name: a, venue: nowhere, credentials: { env: A } }", "known are"),
+        ("accounts:\n  - { name: a, venue: nowhere, credentials: { env: A } }", "one of crypto-com"),
         (
             "accounts:\n  - { name: a, venue: okx, base_url: 'http://example.com', credentials: { env: A } }",
             "https",
@@ -144,7 +144,7 @@ def test_a_store_asks_for_its_passphrase_where_nobody_sits(tmp_path):
         (
             "accounts:\n  - { name: a, venue: okx, credentials: { env: A },"
             f" base_url: 'http://127.0.0.1:{port}' }}",
-            "line 2, accounts[0].base_url: must",
+            "line 2, accounts[0].base_url: base_url must have a port from 1 to 65535",
         )
         for port in (0, 65536, 99999, 10**20)
     ],
