@@ -74,9 +74,9 @@ extension Account {
     /// Whether anything can be borrowed against the account's assets: in spot mode only where it may borrow.
     func borrowsAgainst(in mode: AccountMode) -> Bool { mode != .spot || spotBorrows }
 
-    /// The currency of the margin of an order of a pair; nil where it exchanges the pair's currencies. That of
-    /// an isolated one is what its position has, or will have: where it was placed under one that has closed
-    /// since, another than it was then.
+    /// The currency of the margin of an order of a pair; nil where it exchanges the pair's currencies. That
+    /// of an isolated one is what its position has, or will have: where it was placed under one that has
+    /// closed since, another than it was then.
     func marginAsset(of order: OpenOrder) -> String? {
         guard order.isOnMargin, order.marginMode == .isolated else {
             return order.terms?.marginAsset
