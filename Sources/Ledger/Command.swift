@@ -19,7 +19,7 @@ public struct Command: Sendable, Equatable {
     }
 
     /// What is asked. Names are the venue's own and not looked up yet; amounts are decimals, not checked yet.
-    public enum Content: Sendable, Equatable {
+    public indirect enum Content: Sendable, Equatable {
         case openAccount(venue: String, parent: String?, settings: Settings)
         case configure(Settings)
         case deposit(asset: String, amount: ExactDecimal)

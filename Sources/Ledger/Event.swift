@@ -27,7 +27,7 @@ public struct Event: Sendable, Equatable {
 }
 
 /// What happened. Amounts that the ledger had to work out (funding by rate, say) are worked out already.
-public enum EventBody: Sendable, Equatable {
+public indirect enum EventBody: Sendable, Equatable {
     case instrumentDefined(InstrumentDefinition)
     case accountOpened(AccountOpening)
     /// All settings of the account after the change.

@@ -114,7 +114,7 @@ public enum ConditionalReference: Sendable, Equatable {
 }
 
 /// What a client of a venue asks of the exchange.
-public enum TradeInstruction: Sendable, Equatable {
+public indirect enum TradeInstruction: Sendable, Equatable {
     case place(OrderInstruction)
     /// An order, and conditional orders beside it that wait at once; where it trades at once, only the order.
     case placeBeside(OrderInstruction, [ConditionalInstruction])

@@ -89,7 +89,7 @@ extension OKXStream {
     func push(
         _ subscription: Subscription, _ kind: PushKind? = nil, _ write: (inout JSONWriter) throws -> Void
     ) rethrows -> [UInt8] {
-        var writer = JSONWriter(reserving: 1024)
+        var writer = JSONWriter(reserving: 2000)
         writer.beginObject()
         writer.beginObject("arg")
         writer.member("channel", subscription.channel.rawValue)

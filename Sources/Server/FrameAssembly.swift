@@ -125,3 +125,12 @@ struct UTF8Check: Equatable {
         return true
     }
 }
+
+extension String {
+    /// Its beginning, as many whole characters as fit into so many bytes of UTF-8.
+    func shortened(toBytes limit: Int) -> Substring {
+        var end = endIndex
+        while utf8.distance(from: startIndex, to: end) > limit { end = index(before: end) }
+        return self[..<end]
+    }
+}

@@ -49,7 +49,7 @@ extension Gateway {
         case .wrong(let problem): return refused(Self.response(problem.reply))
         case .sound(var fields):
             let question = question(request, target: target, body: [], channel: channel)
-            switch route.model.openStream(to: question, through: route.access) {
+            switch route.model.openStream(to: question, through: route.scriptedAccess) {
             case nil: return .ordinary
             case .refused(let answer): return refused(Self.response(answer))
             case .accepted(let opening):
@@ -65,7 +65,7 @@ extension Gateway {
     ) async throws {
         try await channel.eventLoop.submit {
             let connection = StreamConnection(
-                opening, of: route.model.name, at: path, access: route.access, hub: self.streams)
+                opening, of: route.model.name, at: path, access: route.scriptedAccess, hub: self.streams)
             let limit = max(opening.messageLimit, 125)
             try Self.upgrade(
                 channel, answer: answer, frameLimit: limit, to: connection, limits: self.streams.limits)

@@ -12,11 +12,23 @@ import Venue
 /// The venues' way has no router, no Codable and no Foundation: it is what the server's speed hangs on.
 final class Gateway: Sendable {
     /// One venue and what its requests, or its streams, begin with.
-    struct Route: Sendable {
+    final class Route: Sendable {
         let prefix: [UInt8]
         let area: Int
         let model: any VenueServer
-        let access: any VenueAccess
+        /// For whoever keeps it: scripts may come later.
+        let scriptedAccess: ScriptedAccess
+        /// For one request.
+        var access: any VenueAccess {
+            scriptedAccess.scripts.isEmpty ? scriptedAccess.base : scriptedAccess
+        }
+
+        init(prefix: String, area: Int, model: any VenueServer, scriptedAccess: ScriptedAccess) {
+            self.prefix = Array(prefix.utf8)
+            self.area = area
+            self.model = model
+            self.scriptedAccess = scriptedAccess
+        }
     }
 
     /// The most bytes that a venue reads of a request's body.
@@ -46,7 +58,7 @@ final class Gateway: Sendable {
             let access = ScriptedAccess(
                 base: engine.access(for: name), scripts: faults.orderScripts, model: model, logger: logger)
             func route(_ prefix: String) -> Route {
-                Route(prefix: Array(prefix.utf8), area: place, model: model, access: access)
+                Route(prefix: prefix, area: place, model: model, scriptedAccess: access)
             }
             routes += type(of: model).pathPrefixes.map(route)
             streamRoutes += type(of: model).streamPrefixes.map(route)

@@ -203,7 +203,7 @@ final class StreamConnection: ChannelDuplexHandler {
             meter?.sent.count()
             return true
         }
-        if rings, let deadline = stream.deadline, deadline <= access.realTime() {
+        if rings, let deadline = asked({ $0.deadline }), deadline <= access.realTime() {
             rings = false
             step { stream, now, output in stream.timePassed(at: now, into: &output) }
             return true
@@ -266,8 +266,8 @@ final class StreamConnection: ChannelDuplexHandler {
     ) {
         var output = StreamOutput()
         action(&stream, access.realTime(), &output)
-        while stream.interest != interest {
-            follow(stream.interest)
+        while case let wanted = asked({ $0.interest }), wanted != interest {
+            follow(wanted)
             stream.interestTaken(at: access.realTime(), into: &output)
         }
         for message in output.messages { sending(message) }
@@ -275,17 +275,24 @@ final class StreamConnection: ChannelDuplexHandler {
         if let close = output.close { end(close, .begun) }
     }
 
+    /// What the stream says of itself, asked in place: read as a property, it is copied as a whole.
+    private func asked<Value>(_ question: (inout any VenueStream) -> Value) -> Value { question(&stream) }
+
     // MARK: - Work
 
     private func begin(_ steps: [StreamOutput.Work]) {
         guard let context else { return }
         let (loop, before) = (context.eventLoop, work)
         let connection = NIOLoopBound(self, eventLoop: loop)
-        work = Task {
+        work = Task(executorPreference: EventLoopExecutor(loop)) {
             await before?.value
             var messages: [[UInt8]] = []
             for step in steps { messages += await step() }
-            loop.execute { [messages] in connection.value.workIsDone(messages) }
+            if loop.inEventLoop {
+                connection.value.workIsDone(messages)
+            } else {
+                loop.execute { [messages] in connection.value.workIsDone(messages) }
+            }
         }
     }
 
@@ -487,7 +494,7 @@ final class StreamConnection: ChannelDuplexHandler {
     private func setAlarm() {
         guard phase != .closed, let context else { return }
         var next = min(min(pingDue, pongDue), min(stallDue, dropDue))
-        if phase == .open, context.channel.isWritable, let deadline = stream.deadline {
+        if phase == .open, context.channel.isWritable, let deadline = asked({ $0.deadline }) {
             let wait = min(max(deadline - access.realTime(), 1), 86_400_000)
             next = min(next, context.eventLoop.now + .milliseconds(wait))
         }
@@ -587,14 +594,5 @@ final class StreamConnection: ChannelDuplexHandler {
         case is NIOWebSocketError: fail(.badFrame)
         default: drop()
         }
-    }
-}
-
-extension String {
-    /// Its beginning, as many whole characters as fit into so many bytes of UTF-8.
-    func shortened(toBytes limit: Int) -> Substring {
-        var end = endIndex
-        while utf8.distance(from: startIndex, to: end) > limit { end = index(before: end) }
-        return self[..<end]
     }
 }

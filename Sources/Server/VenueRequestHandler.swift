@@ -19,6 +19,7 @@ final class VenueRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let gateway: Gateway
     private let caller: Caller
     private var context: ChannelHandlerContext?
+    private var executor: EventLoopExecutor?
     private var peer: String?
 
     /// The request that is being read; nil while one that goes on is.
@@ -122,7 +123,7 @@ final class VenueRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let (eventLoop, gateway, caller) = (context.eventLoop, gateway, caller)
         let handler = NIOLoopBound(self, eventLoop: eventLoop)
         isAnswering = true
-        let work = Self.begin {
+        let work = begin {
             let answer = await Caller.$current.withValue(caller) {
                 await gateway.plainAnswer(to: question, by: route)
             }
@@ -135,9 +136,13 @@ final class VenueRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         answering = isAnswering ? work : nil
     }
 
-    /// Runs work until it first has to wait, and returns then.
-    private static func begin(_ work: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
-        if #available(macOS 26, *) { Task.immediate(operation: work) } else { Task(operation: work) }
+    /// Runs work until it first has to wait, and returns then; what is left of it comes back to the loop.
+    private func begin(_ work: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        if #available(macOS 26, *) {
+            Task.immediate(executorPreference: executor, operation: work)
+        } else {
+            Task(executorPreference: executor, operation: work)
+        }
     }
 
     private func write(_ answer: VenueResponse) {
@@ -177,7 +182,10 @@ final class VenueRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        executor = EventLoopExecutor(context.eventLoop)
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 }

@@ -12,7 +12,7 @@ public struct RequestSigner: Sendable {
     public func sign(_ parts: [UInt8]...) -> [UInt8] {
         var state = keyed
         for part in parts { state.update(data: part) }
-        return Array(state.finalize())
+        return state.finalize().withUnsafeBytes { Array($0) }
     }
 }
 
@@ -44,7 +44,11 @@ public struct PassphraseHash: Sendable, Equatable {
     }
 
     private static func hash(_ passphrase: String, _ salt: [UInt8]) -> [UInt8] {
-        Array(SHA256.hash(data: salt + Array(passphrase.utf8)))
+        var hash = SHA256()
+        hash.update(data: salt)
+        var passphrase = passphrase
+        passphrase.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+        return hash.finalize().withUnsafeBytes { Array($0) }
     }
 }
 
