@@ -6,7 +6,7 @@ import VenueTestSupport
 
 @testable import Binance
 
-@Suite("Figures: what the sheet's recordings and documents state")
+@Suite("Figures: what recordings and documents state")
 struct FigureTests {
     @Test(
         "maintenance margin is cut to 8 places, never rounded",
@@ -157,7 +157,7 @@ struct FigureTests {
     }
 }
 
-@Suite("Golden vectors of the sheet")
+@Suite("Golden vectors")
 struct GoldenTests {
     @Test("A: a recorded multi-assets account, to the last digit")
     func recordedAccount() throws {
@@ -263,7 +263,7 @@ struct GoldenTests {
     }
 }
 
-/// Golden vector C of the sheet.
+/// Golden vector C: a cross and an isolated position, and orders.
 let vectorC = [
     marks(#""BTCUSDT":"61234.5678","ETHUSDT":"3050""#), deposit("USDT", "10000"),
     importPosition("BTCUSDT", "0.5", "60000", #","leverage":"20""#),

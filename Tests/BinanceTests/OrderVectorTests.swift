@@ -5,7 +5,7 @@ import Testing
 import Venue
 import VenueTestSupport
 
-/// Vectors of the order sheet that the other suites do not play, and the rest of its table of refusals.
+/// Vectors of orders that the other suites do not play, and the rest of the table of refusals.
 @Suite("More orders, by the documents' vectors")
 struct OrderVectorTests {
     /// V1 and V4 at the quotes of one level: bought at two prices, then a resting order filled in part.

@@ -7,7 +7,7 @@ import VenueTestSupport
 
 @testable import OKX
 
-/// Vectors of the order sheet that the other suites do not play, the price limit of exchanges, and what an
+/// Vectors of orders that the other suites do not play, the price limit of exchanges, and what an
 /// order would change.
 @Suite("More OKX orders, by the documents' vectors")
 struct OrderVectorTests {
