@@ -3,11 +3,11 @@ import Numbers
 import Venue
 
 /// What one auto-exchange moves.
-public struct BinanceAutoExchange: Sendable, Equatable {
+struct BinanceAutoExchange: Sendable, Equatable {
     /// What the wallet that owes receives, in its asset.
-    public let bought: ExactDecimal
+    let bought: ExactDecimal
     /// What each other wallet gives, in its asset; in the order of the wallets.
-    public let sold: [ExactDecimal]
+    let sold: [ExactDecimal]
 }
 
 extension BinanceFigures {
@@ -19,7 +19,7 @@ extension BinanceFigures {
     /// rate bought, cut to 8 places. Balances are not negative, the deficit is above zero. That the whole
     /// deficit is filled up, out of each asset in proportion, is the venue's page on multi-assets mode; the
     /// roundings are a choice.
-    public static func autoExchange(
+    static func autoExchange(
         deficit: ExactDecimal, askRate: ExactDecimal,
         wallets: [(balance: ExactDecimal, bidRate: ExactDecimal)]
     ) throws(NumberError) -> BinanceAutoExchange {
@@ -41,7 +41,7 @@ extension BinanceFigures {
 
     /// Whether what is owed has come too near to what is owned: loan ÷ value ≥ limit, both in USD and not
     /// negative. Nothing owed never is. The limit is the venue's page on multi-assets mode.
-    public static func isLoanToValueReached(
+    static func isLoanToValueReached(
         loan: ExactDecimal, value: ExactDecimal, limit: ExactDecimal
     ) -> Bool {
         loan.isPositive && ExactDecimal.compareProducts(loan, .one, limit, value) != .less

@@ -3,13 +3,16 @@
 ///
 /// Two ids may have the same hash, so an entry is a hint: the event itself tells which id it has.
 public struct CommandIndexEntry: Sendable, Hashable {
+    /// Hash and sequence, as stores keep them.
     public let packed: UInt64
 
     /// Enough for 20 TB of journal.
     static let sequenceBits: UInt64 = 36
 
+    /// An entry as a store has kept it.
     public init(packed: UInt64) { self.packed = packed }
 
+    /// The entry of a command's id, whose first event has this sequence.
     public init(commandID: String, sequence: Int64) {
         packed =
             UInt64(Self.fingerprint(of: commandID)) << Self.sequenceBits

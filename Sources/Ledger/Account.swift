@@ -7,11 +7,15 @@ import Numbers
 public struct Account: Sendable, Equatable {
     /// 1 to 64 of `A-Za-z0-9._-`.
     public let id: String
+    /// Where it is kept.
     public let venue: VenueName
     /// The main account, where this is a sub-account.
     public let parent: String?
+    /// What its venue books, and how, since it was opened.
     public let conventions: Conventions
+    /// The ledger time of its first event.
     public let openedAt: LedgerTime
+    /// What its venue lets it choose, such as the asset mode.
     public var settings: Settings
     /// In the order in which the assets first appeared.
     public var holdings: [Holding] = []
@@ -39,6 +43,7 @@ public struct Account: Sendable, Equatable {
     /// it.
     public var updatedAt: LedgerTime
 
+    /// An account without anything yet.
     public init(
         id: String, venue: VenueName, parent: String?, conventions: Conventions, settings: Settings,
         openedAt: LedgerTime
@@ -142,6 +147,7 @@ public struct Conventions: Sendable, Equatable {
     /// rather than out of cash.
     public let openingFeesComeFromWallet: Bool
 
+    /// Conventions of a venue; those of most where nothing else is said.
     public init(
         bookedPlaces: Int = 18, feePlaces: Int = 18, amountPlaces: Int = 18,
         importedWalletComesFromCash: Bool = false, keepsInterestApart: Bool = false,
@@ -156,12 +162,15 @@ public struct Conventions: Sendable, Equatable {
     }
 }
 
-/// An account's settings by name, in a fixed order (contract, section 4).
+/// An account's settings by name, in the order in which they were set first.
 public struct Settings: Sendable, Equatable {
+    /// Every setting.
     public private(set) var values: [(name: String, value: JSONValue)]
 
+    /// Settings in this order; none of one name may stand twice.
     public init(_ values: [(name: String, value: JSONValue)] = []) { self.values = values }
 
+    /// A setting's value; nil where it is absent. One that is set to nil is taken away.
     public subscript(name: String) -> JSONValue? {
         get { values.first { $0.name == name }?.value }
         set {

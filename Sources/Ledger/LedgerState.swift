@@ -2,7 +2,9 @@ import JSON
 
 /// A venue's latest prices, and what of its accounts waits for the next ones.
 public struct VenueMarket: Sendable {
+    /// The prices that were given last.
     public internal(set) var prices = VenuePrices()
+    /// What of its accounts waits.
     public internal(set) var watched = WatchedOrders()
 }
 
@@ -20,6 +22,7 @@ public struct LedgerState: Sendable {
     private var children: [ExactText: [String]] = [:]
     private var markets: [VenueName: VenueMarket] = [:]
 
+    /// A ledger without an event.
     public init() {}
 
     /// A venue's latest prices with what of its accounts waits for the next ones.

@@ -1,7 +1,7 @@
 import Numbers
 
 /// What fills and fundings come to, and amounts as Rails prints them. All money is in USD.
-public enum RailsFigures {
+enum RailsFigures {
     /// Places of the account's totals and of a market's `pnl` and `fees`.
     static let moneyPlaces = 8
 
@@ -23,7 +23,7 @@ public enum RailsFigures {
     }
 
     /// `fees` of a fill: value × rate, cut to 8 places. Three published rows of `completed-orders`. Exact.
-    public static func fee(
+    static func fee(
         quantity: ExactDecimal, price: ExactDecimal, rate: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try printedMoney(ExactFraction(quantity).times(price).times(rate))
@@ -31,7 +31,7 @@ public enum RailsFigures {
 
     /// `value` of a funding: −(size × index price × rate ÷ 100), cut to 8 places; the rate is in per cent.
     /// The published row of `fundings`. Exact.
-    public static func funding(
+    static func funding(
         size: ExactDecimal, indexPrice: ExactDecimal, ratePercent: ExactDecimal
     ) throws(NumberError) -> ExactDecimal {
         try printedMoney(-ExactFraction(size).times(indexPrice).times(ratePercent).over(ExactDecimal(100)))

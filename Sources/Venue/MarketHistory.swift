@@ -9,7 +9,7 @@ import Synchronization
 /// older than it keeps is read from the journal: `VenueAccess.candles` and `.trades` do both.
 public final class MarketHistory: Sendable {
     /// The trades of each instrument that are always kept.
-    public static let keptTrades = 1_000
+    static let keptTrades = 1_000
     /// The funding rates of each instrument that are kept at most.
     static let keptRates = 2_000
 

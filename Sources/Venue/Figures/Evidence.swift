@@ -58,9 +58,9 @@ public struct FigureRange: Sendable {
     /// Its upper end.
     public let high: ExactFraction
     /// Whether the lower end itself is none of it.
-    public let isOpenBelow: Bool
+    let isOpenBelow: Bool
     /// Whether the upper end itself is none of it.
-    public let isOpenAbove: Bool
+    let isOpenAbove: Bool
 
     /// From one number to another.
     public init(
