@@ -133,8 +133,8 @@ extension AccountFigures {
         for figure in AccountFigure.allCases where figure.facts(in: mode)?.isNumber == true {
             report(figure, answers.account, at: moment)
         }
-        recover(.maintenanceShare, rules.maintenanceShare, as: "maintenance share")
-        recover(.reserveRate, .zero, as: "fee reserve rate")
+        recover(.maintenanceShare, rules.maintenanceShare)
+        recover(.reserveRate, .zero)
         lack(.limitSetting, because: "It is a setting of the account.")
         lacks.activities = "No answer holds what was realised."
         take(answers, orders, rules)
@@ -283,9 +283,7 @@ extension RowFigures {
             recover(
                 .minimumHaircut, rule.minimumHaircut, as: "minimum_haircut of \(asset)",
                 .estimate("It is not the rulebook's; the venue's own table may have changed."))
-            if let growth = rule.haircutRatePerUnit {
-                recover(.haircutGrowth, growth, as: "haircut rate per unit")
-            }
+            if let growth = rule.haircutRatePerUnit { recover(.haircutGrowth, growth) }
         } else {
             lack(.minimumHaircut, because: "The rulebook does not know the token.")
         }
@@ -304,11 +302,10 @@ extension RowFigures {
                 .reserved, rest, as: orders == nil ? path : "what \(path) has besides orders", from: [path])
         } else {
             recover(
-                .reserved, .zero, as: "funds reserved",
-                .hidden("Reserved funds are not shown in this form.", above: .zero))
+                .reserved, .zero, .hidden("Reserved funds are not shown in this form.", above: .zero))
         }
         recover(
-            .unseenFunds, .zero, as: "funds in use elsewhere",
+            .unseenFunds, .zero,
             .hidden("Funds in use elsewhere are shown in this field alone.", below: .zero))
         recover(
             .unseenLock, .zero, as: "held by open buy orders",
@@ -392,18 +389,14 @@ extension IsolatedFigures {
         if let row, let position {
             report(.quantity, row, at: answers.moments.positions)
             recover(.cost, amount: "cost", of: row, at: answers.moments.positions)
-            recover(
-                .productLeverage, rules.maximumLeverage(of: position.instrument),
-                as: "maximum product leverage")
-            if let rate = try? rules.marginRatePerUnit(of: position.instrument) {
-                recover(.marginRate, rate, as: "unit_margin_rate × multiplier")
-            }
+            recover(.productLeverage, rules.maximumLeverage(of: position.instrument))
+            if let rate = try? rules.marginRatePerUnit(of: position.instrument) { recover(.marginRate, rate) }
         } else {
             for input in [IsolatedFigure.quantity, .cost] {
                 lack(input, because: AccountFigures.noPositions)
             }
         }
-        recover(.maintenanceShare, rules.maintenanceShare, as: "maintenance share")
+        recover(.maintenanceShare, rules.maintenanceShare)
         Inference.feeReserve(of: self, account, rules)
     }
 }

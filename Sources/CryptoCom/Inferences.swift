@@ -182,7 +182,7 @@ enum Inference {
             recoverUnknownReserve(of: figures, account, rules)
             return
         }
-        figures.recover(.liquidationFee, fee, as: "liquidation fee rate")
+        figures.recover(.liquidationFee, fee)
         let before = try? figures.rows.sum(.countedValue) + figures[.sessionUnrealized]
         recoverTakerFee(account, before, size, 4 + answers.rows.count, fee, rules) {
             figures.recover(.takerFee, $0, as: $1, $2)
@@ -210,11 +210,11 @@ enum Inference {
     static func feeReserve(
         of figures: IsolatedFigures, _ account: ReportedObject, _ rules: CryptoComRules
     ) {
-        figures.recover(.reserveRate, rules.isolatedFeeReserveRate, as: "fee reserve rate")
+        figures.recover(.reserveRate, rules.isolatedFeeReserveRate)
         guard let fee = rules.liquidationFeeRate, figures.mode.reserve.isRecorded,
             let size = try? figures[.notional]
         else { return }
-        figures.recover(.liquidationFee, fee, as: "liquidation fee rate")
+        figures.recover(.liquidationFee, fee)
         let before = try? figures[.wallet] + figures[.sessionUnrealized]
         recoverTakerFee(account, before, size, 4, fee, rules) {
             figures.recover(.takerFee, $0, as: $1, $2)

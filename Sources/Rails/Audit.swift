@@ -67,8 +67,8 @@ extension AccountFigures {
             report(figure, answers.account, at: moment)
         }
         let rate = rules.maintenanceRate[generation] ?? .zero
-        recover(.maintenanceRate, rate, as: "maintenance rate")
-        recover(.movingRate, generation == .documented ? .zero : rate, as: "moving rate")
+        recover(.maintenanceRate, rate)
+        recover(.movingRate, generation == .documented ? .zero : rate)
         hasOwnLeverage = true
         lack(.ownLeverage, because: "It is a setting, and nothing else follows it alone.")
         let unlisted = answers.marketsWithPositions.filter { $0.row == nil }
@@ -210,7 +210,7 @@ extension MarketFigures {
         {
             recover(.ownLeverage, implied, as: "leverage that it implies", doubt)
         } else if let leverage = account.reported(.leverage) {
-            recover(.ownLeverage, leverage, as: "leverage", doubt)
+            recover(.ownLeverage, leverage, doubt)
         } else {
             lack(.ownLeverage, because: "The leverage is in no answer.")
         }

@@ -45,26 +45,21 @@ public struct AuditInput: Sendable {
     /// Its path in the answer, or the rule that it is.
     public let name: String
     public let value: ReportedValue
-    /// How far from it the true value may be; nil for as far as its venue's precision leaves open.
-    let errorBound: ExactDecimal?
+    /// Whether it is exact, and not only as far as its venue's precision goes.
+    let isRule: Bool
 
     /// A reported figure.
     public init(_ name: String, _ value: ReportedValue) {
         self.name = name
         self.value = value
-        errorBound = nil
+        isRule = false
     }
 
     /// A rule of the rulebook, or a constant: exact.
     public init(rule name: String, _ value: ExactDecimal) {
-        self.init(derived: name, value, errorBound: .zero)
-    }
-
-    /// Something that other reported figures imply, and how far from it the true value may be.
-    public init(derived name: String, _ value: ExactDecimal, errorBound: ExactDecimal) {
         self.name = name
         self.value = .number(value, text: value.description)
-        self.errorBound = errorBound
+        isRule = true
     }
 }
 
@@ -211,8 +206,8 @@ public struct FigureCheck: Sendable {
     /// How far the true value of an input may be from the number that stands for it.
     private func errorBound(of input: AuditInput, _ number: ExactDecimal) throws(NumberError) -> ExactDecimal
     {
-        var errorBound = input.errorBound ?? .zero
-        if case .binary = precision, input.errorBound == nil {
+        var errorBound = ExactDecimal.zero
+        if case .binary = precision, !input.isRule {
             // What is printed "0" is 0, or was rounded to it at the last place.
             errorBound =
                 number.isZero
@@ -225,9 +220,12 @@ public struct FigureCheck: Sendable {
 
     private var cutRemark: String {
         let all = [(field, reported)] + inputs.map { ($0.name, $0.value) }
-        let cut = all.filter { if case .outOfRange = $0.1 { true } else { false } }.map(\.0)
-        return cut.isEmpty
-            ? "" : "\(cut.joined(separator: ", ")) has more than 18 places and was cut to them here."
+        return Self.remark(ofCut: all.filter { if case .outOfRange = $0.1 { true } else { false } }.map(\.0))
+    }
+
+    static func remark(ofCut names: [String]) -> String {
+        names.isEmpty
+            ? "" : "\(names.joined(separator: ", ")) has more than 18 places and was cut to them here."
     }
 
     private func made(
@@ -241,26 +239,9 @@ public struct FigureCheck: Sendable {
     }
 
     /// How many units of the last digit a difference comes to, the last one begun counted whole.
-    private static func count(_ residual: ExactDecimal, _ unit: ExactDecimal) -> Int {
+    static func count(_ residual: ExactDecimal, _ unit: ExactDecimal) -> Int {
         let units = residual.magnitude.units
         let step = max(1, unit.units)
         return Int(clamping: units / step + (units % step == 0 ? 0 : 1))
-    }
-}
-
-extension AuditInput {
-    /// A reported figure, and how far from it the true value may be where the venue cuts or rounds it.
-    public init(_ name: String, _ value: ReportedValue, errorBound: ExactDecimal) {
-        self.name = name
-        self.value = value
-        self.errorBound = errorBound
-    }
-}
-
-extension ReportedObject {
-    /// A field as an input that the venue cuts or rounds; `errorBound` is how far the true value may be from
-    /// it.
-    public func input(_ field: String, errorBound: ExactDecimal) -> AuditInput {
-        AuditInput(path(of: field), self[field], errorBound: errorBound)
     }
 }

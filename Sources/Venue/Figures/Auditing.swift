@@ -180,7 +180,8 @@ private struct ReportedCheck {
         let all = [remark, words, cutRemark].filter { !$0.isEmpty }.joined(separator: " ")
         return made(
             verdict, expected: printed.description, residual: residual,
-            units: verdict == .matches ? 0 : Self.count(residual, unit(printed)), remark: all)
+            units: verdict == .matches ? 0 : FigureCheck.count(residual, unit(printed).decimal ?? .zero),
+            remark: all)
     }
 
     func notDerivable(_ remark: String) -> AuditFinding { made(.notDerivable, remark: remark) }
@@ -222,9 +223,7 @@ private struct ReportedCheck {
     }
 
     private var cutRemark: String {
-        let cut = ([known] + inputs).filter(\.isCut).map(\.name)
-        return cut.isEmpty
-            ? "" : "\(cut.joined(separator: ", ")) has more than 18 places and was cut to them here."
+        FigureCheck.remark(ofCut: ([known] + inputs).filter(\.isCut).map(\.name))
     }
 
     private func made(
@@ -241,13 +240,6 @@ private struct ReportedCheck {
     private func unit(_ expected: ExactDecimal) -> ExactFraction {
         Evidence.step(
             facts.form == .plain ? max(number.fractionDigits, expected.fractionDigits) : facts.form.places)
-    }
-
-    /// How many units of the last digit a difference comes to, the last one begun counted whole.
-    private static func count(_ residual: ExactDecimal, _ unit: ExactFraction) -> Int {
-        let step = max(1, unit.decimal?.units ?? 1)
-        let units = residual.magnitude.units
-        return Int(clamping: units / step + (units % step == 0 ? 0 : 1))
     }
 }
 

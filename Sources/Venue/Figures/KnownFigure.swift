@@ -74,11 +74,12 @@ extension FigureTable {
     }
 
     /// Takes what other fields of the answers imply: `reads` are their paths, and where one of them is being
-    /// held, the recovered number is not used.
+    /// held, the recovered number is not used. It is called what the figure's facts call it, unless another
+    /// name says more.
     ///
     /// `difference` says what follows where a figure that takes it in is another one than reported.
     public final func recover(
-        _ figure: Figure, _ number: ExactDecimal, as name: String, from reads: [String] = [],
+        _ figure: Figure, _ number: ExactDecimal, as name: String? = nil, from reads: [String] = [],
         within range: FigureRange? = nil, at moment: Int64? = nil,
         _ difference: FigureCheck.Difference = .contradicts
     ) {
@@ -89,7 +90,7 @@ extension FigureTable {
 
     /// The same of a number that is no decimal.
     public final func recover(
-        _ figure: Figure, exactly exact: ExactFraction, as name: String, from reads: [String] = [],
+        _ figure: Figure, exactly exact: ExactFraction, as name: String? = nil, from reads: [String] = [],
         within range: FigureRange? = nil, at moment: Int64? = nil,
         _ difference: FigureCheck.Difference = .contradicts
     ) {
@@ -97,7 +98,8 @@ extension FigureTable {
         know(
             figure,
             KnownFigure(
-                name: name, shown: number.description, text: number.description, number: number, exact: exact,
+                name: name ?? facts(of: figure)?.formula ?? figure.rawValue, shown: number.description,
+                text: number.description, number: number, exact: exact,
                 range: range ?? FigureRange(exact), moment: moment, reads: reads, difference: difference))
     }
 
