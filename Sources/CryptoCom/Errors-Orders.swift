@@ -6,62 +6,58 @@ import Venue
 /// Reason Codes; what it leaves open is listed in `docs/venues/crypto-com.md`.
 extension VenueError {
     /// No position to close.
-    static let noPosition = VenueError(code: 201, message: "NO_POSITION", status: 500)
+    static let noPosition = VenueError(201, "NO_POSITION", status: 500)
     /// A client's id that an open order of the account has.
-    static let duplicateClientID = VenueError(code: 204, message: "DUPLICATE_CLORDID", status: 400)
+    static let duplicateClientID = VenueError(204, "DUPLICATE_CLORDID")
     /// A future that has expired.
-    static let instrumentExpired = VenueError(code: 206, message: "INSTRUMENT_EXPIRED", status: 500)
+    static let instrumentExpired = VenueError(206, "INSTRUMENT_EXPIRED", status: 500)
     /// No price is known for the instrument.
-    static let noMarkPrice = VenueError(code: 207, message: "NO_MARK_PRICE", status: 400)
+    static let noMarkPrice = VenueError(207, "NO_MARK_PRICE")
     /// No such instrument.
-    static let invalidInstrument = VenueError(code: 209, message: "INVALID_INSTRUMENT", status: 400)
+    static let invalidInstrument = VenueError(209, "INVALID_INSTRUMENT")
     /// Amending or cancelling an order that is not open.
-    static let invalidOrderID = VenueError(code: 212, message: "INVALID_ORDERID", status: 500)
+    static let invalidOrderID = VenueError(212, "INVALID_ORDERID", status: 500)
     /// No decimal, not above zero, or no whole number of lots; the text is as recorded.
-    static let invalidQuantity = VenueError(code: 213, message: "Invalid quantity format", status: 400)
-    static let invalidOrderType = VenueError(code: 218, message: "INVALID_ORDTYPE", status: 400)
-    static let invalidExecution = VenueError(code: 219, message: "INVALID_EXECINST", status: 500)
-    static let invalidSide = VenueError(code: 220, message: "INVALID_SIDE", status: 400)
-    static let invalidTimeInForce = VenueError(code: 221, message: "INVALID_TIF", status: 400)
-    static let invalidReferencePrice = VenueError(code: 229, message: "INVALID_REF_PRICE", status: 400)
-    static let invalidReferencePriceType = VenueError(
-        code: 230, message: "INVALID_REF_PRICE_TYPE", status: 400)
+    static let invalidQuantity = VenueError(213, "Invalid quantity format")
+    static let invalidOrderType = VenueError(218, "INVALID_ORDTYPE")
+    static let invalidExecution = VenueError(219, "INVALID_EXECINST", status: 500)
+    static let invalidSide = VenueError(220, "INVALID_SIDE")
+    static let invalidTimeInForce = VenueError(221, "INVALID_TIF")
+    static let invalidReferencePrice = VenueError(229, "INVALID_REF_PRICE")
+    static let invalidReferencePriceType = VenueError(230, "INVALID_REF_PRICE_TYPE")
     /// In place of what is missing: the account has less than its initial margin before the order.
-    static let marginCall = VenueError(code: 301, message: "ACCOUNT_IS_IN_MARGIN_CALL", status: 500)
+    static let marginCall = VenueError(301, "ACCOUNT_IS_IN_MARGIN_CALL", status: 500)
     /// The same, where it is to be liquidated.
-    static let inLiquidation = VenueError(code: 311, message: "POSITION_IS_IN_LIQUIDATION", status: 500)
+    static let inLiquidation = VenueError(311, "POSITION_IS_IN_LIQUIDATION", status: 500)
     /// More than the account has free.
-    static let insufficientBalance = VenueError(
-        code: 306, message: "INSUFFICIENT_AVAILABLE_BALANCE", status: 500)
+    static let insufficientBalance = VenueError(306, "INSUFFICIENT_AVAILABLE_BALANCE", status: 500)
     /// Missing, no decimal, not above zero, or off the tick.
-    static let invalidPrice = VenueError(code: 308, message: "INVALID_PRICE", status: 400)
-    static let exceedsOrderSize = VenueError(code: 314, message: "EXCEEDS_MAX_ORDER_SIZE", status: 400)
-    static let farAwayPrice = VenueError(code: 315, message: "FAR_AWAY_LIMIT_PRICE", status: 400)
-    static let tooManyOrders = VenueError(code: 318, message: "EXCEEDS_MAX_ALLOWED_ORDERS", status: 400)
+    static let invalidPrice = VenueError(308, "INVALID_PRICE")
+    static let exceedsOrderSize = VenueError(314, "EXCEEDS_MAX_ORDER_SIZE")
+    static let farAwayPrice = VenueError(315, "FAR_AWAY_LIMIT_PRICE")
+    static let tooManyOrders = VenueError(318, "EXCEEDS_MAX_ALLOWED_ORDERS")
     /// Beyond the position limit.
-    static let exceedsPositionSize = VenueError(
-        code: 319, message: "EXCEEDS_MAX_POSITION_SIZE", status: 400)
-    static let belowOrderSize = VenueError(code: 415, message: "BELOW_MIN_ORDER_SIZE", status: 500)
+    static let exceedsPositionSize = VenueError(319, "EXCEEDS_MAX_POSITION_SIZE")
+    static let belowOrderSize = VenueError(415, "BELOW_MIN_ORDER_SIZE", status: 500)
     /// Spot on margin, which the account has no access to.
-    static let marginNotEnabled = VenueError(code: 416, message: "MARGIN_TRADING_NOT_ENABLED", status: 400)
+    static let marginNotEnabled = VenueError(416, "MARGIN_TRADING_NOT_ENABLED")
     /// No isolated position of this id.
-    static let unknownIsolation = VenueError(
-        code: 613, message: "INVALID_ISOLATION_ID", status: 500)
+    static let unknownIsolation = VenueError(613, "INVALID_ISOLATION_ID", status: 500)
     /// A second isolated position of an instrument, instead of adding to the first by its id.
     static let duplicateIsolation = VenueError(
-        code: 617, message: "DUPLICATED_INSTRUMENT_ORDER_FOR_ISOLATED_MARGIN", status: 500)
-    static let reduceOnlyRejected = VenueError(code: 1110, message: "REDUCE_ONLY_REJECTED", status: 400)
+        617, "DUPLICATED_INSTRUMENT_ORDER_FOR_ISOLATED_MARGIN", status: 500)
+    static let reduceOnlyRejected = VenueError(1110, "REDUCE_ONLY_REJECTED")
     /// Not found, where one order is asked for.
-    static let notFound = VenueError(code: 40401, message: "NOT_FOUND", status: 200)
-    static let fillOrKill = VenueError(code: 43003, message: "FILL_OR_KILL", status: 500)
-    static let immediateOrCancel = VenueError(code: 43004, message: "IMMEDIATE_OR_CANCEL", status: 500)
-    static let postOnlyRejected = VenueError(code: 43005, message: "POST_ONLY_REJ", status: 500)
-    static let selfTrade = VenueError(code: 43012, message: "SELF_TRADE_PREVENTION", status: 200)
+    static let notFound = VenueError(40401, "NOT_FOUND", status: 200)
+    static let fillOrKill = VenueError(43003, "FILL_OR_KILL", status: 500)
+    static let immediateOrCancel = VenueError(43004, "IMMEDIATE_OR_CANCEL", status: 500)
+    static let postOnlyRejected = VenueError(43005, "POST_ONLY_REJ", status: 500)
+    static let selfTrade = VenueError(43012, "SELF_TRADE_PREVENTION", status: 200)
     /// Contingencies on the list of plain orders.
-    static let disabled = VenueError(code: 140001, message: "API_DISABLED", status: 400)
+    static let disabled = VenueError(140001, "API_DISABLED")
 
     /// Nobody knows whether it was carried out.
-    static let timedOut = VenueError(code: 40801, message: "REQUEST_TIMEOUT", status: 408)
+    static let timedOut = VenueError(40801, "REQUEST_TIMEOUT", status: 408)
 
     /// Codes of refusals that come after the order was given an id.
     private static let namesOrders: Set<Int> = [

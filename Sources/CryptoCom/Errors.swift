@@ -14,58 +14,51 @@ struct VenueError: Error, Equatable {
     private(set) var names: OrderNames?
 
     /// Malformed JSON, or an id that is no whole number.
-    static let badRequest = VenueError(code: 40001, message: "BAD_REQUEST", status: 400)
+    static let badRequest = VenueError(40001, "BAD_REQUEST")
     /// No such method.
-    static let methodNotFound = VenueError(code: 40002, message: "METHOD_NOT_FOUND", status: 400)
+    static let methodNotFound = VenueError(40002, "METHOD_NOT_FOUND")
     /// GET on a private method, a body that names another method, or a value of the wrong type.
-    static let invalidRequest = VenueError(code: 40003, message: "INVALID_REQUEST", status: 400)
+    static let invalidRequest = VenueError(40003, "INVALID_REQUEST")
     /// A missing argument, or one outside its range.
-    static let invalidArgument = VenueError(code: 40004, message: "MISSING_OR_INVALID_ARGUMENT", status: 400)
+    static let invalidArgument = VenueError(40004, "MISSING_OR_INVALID_ARGUMENT")
     /// A time range that does not exist.
-    static let invalidDate = VenueError(code: 40005, message: "INVALID_DATE", status: 400)
+    static let invalidDate = VenueError(40005, "INVALID_DATE")
     /// Unknown key, wrong signature, missing api_key or sig, a nonce that is no whole number, a key that may
     /// not read.
-    static let unauthorized = VenueError(code: 40101, message: "UNAUTHORIZED", status: 401)
+    static let unauthorized = VenueError(40101, "UNAUTHORIZED", status: 401)
     /// A nonce more than 60 s off.
-    static let invalidNonce = VenueError(code: 40102, message: "INVALID_NONCE", status: 400)
+    static let invalidNonce = VenueError(40102, "INVALID_NONCE")
     /// An address that the key is not bound to.
-    static let illegalAddress = VenueError(code: 40103, message: "IP_ILLEGAL", status: 401)
+    static let illegalAddress = VenueError(40103, "IP_ILLEGAL", status: 401)
     /// Over the rate limit.
-    static let tooManyRequests = VenueError(code: 42901, message: "TOO_MANY_REQUESTS", status: 429)
+    static let tooManyRequests = VenueError(42901, "TOO_MANY_REQUESTS", status: 429)
     /// POST on a public method; a history while the journal cannot be read.
-    static let `internal` = VenueError(code: 50001, message: "ERR_INTERNAL", status: 400)
+    static let `internal` = VenueError(50001, "ERR_INTERNAL")
     /// A key whose account is gone.
-    static let accountDoesNotExist = VenueError(code: 401, message: "ACCOUNT_DOES_NOT_EXIST", status: 400)
+    static let accountDoesNotExist = VenueError(401, "ACCOUNT_DOES_NOT_EXIST")
     /// No price is known for something the account has.
-    static let invalidCollateralPrice = VenueError(
-        code: 604, message: "INVALID_COLLATERAL_PRICE", status: 500)
+    static let invalidCollateralPrice = VenueError(604, "INVALID_COLLATERAL_PRICE", status: 500)
     /// A figure does not fit.
-    static let invalidMarginCalculation = VenueError(code: 605, message: "INVALID_MARGIN_CALC", status: 500)
+    static let invalidMarginCalculation = VenueError(605, "INVALID_MARGIN_CALC", status: 500)
 
     /// More channels than one connection may have.
-    static let tooManySubscriptions = VenueError(
-        code: 40107, message: "EXCEED_MAX_SUBSCRIPTIONS", status: 400)
+    static let tooManySubscriptions = VenueError(40107, "EXCEED_MAX_SUBSCRIPTIONS")
     /// A market channel that is not served.
-    static let unrecognisedChannel = VenueError(code: 40003, message: "Unrecognized channel", status: 400)
+    static let unrecognisedChannel = VenueError(40003, "Unrecognized channel")
     /// A market channel of an instrument that there is not.
-    static let unknownSymbol = VenueError(code: 40003, message: "Unknown symbol", status: 400)
+    static let unknownSymbol = VenueError(40003, "Unknown symbol")
     /// A market channel that this kind of instrument does not have.
-    static let unsupportedInstrument = VenueError(
-        code: 40003, message: "Unsupported instrument", status: 400)
+    static let unsupportedInstrument = VenueError(40003, "Unsupported instrument")
 
     /// A parameter that is missing or wrong, in the words recorded of the venue.
-    static func argument(_ message: String) -> VenueError {
-        VenueError(code: 40004, message: message, status: 400)
-    }
+    static func argument(_ message: String) -> VenueError { VenueError(40004, message) }
 
     /// A channel that is refused, in the words recorded of the venue.
-    static func refusedChannel(_ message: String) -> VenueError {
-        VenueError(code: 40003, message: message, status: 400)
-    }
+    static func refusedChannel(_ message: String) -> VenueError { VenueError(40003, message) }
 
     /// A user channel that is not served; the message repeats the params.
     static func invalidChannel(_ params: JSONValue) -> VenueError {
-        VenueError(code: 10004, message: "invalid channel \(params)", status: 400)
+        VenueError(10004, "invalid channel \(params)")
     }
 
     static func == (left: VenueError, right: VenueError) -> Bool { left.code == right.code }
@@ -79,7 +72,18 @@ struct VenueError: Error, Equatable {
         }
     }
 
-    init(code: Int, message: String, status: Int) {
+    /// Runs something that throws the venue's refusals, or because a figure cannot be worked out.
+    static func turning<Result>(_ body: () throws -> Result) throws(VenueError) -> Result {
+        do {
+            return try body()
+        } catch let error as VenueError {
+            throw error
+        } catch {
+            throw VenueError(figureError: error)
+        }
+    }
+
+    init(_ code: Int, _ message: String, status: Int = 400) {
         self.code = code
         self.message = message
         self.status = status

@@ -18,7 +18,7 @@ extension CryptoComVenue {
         let method = String(request.path.dropFirst(Self.pathPrefixes[0].count))
         switch failure {
         case .error(let code, let message, let status):
-            let error = VenueError(code: code, message: message ?? "ERROR", status: status ?? 400)
+            let error = VenueError(code, message ?? "ERROR", status: status ?? 400)
             return error.response(id: id, method: method)
         case .rateLimited: return VenueError.tooManyRequests.response(id: id, method: method)
         case .status(let status):

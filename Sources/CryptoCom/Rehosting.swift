@@ -30,7 +30,8 @@ extension CryptoComVenue {
 private struct AccountRehosting {
     private let answers: ReportedAccount
     private let rules: CryptoComRules
-    private let orders: [RehostedOrder]
+    /// With what is left of them.
+    private let orders: [OpenOrder]
     /// The same as the audit takes them; nil where they are not answered.
     private let knownOrders: ReportedOrders?
     private var positions: [(position: RehostedPosition, row: ReportedObject)] = []
@@ -42,9 +43,9 @@ private struct AccountRehosting {
         self.answers = answers
         self.rules = rules
         script = RehostingScript(account: account)
-        var orders: [RehostedOrder] = []
+        var orders: [OpenOrder] = []
         for row in answers.orders ?? [] {
-            if let terms = rules.instrument(row.name)?.terms, let order = RehostedOrder(row, terms) {
+            if let order = row.openOrder(rules, tellsIsolated: true), order.price.isPositive {
                 orders.append(order)
             } else {
                 script.assume(
@@ -240,7 +241,7 @@ private struct AccountRehosting {
     mutating func setPrices() {
         var marks: [(name: String, price: ExactDecimal)] = []
         let held = positions.map(\.position)
-        for name in held.map(\.instrument) + orders.filter(\.isContract).map(\.instrument) {
+        for name in held.map(\.instrument) + orders.filter(\.isOfContract).map(\.instrument.name) {
             if marks.contains(where: { $0.name == name }) { continue }
             if let mark = held.mark(of: name) {
                 marks.append((name, mark))
@@ -250,7 +251,7 @@ private struct AccountRehosting {
             }
         }
         var index: [(name: String, price: ExactDecimal)] = []
-        let offered = orders.filter { !$0.isContract && $0.side == .sell }.map(\.base)
+        let offered = orders.filter { !$0.isOfContract && $0.side == .sell }.map(\.instrument.base)
         for name in answers.rows.map(\.name) + offered
         where name != CryptoComRules.usd && rules.asset(name) != nil {
             if index.contains(where: { $0.name == name }) { continue }
@@ -334,16 +335,17 @@ private struct AccountRehosting {
         if answers.orders == nil { holdFunds() }
         // Newest first in the answer; placed in the order in which they were.
         for order in orders.reversed() {
-            if !order.isIsolated,
-                positions.contains(where: { $0.row.name == order.instrument && $0.row.isIsolated })
-            {
-                script.assume(
-                    "An order of \(order.instrument) names no isolated position; it is taken for cross.")
+            let name = order.instrument.name
+            let isIsolated = order.marginMode == .isolated
+            if !isIsolated, positions.contains(where: { $0.row.name == name && $0.row.isIsolated }) {
+                script.assume("An order of \(name) names no isolated position; it is taken for cross.")
             }
-            if order.isPartlyFilled { script.assume("Open orders come in with what is left of them.") }
+            if order.remaining < order.quantity {
+                script.assume("Open orders come in with what is left of them.")
+            }
             script.placeOrder(
-                order.id, order.instrument, order.side, order.remaining, at: order.price,
-                reduces: order.isReducing, marginMode: order.isIsolated ? .isolated : nil)
+                order.id, name, order.side, order.remaining, at: order.price,
+                reduces: order.isOfContract && order.reduceOnly, marginMode: isIsolated ? .isolated : nil)
         }
     }
 
@@ -421,38 +423,6 @@ private struct AccountRehosting {
     }
 }
 
-/// What is left of a reported open order.
-private struct RehostedOrder {
-    let id: String
-    let instrument: String
-    let isContract: Bool
-    let base: String
-    let quote: String
-    let side: Side
-    let remaining: ExactDecimal
-    let price: ExactDecimal
-    let isReducing: Bool
-    let isIsolated: Bool
-    let isPartlyFilled: Bool
-
-    /// Nil for an order without a side, a rest or a limit price.
-    init?(_ row: ReportedObject, _ terms: Instrument) {
-        let filled = row["cumulative_quantity"].number ?? .zero
-        guard let side = Side(rawValue: row["side"].text.lowercased()), let quantity = row["quantity"].number,
-            let remaining = try? quantity - filled, remaining.isPositive,
-            let price = row["limit_price"].number, price.isPositive
-        else { return nil }
-        id = row["client_oid"].text.isEmpty ? row["order_id"].text : row["client_oid"].text
-        instrument = terms.name
-        isContract = terms.kind.isDerivative
-        base = terms.base
-        quote = terms.quote
-        self.side = side
-        self.remaining = remaining
-        self.price = price
-        isReducing =
-            isContract && (row.value["exec_inst"]?.elements ?? []).contains { $0.text == "REDUCE_ONLY" }
-        isIsolated = isContract && row.isIsolated
-        isPartlyFilled = filled.isPositive
-    }
+extension OpenOrder {
+    fileprivate var isOfContract: Bool { instrument.kind.isDerivative }
 }

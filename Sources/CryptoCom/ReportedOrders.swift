@@ -21,7 +21,9 @@ struct ReportedOrders {
     /// Those of the orders that can be read.
     init(readable rows: [ReportedObject], _ rules: CryptoComRules) {
         for row in rows {
-            guard let order = Self.order(row, rules), let cost = Self.cost(of: order) else { continue }
+            guard row["cumulative_quantity"].number != nil, let order = row.openOrder(rules),
+                let cost = Self.cost(of: order)
+            else { continue }
             all.append(order)
             if order.instrument.kind.isDerivative { continue }
             let isBuy = order.side == .buy
@@ -40,24 +42,6 @@ struct ReportedOrders {
 
     /// What sell orders of spot pairs offer of an asset.
     func offered(of asset: String) -> ExactDecimal { offered[asset] ?? .zero }
-
-    private static func order(_ row: ReportedObject, _ rules: CryptoComRules) -> OpenOrder? {
-        guard let instrument = rules.instrument(row.name)?.terms,
-            let side = Side(rawValue: row["side"].text.lowercased()),
-            let quantity = row["quantity"].number, let filled = row["cumulative_quantity"].number,
-            let price = row["limit_price"].number, let remaining = try? quantity - filled,
-            remaining.isPositive
-        else { return nil }
-        let flags = row.value["exec_inst"]?.elements ?? []
-        var order = OpenOrder(
-            id: row["client_oid"].text.isEmpty ? row["order_id"].text : row["client_oid"].text,
-            instrument: instrument, side: side, quantity: quantity, price: price,
-            reduceOnly: flags.contains { $0.text == "REDUCE_ONLY" }, positionSide: .net,
-            marginMode: .cross,
-            placedAt: LedgerTime(milliseconds: row.value["create_time"]?.integer ?? 0))
-        order.remaining = remaining
-        return order
-    }
 
     private static func cost(of order: OpenOrder) -> ExactDecimal? {
         try? ExactFraction(order.remaining).times(order.price)
@@ -132,6 +116,27 @@ extension ReportedAccount {
 }
 
 extension ReportedObject {
+    /// An open order as its row tells it; nil where it cannot be read, or nothing is left of it. That a
+    /// contract's is isolated is taken over where `tellsIsolated` says so.
+    func openOrder(_ rules: CryptoComRules, tellsIsolated: Bool = false) -> OpenOrder? {
+        guard let instrument = rules.instrument(name)?.terms,
+            let side = Side(rawValue: self["side"].text.lowercased()), let quantity = self["quantity"].number,
+            let price = self["limit_price"].number,
+            let remaining = try? quantity - (self["cumulative_quantity"].number ?? .zero),
+            remaining.isPositive
+        else { return nil }
+        let flags = value["exec_inst"]?.elements ?? []
+        let isIsolated = tellsIsolated && isIsolated && instrument.kind.isDerivative
+        var order = OpenOrder(
+            id: self["client_oid"].text.isEmpty ? self["order_id"].text : self["client_oid"].text,
+            instrument: instrument, side: side, quantity: quantity, price: price,
+            reduceOnly: flags.contains { $0.text == "REDUCE_ONLY" }, positionSide: .net,
+            marginMode: isIsolated ? .isolated : .cross,
+            placedAt: LedgerTime(milliseconds: value["create_time"]?.integer ?? 0))
+        order.remaining = remaining
+        return order
+    }
+
     /// Whether open buy orders may hold a part of a row's asset.
     var mayBeLocked: Bool {
         guard let quantity = self["quantity"].truncatedNumber,

@@ -89,11 +89,9 @@ extension CryptoComVenue {
         }
         let ids = Set(elements.compactMap { $0.text ?? $0.numberText })
         let account = snapshot.account
-        let form = OrderForm(account, rules(at: snapshot.at), profile)
+        let form = form(snapshot)
         func isMeant(_ words: Settings?) -> Bool { words?.text(OrderWord.list).map(ids.contains) ?? false }
-        let records =
-            account.orders.map { OrderRecord($0) }
-            + history.ended.reversed()
+        let records = (account.orders.map { OrderRecord($0) } + history.ended.reversed())
             .filter { isMeant($0.order.terms?.words) }
         let triggers =
             account.conditionals.filter { isMeant($0.terms.words) }.map { TriggerRecord($0) }

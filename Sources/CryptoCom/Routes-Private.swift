@@ -15,7 +15,7 @@ extension CryptoComVenue {
         var reply = ReplyWriter(
             id: id, method: method.rawValue,
             reserving: ReplyWriter.capacity(rows: snapshot.account.holdings.count))
-        do {
+        try VenueError.turning {
             switch method {
             case .userBalance: try writeUserBalance(of: snapshot, to: &reply.writer)
             case .subaccountBalances:
@@ -28,10 +28,6 @@ extension CryptoComVenue {
             case .feeCredits: try writeFeeCredits(of: snapshot, params, to: &reply.writer)
             default: throw VenueError.methodNotFound
             }
-        } catch let error as VenueError {
-            throw error
-        } catch {
-            throw VenueError(figureError: error)
         }
         return reply.finished()
     }

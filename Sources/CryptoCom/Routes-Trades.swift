@@ -48,7 +48,7 @@ extension CryptoComVenue {
         return reply.finished()
     }
 
-    private func form(_ snapshot: AccountSnapshot) -> OrderForm {
+    func form(_ snapshot: AccountSnapshot) -> OrderForm {
         OrderForm(snapshot.account, rules(at: snapshot.at), profile)
     }
 

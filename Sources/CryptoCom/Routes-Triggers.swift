@@ -57,7 +57,7 @@ extension CryptoComVenue {
         of snapshot: AccountSnapshot, _ params: JSONValue, to writer: inout JSONWriter
     ) throws {
         let wanted = try wantedInstrument(params, at: snapshot.at)
-        let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+        let form = form(snapshot)
         let found = snapshot.account.conditionals.reversed().filter {
             wanted.map($0.instrument.name.isExactly) ?? true
         }
@@ -69,7 +69,7 @@ extension CryptoComVenue {
         _ params: JSONValue, _ snapshot: AccountSnapshot, _ history: TradingHistory,
         to writer: inout JSONWriter
     ) throws -> Bool {
-        let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+        let form = form(snapshot)
         if let order = try waiting(params, in: snapshot.account) {
             try form.write(TriggerRecord(order), to: &writer)
             return true
@@ -92,7 +92,7 @@ extension CryptoComVenue {
     ) throws {
         let wanted = try wantedInstrument(params, at: snapshot.at)
         let page = try TimePage(params, now: snapshot.at, takesTexts: true)
-        let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+        let form = form(snapshot)
         let found = page.rows(
             history.conditionals.filter { wanted.map($0.order.instrument.name.isExactly) ?? true }
         ) { RowMoment($0.endedAt, $0.order.sequence) }

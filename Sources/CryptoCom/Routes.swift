@@ -92,13 +92,11 @@ enum Method: String, CaseIterable {
     /// and what is read of conditional orders, of which it says nothing.
     var appliesToSocket: Bool {
         switch self {
-        case .userBalance, .positions, .openOrders, .createOrder, .createOrderList, .amendOrder, .cancelOrder,
-            .cancelOrderList, .cancelAllOrders, .closePosition, .batchOrders, .orderDetail, .orderHistory,
-            .trades, .transactions, .createTrigger, .createTriggerList, .amendTrigger, .cancelTrigger,
-            .cancelTriggerList, .cancelAllTriggers, .createOCO, .createOTO, .createOTOCO, .cancelOCO,
-            .cancelOTO, .cancelOTOCO, .openTriggers, .triggerDetail, .triggerHistory, .listDetail:
-            true
-        default: false
+        case .userBalance, .positions, .openOrders: true
+        case .feeRate, .instrumentFeeRate, .settings, .accountLeverage, .isolatedLeverage, .isolatedTransfer,
+            .changeSettings:
+            false
+        default: isAboutOrders
         }
     }
 

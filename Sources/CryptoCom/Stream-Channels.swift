@@ -71,7 +71,7 @@ extension CryptoComVenue {
             id: id, subscription: channel.name, channel: channel.name,
             accountID: namesAccount ? StableIdentifier.uuid(account: account.id) : nil,
             reserving: ReplyWriter.capacity(rows: account.holdings.count))
-        do {
+        try VenueError.turning {
             switch channel.kind {
             case .orders, .trades, .advanceOrder, .advancedOrder, .advanceOrderPage: break
             case .balance:
@@ -88,8 +88,6 @@ extension CryptoComVenue {
                     try writeClosed(position, of: snapshot, to: &frame.writer)
                 }
             }
-        } catch {
-            throw VenueError(figureError: error)
         }
         return frame.finished()
     }

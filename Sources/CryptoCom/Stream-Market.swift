@@ -324,7 +324,7 @@ private struct State {
     /// The latest candles.
     func candles(_ name: String, limit: Int) throws(VenueError) -> [Candle] {
         guard let interval = Timeframe.byName[name]?.interval, let instrument else { return [] }
-        do {
+        return try VenueError.turning {
             let opening = interval.opening(of: now.milliseconds)
             var query = CandleQuery(.last(channel.instrument), interval, from: 0, to: opening, limit: limit)
             let flat = market.mark(instrument.terms)
@@ -332,35 +332,29 @@ private struct State {
             // What memory has let go of is not told of here.
             query.from = opening
             return try access.presentCandles(query, flat: flat) ?? []
-        } catch {
-            throw VenueError(figureError: error)
         }
     }
 
     /// Those that are news.
     func candles(_ name: String, news told: inout MarketTold) throws(VenueError) -> [Candle] {
         guard let interval = Timeframe.byName[name]?.interval, let instrument else { return [] }
-        do {
-            let news = try told.candles(
+        let news = try VenueError.turning {
+            try told.candles(
                 .last(channel.instrument), interval, flat: market.mark(instrument.terms), access
             ) { candle in
                 var writer = JSONWriter(reserving: 128)
                 writer.candle(candle)
                 return writer.bytes
             }
-            return news.map(\.candle)
-        } catch {
-            throw VenueError(figureError: error)
         }
+        return news.map(\.candle)
     }
 
     /// A row of one price, with its time and without.
     func row() throws(VenueError) -> (bytes: [UInt8], timeless: [UInt8]) {
         var writer = JSONWriter(reserving: 192)
         if channel.kind == .ticker, let instrument {
-            do { try writer.ticker(instrument, withSizes: true) } catch {
-                throw VenueError(figureError: error)
-            }
+            try VenueError.turning { try writer.ticker(instrument, withSizes: true) }
             let end = Array(#","t":"#.utf8)
             let bytes = writer.bytes
             // The time is the last member.

@@ -125,23 +125,15 @@ extension CryptoComVenue {
     ) throws(VenueError) -> [UInt8] {
         var frame = ChannelFrame(id: id, subscription: channel.name, channel: channel.name)
         if profile == .documented, channel.kind == .orders {
-            let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+            let form = form(snapshot)
             for order in snapshot.account.orders.reversed() where channel.isOf(order.instrument) {
-                do throws(NumberError) {
-                    try form.writePush(OrderRecord(order), to: &frame.writer)
-                } catch {
-                    throw VenueError(figureError: error)
-                }
+                try VenueError.turning { try form.writePush(OrderRecord(order), to: &frame.writer) }
             }
         }
         if profile == .documented, channel.kind.isOfTriggers {
-            let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+            let form = form(snapshot)
             for order in snapshot.account.conditionals.reversed() {
-                do throws(NumberError) {
-                    try form.write(TriggerRecord(order), to: &frame.writer)
-                } catch {
-                    throw VenueError(figureError: error)
-                }
+                try VenueError.turning { try form.write(TriggerRecord(order), to: &frame.writer) }
             }
         }
         return frame.finished()
@@ -152,22 +144,21 @@ extension CryptoComVenue {
         _ channel: UserChannel, _ push: OrderPush, of snapshot: AccountSnapshot
     ) throws(VenueError) -> [UInt8]? {
         guard channel.isOf(push.instrument) else { return nil }
-        let form = OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+        let form = form(snapshot)
         var frame = ChannelFrame(
             id: .omitted, subscription: channel.name, channel: channel.kind.rawValue,
             instrument: push.instrument.name, namesInstrumentLast: true)
-        do throws(NumberError) {
+        let isTold = try VenueError.turning {
             switch (channel.kind, push) {
             case (.orders, .order(let record)): try form.writePush(record, to: &frame.writer)
             case (let kind, .trigger(let record)) where kind.isOfTriggers:
                 try form.write(record, to: &frame.writer)
             case (.trades, .trade(let trade)): form.write(trade, isPush: true, to: &frame.writer)
-            default: return nil
+            default: return false
             }
-        } catch {
-            throw VenueError(figureError: error)
+            return true
         }
-        return frame.finished()
+        return isTold ? frame.finished() : nil
     }
 }
 

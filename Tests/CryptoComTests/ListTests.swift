@@ -65,7 +65,12 @@ struct ListTests {
     func limitFirst() async throws {
         let world = try await longWorld()
         let id = try await oco(world)
+        // An order of its own is in no list.
+        _ = try await world.trade(
+            "BUY", #""type":"LIMIT","price":"50000.0","quantity":"0.0300","client_oid":"alone""#,
+            instrument: perpetual)
         #expect(try await world.legs(of: id) == ["1 LIMIT ACTIVE 0", "2 STOP_LOSS ACTIVE 0"])
+        _ = try await world.ask("cancel-order", #"{"client_oid":"alone"}"#)
         let row = try await world.ask("get-open-orders")["result"]?["data"]?.elements?.first
         #expect(members(row, "list_id contingency_type leg_id") == [id, "OCO", "1"])
         try move(world, to: "52000", bid: "51999.9")
