@@ -12,7 +12,7 @@ extension BinanceVenue {
     public func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse {
         switch failure {
         case .error(let code, let message, let status):
-            return BinanceError(status ?? 400, code, message ?? "An error on purpose.").response
+            return BinanceError(code, status: status ?? 400, message ?? "An error on purpose.").response
         case .rateLimited(let seconds):
             return BinanceError.tooManyRequests(
                 request.remoteAddress, limit: 2400, retryAfter: seconds
@@ -21,17 +21,12 @@ extension BinanceVenue {
             let error =
                 switch status {
                 case 418, 429:
-                    BinanceError(status, -1003, "Too many requests; please use the websocket instead.")
-                case 503:
-                    BinanceError.overloaded
+                    BinanceError(
+                        -1003, status: status, "Too many requests; please use the websocket instead.")
+                case 503: BinanceError.overloaded
                 case 504:
-                    BinanceError(
-                        status, -1007,
-                        "Timeout waiting for response from backend server. "
-                            + "Send status unknown; execution status unknown.")
-                default:
-                    BinanceError(
-                        status, -1001, "Internal error; unable to process your request. Please try again.")
+                    BinanceError(-1007, status: status, BinanceError.fateUnknown.message)
+                default: BinanceError.unavailable(status: status)
                 }
             return error.response
         }

@@ -49,11 +49,9 @@ extension BinanceVenue {
         let listenKey = listenKey(of: key.account, through: access)
         access.limiter.setMark(
             Self.mark(listenKey), to: access.realTime() + Self.listenKeyLife, owner: key.apiKey)
-        var writer = JSONWriter(reserving: 96)
-        writer.beginObject()
-        writer.member("listenKey", listenKey)
-        writer.endObject()
-        return writer.bytes
+        return JSONWriter.object(reserving: 96) { writer in
+            writer.member("listenKey", listenKey)
+        }
     }
 
     /// PUT and `userDataStream.ping` extend the hour of a listen key that is alive.

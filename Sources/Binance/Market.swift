@@ -52,6 +52,23 @@ enum KlineInterval {
     ]
 }
 
+/// With how many decimals at least a symbol's numbers are written.
+struct ShownPlaces {
+    let price: Int
+    let quantity: Int
+
+    /// Of price × quantity.
+    var value: Int { price + quantity }
+}
+
+extension RuleTable {
+    /// The decimals of a contract; those of most for one that there are no rules of any more.
+    func places(of contract: Instrument) -> ShownPlaces {
+        let symbol = symbol(contract.name)
+        return ShownPlaces(price: symbol?.pricePrecision ?? 2, quantity: symbol?.quantityPrecision ?? 3)
+    }
+}
+
 extension JSONWriter {
     /// A price as the symbol has it: at most 8 places, at least the symbol's.
     mutating func price(_ price: ExactDecimal, _ symbol: SymbolRules) {

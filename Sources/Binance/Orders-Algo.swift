@@ -136,8 +136,8 @@ struct AlgoReading {
         var words = AlgoWords(type)
         words.timeInForce = try timeInForce()
         _ = try reading.wantsResult()
-        words.closesPosition = try reading.flag("closePosition") ?? false
-        words.isProtected = try reading.flag("priceProtect") ?? false
+        words.closesPosition = try parameters.flag("closePosition") ?? false
+        words.isProtected = try parameters.flag("priceProtect") ?? false
         switch parameters["workingType"] {
         case nil, "", "CONTRACT_PRICE": break
         case "MARK_PRICE": words.watchesMark = true

@@ -21,10 +21,7 @@ struct OrderReading {
     }
 
     /// The symbol that is named. Throws −1102 and −1121.
-    func symbol() throws(BinanceError) -> SymbolRules {
-        guard let symbol = rules.symbol(try parameters.required("symbol")) else { throw .invalidSymbol }
-        return symbol
-    }
+    func symbol() throws(BinanceError) -> SymbolRules { try parameters.symbol(rules) }
 
     /// The whole order. Throws the venue's refusal.
     func instruction() throws(BinanceError) -> OrderInstruction {
@@ -172,7 +169,7 @@ struct OrderReading {
 
     /// `reduceOnly`, which hedge mode does not know.
     func reduceOnly() throws(BinanceError) -> Bool {
-        let wanted = try flag("reduceOnly") ?? false
+        let wanted = try parameters.flag("reduceOnly") ?? false
         if wanted, isHedged { throw .superfluous("reduceOnly") }
         return wanted
     }
@@ -184,16 +181,6 @@ struct OrderReading {
         case ("SHORT", true): .short
         case ("BOTH", true), ("LONG", false), ("SHORT", false): throw .positionSideMismatch
         default: throw .invalidPositionSide
-        }
-    }
-
-    /// `true` or `false` in any case; nil where it was not sent.
-    func flag(_ name: String) throws(BinanceError) -> Bool? {
-        guard let text = parameters[name], !text.isEmpty else { return nil }
-        switch text.lowercased() {
-        case "true": return true
-        case "false": return false
-        default: throw .invalidData(name)
         }
     }
 

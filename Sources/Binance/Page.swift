@@ -31,15 +31,10 @@ struct Page {
         _ parameters: Parameters, idName: String? = nil, usual: Int64 = 500, most: Int64 = 1000,
         window: Window = .unlimited, since oldest: LedgerTime? = nil
     ) throws(BinanceError) {
-        func number(_ name: String) throws(BinanceError) -> Int64? {
-            guard let text = parameters[name], !text.isEmpty else { return nil }
-            guard let number = Int64(digits: text) else { throw .invalidData(name) }
-            return number
-        }
-        var start = try number("startTime")
-        var end = try number("endTime")
+        var start = try parameters.number("startTime")
+        var end = try parameters.number("endTime")
         isFromStart = start != nil
-        firstID = try idName.flatMap { name throws(BinanceError) in try number(name) }
+        firstID = try idName.flatMap { name throws(BinanceError) in try parameters.number(name) }
         if firstID != nil, idName == "fromId", start != nil || end != nil { throw .combinationInvalid }
         if let start, let end, start > end { throw .startAfterEnd }
         switch window {
@@ -59,7 +54,7 @@ struct Page {
             guard let number = Int(text), (1...1_000_000).contains(number) else { throw .invalidData("page") }
             return number
         }
-        let wanted = try number("limit") ?? usual
+        let wanted = try parameters.number("limit") ?? usual
         guard wanted > 0 else { throw .invalidData("limit") }
         limit = Int(min(wanted, most))
     }

@@ -66,8 +66,7 @@ extension BinanceVenue: VenueClient {
         if call.purpose == .time || call.purpose == .market {
             return OutgoingRequest(method: "GET", target: path)
         }
-        let isPlain = credentials.apiKey.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        guard !credentials.apiKey.isEmpty, isPlain, !credentials.secret.isEmpty else {
+        guard credentials.apiKey.isHeaderText, !credentials.secret.isEmpty else {
             throw ReadingError(
                 .configuration,
                 "Binance needs an API key and its secret; one of them is empty or has characters that a "

@@ -156,15 +156,15 @@ extension BinanceVenue {
 
     private func requireMarginMode(_ key: PositionKey, in account: Account) throws(Refusal) {
         if key.marginMode == .isolated, account.isMultiAssets {
-            throw ChangeError.isolatedInMultiAssets.refusal(.notAllowed, field: "margin_mode")
+            throw BinanceError.isolatedInMultiAssets.refusal(.notAllowed, field: "margin_mode")
         }
         let name = key.instrument.name
         if account.positions.contains(where: { $0.instrument.name == name && $0.marginMode != key.marginMode }
         ) {
-            throw ChangeError.marginTypePosition.refusal(.notAllowed, field: "margin_mode")
+            throw BinanceError.marginTypePosition.refusal(.notAllowed, field: "margin_mode")
         }
         if account.orders.contains(where: { $0.instrument.name == name && $0.marginMode != key.marginMode }) {
-            throw ChangeError.marginTypeOrders.refusal(.notAllowed, field: "margin_mode")
+            throw BinanceError.marginTypeOrders.refusal(.notAllowed, field: "margin_mode")
         }
     }
 
@@ -189,7 +189,7 @@ extension BinanceVenue {
         guard isMore else { return }
         let free = try Refusal.turning { try new.free(for: row) }
         if free.amount.isNegative {
-            throw ChangeError.marginInsufficient.refusal(
+            throw BinanceError.marginInsufficient.refusal(
                 .insufficientBalance, field: "quantity", detail: "\(-free.amount) \(free.unit) is missing.")
         }
         let placed = new.positions.first {
@@ -201,7 +201,7 @@ extension BinanceVenue {
             try (placed[.largestExposure], placed[.maxNotional], placed[.leverage])
         }
         if exposure > limit {
-            throw ChangeError.aboveMaximumPosition.refusal(
+            throw BinanceError.aboveMaximumPosition.refusal(
                 .notAllowed, field: "quantity", detail: "At \(leverage)x it is \(limit).")
         }
     }
@@ -229,7 +229,7 @@ extension BinanceVenue {
                 && new.free(for: row).amount.isNegative
         }
         if isShort {
-            throw ChangeError.reductionWithoutMargin.refusal(.insufficientBalance, field: "quantity")
+            throw BinanceError.reductionWithoutMargin.refusal(.insufficientBalance, field: "quantity")
         }
     }
 
@@ -241,7 +241,7 @@ extension BinanceVenue {
         let taken = try Refusal.turning { try amount + fee }
         guard taken > limit else { return }
         let missing = try Refusal.turning { try taken - limit }
-        throw ChangeError.balanceInsufficient.refusal(
+        throw BinanceError.balanceInsufficient.refusal(
             .insufficientBalance, field: "amount",
             detail: "Only \(limit) \(asset) can be taken out, fees included; \(missing) is missing.")
     }
@@ -254,7 +254,7 @@ extension BinanceVenue {
             guard let row = figures.asset(key.instrument.settle) else { return }
             let free = try Refusal.turning { try row[.unflooredAvailable] }
             guard free.isNegative else { return }
-            throw ChangeError.crossBalanceInsufficient.refusal(
+            throw BinanceError.crossBalanceInsufficient.refusal(
                 .insufficientBalance, field: "amount", detail: "\(-free) \(row.asset) is missing.")
         }
         // What may be taken out is not documented: the margin must go on covering the initial margin.
@@ -264,7 +264,7 @@ extension BinanceVenue {
         guard let row else { return }
         let missing = try Refusal.turning { try row[.positionInitialMargin] - row[.isolatedMargin] }
         guard missing.isPositive else { return }
-        throw ChangeError.isolatedBalanceInsufficient.refusal(
+        throw BinanceError.isolatedBalanceInsufficient.refusal(
             .insufficientBalance, field: "amount", detail: "\(missing) \(row.mode.marginAsset) is missing.")
     }
 
@@ -307,7 +307,7 @@ extension BinanceVenue {
 
     /// Why a symbol cannot be given a margin type now; nil if it can. Conditional orders that wait count as
     /// orders: they would be placed under the type that they were meant for.
-    func marginTypeProblem(_ mode: MarginMode, of symbol: String, _ account: Account) -> ChangeError? {
+    func marginTypeProblem(_ mode: MarginMode, of symbol: String, _ account: Account) -> BinanceError? {
         if mode == .isolated, account.isMultiAssets { return .isolatedInMultiAssets }
         let hasOrders =
             account.orders.contains { $0.instrument.name == symbol }
@@ -317,7 +317,7 @@ extension BinanceVenue {
     }
 
     /// Why the position mode cannot be switched now; nil if it can.
-    func positionModeProblem(_ account: Account) -> ChangeError? {
+    func positionModeProblem(_ account: Account) -> BinanceError? {
         if !account.orders.isEmpty { return .positionModeOrders }
         return account.positions.isEmpty ? nil : .positionModePosition
     }
@@ -326,7 +326,7 @@ extension BinanceVenue {
     /// checks is a choice.
     func assetModeProblem(
         _ switched: Account, _ account: Account, _ market: Valuation
-    ) throws(Refusal) -> ChangeError? {
+    ) throws(Refusal) -> BinanceError? {
         if switched.isMultiAssets {
             let isIsolated =
                 account.positions.contains { $0.marginMode == .isolated }
@@ -359,7 +359,7 @@ extension BinanceVenue {
 
     private func leverageProblem(
         _ leverage: ExactDecimal, of symbol: String, at time: LedgerTime
-    ) -> ChangeError? {
+    ) -> BinanceError? {
         let maximum = rules(at: time).symbol(symbol)?.maximumLeverage ?? .one
         guard leverage >= .one, leverage <= maximum, leverage.fractionDigits == 0 else {
             return .invalidLeverage(leverage.description)
@@ -394,7 +394,7 @@ extension BinanceVenue {
     /// orders that there are, and a lower one must not need more margin than is free.
     func leverageProblem(
         _ leverage: ExactDecimal, of symbol: String, _ account: Account, _ market: Valuation
-    ) throws(Refusal) -> ChangeError? {
+    ) throws(Refusal) -> BinanceError? {
         if let problem = leverageProblem(leverage, of: symbol, at: market.time) { return problem }
         let isUsed =
             account.positions.contains { $0.instrument.name == symbol }

@@ -15,11 +15,9 @@ extension BinanceVenue {
         case .account3: return try Wire.account(figures(of: snapshot))
         case .account2: try writeAccount2(&writer, snapshot, rules)
         case .balance2, .balance3:
-            let alias = accountAlias(account.id)
-            writer.beginArray()
             let figures = try figures(of: snapshot)
-            try figures.write(figures.assets, as: Layouts.balance, alias: alias, to: &writer)
-            writer.endArray()
+            try figures.write(
+                figures.assets, as: Layouts.balance, alias: accountAlias(account.id), to: &writer)
         case .positionRisk3: try writePositionRisk3(&writer, snapshot, parameters, rules)
         case .positionRisk2: try writePositionRisk2(&writer, snapshot, parameters, rules)
         case .multiAssetsMargin:
@@ -30,7 +28,10 @@ extension BinanceVenue {
             writer.beginObject()
             writer.member("dualSidePosition", isHedged(account))
             writer.endObject()
-        case .accountConfig: writeConfig(&writer, account)
+        case .accountConfig:
+            writer.beginObject()
+            writeSettings(&writer, account, isConfig: true)
+            writer.endObject()
         case .symbolConfig:
             try writer.array(of: try chosen(parameters, rules) ?? rules.symbolsByName) { symbol, writer in
                 try writer.symbolConfig(symbol, account, rules)
@@ -47,9 +48,7 @@ extension BinanceVenue {
             }
             writer.endArray()
         case .commissionRate:
-            guard let symbol = rules.symbol(try parameters.required("symbol")) else {
-                throw BinanceError.invalidSymbol
-            }
+            let symbol = try parameters.symbol(rules)
             writer.beginObject()
             writer.member("symbol", symbol.name)
             for (key, liquidity): (StaticString, Liquidity) in [
@@ -104,17 +103,17 @@ extension BinanceVenue {
         writer.endArray()
     }
 
-    private func writeConfig(_ writer: inout JSONWriter, _ account: Account) {
-        writer.beginObject()
+    /// The settings of an account, as the account of version 2 has them or `accountConfig`.
+    private func writeSettings(_ writer: inout JSONWriter, _ account: Account, isConfig: Bool) {
         writer.member("feeTier", account.overriddenInteger(.feeTier, fallback: 0))
+        if !isConfig { writer.member("feeBurn", account.burnsFees) }
         writer.member("canTrade", account.overriddenFlag(.canTrade, fallback: true))
         writer.member("canDeposit", account.overriddenFlag(.canDeposit, fallback: true))
         writer.member("canWithdraw", account.overriddenFlag(.canWithdraw, fallback: true))
-        writer.member("dualSidePosition", isHedged(account))
+        if isConfig { writer.member("dualSidePosition", isHedged(account)) }
         writer.member("updateTime", 0)
         writer.member("multiAssetsMargin", account.isMultiAssets)
         writer.member("tradeGroupId", account.overriddenInteger(.tradeGroupId, fallback: -1))
-        writer.endObject()
     }
 
     /// `GET /fapi/v2/account`: every symbol of the market, and the settings before the totals. Binance USDⓈ-M
@@ -122,25 +121,15 @@ extension BinanceVenue {
     private func writeAccount2(
         _ writer: inout JSONWriter, _ snapshot: AccountSnapshot, _ rules: RuleTable
     ) throws {
-        let account = snapshot.account
         let figures = try figures(of: snapshot)
         writer.beginObject()
-        writer.member("feeTier", account.overriddenInteger(.feeTier, fallback: 0))
-        writer.member("feeBurn", account.burnsFees)
-        writer.member("canTrade", account.overriddenFlag(.canTrade, fallback: true))
-        writer.member("canDeposit", account.overriddenFlag(.canDeposit, fallback: true))
-        writer.member("canWithdraw", account.overriddenFlag(.canWithdraw, fallback: true))
-        writer.member("updateTime", 0)
-        writer.member("multiAssetsMargin", figures.mode.isMultiAssets)
-        writer.member("tradeGroupId", account.overriddenInteger(.tradeGroupId, fallback: -1))
+        writeSettings(&writer, snapshot.account, isConfig: false)
         try figures.layout.write(figures, to: &writer)
-        writer.beginArray("assets")
+        writer.key("assets")
         try figures.write(figures.assets, as: Layouts.asset, to: &writer)
-        writer.endArray()
-        writer.beginArray("positions")
+        writer.key("positions")
         let rows = allRows(figures, snapshot, rules.symbolsByName, rules)
         try figures.write(rows, as: Layouts.position2, to: &writer)
-        writer.endArray()
         writer.endObject()
     }
 
@@ -173,10 +162,8 @@ extension BinanceVenue {
     ) throws {
         let symbols = try chosen(parameters, rules)?.map(\.name)
         let figures = try figures(of: snapshot)
-        writer.beginArray()
         let rows = figures.positions.filter { symbols?.contains($0.symbol) ?? true }
         try figures.write(rows, as: Layouts.risk, to: &writer)
-        writer.endArray()
     }
 
     /// `GET /fapi/v2/positionRisk`: every symbol.
@@ -185,8 +172,6 @@ extension BinanceVenue {
     ) throws {
         let symbols = try chosen(parameters, rules) ?? rules.symbolsByName
         let figures = try figures(of: snapshot)
-        writer.beginArray()
         try figures.write(allRows(figures, snapshot, symbols, rules), as: Layouts.risk2, to: &writer)
-        writer.endArray()
     }
 }

@@ -56,26 +56,20 @@ extension BinanceVenue {
         let waiting = account.conditionals.compactMap { AlgoOrder($0, of: account.id) }
         guard let algo = waiting.last(where: isNamed) else { throw BinanceError.unknownOrder }
         _ = try await trade(.cancelConditional(.sequence(algo.sequence)), snapshot, access)
-        var writer = JSONWriter(reserving: 128)
-        writer.beginObject()
-        writer.member("algoId", algo.id)
-        writer.member("clientAlgoId", algo.clientID)
-        // A text here, as the venue has it.
-        writer.member("code", literal: "200")
-        writer.member("msg", literal: "success")
-        writer.endObject()
-        return writer.bytes
+        return JSONWriter.object(reserving: 128) { writer in
+            writer.member("algoId", algo.id)
+            writer.member("clientAlgoId", algo.clientID)
+            // A text here, as the venue has it.
+            writer.member("code", literal: "200")
+            writer.member("msg", literal: "success")
+        }
     }
 
     // MARK: - Looking up
 
     /// Whether a conditional order is the one that is named: by `algoId`, else by `clientAlgoId`.
     private func algoName(_ parameters: Parameters) throws(BinanceError) -> (AlgoOrder) -> Bool {
-        if let text = parameters["algoId"], !text.isEmpty {
-            guard Int64(digits: text) != nil else { throw .invalidData("algoId") }
-            let sequence = AlgoOrder.sequence(ofID: text)
-            return { $0.sequence == sequence }
-        }
+        if let id = try parameters.number("algoId") { return { $0.id == id } }
         guard let text = parameters["clientAlgoId"], !text.isEmpty else {
             throw .unnamed("algoId", "clientAlgoId")
         }

@@ -14,9 +14,7 @@ extension BinanceVenue {
         case .leverage: return try await changeLeverage(snapshot, parameters, access)
         case .feeBurn:
             let wanted = try Self.flag("feeBurn", parameters)
-            let settings = Settings([(Setting.feeBurn, .bool(wanted))])
-            try await access.submit(Command(account: snapshot.account.id, content: .configure(settings)))
-            return Self.success
+            return try await set(Setting.feeBurn, wanted, snapshot, access)
         case .marginType: return try await changeMarginType(snapshot, parameters, access)
         case .positionMargin: return try await changePositionMargin(snapshot, parameters, access)
         default: throw BinanceError.internalError
@@ -28,16 +26,14 @@ extension BinanceVenue {
     ) async throws -> [UInt8] {
         let wanted = try Self.flag("multiAssetsMargin", parameters)
         let account = snapshot.account
-        guard wanted != account.isMultiAssets else { throw ChangeError.sameAssetMode }
+        guard wanted != account.isMultiAssets else { throw BinanceError.sameAssetMode }
         // Credits mode is never anything but multi-assets mode.
         if account.isInCreditsMode { throw BinanceError.invalidData("multiAssetsMargin") }
         let market = Valuation(venue: self, prices: snapshot.prices, time: snapshot.at)
         var switched = account
         switched.settings[Setting.multiAssets] = .bool(wanted)
         if let problem = try assetModeProblem(switched, account, market) { throw problem }
-        let settings = Settings([(Setting.multiAssets, .bool(wanted))])
-        try await access.submit(Command(account: account.id, content: .configure(settings)))
-        return Self.success
+        return try await set(Setting.multiAssets, wanted, snapshot, access)
     }
 
     private func changePositionMode(
@@ -45,10 +41,16 @@ extension BinanceVenue {
     ) async throws -> [UInt8] {
         let wanted = try Self.flag("dualSidePosition", parameters)
         let account = snapshot.account
-        guard wanted != isHedged(account) else { throw ChangeError.samePositionMode }
+        guard wanted != isHedged(account) else { throw BinanceError.samePositionMode }
         if let problem = positionModeProblem(account) { throw problem }
-        let settings = Settings([(Setting.hedge, .bool(wanted))])
-        try await access.submit(Command(account: account.id, content: .configure(settings)))
+        return try await set(Setting.hedge, wanted, snapshot, access)
+    }
+
+    private func set(
+        _ setting: String, _ value: Bool, _ snapshot: AccountSnapshot, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        let settings = Settings([(setting, .bool(value))])
+        try await access.submit(Command(account: snapshot.account.id, content: .configure(settings)))
         return Self.success
     }
 
@@ -56,32 +58,28 @@ extension BinanceVenue {
         _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
     ) async throws -> [UInt8] {
         let account = snapshot.account
-        guard let symbol = rules(at: snapshot.at).symbol(try parameters.required("symbol")) else {
-            throw BinanceError.invalidSymbol
-        }
+        let symbol = try parameters.symbol(rules(at: snapshot.at))
         let text = try parameters.required("leverage")
         guard let leverage = try? ExactDecimal(text) else { throw BinanceError.missing("leverage") }
         let market = Valuation(venue: self, prices: snapshot.prices, time: snapshot.at)
         if let problem = try leverageProblem(leverage, of: symbol.name, account, market) { throw problem }
         if lowersIsolated(leverage, of: symbol.name, account, at: snapshot.at) {
-            throw ChangeError.isolatedLeverageReduced
+            throw BinanceError.isolatedLeverageReduced
         }
         try await access.submit(
             Command(
                 account: account.id,
                 content: .setLeverage(
                     instrument: symbol.name, leverage: leverage, side: nil, marginMode: nil)))
-        var writer = JSONWriter(reserving: 96)
-        writer.beginObject()
-        writer.member("leverage", number: leverage)
-        writer.member(
-            "maxNotionalValue",
-            try symbol.maximumNotional(
-                leverage: leverage, account.notionalCoefficient
-            ).description)
-        writer.member("symbol", symbol.name)
-        writer.endObject()
-        return writer.bytes
+        return try JSONWriter.object(reserving: 96) { writer in
+            writer.member("leverage", number: leverage)
+            writer.member(
+                "maxNotionalValue",
+                try symbol.maximumNotional(
+                    leverage: leverage, account.notionalCoefficient
+                ).description)
+            writer.member("symbol", symbol.name)
+        }
     }
 
     private func changeMarginType(
@@ -95,7 +93,7 @@ extension BinanceVenue {
         case "CROSSED": mode = .cross
         default: throw BinanceError.invalidData("marginType")
         }
-        if mode == (account.marginMode(ofSymbol: symbol.name) ?? .cross) { throw ChangeError.sameMarginType }
+        if mode == (account.marginMode(ofSymbol: symbol.name) ?? .cross) { throw BinanceError.sameMarginType }
         if let problem = marginTypeProblem(mode, of: symbol.name, account) { throw problem }
         try await access.submit(
             Command(
@@ -114,14 +112,14 @@ extension BinanceVenue {
         let type = try parameters.required("type")
         guard type == "1" || type == "2" else { throw BinanceError.invalidData("type") }
         let side = try reading.positionSide()
-        guard amount.isPositive else { throw ChangeError.marginNotPositive }
+        guard amount.isPositive else { throw BinanceError.marginNotPositive }
         if amount.fractionDigits > BinanceFigures.places { throw BinanceError.tooPrecise }
         let positions = account.positions.filter {
             $0.instrument.name == symbol.name && $0.side == (side ?? .net)
         }
-        if positions.isEmpty { throw ChangeError.marginWithoutPosition }
+        if positions.isEmpty { throw BinanceError.marginWithoutPosition }
         guard positions.contains(where: { $0.marginMode == .isolated }) else {
-            throw ChangeError.marginOfCrossPosition
+            throw BinanceError.marginOfCrossPosition
         }
         do {
             try await access.submit(
@@ -132,34 +130,22 @@ extension BinanceVenue {
         } catch {
             guard error.code == .insufficientBalance else { throw BinanceError.refused(error) }
             throw type == "1"
-                ? ChangeError.crossBalanceInsufficient : ChangeError.isolatedBalanceInsufficient
+                ? BinanceError.crossBalanceInsufficient : BinanceError.isolatedBalanceInsufficient
         }
-        var writer = JSONWriter(reserving: 128)
-        writer.beginObject()
-        writer.member("code", 200)
-        writer.member("msg", literal: "Successfully modify position margin.")
-        writer.member("amount", number: amount)
-        writer.member("type", type == "1" ? 1 : 2)
-        writer.endObject()
-        return writer.bytes
+        return JSONWriter.object(reserving: 128) { writer in
+            writer.member("code", 200)
+            writer.member("msg", literal: "Successfully modify position margin.")
+            writer.member("amount", number: amount)
+            writer.member("type", type == "1" ? 1 : 2)
+        }
     }
 
     /// A parameter that must be `true` or `false`, in either case.
     private static func flag(_ name: String, _ parameters: Parameters) throws(BinanceError) -> Bool {
-        switch try parameters.required(name).lowercased() {
-        case "true": true
-        case "false": false
-        default: throw .invalidData(name)
-        }
+        guard let flag = try parameters.flag(name) else { throw .missing(name) }
+        return flag
     }
 
     /// `{"code":200,"msg":"success"}`.
-    private static var success: [UInt8] {
-        var writer = JSONWriter(reserving: 32)
-        writer.beginObject()
-        writer.member("code", 200)
-        writer.member("msg", literal: "success")
-        writer.endObject()
-        return writer.bytes
-    }
+    private static let success = Array(#"{"code":200,"msg":"success"}"#.utf8)
 }

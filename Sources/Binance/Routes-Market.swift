@@ -34,7 +34,7 @@ extension BinanceVenue {
         let rules = rules(at: access.ledgerTime())
         let market = market(access.prices(), at: access.ledgerTime())
         if endpoint == .depth { return try depth(parameters, rules, market, access) }
-        if endpoint == .openInterest { _ = try Self.symbol(parameters, rules) }
+        if endpoint == .openInterest { _ = try parameters.symbol(rules) }
         var writer = JSONWriter(reserving: 1024)
         if endpoint == .fundingInfo {
             writer.array(of: rules.symbolsByName) { symbol, writer in writer.fundingInfo(symbol) }
@@ -52,13 +52,6 @@ extension BinanceVenue {
             }
         }
         return writer.bytes
-    }
-
-    private static func symbol(
-        _ parameters: Parameters, _ rules: RuleTable
-    ) throws(BinanceError) -> SymbolRules {
-        guard let symbol = rules.symbol(try parameters.required("symbol")) else { throw .invalidSymbol }
-        return symbol
     }
 
     /// An object for the symbol asked for, an array of all of them where none was.
@@ -86,31 +79,18 @@ extension BinanceVenue {
         if endpoint == .continuousKlines, try parameters.required("contractType") != "PERPETUAL" {
             throw BinanceError.invalidContractType
         }
-        guard let interval = KlineInterval.byName[try parameters.required("interval")] else {
-            throw BinanceError.invalidInterval
-        }
-        let page = try MarketPage(parameters, usual: 500, most: 1500)
-        let instrument = symbol.instrument
-        let (subject, flat): (MarketSubject, ExactDecimal?) =
+        let wish = try KlineWish(parameters, symbol, market)
+        let candles =
             switch endpoint {
-            case .markPriceKlines: (.mark(symbol.name), market.mark(instrument))
-            case .indexPriceKlines:
-                (
-                    .index(base: instrument.base, quote: instrument.quote),
-                    market.index(of: instrument.base, in: instrument.quote)
-                )
-            default: (.last(symbol.name), market.mark(instrument))
+            case .markPriceKlines: try await wish.marks(access)
+            case .indexPriceKlines: try await wish.indexes(access)
+            default: try await wish.candles(.last(symbol.name), access)
             }
-        let candles = try await access.candles(
-            CandleQuery(
-                subject, interval, from: page.start, to: page.end, limit: page.limit,
-                keepsOldest: page.start != nil),
-            beginning: LedgerTime(milliseconds: symbol.onboarded), flat: flat)
         var writer = JSONWriter(reserving: 160 * candles.count + 2)
-        writer.beginArray()
         let isTraded = endpoint == .klines || endpoint == .continuousKlines
-        for candle in candles { writer.kline(candle, interval, symbol, isTraded: isTraded) }
-        writer.endArray()
+        writer.array(of: candles) { candle, writer in
+            writer.kline(candle, wish.interval, symbol, isTraded: isTraded)
+        }
         return writer.bytes
     }
 
@@ -119,23 +99,9 @@ extension BinanceVenue {
     private func premiumKlines(
         _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices, _ access: any VenueAccess
     ) async throws -> [UInt8] {
-        let symbol = try Self.symbol(parameters, rules)
-        guard let interval = KlineInterval.byName[try parameters.required("interval")] else {
-            throw BinanceError.invalidInterval
-        }
-        let page = try MarketPage(parameters, usual: 500, most: 1500)
-        let instrument = symbol.instrument
-        func candles(_ subject: MarketSubject, flat: ExactDecimal?) async throws -> [Candle] {
-            try await access.candles(
-                CandleQuery(
-                    subject, interval, from: page.start, to: page.end, limit: page.limit,
-                    keepsOldest: page.start != nil),
-                beginning: LedgerTime(milliseconds: symbol.onboarded), flat: flat)
-        }
-        let marks = try await candles(.mark(symbol.name), flat: market.mark(instrument))
-        let indexes = try await candles(
-            .index(base: instrument.base, quote: instrument.quote),
-            flat: market.index(of: instrument.base, in: instrument.quote))
+        let wish = try KlineWish(parameters, parameters.symbol(rules), market)
+        let marks = try await wish.marks(access)
+        let indexes = try await wish.indexes(access)
         var writer = JSONWriter(reserving: 160 * marks.count + 2)
         writer.beginArray()
         for (mark, index) in zip(marks, indexes) where mark.opened == index.opened {
@@ -149,7 +115,7 @@ extension BinanceVenue {
                     try (mark - index).over(index, places: BinanceFigures.places, rounding: .halfUp))
             }
             let (high, low) = (premiums.max() ?? .zero, premiums.min() ?? .zero)
-            writer.premiumKline(mark, [premiums[0], high, low, premiums[3]], interval)
+            writer.premiumKline(mark, [premiums[0], high, low, premiums[3]], wish.interval)
         }
         writer.endArray()
         return writer.bytes
@@ -161,7 +127,7 @@ extension BinanceVenue {
     private func openInterests(
         _ parameters: Parameters, _ rules: RuleTable, _ access: any VenueAccess
     ) throws -> [UInt8] {
-        let symbol = try Self.symbol(parameters, rules)
+        let symbol = try parameters.symbol(rules)
         let name = try parameters.required("period")
         guard Self.statisticPeriods.contains(name), let period = KlineInterval.byName[name] else {
             throw BinanceError.invalidData("period")
@@ -196,31 +162,29 @@ extension BinanceVenue {
     private func depth(
         _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices, _ access: any VenueAccess
     ) throws -> [UInt8] {
-        let symbol = SymbolMarket(try Self.symbol(parameters, rules), market, access)
+        let symbol = SymbolMarket(try parameters.symbol(rules), market, access)
         if let text = parameters["limit"] {
             guard let limit = Int64(digits: text) else { throw BinanceError.invalidData("limit") }
             guard Self.depthLimits.contains(limit) else { throw BinanceError.invalidDepth(limit) }
         }
-        var writer = JSONWriter(reserving: 256)
-        writer.beginObject()
-        writer.member("lastUpdateId", symbol.sequence)
-        writer.member("E", symbol.now.milliseconds)
-        writer.member("T", symbol.now.milliseconds)
-        writer.levels("bids", symbol.levels.of(.buy), symbol.rules)
-        writer.levels("asks", symbol.levels.of(.sell), symbol.rules)
-        writer.endObject()
-        return writer.bytes
+        return JSONWriter.object(reserving: 256) { writer in
+            writer.member("lastUpdateId", symbol.sequence)
+            writer.member("E", symbol.now.milliseconds)
+            writer.member("T", symbol.now.milliseconds)
+            writer.levels("bids", symbol.levels.of(.buy), symbol.rules)
+            writer.levels("asks", symbol.levels.of(.sell), symbol.rules)
+        }
     }
 
     private func trades(
         _ endpoint: Endpoint, _ parameters: Parameters, _ rules: RuleTable, _ access: any VenueAccess
     ) async throws -> [UInt8] {
-        let symbol = try Self.symbol(parameters, rules)
+        let symbol = try parameters.symbol(rules)
         let isHistorical = endpoint == .historicalTrades
         let page = try MarketPage(
             parameters, usual: isHistorical ? 100 : 500, most: isHistorical ? 500 : 1000)
         var query = TradeQuery(symbol.name, limit: page.limit)
-        if endpoint != .trades { query.fromID = try page.number("fromId", of: parameters) }
+        if endpoint != .trades { query.fromID = try parameters.number("fromId") }
         if endpoint == .aggregateTrades {
             query.from = page.start
             query.to = page.end
@@ -272,6 +236,48 @@ extension BinanceVenue {
     }
 }
 
+/// Candles of a symbol as they are asked for: `interval` and a page of them.
+private struct KlineWish {
+    let interval: CandleInterval
+    private let page: MarketPage
+    private let symbol: SymbolRules
+    private let market: ValuationPrices
+
+    init(_ parameters: Parameters, _ symbol: SymbolRules, _ market: ValuationPrices) throws(BinanceError) {
+        guard let interval = KlineInterval.byName[try parameters.required("interval")] else {
+            throw .invalidInterval
+        }
+        self.interval = interval
+        page = try MarketPage(parameters, usual: 500, most: 1500)
+        self.symbol = symbol
+        self.market = market
+    }
+
+    func marks(_ access: any VenueAccess) async throws -> [Candle] {
+        try await candles(.mark(symbol.name), access)
+    }
+
+    func indexes(_ access: any VenueAccess) async throws -> [Candle] {
+        let (base, quote) = (symbol.instrument.base, symbol.instrument.quote)
+        return try await candles(
+            .index(base: base, quote: quote), flat: market.index(of: base, in: quote), access)
+    }
+
+    func candles(_ subject: MarketSubject, _ access: any VenueAccess) async throws -> [Candle] {
+        try await candles(subject, flat: market.mark(symbol.instrument), access)
+    }
+
+    private func candles(
+        _ subject: MarketSubject, flat: ExactDecimal?, _ access: any VenueAccess
+    ) async throws -> [Candle] {
+        try await access.candles(
+            CandleQuery(
+                subject, interval, from: page.start, to: page.end, limit: page.limit,
+                keepsOldest: page.start != nil),
+            beginning: LedgerTime(milliseconds: symbol.onboarded), flat: flat)
+    }
+}
+
 /// Which part of a list of the market is wanted: `startTime`, `endTime`, `limit`.
 struct MarketPage {
     let start: Int64?
@@ -281,23 +287,12 @@ struct MarketPage {
     /// Throws −1130 for what is no number and for a limit that is 0 or too high, −1023 for an end before the
     /// start.
     init(_ parameters: Parameters, usual: Int64, most: Int64) throws(BinanceError) {
-        func number(_ name: String) throws(BinanceError) -> Int64? {
-            guard let text = parameters[name], !text.isEmpty else { return nil }
-            guard let number = Int64(digits: text) else { throw .invalidData(name) }
-            return number
-        }
-        start = try number("startTime")
-        end = try number("endTime")
-        let limit = try number("limit") ?? usual
+        start = try parameters.number("startTime")
+        end = try parameters.number("endTime")
+        let limit = try parameters.number("limit") ?? usual
         guard (1...most).contains(limit) else { throw .invalidData("limit") }
         self.limit = Int(limit)
         if let start, let end, start > end { throw .startAfterEnd }
-    }
-
-    func number(_ name: String, of parameters: Parameters) throws(BinanceError) -> Int64? {
-        guard let text = parameters[name], !text.isEmpty else { return nil }
-        guard let number = Int64(digits: text) else { throw .invalidData(name) }
-        return number
     }
 }
 

@@ -9,7 +9,7 @@ extension BinanceVenue {
     func orderAnswer(
         _ route: Route, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
     ) async throws -> [UInt8] {
-        if route.endpoint.isOfAlgos { return try await algoAnswer(route, snapshot, parameters, access) }
+        if route.group == .algos { return try await algoAnswer(route, snapshot, parameters, access) }
         switch (route.endpoint, route.method) {
         case (.order, "POST"):
             let record = try await place(parameters, snapshot, access)
@@ -158,7 +158,7 @@ extension BinanceVenue {
         guard order.side == side else { throw BinanceError.invalidSide }
         try reading.check(quantity, symbol, isMarket: false)
         try reading.check(price, side, symbol)
-        let wantsReduction = try reading.flag("reduceOnly") ?? false
+        let wantsReduction = try parameters.flag("reduceOnly") ?? false
         if wantsReduction, !order.reduceOnly { throw BinanceError.notReduceOnly }
         do {
             try reading.checkNotional(quantity, price, symbol, isReducing: order.onlyReduces)
@@ -248,12 +248,10 @@ extension BinanceVenue {
         }
         let end = time == 0 ? nil : LedgerTime(milliseconds: snapshot.at.milliseconds + time)
         _ = try await trade(.setTimer(CancelTimer(instrument: symbol.name, at: end)), snapshot, access)
-        var writer = JSONWriter(reserving: 64)
-        writer.beginObject()
-        writer.member("symbol", symbol.name)
-        writer.member("countdownTime", String(time))
-        writer.endObject()
-        return writer.bytes
+        return JSONWriter.object(reserving: 64) { writer in
+            writer.member("symbol", symbol.name)
+            writer.member("countdownTime", String(time))
+        }
     }
 
     // MARK: - Looking up
@@ -271,10 +269,7 @@ extension BinanceVenue {
     func name(
         _ parameters: Parameters
     ) throws(BinanceError) -> (OpenOrder, String) -> Bool {
-        if let text = parameters["orderId"], !text.isEmpty {
-            guard let id = Int64(digits: text) else { throw .invalidData("orderId") }
-            return { $0.venueID(of: $1) == id }
-        }
+        if let id = try parameters.number("orderId") { return { $0.venueID(of: $1) == id } }
         guard let text = parameters["origClientOrderId"], !text.isEmpty else {
             throw .unnamed("origClientOrderId", "orderId")
         }

@@ -209,22 +209,20 @@ extension JSONWriter {
 
     fileprivate mutating func forcedOrder(_ trade: TradeRecord, _ rules: RuleTable) throws(NumberError) {
         let fill = trade.fill
-        let symbol = rules.symbol(fill.instrument.name)
-        let pricePlaces = symbol?.pricePrecision ?? 2
-        let quantityPlaces = symbol?.quantityPrecision ?? 3
+        let places = rules.places(of: fill.instrument)
         let value = try fill.quantity.times(fill.price, rounding: .halfEven)
-        let price = fill.price.text(minimumPlaces: pricePlaces)
-        let quantity = fill.quantity.text(minimumPlaces: quantityPlaces)
+        let price = fill.price.text(minimumPlaces: places.price)
+        let quantity = fill.quantity.text(minimumPlaces: places.quantity)
         beginObject()
         member("orderId", OpenOrder.venueID(ofSequence: trade.sequence))
         member("symbol", fill.instrument.name)
         member("status", literal: "FILLED")
         member("clientOrderId", "autoclose-\(trade.at.milliseconds)\(trade.sequence)")
         member("price", price)
-        member("avgPrice", fill.price.text(minimumPlaces: max(5, pricePlaces)))
+        member("avgPrice", fill.price.text(minimumPlaces: max(5, places.price)))
         member("origQty", quantity)
         member("executedQty", quantity)
-        member("cumQuote", value.text(minimumPlaces: pricePlaces + quantityPlaces))
+        member("cumQuote", value.text(minimumPlaces: places.value))
         member("timeInForce", literal: "IOC")
         member("type", literal: "LIMIT")
         member("reduceOnly", false)

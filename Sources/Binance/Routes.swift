@@ -14,7 +14,22 @@ struct Route: Sendable {
         case signed(APIKey.Permission)
     }
 
+    /// What it is about, and so who answers.
+    enum Group: Sendable {
+        /// The account and its settings, and what everybody may read that is no market data.
+        case account
+        /// The account's orders and trades.
+        case orders
+        /// Its conditional orders.
+        case algos
+        /// What has become of its money, orders and margin.
+        case records
+        /// The market, open to everybody.
+        case market
+    }
+
     let endpoint: Endpoint
+    fileprivate(set) var group = Group.account
     let method: String
     let security: Security
     let weight: Int
@@ -37,50 +52,68 @@ struct Route: Sendable {
 
     /// Every path and method that is served, with the weights that the page of each names.
     private static let all: [String: [Route]] = {
-        let read = Security.signed(.read)
-        let trade = Security.signed(.trade)
-        let routes = [
-            Route(.account3, "GET", read, weight: 5), Route(.account2, "GET", read, weight: 5),
-            Route(.balance3, "GET", read, weight: 5), Route(.balance2, "GET", read, weight: 5),
-            Route(.positionRisk3, "GET", read, weight: 5), Route(.positionRisk2, "GET", read, weight: 5),
-            Route(.multiAssetsMargin, "GET", read, weight: 30), Route(.multiAssetsMargin, "POST", trade),
-            Route(.positionMode, "GET", read, weight: 30), Route(.positionMode, "POST", trade),
-            Route(.accountConfig, "GET", read, weight: 5), Route(.symbolConfig, "GET", read, weight: 5),
-            Route(.feeBurn, "GET", read, weight: 30), Route(.feeBurn, "POST", trade),
-            Route(.leverageBracket, "GET", read), Route(.leverage, "POST", trade),
-            Route(.openOrders, "GET", read, weight: 1, weightOfAll: 40),
-            Route(.order, "POST", trade, weight: 0, orders: .single),
-            Route(.order, "PUT", trade, weight: 0, orders: .single),
-            Route(.order, "DELETE", trade), Route(.order, "GET", read), Route(.openOrder, "GET", read),
-            Route(.testOrder, "POST", trade, weight: 0),
-            Route(.batchOrders, "POST", trade, weight: 5, orders: .batch),
-            Route(.batchOrders, "PUT", trade, weight: 5, orders: .batch),
-            Route(.batchOrders, "DELETE", trade), Route(.allOpenOrders, "DELETE", trade),
-            Route(.allOrders, "GET", read, weight: 5), Route(.userTrades, "GET", read, weight: 5),
-            Route(.algoOrder, "POST", trade, weight: 0, orders: .single), Route(.algoOrder, "DELETE", trade),
-            Route(.algoOrder, "GET", read), Route(.algoOpenOrders, "DELETE", trade),
-            Route(.openAlgoOrders, "GET", read, weight: 1, weightOfAll: 40),
-            Route(.allAlgoOrders, "GET", read, weight: 5),
-            Route(.countdownCancelAll, "POST", trade, weight: 10),
-            Route(.orderAmendment, "GET", read),
-            Route(.forceOrders, "GET", read, weight: 20, weightOfAll: 50),
-            Route(.income, "GET", read, weight: 30), Route(.adlQuantile, "GET", read, weight: 5),
-            Route(.marginType, "POST", trade), Route(.positionMargin, "POST", trade),
-            Route(.positionMarginHistory, "GET", read),
-            Route(.orderRateLimit, "GET", read), Route(.commissionRate, "GET", read, weight: 20),
-            Route(.listenKey, "POST", .userStream), Route(.listenKey, "PUT", .userStream),
-            Route(.listenKey, "DELETE", .userStream),
-            Route(.ping, "GET", .none), Route(.time, "GET", .none), Route(.exchangeInfo, "GET", .none),
-            Route(.assetIndex, "GET", .none, weight: 1, weightOfAll: 10),
-            Route(.walletCoins, "GET", read, weight: 10), Route(.marginPairs, "GET", .none),
-            Route(.isolatedMarginPairs, "GET", .none, weight: 10),
-            Route(.spotPing, "GET", .none), Route(.spotTime, "GET", .none),
-            Route(.spotExchangeInfo, "GET", .none, weight: 20), Route(.coinExchangeInfo, "GET", .none),
+        let groups: [(Group, [Route])] = [
+            (.account, account), (.orders, orders), (.algos, algos), (.records, records), (.market, market),
         ]
-        return Dictionary(grouping: routes + market) { $0.endpoint.rawValue }
+        let routes = groups.flatMap { group, routes in
+            routes.map { route in
+                var route = route
+                route.group = group
+                return route
+            }
+        }
+        return Dictionary(grouping: routes) { $0.endpoint.rawValue }
     }()
 
-    /// Market data, open to everybody. Binance USDⓈ-M Futures API documentation, Market Data.
+    private static let read = Security.signed(.read)
+    private static let trade = Security.signed(.trade)
+
+    private static let account = [
+        Route(.account3, "GET", read, weight: 5), Route(.account2, "GET", read, weight: 5),
+        Route(.balance3, "GET", read, weight: 5), Route(.balance2, "GET", read, weight: 5),
+        Route(.positionRisk3, "GET", read, weight: 5), Route(.positionRisk2, "GET", read, weight: 5),
+        Route(.multiAssetsMargin, "GET", read, weight: 30), Route(.multiAssetsMargin, "POST", trade),
+        Route(.positionMode, "GET", read, weight: 30), Route(.positionMode, "POST", trade),
+        Route(.accountConfig, "GET", read, weight: 5), Route(.symbolConfig, "GET", read, weight: 5),
+        Route(.feeBurn, "GET", read, weight: 30), Route(.feeBurn, "POST", trade),
+        Route(.leverageBracket, "GET", read), Route(.leverage, "POST", trade),
+        Route(.openOrders, "GET", read, weight: 1, weightOfAll: 40),
+        Route(.adlQuantile, "GET", read, weight: 5), Route(.marginType, "POST", trade),
+        Route(.positionMargin, "POST", trade), Route(.orderRateLimit, "GET", read),
+        Route(.commissionRate, "GET", read, weight: 20), Route(.listenKey, "POST", .userStream),
+        Route(.listenKey, "PUT", .userStream), Route(.listenKey, "DELETE", .userStream),
+        Route(.ping, "GET", .none), Route(.time, "GET", .none), Route(.exchangeInfo, "GET", .none),
+        Route(.assetIndex, "GET", .none, weight: 1, weightOfAll: 10),
+        Route(.walletCoins, "GET", read, weight: 10), Route(.marginPairs, "GET", .none),
+        Route(.isolatedMarginPairs, "GET", .none, weight: 10),
+        Route(.spotPing, "GET", .none), Route(.spotTime, "GET", .none),
+        Route(.spotExchangeInfo, "GET", .none, weight: 20), Route(.coinExchangeInfo, "GET", .none),
+    ]
+
+    private static let orders = [
+        Route(.order, "POST", trade, weight: 0, orders: .single),
+        Route(.order, "PUT", trade, weight: 0, orders: .single), Route(.order, "DELETE", trade),
+        Route(.order, "GET", read), Route(.openOrder, "GET", read),
+        Route(.testOrder, "POST", trade, weight: 0),
+        Route(.batchOrders, "POST", trade, weight: 5, orders: .batch),
+        Route(.batchOrders, "PUT", trade, weight: 5, orders: .batch), Route(.batchOrders, "DELETE", trade),
+        Route(.allOpenOrders, "DELETE", trade), Route(.allOrders, "GET", read, weight: 5),
+        Route(.userTrades, "GET", read, weight: 5), Route(.countdownCancelAll, "POST", trade, weight: 10),
+    ]
+
+    private static let algos = [
+        Route(.algoOrder, "POST", trade, weight: 0, orders: .single), Route(.algoOrder, "DELETE", trade),
+        Route(.algoOrder, "GET", read), Route(.algoOpenOrders, "DELETE", trade),
+        Route(.openAlgoOrders, "GET", read, weight: 1, weightOfAll: 40),
+        Route(.allAlgoOrders, "GET", read, weight: 5),
+    ]
+
+    private static let records = [
+        Route(.orderAmendment, "GET", read), Route(.forceOrders, "GET", read, weight: 20, weightOfAll: 50),
+        Route(.income, "GET", read, weight: 30), Route(.positionMarginHistory, "GET", read),
+    ]
+
+    /// Binance USDⓈ-M Futures API documentation, Market Data.
     private static let market = [
         Route(.klines, "GET", .none), Route(.continuousKlines, "GET", .none),
         Route(.markPriceKlines, "GET", .none), Route(.indexPriceKlines, "GET", .none),
@@ -200,46 +233,6 @@ enum Endpoint: String, Sendable {
     case coinExchangeInfo = "/dapi/v1/exchangeInfo"
 }
 
-extension Endpoint {
-    /// Whether it is about the market, and open to everybody.
-    var isOfMarket: Bool {
-        switch self {
-        case .klines, .continuousKlines, .markPriceKlines, .indexPriceKlines, .depth, .trades,
-            .historicalTrades, .aggregateTrades, .dayTicker, .tickerPrice1, .tickerPrice2, .bookTicker,
-            .premiumIndex, .premiumIndexKlines, .fundingRate, .fundingInfo, .openInterest,
-            .openInterestHistory:
-            true
-        default: false
-        }
-    }
-
-    /// Whether it is about the account's orders or trades.
-    var isOfOrders: Bool {
-        switch self {
-        case .order, .testOrder, .batchOrders, .openOrder, .allOpenOrders, .allOrders, .userTrades,
-            .countdownCancelAll:
-            true
-        default: isOfAlgos
-        }
-    }
-
-    /// Whether it lists what has become of the account's money, orders and margin.
-    var isOfRecords: Bool {
-        switch self {
-        case .income, .forceOrders, .orderAmendment, .positionMarginHistory: true
-        default: false
-        }
-    }
-
-    /// Whether it is about the account's conditional orders.
-    var isOfAlgos: Bool {
-        switch self {
-        case .algoOrder, .algoOpenOrders, .openAlgoOrders, .allAlgoOrders: true
-        default: false
-        }
-    }
-}
-
 extension BinanceVenue {
     /// The venue's answer to a request. Checks in the order of `docs/venues/binance.md`: path, limit or ban,
     /// key format, mandatory parameters, characters, key, time, signature.
@@ -276,13 +269,13 @@ extension BinanceVenue {
     ) async throws -> [UInt8] {
         switch route.security {
         case .none:
-            if route.endpoint.isOfMarket { return try await marketAnswer(route.endpoint, parameters, access) }
+            if route.group == .market { return try await marketAnswer(route.endpoint, parameters, access) }
             return try publicAnswer(
                 route.endpoint, parameters, access, apiKey: request.header("x-mbx-apikey"))
         case .userStream:
             let name = try wellFormedKey(request.header("x-mbx-apikey"), access)
             let key = try restKey(name, request, .read, access)
-            if route.endpoint.isOfMarket { return try await marketAnswer(route.endpoint, parameters, access) }
+            if route.group == .market { return try await marketAnswer(route.endpoint, parameters, access) }
             switch route.method {
             case "POST": return startListenKey(of: key, through: access)
             case "PUT": return try extendListenKey(of: key, through: access)
@@ -301,16 +294,14 @@ extension BinanceVenue {
             if route.endpoint == .orderRateLimit {
                 return OrderCount(of: key.account, limits: limits).list(withCounts: false)
             }
-            if route.endpoint.isOfOrders {
-                return try await orderAnswer(route, snapshot, parameters, access)
+            switch route.group {
+            case .orders, .algos: return try await orderAnswer(route, snapshot, parameters, access)
+            case .records: return try await recordAnswer(route.endpoint, snapshot, parameters, access)
+            default:
+                return route.method == "GET"
+                    ? try accountAnswer(route.endpoint, snapshot, parameters, access)
+                    : try await change(route.endpoint, snapshot, parameters, access)
             }
-            if route.endpoint.isOfRecords {
-                return try await recordAnswer(route.endpoint, snapshot, parameters, access)
-            }
-            if route.method == "GET" {
-                return try accountAnswer(route.endpoint, snapshot, parameters, access)
-            }
-            return try await change(route.endpoint, snapshot, parameters, access)
         }
     }
 
@@ -417,6 +408,29 @@ struct Parameters {
     func required(_ name: String) throws(BinanceError) -> String {
         guard let value = self[name], !value.isEmpty else { throw .missing(name) }
         return value
+    }
+
+    /// A whole number that is not negative; nil where none was sent. Throws −1130 for anything else.
+    func number(_ name: String) throws(BinanceError) -> Int64? {
+        guard let text = self[name], !text.isEmpty else { return nil }
+        guard let number = Int64(digits: text) else { throw .invalidData(name) }
+        return number
+    }
+
+    /// `true` or `false` in any case; nil where it was not sent.
+    func flag(_ name: String) throws(BinanceError) -> Bool? {
+        guard let text = self[name], !text.isEmpty else { return nil }
+        switch text.lowercased() {
+        case "true": return true
+        case "false": return false
+        default: throw .invalidData(name)
+        }
+    }
+
+    /// The symbol that must be named. Throws −1102 and −1121.
+    func symbol(_ rules: RuleTable) throws(BinanceError) -> SymbolRules {
+        guard let symbol = rules.symbol(try required("symbol")) else { throw .invalidSymbol }
+        return symbol
     }
 
     /// The most parameters of a request: several times what any endpoint takes. A choice.

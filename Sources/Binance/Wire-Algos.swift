@@ -131,12 +131,6 @@ struct AlgoOrder: Sendable {
 
     var id: Int64 { Self.firstID + sequence }
 
-    /// The sequence that an `algoId` is of; nil for what is none.
-    static func sequence(ofID text: String) -> Int64? {
-        guard let id = Int64(digits: text), id > firstID else { return nil }
-        return id - firstID
-    }
-
     /// `actualOrderId`; empty before there is one.
     var orderID: String { order.map { String($0.order.venueID(of: account)) } ?? "" }
 
@@ -155,10 +149,8 @@ extension JSONWriter {
     /// One conditional order.
     mutating func algo(_ algo: AlgoOrder, _ rules: RuleTable, _ form: AlgoForm) {
         let words = algo.words
-        let symbol = rules.symbol(algo.instrument.name)
-        let pricePlaces = symbol?.pricePrecision ?? 2
-        let quantityPlaces = symbol?.quantityPrecision ?? 3
-        func price(_ price: ExactDecimal?) -> String { (price ?? .zero).text(minimumPlaces: pricePlaces) }
+        let places = rules.places(of: algo.instrument)
+        func price(_ price: ExactDecimal?) -> String { (price ?? .zero).text(minimumPlaces: places.price) }
         beginObject()
         member("algoId", algo.id)
         member("clientAlgoId", algo.clientID)
@@ -168,13 +160,13 @@ extension JSONWriter {
         member("side", literal: algo.side == .buy ? "BUY" : "SELL")
         positionSide(algo.positionSide)
         member("timeInForce", words.timeInForce)
-        member("quantity", (words.quantity ?? .zero).text(minimumPlaces: quantityPlaces))
+        member("quantity", (words.quantity ?? .zero).text(minimumPlaces: places.quantity))
         member("algoStatus", algo.status.rawValue)
         if form == .query {
             member("actualOrderId", algo.orderID)
             member("actualPrice", algo.averagePrice)
             if algo.order != nil {
-                member("actualQty", algo.filled.text(minimumPlaces: quantityPlaces))
+                member("actualQty", algo.filled.text(minimumPlaces: places.quantity))
                 member("actualType", literal: algo.actualType)
             }
         }

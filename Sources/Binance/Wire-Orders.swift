@@ -25,9 +25,7 @@ extension JSONWriter {
         _ record: OrderRecord, _ account: String, _ rules: RuleTable, _ form: OrderForm, id: Int64? = nil
     ) throws(NumberError) {
         let order = record.order
-        let symbol = rules.symbol(order.instrument.name)
-        let pricePlaces = symbol?.pricePrecision ?? 2
-        let quantityPlaces = symbol?.quantityPrecision ?? 3
+        let places = rules.places(of: order.instrument)
         let executed = try order.filled
         let isMarket = order.terms?.kind == .market
         beginObject()
@@ -36,14 +34,14 @@ extension JSONWriter {
         if form == .amendment || form == .list { member("pair", order.instrument.name) }
         member("status", literal: try record.statusName)
         member("clientOrderId", order.clientOrderID(of: account))
-        member("price", (isMarket ? .zero : order.price).text(minimumPlaces: pricePlaces))
-        member("avgPrice", try order.averagePrice(pricePlaces) ?? (form.isOfChange ? "0.00" : "0.00000"))
-        member("origQty", order.quantity.text(minimumPlaces: quantityPlaces))
-        member("executedQty", executed.text(minimumPlaces: quantityPlaces))
-        if form.isOfChange { member("cumQty", executed.text(minimumPlaces: quantityPlaces)) }
+        member("price", (isMarket ? .zero : order.price).text(minimumPlaces: places.price))
+        member("avgPrice", try order.averagePrice(places.price) ?? (form.isOfChange ? "0.00" : "0.00000"))
+        member("origQty", order.quantity.text(minimumPlaces: places.quantity))
+        member("executedQty", executed.text(minimumPlaces: places.quantity))
+        if form.isOfChange { member("cumQty", executed.text(minimumPlaces: places.quantity)) }
         member(
             "cumQuote",
-            (order.fills?.value ?? .zero).text(minimumPlaces: pricePlaces + quantityPlaces))
+            (order.fills?.value ?? .zero).text(minimumPlaces: places.value))
         // What only contracts of a coin have.
         if form == .list { member("cumBase", literal: "0") }
         member("timeInForce", literal: order.timeInForceName)
@@ -52,7 +50,7 @@ extension JSONWriter {
         member("closePosition", false)
         member("side", literal: order.side == .buy ? "BUY" : "SELL")
         positionSide(order.positionSide)
-        member("stopPrice", ExactDecimal.zero.text(minimumPlaces: pricePlaces))
+        member("stopPrice", ExactDecimal.zero.text(minimumPlaces: places.price))
         member("workingType", literal: "CONTRACT_PRICE")
         member("priceProtect", false)
         member("origType", literal: isMarket ? "MARKET" : "LIMIT")
@@ -71,19 +69,17 @@ extension JSONWriter {
     ) throws(NumberError) {
         let fill = trade.fill
         let value = try fill.quantity.times(fill.price, rounding: .halfEven)
-        let symbol = rules.symbol(fill.instrument.name)
-        let pricePlaces = symbol?.pricePrecision ?? 2
-        let quantityPlaces = symbol?.quantityPrecision ?? 3
+        let places = rules.places(of: fill.instrument)
         beginObject()
         member("symbol", fill.instrument.name)
         member("id", trade.sequence)
         member("orderId", trade.order?.venueID(of: account) ?? 0)
         member("side", literal: fill.side == .buy ? "BUY" : "SELL")
-        member("price", fill.price.text(minimumPlaces: pricePlaces))
-        member("qty", fill.quantity.text(minimumPlaces: quantityPlaces))
+        member("price", fill.price.text(minimumPlaces: places.price))
+        member("qty", fill.quantity.text(minimumPlaces: places.quantity))
         member("realizedPnl", trade.realised.isZero ? "0" : trade.realised.text(minimumPlaces: 8))
         member("marginAsset", fill.instrument.settle)
-        member("quoteQty", value.text(minimumPlaces: pricePlaces + quantityPlaces))
+        member("quoteQty", value.text(minimumPlaces: places.value))
         member("commission", fill.fee.text(minimumPlaces: 8))
         member("commissionAsset", fill.feeAsset)
         member("time", trade.at.milliseconds)

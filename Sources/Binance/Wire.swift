@@ -10,32 +10,34 @@ enum Wire {
         var writer = JSONWriter(reserving: 512 + 512 * figures.assets.count + 320 * figures.positions.count)
         writer.beginObject()
         try figures.layout.write(figures, to: &writer)
-        writer.beginArray("assets")
+        writer.key("assets")
         let layout = figures.mode.isMultiAssets ? Layouts.asset : Layouts.singleAsset
         try figures.write(figures.assets, as: layout, to: &writer)
-        writer.endArray()
-        writer.beginArray("positions")
+        writer.key("positions")
         try figures.write(figures.positions, as: Layouts.position, to: &writer)
-        writer.endArray()
         writer.endObject()
         return writer.bytes
     }
 }
 
 extension AccountFigures {
-    /// Writes rows of it, which it outlives.
+    /// Writes an array of rows of it, which it outlives.
     func write(
         _ rows: [PositionRow], as layout: FigureLayout<PositionFigure>, to writer: inout JSONWriter
     ) throws {
+        writer.beginArray()
         for row in rows { try writer.row(row, as: layout) }
+        writer.endArray()
     }
 
-    /// Writes rows of its assets.
+    /// Writes an array of rows of its assets.
     func write(
         _ rows: [AssetRow], as layout: FigureLayout<AssetFigure>, alias: String? = nil,
         to writer: inout JSONWriter
     ) throws {
+        writer.beginArray()
         for row in rows { try writer.row(row, as: layout, alias: alias) }
+        writer.endArray()
     }
 }
 

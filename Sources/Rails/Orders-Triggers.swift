@@ -100,15 +100,13 @@ extension RailsVenue {
         of account: Account, _ query: [QueryItem], _ rules: RuleTable
     ) throws -> [UInt8] {
         let filter = try MarketFilter(query, rules: rules)
-        var writer = JSONWriter(reserving: 128 + account.conditionals.count * 384)
-        writer.beginObject()
-        writer.beginArray("triggerOrders")
-        for order in account.conditionals.reversed() where filter.shows(order.instrument.name) {
-            write(order, "active", at: order.updatedAt, of: account, isNamed: false, to: &writer)
+        return JSONWriter.object(reserving: 128 + account.conditionals.count * 384) { writer in
+            writer.beginArray("triggerOrders")
+            for order in account.conditionals.reversed() where filter.shows(order.instrument.name) {
+                write(order, "active", at: order.updatedAt, of: account, isNamed: false, to: &writer)
+            }
+            writer.endArray()
         }
-        writer.endArray()
-        writer.endObject()
-        return writer.bytes
     }
 
     /// A trigger order's row: bare, or as the member `order` of a frame. `quantity` is "0" of one that closes

@@ -59,7 +59,7 @@ extension RailsVenue: VenueClient {
         let target = Self.pathPrefixes[0] + reading.rawValue
         switch reading {
         case .token:
-            guard Self.isHeaderText(credentials.apiKey), Self.isHeaderText(credentials.secret) else {
+            guard credentials.apiKey.isHeaderText, credentials.secret.isHeaderText else {
                 throw ReadingError(
                     .configuration,
                     "Rails takes the API key and its secret in headers; one of them is empty or has "
@@ -70,17 +70,12 @@ extension RailsVenue: VenueClient {
                 headers: [("X-Api-Key", credentials.apiKey), ("X-Api-Secret", credentials.secret)])
         case .marketData: return OutgoingRequest(method: "GET", target: target)
         case .balances, .positions, .openOrders, .completedOrders, .fundings:
-            guard let token, Self.isHeaderText(token) else {
+            guard let token, token.isHeaderText else {
                 throw ReadingError(.configuration, "Rails needs a token for \(call.name); get one first.")
             }
             return OutgoingRequest(
                 method: "GET", target: target, headers: [("Authorization", "Bearer \(token)")])
         }
-    }
-
-    /// Whether a text can stand in a header and hides no other header in it.
-    private static func isHeaderText(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     /// By the HTTP status alone: the venue's gateway publishes no codes, and its messages may repeat a

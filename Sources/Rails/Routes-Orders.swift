@@ -23,17 +23,25 @@ extension RailsVenue {
 
     /// `GET /api/v1/open-order?market=&order-id=` or `&client-request-id=`.
     func openOrder(of account: Account, _ query: [QueryItem], _ rules: RuleTable) throws -> [UInt8] {
-        guard let market = query["market"], !market.isEmpty else {
-            throw RailsError.badRequest("market is missing")
+        guard let order = account.orders.last(where: try named(query, in: account, rules)) else {
+            throw RailsError(status: 404, message: "Order not found")
         }
-        _ = try MarketFilter(query, rules: rules)
-        let ids = [query["order-id"], query["client-request-id"]].compactMap { $0 }.filter { !$0.isEmpty }
-        guard let id = ids.first else { throw RailsError.badRequest("order-id is missing") }
-        let isClientID = query["order-id"]?.isEmpty != false
-        guard let order = order(id, in: account), order.instrument.name == market,
-            isClientID == order.requestID(of: account.id).isExactly(id)
-        else { throw RailsError(status: 404, message: "Order not found") }
         return try openOrderBody(order, named: true, of: account, rules)
+    }
+
+    /// Whether an order is the one of a market that is named: by the venue's id, else by the client's.
+    private func named(
+        _ query: [QueryItem], in account: Account, _ rules: RuleTable
+    ) throws(RailsError) -> (OpenOrder) -> Bool {
+        guard let market = query["market"], !market.isEmpty else { throw .badRequest("market is missing") }
+        _ = try MarketFilter(query, rules: rules)
+        if let id = query["order-id"], !id.isEmpty {
+            return { $0.instrument.name == market && $0.venueID(of: account.id).isExactly(id) }
+        }
+        guard let id = query["client-request-id"], !id.isEmpty else {
+            throw .badRequest("order-id is missing")
+        }
+        return { $0.instrument.name == market && $0.requestID(of: account.id).isExactly(id) }
     }
 
     /// The open order of an id, the venue's or the client's.
@@ -47,27 +55,15 @@ extension RailsVenue {
     func anyOrder(
         of snapshot: AccountSnapshot, _ query: [QueryItem], _ rules: RuleTable, _ access: any VenueAccess
     ) async throws -> [UInt8] {
-        guard let market = query["market"], !market.isEmpty else {
-            throw RailsError.badRequest("market is missing")
-        }
-        _ = try MarketFilter(query, rules: rules)
         let account = snapshot.account
-        let isNamed: (OpenOrder) -> Bool
-        if let id = query["order-id"], !id.isEmpty {
-            isNamed = { $0.venueID(of: account.id).isExactly(id) }
-        } else if let id = query["client-request-id"], !id.isEmpty {
-            isNamed = { $0.requestID(of: account.id).isExactly(id) }
-        } else {
-            throw RailsError.badRequest("order-id is missing")
-        }
-        if let order = account.orders.last(where: { $0.instrument.name == market && isNamed($0) }) {
+        let isNamed = try named(query, in: account, rules)
+        if let order = account.orders.last(where: isNamed) {
             return try orderBody(OrderRecord(order), of: account, rules)
         }
         let oldest = snapshot.at.milliseconds - 3_600_000
         let ended = try await access.answer(fromHistoryOf: account.id) { history in
             let ended = history.ended.last { record in
-                record.order.instrument.name == market && record.updatedAt.milliseconds >= oldest
-                    && isNamed(record.order)
+                record.updatedAt.milliseconds >= oldest && isNamed(record.order)
             }
             if ended == nil { try history.require(.orders, since: LedgerTime(milliseconds: oldest)) }
             return ended
@@ -99,13 +95,11 @@ extension RailsVenue {
         let count = try await access.trade(instruction, for: account.id).count {
             $0.typeName == "order_cancelled"
         }
-        var writer = JSONWriter(reserving: 96)
-        writer.beginObject()
-        writer.member(
-            "message",
-            "Cancelling \(count) order\(count == 1 ? "" : "s") for market \(market) without any errors")
-        writer.endObject()
-        return writer.bytes
+        return JSONWriter.object(reserving: 96) { writer in
+            writer.member(
+                "message",
+                "Cancelling \(count) order\(count == 1 ? "" : "s") for market \(market) without any errors")
+        }
     }
 
     // MARK: - The past
@@ -189,10 +183,8 @@ extension RailsVenue {
             Command(
                 account: snapshot.account.id,
                 content: .setMarginMode(instrument: market, marginMode: mode)))
-        var writer = JSONWriter(reserving: 64)
-        writer.beginObject()
-        writer.member("message", literal: "margin mode updated successfully")
-        writer.endObject()
-        return writer.bytes
+        return JSONWriter.object(reserving: 64) { writer in
+            writer.member("message", literal: "margin mode updated successfully")
+        }
     }
 }

@@ -393,14 +393,12 @@ struct OrderSocket: VenueStream {
     private func tradeFrame(
         _ fill: Fill, _ event: Event, _ order: OpenOrder, in account: Account
     ) throws(NumberError) -> [UInt8] {
-        var writer = JSONWriter(reserving: 512)
-        writer.beginObject()
-        writer.member("resultType", literal: "completedOrdersDelta")
-        writer.beginArray("data")
-        venue.writeDelta(fill, event, order, of: account, venue.rules(at: event.at), to: &writer)
-        writer.endArray()
-        writer.endObject()
-        return writer.bytes
+        JSONWriter.object(reserving: 512) { writer in
+            writer.member("resultType", literal: "completedOrdersDelta")
+            writer.beginArray("data")
+            venue.writeDelta(fill, event, order, of: account, venue.rules(at: event.at), to: &writer)
+            writer.endArray()
+        }
     }
 
     /// What the channel `orders` tells of a trigger order, as it was before an event or as it was placed.

@@ -11,16 +11,14 @@ extension RailsVenue {
     func openOrdersBody(
         _ orders: ArraySlice<OpenOrder>, isLast: Bool, of account: Account, _ rules: RuleTable
     ) throws(NumberError) -> [UInt8] {
-        var writer = JSONWriter(reserving: 128 + orders.count * 384)
-        writer.beginObject()
-        try writer.array("openOrders", of: orders) { order, writer throws(NumberError) in
-            try write(OrderRecord(order), of: account, rules, to: &writer)
+        try JSONWriter.object(reserving: 128 + orders.count * 384) { writer throws(NumberError) in
+            try writer.array("openOrders", of: orders) { order, writer throws(NumberError) in
+                try write(OrderRecord(order), of: account, rules, to: &writer)
+            }
+            if !isLast, let last = orders.last {
+                writer.member("last", pageKey(of: last, account))
+            }
         }
-        if !isLast, let last = orders.last {
-            writer.member("last", pageKey(of: last, account))
-        }
-        writer.endObject()
-        return writer.bytes
     }
 
     /// Where a page ends: market, order and account.
@@ -46,13 +44,11 @@ extension RailsVenue {
     func orderBody(
         _ record: OrderRecord, of account: Account, _ rules: RuleTable
     ) throws(NumberError) -> [UInt8] {
-        var writer = JSONWriter(reserving: 448)
-        writer.beginObject()
-        writer.key("order")
-        try write(record, of: account, rules, to: &writer)
-        writer.member("avgFillPrice", try record.order.averagePrice)
-        writer.endObject()
-        return writer.bytes
+        try JSONWriter.object(reserving: 448) { writer throws(NumberError) in
+            writer.key("order")
+            try write(record, of: account, rules, to: &writer)
+            writer.member("avgFillPrice", try record.order.averagePrice)
+        }
     }
 
     /// The row that all calls have: `quantity` is what is left, `filledQuantity` what was filled.
@@ -149,17 +145,15 @@ extension RailsVenue {
     func completedOrdersBody(
         _ page: EventPage, of account: String, _ orders: [Int64: OpenOrder] = [:]
     ) throws(NumberError) -> [UInt8] {
-        var writer = JSONWriter(reserving: 128 + page.events.count * 512)
-        writer.beginObject()
-        writer.beginArray("completedOrders")
-        for event in page.events {
-            guard case .filled(let fill) = event.body else { continue }
-            write(fill, event, orders[event.sequence], of: account, to: &writer)
+        JSONWriter.object(reserving: 128 + page.events.count * 512) { writer in
+            writer.beginArray("completedOrders")
+            for event in page.events {
+                guard case .filled(let fill) = event.body else { continue }
+                write(fill, event, orders[event.sequence], of: account, to: &writer)
+            }
+            writer.endArray()
+            writer.rest(of: page, "FEES")
         }
-        writer.endArray()
-        writer.rest(of: page, "FEES")
-        writer.endObject()
-        return writer.bytes
     }
 
     /// Whose order it was and what the fill is called are derived; that there is a hash is published, and
@@ -197,25 +191,23 @@ extension RailsVenue {
 
     /// A page of fundings, newest first.
     func fundingsBody(_ page: EventPage) throws(NumberError) -> [UInt8] {
-        var writer = JSONWriter(reserving: 128 + page.events.count * 256)
-        writer.beginObject()
-        writer.beginArray("fundings")
-        for event in page.events {
-            guard case .funded(let position, let amount, let terms) = event.body else { continue }
-            writer.beginObject()
-            writer.member("dataType", literal: "FUNDING")
-            writer.member("market", position.instrument.name)
-            writer.member("value", RailsFigures.printedMoney(amount))
-            writer.member("rate", try terms?.ratePercent(of: amount) ?? .zero)
-            writer.member("indexPrice", terms?.mark ?? .zero)
-            writer.member("positionSize", terms?.quantity ?? .zero)
-            writer.member("txCreated", event.at.milliseconds)
-            writer.endObject()
+        try JSONWriter.object(reserving: 128 + page.events.count * 256) { writer throws(NumberError) in
+            writer.beginArray("fundings")
+            for event in page.events {
+                guard case .funded(let position, let amount, let terms) = event.body else { continue }
+                writer.beginObject()
+                writer.member("dataType", literal: "FUNDING")
+                writer.member("market", position.instrument.name)
+                writer.member("value", RailsFigures.printedMoney(amount))
+                writer.member("rate", try terms?.ratePercent(of: amount) ?? .zero)
+                writer.member("indexPrice", terms?.mark ?? .zero)
+                writer.member("positionSize", terms?.quantity ?? .zero)
+                writer.member("txCreated", event.at.milliseconds)
+                writer.endObject()
+            }
+            writer.endArray()
+            writer.rest(of: page, "FUNDING")
         }
-        writer.endArray()
-        writer.rest(of: page, "FUNDING")
-        writer.endObject()
-        return writer.bytes
     }
 }
 

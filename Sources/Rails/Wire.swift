@@ -71,60 +71,55 @@ extension RailsVenue {
     func positionsBody(
         of account: Account, _ figures: AccountFigures, filter: MarketFilter
     ) throws(FigureError) -> [UInt8] {
-        var writer = JSONWriter(reserving: 64 + account.positions.count * 256)
-        writer.beginObject()
-        writer.beginArray("positions")
-        for position in account.positions where filter.shows(position.instrument.name) {
-            guard let market = figures.markets.first(where: { $0.market == position.instrument.name }) else {
-                continue
-            }
-            try FigureError.turning {
-                let row = PositionFigures(position, market)
-                writer.beginObject()
-                try row.layout.write(row, to: &writer) { field, writer in
-                    switch field {
-                    case .type: writer.string(position.isLong ? "LONG" : "SHORT")
-                    // No page shows an isolated position; the letter is that of update-margin-mode.
-                    case .marginMode: writer.literal("I")
-                    default: writer.string(market.market)
-                    }
+        try JSONWriter.object(reserving: 64 + account.positions.count * 256) { writer throws(FigureError) in
+            writer.beginArray("positions")
+            for position in account.positions where filter.shows(position.instrument.name) {
+                guard let market = figures.markets.first(where: { $0.market == position.instrument.name })
+                else {
+                    continue
                 }
-                writer.endObject()
+                try FigureError.turning {
+                    let row = PositionFigures(position, market)
+                    writer.beginObject()
+                    try row.layout.write(row, to: &writer) { field, writer in
+                        switch field {
+                        case .type: writer.string(position.isLong ? "LONG" : "SHORT")
+                        // No page shows an isolated position; the letter is that of update-margin-mode.
+                        case .marginMode: writer.literal("I")
+                        default: writer.string(market.market)
+                        }
+                    }
+                    writer.endObject()
+                }
             }
+            writer.endArray()
         }
-        writer.endArray()
-        writer.endObject()
-        return writer.bytes
     }
 
     /// The markets of the rulebook in force, in its order.
     func marketsBody(rules: RuleTable) -> [UInt8] {
-        var writer = JSONWriter(reserving: 1024)
-        writer.beginObject()
-        writer.array("markets", of: rules.listed) { instrument, writer in
-            writer.beginObject()
-            writer.member("market", instrument.name)
-            writer.member("type", instrument.kind == .perpetual ? "PERPETUAL" : "FUTURE")
-            writer.member("base", instrument.base)
-            writer.member("quote", instrument.quote)
-            writer.member("settle", instrument.settle)
-            writer.member("maxLeverage", rules.maximumLeverage)
-            writer.member("maintenanceMarginRate", rules.maintenanceRate[profile] ?? .zero)
-            writer.endObject()
+        JSONWriter.object(reserving: 1024) { writer in
+            writer.array("markets", of: rules.listed) { instrument, writer in
+                writer.beginObject()
+                writer.member("market", instrument.name)
+                writer.member("type", instrument.kind == .perpetual ? "PERPETUAL" : "FUTURE")
+                writer.member("base", instrument.base)
+                writer.member("quote", instrument.quote)
+                writer.member("settle", instrument.settle)
+                writer.member("maxLeverage", rules.maximumLeverage)
+                writer.member("maintenanceMarginRate", rules.maintenanceRate[profile] ?? .zero)
+                writer.endObject()
+            }
         }
-        writer.endObject()
-        return writer.bytes
     }
 
     /// The token endpoint's answer.
     func tokenBody(_ token: String, lifetime: Int64) -> [UInt8] {
-        var writer = JSONWriter(reserving: 512)
-        writer.beginObject()
-        writer.member("access_token", token)
-        writer.member("token_type", literal: "Bearer")
-        writer.member("expires_in", lifetime)
-        writer.endObject()
-        return writer.bytes
+        JSONWriter.object(reserving: 512) { writer in
+            writer.member("access_token", token)
+            writer.member("token_type", literal: "Bearer")
+            writer.member("expires_in", lifetime)
+        }
     }
 }
 

@@ -4,6 +4,9 @@ extension StringProtocol {
     /// Whether all of it are digits of ASCII; true of an empty text.
     public var isDigits: Bool { utf8.allSatisfy { (0x30...0x39).contains($0) } }
 
+    /// Whether it can stand in a header, and hides no other header in it.
+    public var isHeaderText: Bool { !isEmpty && utf8.allSatisfy { (0x21...0x7E).contains($0) } }
+
     /// Whether all of it are letters and digits of ASCII, or one of some other characters.
     public func isAlphanumeric(or others: StaticString = "") -> Bool {
         utf8.allSatisfy { byte in
