@@ -277,8 +277,8 @@ struct AuditTests {
                     }
                 }
             }
-            // With every answer, nothing but realised profit, prices and settings is left open; where the margin
-            // balance is next to nothing, leverage may be anything.
+            // With every answer, nothing but realised profit, prices and settings is left open; leverage may
+            // be anything where the margin balance is next to nothing.
             let statement = try world.model.statements(from: all, account: "main")[0]
             for finding in world.model.audit(statement, rulesAt: world.ledgerTime())
             where finding.verdict == .notDerivable {
