@@ -335,7 +335,13 @@ extension OKXStream {
         _ row: OrderRow, _ news: OrderNews, _ last: ExactDecimal?, to writer: inout JSONWriter
     ) throws {
         let (order, fill) = (row.order, news.fill)
-        let isAmended = if case .orderAmended = news.event.body { true } else { false }
+        let (isAmended, requestID) =
+            switch news.event.body {
+            case .orderAmended: (true, order.terms?.words.text("reqId") ?? "")
+            // To no more than what is filled; the request's own id is not kept with that.
+            case .orderEnded(_, .amended): (true, "")
+            default: (false, "")
+            }
         writer.member("category", literal: row.category)
         writer.member("uTime", row.record.updatedAt)
         writer.member("cTime", order.placedAt)
@@ -361,7 +367,7 @@ extension OKXStream {
         writer.member("execType", literal: fill.map { $0.liquidity == .maker ? "M" : "T" } ?? "")
         writer.empty(["fillPxVol", "fillPxUsd", "fillMarkVol", "fillFwdPx", "fillMarkPx", "fillIdxPx"])
         writer.member("amendSource", literal: isAmended ? "1" : "")
-        writer.member("reqId", isAmended ? order.terms?.words.text("reqId") ?? "" : "")
+        writer.member("reqId", requestID)
         writer.member("amendResult", literal: isAmended ? "0" : "")
         writer.member("code", literal: "0")
         writer.empty(["msg", "pxType", "pxUsd", "pxVol"])

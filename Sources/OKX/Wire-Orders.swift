@@ -63,8 +63,12 @@ struct OrderRow {
         }
     }
 
-    /// `sz`: as it was asked for, in the quote currency where that was meant.
-    var size: String { words.text("sz") ?? order.quantity.description }
+    /// `sz`: as it was asked for, in the quote currency where that was meant; what is filled, where it was
+    /// amended to no more than that.
+    var size: String {
+        if case .ended(.amended) = record.ending { return filled.description }
+        return words.text("sz") ?? order.quantity.description
+    }
 
     var marginMode: String {
         order.settlementAsset != nil || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash"
@@ -91,7 +95,6 @@ extension OrderRecord {
         switch ending {
         case .filled, .ended(.amended): "filled"
         case .cancelled: "canceled"
-        case .ended(.marketRest) where order.terms?.words.text("tgtCcy") != nil: "filled"
         case .ended, .refused: "canceled"
         case nil: order.fills == nil ? "live" : "partially_filled"
         }

@@ -91,6 +91,26 @@ struct StreamOrderTests {
             ["sCode": "50014", "sMsg": "Parameter instIdCode can not be empty", "ordId": ""])
     }
 
+    /// To no more than what is filled of it ends an order, and shows as that: nothing is left to fill.
+    @Test(arguments: [("6", "partially_filled", "6"), ("4", "filled", "4"), ("3", "filled", "4")])
+    func amended(to size: String, state: String, shown: String) async throws {
+        var (world, stream) = try trader(orders)
+        let wanted =
+            #"{"instId":"BTC-USDT-SWAP","tdMode":"cross","side":"buy","ordType":"limit","sz":"10","px":"59000"}"#
+        let placed = try await world.signed("POST", "/api/v5/trade/order", body: wanted).json
+        let id = placed["data"]?.elements?.first?.text("ordId") ?? ""
+        try world.apply(
+            #"{"type":"quotes","venue":"okx","quotes":{"BTC-USDT-SWAP":{"last":"59000","quantity":"4"}}}"#)
+        let change = #"{"instId":"BTC-USDT-SWAP","ordId":"\#(id)","newSz":"\#(size)"}"#
+        _ = await world.signed("POST", "/api/v5/trade/amend-order", body: change)
+        stream.hear()
+        let told = try #require(try stream.takeJSON().last?["data"]?.elements?.first)
+        let order = try #require(
+            try await world.data("GET", "/api/v5/trade/order?instId=BTC-USDT-SWAP&ordId=\(id)").first)
+        for row in [told, order] { expect(row, ["state": state, "sz": shown, "accFillSz": "4"]) }
+        expect(told, ["amendResult": "0", "amendSource": "1", "reqId": "", "fillSz": "0", "tradeId": ""])
+    }
+
     @Test("what is told of an order as it goes, and in which order")
     func transitions() async throws {
         var (world, stream) = try trader(

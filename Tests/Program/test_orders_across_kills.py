@@ -127,7 +127,11 @@ def test_killed_while_orders_stream_in(store, venue):
             traders.append(Trader(one, venue, account, key, 450))
         for trader in traders:
             trader.start()
-        time.sleep(generator.uniform(0.05, 0.4))
+        # In the midst of them, however fast the machine is.
+        wanted = generator.randint(10, 60)
+        while sum(len(trader.answered) for trader in traders) < wanted:
+            assert any(trader.is_alive() for trader in traders), "the orders come to an end"
+            time.sleep(0.001)
         one.kill()
         for trader in traders:
             trader.join(timeout=20)

@@ -7,6 +7,7 @@ import hmac
 import itertools
 import json
 import time
+from fractions import Fraction
 
 import pytest
 import websockets
@@ -523,3 +524,28 @@ def test_leverage_is_set_where_the_mode_has_one(server, mode, instrument, margin
     account = Account(server, mode)
     body = {"instId": instrument, "lever": "5", "mgnMode": margin}
     assert account.post("account/set-leverage", body)["code"] == code
+
+
+@pytest.mark.parametrize("target", [None, "base_ccy", "quote_ccy"])
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("share, state, source", [(1, "canceled", "15"), (2, "filled", "")])
+def test_a_market_order_is_filled_where_all_of_it_is(server, target, side, share, state, source):
+    """Whatever its size is counted in: of 0.5 ETH that is bid and asked, twice as much and as much."""
+    account = Account(server, "spot")
+    server.apply(
+        {"type": "deposit", "account": account.name, "asset": "ETH", "amount": "1"},
+        {"type": "prices", "venue": "okx", "index": {"ETH": "3000"}},
+        {
+            "type": "quotes",
+            "venue": "okx",
+            "quotes": {"ETH-USDT": {"bid": "3000", "ask": "3000.01", "bid_size": "0.5", "ask_size": "0.5"}},
+        },
+    )
+    counts_quote = target == "quote_ccy" or target is None and side == "buy"
+    price = Fraction("3000.01") if side == "buy" else Fraction(3000)
+    size = str(float(price / share)) if counts_quote else str(1 / share)
+    order = {"instId": "ETH-USDT", "tdMode": "cash", "side": side, "px": "", "ordType": "market", "sz": size}
+    done = account.order(**order | ({"tgtCcy": target} if target else {}))
+    assert done["sCode"] == "0", done
+    row = account.get(f"trade/order?instId=ETH-USDT&ordId={done['ordId']}")["data"][0]
+    assert (row["state"], row["accFillSz"], row["cancelSource"]) == (state, "0.5", source)
