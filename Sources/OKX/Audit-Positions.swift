@@ -15,11 +15,10 @@ extension PositionRow {
         var found = audit(
             where: { figure in
                 switch figure {
-                case .upl, .uplLastPx, .mmr: true
+                case .upl, .uplLastPx, .mmr, .realizedPnl: true
                 case .imr: !mode.isPair || mode.isCross
                 case .notionalUsd: !valuation.mode.isInverse
-                case .uplRatio: !mode.isPair || isIsolated
-                case .uplRatioLastPx: mode.isPair && isIsolated
+                case .uplRatio, .uplRatioLastPx: !mode.isPair || isIsolated
                 default: false
                 }
             }, doubt: { doubt(of: $0, row) })
@@ -32,8 +31,12 @@ extension PositionRow {
 
     private func doubt(of figure: PositionRowFigure, _ row: ReportedObject) -> FigureCheck.Difference? {
         switch figure {
-        case .upl where row.isDated: .estimate(Self.settled)
-        case .uplLastPx: .estimate("Which trade was the last one then is not shown.")
+        case .upl where row.isDated, .realizedPnl where row.isDated: .estimate(Self.settled)
+        case .realizedPnl where reported(figure)?.isZero == true:
+            .estimate("Recorded rows have 0 there while nothing is closed, whatever was paid.")
+        case .uplLastPx,
+            .uplRatioLastPx where !mode.isPair:
+            .estimate("Which trade was the last one then is not shown.")
         case .uplRatio where mode.isPair, .uplRatioLastPx:
             .estimate("Margin that was added or taken out is not part of the initial margin.")
         case .uplRatio: .estimate("Which leverage it is counted with after a change is not documented.")
@@ -179,7 +182,7 @@ extension AccountFigures {
         }
         guard answers.showsCrossContracts(in: mode) else { return }
         // What pairs need is in their own currencies.
-        take(positions: positions.compactMap { $0?.valuation }.filter { !$0.mode.isPair })
+        self.positions = positions.compactMap { $0?.valuation }.filter { !$0.mode.isPair }
         for (row, position) in zip(answers.positions, positions) { position?.valuation.takeOwnRate(row) }
     }
 }
@@ -286,8 +289,7 @@ extension PositionValuation {
         let moment = answers.moment(of: .positions)
         report(.pos, row, at: moment, asInput: true, evidence: .binary)
         infer(.liab, as: "|\(row.path(of: "liab"))|", from: [row.path(of: "liab")], at: moment) {
-            let debt = try row.implied("liab")
-            return debt.exact.isNegative ? try ImpliedNumber(.zero) - debt : debt
+            try row.implied("liab").magnitude
         }
         mode.isMarginApart = !mode.isCross && Inference.isMarginApart(row, self)
         let held = row["posCcy"].text

@@ -3,7 +3,7 @@ import Numbers
 import Venue
 
 /// The figures of a row of the answer to `positions`: its fields in ASCII order, then what they rest on.
-enum PositionRowFigure: String, FigureKey {
+enum PositionRowFigure: String, OKXFigure {
     case adl, availPos, avgPx, baseBal, baseBorrowed, baseInterest, bePx, bizRefId, bizRefType, cTime, ccy
     case clSpotInUseAmt, closeOrderAlgo, deltaBS, deltaPA, fee, fundingFee, gammaBS, gammaPA, hedgedPos, idxPx
     case imr, instId, instType, interest, last, lever, liab, liabCcy, liqPenalty, liqPx, margin, markPx
@@ -63,7 +63,8 @@ final class PositionRow: FigureTable<PositionRowFigure> {
         case .mgnRatio:
             try (valuation.exactMargin() + self[.upl]).ratio(to: self[.mmr] + self[.liquidationFee])
         case .notionalUsd: try valuation[.notionalUsd].magnitude
-        case .realizedPnl: try self[.pnl] + self[.fundingFee] + self[.fee]
+        case .realizedPnl: try self[.pnl] + self[.fundingFee] + self[.fee] + self[.liqPenalty]
+        case .liqPenalty: .zero
         case .upl: try valuation[.upl]
         case .uplLastPx: try atLast[.upl]
         case .uplRatio where mode.isPair: try self[.upl].ratio(to: loanBacking())
@@ -80,7 +81,7 @@ final class PositionRow: FigureTable<PositionRowFigure> {
         switch figure {
         case .availPos: mode.isPair || valuation.position.side != .net
         case .liab: mode.isPair
-        case .bePx, .fee, .fundingFee, .pnl, .realizedPnl, .usdPx: !mode.isPair
+        case .bePx, .fee, .fundingFee, .liqPenalty, .pnl, .realizedPnl, .usdPx: !mode.isPair
         case .imr: mode.isCross
         case .margin: !mode.isCross
         case .maxSpotInUseAmt, .spotInUseAmt: unit != nil
@@ -231,26 +232,11 @@ extension Position {
 // MARK: - What is said about them
 
 extension PositionRowFigure {
-    static let choices = Source.ours
-
     /// The fields of a row that a stream pushes, in their order.
     static let fields = allCases.filter { $0.index <= PositionRowFigure.vegaPA.index }
 
     func facts(in mode: PositionRowMode) -> FigureFacts? {
         value(in: mode) ?? margin(in: mode) ?? spotInUse ?? words(in: mode) ?? input
-    }
-
-    private static let coin = FigureFacts.coin
-
-    /// A field in the position's currency, as all are printed.
-    private func field(
-        _ formula: String, unit: String = Self.coin, signed: Bool = false,
-        evidence: Evidence = .binary, _ certainty: Explanation.Status = .exact,
-        from source: String = Source.positions, common: CommonFigure? = nil, isAlwaysThere: Bool = true
-    ) -> FigureFacts {
-        .shown(
-            formula, unit, signed: signed, .halfUp(16), evidence: evidence, certainty, from: source,
-            common: common, isAlwaysThere: isAlwaysThere)
     }
 
     /// Size, prices, value and profit.
@@ -260,12 +246,12 @@ extension PositionRowFigure {
         case .pos:
             field(
                 isPair ? "what it has, the margin of an isolated one included" : "contracts",
-                unit: isPair ? Self.coin : "contracts", signed: true, common: .quantity)
+                unit: isPair ? Self.unit : "contracts", signed: true, common: .quantity)
         case .availPos:
             field(
                 isPair
                     ? "pos" : "of a side of hedge mode what no order waits to close; \"\" of a net position",
-                unit: isPair ? Self.coin : "contracts", isAlwaysThere: false)
+                unit: isPair ? Self.unit : "contracts", isAlwaysThere: false)
         case .avgPx:
             field(
                 "cost ÷ size; of an inverse contract, whose cost is kept with 18 places, the price of fewest "
@@ -275,7 +261,6 @@ extension PositionRowFigure {
         case .idxPx:
             field(
                 "index price of the base ÷ index price of the quote", unit: "price", .choice,
-                from: Source.ours,
                 isAlwaysThere: false)
         case .usdPx: field("index price of ccy", unit: "USD", common: .index)
         case .notionalUsd:
@@ -298,9 +283,19 @@ extension PositionRowFigure {
             field(
                 "the price at which closing at the taker rate pays back realizedPnl", unit: "price",
                 from: Source.recordedPositions, isAlwaysThere: false)
-        case .pnl: field("profit realised since it was opened", signed: true, isAlwaysThere: false)
-        case .fee: field("fees of its fills in ccy, negative when paid", signed: true, isAlwaysThere: false)
-        case .fundingFee: field("funding since it was opened", signed: true, isAlwaysThere: false)
+        case .pnl:
+            field(
+                "profit realised since it was opened", signed: true, isNoneAtZero: true, isAlwaysThere: false)
+        case .fee:
+            field(
+                "fees of its fills in ccy, negative when paid", signed: true, isNoneAtZero: true,
+                isAlwaysThere: false)
+        case .fundingFee:
+            field("funding since it was opened", signed: true, isNoneAtZero: true, isAlwaysThere: false)
+        case .liqPenalty:
+            field(
+                "0: what a liquidating fill costs is in fee", signed: true, .choice, isNoneAtZero: true,
+                isAlwaysThere: false)
         case .realizedPnl: field("pnl + fee + fundingFee + liqPenalty", signed: true, isAlwaysThere: false)
         case .liab:
             field(
@@ -324,8 +319,7 @@ extension PositionRowFigure {
     private func margin(in mode: PositionRowMode) -> FigureFacts? {
         let isPair = mode.isPair
         return switch self {
-        case .lever:
-            field("as set, else the rulebook's", unit: "ratio", evidence: .exact, common: .leverage)
+        case .lever: field("as set, else the rulebook's", unit: "ratio", evidence: .exact, common: .leverage)
         case .margin: field("margin of an isolated position", common: .wallet)
         case .imr where mode.isUnit:
             field(
@@ -342,8 +336,7 @@ extension PositionRowFigure {
             field(
                 "|liab| in ccy × rate of the tier that the loan stands in", from: Source.recordedPositions,
                 common: .maintenanceMargin)
-        case .mmr:
-            field("value at markPx × rate of the whole position's tier", common: .maintenanceMargin)
+        case .mmr: field("value at markPx × rate of the whole position's tier", common: .maintenanceMargin)
         case .mgnRatio where mode.isCross:
             field(
                 mode.account == .futures ? "mgnRatio of the row of ccy" : "mgnRatio of the account",
@@ -367,7 +360,7 @@ extension PositionRowFigure {
                         + "(short)",
                 unit: "price", from: Source.recordedPositions, common: .liquidationPrice)
         case .liquidationFee:
-            .beside("value at markPx × taker rate", Self.coin, from: Source.recordedPositions)
+            .beside("value at markPx × taker rate", Self.unit, from: Source.recordedPositions)
         default: nil
         }
     }
@@ -375,7 +368,7 @@ extension PositionRowFigure {
     /// Portfolio mode: the spot that offsets a cross contract.
     private var spotInUse: FigureFacts? {
         func spot(_ formula: String) -> FigureFacts {
-            field(formula, unit: Self.coin, .estimate, from: Source.portfolio, isAlwaysThere: false)
+            field(formula, .estimate, from: Source.portfolio, isAlwaysThere: false)
         }
         return switch self {
         case .spotInUseAmt: spot("spotInUseAmt of the row of spotInUseCcy")
@@ -388,7 +381,7 @@ extension PositionRowFigure {
     /// What is no number, and what does not exist here.
     private func words(in mode: PositionRowMode) -> FigureFacts? {
         switch self {
-        case .adl: .other("1", .choice, from: Source.ours)
+        case .adl: chosen("1", isAlwaysThere: true)
         case .cTime: .other("when it was opened", from: Source.positions)
         case .uTime: .other("when it last changed", from: Source.positions)
         case .pTime where mode.isPushed: .other("when it is pushed", from: Source.positions)
@@ -397,7 +390,7 @@ extension PositionRowFigure {
         case .instId: .other("the instrument", from: Source.positions)
         case .instType: .other("its type; MARGIN of a pair", from: Source.positions)
         case .mgnMode: .other("`cross` or `isolated`", from: Source.positions)
-        case .posId: .other("made from what tells it apart, so always the same", .choice, from: Source.ours)
+        case .posId: chosen("made from what tells it apart, so always the same", isAlwaysThere: true)
         case .posSide: .other("`net`, in hedge mode `long` or `short`", from: Source.positions)
         case .posCcy:
             .other(
@@ -406,18 +399,12 @@ extension PositionRowFigure {
         case .spotInUseCcy:
             .other("the underlying, in portfolio mode", from: Source.positions, isAlwaysThere: false)
         case .tradeId: .other("its last trade", from: Source.positions, isAlwaysThere: false)
-        case .interest:
-            .other("0 of a pair: interest is owed as soon as it is booked", .choice, from: Source.ours)
-        case .liqPenalty:
-            .other(
-                "0: what a liquidating fill costs is in fee", .choice, from: Source.ours,
-                isAlwaysThere: false)
-        case .pendingCloseOrdLiabVal:
-            .other("0 of a pair", .choice, from: Source.ours, isAlwaysThere: false)
+        case .interest: chosen("0 of a pair: interest is owed as soon as it is booked", isAlwaysThere: true)
+        case .pendingCloseOrdLiabVal: chosen("0 of a pair")
         case .baseBal, .baseBorrowed, .baseInterest, .bizRefId, .bizRefType, .closeOrderAlgo, .deltaBS,
             .deltaPA, .gammaBS, .gammaPA, .hedgedPos, .nonSettleAvgPx, .optVal, .quoteBal, .quoteBorrowed,
             .quoteInterest, .settledPnl, .thetaBS, .thetaPA, .vegaBS, .vegaPA:
-            .other("nothing: it does not exist here", .choice, from: Source.ours, isAlwaysThere: false)
+            chosen("nothing: it does not exist here")
         default: nil
         }
     }

@@ -237,7 +237,6 @@ extension PositionRow {
         case .spotInUseCcy: unit?.name ?? ""
         case .interest, .pendingCloseOrdLiabVal: mode.isPair ? "0" : ""
         case .tradeId: position.lastTrade.map { String($0) } ?? ""
-        case .liqPenalty: mode.isPair ? "" : "0"
         default: ""
         }
     }

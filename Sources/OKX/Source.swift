@@ -1,3 +1,5 @@
+import Venue
+
 /// Where formulas are stated.
 enum Source {
     static let given = "OKX Get balance, https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-balance"
@@ -14,4 +16,51 @@ enum Source {
         "OKX help, https://www.okx.com/help/"
         + "introduction-to-the-platforms-collateralized-borrowing-limit-mechanism"
     static let ours = "not published; docs/venues/okx.md"
+}
+
+/// The figures of an object of OKX. The venue computes in binary numbers and prints up to 17 digits; here they
+/// are printed with 16 places.
+protocol OKXFigure: FigureKey {
+    /// What most of them count.
+    static var unit: String { get }
+    /// Where most of them are stated.
+    static var source: String { get }
+}
+
+extension OKXFigure {
+    static var unit: String { FigureFacts.coin }
+    static var source: String { Source.positions }
+    static var choices: String { Source.ours }
+
+    /// A field of the answer. A choice is stated nowhere but here.
+    func field(
+        _ formula: String, note: String = "", unit: String = Self.unit, signed: Bool = false,
+        evidence: Evidence = .binary, _ certainty: Explanation.Status = .exact, from source: String? = nil,
+        common: CommonFigure? = nil, clauses: [FigureClause] = [], isNoneAtZero: Bool = false,
+        isAlwaysThere: Bool = true
+    ) -> FigureFacts {
+        .shown(
+            formula, note: note, unit, signed: signed, .halfUp(16), evidence: evidence, certainty,
+            from: source ?? Self.source(of: certainty), common: common, clauses: clauses,
+            isNoneAtZero: isNoneAtZero, isAlwaysThere: isAlwaysThere)
+    }
+
+    /// What fields rest on and the answer does not show.
+    func hidden(
+        _ formula: String, unit: String = Self.unit, signed: Bool = false,
+        _ certainty: Explanation.Status = .exact, from source: String? = nil
+    ) -> FigureFacts {
+        .beside(
+            formula, unit, signed: signed, .plain, evidence: .binary, certainty,
+            from: source ?? Self.source(of: certainty))
+    }
+
+    /// A field that is no number and of which nothing is published.
+    func chosen(_ words: String, isAlwaysThere: Bool = false) -> FigureFacts {
+        .other(words, .choice, from: Source.ours, isAlwaysThere: isAlwaysThere)
+    }
+
+    private static func source(of certainty: Explanation.Status) -> String {
+        certainty == .choice ? Source.ours : source
+    }
 }

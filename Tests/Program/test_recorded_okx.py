@@ -41,9 +41,10 @@ POSITIONS = [
     # body, day, what is not met
     ("bigtime", "2026-03-10", {"mmr": "not_derivable"}),
     ("ethusd", "2021-11-10", {"mmr": "not_derivable", "notionalUsd": "not_derivable"}),
-    ("demo", "2024-08-18", {"bePx": "not_derivable"}),
-    ("p1", "2025-04-25", {}),
-    ("p2", "2025-05-09", {"bePx": "not_derivable", "uplLastPx": "not_derivable"}),
+    ("demo", "2024-08-18", {"bePx": "not_derivable", "realizedPnl": "not_derivable"}),
+    ("p1", "2025-04-25", {"realizedPnl": "not_derivable"}),
+    ("p2", "2025-05-09", {
+        "bePx": "not_derivable", "uplLastPx": "not_derivable", "uplRatioLastPx": "not_derivable"}),
 ]
 
 
