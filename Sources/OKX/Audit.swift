@@ -89,11 +89,12 @@ extension AccountAudit {
     /// Figures that the modes with shared collateral always have, and that are empty all the same. Recordings
     /// of the other modes leave more empty than the documents say.
     private var empty: [AuditFinding] {
-        let fields: [AccountFigure] =
-            mode.sharesCollateral
-            ? [
-                .adjEq, .availEq, .borrowFroz, .imr, .isoEq, .mmr, .notionalUsd, .ordFroz, .totalEq, .upl,
-            ] : mode == .futures ? [.isoEq, .totalEq] : [.totalEq]
+        let fields = AccountFigure.fields.filter { field in
+            let facts = field.facts(in: mode)
+            // There is no ratio to nothing.
+            return facts?.isShown == true && facts?.isAlwaysThere == true && field != .mgnRatio
+                && (mode != .spot || field == .totalEq)
+        }
         return fields.filter { [.empty, .null].contains(answers.account[$0.rawValue]) }.map { field in
             AuditFinding(
                 field: answers.account.path(of: field.rawValue), verdict: .contradicts, reported: "",
@@ -191,7 +192,7 @@ extension ReportedAccount {
 
 extension Account {
     /// Nothing but a name: what is reported stands in tables of its own.
-    fileprivate static let reported = Account(
+    static let reported = Account(
         id: "reported", venue: OKXVenue.name, parent: nil, conventions: Conventions(keepsInterestApart: true),
         settings: Settings([]), openedAt: LedgerTime(milliseconds: 0))
 }
@@ -209,7 +210,7 @@ extension AccountFigures {
         for figure in AccountFigure.fields where facts(of: figure)?.isShown == true {
             report(figure, answers.account, at: moment)
         }
-        take(answers.details.map { CurrencyFigures($0, answers, in: self) })
+        rows = answers.details.map { CurrencyFigures($0, answers, in: self) }
         // In spot mode "" adds nothing, in what belongs to loans too.
         for figure in [
             AccountFigure.ordFroz, .borrowFroz, .notionalUsdForBorrow, .notionalUsdForSwap,
@@ -234,8 +235,9 @@ extension AccountFigures {
         recoverBorrowing(answers.account)
         recoverPositions(answers)
         recoverFees(answers.account)
-        let restricted = rows.filter(\.isRestricted)
-        if restricted.isEmpty { recover(.restrictedEquity, .zero, as: "no restricted currency") }
+        if !rows.contains(where: \.isRestricted) {
+            recover(.restrictedEquity, .zero, as: "no restricted currency")
+        }
     }
 
     private func recoverOptions(_ account: ReportedObject, at moment: Int64) {
@@ -249,14 +251,11 @@ extension AccountFigures {
 
     /// `notionalUsdForBorrow`; older answers do not have it, but its margin.
     private func recoverBorrowing(_ account: ReportedObject) {
-        guard account["notionalUsdForBorrow"] == .absent, mode != .portfolio,
-            let frozen = account["borrowFroz"].truncatedNumber,
-            let amount = try? frozen.times(rules.margin.borrowLeverage, rounding: .halfEven),
-            let range = try? Evidence.binary.range(of: amount).twice
+        guard account["notionalUsdForBorrow"] == .absent, mode != .portfolio, account.isFilled("borrowFroz")
         else { return }
-        recover(
-            .notionalUsdForBorrow, amount, as: "borrowFroz × borrow leverage",
-            from: [account.path(of: "borrowFroz")], within: amount.isZero ? nil : range)
+        infer(
+            .notionalUsdForBorrow, as: "borrowFroz × borrow leverage", from: [account.path(of: "borrowFroz")]
+        ) { try account.implied("borrowFroz") * ImpliedNumber(rules.margin.borrowLeverage) }
     }
 
     /// What cross positions need follows from the rows of `positions`, or is what is left over.
@@ -274,24 +273,24 @@ extension AccountFigures {
     /// the borrowing alone, which is then taken for swaps.
     private func recoverFees(_ account: ReportedObject) {
         if mode == .portfolio { return recover(.positionLiquidationFees, .zero, as: "no fees of positions") }
-        let margin = rules.margin
         let isOlder =
             account["notionalUsdForSwap"] == .absent && account["notionalUsdForFutures"] == .absent
-        let swaps: ExactDecimal?
-        if isOlder, let whole = reported(.notionalUsd), let loans = reported(.notionalUsdForBorrow) {
-            swaps = try? whole - loans
-        } else {
-            swaps = reported(.notionalUsdForSwap)
+        func told(_ figure: AccountFigure) throws -> ImpliedNumber {
+            guard let number = reported(figure) else {
+                throw FigureGap.missing("The notionals of derivatives are not sent.")
+            }
+            return ImpliedNumber(
+                ExactFraction(number),
+                number.isZero ? FigureRange(.zero) : try Evidence.binary.range(of: number))
         }
-        guard let swaps, let futures = isOlder ? .zero : reported(.notionalUsdForFutures),
-            let fees = try? swaps.times(margin.swapTakerRate, rounding: .halfEven)
-                + futures.times(margin.futuresTakerRate, rounding: .halfEven)
-        else {
-            return lack(.positionLiquidationFees, because: "The notionals of derivatives are not sent.")
+        infer(.positionLiquidationFees, as: "notional of derivatives × taker rate") {
+            let swaps =
+                try isOlder ? told(.notionalUsd) - told(.notionalUsdForBorrow) : told(.notionalUsdForSwap)
+            let futures = try isOlder ? ImpliedNumber(.zero) : told(.notionalUsdForFutures)
+            return try
+                (swaps * ImpliedNumber(rules.margin.swapTakerRate)
+                + futures * ImpliedNumber(rules.margin.futuresTakerRate)).booked
         }
-        recover(
-            .positionLiquidationFees, fees, as: "notional of derivatives × taker rate",
-            within: try? Evidence.binary.range(of: fees).twice)
     }
 }
 
@@ -301,15 +300,5 @@ extension ReportedObject {
     func isNotApplied(_ field: String, in mode: AccountMode, _ modes: ModeSet) -> Bool {
         self[field] == .empty
             && (mode == .spot && !modes.contains(.futures) || !modes.contains(ModeSet(mode)))
-    }
-}
-
-extension FigureRange {
-    /// Twice as wide, for what two numbers of a kind leave open.
-    fileprivate var twice: FigureRange {
-        get throws(NumberError) {
-            let half = try (high - low).over(ExactDecimal(2))
-            return FigureRange(low: try low - half, high: try high + half)
-        }
     }
 }

@@ -201,7 +201,7 @@ extension PositionRowMode {
 
     /// Where its kind stands among all.
     fileprivate var place: Int {
-        (AccountMode.allCases.firstIndex(of: account) ?? 0) * 4 + (isCross ? 2 : 0) + (isPair ? 1 : 0)
+        account.place * 4 + (isCross ? 2 : 0) + (isPair ? 1 : 0)
     }
 
     /// Whether a figure is not the row's own but of the pool that it is in.
@@ -300,8 +300,7 @@ extension FigureKey {
     ) -> [KnownField] {
         allCases.compactMap { figure in
             modes.lazy.compactMap { figure.facts(in: $0)?.isAlwaysThere }.first.map { isAlways in
-                KnownField(
-                    figure.rawValue, shapes[figure] ?? .value(.text), isAlways: isAlways)
+                KnownField(figure.rawValue, shapes[figure] ?? .value(.text), isAlways: isAlways)
             }
         }
     }
@@ -336,29 +335,41 @@ private enum KnownShapes {
         inAnyOf: [PositionRowMode(account: .multi, isCross: true, isPair: false)],
         [.closeOrderAlgo: .array(.anything)])
 
-    private static let config: [KnownField] =
-        .list("acctLv perm posMode uid", .text)
-        + .list(
-            """
-            acctStpMode ctIsoMode feeType greeksType ip kycLv label level levelTmp liquidationGear mainUid
-            mgnIsoMode opAuth roleType settleCcy spotOffsetType spotRoleType stgyType type
-            """, .text, isAlways: false)
-        + .list("autoLoan enableSpotBorrow spotBorrowAutoRepay", .boolean, isAlways: false)
-        + ["settleCcyList", "spotTraderInsts", "traderInsts"].map {
-            KnownField($0, .array(.value(.text)), isAlways: false)
-        }
+    private static let config = written(always: "acctLv", "perm", "posMode", "uid") {
+        let key = APIKey(
+            apiKey: "", secret: "", passphrase: nil, permissions: [], addresses: [], account: "")
+        return OKXVenue.configuration(of: .reported, key)
+    }
 
-    private static let order: [KnownField] =
-        .list("accFillSz instId instType ordId posSide px reduceOnly side state sz tdMode", .text)
-        + .list(
-            """
-            algoClOrdId algoId attachAlgoClOrdId avgPx cTime cancelSource cancelSourceReason category ccy
-            clOrdId fee feeCcy fillPx fillSz fillTime isTpLimit lever ordType pnl pxType pxUsd pxVol
-            quickMgnType rebate rebateCcy slOrdPx slTriggerPx slTriggerPxType source stpId stpMode tag tgtCcy
-            tpOrdPx tpTriggerPx tpTriggerPxType tradeId tradeQuoteCcy uTime
-            """, .text, isAlways: false)
-        + [
-            KnownField("attachAlgoOrds", .array(.anything), isAlways: false),
-            KnownField("linkedAlgoOrd", .anything, isAlways: false),
-        ]
+    private static let order = written(
+        always: "accFillSz", "instId", "instType", "ordId", "posSide", "px", "reduceOnly", "side", "state",
+        "sz",
+        "tdMode"
+    ) {
+        let pair = Instrument(
+            venue: OKXVenue.name, name: "", kind: .spot, base: "", quote: "", settle: "")
+        let order = OpenOrder(
+            id: "", instrument: pair, side: .buy, quantity: .one, price: .one, reduceOnly: false,
+            positionSide: .net, marginMode: .cross, placedAt: LedgerTime(milliseconds: 0))
+        return try OKXVenue.reply { writer in
+            try writer.order(OrderRow(OrderRecord(order), .reported, typeName: "", leverage: .one))
+        }
+    }
+
+    /// The fields of a row as this server writes it, of which answers may lack all but some.
+    private static func written(always: String..., body: () throws -> [UInt8]) -> [KnownField] {
+        let answer = (try? body()).flatMap { try? JSONValue(parsing: $0) }
+        return (answer?["data"]?.elements?.first?.object?.members ?? []).map { name, value in
+            KnownField(name, shape(of: value), isAlways: always.contains(name))
+        }
+    }
+
+    private static func shape(of value: JSONValue) -> FieldShape {
+        switch value {
+        case .string: .value(.text)
+        case .bool: .value(.boolean)
+        case .array(let elements): .array(elements.first.map(shape) ?? .anything)
+        case .null, .number, .object: .anything
+        }
+    }
 }

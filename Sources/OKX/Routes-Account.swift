@@ -7,12 +7,12 @@ import Venue
 
 extension OKXVenue {
     /// `account/config`: how the account is set up and what the key may do.
-    func configuration(of account: Account, _ key: APIKey) -> [UInt8] {
+    static func configuration(of account: Account, _ key: APIKey) -> [UInt8] {
         let names: [(APIKey.Permission, String)] = [
             (.read, "read_only"), (.trade, "trade"), (.withdraw, "withdraw"),
         ]
         let permissions = names.filter { key.permissions.contains($0.0) }.map(\.1).joined(separator: ",")
-        return Self.reply { writer in
+        return reply { writer in
             writer.beginObject()
             writer.member("acctLv", literal: account.mode.level)
             writer.member("acctStpMode", literal: "cancel_maker")

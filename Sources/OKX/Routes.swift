@@ -343,7 +343,7 @@ extension OKXVenue {
         if request.method == "POST" { return try await change(endpoint, request, snapshot, through: access) }
         let query = request.queryItems
         switch endpoint {
-        case .config: return configuration(of: snapshot.account, key)
+        case .config: return Self.configuration(of: snapshot.account, key)
         case .positions: return try positions(of: snapshot, query)
         case .positionRisk: return try positionRisk(of: snapshot, query)
         case .interestLimits: return try interestLimits(of: snapshot, query)

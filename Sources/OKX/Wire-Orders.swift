@@ -20,13 +20,21 @@ struct OrderRow {
     let conditional: (id: String, clientID: String, source: StaticString)?
 
     init(_ record: OrderRecord, _ account: Account, _ rules: RuleTable) throws {
+        let order = record.order
+        let typeName = rules.typeName(of: order.instrument, isOnMargin: order.isOnMargin)
+        if typeName.isEmpty { throw OKXError.systemError }
+        try self.init(
+            record, account, typeName: typeName,
+            leverage: account.leverageInForce(
+                of: order.instrument, side: order.positionSide, marginMode: order.marginMode, rules))
+    }
+
+    init(_ record: OrderRecord, _ account: Account, typeName: String, leverage: ExactDecimal) throws {
         self.record = record
         order = record.order
         self.account = account
-        typeName = rules.typeName(of: order.instrument, isOnMargin: order.isOnMargin)
-        if typeName.isEmpty { throw OKXError.systemError }
-        leverage = account.leverageInForce(
-            of: order.instrument, side: order.positionSide, marginMode: order.marginMode, rules)
+        self.typeName = typeName
+        self.leverage = leverage
         profit = order.fills?.realised ?? .zero
         filled = try order.filled
         if let id = order.terms?.conditional {
