@@ -62,8 +62,7 @@ extension CurrencyFigures {
         let position = answers.positions.first { $0["ccy"].text == name && $0.isFilled("usdPx") }
         var doubt: FigureCheck.Difference?
         if row.isFilled(price) {
-            report(
-                .index, row, price, at: answers.moment(of: .balance), asInput: true, evidence: .binary)
+            report(.index, row, price, at: answers.moment(of: .balance), asInput: true, evidence: .binary)
         } else if let position {
             report(
                 .index, position, "usdPx", at: answers.moment(of: .positions), asInput: true,
@@ -156,9 +155,7 @@ extension CurrencyFigures {
         recover(.inUse, as: "frozenBal − isoEq − stgyEq", row, [.frozenBal], less: [.isoEq, .stgyEq])
         // What older answers do not have is not shown, and part of what is left over.
         if row["ordFrozen"] == .absent { recover(.ordFrozen, .zero, as: "ordFrozen, not sent") }
-        let kept = [CurrencyFigure.fixedBal, .smtSyncEq, .spotCopyTradingEq, .spotIsoBal].filter {
-            row[$0.rawValue] != .absent
-        }
+        let kept = ReservePurpose.fieldsWithinCash.filter { row[$0.rawValue] != .absent }
         recover(.reserves, as: kept.map(\.rawValue).joined(separator: " + "), row, kept, less: [])
     }
 

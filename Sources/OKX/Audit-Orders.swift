@@ -13,7 +13,7 @@ extension AccountFigures {
     /// The open orders of the answers, or why they are not all known.
     func take(ordersOf answers: ReportedAccount) {
         do {
-            take(orders: try OrderFigures.all(in: answers, of: self))
+            orders = try OrderFigures.all(in: answers, of: self)
         } catch FigureGap.missing(let reason) {
             lackOfOrders = reason
             for row in rows { row.lack(.spotOrders, because: reason) }
@@ -83,17 +83,13 @@ extension OrderFigures {
         recover(.orderFeeRate, account.rules.margin.orderFeeRate, as: "fee rate of orders")
         recover(
             .takerRate, account.rules.feeRate(.taker, of: instrument, in: account.account), as: "taker rate")
-        takeLeverage(row, at: moment)
+        isLeverageSet = true
+        report(.ownLever, row, PositionRowFigure.lever.rawValue, at: moment, asInput: true)
         infer(.index, as: "USD price of \(currency)", at: answers.moment(of: .balance)) {
             guard let detail = answers.detail(currency) else {
                 throw FigureGap.missing("USD price of \(currency) is absent.")
             }
             return try Inference.price(of: detail).number
         }
-    }
-
-    private func takeLeverage(_ row: ReportedObject, at moment: Int64) {
-        isLeverageSet = true
-        report(.ownLever, row, PositionRowFigure.lever.rawValue, at: moment, asInput: true)
     }
 }

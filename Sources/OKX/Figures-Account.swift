@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// The figures of the account, in USD: its fields in ASCII order, then what they rest on.
-enum AccountFigure: String, FigureKey {
+enum AccountFigure: String, OKXFigure {
     case adjEq, availEq, borrowFroz, delta, deltaLever, deltaNeutralStatus, details, imr, isoEq, mgnRatio, mmr
     case notionalUsd, notionalUsdForBorrow, notionalUsdForFutures, notionalUsdForOption, notionalUsdForSwap
     case ordFroz, totalEq, uTime, upl
@@ -24,9 +24,9 @@ final class AccountFigures: FigureTable<AccountFigure> {
     /// Whether anything can be borrowed against the account's assets.
     let borrows: Bool
     /// In the order of first appearance; more than are shown.
-    private(set) var rows: [CurrencyFigures] = []
-    private(set) var positions: [PositionValuation] = []
-    private(set) var orders: [OrderFigures] = []
+    var rows: [CurrencyFigures] = []
+    var positions: [PositionValuation] = []
+    var orders: [OrderFigures] = []
     /// Portfolio mode only.
     private(set) var units: [RiskUnitFigures] = []
     /// Currencies that are held and nothing else, where not each has a table.
@@ -45,13 +45,13 @@ final class AccountFigures: FigureTable<AccountFigure> {
     override func value(of figure: AccountFigure) throws -> ExactFraction {
         switch figure {
         // A venue's answer names no index prices, but what each currency is worth.
-        case .totalEq where isReported: try rows.sum(.eqUsd)
+        case .totalEq where isReported: try rows.sumOfSome(.eqUsd)
         case .totalEq: try inUsd(.eq)
         case .isoEq: try inUsd(.isoEq)
         case .upl: try inUsd(.crossUpl)
         case .adjEq: try self[.discountedEquity] - self[.orderFees]
         case .discountedEquity: try sum(.disEq)
-        case .restrictedEquity: try rows.filter(isRestricted).sum(.disEq)
+        case .restrictedEquity: try rows.filter(isRestricted).sumOfSome(.disEq)
         case .orderFees: try orders.sum(.feeUsd) { !$0.mode.isPair }
 
         case .notionalUsdForSwap: try positions.magnitudes(.notionalUsd) { $0.rules?.type == .swap }
@@ -143,15 +143,6 @@ final class AccountFigures: FigureTable<AccountFigure> {
         default: facts
         }
     }
-
-    /// Takes the currencies, each of which is whole.
-    func take(_ rows: [CurrencyFigures]) { self.rows = rows }
-
-    /// Takes the positions that its own figures are made of.
-    func take(positions: [PositionValuation]) { self.positions = positions }
-
-    /// Takes the open orders.
-    func take(orders: [OrderFigures]) { self.orders = orders }
 
     /// An account without any amount yet.
     init(
@@ -322,7 +313,7 @@ extension AccountFigures {
 
 extension [CurrencyFigures] {
     /// Σ of one figure over the currencies of which it is not 0.
-    func sum(_ figure: CurrencyFigure) throws -> ExactFraction {
+    func sumOfSome(_ figure: CurrencyFigure) throws -> ExactFraction {
         var sum = ExactFraction.zero
         for row in self where try row.has(figure) { try sum += row[figure] }
         return sum
@@ -339,7 +330,8 @@ extension [CurrencyFigures] {
 // MARK: - What is said about them
 
 extension AccountFigure {
-    static let choices = Source.ours
+    static let unit = "USD"
+    static let source = Source.recorded
 
     /// The fields of the account object, in their order.
     static let fields = allCases.filter(\.isField)
@@ -368,24 +360,6 @@ extension AccountFigure {
         return facts.map { $0.isShown && !modes.contains(ModeSet(mode)) ? $0.besideTheAnswer : $0 }
     }
 
-    /// A field in USD, as all are printed.
-    private func field(
-        _ formula: String, note: String = "", unit: String = "USD", signed: Bool = false,
-        _ certainty: Explanation.Status = .exact, from source: String = Source.recorded,
-        common: CommonFigure? = nil, clauses: [FigureClause] = [], isAlwaysThere: Bool = true
-    ) -> FigureFacts {
-        .shown(
-            formula, note: note, unit, signed: signed, .halfUp(16), evidence: .binary, certainty,
-            from: source, common: common, clauses: clauses, isAlwaysThere: isAlwaysThere)
-    }
-
-    private func hidden(
-        _ formula: String, signed: Bool = false, _ certainty: Explanation.Status = .exact,
-        from source: String = Source.recorded
-    ) -> FigureFacts {
-        .beside(formula, "USD", signed: signed, .plain, evidence: .binary, certainty, from: source)
-    }
-
     private var equity: FigureFacts? {
         switch self {
         case .totalEq: field("Σ eq × index price, undiscounted", signed: true, common: .equity)
@@ -412,15 +386,11 @@ extension AccountFigure {
             hidden(
                 "Σ disEq of currencies whose colRes is raised to 2, where it is above 0", .choice,
                 from: Source.collateralLimit)
-        case .orderFees: hidden("Σ estimated fee of open orders, in USD", .choice, from: Source.ours)
+        case .orderFees: hidden("Σ estimated fee of open orders, in USD", .choice)
         case .notionalUsdForSwap: positions(.swap)
         case .notionalUsdForFutures: positions(.futures)
-        case .notionalUsdForBorrow:
-            field("Σ potential borrowing in USD", .choice, from: Source.ours, isAlwaysThere: false)
-        case .notionalUsdForOption:
-            .other(
-                "0 unless raised: options are not kept here", .choice, from: Source.ours,
-                isAlwaysThere: false)
+        case .notionalUsdForBorrow: field("Σ potential borrowing in USD", .choice, isAlwaysThere: false)
+        case .notionalUsdForOption: chosen("0 unless raised: options are not kept here")
         case .notionalUsd:
             field(
                 "notionalUsdForBorrow\(mode == .spot ? "" : " + notionalUsdForSwap + notionalUsdForFutures")"
@@ -436,10 +406,7 @@ extension AccountFigure {
         let source = isUnits ? Source.portfolio : Source.recorded
         return switch self {
         case .borrowFroz: field("Σ borrowFroz")
-        case .ordFroz:
-            field(
-                "Σ margin of cross orders that add exposure, at their limit prices", .choice,
-                from: Source.ours)
+        case .ordFroz: field("Σ margin of cross orders that add exposure, at their limit prices", .choice)
         case .positionImr:
             hidden("Σ imr of \(isUnits ? "risk units" : "cross positions")", certainty, from: source)
         case .positionMmr:
@@ -483,9 +450,7 @@ extension AccountFigure {
         switch self {
         case .uTime: .other("the ledger's time of the answer", from: Source.given)
         case .delta, .deltaLever, .deltaNeutralStatus:
-            .other(
-                "\"\" unless raised: the delta-neutral strategy is not kept here", .choice,
-                from: Source.ours, isAlwaysThere: false)
+            chosen("\"\" unless raised: the delta-neutral strategy is not kept here")
         case .details: .other("the currencies' rows, by falling eqUsd", from: Source.given)
         default: nil
         }

@@ -3,7 +3,7 @@ import Venue
 // What is said about the figures of a currency.
 
 extension CurrencyFigure {
-    static let choices = Source.ours
+    static let source = Source.recorded
 
     /// The fields of a row of the balance. The others are recorded of the `account` channel alone.
     static let balance = fields.filter { !$0.isPushedOnly }
@@ -16,6 +16,14 @@ extension CurrencyFigure {
 
     /// Whether only a stream shows it.
     var isPushedOnly: Bool { self == .autoLendAmt || self == .autoStakingStatus || self == .coinUsdPrice }
+
+    /// Whether it is cost or profit of spot trades.
+    var isOfTrades: Bool {
+        switch self {
+        case .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl, .totalPnlRatio: true
+        default: false
+        }
+    }
 
     /// Whether it is 0 of a currency that is held and nothing else: no positions, orders, reserves or debts.
     var isOfUse: Bool {
@@ -60,44 +68,27 @@ extension CurrencyFigure {
         }
     }
 
-    private static let coin = FigureFacts.coin
-
-    /// A field in the currency or in USD, as all are printed.
-    private func field(
-        _ formula: String, unit: String = Self.coin, signed: Bool = false,
-        _ certainty: Explanation.Status = .exact, from source: String = Source.recorded,
-        common: CommonFigure? = nil, isAlwaysThere: Bool = true
-    ) -> FigureFacts {
-        .shown(
-            formula, unit, signed: signed, .halfUp(16), evidence: .binary, certainty, from: source,
-            common: common, isAlwaysThere: isAlwaysThere)
-    }
-
-    private func hidden(
-        _ formula: String, unit: String = Self.coin, signed: Bool = false,
-        _ certainty: Explanation.Status = .exact, from source: String = Source.given
-    ) -> FigureFacts {
-        .beside(formula, unit, signed: signed, .plain, evidence: .binary, certainty, from: source)
-    }
-
     private var ledger: FigureFacts? {
         switch self {
         case .cashBal:
             field(
                 "what the account's events have moved, less isolated margin and funds of strategies",
                 signed: true, common: .wallet)
-        case .stgyEq: field("funds reserved for strategy")
-        case .fixedBal: field("funds reserved for fixed", .choice, from: Source.ours)
-        case .smtSyncEq:
-            field("funds reserved for smart_sync", .choice, from: Source.ours, isAlwaysThere: false)
-        case .spotCopyTradingEq:
-            field("funds reserved for copy_trading", .choice, from: Source.ours, isAlwaysThere: false)
-        case .spotIsoBal: field("funds reserved for copy_trading_isolated", .choice, from: Source.ours)
-        case .rewardBal:
-            field("trial funds credited for reward; outside equity", .choice, from: Source.ours)
+        case .stgyEq: reserved(.strategy, .exact)
+        case .fixedBal: reserved(.fixed)
+        case .smtSyncEq: reserved(.smartSync, isAlwaysThere: false)
+        case .spotCopyTradingEq: reserved(.copyTrading, isAlwaysThere: false)
+        case .spotIsoBal: reserved(.copyTradingIsolated)
+        case .rewardBal: field("trial funds credited for reward; outside equity", .choice)
         case .interest: field("interest accrued and not yet paid", from: Source.given)
         default: nil
         }
+    }
+
+    private func reserved(
+        _ purpose: ReservePurpose, _ certainty: Explanation.Status = .choice, isAlwaysThere: Bool = true
+    ) -> FigureFacts {
+        field("funds reserved for \(purpose.rawValue)", certainty, isAlwaysThere: isAlwaysThere)
     }
 
     private func equity(in mode: CurrencyMode) -> FigureFacts? {
@@ -110,10 +101,9 @@ extension CurrencyFigure {
                 signed: true, common: .equity)
         case .eqUsd: field("eq × index price", unit: "USD", signed: true, common: .equityUSD)
         case .coinUsdPrice: field("index price", unit: "USD", common: .index, isAlwaysThere: false)
-        case .crossUpl: hidden("Σ upl of the currency's cross positions", signed: true)
+        case .crossUpl: hidden("Σ upl of the currency's cross positions", signed: true, from: Source.given)
         case .isoUpl: field("Σ upl of the currency's isolated positions", signed: true)
-        case .upl:
-            field("cross upl + isoUpl, at mark prices", signed: true, common: .unrealizedProfit)
+        case .upl: field("cross upl + isoUpl, at mark prices", signed: true, common: .unrealizedProfit)
         case .isoEq: field("margin of isolated positions + isoUpl", signed: true)
         case .disEq where !mode.borrows:
             field(
@@ -139,9 +129,8 @@ extension CurrencyFigure {
                 "open spot orders\(isSpot ? "" : " + margin of isolated orders")"
                     + (isPool ? " + margin of cross orders" : ""), .choice,
                 from: Source.given)
-        case .spotOrders: hidden("Σ of what open spot orders of the currency would pay")
-        case .isolatedOrders:
-            hidden("Σ margin of isolated orders settled in the currency", .choice, from: Source.ours)
+        case .spotOrders: hidden("Σ of what open spot orders of the currency would pay", from: Source.given)
+        case .isolatedOrders: hidden("Σ margin of isolated orders settled in the currency", .choice)
         case .inUse:
             hidden(
                 "\(isPool ? "imr + " : "")ordFrozen\(isSpot ? "" : " + order fees")"
@@ -151,8 +140,7 @@ extension CurrencyFigure {
                 "Σ taker fee of \(isPool ? "" : "isolated ")orders of contracts settled in the currency",
                 isPool ? .exact : .choice, from: isPool ? Source.recorded : Source.ours)
         case .frozenBal: field("in use\(isSpot ? "" : " + isoEq") + stgyEq", signed: true)
-        case .availEq:
-            field("max(0, cashBal\(upl) − in use)", common: isSpot ? nil : .available)
+        case .availEq: field("max(0, cashBal\(upl) − in use)", common: isSpot ? nil : .available)
         case .availBal:
             field(
                 "max(0, cashBal − \(isSpot ? "in use" : "(in use − min(0, cross upl))"))",
@@ -167,13 +155,11 @@ extension CurrencyFigure {
         case .imr:
             field("Σ imr of the currency's cross positions", from: Source.futures, common: .initialMargin)
         case .mmr:
-            field(
-                "Σ mmr of the currency's cross positions", from: Source.futures, common: .maintenanceMargin)
+            field("Σ mmr of the currency's cross positions", from: Source.futures, common: .maintenanceMargin)
         case .liquidationFees:
             hidden("Σ liquidation fee of the currency's cross positions", from: Source.futures)
         case .positionNotional: hidden("Σ |notional| of the currency's cross positions", from: Source.futures)
-        case .crossOrders:
-            hidden("Σ margin of cross orders settled in the currency", .choice, from: Source.ours)
+        case .crossOrders: hidden("Σ margin of cross orders settled in the currency", .choice)
         case .notionalLever:
             field(
                 "value of cross positions ÷ (cashBal + cross upl); a choice: \"\" where that is not above 0",
@@ -193,20 +179,14 @@ extension CurrencyFigure {
         let loans = isSpot ? Source.spotMode : Source.multi
         return switch self {
         case .crossLiab:
-            field(
-                "|min(0, eq)|\(isSpot ? ", at least principal borrowed + interest" : "")", from: loans)
+            field("|min(0, eq)|\(isSpot ? ", at least principal borrowed + interest" : "")", from: loans)
         case .isoLiab:
             field("Σ of what isolated margin positions owe of the currency", from: Source.positions)
         case .liab: field("crossLiab\(isSpot ? "" : " + isoLiab")", from: loans, common: .debt)
-        case .uplLiab:
-            field(
-                "|min(0, eq)| − |min(0, cashBal − interest)|, not below 0", .choice, from: Source.ours)
+        case .uplLiab: field("|min(0, eq)| − |min(0, cashBal − interest)|, not below 0", .choice)
         case .potentialBorrowing:
-            hidden(
-                "max(crossLiab, in use + interest − cashBal\(isSpot ? "" : " − cross upl"))", .choice,
-                from: Source.ours)
-        case .potentialBorrowingUsd:
-            hidden("potential borrowing × index price", unit: "USD", .choice, from: Source.ours)
+            hidden("max(crossLiab, in use + interest − cashBal\(isSpot ? "" : " − cross upl"))", .choice)
+        case .potentialBorrowingUsd: hidden("potential borrowing × index price", unit: "USD", .choice)
         case .borrowFroz where mode.account == .portfolio:
             field(
                 "potential borrowing in USD × initial margin rate of borrowing", unit: "USD",
@@ -236,7 +216,7 @@ extension CurrencyFigure {
                 isAlwaysThere: false)
         }
         return switch self {
-        case .spotBal: trade("bought less sold in spot trades", unit: Self.coin)
+        case .spotBal: trade("bought less sold in spot trades", unit: Self.unit)
         case .openAvgPx: trade("cost at the moving average ÷ spotBal")
         case .accAvgPx: trade("(purchases − sales) ÷ spotBal")
         case .spotUpl: trade("spotBal × index price − cost at the moving average")
@@ -254,20 +234,13 @@ extension CurrencyFigure {
         case .ccy: .other("the currency", from: Source.given)
         case .uTime:
             .other("the last change of the holding or of a position in the currency", from: Source.given)
-        case .autoLendStatus:
-            .other(
-                "off; unsupported where the rulebook does not lend the currency", .choice, from: Source.ours,
-                isAlwaysThere: false)
+        case .autoLendStatus: chosen("off; unsupported where the rulebook does not lend the currency")
         case .collateralEnabled:
-            .other(
+            chosen(
                 mode.account == .multi
-                    ? "not in the setting collateral_off" : "false outside multi-currency margin mode",
-                .choice, from: Source.ours, isAlwaysThere: false)
-        case .twap: .other("0 unless raised: nothing is repaid by force here", .choice, from: Source.ours)
-        case .frpType:
-            .other(
-                "0 unless raised: nothing is repaid by force here", .choice, from: Source.ours,
-                isAlwaysThere: false)
+                    ? "not in the setting collateral_off" : "false outside multi-currency margin mode")
+        case .twap: chosen("0 unless raised: nothing is repaid by force here", isAlwaysThere: true)
+        case .frpType: chosen("0 unless raised: nothing is repaid by force here")
         case .colRes, .colBorrAutoConversion:
             .other(
                 "0 unless raised: the platform's limits are not known here", .choice,
@@ -276,15 +249,9 @@ extension CurrencyFigure {
             .other(
                 "whether colRes is 2: the venue's deprecated form of it", .choice,
                 from: Source.collateralLimit, isAlwaysThere: false)
-        case .autoLendMtAmt, .autoLendAmt:
-            .other(
-                "0 unless raised: nothing is lent here", .choice, from: Source.ours, isAlwaysThere: false)
-        case .autoStakingStatus:
-            .other("unsupported", .choice, from: Source.ours, isAlwaysThere: false)
-        case .clSpotInUseAmt:
-            .other(
-                "\"\" unless raised: the cap that the user sets on spot in use", .choice, from: Source.ours,
-                isAlwaysThere: false)
+        case .autoLendMtAmt, .autoLendAmt: chosen("0 unless raised: nothing is lent here")
+        case .autoStakingStatus: chosen("unsupported")
+        case .clSpotInUseAmt: chosen("\"\" unless raised: the cap that the user sets on spot in use")
         default: nil
         }
     }
@@ -292,15 +259,15 @@ extension CurrencyFigure {
     private var input: FigureFacts? {
         switch self {
         case .index: .input("index price", "USD", .price)
-        case .principal: .input("principal borrowed", Self.coin, .ledger)
-        case .reserves: .input("funds reserved within cash", Self.coin, .ledger)
-        case .quota: .input("quota", Self.coin, .rule)
+        case .principal: .input("principal borrowed", Self.unit, .ledger)
+        case .reserves: .input("funds reserved within cash", Self.unit, .ledger)
+        case .quota: .input("quota", Self.unit, .rule)
         case .borrowLeverage: .input("borrow leverage", "ratio", .rule)
         case .borrowingRate: .input("borrowing imr", "ratio", .rule)
-        case .traded: .input("bought less sold", Self.coin, .ledger)
+        case .traded: .input("bought less sold", Self.unit, .ledger)
         case .purchases: .input("purchases in USD", "USD", .ledger)
         case .sales: .input("sales in USD", "USD", .ledger)
-        case .spotCap: .input("clSpotInUseAmt", Self.coin, .overridden)
+        case .spotCap: .input("clSpotInUseAmt", Self.unit, .overridden)
         case .openCost: .input("cost at the moving average in USD", "USD", .ledger)
         default: nil
         }

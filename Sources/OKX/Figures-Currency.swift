@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// The figures of one currency: the fields of its row in ASCII order, then what they rest on.
-enum CurrencyFigure: String, FigureKey {
+enum CurrencyFigure: String, OKXFigure {
     case accAvgPx, autoLendAmt, autoLendMtAmt, autoLendStatus, autoStakingStatus, availBal, availEq
     case borrowFroz, cashBal, ccy, clSpotInUseAmt, coinUsdPrice, colBorrAutoConversion, colRes
     case collateralEnabled, collateralRestrict, crossLiab, disEq, eq, eqUsd, fixedBal, frozenBal, frpType
@@ -76,8 +76,7 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
         case .disEq where !mode.borrows: try self[.eqUsd]
         case .disEq: try discountedEquity()
 
-        case .ordFrozen where isPool:
-            try self[.spotOrders] + self[.isolatedOrders] + self[.crossOrders]
+        case .ordFrozen where isPool: try self[.spotOrders] + self[.isolatedOrders] + self[.crossOrders]
         case .ordFrozen where isSpot: try self[.spotOrders]
         case .ordFrozen: try self[.spotOrders] + self[.isolatedOrders]
         case .spotOrders: try spotOrders.sum(.frozen)
@@ -85,8 +84,7 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
         case .crossOrders: try marginOrders.sum(.margin, where: \.mode.isCross)
         // Where the margin of an order is held, so is its fee.
         case .orderFees: try marginOrders.sum(.fee) { !$0.mode.isPair && $0.mode.isPooled }
-        case .inUse where isPool:
-            try self[.imr] + self[.ordFrozen] + self[.orderFees] + self[.reserves]
+        case .inUse where isPool: try self[.imr] + self[.ordFrozen] + self[.orderFees] + self[.reserves]
         case .inUse where isSpot: try self[.ordFrozen] + self[.reserves]
         case .inUse: try self[.ordFrozen] + self[.orderFees] + self[.reserves]
         case .frozenBal where isSpot: try self[.inUse] + self[.stgyEq]
@@ -159,7 +157,7 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
 
     override func isThere(_ figure: CurrencyFigure) -> Bool {
         switch figure {
-        case .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl, .totalPnlRatio: isTraded
+        case _ where figure.isOfTrades: isTraded
         // Known without looking at the orders of a currency that has no positions.
         case .mgnRatio: !cross.isEmpty
         default: true
@@ -326,8 +324,7 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
     private var discount: [Explanation.Input] {
         let switched = Explanation.Input("collateralEnabled", isCollateral ? "true" : "false", .setting)
         let tiers = rules.map { rules in
-            Explanation.Input(
-                "discount tiers in \(rules.discount.unit.rawValue)", rules.discount.text, .rule)
+            Explanation.Input("discount tiers in \(rules.discount.unit.rawValue)", rules.discount.text, .rule)
         }
         let table = mode.borrows ? tiers : Explanation.Input("spot_borrow", "false", .setting)
         return (mode.account == .multi ? [switched] : []) + [table].compactMap { $0 }
@@ -397,11 +394,7 @@ extension CurrencyFigures {
     /// Earmarks, credits, spot cost: what most currencies have none of.
     func takeRare() throws {
         let holding = holding.map { account.account.holdings[$0] }
-        give(.stgyEq, holding?.reserved(.strategy) ?? .zero)
-        give(.fixedBal, holding?.reserved(.fixed) ?? .zero)
-        give(.smtSyncEq, holding?.reserved(.smartSync) ?? .zero)
-        give(.spotCopyTradingEq, holding?.reserved(.copyTrading) ?? .zero)
-        give(.spotIsoBal, holding?.reserved(.copyTradingIsolated) ?? .zero)
+        for purpose in ReservePurpose.allCases { give(purpose.field, holding?.reserved(purpose) ?? .zero) }
         give(.rewardBal, holding?.credited(for: "reward") ?? .zero)
         var reserves = ExactDecimal.zero
         for earmark in holding?.reserved ?? [] where earmark.purpose != ReservePurpose.strategy.rawValue {

@@ -50,7 +50,7 @@ extension AccountFigures {
 
     /// Σ of one figure over the currencies of which it is not 0.
     func sum(_ figure: CurrencyFigure) throws -> ExactFraction {
-        var sum = try rows.sum(figure)
+        var sum = try rows.sumOfSome(figure)
         if figure == .disEq { for currency in held { try sum += currency.disEq } }
         return sum
     }
@@ -62,10 +62,21 @@ extension AccountFigures {
         return sum
     }
 
-    /// The rows of a balance: those that are not empty and that the filter admits, by falling eqUsd, equal
-    /// ones by first appearance. What orders alone hold of a currency makes a row too: the account's figures
-    /// are sums over rows.
+    /// The rows of a balance: those that are not empty and that the filter admits. What orders alone hold of
+    /// a currency makes a row too: the account's figures are sums over rows.
     func balanceRows(_ filter: CurrencyFilter) throws -> [BalanceRow] {
+        try balanceRows(held: { filter.admits($0.place) && !account.holdings[$0.holding].cash.isZero }) {
+            try filter.admits($0.place)
+                && !($0[.cashBal].isZero && $0[.eq].isZero && $0[.frozenBal].isZero)
+        }
+    }
+
+    /// The rows that are to be shown, by falling eqUsd, equal ones by first appearance.
+    @inline(__always)
+    func balanceRows(
+        held isHeldShown: (HeldCurrency) -> Bool = { _ in false },
+        where isShown: (CurrencyFigures) throws -> Bool
+    ) throws -> [BalanceRow] {
         var order: [(eqUsd: ExactFraction, holding: Int, row: BalanceRow)] = []
         order.reserveCapacity(rows.count + held.count)
         // Accounts hold few currencies, and mostly in the same order: an insertion sort beats the general
@@ -78,14 +89,10 @@ extension AccountFigures {
             { target -= 1 }
             order.insert((eqUsd, holding, row), at: target)
         }
-        for place in held.indices where filter.admits(held[place].place) {
-            if account.holdings[held[place].holding].cash.isZero { continue }
+        for place in held.indices where isHeldShown(held[place]) {
             insert(held[place].eqUsd, held[place].holding, .held(place))
         }
-        for row in rows where filter.admits(row.place) {
-            if try row[.cashBal].isZero && row[.eq].isZero && row[.frozenBal].isZero { continue }
-            insert(try row[.eqUsd], row.holding ?? .max, .table(row))
-        }
+        for row in rows where try isShown(row) { insert(try row[.eqUsd], row.holding ?? .max, .table(row)) }
         return order.map(\.row)
     }
 }

@@ -3,7 +3,7 @@ import Numbers
 import Venue
 
 /// What an open order holds or may cost.
-enum OrderFigure: String, FigureKey {
+enum OrderFigure: String, OKXFigure {
     case paid, fee, feeUsd, frozen, notional, notionalUsd, margin
     // What is given.
     case sz, px, ctVal, index, orderFeeRate, takerRate, ownLever, defaultLever, szTimesPx
@@ -173,10 +173,8 @@ extension OrderFigures {
         give(.ctVal, terms.contractValue)
         if mode.isFree { return }
         give(.takerRate, table.feeRate(.taker, of: table.instruments[place], in: account.account))
-        let own =
-            account.account.leverages.isEmpty
-            ? nil
-            : account.account.leverage(terms.name, side: order.positionSide, marginMode: order.marginMode)
+        let own = account.account.leverageSet(
+            of: terms, side: order.positionSide, marginMode: order.marginMode)
         isLeverageSet = own != nil
         give(isLeverageSet ? .ownLever : .defaultLever, own ?? table.defaultLeverage(of: terms))
     }
@@ -238,7 +236,6 @@ extension [AlikeOrders] {
 }
 
 extension OrderFigure {
-    static let choices = Source.ours
     private static let adds = "0: reduce-only and closing orders add no exposure"
 
     func facts(in mode: OrderMode) -> FigureFacts? {

@@ -4,7 +4,7 @@ import Venue
 
 /// What a position comes to at the market, which margins, profits and risk units are made of. Amounts are
 /// signed like the position.
-enum PositionFigure: String, FigureKey {
+enum PositionFigure: String, OKXFigure {
     case loan, notional, notionalUsd, upl, delta, imr, mmr, liquidationFee, liqPx
     // What is given.
     case pos, ctVal, cost, margin, entryMargin, liab, ownLever, defaultLever, markPx, index, heldIndex
@@ -227,10 +227,8 @@ extension PositionValuation {
             PositionMode(
                 account: account.mode, kind: kind, isLong: position.isLong,
                 isCross: position.marginMode == .cross, settle: table.assets[settle].name), in: account)
-        let own =
-            account.account.leverages.isEmpty
-            ? nil
-            : account.account.leverage(terms.name, side: position.side, marginMode: position.marginMode)
+        let own = account.account.leverageSet(
+            of: terms, side: position.side, marginMode: position.marginMode)
         let leverage = own ?? table.defaultLeverage(of: terms)
         isLeverageSet = own != nil
         give(isLeverageSet ? .ownLever : .defaultLever, leverage)
@@ -292,8 +290,6 @@ extension Position {
 // MARK: - What is said about them
 
 extension PositionFigure {
-    static let choices = Source.ours
-
     func facts(in mode: PositionMode) -> FigureFacts? {
         switch mode.kind {
         case .linear, .inverse: contractFacts(in: mode) ?? input
@@ -325,8 +321,7 @@ extension PositionFigure {
                 mode.isInverse ? "notional" : "pos × ctVal", FigureFacts.coin, signed: true,
                 from: Source.portfolio)
         case .imr: .beside("|\(basis)| ÷ lever", unit, from: margins)
-        case .mmr:
-            .beside("|\(basis)| × maintenance rate of the whole position's tier", unit, from: margins)
+        case .mmr: .beside("|\(basis)| × maintenance rate of the whole position's tier", unit, from: margins)
         case .liquidationFee: .beside("|\(basis)| × taker rate", unit, from: margins)
         case .liqPx:
             .beside(
@@ -402,10 +397,8 @@ extension PositionFigure {
 // MARK: - Marks that nobody has given
 
 /// What takes the place of a mark price.
-enum MarkFigure: String, FigureKey {
+enum MarkFigure: String, OKXFigure {
     case markPx, base, quote
-
-    static let choices = Source.ours
 
     func facts(in mode: Instrument) -> FigureFacts? {
         switch self {

@@ -4,7 +4,7 @@ import Venue
 
 /// The figures of a risk unit of portfolio margin: the subset of risk terms whose formulas are known. All
 /// are estimates. Options are not kept here, so that MR2, MR3 and MR5 are 0; MR9 is 0.
-enum UnitFigure: String, FigureKey {
+enum UnitFigure: String, OKXFigure {
     case delta, gross, netDelta, MR1, MR4, MR6, MR7, mmr, imr
     // What is given.
     case index, spotShock, basisRate, extremeMove, extremeShare, minimumRate, initialFactor
@@ -101,15 +101,12 @@ final class RiskUnitFigures: FigureTable<UnitFigure> {
 }
 
 extension UnitFigure {
-    static let choices = Source.ours
-
     func facts(in mode: Void) -> FigureFacts? {
         func estimate(_ formula: String, _ unit: String = "USD", signed: Bool = false) -> FigureFacts {
             .beside(formula, unit, signed: signed, .plain, .estimate, from: Source.portfolio)
         }
         return switch self {
-        case .delta:
-            estimate("Σ delta of the underlying's cross derivatives", FigureFacts.coin, signed: true)
+        case .delta: estimate("Σ delta of the underlying's cross derivatives", FigureFacts.coin, signed: true)
         case .gross:
             estimate(
                 "Σ |notionalUsd| of the underlying's cross derivatives, at mark; the sides of one instrument "
@@ -119,8 +116,7 @@ extension UnitFigure {
         case .MR4: estimate("gross × basis rate")
         case .MR6: estimate("|netDelta| × extreme move × share of it that counts")
         case .MR7: estimate("gross × minimum charge rate, each tier's part × the tier's multiplier")
-        case .mmr:
-            estimate("max(max(MR1, MR6) + MR4, MR7); MR2, MR3 and MR5 belong to options, MR9 is 0")
+        case .mmr: estimate("max(max(MR1, MR6) + MR4, MR7); MR2, MR3 and MR5 belong to options, MR9 is 0")
         case .imr: estimate("mmr × imr factor")
         case .index: .input("index price", "USD", .price)
         case .spotShock: .input("spot shock", "ratio", .rule)
@@ -149,42 +145,22 @@ extension [PortfolioRules.ChargeTier] {
     }
 }
 
-extension [PositionValuation] {
-    /// Σ of one figure over positions.
-    func sum(
-        _ figure: PositionFigure, where isCounted: (PositionValuation) -> Bool = { _ in true }
-    ) throws -> ExactFraction {
+extension Array {
+    /// Σ of one figure over objects.
+    func sum<Figure: FigureKey>(
+        _ figure: Figure, where isCounted: (Element) -> Bool = { _ in true }
+    ) throws -> ExactFraction where Element: FigureTable<Figure>, Figure.Number == ExactFraction {
         var sum = ExactFraction.zero
-        for position in self where isCounted(position) { try sum += position[figure] }
+        for table in self where isCounted(table) { try sum += table[figure] }
         return sum
     }
 
     /// Σ of its magnitude.
-    func magnitudes(
-        _ figure: PositionFigure, where isCounted: (PositionValuation) -> Bool = { _ in true }
-    ) throws -> ExactFraction {
+    func magnitudes<Figure: FigureKey>(
+        _ figure: Figure, where isCounted: (Element) -> Bool = { _ in true }
+    ) throws -> ExactFraction where Element: FigureTable<Figure>, Figure.Number == ExactFraction {
         var sum = ExactFraction.zero
-        for position in self where isCounted(position) { try sum += position[figure].magnitude }
-        return sum
-    }
-}
-
-extension [OrderFigures] {
-    /// Σ of one figure over orders.
-    func sum(
-        _ figure: OrderFigure, where isCounted: (OrderFigures) -> Bool = { _ in true }
-    ) throws -> ExactFraction {
-        var sum = ExactFraction.zero
-        for order in self where isCounted(order) { try sum += order[figure] }
-        return sum
-    }
-}
-
-extension [RiskUnitFigures] {
-    /// Σ of one figure over risk units.
-    func sum(_ figure: UnitFigure) throws -> ExactFraction {
-        var sum = ExactFraction.zero
-        for unit in self { try sum += unit[figure] }
+        for table in self where isCounted(table) { try sum += table[figure].magnitude }
         return sum
     }
 }

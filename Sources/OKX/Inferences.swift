@@ -203,8 +203,7 @@ struct ImpliedNumber {
     /// The same to the last place of a decimal: as amounts are booked, and short enough to go on with.
     var booked: Self {
         get throws {
-            Self(
-                ExactFraction(try exact.rounded(places: ExactDecimal.places, rounding: .halfEven)), range)
+            Self(ExactFraction(try exact.rounded(places: ExactDecimal.places, rounding: .halfEven)), range)
         }
     }
 
@@ -212,17 +211,11 @@ struct ImpliedNumber {
     init(_ number: ExactDecimal) { self.init(ExactFraction(number), FigureRange(ExactFraction(number))) }
 
     static func + (first: Self, second: Self) throws -> Self {
-        Self(
-            try first.exact + second.exact,
-            FigureRange(
-                low: try first.range.low + second.range.low, high: try first.range.high + second.range.high))
+        try Self(first.exact + second.exact, of: first, second) { try $0 + $1 }
     }
 
     static func - (first: Self, second: Self) throws -> Self {
-        Self(
-            try first.exact - second.exact,
-            FigureRange(
-                low: try first.range.low - second.range.high, high: try first.range.high - second.range.low))
+        try Self(first.exact - second.exact, of: first, second) { try $0 - $1 }
     }
 
     static func * (first: Self, second: Self) throws -> Self {
@@ -299,7 +292,7 @@ extension FigureTable where Figure.Number == ExactFraction {
 
 extension ExactDecimal {
     /// 10 to the minus so many; nil beyond 18.
-    fileprivate static func powerOfTen(places: Int) -> ExactDecimal? {
+    static func powerOfTen(places: Int) -> ExactDecimal? {
         guard (0...ExactDecimal.places).contains(places) else { return nil }
         var units: Int128 = 1
         for _ in 0..<(ExactDecimal.places - places) { units *= 10 }
@@ -310,21 +303,15 @@ extension ExactDecimal {
 extension ExactFraction {
     /// The power of ten within a fiftieth of the number; nil where there is none.
     fileprivate var nearPowerOfTen: ExactDecimal? {
-        for exponent in -12...12 {
-            var power = ExactDecimal.one
-            for _ in 0..<abs(exponent) {
-                guard
-                    let next = try? exponent < 0
-                        ? power.over(ExactDecimal(10), rounding: .towardZero)
-                        : power.times(ExactDecimal(10), rounding: .towardZero)
-                else { return nil }
-                power = next
-            }
-            if let difference = try? (self - ExactFraction(power)).magnitude.times(ExactDecimal(50)),
-                difference <= ExactFraction(power)
+        var power = ExactDecimal.powerOfTen(places: 12)
+        for _ in 0..<25 {
+            guard let tried = power else { return nil }
+            if let difference = try? (self - ExactFraction(tried)).magnitude.times(ExactDecimal(50)),
+                difference <= ExactFraction(tried)
             {
-                return power
+                return tried
             }
+            power = try? tried.times(ExactDecimal(10), rounding: .towardZero)
         }
         return nil
     }

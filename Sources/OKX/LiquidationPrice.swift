@@ -2,13 +2,13 @@ import Ledger
 import Numbers
 import Venue
 
-/// The mark price at which a position would be liquidated: where the equity that backs it meets its
+/// The mark price at which a cross position would be liquidated: where the equity that backs it meets its
 /// maintenance margin and liquidation fees, while this one mark moves and everything else stands still.
 ///
-/// An isolated position's is solved (``PositionFigure/liqPx``), digit for digit as recorded. A
-/// cross position's is an estimate, as the venue's own is: the difference between equity and requirement is
-/// piecewise linear in the mark (in 1 ÷ mark for an inverse contract), so the answer is found by halving
-/// between a mark that is safe and one that is not, until they are neighbours in the last printed digit.
+/// It is an estimate, as the venue's own is: the difference between equity and requirement is piecewise
+/// linear in the mark (in 1 ÷ mark for an inverse contract), so the answer is found by halving between a mark
+/// that is safe and one that is not, until they are neighbours in the last printed digit. An isolated
+/// position's is solved (``PositionFigure/liqPx``).
 struct LiquidationPrice {
     private let position: Position
     private let account: Account
@@ -29,22 +29,17 @@ struct LiquidationPrice {
             of: valuation.position, in: account.account, market: account.market, rules: account.rules)
     }
 
-    /// The price as it is printed; nil, printed "", where no mark liquidates the position.
+    /// The first mark that liquidates, to 8 places or as many as the tick has if those are more; nil, printed
+    /// "", where none does, also where only one does that is more than a million times the present one, or at
+    /// which the account's figures leave the range of numbers.
     func price() throws -> ExactDecimal? {
         let figures = try AccountFigures(of: account, market: market, rules: rules)
-        if position.marginMode == .cross { return try crossPrice(figures) }
-        let valuation = figures.positions.first { $0.position.title == position.title }
-        return try valuation?.ifThere(.liqPx)?.decimal
-    }
-
-    /// The first mark that liquidates, to 8 places or as many as the tick has if those are more; nil also
-    /// where only one does that is more than a million times the present one, or at which the account's
-    /// figures leave the range of numbers.
-    private func crossPrice(_ figures: AccountFigures) throws -> ExactDecimal? {
         let mark = try market.requiredMark(position.instrument)
         guard try margin(at: mark, figures).isPositive else { return mark }
-        let step = try Self.step(rules.instrument(position.instrument.name)?.tick ?? .one)
-        guard let bounds = try bracket(from: mark, step: step, figures) else { return nil }
+        let places = max(8, rules.instrument(position.instrument.name)?.tick.fractionDigits ?? 0)
+        guard let step = ExactDecimal.powerOfTen(places: places),
+            let bounds = try bracket(from: mark, step: step, figures)
+        else { return nil }
         var (safe, unsafe) = bounds
         while try (safe - unsafe).magnitude > step {
             let middle = try (safe + unsafe).over(
@@ -53,15 +48,6 @@ struct LiquidationPrice {
             if try margin(at: middle, figures).isPositive { safe = middle } else { unsafe = middle }
         }
         return unsafe
-    }
-
-    /// 10⁻⁸, or the last place of the tick if that is finer.
-    private static func step(_ tick: ExactDecimal) throws -> ExactDecimal {
-        var step = ExactDecimal.one
-        for _ in 0..<max(8, tick.fractionDigits) {
-            step = try step.over(ExactDecimal(10), rounding: .towardZero)
-        }
-        return step
     }
 
     /// A safe mark and one that liquidates, on the losing side of the present one; nil if there is none.

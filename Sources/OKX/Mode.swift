@@ -19,6 +19,16 @@ public enum AccountMode: String, Sendable, CaseIterable {
         }
     }
 
+    /// Where it stands among all.
+    var place: Int {
+        switch self {
+        case .spot: 0
+        case .futures: 1
+        case .multi: 2
+        case .portfolio: 3
+        }
+    }
+
     /// The mode that an `acctLv` means; nil for another text.
     init?(level: String) {
         guard let mode = Self.allCases.first(where: { "\($0.level)" == level }) else { return nil }
@@ -44,18 +54,10 @@ struct ModeSet: OptionSet, Sendable {
     static let multi = ModeSet(.multi)
     static let portfolio = ModeSet(.portfolio)
     static let all: ModeSet = [.spot, .futures, .multi, .portfolio]
-    static let none: ModeSet = []
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    init(_ mode: AccountMode) {
-        switch mode {
-        case .spot: rawValue = 1
-        case .futures: rawValue = 2
-        case .multi: rawValue = 4
-        case .portfolio: rawValue = 8
-        }
-    }
+    init(_ mode: AccountMode) { rawValue = 1 << UInt8(mode.place) }
 }
 
 extension Account {
@@ -103,14 +105,17 @@ extension RuleTable {
 }
 
 extension Account {
+    /// The leverage that was set for a side of an instrument; nil until one is.
+    func leverageSet(of instrument: Instrument, side: PositionSide, marginMode: MarginMode) -> ExactDecimal? {
+        leverages.isEmpty ? nil : leverage(instrument.name, side: side, marginMode: marginMode)
+    }
+
     /// The leverage in force for a position, an order or a side of an instrument.
     func leverageInForce(
         of instrument: Instrument, side: PositionSide, marginMode: MarginMode, _ rules: RuleTable
     ) -> ExactDecimal {
-        if !leverages.isEmpty, let set = leverage(instrument.name, side: side, marginMode: marginMode) {
-            return set
-        }
-        return rules.defaultLeverage(of: instrument)
+        leverageSet(of: instrument, side: side, marginMode: marginMode)
+            ?? rules.defaultLeverage(of: instrument)
     }
 
     func leverageInForce(of position: Position, _ rules: RuleTable) -> ExactDecimal {
@@ -126,14 +131,24 @@ extension Account {
 
 /// What funds can be reserved for, as `reserve` commands spell it.
 enum ReservePurpose: String, Sendable, CaseIterable {
-    /// Bots: out of cash, `stgyEq`.
+    /// Bots: out of cash. All others stay in it.
     case strategy
-    /// `fixedBal`.
     case fixed
-    /// `smtSyncEq`.
     case smartSync = "smart_sync"
-    /// `spotCopyTradingEq`.
     case copyTrading = "copy_trading"
-    /// `spotIsoBal`.
     case copyTradingIsolated = "copy_trading_isolated"
+
+    /// The field that shows them.
+    var field: CurrencyFigure {
+        switch self {
+        case .strategy: .stgyEq
+        case .fixed: .fixedBal
+        case .smartSync: .smtSyncEq
+        case .copyTrading: .spotCopyTradingEq
+        case .copyTradingIsolated: .spotIsoBal
+        }
+    }
+
+    /// The fields of those that stay in cash.
+    static var fieldsWithinCash: [CurrencyFigure] { allCases.filter { $0 != .strategy }.map(\.field) }
 }

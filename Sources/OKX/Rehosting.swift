@@ -178,13 +178,9 @@ private struct AccountRehosting {
         if mode.lends, let interest = row["interest"].number, interest.isPositive {
             script.add("accrue_interest", Self.money(asset, interest))
         }
-        for (field, purpose) in [
-            ("stgyEq", ReservePurpose.strategy), ("fixedBal", .fixed), ("smtSyncEq", .smartSync),
-            ("spotCopyTradingEq", .copyTrading), ("spotIsoBal", .copyTradingIsolated),
-        ] {
-            guard let amount = row[field].number, amount.isPositive else { continue }
-            script.add(
-                "reserve", Self.money(asset, amount) + [("purpose", .string(purpose.rawValue))])
+        for purpose in ReservePurpose.allCases {
+            guard let amount = row[purpose.field.rawValue].number, amount.isPositive else { continue }
+            script.add("reserve", Self.money(asset, amount) + [("purpose", .string(purpose.rawValue))])
         }
         if let reward = row["rewardBal"].number, reward.isPositive {
             script.add("credit", Self.money(asset, reward) + [("purpose", .string("reward"))])
@@ -318,10 +314,6 @@ private struct AccountRehosting {
         (.autoLendMtAmt, "0"), (.twap, "0"), (.frpType, "0"), (.colRes, "0"), (.colBorrAutoConversion, "0"),
         (.isoLiab, "0"), (.clSpotInUseAmt, ""),
     ]
-    /// What spot trades cost: trades alone could make it, and none are in the answers.
-    private static let costs: [CurrencyFigure] = [
-        .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl, .totalPnlRatio,
-    ]
 
     mutating func overrideStates(_ row: ReportedObject) {
         guard let asset = rules.asset(row["ccy"].text) else { return }
@@ -334,7 +326,8 @@ private struct AccountRehosting {
         if row.value["collateralRestrict"]?.boolean == true {
             setOverride(.collateralRestrict, .bool(true), asset.name)
         }
-        for field in Self.costs where row.isFilled(field.rawValue) {
+        // Trades alone could make what they cost, and none are in the answers.
+        for field in CurrencyFigure.fields where field.isOfTrades && row.isFilled(field.rawValue) {
             setOverride(field, .string(row[field.rawValue].text), asset.name)
             script.assume("Cost and profit of spot trades are raised by hand and stand still.")
         }

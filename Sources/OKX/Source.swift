@@ -18,8 +18,8 @@ enum Source {
     static let ours = "not published; docs/venues/okx.md"
 }
 
-/// The figures of an object of OKX. The venue computes in binary numbers and prints up to 17 digits; here they
-/// are printed with 16 places.
+/// The figures of an object of OKX. The venue computes in binary numbers and prints up to 17 digits; here
+/// they are printed with 16 places.
 protocol OKXFigure: FigureKey {
     /// What most of them count.
     static var unit: String { get }

@@ -122,7 +122,7 @@ extension OKXStream {
         let figures = try venue.figures(of: snapshot, rules)
         return try FigureError.turning {
             let writer = BalanceWriter(account: snapshot.account, at: snapshot.at, figures: figures)
-            let order = try writer.rowOrder { row in
+            let order = try figures.balanceRows { row in
                 if case .currency(let wanted) = subscription.filter, !wanted.isExactly(row.name) {
                     return false
                 }

@@ -49,6 +49,18 @@ struct ObjectLayout<Field: Sendable>: Sendable {
         self.steps = steps
         tail = start
     }
+
+    /// Writes an object, with what `value` writes between the constant bytes.
+    @inline(__always)
+    func write(to sink: inout ByteSink, _ value: (Field, inout ByteSink) throws -> Void) throws {
+        try bytes.withUnsafeBufferPointer { bytes in
+            for step in steps {
+                sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
+                try value(step.field, &sink)
+            }
+            sink.copy(UnsafeBufferPointer(rebasing: bytes[tail...]))
+        }
+    }
 }
 
 /// How much of a row may be something else than 0 or nothing.
@@ -99,43 +111,53 @@ struct BalanceLayouts: Sendable {
 
     func row(_ mode: AccountMode, _ content: RowContent) -> ObjectLayout<CurrencyFigure> {
         switch content {
-        case .held: held[Self.place(mode)]
-        case .plain: plain[Self.place(mode)]
-        case .whole: whole[Self.place(mode)]
+        case .held: held[mode.place]
+        case .plain: plain[mode.place]
+        case .whole: whole[mode.place]
         }
     }
 
-    func account(_ mode: AccountMode) -> ObjectLayout<AccountFigure> { account[Self.place(mode)] }
-
-    private static func place(_ mode: AccountMode) -> Int {
-        switch mode {
-        case .spot: 0
-        case .futures: 1
-        case .multi: 2
-        case .portfolio: 3
-        }
-    }
+    func account(_ mode: AccountMode) -> ObjectLayout<AccountFigure> { account[mode.place] }
 }
 
 extension AccountFigure {
+    /// What always stands in it unless it is raised.
+    var constant: StaticString? {
+        switch self {
+        case .delta, .deltaLever, .deltaNeutralStatus: ""
+        case .notionalUsdForOption: "0"
+        default: nil
+        }
+    }
+
     /// How it is laid down in a mode.
     fileprivate func part(in mode: AccountMode) -> ObjectLayout<AccountFigure>.Part {
         guard modes.contains(ModeSet(mode)) else { return .constant("\"\"") }
-        switch self {
-        case .details: return .json
-        case .delta, .deltaLever, .deltaNeutralStatus: return .constant("\"\"")
-        case .notionalUsdForOption: return .constant("\"0\"")
-        default: return .text
-        }
+        if let constant { return .constant("\"\(constant)\"") }
+        return self == .details ? .json : .text
     }
 }
 
 extension CurrencyFigure {
+    /// What always stands in it unless it is raised.
+    var constant: StaticString? {
+        switch self {
+        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendAmt, .autoLendMtAmt: "0"
+        case .autoStakingStatus: "unsupported"
+        case .clSpotInUseAmt: ""
+        default: nil
+        }
+    }
+
+    /// Whether it is written without quotes, or brings its own.
+    var isBare: Bool { self == .ccy || self == .collateralEnabled || self == .collateralRestrict }
+
     /// How it is laid down in a mode.
     fileprivate func part(
         in mode: AccountMode, _ content: RowContent
     ) -> ObjectLayout<CurrencyFigure>.Part {
         guard modes.contains(ModeSet(mode)) else { return .constant("\"\"") }
+        if let constant { return .constant("\"\(constant)\"") }
         let isPlain = content != .whole
         switch self {
         case _ where content == .held && isOfUse: return .constant("\"0\"")
@@ -143,14 +165,9 @@ extension CurrencyFigure {
         case .ccy: return .json
         case .collateralEnabled: return mode == .multi ? .json : .constant("false")
         case .collateralRestrict: return .constant("false")
-        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendAmt, .autoLendMtAmt:
-            return .constant("\"0\"")
-        case .autoStakingStatus: return .constant("\"unsupported\"")
-        case .clSpotInUseAmt: return .constant("\"\"")
         case .fixedBal, .rewardBal, .smtSyncEq, .spotCopyTradingEq, .spotIsoBal, .stgyEq, .interest, .isoLiab:
             return isPlain ? .constant("\"0\"") : .text
-        case .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl, .totalPnlRatio:
-            return isPlain ? .constant("\"\"") : .text
+        case _ where isOfTrades: return isPlain ? .constant("\"\"") : .text
         default: return .text
         }
     }

@@ -22,28 +22,8 @@ struct BalanceWriter {
     }
 
     /// The account object with these rows, as a stream pushes it.
-    func pushed(_ order: [CurrencyFigures]) throws -> [UInt8] {
-        let order = order.map { BalanceRow.table($0) }
-        return try ByteSink.bytes(estimate: 1024 + order.count * 1900) {
-            try writeAccount(order, .pushed, to: &$0)
-        }
-    }
-
-    /// The rows to show, by falling eqUsd, equal ones by first appearance.
-    @inline(__always)
-    func rowOrder(_ isShown: (CurrencyFigures) throws -> Bool) throws -> [CurrencyFigures] {
-        var order: [CurrencyFigures] = []
-        order.reserveCapacity(figures.rows.count)
-        for row in figures.rows {
-            if try !isShown(row) { continue }
-            // Accounts hold few currencies, and mostly in the same order: an insertion sort beats the general
-            // one.
-            var target = order.count
-            let value = try row[.eqUsd]
-            while target > 0, try order[target - 1][.eqUsd] < value { target -= 1 }
-            order.insert(row, at: target)
-        }
-        return order
+    func pushed(_ order: [BalanceRow]) throws -> [UInt8] {
+        try ByteSink.bytes(estimate: 1024 + order.count * 1900) { try writeAccount(order, .pushed, to: &$0) }
     }
 
     private func writeAccount(
@@ -51,18 +31,14 @@ struct BalanceWriter {
     ) throws {
         let hasOverrides = !account.overridden.isEmpty && account.overridden.contains { $0.asset == nil }
         let layout = hasOverrides ? layouts.overriddenAccount : layouts.account(figures.mode)
-        try layout.bytes.withUnsafeBufferPointer { bytes in
-            for step in layout.steps {
-                sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
-                if step.field == .details {
-                    try writeRows(order, layouts, to: &sink)
-                } else if hasOverrides {
-                    try writeOverridden(step.field, to: &sink)
-                } else {
-                    try write(step.field, to: &sink)
-                }
+        try layout.write(to: &sink) { field, sink in
+            if field == .details {
+                try writeRows(order, layouts, to: &sink)
+            } else if hasOverrides {
+                try writeOverridden(field, to: &sink)
+            } else {
+                try write(field, to: &sink)
             }
-            sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
         }
     }
 
@@ -73,16 +49,16 @@ struct BalanceWriter {
             return
         }
         sink.byte(UInt8(ascii: "\""))
-        if field.modes.contains(ModeSet(figures.mode)) { try write(field, to: &sink) }
+        if field.modes.contains(ModeSet(figures.mode)) {
+            if let text = field.constant { sink.copy(text) } else { try write(field, to: &sink) }
+        }
         sink.byte(UInt8(ascii: "\""))
     }
 
     /// A field's text, without quotes.
     private func write(_ field: AccountFigure, to sink: inout ByteSink) throws {
         switch field {
-        case .notionalUsdForOption: sink.copy("0")
         case .uTime: sink.integer(at.milliseconds)
-        case .delta, .deltaLever, .deltaNeutralStatus, .details: break
         default: if let number = try figures.ifThere(field) { sink.number(number) }
         }
     }
@@ -120,36 +96,23 @@ extension BalanceWriter {
     private func write(
         _ row: CurrencyFigures, _ layout: ObjectLayout<CurrencyFigure>, to sink: inout ByteSink
     ) throws {
-        try layout.bytes.withUnsafeBufferPointer { bytes in
-            for step in layout.steps {
-                sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
-                try write(step.field, row, to: &sink)
-            }
-            sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
-        }
+        try layout.write(to: &sink) { field, sink in try write(field, row, to: &sink) }
     }
 
     /// A row with raised values among its fields.
     private func writeOverridden(
         _ row: CurrencyFigures, _ layout: ObjectLayout<CurrencyFigure>, to sink: inout ByteSink
     ) throws {
-        try layout.bytes.withUnsafeBufferPointer { bytes in
-            for step in layout.steps {
-                sink.copy(UnsafeBufferPointer(rebasing: bytes[step.start..<step.end]))
-                if let value = account.overridden(step.field.rawValue, asset: row.name) {
-                    value.copy(to: &sink)
-                    continue
-                }
-                let hasQuotes =
-                    step.field != .ccy && step.field != .collateralEnabled
-                    && step.field != .collateralRestrict
-                if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
-                if step.field.modes.contains(ModeSet(figures.mode)) {
-                    try write(step.field, row, to: &sink)
-                }
-                if hasQuotes { sink.byte(UInt8(ascii: "\"")) }
+        try layout.write(to: &sink) { field, sink in
+            if let value = account.overridden(field.rawValue, asset: row.name) {
+                value.copy(to: &sink)
+                return
             }
-            sink.copy(UnsafeBufferPointer(rebasing: bytes[layout.tail...]))
+            if !field.isBare { sink.byte(UInt8(ascii: "\"")) }
+            if field.modes.contains(ModeSet(figures.mode)) {
+                if let text = field.constant { sink.copy(text) } else { try write(field, row, to: &sink) }
+            }
+            if !field.isBare { sink.byte(UInt8(ascii: "\"")) }
         }
     }
 
@@ -165,9 +128,6 @@ extension BalanceWriter {
         case .autoLendStatus: sink.copy(row.rules?.supportsAutoLend == true ? "off" : "unsupported")
         case .collateralEnabled: sink.copy(figures.mode == .multi && row.isCollateral ? "true" : "false")
         case .collateralRestrict: sink.copy(row.isRestricted ? "true" : "false")
-        case .twap, .frpType, .colRes, .colBorrAutoConversion, .autoLendAmt, .autoLendMtAmt: sink.copy("0")
-        case .autoStakingStatus: sink.copy("unsupported")
-        case .clSpotInUseAmt: break
         case .mgnRatio, .notionalLever, .spotBal, .openAvgPx, .accAvgPx, .spotUpl, .spotUplRatio, .totalPnl,
             .totalPnlRatio:
             if let number = try row.ifThere(field) { sink.number(number) }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ApplicabilityTests {
     static func modes(_ cells: JSONValue) -> ModeSet {
-        AccountMode.allCases.reduce(into: ModeSet.none) { set, mode in
+        AccountMode.allCases.reduce(into: [] as ModeSet) { set, mode in
             if cells[mode.rawValue]?.boolean == true { set.insert(ModeSet(mode)) }
         }
     }
