@@ -251,8 +251,9 @@ private struct AccountRehosting {
             }
         }
         var index: [(name: String, price: ExactDecimal)] = []
-        let offered = orders.filter { !$0.isOfContract && $0.side == .sell }.map(\.instrument.base)
-        for name in answers.rows.map(\.name) + offered
+        // What is bought counts at its price in the exposure, what is sold is held.
+        let ordered = orders.filter { !$0.isOfContract }.map(\.instrument.base)
+        for name in answers.rows.map(\.name) + ordered
         where name != CryptoComRules.usd && rules.asset(name) != nil {
             if index.contains(where: { $0.name == name }) { continue }
             if let price = answers.rows.first(where: { $0.name == name }).flatMap(price) {

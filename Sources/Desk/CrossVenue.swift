@@ -56,8 +56,15 @@ public struct CrossVenue: Sendable {
             guard
                 let profit = try map(
                     position, by: source, to: target, at: time, priced: Set(index.map { ExactText($0.key) }),
-                    &legs)
+                    coinPrice: position.figures[.unrealizedProfit].flatMap {
+                        PriceFinder.price(of: $0.unit, in: statement)
+                    }, &legs)
             else { continue }
+            try map(profit, to: target, at: time, name, &money, &index)
+        }
+        let positions = try Self.netted(legs)
+        for position in positions where !position.money.isZero {
+            let profit = Money(asset: position.instrument.settle, amount: position.money, index: nil)
             try map(profit, to: target, at: time, name, &money, &index)
         }
         let marks = legs.compactMap { leg in
@@ -70,7 +77,7 @@ public struct CrossVenue: Sendable {
                 ("index", .members(Self.first(index))),
             ]))
         commands += money
-        commands += try Self.imports(legs, name)
+        commands += positions.filter { !$0.quantity.isZero }.map { $0.imported(by: name) }
     }
 
     private static func command(
@@ -200,6 +207,26 @@ public struct CrossVenue: Sendable {
         let quantity: ExactDecimal
         let entryPrice: ExactDecimal
         let mark: ExactDecimal?
+        /// What it has earned by its own venue, in the other's quote; nil where that is not reported.
+        let profit: ExactDecimal?
+    }
+
+    /// The legs of one instrument together.
+    private struct NettedPosition {
+        let instrument: Instrument
+        let quantity: ExactDecimal
+        let entryPrice: ExactDecimal
+        /// Profit that no entry price can stand for.
+        let money: ExactDecimal
+
+        func imported(by account: String) -> JSONValue {
+            command(
+                "import_position", account,
+                [
+                    ("instrument", .string(instrument.name)), ("quantity", .string(quantity.description)),
+                    ("entry_price", .string(entryPrice.description)), ("margin_mode", .string("cross")),
+                ])
+        }
     }
 
     /// What the perpetual of a coin is best quoted in, the best first.
@@ -217,7 +244,7 @@ public struct CrossVenue: Sendable {
     /// is what comes back.
     private mutating func map(
         _ position: PositionStatement, by source: any Venue, to target: any Venue,
-        at time: LedgerTime, priced: Set<ExactText>, _ legs: inout [Leg]
+        at time: LedgerTime, priced: Set<ExactText>, coinPrice: ExactDecimal?, _ legs: inout [Leg]
     ) throws(NumberError) -> Money? {
         guard let reported = position.figures.number(.quantity), !reported.isZero else { return nil }
         let quantity = position.side == .short && !reported.isNegative ? -reported : reported
@@ -274,12 +301,22 @@ public struct CrossVenue: Sendable {
             remarks.append(remark)
         }
         let amount = try coins.over(other.contractValue, rounding: .halfEven)
-        legs.append(Leg(instrument: other, quantity: amount, entryPrice: entry, mark: mark))
+        let profit = try Self.profit(of: position, own, coinPrice ?? mark)
+        legs.append(Leg(instrument: other, quantity: amount, entryPrice: entry, mark: mark, profit: profit))
         mappings.append(
             Mapping(
                 source: position.instrument, amount: quantity, target: other.name, targetAmount: amount,
                 remark: remarks.joined(separator: "; ")))
         return nil
+    }
+
+    /// What a position has earned, in its quote; that of an inverse contract is reported in its coin.
+    private static func profit(
+        of position: PositionStatement, _ instrument: Instrument, _ coinPrice: ExactDecimal?
+    ) throws(NumberError) -> ExactDecimal? {
+        guard let profit = position.figures.number(.unrealizedProfit) else { return nil }
+        guard instrument.payoff == .inverse, let coinPrice else { return profit }
+        return try profit.times(coinPrice, rounding: .halfEven)
     }
 
     /// The mark and the entry price that a linear position's notional and profit imply; nil without a
@@ -296,28 +333,46 @@ public struct CrossVenue: Sendable {
         return (mark, entry.isPositive ? entry : nil)
     }
 
-    /// One import an instrument: legs are netted, at the entry price that keeps their profit.
-    private static func imports(_ legs: [Leg], _ name: String) throws(NumberError) -> [JSONValue] {
-        var commands: [JSONValue] = []
-        var done: Set<String> = []
-        for leg in legs where done.insert(leg.instrument.name).inserted {
-            var quantity = ExactDecimal.zero
-            var cost = ExactDecimal.zero
-            for other in legs where other.instrument.name == leg.instrument.name {
-                quantity = try quantity + other.quantity
-                cost = try cost + other.quantity.times(other.entryPrice, rounding: .halfEven)
-            }
-            if quantity.isZero { continue }
-            let entry = try cost.over(quantity, rounding: .halfEven)
-            commands.append(
-                command(
-                    "import_position", name,
-                    [
-                        ("instrument", .string(leg.instrument.name)),
-                        ("quantity", .string(quantity.description)),
-                        ("entry_price", .string(entry.description)), ("margin_mode", .string("cross")),
-                    ]))
+    /// One position an instrument: its legs at the mark of the first, at the entry price that keeps what they
+    /// have earned by their own venue, whatever they were marked and entered at. Where none does, because
+    /// they net to nothing or next to it, the profit is money.
+    private static func netted(_ legs: [Leg]) throws(NumberError) -> [NettedPosition] {
+        var positions: [NettedPosition] = []
+        for leg in legs where !positions.contains(where: { $0.instrument.name == leg.instrument.name }) {
+            let together = legs.filter { $0.instrument.name == leg.instrument.name }
+            positions.append(try netted(leg.instrument, together))
         }
-        return commands
+        return positions
+    }
+
+    private static func netted(
+        _ instrument: Instrument, _ legs: [Leg]
+    ) throws(NumberError) -> NettedPosition {
+        let mark = legs.lazy.compactMap(\.mark).first
+        var quantity = ExactDecimal.zero
+        var cost = ExactDecimal.zero
+        var profit = ExactDecimal.zero
+        for leg in legs {
+            quantity = try quantity + leg.quantity
+            cost = try cost + leg.quantity.times(leg.entryPrice, rounding: .halfEven)
+            if let own = leg.profit {
+                profit = try profit + own
+            } else if let mark {
+                let size = try leg.quantity.times(instrument.contractValue, rounding: .halfEven)
+                profit = try profit + size.times(mark - leg.entryPrice, rounding: .halfEven)
+            }
+        }
+        func position(_ entry: ExactDecimal, money: ExactDecimal = .zero) -> NettedPosition {
+            NettedPosition(instrument: instrument, quantity: quantity, entryPrice: entry, money: money)
+        }
+        guard let mark else {
+            return position(quantity.isZero ? .zero : try cost.over(quantity, rounding: .halfEven))
+        }
+        let size = try quantity.times(instrument.contractValue, rounding: .halfEven)
+        let earned = size.isZero ? nil : try? profit.over(size, rounding: .halfEven)
+        guard let earned, let entry = try? mark - earned, entry.isPositive else {
+            return position(mark, money: profit)
+        }
+        return position(entry)
     }
 }

@@ -105,9 +105,12 @@ private struct AccountRehosting {
             }
             addIndex(instrument.terms.base, base)
         }
-        for row in answers.details where !index.contains(where: { $0.name == row["ccy"].text }) {
-            if rules.assetPlace(row["ccy"].text) != nil {
-                script.assume("No answer tells the USD price of \(row["ccy"].text); the rulebook's is used.")
+        // Orders hold currencies of which nothing else may be there.
+        let ordered = (answers.orders ?? []).compactMap { rules.instrument($0["instId"].text)?.terms }
+        let needed = answers.details.map { $0["ccy"].text } + ordered.flatMap { [$0.settle, $0.quote] }
+        for name in needed where name != "USD" && !index.contains(where: { $0.name == name }) {
+            if rules.assetPlace(name) != nil {
+                script.assume("No answer tells the USD price of \(name); the rulebook's is used.")
             }
         }
         script.addPrices(of: OKXVenue.name, marks: marks, index: index)

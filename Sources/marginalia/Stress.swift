@@ -203,11 +203,13 @@ struct Stress: AsyncParsableCommand {
     }
 
     private static func row(_ target: String, _ change: String, _ result: JSONValue?) -> [String] {
-        let margin = result?["margin"]
-        let isLiquidated = margin?["is_liquidated"]?.boolean ?? false
+        guard let margin = result?["margin"], margin.object != nil else {
+            return [target, change, "-", "-", "", "no cross position"]
+        }
+        let isLiquidated = margin["is_liquidated"]?.boolean ?? false
         return [
-            target, change, margin?.shown("equity") ?? "", margin?.shown("maintenance") ?? "",
-            margin?.shown("unit") ?? "", isLiquidated ? "liquidated" : "",
+            target, change, margin.shown("equity"), margin.shown("maintenance"), margin.shown("unit"),
+            isLiquidated ? "liquidated" : "",
         ]
     }
 }

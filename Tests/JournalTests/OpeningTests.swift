@@ -14,6 +14,17 @@ import Testing
         #expect(mode == "wal")
     }
 
+    /// The copy of a database fails by a code, while its connections have no error to tell.
+    @Test func aFullDiskIsCalledSo() throws {
+        let error = #expect(throws: JournalError.self) {
+            try translating("write the copy") {
+                throw DatabaseError(resultCode: .SQLITE_FULL, message: "not an error")
+            }
+        }
+        #expect(error?.message.contains("full") == true)
+        #expect(error?.message.contains("not an error") == false)
+    }
+
     @Test func filesAreForTheirOwnerOnly() throws {
         let folder = try TemporaryFolder()
         let journal = try SQLiteJournal.open(path: folder.path("data/ledger.db"), access: .readWrite)

@@ -118,6 +118,22 @@ struct RehostingTests {
         #expect(differences.isEmpty, "\(differences)")
     }
 
+    @Test("an order in a currency of which nothing is there leaves its price to the rulebook, and says so")
+    func pricesOfOrders() async throws {
+        let world = try world()
+        try world.open("desk")
+        try world.prices(
+            marks: #"{"BTC-USDT-SWAP":"60000"}"#, index: #"{"BTC":"60000","USDT":"1.0021"}"#)
+        try world.run(
+            "desk", ("deposit", #""asset":"BTC","amount":"1""#),
+            (
+                "place_order",
+                #""order_id":"one","instrument":"BTC-USDT-SWAP","side":"buy","quantity":"5","price":"59000""#
+            ))
+        let (_, result) = try rehosted(try await recordedBodies(world))
+        #expect(result.assumptions.contains("No answer tells the USD price of USDT; the rulebook's is used."))
+    }
+
     @Test("the documentation's sample: what the rulebook knows comes along, what is missing is said")
     func documentedSample() throws {
         let balance = recordedBody(

@@ -177,6 +177,16 @@ def test_the_command_line_shows_trees_and_tables(desk):
         assert f"{option} takes TARGET=SHARE, such as BTC=-10% or BTC=-0.10, not {word}" in wrong.stderr
 
 
+def test_an_account_without_a_cross_position_is_told_as_such(start):
+    server = start("--ledger-time", "2026-06-01T00:00:00Z")
+    server.apply(PRICES, DESK[0], DESK[1] | {"amount": "9000"}, DESK[2] | {"margin_mode": "isolated"})
+    table = run("stress", "desk", "--shock", "BTC=-0.50", "--url", server.url, "--token", TOKEN)
+    assert table.returncode == 0
+    rows = [line.split() for line in table.stdout.splitlines()[2:]]
+    assert [row[-3:] for row in rows] == [["no", "cross", "position"]] * 2
+    assert all(row[-5:-3] == ["-", "-"] for row in rows)
+
+
 def test_a_share_may_be_a_percentage_wherever_it_is_given(desk):
     there = ("--url", desk.url, "--token", TOKEN, "--json")
 
