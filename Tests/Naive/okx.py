@@ -106,6 +106,10 @@ class Coin:
         return initial + self.frozen_by_orders + self.order_fees + sum(self.reserves.values(), ZERO)
 
     @property
+    def frozen(self) -> Fraction:
+        return self.in_use + self.isolated_equity + self.strategy
+
+    @property
     def liability(self) -> Fraction:
         short = -min(ZERO, self.equity)
         return max(short, self.debt + self.interest) if self.mode in ("spot", "borrow") else short
@@ -319,7 +323,7 @@ class Balance:
             "availEq": shown(positive(coin.cash + coin.cross_pnl - coin.in_use)),
             "disEq": shown(coin.discounted_equity(account)),
             "availBal": shown(coin.free_balance),
-            "frozenBal": shown(coin.in_use + coin.isolated_equity + coin.strategy),
+            "frozenBal": shown(coin.frozen),
             "ordFrozen": shown(coin.frozen_by_orders), "liab": shown(coin.liability + coin.isolated_debt),
             "upl": shown(coin.cross_pnl + coin.isolated_pnl), "uplLiab": shown(positive(
                 -min(ZERO, coin.equity) + min(ZERO, coin.cash - coin.interest - coin.debt))),
@@ -398,7 +402,7 @@ def statement(book: Ledger, account: Account, query: str, mode: str, now: int) -
     """The whole body."""
     balance = Balance(book, account, mode)
     wanted = [name for name in query.partition("ccy=")[2].split(",") if name]
-    listed = [coin for coin in balance.coins if (coin.cash or coin.equity)
+    listed = [coin for coin in balance.coins if (coin.cash or coin.equity or coin.frozen)
               and (not wanted or coin.name in wanted)]
     listed.sort(key=lambda coin: -coin.equity * coin.price)
     details = [dict(sorted(balance.coin_fields(coin).items())) for coin in listed]
