@@ -48,7 +48,6 @@ class Working:
     reduce_only: bool
     validity: str
     done: Fraction = ZERO
-    asked: Fraction = ZERO  # as it was sent, where rows repeat that
     best: Fraction = ZERO  # what it would meet, where its size is in the quote currency
     currency: str = ""  # of its margin, where that is not the instrument's
     number: int = 0

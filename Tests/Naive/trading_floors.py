@@ -208,14 +208,12 @@ class CryptoCom(Floor):
             words += ["POST_ONLY"] if order.validity == "GTX" else []
         if words:
             params["exec_inst"] = words
-        order.asked = order.total
         return self.call("create-order", **params)["code"]
 
     def cancel(self, order: typing.Any) -> bool:
         return self.call("cancel-order", client_oid=order.name)["code"] == 0
 
     def amend(self, order: typing.Any, total: Fraction, price: Fraction) -> int:
-        order.asked = total
         return self.call("amend-order", orig_client_oid=order.name, client_oid=order.name,
                          new_quantity=plain(total), new_price=plain(price))["code"]
 
@@ -226,8 +224,8 @@ class CryptoCom(Floor):
             for row in self.call("get-open-orders")["result"]["data"]}
 
     def shown(self, order: typing.Any) -> tuple:
-        """The quantity is shown as it was sent, whatever of it there was to reduce."""
-        return order.buys, order.asked, order.done, order.price, order.reduce_only
+        """The quantity is shown as far as there was so much to reduce."""
+        return order.buys, order.total, order.done, order.price, order.reduce_only
 
     def trades(self, symbol: str) -> list[dict]:
         rows = self.call("get-trades", instrument_name=symbol)["result"]["data"]

@@ -20,11 +20,16 @@ class Resting:
     """An open order as the account's figures see it."""
 
     instrument: str
-    currency: str
+    in_force: typing.Callable[[], str]
     isolated: bool
     quantity: Fraction
     price: Fraction
     reduce_only: bool
+
+    @property
+    def currency(self) -> str:
+        """Of its margin, as its position now is."""
+        return self.in_force()
 
     def margin(self, leverage: Fraction) -> Fraction:
         """What it would trade ÷ leverage, in its margin's currency; none where it only reduces."""
@@ -125,9 +130,7 @@ def margin_exchange(base: type) -> type:
         def place(self, order: typing.Any) -> int:
             quote = self.quotes[order.symbol]
             order.best = quote["ask" if order.buys else "bid"]
-            # An open position keeps its own.
-            held = self.position(order.symbol)
-            order.currency = held.currency if held else self.floor.currency(order.symbol, order.buys)
+            order.currency = self.currency(order)
             # A size in the quote currency is cut to the position where it only reduces.
             sized = order.buys and order.validity == "MARKET"
             if order.reduce_only and sized and self.reducible(order):
@@ -141,6 +144,11 @@ def margin_exchange(base: type) -> type:
                 self.open, self.account.margin_orders, self.taken = before
                 return CLOSES_TOO_MUCH
 
+        def currency(self, order: typing.Any) -> str:
+            """Of an order's margin: an open position keeps its own."""
+            held = self.position(order.symbol)
+            return held.currency if held else self.floor.currency(order.symbol, order.buys)
+
         def sells_too_much(self, order: typing.Any, quantity: Fraction) -> bool:
             """What is larger than the position repays it; but no more is sold than the position has."""
             held = self.held(order.symbol)
@@ -148,9 +156,10 @@ def margin_exchange(base: type) -> type:
 
         def rest(self, order: typing.Any) -> None:
             self.open[order.name] = order
+            isolated = order.symbol in self.floor.isolated
             self.account.margin_orders[order.name] = Resting(
-                order.symbol, order.currency, order.symbol in self.floor.isolated, order.left, order.price,
-                order.reduce_only)
+                order.symbol, lambda: self.currency(order) if isolated else order.currency, isolated,
+                order.left, order.price, order.reduce_only)
 
         def end(self, order: typing.Any) -> None:
             self.open.pop(order.name, None)

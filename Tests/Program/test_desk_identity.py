@@ -275,7 +275,7 @@ def test_every_request_of_demo_trading_says_so(server, tmp_path):
 def test_demo_trading_is_okxs_alone(server, tmp_path, venue):
     done = Desk(tmp_path, [entry(venue, server.url, demo_trading=True)]).run("portfolio")
     assert done.returncode == 78
-    assert "desk.json, line" in done.stderr and "demo_trading: is for OKX" in done.stderr
+    assert "desk.json, line" in done.stderr and "demo_trading is for OKX" in done.stderr
 
 
 # Totals of one asset
