@@ -188,6 +188,13 @@ def maintenance_margin(book: Ledger, position: Position) -> Fraction:
     return coin_value(book, position) * rules.maintenance_rate(position.instrument, position.quantity)
 
 
+def held_of(instrument: typing.Any, order: typing.Any) -> str:
+    """The currency that an order holds of."""
+    if instrument.kind != "spot":
+        return instrument.settle
+    return instrument.base if order.side == "sell" else instrument.quote
+
+
 def spot_orders(book: Ledger, account: Account, asset: str) -> Fraction:
     """Sells freeze the coin, buys the quote at the limit price."""
     total = ZERO
@@ -242,6 +249,7 @@ class Balance:
         self.book, self.account, self.mode = book, account, mode
         # in the order of their first appearance
         names = [name for name in account.touched if name in rules.ASSETS]
+        names += [held_of(book.instruments[order.instrument], order) for order in account.orders.values()]
         names += [asset for order in account.orders.values() for asset in (
             book.instruments[order.instrument].base, book.instruments[order.instrument].settle)]
         self.coins = [Coin(book, account, mode, name) for name in dict.fromkeys(names)]
