@@ -45,10 +45,12 @@ public struct AlertRule: Sendable, Equatable {
     public let account: String?
     /// The asset whose figure is looked at; nil for the account's own.
     public let asset: String?
+    /// What of it is looked at.
     public let measure: Measure
     /// Nil for measures that are true or not.
     public let limit: Limit?
 
+    /// An alert; of every account and of the accounts' own figures unless said otherwise.
     public init(
         name: String, account: String? = nil, asset: String? = nil, measure: Measure, limit: Limit? = nil
     ) {

@@ -12,6 +12,7 @@ import Synchronization
 /// Everything read is compared with its checksum. What comes from the events and is damaged is not used, and
 /// made again; a damaged event, key or small thing is refused by its name.
 public final class SQLiteJournal: JournalStore {
+    /// Where it is, as `--store` names it: `sqlite:PATH` or `memory:`.
     public let location: String
     let store: OpenedStore
     /// The end of the store, kept beside it; nil in memory and for looking only.
@@ -80,6 +81,7 @@ public final class SQLiteJournal: JournalStore {
         }
     }
 
+    /// Closes the store; nothing can be read or written after it.
     public func close() throws(JournalError) { try store.close() }
 
     /// The level of `PRAGMA synchronous` of the writing connection; 2 is FULL.

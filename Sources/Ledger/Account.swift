@@ -203,6 +203,7 @@ public struct Settings: Sendable, Equatable {
     /// A text's value; nil where it is absent or no text.
     public func text(_ name: String) -> String? { self[name]?.text }
 
+    /// Whether both have the same settings, set in the same order.
     public static func == (left: Settings, right: Settings) -> Bool {
         left.values.count == right.values.count
             && zip(left.values, right.values).allSatisfy { $0.name == $1.name && $0.value == $1.value }
@@ -211,6 +212,7 @@ public struct Settings: Sendable, Equatable {
 
 /// Lifetime totals of one instrument in one account, in its settlement asset unless said otherwise.
 public struct InstrumentActivity: Sendable, Equatable {
+    /// The venue's own name of what was traded.
     public let instrument: String
     /// Realised profit and loss before fees.
     public var realised: ExactDecimal = .zero
@@ -227,6 +229,7 @@ public struct InstrumentActivity: Sendable, Equatable {
     /// When a trade, funding, import or settlement of it last changed anything.
     public var updatedAt: LedgerTime
 
+    /// An instrument in which nothing has happened yet.
     public init(instrument: String, updatedAt: LedgerTime = LedgerTime(milliseconds: 0)) {
         self.instrument = instrument
         self.updatedAt = updatedAt
@@ -235,11 +238,16 @@ public struct InstrumentActivity: Sendable, Equatable {
 
 /// A leverage that was set for an instrument, for all of its positions or for one side or margin mode.
 public struct LeverageSetting: Sendable, Equatable {
+    /// The venue's own name of what it is for.
     public let instrument: String
+    /// The side that it is for; nil for both.
     public let side: PositionSide?
+    /// The margin mode that it is for; nil for both.
     public let marginMode: MarginMode?
+    /// Notional ÷ initial margin; above zero.
     public var leverage: ExactDecimal
 
+    /// A leverage that was set.
     public init(instrument: String, side: PositionSide?, marginMode: MarginMode?, leverage: ExactDecimal) {
         self.instrument = instrument
         self.side = side

@@ -207,7 +207,7 @@ extension LedgerState {
         _ now: LedgerTime
     ) throws(Refusal) -> Event {
         let id = try command.requiredAccount()
-        guard Self.isAccountID(id) else {
+        guard id.isPlainName else {
             throw Refusal(
                 .invalidField, "account must be 1 to 64 of letters, digits, dot, underscore and hyphen.",
                 field: "account")
@@ -247,19 +247,6 @@ extension LedgerState {
                 .notFamily, "parent \(parent) is itself a sub-account of \(grandparent).", field: "parent")
         }
         return account.openedAt
-    }
-
-    private static func isAccountID(_ id: String) -> Bool {
-        (1...64).contains(id.utf8.count)
-            && id.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                    UInt8(ascii: "-"):
-                    true
-                default: false
-                }
-            }
     }
 }
 

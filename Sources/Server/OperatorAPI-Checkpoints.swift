@@ -75,12 +75,7 @@ extension OperatorAPI {
 
     private static func checkpointName(_ call: Call) throws(Problem) -> String {
         let name = call.account
-        guard (1...64).contains(name.utf8.count),
-            name.utf8.allSatisfy({ byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-                    || [0x2d, 0x2e, 0x5f].contains(byte)
-            })
-        else {
+        guard name.isPlainName else {
             throw Problem(
                 400, "invalid_parameter",
                 "A checkpoint's name has 1 to 64 letters, digits, dots, dashes or underscores.",

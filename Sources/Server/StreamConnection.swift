@@ -288,11 +288,7 @@ final class StreamConnection: ChannelDuplexHandler {
             await before?.value
             var messages: [[UInt8]] = []
             for step in steps { messages += await step() }
-            if loop.inEventLoop {
-                connection.value.workIsDone(messages)
-            } else {
-                loop.execute { [messages] in connection.value.workIsDone(messages) }
-            }
+            loop.run { [messages] in connection.value.workIsDone(messages) }
         }
     }
 

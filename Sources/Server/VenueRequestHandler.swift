@@ -127,11 +127,7 @@ final class VenueRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let answer = await Caller.$current.withValue(caller) {
                 await gateway.plainAnswer(to: question, by: route)
             }
-            if eventLoop.inEventLoop {
-                handler.value.write(answer)
-            } else {
-                eventLoop.execute { handler.value.write(answer) }
-            }
+            eventLoop.run { handler.value.write(answer) }
         }
         answering = isAnswering ? work : nil
     }

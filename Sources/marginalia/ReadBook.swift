@@ -74,7 +74,7 @@ struct ReadBook {
     /// A sub-account's name has a stroke in it, and names of the desk may have other signs that the ledger's
     /// do not have; those that are one without them get a number.
     private static func accountName(_ name: String, beside others: [String]) -> String {
-        let text = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "." }
+        let text = name.map { $0.asciiValue?.isOfPlainName == true ? $0 : "." }
         var named = String(text.prefix(64))
         var number = 2
         while others.contains(named) {

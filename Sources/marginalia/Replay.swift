@@ -42,12 +42,7 @@ struct Replay: AsyncParsableCommand {
     var listen = "127.0.0.1:8080"
 
     func validate() throws {
-        guard name.count <= 64, !name.isEmpty,
-            name.unicodeScalars.allSatisfy({
-                $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
-                    || "._-".unicodeScalars.contains($0)
-            })
-        else {
+        guard name.isPlainName else {
             throw ValidationError(
                 "--as takes 1 to 64 letters, digits, dots, dashes and underscores, not \(name)")
         }
