@@ -11,8 +11,7 @@ import Venue
 struct RecordingSource: ParsableArguments {
     @Option(
         name: .customLong("recordings"),
-        help: ArgumentHelp(
-            "Where the recordings lie. (default: sqlite:marginalia-data/recordings.db)", valueName: "url"))
+        help: ArgumentHelp("Where the recordings lie.", valueName: "url"))
     var location = "sqlite:marginalia-data/recordings.db"
 
     @Option(

@@ -29,16 +29,14 @@ struct Replay: AsyncParsableCommand {
 
     @Option(
         name: .customLong("as"),
-        help: ArgumentHelp("The name that the account gets. (default: replay)", valueName: "name"))
+        help: ArgumentHelp("The name that the account gets.", valueName: "name"))
     var name = "replay"
 
     @Option(help: ArgumentHelp("Writes the scenario to a file and ends.", valueName: "file"))
     var scenario: String?
 
     @Option(
-        help: ArgumentHelp(
-            "The address to serve at; port 0 picks a free one. (default: 127.0.0.1:8080)",
-            valueName: "host:port"))
+        help: ArgumentHelp("The address to serve at; port 0 picks a free one.", valueName: "host:port"))
     var listen = "127.0.0.1:8080"
 
     func validate() throws {

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -398,6 +399,12 @@ def test_help_has_an_example(arguments):
     ended = run(*arguments, "--help")
     assert ended.returncode == 0
     assert "Example" in ended.stdout and "marginalia" in ended.stdout
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["record"], ["history"], ["replay"], ["portfolio"], ["health"]])
+def test_help_says_a_default_once(arguments):
+    words = " ".join(run(*arguments, "--help").stdout.split())
+    assert not re.search(r"(\(default: [^)]*\)) \1", words), words
 
 
 def test_many_connections_at_once(server):
