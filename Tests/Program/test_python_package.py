@@ -59,11 +59,13 @@ def test_the_bot_of_the_examples_passes_its_tests(bare, workers, tmp_path):
     assert re.search(r"^8 passed", output, re.MULTILINE), output
 
 
-def test_the_page_of_the_package_runs_as_it_stands(bare, tmp_path):
+def test_the_pages_of_the_package_run_as_they_stand(bare, tmp_path):
     page = (ROOT / "Python" / "README.md").read_text()
     program = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
     (tmp_path / "test_page.py").write_text(program)
-    assert "1 passed" in run(bare, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder=tmp_path)
+    recipes = (ROOT / "docs" / "order-scripts.md").read_text()
+    (tmp_path / "test_recipe.py").write_text(re.search(r"```python\n(.*?)```", recipes, re.DOTALL)[1])
+    assert "2 passed" in run(bare, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder=tmp_path)
 
 
 # Without clients
