@@ -6,13 +6,13 @@ import Venue
 
 /// Binance USDⓈ-M Futures: account V3 in single-asset and multi-assets mode, and the paths around it.
 ///
-/// Both profiles speak the same form: the given document and the recordings differ in slips only.
+/// Both profiles speak the same form: Account Information V3 and the recordings differ in slips only.
 public struct BinanceVenue: RulebookVenue, VenueServer {
-    /// `binance`.
+    /// The venue's name in commands and files: `binance`.
     public static let name = VenueName(rawValue: "binance")
-    /// `Binance USDⓈ-M Futures`.
+    /// The venue's name for people.
     public static var title: String { "Binance USDⓈ-M Futures" }
-    /// Account V3.
+    /// The request of Account Information V3.
     public static var accountRequests: [String] { ["GET /fapi/v3/account"] }
     /// What the paths of the futures, the wallet and the spot API begin with, and those of the venue's other
     /// products: they are refused in the venue's own form, but for what clients of the futures ask of them.
@@ -20,12 +20,12 @@ public struct BinanceVenue: RulebookVenue, VenueServer {
         "/fapi/", "/futures/data/", "/sapi/", "/api/v3/", "/dapi/", "/eapi/", "/papi/",
     ]
 
-    /// Without effect here; kept because every venue has one.
+    /// The wire form, which makes no difference here: both profiles speak the same.
     public let profile: WireProfile
     /// Every version of the rules.
     public var timeline: RulebookTimeline<RuleTable>
 
-    /// Those of October 2024 and what has changed since.
+    /// The rulebooks of October 2024 and of what has changed since.
     public static let builtInRulebooks = [
         PackageResources.binance_2024_10_24_json, PackageResources.binance_2025_08_19_json,
         PackageResources.binance_2026_01_01_json, PackageResources.binance_2026_09_15_json,
@@ -37,15 +37,15 @@ public struct BinanceVenue: RulebookVenue, VenueServer {
         self.profile = profile
     }
 
-    /// What of the account a new order must leave: no less than nothing.
+    /// The figures that a new order must not bring below zero.
     public static let acceptanceFigures = ["availableBalance"]
 
-    /// `orderId`.
+    /// The order's `orderId`.
     public func shownID(of order: OpenOrder, in account: String) -> String {
         String(order.venueID(of: account))
     }
 
-    /// `algoId`.
+    /// The conditional order's `algoId`.
     public func shownID(of order: ConditionalOrder, in account: String) -> String {
         AlgoOrder(order, of: account).map { String($0.id) } ?? order.id
     }

@@ -140,7 +140,7 @@ final class AssetRow: FigureTable<AssetFigure> {
         let flows = holding?.flows ?? Flows()
         let usual = [
             ("deposits", flows.deposited), ("withdrawals", flows.withdrawn),
-            ("transfers received less sent", flows.transferred), ("realised profit", flows.realised),
+            ("transfers received less sent", flows.transferred), ("realized profit", flows.realised),
             ("funding received less paid", flows.funding), ("commission", flows.tradingFees),
         ]
         let others = [
@@ -246,7 +246,7 @@ extension AssetFigure {
         case .positionInitialMargin, .openOrderInitialMargin: sum()
         case .crossWalletBalance:
             .asset(
-                "deposits − withdrawals and their fees + transfers + realised profit + funding − commission "
+                "deposits − withdrawals and their fees + transfers + realized profit + funding − commission "
                     + "+ auto-exchanges − Σ isolatedWallet of isolated positions", from: Source.balances)
         case .crossUnPnl: .asset("Σ unrealizedProfit of cross positions")
         case .marginAvailable where mode.isMultiAssets:

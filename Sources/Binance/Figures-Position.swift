@@ -382,7 +382,7 @@ extension PositionFigure {
                 rounding: Self.priceWords, from: Source.recordings, common: .entryPrice)
         case .breakEvenPrice:
             .row(
-                "(cost + commission paid − realised profit) ÷ positionAmt, both since the position was "
+                "(cost + commission paid − realized profit) ÷ positionAmt, both since the position was "
                     + "opened and in \(mode.marginAsset); 0 without a position", at: .elsewhere, form: .plain,
                 style: .zeroPointZero, rounding: Self.priceWords, from: Source.recordings)
         case .liquidationPrice where !mode.isOpen:
@@ -445,7 +445,7 @@ extension PositionFigure {
         case .quantity: .input("quantity", Self.coin, .ledger)
         case .cost: .input("cost", Self.margin, .ledger)
         case .commission: .input("commission paid for the position", Self.margin, .ledger)
-        case .realizedProfit: .input("realised profit of the position", Self.margin, .ledger)
+        case .realizedProfit: .input("realized profit of the position", Self.margin, .ledger)
         case .wallet: .input("wallet of the position", Self.margin, .ledger)
         case .lastChange: .input("last change", "milliseconds", .ledger)
         case .leverage:
@@ -459,7 +459,7 @@ extension PositionFigure {
         case .quoteIndex: .input("index of the quote asset", "USD", .price)
         case .symbolRealizedProfit:
             FigureFacts(
-                .input(.ledger), "realised profit of the symbol", Self.margin, signed: true, style: .bare(8))
+                .input(.ledger), "realized profit of the symbol", Self.margin, signed: true, style: .bare(8))
         default: nil
         }
     }

@@ -22,7 +22,7 @@ enum BinanceFigures {
         "index of \(asset ?? ""), " + (given.map { "given at \($0.iso8601)" } ?? "the rulebook's reference")
     }
 
-    /// `bc` of ACCOUNT_UPDATE: what a wallet balance changed by, without realised profit and commission.
+    /// `bc` of ACCOUNT_UPDATE: what a wallet balance changed by, without realized profit and commission.
     static func balanceChange(
         walletBalance: ExactDecimal, before: ExactDecimal, realizedProfit: ExactDecimal,
         commission: ExactDecimal

@@ -53,7 +53,7 @@ private struct AccountRehosting {
         ]
         script.open(at: BinanceVenue.name, settings)
         script.assume(
-            "Realised profits, fees and funding are in the wallet balances, so that each comes in as one "
+            "Realized profits, fees and funding are in the wallet balances, so that each comes in as one "
                 + "deposit; when it was made is not known.")
     }
 
@@ -200,7 +200,7 @@ private struct AccountRehosting {
                 + "\(asset) is in the wallet.")
     }
 
-    /// What the break-even price says was realised in the position's life, commissions taken off; nil where
+    /// What the break-even price says was realized in the position's life, commissions taken off; nil where
     /// it says nothing.
     private mutating func realised(
         of row: ReportedObject, _ amount: ExactDecimal, entry: ExactDecimal
@@ -210,7 +210,7 @@ private struct AccountRehosting {
             let gain = try? amount.times(entry - breakEven, rounding: .halfEven), !gain.isZero
         else { return nil }
         script.assume(
-            "Commissions and realised profits of positions come in as one sum, which follows from their "
+            "Commissions and realized profits of positions come in as one sum, which follows from their "
                 + "break-even prices.")
         return gain
     }

@@ -82,7 +82,7 @@ extension BinanceVenue: VenueClient {
             headers: [("X-MBX-APIKEY", credentials.apiKey)])
     }
 
-    /// By the venue's code where there is one, else by the HTTP status.
+    /// What an answer means for its call: by the venue's code where there is one, else by the HTTP status.
     public func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict {
         guard let body = answer.json, body.object != nil || body.elements != nil else {
             return answer.verdictByStatus

@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// Conditional ("algo") orders: placed, cancelled and looked up. Binance USDⓈ-M Futures API documentation,
+/// Conditional ("algo") orders: placed, canceled and looked up. Binance USDⓈ-M Futures API documentation,
 /// New Algo Order.
 extension BinanceVenue {
     /// The answer to a signed request about conditional orders.

@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// Orders: placed, amended, cancelled and looked up. Binance USDⓈ-M Futures API documentation, Trade.
+/// Orders: placed, amended, canceled and looked up. Binance USDⓈ-M Futures API documentation, Trade.
 extension BinanceVenue {
     /// The answer to a signed request about orders.
     func orderAnswer(
@@ -142,7 +142,7 @@ extension BinanceVenue {
         return writer.bytes
     }
 
-    // MARK: - Amending and cancelling
+    // MARK: - Amending and canceling
 
     private func amend(
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
@@ -236,7 +236,7 @@ extension BinanceVenue {
     static let allCancelled = Array(
         #"{"code":200,"msg":"The operation of cancel all open order is done."}"#.utf8)
 
-    /// The dead man's switch of a symbol: its orders are cancelled when the time is over; 0 turns it off.
+    /// The dead man's switch of a symbol: its orders are canceled when the time is over; 0 turns it off.
     /// Conditional orders stay.
     private func setCountdown(
         _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess

@@ -160,7 +160,7 @@ struct IncomeRow {
         return rows.sorted { ($0.sequence, $0.part) < ($1.sequence, $1.part) }
     }
 
-    /// What a trade realised, and what it cost.
+    /// What a trade realized, and what it cost.
     private static func all(of trade: TradeRecord) -> [IncomeRow] {
         let fill = trade.fill
         func row(_ kind: Kind, _ asset: String, _ amount: ExactDecimal, _ part: Int) -> IncomeRow? {

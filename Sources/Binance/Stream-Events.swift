@@ -266,8 +266,8 @@ private struct AccountChange {
         return row
     }
 
-    /// `cr`: in one-way mode all that the symbol ever realised. The ledger keeps no such total for each side
-    /// of hedge mode; there it is what was realised since the side was opened, and nothing for `BOTH`.
+    /// `cr`: in one-way mode all that the symbol ever realized. The ledger keeps no such total for each side
+    /// of hedge mode; there it is what was realized since the side was opened, and nothing for `BOTH`.
     private func realised(_ key: PositionKey) throws -> ExactDecimal {
         let name = key.instrument.name
         let total = after.activity(name)?.realised ?? .zero

@@ -28,7 +28,7 @@ struct OrderUpdate: Sendable {
     let fill: Fill?
     /// `t`: the id of the trade; 0 for none.
     let tradeID: Int64
-    /// `rp`: realised by the fill, before its fee.
+    /// `rp`: realized by the fill, before its fee.
     let realised: ExactDecimal
     /// `b`, `a`: what the account's open orders of the symbol bid and ask, as notional.
     let bids: ExactDecimal

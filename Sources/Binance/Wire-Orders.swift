@@ -7,7 +7,7 @@ import Venue
 extension JSONWriter {
     /// Which answer an order stands in; the members differ a little.
     enum OrderForm {
-        /// To placing, amending and cancelling.
+        /// To placing, amending and canceling.
         case change
         /// To amending: with the pair, and the number that the request gave the amendment.
         case amendment

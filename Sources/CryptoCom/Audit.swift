@@ -136,7 +136,7 @@ extension AccountFigures {
         recover(.maintenanceShare, rules.maintenanceShare)
         recover(.reserveRate, .zero)
         lack(.limitSetting, because: "It is a setting of the account.")
-        lacks.activities = "No answer holds what was realised."
+        lacks.activities = "No answer holds what was realized."
         take(answers, orders, rules)
         for row in answers.rows { add(RowFigures(row, answers, orders, in: self, rules)) }
         for account in answers.isolated { add(IsolatedFigures(account, answers, in: self, rules)) }

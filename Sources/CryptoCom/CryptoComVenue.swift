@@ -5,10 +5,10 @@ import Venue
 
 /// Crypto.com Exchange: its REST API of version 1, spoken as a server, over accounts of the ledger.
 public struct CryptoComVenue: RulebookVenue, VenueServer {
-    /// As commands and scenario files spell it.
+    /// The venue's name in commands and files: `crypto-com`.
     public static let name = VenueName(rawValue: "crypto-com")
 
-    /// `Crypto.com Exchange`.
+    /// The venue's name for people.
     public static var title: String { "Crypto.com Exchange" }
 
     /// The account's own balance, and those of its sub-accounts.
@@ -32,7 +32,7 @@ public struct CryptoComVenue: RulebookVenue, VenueServer {
     /// Every version of the rules.
     public var timeline: RulebookTimeline<CryptoComRules>
 
-    /// Those of October 2023 and of January 2026.
+    /// The rulebooks of October 2023 and of January 2026.
     public static let builtInRulebooks = [
         PackageResources.crypto_com_2023_10_31_json, PackageResources.crypto_com_2026_01_08_json,
     ]
@@ -43,10 +43,10 @@ public struct CryptoComVenue: RulebookVenue, VenueServer {
         self.profile = profile
     }
 
-    /// What of the account a new order must leave: no less than nothing.
+    /// The figures that a new order must not bring below zero.
     public static let acceptanceFigures = ["total_available_balance"]
 
-    /// `order_id`.
+    /// The order's `order_id`.
     public func shownID(of order: OpenOrder, in account: String) -> String {
         order.venueID(of: account)
     }
@@ -95,7 +95,7 @@ public struct CryptoComVenue: RulebookVenue, VenueServer {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
         func text(_ length: Int) -> String {
             let bytes = randomBytes(2 * length)
-            // Two bytes a letter: 65536 is so far above 62 that no letter is favoured by more than 0.1 %.
+            // Two bytes a letter: 65536 is so far above 62 that no letter is favored by more than 0.1 %.
             let letters = stride(from: 0, to: bytes.count - 1, by: 2).map { place in
                 alphabet[(Int(bytes[place]) << 8 | Int(bytes[place + 1])) % alphabet.count]
             }

@@ -15,7 +15,7 @@ extension VenueError {
     static let noMarkPrice = VenueError(207, "NO_MARK_PRICE")
     /// No such instrument.
     static let invalidInstrument = VenueError(209, "INVALID_INSTRUMENT")
-    /// Amending or cancelling an order that is not open.
+    /// Amending or canceling an order that is not open.
     static let invalidOrderID = VenueError(212, "INVALID_ORDERID", status: 500)
     /// No decimal, not above zero, or no whole number of lots; the text is as recorded.
     static let invalidQuantity = VenueError(213, "Invalid quantity format")

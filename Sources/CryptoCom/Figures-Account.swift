@@ -423,7 +423,7 @@ extension AccountFigure {
         case .sessionUnrealized:
             .amount(
                 "Σ quantity × mark − cost since the last settlement", signed: true, common: .unrealizedProfit)
-        case .sessionRealized: .amount("Σ realised profit since the last settlement", signed: true)
+        case .sessionRealized: .amount("Σ realized profit since the last settlement", signed: true)
         default: nil
         }
     }
@@ -465,7 +465,7 @@ extension AccountFigure {
         }
     }
 
-    /// What came after the given documents, and what is no number.
+    /// What the documented form does not have, and what is no number.
     private func other(in mode: AccountMode) -> FigureFacts? {
         switch self {
         case .borrowed where mode.isLive:

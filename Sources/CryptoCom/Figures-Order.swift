@@ -186,7 +186,7 @@ enum ActivityFigure: String, FigureKey {
     static let choices = Source.ours
 
     func facts(in mode: Void) -> FigureFacts? {
-        .input("session realised profit", CryptoComRules.usd, .ledger)
+        .input("session realized profit", CryptoComRules.usd, .ledger)
     }
 }
 

@@ -148,7 +148,7 @@ private struct AccountRehosting {
             script.addMoney(CryptoComRules.usd, -made)
         }
         script.assume(
-            "Realised profits, fees and funding are in the balances, so that each comes in as one deposit; "
+            "Realized profits, fees and funding are in the balances, so that each comes in as one deposit; "
                 + "when it was made is not known.")
     }
 
@@ -163,12 +163,12 @@ private struct AccountRehosting {
         guard let spare, let least = try? ExactDecimal.one + max(.zero, -profit),
             let exit = try? least + profit
         else {
-            script.assume("The session's realised profit comes in as money; there is no trade to make it.")
+            script.assume("The session's realized profit comes in as money; there is no trade to make it.")
             return
         }
         script.fill(spare, .buy, .one, at: least)
         script.fill(spare, .sell, .one, at: exit)
-        script.assume("The session's realised profit is made by a trade in \(spare) that never was.")
+        script.assume("The session's realized profit is made by a trade in \(spare) that never was.")
     }
 
     // MARK: - Positions

@@ -60,7 +60,7 @@ extension CryptoComVenue: VenueClient {
         return Signing.request(reading.method.rawValue, id: time, credentials, nonce: time)
     }
 
-    /// By the venue's code where there is one, else by the HTTP status.
+    /// What an answer means for its call: by the venue's code where there is one, else by the HTTP status.
     public func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict {
         // A number live, a text in the newer documents; a gateway in front of the venue sends none.
         guard let code = answer.json?["code"].flatMap({ $0.integer ?? $0.text.flatMap { Int64($0) } }) else {

@@ -103,7 +103,7 @@ struct ReportedAccount {
             .lazy.map(\.text).first { !$0.isEmpty }
     }
 
-    /// Whether it is in the form recorded from the venue since 2024, rather than that of the given documents.
+    /// Whether it is in the form recorded from the venue since 2024, rather than in the documented one.
     var isLive: Bool {
         account["total_risk_exposure"] != .absent
             || rows.contains { $0.value["collateral_eligible"]?.boolean != nil }

@@ -63,9 +63,10 @@ extension CryptoComVenue {
         return terms
     }
 
-    /// Of a spot buy taken from what is bought, unless the order asks for another asset; of all others from
-    /// the quote (`docs/venues/crypto-com.md`). A token of neither is worth what the index prices say: not
-    /// served.
+    /// The fee of a trade, value × rate, half even at 18 places; positive when paid.
+    ///
+    /// A spot buy pays it out of what is bought, unless the order asks for another asset; all others pay it
+    /// in the quote (`docs/venues/crypto-com.md`). Fees in a token of neither are not served.
     public func fee(
         of quantity: ExactDecimal, at price: ExactDecimal, for order: OpenOrder, rate: ExactDecimal
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
@@ -204,7 +205,7 @@ private struct Judge {
             field: "quantity")
     }
 
-    /// A spot sell offers what is held: short selling on margin is not modelled.
+    /// A spot sell offers what is held: short selling on margin is not modeled.
     private func checkOffered(_ order: OpenOrder) throws(Refusal) {
         let base = order.instrument.base
         let free = try free(base)

@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// Orders: placed, amended and cancelled. Crypto.com Exchange API documentation, Trading API.
+/// Orders: placed, amended and canceled. Crypto.com Exchange API documentation, Trading API.
 extension CryptoComVenue {
     /// The most orders of one list.
     private static let listLimit = 10
@@ -194,7 +194,7 @@ extension CryptoComVenue {
         return reply.endBatch()
     }
 
-    // MARK: - Amending and cancelling
+    // MARK: - Amending and canceling
 
     private func amend(
         _ params: JSONValue, _ id: RequestIdentifier, _ snapshot: AccountSnapshot, _ access: any VenueAccess

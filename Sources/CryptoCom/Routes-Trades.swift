@@ -324,7 +324,7 @@ struct JournalRow {
         }
     }
 
-    /// A contract's trade is one row, its fee and what it realised together as `realized_pnl`. A pair's is
+    /// A contract's trade is one row, its fee and what it realized together as `realized_pnl`. A pair's is
     /// one row a currency, and one of the fee.
     private static func rows(
         of fill: Fill, _ event: Event, _ account: String, _ trade: TradeRecord?

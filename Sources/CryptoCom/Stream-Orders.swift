@@ -175,7 +175,7 @@ extension CryptoComVenue {
     }
 }
 
-/// What is cancelled when a connection is over (Crypto.com Exchange API documentation,
+/// What is canceled when a connection is over (Crypto.com Exchange API documentation,
 /// private/set-cancel-on-disconnect).
 enum DisconnectScope: String {
     /// What was placed on the connection.
@@ -218,7 +218,7 @@ extension UserStream {
         }
     }
 
-    /// Cancels what the connection's scope names; nil where nothing is to be cancelled.
+    /// Cancels what the connection's scope names; nil where nothing is to be canceled.
     var farewell: (@Sendable () async -> Void)? {
         guard let scope = disconnectScope, let account = keyAccount else { return nil }
         return { [access, placed] in

@@ -50,7 +50,7 @@ struct UserStream: VenueStream {
     private var nextPush: Int64?
     /// Follows what becomes of orders, while somebody listens to that.
     private var follower: OrderFollower?
-    /// What is cancelled when the connection is over.
+    /// What is canceled when the connection is over.
     private(set) var disconnectScope: DisconnectScope?
     /// What was placed on the connection.
     let placed = PlacedOrders()
@@ -159,7 +159,7 @@ struct UserStream: VenueStream {
         }
     }
 
-    /// Sets what is cancelled when the connection is over, where a scope is given, and tells it.
+    /// Sets what is canceled when the connection is over, where a scope is given, and tells it.
     private mutating func disconnectAnswer(_ request: StreamRequest) throws(VenueError) -> [UInt8] {
         try CryptoComVenue.checkParams(in: request.body)
         let isSetting = request.method == "private/set-cancel-on-disconnect"

@@ -18,7 +18,7 @@ public struct AccountRead: Sendable {
     public let missing: [AccountFailure]
     /// Every answer as it came, in the order of the calls.
     public let bodies: [RecordedBody]
-    /// Within what the venue's identifiers name one account each: empty for the venue itself, else its demo
+    /// The scope within which the venue's identifiers are unique: empty for the venue itself, else its demo
     /// trading or a server of this machine.
     public let environment: String
 

@@ -4,13 +4,13 @@ import Venue
 
 /// A change that somebody is told of, once.
 public struct AlertEvent: Sendable, Equatable {
-    /// Which way it went.
+    /// Whether an alert was raised or cleared.
     public enum Change: String, Sendable {
         case raised
         case cleared
     }
 
-    /// Which way it went.
+    /// Whether the alert was raised or cleared.
     public let change: Change
     /// What the rule says now.
     public let reading: AlertReading
@@ -44,7 +44,7 @@ public struct AlertMemory: Sendable, Equatable {
     /// Raised readings by their keys.
     private(set) var raised: Set<ExactText> = []
 
-    /// Nothing is raised.
+    /// A memory in which nothing is raised.
     public init() {}
 
     /// What has changed. A reading that is unknown, and one of an account that was not read at all, changes

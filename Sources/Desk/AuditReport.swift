@@ -41,7 +41,7 @@ public struct AuditReport: Sendable {
         entries = statements.map { Entry($0, reader, rulesAt: time) }
     }
 
-    /// All findings.
+    /// All findings of all statements, in their order.
     public var findings: [AuditFinding] { entries.flatMap(\.findings) }
 
     /// How many findings came out each way, in the order of the verdicts.

@@ -22,9 +22,9 @@ public struct CrossVenue: Sendable {
 
     /// The account as the desk names it.
     public let account: String
-    /// Its own venue.
+    /// The venue where the account is.
     public let from: VenueName
-    /// The other venue.
+    /// The venue under whose rules it is shown.
     public let to: VenueName
     /// What became of each asset, then of each position.
     public private(set) var mappings: [Mapping] = []
@@ -101,7 +101,7 @@ public struct CrossVenue: Sendable {
         let index: ExactDecimal?
     }
 
-    /// What is held of each asset: what it is worth without profits that are not realised, and money that is
+    /// What is held of each asset: what it is worth without profits that are not realized, and money that is
     /// in no asset's row.
     private static func holdings(of statement: Statement) throws(NumberError) -> [Money] {
         if statement.assets.isEmpty, let wallet = statement.figures[.wallet], let amount = wallet.value.number
@@ -140,7 +140,7 @@ public struct CrossVenue: Sendable {
         ]
     }
 
-    /// The equity of an asset less profit that is not realised: its wallet, isolated margins and what is
+    /// The equity of an asset less profit that is not realized: its wallet, isolated margins and what is
     /// with strategies, less what is owed; the wallet where the venue shows no equity of it.
     private static func money(of row: AssetStatement) throws(NumberError) -> ExactDecimal? {
         guard let equity = row.figures.number(.equity) else { return row.figures.number(.wallet) }

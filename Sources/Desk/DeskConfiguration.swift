@@ -19,13 +19,13 @@ public struct DeskConfiguration: Sendable, Equatable {
     /// A desk without accounts.
     public init() {}
 
-    /// By which of a venue's recorded forms the figures of a statement are held; of a sub-account, as of the
-    /// main one.
+    /// The wire profile that the figures of a statement are audited by; of a sub-account, that of its main
+    /// account.
     public func profile(of statement: Statement) -> WireProfile {
         accounts.first { $0.name.isExactly(statement.configuredAccount) }?.profile ?? .documented
     }
 
-    /// The same desk with some of its accounts only, in the desk's order.
+    /// A desk with some of the accounts only, in the desk's order.
     ///
     /// Throws for a name that there is not, and where no account is left.
     public func only(_ names: [String]) throws(ConfigurationError) -> DeskConfiguration {
@@ -51,7 +51,7 @@ public struct AccountEntry: Sendable, Equatable {
     public let credentials: SecretSource
     /// What the key may be able to do beyond reading.
     public let allowed: Set<APIKey.Permission>
-    /// By which of the venue's two recorded forms its figures are audited.
+    /// The wire profile that its figures are audited by.
     public let profile: WireProfile
     /// The venue's own identifier of the account, which its answers must name; nil for whichever it is.
     public let uid: String?

@@ -9,9 +9,9 @@ public struct FieldChange: Sendable, Equatable {
     /// The field's path; rows are named by what they are about and not by their place, as in
     /// `data[0].details[ccy=USDT].eq`.
     public let path: String
-    /// What it was.
+    /// The field's value in the earlier recording.
     public let before: ReportedValue
-    /// What it is since.
+    /// The field's value in the later recording.
     public let after: ReportedValue
 }
 

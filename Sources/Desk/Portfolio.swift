@@ -148,11 +148,11 @@ public struct Portfolio: Sendable {
 
 /// Two accounts that show the same, so that they may be one behind two keys. Totals count both.
 public struct AlikeAccounts: Sendable, Equatable {
-    /// The later one.
+    /// The account that comes later in the portfolio.
     public let account: String
-    /// Where both are.
+    /// The venue where both are.
     public let venue: VenueName
-    /// The earlier one.
+    /// The account that comes earlier and shows the same.
     public let like: String
 
     /// What is seen, what is done, and what to do.

@@ -15,11 +15,11 @@ public struct UsedPrice: Sendable, Equatable {
         case derived
     }
 
-    /// The asset.
+    /// The asset that the price is of.
     public let asset: String
     /// Its price in USD.
     public let price: ExactDecimal
-    /// How that is known.
+    /// How the price is known.
     public let origin: Origin
     /// The account whose answers it is from; empty for a given one.
     public let account: String

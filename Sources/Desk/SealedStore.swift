@@ -4,7 +4,7 @@ import Venue
 
 /// Keys in a file of JSON that says nothing without its passphrase.
 public struct SealedStore: Sendable {
-    /// Entries by name.
+    /// The credentials by the names of their entries.
     public var entries: [ExactText: Credentials]
 
     private static let format = "marginalia-sealed-1"

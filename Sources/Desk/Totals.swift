@@ -25,9 +25,9 @@ public struct BookTotal: Sendable, Equatable {
         public let reason: String
     }
 
-    /// What is summed.
+    /// The figure that is summed.
     public let figure: CommonFigure
-    /// The sum of the parts; nil where there is none.
+    /// The sum of the parts, in the totals' asset; nil where no account has a part.
     public let value: ExactDecimal?
     /// What was added up.
     public let parts: [Part]

@@ -9,7 +9,7 @@ public struct WatchPlan: Sendable, Equatable {
     public var every: Int64 = 30_000
     /// What is a reason to tell somebody.
     public var alerts: [AlertRule] = []
-    /// Who is told.
+    /// Where changes of alerts are sent.
     public var notices: [NoticeTarget] = []
 
     /// A plan that looks every half minute and tells nobody.

@@ -44,9 +44,9 @@ public struct EngineStatistics: Sendable, Equatable {
     public var isWritable = true
     /// Groups that could not be written.
     public var failedGroups: Int64 = 0
-    /// Events per group.
+    /// How many events each group of commands had that shared a transaction.
     public var groupSizes = Distribution(bounds: [1, 10, 100, 1_000, 10_000])
-    /// Microseconds per commit.
+    /// How long each transaction took to become durable, in microseconds.
     public var commitMicroseconds = Distribution(
         bounds: [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 1_000_000])
     /// The place that the last complete snapshot stands for.

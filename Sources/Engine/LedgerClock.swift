@@ -33,7 +33,7 @@ public struct LedgerClock: Sendable {
 
     private let hand: Hand
 
-    /// The computer's clock.
+    /// A clock that goes with the computer's and cannot be moved.
     public static var system: LedgerClock { LedgerClock(.system) }
 
     /// A clock that stands until it is moved.
@@ -42,13 +42,13 @@ public struct LedgerClock: Sendable {
     /// A clock that goes this way.
     public init(_ setting: ClockSetting) { hand = Hand(setting) }
 
-    /// How it goes.
+    /// Whether it goes with the computer's clock or stands, and where it stands.
     public var setting: ClockSetting { hand.state.withLock { $0.setting } }
 
     /// Whether it is the computer's clock, which cannot be moved.
     public var isSystem: Bool { setting == .system }
 
-    /// What it shows.
+    /// The ledger time that it shows now.
     public func now() -> LedgerTime { hand.state.withLock { $0.now } }
 
     /// Moves it to a time; never backwards. `LedgerEngine.moveClock` does so durably.

@@ -33,9 +33,9 @@ public struct StoredEvent: Sendable, Equatable {
 
 /// An account in short.
 public struct AccountSummary: Sendable, Equatable {
-    /// Its name.
+    /// The account's name.
     public let id: String
-    /// Where it is.
+    /// The venue where it was opened.
     public let venue: VenueName
     /// The account whose sub-account it is; nil for one of its own.
     public let parent: String?

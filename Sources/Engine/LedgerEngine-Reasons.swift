@@ -4,9 +4,9 @@ import Venue
 
 /// An event as the journal keeps it and as what it means.
 public struct ToldEvent: Sendable {
-    /// As it is kept, with the command that it completed.
+    /// The event as the journal keeps it, with the command that it completed.
     public let stored: StoredEvent
-    /// What it means.
+    /// The event decoded, with its amounts.
     public let event: Event
 }
 

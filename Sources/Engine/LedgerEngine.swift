@@ -21,7 +21,7 @@ public struct EngineOptions: Sendable {
     /// What the secrets in the store are sealed with; nil where they are not.
     public var sealPassphrase: [UInt8]?
 
-    /// The usual ones.
+    /// Options that suit a server.
     public init() {}
 }
 
@@ -29,9 +29,9 @@ public struct EngineOptions: Sendable {
 ///
 /// Reads answer from what was last made durable and never wait for a disk write.
 public final class LedgerEngine: Sendable {
-    /// The ledger's time.
+    /// The clock that dates commands and figures.
     public let clock: LedgerClock
-    /// Those it keeps accounts of, by their names.
+    /// The venues that it keeps accounts of, by their names.
     public let venues: [VenueName: any VenueServer]
     /// Shared counters for the venues' rate limits.
     public let limiter: RateLimiter

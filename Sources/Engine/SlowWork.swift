@@ -11,9 +11,9 @@ import Synchronization
 public final class SlowWork: Sendable {
     /// How much may be under way or wait.
     public struct Limits: Sendable {
-        /// Of all senders together.
+        /// How much of it all senders together may have under way or waiting.
         public var all = 64
-        /// Of one sender.
+        /// How much of it one sender may have under way or waiting.
         public var ofOneSender = 32
 
         public init() {}

@@ -1,7 +1,7 @@
 import Ledger
 import Numbers
 
-/// Conditional orders of a venue's clients: placed, amended, cancelled.
+/// Conditional orders of a venue's clients: placed, amended, canceled.
 extension Exchange {
     func conditional(
         _ instruction: TradeInstruction, _ handler: inout CommandHandler

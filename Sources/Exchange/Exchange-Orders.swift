@@ -1,7 +1,7 @@
 import Ledger
 import Numbers
 
-/// Orders of a venue's clients: placed, amended, cancelled.
+/// Orders of a venue's clients: placed, amended, canceled.
 extension Exchange {
     func trade(
         _ instruction: TradeInstruction, _ command: Command, in ledger: inout LedgerState, judges: Judges,

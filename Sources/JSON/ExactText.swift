@@ -11,7 +11,7 @@ public struct ExactText: Sendable, Hashable, ExpressibleByStringLiteral, CustomS
     /// A text by its bytes.
     public init(_ text: String) { self.text = text }
 
-    /// The same of a part of a text.
+    /// A part of a text, told apart by its bytes.
     public init(_ text: Substring) { self.text = String(text) }
 
     /// A text of the program's own.

@@ -13,7 +13,7 @@ public struct Recording: Sendable, Equatable {
     /// The answers in their order.
     public let answers: [Answer]
 
-    /// One answer.
+    /// One answer of a venue, byte for byte.
     public struct Answer: Sendable, Equatable {
         /// The call that it answers, such as `balance`.
         public let call: String

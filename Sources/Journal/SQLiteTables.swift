@@ -22,7 +22,7 @@ extension SQLiteJournal {
 
     /// What comes from the events and can be made again. In the indexes by account and by price, a row tells
     /// the sequence of the one before it of the same account or name, and a last row at `noMore` that of the
-    /// last: so a row that is gone or changed is missed by its neighbour.
+    /// last: so a row that is gone or changed is missed by its neighbor.
     private static let derived = [
         """
         CREATE TABLE account_events (

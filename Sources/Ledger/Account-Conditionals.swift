@@ -49,7 +49,7 @@ extension Account {
 }
 
 extension Account {
-    /// Notes at the order of a trade, where it is still open, what the trade realised of a position.
+    /// Notes at the order of a trade, where it is still open, what the trade realized of a position.
     mutating func noteRealised(by fill: Fill, since before: ExactDecimal) throws(NumberError) {
         guard let place = fill.orderID.flatMap({ place(ofOrder: $0) }) else { return }
         try orders[place].note((activity(fill.instrument.name)?.realised ?? .zero) - before)

@@ -249,7 +249,7 @@ extension Account {
         }
     }
 
-    /// Starts a new session: the realised profit of the old one is forgotten, of one instrument or of all
+    /// Starts a new session: the realized profit of the old one is forgotten, of one instrument or of all
     /// (nil).
     mutating func startSession(of instrument: String?) {
         for place in activity.indices where instrument == nil || activity[place].instrument == instrument {

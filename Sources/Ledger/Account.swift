@@ -25,7 +25,7 @@ public struct Account: Sendable, Equatable {
     public var orders: [OpenOrder] = []
     /// Conditional orders that wait, in the order of placing.
     public internal(set) var conditionals: [ConditionalOrder] = []
-    /// Times at which orders are cancelled; one an instrument, and one for all.
+    /// Times at which orders are canceled; one an instrument, and one for all.
     public internal(set) var timers: [CancelTimer] = []
     /// What it has taken of quotes; one a side of an instrument.
     public internal(set) var taken: [TakenSize] = []
@@ -132,7 +132,7 @@ public struct Account: Sendable, Equatable {
 
 /// How a venue books what happens; fixed when the account is opened, so that replaying needs no rulebook.
 public struct Conventions: Sendable, Equatable {
-    /// Places to which realised profit, funding and isolated margin are cut toward zero; at 18, all that is
+    /// Places to which realized profit, funding and isolated margin are cut toward zero; at 18, all that is
     /// kept, they are rounded half even.
     public let bookedPlaces: Int
     /// Places to which each fill's fee is cut toward zero.
@@ -214,15 +214,15 @@ public struct Settings: Sendable, Equatable {
 public struct InstrumentActivity: Sendable, Equatable {
     /// The venue's own name of what was traded.
     public let instrument: String
-    /// Realised profit and loss before fees.
+    /// Realized profit before fees; negative for a loss.
     public var realised: ExactDecimal = .zero
-    /// The same since the last session settlement.
+    /// Realized profit before fees since the last session settlement; negative for a loss.
     public var sessionRealised: ExactDecimal = .zero
-    /// Funding received less paid.
+    /// Funding received less funding paid; negative where more was paid.
     public var funding: ExactDecimal = .zero
     /// Traded notional in the quote asset (USD for inverse contracts).
     public var volume: ExactDecimal = .zero
-    /// Fees paid, liquidation fees among them; in whatever asset each was paid.
+    /// Fees paid, liquidation fees among them, positive when paid; added up in whatever asset each was paid.
     public var fees: ExactDecimal = .zero
     /// The fees of liquidating fills alone.
     public var liquidationFees: ExactDecimal = .zero
@@ -247,7 +247,7 @@ public struct LeverageSetting: Sendable, Equatable {
     /// Notional ÷ initial margin; above zero.
     public var leverage: ExactDecimal
 
-    /// A leverage that was set.
+    /// The leverage of an instrument; nil for a side or margin mode means both.
     public init(instrument: String, side: PositionSide?, marginMode: MarginMode?, leverage: ExactDecimal) {
         self.instrument = instrument
         self.side = side

@@ -104,7 +104,7 @@ extension CommandForm {
             Field.decimal("isolated_wallet", "What an isolated position holds, of the settlement asset.")
                 .optional,
             Field.decimal("leverage", "The leverage of the position.").optional,
-            Field.decimal("realised", "What it had realised before fees, of the settlement asset.").optional,
+            Field.decimal("realised", "What it had realized before fees, of the settlement asset.").optional,
             Field.decimal("fees", "What its fills had cost, of the settlement asset; positive when paid.")
                 .optional,
             marginAsset.optional,

@@ -118,11 +118,11 @@ public struct MarginInterestRequest: Sendable, Equatable {
 
     /// The asset that the position owes.
     public var asset: String
-    /// The pair.
+    /// The spot pair, as the venue names it.
     public var instrument: String
     /// The margin mode; nil for the one that the account has a position of.
     public var marginMode: MarginMode?
-    /// How much.
+    /// How much interest, in the asset that is owed.
     public var measure: Measure
 
     public init(asset: String, instrument: String, marginMode: MarginMode?, measure: Measure) {
@@ -142,11 +142,11 @@ public struct ImportRequest: Sendable, Equatable {
     public var marginMode: MarginMode?
     public var isolatedWallet: ExactDecimal?
     public var leverage: ExactDecimal?
-    /// What the position had realised before fees, in the settlement asset; no cash comes with it.
+    /// What the position had realized before fees, in the settlement asset; no cash comes with it.
     public var realised: ExactDecimal?
     /// What its fills had cost, in the settlement asset; positive when paid. No cash goes with it.
     public var fees: ExactDecimal?
-    /// Of a spot pair on margin: the asset of the margin, and what is owed.
+    /// The asset of the margin, and what is owed (positive), of a spot pair on margin.
     public var marginAsset: String?
     public var liability: ExactDecimal?
 
@@ -159,15 +159,15 @@ public struct ImportRequest: Sendable, Equatable {
 
 /// Funding to book: a rate at the mark, or an amount received.
 public struct FundingRequest: Sendable, Equatable {
-    /// How much: by rate (payment = −notional × rate), or as it is (positive when received).
+    /// A rate (payment = −signed notional at the mark × rate), or an amount (positive when received).
     public enum Measure: Sendable, Equatable {
         case rate(ExactDecimal)
         case amount(ExactDecimal)
     }
 
-    /// The contract.
+    /// The contract, as the venue names it.
     public var instrument: String
-    /// How much.
+    /// How much funding: by rate, or as an amount of the settlement asset.
     public var measure: Measure
     /// The leg that is meant; nil for every open position of the instrument.
     public var positionSide: PositionSide?

@@ -31,9 +31,9 @@ extension TriggerSource {
 public struct Trigger: Sendable, Equatable {
     /// How a trailing trigger follows the price; one of ratio and distance is there.
     public struct Trail: Sendable, Equatable {
-        /// As a fraction of the best price.
+        /// The distance as a fraction of the best price.
         public var ratio: ExactDecimal?
-        /// In the quote asset.
+        /// The distance in the quote asset.
         public var distance: ExactDecimal?
         /// The best price since it was active; nil before.
         public var extreme: ExactDecimal?
@@ -103,12 +103,12 @@ public struct Trigger: Sendable, Equatable {
 public struct ConditionalLeg: Sendable, Equatable {
     /// What the venue calls it, such as `tp`, `sl`.
     public var name: String
-    /// When it fires.
+    /// The price at which it fires.
     public var trigger: Trigger
     /// The limit of the order that it places; nil for a market order.
     public var price: ExactDecimal?
 
-    /// A leg.
+    /// A leg that places a limit order at a price, or a market order where the price is nil.
     public init(_ name: String, _ trigger: Trigger, price: ExactDecimal?) {
         self.name = name
         self.trigger = trigger
@@ -123,19 +123,19 @@ public struct ConditionalInstruction: Sendable, Equatable {
     public var clientID: String?
     /// The venue's own name of what is traded.
     public var instrument: String
-    /// Of the order that it places.
+    /// The side of the order that it places.
     public var side: Side
-    /// In the venue's unit; nil for the whole position as it is when it fires.
+    /// The quantity in the venue's unit; nil for the whole position as it is when it fires.
     public var quantity: ExactDecimal?
     /// Whether that order may only reduce the position.
     public var reduceOnly = false
     /// The leg that is meant, in hedge mode.
     public var positionSide: PositionSide?
-    /// Nil for the instrument's own margin mode.
+    /// The margin mode of the order that it places; nil for the instrument's own.
     public var marginMode: MarginMode?
     /// What it may place, each with the trigger at which it does.
     public var legs: [ConditionalLeg]
-    /// When it ends by itself.
+    /// The ledger time at which it ends by itself; nil where it waits without end.
     public var expiresAt: LedgerTime?
     /// Whether it ends with the position that it would close; what closes the whole of one always does.
     public var endsWithPosition = false
@@ -164,7 +164,7 @@ public struct ConditionalInstruction: Sendable, Equatable {
 public struct ConditionalOrder: Sendable {
     /// What is traded, under the terms that it was placed under.
     public let instrument: Instrument
-    /// With its legs as they stand.
+    /// What was asked for, with its legs as they stand now.
     public internal(set) var terms: ConditionalInstruction
     /// When it was placed.
     public let placedAt: LedgerTime
@@ -233,9 +233,9 @@ public struct ConditionalAmendment: Sendable, Equatable {
 
 /// How a conditional order ended that placed no order.
 public struct ConditionalEnd: Sendable, Equatable {
-    /// Why.
+    /// Why a conditional order ended.
     public enum Reason: String, Sendable, CaseIterable {
-        /// Its owner cancelled it.
+        /// Its owner canceled it.
         case cancelled
         /// Its time was over.
         case expired
@@ -249,7 +249,7 @@ public struct ConditionalEnd: Sendable, Equatable {
 
     /// Why it ended.
     public let reason: Reason
-    /// The ledger's code of the refusal.
+    /// The ledger's code of the refusal; nil where nothing was refused.
     public let refusal: Refusal.Code?
 
     /// An end, with the code of the refusal where there was one.
@@ -259,14 +259,14 @@ public struct ConditionalEnd: Sendable, Equatable {
     }
 }
 
-/// A time at which an account's open orders are cancelled unless it is put off: a dead man's switch.
+/// A time at which an account's open orders are canceled unless it is put off: a dead man's switch.
 public struct CancelTimer: Sendable, Equatable {
     /// The instrument whose orders it is of; nil for all.
     public let instrument: String?
-    /// Nil turns it off.
+    /// The ledger time at which the orders are canceled; nil turns the timer off.
     public let at: LedgerTime?
 
-    /// A timer.
+    /// A timer for the orders of an instrument, or of all where it is nil; a nil time turns it off.
     public init(instrument: String?, at time: LedgerTime?) {
         self.instrument = instrument
         self.at = time

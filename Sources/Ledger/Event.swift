@@ -302,12 +302,13 @@ public struct ImportedPosition: Sendable, Equatable {
     public let isolatedWallet: ExactDecimal
     /// Set for the instrument together with the position; nil leaves it as it is.
     public let leverage: ExactDecimal?
-    /// What it had realised before fees, in the settlement asset; no cash comes with it.
+    /// Profit that it had realized before fees, in the settlement asset; negative for a loss. No cash comes
+    /// with it.
     public let realised: ExactDecimal
     /// What its fills had cost, in the settlement asset; positive when paid. No cash goes with it.
     public let fees: ExactDecimal
-    /// Of a spot pair traded on margin; `quantity` is then what the position has, its margin included: base
-    /// asset (long), or quote asset as a negative number (short).
+    /// How a spot pair is traded on margin; nil for a contract. `quantity` is then what the position has, its
+    /// margin included: base asset (long), or quote asset as a negative number (short).
     public let margin: ImportedMargin?
 
     public init(
@@ -349,7 +350,7 @@ public struct AutoExchange: Sendable, Equatable {
         case liquidation
     }
 
-    /// One asset's part.
+    /// An amount of one asset that was exchanged, and its price.
     public struct Part: Sendable, Equatable {
         public let asset: String
         /// In the asset; above zero.

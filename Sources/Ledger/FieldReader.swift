@@ -13,7 +13,7 @@ public struct FieldReader {
     private let place: String
     private var object: JSONObject
 
-    /// Throws where the value is no object.
+    /// A reader of an object; throws where the value is none.
     public init(_ value: JSONValue, subject: String, at place: String = "") throws(Refusal) {
         guard let object = value.object else {
             let beginning = subject.isEmpty ? "" : "\(subject) "
@@ -26,10 +26,10 @@ public struct FieldReader {
         self.object = object
     }
 
-    /// The object.
+    /// The whole object that is read.
     public var value: JSONValue { .object(object) }
 
-    /// The same with other values; without a field where there is none.
+    /// A reader of the same object with each value replaced; a field whose replacement is nil is left out.
     public func rewritten(_ rewrite: (String, JSONValue) -> JSONValue?) -> FieldReader {
         var other = self
         other.object.members = object.members.compactMap { key, value in

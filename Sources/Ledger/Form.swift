@@ -155,7 +155,7 @@ public struct Field<Value: Sendable>: Sendable {
             read: read)
     }
 
-    /// The same where it may be left out.
+    /// This field, but it may be left out; nil then.
     public var optional: Field<Value?> {
         let read = read
         return Field<Value?>(
@@ -163,7 +163,7 @@ public struct Field<Value: Sendable>: Sendable {
         ) { reader, name throws(Refusal) in reader.has(name) ? try read(reader, name) : nil }
     }
 
-    /// The same where it may be left out, or null.
+    /// This field, but it may be left out or null; nil then.
     public var nullable: Field<Value?> {
         let read = read
         return Field<Value?>(
@@ -172,7 +172,7 @@ public struct Field<Value: Sendable>: Sendable {
         ) { reader, name throws(Refusal) in reader.isGiven(name) ? try read(reader, name) : nil }
     }
 
-    /// The same with what holds where it is left out; `told` is how that is written, where it is written.
+    /// This field, but with a default where it is left out; `told` is how the default is written, if it is.
     public func defaulting(to fallback: Value, told: JSONValue? = nil) -> Field {
         let read = read
         return Field(
@@ -237,7 +237,7 @@ extension Field<Int64> {
         Field(name, .span, words) { reader, name throws(Refusal) in try reader.span(name) }
     }
 
-    /// The same with what holds where it is left out, which is told.
+    /// This field, but with a default where it is left out, which its description names.
     public func defaulting(to fallback: Int64) -> Field {
         defaulting(to: fallback, told: .number("\(fallback)"))
     }

@@ -55,27 +55,27 @@ public struct Earmark: Sendable, Equatable {
 /// Their sum is what the account holds: free cash, isolated wallets and strategy funds together
 /// (`Account.imbalances` checks it).
 public struct Flows: Sendable, Equatable {
-    /// Deposits, positive.
+    /// Deposits, as a positive total.
     public var deposited: ExactDecimal = .zero
     /// Withdrawals without their fees, as a positive total.
     public var withdrawn: ExactDecimal = .zero
     /// Fees of withdrawals, as a positive total.
     public var withdrawalFees: ExactDecimal = .zero
-    /// Transfers received less transfers sent.
+    /// Transfers received less transfers sent; negative where more was sent.
     public var transferred: ExactDecimal = .zero
     /// What spot fills and the venue's own exchanges brought less what they took.
     public var exchanged: ExactDecimal = .zero
-    /// Realised profit and loss of contracts, and of session settlements.
+    /// Realized profit of contracts and of session settlements; negative for a loss.
     public var realised: ExactDecimal = .zero
-    /// Fees of fills, positive when paid.
+    /// Fees of fills; positive when paid, negative for rebates.
     public var tradingFees: ExactDecimal = .zero
-    /// Funding received less funding paid.
+    /// Funding received less funding paid; negative where more was paid.
     public var funding: ExactDecimal = .zero
     /// Loans taken less loans repaid.
     public var borrowed: ExactDecimal = .zero
     /// Interest paid out of cash, as a positive total.
     public var interestPaid: ExactDecimal = .zero
-    /// Isolated wallets that came with imported positions and not out of cash.
+    /// Isolated wallets that came with imported positions and not out of cash, as a positive total.
     public var imported: ExactDecimal = .zero
 
     public init() {}

@@ -59,7 +59,7 @@ public final class Instrument: Sendable {
         self.definition = definition
     }
 
-    /// The same contract with its profit, funding and fees in another asset.
+    /// This contract, but with its profit, funding and fees in another asset.
     public func settled(in asset: String) -> Instrument {
         if asset == settle { return self }
         return Instrument(

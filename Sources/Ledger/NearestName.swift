@@ -3,7 +3,7 @@ public enum NearestName {
     /// The nearest of these names to a text; nil where none is so near that it must have been meant.
     ///
     /// Case and punctuation do not count, so that `BTCUSDT` finds `BTC-USDT`; beyond that one letter in four,
-    /// and no more than `mistakes`, may be wrong, missing, one too many or swapped with its neighbour.
+    /// and no more than `mistakes`, may be wrong, missing, one too many or swapped with its neighbor.
     public static func of(
         _ text: String, among names: some Sequence<String>, mistakes: Int = 2
     ) -> String? {

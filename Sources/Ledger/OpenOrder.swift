@@ -51,13 +51,13 @@ public struct OpenOrder: Sendable {
     /// The id that its owner gave it; unique among the open orders of the account.
     @inlinable public var id: String { shared.content.id }
 
-    /// What it trades.
+    /// The instrument that it trades, under the terms that it was placed under.
     @inlinable public var instrument: Instrument { shared.content.instrument }
 
     /// Whether it buys or sells.
     @inlinable public var side: Side { shared.content.side }
 
-    /// As placed or last amended, in the venue's unit; positive.
+    /// The quantity as placed or last amended, in the venue's unit; above zero.
     @inlinable public var quantity: ExactDecimal { shared.content.quantity }
 
     /// Not yet filled; positive, at most `quantity`.
@@ -120,7 +120,7 @@ public struct OpenOrder: Sendable {
         self.content = content
     }
 
-    /// Notes what a fill of it realised of a position.
+    /// Notes what a fill of it realized of a position.
     mutating func note(_ realised: ExactDecimal) throws(NumberError) {
         if let sum = try fills.map({ fills throws(NumberError) in try fills.realised + realised }) {
             fills?.realised = sum
@@ -204,7 +204,7 @@ public struct OrderFills: Sendable, Equatable {
     public private(set) var feeAsset: String?
     /// When it was last filled.
     public private(set) var at: LedgerTime
-    /// What they realised of a position, before fees, in the settlement asset.
+    /// What they realized of a position, before fees, in the settlement asset.
     public internal(set) var realised: ExactDecimal = .zero
     /// The last one; nil in records of before it was kept.
     public internal(set) var last: Last?

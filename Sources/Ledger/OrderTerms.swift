@@ -12,7 +12,7 @@ public struct OrderTerms: Sendable, Equatable {
 
     /// How long an order stands.
     public enum TimeInForce: String, Sendable, CaseIterable {
-        /// Until it is filled or cancelled.
+        /// Until it is filled or canceled.
         case goodTillCancelled = "gtc"
         /// What cannot be filled at once ends.
         case immediateOrCancel = "ioc"
@@ -47,7 +47,7 @@ public struct OrderTerms: Sendable, Equatable {
     /// The venue's own members that its answers repeat, by the venue's names.
     public var words: Settings
 
-    /// Terms of an order that stands until it is filled or cancelled, unless said otherwise.
+    /// Terms of an order that stands until it is filled or canceled, unless said otherwise.
     public init(
         clientID: String? = nil, kind: Kind = .limit, timeInForce: TimeInForce = .goodTillCancelled,
         postOnly: Bool = false, expiresAt: LedgerTime? = nil, words: Settings = Settings()
@@ -156,7 +156,7 @@ public struct OrderAmendment: Sendable, Equatable {
     }
 }
 
-/// Why an order ended that was neither filled as a whole nor cancelled by its owner.
+/// Why an order ended that was neither filled as a whole nor canceled by its owner.
 public enum OrderEnd: String, Sendable, CaseIterable {
     /// What an immediate-or-cancel order could not fill at once.
     case immediateRest = "immediate_rest"

@@ -15,11 +15,12 @@ public struct Position: Sendable {
     /// value), Σ quantity ÷ price of an inverse one. Since the last session settlement where the venue
     /// settles sessions, since opening elsewhere.
     public var cost: ExactDecimal
-    /// As `cost`, but always since opening.
+    /// The cost since the position was opened, signed and counted as `cost` is.
     public var openingCost: ExactDecimal
     /// Margin put into an isolated position, in the settlement asset; zero for cross.
     public var isolatedWallet: ExactDecimal = .zero
-    /// Realised since the position was opened, before fees, in the settlement asset.
+    /// Profit realized since the position was opened, before fees, in the settlement asset; negative for a
+    /// loss.
     public var realised: ExactDecimal = .zero
     /// Fees that its fills cost since it was opened, in the settlement asset; positive when paid. Those paid
     /// in another asset are not among them.

@@ -69,7 +69,7 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         public static let storeUnavailable = Code(rawValue: "store_unavailable")
         /// Nobody knows whether it was carried out.
         public static let timedOut = Code(rawValue: "timed_out")
-        /// As many slow reads wait already as may.
+        /// The limit of waiting slow reads is reached.
         public static let busy = Code(rawValue: "busy")
     }
 }

@@ -3,27 +3,27 @@ import Numbers
 
 /// What one event did to the cash of an account in one asset, or to the margin of one of its positions.
 public struct CashChange: Sendable, Equatable {
-    /// The sequence of the event, and which of its changes it is; the first is 0.
+    /// The sequence of the event.
     public let sequence: Int64
-    /// Which of the event's changes it is.
+    /// Which of the event's changes it is; the first is 0.
     public let part: Int
-    /// When.
+    /// The ledger time of the event.
     public let at: LedgerTime
-    /// What happened.
+    /// What the event says.
     public let body: EventBody
-    /// The asset.
+    /// The asset whose cash or margin changed.
     public let asset: String
-    /// More cash (positive) or less.
+    /// What the cash changed by, in the asset: positive when received, negative when paid.
     public let amount: ExactDecimal
-    /// The cash after it.
+    /// The cash after the change, in the asset.
     public let balance: ExactDecimal
-    /// What moved into the margin of the isolated position that it is of, and what is there after it.
+    /// What moved into the isolated position's margin (positive) or out of it, in the asset; zero for none.
     public let marginChange: ExactDecimal
-    /// What the isolated position has after it.
+    /// The isolated position's margin after the change, in the asset.
     public let marginBalance: ExactDecimal
-    /// What it realised, before fees, where it is a trade.
+    /// Profit that a trade realized, before fees; negative for a loss, zero for what is no trade.
     public let realised: ExactDecimal
-    /// The order that it was of.
+    /// The order that the trade filled; nil for none.
     public let order: OpenOrder?
 
     /// The trade that it was; nil where it was none.
@@ -49,20 +49,20 @@ public struct CashChange: Sendable, Equatable {
 
 /// A position that was closed.
 public struct ClosedPosition: Sendable, Equatable {
-    /// As it was before the trade that closed it, with what that realised and cost.
+    /// The position before the trade that closed it, with what that trade realized and cost added.
     public internal(set) var position: Position
-    /// When.
+    /// The ledger time at which it was closed.
     public let closedAt: LedgerTime
-    /// All that was closed of it, in the venue's unit.
+    /// All that was closed of it, in the venue's unit; above zero.
     public let quantity: ExactDecimal
     /// Σ quantity × price of what was closed.
     let value: ExactDecimal
-    /// The most that it was.
+    /// The largest quantity that it had, in the venue's unit; above zero.
     public let largest: ExactDecimal
     /// Whether the venue forced the last trade.
     public let isLiquidation: Bool
 
-    /// What it was closed at on average, to 18 places.
+    /// The average price at which it was closed: Σ quantity × price ÷ Σ quantity, half even to 18 places.
     public var averagePrice: ExactDecimal {
         get throws(NumberError) { try value.over(quantity, rounding: .halfEven) }
     }

@@ -12,9 +12,9 @@ public struct OrderRecord: Sendable, Equatable {
         case refused(Int64)
     }
 
-    /// With what is filled of it.
+    /// The order, with what is filled of it.
     public internal(set) var order: OpenOrder
-    /// Nil while it is open.
+    /// How it ended; nil while it is open.
     public internal(set) var ending: Ending?
     /// When it last changed.
     public internal(set) var updatedAt: LedgerTime
@@ -56,7 +56,7 @@ public struct OrderRecord: Sendable, Equatable {
         self = record
     }
 
-    /// Takes over an event if it is of this order, with what a fill realised of a position.
+    /// Takes over an event if it is of this order, with what a fill realized of a position.
     public mutating func take(_ event: Event, realising realised: ExactDecimal = .zero) throws {
         switch event.body {
         case .orderAmended(let amendment) where amendment.orderID.isExactly(order.id):
@@ -82,11 +82,11 @@ public struct ConditionalRecord: Sendable, Equatable {
         case ended(ConditionalEnd)
     }
 
-    /// As it was when it ended.
+    /// The conditional order as it was when it ended.
     public let order: ConditionalOrder
     /// What became of it.
     public internal(set) var ending: Ending
-    /// When.
+    /// The ledger time at which it ended.
     public let endedAt: LedgerTime
 
     /// A conditional order that has ended.
@@ -105,7 +105,7 @@ public struct TradeRecord: Sendable, Equatable {
     public let fill: Fill
     /// The order that it filled, as it was then; nil for a trade without one.
     public let order: OpenOrder?
-    /// Profit and loss that it realised, before its fee, in the settlement asset.
+    /// Profit that it realized, before its fee, in the settlement asset; negative for a loss.
     public let realised: ExactDecimal
 
     /// A trade, with its order as it was before it.

@@ -3,7 +3,7 @@ import Numbers
 /// The prices that figures are worked out with: what was given to the ledger, and behind it the rulebook's
 /// dated reference prices, so that a fresh venue has figures before its first tick.
 public struct ValuationPrices: Sendable {
-    /// What was given.
+    /// The prices that the ledger was given.
     public let prices: VenuePrices
     /// USD prices of the rulebook; 1 for a venue's own USD.
     public let reference: [String: ExactDecimal]

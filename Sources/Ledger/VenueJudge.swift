@@ -15,7 +15,7 @@ public protocol VenueJudge: Sendable {
     /// The contract terms of an instrument in the rulebook in force; nil if the rulebook does not know it.
     func instrument(_ name: String, at time: LedgerTime) -> Instrument?
 
-    /// The same for one account, where the terms depend on it.
+    /// The contract terms of an instrument for one account, where they depend on it; nil if there is none.
     func instrument(_ name: String, in account: Account, at time: LedgerTime) -> Instrument?
 
     /// The instruments of the rulebook in force, for messages about one that it does not know.
@@ -30,7 +30,7 @@ public protocol VenueJudge: Sendable {
     /// Whether credits of the purpose `fees` pay the fees of fills before cash does.
     var paysFeesWithCredits: Bool { get }
 
-    /// The settings of a new account, in the contract's order.
+    /// The settings of a new account, in the order in which the venue's page lists them.
     var defaultSettings: Settings { get }
 
     /// The value to store for one setting.
@@ -119,10 +119,10 @@ public protocol VenueJudge: Sendable {
 }
 
 extension VenueJudge {
-    /// The usual ones.
+    /// The conventions of most venues.
     public var conventions: Conventions { Conventions() }
 
-    /// None: what is owed is what is put down.
+    /// 1: a position is backed by its whole value.
     public func defaultLeverage(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> ExactDecimal {
@@ -132,7 +132,7 @@ extension VenueJudge {
     /// Cross: everything in the account backs the position.
     public func defaultMarginMode(of instrument: Instrument, in account: Account) -> MarginMode { .cross }
 
-    /// No: buying closes a short position before it opens a long one.
+    /// False: buying closes a short position before it opens a long one.
     public func isHedged(_ account: Account) -> Bool { false }
 
     /// The prices that were given, and no reference prices.
@@ -140,7 +140,7 @@ extension VenueJudge {
         ValuationPrices(prices: prices, reference: [:])
     }
 
-    /// None is traded.
+    /// Nil: the exchange trades no instrument of the venue.
     public func tradingTerms(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> TradingTerms? { nil }
@@ -157,14 +157,14 @@ extension VenueJudge {
         return (try value.times(rate, rounding: .halfEven), asset)
     }
 
-    /// As of every trade of its side.
+    /// The fee of any trade of the order's side.
     public func fee(
         of quantity: ExactDecimal, at price: ExactDecimal, for order: OpenOrder, rate: ExactDecimal
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
         try fee(of: quantity, at: price, side: order.side, in: order.instrument, rate: rate)
     }
 
-    /// With what it was worked out in.
+    /// The fee as it was worked out, in the same asset.
     public func payment(
         of fee: (amount: ExactDecimal, asset: String), by account: Account, prices: VenuePrices,
         at time: LedgerTime
@@ -172,26 +172,26 @@ extension VenueJudge {
         fee
     }
 
-    /// None: a message then names no other.
+    /// No names: a message about an unknown instrument suggests none.
     public func instrumentNames(at time: LedgerTime) -> [String] { [] }
 
-    /// The terms that hold for every account.
+    /// The instrument's terms, which are the same for every account.
     public func instrument(_ name: String, in account: Account, at time: LedgerTime) -> Instrument? {
         instrument(name, at: time)
     }
 
-    /// The most particular setting that fits.
+    /// The leverage of the most particular setting that fits; nil where none was set.
     public func leverage(of position: PositionKey, in account: Account) -> ExactDecimal? {
         account.leverage(position.instrument.name, side: position.side, marginMode: position.marginMode)
     }
 
-    /// No: each order names its own.
+    /// False: each order names its own margin mode.
     public var hasMarginModesOfInstruments: Bool { false }
 
-    /// No: the venue has no such credits.
+    /// False: the venue has no such credits.
     public var paysFeesWithCredits: Bool { false }
 
-    /// None by the hour.
+    /// Throws `notAllowed`: the venue charges no interest by the hour.
     public func interest(
         on asset: String, of account: Account, hours: Int, prices: VenuePrices, at time: LedgerTime
     ) throws(Refusal) -> ExactDecimal {
@@ -199,20 +199,20 @@ extension VenueJudge {
             .notAllowed, "\(name.rawValue) charges no interest by the hour: give amount.", field: "hours")
     }
 
-    /// No spot pair is traded on margin.
+    /// Nil: no spot pair is traded on margin.
     public func marginAsset(
         of pair: Instrument, isLong: Bool, marginMode: MarginMode, wanted: String?, in account: Account,
         at time: LedgerTime
     ) throws(Refusal) -> String? { nil }
 
-    /// None.
+    /// Throws `notAllowed`: the venue has no margin positions.
     public func marginInterest(
         on position: Position, hours: Int, at time: LedgerTime
     ) throws(Refusal) -> ExactDecimal {
         throw Refusal(.notAllowed, "\(name.rawValue) has no margin positions.", field: "instrument")
     }
 
-    /// Never.
+    /// Throws `notAllowed`: the venue exchanges nothing by itself.
     public func autoExchanges(
         of account: Account, afterLiquidation: Bool, prices: VenuePrices, at time: LedgerTime
     ) throws(Refusal) -> [AutoExchange] {

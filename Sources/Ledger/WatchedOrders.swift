@@ -20,9 +20,9 @@ public struct WatchedOrders: Sendable {
     /// What waits for the prices of one instrument. The one that a price comes to first stands last.
     public struct Book: Sendable {
         public let instrument: Instrument
-        /// By limit, the highest last.
+        /// Buy orders by their limits, the highest last.
         public fileprivate(set) var buys: [Entry] = []
-        /// By limit, the lowest last.
+        /// Sell orders by their limits, the lowest last.
         public fileprivate(set) var sells: [Entry] = []
         /// By source and level: those that fire when the price comes up, the lowest last.
         fileprivate var rising: [TriggerSource: [Entry]] = [:]
@@ -76,14 +76,14 @@ public struct WatchedOrders: Sendable {
         fileprivate var isEmpty: Bool { buys.isEmpty && sells.isEmpty && !hasTriggers }
     }
 
-    /// By the instrument's name.
+    /// What waits for prices, by the instrument's name.
     public private(set) var books: [String: Book] = [:]
     /// What has a time, the earliest last.
     private var due: [Entry] = []
     /// How much of an account is watched.
     private var counts: [String: Int] = [:]
 
-    /// Whether nothing is.
+    /// Whether nothing is watched.
     public var isEmpty: Bool { counts.isEmpty }
 
     /// The accounts of which something is watched.

@@ -1,17 +1,17 @@
-/// Which of the two neighbouring figures stands for a value between them; named at every call that may round.
+/// Which of the two neighboring figures stands for a value between them; named at every call that may round.
 @frozen
 public enum Rounding: Sendable, Hashable, CaseIterable {
-    /// The neighbour nearer to zero: digits are cut off.
+    /// The neighbor nearer to zero: digits are cut off.
     case towardZero
-    /// The neighbour farther from zero.
+    /// The neighbor farther from zero.
     case awayFromZero
-    /// The lower neighbour, toward minus infinity.
+    /// The lower neighbor, toward minus infinity.
     case floor
-    /// The upper neighbour, toward plus infinity.
+    /// The upper neighbor, toward plus infinity.
     case ceiling
-    /// The nearest neighbour; a tie goes away from zero.
+    /// The nearest neighbor; a tie goes away from zero.
     case halfUp
-    /// The nearest neighbour; a tie goes to the even last digit.
+    /// The nearest neighbor; a tie goes to the even last digit.
     case halfEven
 
     /// Whether a magnitude that was cut must grow by one in its last digit.

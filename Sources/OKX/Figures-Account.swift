@@ -341,8 +341,8 @@ extension AccountFigure {
 
     /// The modes in which it has a value; "" stands in the others.
     ///
-    /// The given document's matrix, but `details` is there in all four modes, as the document's later version
-    /// has it. The delta fields stand in its prose only, without a limit.
+    /// The table of applicable fields of Get balance, but `details` is there in all four modes, as a later
+    /// version has it. The delta fields stand in its prose only, without a limit.
     var modes: ModeSet {
         switch self {
         case .isoEq: [.futures, .multi, .portfolio]

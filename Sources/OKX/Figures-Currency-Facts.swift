@@ -44,9 +44,9 @@ extension CurrencyFigure {
 
     /// The modes in which the row has a value; "" stands in the others.
     ///
-    /// The given document's matrix decides. Fields that stand in its prose only follow the prose. Exceptions
-    /// are those of the recordings: `twap` and `spotIsoBal` are "0" where the matrix leaves them out, and
-    /// `collateralEnabled` is a boolean everywhere.
+    /// The table of applicable fields of Get balance decides. Fields only in its prose follow that.
+    /// Exceptions are those of the recordings: `twap` and `spotIsoBal` are "0" where the table leaves them
+    /// out, and `collateralEnabled` is a boolean everywhere.
     var modes: ModeSet {
         switch self {
         case .disEq, .liab, .crossLiab, .interest, .maxLoan, .borrowFroz, .frpType:

@@ -302,7 +302,7 @@ final class CurrencyFigures: FigureTable<CurrencyFigure> {
         var moves: [(name: String, amount: ExactDecimal)] = [
             ("deposits", flows.deposited), ("withdrawals", -flows.withdrawn),
             ("withdrawal fees", -flows.withdrawalFees), ("transfers", flows.transferred),
-            ("spot trades", flows.exchanged), ("realised profit", flows.realised),
+            ("spot trades", flows.exchanged), ("realized profit", flows.realised),
             ("trading fees", -flows.tradingFees), ("funding", flows.funding), ("loans", flows.borrowed),
             ("interest paid", -flows.interestPaid), ("imported isolated margin", flows.imported),
             ("funds of strategies", -holding.reserved(.strategy)),

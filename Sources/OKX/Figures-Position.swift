@@ -130,7 +130,7 @@ final class PositionValuation: FigureTable<PositionFigure> {
     /// liquidated, and all that the denominator then holds is the rounding of the booked cost. A choice.
     private static let priceLimit = ExactFraction(ExactDecimal(1_000_000_000_000_000))
 
-    /// The mark at which `amount` with the position's profit is such a share of its size, moved towards the
+    /// The mark at which `amount` with the position's profit is such a share of its size, moved toward the
     /// position's own side: up for a long one. None where no price above 0 and below the limit does it.
     ///
     /// x = (cost − amount) ÷ (size − share) for a linear contract, (size + share) ÷ (amount + cost) for an

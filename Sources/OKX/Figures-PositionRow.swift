@@ -285,7 +285,7 @@ extension PositionRowFigure {
                 from: Source.recordedPositions, isAlwaysThere: false)
         case .pnl:
             field(
-                "profit realised since it was opened", signed: true, isNoneAtZero: true, isAlwaysThere: false)
+                "profit realized since it was opened", signed: true, isNoneAtZero: true, isAlwaysThere: false)
         case .fee:
             field(
                 "fees of its fills in ccy, negative when paid", signed: true, isNoneAtZero: true,

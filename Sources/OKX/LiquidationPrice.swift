@@ -7,7 +7,7 @@ import Venue
 ///
 /// It is an estimate, as the venue's own is: the difference between equity and requirement is piecewise
 /// linear in the mark (in 1 ÷ mark for an inverse contract), so the answer is found by halving between a mark
-/// that is safe and one that is not, until they are neighbours in the last printed digit. An isolated
+/// that is safe and one that is not, until they are neighbors in the last printed digit. An isolated
 /// position's is solved (``PositionFigure/liqPx``).
 struct LiquidationPrice {
     private let position: Position

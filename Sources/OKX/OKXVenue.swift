@@ -35,15 +35,15 @@ public struct OKXVenue: RulebookVenue, VenueServer {
         self.profile = profile
     }
 
-    /// What of the account a new order must leave: no less than nothing.
+    /// The figures that a new order must not bring below zero.
     public static let acceptanceFigures = ["availEq", "availBal"]
 
-    /// `ordId`.
+    /// The order's `ordId`.
     public func shownID(of order: OpenOrder, in account: String) -> String {
         order.venueID(of: account)
     }
 
-    /// `algoId`.
+    /// The conditional order's `algoId`.
     public func shownID(of order: ConditionalOrder, in account: String) -> String {
         OrderID.text(order.sequence)
     }

@@ -68,7 +68,7 @@ private struct AccountRehosting {
         ]
         script.open(at: OKXVenue.name, settings)
         script.assume(
-            "Realised profits, fees and funding are in the cash balances, so that each comes in as one "
+            "Realized profits, fees and funding are in the cash balances, so that each comes in as one "
                 + "deposit; when it was made is not known.")
     }
 

@@ -88,7 +88,7 @@ extension OKXVenue: VenueClient {
         !text.isEmpty && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
     }
 
-    /// By the venue's code where there is one, else by the HTTP status.
+    /// What an answer means for its call: by the venue's code where there is one, else by the HTTP status.
     public func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict {
         guard let body = answer.json, let code = body["code"].flatMap({ $0.text ?? $0.numberText }) else {
             return answer.verdictByStatus

@@ -97,8 +97,8 @@ extension OKXVenue {
         return terms
     }
 
-    /// Of contracts value × rate in the settlement currency; of a pair what is received × rate, in the
-    /// currency that is received.
+    /// The fee of a trade, positive when paid: of contracts value × rate in the settlement currency; of a
+    /// pair what is received × rate, in the currency that is received.
     public func fee(
         of quantity: ExactDecimal, at price: ExactDecimal, side: Side, in instrument: Instrument,
         rate: ExactDecimal

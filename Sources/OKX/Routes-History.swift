@@ -65,7 +65,7 @@ extension OKXVenue {
         return try orderList(rows, query, ["live", "partially_filled"], page, snapshot) { _ in true }
     }
 
-    /// Orders that ended, the latest first: those cancelled without any fill for two hours.
+    /// Orders that ended, the latest first: those canceled without any fill for two hours.
     private func ordersHistory(
         _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory, days: Int64
     ) throws -> [UInt8] {

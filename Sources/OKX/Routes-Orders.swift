@@ -66,7 +66,7 @@ extension OKXVenue {
         }
     }
 
-    // MARK: - Placing, amending, cancelling
+    // MARK: - Placing, amending, canceling
 
     /// Carries out up to twenty orders, each by itself and in their order.
     func perform(
@@ -115,7 +115,7 @@ extension OKXVenue {
         for (place, (instruction, result)) in zip(places, zip(instructions, results)) {
             acks[place].take(result, of: instruction, snapshot)
         }
-        // `cxlOnFail`: what could not be amended is cancelled.
+        // `cxlOnFail`: what could not be amended is canceled.
         for (order, ack) in zip(ending, acks) where ack.error != nil {
             guard let order else { continue }
             _ = try? await access.trade(.cancel(.id(order.id), instrument: nil), for: snapshot.account.id)

@@ -57,7 +57,7 @@ final class InstrumentRules: Sendable {
     }
 
     /// The highest price of a buy order and the lowest of a sell order: the mark with the rulebook's share of
-    /// it added or taken off, cut to the tick towards the mark. Nil without a mark.
+    /// it added or taken off, cut to the tick toward the mark. Nil without a mark.
     func priceLimits(
         _ market: ValuationPrices, _ rules: RuleTable
     ) -> (buy: ExactDecimal, sell: ExactDecimal)? {

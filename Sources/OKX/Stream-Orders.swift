@@ -151,7 +151,7 @@ struct OrderNews {
 
     let subject: Subject
     let event: Event
-    /// What was filled, and what that realised.
+    /// What was filled, and what that realized.
     var fill: Fill?
     var realised = ExactDecimal.zero
 

@@ -13,7 +13,7 @@ struct OrderRow {
     /// `instType`.
     let typeName: String
     let leverage: ExactDecimal
-    /// What its closing fills realised, before fees.
+    /// What its closing fills realized, before fees.
     let profit: ExactDecimal
     let filled: ExactDecimal
     /// The conditional order that placed it: its own id of the client's, and its leg.
@@ -108,7 +108,7 @@ extension OrderRecord {
         }
     }
 
-    /// `cancelSource` and what it means; empty for an order that was not cancelled.
+    /// `cancelSource` and what it means; empty for an order that was not canceled.
     var cancelSource: (code: String, reason: String) {
         guard stateName == "canceled" else { return ("", "") }
         switch ending {

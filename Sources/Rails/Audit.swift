@@ -222,8 +222,8 @@ extension MarketFigures {
             ? "It is position + orders that add to it + 0.1 % of all orders." : ""
     }
 
-    /// Whether a maintenance margin is what the given sample's are: the position whole, the orders that add
-    /// to it whole, and 0.1 % of every order.
+    /// Whether a maintenance margin is what the documented sample's are: the position whole, the orders that
+    /// add to it whole, and 0.1 % of every order.
     private var actsAsPositionMargin: Bool {
         guard let figure = reported(.maintenanceMargin), let position = reported(.position),
             let buys = reported(.openBuy), let sells = reported(.openSell), !position.isZero,

@@ -231,7 +231,7 @@ extension MarketFigure {
         case .pnl: .shown("positionPnl", Self.usd, signed: true, .cut(8), from: Source.sample)
         case .positionPnl:
             .shown(
-                "realised profit of the market's lifetime, before fees", Self.usd, signed: true,
+                "realized profit of the market's lifetime, before fees", Self.usd, signed: true,
                 from: Source.given)
         case .funding:
             .shown(
@@ -333,7 +333,7 @@ extension MarketFigure {
         case .cost: .input("cost", Self.usd, .ledger)
         case .isolatedMargin: .input("isolated margin", Self.usd, .ledger)
         case .ownLeverage: .input("leverage", "ratio", .setting)
-        case .realisedProfit: .input("realised profit", Self.usd, .ledger)
+        case .realisedProfit: .input("realized profit", Self.usd, .ledger)
         case .fundingReceived: .input("funding", Self.usd, .ledger)
         case .tradedNotional: .input("traded notional", Self.usd, .ledger)
         case .feesPaid: .input("fees", Self.usd, .ledger)

@@ -66,7 +66,7 @@ extension PositionFigure {
         case .funding:
             .shown("funding since it was opened", usd, signed: true, from: Source.positionsPage)
         case .realizedPnl:
-            .shown("realised profit since it was opened", usd, signed: true, from: Source.positionsPage)
+            .shown("realized profit since it was opened", usd, signed: true, from: Source.positionsPage)
         case .unrealizedPnl:
             .shown(
                 "quantity × index price − cost", usd, signed: true, .halfEven(18), evidence: .unit(18),
@@ -84,7 +84,7 @@ extension PositionFigure {
                 isAlwaysThere: false)
 
         case .ownFunding: .input("funding of the position", usd, .ledger)
-        case .ownProfit: .input("realised profit of the position", usd, .ledger)
+        case .ownProfit: .input("realized profit of the position", usd, .ledger)
         }
     }
 }

@@ -5,13 +5,14 @@ import Venue
 
 /// Rails: an account in USD with perpetual markets, read through the User Account API.
 ///
-/// `documented` follows the given balances page: maintenance 3 % of positions at cost, plain unwrapped body.
+/// `documented` follows the page Get Account Balances: maintenance 3 % of positions at cost, plain unwrapped
+/// body.
 /// `live` follows the later pages: 10 % of positions at the index price, signed positions, a body within
 /// `balances`.
 public struct RailsVenue: RulebookVenue, VenueServer {
-    /// `rails`.
+    /// The venue's name in commands and files: `rails`.
     public static let name = VenueName(rawValue: "rails")
-    /// `Rails`.
+    /// The venue's name for people.
     public static var title: String { "Rails" }
 
     /// A token, and the balances for it.
@@ -38,15 +39,15 @@ public struct RailsVenue: RulebookVenue, VenueServer {
         self.profile = profile
     }
 
-    /// What of the account a new order must leave: no less than nothing.
+    /// The figures that a new order must not bring below zero.
     public static let acceptanceFigures = ["availableBalance"]
 
-    /// `orderId`.
+    /// The order's `orderId`.
     public func shownID(of order: OpenOrder, in account: String) -> String {
         order.venueID(of: account)
     }
 
-    /// `triggerOrderId`.
+    /// The trigger order's `triggerOrderId`.
     public func shownID(of order: ConditionalOrder, in account: String) -> String {
         order.venueID(of: account)
     }

@@ -100,7 +100,7 @@ struct MarketHistory {
             quantity.isZero || held != nil ? .zero : position?["realizedPnl"].truncatedNumber ?? .zero
         if let earned = position?["realizedPnl"].truncatedNumber, held != nil, !earned.isZero {
             script.assume(
-                "The isolated position in \(name) comes in whole; what it has realised is counted before it.")
+                "The isolated position in \(name) comes in whole; what it has realized is counted before it.")
         }
         ownFunding =
             quantity.isZero ? .zero : position.map { $0["funding"].truncatedNumber ?? .zero } ?? funding

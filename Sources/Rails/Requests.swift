@@ -2,7 +2,7 @@ import JSON
 import Ledger
 import Venue
 
-// The venue from its client's side: what is asked, how it is authorised, what an answer means.
+// The venue from its client's side: what is asked, how it is authorized, what an answer means.
 
 /// A call that reading an account takes, by its name in records.
 enum ReadingCall: String, CaseIterable {
@@ -78,8 +78,8 @@ extension RailsVenue: VenueClient {
         }
     }
 
-    /// By the HTTP status alone: the venue's gateway publishes no codes, and its messages may repeat a
-    /// header.
+    /// What an answer means for its call, by the HTTP status alone: the venue's gateway publishes no codes,
+    /// and its messages may repeat a header.
     public func verdict(on answer: IncomingAnswer, to call: VenueCall) -> AnswerVerdict {
         if answer.status == 401, call.purpose == .account { return .tokenExpired }
         return answer.verdictByForm

@@ -9,7 +9,7 @@ extension RailsVenue {
     /// The account as one statement, from the answer to `balances` and what of the others is there.
     ///
     /// Throws where that answer is missing or is not the venue's; every other oddity is drift. Positions are
-    /// `net`, or the side that the answer to `positions` names, as the given form prints a short's size
+    /// `net`, or the side that the answer to `positions` names, as the documented form prints a short's size
     /// without a sign.
     public func statements(from bodies: [RecordedBody], account: String) throws(ReadingError) -> [Statement] {
         let answers = bodies.map(ReportedAnswer.init)

@@ -6,7 +6,7 @@ import Venue
 /// Rails' rules as one rulebook version has them: one object, so that taking the rules of a time costs one
 /// reference.
 public final class RuleTable: VenueRules {
-    /// The maintenance rate of each profile: the given text's, and the later pages'.
+    /// The maintenance rate of each profile: that of Get Account Balances, and the later pages'.
     let maintenanceRate: [WireProfile: ExactDecimal]
     let defaultLeverage: ExactDecimal
     let maximumLeverage: ExactDecimal

@@ -3,7 +3,7 @@ import Ledger
 import Numbers
 import Venue
 
-/// The socket of version 2: orders placed, changed and cancelled, and channels that tell of them. Rails API
+/// The socket of version 2: orders placed, changed and canceled, and channels that tell of them. Rails API
 /// documentation, the orders channel; where it is opened, and every frame that is not printed there, are
 /// choices.
 struct OrderSocket: VenueStream {

@@ -31,7 +31,7 @@ struct MarketFilter {
 }
 
 extension RailsVenue {
-    /// The balances body: the fields of the given document in its order, every value a plain decimal in
+    /// The balances body: the fields of Get Account Balances in its order, every value a plain decimal in
     /// quotes. The filter narrows the map only; account figures stay account-wide.
     func balancesBody(
         of figures: AccountFigures, filter: MarketFilter, rules: RuleTable

@@ -59,7 +59,7 @@ public struct MarginaliaServer: Sendable {
         return try VenueRegistry.servers(rulebooks: rulebooks, profiles: options.profiles)
     }
 
-    /// The demonstration scenario.
+    /// The scenario of `serve --demo`: accounts of every venue and mode, whose keys are public.
     public static func demonstration() throws(ProgramError) -> Scenario {
         try Scenario(file: "demonstration.yaml", content: PackageResources.demonstration_yaml)
     }
@@ -170,7 +170,7 @@ public struct MarginaliaServer: Sendable {
 
 /// A server that answers: where it is, and what it began with.
 public struct ServerReady: Sendable {
-    /// Its address.
+    /// The address that it listens at, such as `http://127.0.0.1:8080`.
     public let url: String
     /// The file that holds the operator's token; nil where the token was given.
     public let tokenFile: String?

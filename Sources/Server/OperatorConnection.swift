@@ -17,7 +17,7 @@ public struct OperatorConnection: Sendable {
 
     private let target: Target
 
-    /// Throws where a URL is none of a server.
+    /// Refuses a URL that cannot be a server's.
     public static func check(url: String) throws(ProgramError) { _ = try HTTPCaller(url: url) }
 
     /// The API of a running server.
@@ -55,7 +55,7 @@ public struct OperatorConnection: Sendable {
 
     /// What an answer was.
     public struct Answer: Sendable {
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         public let status: Int
         /// The body; null where there is none.
         public let body: JSONValue

@@ -91,7 +91,7 @@ extension OrderScript.Step {
             ) { .duplicate },
             .init(
                 "fill_on_cancel",
-                "When it is cancelled, its rest is filled first, and the cancel finds no open order."
+                "When it is canceled, its rest is filled first, and the cancel finds no open order."
             ) { .fillOnCancel },
         ])
 
@@ -114,7 +114,7 @@ final class OrderScripts: Sendable {
     private enum Held: Equatable {
         /// Its first news behind a place of the journal is told so often.
         case telling(after: Int64, times: Int)
-        /// It is filled right before it is cancelled.
+        /// It is filled right before it is canceled.
         case fillOnCancel
     }
 

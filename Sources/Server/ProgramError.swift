@@ -29,6 +29,6 @@ public struct ProgramError: Error, Equatable, Sendable, CustomStringConvertible 
         self.message = message
     }
 
-    /// The sentence.
+    /// The sentence for people: what was wrong, where, and what to do.
     public var description: String { message }
 }

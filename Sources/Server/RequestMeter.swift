@@ -2,7 +2,7 @@ import Synchronization
 
 /// What kind of path a request was for: few, so that the metrics stay few whatever clients ask for.
 enum PathClass: UInt8, Sendable, CaseIterable {
-    /// One of the venues' account endpoints that the given documents describe.
+    /// One of the venues' account endpoints.
     case account
     /// Anything else of a venue.
     case other

@@ -33,7 +33,7 @@ public struct Scenario: Sendable {
     let openings: [Opening]
     /// Prices, then commands.
     let steps: [Step]
-    /// Where the ledger's clock is put, where it is one that stands.
+    /// The time to which a standing clock is moved; nil for none.
     public let ledgerTime: LedgerTime?
     /// How the venues' endpoints misbehave, from when the server runs.
     let faults: [Fault]

@@ -5,7 +5,7 @@ import Venue
 
 /// Everything that `marginalia serve` can be told, checked and with its defaults in place.
 public struct ServeOptions: Sendable, Equatable {
-    /// Where to listen.
+    /// The address to listen at; port 0 picks a free one.
     public var listen = ListenAddress(host: "127.0.0.1", port: 8080)
     /// Where the ledger is kept.
     public var store = StoreAddress.sqlite(path: "marginalia-data/ledger.db")
@@ -40,7 +40,7 @@ public struct ServeOptions: Sendable, Equatable {
     /// How log lines look.
     public var logFormat = LogFormat.text
 
-    /// The defaults.
+    /// The defaults of the command line.
     public init() {}
 }
 

@@ -41,7 +41,7 @@ public struct SourceDocument: Sendable {
 
     /// The file's name, for messages.
     public let file: String
-    /// What it holds.
+    /// The document as a JSON value, whether it was written as YAML or JSON.
     public let value: JSONValue
     private let places: Places
 

@@ -2,7 +2,7 @@
 public struct AddressRange: Sendable, Equatable {
     private let bytes: [UInt8]
     private let prefixLength: Int
-    /// As it was given.
+    /// The address or network as it was written.
     public let text: String
 
     /// Nil where the text is neither an address nor a network. A network of IPv4 addresses written as IPv6

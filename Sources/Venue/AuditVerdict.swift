@@ -48,7 +48,7 @@ public struct AuditInput: Sendable {
     /// Whether it is exact, and not only as far as its venue's precision goes.
     let isRule: Bool
 
-    /// A reported figure.
+    /// An input that the answer reports under this name.
     public init(_ name: String, _ value: ReportedValue) {
         self.name = name
         self.value = value
@@ -70,7 +70,7 @@ extension ReportedObject {
 
 /// A reported figure with what is known of it: from here the verdict follows.
 public struct FigureCheck: Sendable {
-    /// What a difference means that rounding does not explain.
+    /// What it means where the reported figure differs by more than rounding.
     public enum Difference: Sendable {
         /// Nothing that the venue might hide enters here.
         case contradicts
@@ -84,7 +84,7 @@ public struct FigureCheck: Sendable {
 
     /// The venue's own field, as a path into the answer.
     public let field: String
-    /// What stood there.
+    /// The value that the answer reports.
     public let reported: ReportedValue
     /// The formula in the venue's own words.
     public let formula: String

@@ -59,13 +59,13 @@ public struct Candle: Sendable, Equatable {
 
 /// How much was traded.
 public struct Turnover: Sendable, Equatable {
-    /// In the venue's unit.
+    /// What was traded, in the venue's unit; never negative.
     public let quantity: ExactDecimal
     /// In the base asset and in the quote asset.
     public let base: ExactDecimal
     public let quote: ExactDecimal
 
-    /// Nothing.
+    /// No turnover: every amount is zero.
     public static let none = Turnover(quantity: .zero, base: .zero, quote: .zero)
 
     private init(quantity: ExactDecimal, base: ExactDecimal, quote: ExactDecimal) {
@@ -229,14 +229,14 @@ struct CandleWindow: Sendable, Equatable {
 
 /// What candles are asked for.
 public struct CandleQuery: Sendable {
-    /// Whose candles.
+    /// What the candles are of.
     public var subject: MarketSubject
-    /// Over which stretches.
+    /// The interval of each candle.
     public var interval: CandleInterval
     /// The earliest and the latest beginning that is wanted, in milliseconds; nil for any.
     public var from: Int64?
     public var to: Int64?
-    /// The most candles.
+    /// How many candles are given at most.
     public var limit: Int
     /// Which of too many are kept: the oldest, or the latest.
     public var keepsOldest: Bool

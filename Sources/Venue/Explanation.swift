@@ -57,14 +57,14 @@ public struct Explanation: Sendable, Equatable {
     public let path: String
     /// The venue's own field name, such as `eq`.
     public let field: String
-    /// As it is printed.
+    /// The figure as the venue prints it.
     public let value: String
     public let formula: String
     public let inputs: [Input]
     /// The rounding step, such as "cut to 8 places"; empty for none.
     public let rounding: String
     public let status: Status
-    /// Document and section.
+    /// The document and section that state the formula.
     public let source: String
 
     public init(
@@ -124,7 +124,7 @@ public struct MarginHealth: Sendable, Equatable {
             isLiquidated: maintenance.isPositive && equity <= maintenance)
     }
 
-    /// With the verdict of a venue that has a definition of its own.
+    /// Figures with the verdict of a venue that has a definition of its own.
     public init(equity: ExactDecimal, maintenance: ExactDecimal, unit: String, isLiquidated: Bool) {
         self.equity = equity
         self.maintenance = maintenance

@@ -24,7 +24,7 @@ public struct InstrumentMarket<Rules: MarketRules>: Sendable {
     public let rules: Rules
     public let market: ValuationPrices
     public let access: any VenueAccess
-    /// The ledger's time.
+    /// The ledger time that everything here is of.
     public let now: LedgerTime
 
     public init(_ rules: Rules, _ market: ValuationPrices, _ access: any VenueAccess) {
@@ -87,7 +87,7 @@ public struct BookLevel: Sendable, Equatable {
 }
 
 extension [BookLevel] {
-    /// Those of one side.
+    /// The levels of one side, in their order.
     public func of(_ side: Side) -> [BookLevel] { filter { $0.side == side } }
 
     /// What makes another book of this one: prices that are gone, then those that are new.
@@ -102,7 +102,7 @@ extension [BookLevel] {
 public struct MarketTold: Sendable {
     /// How a book has changed.
     public struct BookNews: Sendable {
-        /// The whole book.
+        /// All price levels of the book.
         public let levels: [BookLevel]
         /// What has changed in it; at first all of it.
         public let changes: [BookLevel]

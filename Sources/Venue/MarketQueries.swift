@@ -73,7 +73,7 @@ public struct Funding: Sendable, Equatable {
 
 /// Which trades are wanted.
 public struct TradeQuery: Sendable {
-    /// Of which instrument.
+    /// The instrument whose trades are asked for.
     public var instrument: String
     /// The lowest and the highest id; nil for any.
     public var fromID: Int64?
@@ -81,7 +81,7 @@ public struct TradeQuery: Sendable {
     /// The earliest and the latest time, in milliseconds; nil for any.
     public var from: Int64?
     public var to: Int64?
-    /// The most trades.
+    /// How many trades are given at most.
     public var limit: Int
     /// Which of too many are kept: the oldest, or the latest.
     public var keepsOldest: Bool
@@ -137,7 +137,7 @@ extension VenueAccess {
         return found
     }
 
-    /// The same of what is kept, at once; nil where it does not go so far back.
+    /// Candles of what is kept in memory, at once; nil where that does not go so far back.
     public func presentCandles(_ query: CandleQuery, flat: ExactDecimal?) throws(NumberError) -> [Candle]? {
         let now = ledgerTime().milliseconds
         guard let window = query.window(beginning: query.from ?? now, now: now) else { return [] }

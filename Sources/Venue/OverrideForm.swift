@@ -56,7 +56,7 @@ public enum OverrideForm: Sendable, Equatable {
         }
     }
 
-    /// Throws where a value looks otherwise; nil takes the override away and always fits.
+    /// Refuses a value that does not look like the field's; nil takes the override away and is never refused.
     public func check(_ value: JSONValue?, of flag: String) throws(Refusal) {
         guard let value, !admits(value) else { return }
         throw Refusal(.invalidField, "\(flag) must be \(words).", field: "value")
@@ -74,8 +74,8 @@ public protocol OverridableFields: RawRepresentable<String>, CaseIterable {
 }
 
 extension OverridableFields {
-    /// Throws for a field that there is not, for an asset where none belongs and none where one does, and for
-    /// a value of another form. A nil value takes the override away.
+    /// Refuses a field that the venue does not have, an asset where none belongs, a missing one where one
+    /// does, and a value of another form. A nil value takes the override away.
     public static func check(
         _ flag: String, asset: String?, value: JSONValue?, at venue: String
     ) throws(Refusal) {

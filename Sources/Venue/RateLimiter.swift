@@ -41,7 +41,7 @@ public final class RateLimiter: Sendable {
 
     public init(isEnforced: Bool = true) { self.isEnforced = isEnforced }
 
-    /// Begins counting again.
+    /// Forgets all counts, so that every limit starts from zero.
     public func forget() { state.withLock { $0 = State() } }
 
     /// Uses `weight` of `caller`'s allowance of `limit` per `window` milliseconds.

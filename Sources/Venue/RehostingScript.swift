@@ -156,7 +156,7 @@ extension MarginMode {
 }
 
 extension ExactDecimal {
-    /// As a member of a command.
+    /// The amount as a member of a command: a text.
     public var member: JSONValue { .string(description) }
 
     /// The decimal with the fewest places, from the value rounded to them, that a condition holds for; nil

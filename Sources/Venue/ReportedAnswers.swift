@@ -7,7 +7,7 @@ public struct ReportedAnswer: Sendable {
     /// What it says, or why it is no JSON.
     public let value: Result<JSONText, JSONError>
 
-    /// Reads an answer.
+    /// The answer that a recorded body holds, read in place.
     public init(_ body: RecordedBody) {
         self.body = body
         value = body.content

@@ -162,7 +162,7 @@ public struct ReportedObject: Sendable {
     /// Its path in the answer, such as `data[0].details[2]`; empty for the answer itself. An answer that is
     /// not the account's own is named before it: `positions data[0]`.
     public let path: String
-    /// What stood there.
+    /// The value as the answer has it.
     public let value: JSONText
 
     public init(_ value: JSONText, path: String = "") {

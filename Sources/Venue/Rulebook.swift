@@ -124,7 +124,7 @@ public struct RulebookTimeline<Rules: RulebookRules>: Sendable {
         versions.lastIndex { $0.header.effective <= time } ?? 0
     }
 
-    /// The same versions with other values in the one in force at a time, to see what a change would do.
+    /// The timeline with other values in the version in force at a time, to see what a change would do.
     ///
     /// `amendment` has the members to change, as a rulebook file spells them. Throws where it names one that
     /// the rules in force do not have, or where what comes of it cannot be read.

@@ -21,7 +21,7 @@ extension VenueRules {
     /// One of those listed.
     public func terms(of name: String) -> Instrument? { listed.first { $0.name.isExactly(name) } }
 
-    /// None.
+    /// No reference prices.
     public var reference: [String: ExactDecimal] { [:] }
 }
 

@@ -71,7 +71,7 @@ public struct SettingField: Sendable {
 }
 
 extension Venue {
-    /// None but the fees, where a venue names none.
+    /// The fees alone: the venue has no other setting.
     public var accountSettings: [SettingField] { [.fees] }
 
     /// What a new account has.

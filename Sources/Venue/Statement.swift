@@ -67,7 +67,7 @@ public struct Statement: Sendable {
 public struct MarginPool: Sendable {
     /// `cross`, or the instrument of an isolated position.
     public let name: String
-    /// What backs it.
+    /// The equity that backs the positions.
     public let equity: ReportedFigure
     /// What it must maintain.
     public let maintenance: ReportedFigure
@@ -119,9 +119,9 @@ private final class ParsedBody: Sendable {
 
 /// The figures that all venues have in some form. Which of the venue's fields one is, its venue says.
 public enum CommonFigure: String, Sendable, CaseIterable {
-    /// What everything is worth, profits that are not realised included.
+    /// What everything is worth, profits that are not realized included.
     case equity
-    /// Deposits and withdrawals, realised profits, fees and funding.
+    /// Deposits and withdrawals, realized profits, fees and funding.
     case wallet
     /// What new orders may use.
     case available
@@ -225,7 +225,7 @@ public struct ReportedFigure: Sendable, Equatable {
         self.init(figure, field: "", .absent, unit: unit, isDerived: true, lack: reason)
     }
 
-    /// The same as one that does not cover the account, and why no sum of rows does either.
+    /// This figure, marked as one that does not cover the account, and why no sum of rows does either.
     public func lacking(_ reason: String) -> ReportedFigure {
         ReportedFigure(
             figure, field: field, value, unit: unit, isShared: isShared, isPartial: true,

@@ -40,7 +40,7 @@ public protocol Venue: VenueJudge {
     /// The instruments that the rules in force at a time list, with their terms.
     func listedInstruments(at time: LedgerTime) -> [Instrument]
 
-    /// A new key that looks like the venue's own; `randomBytes` gives so many random bytes.
+    /// A new key that looks like one of the venue's own, made of the bytes that `randomBytes` gives.
     func makeCredentials(randomBytes: (Int) -> [UInt8]) -> Credentials
 }
 
@@ -48,27 +48,27 @@ extension Venue {
     /// The venue's name.
     public var name: VenueName { Self.name }
 
-    /// The name in commands.
+    /// The venue's name as commands spell it.
     public static var title: String { name.rawValue }
 
-    /// No: a key and its secret are all.
+    /// False: a key has a secret and no passphrase.
     public static var hasPassphrases: Bool { false }
 
-    /// None.
+    /// No instruments.
     public func listedInstruments(at time: LedgerTime) -> [Instrument] { [] }
 
-    /// One of the instruments that the rules list.
+    /// The instrument of this name among those that the rules list; nil where none has it.
     public func instrument(_ name: String, at time: LedgerTime) -> Instrument? {
         listedInstruments(at: time).first { $0.name.isExactly(name) }
     }
 
-    /// Those that the rules list.
+    /// The names of the instruments that the rules list.
     public func instrumentNames(at time: LedgerTime) -> [String] {
         listedInstruments(at: time).map(\.name)
     }
 }
 
-/// Which of a venue's two recorded forms is spoken: `documented` follows the given documents, `live` the
+/// Which of a venue's two recorded forms is spoken: `documented` follows the venue's documents, `live` the
 /// recordings. They are never blended.
 public enum WireProfile: String, Sendable, CaseIterable {
     case documented

@@ -56,8 +56,8 @@ public protocol VenueAccess: Sendable {
     /// durable: the order as placed, its fills, its end, as far as there is each.
     func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event]
 
-    /// The same of several instructions, each by itself and in their order: what each came to, or why it was
-    /// refused. All of it is durable.
+    /// Has the exchange carry out several instructions, each by itself and in their order; returns what each
+    /// came to, or why it was refused, once all of it is durable.
     func trade(
         _ instructions: [TradeInstruction], for account: String
     ) async -> [Result<[Event], Refusal>]
@@ -65,7 +65,8 @@ public protocol VenueAccess: Sendable {
     /// What an account has traded up to now; nil if this venue has no such account. Reads the journal.
     func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory?
 
-    /// The same with what the latest history does not keep any more.
+    /// What an account has traded, with what the latest history does not keep any more; nil if this venue has
+    /// no such account. Reads the journal.
     func deepTradingHistory(of account: String) async throws(Refusal) -> TradingHistory?
 
     /// Shared counters for the venue's rate limits.
@@ -82,16 +83,16 @@ public protocol VenueAccess: Sendable {
 }
 
 extension VenueAccess {
-    /// None is known.
+    /// No keys.
     public func keys() -> [APIKey] { [] }
 
-    /// None given: a venue falls back to its rulebook's reference prices.
+    /// No prices: a venue falls back to its rulebook's reference prices.
     public func prices() -> VenuePrices { VenuePrices() }
 
-    /// None is kept.
+    /// Nil: no history is kept.
     public func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? { nil }
 
-    /// None is kept.
+    /// Nil: no history is kept.
     public func deepTradingHistory(of account: String) async throws(Refusal) -> TradingHistory? { nil }
 
     /// What becomes of what an account has traded: of the latest of it, or of all where the work says that it
@@ -130,14 +131,14 @@ extension VenueAccess {
         return results
     }
 
-    /// At once, where nobody else is kept waiting.
+    /// Does the work at once: nobody else is kept waiting.
     public func slowly<Value: Sendable>(
         for account: String, _ work: @Sendable () async throws -> Value
     ) async throws -> Value {
         try await work()
     }
 
-    /// None: what was is not told of a past or frozen moment.
+    /// No events: a past or frozen moment does not tell what was before it.
     public func latestEvents(
         of account: String, _ types: Set<String>, before sequence: Int64, limit: Int
     ) async throws -> EventPage { EventPage(events: [], rest: nil) }
@@ -146,7 +147,7 @@ extension VenueAccess {
 /// Some of an account's events, newest first.
 public struct EventPage: Sendable {
     public let events: [Event]
-    /// Where the next page begins: before this sequence. Nil where there is none.
+    /// The sequence before which the next page begins; nil where there is none.
     public let rest: Int64?
 
     public init(events: [Event], rest: Int64?) {

@@ -86,7 +86,7 @@ extension VenueClient {
     /// Nil: no answer names the account.
     public func accountIdentifier(in bodies: [RecordedBody]) -> String? { nil }
 
-    /// None: no figure is held against its definition.
+    /// No findings: no figure is held against its definition.
     public func audit(_ statement: Statement, rulesAt time: LedgerTime) -> [AuditFinding] { [] }
 
     /// No commands, and a sentence that says so.
@@ -145,7 +145,7 @@ public struct VenueCall: Sendable, Equatable {
 /// A request, ready to be sent to the venue's base URL.
 public struct OutgoingRequest: Sendable {
     public let method: String
-    /// Path and query.
+    /// Path and query, as they are signed and sent.
     public let target: String
     public var headers: [(name: String, value: String)]
     public let body: [UInt8]
@@ -250,9 +250,9 @@ public struct AuditFinding: Sendable, Equatable {
     /// The venue's own field, as a path into the answer.
     public let field: String
     public let verdict: Verdict
-    /// As the venue printed it.
+    /// The figure as the venue printed it.
     public let reported: String
-    /// By the definition; empty where it cannot be worked out.
+    /// The figure by its definition, with all its digits; empty where it cannot be worked out.
     public let expected: String
     /// reported − expected; nil where either is missing.
     public let residual: ExactDecimal?

@@ -69,7 +69,7 @@ public struct VenueRefusal: Sendable, Equatable {
     /// The venue's own code.
     public let code: String
     public let message: String
-    /// Whether there is nothing here for the method and path, so that no other request to it helps.
+    /// Whether the venue serves nothing at this method and path.
     public let isOfUnservedPath: Bool
 
     public init(code: String, message: String, isOfUnservedPath: Bool = false) {

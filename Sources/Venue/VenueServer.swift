@@ -59,39 +59,39 @@ public protocol VenueServer: Venue {
     /// The account whose key a request carries, with nothing of it checked; nil without a known key.
     func account(namedBy request: VenueRequest, through access: any VenueAccess) -> String?
 
-    /// A failure that is wanted, in the form in which this venue would tell it.
+    /// The venue's own answer for a failure that the operator has asked for, in the venue's form and codes.
     func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse
 }
 
 extension VenueServer {
-    /// None is named.
+    /// No requests are named to people.
     public static var accountRequests: [String] { [] }
 
-    /// The server's own address.
+    /// The server's own address is the base URL.
     public static var clientAddress: String { "Base URL: ORIGIN" }
 
-    /// None.
+    /// No parameters: `accountBody` takes no query.
     public static var accountParameters: [(name: String, words: String)] { [] }
 
-    /// None is known.
+    /// No figures are named that a new order is judged by.
     public static var acceptanceFigures: [String] { [] }
 
-    /// The ledger's own.
+    /// The ledger's own id of the order.
     public func shownID(of order: OpenOrder, in account: String) -> String { order.id }
 
-    /// The ledger's own.
+    /// The ledger's own id of the conditional order.
     public func shownID(of order: ConditionalOrder, in account: String) -> String { order.id }
 
-    /// None: the venue has no streams.
+    /// No paths: the venue has no streams.
     public static var streamPrefixes: [String] { [] }
 
-    /// No path is a stream.
+    /// Nil: no path is a stream.
     public func openStream(to request: VenueRequest, through access: any VenueAccess) -> StreamAnswer? { nil }
 
-    /// No request names an account before it is believed.
+    /// Nil: no request names an account before it is authenticated.
     public func account(namedBy request: VenueRequest, through access: any VenueAccess) -> String? { nil }
 
-    /// The bare status, with an empty object.
+    /// The status alone, with an empty object as the body.
     public func answer(to request: VenueRequest, failing failure: VenueFailure) -> VenueResponse {
         switch failure {
         case .status(let status): VenueResponse(status: status, body: Array("{}".utf8))

@@ -43,7 +43,7 @@ public protocol VenueStream: Sendable {
     /// How the venue closes a connection for a reason of the server's.
     func close(for reason: StreamCloseReason) -> StreamClose
 
-    /// What the venue does once the connection is over, whoever ended it, such as cancelling orders; nil for
+    /// What the venue does once the connection is over, whoever ended it, such as canceling orders; nil for
     /// nothing, and nil unless implemented. Nothing is done where the server itself goes down.
     var farewell: (@Sendable () async -> Void)? { get }
 }
@@ -109,7 +109,7 @@ public struct StreamOutput: Sendable {
     /// what it came to.
     public typealias Work = @Sendable () async -> [[UInt8]]
 
-    /// Text messages, whole.
+    /// Text messages to send, each whole, in their order.
     public private(set) var messages: [[UInt8]] = []
     /// What is worked out after them; the client's next message is looked at when all of it is done, and what
     /// it changed in the ledger is told before its own messages.
@@ -129,7 +129,7 @@ public struct StreamOutput: Sendable {
     public mutating func send(after work: @escaping Work) { self.work.append(work) }
 }
 
-/// A close frame.
+/// The code and reason of a close frame.
 public struct StreamClose: Sendable, Equatable {
     /// 1000 and up, as RFC 6455 section 7.4 allows; 4000 to 4999 are the venue's own.
     public let code: UInt16

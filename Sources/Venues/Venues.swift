@@ -13,10 +13,10 @@ public enum Venues {
         CryptoComVenue.self, RailsVenue.self, BinanceVenue.self, OKXVenue.self,
     ]
 
-    /// Those that a server can be.
+    /// The venues that a server can speak as.
     public static let servers: [any VenueServer.Type] = all.compactMap { $0 as? any VenueServer.Type }
 
-    /// Those at which accounts can be read.
+    /// The venues at which accounts can be read.
     public static let clients: [any VenueClient.Type] = all.compactMap { $0 as? any VenueClient.Type }
 
     /// The venues' names, in the order of the contract.

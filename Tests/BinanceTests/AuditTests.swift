@@ -32,7 +32,7 @@ struct AuditTests {
         """
     }
 
-    /// The given document's sample, its commas set right.
+    /// The sample of the venue's document, its commas set right.
     private func sample(_ total: String, _ rows: String...) -> RecordedBody {
         recordedBody(
             "account",

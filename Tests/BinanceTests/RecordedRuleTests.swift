@@ -56,7 +56,7 @@ struct RecordedRuleTests {
         }
     }
 
-    @Test("commissions and realised profits of a position's life make its break-even price")
+    @Test("commissions and realized profits of a position's life make its break-even price")
     func breakEven() async throws {
         func trade(_ side: String, _ quantity: String, _ price: String, _ more: String) -> String {
             desk(

@@ -193,7 +193,7 @@ struct RiskCheckTests {
         #expect(try world.refusal(of: desk("withdraw", #""asset":"USDT","amount":"1""#))?.code == .notAllowed)
     }
 
-    @Test("realised profit, fees and funding are booked in eight places, cut")
+    @Test("realized profit, fees and funding are booked in eight places, cut")
     func booking() throws {
         let world = try world()
         try world.apply(

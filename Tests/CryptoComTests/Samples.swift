@@ -1,6 +1,6 @@
-/// Bodies as the given documents print them, and as recordings have them.
+/// Bodies as the venue's documents print them, and as recordings have them.
 enum Samples {
-    /// The given page of `private/user-balance`.
+    /// The sample of the page of `private/user-balance`.
     static let userBalance = #"""
         {
           "id": 11,
@@ -73,7 +73,7 @@ enum Samples {
         }
         """#
 
-    /// The given page of `private/get-subaccount-balances`, its comments left out.
+    /// The sample of the page of `private/get-subaccount-balances`, its comments left out.
     static let subaccountBalances = #"""
         {
           "id": 1,

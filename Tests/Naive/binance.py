@@ -1,4 +1,4 @@
-"""The account of Binance USDⓈ-M Futures, version 3, from the given document and `docs/venues/binance.md`.
+"""The account of Binance USDⓈ-M Futures, version 3, from the venue's document and `docs/venues/binance.md`.
 
 `cut8` stands where the documents cut: to 8 places toward zero, position rows first, then each
 conversion.

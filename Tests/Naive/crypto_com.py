@@ -1,5 +1,5 @@
-"""The balances of Crypto.com Exchange in the documented profile, from the two given pages and the
-decisions."""
+"""The balances of Crypto.com Exchange in the documented profile, from the two pages of balances and
+`docs/venues/crypto-com.md`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The balance of OKX in four modes, from the given document and `docs/venues/okx.md`."""
+"""The balance of OKX in four modes, from the page Get balance and `docs/venues/okx.md`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The balances of Rails in the documented profile, from the given page and the decisions."""
+"""The balances of Rails in the documented profile, from the page Get Account Balances and
+`docs/venues/rails.md`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The venues' own order calls for `trading.py`: what is asked, by which code it is refused, and what rows are
-to say. By the order sheets and the venues' documents."""
+to say. By the venues' documents and their pages in `docs/venues`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-/// The matrix "Distribution of applicable fields under each account level" of the given document, as data.
+/// The matrix "Distribution of applicable fields under each account level" of Get balance, as data.
 let applicabilityMatrix = """
     {"account":{"uTime":{"spot":true,"futures":true,"multi":true,"portfolio":true},
     "totalEq":{"spot":true,"futures":true,"multi":true,"portfolio":true},

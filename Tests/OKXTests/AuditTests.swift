@@ -205,7 +205,7 @@ struct AuditTests {
         #expect(try finding("totalEq", more).verdict == .contradicts)
     }
 
-    @Test("spot trades: the ratios follow from the profits (V14)")
+    @Test("spot trades: the ratios follow from the profits")
     func spotCost() throws {
         let row = """
             {"details":[{"ccy":"ETH","cashBal":"2","eq":"2","eqUsd":"9000","spotBal":"2",\

@@ -1,6 +1,6 @@
-/// Bodies as the given document prints them.
+/// Bodies as the venue's document prints them.
 enum Samples {
-    /// The given page of balances.
+    /// The sample of the page of balances.
     static let balances = #"""
         {
           "totalBalance": "99996952.15429778",

@@ -53,9 +53,9 @@ public enum Evidence: Sendable, Equatable {
 
 /// Between what a number lies.
 public struct FigureRange: Sendable {
-    /// Its lower end.
+    /// The lower end; it belongs to the range unless that is open below.
     public let low: ExactFraction
-    /// Its upper end.
+    /// The upper end; it belongs to the range unless that is open above.
     public let high: ExactFraction
     /// Whether the lower end itself is none of it.
     let isOpenBelow: Bool
@@ -72,7 +72,7 @@ public struct FigureRange: Sendable {
         self.isOpenAbove = isOpenAbove
     }
 
-    /// One number alone.
+    /// The range of one number alone, which leaves nothing open.
     public init(_ number: ExactFraction) { self.init(low: number, high: number) }
 
     init(
@@ -88,7 +88,7 @@ public struct FigureRange: Sendable {
     /// Whether it is one number alone.
     public var isPoint: Bool { low == high }
 
-    /// Whether a number can lie in both.
+    /// Whether one number can lie in both ranges.
     public func overlaps(_ other: FigureRange) -> Bool {
         Self.reaches(high, isOpenAbove, other.low, other.isOpenBelow)
             && Self.reaches(other.high, other.isOpenAbove, low, isOpenBelow)

@@ -19,7 +19,7 @@ extension FigureError {
 }
 
 extension Refusal {
-    /// Of a command that needs a figure which cannot be worked out.
+    /// The refusal of a command that needs a figure which cannot be worked out.
     public init(_ error: FigureError) {
         switch error {
         case .number: self.init(.overflow, error.description)
@@ -38,8 +38,8 @@ extension Refusal {
         }
     }
 
-    /// Of a command that needs so much more than there is. Rounded up: with as much more it would be
-    /// accepted.
+    /// The refusal of a command that needs so much more than there is, `insufficient_balance`. The amount is
+    /// rounded up to 18 places: with as much more the command would be accepted.
     public static func missing(_ amount: ExactFraction, _ unit: String, field: String) -> Refusal {
         let shown = try? amount.rounded(places: ExactDecimal.places, rounding: .ceiling)
         return Refusal(

@@ -19,7 +19,7 @@ public struct FigureFacts: Sendable {
         case input(Explanation.Input.Origin)
     }
 
-    /// Where it stands.
+    /// Where the figure stands in the answer, if it is shown.
     public private(set) var place: Place
     /// Its formula in words; what it is called, of an input.
     public let formula: String
@@ -35,7 +35,7 @@ public struct FigureFacts: Sendable {
     public let evidence: Evidence
     /// How far it can be trusted to be the venue's.
     public private(set) var certainty: Explanation.Status
-    /// Document and section.
+    /// The document and section that state the formula.
     public let source: String
     /// The name that it has at every venue.
     public let common: CommonFigure?
@@ -47,8 +47,8 @@ public struct FigureFacts: Sendable {
     public let style: FigureStyle
     /// How it is rounded, in words, where its form does not say it; empty for not at all.
     public let rounding: String
-    /// By how many units of its last place a reported figure may be off because no document tells the order
-    /// of its roundings.
+    /// How many units of its last place a reported figure may be off, because no document tells the order of
+    /// its roundings.
     public let leeway: Int
 
     /// A field of the answer.
@@ -126,14 +126,14 @@ public struct FigureFacts: Sendable {
         FigureFacts(.input(origin), name, unit, signed: true, form: form, evidence: .exact)
     }
 
-    /// The same of a figure that the answer does not show in some mode, and others rest on.
+    /// These facts for a mode in which the answer does not show the figure, but other figures rest on it.
     public var besideTheAnswer: FigureFacts {
         var facts = self
         facts.place = .beside
         return facts
     }
 
-    /// The same, trusted so far.
+    /// These facts with another certainty.
     public func trusted(as certainty: Explanation.Status) -> FigureFacts {
         var facts = self
         facts.certainty = certainty
@@ -157,7 +157,7 @@ public struct FigureFacts: Sendable {
     /// Whether explanations have it as an answer prints it.
     var isPrinted: Bool { isShown || place == .elsewhere }
 
-    /// Where it comes from, of an input.
+    /// Where an input comes from; nil for a figure that is worked out.
     public var origin: Explanation.Input.Origin? {
         if case .input(let origin) = place { origin } else { nil }
     }

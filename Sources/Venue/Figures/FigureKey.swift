@@ -44,11 +44,11 @@ public protocol FigureNumber: Sendable, CustomStringConvertible {
     init(decimal: ExactDecimal)
     /// The number nearest to a fraction.
     init(nearest fraction: ExactFraction) throws(NumberError)
-    /// The same number as a fraction.
+    /// The number as a fraction, exactly.
     var exact: ExactFraction { get }
     /// Whether it holds a reference.
     var isLong: Bool { get }
-    /// As many places of it as asked for.
+    /// The number rounded to so many places, as the caller names it; throws where it does not fit.
     func rounded(places: Int, rounding: Rounding) throws(NumberError) -> ExactDecimal
 }
 

@@ -64,7 +64,7 @@ public final class FigureLayout<Figure: FigureKey>: Sendable {
     /// The figures in the order of the fields.
     public var figures: [Figure] { fields.map(\.figure) }
 
-    /// The same of every field, `""` where the object has no such figure.
+    /// Writes every field in its order; `""` where the object has no such figure.
     @inlinable
     public func writeAll(
         _ table: FigureTable<Figure>, to writer: inout JSONWriter,

@@ -73,15 +73,15 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
     /// What an input is called; its facts' words unless they depend on the account.
     open func name(of input: Figure, _ words: String) -> String { words }
 
-    /// With how many places at least a figure of that style is written.
+    /// The least number of decimal places that a figure is written with.
     open func minimumPlaces(of figure: Figure) -> Int { 0 }
 
     /// What else a figure is worked out from that is no number of a table: tiers, switches, what the ledger
     /// has added up.
     open func inputs(besidesThoseOf figure: Figure) -> [Explanation.Input] { [] }
 
-    /// The same with who asks: by default an input of another object has that object's name behind its
-    /// words.
+    /// What a figure is called as an input of the object that asks: by default an input of another object has
+    /// that object's name behind its words.
     open func name(of figure: Figure, in words: String, of asker: FigureObject) -> String {
         if facts(of: figure)?.origin == nil { return name(of: figure, isOwn: asker === self) }
         return asker === self || name.isEmpty || words.hasSuffix(name) ? words : "\(words) of \(name)"
@@ -212,7 +212,7 @@ open class FigureTable<Figure: FigureKey>: FigureObject {
         slots[figure.index] = FigureSlot(number: number, stamp: FigureSlot<Number>.given)
     }
 
-    /// The same of a decimal.
+    /// Fills a slot with a decimal: an amount of the ledger, a price, a rule, a setting.
     @_disfavoredOverload
     @inlinable
     public final func give(_ figure: Figure, _ number: ExactDecimal) { give(figure, Number(decimal: number)) }

@@ -88,7 +88,7 @@ extension FigureTable {
             difference)
     }
 
-    /// The same of a number that is no decimal.
+    /// Takes what other fields of the answers imply, where it is a fraction and no decimal.
     public final func recover(
         _ figure: Figure, exactly exact: ExactFraction, as name: String? = nil, from reads: [String] = [],
         within range: FigureRange? = nil, at moment: Int64? = nil,
