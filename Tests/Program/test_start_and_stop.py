@@ -401,9 +401,9 @@ def test_help_has_an_example(arguments):
     assert "Example" in ended.stdout and "marginalia" in ended.stdout
 
 
-@pytest.mark.parametrize("arguments", [["serve"], ["record"], ["history"], ["replay"], ["portfolio"], ["health"]])
-def test_help_says_a_default_once(arguments):
-    words = " ".join(run(*arguments, "--help").stdout.split())
+@pytest.mark.parametrize("command", ["serve", "record", "history", "replay", "portfolio", "health"])
+def test_help_says_a_default_once(command):
+    words = " ".join(run(command, "--help").stdout.split())
     assert not re.search(r"(\(default: [^)]*\)) \1", words), words
 
 
