@@ -351,7 +351,7 @@ private enum KnownShapes {
         let order = OpenOrder(
             id: "", instrument: pair, side: .buy, quantity: .one, price: .one, reduceOnly: false,
             positionSide: .net, marginMode: .cross, placedAt: LedgerTime(milliseconds: 0))
-        return try OKXVenue.reply { writer in
+        return try JSONWriter.reply { writer in
             try writer.order(OrderRow(OrderRecord(order), .reported, typeName: "", leverage: .one))
         }
     }

@@ -12,8 +12,7 @@ extension OKXVenue {
             (.read, "read_only"), (.trade, "trade"), (.withdraw, "withdraw"),
         ]
         let permissions = names.filter { key.permissions.contains($0.0) }.map(\.1).joined(separator: ",")
-        return reply { writer in
-            writer.beginObject()
+        return JSONWriter.rowReply { writer in
             writer.member("acctLv", literal: account.mode.level)
             writer.member("acctStpMode", literal: "cancel_maker")
             writer.member("autoLoan", account.autoBorrows)
@@ -22,8 +21,7 @@ extension OKXVenue {
             writer.member("feeType", literal: "0")
             writer.member("greeksType", literal: "PA")
             writer.member("ip", key.addresses.map(\.text).joined(separator: ","))
-            writer.member("kycLv", literal: "")
-            writer.member("label", literal: "")
+            writer.empty(["kycLv", "label"])
             writer.member("level", literal: "Lv1")
             writer.member("levelTmp", literal: "")
             writer.member("liquidationGear", literal: "-1")
@@ -45,16 +43,16 @@ extension OKXVenue {
             writer.emptyArray("traderInsts")
             writer.member("type", literal: account.parent == nil ? "0" : "1")
             writer.member("uid", StableID.user(account.id))
-            writer.endObject()
         }
     }
+}
 
+extension AccountRequest {
     /// The highest amounts that can be withdrawn (`account/max-withdrawal`).
-    func maximumWithdrawals(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
-        let rules = rules(at: snapshot.at)
+    func maximumWithdrawals() throws -> [UInt8] {
         let filter = try CurrencyFilter(query["ccy"], rules: rules)
-        let figures = try figures(of: snapshot, rules)
-        return try Self.reply { writer in
+        let figures = try figures()
+        return try JSONWriter.reply { writer in
             for row in figures.rows where filter.admits(row.place) {
                 let most = try row.withdrawable()
                 writer.beginObject()
@@ -63,32 +61,24 @@ extension OKXVenue {
                 let shown = try most.rounded(places: 16, rounding: .towardZero)
                 try writer.member("maxWd", shown)
                 try writer.member("maxWdEx", shown)
-                writer.member("spotOffsetMaxWd", literal: "")
-                writer.member("spotOffsetMaxWdEx", literal: "")
+                writer.empty(["spotOffsetMaxWd", "spotOffsetMaxWdEx"])
                 writer.endObject()
             }
         }
     }
 
     /// `account/leverage-info`: the leverage of each instrument named, per side in hedge mode.
-    func leverageInfo(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
-        let rules = rules(at: snapshot.at)
-        guard let names = query["instId"], !names.isEmpty else { throw OKXError.parameterMissing("instId") }
-        guard let modeText = query["mgnMode"], !modeText.isEmpty else {
-            throw OKXError.parameterMissing("mgnMode")
-        }
-        guard let marginMode = MarginMode(rawValue: modeText) else {
+    func leverageInfo() throws -> [UInt8] {
+        let names = try query.required("instId")
+        guard let marginMode = MarginMode(rawValue: try query.required("mgnMode")) else {
             throw OKXError.parameterWrong("mgnMode")
         }
-        let list = names.split(separator: ",", omittingEmptySubsequences: false)
+        let list = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         guard list.count <= 20 else { throw OKXError.listTooLong("instId", limit: 20) }
-        let account = snapshot.account
-        return try Self.reply { writer in
+        let sides: [PositionSide] = account.isHedged ? [.long, .short] : [.net]
+        return try JSONWriter.reply { writer in
             for name in list {
-                guard let instrument = rules.instrument(String(name)) else {
-                    throw OKXError.instrumentUnknown
-                }
-                let sides: [PositionSide] = account.isHedged ? [.long, .short] : [.net]
+                guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
                 for side in sides {
                     writer.beginObject()
                     writer.member("ccy", literal: "")
@@ -106,10 +96,9 @@ extension OKXVenue {
     }
 
     /// `account/interest-rate`: the rate of one hour, daily rate ÷ 24.
-    func interestRates(at time: LedgerTime, _ query: [QueryItem]) throws -> [UInt8] {
-        let rules = rules(at: time)
+    func interestRates() throws -> [UInt8] {
         let filter = try CurrencyFilter(query["ccy"], rules: rules)
-        return try Self.reply { writer in
+        return try JSONWriter.reply { writer in
             for (place, asset) in rules.assets.enumerated() where filter.admits(place) {
                 guard let daily = asset.borrowRate else { continue }
                 writer.beginObject()
@@ -121,16 +110,14 @@ extension OKXVenue {
     }
 
     /// `account/interest-limits`: debts, interest and what is left to borrow, per currency that is lent.
-    func interestLimits(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
-        let rules = rules(at: snapshot.at)
+    func interestLimits() throws -> [UInt8] {
         let filter = try CurrencyFilter(query["ccy"], rules: rules)
-        let figures = try figures(of: snapshot, rules)
+        let figures = try figures()
         let debt = try figures.rows.products(.liab)
         let interest = try figures.rows.products(.interest)
         let hour: Int64 = 3_600_000
         let next = LedgerTime(milliseconds: (snapshot.at.milliseconds / hour + 1) * hour)
-        return try Self.reply { writer in
-            writer.beginObject()
+        return try JSONWriter.rowReply { writer in
             try writer.member("debt", debt)
             try writer.member("interest", interest)
             writer.member("loanAlloc", literal: "")
@@ -139,16 +126,14 @@ extension OKXVenue {
             writer.beginArray("records")
             for (place, asset) in rules.assets.enumerated()
             where filter.admits(place) && asset.borrowRate != nil {
-                try writeLimit(asset, figures.row(place), figures, rules, to: &writer)
+                try writeLimit(asset, figures.row(place), figures, to: &writer)
             }
             writer.endArray()
-            writer.endObject()
         }
     }
 
     private func writeLimit(
-        _ asset: AssetRules, _ row: CurrencyFigures?, _ figures: AccountFigures, _ rules: RuleTable,
-        to writer: inout JSONWriter
+        _ asset: AssetRules, _ row: CurrencyFigures?, _ figures: AccountFigures, to writer: inout JSONWriter
     ) throws {
         let used = try row.map { try $0[.liab] } ?? .zero
         writer.beginObject()

@@ -20,19 +20,12 @@ extension OKXVenue {
             if items.count > 10 { throw OKXError.batchTooLarge("51406", 10) }
             acks = try await each(items) { item in await cancelAlgo(item, snapshot, through: access) }
         }
-        let failed = acks.count { $0.error != nil }
-        var writer = JSONWriter(reserving: 512)
-        writer.beginObject()
-        writer.member("code", literal: failed == 0 ? "0" : failed == acks.count ? "1" : "2")
-        writer.array("data") { writer in
-            for ack in acks { writer.algoAck(ack, endpoint) }
+        let outcome = BatchOutcome(acks.count, failed: acks.count { $0.error != nil })
+        return JSONWriter.object(reserving: 512) { writer in
+            writer.member("code", literal: outcome.code)
+            writer.array("data", of: acks) { ack, writer in writer.algoAck(ack, endpoint) }
+            writer.member("msg", literal: outcome.message)
         }
-        let message: StaticString =
-            failed == 0
-            ? "" : failed == acks.count ? "All operations failed" : "Bulk operation partially succeeded."
-        writer.member("msg", literal: message)
-        writer.endObject()
-        return writer.bytes
     }
 
     private func each(
@@ -132,68 +125,55 @@ extension OKXVenue {
         }
         return ack
     }
+}
 
-    // MARK: - Reading
+// MARK: - Reading
 
-    func algoAnswer(
-        _ endpoint: Endpoint, _ query: [QueryItem], _ snapshot: AccountSnapshot, _ history: TradingHistory
-    ) throws -> [UInt8] {
-        let members = OrderMembers(value: .members(query.map { ($0.name, .string($0.value)) }))
-        let account = snapshot.account
-        let rules = rules(at: snapshot.at)
-        let live = account.conditionals.map { AlgoRow($0, account) }
-        let ended = history.conditionals.map { AlgoRow($0, account) }
-        if endpoint == .orderAlgo {
-            let row = (live.reversed() + ended.reversed()).first { row in
-                if let id = members["algoId"] { return row.id == id }
-                return members["algoClOrdId"].map { row.order.terms.clientID?.isExactly($0) ?? false }
-                    ?? false
-            }
-            guard members["algoId"] != nil || members["algoClOrdId"] != nil else {
-                throw OKXError.parameterMissing("algoId")
-            }
-            guard let row else {
-                try history.require(.conditionals)
-                throw OKXError.orderUnknown
-            }
-            return try Self.reply { try $0.algo(row, rules) }
+extension AccountRequest {
+    /// `trade/order-algo`: one conditional order, by `algoId` or else by `algoClOrdId`.
+    func algoDetails(_ history: TradingHistory) throws -> [UInt8] {
+        let (id, clientID) = (query.given("algoId"), query.given("algoClOrdId"))
+        guard id != nil || clientID != nil else { throw OKXError.parameterMissing("algoId") }
+        let row = (ended(in: history) + waiting).last { row in
+            id.map { row.id == $0 } ?? row.order.terms.clientID.isExactly(clientID)
         }
-        guard let types = members["ordType"] else { throw OKXError.parameterMissing("ordType") }
-        guard
-            types.split(separator: ",", omittingEmptySubsequences: false)
-                .allSatisfy({ AlgoReading.knownTypes.contains(String($0)) })
-        else { throw OKXError.parameterWrong("ordType") }
-        let page = try Page(query, ids: OrderID.base)
-        let filter = try InstrumentFilter(query)
-        let isHistory = endpoint == .algosHistory
-        if isHistory {
-            guard let state = members["state"] else {
-                guard members["algoId"] != nil else { throw OKXError.parameterMissing("state") }
-                return try list(ended, types, members, page, filter, rules, of: history)
-            }
-            guard ["effective", "canceled", "order_failed"].contains(state) else {
-                throw OKXError(
-                    "51000", 400, "Parameter state Incorrect type", shape: .business)
-            }
+        guard let row else {
+            try history.require(.conditionals)
+            throw OKXError.orderUnknown
         }
-        return try list(
-            isHistory ? ended : live, types, members, page, filter, rules, of: isHistory ? history : nil)
+        return try JSONWriter.reply { try $0.algo(row, rules) }
     }
 
-    private func list(
-        _ rows: [AlgoRow], _ types: String, _ members: OrderMembers, _ page: Page, _ filter: InstrumentFilter,
-        _ rules: RuleTable, of history: TradingHistory?
-    ) throws -> [UInt8] {
+    /// Conditional orders, the latest first: those that wait, or that ended in a history.
+    func algoList(of history: TradingHistory? = nil) throws -> [UInt8] {
+        guard let types = try query.orderTypes(AlgoReading.knownTypes) else {
+            throw OKXError.parameterMissing("ordType")
+        }
+        let page = try Page(query, ids: OrderID.base)
+        let filter = try InstrumentFilter(query, rules)
+        let (id, state) = (query.given("algoId"), query.given("state"))
+        if history != nil {
+            guard id != nil || state != nil else { throw OKXError.parameterMissing("state") }
+            if let state, !["effective", "canceled", "order_failed"].contains(state) {
+                throw OKXError("51000", 400, "Parameter state Incorrect type", shape: .business)
+            }
+        }
+        let rows = history.map(ended(in:)) ?? waiting
         let wanted = rows.sorted { $0.order.sequence > $1.order.sequence }.filter { row in
-            types.split(separator: ",").contains { $0 == row.typeName }
-                && (members["algoId"] ?? row.id) == row.id && (members["state"] ?? row.state) == row.state
-                && filter.admits(row.order.instrument, row.instrumentType(rules))
+            types.contains(row.typeName) && (id ?? row.id) == row.id && (state ?? row.state) == row.state
+                && filter.admits(row.order.instrument, isOnMargin: row.isOnMargin)
                 && page.admits(id: row.order.sequence)
         }
         try history?.require(.conditionals, from: page.lowest(of: wanted.map(\.order.sequence)))
-        return try Self.reply { writer in
+        return try JSONWriter.reply { writer in
             for row in page.cut(wanted) { try writer.algo(row, rules) }
         }
+    }
+
+    private var waiting: [AlgoRow] { account.conditionals.map { AlgoRow($0, account) } }
+
+    private func ended(in history: TradingHistory) -> [AlgoRow] {
+        history.conditionals.map { AlgoRow($0, account) }
     }
 }
 
@@ -262,13 +242,15 @@ struct AlgoRow {
     /// `actualSide`: tp or sl.
     var firedSide: String { fired.map { ["tp", "sl"].contains($0.leg) ? $0.leg : "" } ?? "" }
 
+    var isOnMargin: Bool { order.terms.terms.marginAsset != nil }
+
     /// `instType`.
     func instrumentType(_ rules: RuleTable) -> String {
-        rules.typeName(of: order.instrument, isOnMargin: order.terms.terms.marginAsset != nil)
+        rules.typeName(of: order.instrument, isOnMargin: isOnMargin)
     }
 
     var marginMode: String {
-        let hasMargin = order.instrument.kind.isDerivative || order.terms.terms.marginAsset != nil
+        let hasMargin = order.instrument.kind.isDerivative || isOnMargin
         return hasMargin || account.mode.sharesCollateral
             ? (order.terms.marginMode ?? .cross).rawValue : "cash"
     }
@@ -354,18 +336,13 @@ extension JSONWriter {
         endObject()
     }
 
-    private mutating func stop(_ name: String, _ leg: ConditionalLeg?) {
-        let price = leg.map { $0.price?.description ?? "-1" } ?? ""
-        let level = leg?.trigger.price?.description ?? ""
-        let source = leg?.trigger.source.rawValue ?? ""
-        if name == "sl" {
-            member("slOrdPx", price)
-            member("slTriggerPx", level)
-            member("slTriggerPxType", source)
-        } else {
-            member("tpOrdPx", price)
-            member("tpTriggerPx", level)
-            member("tpTriggerPxType", source)
-        }
+    /// What a stop loss (`sl`) or take profit (`tp`) shows; "" without one.
+    mutating func stop(_ name: String, _ leg: ConditionalLeg?) {
+        key("\(name)OrdPx")
+        string(leg.map { $0.price?.description ?? "-1" } ?? "")
+        key("\(name)TriggerPx")
+        string(leg?.trigger.price?.description ?? "")
+        key("\(name)TriggerPxType")
+        string(leg?.trigger.source.rawValue ?? "")
     }
 }

@@ -54,11 +54,7 @@ extension OKXVenue {
             throw OKXError.parameterWrong("posMode")
         }
         try await configure("hedge", .bool(text == "long_short_mode"), account, through: access)
-        return Self.reply { writer in
-            writer.beginObject()
-            writer.member("posMode", text)
-            writer.endObject()
-        }
+        return JSONWriter.rowReply { $0.member("posMode", text) }
     }
 
     private func setAccountLevel(
@@ -74,11 +70,7 @@ extension OKXVenue {
             }
         }
         try await configure("mode", .string(mode.rawValue), snapshot.account, through: access)
-        return Self.reply { writer in
-            writer.beginObject()
-            writer.member("acctLv", text)
-            writer.endObject()
-        }
+        return JSONWriter.rowReply { $0.member("acctLv", text) }
     }
 
     private func setAutoLoan(
@@ -91,11 +83,7 @@ extension OKXVenue {
         }
         guard account.mode.sharesCollateral else { throw OKXError.modeUnsupported }
         try await configure("auto_borrow", .bool(isOn), account, through: access)
-        return Self.reply { writer in
-            writer.beginObject()
-            writer.member("autoLoan", isOn)
-            writer.endObject()
-        }
+        return JSONWriter.rowReply { $0.member("autoLoan", isOn) }
     }
 
     private func setLeverage(
@@ -129,13 +117,11 @@ extension OKXVenue {
         let content = Command.Content.setLeverage(
             instrument: name, leverage: leverage, side: kept, marginMode: marginMode)
         try await access.submit(Command(account: account.id, content: content))
-        return try Self.reply { writer in
-            writer.beginObject()
+        return try JSONWriter.rowReply { writer in
             writer.member("instId", name)
             try writer.member("lever", leverage)
             writer.member("mgnMode", modeText)
             writer.member("posSide", side?.rawValue ?? (account.isHedged ? "" : "net"))
-            writer.endObject()
         }
     }
 

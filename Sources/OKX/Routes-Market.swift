@@ -5,22 +5,44 @@ import Venue
 
 // Prices: the marks and indexes that the ledger was given, and behind them the rulebook's reference prices.
 
-extension OKXVenue {
+extension PublicRequest {
     /// Of the instrument that `instId` names, or of all of a type (`public/mark-price`).
-    func markPrices(
-        _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime, through access: any VenueAccess
-    ) throws -> [UInt8] {
+    func markPrices() throws -> [UInt8] {
         // Clients that name the instrument often leave its type out.
-        let isNamed = query["instType"] ?? "" == "" && query["instId"] ?? "" != ""
-        let named = isNamed ? query["instId"].flatMap { rules.instrument($0) } : nil
-        if isNamed, named == nil { throw OKXError.instrumentUnknown }
-        let found = try named.map { [$0] } ?? selection(query, rules, at: time)
-        let market = market(access.prices(), rules)
-        return try Self.publicReply { writer in
-            for entry in found { try writeMark(entry, market, at: time, to: &writer) }
+        let isNamed = query.given("instType") == nil && query.given("instId") != nil
+        let found = try isNamed ? [query.instrument(rules)] : selection()
+        return try JSONWriter.publicReply { writer in
+            for entry in found { try venue.writeMark(entry, market, at: now, to: &writer) }
         }
     }
 
+    /// `market/tickers` of a type, `market/ticker` of one instrument.
+    func tickers(of found: [InstrumentRules]) throws -> [UInt8] {
+        try JSONWriter.publicReply { writer in
+            for entry in found { try venue.writeTicker(market(of: entry), at: now, to: &writer) }
+        }
+    }
+
+    /// `market/index-tickers`: by `instId` such as BTC-USD, or all of a `quoteCcy`. An index in another
+    /// currency than USD is the USD index ÷ that currency's.
+    func indexTickers() throws -> [UInt8] {
+        var pairs: [(base: String, quote: String)] = []
+        if let name = query.given("instId") {
+            pairs = [try OKXVenue.indexPair(name, rules)]
+        } else {
+            guard let quote = query.given("quoteCcy") else { throw OKXError.parameterMissing("instId") }
+            guard rules.assetPlace(quote) != nil else { throw OKXError.parameterWrong("quoteCcy") }
+            pairs = rules.assets.filter { $0.name != quote }.map { ($0.name, quote) }
+        }
+        return try JSONWriter.publicReply { writer in
+            for pair in pairs {
+                try venue.writeIndex(pair.base, pair.quote, market, at: now, through: access, to: &writer)
+            }
+        }
+    }
+}
+
+extension OKXVenue {
     /// One mark price.
     func writeMark(
         _ entry: InstrumentRules, _ market: ValuationPrices, at time: LedgerTime, to writer: inout JSONWriter
@@ -31,19 +53,6 @@ extension OKXVenue {
         try writer.member("markPx", market.mark(entry.terms))
         writer.member("ts", time)
         writer.endObject()
-    }
-
-    /// `market/tickers` of a type.
-    func tickers(
-        _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime, through access: any VenueAccess
-    ) throws -> [UInt8] {
-        let found = try selection(query, rules, at: time)
-        let market = market(access.prices(), rules)
-        return try Self.publicReply { writer in
-            for entry in found {
-                try writeTicker(InstrumentMarket(entry, market, access), at: time, to: &writer)
-            }
-        }
     }
 
     /// One ticker: the touch, and the last day. What nobody said the size of has that of the largest market
@@ -73,29 +82,6 @@ extension OKXVenue {
         let isSpot = instrument.rules.type == .spot
         try writer.member("volCcy24h", (isSpot ? day?.traded.quote : day?.traded.base) ?? .zero)
         writer.endObject()
-    }
-
-    /// `market/index-tickers`: by `instId` such as BTC-USD, or all of a `quoteCcy`. An index in another
-    /// currency than USD is the USD index ÷ that currency's.
-    func indexTickers(
-        _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime, through access: any VenueAccess
-    ) throws -> [UInt8] {
-        let market = market(access.prices(), rules)
-        var pairs: [(base: String, quote: String)] = []
-        if let name = query["instId"], !name.isEmpty {
-            pairs = [try Self.indexPair(name, rules)]
-        } else {
-            guard let quote = query["quoteCcy"], !quote.isEmpty else {
-                throw OKXError.parameterMissing("instId")
-            }
-            guard rules.assetPlace(quote) != nil else { throw OKXError.parameterWrong("quoteCcy") }
-            pairs = rules.assets.filter { $0.name != quote }.map { ($0.name, quote) }
-        }
-        return try Self.publicReply { writer in
-            for pair in pairs {
-                try writeIndex(pair.base, pair.quote, market, at: time, through: access, to: &writer)
-            }
-        }
     }
 
     /// The currencies of an index such as BTC-USD. Throws `instrumentUnknown` for another name.
@@ -134,13 +120,14 @@ extension OKXVenue {
         writer.member("ts", time)
         writer.endObject()
     }
+}
 
+extension AccountRequest {
     /// `asset/currencies`: one row per currency and network of the rulebook. Nothing moves over a network
     /// here, so that fees and limits are 0.
-    func currencies(at time: LedgerTime, _ query: [QueryItem]) throws -> [UInt8] {
-        let rules = rules(at: time)
+    func currencies() throws -> [UInt8] {
         let filter = try CurrencyFilter(query["ccy"], rules: rules)
-        return Self.reply { writer in
+        return JSONWriter.reply { writer in
             for (place, asset) in rules.assets.enumerated() where filter.admits(place) {
                 for (number, chain) in asset.chains.enumerated() {
                     writeCurrency(asset.name, chain, isMain: number == 0, to: &writer)
@@ -157,16 +144,12 @@ extension OKXVenue {
         writer.member("canWd", true)
         writer.member("ccy", name)
         writer.member("chain", "\(name)-\(chain)")
-        writer.member("ctAddr", literal: "")
-        for key: StaticString in [
-            "depQuotaFixed", "depQuoteDailyLayer2", "depEstOpenTime",
-        ] { writer.member(key, literal: "") }
+        writer.empty(["ctAddr", "depQuotaFixed", "depQuoteDailyLayer2", "depEstOpenTime"])
         writer.member("fee", literal: "0")
         writer.member("logoLink", literal: "")
         writer.member("mainNet", isMain)
         writer.member("maxFee", literal: "0")
-        writer.member("maxFeeForCtAddr", literal: "")
-        writer.member("maxWd", literal: "")
+        writer.empty(["maxFeeForCtAddr", "maxWd"])
         writer.member("minDep", literal: "0")
         writer.member("minDepArrivalConfirm", literal: "1")
         writer.member("minFee", literal: "0")

@@ -204,13 +204,11 @@ extension OKXVenue {
         } catch {
             throw OKXError(order: error, mode: account.mode, currency: position.settlementAsset)
         }
-        return Self.reply { writer in
-            writer.beginObject()
+        return JSONWriter.rowReply { writer in
             writer.member("clOrdId", terms.clientID ?? "")
             writer.member("instId", name)
             writer.member("posSide", side.rawValue)
             writer.member("tag", members["tag"] ?? "")
-            writer.endObject()
         }
     }
 
@@ -238,12 +236,10 @@ extension OKXVenue {
         let due = seconds == 0 ? nil : LedgerTime(milliseconds: now.milliseconds + seconds * 1000)
         let timer = CancelTimer(instrument: nil, at: due)
         _ = try await access.trade(.setTimer(timer), for: snapshot.account.id)
-        return Self.reply { writer in
-            writer.beginObject()
+        return JSONWriter.rowReply { writer in
             writer.member("tag", members["tag"] ?? "")
             writer.member("triggerTime", due.map { String($0.milliseconds) } ?? "0")
             writer.member("ts", now)
-            writer.endObject()
         }
     }
 
@@ -254,19 +250,33 @@ extension OKXVenue {
     static func orderReply(
         _ operation: OrderOperation, _ acks: [OrderAck], _ started: Int64, _ ended: Int64
     ) -> [UInt8] {
-        let failed = acks.count { $0.error != nil }
+        let outcome = BatchOutcome(acks.count, failed: acks.count { $0.error != nil })
         var writer = JSONWriter(reserving: 128 + 192 * acks.count)
         writer.beginObject()
-        writer.member("code", literal: failed == 0 ? "0" : failed == acks.count ? "1" : "2")
+        writer.member("code", literal: outcome.code)
         writer.array("data", of: acks) { ack, writer in writer.ack(ack, operation) }
         writer.member("inTime", "\(started)000")
-        let message: StaticString =
-            failed == 0
-            ? "" : failed == acks.count ? "All operations failed" : "Bulk operation partially succeeded."
-        writer.member("msg", literal: message)
+        writer.member("msg", literal: outcome.message)
         writer.member("outTime", "\(ended)000")
         writer.endObject()
         return writer.bytes
+    }
+}
+
+/// What became of a request for several orders, each by itself.
+struct BatchOutcome {
+    let code: StaticString
+    let message: StaticString
+
+    /// 0 where all were done, 1 where none, 2 where some.
+    init(_ count: Int, failed: Int) {
+        if failed == 0 {
+            (code, message) = ("0", "")
+        } else if failed == count {
+            (code, message) = ("1", "All operations failed")
+        } else {
+            (code, message) = ("2", "Bulk operation partially succeeded.")
+        }
     }
 }
 

@@ -83,7 +83,7 @@ extension OKXVenue {
     }
 
     /// The rows of the positions that the filter admits.
-    private func rows(
+    fileprivate func rows(
         of snapshot: AccountSnapshot, _ figures: AccountFigures, _ filter: PositionFilter,
         isPushed: Bool = false
     ) throws -> [PositionRow] {
@@ -93,15 +93,6 @@ extension OKXVenue {
             guard filter.admits(position, valuation.rules, id: id) else { return nil }
             let last = snapshot.prices.quotes[position.instrument.name]?.last
             return try PositionRow(valuation, id: id, last: last, isPushed: isPushed)
-        }
-    }
-
-    /// `account/positions`: every open position, in the order of opening.
-    func positions(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
-        let rules = rules(at: snapshot.at)
-        let filter = try PositionFilter(query)
-        return try Self.reply { writer in
-            try writePositions(of: snapshot, filter, rules, to: &writer) { _ in true }
         }
     }
 
@@ -171,14 +162,23 @@ extension OKXVenue {
         }
         withExtendedLifetime(figures) {}
     }
+}
+
+extension AccountRequest {
+    /// `account/positions`: every open position, in the order of opening.
+    func positions() throws -> [UInt8] {
+        let filter = try PositionFilter(query)
+        return try JSONWriter.reply { writer in
+            try venue.writePositions(of: snapshot, filter, rules, to: &writer) { _ in true }
+        }
+    }
 
     /// `account/account-position-risk`: balances and positions of one moment.
-    func positionRisk(of snapshot: AccountSnapshot, _ query: [QueryItem]) throws -> [UInt8] {
-        let rules = rules(at: snapshot.at)
-        let figures = try figures(of: snapshot, rules)
-        let rows = try rows(of: snapshot, figures, PositionFilter(query.filter { $0.name == "instType" }))
-        return try Self.reply { writer in
-            writer.beginObject()
+    func positionRisk() throws -> [UInt8] {
+        let figures = try figures()
+        let filter = try PositionFilter(query.filter { $0.name == "instType" })
+        let rows = try venue.rows(of: snapshot, figures, filter)
+        return try JSONWriter.rowReply { writer in
             let isPooled = figures.mode == .futures
             try writer.member("adjEq", isPooled ? nil : figures[.adjEq])
             writer.beginArray("balData")
@@ -192,7 +192,6 @@ extension OKXVenue {
             writer.endArray()
             try writer.array("posData", of: rows) { row, writer in try writeRisk(row, to: &writer) }
             writer.member("ts", snapshot.at)
-            writer.endObject()
         }
     }
 

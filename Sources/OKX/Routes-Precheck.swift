@@ -66,7 +66,7 @@ extension OKXVenue {
         return try FigureError.turning {
             let before = try Standing(of: account, with: order, reading.market, reading.rules)
             let after = try Standing(of: placed, with: order, reading.market, reading.rules)
-            return try Self.reply { writer in
+            return try JSONWriter.reply { writer in
                 try writer.precheck(
                     before, after, mark: reading.market.mark(instrument.terms), order.paidAsset,
                     borrows: account.autoBorrows)
@@ -106,27 +106,23 @@ extension JSONWriter {
         }
         let ratios = try before.ratio.flatMap { old in try after.ratio.map { try $0 - old } }
         beginObject()
-        try figure("adjEq", before.adjusted)
-        try figure("adjEqChg", change(\.adjusted))
-        try figure("availBal", borrows ? nil : before.free)
-        try figure("availBalChg", borrows ? nil : change(\.free))
-        try figure("imr", before.initial)
-        try figure("imrChg", change(\.initial))
-        try figure("liab", before.debt)
-        try figure("liabChg", change(\.debt))
+        try member("adjEq", before.adjusted)
+        try member("adjEqChg", change(\.adjusted))
+        try member("availBal", borrows ? nil : before.free)
+        try member("availBalChg", borrows ? nil : change(\.free))
+        try member("imr", before.initial)
+        try member("imrChg", change(\.initial))
+        try member("liab", before.debt)
+        try member("liabChg", change(\.debt))
         member("liabChgCcy", borrows ? currency : "")
-        try figure("liqPx", before.liquidation)
-        try figure("liqPxDiff", distance)
-        try figure("liqPxDiffRatio", share)
-        try figure("mgnRatio", before.ratio)
-        try figure("mgnRatioChg", ratios)
-        try figure("mmr", before.maintenance)
-        try figure("mmrChg", change(\.maintenance))
+        try member("liqPx", before.liquidation)
+        try member("liqPxDiff", distance)
+        try member("liqPxDiffRatio", share)
+        try member("mgnRatio", before.ratio)
+        try member("mgnRatioChg", ratios)
+        try member("mmr", before.maintenance)
+        try member("mmrChg", change(\.maintenance))
         empty(["posBal", "posBalChg", "type"])
         endObject()
-    }
-
-    private mutating func figure(_ name: StaticString, _ value: ExactFraction?) throws {
-        try member(name, value.map { try $0.rounded(places: 16, rounding: .halfUp) })
     }
 }

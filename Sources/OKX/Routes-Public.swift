@@ -5,50 +5,38 @@ import Venue
 
 // Public endpoints: what the rulebook in force and the ledger's prices say.
 
-extension OKXVenue {
+extension PublicRequest {
     /// The body of an unsigned request's answer.
-    func publicAnswer(
-        _ endpoint: Endpoint, _ query: [QueryItem], through access: any VenueAccess
-    ) throws -> [UInt8] {
-        let now = access.ledgerTime()
-        let rules = rules(at: now)
+    func publicAnswer(_ endpoint: Endpoint) throws -> [UInt8] {
         switch endpoint {
         case .time:
-            return Self.publicReply { writer in
+            return JSONWriter.publicReply { writer in
                 writer.beginObject()
                 writer.member("ts", LedgerTime(milliseconds: access.realTime()))
                 writer.endObject()
             }
-        case .systemStatus: return Self.publicReply { _ in }
-        case .instruments: return try instruments(query, rules, at: now)
-        case .discountRates: return try discountRates(query, rules)
-        case .positionTiers: return try positionTiers(query, rules)
-        case .loanQuotas: return try loanQuotas(rules)
-        case .markPrice: return try markPrices(query, rules, at: now, through: access)
-        case .tickers: return try tickers(query, rules, at: now, through: access)
-        case .ticker:
-            guard let name = query["instId"], !name.isEmpty else { throw OKXError.parameterMissing("instId") }
-            guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
-            let market = market(access.prices(), rules)
-            return try Self.publicReply { writer in
-                try writeTicker(InstrumentMarket(instrument, market, access), at: now, to: &writer)
-            }
-        case .indexTickers: return try indexTickers(query, rules, at: now, through: access)
+        case .systemStatus: return JSONWriter.publicReply { _ in }
+        case .instruments: return try instruments()
+        case .discountRates: return try discountRates()
+        case .positionTiers: return try positionTiers()
+        case .loanQuotas: return try loanQuotas()
+        case .markPrice: return try markPrices()
+        case .tickers: return try tickers(of: selection())
+        case .ticker: return try tickers(of: [query.instrument(rules)])
+        case .indexTickers: return try indexTickers()
         default: throw OKXError.pathUnknown
         }
     }
 
     /// The instruments that a request's `instType`, `instFamily` or `uly`, and `instId` name. Empty for the
     /// types that nothing here has.
-    func selection(
-        _ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime
-    ) throws(OKXError) -> [InstrumentRules] {
-        guard let text = query["instType"], !text.isEmpty else { throw .parameterMissing("instType") }
+    func selection() throws(OKXError) -> [InstrumentRules] {
+        let text = try query.required("instType")
         if text == "OPTION" || text == "MARGIN" { return [] }
-        let type = try Self.instrumentType(text)
-        let family = [query["instFamily"], query["uly"]].compactMap { $0 }.first { !$0.isEmpty }
+        let type = try OKXVenue.instrumentType(text)
+        let family = query.given("instFamily") ?? query.given("uly")
         let live = rules.instruments.filter { entry in
-            entry.type == type && entry.expiry.map { $0 > time } ?? true
+            entry.type == type && entry.expiry.map { $0 > now } ?? true
         }
         if let family, type != .spot, !live.contains(where: { $0.family.isExactly(family) }) {
             throw .parameterWrong(query["instFamily"].isExactly(family) ? "instFamily" : "uly")
@@ -62,89 +50,27 @@ extension OKXVenue {
         return found
     }
 
-    private func instruments(_ query: [QueryItem], _ rules: RuleTable, at time: LedgerTime) throws -> [UInt8]
-    {
+    private func instruments() throws -> [UInt8] {
         if query["instType"] == "MARGIN" {
             let name = query["instId"] ?? ""
-            return try Self.publicReply { writer in
+            return try JSONWriter.publicReply { writer in
                 for entry in rules.instruments where entry.loans != nil {
                     guard name.isEmpty || name == entry.terms.name else { continue }
-                    try writeInstrument(entry, rules, as: "MARGIN", to: &writer)
+                    try venue.writeInstrument(entry, rules, as: "MARGIN", to: &writer)
                 }
             }
         }
-        let found = try selection(query, rules, at: time)
-        return try Self.publicReply { writer in
-            for entry in found { try writeInstrument(entry, rules, to: &writer) }
+        let found = try selection()
+        return try JSONWriter.publicReply { writer in
+            for entry in found { try venue.writeInstrument(entry, rules, to: &writer) }
         }
-    }
-
-    /// One instrument with its terms and limits; a spot pair on margin is one of MARGIN.
-    func writeInstrument(
-        _ entry: InstrumentRules, _ rules: RuleTable, as typeName: String? = nil,
-        to writer: inout JSONWriter
-    ) throws {
-        let terms = entry.terms
-        let isContract = entry.type != .spot
-        let isInverse = terms.payoff == .inverse
-        writer.beginObject()
-        writer.member("alias", literal: "")
-        writer.member("auctionEndTime", literal: "")
-        writer.member("baseCcy", isContract ? "" : terms.base)
-        writer.member("category", literal: "1")
-        writer.member("contTdSwTime", literal: "")
-        writer.member("ctMult", literal: isContract ? "1" : "")
-        writer.member("ctType", literal: !isContract ? "" : isInverse ? "inverse" : "linear")
-        try writer.member("ctVal", isContract ? terms.contractValue : nil)
-        writer.member("ctValCcy", !isContract ? "" : isInverse ? terms.quote : terms.base)
-        writer.member("expTime", entry.expiry.map(\.description) ?? "")
-        // How far a limit may be from the index: one share for all that the venue tells apart.
-        try writer.member("floatPxLmtPct", rules.margin.priceLimit)
-        writer.member("futureSettlement", false)
-        // The one group of `account/trade-fee`.
-        writer.member("groupId", literal: "1")
-        try writer.member("initPxLmtPct", rules.margin.priceLimit)
-        writer.member("instCategory", literal: "1")
-        writer.member("instFamily", isContract ? entry.family : "")
-        writer.member("instId", terms.name)
-        writer.member("instIdCode", Self.firstCode + Int64(rules.instrumentPlace(terms.name) ?? 0))
-        writer.member("instType", typeName ?? entry.type.rawValue)
-        try writer.member("lever", entry.maximumLeverage)
-        writer.member("listTime", literal: "")
-        try writer.member("lotSz", entry.lot)
-        let largest = entry.largestOrder
-        let sizes: [(StaticString, Int64)] = [
-            ("maxIcebergSz", largest.limit), ("maxLmtAmt", largest.limitUSD), ("maxLmtSz", largest.limit),
-            ("maxMktAmt", largest.marketUSD), ("maxMktSz", largest.market), ("maxStopSz", largest.market),
-            ("maxTriggerSz", largest.limit), ("maxTwapSz", largest.limit),
-        ]
-        for (place, (key, size)) in sizes.enumerated() {
-            if place == 5 { try writer.member("maxPxLmtPct", rules.margin.priceLimit) }
-            writer.member(key, quoted: size)
-        }
-        try writer.member("minSz", entry.minimum)
-        writer.member("openType", literal: "")
-        writer.member("optType", literal: "")
-        writer.member("preMktSwTime", literal: "")
-        writer.member("quoteCcy", isContract ? "" : terms.quote)
-        writer.member("ruleType", literal: "normal")
-        writer.member("settleCcy", isContract ? terms.settle : "")
-        writer.member("state", literal: "live")
-        writer.member("stk", literal: "")
-        try writer.member("tickSz", entry.tick)
-        writer.beginArray("tradeQuoteCcyList")
-        if !isContract { writer.string(terms.quote) }
-        writer.endArray()
-        writer.member("uly", isContract ? entry.family : "")
-        writer.emptyArray("upcChg")
-        writer.endObject()
     }
 
     /// Tiers in coin (in USD until mid-2024, where the rulebook says so); the penalty rate is 1 − discount
     /// rate.
-    private func discountRates(_ query: [QueryItem], _ rules: RuleTable) throws -> [UInt8] {
+    private func discountRates() throws -> [UInt8] {
         let filter = try CurrencyFilter(query["ccy"], rules: rules)
-        return try Self.publicReply { writer in
+        return try JSONWriter.publicReply { writer in
             for (place, asset) in rules.assets.enumerated() where filter.admits(place) {
                 writer.beginObject()
                 try writer.member("amt", asset.interestFreeQuota)
@@ -179,13 +105,13 @@ extension OKXVenue {
     /// The most families that one request may ask for.
     private static let familyLimit = 5
 
-    private func positionTiers(_ query: [QueryItem], _ rules: RuleTable) throws -> [UInt8] {
-        guard let text = query["instType"], !text.isEmpty else { throw OKXError.parameterMissing("instType") }
-        guard let mode = query["tdMode"], !mode.isEmpty else { throw OKXError.parameterMissing("tdMode") }
+    private func positionTiers() throws -> [UInt8] {
+        let text = try query.required("instType")
+        let mode = try query.required("tdMode")
         guard MarginMode(rawValue: mode) != nil else { throw OKXError.parameterWrong("tdMode") }
-        if text == "OPTION" { return Self.publicReply { _ in } }
-        if text == "MARGIN" { return try loanTiers(query, rules) }
-        guard let type = try Self.instrumentType(text), type != .spot else {
+        if text == "OPTION" { return JSONWriter.publicReply { _ in } }
+        if text == "MARGIN" { return try loanTiers() }
+        guard let type = try OKXVenue.instrumentType(text), type != .spot else {
             throw OKXError.parameterWrong("instType")
         }
         let named = [query["instFamily"], query["uly"], query["instId"].map(Self.family)]
@@ -196,8 +122,8 @@ extension OKXVenue {
         guard families.count <= Self.familyLimit else {
             throw OKXError.listTooLong("instFamily", limit: Self.familyLimit)
         }
-        let number = query["tier"].flatMap { $0.isEmpty ? nil : $0 }
-        return try Self.publicReply { writer in
+        let number = query.given("tier")
+        return try JSONWriter.publicReply { writer in
             for family in families {
                 // All instruments of a family and type share one table.
                 guard
@@ -215,13 +141,11 @@ extension OKXVenue {
     }
 
     /// Tiers of a spot pair on margin: by the loan in the base and in the quote currency.
-    private func loanTiers(_ query: [QueryItem], _ rules: RuleTable) throws -> [UInt8] {
-        guard let name = query["instId"], !name.isEmpty else { throw OKXError.parameterMissing("instId") }
-        guard let entry = rules.instrument(name), let loans = entry.loans else {
-            throw OKXError.instrumentUnknown
-        }
-        let number = query["tier"].flatMap { $0.isEmpty ? nil : $0 }
-        return try Self.publicReply { writer in
+    private func loanTiers() throws -> [UInt8] {
+        let entry = try query.instrument(rules)
+        guard let loans = entry.loans else { throw OKXError.instrumentUnknown }
+        let number = query.given("tier")
+        return try JSONWriter.publicReply { writer in
             for (base, quote) in zip(loans.base, loans.quote)
             where number ?? "\(base.number)" == "\(base.number)" {
                 try writeTier(base, of: entry, quoteMaximum: quote.maximum, to: &writer)
@@ -255,8 +179,8 @@ extension OKXVenue {
         writer.endObject()
     }
 
-    private func loanQuotas(_ rules: RuleTable) throws -> [UInt8] {
-        try Self.publicReply { writer in
+    private func loanQuotas() throws -> [UInt8] {
+        try JSONWriter.publicReply { writer in
             writer.beginObject()
             writer.beginArray("basic")
             for asset in rules.assets {
@@ -280,5 +204,65 @@ extension OKXVenue {
             writer.emptyArray("vip")
             writer.endObject()
         }
+    }
+}
+
+extension OKXVenue {
+    /// One instrument with its terms and limits; a spot pair on margin is one of MARGIN.
+    func writeInstrument(
+        _ entry: InstrumentRules, _ rules: RuleTable, as typeName: String? = nil,
+        to writer: inout JSONWriter
+    ) throws {
+        let terms = entry.terms
+        let isContract = entry.type != .spot
+        let isInverse = terms.payoff == .inverse
+        writer.beginObject()
+        writer.empty(["alias", "auctionEndTime"])
+        writer.member("baseCcy", isContract ? "" : terms.base)
+        writer.member("category", literal: "1")
+        writer.member("contTdSwTime", literal: "")
+        writer.member("ctMult", literal: isContract ? "1" : "")
+        writer.member("ctType", literal: !isContract ? "" : isInverse ? "inverse" : "linear")
+        try writer.member("ctVal", isContract ? terms.contractValue : nil)
+        writer.member("ctValCcy", !isContract ? "" : isInverse ? terms.quote : terms.base)
+        writer.member("expTime", entry.expiry.map(\.description) ?? "")
+        // How far a limit may be from the index: one share for all that the venue tells apart.
+        try writer.member("floatPxLmtPct", rules.margin.priceLimit)
+        writer.member("futureSettlement", false)
+        // The one group of `account/trade-fee`.
+        writer.member("groupId", literal: "1")
+        try writer.member("initPxLmtPct", rules.margin.priceLimit)
+        writer.member("instCategory", literal: "1")
+        writer.member("instFamily", isContract ? entry.family : "")
+        writer.member("instId", terms.name)
+        writer.member("instIdCode", Self.firstCode + Int64(rules.instrumentPlace(terms.name) ?? 0))
+        writer.member("instType", typeName ?? entry.type.rawValue)
+        try writer.member("lever", entry.maximumLeverage)
+        writer.member("listTime", literal: "")
+        try writer.member("lotSz", entry.lot)
+        let largest = entry.largestOrder
+        let sizes: [(StaticString, Int64)] = [
+            ("maxIcebergSz", largest.limit), ("maxLmtAmt", largest.limitUSD), ("maxLmtSz", largest.limit),
+            ("maxMktAmt", largest.marketUSD), ("maxMktSz", largest.market), ("maxStopSz", largest.market),
+            ("maxTriggerSz", largest.limit), ("maxTwapSz", largest.limit),
+        ]
+        for (place, (key, size)) in sizes.enumerated() {
+            if place == 5 { try writer.member("maxPxLmtPct", rules.margin.priceLimit) }
+            writer.member(key, quoted: size)
+        }
+        try writer.member("minSz", entry.minimum)
+        writer.empty(["openType", "optType", "preMktSwTime"])
+        writer.member("quoteCcy", isContract ? "" : terms.quote)
+        writer.member("ruleType", literal: "normal")
+        writer.member("settleCcy", isContract ? terms.settle : "")
+        writer.member("state", literal: "live")
+        writer.member("stk", literal: "")
+        try writer.member("tickSz", entry.tick)
+        writer.beginArray("tradeQuoteCcyList")
+        if !isContract { writer.string(terms.quote) }
+        writer.endArray()
+        writer.member("uly", isContract ? entry.family : "")
+        writer.emptyArray("upcChg")
+        writer.endObject()
     }
 }

@@ -19,18 +19,15 @@ private struct TradableSize {
     var isOnMargin: Bool { buysInBase || !currency.isEmpty }
 }
 
-extension OKXVenue {
+extension AccountRequest {
     /// `account/max-size` and `account/max-avail-size`: what the free funds pay for at the price given or the
     /// mark, in contracts or coin.
-    func largestSizes(
-        _ endpoint: Endpoint, _ query: [QueryItem], _ snapshot: AccountSnapshot
-    ) throws -> [UInt8] {
-        guard let names = query["instId"], !names.isEmpty else { throw OKXError.parameterMissing("instId") }
-        guard let mode = query["tdMode"], !mode.isEmpty else { throw OKXError.parameterMissing("tdMode") }
+    func largestSizes(_ endpoint: Endpoint) throws -> [UInt8] {
+        let names = try query.required("instId")
+        let mode = try query.required("tdMode")
         guard ["cash", "cross", "isolated"].contains(mode) else { throw OKXError.parameterWrong("tdMode") }
         let list = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         guard list.count <= 5 else { throw OKXError.listTooLong("instId", limit: 5) }
-        let rules = rules(at: snapshot.at)
         let isAvailable = endpoint == .maxAvailableSize
         let text = query["px"] ?? ""
         let limit = text.isEmpty ? nil : try? ExactDecimal(text)
@@ -38,14 +35,10 @@ extension OKXVenue {
         var sizes: [TradableSize] = []
         for name in list {
             guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
-            let free = try free(of: instrument, mode, query["ccy"], snapshot, rules)
-            if isAvailable {
-                sizes.append(free)
-            } else {
-                sizes.append(try largest(free, of: instrument, mode, limit, snapshot, rules))
-            }
+            let free = try venue.free(of: instrument, mode, query["ccy"], snapshot, rules)
+            try sizes.append(isAvailable ? free : largest(free, of: instrument, mode, limit))
         }
-        return try Self.reply { writer in
+        return try JSONWriter.reply { writer in
             for (name, size) in zip(list, sizes) {
                 writer.beginObject()
                 if isAvailable {
@@ -63,9 +56,92 @@ extension OKXVenue {
         }
     }
 
+    /// How much can be traded with what is free, in contracts or in coins, in whole lots.
+    private func largest(
+        _ free: TradableSize, of instrument: InstrumentRules, _ mode: String, _ limit: ExactDecimal?
+    ) throws -> TradableSize {
+        let terms = instrument.terms
+        let market = venue.market(snapshot.prices, rules)
+        guard let price = limit ?? market.mark(terms), price.isPositive else { return free }
+        var leverage = ExactDecimal.one
+        // What is held of an order's value: its margin, and of a contract its fee too.
+        var held = ExactDecimal.one
+        if terms.kind.isDerivative || free.isOnMargin {
+            leverage = account.leverageInForce(
+                of: terms, side: .net, marginMode: MarginMode(rawValue: mode) ?? .cross, rules)
+        }
+        if terms.kind.isDerivative {
+            let rate = rules.feeRate(.taker, of: instrument, in: account)
+            try held += rate.times(leverage, rounding: .ceiling)
+        }
+        let value = terms.contractValue
+        func size(_ amount: ExactDecimal, inBase: Bool) throws(NumberError) -> ExactDecimal {
+            let unit: ExactDecimal =
+                if inBase { .one } else if terms.payoff == .inverse {
+                    try value.over(price, rounding: .ceiling)
+                } else { try value.times(price, rounding: .ceiling) }
+            return try amount.times(
+                leverage, over: unit.times(held, rounding: .ceiling), rounding: .towardZero
+            )
+            .rounded(toMultipleOf: instrument.lot, .towardZero)
+        }
+        var largest = free
+        largest.buy = try size(free.buy, inBase: free.buysInBase)
+        largest.sell = try size(free.sell, inBase: free.sellsInBase)
+        return largest
+    }
+
+    /// `trade/account-rate-limit`: how many orders an account may place and amend in two seconds. The venue
+    /// measures who trades less than VIP 5 by nothing.
+    func accountRateLimit() -> [UInt8] {
+        JSONWriter.rowReply { writer in
+            writer.member("accRateLimit", literal: "1000")
+            writer.empty(["fillRatio", "mainFillRatio", "nextAccRateLimit"])
+            writer.member("ts", snapshot.at)
+        }
+    }
+
+    /// `account/trade-fee`: the account's rates; negative is what is paid.
+    func tradeFee() throws -> [UInt8] {
+        let text = try query.required("instType")
+        let type = text == "MARGIN" ? InstrumentType.spot : try OKXVenue.instrumentType(text)
+        guard let type, let any = rules.instruments.first(where: { $0.type == type }) else {
+            throw OKXError.parameterWrong("instType")
+        }
+        let maker = -rules.feeRate(.maker, of: any, in: account)
+        let taker = -rules.feeRate(.taker, of: any, in: account)
+        let isContract = type != .spot
+        return try JSONWriter.rowReply { writer in
+            writer.member("category", literal: "1")
+            writer.empty(["delivery", "exercise"])
+            try writer.array("feeGroup") { writer in
+                writer.beginObject()
+                try writer.member("elpMaker", maker)
+                writer.member("groupId", literal: "1")
+                try writer.member("maker", maker)
+                try writer.member("rpiMaker", maker)
+                try writer.member("taker", taker)
+                writer.endObject()
+            }
+            writer.emptyArray("fiat")
+            writer.member("instType", text)
+            writer.member("level", literal: "Lv1")
+            try writer.member("maker", maker)
+            try writer.member("makerU", isContract ? maker : nil)
+            try writer.member("makerUSDC", isContract ? maker : nil)
+            writer.member("ruleType", literal: "normal")
+            try writer.member("taker", taker)
+            try writer.member("takerU", isContract ? taker : nil)
+            try writer.member("takerUSDC", isContract ? taker : nil)
+            writer.member("ts", snapshot.at)
+        }
+    }
+}
+
+extension OKXVenue {
     /// What is free to trade an instrument with: of contracts in their settlement currency, of a pair in the
     /// currency that each side pays, of a pair on margin in that of each side's margin.
-    private func free(
+    fileprivate func free(
         of instrument: InstrumentRules, _ mode: String, _ currency: String?, _ snapshot: AccountSnapshot,
         _ rules: RuleTable
     ) throws -> TradableSize {
@@ -107,94 +183,6 @@ extension OKXVenue {
         return side == .buy ? free.buy : free.sell
     }
 
-    /// How much can be traded with what is free, in contracts or in coins, in whole lots.
-    private func largest(
-        _ free: TradableSize, of instrument: InstrumentRules, _ mode: String, _ limit: ExactDecimal?,
-        _ snapshot: AccountSnapshot, _ rules: RuleTable
-    ) throws -> TradableSize {
-        let terms = instrument.terms
-        let market = market(snapshot.prices, rules)
-        guard let price = limit ?? market.mark(terms), price.isPositive
-        else { return free }
-        var leverage = ExactDecimal.one
-        // What is held of an order's value: its margin, and of a contract its fee too.
-        var held = ExactDecimal.one
-        if terms.kind.isDerivative || free.isOnMargin {
-            leverage = snapshot.account.leverageInForce(
-                of: terms, side: .net, marginMode: MarginMode(rawValue: mode) ?? .cross, rules)
-        }
-        if terms.kind.isDerivative {
-            let rate = rules.feeRate(.taker, of: instrument, in: snapshot.account)
-            try held += rate.times(leverage, rounding: .ceiling)
-        }
-        let value = terms.contractValue
-        func size(_ amount: ExactDecimal, inBase: Bool) throws(NumberError) -> ExactDecimal {
-            let unit: ExactDecimal =
-                if inBase { .one } else if terms.payoff == .inverse {
-                    try value.over(price, rounding: .ceiling)
-                } else { try value.times(price, rounding: .ceiling) }
-            return try amount.times(
-                leverage, over: unit.times(held, rounding: .ceiling), rounding: .towardZero
-            )
-            .rounded(toMultipleOf: instrument.lot, .towardZero)
-        }
-        var largest = free
-        largest.buy = try size(free.buy, inBase: free.buysInBase)
-        largest.sell = try size(free.sell, inBase: free.sellsInBase)
-        return largest
-    }
-
-    /// `trade/account-rate-limit`: how many orders an account may place and amend in two seconds. The venue
-    /// measures who trades less than VIP 5 by nothing.
-    func accountRateLimit(at time: LedgerTime) -> [UInt8] {
-        Self.reply { writer in
-            writer.beginObject()
-            writer.member("accRateLimit", literal: "1000")
-            writer.empty(["fillRatio", "mainFillRatio", "nextAccRateLimit"])
-            writer.member("ts", time)
-            writer.endObject()
-        }
-    }
-
-    /// `account/trade-fee`: the account's rates; negative is what is paid.
-    func tradeFee(_ query: [QueryItem], _ snapshot: AccountSnapshot) throws -> [UInt8] {
-        guard let text = query["instType"], !text.isEmpty else { throw OKXError.parameterMissing("instType") }
-        let rules = rules(at: snapshot.at)
-        let type = text == "MARGIN" ? InstrumentType.spot : try Self.instrumentType(text)
-        guard let type, let any = rules.instruments.first(where: { $0.type == type }) else {
-            throw OKXError.parameterWrong("instType")
-        }
-        let maker = -rules.feeRate(.maker, of: any, in: snapshot.account)
-        let taker = -rules.feeRate(.taker, of: any, in: snapshot.account)
-        let isContract = type != .spot
-        return try Self.reply { writer in
-            writer.beginObject()
-            writer.member("category", literal: "1")
-            writer.empty(["delivery", "exercise"])
-            try writer.array("feeGroup") { writer in
-                writer.beginObject()
-                try writer.member("elpMaker", maker)
-                writer.member("groupId", literal: "1")
-                try writer.member("maker", maker)
-                try writer.member("rpiMaker", maker)
-                try writer.member("taker", taker)
-                writer.endObject()
-            }
-            writer.emptyArray("fiat")
-            writer.member("instType", text)
-            writer.member("level", literal: "Lv1")
-            try writer.member("maker", maker)
-            try writer.member("makerU", isContract ? maker : nil)
-            try writer.member("makerUSDC", isContract ? maker : nil)
-            writer.member("ruleType", literal: "normal")
-            try writer.member("taker", taker)
-            try writer.member("takerU", isContract ? taker : nil)
-            try writer.member("takerUSDC", isContract ? taker : nil)
-            writer.member("ts", snapshot.at)
-            writer.endObject()
-        }
-    }
-
     /// `account/position/margin-balance`: puts margin into an isolated position or takes some out.
     func adjustMargin(
         _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
@@ -224,8 +212,7 @@ extension OKXVenue {
             throw OKXError(
                 "59301", 200, "Margin adjustment failed for exceeding the max limit", shape: .business)
         }
-        return try Self.reply { writer in
-            writer.beginObject()
+        return try JSONWriter.rowReply { writer in
             try writer.member("amt", amount)
             writer.member("ccy", position.settlementAsset)
             writer.member("instId", name)
@@ -234,7 +221,6 @@ extension OKXVenue {
                 account.leverageInForce(of: instrument.terms, side: side, marginMode: .isolated, rules))
             writer.member("posSide", sideText)
             writer.member("type", type)
-            writer.endObject()
         }
     }
 }

@@ -21,87 +21,70 @@ struct Route: Sendable {
     let limit: Int
     /// Milliseconds.
     let window: Int64
+    /// Whether it is about the market and its past.
+    var isOfMarket = false
 
-    init(_ endpoint: Endpoint, _ method: String, _ access: Access, limit: Int, window: Int64 = 2000) {
-        self.endpoint = endpoint
-        self.method = method
-        self.access = access
-        self.limit = limit
-        self.window = window
+    /// A signed GET.
+    private static func read(_ endpoint: Endpoint, limit: Int, window: Int64 = 2000) -> Route {
+        Route(endpoint: endpoint, method: "GET", access: .user(.read), limit: limit, window: window)
+    }
+
+    /// A signed POST.
+    private static func trade(_ endpoint: Endpoint, limit: Int, window: Int64 = 2000) -> Route {
+        Route(endpoint: endpoint, method: "POST", access: .user(.trade), limit: limit, window: window)
+    }
+
+    /// A GET of everybody.
+    private static func open(
+        _ endpoint: Endpoint, limit: Int, window: Int64 = 2000, perType: Bool = false
+    ) -> Route {
+        Route(
+            endpoint: endpoint, method: "GET", access: perType ? .everybodyPerType : .everybody, limit: limit,
+            window: window)
+    }
+
+    /// A GET of everybody about the market and its past.
+    private static func market(_ endpoint: Endpoint, limit: Int) -> Route {
+        Route(
+            endpoint: endpoint, method: "GET", access: .everybody, limit: limit, window: 2000,
+            isOfMarket: true)
     }
 
     /// Every path that is served. Limits are those that the page of each names.
-    private static let market = [
-        Route(.candles, "GET", .everybody, limit: 40), Route(.historyCandles, "GET", .everybody, limit: 20),
-        Route(.markCandles, "GET", .everybody, limit: 20),
-        Route(.historyMarkCandles, "GET", .everybody, limit: 10),
-        Route(.indexCandles, "GET", .everybody, limit: 20),
-        Route(.historyIndexCandles, "GET", .everybody, limit: 10),
-        Route(.books, "GET", .everybody, limit: 40), Route(.fullBooks, "GET", .everybody, limit: 10),
-        Route(.trades, "GET", .everybody, limit: 100), Route(.historyTrades, "GET", .everybody, limit: 20),
-        Route(.fundingRate, "GET", .everybody, limit: 20),
-        Route(.fundingHistory, "GET", .everybody, limit: 10),
-        Route(.priceLimit, "GET", .everybody, limit: 20),
-        Route(.openInterest, "GET", .everybody, limit: 20),
-        Route(.markPrice, "GET", .everybody, limit: 10), Route(.tickers, "GET", .everybody, limit: 20),
-        Route(.ticker, "GET", .everybody, limit: 20), Route(.indexTickers, "GET", .everybody, limit: 20),
-    ]
-
     static let all: [String: [Route]] = {
         let routes = [
-            Route(.balance, "GET", .user(.read), limit: 10), Route(.config, "GET", .user(.read), limit: 5),
-            Route(.positions, "GET", .user(.read), limit: 10),
-            Route(.positionRisk, "GET", .user(.read), limit: 10),
-            Route(.interestLimits, "GET", .user(.read), limit: 5),
-            Route(.interestRate, "GET", .user(.read), limit: 5),
-            Route(.leverageInfo, "GET", .user(.read), limit: 20),
-            Route(.maxWithdrawal, "GET", .user(.read), limit: 20),
-            Route(.subaccountBalances, "GET", .user(.read), limit: 6),
-            Route(.maxSize, "GET", .user(.read), limit: 20),
-            Route(.maxAvailableSize, "GET", .user(.read), limit: 20),
-            Route(.accountInstruments, "GET", .user(.read), limit: 20),
-            Route(.accountRateLimit, "GET", .user(.read), limit: 1, window: 1000),
-            Route(.tradeFee, "GET", .user(.read), limit: 5),
-            Route(.bills, "GET", .user(.read), limit: 5, window: 1000),
-            Route(.billsArchive, "GET", .user(.read), limit: 5),
-            Route(.positionsHistory, "GET", .user(.read), limit: 10),
-            Route(.marginBalance, "POST", .user(.trade), limit: 20),
-            Route(.order, "POST", .user(.trade), limit: 60), Route(.order, "GET", .user(.read), limit: 60),
-            Route(.batchOrders, "POST", .user(.trade), limit: 300),
-            Route(.amendOrder, "POST", .user(.trade), limit: 60),
-            Route(.amendBatchOrders, "POST", .user(.trade), limit: 300),
-            Route(.cancelOrder, "POST", .user(.trade), limit: 60),
-            Route(.cancelBatchOrders, "POST", .user(.trade), limit: 300),
-            Route(.closePosition, "POST", .user(.trade), limit: 20),
-            Route(.cancelAllAfter, "POST", .user(.trade), limit: 1, window: 1000),
-            Route(.massCancel, "POST", .user(.trade), limit: 5),
-            Route(.orderPrecheck, "POST", .user(.trade), limit: 5),
-            Route(.ordersPending, "GET", .user(.read), limit: 60),
-            Route(.ordersHistory, "GET", .user(.read), limit: 40),
-            Route(.ordersHistoryArchive, "GET", .user(.read), limit: 20),
-            Route(.fills, "GET", .user(.read), limit: 60),
-            Route(.fillsHistory, "GET", .user(.read), limit: 10),
-            Route(.orderAlgo, "POST", .user(.trade), limit: 20),
-            Route(.orderAlgo, "GET", .user(.read), limit: 20),
-            Route(.cancelAlgos, "POST", .user(.trade), limit: 20),
-            Route(.cancelAdvanceAlgos, "POST", .user(.trade), limit: 20),
-            Route(.amendAlgos, "POST", .user(.trade), limit: 20),
-            Route(.algosPending, "GET", .user(.read), limit: 20),
-            Route(.algosHistory, "GET", .user(.read), limit: 20),
-            Route(.fundingBalances, "GET", .user(.read), limit: 6, window: 1000),
-            Route(.currencies, "GET", .user(.read), limit: 6, window: 1000),
-            Route(.setPositionMode, "POST", .user(.trade), limit: 5),
-            Route(.setAccountLevel, "POST", .user(.trade), limit: 5),
-            Route(.setAutoLoan, "POST", .user(.trade), limit: 5),
-            Route(.setLeverage, "POST", .user(.trade), limit: 20),
-            Route(.time, "GET", .everybody, limit: 10),
-            Route(.instruments, "GET", .everybodyPerType, limit: 20),
-            Route(.discountRates, "GET", .everybody, limit: 2),
-            Route(.positionTiers, "GET", .everybody, limit: 10),
-            Route(.loanQuotas, "GET", .everybody, limit: 2),
-            Route(.systemStatus, "GET", .everybody, limit: 1, window: 5000),
+            read(.balance, limit: 10), read(.config, limit: 5), read(.positions, limit: 10),
+            read(.positionRisk, limit: 10), read(.interestLimits, limit: 5), read(.interestRate, limit: 5),
+            read(.leverageInfo, limit: 20), read(.maxWithdrawal, limit: 20),
+            read(.subaccountBalances, limit: 6), read(.maxSize, limit: 20),
+            read(.maxAvailableSize, limit: 20), read(.accountInstruments, limit: 20),
+            read(.accountRateLimit, limit: 1, window: 1000), read(.tradeFee, limit: 5),
+            read(.bills, limit: 5, window: 1000), read(.billsArchive, limit: 5),
+            read(.positionsHistory, limit: 10), read(.order, limit: 60), read(.ordersPending, limit: 60),
+            read(.ordersHistory, limit: 40), read(.ordersHistoryArchive, limit: 20), read(.fills, limit: 60),
+            read(.fillsHistory, limit: 10), read(.orderAlgo, limit: 20), read(.algosPending, limit: 20),
+            read(.algosHistory, limit: 20), read(.fundingBalances, limit: 6, window: 1000),
+            read(.currencies, limit: 6, window: 1000),
+            trade(.marginBalance, limit: 20), trade(.order, limit: 60), trade(.batchOrders, limit: 300),
+            trade(.amendOrder, limit: 60), trade(.amendBatchOrders, limit: 300),
+            trade(.cancelOrder, limit: 60), trade(.cancelBatchOrders, limit: 300),
+            trade(.closePosition, limit: 20), trade(.cancelAllAfter, limit: 1, window: 1000),
+            trade(.massCancel, limit: 5), trade(.orderPrecheck, limit: 5), trade(.orderAlgo, limit: 20),
+            trade(.cancelAlgos, limit: 20), trade(.cancelAdvanceAlgos, limit: 20),
+            trade(.amendAlgos, limit: 20), trade(.setPositionMode, limit: 5),
+            trade(.setAccountLevel, limit: 5), trade(.setAutoLoan, limit: 5), trade(.setLeverage, limit: 20),
+            open(.time, limit: 10), open(.instruments, limit: 20, perType: true),
+            open(.discountRates, limit: 2), open(.positionTiers, limit: 10), open(.loanQuotas, limit: 2),
+            open(.systemStatus, limit: 1, window: 5000),
+            market(.candles, limit: 40), market(.historyCandles, limit: 20), market(.markCandles, limit: 20),
+            market(.historyMarkCandles, limit: 10), market(.indexCandles, limit: 20),
+            market(.historyIndexCandles, limit: 10), market(.books, limit: 40), market(.fullBooks, limit: 10),
+            market(.trades, limit: 100), market(.historyTrades, limit: 20), market(.fundingRate, limit: 20),
+            market(.fundingHistory, limit: 10), market(.priceLimit, limit: 20),
+            market(.openInterest, limit: 20), market(.markPrice, limit: 10), market(.tickers, limit: 20),
+            market(.ticker, limit: 20), market(.indexTickers, limit: 20),
         ]
-        return Dictionary(grouping: routes + market) { "/api/v5/" + $0.endpoint.rawValue }
+        return Dictionary(grouping: routes) { "/api/v5/" + $0.endpoint.rawValue }
     }()
 }
 
@@ -179,17 +162,6 @@ enum Endpoint: String, Sendable, CaseIterable {
 }
 
 extension Endpoint {
-    /// Whether it is about the market, and open to everybody.
-    var isOfMarket: Bool {
-        switch self {
-        case .candles, .historyCandles, .markCandles, .historyMarkCandles, .indexCandles,
-            .historyIndexCandles, .books, .fullBooks, .trades, .historyTrades, .fundingRate,
-            .fundingHistory, .priceLimit, .openInterest, .markPrice, .tickers, .ticker, .indexTickers:
-            true
-        default: false
-        }
-    }
-
     /// Whether it is limited by user and instrument.
     fileprivate var countsInstruments: Bool {
         switch self {
@@ -252,10 +224,9 @@ extension OKXVenue {
                 let caller = "\(request.remoteAddress) \(type?.rawValue ?? "")"
                 try count(route, caller: caller, through: access)
             }
-            return VenueResponse(
-                body: route.endpoint.isOfMarket
-                    ? try await marketAnswer(route.endpoint, request.queryItems, through: access)
-                    : try publicAnswer(route.endpoint, request.queryItems, through: access))
+            if route.isOfMarket { _ = try await access.marketHistory() }
+            let asked = PublicRequest(request.queryItems, self, access)
+            return VenueResponse(body: try await asked.answer(route.endpoint))
         } catch let error as OKXError {
             return error.response(profile)
         } catch let error as StatementError {
@@ -341,45 +312,50 @@ extension OKXVenue {
             return try accountBody(of: snapshot, query: items, through: access)
         }
         if request.method == "POST" { return try await change(endpoint, request, snapshot, through: access) }
-        let query = request.queryItems
+        return try await AccountRequest(request.queryItems, of: snapshot, self, access).answer(endpoint, key)
+    }
+}
+
+extension AccountRequest {
+    fileprivate func answer(_ endpoint: Endpoint, _ key: APIKey) async throws -> [UInt8] {
         switch endpoint {
-        case .config: return Self.configuration(of: snapshot.account, key)
-        case .positions: return try positions(of: snapshot, query)
-        case .positionRisk: return try positionRisk(of: snapshot, query)
-        case .interestLimits: return try interestLimits(of: snapshot, query)
-        case .interestRate: return try interestRates(at: snapshot.at, query)
-        case .leverageInfo: return try leverageInfo(of: snapshot, query)
-        case .maxWithdrawal: return try maximumWithdrawals(of: snapshot, query)
-        case .maxSize, .maxAvailableSize: return try largestSizes(endpoint, query, snapshot)
-        case .accountInstruments: return try publicAnswer(.instruments, query, through: access)
-        case .accountRateLimit: return accountRateLimit(at: snapshot.at)
-        case .tradeFee: return try tradeFee(query, snapshot)
+        case .config: return OKXVenue.configuration(of: account, key)
+        case .positions: return try positions()
+        case .positionRisk: return try positionRisk()
+        case .interestLimits: return try interestLimits()
+        case .interestRate: return try interestRates()
+        case .leverageInfo: return try leverageInfo()
+        case .maxWithdrawal: return try maximumWithdrawals()
+        case .maxSize, .maxAvailableSize: return try largestSizes(endpoint)
+        case .accountInstruments: return try PublicRequest(query, venue, access).publicAnswer(.instruments)
+        case .accountRateLimit: return accountRateLimit()
+        case .tradeFee: return try tradeFee()
         case .order, .ordersPending, .ordersHistory, .ordersHistoryArchive, .fills, .fillsHistory, .bills,
             .billsArchive, .positionsHistory, .orderAlgo, .algosPending, .algosHistory:
-            return try await orderAnswer(endpoint, query, snapshot, through: access)
-        case .currencies: return try currencies(at: snapshot.at, query)
+            return try await orderAnswer(endpoint)
+        case .currencies: return try currencies()
         case .fundingBalances:
-            _ = try CurrencyFilter(query["ccy"], rules: rules(at: snapshot.at))
-            return Self.reply { _ in }
-        case .subaccountBalances: return try subaccountBalance(of: snapshot.account, query, through: access)
+            _ = try CurrencyFilter(query["ccy"], rules: rules)
+            return JSONWriter.reply { _ in }
+        case .subaccountBalances: return try subaccountBalance()
         default: throw OKXError.pathUnknown
         }
     }
 
     /// The same object as the balance's, of a sub-account that the key's main account has.
-    private func subaccountBalance(
-        of account: Account, _ query: [QueryItem], through access: any VenueAccess
-    ) throws -> [UInt8] {
+    private func subaccountBalance() throws -> [UInt8] {
         guard account.parent == nil else { throw OKXError.endpointForbidden }
-        guard let name = query["subAcct"], !name.isEmpty else { throw OKXError.parameterMissing("subAcct") }
+        let name = try query.required("subAcct")
         guard access.subaccounts(of: account.id).containsExactly(name),
-            let snapshot = access.snapshot(of: name)
+            let child = access.snapshot(of: name)
         else {
             throw OKXError.parameterWrong("subAcct")
         }
-        return try accountBody(of: snapshot, query: query.filter { $0.name == "ccy" }, through: access)
+        return try venue.accountBody(of: child, query: query.filter { $0.name == "ccy" }, through: access)
     }
+}
 
+extension JSONWriter {
     /// `{"code":"0","data":[…],"msg":""}`, as account endpoints answer.
     static func reply(_ write: (inout JSONWriter) throws -> Void) rethrows -> [UInt8] {
         var writer = JSONWriter(reserving: 2048)
@@ -389,6 +365,15 @@ extension OKXVenue {
         writer.member("msg", literal: "")
         writer.endObject()
         return writer.bytes
+    }
+
+    /// The same with one object, whose members `write` writes.
+    static func rowReply(_ write: (inout JSONWriter) throws -> Void) rethrows -> [UInt8] {
+        try reply { writer in
+            writer.beginObject()
+            try write(&writer)
+            writer.endObject()
+        }
     }
 
     /// `{"code":"0","msg":"","data":[…]}`, as public endpoints answer.
@@ -401,9 +386,7 @@ extension OKXVenue {
         writer.endObject()
         return writer.bytes
     }
-}
 
-extension JSONWriter {
     /// Members that are "".
     mutating func empty(_ keys: [StaticString]) {
         for key in keys { member(key, literal: "") }

@@ -226,17 +226,7 @@ extension JSONWriter {
                 writer.member("attachAlgoClOrdId", attached.clientID ?? "")
                 writer.empty(["attachAlgoId"])
                 for name in ["sl", "tp"] {
-                    let leg = attached.legs.first { $0.name == name }
-                    let price = leg.map { $0.price?.description ?? "-1" } ?? ""
-                    if name == "sl" {
-                        writer.member("slOrdPx", price)
-                        writer.member("slTriggerPx", leg?.trigger.price?.description ?? "")
-                        writer.member("slTriggerPxType", leg?.trigger.source.rawValue ?? "")
-                    } else {
-                        writer.member("tpOrdPx", price)
-                        writer.member("tpTriggerPx", leg?.trigger.price?.description ?? "")
-                        writer.member("tpTriggerPxType", leg?.trigger.source.rawValue ?? "")
-                    }
+                    writer.stop(name, attached.legs.first { $0.name == name })
                 }
                 writer.member("sz", literal: "")
                 writer.endObject()
@@ -353,8 +343,7 @@ extension JSONWriter {
         member("posId", StableID.position(account.id, position))
         member("posSide", position.side.rawValue)
         try member("realizedPnl", profit)
-        member("settledPnl", literal: "")
-        member("triggerPx", literal: "")
+        empty(["settledPnl", "triggerPx"])
         member("type", closed.typeName)
         member("uTime", closed.closedAt)
         member("uly", rules.instrument(position.instrument.name)?.family ?? "")

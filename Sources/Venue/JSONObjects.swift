@@ -12,4 +12,14 @@ extension JSONWriter {
         writer.endObject()
         return writer.bytes
     }
+
+    /// Writes an object: what `write` writes in it.
+    @inlinable
+    public mutating func object<Failure: Error>(
+        _ write: (inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        beginObject()
+        try write(&self)
+        endObject()
+    }
 }

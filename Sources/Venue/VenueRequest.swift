@@ -126,6 +126,9 @@ public struct QueryItem: Sendable, Equatable {
 extension [QueryItem] {
     /// The first value of a parameter; nil if it was not sent.
     public subscript(name: String) -> String? { first { $0.name.isExactly(name) }?.value }
+
+    /// The same; nil where it is empty, too.
+    public func given(_ name: String) -> String? { self[name].flatMap { $0.isEmpty ? nil : $0 } }
 }
 
 /// The value of a hexadecimal digit, in either case; nil for another byte.
