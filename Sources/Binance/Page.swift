@@ -59,14 +59,20 @@ struct Page {
         limit = Int(min(wanted, most))
     }
 
-    /// Says that it is a page of a list of which rows of these sequences are known, in their order: one that
-    /// goes forward from a beginning needs all since that, the last rows as many as it has place for.
-    func require(
-        _ list: TradingHistory.List, of history: TradingHistory, rows sequences: [Int64]
-    ) throws(HistoryForgotten) {
+    /// The rows on it, of those of a history that it admits, in the order of their sequences. Throws where
+    /// the history may lack some: a page that goes forward from a beginning needs all since that, the last
+    /// rows as many as it has place for.
+    func rows<Row>(
+        _ admitted: [Row], of lists: TradingHistory.List..., in history: TradingHistory,
+        _ sequence: (Row) -> Int64
+    ) throws(HistoryForgotten) -> ArraySlice<Row> {
         let isFromBehind = !isFromStart && firstID == nil && number == nil
-        let first = isFromBehind && sequences.count >= limit ? sequences[sequences.count - limit] : nil
-        try history.require(list, since: start.map { LedgerTime(milliseconds: $0) }, from: first)
+        let first =
+            isFromBehind && admitted.count >= limit ? sequence(admitted[admitted.count - limit]) : nil
+        for list in lists {
+            try history.require(list, since: start.map { LedgerTime(milliseconds: $0) }, from: first)
+        }
+        return cut(admitted)
     }
 
     func admits(_ time: LedgerTime, id: Int64) -> Bool {
@@ -75,7 +81,7 @@ struct Page {
     }
 
     /// The page that is named; else the first ones where a beginning is, and the last ones where none is.
-    func cut<Element>(_ rows: [Element]) -> ArraySlice<Element> {
+    private func cut<Element>(_ rows: [Element]) -> ArraySlice<Element> {
         if let number { return rows.dropFirst((number - 1) * limit).prefix(limit) }
         return isFromStart || firstID != nil ? rows.prefix(limit) : rows.suffix(limit)
     }

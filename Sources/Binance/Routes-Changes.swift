@@ -4,73 +4,62 @@ import Numbers
 import Venue
 
 /// What an account changes about itself.
-extension BinanceVenue {
-    func change(
-        _ endpoint: Endpoint, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
+extension AccountRequest {
+    func change(_ endpoint: Endpoint) async throws -> [UInt8] {
         switch endpoint {
-        case .multiAssetsMargin: return try await changeAssetMode(snapshot, parameters, access)
-        case .positionMode: return try await changePositionMode(snapshot, parameters, access)
-        case .leverage: return try await changeLeverage(snapshot, parameters, access)
-        case .feeBurn:
-            let wanted = try Self.flag("feeBurn", parameters)
-            return try await set(Setting.feeBurn, wanted, snapshot, access)
-        case .marginType: return try await changeMarginType(snapshot, parameters, access)
-        case .positionMargin: return try await changePositionMargin(snapshot, parameters, access)
+        case .multiAssetsMargin: return try await changeAssetMode()
+        case .positionMode: return try await changePositionMode()
+        case .leverage: return try await changeLeverage()
+        case .feeBurn: return try await set(Setting.feeBurn, requiredFlag("feeBurn"))
+        case .marginType: return try await changeMarginType()
+        case .positionMargin: return try await changePositionMargin()
         default: throw BinanceError.internalError
         }
     }
 
-    private func changeAssetMode(
-        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let wanted = try Self.flag("multiAssetsMargin", parameters)
-        let account = snapshot.account
+    private func changeAssetMode() async throws -> [UInt8] {
+        let wanted = try requiredFlag("multiAssetsMargin")
         guard wanted != account.isMultiAssets else { throw BinanceError.sameAssetMode }
         // Credits mode is never anything but multi-assets mode.
         if account.isInCreditsMode { throw BinanceError.invalidData("multiAssetsMargin") }
-        let market = Valuation(venue: self, prices: snapshot.prices, time: snapshot.at)
         var switched = account
         switched.settings[Setting.multiAssets] = .bool(wanted)
-        if let problem = try assetModeProblem(switched, account, market) { throw problem }
-        return try await set(Setting.multiAssets, wanted, snapshot, access)
+        if let problem = try venue.assetModeProblem(switched, account, valuation) { throw problem }
+        return try await set(Setting.multiAssets, wanted)
     }
 
-    private func changePositionMode(
-        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let wanted = try Self.flag("dualSidePosition", parameters)
-        let account = snapshot.account
-        guard wanted != isHedged(account) else { throw BinanceError.samePositionMode }
-        if let problem = positionModeProblem(account) { throw problem }
-        return try await set(Setting.hedge, wanted, snapshot, access)
+    private func changePositionMode() async throws -> [UInt8] {
+        let wanted = try requiredFlag("dualSidePosition")
+        guard wanted != venue.isHedged(account) else { throw BinanceError.samePositionMode }
+        if let problem = venue.positionModeProblem(account) { throw problem }
+        return try await set(Setting.hedge, wanted)
     }
 
-    private func set(
-        _ setting: String, _ value: Bool, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let settings = Settings([(setting, .bool(value))])
-        try await access.submit(Command(account: snapshot.account.id, content: .configure(settings)))
+    private func set(_ setting: String, _ value: Bool) async throws -> [UInt8] {
+        try await submit(.configure(Settings([(setting, .bool(value))])))
         return Self.success
     }
 
-    private func changeLeverage(
-        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let account = snapshot.account
-        let symbol = try parameters.symbol(rules(at: snapshot.at))
+    private func submit(_ content: Command.Content) async throws(Refusal) {
+        try await access.submit(Command(account: account.id, content: content))
+    }
+
+    private var valuation: Valuation {
+        Valuation(venue: venue, prices: snapshot.prices, time: snapshot.at)
+    }
+
+    private func changeLeverage() async throws -> [UInt8] {
+        let symbol = try symbol()
         let text = try parameters.required("leverage")
         guard let leverage = try? ExactDecimal(text) else { throw BinanceError.missing("leverage") }
-        let market = Valuation(venue: self, prices: snapshot.prices, time: snapshot.at)
-        if let problem = try leverageProblem(leverage, of: symbol.name, account, market) { throw problem }
-        if lowersIsolated(leverage, of: symbol.name, account, at: snapshot.at) {
+        if let problem = try venue.leverageProblem(leverage, of: symbol.name, account, valuation) {
+            throw problem
+        }
+        if venue.lowersIsolated(leverage, of: symbol.name, account, at: snapshot.at) {
             throw BinanceError.isolatedLeverageReduced
         }
-        try await access.submit(
-            Command(
-                account: account.id,
-                content: .setLeverage(
-                    instrument: symbol.name, leverage: leverage, side: nil, marginMode: nil)))
+        try await submit(
+            .setLeverage(instrument: symbol.name, leverage: leverage, side: nil, marginMode: nil))
         return try JSONWriter.object(reserving: 96) { writer in
             writer.member("leverage", number: leverage)
             writer.member(
@@ -82,11 +71,8 @@ extension BinanceVenue {
         }
     }
 
-    private func changeMarginType(
-        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let account = snapshot.account
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+    private func changeMarginType() async throws -> [UInt8] {
+        let symbol = try symbol()
         let mode: MarginMode
         switch try parameters.required("marginType") {
         case "ISOLATED": mode = .isolated
@@ -94,19 +80,14 @@ extension BinanceVenue {
         default: throw BinanceError.invalidData("marginType")
         }
         if mode == (account.marginMode(ofSymbol: symbol.name) ?? .cross) { throw BinanceError.sameMarginType }
-        if let problem = marginTypeProblem(mode, of: symbol.name, account) { throw problem }
-        try await access.submit(
-            Command(
-                account: account.id, content: .setMarginMode(instrument: symbol.name, marginMode: mode)))
+        if let problem = venue.marginTypeProblem(mode, of: symbol.name, account) { throw problem }
+        try await submit(.setMarginMode(instrument: symbol.name, marginMode: mode))
         return Self.success
     }
 
     /// Adds margin to an isolated position (`type` 1), or takes some out (2).
-    private func changePositionMargin(
-        _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let account = snapshot.account
-        let reading = OrderReading(parameters, snapshot, self)
+    private func changePositionMargin() async throws -> [UInt8] {
+        let reading = reading
         let symbol = try reading.symbol()
         let amount = try reading.number("amount")
         let type = try parameters.required("type")
@@ -122,11 +103,9 @@ extension BinanceVenue {
             throw BinanceError.marginOfCrossPosition
         }
         do {
-            try await access.submit(
-                Command(
-                    account: account.id,
-                    content: .adjustIsolatedMargin(
-                        instrument: symbol.name, amount: type == "1" ? amount : -amount, side: side)))
+            try await submit(
+                .adjustIsolatedMargin(
+                    instrument: symbol.name, amount: type == "1" ? amount : -amount, side: side))
         } catch {
             guard error.code == .insufficientBalance else { throw BinanceError.refused(error) }
             throw type == "1"
@@ -141,7 +120,7 @@ extension BinanceVenue {
     }
 
     /// A parameter that must be `true` or `false`, in either case.
-    private static func flag(_ name: String, _ parameters: Parameters) throws(BinanceError) -> Bool {
+    private func requiredFlag(_ name: String) throws(BinanceError) -> Bool {
         guard let flag = try parameters.flag(name) else { throw .missing(name) }
         return flag
     }

@@ -5,73 +5,59 @@ import Venue
 
 /// Market data: candles, book, trades, tickers, funding. Binance USDⓈ-M Futures API documentation, Market
 /// Data.
-extension BinanceVenue {
-    /// The answer to an open request about the market.
-    func marketAnswer(
-        _ endpoint: Endpoint, _ parameters: Parameters, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        _ = try await access.marketHistory()
+extension PublicRequest {
+    /// The answer to an open request about the market, of which all is known.
+    func answer(_ endpoint: Endpoint) async throws -> [UInt8] {
         try parameters.checkCharacters()
-        let rules = rules(at: access.ledgerTime())
-        let market = market(access.prices(), at: access.ledgerTime())
         switch endpoint {
         case .klines, .continuousKlines, .markPriceKlines, .indexPriceKlines:
-            return try await klines(endpoint, parameters, rules, market, access)
-        case .premiumIndexKlines: return try await premiumKlines(parameters, rules, market, access)
-        case .openInterestHistory: return try openInterests(parameters, rules, access)
-        case .trades, .historicalTrades, .aggregateTrades:
-            return try await trades(endpoint, parameters, rules, access)
-        case .fundingRate: return try await fundingRates(parameters, rules, market, access)
-        default: return try marketNow(endpoint, parameters, access)
+            return try await klines(endpoint)
+        case .premiumIndexKlines: return try await premiumKlines()
+        case .openInterestHistory: return try openInterests()
+        case .trades, .historicalTrades, .aggregateTrades: return try await trades(endpoint)
+        case .fundingRate: return try await fundingRates()
+        default: return try presentAnswer(endpoint)
         }
     }
 
     /// The same of what the market is now, which needs nothing of the journal.
-    func marketNow(
-        _ endpoint: Endpoint, _ parameters: Parameters, _ access: any VenueAccess
-    ) throws -> [UInt8] {
+    func presentAnswer(_ endpoint: Endpoint) throws -> [UInt8] {
         try parameters.checkCharacters()
-        let rules = rules(at: access.ledgerTime())
-        let market = market(access.prices(), at: access.ledgerTime())
-        if endpoint == .depth { return try depth(parameters, rules, market, access) }
+        if endpoint == .depth { return try depth() }
         if endpoint == .openInterest { _ = try parameters.symbol(rules) }
         var writer = JSONWriter(reserving: 1024)
         if endpoint == .fundingInfo {
             writer.array(of: rules.symbolsByName) { symbol, writer in writer.fundingInfo(symbol) }
             return writer.bytes
         }
-        try each(parameters, rules, &writer) { writer, symbol in
-            let symbol = SymbolMarket(symbol, market, access)
-            switch endpoint {
-            case .dayTicker: try writer.dayTicker(symbol)
-            case .bookTicker: writer.bookTicker(symbol)
-            case .premiumIndex: try writer.premiumIndex(symbol, rules)
-            case .openInterest: writer.openInterest(symbol)
-            case .tickerPrice1, .tickerPrice2: try writer.priceTicker(symbol)
-            default: throw BinanceError.internalError
+        // An object for the symbol asked for, an array of all of them where none was.
+        if let symbol = try parameters.chosenSymbol(rules) {
+            try write(endpoint, of: symbol, to: &writer)
+        } else {
+            try writer.array(of: rules.symbolsByName) { symbol, writer in
+                try write(endpoint, of: symbol, to: &writer)
             }
         }
         return writer.bytes
     }
 
-    /// An object for the symbol asked for, an array of all of them where none was.
-    private func each(
-        _ parameters: Parameters, _ rules: RuleTable, _ writer: inout JSONWriter,
-        _ write: (inout JSONWriter, SymbolRules) throws -> Void
+    private func write(
+        _ endpoint: Endpoint, of entry: SymbolRules, to writer: inout JSONWriter
     ) throws {
-        if let symbols = try chosen(parameters, rules) {
-            for symbol in symbols { try write(&writer, symbol) }
-            return
+        let symbol = market(of: entry)
+        switch endpoint {
+        case .dayTicker: try writer.dayTicker(symbol)
+        case .bookTicker: writer.bookTicker(symbol)
+        case .premiumIndex: try writer.premiumIndex(symbol, rules)
+        case .openInterest: writer.openInterest(symbol)
+        case .tickerPrice1, .tickerPrice2: try writer.priceTicker(symbol)
+        default: throw BinanceError.internalError
         }
-        try writer.array(of: rules.symbolsByName) { symbol, writer in try write(&writer, symbol) }
     }
 
     // MARK: - Candles
 
-    private func klines(
-        _ endpoint: Endpoint, _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices,
-        _ access: any VenueAccess
-    ) async throws -> [UInt8] {
+    private func klines(_ endpoint: Endpoint) async throws -> [UInt8] {
         let isOfPair = endpoint == .continuousKlines || endpoint == .indexPriceKlines
         guard let symbol = rules.symbol(try parameters.required(isOfPair ? "pair" : "symbol")) else {
             throw isOfPair ? BinanceError.invalidPair : BinanceError.invalidSymbol
@@ -79,12 +65,12 @@ extension BinanceVenue {
         if endpoint == .continuousKlines, try parameters.required("contractType") != "PERPETUAL" {
             throw BinanceError.invalidContractType
         }
-        let wish = try KlineWish(parameters, symbol, market)
+        let wish = try KlineWish(self, symbol)
         let candles =
             switch endpoint {
-            case .markPriceKlines: try await wish.marks(access)
-            case .indexPriceKlines: try await wish.indexes(access)
-            default: try await wish.candles(.last(symbol.name), access)
+            case .markPriceKlines: try await wish.marks()
+            case .indexPriceKlines: try await wish.indexes()
+            default: try await wish.candles(.last(symbol.name))
             }
         var writer = JSONWriter(reserving: 160 * candles.count + 2)
         let isTraded = endpoint == .klines || endpoint == .continuousKlines
@@ -96,12 +82,10 @@ extension BinanceVenue {
 
     /// `premiumIndexKlines`: (mark − index) ÷ index at the beginning, the highest, the lowest and the end of
     /// both, where the venue takes what orders of a certain size would meet: an estimate.
-    private func premiumKlines(
-        _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let wish = try KlineWish(parameters, parameters.symbol(rules), market)
-        let marks = try await wish.marks(access)
-        let indexes = try await wish.indexes(access)
+    private func premiumKlines() async throws -> [UInt8] {
+        let wish = try KlineWish(self, parameters.symbol(rules))
+        let marks = try await wish.marks()
+        let indexes = try await wish.indexes()
         var writer = JSONWriter(reserving: 160 * marks.count + 2)
         writer.beginArray()
         for (mark, index) in zip(marks, indexes) where mark.opened == index.opened {
@@ -124,9 +108,7 @@ extension BinanceVenue {
     private static let statisticPeriods = ["5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d"]
 
     /// `openInterestHist`: nobody's positions are the market's, so that each period has 0 (a choice).
-    private func openInterests(
-        _ parameters: Parameters, _ rules: RuleTable, _ access: any VenueAccess
-    ) throws -> [UInt8] {
+    private func openInterests() throws -> [UInt8] {
         let symbol = try parameters.symbol(rules)
         let name = try parameters.required("period")
         guard Self.statisticPeriods.contains(name), let period = KlineInterval.byName[name] else {
@@ -157,12 +139,10 @@ extension BinanceVenue {
     // MARK: - Book and trades
 
     /// The limits that a depth may have.
-    static let depthLimits: [Int64] = [5, 10, 20, 50, 100, 500, 1000]
+    private static let depthLimits: [Int64] = [5, 10, 20, 50, 100, 500, 1000]
 
-    private func depth(
-        _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices, _ access: any VenueAccess
-    ) throws -> [UInt8] {
-        let symbol = SymbolMarket(try parameters.symbol(rules), market, access)
+    private func depth() throws -> [UInt8] {
+        let symbol = market(of: try parameters.symbol(rules))
         if let text = parameters["limit"] {
             guard let limit = Int64(digits: text) else { throw BinanceError.invalidData("limit") }
             guard Self.depthLimits.contains(limit) else { throw BinanceError.invalidDepth(limit) }
@@ -176,9 +156,7 @@ extension BinanceVenue {
         }
     }
 
-    private func trades(
-        _ endpoint: Endpoint, _ parameters: Parameters, _ rules: RuleTable, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
+    private func trades(_ endpoint: Endpoint) async throws -> [UInt8] {
         let symbol = try parameters.symbol(rules)
         let isHistorical = endpoint == .historicalTrades
         let page = try MarketPage(
@@ -207,10 +185,8 @@ extension BinanceVenue {
 
     // MARK: - Funding
 
-    private func fundingRates(
-        _ parameters: Parameters, _ rules: RuleTable, _ market: ValuationPrices, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let symbols = try chosen(parameters, rules) ?? rules.symbolsByName
+    private func fundingRates() async throws -> [UInt8] {
+        let symbols = try parameters.symbols(rules)
         let page = try MarketPage(parameters, usual: 100, most: 1000)
         var rows: [(symbol: SymbolRules, funding: Funding)] = []
         for symbol in symbols {
@@ -241,36 +217,33 @@ private struct KlineWish {
     let interval: CandleInterval
     private let page: MarketPage
     private let symbol: SymbolRules
-    private let market: ValuationPrices
+    private let request: PublicRequest
 
-    init(_ parameters: Parameters, _ symbol: SymbolRules, _ market: ValuationPrices) throws(BinanceError) {
+    init(_ request: PublicRequest, _ symbol: SymbolRules) throws(BinanceError) {
+        let parameters = request.parameters
         guard let interval = KlineInterval.byName[try parameters.required("interval")] else {
             throw .invalidInterval
         }
         self.interval = interval
         page = try MarketPage(parameters, usual: 500, most: 1500)
         self.symbol = symbol
-        self.market = market
+        self.request = request
     }
 
-    func marks(_ access: any VenueAccess) async throws -> [Candle] {
-        try await candles(.mark(symbol.name), access)
-    }
+    func marks() async throws -> [Candle] { try await candles(.mark(symbol.name)) }
 
-    func indexes(_ access: any VenueAccess) async throws -> [Candle] {
+    func indexes() async throws -> [Candle] {
         let (base, quote) = (symbol.instrument.base, symbol.instrument.quote)
         return try await candles(
-            .index(base: base, quote: quote), flat: market.index(of: base, in: quote), access)
+            .index(base: base, quote: quote), flat: request.market.index(of: base, in: quote))
     }
 
-    func candles(_ subject: MarketSubject, _ access: any VenueAccess) async throws -> [Candle] {
-        try await candles(subject, flat: market.mark(symbol.instrument), access)
+    func candles(_ subject: MarketSubject) async throws -> [Candle] {
+        try await candles(subject, flat: request.market.mark(symbol.instrument))
     }
 
-    private func candles(
-        _ subject: MarketSubject, flat: ExactDecimal?, _ access: any VenueAccess
-    ) async throws -> [Candle] {
-        try await access.candles(
+    private func candles(_ subject: MarketSubject, flat: ExactDecimal?) async throws -> [Candle] {
+        try await request.access.candles(
             CandleQuery(
                 subject, interval, from: page.start, to: page.end, limit: page.limit,
                 keepsOldest: page.start != nil),

@@ -4,77 +4,60 @@ import Numbers
 import Venue
 
 /// Orders: placed, amended, canceled and looked up. Binance USDⓈ-M Futures API documentation, Trade.
-extension BinanceVenue {
+extension AccountRequest {
     /// The answer to a signed request about orders.
-    func orderAnswer(
-        _ route: Route, _ snapshot: AccountSnapshot, _ parameters: Parameters, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        if route.group == .algos { return try await algoAnswer(route, snapshot, parameters, access) }
+    func orderAnswer(_ route: Route) async throws -> [UInt8] {
+        if route.group == .algos { return try await algoAnswer(route) }
         switch (route.endpoint, route.method) {
-        case (.order, "POST"):
-            let record = try await place(parameters, snapshot, access)
-            return try orderBody(record, snapshot, .change)
-        case (.testOrder, _):
-            let wanted = try OrderReading(parameters, snapshot, self).instruction()
-            return try testBody(wanted, snapshot)
-        case (.batchOrders, "POST"), (.batchOrders, "PUT"):
-            return try await changeBatch(parameters, snapshot, access, amends: route.method == "PUT")
-        case (.batchOrders, _): return try await cancelBatch(parameters, snapshot, access)
-        case (.order, "PUT"):
-            let record = try await amend(parameters, snapshot, access)
-            return try orderBody(record, snapshot, .amendment)
-        case (.countdownCancelAll, _): return try await setCountdown(parameters, snapshot, access)
-        case (.order, "DELETE"):
-            let record = try await cancel(parameters, snapshot, access)
-            return try orderBody(record, snapshot, .change)
-        case (.allOpenOrders, _): return try await cancelAll(parameters, snapshot, access)
-        case (.order, _), (.openOrder, _):
-            return try await query(route.endpoint, parameters, snapshot, access)
-        case (.allOrders, _): return try await allOrders(parameters, snapshot, access)
-        default: return try await trades(parameters, snapshot, access)
+        case (.order, "POST"): return try orderBody(await place(), .change)
+        case (.order, "PUT"): return try orderBody(await amend(), .amendment)
+        case (.order, "DELETE"): return try orderBody(await cancel(), .change)
+        case (.testOrder, _): return try testBody(reading.instruction())
+        case (.batchOrders, "DELETE"): return try await cancelBatch()
+        case (.batchOrders, _): return try await changeBatch(amends: route.method == "PUT")
+        case (.countdownCancelAll, _): return try await setCountdown()
+        case (.allOpenOrders, _): return try await cancelAll()
+        case (.order, _), (.openOrder, _): return try await query(route.endpoint)
+        case (.allOrders, _): return try await allOrders()
+        default: return try await trades()
         }
     }
 
     private func orderBody(
-        _ record: OrderRecord, _ snapshot: AccountSnapshot, _ form: JSONWriter.OrderForm
+        _ record: OrderRecord, _ form: JSONWriter.OrderForm, id: Int64? = nil
     ) throws -> [UInt8] {
         var writer = JSONWriter(reserving: 640)
-        try writer.order(record, snapshot.account.id, rules(at: snapshot.at), form)
+        try writer.order(record, account.id, rules, form, id: id)
         return writer.bytes
     }
 
     /// The answer to a test: the order as it would be taken, by no id (a choice: the page shows some number).
-    private func testBody(_ wanted: OrderInstruction, _ snapshot: AccountSnapshot) throws -> [UInt8] {
-        let account = snapshot.account
-        guard let instrument = instrument(wanted.instrument, in: account, at: snapshot.at) else {
+    private func testBody(_ wanted: OrderInstruction) throws -> [UInt8] {
+        guard let instrument = venue.instrument(wanted.instrument, in: account, at: snapshot.at) else {
             throw BinanceError.invalidSymbol
         }
         var order = OpenOrder(
             id: "test", instrument: instrument, side: wanted.side, quantity: wanted.quantity,
             price: wanted.price ?? .zero, reduceOnly: wanted.reduceOnly,
             positionSide: wanted.positionSide ?? .net,
-            marginMode: defaultMarginMode(of: instrument, in: account), placedAt: snapshot.at)
+            marginMode: venue.defaultMarginMode(of: instrument, in: account), placedAt: snapshot.at)
         order.terms = wanted.terms
-        var writer = JSONWriter(reserving: 640)
-        try writer.order(OrderRecord(order), account.id, rules(at: snapshot.at), .change, id: 0)
-        return writer.bytes
+        return try orderBody(OrderRecord(order), .change, id: 0)
     }
 
     // MARK: - Placing
 
     /// Places an order. By `newOrderRespType` RESULT it is given as the exchange left it, else as it was
     /// taken.
-    private func place(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> OrderRecord {
-        let reading = OrderReading(parameters, snapshot, self)
+    private func place() async throws -> OrderRecord {
+        let reading = reading
         let instruction = try reading.instruction()
-        if snapshot.account.orders.count >= Filters.openOrders { throw BinanceError.tooManyOrders }
+        if account.orders.count >= Filters.openOrders { throw BinanceError.tooManyOrders }
         let events: [Event]
         do throws(BinanceError) {
-            events = try await trade(.place(instruction), snapshot, access)
+            events = try await trade(.place(instruction))
         } catch {
-            throw error == .marginInsufficient && isInLiquidation(snapshot) ? .inLiquidation : error
+            throw error == .marginInsufficient && isInLiquidation ? .inLiquidation : error
         }
         let told = try reading.wantsResult() ? events : events.filter { $0.typeName == "order_placed" }
         guard let record = try OrderRecord(placedBy: told) else { throw BinanceError.internalError }
@@ -83,25 +66,10 @@ extension BinanceVenue {
 
     /// Whether the venue would liquidate the account now. Looked at only where an order is refused anyway:
     /// what reduces is taken, as nothing liquidates by itself here.
-    private func isInLiquidation(_ snapshot: AccountSnapshot) -> Bool {
-        (try? health(of: snapshot))?.isLiquidated == true
-    }
-
-    /// Has the exchange carry an instruction out; its refusals in the venue's words.
-    func trade(
-        _ instruction: TradeInstruction, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(BinanceError) -> [Event] {
-        do {
-            return try await access.trade(instruction, for: snapshot.account.id)
-        } catch {
-            throw .refusedOrder(error)
-        }
-    }
+    private var isInLiquidation: Bool { (try? venue.health(of: snapshot))?.isLiquidated == true }
 
     /// Up to five orders placed or amended, each by itself; HTTP 200 whatever becomes of them.
-    private func changeBatch(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess, amends: Bool
-    ) async throws -> [UInt8] {
+    private func changeBatch(amends: Bool) async throws -> [UInt8] {
         let text = try parameters.required("batchOrders")
         guard let orders = (try? JSONValue(parsing: Array(text.utf8)))?.elements else {
             throw BinanceError.invalidData("batchOrders")
@@ -114,11 +82,9 @@ extension BinanceVenue {
                     name: member.key,
                     value: member.value.text ?? member.value.numberText ?? member.value.description)
             }
-            let own = Parameters(items)
-            let record =
-                try await amends ? amend(own, snapshot, access) : place(own, snapshot, access)
-            try writer.order(
-                record, snapshot.account.id, rules(at: snapshot.at), amends ? .amendment : .change)
+            let element = element(items)
+            let record = try await amends ? element.amend() : element.place()
+            try writer.order(record, account.id, rules, amends ? .amendment : .change)
         }
     }
 
@@ -144,17 +110,13 @@ extension BinanceVenue {
 
     // MARK: - Amending and canceling
 
-    private func amend(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> OrderRecord {
-        let reading = OrderReading(parameters, snapshot, self)
+    private func amend() async throws -> OrderRecord {
+        let reading = reading
         let symbol = try reading.symbol()
         let side = try reading.side()
         let quantity = try reading.number("quantity")
         let price = try reading.limit(side, symbol)
-        guard let order = try named(parameters, in: snapshot, symbol.name) else {
-            throw BinanceError.orderNotFound
-        }
+        guard let order = try openOrder(of: symbol) else { throw BinanceError.orderNotFound }
         guard order.side == side else { throw BinanceError.invalidSide }
         try reading.check(quantity, symbol, isMarket: false)
         try reading.check(price, side, symbol)
@@ -167,18 +129,16 @@ extension BinanceVenue {
         }
         if order.amendments >= Filters.amendments { throw BinanceError.tooManyAmendments }
         if quantity == order.quantity, price == order.price { throw BinanceError.amendmentUnchanged }
-        let instruction = TradeInstruction.amend(
-            .id(order.id), instrument: symbol.name, quantity: quantity, price: price,
-            terms: try amendedTerms(of: order, by: parameters))
-        let events = try await trade(instruction, snapshot, access)
+        let events = try await trade(
+            .amend(
+                .id(order.id), instrument: symbol.name, quantity: quantity, price: price,
+                terms: amendedTerms(of: order)))
         return try OrderRecord(order, after: events)
     }
 
     /// The terms of an order once it is amended: nothing prevents trades with the account's own orders any
     /// more, and `modifyId` gives the amendment its number. Nil where they stay.
-    private func amendedTerms(
-        of order: OpenOrder, by parameters: Parameters
-    ) throws(BinanceError) -> OrderTerms? {
+    private func amendedTerms(of order: OpenOrder) throws(BinanceError) -> OrderTerms? {
         var number: Int64?
         if let text = parameters["modifyId"], !text.isEmpty {
             number = Int64(text)
@@ -191,22 +151,16 @@ extension BinanceVenue {
         return terms == order.terms ? nil : terms
     }
 
-    private func cancel(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> OrderRecord {
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
-        guard let order = try named(parameters, in: snapshot, symbol.name) else {
-            throw BinanceError.unknownOrder
-        }
-        let events = try await trade(.cancel(.id(order.id), instrument: symbol.name), snapshot, access)
+    private func cancel() async throws -> OrderRecord {
+        let symbol = try symbol()
+        guard let order = try openOrder(of: symbol) else { throw BinanceError.unknownOrder }
+        let events = try await trade(.cancel(.id(order.id), instrument: symbol.name))
         return try OrderRecord(order, after: events)
     }
 
     /// Up to ten, by `orderIdList` or `origClientOrderIdList`, in either case (CCXT sends lower case).
-    private func cancelBatch(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+    private func cancelBatch() async throws -> [UInt8] {
+        let symbol = try symbol()
         for (list, name) in [("orderIdList", "orderId"), ("origClientOrderIdList", "origClientOrderId")] {
             guard let text = parameters[list] ?? parameters[list.lowercased()] else { continue }
             guard let ids = (try? JSONValue(parsing: Array(text.utf8)))?.elements, !ids.isEmpty else {
@@ -218,18 +172,14 @@ extension BinanceVenue {
                     QueryItem(name: "symbol", value: symbol.name),
                     QueryItem(name: name, value: id.text ?? id.numberText ?? ""),
                 ]
-                let record = try await cancel(Parameters(items), snapshot, access)
-                try writer.order(record, snapshot.account.id, rules(at: snapshot.at), .change)
+                try writer.order(await element(items).cancel(), account.id, rules, .change)
             }
         }
         throw BinanceError.missing("orderIdList")
     }
 
-    private func cancelAll(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
-        _ = try await trade(.cancelAll(instrument: symbol.name), snapshot, access)
+    private func cancelAll() async throws -> [UInt8] {
+        try await trade(.cancelAll(instrument: symbol().name))
         return Self.allCancelled
     }
 
@@ -238,16 +188,14 @@ extension BinanceVenue {
 
     /// The dead man's switch of a symbol: its orders are canceled when the time is over; 0 turns it off.
     /// Conditional orders stay.
-    private func setCountdown(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+    private func setCountdown() async throws -> [UInt8] {
+        let symbol = try symbol()
         let text = try parameters.required("countdownTime")
         guard let time = Int64(digits: text), time <= 1_000_000_000_000 else {
             throw BinanceError.invalidData("countdownTime")
         }
         let end = time == 0 ? nil : LedgerTime(milliseconds: snapshot.at.milliseconds + time)
-        _ = try await trade(.setTimer(CancelTimer(instrument: symbol.name, at: end)), snapshot, access)
+        try await trade(.setTimer(CancelTimer(instrument: symbol.name, at: end)))
         return JSONWriter.object(reserving: 64) { writer in
             writer.member("symbol", symbol.name)
             writer.member("countdownTime", String(time))
@@ -257,78 +205,62 @@ extension BinanceVenue {
     // MARK: - Looking up
 
     /// The open order of a symbol that is named; nil where it is not open. Throws −1102 where none is named.
-    private func named(
-        _ parameters: Parameters, in snapshot: AccountSnapshot, _ symbol: String
-    ) throws(BinanceError) -> OpenOrder? {
-        let isNamed = try name(parameters)
-        let account = snapshot.account
-        return account.orders.last { $0.instrument.name == symbol && isNamed($0, account.id) }
+    private func openOrder(of symbol: SymbolRules) throws(BinanceError) -> OpenOrder? {
+        let isNamed = try isNamed()
+        return account.orders.last { $0.instrument.name == symbol.name && isNamed($0) }
     }
 
     /// Whether an order is the one that is named: by `orderId`, else by `origClientOrderId`.
-    func name(
-        _ parameters: Parameters
-    ) throws(BinanceError) -> (OpenOrder, String) -> Bool {
-        if let id = try parameters.number("orderId") { return { $0.venueID(of: $1) == id } }
+    func isNamed() throws(BinanceError) -> (OpenOrder) -> Bool {
+        let account = account.id
+        if let id = try parameters.number("orderId") { return { $0.venueID(of: account) == id } }
         guard let text = parameters["origClientOrderId"], !text.isEmpty else {
             throw .unnamed("origClientOrderId", "orderId")
         }
-        return { $0.clientOrderID(of: $1) == text }
+        return { $0.clientOrderID(of: account) == text }
     }
 
     /// `order`: open or ended; `openOrder`: open only.
-    private func query(
-        _ endpoint: Endpoint, _ parameters: Parameters, _ snapshot: AccountSnapshot,
-        _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
-        if let order = try named(parameters, in: snapshot, symbol.name) {
-            return try orderBody(OrderRecord(order), snapshot, .query)
-        }
+    private func query(_ endpoint: Endpoint) async throws -> [UInt8] {
+        let symbol = try symbol()
+        if let order = try openOrder(of: symbol) { return try orderBody(OrderRecord(order), .query) }
         guard endpoint == .order else { throw BinanceError.orderNotFound }
-        let isNamed = try name(parameters)
-        return try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+        let isNamed = try isNamed()
+        return try await access.answer(fromHistoryOf: account.id) { history in
             let ended = history.ended.last { record in
-                record.order.instrument.name == symbol.name && isNamed(record.order, snapshot.account.id)
+                record.order.instrument.name == symbol.name && isNamed(record.order)
             }
             guard let ended else {
                 try history.require(.orders)
                 throw BinanceError.orderNotFound
             }
             guard try Retention.keeps(ended, at: snapshot.at) else { throw BinanceError.orderNotFound }
-            return try orderBody(ended, snapshot, .query)
+            return try orderBody(ended, .query)
         }
     }
 
     /// Ended and open orders from a time or an id on, oldest first: of one symbol, or of all.
-    private func allOrders(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let symbol = try chosenSymbol(parameters, snapshot)
+    private func allOrders() async throws -> [UInt8] {
+        let symbol = try chosenSymbol()
         let page = try Page(parameters, idName: "orderId", window: .week(before: snapshot.at))
-        let account = snapshot.account
         let open = account.orders.map { OrderRecord($0) }
-        let records = try await access.answer(fromHistoryOf: account.id) { history in
+        let rows = try await access.answer(fromHistoryOf: account.id) { history in
             let kept = try history.ended
                 .filter { record throws(NumberError) in try Retention.keeps(record, at: snapshot.at) }
             let records = (kept + open)
                 .filter { (symbol ?? $0.order.instrument.name) == $0.order.instrument.name }
                 .filter { page.admits($0.order.placedAt, id: $0.order.venueID(of: account.id)) }
                 .sorted { ($0.order.placedAt, $0.order.sequence) < ($1.order.placedAt, $1.order.sequence) }
-            try page.require(.orders, of: history, rows: records.map(\.order.sequence))
-            return records
+            return try page.rows(records, of: .orders, in: history, \.order.sequence)
         }
-        var writer = JSONWriter(reserving: 640 * min(records.count, page.limit))
-        try writer.array(of: page.cut(records)) { record, writer in
-            try writer.order(record, account.id, rules(at: snapshot.at), .list)
-        }
+        let rules = rules
+        var writer = JSONWriter(reserving: 640 * rows.count)
+        try writer.array(of: rows) { record, writer in try writer.order(record, account.id, rules, .list) }
         return writer.bytes
     }
 
-    private func trades(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+    private func trades() async throws -> [UInt8] {
+        let symbol = try symbol()
         // All trades of an order are told, whenever they were.
         let isOfOrder = parameters["orderId"]?.isEmpty == false
         let page = try Page(
@@ -338,19 +270,16 @@ extension BinanceVenue {
             guard let id = Int64(digits: text) else { throw .invalidData("orderId") }
             return id
         }
-        let account = snapshot.account.id
-        let found = try await access.answer(fromHistoryOf: account) { history in
+        let rows = try await access.answer(fromHistoryOf: account.id) { history in
             let found = history.trades.filter { trade in
                 trade.fill.instrument.name == symbol.name && page.admits(trade.at, id: trade.sequence)
-                    && (order == nil || trade.order?.venueID(of: account) == order)
+                    && (order == nil || trade.order?.venueID(of: account.id) == order)
             }
-            try page.require(.trades, of: history, rows: found.map(\.sequence))
-            return found
+            return try page.rows(found, of: .trades, in: history, \.sequence)
         }
-        var writer = JSONWriter(reserving: 320 * min(found.count, page.limit))
-        try writer.array(of: page.cut(found)) { trade, writer in
-            try writer.trade(trade, account, rules(at: snapshot.at))
-        }
+        let rules = rules
+        var writer = JSONWriter(reserving: 320 * rows.count)
+        try writer.array(of: rows) { trade, writer in try writer.trade(trade, account.id, rules) }
         return writer.bytes
     }
 }

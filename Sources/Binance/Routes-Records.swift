@@ -5,18 +5,15 @@ import Venue
 
 /// What has become of an account's money, orders and margin, as lists. Binance USDⓈ-M Futures API
 /// documentation, Account and Trade.
-extension BinanceVenue {
+extension AccountRequest {
     /// The answer to a signed request for one of them.
-    func recordAnswer(
-        _ endpoint: Endpoint, _ snapshot: AccountSnapshot, _ parameters: Parameters,
-        _ access: any VenueAccess
-    ) async throws -> [UInt8] {
-        try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+    func recordAnswer(_ endpoint: Endpoint) async throws -> [UInt8] {
+        try await access.answer(fromHistoryOf: account.id) { history in
             switch endpoint {
-            case .income: try income(parameters, snapshot, history)
-            case .forceOrders: try forcedOrders(parameters, snapshot, history)
-            case .orderAmendment: try amendments(parameters, snapshot, history)
-            default: try marginChanges(parameters, snapshot, history)
+            case .income: try income(history)
+            case .forceOrders: try forcedOrders(history)
+            case .orderAmendment: try amendments(history)
+            default: try marginChanges(history)
             }
         }
     }
@@ -29,21 +26,9 @@ extension BinanceVenue {
         return writer.bytes
     }
 
-    /// A symbol that may be named; nil where it is not.
-    func chosenSymbol(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot
-    ) throws(BinanceError) -> String? {
-        guard parameters["symbol"] != nil else { return nil }
-        return try OrderReading(parameters, snapshot, self).symbol().name
-    }
-
-    // MARK: - Income
-
     /// What came in and went out, oldest first.
-    private func income(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
-    ) throws -> [UInt8] {
-        let symbol = try chosenSymbol(parameters, snapshot)
+    private func income(_ history: TradingHistory) throws -> [UInt8] {
+        let symbol = try chosenSymbol()
         let page = try Page(
             parameters, usual: 100, window: .lastWeek(before: snapshot.at),
             since: Retention.records(at: snapshot.at))
@@ -54,19 +39,14 @@ extension BinanceVenue {
             guard IncomeRow.kinds.contains(wanted) else { throw BinanceError.invalidData("incomeType") }
             rows.removeAll { $0.kind.rawValue != wanted }
         }
-        for source in [TradingHistory.List.trades, .cashChanges] {
-            try page.require(source, of: history, rows: rows.map(\.sequence))
+        return list(try page.rows(rows, of: .trades, .cashChanges, in: history, \.sequence)) { row, writer in
+            writer.income(row)
         }
-        return list(page.cut(rows)) { row, writer in writer.income(row) }
     }
 
-    // MARK: - Forced orders
-
     /// Trades that the venue forced, the latest last: each is an order of its own. Nothing is deleveraged.
-    private func forcedOrders(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
-    ) throws -> [UInt8] {
-        let symbol = try chosenSymbol(parameters, snapshot)
+    private func forcedOrders(_ history: TradingHistory) throws -> [UInt8] {
+        let symbol = try chosenSymbol()
         let page = try Page(parameters, usual: 50, most: 100)
         let kind = parameters["autoCloseType"] ?? "LIQUIDATION"
         guard ["LIQUIDATION", "ADL"].contains(kind) else { throw BinanceError.invalidData("autoCloseType") }
@@ -75,36 +55,28 @@ extension BinanceVenue {
                 && (symbol ?? trade.fill.instrument.name) == trade.fill.instrument.name
                 && page.admits(trade.at, id: trade.sequence)
         }
-        try page.require(.trades, of: history, rows: found.map(\.sequence))
-        let rules = rules(at: snapshot.at)
-        return try list(page.cut(found)) { trade, writer in try writer.forcedOrder(trade, rules) }
+        let rules = rules
+        return try list(page.rows(found, of: .trades, in: history, \.sequence)) { trade, writer in
+            try writer.forcedOrder(trade, rules)
+        }
     }
-
-    // MARK: - Amendments
 
     /// What an order was amended to, the latest first.
-    private func amendments(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
-    ) throws -> [UInt8] {
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
-        let isNamed = try name(parameters)
+    private func amendments(_ history: TradingHistory) throws -> [UInt8] {
+        let symbol = try symbol()
+        let isNamed = try isNamed()
         let page = try Page(parameters, usual: 50, most: 100, since: Retention.records(at: snapshot.at))
-        let account = snapshot.account.id
         let found = history.amendments.filter { amended in
-            amended.order.instrument.name == symbol.name && isNamed(amended.order, account)
+            amended.order.instrument.name == symbol.name && isNamed(amended.order)
                 && page.admits(amended.at, id: amended.sequence)
         }
-        try page.require(.amendments, of: history, rows: found.map(\.sequence))
-        return list(page.cut(found).reversed()) { amended, writer in writer.amendment(amended, account) }
+        let rows = try page.rows(found, of: .amendments, in: history, \.sequence)
+        return list(rows.reversed()) { amended, writer in writer.amendment(amended, account.id) }
     }
 
-    // MARK: - Isolated margin
-
     /// What was added to and taken from isolated positions by hand, oldest first.
-    private func marginChanges(
-        _ parameters: Parameters, _ snapshot: AccountSnapshot, _ history: TradingHistory
-    ) throws -> [UInt8] {
-        let symbol = try OrderReading(parameters, snapshot, self).symbol()
+    private func marginChanges(_ history: TradingHistory) throws -> [UInt8] {
+        let symbol = try symbol()
         let page = try Page(parameters, since: Retention.marginChanges(at: snapshot.at))
         let type = parameters["type"]
         guard type == nil || type == "1" || type == "2" else { throw BinanceError.invalidData("type") }
@@ -114,8 +86,9 @@ extension BinanceVenue {
                 && (type == nil || (type == "1") == amount.isPositive)
                 && page.admits(change.at, id: change.sequence)
         }
-        try page.require(.cashChanges, of: history, rows: found.map(\.sequence))
-        return list(page.cut(found)) { change, writer in writer.marginChange(change) }
+        return list(try page.rows(found, of: .cashChanges, in: history, \.sequence)) { change, writer in
+            writer.marginChange(change)
+        }
     }
 }
 

@@ -270,8 +270,8 @@ extension BinanceVenue {
         switch route.security {
         case .none:
             if route.group == .market { return try await marketAnswer(route.endpoint, parameters, access) }
-            return try publicAnswer(
-                route.endpoint, parameters, access, apiKey: request.header("x-mbx-apikey"))
+            return try PublicRequest(parameters, self, access)
+                .publicAnswer(route.endpoint, apiKey: request.header("x-mbx-apikey"))
         case .userStream:
             let name = try wellFormedKey(request.header("x-mbx-apikey"), access)
             let key = try restKey(name, request, .read, access)
@@ -294,15 +294,22 @@ extension BinanceVenue {
             if route.endpoint == .orderRateLimit {
                 return OrderCount(of: key.account, limits: limits).list(withCounts: false)
             }
+            let asked = AccountRequest(parameters, of: snapshot, self, access)
             switch route.group {
-            case .orders, .algos: return try await orderAnswer(route, snapshot, parameters, access)
-            case .records: return try await recordAnswer(route.endpoint, snapshot, parameters, access)
+            case .orders, .algos: return try await asked.orderAnswer(route)
+            case .records: return try await asked.recordAnswer(route.endpoint)
             default:
                 return route.method == "GET"
-                    ? try accountAnswer(route.endpoint, snapshot, parameters, access)
-                    : try await change(route.endpoint, snapshot, parameters, access)
+                    ? try asked.accountAnswer(route.endpoint) : try await asked.change(route.endpoint)
             }
         }
+    }
+
+    private func marketAnswer(
+        _ endpoint: Endpoint, _ parameters: Parameters, _ access: any VenueAccess
+    ) async throws -> [UInt8] {
+        _ = try await access.marketHistory()
+        return try await PublicRequest(parameters, self, access).answer(endpoint)
     }
 
     // MARK: - Who asks
@@ -431,6 +438,18 @@ struct Parameters {
     func symbol(_ rules: RuleTable) throws(BinanceError) -> SymbolRules {
         guard let symbol = rules.symbol(try required("symbol")) else { throw .invalidSymbol }
         return symbol
+    }
+
+    /// The symbol that may be named; nil where none was. Throws −1121.
+    func chosenSymbol(_ rules: RuleTable) throws(BinanceError) -> SymbolRules? {
+        guard let name = self["symbol"] else { return nil }
+        guard let symbol = rules.symbol(name) else { throw .invalidSymbol }
+        return symbol
+    }
+
+    /// The same as a list; all symbols where none was named.
+    func symbols(_ rules: RuleTable) throws(BinanceError) -> [SymbolRules] {
+        try chosenSymbol(rules).map { [$0] } ?? rules.symbolsByName
     }
 
     /// The most parameters of a request: several times what any endpoint takes. A choice.

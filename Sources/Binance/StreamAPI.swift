@@ -103,8 +103,8 @@ struct APISession: VenueStream {
         output.send(after: { [venue, access, reply] in
             do {
                 guard let snapshot = access.snapshot(of: account) else { throw BinanceError.inactive }
-                let body = try await venue.orderAnswer(route, snapshot, call.parameters, access)
-                return [reply.success(body)]
+                let asked = AccountRequest(call.parameters, of: snapshot, venue, access)
+                return [reply.success(try await asked.orderAnswer(route))]
             } catch {
                 return [reply.failure(.of(error))]
             }
@@ -115,11 +115,12 @@ struct APISession: VenueStream {
         switch try call.method() {
         // Carried out elsewhere, because it has to be waited for.
         case .orders: throw BinanceError.unsupportedOperation
-        case .open(let endpoint): return try venue.publicAnswer(endpoint, call.parameters, access)
+        case .open(let endpoint):
+            return try PublicRequest(call.parameters, venue, access).publicAnswer(endpoint)
         case .account(let endpoint):
             let key = try authenticate(call, now)
             guard let snapshot = access.snapshot(of: key.account) else { throw BinanceError.inactive }
-            return try venue.accountAnswer(endpoint, snapshot, call.parameters, access)
+            return try AccountRequest(call.parameters, of: snapshot, venue, access).accountAnswer(endpoint)
         case .listenKey(let action):
             let key = try identify(call)
             switch action {
