@@ -47,20 +47,33 @@ struct BalanceHistoryQuery {
     }
 }
 
-extension CryptoComVenue {
-    /// The account at every point that a balance history is asked for, oldest first.
-    func history(
-        of snapshot: AccountSnapshot, _ params: JSONValue?, _ access: any VenueAccess
-    ) async throws(VenueError) -> [AccountSnapshot] {
-        let times = try BalanceHistoryQuery(params)
-            .times(since: snapshot.account.openedAt, now: snapshot.at)
+extension AccountRequest {
+    /// An answer that reads the past or goes through many accounts.
+    func slowAnswer() async throws(VenueError) -> [UInt8] {
         do {
-            return try await access.snapshots(of: snapshot.account.id, asOf: times).compactMap { $0 }
+            return try await access.slowly(for: account.id) {
+                try answer(history: method == .userBalanceHistory ? await history() : [])
+            }
+        } catch let error as VenueError {
+            throw error
+        } catch {
+            // Too much that takes long waits already.
+            throw .tooManyRequests
+        }
+    }
+
+    /// The account at every point that a balance history is asked for, oldest first.
+    private func history() async throws(VenueError) -> [AccountSnapshot] {
+        let times = try BalanceHistoryQuery(params).times(since: account.openedAt, now: snapshot.at)
+        do {
+            return try await access.snapshots(of: account.id, asOf: times).compactMap { $0 }
         } catch {
             throw .internal
         }
     }
+}
 
+extension CryptoComVenue {
     /// One point per snapshot, in their order: `t` its time in milliseconds, `c` its `total_cash_balance`
     /// with the prices and rules of that time, cut at the eighth place, without trailing zeros.
     func writeBalanceHistory(_ history: [AccountSnapshot], to writer: inout JSONWriter) throws {

@@ -6,23 +6,19 @@ import Venue
 /// Lists of orders that hang together: one cancels the other (OCO), one triggers the other (OTO), one
 /// triggers two of which one cancels the other (OTOCO). Crypto.com Exchange API documentation,
 /// private/advanced; what it leaves open is listed in `docs/venues/crypto-com.md`.
-extension CryptoComVenue {
+extension AccountRequest {
     /// Places a list; its `list_id`.
-    func placeLinked(
-        _ method: Method, _ params: JSONValue, _ id: RequestIdentifier, _ snapshot: AccountSnapshot,
-        _ access: any VenueAccess
-    ) async throws(VenueError) -> String {
-        let account = snapshot.account
+    func placeLinked() async throws(VenueError) -> String {
         let list = LinkedList(
             id: StableIdentifier.list("\(account.id)/\(account.version)/\(id.fallbackClientID)"),
             method: method)
-        let orders = try Self.list(params)
+        let orders = try orderList()
         guard orders.count == (method == .createOTOCO ? 3 : 2) else { throw .invalidArgument }
         let fallbackIDs = orders.indices.map { "\(id.fallbackClientID)_\($0)" }
         // An OCO may name its orders in any order, the others begin with the one that comes first.
         let first = method == .createOCO ? orders.firstIndex(where: { Self.triggerType($0) == nil }) : 0
         guard let first else { throw .invalidArgument }
-        var primary = try OrderReading(orders[first], snapshot, self).order(fallbackID: fallbackIDs[first])
+        var primary = try OrderReading(orders[first], snapshot, venue).order(fallbackID: fallbackIDs[first])
         if method == .createOCO, primary.instruction.price == nil { throw .invalidArgument }
         let entry = method == .createOCO ? nil : primary.instruction.price
         var legs: [ConditionalInstruction] = []
@@ -31,7 +27,7 @@ extension CryptoComVenue {
             if method == .createOCO, (orders[place]["ref_price_type"]?.text ?? "MARK_PRICE") != "MARK_PRICE" {
                 throw .invalidReferencePriceType
             }
-            var leg = try OrderReading(orders[place], snapshot, self)
+            var leg = try OrderReading(orders[place], snapshot, venue)
                 .trigger(type, fallbackID: fallbackIDs[place], entry: entry)
             guard leg.instrument == primary.instruction.instrument else { throw .invalidArgument }
             leg.terms.list = list.id
@@ -45,10 +41,10 @@ extension CryptoComVenue {
         if method == .createOCO {
             if let rejection = primary.rejection { throw rejection }
             primary.instruction.terms.list = list.id
-            _ = try await trade(.placeBeside(primary.instruction, legs), account.id, access)
+            try await trade(.placeBeside(primary.instruction, legs))
         } else {
             primary.instruction.terms.attached = legs
-            _ = try await place(primary, account.id, access)
+            _ = try await place(primary)
         }
         return list.id
     }
@@ -58,11 +54,8 @@ extension CryptoComVenue {
     }
 
     /// Cancels what is open of a list.
-    func cancelLinked(
-        _ method: Method, _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) {
-        guard let id = try Optional(params).text("list_id"), !id.isEmpty else { throw .invalidArgument }
-        let account = snapshot.account
+    func cancelLinked() async throws(VenueError) {
+        let id = try required("list_id")
         func isMeant(_ words: Settings?) -> Bool {
             guard let words, words.text(OrderWord.list).isExactly(id) else { return false }
             return (words.text(OrderWord.contingency) == "OCO") == (method == .cancelOCO)
@@ -70,26 +63,18 @@ extension CryptoComVenue {
         let orders = account.orders.filter { isMeant($0.terms?.words) }
         let conditionals = account.conditionals.filter { isMeant($0.terms.words) }
         if orders.isEmpty, conditionals.isEmpty { throw .invalidOrderID }
-        for order in orders {
-            _ = try await trade(.cancel(.id(order.id), instrument: nil), account.id, access)
-        }
-        for order in conditionals {
-            _ = try await trade(.cancelConditional(.id(order.id)), account.id, access)
-        }
+        for order in orders { try await trade(.cancel(.id(order.id), instrument: nil)) }
+        for order in conditionals { try await trade(.cancelConditional(.id(order.id))) }
     }
 
     /// `private/advanced/get-order-list-detail`: every order of the lists that `list_id_list` names, open or
     /// ended; those that wait for the first one to be filled are not there yet.
-    func writeLists(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ history: TradingHistory,
-        to writer: inout JSONWriter
-    ) throws {
+    func writeLists(_ history: TradingHistory, to writer: inout JSONWriter) throws {
         guard let elements = params["list_id_list"]?.elements, (1...100).contains(elements.count) else {
             throw VenueError.invalidArgument
         }
         let ids = Set(elements.compactMap { $0.text ?? $0.numberText })
-        let account = snapshot.account
-        let form = form(snapshot)
+        let form = form
         func isMeant(_ words: Settings?) -> Bool { words?.text(OrderWord.list).map(ids.contains) ?? false }
         let records = (account.orders.map { OrderRecord($0) } + history.ended.reversed())
             .filter { isMeant($0.order.terms?.words) }

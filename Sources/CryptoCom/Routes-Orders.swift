@@ -4,16 +4,12 @@ import Numbers
 import Venue
 
 /// Orders: placed, amended and canceled. Crypto.com Exchange API documentation, Trading API.
-extension CryptoComVenue {
+extension AccountRequest {
     /// The most orders of one list.
     private static let listLimit = 10
 
     /// The whole reply to a private method about orders, over REST and on a socket.
-    func orderAnswer(
-        _ method: Method, id: RequestIdentifier, _ params: JSONValue?, of snapshot: AccountSnapshot,
-        _ access: any VenueAccess
-    ) async throws(VenueError) -> [UInt8] {
-        let params = params ?? .object(JSONObject())
+    func orderAnswer() async throws(VenueError) -> [UInt8] {
         var reply = Confirmation(id: id, method: method)
         switch method {
         case .createOrder, .createTrigger:
@@ -21,126 +17,105 @@ extension CryptoComVenue {
             if method == .createTrigger, type.flatMap(TriggerType.init(rawValue:)) == nil {
                 throw type == nil ? .invalidArgument : .invalidOrderType
             }
-            let names = try await place(params, fallbackID: id.fallbackClientID, snapshot, access)
-            return reply.named(names)
-        case .createOrderList, .createTriggerList:
-            return try await placeList(params, id, snapshot, access, &reply)
-        case .amendTrigger: return reply.named(try await amendTrigger(params, snapshot, access))
-        case .amendOrder: return reply.named(try await amend(params, id, snapshot, access))
-        case .cancelOrder, .cancelTrigger:
-            return reply.named(try await cancel(params, snapshot, access), isNoError: true)
-        case .cancelOrderList, .cancelTriggerList:
-            return try await cancelList(params, snapshot, access, &reply)
+            return reply.named(try await place(fallbackID: id.fallbackClientID))
+        case .createOrderList, .createTriggerList: return try await placeList(&reply)
+        case .amendTrigger: return reply.named(try await amendTrigger())
+        case .amendOrder: return reply.named(try await amend())
+        case .cancelOrder, .cancelTrigger: return reply.named(try await cancel(), isNoError: true)
+        case .cancelOrderList, .cancelTriggerList: return try await cancelList(&reply)
         case .cancelAllOrders, .cancelAllTriggers:
-            try await cancelAll(params, snapshot, access)
+            try await cancelAll()
             return reply.bare()
-        case .createOCO, .createOTO, .createOTOCO:
-            return reply.listed(try await placeLinked(method, params, id, snapshot, access))
+        case .createOCO, .createOTO, .createOTOCO: return reply.listed(try await placeLinked())
         case .cancelOCO, .cancelOTO, .cancelOTOCO:
-            try await cancelLinked(method, params, snapshot, access)
+            try await cancelLinked()
             return reply.bare()
-        case .batchOrders: return try await batch(params, id, snapshot, access, &reply)
-        case .closePosition: return reply.named(try await close(params, id, snapshot, access))
+        case .batchOrders: return try await batch(&reply)
+        case .closePosition: return reply.named(try await close())
         case .accountLeverage, .isolatedLeverage, .isolatedTransfer, .changeSettings:
-            try await change(method, params, snapshot, access)
+            try await change()
             return reply.bare()
-        default: return try await orderReading(method, id: id, params, of: snapshot, access)
+        default: return try await readingAnswer()
         }
     }
 
     // MARK: - Placing
 
-    private func place(
-        _ params: JSONValue, fallbackID: String, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) -> OrderNames {
+    private func place(fallbackID: String) async throws(VenueError) -> OrderNames {
         guard params.object != nil else { throw .invalidRequest }
         // Conditional types came here until December 2025, and some clients still send them here.
-        if let names = try await placeTrigger(params, fallbackID: fallbackID, snapshot, access) {
-            return names
-        }
-        let reading = try OrderReading(params, snapshot, self).order(fallbackID: fallbackID)
-        guard reading.instruction.marginMode == .isolated else {
-            return try await place(reading, snapshot.account.id, access)
-        }
-        try await prepareIsolation(reading.instruction, params, snapshot, access)
-        let names = try await place(reading, snapshot.account.id, access)
-        try await fundIsolation(reading.instruction, params, snapshot.account.id, access)
+        if let names = try await placeTrigger(fallbackID: fallbackID) { return names }
+        let order = try reading.order(fallbackID: fallbackID)
+        guard order.instruction.marginMode == .isolated else { return try await place(order) }
+        try await prepareIsolation(order.instruction)
+        let names = try await place(order)
+        try await fundIsolation(order.instruction)
         return names
     }
 
     /// Has the exchange take an order. A refusal that names it is noted in the journal, and so is where the
     /// order ended unfilled at once.
-    func place(
-        _ reading: OrderReading.Reading, _ account: String, _ access: any VenueAccess
-    ) async throws(VenueError) -> OrderNames {
+    func place(_ reading: OrderReading.Reading) async throws(VenueError) -> OrderNames {
         var rejection = reading.rejection
         if rejection == nil {
             do throws(VenueError) {
-                let record = try await record(.place(reading.instruction), account, access)
-                let names = OrderNames(record.order, of: account)
+                let record = try await record(.place(reading.instruction))
+                let names = OrderNames(record.order, of: account.id)
                 if let rejection = try? record.rejection { throw rejection.naming(names) }
                 return names
             } catch {
                 guard error.namesOrder, error.names == nil else { throw error }
                 rejection =
-                    error.code == VenueError.insufficientBalance.code ? shortage(of: account, access) : error
+                    error.code == VenueError.insufficientBalance.code ? shortage : error
             }
         }
         let error = rejection ?? .internal
-        let instruction = TradeInstruction.refuse(reading.instruction, code: Int64(error.code))
-        let refused = try await record(instruction, account, access)
-        throw error.naming(OrderNames(refused.order, of: account))
+        let refused = try await record(.refuse(reading.instruction, code: Int64(error.code)))
+        throw error.naming(OrderNames(refused.order, of: account.id))
     }
 
     /// Why an account cannot pay for an order. What reduces is taken in any state, as nothing liquidates by
     /// itself here.
-    private func shortage(of account: String, _ access: any VenueAccess) -> VenueError {
-        guard let snapshot = access.snapshot(of: account) else { return .insufficientBalance }
-        if (try? health(of: snapshot))?.isLiquidated == true { return .inLiquidation }
-        let isCalled = try? withExtendedLifetime(figures(of: snapshot)) { figures in
+    private var shortage: VenueError {
+        guard let snapshot = access.snapshot(of: account.id) else { return .insufficientBalance }
+        if (try? venue.health(of: snapshot))?.isLiquidated == true { return .inLiquidation }
+        let isCalled = try? withExtendedLifetime(venue.figures(of: snapshot)) { figures in
             try figures[.marginBalance] < figures[.initialMargin]
         }
         return isCalled == true ? .marginCall : .insufficientBalance
     }
 
-    private func record(
-        _ instruction: TradeInstruction, _ account: String, _ access: any VenueAccess
-    ) async throws(VenueError) -> OrderRecord {
-        let events = try await trade(instruction, account, access)
+    private func record(_ instruction: TradeInstruction) async throws(VenueError) -> OrderRecord {
+        let events = try await trade(instruction)
         guard let record = try? OrderRecord(placedBy: events) else { throw .internal }
         if record.ending == nil { PlacedOrders.current?.note(record.order.id) }
         return record
     }
 
     /// Has the exchange carry an instruction out; its refusals in the venue's words.
-    func trade(
-        _ instruction: TradeInstruction, _ account: String, _ access: any VenueAccess
-    ) async throws(VenueError) -> [Event] {
+    @discardableResult
+    func trade(_ instruction: TradeInstruction) async throws(VenueError) -> [Event] {
         do {
-            return try await access.trade(instruction, for: account)
+            return try await access.trade(instruction, for: account.id)
         } catch {
             throw VenueError(error)
         }
     }
 
     /// Up to ten orders, one after the other; each as it would be answered alone.
-    private func placeList(
-        _ params: JSONValue, _ id: RequestIdentifier, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
-        _ reply: inout Confirmation
-    ) async throws(VenueError) -> [UInt8] {
-        switch try Optional(params).text("contingency_type") {
+    private func placeList(_ reply: inout Confirmation) async throws(VenueError) -> [UInt8] {
+        switch try text("contingency_type") {
         case nil, "LIST": break
         case "OCO", "OTO", "OTOCO": throw .disabled
         default: throw .invalidArgument
         }
-        let orders = try Self.list(params)
+        let orders = try orderList()
         reply.beginList()
         for (index, order) in orders.enumerated() {
             let fallbackID = "\(id.fallbackClientID)_\(index)"
-            guard let current = access.snapshot(of: snapshot.account.id) else { throw .accountDoesNotExist }
+            let element = try element(order)
             do throws(VenueError) {
-                let names = try await place(order, fallbackID: fallbackID, current, access)
-                reply.element(index, names)
+                reply.element(index, try await element.place(fallbackID: fallbackID))
             } catch {
                 reply.element(index, error, clientID: order["client_oid"]?.text ?? fallbackID)
             }
@@ -148,18 +123,15 @@ extension CryptoComVenue {
         return reply.endList()
     }
 
-    static func list(_ params: JSONValue) throws(VenueError) -> [JSONValue] {
-        guard let orders = params["order_list"]?.elements, (1...listLimit).contains(orders.count) else {
+    func orderList() throws(VenueError) -> [JSONValue] {
+        guard let orders = params["order_list"]?.elements, (1...Self.listLimit).contains(orders.count) else {
             throw .invalidArgument
         }
         return orders
     }
 
     /// Orders of one instrument on a socket: cancels first, then new ones, each by itself.
-    private func batch(
-        _ params: JSONValue, _ id: RequestIdentifier, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
-        _ reply: inout Confirmation
-    ) async throws(VenueError) -> [UInt8] {
+    private func batch(_ reply: inout Confirmation) async throws(VenueError) -> [UInt8] {
         guard let name = params["instrument_name"] else { throw .invalidArgument }
         func list(_ key: String) throws(VenueError) -> [JSONValue] {
             guard let value = params[key], !value.isNull else { return [] }
@@ -170,23 +142,20 @@ extension CryptoComVenue {
         let (cancels, creates) = (try list("cancels"), try list("creates"))
         reply.beginBatch("cancels")
         for order in cancels {
-            guard let current = access.snapshot(of: snapshot.account.id) else { throw .accountDoesNotExist }
+            let element = try element(order)
             do throws(VenueError) {
-                reply.batched(try await cancel(order, current, access), namesClient: false)
+                reply.batched(try await element.cancel(), namesClient: false)
             } catch {
                 reply.batched(error, clientID: nil)
             }
         }
         reply.goOn("creates")
         for (index, order) in creates.enumerated() {
-            guard let current = access.snapshot(of: snapshot.account.id) else { throw .accountDoesNotExist }
             let fallbackID = "\(id.fallbackClientID)_\(index)"
-            var members = order.object?.members ?? []
-            members.append(("instrument_name", name))
+            let members = (order.object?.members ?? []) + [(key: "instrument_name", value: name)]
+            let element = try element(.members(members))
             do throws(VenueError) {
-                let names = try await place(
-                    .object(JSONObject(members)), fallbackID: fallbackID, current, access)
-                reply.batched(names, namesClient: true)
+                reply.batched(try await element.place(fallbackID: fallbackID), namesClient: true)
             } catch {
                 reply.batched(error, clientID: order["client_oid"]?.text ?? fallbackID)
             }
@@ -196,56 +165,46 @@ extension CryptoComVenue {
 
     // MARK: - Amending and canceling
 
-    private func amend(
-        _ params: JSONValue, _ id: RequestIdentifier, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) -> OrderNames {
-        let account = snapshot.account.id
-        let isNamed = try Self.name(params, clientKey: "orig_client_oid", of: account)
+    private func amend() async throws(VenueError) -> OrderNames {
+        let isNamed = try isNamed(clientKey: "orig_client_oid")
         for key in ["new_price", "new_quantity"] where params[key] == nil { throw .invalidArgument }
-        guard let order = snapshot.account.orders.last(where: isNamed) else { throw .invalidOrderID }
-        let change = try OrderReading(params, snapshot, self)
-            .change(of: order, fallbackID: id.fallbackClientID)
+        guard let order = account.orders.last(where: isNamed) else { throw .invalidOrderID }
+        let change = try reading.change(of: order, fallbackID: id.fallbackClientID)
         var amended = order
         if let terms = change.terms { amended.terms = terms }
-        let names = OrderNames(amended, of: account)
+        let names = OrderNames(amended, of: account.id)
         if let rejection = change.rejection { throw rejection.naming(names) }
         // What changes nothing is no fault here: the order stays as it is.
         if amended == order, change.quantity == order.quantity, change.price == order.price { return names }
         do throws(VenueError) {
-            _ = try await trade(
+            try await trade(
                 .amend(
                     .id(order.id), instrument: nil, quantity: change.quantity, price: change.price,
-                    terms: change.terms), account, access)
+                    terms: change.terms))
         } catch {
             throw error.namesOrder ? error.naming(names) : error
         }
         return names
     }
 
-    private func cancel(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) -> OrderNames {
+    private func cancel() async throws(VenueError) -> OrderNames {
         guard params.object != nil else { throw .invalidRequest }
-        let account = snapshot.account.id
-        let isNamed = try Self.name(params, clientKey: "client_oid", of: account)
-        guard let order = snapshot.account.orders.last(where: isNamed) else {
-            if let names = try await cancelTrigger(params, snapshot, access) { return names }
+        let isNamed = try isNamed()
+        guard let order = account.orders.last(where: isNamed) else {
+            if let names = try await cancelTrigger() { return names }
             throw .invalidOrderID
         }
-        _ = try await trade(.cancel(.id(order.id), instrument: nil), account, access)
-        return OrderNames(order, of: account)
+        try await trade(.cancel(.id(order.id), instrument: nil))
+        return OrderNames(order, of: account.id)
     }
 
-    private func cancelList(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
-        _ reply: inout Confirmation
-    ) async throws(VenueError) -> [UInt8] {
-        let orders = try Self.list(params)
+    private func cancelList(_ reply: inout Confirmation) async throws(VenueError) -> [UInt8] {
+        let orders = try orderList()
         reply.beginList()
         for (index, order) in orders.enumerated() {
-            guard let current = access.snapshot(of: snapshot.account.id) else { throw .accountDoesNotExist }
+            let element = try element(order)
             do throws(VenueError) {
-                _ = try await cancel(order, current, access)
+                _ = try await element.cancel()
                 reply.element(index, nil)
             } catch {
                 reply.element(index, error, clientID: nil)
@@ -254,49 +213,51 @@ extension CryptoComVenue {
         return reply.endList()
     }
 
-    private func cancelAll(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) {
-        let name = try Optional(params).text("instrument_name")
-        if let name { _ = try OrderReading(params, snapshot, self).instrument(name) }
-        let type = try Optional(params).text("type") ?? "ALL"
+    private func cancelAll() async throws(VenueError) {
+        let name = try text("instrument_name")
+        if let name { _ = try reading.instrument(name) }
+        let type = try text("type") ?? "ALL"
         guard ["LIMIT", "ALL", "TRIGGER"].contains(type) else { throw .invalidOrderType }
-        let account = snapshot.account.id
-        if type != "TRIGGER" { _ = try await trade(.cancelAll(instrument: name), account, access) }
-        if type != "LIMIT" { _ = try await trade(.cancelAllConditionals(instrument: name), account, access) }
+        if type != "TRIGGER" { try await trade(.cancelAll(instrument: name)) }
+        if type != "LIMIT" { try await trade(.cancelAllConditionals(instrument: name)) }
     }
 
     /// Whether an order is the one that is named: by `order_id`, else by the client's id. Throws 40004 where
     /// none is named.
-    static func name(
-        _ params: JSONValue, clientKey: String, of account: String
-    ) throws(VenueError) -> (OpenOrder) -> Bool {
-        if let value = params["order_id"], !value.isNull {
-            guard let id = value.text ?? value.numberText else { throw .invalidRequest }
-            return { $0.venueID(of: account).isExactly(id) }
-        }
-        guard let id = try Optional(params).text(clientKey), !id.isEmpty else { throw .invalidArgument }
+    func isNamed(clientKey: String = "client_oid") throws(VenueError) -> (OpenOrder) -> Bool {
+        let account = account.id
+        if let id = try orderID() { return { $0.venueID(of: account).isExactly(id) } }
+        let id = try required(clientKey)
         return { $0.clientID(of: account).isExactly(id) }
+    }
+
+    /// `order_id`; nil where it is absent or null.
+    func orderID() throws(VenueError) -> String? {
+        guard let value = params["order_id"], !value.isNull else { return nil }
+        guard let id = value.text ?? value.numberText else { throw .invalidRequest }
+        return id
+    }
+
+    /// A text that must be there and not be empty.
+    func required(_ key: String) throws(VenueError) -> String {
+        guard let id = try text(key), !id.isEmpty else { throw .invalidArgument }
+        return id
     }
 
     // MARK: - Closing a position
 
     /// An order the other way that only reduces, by default of the whole position.
-    private func close(
-        _ params: JSONValue, _ id: RequestIdentifier, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) -> OrderNames {
-        let account = snapshot.account
-        let reading = OrderReading(params, snapshot, self)
-        guard let name = try Optional(params).text("instrument_name") else { throw .invalidArgument }
+    private func close() async throws(VenueError) -> OrderNames {
+        guard let name = try text("instrument_name") else { throw .invalidArgument }
         let isMarket: Bool
-        switch try Optional(params).text("type") {
+        switch try text("type") {
         case "MARKET": isMarket = true
         case "LIMIT": isMarket = false
         case nil: throw .invalidArgument
         default: throw .invalidOrderType
         }
         let rule = try reading.instrument(name)
-        let isolation = try Optional(params).text("isolation_id")
+        let isolation = try text("isolation_id")
         let mode: MarginMode = isolation == nil ? .cross : .isolated
         if let isolation, isolation != StableIdentifier.isolation(account: account.id, instrument: name) {
             throw .unknownIsolation
@@ -317,23 +278,19 @@ extension CryptoComVenue {
             terms: terms)
         order.reduceOnly = true
         order.marginMode = mode
-        return try await place(OrderReading.Reading(instruction: order), account.id, access)
+        return try await place(OrderReading.Reading(instruction: order))
     }
 
     // MARK: - Leverage and isolated margin
 
     /// Before the first order of an isolated position its leverage is set; later ones name the position.
-    private func prepareIsolation(
-        _ order: OrderInstruction, _ params: JSONValue, _ snapshot: AccountSnapshot,
-        _ access: any VenueAccess
-    ) async throws(VenueError) {
-        let account = snapshot.account
+    private func prepareIsolation(_ order: OrderInstruction) async throws(VenueError) {
         let isOpen =
             account.position(order.instrument, side: .net, marginMode: .isolated) != nil
             || account.orders.contains {
                 $0.instrument.name == order.instrument && $0.marginMode == .isolated
             }
-        if let id = try Optional(params).text("isolation_id") {
+        if let id = try text("isolation_id") {
             guard isOpen, id == StableIdentifier.isolation(account: account.id, instrument: order.instrument)
             else { throw .unknownIsolation }
             return
@@ -345,72 +302,59 @@ extension CryptoComVenue {
         else { throw .invalidArgument }
         try await submit(
             .setLeverage(
-                instrument: order.instrument, leverage: leverage, side: nil, marginMode: .isolated),
-            account.id, access)
+                instrument: order.instrument, leverage: leverage, side: nil, marginMode: .isolated))
     }
 
     /// Margin that an isolated position is to have beyond what its fill brought.
-    private func fundIsolation(
-        _ order: OrderInstruction, _ params: JSONValue, _ account: String, _ access: any VenueAccess
-    ) async throws(VenueError) {
-        guard let text = try Optional(params).text("isolated_margin_amount"),
-            let wanted = try? ExactDecimal(text),
-            let position = access.snapshot(of: account)?.account
+    private func fundIsolation(_ order: OrderInstruction) async throws(VenueError) {
+        guard let text = try text("isolated_margin_amount"), let wanted = try? ExactDecimal(text),
+            let position = access.snapshot(of: account.id)?.account
                 .position(order.instrument, side: .net, marginMode: .isolated),
             let more = try? wanted - position.isolatedWallet, more.isPositive
         else { return }
-        try await submit(
-            .adjustIsolatedMargin(instrument: order.instrument, amount: more, side: nil), account, access)
+        try await submit(.adjustIsolatedMargin(instrument: order.instrument, amount: more, side: nil))
     }
 
-    private func submit(
-        _ content: Command.Content, _ account: String, _ access: any VenueAccess
-    ) async throws(VenueError) {
+    private func submit(_ content: Command.Content) async throws(VenueError) {
         do {
-            try await access.submit(Command(account: account, content: content))
+            try await access.submit(Command(account: account.id, content: content))
         } catch {
             throw VenueError(error)
         }
     }
 
-    private func change(
-        _ method: Method, _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) {
-        let account = snapshot.account
+    private func change() async throws(VenueError) {
         switch method {
         case .accountLeverage:
-            guard let id = try Optional(params).text("account_id") else { throw .invalidArgument }
+            guard let id = try text("account_id") else { throw .invalidArgument }
             guard id == StableIdentifier.uuid(account: account.id) else { throw .accountDoesNotExist }
-            let leverage = try Self.leverage(params)
-            try await submit(
-                .configure(Settings([("max_leverage", .string(leverage.description))])), account.id, access)
+            let leverage = try leverage()
+            try await submit(.configure(Settings([("max_leverage", .string(leverage.description))])))
         case .isolatedLeverage:
-            let position = try isolatedPosition(params, account)
-            let leverage = try Self.leverage(params)
+            let position = try isolatedPosition()
+            let leverage = try leverage()
             try await submit(
                 .setLeverage(
                     instrument: position.instrument.name, leverage: leverage, side: nil,
-                    marginMode: .isolated), account.id, access)
+                    marginMode: .isolated))
         case .isolatedTransfer:
-            let position = try isolatedPosition(params, account)
-            guard let text = try Optional(params).text("amount"), let amount = try? ExactDecimal(text),
-                amount.isPositive
+            let position = try isolatedPosition()
+            guard let text = try text("amount"), let amount = try? ExactDecimal(text), amount.isPositive
             else { throw .invalidArgument }
             let signed: ExactDecimal
-            switch try Optional(params).text("direction") {
+            switch try self.text("direction") {
             case "CREDIT", "IN": signed = amount
             case "DEBIT", "OUT": signed = -amount
             default: throw .invalidArgument
             }
             try await submit(
-                .adjustIsolatedMargin(instrument: position.instrument.name, amount: signed, side: nil),
-                account.id, access)
-        default: try await submit(.configure(try tradingSettings(params)), account.id, access)
+                .adjustIsolatedMargin(instrument: position.instrument.name, amount: signed, side: nil))
+        default: try await submit(.configure(try tradingSettings()))
         }
     }
 
-    private func isolatedPosition(_ params: JSONValue, _ account: Account) throws(VenueError) -> Position {
-        guard let id = try Optional(params).text("isolation_id") else { throw .invalidArgument }
+    private func isolatedPosition() throws(VenueError) -> Position {
+        guard let id = try text("isolation_id") else { throw .invalidArgument }
         let position = account.positions.first {
             $0.marginMode == .isolated
                 && StableIdentifier.isolation(account: account.id, instrument: $0.instrument.name) == id
@@ -420,7 +364,7 @@ extension CryptoComVenue {
     }
 
     /// A whole leverage from 1 to 100, as a number or its digits.
-    private static func leverage(_ params: JSONValue) throws(VenueError) -> ExactDecimal {
+    private func leverage() throws(VenueError) -> ExactDecimal {
         guard let value = params["leverage"], let text = value.text ?? value.numberText,
             let leverage = Int(text), (1...100).contains(leverage)
         else { throw .invalidArgument }
@@ -428,13 +372,13 @@ extension CryptoComVenue {
     }
 
     /// `leverage` and self-trade prevention of the account; scope `D` takes the latter back.
-    private func tradingSettings(_ params: JSONValue) throws(VenueError) -> Settings {
+    private func tradingSettings() throws(VenueError) -> Settings {
         var settings = Settings()
         if let value = params["leverage"], !value.isNull {
-            settings["max_leverage"] = .string(try Self.leverage(params).description)
+            settings["max_leverage"] = .string(try leverage().description)
         }
         for name in SelfTradeSetting.all {
-            guard let text = try Optional(params).text(name) else { continue }
+            guard let text = try text(name) else { continue }
             guard SelfTradeSetting.accepts(name, text) else { throw .invalidArgument }
             settings[name] = .string(text)
         }

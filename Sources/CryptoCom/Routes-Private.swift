@@ -5,27 +5,24 @@ import Venue
 
 // What private methods answer, once a request is believed.
 
-extension CryptoComVenue {
+extension AccountRequest {
     /// The whole reply to a private request, over REST and on a socket; `history` is what a balance history
     /// shows, oldest first.
-    func answer(
-        _ method: Method, id: RequestIdentifier, _ params: JSONValue?, of snapshot: AccountSnapshot,
-        history: [AccountSnapshot], _ access: any VenueAccess
-    ) throws(VenueError) -> [UInt8] {
+    func answer(history: [AccountSnapshot] = []) throws(VenueError) -> [UInt8] {
         var reply = ReplyWriter(
             id: id, method: method.rawValue,
-            reserving: ReplyWriter.capacity(rows: snapshot.account.holdings.count))
+            reserving: ReplyWriter.capacity(rows: account.holdings.count))
         try VenueError.turning {
             switch method {
-            case .userBalance: try writeUserBalance(of: snapshot, to: &reply.writer)
+            case .userBalance: try venue.writeUserBalance(of: snapshot, to: &reply.writer)
             case .subaccountBalances:
-                try writeSubaccountBalances(of: snapshot.account.id, access, to: &reply.writer)
-            case .userBalanceHistory: try writeBalanceHistory(history, to: &reply.writer)
-            case .positions: try writePositions(of: snapshot, params, to: &reply.writer)
-            case .openOrders: try writeOpenOrders(of: snapshot, params, to: &reply.writer)
-            case .accounts: try writeAccounts(of: snapshot.account, params, access, to: &reply.writer)
-            case .currencyNetworks: writeCurrencyNetworks(at: snapshot.at, to: &reply.writer)
-            case .feeCredits: try writeFeeCredits(of: snapshot, params, to: &reply.writer)
+                try venue.writeSubaccountBalances(of: account.id, access, to: &reply.writer)
+            case .userBalanceHistory: try venue.writeBalanceHistory(history, to: &reply.writer)
+            case .positions: try writePositions(to: &reply.writer)
+            case .openOrders: try writeOpenOrders(to: &reply.writer)
+            case .accounts: try writeAccounts(to: &reply.writer)
+            case .currencyNetworks: writeCurrencyNetworks(to: &reply.writer)
+            case .feeCredits: try writeFeeCredits(to: &reply.writer)
             default: throw VenueError.methodNotFound
             }
         }
@@ -34,35 +31,30 @@ extension CryptoComVenue {
 
     // MARK: - Positions
 
-    private func writePositions(
-        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
-    ) throws {
-        let wanted = try wantedInstrument(params, at: snapshot.at)
-        let market = market(snapshot.prices, at: snapshot.at)
-        writer.beginObject()
-        writer.beginArray("data")
-        for position in snapshot.account.positions
-        where wanted.map(position.instrument.name.isExactly) ?? true {
+    private func writePositions(to writer: inout JSONWriter) throws {
+        let isWanted = try isWanted()
+        let market = venue.market(snapshot.prices, at: snapshot.at)
+        try writer.rows(account.positions.filter { isWanted($0.instrument) }) { position, writer in
             let mark = try MarkFigures(position.instrument, market, in: FigureBook())
-            try PositionFigures(position, mark).write(Layouts.position, of: snapshot.account.id, to: &writer)
+            try PositionFigures(position, mark).write(Layouts.position, of: account.id, to: &writer)
         }
-        writer.endArray()
-        writer.endObject()
     }
 
     // MARK: - Accounts and networks
 
+    /// A page of a list, the first one 0: how many are before it, and how many it has at most.
+    private func page(usual: Int64, most: Int64) throws(VenueError) -> (before: Int, size: Int) {
+        let size = try integer("page_size") ?? usual
+        let page = try integer("page") ?? 0
+        guard (1...most).contains(size), (0...1_000_000).contains(page) else { throw .invalidArgument }
+        return (Int(size * page), Int(size))
+    }
+
     /// The account with a page of its sub-accounts; of a sub-account, the main account with all of them.
-    private func writeAccounts(
-        of account: Account, _ params: JSONValue?, _ access: any VenueAccess, to writer: inout JSONWriter
-    ) throws {
-        let size = try params.integer("page_size") ?? 20
-        let page = try params.integer("page") ?? 0
-        guard (1...1000).contains(size), (0...1_000_000).contains(page) else {
-            throw VenueError.invalidArgument
-        }
+    private func writeAccounts(to writer: inout JSONWriter) throws {
+        let page = try page(usual: 20, most: 1000)
         let main = account.parent ?? account.id
-        let children = access.subaccounts(of: main).dropFirst(Int(size * page)).prefix(Int(size))
+        let children = access.subaccounts(of: main).dropFirst(page.before).prefix(page.size)
         writer.beginObject()
         // Both since 2026-04-07.
         writer.beginObject("this_account")
@@ -112,18 +104,12 @@ extension CryptoComVenue {
     /// What is left of fee credits, as one row: here they have one day of expiry, the last one of next year.
     ///
     /// The campaigns that a main account is told of are not known here; their fields are optional.
-    private func writeFeeCredits(
-        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
-    ) throws {
-        let size = try params.integer("page_size") ?? 200
-        let page = try params.integer("page") ?? 0
-        guard (1...200).contains(size), (0...1_000_000).contains(page) else {
-            throw VenueError.invalidArgument
-        }
-        let credit = snapshot.account.holding(CryptoComRules.usd)?.credited(for: Earmark.fees) ?? .zero
+    private func writeFeeCredits(to writer: inout JSONWriter) throws {
+        let page = try page(usual: 200, most: 200)
+        let credit = account.holding(CryptoComRules.usd)?.credited(for: Earmark.fees) ?? .zero
         writer.beginObject()
         writer.beginArray("fee_credits")
-        if credit.isPositive, page == 0, let year = Int(snapshot.at.iso8601.prefix(4)),
+        if credit.isPositive, page.before == 0, let year = Int(snapshot.at.iso8601.prefix(4)),
             let end = LedgerTime(iso8601: "\(year + 1)-12-31T23:59:00Z")
         {
             writer.beginObject()
@@ -135,11 +121,12 @@ extension CryptoComVenue {
         writer.endObject()
     }
 
-    private func writeCurrencyNetworks(at time: LedgerTime, to writer: inout JSONWriter) {
+    private func writeCurrencyNetworks(to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.member("update_time", timeline.version(at: time).header.effective.milliseconds)
+        writer.member(
+            "update_time", venue.timeline.version(at: snapshot.at).header.effective.milliseconds)
         writer.beginObject("currency_map")
-        for asset in rules(at: time).assets {
+        for asset in rules.assets {
             guard let network = asset.network else { continue }
             writer.key(asset.name)
             writer.beginObject()
@@ -166,21 +153,5 @@ extension JSONWriter {
     /// Whether an account is the main one.
     fileprivate mutating func hierarchy(isChild: Bool) {
         member("hierarchy", literal: isChild ? "SUB_ACCOUNT" : "MASTER")
-    }
-}
-
-extension JSONValue? {
-    /// A text argument; nil where it is absent or null. A value of another type is refused.
-    func text(_ key: String) throws(VenueError) -> String? {
-        guard let value = self?[key], !value.isNull else { return nil }
-        guard let text = value.text else { throw .invalidRequest }
-        return text
-    }
-
-    /// A number argument; nil where it is absent or null. A string is refused, as the venue does it.
-    func integer(_ key: String) throws(VenueError) -> Int64? {
-        guard let value = self?[key], !value.isNull else { return nil }
-        guard let number = value.integer else { throw .invalidRequest }
-        return number
     }
 }

@@ -5,35 +5,9 @@ import Venue
 
 // What the venue tells everybody, from the rulebook in force.
 
-extension CryptoComVenue {
-    /// The whole reply to a public request; its id is -1, as none was given.
-    func answer(
-        _ method: Method, _ access: any VenueAccess
-    ) throws(VenueError) -> [UInt8] {
-        let now = access.ledgerTime()
-        var reply = ReplyWriter(id: .omitted, method: method.rawValue, reserving: 16_384)
-        switch method {
-        case .instruments: writeInstruments(at: now, to: &reply.writer)
-        case .riskParameters: writeRiskParameters(at: now, to: &reply.writer)
-        default: throw .methodNotFound
-        }
-        return reply.finished()
-    }
-
-    // MARK: - Instruments
-
-    private func writeInstruments(at time: LedgerTime, to writer: inout JSONWriter) {
-        let rules = rules(at: time)
-        writer.beginObject()
-        writer.array("data", of: rules.instruments) { rule, writer in
-            write(rule, rules, at: time, to: &writer)
-        }
-        writer.endObject()
-    }
-
-    private func write(
-        _ rule: InstrumentRule, _ rules: CryptoComRules, at time: LedgerTime, to writer: inout JSONWriter
-    ) {
+extension PublicRequest {
+    /// One instrument.
+    func write(_ rule: InstrumentRule, to writer: inout JSONWriter) {
         let terms = rule.terms
         let isSpot = terms.kind == .spot
         writer.beginObject()
@@ -47,7 +21,7 @@ extension CryptoComVenue {
         writer.member("price_tick_size", quoted: rule.priceTick)
         writer.member("qty_tick_size", quoted: rule.quantityTick)
         writer.member("max_leverage", quoted: rules.maximumLeverage(of: terms))
-        writer.member("tradable", rule.expiry.map { time < $0 } ?? true)
+        writer.member("tradable", rule.expiry.map { now < $0 } ?? true)
         writer.member("expiry_timestamp_ms", rule.expiry?.milliseconds ?? 0)
         writer.member("beta_product", false)
         if !isSpot {
@@ -69,10 +43,8 @@ extension CryptoComVenue {
         writer.endObject()
     }
 
-    // MARK: - Risk parameters
-
-    private func writeRiskParameters(at time: LedgerTime, to writer: inout JSONWriter) {
-        let version = timeline.version(at: time)
+    func writeRiskParameters(to writer: inout JSONWriter) {
+        let version = venue.timeline.version(at: now)
         writer.beginObject()
         for item in version.rules.defaults.printed {
             writer.key(item.name)
@@ -92,7 +64,9 @@ extension CryptoComVenue {
         writer.endArray()
         writer.endObject()
     }
+}
 
+extension CryptoComVenue {
     /// The asset of an index's name such as `BTCUSD-INDEX`; nil if there is none.
     func indexedAsset(_ name: String, at time: LedgerTime) -> String? {
         let suffix = "USD-INDEX"

@@ -6,36 +6,50 @@ import Venue
 /// Orders and trades that are looked up, and rates. Crypto.com Exchange API documentation, Order, Trade,
 /// Transaction History API.
 extension CryptoComVenue {
+    func form(_ snapshot: AccountSnapshot) -> OrderForm {
+        OrderForm(snapshot.account, rules(at: snapshot.at), profile)
+    }
+}
+
+extension AccountRequest {
     /// The whole reply to a private method that reads orders, trades or rates.
-    func orderReading(
-        _ method: Method, id: RequestIdentifier, _ params: JSONValue, of snapshot: AccountSnapshot,
-        _ access: any VenueAccess
-    ) async throws(VenueError) -> [UInt8] {
+    func readingAnswer() async throws(VenueError) -> [UInt8] {
         var reply = ReplyWriter(id: id, method: method.rawValue)
+        let form = form
         do {
             switch method {
-            case .orderDetail: try await writeDetail(params, snapshot, access, to: &reply.writer)
-            case .openTriggers: try writeOpenTriggers(of: snapshot, params, to: &reply.writer)
+            case .orderDetail: try await writeDetail(form, to: &reply.writer)
+            case .orderHistory:
+                let ended = try await page(of: .orders, \.ended) { record, _ in record }
+                try reply.writer.rows(ended) { try form.write($0, to: &$1) }
+            case .openTriggers:
+                let isWanted = try isWanted()
+                let waiting = account.conditionals.reversed().filter { isWanted($0.instrument) }
+                try reply.writer.rows(waiting) { try form.write(TriggerRecord($0), to: &$1) }
             case .triggerDetail:
-                try await access.answer(fromHistoryOf: snapshot.account.id) { history in
-                    if try writeTrigger(params, snapshot, history, to: &reply.writer) { return }
-                    try history.require(.conditionals)
-                    throw VenueError.notFound
+                try await access.answer(fromHistoryOf: account.id) { history in
+                    guard let trigger = try trigger(history) else {
+                        try history.require(.conditionals)
+                        throw VenueError.notFound
+                    }
+                    try form.write(trigger, to: &reply.writer)
                 }
             case .triggerHistory:
-                try await access.answer(fromHistoryOf: snapshot.account.id) { history in
-                    try writeTriggerHistory(params, snapshot, history, to: &reply.writer)
+                let ended = try await page(of: .conditionals, \.conditionals, takesTexts: true) {
+                    try TriggerRecord($0, account, $1)
                 }
+                try reply.writer.rows(ended) { try form.write($0, to: &$1) }
             case .listDetail:
-                try await access.answer(fromHistoryOf: snapshot.account.id) { history in
-                    try writeLists(params, snapshot, history, to: &reply.writer)
+                try await access.answer(fromHistoryOf: account.id) { history in
+                    try writeLists(history, to: &reply.writer)
                 }
-            case .orderHistory: try await writeHistory(params, snapshot, access, to: &reply.writer)
-            case .trades: try await writeTrades(params, snapshot, access, to: &reply.writer)
-            case .transactions: try await writeTransactions(params, snapshot, access, to: &reply.writer)
-            case .feeRate: try writeFeeRate(of: snapshot, to: &reply.writer)
-            case .instrumentFeeRate: try writeInstrumentFeeRate(params, snapshot, to: &reply.writer)
-            case .settings: writeSettings(of: snapshot.account, to: &reply.writer)
+            case .trades:
+                let trades = try await page(of: .trades, \.trades) { trade, _ in trade }
+                reply.writer.rows(trades) { form.write($0, to: &$1) }
+            case .transactions: try await writeTransactions(to: &reply.writer)
+            case .feeRate: try writeFeeRate(to: &reply.writer)
+            case .instrumentFeeRate: try writeInstrumentFeeRate(to: &reply.writer)
+            case .settings: writeSettings(to: &reply.writer)
             default: throw VenueError.methodNotFound
             }
         } catch let error as VenueError {
@@ -48,95 +62,57 @@ extension CryptoComVenue {
         return reply.finished()
     }
 
-    func form(_ snapshot: AccountSnapshot) -> OrderForm {
-        OrderForm(snapshot.account, rules(at: snapshot.at), profile)
-    }
-
-    /// The instrument that params ask for; nil for all. Throws for one that the rulebook does not know.
-    func wantedInstrument(_ params: JSONValue?, at time: LedgerTime) throws(VenueError) -> String? {
-        guard let name = try params.text("instrument_name") else { return nil }
-        guard rules(at: time).instrument(name) != nil else { throw .invalidArgument }
-        return name
+    /// A page of what has been, the newest first: of the instrument that is asked for, or of all; as it is
+    /// shown, which may take more of the history.
+    private func page<Row: PastRow, Shown>(
+        of list: TradingHistory.List, _ rows: KeyPath<TradingHistory, [Row]>, takesTexts: Bool = false,
+        _ shown: (Row, TradingHistory) throws -> Shown
+    ) async throws -> [Shown] {
+        let isWanted = try isWanted()
+        let page = try TimePage(params, now: snapshot.at, takesTexts: takesTexts)
+        return try await access.answer(fromHistoryOf: account.id) { history in
+            let found = history[keyPath: rows].reversed()
+                .filter { isWanted($0.instrument) && page.admits($0.moment) }
+                .sorted { $0.moment > $1.moment }
+            try history.require(list, since: page.oldest(of: found.map(\.moment)))
+            return try found.prefix(page.limit).map { try shown($0, history) }
+        }
     }
 
     // MARK: - Orders
 
     /// Open orders, newest first.
-    func writeOpenOrders(
-        of snapshot: AccountSnapshot, _ params: JSONValue?, to writer: inout JSONWriter
-    ) throws {
-        let wanted = try wantedInstrument(params, at: snapshot.at)
-        let form = form(snapshot)
-        let found = snapshot.account.orders.reversed().filter {
-            wanted.map($0.instrument.name.isExactly) ?? true
-        }
+    func writeOpenOrders(to writer: inout JSONWriter) throws {
+        let isWanted = try isWanted()
+        let form = form
+        let found = account.orders.reversed().filter { isWanted($0.instrument) }
         try writer.rows(found) { try form.write(OrderRecord($0), to: &$1) }
     }
 
-    /// One order, open or ended.
-    private func writeDetail(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
-        to writer: inout JSONWriter
-    ) async throws {
-        let isNamed = try Self.name(params, clientKey: "client_oid", of: snapshot.account.id)
-        if let order = snapshot.account.orders.last(where: isNamed) {
-            return try form(snapshot).write(OrderRecord(order), to: &writer)
+    /// One order, open or ended, plain or conditional.
+    private func writeDetail(_ form: OrderForm, to writer: inout JSONWriter) async throws {
+        let isNamed = try isNamed()
+        if let order = account.orders.last(where: isNamed) {
+            return try form.write(OrderRecord(order), to: &writer)
         }
-        try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+        try await access.answer(fromHistoryOf: account.id) { history in
             if let record = history.ended.last(where: { isNamed($0.order) }) {
-                return try form(snapshot).write(record, to: &writer)
+                return try form.write(record, to: &writer)
             }
-            if try writeTrigger(params, snapshot, history, to: &writer) { return }
+            if let trigger = try trigger(history) { return try form.write(trigger, to: &writer) }
             for list in [TradingHistory.List.orders, .conditionals] { try history.require(list) }
             throw VenueError.notFound
         }
     }
 
-    /// Ended orders, the one that changed last first.
-    private func writeHistory(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
-        to writer: inout JSONWriter
-    ) async throws {
-        let wanted = try wantedInstrument(params, at: snapshot.at)
-        let page = try TimePage(params, now: snapshot.at)
-        let form = form(snapshot)
-        let found = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
-            let found = page.rows(
-                history.ended.filter { wanted.map($0.order.instrument.name.isExactly) ?? true }, \.moment)
-            try history.require(.orders, since: page.oldest(of: found.map(\.updatedAt)))
-            return found
-        }
-        try writer.rows(found.prefix(page.limit)) { try form.write($0, to: &$1) }
-    }
-
-    /// Trades, newest first.
-    private func writeTrades(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
-        to writer: inout JSONWriter
-    ) async throws {
-        let wanted = try wantedInstrument(params, at: snapshot.at)
-        let page = try TimePage(params, now: snapshot.at)
-        let form = form(snapshot)
-        let found = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
-            let found = page.rows(
-                history.trades.filter { wanted.map($0.fill.instrument.name.isExactly) ?? true }, \.moment)
-            try history.require(.trades, since: page.oldest(of: found.map(\.at)))
-            return found
-        }
-        writer.rows(found.prefix(page.limit)) { form.write($0, to: &$1) }
-    }
-
     // MARK: - The journal
 
     /// Rows of the journal, newest first: trades, fundings, and what came in and went out.
-    private func writeTransactions(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess,
-        to writer: inout JSONWriter
-    ) async throws {
-        let wanted = try Optional(params).text("instrument_name")
-        let type = try Optional(params).text("journal_type")
+    private func writeTransactions(to writer: inout JSONWriter) async throws {
+        let wanted = try text("instrument_name")
+        let type = try text("journal_type")
         let page = try TimePage(params, now: snapshot.at)
-        let trades = try await access.answer(fromHistoryOf: snapshot.account.id) { history in
+        let trades = try await access.answer(fromHistoryOf: account.id) { history in
             try history.require(.trades, since: page.oldest(of: []))
             return history.trades
         }
@@ -146,26 +122,23 @@ extension CryptoComVenue {
         var before = trades.first { page.isBehind($0.at) }?.sequence ?? .max
         while rows.count < page.limit {
             let events = try await access.latestEvents(
-                of: snapshot.account.id, JournalRow.eventTypes, before: before, limit: TimePage.most)
+                of: account.id, JournalRow.eventTypes, before: before, limit: TimePage.most)
             for event in events.events {
-                rows += try JournalRow.rows(of: event, in: snapshot.account, byTrade[event.sequence])
+                rows += try JournalRow.rows(of: event, in: account, byTrade[event.sequence])
                     .filter { (type ?? $0.type) == $0.type && (wanted ?? $0.instrument) == $0.instrument }
                     .filter { page.admits($0.moment) }
             }
             guard let rest = events.rest, page.reaches(events.events.last?.at) else { break }
             before = rest
         }
-        let uuid = StableIdentifier.uuid(account: snapshot.account.id)
+        let uuid = StableIdentifier.uuid(account: account.id)
         writer.rows(rows.prefix(page.limit)) { $0.write(uuid, to: &$1) }
     }
 
     // MARK: - Rates and settings
 
-    private func writeFeeRate(
-        of snapshot: AccountSnapshot, to writer: inout JSONWriter
-    ) throws(NumberError) {
-        let rules = rules(at: snapshot.at)
-        let account = snapshot.account
+    private func writeFeeRate(to writer: inout JSONWriter) throws(NumberError) {
+        let rules = rules
         writer.beginObject()
         writer.member("spot_tier", "1")
         writer.member("deriv_tier", "1")
@@ -178,33 +151,26 @@ extension CryptoComVenue {
         writer.endObject()
     }
 
-    private func writeInstrumentFeeRate(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, to writer: inout JSONWriter
-    ) throws {
-        guard let name = try Optional(params).text("instrument_name") else {
-            throw VenueError.invalidArgument
-        }
-        let rules = rules(at: snapshot.at)
+    private func writeInstrumentFeeRate(to writer: inout JSONWriter) throws {
+        guard let name = try text("instrument_name") else { throw VenueError.invalidArgument }
+        let rules = rules
         guard let rule = rules.instrument(name) else { throw VenueError.invalidInstrument }
         let market = FeeSetting.Market(of: rule.terms)
         writer.beginObject()
         writer.member("instrument_name", name)
-        writer.member(
-            "effective_maker_rate_bps", try snapshot.account.makerFee(of: market, rules).basisPoints)
-        writer.member(
-            "effective_taker_rate_bps", try snapshot.account.takerFee(of: market, rules).basisPoints)
+        writer.member("effective_maker_rate_bps", try account.makerFee(of: market, rules).basisPoints)
+        writer.member("effective_taker_rate_bps", try account.takerFee(of: market, rules).basisPoints)
         writer.endObject()
     }
 
-    private func writeSettings(of account: Account, to writer: inout JSONWriter) {
+    private func writeSettings(to writer: inout JSONWriter) {
         writer.beginArray()
         writer.beginObject()
         writer.member("leverage", account.maximumLeverage.description)
-        for (key, name) in [
-            ("stp_id", "stp_id"), ("stp_scope", "stp_scope"), ("stp_inst", "stp_inst"),
-        ] as [(StaticString, String)] {
+        for name in ["stp_id", "stp_scope", "stp_inst"] {
             if let text = account.settings.text(name), account.settings.text("stp_scope") != "D" {
-                writer.member(key, text)
+                writer.key(name)
+                writer.string(text)
             }
         }
         writer.endObject()
@@ -247,13 +213,8 @@ struct TimePage {
     }
 
     /// How far it goes back, with rows of these times, the newest first.
-    func oldest(of rows: [LedgerTime]) -> LedgerTime {
-        rows.count < limit ? LedgerTime(milliseconds: start.milliseconds) : rows[limit - 1]
-    }
-
-    /// The rows within it, the newest first, out of those that come in the journal's order.
-    func rows<Row>(_ all: some BidirectionalCollection<Row>, _ moment: (Row) -> RowMoment) -> [Row] {
-        all.reversed().filter { admits(moment($0)) }.sorted { moment($0) > moment($1) }
+    func oldest(of rows: [RowMoment]) -> LedgerTime {
+        LedgerTime(milliseconds: (rows.count < limit ? start : rows[limit - 1]).milliseconds)
     }
 
     func admits(_ moment: RowMoment) -> Bool { start <= moment && moment < end }

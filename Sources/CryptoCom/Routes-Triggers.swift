@@ -5,14 +5,12 @@ import Venue
 
 /// Conditional orders: `private/advanced/…`, and the types of `private/create-order` that older clients send
 /// there. Crypto.com Exchange API documentation, private/advanced.
-extension CryptoComVenue {
+extension AccountRequest {
     /// Places a conditional order; nil where the params ask for none.
-    func placeTrigger(
-        _ params: JSONValue, fallbackID: String, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) -> OrderNames? {
+    func placeTrigger(fallbackID: String) async throws(VenueError) -> OrderNames? {
         guard let type = params["type"]?.text.flatMap(TriggerType.init(rawValue:)) else { return nil }
-        let order = try OrderReading(params, snapshot, self).trigger(type, fallbackID: fallbackID)
-        let events = try await trade(.placeConditional(order), snapshot.account.id, access)
+        let order = try reading.trigger(type, fallbackID: fallbackID)
+        let events = try await trade(.placeConditional(order))
         guard let event = events.first(where: { $0.typeName == "conditional_placed" }) else {
             throw .internal
         }
@@ -21,84 +19,34 @@ extension CryptoComVenue {
     }
 
     /// The conditional order that waits and is named; nil where none is.
-    private func waiting(
-        _ params: JSONValue, in account: Account
-    ) throws(VenueError) -> ConditionalOrder? {
-        if let value = params["order_id"], !value.isNull {
-            guard let id = value.text ?? value.numberText else { throw .invalidRequest }
-            return account.conditionals.last { $0.venueID == id }
-        }
-        guard let id = try Optional(params).text("client_oid"), !id.isEmpty else { throw .invalidArgument }
-        return account.conditional(.client(id))
+    private func waiting() throws(VenueError) -> ConditionalOrder? {
+        if let id = try orderID() { return account.conditionals.last { $0.venueID == id } }
+        return account.conditional(.client(try required("client_oid")))
     }
 
     /// Cancels a conditional order that waits; nil where none is named.
-    func cancelTrigger(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) -> OrderNames? {
-        guard let order = try waiting(params, in: snapshot.account) else { return nil }
-        _ = try await trade(.cancelConditional(.id(order.id)), snapshot.account.id, access)
+    func cancelTrigger() async throws(VenueError) -> OrderNames? {
+        guard let order = try waiting() else { return nil }
+        try await trade(.cancelConditional(.id(order.id)))
         return OrderNames(order)
     }
 
-    func amendTrigger(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) -> OrderNames {
-        guard let order = try waiting(params, in: snapshot.account) else { throw .invalidOrderID }
-        let change = try OrderReading(params, snapshot, self).change(of: order)
-        _ = try await trade(
-            .amendConditional(.id(order.id), quantity: change.quantity, legs: change.legs),
-            snapshot.account.id, access)
+    func amendTrigger() async throws(VenueError) -> OrderNames {
+        guard let order = try waiting() else { throw .invalidOrderID }
+        let change = try reading.change(of: order)
+        try await trade(.amendConditional(.id(order.id), quantity: change.quantity, legs: change.legs))
         return OrderNames(order)
     }
 
-    /// Conditional orders that wait, newest first.
-    func writeOpenTriggers(
-        of snapshot: AccountSnapshot, _ params: JSONValue, to writer: inout JSONWriter
-    ) throws {
-        let wanted = try wantedInstrument(params, at: snapshot.at)
-        let form = form(snapshot)
-        let found = snapshot.account.conditionals.reversed().filter {
-            wanted.map($0.instrument.name.isExactly) ?? true
-        }
-        try writer.rows(found) { try form.write(TriggerRecord($0), to: &$1) }
-    }
-
-    /// One conditional order, waiting or not; false where none is named.
-    func writeTrigger(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ history: TradingHistory,
-        to writer: inout JSONWriter
-    ) throws -> Bool {
-        let form = form(snapshot)
-        if let order = try waiting(params, in: snapshot.account) {
-            try form.write(TriggerRecord(order), to: &writer)
-            return true
-        }
+    /// The conditional order that is named, waiting or not; nil where there is none.
+    func trigger(_ history: TradingHistory) throws -> TriggerRecord? {
+        if let order = try waiting() { return TriggerRecord(order) }
         let id = params["order_id"]?.text ?? params["order_id"]?.numberText
         let client = params["client_oid"]?.text
-        let found = history.conditionals.last { record in
+        return try history.conditionals.last { record in
             id.map { record.order.venueID == $0 } ?? (record.order.terms.clientID == client)
         }
-        guard let found else { return false }
-        let trigger = try TriggerRecord(found, snapshot.account, history)
-        try form.write(trigger, to: &writer)
-        return true
-    }
-
-    /// Conditional orders that wait no longer, the last first.
-    func writeTriggerHistory(
-        _ params: JSONValue, _ snapshot: AccountSnapshot, _ history: TradingHistory,
-        to writer: inout JSONWriter
-    ) throws {
-        let wanted = try wantedInstrument(params, at: snapshot.at)
-        let page = try TimePage(params, now: snapshot.at, takesTexts: true)
-        let form = form(snapshot)
-        let found = page.rows(
-            history.conditionals.filter { wanted.map($0.order.instrument.name.isExactly) ?? true }
-        ) { RowMoment($0.endedAt, $0.order.sequence) }
-        try history.require(.conditionals, since: page.oldest(of: found.map(\.endedAt)))
-        let rows = try found.prefix(page.limit).map { try TriggerRecord($0, snapshot.account, history) }
-        try writer.rows(rows) { try form.write($0, to: &$1) }
+        .map { try TriggerRecord($0, account, history) }
     }
 }
 

@@ -169,10 +169,9 @@ extension CryptoComVenue {
                 "crypto-com/\(method.rawValue)/\(request.remoteAddress)", limit: Self.publicLimit.calls,
                 window: Self.publicLimit.window, now: access.realTime())
             guard verdict.isAllowed else { throw VenueError.tooManyRequests }
-            let query = request.queryItems
-            return VenueResponse(
-                body: method.isOfMarket
-                    ? try await marketAnswer(method, query, access) : try answer(method, access))
+            if method.isOfMarket { _ = try await access.marketHistory() }
+            let asked = PublicRequest(request.queryItems, self, access)
+            return VenueResponse(body: try await asked.answer(method))
         } catch let error as VenueError {
             return error.response(id: .omitted, method: method.rawValue)
         } catch let refusal as Refusal where refusal.code == .busy {
@@ -190,35 +189,18 @@ extension CryptoComVenue {
         var identifier = RequestIdentifier.omitted
         do throws(VenueError) {
             let (call, snapshot) = try admit(method, request, access, &identifier)
+            let asked = AccountRequest(method, id: call.id, call.params, of: snapshot, self, access)
             let body =
                 if method.isAboutOrders {
-                    try await orderAnswer(method, id: call.id, call.params, of: snapshot, access)
+                    try await asked.orderAnswer()
                 } else if method.takesLong {
-                    try await slowAnswer(method, call, of: snapshot, access)
+                    try await asked.slowAnswer()
                 } else {
-                    try answer(method, id: call.id, call.params, of: snapshot, history: [], access)
+                    try asked.answer()
                 }
             return VenueResponse(body: body)
         } catch {
             return error.response(id: identifier, method: method.rawValue)
-        }
-    }
-
-    /// An answer that reads the past or goes through many accounts.
-    private func slowAnswer(
-        _ method: Method, _ call: PrivateCall, of snapshot: AccountSnapshot, _ access: any VenueAccess
-    ) async throws(VenueError) -> [UInt8] {
-        do {
-            return try await access.slowly(for: snapshot.account.id) {
-                let history =
-                    method == .userBalanceHistory ? try await history(of: snapshot, call.params, access) : []
-                return try answer(method, id: call.id, call.params, of: snapshot, history: history, access)
-            }
-        } catch let error as VenueError {
-            throw error
-        } catch {
-            // Too much that takes long waits already.
-            throw .tooManyRequests
         }
     }
 

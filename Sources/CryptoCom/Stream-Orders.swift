@@ -162,13 +162,10 @@ extension CryptoComVenue {
     }
 }
 
-extension CryptoComVenue {
-    fileprivate func orderVerdict(
-        _ method: Method, id: RequestIdentifier, _ params: JSONValue?, of snapshot: AccountSnapshot,
-        _ access: any VenueAccess
-    ) async -> Result<[UInt8], VenueError> {
+extension AccountRequest {
+    fileprivate func orderVerdict() async -> Result<[UInt8], VenueError> {
         do throws(VenueError) {
-            return .success(try await orderAnswer(method, id: id, params, of: snapshot, access))
+            return .success(try await orderAnswer())
         } catch {
             return .failure(error)
         }
@@ -208,8 +205,10 @@ extension UserStream {
         { [venue, access, placed] in
             do throws(VenueError) {
                 guard let snapshot = access.snapshot(of: account) else { throw .accountDoesNotExist }
+                let asked = AccountRequest(
+                    method, id: request.id, request.params, of: snapshot, venue, access)
                 let answer = await PlacedOrders.$current.withValue(placed) { () async in
-                    await venue.orderVerdict(method, id: request.id, request.params, of: snapshot, access)
+                    await asked.orderVerdict()
                 }
                 return [try answer.get()]
             } catch {

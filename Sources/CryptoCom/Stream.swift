@@ -154,8 +154,8 @@ struct UserStream: VenueStream {
         if method.isAboutOrders {
             output.send(after: orderWork(method, request, snapshot.account.id))
         } else {
-            output.send(
-                try venue.answer(method, id: request.id, request.params, of: snapshot, history: [], access))
+            let asked = AccountRequest(method, id: request.id, request.params, of: snapshot, venue, access)
+            output.send(try asked.answer())
         }
     }
 

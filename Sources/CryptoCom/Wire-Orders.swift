@@ -233,13 +233,26 @@ struct RowMoment: Comparable {
     }
 }
 
-extension TradeRecord {
+/// A row of the past.
+protocol PastRow {
+    var instrument: Instrument { get }
+    var moment: RowMoment { get }
+}
+
+extension TradeRecord: PastRow {
+    var instrument: Instrument { fill.instrument }
     var moment: RowMoment { RowMoment(at, sequence) }
 }
 
-extension OrderRecord {
+extension OrderRecord: PastRow {
+    var instrument: Instrument { order.instrument }
     /// When it last changed; of orders that changed in one millisecond the one placed last is the last.
     var moment: RowMoment { RowMoment(updatedAt, order.sequence) }
+}
+
+extension ConditionalRecord: PastRow {
+    var instrument: Instrument { order.instrument }
+    var moment: RowMoment { RowMoment(endedAt, order.sequence) }
 }
 
 extension OrderRecord {
