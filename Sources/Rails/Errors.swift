@@ -15,6 +15,8 @@ struct RailsError: Error, Equatable {
     static let forbidden = RailsError(status: 403, message: "Forbidden")
     /// A path that is not served, or not with this method.
     static let notFound = RailsError(status: 404, message: "Not Found")
+    /// No such order, where one is asked for.
+    static let orderUnknown = RailsError(status: 404, message: "Order not found")
     /// Too many calls.
     static let tooManyRequests = RailsError(status: 429, message: "Too Many Requests")
     /// A figure that cannot be worked out: a price nobody gave, an overflow.

@@ -22,54 +22,35 @@ extension RailsVenue {
 
     private func answer(_ request: VenueRequest, _ access: any VenueAccess) async throws -> [UInt8] {
         let rules = rules(at: access.ledgerTime())
+        func account(mayTrade: Bool = false) throws(RailsError) -> AccountRequest {
+            let (snapshot, key) = try authorized(request, rules, access)
+            if mayTrade, !key.permissions.contains(.trade) { throw .forbidden }
+            return AccountRequest(
+                venue: self, query: request.queryItems, snapshot: snapshot, rules: rules, access: access)
+        }
         guard request.path.hasPrefix("/api/v1/") else { throw RailsError.notFound }
         let route = request.path.dropFirst("/api/v1/".count)
-        if request.method == "POST", route == "token" { return try token(request, rules, access) }
-        if request.method == "POST", route == "update-margin-mode" {
-            return try await updateMarginMode(request, rules, access)
-        }
-        if request.method == "DELETE", route == "orders" {
-            return try await cancelOrders(request, rules, access)
-        }
-        guard request.method == "GET" else { throw RailsError.notFound }
-        switch route {
-        case "order":
-            let snapshot = try authorized(request, rules, access)
-            return try await anyOrder(of: snapshot, request.queryItems, rules, access)
-        case "balances":
-            let snapshot = try authorized(request, rules, access)
-            let filter = try MarketFilter(request.queryItems, rules: rules)
-            return try balancesBody(of: figures(of: snapshot), filter: filter, rules: rules)
-        case "positions":
-            let snapshot = try authorized(request, rules, access)
-            let filter = try MarketFilter(request.queryItems, rules: rules)
-            return try positionsBody(of: snapshot.account, figures(of: snapshot), filter: filter)
-        case "open-orders":
-            let snapshot = try authorized(request, rules, access)
-            return try openOrders(of: snapshot.account, request.queryItems, rules)
-        case "trigger-orders":
-            let snapshot = try authorized(request, rules, access)
-            return try triggerOrders(of: snapshot.account, request.queryItems, rules)
-        case "open-order":
-            let snapshot = try authorized(request, rules, access)
-            return try openOrder(of: snapshot.account, request.queryItems, rules)
-        case "completed-orders":
-            let snapshot = try authorized(request, rules, access)
-            return try await completedOrders(of: snapshot.account.id, request.queryItems, access)
-        case "fundings":
-            let snapshot = try authorized(request, rules, access)
-            return try await fundings(of: snapshot.account.id, request.queryItems, rules, access)
-        case "markets":
+        switch (request.method, route) {
+        case ("POST", "token"): return try token(request, rules, access)
+        case ("POST", "update-margin-mode"):
+            return try await account(mayTrade: true).updateMarginMode(request.body)
+        case ("DELETE", "orders"): return try await account(mayTrade: true).cancelOrders()
+        case ("GET", "order"): return try await account().anyOrder()
+        case ("GET", "balances"): return try account().balances()
+        case ("GET", "positions"): return try account().positions()
+        case ("GET", "open-orders"): return try account().openOrders()
+        case ("GET", "trigger-orders"): return try account().triggerOrders()
+        case ("GET", "open-order"): return try account().openOrder()
+        case ("GET", "completed-orders"): return try await account().completedOrders()
+        case ("GET", "fundings"): return try await account().fundings()
+        case ("GET", "markets"):
             // Names of markets are no secret; the documents do not say whether a token is needed.
             try countAccountCall(rules, access)
             return marketsBody(rules: rules)
-        case "market-data": return try await marketData(request.queryItems, rules, access)
+        case ("GET", "market-data"): return try await marketData(request.queryItems, rules, access)
         default:
-            guard route.hasPrefix("open-orders/") else { throw RailsError.notFound }
-            let snapshot = try authorized(request, rules, access)
-            let id = route.dropFirst("open-orders/".count)
-            guard let order = order(String(id), in: snapshot.account) else { throw RailsError.notFound }
-            return try openOrderBody(order, named: false, of: snapshot.account, rules)
+            guard request.method == "GET", route.hasPrefix("open-orders/") else { throw RailsError.notFound }
+            return try account().openOrder(id: String(route.dropFirst("open-orders/".count)))
         }
     }
 
@@ -97,18 +78,11 @@ extension RailsVenue {
         return tokenBody(token, lifetime: lifetime)
     }
 
-    /// The account that a request may read.
+    /// The account that a request may read, with the key that it was asked by.
     ///
     /// Order of checks: the shared limit (429), the token and its key (401), the address and the permission
     /// (403).
     private func authorized(
-        _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
-    ) throws(RailsError) -> AccountSnapshot {
-        try authorizedKey(request, rules, access).account
-    }
-
-    /// The same, with the key that it was asked by.
-    func authorizedKey(
         _ request: VenueRequest, _ rules: RuleTable, _ access: any VenueAccess
     ) throws(RailsError) -> (account: AccountSnapshot, key: APIKey) {
         try countAccountCall(rules, access)
