@@ -34,7 +34,7 @@ extension BinanceVenue {
         ]
     }
 
-    /// Twenty, or what the symbol allows if that is less.
+    /// The leverage of a symbol where none was set: 20, or what the symbol allows if that is less.
     public func defaultLeverage(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> ExactDecimal {
@@ -42,7 +42,7 @@ extension BinanceVenue {
         return rules.symbol(instrument.name)?.defaultLeverage(rules) ?? rules.account.defaultLeverage
     }
 
-    /// One leverage per symbol, that of the last command about it.
+    /// The leverage of a symbol, that of the last command about it: there is one per symbol.
     public func leverage(of position: PositionKey, in account: Account) -> ExactDecimal? {
         account.leverage(setFor: position.instrument.name)
     }
@@ -78,8 +78,8 @@ extension BinanceVenue {
             ?? (liquidity == .maker ? rules.account.makerFee : rules.account.takerFee)
     }
 
-    /// In BNB at its index, less the discount, where the account burns fees and has enough of it. Credits pay
-    /// theirs themselves: a choice.
+    /// What a fee is paid with: BNB at its index, less the discount, cut to 8 places, where the account burns
+    /// fees and has enough of it; else the fee itself. Credits pay theirs themselves: a choice.
     public func payment(
         of fee: (amount: ExactDecimal, asset: String), by account: Account, prices: VenuePrices,
         at time: LedgerTime

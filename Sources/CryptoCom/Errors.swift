@@ -3,7 +3,7 @@ import Venue
 
 /// A refusal in the venue's form: `{"id":…,"method":…,"code":…,"message":…}`.
 ///
-/// Codes, messages and statuses are those of the vendor's table (Crypto.com Exchange API documentation,
+/// Codes, messages and statuses are those of the venue's table (Crypto.com Exchange API documentation,
 /// Response and Reason Codes); what the table leaves open is listed in `docs/venues/crypto-com.md`.
 struct VenueError: Error, Equatable {
     let code: Int

@@ -167,7 +167,7 @@ enum Inference {
 
     // MARK: - Fee reserves
 
-    /// No taker fee is above a tenth of a per cent, and none is kept back below nothing.
+    /// No taker fee is above a tenth of a percent, and none is kept back below nothing.
     private static let highestFee = (try? ExactDecimal("0.001")) ?? .zero
 
     /// What the account keeps back for the fees of closing its positions. The documents name no rate; that of

@@ -35,8 +35,8 @@ extension CryptoComVenue {
         }
     }
 
-    /// The lower of the account's and the product's maximum; it decides the margin of isolated positions
-    /// only.
+    /// The leverage where none was set: the lower of the account's and the product's maximum. It decides the
+    /// margin of isolated positions only.
     public func defaultLeverage(
         of instrument: Instrument, in account: Account, at time: LedgerTime
     ) -> ExactDecimal {

@@ -179,7 +179,7 @@ extension AccountRequest {
 }
 
 extension ExactDecimal {
-    /// A rate in hundredths of a per cent.
+    /// A rate in hundredths of a percent.
     fileprivate var basisPoints: String {
         get throws(NumberError) { try times(ExactDecimal(10_000), rounding: .halfEven).description }
     }

@@ -88,7 +88,7 @@ enum Method: String, CaseIterable {
     /// Whether REST serves it.
     var appliesToREST: Bool { self != .batchOrders }
 
-    /// Whether the user's socket serves it too: what the vendor's page of the method says under "Applies To",
+    /// Whether the user's socket serves it too: what the venue's page of the method says under "Applies To",
     /// and what is read of conditional orders, of which it says nothing.
     var appliesToSocket: Bool {
         switch self {

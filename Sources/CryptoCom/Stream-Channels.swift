@@ -13,7 +13,7 @@ struct UserChannel: Equatable {
         case positions = "user.positions"
         case orders = "user.order"
         case trades = "user.trade"
-        // The vendor spells the channel of conditional orders in three ways; who asks for one is told on it.
+        // The venue spells the channel of conditional orders in three ways; who asks for one is told on it.
         case advanceOrder = "user.advance.order"
         case advancedOrder = "user.advanced.order"
         case advanceOrderPage = "user.advance_order"

@@ -1,7 +1,7 @@
 import JSON
 
 extension Command {
-    /// Reads a command as the operator API and scenario files write it (contract, section 3).
+    /// Reads a command as the operator API and scenario files write it (`docs/commands.md`).
     ///
     /// Strict: a field that the command does not have is refused by name, and amounts must be texts.
     public init(decoding value: JSONValue) throws(Refusal) {

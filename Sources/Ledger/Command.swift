@@ -1,7 +1,7 @@
 import JSON
 import Numbers
 
-/// What somebody asks of the ledger (contract, section 3).
+/// What somebody asks of the ledger (`docs/commands.md`).
 public struct Command: Sendable, Equatable {
     /// The idempotency key, 1 to 64 characters; one space for the whole ledger.
     public var id: String?
@@ -63,14 +63,22 @@ public struct Command: Sendable, Equatable {
 
 /// An order to place.
 public struct OrderRequest: Sendable, Equatable {
+    /// The order's id, one of the account's own.
     public var orderID: String
+    /// The venue's own name of what is traded.
     public var instrument: String
     public var side: Side
+    /// In the venue's unit; above zero.
     public var quantity: ExactDecimal
+    /// The limit, in the quote asset; above zero.
     public var price: ExactDecimal
+    /// Whether it may only make a position smaller; it reserves no margin then.
     public var reduceOnly = false
+    /// The leg that is meant, in hedge mode.
     public var positionSide: PositionSide?
+    /// The margin mode; nil for the instrument's own.
     public var marginMode: MarginMode?
+    /// Whether the venue is not asked.
     public var force = false
 
     public init(orderID: String, instrument: String, side: Side, quantity: ExactDecimal, price: ExactDecimal)
@@ -85,15 +93,24 @@ public struct OrderRequest: Sendable, Equatable {
 
 /// A trade to book.
 public struct FillRequest: Sendable, Equatable {
+    /// The venue's own name of what was traded.
     public var instrument: String
     public var side: Side
+    /// In the venue's unit; above zero.
     public var quantity: ExactDecimal
+    /// In the quote asset; above zero.
     public var price: ExactDecimal
+    /// In `feeAsset`; positive when paid, negative for a rebate, nil for none.
     public var fee: ExactDecimal?
+    /// The asset of the fee; nil for the venue's own.
     public var feeAsset: String?
+    /// The order that it fills, in part or whole; nil for a trade without one.
     public var orderID: String?
+    /// The leg that is meant, in hedge mode.
     public var positionSide: PositionSide?
+    /// The margin mode; nil for the instrument's own.
     public var marginMode: MarginMode?
+    /// Whether the venue closed the position by force.
     public var liquidation = false
     /// Whether its order had rested; a fill of an order is the maker's unless it says otherwise.
     public var liquidity: Liquidity?
@@ -135,12 +152,19 @@ public struct MarginInterestRequest: Sendable, Equatable {
 
 /// A position to put there.
 public struct ImportRequest: Sendable, Equatable {
+    /// The venue's own name of what is held.
     public var instrument: String
+    /// In the venue's unit; negative when short, in hedge mode too.
     public var quantity: ExactDecimal
+    /// The average price of the entry, in the quote asset; above zero.
     public var entryPrice: ExactDecimal
+    /// The leg that is meant, in hedge mode.
     public var positionSide: PositionSide?
+    /// The margin mode; nil for the instrument's own.
     public var marginMode: MarginMode?
+    /// What an isolated position holds, in the settlement asset; nil for what its leverage makes of it.
     public var isolatedWallet: ExactDecimal?
+    /// Notional ÷ initial margin; nil leaves the leverage as it is.
     public var leverage: ExactDecimal?
     /// What the position had realized before fees, in the settlement asset; no cash comes with it.
     public var realised: ExactDecimal?

@@ -146,7 +146,7 @@ public struct Fill: Sendable {
     public let quantity: ExactDecimal
     /// In the quote asset; positive.
     public let price: ExactDecimal
-    /// Positive when paid, negative for a rebate.
+    /// In `feeAsset`; positive when paid, negative for a rebate.
     public let fee: ExactDecimal
     public let feeAsset: String
     /// The open order that it fills, wholly or in part.
@@ -246,7 +246,7 @@ public struct ImportedMargin: Sendable, Equatable {
 
 /// What a funding was worked out from, as far as it is known.
 public struct FundingTerms: Sendable, Equatable {
-    /// The signed size of the position then.
+    /// The size of the position then, in the venue's unit; negative when short.
     public let quantity: ExactDecimal
     /// The mark price then; nil where nobody had given one.
     public let mark: ExactDecimal?
@@ -295,8 +295,9 @@ public struct FilledOrder: Sendable, Equatable {
 /// A position put into the account with no cash effect.
 public struct ImportedPosition: Sendable, Equatable {
     public let position: PositionKey
-    /// Signed; negative when short.
+    /// In the venue's unit; negative when short.
     public let quantity: ExactDecimal
+    /// In the quote asset.
     public let entryPrice: ExactDecimal
     /// In the settlement asset.
     public let isolatedWallet: ExactDecimal

@@ -211,9 +211,9 @@ public struct OrderFills: Sendable, Equatable {
 
     /// A fill by itself.
     public struct Last: Sendable, Equatable {
-        /// What it traded at.
+        /// The price that it traded at, in the quote asset.
         public let price: ExactDecimal
-        /// How much it was.
+        /// How much it was, in the venue's unit; above zero.
         public let quantity: ExactDecimal
         /// The sequence of its event.
         public let sequence: Int64

@@ -139,8 +139,9 @@ public indirect enum TradeInstruction: Sendable, Equatable {
 /// A change of an open order's size or price.
 public struct OrderAmendment: Sendable, Equatable {
     public let orderID: String
-    /// The whole size, what is filled included; above what is filled.
+    /// The whole size in the venue's unit, what is filled included; above what is filled.
     public let quantity: ExactDecimal
+    /// The limit, in the quote asset.
     public let price: ExactDecimal
     /// Its terms from here on; nil where they stay.
     public let terms: OrderTerms?
@@ -199,11 +200,11 @@ public enum SelfTradePrevention: String, Sendable, CaseIterable {
 
 /// How a venue trades an instrument for an account: what the exchange must know.
 public struct TradingTerms: Sendable, Equatable {
-    /// The smallest price step.
+    /// The smallest price step, in the quote asset.
     public var tick: ExactDecimal
-    /// The smallest step of quantities; 0 where orders are not sized by the exchange.
+    /// The smallest step of quantities, in the venue's unit; 0 where orders are not sized by the exchange.
     public var lot: ExactDecimal = .zero
-    /// Fee per traded notional, positive when paid.
+    /// Fee ÷ traded notional of a maker and of a taker; positive when paid.
     public var makerRate: ExactDecimal
     public var takerRate: ExactDecimal
     /// Whether a post-only order that would fill at once, and a fill-or-kill order that cannot be filled, are

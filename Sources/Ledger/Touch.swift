@@ -2,7 +2,7 @@ import Numbers
 
 /// The best prices that an order meets, and how much stands there.
 public struct Touch: Sendable, Equatable {
-    /// The best price of a buyer, and of a seller.
+    /// The best price of a buyer, and of a seller, in the quote asset.
     public var bid: ExactDecimal
     public var ask: ExactDecimal
     /// In the venue's unit; nil for any size.
@@ -10,7 +10,7 @@ public struct Touch: Sendable, Equatable {
     public var askSize: ExactDecimal?
     /// The last price: what resting orders are reached by.
     public var last: ExactDecimal
-    /// What was traded at it; nil for any size.
+    /// What was traded at it, in the venue's unit; nil for any size.
     public var traded: ExactDecimal?
     /// Whether bid and ask were quoted, rather than made of the last price.
     public var isQuoted: Bool
@@ -55,7 +55,7 @@ public struct Touch: Sendable, Equatable {
     /// The price that an order of this side takes at once.
     public func opposite(_ side: Side) -> ExactDecimal { side == .buy ? ask : bid }
 
-    /// How much of it can be taken; nil for any size.
+    /// How much of it can be taken, in the venue's unit; nil for any size.
     public func oppositeSize(_ side: Side) -> ExactDecimal? { side == .buy ? askSize : bidSize }
 
     /// Whether an order of this side and limit takes at once.

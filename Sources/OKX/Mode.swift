@@ -2,7 +2,7 @@ import JSON
 import Ledger
 import Numbers
 
-/// The account modes, spelled as the setting `mode` spells them (contract, section 4).
+/// The account modes, spelled as the setting `mode` spells them.
 public enum AccountMode: String, Sendable, CaseIterable {
     case spot
     case futures

@@ -402,7 +402,7 @@ extension MarketFigures {
         give(.feesPaid, activity.fees)
         give(.liquidationFeesPaid, activity.liquidationFees)
         hold(position, market)
-        // The given text knows one leverage for the account.
+        // Get Account Balances knows one leverage for the account.
         if figures.mode == .live,
             let own = account.leverage(name, side: .net, marginMode: account.railsMarginMode(of: name))
         {

@@ -29,7 +29,7 @@ enum RailsFigures {
         try printedMoney(ExactFraction(quantity).times(price).times(rate))
     }
 
-    /// `value` of a funding: −(size × index price × rate ÷ 100), cut to 8 places; the rate is in per cent.
+    /// `value` of a funding: −(size × index price × rate ÷ 100), cut to 8 places; the rate is in percent.
     /// The published row of `fundings`. Exact.
     static func funding(
         size: ExactDecimal, indexPrice: ExactDecimal, ratePercent: ExactDecimal

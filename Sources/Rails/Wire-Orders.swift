@@ -212,7 +212,7 @@ extension RailsVenue {
 }
 
 extension FundingTerms {
-    /// The rate in per cent: the one given, else the one that the amount comes to; nil without a price.
+    /// The rate in percent: the one given, else the one that the amount comes to; nil without a price.
     fileprivate func ratePercent(of amount: ExactDecimal) throws(NumberError) -> ExactDecimal? {
         if let rate { return try rate.times(ExactDecimal(100), rounding: .halfEven) }
         guard let mark, !quantity.isZero else { return nil }

@@ -5,8 +5,8 @@ import Ledger
 import Venue
 import Venues
 
-/// A scenario file: accounts with their keys, prices and commands, which put a ledger into a state (contract,
-/// section 6).
+/// A scenario file: accounts with their keys, prices and commands, which put a ledger into a state
+/// (`docs/scenarios.md`).
 ///
 /// Every command of it has an id made from the scenario's `name`, the command's own content and how often
 /// that content stood before it, so that applying a scenario again changes nothing, and applying one that has

@@ -44,7 +44,7 @@ public enum VenueRegistry {
 }
 
 extension LedgerEngine {
-    /// The names of its venues, those of the contract first and in its order.
+    /// The names of its venues, those of `Venues` first and in its order.
     var venueNames: [VenueName] {
         Venues.names.filter { venues[$0] != nil }
             + venues.keys.filter { !Venues.names.contains($0) }.sorted { $0.rawValue < $1.rawValue }

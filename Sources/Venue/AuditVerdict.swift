@@ -10,7 +10,7 @@ public enum FigurePrecision: Sendable {
     /// its sixteenth digit, and what that does to the figure is allowed for.
     case binary
 
-    /// What the last digit of a figure counts.
+    /// What one unit of a figure's last printed digit is worth.
     public func unit(of figure: ExactDecimal) -> ExactDecimal {
         switch self {
         case .places(let places): Self.powerOfTen(places: places)

@@ -5,7 +5,7 @@ import Numbers
 public struct Candle: Sendable, Equatable {
     /// When it begins, in milliseconds since the epoch.
     public internal(set) var opened: Int64
-    /// The first price, the highest, the lowest and the last.
+    /// The first price, the highest, the lowest and the last, in the quote asset.
     public internal(set) var open: ExactDecimal
     public internal(set) var high: ExactDecimal
     public internal(set) var low: ExactDecimal
@@ -100,6 +100,7 @@ public struct MarketTrade: Sendable, Equatable {
     /// The place in the journal of the quote: no other trade of the instrument has it.
     public let id: Int64
     public let at: LedgerTime
+    /// In the quote asset.
     public let price: ExactDecimal
     /// In the venue's unit; above zero.
     public let quantity: ExactDecimal

@@ -76,7 +76,9 @@ public struct InstrumentMarket<Rules: MarketRules>: Sendable {
 /// A price of a book, and what stands there; nothing where it is gone.
 public struct BookLevel: Sendable, Equatable {
     public let side: Side
+    /// In the quote asset.
     public let price: ExactDecimal
+    /// In the venue's unit; 0 where the level is gone.
     public let size: ExactDecimal
 
     public init(side: Side, price: ExactDecimal, size: ExactDecimal) {

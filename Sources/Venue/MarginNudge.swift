@@ -4,6 +4,7 @@ import Numbers
 /// The mark price at which an account's maintenance share has a value: how near to liquidation it is, as the
 /// ratio of what must be maintained to what backs it (`MarginHealth`); 1 where most venues liquidate.
 public struct MarginNudge: Sendable {
+    /// The mark price, in the instrument's quote asset.
     public let mark: ExactDecimal
     /// The account's margin at that mark.
     public let health: MarginHealth

@@ -64,7 +64,7 @@ extension FieldReader {
     }
 }
 
-/// Shares of what is traded that are the fees of a trade.
+/// Fee ÷ traded notional of a maker and of a taker; negative for a rebate.
 public struct FeeRates: Sendable {
     public let maker: ExactDecimal
     public let taker: ExactDecimal

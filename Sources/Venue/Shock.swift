@@ -5,7 +5,7 @@ import Numbers
 /// A sudden change, to see what it would do to an account; nothing of it is stored.
 public enum Shock: Sendable, Equatable {
     /// A change of price: of an asset (its index and the marks of every instrument on it) or of one
-    /// instrument (its mark alone). The change is a ratio above −1; −0.10 is ten per cent down.
+    /// instrument (its mark alone). The change is a ratio above −1; −0.10 is ten percent down.
     case price(target: String, change: ExactDecimal)
     /// One funding payment of an instrument at a rate: −(signed notional at mark) × rate.
     case funding(instrument: String, rate: ExactDecimal)

@@ -8,7 +8,7 @@ import Venue
 /// The venues that there are, for the server that speaks as them and the desk that reads them. A fifth one is
 /// one more line here.
 public enum Venues {
-    /// The venues in the order of the contract.
+    /// The venues in the order in which they are listed everywhere.
     public static let all: [any Venue.Type] = [
         CryptoComVenue.self, RailsVenue.self, BinanceVenue.self, OKXVenue.self,
     ]
@@ -19,7 +19,7 @@ public enum Venues {
     /// The venues at which accounts can be read.
     public static let clients: [any VenueClient.Type] = all.compactMap { $0 as? any VenueClient.Type }
 
-    /// The venues' names, in the order of the contract.
+    /// The venues' names, in the same order as `all`.
     public static let names: [VenueName] = all.map { $0.name }
 
     /// The names as a sentence lists them.

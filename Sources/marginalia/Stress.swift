@@ -8,7 +8,7 @@ struct Stress: AsyncParsableCommand {
         abstract: "Shows accounts under shocks of price, funding or rules.",
         discussion: """
             Example: marginalia stress desk --shock BTC=-10% --shock BTC=-20% --token TOKEN
-            Without a shock, every position of the account is moved by 5 to 50 per cent both ways.
+            Without a shock, every position of the account is moved by 5 to 50 percent both ways.
             With --book, the accounts of a desk's configuration are read at their venues and put into a \
             ledger in memory; what had to be assumed for that is told on standard error.
             """)
