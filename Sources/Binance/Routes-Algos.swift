@@ -63,9 +63,7 @@ extension AccountRequest {
     /// Whether a conditional order is the one that is named: by `algoId`, else by `clientAlgoId`.
     private func algoName() throws(BinanceError) -> (AlgoOrder) -> Bool {
         if let id = try parameters.number("algoId") { return { $0.id == id } }
-        guard let text = parameters["clientAlgoId"], !text.isEmpty else {
-            throw .unnamed("algoId", "clientAlgoId")
-        }
+        guard let text = parameters.given("clientAlgoId") else { throw .unnamed("algoId", "clientAlgoId") }
         return { $0.clientID.isExactly(text) }
     }
 

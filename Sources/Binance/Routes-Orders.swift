@@ -140,7 +140,7 @@ extension AccountRequest {
     /// more, and `modifyId` gives the amendment its number. Nil where they stay.
     private func amendedTerms(of order: OpenOrder) throws(BinanceError) -> OrderTerms? {
         var number: Int64?
-        if let text = parameters["modifyId"], !text.isEmpty {
+        if let text = parameters.given("modifyId") {
             number = Int64(text)
             if number == nil { throw .invalidData("modifyId") }
         }
@@ -214,7 +214,7 @@ extension AccountRequest {
     func isNamed() throws(BinanceError) -> (OpenOrder) -> Bool {
         let account = account.id
         if let id = try parameters.number("orderId") { return { $0.venueID(of: account) == id } }
-        guard let text = parameters["origClientOrderId"], !text.isEmpty else {
+        guard let text = parameters.given("origClientOrderId") else {
             throw .unnamed("origClientOrderId", "orderId")
         }
         return { $0.clientOrderID(of: account) == text }
@@ -262,7 +262,7 @@ extension AccountRequest {
     private func trades() async throws -> [UInt8] {
         let symbol = try symbol()
         // All trades of an order are told, whenever they were.
-        let isOfOrder = parameters["orderId"]?.isEmpty == false
+        let isOfOrder = parameters.given("orderId") != nil
         let page = try Page(
             parameters, idName: "fromId", window: isOfOrder ? .unlimited : .week(before: snapshot.at),
             since: Retention.trades(at: snapshot.at))

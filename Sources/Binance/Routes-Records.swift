@@ -35,7 +35,7 @@ extension AccountRequest {
         var rows = try IncomeRow.all(of: history).filter { row in
             (symbol ?? row.symbol) == row.symbol && page.admits(row.at, id: 0)
         }
-        if let wanted = parameters["incomeType"], !wanted.isEmpty {
+        if let wanted = parameters.given("incomeType") {
             guard IncomeRow.kinds.contains(wanted) else { throw BinanceError.invalidData("incomeType") }
             rows.removeAll { $0.kind.rawValue != wanted }
         }

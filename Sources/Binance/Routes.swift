@@ -321,7 +321,7 @@ extension BinanceVenue {
     ) throws(BinanceError) -> APIKey {
         let name = try wellFormedKey(request.header("x-mbx-apikey"), access)
         let timestamp = try timestamp(parameters)
-        guard let sent = parameters["signature"], !sent.isEmpty else { throw .missing("signature") }
+        _ = try parameters.required("signature")
         let window = try receiveWindow(parameters)
         try parameters.checkCharacters()
         let key = try restKey(name, request, permission, access)
@@ -411,22 +411,25 @@ struct Parameters {
     /// A parameter's decoded value; nil if it was not sent.
     subscript(name: String) -> String? { query[name] ?? body[name] }
 
+    /// The same; nil where it is empty, too.
+    func given(_ name: String) -> String? { self[name].flatMap { $0.isEmpty ? nil : $0 } }
+
     /// A parameter that must be there and not be empty.
     func required(_ name: String) throws(BinanceError) -> String {
-        guard let value = self[name], !value.isEmpty else { throw .missing(name) }
+        guard let value = given(name) else { throw .missing(name) }
         return value
     }
 
     /// A whole number that is not negative; nil where none was sent. Throws −1130 for anything else.
     func number(_ name: String) throws(BinanceError) -> Int64? {
-        guard let text = self[name], !text.isEmpty else { return nil }
+        guard let text = given(name) else { return nil }
         guard let number = Int64(digits: text) else { throw .invalidData(name) }
         return number
     }
 
     /// `true` or `false` in any case; nil where it was not sent.
     func flag(_ name: String) throws(BinanceError) -> Bool? {
-        guard let text = self[name], !text.isEmpty else { return nil }
+        guard let text = given(name) else { return nil }
         switch text.lowercased() {
         case "true": return true
         case "false": return false

@@ -96,23 +96,15 @@ extension JSONWriter {
         member("baseAssetPrecision", 8)
         member("quotePrecision", 8)
         member("underlyingType", literal: "COIN")
-        beginArray("underlyingSubType")
-        for subtype in symbol.subtypes { string(subtype) }
-        endArray()
+        array("underlyingSubType", of: symbol.subtypes) { subtype, writer in writer.string(subtype) }
         member("triggerProtect", Filters.triggerProtect)
         member("liquidationFee", symbol.liquidationFee)
         member("marketTakeBound", symbol.marketTakeBound)
         member("maxMoveOrderLimit", Filters.amendments)
         filters(symbol)
-        beginArray("orderTypes")
-        for kind in Self.orderTypes { string(kind) }
-        endArray()
-        beginArray("timeInForce")
-        for kind in ["GTC", "IOC", "FOK", "GTX", "GTD"] { string(kind) }
-        endArray()
-        beginArray("permissionSets")
-        for permission in ["GRID", "COPY", "DCA", "PSB"] { string(permission) }
-        endArray()
+        array("orderTypes", of: Self.orderTypes) { kind, writer in writer.string(kind) }
+        array("timeInForce", of: ["GTC", "IOC", "FOK", "GTX", "GTD"]) { kind, writer in writer.string(kind) }
+        array("permissionSets", of: ["GRID", "COPY", "DCA", "PSB"]) { kind, writer in writer.string(kind) }
         endObject()
     }
 
@@ -126,18 +118,18 @@ extension JSONWriter {
         member("maxPrice", symbol.limits.maximumPrice)
         member("tickSize", symbol.tickSize)
         endObject()
-        beginObject()
-        member("filterType", literal: "LOT_SIZE")
-        member("minQty", symbol.stepSize)
-        member("maxQty", symbol.limits.maximumQuantity)
-        member("stepSize", symbol.stepSize)
-        endObject()
-        beginObject()
-        member("filterType", literal: "MARKET_LOT_SIZE")
-        member("minQty", symbol.stepSize)
-        member("maxQty", symbol.limits.maximumMarketQuantity)
-        member("stepSize", symbol.stepSize)
-        endObject()
+        let lots: [(StaticString, String)] = [
+            ("LOT_SIZE", symbol.limits.maximumQuantity),
+            ("MARKET_LOT_SIZE", symbol.limits.maximumMarketQuantity),
+        ]
+        for (type, maximum) in lots {
+            beginObject()
+            member("filterType", literal: type)
+            member("minQty", symbol.stepSize)
+            member("maxQty", maximum)
+            member("stepSize", symbol.stepSize)
+            endObject()
+        }
         beginObject()
         member("filterType", literal: "MAX_NUM_ORDERS")
         member("limit", Int64(Filters.openOrders))

@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 import Venue
 
@@ -5,14 +6,20 @@ import Venue
 struct AccountRequest {
     let venue: OKXVenue
     let query: [QueryItem]
+    /// Null of a GET.
+    let body: JSONValue
     let snapshot: AccountSnapshot
     /// Those in force at the snapshot.
     let rules: RuleTable
     let access: any VenueAccess
 
-    init(_ query: [QueryItem], of snapshot: AccountSnapshot, _ venue: OKXVenue, _ access: any VenueAccess) {
+    init(
+        _ query: [QueryItem] = [], body: JSONValue = .null, of snapshot: AccountSnapshot, _ venue: OKXVenue,
+        _ access: any VenueAccess
+    ) {
         self.venue = venue
         self.query = query
+        self.body = body
         self.snapshot = snapshot
         rules = venue.rules(at: snapshot.at)
         self.access = access

@@ -25,6 +25,14 @@ extension [QueryItem] {
         return types
     }
 
+    /// Texts with commas between them; nil where none was sent. Throws 50025 for more than `limit`.
+    func list(_ name: String, limit: Int) throws(OKXError) -> [String]? {
+        guard let text = given(name) else { return nil }
+        let list = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard list.count <= limit else { throw .listTooLong(name, limit: limit) }
+        return list
+    }
+
     /// A text of digits; nil where none was sent. Throws 51000 for another.
     func digits(_ name: String) throws(OKXError) -> String? {
         guard let text = given(name) else { return nil }

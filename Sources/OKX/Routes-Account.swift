@@ -69,15 +69,14 @@ extension AccountRequest {
 
     /// `account/leverage-info`: the leverage of each instrument named, per side in hedge mode.
     func leverageInfo() throws -> [UInt8] {
-        let names = try query.required("instId")
+        _ = try query.required("instId")
         guard let marginMode = MarginMode(rawValue: try query.required("mgnMode")) else {
             throw OKXError.parameterWrong("mgnMode")
         }
-        let list = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        guard list.count <= 20 else { throw OKXError.listTooLong("instId", limit: 20) }
+        let names = try query.list("instId", limit: 20) ?? []
         let sides: [PositionSide] = account.isHedged ? [.long, .short] : [.net]
         return try JSONWriter.reply { writer in
-            for name in list {
+            for name in names {
                 guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
                 for side in sides {
                     writer.beginObject()

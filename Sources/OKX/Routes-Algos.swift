@@ -9,16 +9,19 @@ extension OKXVenue {
     func algoChange(
         _ endpoint: Endpoint, _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
     ) async throws -> [UInt8] {
-        let acks: [AlgoAck]
+        let items: [JSONValue]
         switch endpoint {
-        case .orderAlgo: acks = [await placeAlgo(body, snapshot, through: access)]
-        case .amendAlgos:
-            let items = body.elements ?? [body]
-            acks = try await each(items) { item in await amendAlgo(item, snapshot, through: access) }
+        case .orderAlgo: items = [body]
+        case .amendAlgos: items = body.elements ?? [body]
         default:
-            guard let items = body.elements, !items.isEmpty else { throw OKXError.bodyMalformed }
-            if items.count > 10 { throw OKXError.batchTooLarge("51406", 10) }
-            acks = try await each(items) { item in await cancelAlgo(item, snapshot, through: access) }
+            guard let elements = body.elements, !elements.isEmpty else { throw OKXError.bodyMalformed }
+            if elements.count > 10 { throw OKXError.batchTooLarge("51406", 10) }
+            items = elements
+        }
+        var acks: [AlgoAck] = []
+        for item in items {
+            guard item.object != nil else { throw OKXError.bodyMalformed }
+            acks.append(await perform(endpoint, OrderReading(item, snapshot, self), through: access))
         }
         let outcome = BatchOutcome(acks.count, failed: acks.count { $0.error != nil })
         return JSONWriter.object(reserving: 512) { writer in
@@ -28,102 +31,72 @@ extension OKXVenue {
         }
     }
 
-    private func each(
-        _ items: [JSONValue], _ work: (JSONValue) async -> AlgoAck
-    ) async throws(OKXError) -> [AlgoAck] {
-        var acks: [AlgoAck] = []
-        for item in items {
-            guard item.object != nil else { throw .bodyMalformed }
-            acks.append(await work(item))
-        }
-        return acks
-    }
-
-    private func placeAlgo(
-        _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
+    /// Carries out one of them.
+    private func perform(
+        _ endpoint: Endpoint, _ reading: OrderReading, through access: any VenueAccess
     ) async -> AlgoAck {
-        let members = OrderMembers(value: body)
-        var ack = AlgoAck(members)
-        do {
-            let order = try AlgoReading(OrderReading(body, snapshot, self)).instruction()
-            let events = try await access.trade(.placeConditional(order), for: snapshot.account.id)
-            for event in events {
+        let account = reading.snapshot.account
+        var ack = AlgoAck(reading.members)
+        let instruction: TradeInstruction
+        do throws(OKXError) {
+            switch endpoint {
+            case .orderAlgo: instruction = .placeConditional(try AlgoReading(reading).instruction())
+            case .amendAlgos:
+                ack.id = reading.members["algoId"] ?? ""
+                _ = try reading.members.required("instId")
+                let order = try waiting(reading.members, account, else: .amendUnknown)
+                ack.take(order)
+                instruction = try amendment(of: order, reading)
+            default:
+                ack.id = reading.members["algoId"] ?? ""
+                let order = try waiting(reading.members, account, else: .algoUnknown)
+                ack.take(order)
+                instruction = .cancelConditional(.id(order.id))
+            }
+        } catch {
+            ack.error = error
+            return ack
+        }
+        do throws(Refusal) {
+            for event in try await access.trade(instruction, for: account.id) {
                 if case .conditionalPlaced = event.body { ack.id = OrderID.text(event.sequence) }
             }
-        } catch let error as OKXError {
-            ack.error = error
-        } catch let refusal as Refusal where refusal.code == .orderExists {
-            ack.error = .algoClientIDTaken
-        } catch let refusal as Refusal {
-            ack.error = OKXError(order: refusal, mode: snapshot.account.mode, currency: "")
         } catch {
-            ack.error = .systemError
+            ack.error =
+                switch endpoint {
+                case .orderAlgo where error.code == .orderExists: .algoClientIDTaken
+                case .orderAlgo: OKXError(order: error, mode: account.mode, currency: "")
+                // What changes nothing is as good as done.
+                case .amendAlgos: error.code == .unchanged ? nil : .amendUnknown
+                default: .algoUnknown
+                }
         }
         return ack
     }
 
+    /// The conditional order that waits and is named: by `algoId`, else by `algoClOrdId`.
     private func waiting(
-        _ members: OrderMembers, _ snapshot: AccountSnapshot
+        _ members: OrderMembers, _ account: Account, else unknown: OKXError
     ) throws(OKXError) -> ConditionalOrder {
-        let account = snapshot.account
+        let order: ConditionalOrder?
         if let text = members["algoId"] {
-            guard let sequence = OrderID.sequence(text), let order = account.conditional(.sequence(sequence))
-            else { throw .algoUnknown }
-            return order
+            order = OrderID.sequence(text).flatMap { account.conditional(.sequence($0)) }
+        } else {
+            guard let text = members["algoClOrdId"] else { throw .itemMissing("algoId") }
+            order = account.conditional(.client(text))
         }
-        guard let text = members["algoClOrdId"] else { throw .itemMissing("algoId") }
-        guard let order = account.conditional(.client(text)) else { throw .algoUnknown }
+        guard let order else { throw unknown }
         return order
     }
 
-    private func cancelAlgo(
-        _ item: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
-    ) async -> AlgoAck {
-        let members = OrderMembers(value: item)
-        var ack = AlgoAck(members)
-        ack.id = members["algoId"] ?? ""
-        do {
-            let order = try waiting(members, snapshot)
-            ack.take(order)
-            _ = try await access.trade(.cancelConditional(.id(order.id)), for: snapshot.account.id)
-        } catch let error as OKXError {
-            ack.error = error
-        } catch {
-            ack.error = .algoUnknown
-        }
-        return ack
-    }
-
-    private func amendAlgo(
-        _ item: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
-    ) async -> AlgoAck {
-        let members = OrderMembers(value: item)
-        var ack = AlgoAck(members)
-        ack.id = members["algoId"] ?? ""
-        do {
-            _ = try members.required("instId")
-            let order: ConditionalOrder
-            do throws(OKXError) { order = try waiting(members, snapshot) } catch {
-                throw error == .algoUnknown ? OKXError.amendUnknown : error
-            }
-            ack.take(order)
-            let reading = OrderReading(item, snapshot, self)
-            let size = try members.number("newSz")
-            if let size {
-                try reading.check(size, try reading.instrument(), isMarket: false, named: "newSz")
-            }
-            let legs = try AlgoReading(reading).amendedLegs(of: order)
-            guard size != nil || legs != nil else { throw OKXError.amendNothing }
-            _ = try await access.trade(
-                .amendConditional(.id(order.id), quantity: size, legs: legs), for: snapshot.account.id)
-        } catch let error as OKXError {
-            ack.error = error
-        } catch let refusal as Refusal where refusal.code == .unchanged {
-            // What changes nothing is as good as done.
-        } catch {
-            ack.error = .amendUnknown
-        }
-        return ack
+    private func amendment(
+        of order: ConditionalOrder, _ reading: OrderReading
+    ) throws(OKXError) -> TradeInstruction {
+        let size = try reading.members.number("newSz")
+        if let size { try reading.check(size, try reading.instrument(), isMarket: false, named: "newSz") }
+        let legs = try AlgoReading(reading).amendedLegs(of: order)
+        guard size != nil || legs != nil else { throw .amendNothing }
+        return .amendConditional(.id(order.id), quantity: size, legs: legs)
     }
 }
 

@@ -28,77 +28,75 @@ extension OKXVenue {
         case .order, .batchOrders, .amendOrder, .amendBatchOrders, .cancelOrder, .cancelBatchOrders,
             .closePosition, .cancelAllAfter, .orderAlgo, .cancelAlgos, .cancelAdvanceAlgos, .amendAlgos:
             return try await orderChange(endpoint, body, snapshot, through: access)
-        case .massCancel: throw try massCancellation(body, snapshot.account)
-        case .orderPrecheck: return try orderPrecheck(body, snapshot)
-        case .marginBalance: return try await adjustMargin(body, snapshot, through: access)
-        case .setPositionMode: return try await setPositionMode(body, snapshot.account, through: access)
-        case .setAccountLevel: return try await setAccountLevel(body, snapshot, through: access)
-        case .setAutoLoan: return try await setAutoLoan(body, snapshot.account, through: access)
-        case .setLeverage: return try await setLeverage(body, snapshot, through: access)
+        default: return try await AccountRequest(body: body, of: snapshot, self, access).change(endpoint)
+        }
+    }
+}
+
+extension AccountRequest {
+    fileprivate func change(_ endpoint: Endpoint) async throws -> [UInt8] {
+        switch endpoint {
+        case .massCancel: throw try massCancellation()
+        case .orderPrecheck: return try orderPrecheck()
+        case .marginBalance: return try await adjustMargin()
+        case .setPositionMode: return try await setPositionMode()
+        case .setAccountLevel: return try await setAccountLevel()
+        case .setAutoLoan: return try await setAutoLoan()
+        case .setLeverage: return try await setLeverage()
         default: throw OKXError.pathUnknown
         }
     }
 
-    private func configure(
-        _ name: String, _ value: JSONValue, _ account: Account, through access: any VenueAccess
-    ) async throws(Refusal) {
-        if account.settings[name] == value { return }
-        try await access.submit(Command(account: account.id, content: .configure(Settings([(name, value)]))))
+    func submit(_ content: Command.Content) async throws(Refusal) {
+        try await access.submit(Command(account: account.id, content: content))
     }
 
-    private func setPositionMode(
-        _ body: JSONValue, _ account: Account, through access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let text = try Self.text("posMode", in: body)
+    private func configure(_ name: String, _ value: JSONValue) async throws(Refusal) {
+        if account.settings[name] == value { return }
+        try await submit(.configure(Settings([(name, value)])))
+    }
+
+    private func setPositionMode() async throws -> [UInt8] {
+        let text = try text("posMode")
         guard text == "long_short_mode" || text == "net_mode" else {
             throw OKXError.parameterWrong("posMode")
         }
-        try await configure("hedge", .bool(text == "long_short_mode"), account, through: access)
+        try await configure("hedge", .bool(text == "long_short_mode"))
         return JSONWriter.rowReply { $0.member("posMode", text) }
     }
 
-    private func setAccountLevel(
-        _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let text = try Self.text("acctLv", in: body)
+    private func setAccountLevel() async throws -> [UInt8] {
+        let text = try text("acctLv")
         guard let mode = AccountMode(level: text) else { throw OKXError.parameterWrong("acctLv") }
-        if mode == .portfolio, snapshot.account.mode != .portfolio {
-            let rules = rules(at: snapshot.at)
-            let equity = try figures(of: snapshot, rules)[.totalEq]
-            guard equity >= ExactFraction(rules.portfolio.minimumEquity) else {
+        if mode == .portfolio, account.mode != .portfolio {
+            guard try figures()[.totalEq] >= ExactFraction(rules.portfolio.minimumEquity) else {
                 throw OKXError.modeRequirements
             }
         }
-        try await configure("mode", .string(mode.rawValue), snapshot.account, through: access)
+        try await configure("mode", .string(mode.rawValue))
         return JSONWriter.rowReply { $0.member("acctLv", text) }
     }
 
-    private func setAutoLoan(
-        _ body: JSONValue, _ account: Account, through access: any VenueAccess
-    ) async throws -> [UInt8] {
+    private func setAutoLoan() async throws -> [UInt8] {
         guard let value = body["autoLoan"] else { throw OKXError.parameterMissing("autoLoan") }
         // Clients send it as a boolean or as its text.
         guard let isOn = value.boolean ?? value.text.flatMap({ Bool($0) }) else {
             throw OKXError.parameterWrong("autoLoan")
         }
         guard account.mode.sharesCollateral else { throw OKXError.modeUnsupported }
-        try await configure("auto_borrow", .bool(isOn), account, through: access)
+        try await configure("auto_borrow", .bool(isOn))
         return JSONWriter.rowReply { $0.member("autoLoan", isOn) }
     }
 
-    private func setLeverage(
-        _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let leverText = try Self.text("lever", in: body)
-        let name = try Self.text("instId", in: body)
-        let modeText = try Self.text("mgnMode", in: body)
+    private func setLeverage() async throws -> [UInt8] {
+        let leverText = try text("lever")
+        let name = try text("instId")
+        let modeText = try text("mgnMode")
         guard let leverage = try? ExactDecimal(leverText) else { throw OKXError.parameterWrong("lever") }
         guard let marginMode = MarginMode(rawValue: modeText) else {
             throw OKXError.parameterWrong("mgnMode")
         }
-        guard let instrument = rules(at: snapshot.at).instrument(name) else {
-            throw OKXError.instrumentUnknown
-        }
+        guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
         guard instrument.type != .spot || instrument.loans != nil else { throw OKXError.modeUnsupported }
         var side: PositionSide?
         if let sideText = body["posSide"]?.text, !sideText.isEmpty {
@@ -107,16 +105,14 @@ extension OKXVenue {
             }
             side = given
         }
-        let account = snapshot.account
         let inForce = account.leverageInForce(
-            of: instrument.terms, side: side ?? .net, marginMode: marginMode, rules(at: snapshot.at))
+            of: instrument.terms, side: side ?? .net, marginMode: marginMode, rules)
         let isHeld = account.orders.contains { $0.instrument.name == name && $0.marginMode == marginMode }
         if isHeld, leverage != inForce { throw OKXError.leverageHeld(marginMode) }
         // Both sides share a cross leverage.
         let kept = marginMode == .cross || side == .net ? nil : side
-        let content = Command.Content.setLeverage(
-            instrument: name, leverage: leverage, side: kept, marginMode: marginMode)
-        try await access.submit(Command(account: account.id, content: content))
+        try await submit(
+            .setLeverage(instrument: name, leverage: leverage, side: kept, marginMode: marginMode))
         return try JSONWriter.rowReply { writer in
             writer.member("instId", name)
             try writer.member("lever", leverage)
@@ -126,7 +122,7 @@ extension OKXVenue {
     }
 
     /// A text member that must be there; a number stands for its text.
-    private static func text(_ name: String, in body: JSONValue) throws(OKXError) -> String {
+    private func text(_ name: String) throws(OKXError) -> String {
         guard let value = body[name] else { throw .parameterMissing(name) }
         guard let text = value.text ?? value.numberText else { throw .parameterWrong(name) }
         guard !text.isEmpty else { throw .parameterMissing(name) }

@@ -16,8 +16,8 @@ struct PositionFilter: Sendable {
     init(_ query: [QueryItem]) throws(OKXError) {
         type = try Self.type(query["instType"], ["MARGIN", "OPTION"])
         family = nil
-        instruments = try Self.list(query["instId"], name: "instId", limit: 10)
-        ids = try Self.list(query["posId"], name: "posId", limit: 20)
+        instruments = try query.list("instId", limit: 10)
+        ids = try query.list("posId", limit: 20)
     }
 
     /// `instType` is required and may be ANY; of `instId` and `instFamily` the first counts.
@@ -41,13 +41,6 @@ struct PositionFilter: Sendable {
     private static func type(_ text: String?, _ others: [String]) throws(OKXError) -> String? {
         if let text, others.contains(text) { return text }
         return try OKXVenue.instrumentType(text)?.rawValue
-    }
-
-    private static func list(_ text: String?, name: String, limit: Int) throws(OKXError) -> [String]? {
-        guard let text, !text.isEmpty else { return nil }
-        let list = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        guard list.count <= limit else { throw .listTooLong(name, limit: limit) }
-        return list
     }
 
     func admits(_ position: Position, _ rules: InstrumentRules?, id: String) -> Bool {

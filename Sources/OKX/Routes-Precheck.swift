@@ -42,13 +42,12 @@ extension OpenOrder {
     }
 }
 
-extension OKXVenue {
+extension AccountRequest {
     /// `trade/order-precheck`: the account as it is, and what an order changes once it rests at its price, at
     /// the last price without one. Of the modes that share collateral.
-    func orderPrecheck(_ body: JSONValue, _ snapshot: AccountSnapshot) throws -> [UInt8] {
-        let account = snapshot.account
+    func orderPrecheck() throws -> [UInt8] {
         guard account.mode.sharesCollateral else { throw OKXError.itemModeUnsupported }
-        let reading = OrderReading(body, snapshot, self)
+        let reading = OrderReading(body, snapshot, venue)
         let wanted = try reading.instruction()
         let instrument = try reading.instrument()
         guard let price = wanted.price ?? reading.last(of: instrument), price.isPositive else {
@@ -76,7 +75,7 @@ extension OKXVenue {
 
     /// `trade/mass-cancel` cancels orders of options under market maker protection: no account has the right
     /// to it here, so this is why it is refused.
-    func massCancellation(_ body: JSONValue, _ account: Account) throws(OKXError) -> OKXError {
+    func massCancellation() throws(OKXError) -> OKXError {
         let members = OrderMembers(value: body)
         guard try members.required("instType") == "OPTION" else { throw .itemWrong("instType") }
         _ = try members.required("instFamily")

@@ -41,21 +41,21 @@ extension PublicRequest {
         if let family, type != .spot, !live.contains(where: { $0.family.isExactly(family) }) {
             throw .parameterWrong(query["instFamily"].isExactly(family) ? "instFamily" : "uly")
         }
-        let name = query["instId"] ?? ""
+        let name = query.given("instId")
         let found = live.filter { entry in
             (type == .spot || family.map(entry.family.isExactly) ?? true)
-                && (name.isEmpty || entry.terms.name.isExactly(name))
+                && (name.map(entry.terms.name.isExactly) ?? true)
         }
-        guard name.isEmpty || !found.isEmpty else { throw .instrumentUnknown }
+        guard name == nil || !found.isEmpty else { throw .instrumentUnknown }
         return found
     }
 
     private func instruments() throws -> [UInt8] {
         if query["instType"] == "MARGIN" {
-            let name = query["instId"] ?? ""
+            let name = query.given("instId")
             return try JSONWriter.publicReply { writer in
                 for entry in rules.instruments where entry.loans != nil {
-                    guard name.isEmpty || name == entry.terms.name else { continue }
+                    guard name ?? entry.terms.name == entry.terms.name else { continue }
                     try venue.writeInstrument(entry, rules, as: "MARGIN", to: &writer)
                 }
             }

@@ -23,23 +23,22 @@ extension AccountRequest {
     /// `account/max-size` and `account/max-avail-size`: what the free funds pay for at the price given or the
     /// mark, in contracts or coin.
     func largestSizes(_ endpoint: Endpoint) throws -> [UInt8] {
-        let names = try query.required("instId")
+        _ = try query.required("instId")
         let mode = try query.required("tdMode")
         guard ["cash", "cross", "isolated"].contains(mode) else { throw OKXError.parameterWrong("tdMode") }
-        let list = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        guard list.count <= 5 else { throw OKXError.listTooLong("instId", limit: 5) }
+        let names = try query.list("instId", limit: 5) ?? []
         let isAvailable = endpoint == .maxAvailableSize
         let text = query["px"] ?? ""
         let limit = text.isEmpty ? nil : try? ExactDecimal(text)
         if !text.isEmpty, limit?.isPositive != true { throw OKXError.parameterWrong("px") }
         var sizes: [TradableSize] = []
-        for name in list {
+        for name in names {
             guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
             let free = try venue.free(of: instrument, mode, query["ccy"], snapshot, rules)
             try sizes.append(isAvailable ? free : largest(free, of: instrument, mode, limit))
         }
         return try JSONWriter.reply { writer in
-            for (name, size) in zip(list, sizes) {
+            for (name, size) in zip(names, sizes) {
                 writer.beginObject()
                 if isAvailable {
                     try writer.member("availBuy", size.buy)
@@ -136,6 +135,44 @@ extension AccountRequest {
             writer.member("ts", snapshot.at)
         }
     }
+
+    /// `account/position/margin-balance`: puts margin into an isolated position or takes some out.
+    func adjustMargin() async throws -> [UInt8] {
+        let members = OrderMembers(value: body)
+        guard let name = members["instId"] else { throw OKXError.parameterMissing("instId") }
+        guard let sideText = members["posSide"] else { throw OKXError.parameterMissing("posSide") }
+        guard let side = PositionSide(rawValue: sideText) else { throw OKXError.parameterWrong("posSide") }
+        guard let type = members["type"] else { throw OKXError.parameterMissing("type") }
+        guard type == "add" || type == "reduce" else { throw OKXError.parameterWrong("type") }
+        guard let text = members["amt"] else { throw OKXError.parameterMissing("amt") }
+        guard let amount = try? ExactDecimal(text), amount.isPositive else {
+            throw OKXError.parameterWrong("amt")
+        }
+        guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
+        guard let position = account.position(name, side: side, marginMode: .isolated) else {
+            throw OKXError.positionMissing
+        }
+        do throws(Refusal) {
+            try await submit(
+                .adjustIsolatedMargin(
+                    instrument: name, amount: type == "add" ? amount : -amount,
+                    side: side == .net ? nil : side))
+        } catch {
+            guard error.code == .insufficientBalance else { throw OKXError(error) }
+            throw OKXError(
+                "59301", 200, "Margin adjustment failed for exceeding the max limit", shape: .business)
+        }
+        return try JSONWriter.rowReply { writer in
+            try writer.member("amt", amount)
+            writer.member("ccy", position.settlementAsset)
+            writer.member("instId", name)
+            try writer.member(
+                "leverage",
+                account.leverageInForce(of: instrument.terms, side: side, marginMode: .isolated, rules))
+            writer.member("posSide", sideText)
+            writer.member("type", type)
+        }
+    }
 }
 
 extension OKXVenue {
@@ -181,46 +218,5 @@ extension OKXVenue {
     ) throws -> ExactDecimal {
         let free = try free(of: instrument, "cash", nil, snapshot, rules)
         return side == .buy ? free.buy : free.sell
-    }
-
-    /// `account/position/margin-balance`: puts margin into an isolated position or takes some out.
-    func adjustMargin(
-        _ body: JSONValue, _ snapshot: AccountSnapshot, through access: any VenueAccess
-    ) async throws -> [UInt8] {
-        let members = OrderMembers(value: body)
-        guard let name = members["instId"] else { throw OKXError.parameterMissing("instId") }
-        guard let sideText = members["posSide"] else { throw OKXError.parameterMissing("posSide") }
-        guard let side = PositionSide(rawValue: sideText) else { throw OKXError.parameterWrong("posSide") }
-        guard let type = members["type"] else { throw OKXError.parameterMissing("type") }
-        guard type == "add" || type == "reduce" else { throw OKXError.parameterWrong("type") }
-        guard let text = members["amt"] else { throw OKXError.parameterMissing("amt") }
-        guard let amount = try? ExactDecimal(text), amount.isPositive else {
-            throw OKXError.parameterWrong("amt")
-        }
-        let rules = rules(at: snapshot.at)
-        guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
-        let account = snapshot.account
-        guard let position = account.position(name, side: side, marginMode: .isolated) else {
-            throw OKXError.positionMissing
-        }
-        let content = Command.Content.adjustIsolatedMargin(
-            instrument: name, amount: type == "add" ? amount : -amount, side: side == .net ? nil : side)
-        do throws(Refusal) {
-            try await access.submit(Command(account: account.id, content: content))
-        } catch {
-            guard error.code == .insufficientBalance else { throw OKXError(error) }
-            throw OKXError(
-                "59301", 200, "Margin adjustment failed for exceeding the max limit", shape: .business)
-        }
-        return try JSONWriter.rowReply { writer in
-            try writer.member("amt", amount)
-            writer.member("ccy", position.settlementAsset)
-            writer.member("instId", name)
-            try writer.member(
-                "leverage",
-                account.leverageInForce(of: instrument.terms, side: side, marginMode: .isolated, rules))
-            writer.member("posSide", sideText)
-            writer.member("type", type)
-        }
     }
 }

@@ -68,7 +68,7 @@ extension RailsVenue {
         _ query: [QueryItem], _ rules: RuleTable, _ access: any VenueAccess
     ) async throws -> [UInt8] {
         var instruments = rules.listed
-        if let list = query["markets"], !list.isEmpty {
+        if let list = query.given("markets") {
             instruments = []
             for name in list.split(separator: ",", omittingEmptySubsequences: false) {
                 if let instrument = rules.terms(of: String(name)) {
