@@ -6,7 +6,7 @@ import Numbers
 /// What the account snapshots of a store stand for: the place of the journal, and the prices of that place.
 struct SnapshotState {
     /// The form of snapshots; those of another one are not read.
-    static let form: Int64 = 5
+    static let form: Int64 = 6
 
     var sequence: Int64
     /// The checksum of the event at that place: snapshots of another ledger do not have it.

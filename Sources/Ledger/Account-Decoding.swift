@@ -146,6 +146,7 @@ extension Position {
             margin = MarginTrading(asset: asset, traded: try row.decimal("traded"))
         }
         if row.has("last_trade") { lastTrade = try row.integer("last_trade") }
+        onlyPrice = try row.optionalDecimal("only_price")
         updatedAt = try row.time("updated_at")
     }
 }

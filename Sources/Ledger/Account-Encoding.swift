@@ -146,6 +146,7 @@ extension Position {
             writer.member("traded", margin.traded)
         }
         if let lastTrade { writer.member("last_trade", lastTrade) }
+        if let onlyPrice { writer.member("only_price", onlyPrice) }
         writer.member("opened_at", openedAt.milliseconds)
         writer.member("updated_at", updatedAt.milliseconds)
     }

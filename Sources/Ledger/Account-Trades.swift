@@ -96,6 +96,7 @@ extension Account {
             positions[place].quantity = try held + change
             positions[place].cost = try positions[place].cost + cost
             positions[place].openingCost = try positions[place].openingCost + cost
+            if positions[place].onlyPrice != fill.price { positions[place].onlyPrice = nil }
             positions[place].updatedAt = time
             return try fundWallet(at: place, quantity: fill.quantity, fill, time)
         }
@@ -236,6 +237,7 @@ extension Account {
                 position.instrument.payoff == .linear ? try cost - position.cost : try position.cost - cost
             let gain = try conventions.booked(profit, times: position.instrument.contractValue)
             positions[place].cost = cost
+            positions[place].onlyPrice = position.onlyPrice.map { _ in settlement.mark }
             positions[place].realised = try position.realised + gain
             positions[place].updatedAt = time
             if key.marginMode == .isolated {
@@ -295,9 +297,11 @@ extension Position {
     fileprivate static func opened(
         _ key: PositionKey, quantity: ExactDecimal, price: ExactDecimal, at time: LedgerTime
     ) throws(NumberError) -> Position {
-        Position(
+        var position = Position(
             instrument: key.instrument, side: key.side, marginMode: key.marginMode, quantity: quantity,
             cost: try cost(of: quantity, at: price, in: key.instrument), openedAt: time)
+        if key.instrument.payoff == .inverse { position.onlyPrice = price }
+        return position
     }
 }
 

@@ -33,6 +33,9 @@ public struct Position: Sendable {
     public var margin: MarginTrading?
     /// The sequence of its last trade; nil while it is only what was imported.
     public internal(set) var lastTrade: Int64?
+    /// The one price at which all of an inverse contract was opened, whose cost is a quotient that was cut;
+    /// nil where it was opened at several, and of every other position.
+    public internal(set) var onlyPrice: ExactDecimal?
 
     public init(
         instrument: Instrument, side: PositionSide, marginMode: MarginMode, quantity: ExactDecimal,
@@ -96,5 +99,6 @@ extension Position: Equatable {
             && left.realised == right.realised && left.fees == right.fees && left.funding == right.funding
             && left.openedAt == right.openedAt && left.updatedAt == right.updatedAt
             && left.margin == right.margin && left.lastTrade == right.lastTrade
+            && left.onlyPrice == right.onlyPrice
     }
 }

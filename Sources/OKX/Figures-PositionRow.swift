@@ -188,11 +188,12 @@ extension PositionRow {
 // figures are those of the price that was traded.
 
 extension Position {
-    /// The price of fewest places that the kept cost of an inverse contract is booked for; nil without one
-    /// of at most 15 places.
+    /// The price that an inverse contract was opened at; of several the price of fewest places that the kept
+    /// cost is booked for, nil without one of at most 15 places.
     var bookedPrice: ExactDecimal? {
         get throws(NumberError) {
             guard margin == nil, instrument.payoff == .inverse else { return nil }
+            if let onlyPrice { return onlyPrice }
             let exact = try ExactFraction(quantity).over(cost)
             for places in 0..<16 {
                 let price = try exact.rounded(places: places, rounding: .halfUp)
@@ -254,8 +255,10 @@ extension PositionRowFigure {
                 unit: isPair ? Self.unit : "contracts", isAlwaysThere: false)
         case .avgPx:
             field(
-                "cost ÷ size; of an inverse contract, whose cost is kept with 18 places, the price of fewest "
-                    + "places that such a cost is booked for", unit: "price", common: .entryPrice)
+                "cost ÷ size; of an inverse contract, whose cost is kept with 18 places, the one price that "
+                    + "it was opened at, of several the price of fewest places that such a cost is booked "
+                    + "for",
+                unit: "price", common: .entryPrice)
         case .markPx: field("mark price", unit: "price", common: .markPrice)
         case .last: field("last price; the mark where none is known", unit: "price")
         case .idxPx:

@@ -48,6 +48,7 @@ class Position:
     realised: Fraction = ZERO
     funding: Fraction = ZERO
     fees: Fraction = ZERO
+    prices: set[Fraction] = dataclasses.field(default_factory=set)  # that it was opened at
 
     on_margin = False  # of a spot pair: OKX alone has such, which are of another kind
 
@@ -189,8 +190,10 @@ class Ledger:
 
     @staticmethod
     def inverse_entry(position: Position) -> Fraction:
-        """The price of fewest places, at most 15, that the kept cost of 18 places is booked for; else the
-        quotient."""
+        """The one price that it was opened at; of several the price of fewest places, at most 15, that the
+        kept cost of 18 places is booked for, else the quotient."""
+        if len(position.prices) == 1:
+            return min(position.prices)
         quotient = position.quantity / position.cost
         for places in range(16):
             price = half_up(quotient, places)
@@ -291,6 +294,7 @@ class Ledger:
             self.raw_amount(instrument, quantity, number(command["entry_price"])),
         )
         position.opening_cost = position.cost
+        position.prices = {number(command["entry_price"])}
         if command.get("margin_mode") == "isolated":
             position.isolated = True
             position.wallet = number(command["isolated_wallet"])
@@ -472,6 +476,7 @@ class Ledger:
                 position = Position(instrument.name, None, isolated=command.get("margin_mode") == "isolated")
                 account.positions[key] = position
             position.quantity += opening
+            position.prices = position.prices | {price}
             position.cost += self.raw_amount(instrument, opening, price)
             position.opening_cost += self.raw_amount(instrument, opening, price)
             if position.isolated:
