@@ -109,6 +109,29 @@ extension TradingHistory {
         trim(.cashChanges, \.cashChanges) { ($0.at, $0.sequence) }
     }
 
+    mutating func noteInterest(_ event: Event, _ before: Account) throws(NumberError) {
+        let (asset, amount, liability, key): (String, ExactDecimal, ExactDecimal, PositionKey?)
+        switch event.body {
+        case .interestAccrued(let name, let charged):
+            let holding = before.holding(name)
+            let owed = try (holding?.borrowed ?? .zero) + (holding?.interest ?? .zero)
+            // A loan is owed whatever cash there is; without one only what is lacking.
+            let floor = holding?.borrowed.isPositive == true ? owed : .zero
+            (asset, amount, liability, key) = (name, charged, max(floor, try owed - before.cash(name)), nil)
+        case .marginInterestAccrued(let position, let charged):
+            guard let place = before.place(of: position), let owed = before.positions[place].liability else {
+                return
+            }
+            (asset, amount, liability, key) = (owed.asset, charged, owed.amount, position)
+        default: return
+        }
+        interest.append(
+            InterestRecord(
+                sequence: event.sequence, at: event.at, asset: asset, amount: amount, liability: liability,
+                position: key))
+        trim(.interest, \.interest) { ($0.at, $0.sequence) }
+    }
+
     mutating func noteClosing(
         _ fill: Fill, _ event: Event, _ before: Account, _ after: Account
     ) throws(NumberError) {

@@ -130,6 +130,23 @@ public struct AmendmentRecord: Sendable, Equatable {
     public let amendment: OrderAmendment
 }
 
+/// Interest that an account was charged.
+public struct InterestRecord: Sendable, Equatable {
+    /// The sequence of its event.
+    public let sequence: Int64
+    /// When.
+    public let at: LedgerTime
+    /// What it is of.
+    public let asset: String
+    /// How much.
+    public let amount: ExactDecimal
+    /// What was owed of the asset before it: by the position, else by the account, whose open positions may
+    /// have made that more.
+    public let liability: ExactDecimal
+    /// The position of a spot pair that owes it; nil where the account does.
+    public let position: PositionKey?
+}
+
 /// That an answer may lack rows which the latest history does not keep any more: a longer one has them.
 public struct HistoryForgotten: Error {}
 
@@ -137,7 +154,7 @@ public struct HistoryForgotten: Error {}
 public struct TradingHistory: Sendable {
     /// One of its lists.
     public enum List: Sendable {
-        case orders, trades, conditionals, amendments, cashChanges, closedPositions
+        case orders, trades, conditionals, amendments, cashChanges, closedPositions, interest
     }
 
     /// The most of each list that is kept; the latest of it.
@@ -164,6 +181,8 @@ public struct TradingHistory: Sendable {
     public private(set) var amendments: [AmendmentRecord] = []
     /// What changed the account's cash, the latest last.
     public internal(set) var cashChanges: [CashChange] = []
+    /// Interest that was charged, the latest last.
+    public internal(set) var interest: [InterestRecord] = []
     /// Positions that were closed, the latest last.
     public internal(set) var closedPositions: [ClosedPosition] = []
     /// Of open positions, by instrument, side and margin mode.
@@ -199,7 +218,7 @@ public struct TradingHistory: Sendable {
     /// The rows of all lists together.
     public var count: Int {
         ended.count + trades.count + conditionals.count + amendments.count + cashChanges.count
-            + closedPositions.count
+            + closedPositions.count + interest.count
     }
 
     /// Drops the oldest of a list that has become too long.
@@ -237,6 +256,7 @@ public struct TradingHistory: Sendable {
         try after.apply(event)
         account = after
         try noteCash(event, before, after)
+        try noteInterest(event, before)
         switch event.body {
         case .filled(let fill):
             try note(fill, event, before, after)

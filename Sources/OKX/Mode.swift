@@ -80,12 +80,22 @@ extension Account {
     /// of an isolated one is what its position has, or will have: where it was placed under one that has
     /// closed since, another than it was then.
     func marginAsset(of order: OpenOrder) -> String? {
-        guard order.isOnMargin, order.marginMode == .isolated else {
-            return order.terms?.marginAsset
-        }
-        let pair = order.instrument
-        let held = position(pair.name, side: order.positionSide, marginMode: .isolated)
-        return held?.margin?.asset ?? (order.side == .buy ? pair.base : pair.quote)
+        marginAsset(named: order.terms?.marginAsset, of: order.position, side: order.side)
+    }
+
+    /// The same of a conditional order that waits.
+    func marginAsset(of order: ConditionalOrder) -> String? {
+        let terms = order.terms
+        let key = PositionKey(
+            instrument: order.instrument, side: terms.positionSide ?? .net,
+            marginMode: terms.marginMode ?? .cross)
+        return marginAsset(named: terms.terms.marginAsset, of: key, side: terms.side)
+    }
+
+    private func marginAsset(named asset: String?, of key: PositionKey, side: Side) -> String? {
+        guard asset != nil, key.marginMode == .isolated else { return asset }
+        let held = position(key.instrument.name, side: key.side, marginMode: .isolated)
+        return held?.margin?.asset ?? (side == .buy ? key.instrument.base : key.instrument.quote)
     }
 
     /// Currencies whose positive equity does not count as margin; only multi-currency mode can switch it off.

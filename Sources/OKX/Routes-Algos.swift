@@ -182,18 +182,22 @@ struct AlgoRow {
     /// When it last changed.
     let updatedAt: LedgerTime
     var failCode = "0"
+    /// `ccy`: the currency of the margin of a pair, while it waits that of an order which it would place.
+    let marginCurrency: String
 
     init(_ order: ConditionalOrder, _ account: Account) {
         self.order = order
         self.account = account
         state = "live"
         updatedAt = order.updatedAt
+        marginCurrency = account.marginAsset(of: order) ?? ""
     }
 
     init(_ record: ConditionalRecord, _ account: Account) {
         order = record.order
         self.account = account
         updatedAt = record.endedAt
+        marginCurrency = record.order.terms.terms.marginAsset ?? ""
         switch record.ending {
         case .triggered(let leg, let price, let sequence):
             state = "effective"
@@ -263,7 +267,7 @@ extension JSONWriter {
         member("cTime", order.placedAt)
         try member("callbackRatio", trailing?.trigger.trail?.ratio)
         try member("callbackSpread", trailing?.trigger.trail?.distance)
-        member("ccy", terms.terms.marginAsset ?? "")
+        member("ccy", row.marginCurrency)
         empty(["chaseType", "chaseVal"])
         member("clOrdId", terms.words.text("clOrdId") ?? "")
         member("closeFraction", literal: terms.quantity == nil ? "1" : "")

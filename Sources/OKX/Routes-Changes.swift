@@ -98,13 +98,7 @@ extension AccountRequest {
         }
         guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
         guard instrument.type != .spot || instrument.loans != nil else { throw OKXError.modeUnsupported }
-        var side: PositionSide?
-        if let sideText = body["posSide"]?.text, !sideText.isEmpty {
-            guard let given = PositionSide(rawValue: sideText) else {
-                throw OKXError.parameterWrong("posSide")
-            }
-            side = given
-        }
+        let side = try leverageSide(marginMode, of: instrument)
         let inForce = account.leverageInForce(
             of: instrument.terms, side: side ?? .net, marginMode: marginMode, rules)
         let isHeld = account.orders.contains { $0.instrument.name == name && $0.marginMode == marginMode }
@@ -119,6 +113,23 @@ extension AccountRequest {
             writer.member("mgnMode", modeText)
             writer.member("posSide", side?.rawValue ?? (account.isHedged ? "" : "net"))
         }
+    }
+
+    /// The side whose leverage is set. In hedge mode the sides of a contract have isolated leverages of their
+    /// own, and one must be named.
+    private func leverageSide(
+        _ marginMode: MarginMode, of instrument: InstrumentRules
+    ) throws(OKXError) -> PositionSide? {
+        var side: PositionSide?
+        if let text = OrderMembers(value: body)["posSide"] {
+            guard let given = PositionSide(rawValue: text) else { throw .parameterWrong("posSide") }
+            side = given
+        }
+        let hasSides = account.isHedged && instrument.type != .spot
+        let isSide = side == .long || side == .short
+        // Both sides share a cross leverage, whichever is named.
+        guard hasSides ? isSide || marginMode == .cross : !isSide else { throw .parameterWrong("posSide") }
+        return side
     }
 
     /// A text member that must be there; a number stands for its text.

@@ -21,6 +21,8 @@ extension AccountRequest {
             case .bills: return try bills(history, days: 7)
             case .billsArchive: return try bills(history, days: 90)
             case .positionsHistory: return try positionsHistory(history)
+            case .interestAccrued: return try interestAccrued(history)
+            case .depositHistory: return try depositHistory(history)
             case .orderAlgo: return try algoDetails(history)
             case .algosPending: return try algoList()
             default: return try algoList(of: history)

@@ -62,19 +62,23 @@ extension AccountRequest {
         let terms = instrument.terms
         let market = venue.market(snapshot.prices, rules)
         guard let price = limit ?? market.mark(terms), price.isPositive else { return free }
-        var leverage = ExactDecimal.one
-        // What is held of an order's value: its margin, and of a contract its fee too.
-        var held = ExactDecimal.one
-        if terms.kind.isDerivative || free.isOnMargin {
-            leverage = account.leverageInForce(
-                of: terms, side: .net, marginMode: MarginMode(rawValue: mode) ?? .cross, rules)
-        }
-        if terms.kind.isDerivative {
-            let rate = rules.feeRate(.taker, of: instrument, in: account)
-            try held += rate.times(leverage, rounding: .ceiling)
-        }
         let value = terms.contractValue
-        func size(_ amount: ExactDecimal, inBase: Bool) throws(NumberError) -> ExactDecimal {
+        let hasSides = account.isHedged && terms.kind.isDerivative
+        func size(
+            _ amount: ExactDecimal, inBase: Bool, opens side: PositionSide
+        ) throws(NumberError) -> ExactDecimal {
+            var leverage = ExactDecimal.one
+            // What is held of an order's value: its margin, and of a contract its fee too.
+            var held = ExactDecimal.one
+            if terms.kind.isDerivative || free.isOnMargin {
+                leverage = account.leverageInForce(
+                    of: terms, side: hasSides ? side : .net,
+                    marginMode: MarginMode(rawValue: mode) ?? .cross, rules)
+            }
+            if terms.kind.isDerivative {
+                let rate = rules.feeRate(.taker, of: instrument, in: account)
+                try held += rate.times(leverage, rounding: .ceiling)
+            }
             let unit: ExactDecimal =
                 if inBase { .one } else if terms.payoff == .inverse {
                     try value.over(price, rounding: .ceiling)
@@ -85,8 +89,8 @@ extension AccountRequest {
             .rounded(toMultipleOf: instrument.lot, .towardZero)
         }
         var largest = free
-        largest.buy = try size(free.buy, inBase: free.buysInBase)
-        largest.sell = try size(free.sell, inBase: free.sellsInBase)
+        largest.buy = try size(free.buy, inBase: free.buysInBase, opens: .long)
+        largest.sell = try size(free.sell, inBase: free.sellsInBase, opens: .short)
         return largest
     }
 

@@ -55,7 +55,7 @@ struct Route: Sendable {
         let routes = [
             read(.balance, limit: 10), read(.config, limit: 5), read(.positions, limit: 10),
             read(.positionRisk, limit: 10), read(.interestLimits, limit: 5), read(.interestRate, limit: 5),
-            read(.leverageInfo, limit: 20), read(.maxWithdrawal, limit: 20),
+            read(.interestAccrued, limit: 5), read(.leverageInfo, limit: 20), read(.maxWithdrawal, limit: 20),
             read(.subaccountBalances, limit: 6), read(.maxSize, limit: 20),
             read(.maxAvailableSize, limit: 20), read(.accountInstruments, limit: 20),
             read(.accountRateLimit, limit: 1, window: 1000), read(.tradeFee, limit: 5),
@@ -64,7 +64,7 @@ struct Route: Sendable {
             read(.ordersHistory, limit: 40), read(.ordersHistoryArchive, limit: 20), read(.fills, limit: 60),
             read(.fillsHistory, limit: 10), read(.orderAlgo, limit: 20), read(.algosPending, limit: 20),
             read(.algosHistory, limit: 20), read(.fundingBalances, limit: 6, window: 1000),
-            read(.currencies, limit: 6, window: 1000),
+            read(.depositHistory, limit: 6, window: 1000), read(.currencies, limit: 6, window: 1000),
             trade(.marginBalance, limit: 20), trade(.order, limit: 60), trade(.batchOrders, limit: 300),
             trade(.amendOrder, limit: 60), trade(.amendBatchOrders, limit: 300),
             trade(.cancelOrder, limit: 60), trade(.cancelBatchOrders, limit: 300),
@@ -96,6 +96,7 @@ enum Endpoint: String, Sendable, CaseIterable {
     case positionRisk = "account/account-position-risk"
     case interestLimits = "account/interest-limits"
     case interestRate = "account/interest-rate"
+    case interestAccrued = "account/interest-accrued"
     case leverageInfo = "account/leverage-info"
     case maxWithdrawal = "account/max-withdrawal"
     case subaccountBalances = "account/subaccount/balances"
@@ -130,6 +131,7 @@ enum Endpoint: String, Sendable, CaseIterable {
     case algosPending = "trade/orders-algo-pending"
     case algosHistory = "trade/orders-algo-history"
     case fundingBalances = "asset/balances"
+    case depositHistory = "asset/deposit-history"
     case currencies = "asset/currencies"
     case setPositionMode = "account/set-position-mode"
     case setAccountLevel = "account/set-account-level"
@@ -331,7 +333,8 @@ extension AccountRequest {
         case .accountRateLimit: return accountRateLimit()
         case .tradeFee: return try tradeFee()
         case .order, .ordersPending, .ordersHistory, .ordersHistoryArchive, .fills, .fillsHistory, .bills,
-            .billsArchive, .positionsHistory, .orderAlgo, .algosPending, .algosHistory:
+            .billsArchive, .positionsHistory, .orderAlgo, .algosPending, .algosHistory, .interestAccrued,
+            .depositHistory:
             return try await orderAnswer(endpoint)
         case .currencies: return try currencies()
         case .fundingBalances:
