@@ -235,9 +235,9 @@ extension CommandForm {
                 "quotes", .table(of: .record(quoteFields)),
                 "By instrument; each has `bid` and `ask`, or `last`."
             ) {
-                reader, _ throws(Refusal) in
+                reader, name throws(Refusal) in
                 let quotes = try reader.quotes()
-                for quote in quotes { _ = try reader.label(quote.instrument, field: "quotes") }
+                for quote in quotes { try reader.checkName(quote.instrument, in: name) }
                 return quotes
             }
         ) { .quotes(venue: $0, quotes: $1) },
@@ -284,7 +284,7 @@ extension CommandForm {
         Field(name, .table(of: .decimal), words) { reader, name throws(Refusal) in
             var quotes: [PriceTick.Quote] = []
             for (member, value) in try reader.members(name) {
-                _ = try reader.label(member, field: name)
+                try reader.checkName(member, in: name)
                 quotes.append(
                     PriceTick.Quote(
                         name: member, price: try reader.decimal(value, field: "\(name).\(member)")))

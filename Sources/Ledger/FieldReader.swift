@@ -92,6 +92,13 @@ public struct FieldReader {
         return text
     }
 
+    /// Refuses a name in an object of names that can name nothing.
+    func checkName(_ name: String, in field: String) throws(Refusal) {
+        guard !name.isLabel else { return }
+        throw refusal(
+            .invalidField, "a name in \(field) must be \(String.labelDescription).", field: field)
+    }
+
     /// A decimal, written as a text; a JSON number is refused, for it may have lost digits on its way.
     public func decimal(_ field: String) throws(Refusal) -> ExactDecimal {
         try decimal(try required(field), field: field)
@@ -261,6 +268,7 @@ public struct FieldReader {
     public func table(_ field: String) throws(Refusal) -> [(name: String, reader: FieldReader)] {
         var readers: [(name: String, reader: FieldReader)] = []
         for (name, value) in try members(field) {
+            try checkName(name, in: field)
             readers.append((name, try nested(value, "\(field).\(name)")))
         }
         return readers

@@ -163,7 +163,9 @@ extension RailsError {
         case .nothingToReduce: self = .badRequest("reduce-only order would not reduce a position")
         case .orderExists: self = .badRequest("clientRequestId is in use")
         case .unknownOrder: self = .orderNotFound
-        case .priceMissing, .tooMany, .notAllowed, .noPosition, .invalidAmount, .unchanged:
+        case .wouldTake:
+            self = .badRequest("Post-only order rejected as it would have matched immediately")
+        case .priceMissing, .tooMany, .notAllowed, .noPosition, .invalidAmount, .unchanged, .unfillable:
             self = .badRequest(refusal.message)
         case .overflow: self = .badRequest("invalid quantity")
         case .timedOut: self = RailsError(status: 504, message: "request timed out")

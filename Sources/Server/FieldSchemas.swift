@@ -167,7 +167,13 @@ public enum FieldSchemas {
                     ("items", schema(of: kind, alone: alone)), ("minItems", .number("\(count.lowerBound)")),
                     ("maxItems", .number("\(count.upperBound)")),
                 ])
-        case .table(let kind): type("object", [("additionalProperties", schema(of: kind, alone: alone))])
+        case .table(let kind):
+            type(
+                "object",
+                [
+                    ("propertyNames", schema(of: .label, alone: alone)),
+                    ("additionalProperties", schema(of: kind, alone: alone)),
+                ])
         case .record(let fields):
             schema(of: ObjectDescription(words: "", fields: fields, rules: []), alone: alone)
         case .oneOf(let descriptions): oneOf(descriptions, alone: alone)

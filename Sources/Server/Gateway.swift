@@ -155,10 +155,20 @@ final class Gateway: Sendable {
         var closesConnection = false
     }
 
-    /// The venue whose path that is.
+    /// The venue whose path that is. One with more slashes than the venue's, or with none at its end, is the
+    /// venue's to refuse: a client that puts its base URL together wrongly reads that form alone.
     func route(of target: String) -> Route? {
-        routes.first { target.utf8.starts(with: $0.prefix) }
+        if let route = routes.first(where: { target.utf8.starts(with: $0.prefix) }) { return route }
+        var path: [UInt8] = []
+        for byte in target.utf8.prefix(while: { $0 != UInt8(ascii: "?") })
+        where byte != Self.slash || path.last != Self.slash {
+            path.append(byte)
+        }
+        if path.last != Self.slash { path.append(Self.slash) }
+        return routes.first { path.starts(with: $0.prefix) }
     }
+
+    private static let slash = UInt8(ascii: "/")
 
     // MARK: - Venues
 

@@ -188,6 +188,13 @@ REFUSED = [
     ),
     # names that are no ids
     *[(DESK | {"account": name}, None, "account") for name in ("", "a b", "ä", "x" * 65, "a/b", "a\nb")],
+    # names that name nothing
+    (deposit(asset=""), "invalid_field", "asset"),
+    (fill(instrument=""), "invalid_field", "instrument"),
+    ({"type": "prices", "venue": "okx", "marks": {"": "1"}}, "invalid_field", "marks"),
+    ({"type": "prices", "venue": "okx", "index": {"": "1"}}, "invalid_field", "index"),
+    ({"type": "prices", "venue": "", "index": {"USDT": "1"}}, "invalid_field", "venue"),
+    ({"type": "quotes", "venue": "okx", "quotes": {"": {"last": "1"}}}, "invalid_field", "quotes"),
     (deposit(id=""), "invalid_field", "id"),
     (deposit(id="x" * 65), "invalid_field", "id"),
     # time going backwards
@@ -327,6 +334,36 @@ def test_what_is_not_there_is_404(one, path):
     answer = one.admin("GET", path)
     assert answer.status == 404
     assert answer.headers["Content-Type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        ("//api/v5/account/balance", {"msg": "Not Found", "code": "404"}),
+        ("/api//v5/public/time?x=//", {"msg": "Not Found", "code": "404"}),
+        ("/api/v5", {"msg": "Not Found", "code": "404"}),
+        ("//fapi/v1/time", {"code": -5000, "msg": "Path //fapi/v1/time, Method GET is invalid"}),
+        ("/futures//data/x", {"code": -5000, "msg": "Path /futures//data/x, Method GET is invalid"}),
+        ("/api//v3/time", {"code": -5000, "msg": "Path /api//v3/time, Method GET is invalid"}),
+        ("//api/v1/balances", {"message": "Not Found"}),
+        ("/api/v1//balances", {"message": "Not Found"}),
+    ],
+)
+def test_too_many_slashes_are_the_venues_to_refuse(one, path, body):
+    answer = one.request("GET", path)
+    assert (answer.status, answer.json) == (404, body)
+
+
+@pytest.mark.parametrize("path", ["//exchange/v1/public/get-tickers", "/exchange//v1/public/get-tickers"])
+def test_too_many_slashes_are_no_method_of_crypto_com(one, path):
+    answer = one.request("GET", path)
+    assert (answer.status, answer.json["code"]) == (400, 40002)
+
+
+@pytest.mark.parametrize("path", ["//healthz", "//", "/v5/", "/?x=/api/v5/"])
+def test_slashes_elsewhere_are_the_operators(one, path):
+    answer = one.request("GET", path)
+    assert answer.status == 200 if path == "/?x=/api/v5/" else answer.json["code"] == "not_found"
 
 
 @pytest.mark.parametrize(

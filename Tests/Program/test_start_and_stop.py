@@ -201,6 +201,17 @@ def test_broken_rulebook_is_65(content, tmp_path):
     assert_one_sentence(ended.stderr, "rules.json")
 
 
+@pytest.mark.parametrize("part", ["assets", "instruments"])
+def test_a_rulebook_that_lists_something_without_a_name_is_65(part, tmp_path):
+    book = json.loads((program.ROOT / "Sources/OKX/Rulebook/okx-2024-01-01.json").read_text())
+    named = {"venue": "okx", "effective": "2026-10-01T00:00:00Z", "source": "x", "read_on": "2026-09-28"}
+    rulebook = tmp_path / "rules.json"
+    rulebook.write_text(json.dumps(named | {"amends": True, part: {"": next(iter(book[part].values()))}}))
+    ended = run("serve", "--store", "memory:", "--listen", "127.0.0.1:0", "--rulebook", str(rulebook))
+    assert ended.returncode == 65, ended
+    assert_sentence(ended.stderr, part, "a name")
+
+
 # Not available: 69
 
 
