@@ -118,6 +118,7 @@ extension OrderRecord {
     /// `er`: why it expired; "0" where it did not, or its time was over.
     fileprivate var expiryReason: StaticString {
         switch ending {
+        case .ended(.selfTrade): order.terms?.timeInForce == .immediateOrCancel ? "3" : "1"
         case .ended(.immediateRest): "2"
         case .ended(.reduceOnly): "4"
         case .ended(.marketRest): "9"

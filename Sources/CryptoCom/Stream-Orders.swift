@@ -80,9 +80,9 @@ struct OrderFollower {
                 if case .orderPlaced(let order) = event.body { return order.terms?.conditional == id }
                 return false
             }
-            let placed = try placing.flatMap { placing in
-                try OrderRecord(placedBy: next.filter { $0.sequence >= placing.sequence })
-            }
+            var placed = try placing.flatMap { try OrderRecord(placedBy: [$0]) }
+            // Others may have fired at the same price: their orders are not this one's.
+            for event in next where event.sequence > placing?.sequence ?? .max { try placed?.take(event) }
             return TriggerRecord(
                 order, .triggered(leg: leg, price: price, orderSequence: placing?.sequence), at: event.at,
                 placed: placed)

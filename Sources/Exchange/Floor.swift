@@ -157,7 +157,10 @@ struct Floor {
             let others = order.terms.terms.list.map {
                 exchange.others(of: $0, than: order.id, handler.account)
             }
-            return try traded([triggered] + (others ?? []) + bodies, handler, forced: false, in: &ledger)
+            // Its order is the next event after it: what others lose by that they lose before.
+            let ends = bodies.prefix { body in if case .orderEnded = body { true } else { false } }
+            let all = (others ?? []) + ends + [triggered] + bodies.dropFirst(ends.count)
+            return try traded(all, handler, forced: false, in: &ledger)
         } catch {
             let end = ConditionalEnd(.refused, refusal: error.code)
             return settle([.conditionalEnded(id: order.id, end)], handler, in: &ledger)
