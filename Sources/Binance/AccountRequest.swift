@@ -5,7 +5,7 @@ import Venue
 struct AccountRequest {
     let venue: BinanceVenue
     private(set) var parameters: Parameters
-    let snapshot: AccountSnapshot
+    private(set) var snapshot: AccountSnapshot
     let access: any VenueAccess
 
     init(
@@ -18,10 +18,11 @@ struct AccountRequest {
         self.access = access
     }
 
-    /// One of several that it holds.
+    /// One of several that it holds, asked of the account as those before it have left it.
     func element(_ items: [QueryItem]) -> AccountRequest {
         var element = self
         element.parameters = Parameters(items)
+        element.snapshot = access.snapshot(of: account.id) ?? snapshot
         return element
     }
 

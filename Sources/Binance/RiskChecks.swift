@@ -66,6 +66,7 @@ extension BinanceVenue {
         var terms = TradingTerms(
             tick: symbol.priceTick, makerRate: feeRate(.maker, of: instrument, in: account, rules),
             takerRate: feeRate(.taker, of: instrument, in: account, rules), refusesAtOnce: true)
+        terms.refusesAmendments = false
         if let step = try? ExactDecimal(symbol.stepSize) { terms.lot = step }
         return terms
     }
@@ -316,9 +317,10 @@ extension BinanceVenue {
         return account.positions.contains { $0.instrument.name == symbol } ? .marginTypePosition : nil
     }
 
-    /// Why the position mode cannot be switched now; nil if it can.
+    /// Why the position mode cannot be switched now; nil if it can. Conditional orders that wait count as
+    /// orders: they are of a side, or of none.
     func positionModeProblem(_ account: Account) -> BinanceError? {
-        if !account.orders.isEmpty { return .positionModeOrders }
+        if !account.orders.isEmpty || !account.conditionals.isEmpty { return .positionModeOrders }
         return account.positions.isEmpty ? nil : .positionModePosition
     }
 

@@ -88,7 +88,9 @@ struct OrderReading {
             guard value.text != nil else { throw error }
         }
         let clientID = try clientID("client_oid") ?? fallbackID
-        let price = try price("new_price", rule)
+        let asked = try price("new_price", rule)
+        let isMoved = order.terms?.words[OrderWord.execution]?.elements?.contains(.string("SMART_POST_ONLY"))
+        let price = isMoved == true ? resting(asked, order.side, rule) : asked
         let quantity = try self.quantity("new_quantity", rule)
         if let other = snapshot.account.order(.client(clientID)), other.id != order.id {
             throw .duplicateClientID
@@ -96,7 +98,7 @@ struct OrderReading {
         var changed = order.terms
         changed?.clientID = clientID
         changed?.words[OrderWord.quantity] = params["new_quantity"]
-        changed?.words[OrderWord.price] = params["new_price"]
+        changed?.words[OrderWord.price] = price == asked ? params["new_price"] : .string(price.description)
         var instruction = OrderInstruction(
             instrument: rule.terms.name, side: order.side, quantity: quantity, price: price,
             terms: order.terms ?? OrderTerms())

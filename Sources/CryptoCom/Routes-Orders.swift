@@ -45,11 +45,15 @@ extension AccountRequest {
         guard params.object != nil else { throw .invalidRequest }
         // Conditional types came here until December 2025, and some clients still send them here.
         if let names = try await placeTrigger(fallbackID: fallbackID) { return names }
-        let order = try reading.order(fallbackID: fallbackID)
+        var order = try reading.order(fallbackID: fallbackID)
         guard order.instruction.marginMode == .isolated else { return try await place(order) }
-        try await prepareIsolation(order.instruction)
+        order.instruction.leverage = try isolationLeverage(order.instruction)
+        let margin = try isolationMargin()
+        if let margin, order.rejection == nil, try free(in: snapshot) < ExactFraction(margin) {
+            order.rejection = shortage
+        }
         let names = try await place(order)
-        try await fundIsolation(order.instruction)
+        if let margin { await fundIsolation(order.instruction, margin) }
         return names
     }
 
@@ -283,8 +287,8 @@ extension AccountRequest {
 
     // MARK: - Leverage and isolated margin
 
-    /// Before the first order of an isolated position its leverage is set; later ones name the position.
-    private func prepareIsolation(_ order: OrderInstruction) async throws(VenueError) {
+    /// The leverage that the first order of an isolated position sets; later ones name the position.
+    private func isolationLeverage(_ order: OrderInstruction) throws(VenueError) -> ExactDecimal? {
         let isOpen =
             account.position(order.instrument, side: .net, marginMode: .isolated) != nil
             || account.orders.contains {
@@ -293,26 +297,45 @@ extension AccountRequest {
         if let id = try text("isolation_id") {
             guard isOpen, id == StableIdentifier.isolation(account: account.id, instrument: order.instrument)
             else { throw .unknownIsolation }
-            return
+            return nil
         }
         if isOpen { throw .duplicateIsolation }
-        guard let value = params["leverage"], !value.isNull else { return }
+        guard let value = params["leverage"], !value.isNull else { return nil }
         guard let text = value.text ?? value.numberText, let leverage = try? ExactDecimal(text),
             leverage >= .one
         else { throw .invalidArgument }
-        try await submit(
-            .setLeverage(
-                instrument: order.instrument, leverage: leverage, side: nil, marginMode: .isolated))
+        return leverage
     }
 
-    /// Margin that an isolated position is to have beyond what its fill brought.
-    private func fundIsolation(_ order: OrderInstruction) async throws(VenueError) {
-        guard let text = try text("isolated_margin_amount"), let wanted = try? ExactDecimal(text),
-            let position = access.snapshot(of: account.id)?.account
-                .position(order.instrument, side: .net, marginMode: .isolated),
-            let more = try? wanted - position.isolatedWallet, more.isPositive
+    /// What an isolated position is to have as its margin; nil for what its fill brings.
+    private func isolationMargin() throws(VenueError) -> ExactDecimal? {
+        guard let text = try text("isolated_margin_amount") else { return nil }
+        guard let margin = try? ExactDecimal(text), margin.isPositive else { throw .invalidArgument }
+        return margin
+    }
+
+    /// What an account can put into an isolated position.
+    private func free(in snapshot: AccountSnapshot) throws(VenueError) -> ExactFraction {
+        try VenueError.turning {
+            try withExtendedLifetime(venue.figures(of: snapshot)) { figures in
+                let held = try figures.rows.first { $0.asset == CryptoComRules.usd }?[.withdrawable] ?? .zero
+                return try min(held, figures[.available])
+            }
+        }
+    }
+
+    /// Puts into an isolated position what it is to have beyond what its fill brought, as far as that is
+    /// there: the order stands whatever becomes of it.
+    private func fundIsolation(_ order: OrderInstruction, _ margin: ExactDecimal) async {
+        guard let snapshot = access.snapshot(of: account.id),
+            let position = snapshot.account.position(
+                order.instrument, side: .net, marginMode: .isolated),
+            let lacking = try? margin - position.isolatedWallet,
+            let free = try? free(in: snapshot).rounded(places: 8, rounding: .towardZero)
         else { return }
-        try await submit(.adjustIsolatedMargin(instrument: order.instrument, amount: more, side: nil))
+        let more = min(lacking, free)
+        guard more.isPositive else { return }
+        try? await submit(.adjustIsolatedMargin(instrument: order.instrument, amount: more, side: nil))
     }
 
     private func submit(_ content: Command.Content) async throws(VenueError) {

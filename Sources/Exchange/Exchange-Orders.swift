@@ -10,7 +10,13 @@ extension Exchange {
         var handler = try ledger.handler(of: command, judges: judges, now: now)
         let bodies: [EventBody]
         switch instruction {
-        case .place(let order): bodies = try place(order, &handler)
+        case .place(let order):
+            let setting = order.leverage.map {
+                LeverageSetting(
+                    instrument: order.instrument, side: nil, marginMode: .isolated, leverage: $0)
+            }
+            if let setting { handler = handler.setting(setting) }
+            bodies = (setting.map { [.leverageSet($0)] } ?? []) + (try place(order, &handler))
         case .placeBeside(let order, let conditionals):
             bodies = try place(order, beside: conditionals, &handler)
         case .amend(let reference, let instrument, let quantity, let price, let terms):
@@ -238,9 +244,27 @@ extension Exchange {
             var terms = terms
             terms.positionSide = order.positionSide
             terms.marginMode = order.marginMode
+            if terms.isOfWholeOrder {
+                terms.quantity = received(by: order, with: fill, handler)
+                terms.isOfWholeOrder = false
+            }
             return .conditionalPlaced(
                 ConditionalOrder(instrument: order.instrument, terms: terms, placedAt: handler.time))
         }
+    }
+
+    /// What an order has brought once a trade has filled it as a whole: its size, of a purchase whose fee is
+    /// taken out of what was bought as many whole lots as are left.
+    private func received(by order: OpenOrder, with fill: Fill, _ handler: CommandHandler) -> ExactDecimal {
+        let pair = order.instrument
+        let isLessFee =
+            !pair.kind.isDerivative && order.side == .buy && fill.feeAsset == pair.base && !order.isOnMargin
+        guard isLessFee,
+            let lot = handler.judge.tradingTerms(of: pair, in: handler.account, at: handler.time)?.lot,
+            lot.isPositive, let fees = try? (order.fills?.fees ?? .zero) + fill.fee,
+            let left = try? (order.quantity - fees).rounded(toMultipleOf: lot, .towardZero), left.isPositive
+        else { return order.quantity }
+        return left
     }
 
     /// Why the rest of an order ends that was not filled at once; nil where it rests.
@@ -257,6 +281,13 @@ extension Exchange {
         _ newTerms: OrderTerms?, _ handler: inout CommandHandler
     ) throws(Refusal) -> [EventBody] {
         let order = try open(reference, instrument, handler)
+        if let clientID = newTerms?.clientID, let other = handler.account.order(.client(clientID)),
+            other.id != order.id
+        {
+            throw Refusal(
+                .orderExists, "Account \(handler.account.id) already has an open order \(clientID).",
+                field: "client_order_id")
+        }
         let amendment = OrderAmendment(
             orderID: order.id, quantity: quantity ?? order.quantity, price: price ?? order.price,
             terms: newTerms)
@@ -280,7 +311,8 @@ extension Exchange {
         let touch = touch(of: order.instrument, handler, terms)
         var taken = taken(amended, touch, handler.account)
         if order.terms?.postOnly == true, wouldTake(amended, touch) {
-            return [.orderCancelled(orderID: order.id)]
+            if !terms.refusesAmendments { return [.orderCancelled(orderID: order.id)] }
+            throw Refusal(.wouldTake, "A post-only order would fill at once.", field: "price")
         }
         if order.onlyReduces {
             taken = min(taken, Self.reducible(order.position, by: order.side, handler.account) ?? .zero)
@@ -294,26 +326,48 @@ extension Exchange {
         return bodies
     }
 
+    // MARK: - The operator's trades
+
+    /// A trade that the operator tells: what one of the exchange's own takes and brings it does too.
+    func booked(
+        _ command: Command, in ledger: inout LedgerState, judges: Judges, now: LedgerTime
+    ) throws(Refusal) -> Outcome {
+        var handler = try ledger.handler(of: command, judges: judges, now: now)
+        var bodies: [EventBody] = []
+        for body in try handler.bodies(of: command.content) {
+            guard case .filled(let fill) = body else { continue }
+            let order = fill.orderID.flatMap { handler.account.order(.id($0)) }
+            bodies += try trade(fill, of: order, handler)
+            if let order { bodies += attached(to: order, by: fill, handler) }
+        }
+        let events = try ledger.settle(bodies, handler: handler, forced: false)
+        let own = events.firstIndex { event in if case .filled = event.body { true } else { false } }
+        let ended = endOrphans(of: events, judges: judges, in: &ledger)
+        return Outcome(events: events + ended, own: own ?? -1)
+    }
+
     // MARK: - Parts
 
     /// A trade with what it takes from others: orders that only reduce end where the position that they
-    /// would reduce is taken away, those of others before the trade, as the venues tell it.
-    func trade(_ fill: Fill, of order: OpenOrder, _ handler: CommandHandler) throws(Refusal) -> [EventBody] {
-        let key = order.position
+    /// would reduce is taken away, those of others before the trade, as the venues tell it. `order` is the
+    /// one that it fills; the operator's may fill none.
+    func trade(_ fill: Fill, of order: OpenOrder?, _ handler: CommandHandler) throws(Refusal) -> [EventBody] {
+        let key = order?.position ?? fill.position
         let held =
             handler.account.position(key.instrument.name, side: key.side, marginMode: key.marginMode)?
             .quantity
             ?? .zero
         let left = try handler.checked { () throws(NumberError) in
-            try order.side == .buy ? held + fill.quantity : held - fill.quantity
+            try fill.side == .buy ? held + fill.quantity : held - fill.quantity
         }
         func isOvertaken(_ other: OpenOrder) -> Bool {
             other.onlyReduces && (left.isZero || left.isPositive != (other.side == .sell))
         }
         var bodies = handler.account.orders
-            .filter { $0.id != order.id && $0.terms != nil && $0.position == key && isOvertaken($0) }
+            .filter { $0.id != order?.id && $0.terms != nil && $0.position == key && isOvertaken($0) }
             .map { EventBody.orderEnded(orderID: $0.id, .reduceOnly) }
         bodies.append(.filled(fill))
+        guard let order else { return bodies }
         if let list = order.terms?.list {
             bodies += others(of: list, than: order.id, handler.account)
         }

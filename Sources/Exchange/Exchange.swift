@@ -51,6 +51,7 @@ public struct Exchange: Sendable {
             let events = try ledger.accept(command, judges: judges, now: now)
             let names = Names(instruments: quotes.map(\.instrument), assets: [])
             return watched(events, VenueName(rawValue: venue), names, in: &ledger, judges: judges)
+        case .fill: return try booked(command, in: &ledger, judges: judges, now: now)
         case .fundingOfMarket:
             return Outcome(events: try ledger.accept(command, judges: judges, now: now), own: 0)
         default:

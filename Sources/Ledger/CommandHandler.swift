@@ -8,7 +8,7 @@ import Numbers
 /// to the table of accounts would have the whole table copied at the next change.
 public struct CommandHandler {
     /// The account as it is before the command.
-    public let account: Account
+    public private(set) var account: Account
     /// The other account of a transfer, if there is one of that name.
     let receiver: Account?
     /// The account's venue.
@@ -44,8 +44,15 @@ public struct CommandHandler {
         lastSequence = state.lastSequence
     }
 
+    /// The same with a leverage that is set before anything else.
+    public func setting(_ leverage: LeverageSetting) -> CommandHandler {
+        var handler = self
+        handler.account.apply(leverage)
+        return handler
+    }
+
     /// The events that the command comes to, in their order.
-    mutating func bodies(of content: Command.Content) throws(Refusal) -> [EventBody] {
+    package mutating func bodies(of content: Command.Content) throws(Refusal) -> [EventBody] {
         switch content {
         case .openAccount, .prices, .quotes, .fundingOfMarket, .passing: return []
         case .trade:

@@ -37,6 +37,7 @@ extension ConditionalInstruction {
         writer.member("instrument", instrument)
         writer.member("side", side.rawValue)
         if let quantity { writer.member("quantity", quantity) }
+        if isOfWholeOrder { writer.member("of_whole_order", true) }
         if reduceOnly { writer.member("reduce_only", true) }
         if let positionSide { writer.member("position_side", positionSide.rawValue) }
         if let marginMode { writer.member("margin_mode", marginMode.rawValue) }
@@ -139,6 +140,7 @@ extension FieldReader {
             instrument: try text("instrument"), side: try choice("side", Side.self),
             quantity: try optionalDecimal("quantity"), legs: try legs(),
             clientID: try optionalText("client_order_id"))
+        order.isOfWholeOrder = try flag("of_whole_order")
         order.reduceOnly = try flag("reduce_only")
         order.positionSide = try optionalChoice("position_side", PositionSide.self)
         order.marginMode = try optionalChoice("margin_mode", MarginMode.self)

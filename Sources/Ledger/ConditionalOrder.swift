@@ -127,6 +127,8 @@ public struct ConditionalInstruction: Sendable, Equatable {
     public var side: Side
     /// The quantity in the venue's unit; nil for the whole position as it is when it fires.
     public var quantity: ExactDecimal?
+    /// Whether its quantity is that of the order which it is attached to, whatever that comes to.
+    public var isOfWholeOrder = false
     /// Whether that order may only reduce the position.
     public var reduceOnly = false
     /// The leg that is meant, in hedge mode.

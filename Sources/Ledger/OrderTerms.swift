@@ -79,6 +79,8 @@ public struct OrderInstruction: Sendable, Equatable {
     public var positionSide: PositionSide?
     /// Nil for the instrument's own margin mode.
     public var marginMode: MarginMode?
+    /// The leverage of its isolated position, which is set with it; nil where that stays.
+    public var leverage: ExactDecimal?
     public var terms: OrderTerms
 
     /// An order of these terms.
@@ -210,6 +212,8 @@ public struct TradingTerms: Sendable, Equatable {
     /// Whether a post-only order that would fill at once, and a fill-or-kill order that cannot be filled, are
     /// refused rather than accepted and ended.
     public var refusesAtOnce: Bool
+    /// Whether an amendment by which a post-only order would fill at once is refused rather than ends it.
+    public var refusesAmendments = true
 
     /// Terms of trading.
     public init(

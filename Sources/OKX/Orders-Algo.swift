@@ -53,6 +53,7 @@ struct AlgoReading {
         order.terms.marginAsset = mode.marginAsset
         order.expires(with: instrument)
         order.words = try words(type)
+        order.terms.attached = try attached(to: order, type)
         let same = reading.snapshot.account.conditionals.count {
             $0.instrument.name == order.instrument && $0.terms.words.text("ordType") == type
         }
@@ -172,7 +173,7 @@ struct AlgoReading {
     /// What `newTp…` and `newSl…` members make of legs: what they do not name stays, and a level or a price
     /// of 0 takes a leg away. Nil where they name nothing.
     private func amended(
-        _ old: [ConditionalLeg], _ side: Side, _ instrument: InstrumentRules
+        _ old: [ConditionalLeg], _ side: Side, _ instrument: InstrumentRules, by members: OrderMembers
     ) throws(OKXError) -> [ConditionalLeg]? {
         var legs = old
         var isChanged = false
@@ -227,7 +228,7 @@ struct AlgoReading {
         let instrument = try reading.instrument()
         var legs = order.terms.legs
         guard let place = legs.firstIndex(where: { $0.name == "trigger" }) else {
-            let changed = try amended(legs, order.terms.side, instrument)
+            let changed = try amended(legs, order.terms.side, instrument, by: members)
             // What stays may have been passed by a protected price; what changes may not be where it fires.
             for leg in changed ?? [] where !legs.contains(leg) {
                 try checkLevel(of: leg, order.terms.side, instrument)
@@ -249,6 +250,22 @@ struct AlgoReading {
 
     // MARK: - Attached
 
+    /// What is attached to the order of a trigger. The other kinds, which are stops themselves, have none.
+    private func attached(
+        to order: ConditionalInstruction, _ type: String
+    ) throws(OKXError) -> [ConditionalInstruction] {
+        let leg = order.legs[0]
+        var placed = OrderInstruction(
+            instrument: order.instrument, side: order.side, quantity: order.quantity ?? .zero,
+            price: leg.price ?? leg.trigger.price, terms: order.terms)
+        placed.reduceOnly = order.reduceOnly
+        let attached = try attached(to: placed)
+        guard attached.isEmpty || (type == "trigger" && order.quantity != nil) else {
+            throw .itemWrong("attachAlgoOrds")
+        }
+        return attached
+    }
+
     /// What `attachAlgoOrds` asks for: a conditional order of the other side each, placed once the order is
     /// filled as a whole. Triggers on the wrong side of the price are refused (51277 to 51280).
     func attached(to order: OrderInstruction) throws(OKXError) -> [ConditionalInstruction] {
@@ -268,9 +285,12 @@ struct AlgoReading {
             if legs.isEmpty { throw .itemMissing("slTriggerPx") }
             if order.reduceOnly { throw .stopOnReducing }
             for leg in legs { try check(leg, side, price, reference) }
+            let size = try own.number("sz")
+            if let size { try reading.check(size, instrument, isMarket: false) }
             var one = ConditionalInstruction(
-                instrument: order.instrument, side: side, quantity: try own.number("sz") ?? order.quantity,
+                instrument: order.instrument, side: side, quantity: size ?? order.quantity,
                 legs: legs, clientID: try own.label("attachAlgoClOrdId"))
+            one.isOfWholeOrder = size == nil
             if let id = one.clientID, isTaken(id) || attached.contains(where: { $0.clientID == id }) {
                 throw .attachedIDTaken(id)
             }
@@ -283,6 +303,36 @@ struct AlgoReading {
             if let id = one.clientID { one.terms.words["algoClOrdId"] = .string(id) }
             one.words = Settings([("ordType", .string(legs.count == 2 ? "oco" : "conditional"))])
             attached.append(one)
+        }
+        return attached
+    }
+
+    /// What is attached to an open order after `attachAlgoOrds` of its amendment, each named by its
+    /// `attachAlgoClOrdId` unless it is the only one; nil where nothing is said of it.
+    func amendedAttachments(
+        of order: OpenOrder, at price: ExactDecimal
+    ) throws(OKXError) -> [ConditionalInstruction]? {
+        guard let value = members.value["attachAlgoOrds"], !value.isNull, value.text != "" else { return nil }
+        guard let list = value.elements, !list.isEmpty, list.allSatisfy({ $0.object != nil }) else {
+            throw .itemWrong("attachAlgoOrds")
+        }
+        let instrument = try reading.instrument()
+        var attached = order.terms?.attached ?? []
+        for element in list {
+            let own = OrderMembers(value: element)
+            let id = own["attachAlgoClOrdId"]
+            let place = attached.firstIndex { id == nil ? attached.count == 1 : $0.clientID == id }
+            guard own["attachAlgoId"] == nil, let place else { throw .itemWrong("attachAlgoClOrdId") }
+            if let size = try own.number("sz") {
+                try reading.check(size, instrument, isMarket: false)
+                attached[place].quantity = size
+                attached[place].isOfWholeOrder = false
+            }
+            let side = attached[place].side
+            guard let legs = try amended(attached[place].legs, side, instrument, by: own) else { continue }
+            for leg in legs { try check(leg, side, price, .order) }
+            attached[place].legs = legs
+            attached[place].words["ordType"] = .string(legs.count == 2 ? "oco" : "conditional")
         }
         return attached
     }

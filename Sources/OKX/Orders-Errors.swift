@@ -121,6 +121,8 @@ extension OKXError {
     static let cancelUnknown = item(
         "51400", "Order cancellation failed as the order has been filled, canceled or does not exist.")
     static let amendUnknown = item("51503", "Your order has already been filled or canceled.")
+    static let amendWouldTake = item(
+        "51511", "Operation failed as the order price doesn't meet the requirement for Post Only.")
     static let amendNothing = item("51500", "You must enter a price, quantity, or TP/SL")
     static let amendRepeated = item("51512", "Unable to amend the same order twice in one batch.")
     static let orderUnknown = OKXError("51603", 200, "Order does not exist", shape: .business)

@@ -122,12 +122,12 @@ struct OrderReading {
         order.marginMode = mode.marginMode
         order.reduceOnly =
             reduceOnly && !isExchange && (instrument.type == .spot || !snapshot.account.isHedged)
-        try checkReducing(order)
         let orders = snapshot.account.orders
+        try checkReducing(order, beside: orders)
         if orders.count >= Self.mostOrders { throw .tooManyOrders(Self.mostOrders) }
         let ofInstrument = orders.count { $0.instrument.name == order.instrument }
         if ofInstrument >= Self.mostOrdersOfInstrument { throw .tooManyOrders(Self.mostOrdersOfInstrument) }
-        try checkTier(order, instrument)
+        try checkTier(order, instrument, beside: orders)
         order.terms.attached = try AlgoReading(self).attached(to: order)
         return order
     }
@@ -310,7 +310,7 @@ struct OrderReading {
     /// what is held and waits on its side, in hedge mode on both sides of a cross contract. Other
     /// contracts of the family are not counted: a choice.
     private func checkTier(
-        _ order: OrderInstruction, _ instrument: InstrumentRules
+        _ order: OrderInstruction, _ instrument: InstrumentRules, beside orders: [OpenOrder]
     ) throws(OKXError) {
         let account = snapshot.account
         let mode = order.marginMode ?? .cross
@@ -329,7 +329,7 @@ struct OrderReading {
                 let signed = order.side == .buy ? position.quantity : -position.quantity
                 held = try held + (side == .net ? max(signed, .zero) : position.quantity.magnitude)
             }
-            for other in account.orders
+            for other in orders
             where other.instrument.name == order.instrument && other.marginMode == mode && !other.onlyReduces
                 && (isShared || (other.positionSide == side && other.side == order.side))
             {
@@ -344,10 +344,30 @@ struct OrderReading {
             leverage: leverage, held: held, waiting: waiting)
     }
 
+    /// What a new order of so much would be refused for is refused of an order that is to grow too.
+    func checkGrowth(
+        of order: OpenOrder, to size: ExactDecimal, at price: ExactDecimal, _ instrument: InstrumentRules
+    ) throws(OKXError) {
+        guard size > order.quantity, let filled = try? order.filled, let rest = try? size - filled else {
+            return
+        }
+        var grown = OrderInstruction(
+            instrument: order.instrument.name, side: order.side, quantity: rest, price: price,
+            terms: order.terms ?? OrderTerms())
+        grown.positionSide = order.positionSide == .net ? nil : order.positionSide
+        grown.marginMode = order.marginMode
+        grown.reduceOnly = order.reduceOnly
+        let others = snapshot.account.orders.filter { $0.id != order.id }
+        try checkReducing(grown, beside: others)
+        try checkTier(grown, instrument, beside: others)
+    }
+
     /// An order that only reduces must find a position of the other side, at least as large as itself and
     /// those that would reduce it before: of a side of hedge mode all that wait, in net mode those of no
     /// worse price.
-    private func checkReducing(_ order: OrderInstruction) throws(OKXError) {
+    private func checkReducing(
+        _ order: OrderInstruction, beside orders: [OpenOrder]
+    ) throws(OKXError) {
         let account = snapshot.account
         let closesLeg =
             (order.positionSide == .long && order.side == .sell)
@@ -359,7 +379,7 @@ struct OrderReading {
         guard position.isLong == (order.side == .sell) else { throw .reducesSameSide }
         // What is sized in the quote currency is cut to the position when it trades.
         if order.notional != nil { return }
-        let others = account.orders.filter { other in
+        let others = orders.filter { other in
             guard other.onlyReduces, other.position == position.key, other.side == order.side else {
                 return false
             }

@@ -188,10 +188,11 @@ private struct Judge {
         let modeChanges = before.mode != after.mode
         guard modeChanges || before.isHedged != after.isHedged else { return }
         let field = modeChanges ? "settings.mode" : "settings.hedge"
-        guard before.positions.isEmpty, before.orders.isEmpty else {
+        guard before.positions.isEmpty, before.orders.isEmpty, before.conditionals.isEmpty else {
             throw Refusal(
                 .notAllowed,
-                "The mode cannot change with open positions or orders; close and cancel them first.",
+                "The mode cannot change with open positions or orders, conditional ones too; close and "
+                    + "cancel them first.",
                 field: field)
         }
         guard !modeChanges || before.holdings.allSatisfy({ $0.borrowed.isZero }) else {

@@ -263,7 +263,7 @@ extension JSONWriter {
         member("algoClOrdId", terms.clientID ?? "")
         member("algoId", row.id)
         member("amendPxOnTriggerType", literal: "0")
-        emptyArray("attachAlgoOrds")
+        attachments(terms.terms.attached)
         member("cTime", order.placedAt)
         try member("callbackRatio", trailing?.trigger.trail?.ratio)
         try member("callbackSpread", trailing?.trigger.trail?.distance)

@@ -75,6 +75,14 @@ extension OKXVenue {
     ) async throws -> [OrderAck] {
         if items.count > 20 { throw operation.batchRefusal }
         var acks: [OrderAck] = []
+        if operation == .place, items.count > 1 {
+            // Each finds what those before it have left of positions, tiers and ids.
+            for item in items {
+                let current = access.snapshot(of: snapshot.account.id) ?? snapshot
+                acks += try await perform(operation, [item], current, through: access)
+            }
+            return acks
+        }
         var instructions: [TradeInstruction] = []
         var places: [Int] = []
         var named: Set<String> = []
@@ -141,24 +149,30 @@ extension OKXVenue {
         let reading = OrderReading(item, snapshot, self)
         let size = try reading.members.number("newSz")
         var price = try reading.members.number("newPx")
-        guard size != nil || price != nil else { throw .amendNothing }
+        let attached = try AlgoReading(reading).amendedAttachments(of: order, at: price ?? order.price)
+        guard size != nil || price != nil || attached != nil else { throw .amendNothing }
         let instrument = try reading.instrument()
         if let size { try reading.check(size, instrument, isMarket: false, named: "newSz") }
         if let given = price {
             price = try reading.checked(
                 given, order.side, instrument, isExchange: order.settlementAsset == nil, named: "newPx")
         }
+        if let size { try reading.checkGrowth(of: order, to: size, at: price ?? order.price, instrument) }
         return .amend(
             .id(order.id), instrument: instrument.terms.name, quantity: size, price: price,
-            terms: try naming(members: reading.members, order))
+            terms: try amendedTerms(of: order, attached, by: reading.members))
     }
 
-    /// The terms of an order that name the request which amends it; nil where they stay.
-    private func naming(members: OrderMembers, _ order: OpenOrder) throws(OKXError) -> OrderTerms? {
+    /// The terms of an order that name the request which amends it, with what is attached to it now; nil
+    /// where they stay.
+    private func amendedTerms(
+        of order: OpenOrder, _ attached: [ConditionalInstruction]?, by members: OrderMembers
+    ) throws(OKXError) -> OrderTerms? {
         let name = try members.label("reqId")
-        guard var terms = order.terms, name != terms.words.text("reqId") else { return nil }
+        guard var terms = order.terms else { return nil }
         terms.words["reqId"] = name.map { .string($0) }
-        return terms
+        if let attached { terms.attached = attached }
+        return terms == order.terms ? nil : terms
     }
 
     // MARK: - Closing
@@ -175,6 +189,7 @@ extension OKXVenue {
         }
         let rules = rules(at: snapshot.at)
         guard let instrument = rules.instrument(name) else { throw OKXError.instrumentUnknown }
+        if let expiry = instrument.expiry, expiry <= snapshot.at { throw OKXError.contractExpired }
         let reading = OrderReading(body, snapshot, self)
         let side = try reading.positionSide(of: instrument) ?? .net
         guard let position = account.position(name, side: side, marginMode: mode) else {
@@ -302,7 +317,11 @@ extension OrderAck {
             if case .amend = instruction {
                 // What changes nothing is as good as done.
                 if refusal.code == .unchanged { return }
-                error = refusal.code == .unknownOrder ? .amendUnknown : nil
+                switch refusal.code {
+                case .unknownOrder: error = .amendUnknown
+                case .wouldTake: error = .amendWouldTake
+                default: break
+                }
             }
             var currency = ""
             if case .place(let order) = instruction {

@@ -374,6 +374,6 @@ extension OKXStream {
         writer.beginObject("linkedAlgoOrd")
         writer.member("algoId", literal: "")
         writer.endObject()
-        writer.attachments(order)
+        writer.attachments(order.terms?.attached ?? [])
     }
 }

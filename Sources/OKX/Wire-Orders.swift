@@ -171,7 +171,7 @@ extension JSONWriter {
         member("algoClOrdId", row.conditional?.clientID ?? "")
         member("algoId", row.conditional?.id ?? "")
         member("attachAlgoClOrdId", literal: "")
-        attachments(order)
+        attachments(order.terms?.attached ?? [])
         try member("avgPx", row.averagePrice)
         member("cTime", order.placedAt)
         member("cancelSource", cancel.code)
@@ -219,16 +219,16 @@ extension JSONWriter {
     }
 
     /// `attachAlgoOrds`.
-    mutating func attachments(_ order: OpenOrder) {
+    mutating func attachments(_ orders: [ConditionalInstruction]) {
         array("attachAlgoOrds") { writer in
-            for attached in order.terms?.attached ?? [] {
+            for attached in orders {
                 writer.beginObject()
                 writer.member("attachAlgoClOrdId", attached.clientID ?? "")
                 writer.empty(["attachAlgoId"])
                 for name in ["sl", "tp"] {
                     writer.stop(name, attached.legs.first { $0.name == name })
                 }
-                writer.member("sz", literal: "")
+                writer.member("sz", attached.isOfWholeOrder ? "" : attached.quantity?.description ?? "")
                 writer.endObject()
             }
         }

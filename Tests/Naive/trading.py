@@ -174,13 +174,16 @@ class Exchange:
     def amend(self, order: Working, total: Fraction, price: Fraction) -> int:
         if (total, price) == (order.total, order.price):
             return self.floor.codes.get("unchanged", 0)
+        quote = self.quotes[order.symbol]
+        best = quote["ask" if order.buys else "bid"]
+        meets = price >= best if order.buys else price <= best
+        refusal = self.floor.codes.get("post_only_amended")
+        if refusal and meets and order.validity == "GTX" and total > order.done:
+            return refusal
         self.end(order)
         if total <= order.done:
             return 0
         order.total, order.price = total, price
-        quote = self.quotes[order.symbol]
-        best = quote["ask" if order.buys else "bid"]
-        meets = price >= best if order.buys else price <= best
         if meets and order.validity == "GTX":
             return 0  # the amendment cancels it
         at_once = self.at_once(order) if meets else ZERO

@@ -37,7 +37,8 @@ class Floor:
     prevents_self_trade: tuple[str, ...] = ()
     # What only reduces is cut to the position, or refused where it is larger.
     cuts_to_position = True
-    # Of what is refused: reduce, same_side, too_large, post_only, fill_or_kill, nothing_at_once, unchanged.
+    # Of what is refused: reduce, same_side, too_large, post_only, fill_or_kill, nothing_at_once, unchanged,
+    # post_only_amended (without it such an amendment ends the order).
     codes: dict[str, int]
 
     def __init__(self, server: Server, account: str):
@@ -167,7 +168,8 @@ class CryptoCom(Floor):
     symbols = {"BTCUSD-PERP": (Fraction(1, 10), 60000), "ETHUSD-PERP": (Fraction(1, 100), 3000)}
     step = Fraction(1, 1000)
     fees = {side: number(rate) for side, rate in crypto_com.RULES["fees"]["derivative"].items()}
-    codes = {"reduce": 1110, "post_only": 43005, "fill_or_kill": 43003, "nothing_at_once": 43004}
+    codes = {"reduce": 1110, "post_only": 43005, "fill_or_kill": 43003, "nothing_at_once": 43004,
+             "post_only_amended": 43005}
     numbers = itertools.count(1)
 
     @classmethod
@@ -254,7 +256,7 @@ class OKX(Floor):
     fees = {side: number(rate) for side, rate in okx_rules.MARGIN["trade_fee"]["derivative"].items()}
     prevents_self_trade = ("GTC", "IOC", "MARKET", "GTX", "FOK")
     cuts_to_position = False
-    codes = {"reduce": 51169, "same_side": 51170, "too_large": 51112}
+    codes = {"reduce": 51169, "same_side": 51170, "too_large": 51112, "post_only_amended": 51511}
     kinds = {"GTC": "limit", "IOC": "ioc", "FOK": "fok", "GTX": "post_only", "MARKET": "market"}
 
     @classmethod

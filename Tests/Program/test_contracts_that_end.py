@@ -56,6 +56,11 @@ def test_okx(server):
     assert (ended["state"], ended["cancelSource"]) == ("canceled", "7")
     assert ended["cancelSourceReason"] == "Futures contract delivery"
     assert ask(f"order-algo?algoId={algo}")[0]["state"] == "canceled"
+    # No price trades it any more, not even to close what is left.
+    closing = json.dumps({"instId": OKX, "mgnMode": "cross"})
+    answer = okx_call(server, key, "POST", "/api/v5/trade/close-position", closing).json
+    assert (answer["code"], answer["data"]) == ("51027", [])
+    assert [row["quantity"] for row in server.account("okx")["positions"]] == ["1"]
 
 
 def test_crypto_com(server):
@@ -78,3 +83,5 @@ def test_crypto_com(server):
     for order_id in (placed, closing):
         assert call("get-order-detail", order_id=order_id)["status"] == "EXPIRED"
     assert call("advanced/get-order-detail", order_id=trigger)["status"] == "EXPIRED"
+    closing = {"instrument_name": CRYPTO_COM, "type": "MARKET"}
+    assert crypto_com_call(server, key, "private/close-position", closing).json["code"] == 206

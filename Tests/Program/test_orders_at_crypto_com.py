@@ -145,3 +145,37 @@ def test_a_closed_position_is_told_once_more_on_its_channel(server, words):
         assert closed[member] == "0", member
     # The next one has what is there alone.
     assert rows(1)[0] == {"ETHUSD-PERP": "-0.01"}
+
+
+def isolated(call, **params):
+    order = {"instrument_name": "BTCUSD-PERP", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
+    return call("create-order", **order | {"exec_inst": ["ISOLATED_MARGIN"], "leverage": 10} | params)
+
+
+@pytest.mark.parametrize(
+    "params, code",
+    [
+        ({"quantity": "5"}, 306),
+        ({"type": "LIMIT", "price": "10.0"}, 315),
+        ({"isolated_margin_amount": "20000"}, 306),
+        ({"isolated_margin_amount": "much"}, 40004),
+        ({"leverage": 1000}, 40004),
+    ],
+)
+def test_a_refused_isolated_order_leaves_the_leverage(server, call, params, code):
+    assert isolated(call, **params)["code"] == code
+    state = server.account(server.admin("GET", "/accounts").json["accounts"][-1]["account"])
+    assert (state["leverages"], state["positions"], state["orders"]) == ([], [], [])
+
+
+def test_an_isolated_order_brings_the_margin_that_it_names(server, call):
+    assert isolated(call, isolated_margin_amount="100")["code"] == 0
+    state = server.account(server.admin("GET", "/accounts").json["accounts"][-1]["account"])
+    assert [row["isolated_wallet"] for row in state["positions"]] == ["100"]
+    assert [row["leverage"] for row in state["leverages"]] == ["10"]
+    # All that is free, but for the fee of the fill: the order stands.
+    free = call("user-balance")["result"]["data"][0]["total_available_balance"]
+    row = call("get-positions")["result"]["data"][0]
+    closing = {"instrument_name": "BTCUSD-PERP", "type": "MARKET", "isolation_id": row["isolation_id"]}
+    assert call("close-position", **closing)["code"] == 0
+    assert isolated(call, isolated_margin_amount=free)["code"] == 0
