@@ -152,8 +152,9 @@ def test_sides_have_isolated_leverages_of_their_own(server):
     # What can be bought opens a long, what can be sold a short.
     size = account.get(f"account/max-size?instId={SWAP}&tdMode=isolated")["data"][0]
     assert (size["maxBuy"], size["maxSell"]) == ("165.83", "330.03")
-    for side, direction, margin in (("long", "buy", "60"), ("short", "sell", "30")):
-        order = {"tdMode": "isolated", "posSide": side, "side": direction, "px": "60000", "sz": "1"}
+    trades = (("long", "buy", "60000.1", "60.0001"), ("short", "sell", "60000", "30"))
+    for side, direction, price, margin in trades:
+        order = {"tdMode": "isolated", "posSide": side, "side": direction, "px": price, "sz": "1"}
         placed = account.order(**order)
         assert placed["sCode"] == "0", placed
         row = account.get("account/positions")["data"][-1]
