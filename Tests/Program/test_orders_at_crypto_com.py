@@ -156,7 +156,7 @@ def isolated(call, **params):
     "params, code",
     [
         ({"quantity": "5"}, 306),
-        ({"type": "LIMIT", "price": "10.0"}, 315),
+        ({"type": "LIMIT", "price": "1000.0"}, 315),
         ({"isolated_margin_amount": "20000"}, 306),
         ({"isolated_margin_amount": "much"}, 40004),
         ({"leverage": 1000}, 40004),

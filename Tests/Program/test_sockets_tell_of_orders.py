@@ -103,12 +103,12 @@ def test_crypto_com_tells_what_became_of_each_order_that_fires(server):
         while len(told) < 3:
             for row in until(lambda message: message.get("result", {}).get("data"))["result"]["data"]:
                 told[row["order_id"]] = row
-    quote(server, "crypto-com", PERPETUAL, "60000")
     for place, order_id in enumerate(ids):
         row = call("advanced/get-order-detail", order_id=order_id)
         names = ("status", "quantity", "cumulative_quantity", "exchange_order_id", "avg_price")
         assert [told[order_id][name] for name in names] == [row[name] for name in names]
         assert row["status"] == ("ACTIVE" if kinds[place]["type"] == "STOP_LIMIT" else "FILLED")
+    quote(server, "crypto-com", PERPETUAL, "60000")
 
 
 def test_binance_says_that_self_trade_prevention_ended_an_order(server):
