@@ -337,13 +337,15 @@ struct AlgoReading {
         return attached
     }
 
-    /// Whether a conditional order that waits, or that an open order would place, has this id already.
+    /// Whether a conditional order that waits, or that one of these or an open order would place, has this id
+    /// already.
     private func isTaken(_ id: String) -> Bool {
         let account = reading.snapshot.account
+        let attached =
+            account.orders.flatMap { $0.terms?.attached ?? [] }
+            + account.conditionals.flatMap(\.terms.terms.attached)
         return account.conditional(.client(id)) != nil
-            || account.orders.contains { order in
-                order.terms?.attached.contains { $0.clientID?.isExactly(id) ?? false } ?? false
-            }
+            || attached.contains { $0.clientID?.isExactly(id) ?? false }
     }
 
     /// What a level is measured against.

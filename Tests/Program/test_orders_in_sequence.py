@@ -176,6 +176,7 @@ def test_what_is_attached_to_a_trigger_waits_behind_its_order(account, quote):
     row = account.get("trade/orders-algo-pending?ordType=trigger")["data"][0]
     attached = [(one["attachAlgoClOrdId"], one["slTriggerPx"]) for one in row["attachAlgoOrds"]]
     assert attached == [("s", "59000")]
+    assert account.stop(**trigger | {"triggerPx": "60600"}, attachAlgoOrds=stop)["sCode"] == "51068"
     quote("60600")
     assert [(row["algoClOrdId"], row["side"], row["sz"]) for row in waiting(account)] == [("s", "sell", "2")]
     quote()
