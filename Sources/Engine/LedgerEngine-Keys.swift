@@ -193,7 +193,7 @@ extension Refusal {
 
 extension APIKey {
     /// A key as the store keeps it.
-    init(_ record: KeyRecord) {
+    convenience init(_ record: KeyRecord) {
         let hash = PassphraseHash(salt: record.passphraseSalt, digest: record.passphraseDigest)
         self.init(
             apiKey: record.apiKey, secret: record.secret,

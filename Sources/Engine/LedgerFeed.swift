@@ -52,16 +52,25 @@ public struct FeedInterest: Sendable, Equatable {
 /// then on leave no gap, though they may overlap. Nobody is waited for; a listener that cannot keep up is its
 /// own affair.
 public final class LedgerFeed: Sendable {
-    fileprivate struct Follower: Sendable {
+    /// A listener, what it follows, and its share of the group that is being told. Touched under the lock only.
+    fileprivate final class Follower {
         let listener: any LedgerListener
-        var interest: FeedInterest
+        let interest: FeedInterest
+        var events: [Event] = []
+        var pricedVenues: Set<VenueName> = []
+        var isConcerned = false
+
+        init(_ listener: any LedgerListener, _ interest: FeedInterest) {
+            self.listener = listener
+            self.interest = interest
+        }
     }
 
     fileprivate struct State {
         var followers: [ObjectIdentifier: Follower] = [:]
-        var byAccount: [ExactText: Set<ObjectIdentifier>] = [:]
-        var byVenue: [VenueName: Set<ObjectIdentifier>] = [:]
-        var ofEverything: Set<ObjectIdentifier> = []
+        var byAccount: [ExactText: [Follower]] = [:]
+        var byVenue: [VenueName: [Follower]] = [:]
+        var ofEverything: [Follower] = []
     }
 
     private let state = Mutex(State())
@@ -71,22 +80,15 @@ public final class LedgerFeed: Sendable {
     /// Tells the listener of what it follows from now on, in place of what it followed before; an empty
     /// interest lets it go.
     public func follow(_ listener: any LedgerListener, _ interest: FeedInterest) {
-        let identity = ObjectIdentifier(listener)
         state.withLock { state in
-            state.forget(identity)
-            if interest.isEmpty { return }
-            state.followers[identity] = Follower(listener: listener, interest: interest)
-            for account in interest.accounts {
-                state.byAccount[ExactText(account), default: []].insert(identity)
-            }
-            for venue in interest.prices { state.byVenue[venue, default: []].insert(identity) }
-            if interest.everything { state.ofEverything.insert(identity) }
+            state.forget(listener)
+            if !interest.isEmpty { state.add(Follower(listener, interest)) }
         }
     }
 
     /// Tells the listener nothing more; a change that is being told may still arrive.
     public func leave(_ listener: any LedgerListener) {
-        state.withLock { $0.forget(ObjectIdentifier(listener)) }
+        state.withLock { $0.forget(listener) }
     }
 
     /// How many listeners there are.
@@ -100,54 +102,74 @@ public final class LedgerFeed: Sendable {
 
     /// Tells everybody concerned of a group that is durable and published.
     func publish(_ events: some Sequence<Event>, sequence: Int64) {
-        let told = state.withLock { $0.share(events) }
-        for (listener, share) in told {
-            listener.ledgerChanged(
-                FeedChange(sequence: sequence, events: share.events, pricedVenues: share.pricedVenues))
-        }
+        // Nobody listens on a machine that loads a million fills: it must not pay for this.
+        if listenerCount == 0 { return }
+        let events = Array(events)
+        let told = state.withLock { $0.share(events, sequence: sequence) }
+        for (listener, change) in told { listener.ledgerChanged(change) }
     }
 }
 
 extension LedgerFeed.State {
-    fileprivate struct Share {
-        var events: [Event] = []
-        var pricedVenues: Set<VenueName> = []
+    fileprivate mutating func add(_ follower: LedgerFeed.Follower) {
+        followers[ObjectIdentifier(follower.listener)] = follower
+        for account in follower.interest.accounts { byAccount[ExactText(account), default: []].append(follower) }
+        for venue in follower.interest.prices { byVenue[venue, default: []].append(follower) }
+        if follower.interest.everything { ofEverything.append(follower) }
     }
 
-    fileprivate mutating func forget(_ identity: ObjectIdentifier) {
-        guard let interest = followers.removeValue(forKey: identity)?.interest else { return }
-        for account in interest.accounts.map({ ExactText($0) }) {
-            byAccount[account]?.remove(identity)
+    fileprivate mutating func forget(_ listener: any LedgerListener) {
+        guard let follower = followers.removeValue(forKey: ObjectIdentifier(listener)) else { return }
+        for account in follower.interest.accounts.map({ ExactText($0) }) {
+            byAccount[account]?.removeAll { $0 === follower }
             if byAccount[account]?.isEmpty == true { byAccount[account] = nil }
         }
-        for venue in interest.prices {
-            byVenue[venue]?.remove(identity)
+        for venue in follower.interest.prices {
+            byVenue[venue]?.removeAll { $0 === follower }
             if byVenue[venue]?.isEmpty == true { byVenue[venue] = nil }
         }
-        ofEverything.remove(identity)
+        ofEverything.removeAll { $0 === follower }
     }
 
     /// What of a group concerns whom.
-    fileprivate func share(_ events: some Sequence<Event>) -> [(any LedgerListener, Share)] {
-        // Nobody listens on a machine that loads a million fills: it must not pay for this.
-        if followers.isEmpty { return [] }
-        var shares: [ObjectIdentifier: Share] = [:]
+    fileprivate func share(
+        _ events: [Event], sequence: Int64
+    ) -> [(listener: any LedgerListener, change: FeedChange)] {
+        var concerned: [LedgerFeed.Follower] = []
+        func note(_ follower: LedgerFeed.Follower) {
+            if !follower.isConcerned { concerned.append(follower) }
+            follower.isConcerned = true
+        }
+        func tell(_ followers: [LedgerFeed.Follower], _ event: Event) {
+            for follower in followers where follower.events.last?.sequence != event.sequence {
+                note(follower)
+                follower.events.append(event)
+            }
+        }
         for event in events {
             // Where only prices are followed, an account's event concerns nobody.
             if byAccount.isEmpty && ofEverything.isEmpty && event.account != nil { continue }
-            var concerned = ofEverything
-            if let account = event.account, let found = byAccount[ExactText(account)] {
-                concerned.formUnion(found)
-            }
-            if let other = event.counterparty, let found = byAccount[ExactText(other)] {
-                concerned.formUnion(found)
-            }
-            for identity in concerned { shares[identity, default: Share()].events.append(event) }
+            tell(ofEverything, event)
+            if let account = event.account, let found = byAccount[ExactText(account)] { tell(found, event) }
+            if let other = event.counterparty, let found = byAccount[ExactText(other)] { tell(found, event) }
             guard let venue = event.body.market else { continue }
-            for identity in byVenue[venue] ?? [] {
-                shares[identity, default: Share()].pricedVenues.insert(venue)
+            for follower in byVenue[venue] ?? [] {
+                note(follower)
+                follower.pricedVenues.insert(venue)
             }
         }
-        return shares.compactMap { identity, share in followers[identity].map { ($0.listener, share) } }
+        return concerned.map { ($0.listener, $0.takeShare(sequence)) }
+    }
+}
+
+extension LedgerFeed.Follower {
+    /// Its share of a group; the next group begins with nothing.
+    fileprivate func takeShare(_ sequence: Int64) -> FeedChange {
+        defer {
+            events = []
+            pricedVenues = []
+            isConcerned = false
+        }
+        return FeedChange(sequence: sequence, events: events, pricedVenues: pricedVenues)
     }
 }

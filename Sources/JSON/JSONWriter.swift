@@ -125,6 +125,12 @@ public struct JSONWriter: Sendable {
 
     // MARK: - Members
 
+    /// Writes members that were made once.
+    public mutating func members(_ members: JSONMembers) {
+        bytes.append(contentsOf: followsValue ? members.bytes[...] : members.bytes.dropFirst())
+        followsValue = true
+    }
+
     /// Writes a member with a string.
     @inlinable
     public mutating func member(_ key: StaticString, _ text: String) {
@@ -339,6 +345,20 @@ public struct JSONKey: Sendable {
         for (place, byte) in text.enumerated() { bytes[place] = byte }
         self.bytes = bytes
         count = text.count
+    }
+}
+
+/// Members that are the same every time, made once for all times that they are written.
+public struct JSONMembers: Sendable {
+    /// With the comma before the first.
+    fileprivate let bytes: [UInt8]
+
+    /// The members that `write` writes; at least one.
+    public init(_ write: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter()
+        writer.followsValue = true
+        write(&writer)
+        bytes = writer.bytes
     }
 }
 

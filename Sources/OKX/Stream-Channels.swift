@@ -81,6 +81,8 @@ struct Subscription: Sendable {
     let channel: Channel
     /// The argument as acknowledged: as it was sent, without `extraParams`.
     let argument: JSONObject
+    /// `arg` of its pushes: the argument with the user's id behind the channel.
+    let pushedArgument: [UInt8]
     /// What tells it from others: `extraParams` and the order of the members do not count.
     let identity: [UInt8]
     /// Milliseconds between pushes without an event; nil for none.
@@ -114,7 +116,8 @@ struct Subscription: Sendable {
     /// Throws 60018 for a channel or parameter that this socket does not have, 60012 for members that no
     /// channel has, quoting the request.
     init(
-        reading value: JSONValue, at address: StreamAddress, _ rules: RuleTable, request: [UInt8]
+        reading value: JSONValue, at address: StreamAddress, _ rules: RuleTable, request: [UInt8],
+        user: String?
     ) throws(StreamError) {
         // A member that is null is as good as absent: some clients send all that they know.
         guard let object = value.object else { throw .requestInvalid(request) }
@@ -132,8 +135,22 @@ struct Subscription: Sendable {
         guard argument.members.allSatisfy({ $0.value.text != nil }) else { throw .requestInvalid(request) }
         guard let filter = try? Filter(channel, argument, rules) else { throw .channelUnknown(argument) }
         self.filter = filter
+        pushedArgument = Self.pushed(argument, of: channel, user: user)
         identity = JSONValue.object(argument).canonicalBytes()
         interval = try Self.interval(of: channel, given["extraParams"], request: request)
+    }
+
+    private static func pushed(_ argument: JSONObject, of channel: Channel, user: String?) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("channel", channel.rawValue)
+        if let user { writer.member("uid", user) }
+        for member in argument.members where member.key != "channel" {
+            writer.key(member.key)
+            writer.value(member.value)
+        }
+        writer.endObject()
+        return writer.bytes
     }
 
     /// Whether both are of the same data.

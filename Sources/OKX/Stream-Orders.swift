@@ -149,59 +149,70 @@ struct OrderNews {
         case conditional(AlgoRow)
     }
 
+    /// What an event is about, as it stood before.
+    struct Earlier {
+        private(set) var order: OpenOrder?
+        private(set) var conditional: ConditionalOrder?
+        /// What closing fills of the instrument had realised.
+        private(set) var realised = ExactDecimal.zero
+
+        init(_ event: Event, _ account: Account?) {
+            switch event.body {
+            case .orderAmended(let change): order = account?.order(.id(change.orderID))
+            case .orderCancelled(let id), .orderEnded(let id, _): order = account?.order(.id(id))
+            case .filled(let trade):
+                order = trade.orderID.flatMap { account?.order(.id($0)) }
+                realised = account?.activity(trade.instrument.name)?.realised ?? .zero
+            case .conditionalTriggered(let id, _, _), .conditionalEnded(let id, _):
+                conditional = account?.conditional(.id(id))
+            default: break
+            }
+        }
+    }
+
     let subject: Subject
     let event: Event
-    /// What was filled, and what that realized.
-    var fill: Fill?
-    var realised = ExactDecimal.zero
+    /// What was filled, and what that realised.
+    private(set) var fill: Fill?
+    private(set) var realised = ExactDecimal.zero
 
     /// Nil where the event is of no order.
-    init?(_ event: Event, before: Account, after: Account) throws {
+    init?(_ event: Event, _ earlier: Earlier, after: Account) throws {
         self.event = event
-        let order: OpenOrder?
         switch event.body {
-        case .orderPlaced(let placed): order = after.order(.id(placed.id))
-        case .orderAmended(let change): order = before.order(.id(change.orderID))
-        case .orderCancelled(let id), .orderEnded(let id, _): order = before.order(.id(id))
-        case .filled(let trade):
-            order = trade.orderID.flatMap { before.order(.id($0)) }
-            fill = trade
-            let name = trade.instrument.name
-            realised =
-                try (after.activity(name)?.realised ?? .zero) - (before.activity(name)?.realised ?? .zero)
+        case .orderPlaced(let placed):
+            // As it stands now.
+            guard let order = after.order(.id(placed.id)) else { return nil }
+            subject = .order(OrderRecord(order))
+        case .orderAmended, .orderCancelled, .orderEnded, .filled:
+            guard let order = earlier.order else { return nil }
+            if case .filled(let trade) = event.body {
+                fill = trade
+                realised = try (after.activity(trade.instrument.name)?.realised ?? .zero) - earlier.realised
+            }
+            var record = OrderRecord(order)
+            try record.take(event, realising: realised)
+            subject = .order(record)
         case .conditionalPlaced:
             guard let placed = after.conditionals.last else { return nil }
             subject = .conditional(AlgoRow(placed, after))
-            return
         case .conditionalAmended(let change):
             guard let amended = after.conditional(.id(change.id)) else { return nil }
             subject = .conditional(AlgoRow(amended, after))
-            return
         case .conditionalTrailed(let id, _, _):
             guard let trailed = after.conditional(.id(id)) else { return nil }
             subject = .conditional(AlgoRow(trailed, after))
-            return
-        case .conditionalTriggered(let id, let leg, let price):
-            guard let fired = before.conditional(.id(id)) else { return nil }
+        case .conditionalTriggered(_, let leg, let price):
+            guard let fired = earlier.conditional else { return nil }
             // The order that it places is the next event.
             let record = ConditionalRecord(
                 fired, .triggered(leg: leg, price: price, orderSequence: event.sequence + 1), at: event.at)
             subject = .conditional(AlgoRow(record, after))
-            return
-        case .conditionalEnded(let id, let end):
-            guard let ended = before.conditional(.id(id)) else { return nil }
+        case .conditionalEnded(_, let end):
+            guard let ended = earlier.conditional else { return nil }
             subject = .conditional(AlgoRow(ConditionalRecord(ended, .ended(end), at: event.at), after))
-            return
         default: return nil
         }
-        guard let order else { return nil }
-        var record = OrderRecord(order)
-        if case .orderPlaced = event.body {
-            // As it stands now.
-        } else {
-            try record.take(event, realising: realised)
-        }
-        subject = .order(record)
     }
 
     /// `tradeId`.
@@ -210,35 +221,41 @@ struct OrderNews {
 
 extension OKXStream {
     /// What the channels of orders tell of one event, in the venue's order: orders, then fills.
-    func orderPushes(_ event: Event, before: Account, after: Account) throws -> [[UInt8]] {
-        guard let news = try OrderNews(event, before: before, after: after) else { return [] }
+    func orderPushes(_ event: Event, _ earlier: OrderNews.Earlier) throws -> [[UInt8]] {
+        guard let account = told, let news = try OrderNews(event, earlier, after: account) else { return [] }
         let now = access.ledgerTime()
         let rules = venue.rules(at: now)
-        var messages: [[UInt8]] = []
         switch news.subject {
         case .order(let record):
-            let row = try OrderRow(record, after, rules)
+            let row = try OrderRow(record, account, rules)
             let isWanted = { (filter: Subscription.Filter) in
                 filter.admits(record.order.instrument, row.typeName, rules)
             }
-            for subscription in subscriptions {
-                guard subscription.channel == .orders, isWanted(subscription.filter) else { continue }
-                messages.append(
-                    try push(subscription) { try writeOrder(row, news, rules, at: now, to: &$0) })
+            let messages = try pushes(on: .orders, where: isWanted) { writer in
+                try writeOrder(row, news, rules, at: now, to: &writer)
             }
-            guard let fill = news.fill else { break }
-            for subscription in subscriptions {
-                guard subscription.channel == .fills, isWanted(subscription.filter) else { continue }
-                messages.append(try push(subscription) { try writeFill(fill, row, news, to: &$0) })
-            }
+            guard let fill = news.fill else { return messages }
+            return try messages
+                + pushes(on: .fills, where: isWanted) { try writeFill(fill, row, news, to: &$0) }
         case .conditional(let row):
             let channel: Channel = row.typeName == "move_order_stop" ? .algoAdvance : .ordersAlgo
-            for subscription in subscriptions {
-                guard subscription.channel == channel,
-                    subscription.filter.admits(row.order.instrument, row.instrumentType(rules), rules)
-                else { continue }
-                messages.append(try push(subscription) { try $0.algo(row, rules, isPush: true) })
+            return try pushes(on: channel) { filter in
+                filter.admits(row.order.instrument, row.instrumentType(rules), rules)
+            } _: {
+                try $0.algo(row, rules, isPush: true)
             }
+        }
+    }
+
+    /// A push to each subscription of a channel that wants it.
+    private func pushes(
+        on channel: Channel, where isWanted: (Subscription.Filter) -> Bool,
+        _ write: (inout JSONWriter) throws -> Void
+    ) rethrows -> [[UInt8]] {
+        var messages: [[UInt8]] = []
+        for place in subscriptions.indices
+        where subscriptions[place].channel == channel && isWanted(subscriptions[place].filter) {
+            messages.append(try push(subscriptions[place], nil, write))
         }
         return messages
     }
@@ -265,7 +282,7 @@ extension OKXStream {
         try writer.member("fillPx", fill.price)
         writer.member("side", literal: fill.side.okxName)
         writer.member("ts", news.event.at)
-        writer.member("ordId", row.order.venueID(of: row.account.id))
+        writer.member("ordId", row.id)
         // Only a client id that is a number is told.
         let clientID = row.order.shownClientID
         writer.member("clOrdId", Int64(clientID) == nil ? "0" : clientID)
@@ -300,7 +317,7 @@ extension OKXStream {
         writer.member("tgtCcy", words.text("tgtCcy") ?? "")
         writer.member("ccy", row.isContract ? order.instrument.settle : row.marginCurrency)
         writer.member("tradeQuoteCcy", row.isContract ? "" : order.instrument.quote)
-        writer.member("ordId", order.venueID(of: row.account.id))
+        writer.member("ordId", row.id)
         writer.member("clOrdId", order.shownClientID)
         writer.member("algoClOrdId", row.conditional?.clientID ?? "")
         writer.member("algoId", row.conditional?.id ?? "")
@@ -330,6 +347,25 @@ extension OKXStream {
         writer.endObject()
     }
 
+    // What stands the same in every push.
+    private static let withoutTriggers = JSONMembers { writer in
+        writer.member("outcome", literal: "")
+        writer.member("isTpLimit", literal: "false")
+        writer.empty([
+            "slTriggerPx", "slTriggerPxType", "tpOrdPx", "tpTriggerPx", "tpTriggerPxType", "slOrdPx",
+        ])
+    }
+    private static let withoutOptionPrices = JSONMembers { writer in
+        writer.empty(["fillPxVol", "fillPxUsd", "fillMarkVol", "fillFwdPx", "fillMarkPx", "fillIdxPx"])
+    }
+    private static let withoutError = JSONMembers { writer in
+        writer.member("code", literal: "0")
+        writer.empty(["msg", "pxType", "pxUsd", "pxVol"])
+        writer.beginObject("linkedAlgoOrd")
+        writer.member("algoId", literal: "")
+        writer.endObject()
+    }
+
     /// The members after an order's totals: its times, and what has just happened.
     private func writeRest(
         _ row: OrderRow, _ news: OrderNews, _ last: ExactDecimal?, to writer: inout JSONWriter
@@ -352,11 +388,7 @@ extension OKXStream {
         writer.member("stpMode", literal: order.preventionName)
         writer.member("attachAlgoClOrdId", literal: "")
         try writer.member("lastPx", last)
-        writer.member("outcome", literal: "")
-        writer.member("isTpLimit", literal: "false")
-        writer.empty([
-            "slTriggerPx", "slTriggerPxType", "tpOrdPx", "tpTriggerPx", "tpTriggerPxType", "slOrdPx",
-        ])
+        writer.members(Self.withoutTriggers)
         try writer.member("fillPx", fill?.price)
         writer.member("tradeId", news.tradeID)
         try writer.member("fillSz", fill?.quantity ?? .zero)
@@ -365,15 +397,11 @@ extension OKXStream {
         try writer.member("fillFee", fill.map { -$0.fee } ?? .zero)
         writer.member("fillFeeCcy", fill?.feeAsset ?? "")
         writer.member("execType", literal: fill.map { $0.liquidity == .maker ? "M" : "T" } ?? "")
-        writer.empty(["fillPxVol", "fillPxUsd", "fillMarkVol", "fillFwdPx", "fillMarkPx", "fillIdxPx"])
+        writer.members(Self.withoutOptionPrices)
         writer.member("amendSource", literal: isAmended ? "1" : "")
         writer.member("reqId", requestID)
         writer.member("amendResult", literal: isAmended ? "0" : "")
-        writer.member("code", literal: "0")
-        writer.empty(["msg", "pxType", "pxUsd", "pxVol"])
-        writer.beginObject("linkedAlgoOrd")
-        writer.member("algoId", literal: "")
-        writer.endObject()
+        writer.members(Self.withoutError)
         writer.attachments(order.terms?.attached ?? [])
     }
 }

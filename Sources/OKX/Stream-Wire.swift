@@ -91,14 +91,7 @@ extension OKXStream {
     ) rethrows -> [UInt8] {
         var writer = JSONWriter(reserving: 2000)
         writer.beginObject()
-        writer.beginObject("arg")
-        writer.member("channel", subscription.channel.rawValue)
-        if let session { writer.member("uid", session.user) }
-        for member in subscription.argument.members where member.key != "channel" {
-            writer.key(member.key)
-            writer.value(member.value)
-        }
-        writer.endObject()
+        writer.member("arg", raw: subscription.pushedArgument)
         if let kind { writer.member("eventType", kind.rawValue) }
         if kind == .snapshot {
             writer.member("curPage", 1)

@@ -54,7 +54,7 @@ struct OKXStream: VenueStream {
     /// The account as of the last push of `account` and `positions`.
     private var pushed: Account?
     /// The account as told by `balance_and_position`, event by event.
-    private var told: Account?
+    private(set) var told: Account?
     private var lastActivity: Int64
     /// The requests of the present hour.
     private var hour: (start: Int64, requests: Int)
@@ -270,7 +270,7 @@ extension OKXStream {
 
 extension APIKey {
     fileprivate func isSame(as other: APIKey) -> Bool {
-        account == other.account && secret == other.secret && passphrase == other.passphrase
+        self === other || account == other.account && secret == other.secret && passphrase == other.passphrase
             && permissions == other.permissions && addresses == other.addresses
     }
 }
@@ -321,7 +321,8 @@ extension OKXStream {
 
     private func subscription(_ value: JSONValue, _ text: [UInt8]) throws(StreamError) -> Subscription {
         let rules = venue.rules(at: access.ledgerTime())
-        let subscription = try Subscription(reading: value, at: address, rules, request: text)
+        let subscription = try Subscription(
+            reading: value, at: address, rules, request: text, user: session?.user)
         guard !subscription.channel.isOfAccount || session != nil else { throw .loginNeeded }
         return subscription
     }
@@ -523,21 +524,20 @@ extension OKXStream {
 
     /// Tells one event to the channels that hear of each: orders, fills, then `balance_and_position`.
     private mutating func tell(_ event: Event, at now: Int64, _ output: inout StreamOutput) {
-        guard let before = told, event.sequence > before.lastSequence else { return }
-        var after = before
+        guard let last = told?.lastSequence, event.sequence > last else { return }
+        let hearsBalances = subscriptions.contains { $0.channel == .balanceAndPosition }
+        // Changed in place where nothing is compared with the whole account of before.
+        let before = hearsBalances ? told : nil
+        let order = OrderNews.Earlier(event, told)
         do {
-            try after.apply(event)
+            try told?.apply(event)
         } catch {
             // Cannot be after what is durable; should it be, the ledger's own state is the truth.
             told = snapshot()?.account
             return
         }
-        told = after
-        for message in (try? orderPushes(event, before: before, after: after)) ?? [] {
-            send(message, at: now, &output)
-        }
-        guard subscriptions.contains(where: { $0.channel == .balanceAndPosition }),
-            let change = BalanceChange(event, from: before, to: after)
+        for message in (try? orderPushes(event, order)) ?? [] { send(message, at: now, &output) }
+        guard let before, let after = told, let change = BalanceChange(event, from: before, to: after)
         else { return }
         for subscription in subscriptions where subscription.channel == .balanceAndPosition {
             if let message = try? balancesAndPositionsPush(subscription, after, change) {

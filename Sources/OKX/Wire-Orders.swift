@@ -9,9 +9,14 @@ import Numbers
 struct OrderRow {
     let order: OpenOrder
     let record: OrderRecord
-    let account: Account
+    /// `ordId`.
+    let id: String
     /// `instType`.
     let typeName: String
+    /// `ccy`: the currency of the margin of a pair; empty for every other order.
+    let marginCurrency: String
+    /// `tdMode`.
+    let marginMode: String
     let leverage: ExactDecimal
     /// What its closing fills realized, before fees.
     let profit: ExactDecimal
@@ -32,7 +37,11 @@ struct OrderRow {
     init(_ record: OrderRecord, _ account: Account, typeName: String, leverage: ExactDecimal) throws {
         self.record = record
         order = record.order
-        self.account = account
+        id = order.venueID(of: account.id)
+        marginCurrency =
+            (record.ending == nil ? account.marginAsset(of: order) : order.terms?.marginAsset) ?? ""
+        marginMode =
+            order.settlementAsset != nil || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash"
         self.typeName = typeName
         self.leverage = leverage
         profit = order.fills?.realised ?? .zero
@@ -56,10 +65,6 @@ struct OrderRow {
     }
 
     var isContract: Bool { order.instrument.kind.isDerivative }
-    /// `ccy`: the currency of the margin of a pair; empty for every other order.
-    var marginCurrency: String {
-        (record.ending == nil ? account.marginAsset(of: order) : order.terms?.marginAsset) ?? ""
-    }
     var words: Settings { order.terms?.words ?? Settings() }
     var isMarket: Bool { order.terms?.kind == .market }
 
@@ -76,10 +81,6 @@ struct OrderRow {
     var size: String {
         if case .ended(.amended) = record.ending { return filled.description }
         return words.text("sz") ?? order.quantity.description
-    }
-
-    var marginMode: String {
-        order.settlementAsset != nil || account.mode.sharesCollateral ? order.marginMode.rawValue : "cash"
     }
 
     /// `feeCcy`: what a spot order receives; of contracts the settlement currency.
@@ -192,7 +193,7 @@ extension JSONWriter {
         beginObject("linkedAlgoOrd")
         member("algoId", literal: "")
         endObject()
-        member("ordId", order.venueID(of: row.account.id))
+        member("ordId", row.id)
         member("ordType", order.typeName)
         try member("pnl", row.profit)
         member("posSide", order.positionSide.rawValue)

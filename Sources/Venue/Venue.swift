@@ -90,7 +90,7 @@ public struct AccountSnapshot: Sendable {
 }
 
 /// A key that clients sign with.
-public struct APIKey: Sendable {
+public final class APIKey: Sendable {
     /// What a key may do, as `permissions` spells it.
     public enum Permission: String, Sendable, CaseIterable {
         case read
