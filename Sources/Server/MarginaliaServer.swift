@@ -28,10 +28,17 @@ public struct MarginaliaServer: Sendable {
     public func run(whenReady: @escaping @Sendable (ServerReady) -> Void) async throws(ProgramError) {
         let scenarios = try Self.scenarios(options) + added
         let venues = try Self.venues(options)
-        let token = try Self.token(options, logger: logger)
+        let token = try Self.token(options)
         defer { token.removeTemporary() }
-        let engine = try await EngineOpening.open(
-            options, scenarios: scenarios, venues: venues, logger: logger)
+        let engine: LedgerEngine
+        do {
+            engine = try await EngineOpening.open(
+                options, scenarios: scenarios, venues: venues, logger: logger)
+        } catch {
+            token.takeBack()
+            throw error
+        }
+        token.tell(logger)
         do {
             try await load(scenarios, into: engine)
             let faults = FaultBook()
@@ -183,7 +190,25 @@ public struct ServerReady: Sendable {
 /// The admin token in use, and the temporary folder that holds it where the store keeps nothing.
 struct TokenInUse: Sendable {
     let token: AdminToken
-    let temporaryFolder: String?
+    var temporaryFolder: String?
+    /// What was made to keep it in, outermost first.
+    var madeFolders: [String] = []
+
+    /// Deletes what was made for a store that does not open: the token, and folders with nothing else in
+    /// them.
+    func takeBack() {
+        guard token.isNew, let file = token.file else { return }
+        unlink(file)
+        for folder in madeFolders.reversed() { rmdir(folder) }
+    }
+
+    /// Says where a token is that was made just now.
+    func tell(_ logger: Logger) {
+        guard token.isNew, let file = token.file else { return }
+        logger.info(
+            temporaryFolder == nil ? "an admin token was made" : "the admin token of this run was made",
+            metadata: ["file": "\(file)"])
+    }
 
     /// Deletes the temporary folder.
     func removeTemporary() {
@@ -193,34 +218,37 @@ struct TokenInUse: Sendable {
 
 extension MarginaliaServer {
     /// The token: given, kept beside the store, or made in a folder of its own where the store is in memory.
-    static func token(_ options: ServeOptions, logger: Logger) throws(ProgramError) -> TokenInUse {
+    static func token(_ options: ServeOptions) throws(ProgramError) -> TokenInUse {
         if let given = options.adminToken {
-            return TokenInUse(token: AdminToken(given), temporaryFolder: nil)
+            return TokenInUse(token: AdminToken(given))
         }
         if let folder = options.store.folder {
-            try makeFolder(folder)
-            let token = try AdminToken(folder: folder)
-            if token.isNew {
-                logger.info("an admin token was made", metadata: ["file": "\(token.file ?? "")"])
-            }
-            return TokenInUse(token: token, temporaryFolder: nil)
+            let made = try makeFolder(folder)
+            return TokenInUse(token: try AdminToken(folder: folder), madeFolders: made)
         }
         let folder = FileManager.default.temporaryDirectory.path + "/marginalia-\(UUID().uuidString)"
-        try makeFolder(folder)
-        let token = try AdminToken(folder: folder)
-        logger.info("the admin token of this run was made", metadata: ["file": "\(token.file ?? "")"])
-        return TokenInUse(token: token, temporaryFolder: folder)
+        _ = try makeFolder(folder)
+        return TokenInUse(token: try AdminToken(folder: folder), temporaryFolder: folder)
     }
 
-    private static func makeFolder(_ folder: String) throws(ProgramError) {
-        if FileManager.default.fileExists(atPath: folder) { return }
+    /// Gives the folders that were made, outermost first.
+    private static func makeFolder(_ folder: String) throws(ProgramError) -> [String] {
+        var missing: [String] = []
+        var path = folder
+        while !path.isEmpty, !FileManager.default.fileExists(atPath: path) {
+            missing.insert(path, at: 0)
+            path = (path as NSString).deletingLastPathComponent
+        }
+        if missing.isEmpty { return [] }
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
+            for folder in missing.reversed() { rmdir(folder) }
             throw ProgramError(
                 .unavailable,
                 "The data folder \(folder) cannot be made: check its parent folder, or give another --store.")
         }
+        return missing
     }
 }

@@ -229,6 +229,29 @@ def test_store_in_use_is_69(start, store):
     assert one.request("GET", "/readyz").status == 200
 
 
+@pytest.mark.parametrize(
+    "store, options",
+    [
+        ("", []),
+        ("/letter.txt", []),
+        ("/letter.txt/ledger.db", []),
+        ("/letter.txt/new/ledger.db", []),
+        ("/new/folder/ledger.db", ["--seal-keys", "env:NO_SUCH_VARIABLE"]),
+    ],
+)
+def test_a_start_that_fails_leaves_nothing_behind(store, options, tmp_path):
+    """No token is left beside a store that does not open, and no folder that was made for it."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "letter.txt").write_text("Dear reader")
+    before = sorted(tmp_path.rglob("*"))
+    path = str(folder) + store
+    ended = run("serve", "--store", f"sqlite:{path}", "--listen", "127.0.0.1:0", *options)
+    assert ended.returncode in (69, 78), ended
+    assert_one_sentence(ended.stderr)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_store_of_another_program_is_69_and_untouched(tmp_path):
     path = tmp_path / "other.db"
     other = sqlite3.connect(path)
