@@ -34,6 +34,23 @@ extension BinanceVenue {
     }
 }
 
+extension BinanceVenue {
+    /// isolatedMargin of each isolated position against its maintMargin, in the margin asset.
+    public func isolatedHealth(of snapshot: AccountSnapshot) throws -> [IsolatedHealth] {
+        let figures = try figures(of: snapshot)
+        return try FigureError.turning {
+            try figures.positions.filter(\.mode.hasWallet).map { row in
+                let (equity, required) = try (row[.isolatedMargin], row[.maintMargin])
+                return IsolatedHealth(
+                    instrument: row.symbol, side: row.side,
+                    health: MarginHealth(
+                        equity: equity, maintenance: required, unit: row.mode.marginAsset,
+                        isLiquidated: equity <= required))
+            }
+        }
+    }
+}
+
 extension AccountFigures {
     /// Everything in the body's order.
     fileprivate func explained() throws -> [Explanation] {

@@ -16,13 +16,7 @@ extension CryptoComVenue {
                         figures[.marginBalance], figures[.maintenanceMargin],
                         isLiquidated: figures.isOn(.isLiquidating)))
             }
-            for isolated in figures.isolated {
-                pools.append(
-                    try Self.health(
-                        isolated[.marginBalance], isolated[.maintenanceMargin],
-                        isLiquidated: isolated.isOn(.isLiquidating)))
-            }
-            return pools
+            return pools + (try figures.isolated.map(Self.health))
         }
         // A pool in liquidation comes first. Of others the lower equity per maintenance is the nearer one;
         // the products are exact and never fail.
@@ -31,6 +25,22 @@ extension CryptoComVenue {
             return ExactDecimal.compareProducts(
                 first.equity, second.maintenance, second.equity, first.maintenance) == .less
         }
+    }
+
+    /// The same of each isolated position: whether its margin account is under liquidation.
+    public func isolatedHealth(of snapshot: AccountSnapshot) throws -> [IsolatedHealth] {
+        let figures = try figures(of: snapshot)
+        return try FigureError.turning {
+            try figures.isolated.map {
+                IsolatedHealth(instrument: $0.name, side: .net, health: try Self.health(of: $0))
+            }
+        }
+    }
+
+    private static func health(of isolated: IsolatedFigures) throws -> MarginHealth {
+        try health(
+            isolated[.marginBalance], isolated[.maintenanceMargin],
+            isLiquidated: isolated.isOn(.isLiquidating))
     }
 
     private static func health(

@@ -61,7 +61,7 @@ final class PositionRow: FigureTable<PositionRowFigure> {
         case .markPx: try valuation.mark()
         case .mgnRatio where mode.isCross: try poolRatio()
         case .mgnRatio:
-            try (valuation.exactMargin() + self[.upl]).ratio(to: self[.mmr] + self[.liquidationFee])
+            try isolatedEquity().ratio(to: isolatedRequirement())
         case .notionalUsd: try valuation[.notionalUsd].magnitude
         case .realizedPnl: try self[.pnl] + self[.fundingFee] + self[.fee] + self[.liqPenalty]
         case .liqPenalty: .zero
@@ -89,6 +89,12 @@ final class PositionRow: FigureTable<PositionRowFigure> {
         default: true
         }
     }
+
+    /// What backs an isolated position, in its own currency.
+    func isolatedEquity() throws -> ExactFraction { try valuation.exactMargin() + self[.upl] }
+
+    /// What an isolated position is liquidated at, in its own currency.
+    func isolatedRequirement() throws -> ExactFraction { try self[.mmr] + self[.liquidationFee] }
 
     /// Portfolio margin's unit of a cross contract's underlying; nil in the other modes.
     var unit: RiskUnitFigures? {

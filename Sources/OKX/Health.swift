@@ -1,3 +1,4 @@
+import Ledger
 import Numbers
 import Venue
 
@@ -16,6 +17,27 @@ extension OKXVenue {
             guard !maintenance.isZero else { return nil }
             return try MarginHealth(
                 equity: figures[.adjEq], maintenance: maintenance, places: 16, unit: "USD")
+        }
+    }
+
+    /// Margin and profit of each isolated position against its maintenance margin and liquidation fee, in its
+    /// own currency: its `mgnRatio` at 1.
+    public func isolatedHealth(of snapshot: AccountSnapshot) throws -> [IsolatedHealth] {
+        try FigureError.turning {
+            let figures = try figures(of: snapshot, rules(at: snapshot.at), isBalance: true)
+            return try withExtendedLifetime(figures) {
+                try figures.positions.filter { !$0.isCross }.map { valuation in
+                    let row = try PositionRow(valuation, id: "", last: nil)
+                    let (equity, required) = try (row.isolatedEquity(), row.isolatedRequirement())
+                    let position = valuation.position
+                    return IsolatedHealth(
+                        instrument: position.instrument.name, side: position.side,
+                        health: MarginHealth(
+                            equity: try equity.rounded(places: 16, rounding: .halfUp),
+                            maintenance: try required.rounded(places: 16, rounding: .halfUp),
+                            unit: valuation.mode.settle, isLiquidated: equity <= required))
+                }
+            }
         }
     }
 

@@ -281,20 +281,34 @@ extension RailsVenue {
         try health(of: figures(of: snapshot))
     }
 
+    /// The same of each isolated position, in the order of the markets.
+    public func isolatedHealth(of snapshot: AccountSnapshot) throws -> [IsolatedHealth] {
+        let figures = figures(of: snapshot)
+        return try FigureError.turning {
+            try figures.isolated.filter(\.isOpen).map {
+                IsolatedHealth(instrument: $0.market, side: .net, health: try Self.health(of: $0))
+            }
+        }
+    }
+
+    private static func health(of market: MarketFigures) throws -> MarginHealth {
+        try health(market[.isolatedEquity], market[.maintenanceMargin])
+    }
+
+    private static func health(
+        _ equity: ExactFraction, _ maintenance: ExactFraction
+    ) throws(NumberError) -> MarginHealth {
+        try MarginHealth(
+            equity: equity, maintenance: maintenance, places: ExactDecimal.places, unit: money)
+    }
+
     private func health(of figures: AccountFigures) throws(FigureError) -> MarginHealth? {
         let all = try FigureError.turning {
-            var pools: [(equity: ExactFraction, maintenance: ExactFraction)] = []
+            var pools = try figures.isolated.map(Self.health)
             if figures.open.contains(where: \.isCross) {
-                pools.append((try figures[.crossEquity], try figures[.maintenanceMargin]))
+                pools.insert(try Self.health(figures[.crossEquity], figures[.maintenanceMargin]), at: 0)
             }
-            for market in figures.isolated {
-                pools.append((try market[.isolatedEquity], try market[.maintenanceMargin]))
-            }
-            return try pools.map {
-                try MarginHealth(
-                    equity: $0.equity, maintenance: $0.maintenance, places: ExactDecimal.places,
-                    unit: Self.money)
-            }
+            return pools
         }
         return all.min { first, second in
             if first.isLiquidated != second.isLiquidated { return first.isLiquidated }

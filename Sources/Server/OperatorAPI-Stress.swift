@@ -70,15 +70,26 @@ extension OperatorAPI {
         writer.key("margin")
         if let health = try model.health(of: snapshot) {
             writer.beginObject()
-            writer.member("equity", quoted: health.equity)
-            writer.member("maintenance", quoted: health.maintenance)
-            writer.member("unit", health.unit)
-            writer.member("is_liquidated", health.isLiquidated)
+            write(health, to: &writer)
             writer.endObject()
         } else {
             writer.null()
         }
+        writer.array("isolated", of: try model.isolatedHealth(of: snapshot)) { position, writer in
+            writer.beginObject()
+            writer.member("instrument", position.instrument)
+            writer.member("position_side", position.side.rawValue)
+            write(position.health, to: &writer)
+            writer.endObject()
+        }
         writer.member("statement", raw: try model.accountBody(of: snapshot, query: [], through: access))
+    }
+
+    private static func write(_ health: MarginHealth, to writer: inout JSONWriter) {
+        writer.member("equity", quoted: health.equity)
+        writer.member("maintenance", quoted: health.maintenance)
+        writer.member("unit", health.unit)
+        writer.member("is_liquidated", health.isLiquidated)
     }
 
     // MARK: - Reading

@@ -144,3 +144,19 @@ public struct MarginHealth: Sendable, Equatable {
         isLiquidated = maintenance.isPositive && equity <= maintenance
     }
 }
+
+/// How safe an isolated position is: what it is liquidated by on its own.
+public struct IsolatedHealth: Sendable, Equatable {
+    /// The venue's name of the instrument.
+    public let instrument: String
+    /// `net`, or its side in hedge mode.
+    public let side: PositionSide
+    /// Its own margin with what it has earned, against what it must maintain.
+    public let health: MarginHealth
+
+    public init(instrument: String, side: PositionSide, health: MarginHealth) {
+        self.instrument = instrument
+        self.side = side
+        self.health = health
+    }
+}

@@ -45,6 +45,10 @@ public protocol VenueServer: Venue {
     /// where a figure cannot be worked out.
     func health(of snapshot: AccountSnapshot) throws -> MarginHealth?
 
+    /// What each isolated position is liquidated by, in the order of opening. Throws `FigureError` where a
+    /// figure cannot be worked out.
+    func isolatedHealth(of snapshot: AccountSnapshot) throws -> [IsolatedHealth]
+
     /// The venue's answer to a request: authenticated, limited and refused as the venue does it.
     func respond(to request: VenueRequest, through access: any VenueAccess) async -> VenueResponse
 
@@ -75,6 +79,9 @@ extension VenueServer {
 
     /// No figures are named that a new order is judged by.
     public static var acceptanceFigures: [String] { [] }
+
+    /// No isolated positions: every one is cross.
+    public func isolatedHealth(of snapshot: AccountSnapshot) throws -> [IsolatedHealth] { [] }
 
     /// The ledger's own id of the order.
     public func shownID(of order: OpenOrder, in account: String) -> String { order.id }

@@ -181,29 +181,42 @@ struct Stress: AsyncParsableCommand {
 
     private static func show(_ answer: JSONValue) {
         print("\(answer.shown("account")) at \(answer.shown("venue"))")
-        var rows = [row("(now)", "", answer["unshocked"])]
-        var isLiquidated = answer["unshocked"]?["margin"]?["is_liquidated"]?.boolean ?? false
-        for shock in answer["shocks"]?.elements ?? [] {
-            var row = row(shock)
-            // The first shock that liquidates is marked; what comes after it in the list need not be worse.
-            if !isLiquidated, shock["margin"]?["is_liquidated"]?.boolean == true {
-                isLiquidated = true
-                row[row.count - 1] += "  <- first"
+        var rows: [[String]] = []
+        /// What is liquidated by now: "" for the account, else an isolated position.
+        var liquidated: Set<String> = []
+        func add(_ title: (target: String, change: String), _ result: JSONValue?, isShock: Bool) {
+            let isolated = (result?["isolated"]?.elements ?? []).map { position in
+                let side = position.shown("position_side")
+                let name = position.shown("instrument") + (side == "net" ? "" : " \(side)")
+                return (name: name, row: row("  isolated \(name)", "", position), margin: position)
             }
-            rows.append(row)
+            let account = (
+                name: "", row: row(title.target, title.change, result?["margin"]),
+                margin: result?["margin"] ?? .null
+            )
+            for var line in [account] + isolated {
+                let isLiquidated = line.margin["is_liquidated"]?.boolean == true
+                // The first shock that liquidates is marked; what comes after it in the list need not be
+                // worse.
+                if isLiquidated, liquidated.insert(line.name).inserted, isShock {
+                    line.row[line.row.count - 1] += "  <- first"
+                }
+                rows.append(line.row)
+            }
         }
+        add(("(now)", ""), answer["unshocked"], isShock: false)
+        for shock in answer["shocks"]?.elements ?? [] { add(title(of: shock), shock, isShock: true) }
         printTable(["TARGET", "SHOCK", "EQUITY", "MAINTENANCE", "UNIT", "STATE"], rows)
     }
 
-    private static func row(_ shock: JSONValue) -> [String] {
-        if shock["rules"] != nil { return row("(rules)", "", shock) }
+    private static func title(of shock: JSONValue) -> (target: String, change: String) {
+        if shock["rules"] != nil { return ("(rules)", "") }
         let funding = shock.shown("funding")
-        return row(
-            shock.shown("target"), funding.isEmpty ? shock.shown("change") : "funding \(funding)", shock)
+        return (shock.shown("target"), funding.isEmpty ? shock.shown("change") : "funding \(funding)")
     }
 
-    private static func row(_ target: String, _ change: String, _ result: JSONValue?) -> [String] {
-        guard let margin = result?["margin"], margin.object != nil else {
+    private static func row(_ target: String, _ change: String, _ margin: JSONValue?) -> [String] {
+        guard let margin, margin.object != nil else {
             return [target, change, "-", "-", "", "no cross position"]
         }
         let isLiquidated = margin["is_liquidated"]?.boolean ?? false

@@ -91,6 +91,75 @@ def test_shocks_move_the_figures_and_store_nothing(desk):
     assert desk.everything() == before
 
 
+def isolated_position(venue: str, instrument: str, quantity: str) -> list[dict]:
+    """A long bought at 60,000 with a tenth of it as its own margin; a fifth at Rails."""
+    asset = {"crypto-com": "USD", "rails": "USD"}.get(venue, "USDT")
+    fill = {"type": "fill", "account": "desk", "instrument": instrument, "side": "buy", "quantity": quantity,
+            "price": "60000"}
+    modes = [{"type": "set_margin_mode", "account": "desk", "instrument": instrument,
+              "margin_mode": "isolated"}]
+    if venue in ("crypto-com", "okx"):
+        modes, fill["margin_mode"] = [], "isolated"
+    leverage = {"type": "set_leverage", "account": "desk", "instrument": instrument, "leverage": "10"}
+    settings = {"leverage": "5"} if venue == "rails" else {}
+    if venue == "okx":
+        leverage["margin_mode"] = "isolated"
+    return [
+        {"type": "open_account", "account": "desk", "venue": venue, "settings": settings},
+        {"type": "prices", "venue": venue, "marks": {instrument: "60000"}, "index": {asset: "1"}},
+        {"type": "deposit", "account": "desk", "asset": asset, "amount": "20000"},
+        *modes,
+        *([] if venue == "rails" else [leverage]),
+        fill,
+    ]
+
+
+@pytest.mark.parametrize(
+    "venue, instrument, quantity, asset, maintenance",
+    [
+        # 57,000 and 54,000 at 0.4 %.
+        ("binance", "BTCUSDT", "1", "USDT", ("228", "216")),
+        # 0.1 BTC: 5,700 and 5,400 at 0.4 % and a fee of 0.05 %.
+        ("okx", "BTC-USDT-SWAP", "10", "USDT", ("25.65", "24.3")),
+        ("crypto-com", "BTCUSD-PERP", "1", "USD", ("570", "540")),
+        # 3 % of the cost.
+        ("rails", "BTC-USD", "1", "USD", ("1800", "1800")),
+    ],
+)
+def test_an_isolated_position_that_is_gone_is_told(start, venue, instrument, quantity, asset, maintenance):
+    server = start("--ledger-time", "2026-06-01T00:00:00Z")
+    server.apply(*isolated_position(venue, instrument, quantity))
+    falls = (10, 20, 30) if venue == "rails" else (5, 10, 20)
+    shocks = [{"target": instrument, "change": f"-{fall}%"} for fall in falls[:2]]
+    answer = server.admin("POST", "/accounts/desk/stress", {"shocks": shocks}).json
+    [now], [first], [second] = (row["isolated"] for row in (answer["unshocked"], *answer["shocks"]))
+    assert {(row["instrument"], row["position_side"], row["unit"]) for row in (now, first, second)} == {
+        (instrument, "net", asset)}
+    assert [row["is_liquidated"] for row in (now, first, second)] == [False, False, True]
+    assert (first["maintenance"], second["maintenance"]) == maintenance
+    if venue in ("binance", "okx"):
+        # What the account itself is liquidated by is that of cross positions, as before.
+        assert [row["margin"] for row in answer["shocks"]] == [None, None]
+        margin = 6000 * (1 if venue == "binance" else 0.1)
+        assert float(now["equity"]) == margin and float(first["equity"]) == margin / 2
+        assert float(second["equity"]) == 0
+
+    options = [f"--shock={instrument}=-{fall}%" for fall in falls]
+    shown = run("stress", "desk", *options, "--url", server.url, "--token", TOKEN).stdout.splitlines()
+    lines = [line for line in shown if f"isolated {instrument}" in line]
+    assert [("liquidated" in line, "<- first" in line) for line in lines] == [
+        (False, False), (False, False), (True, True), (True, False)]
+
+
+def test_a_mark_of_next_to_nothing_leaves_no_isolated_position(start):
+    """Nothing has to be maintained of what is worth nothing, and still its margin is gone."""
+    server = start("--ledger-time", "2026-06-01T00:00:00Z")
+    server.apply(*isolated_position("binance", "BTCUSDT", "1"))
+    shocks = {"shocks": [{"target": "BTCUSDT", "change": "-0.9999999999999"}]}
+    [position] = server.admin("POST", "/accounts/desk/stress", shocks).json["shocks"][0]["isolated"]
+    assert position["maintenance"] == "0" and position["is_liquidated"] is True
+
+
 def test_one_funding_payment(desk):
     shocks = {"shocks": [{"target": "BTC-USDT-SWAP", "funding": "0.001"}]}
     answer = desk.admin("POST", "/accounts/desk/stress", shocks).json
@@ -182,9 +251,12 @@ def test_an_account_without_a_cross_position_is_told_as_such(start):
     server.apply(PRICES, DESK[0], DESK[1] | {"amount": "9000"}, DESK[2] | {"margin_mode": "isolated"})
     table = run("stress", "desk", "--shock", "BTC=-0.50", "--url", server.url, "--token", TOKEN)
     assert table.returncode == 0
-    rows = [line.split() for line in table.stdout.splitlines()[2:]]
+    lines = table.stdout.splitlines()[2:]
+    rows = [line.split() for line in lines if "isolated" not in line]
     assert [row[-3:] for row in rows] == [["no", "cross", "position"]] * 2
     assert all(row[-5:-3] == ["-", "-"] for row in rows)
+    # Its isolated position has lines of its own.
+    assert ["liquidated" in line for line in lines if "isolated" in line] == [False, True]
 
 
 def test_a_share_may_be_a_percentage_wherever_it_is_given(desk):
