@@ -98,9 +98,12 @@ struct ReportedAccount {
 
     /// The venue's uuid of the account: `account` of a sub-account, else `account_id` of its positions and
     /// orders; nil where there are none, for the balance names no account.
+    ///
+    /// Our own server lists sub-accounts by their names in the ledger, which its uuids are made of.
     var identifier: String? {
-        ([account["account"]] + ((positions ?? []) + (orders ?? [])).map { $0["account_id"] })
-            .lazy.map(\.text).first { !$0.isEmpty }
+        let name = account["account"].text
+        if !name.isEmpty { return StableIdentifier.uuid(account: name) }
+        return ((positions ?? []) + (orders ?? [])).lazy.map { $0["account_id"].text }.first { !$0.isEmpty }
     }
 
     /// Whether it is in the form recorded from the venue since 2024, rather than in the documented one.
@@ -287,7 +290,8 @@ extension ReportedAccount {
             row.common(AccountForm.ofAccount(.live).row, in: RowMode(profile: .live), coin: name))
         figures.set(row.figure(.wallet, RowFigure.quantity.rawValue, unit: name))
         let held = shownHeld(row)
-        guard !held.isZero, let quantity = row["quantity"].number, let value = row["market_value"].number
+        guard !held.isZero, let quantity = row["quantity"].truncatedNumber,
+            let value = row["market_value"].truncatedNumber
         else {
             return AssetStatement(asset: name, figures: figures)
         }

@@ -2,9 +2,15 @@ import Venue
 
 /// Identifiers that look like the venue's own and are always the same for the same account.
 enum StableIdentifier {
-    /// A UUID of an account, from the digest of its id.
+    /// The UUID of an account: its id where that is one, as the venue's are, else one from the digest of it.
     static func uuid(account: String) -> String {
-        uuidText(stableDigest(of: "account/\(account)"))
+        isUUID(account) ? account : uuidText(stableDigest(of: "account/\(account)"))
+    }
+
+    private static func isUUID(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        return parts.map(\.count) == [8, 4, 4, 4, 12]
+            && parts.joined().allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
     }
 
     /// A UUID for the order that closes a position, from the digest of what asks for it.

@@ -230,7 +230,7 @@ struct ResponseTests {
         }
         let main = try await read(deskKey)
         // The balance names nobody; the list of sub-accounts names each, here by its id in the ledger.
-        #expect(main.map(\.identifier) == [nil, "child"])
+        #expect(main.map(\.identifier) == [nil, StableIdentifier.uuid(account: "child")])
         #expect(try await read(key).map(\.identifier) == [nil])
         try world.apply(
             #"{"type":"place_order","account":"child","order_id":"o","instrument":"BTCUSD-PERP","side":"buy","quantity":"0.001","price":"60000"}"#

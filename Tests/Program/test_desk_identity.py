@@ -101,6 +101,22 @@ def test_a_crypto_com_subaccount_with_a_key_of_its_own_is_counted_once(server, t
     } - set(repeated)
 
 
+def test_a_subaccount_of_this_server_with_a_key_of_its_own_is_counted_once(server, tmp_path):
+    """The list calls it by its name in the ledger, its positions by a uuid; both are one account."""
+    carry, variables = second_key(server, "demo-crypto-com-carry", "carry", "crypto-com")
+    trend, more = second_key(server, "demo-crypto-com-trend", "trend", "crypto-com")
+    alone = Desk(tmp_path, [carry, trend]).json("portfolio", **variables, **more)
+    named = {row["account"] for row in alone["accounts"] if row["uid"]}
+    main = Desk(tmp_path, [entry("crypto-com", server.url)]).json("portfolio")
+    desk = Desk(tmp_path, [entry("crypto-com", server.url), carry, trend])
+    book = desk.json("portfolio", **variables, **more)
+    assert named and {row["account"]: row["same_as"] for row in book["totals"]["repeated"]} == {
+        name: f"cdc/demo-crypto-com-{name}" for name in named
+    }
+    if named == {"carry", "trend"}:
+        assert digits(equity(book)["value"]) == digits(equity(main)["value"])
+
+
 def test_two_keys_of_one_crypto_com_account_are_counted_once(server, tmp_path):
     twin, variables = second_key(server, "demo-crypto-com", "again", "crypto-com")
     desk = Desk(tmp_path, [entry("crypto-com", server.url), twin])
