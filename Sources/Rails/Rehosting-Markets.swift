@@ -141,13 +141,28 @@ struct MarketHistory {
     /// One coin bought and sold again, with the funding between.
     mutating func addPast(to script: inout RehostingScript) {
         let gain = pastRealised
-        let half = try? (pastVolume - gain).over(ExactDecimal(2), rounding: .towardZero)
         let least = max(Self.grain, (try? Self.grain - gain) ?? Self.grain)
+        if let apart = try? pastVolume - gain, !apart.units.isMultiple(of: 2), apart > least {
+            turn(&script)
+        }
+        let half = try? (pastVolume - volume - gain).over(ExactDecimal(2), rounding: .towardZero)
         let entry = max(half ?? least, least)
         guard let exit = try? entry + gain else { return }
         fill(.buy, .one, entry, &script)
         fund(pastFunding, &script)
         fill(.sell, .one, exit, &script)
+    }
+
+    /// Trades of an odd volume that earn nothing: what both trades of a round trip come to is odd where its
+    /// profit is. The middle one closes a half and opens another, each of which costs two units of the last
+    /// place, and both together five.
+    private mutating func turn(_ script: inout RehostingScript) {
+        guard let half = try? ExactDecimal(units: ExactDecimal.one.units / 2),
+            let even = try? ExactDecimal(units: 4), let odd = try? ExactDecimal(units: 5)
+        else { return }
+        fill(.buy, half, even, &script)
+        fill(.sell, .one, odd, &script)
+        fill(.buy, half, even, &script)
     }
 
     // MARK: - The open position

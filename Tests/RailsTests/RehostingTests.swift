@@ -87,6 +87,26 @@ struct RehostingTests {
         #expect(try differences(bodies, try await copy.recorded(deskKey)).isEmpty)
     }
 
+    /// The sale of one coin at an odd price closes a half and opens another, both rounded by themselves: what
+    /// was traded is odd in the eighteenth place, and what was earned is not.
+    @Test("A volume that is odd in the last place is kept, with fees and with a position after it")
+    func oddVolume() async throws {
+        let odd = "100.000000000000000001"
+        for rest in [[], [fill("BTC-USD", "buy", "0.3", "101.7")]] {
+            let world = try railsWorld(
+                commands: [
+                    desk("deposit", #""asset":"USD","amount":"1000""#),
+                    fill("BTC-USD", "buy", "0.5", "100", fee: "0.25"), fill("BTC-USD", "sell", "1", odd),
+                    fill("BTC-USD", "buy", "0.5", "90"), mark("BTC-USD", "100"),
+                ] + rest)
+            let bodies = try await world.recorded(deskKey)
+            #expect(bodies.contains { String(decoding: $0.bytes, as: UTF8.self).contains("000001") })
+            let (copy, result) = try rehosted(bodies)
+            #expect(try differences(bodies, try await copy.recorded(deskKey)).isEmpty)
+            #expect(!result.assumptions.contains { $0.contains("volume") })
+        }
+    }
+
     @Test("Leverages of markets by the later rules, and margins raised by hand")
     func leverages() async throws {
         let world = try railsWorld(
