@@ -151,7 +151,7 @@ enum Inference {
 
     /// What the used limit has beside eligible holdings; nil outside the live form, or where it cannot be
     /// read.
-    private static func restOfUsedLimit(_ answers: ReportedAccount) -> ExactDecimal? {
+    static func restOfUsedLimit(_ answers: ReportedAccount) -> ExactDecimal? {
         guard answers.isLive, let used = answers.account["used_position_limit"].truncatedNumber else {
             return nil
         }
@@ -161,7 +161,8 @@ enum Inference {
         return try? max(.zero, used - sum)
     }
 
-    private static func units(_ count: Int) -> ExactDecimal {
+    /// So many units of the eighth place.
+    static func units(_ count: Int) -> ExactDecimal {
         (try? lastPlace.times(ExactDecimal(count), rounding: .ceiling)) ?? .zero
     }
 

@@ -226,7 +226,7 @@ private struct AccountRehosting {
             script.assume("The isolated position in \(position.instrument) had less than nothing; 0 is used.")
         }
         let most = rules.instrument(position.instrument).map { rules.maximumLeverage(of: $0.terms) }
-        let leverage = account["leverage"].number.flatMap { leverage in
+        let leverage = account["leverage"].truncatedNumber.flatMap { leverage in
             leverage >= .one && leverage <= most ?? .one ? leverage : nil
         }
         if leverage == nil {
@@ -240,14 +240,15 @@ private struct AccountRehosting {
 
     mutating func setPrices() {
         var marks: [(name: String, price: ExactDecimal)] = []
+        /// Contracts whose mark no answer tells.
+        var untold: [String] = []
         let held = positions.map(\.position)
         for name in held.map(\.instrument) + orders.filter(\.isOfContract).map(\.instrument.name) {
-            if marks.contains(where: { $0.name == name }) { continue }
+            if marks.contains(where: { $0.name == name }) || untold.contains(name) { continue }
             if let mark = held.mark(of: name) {
                 marks.append((name, mark))
             } else {
-                script.assume(
-                    "No answer tells the mark price of \(name); the index price in force is used.")
+                untold.append(name)
             }
         }
         var index: [(name: String, price: ExactDecimal)] = []
@@ -260,6 +261,19 @@ private struct AccountRehosting {
                 index.append((name, price))
             } else {
                 script.assume("No answer tells the USD price of \(name); the rulebook's is used.")
+            }
+        }
+        for name in untold {
+            let ordered = OrderedContract(
+                name: name, answers: answers, positions: held, orders: orders, marks: marks, index: index)
+            if untold.count == 1, let mark = ordered.mark(rules) {
+                marks.append((name, mark))
+                script.assume(
+                    "No answer tells the mark price of \(name); it is the one that used_position_limit "
+                        + "implies.")
+            } else {
+                script.assume(
+                    "No answer tells the mark price of \(name); the index price in force is used.")
             }
         }
         script.addPrices(of: CryptoComVenue.name, marks: marks, index: index)
@@ -405,11 +419,11 @@ private struct AccountRehosting {
             of: ExactFraction(free), least: ExactFraction(rule.minimumHaircut),
             growth: ExactFraction(rule.haircutRatePerUnit ?? .zero)
         ).decimal
-        if let haircut = row["haircut"].number, haircut != (isCollateral ? rate : .zero) {
+        if let haircut = row["haircut"].truncatedNumber, haircut != (isCollateral ? rate : .zero) {
             setOverride(.haircut, .string(haircut.description), row.name)
         }
         let interest = quantity.isNegative ? rule.hourlyInterestRate : .zero
-        if let reported = row["hourly_interest_rate"].number, reported != interest {
+        if let reported = row["hourly_interest_rate"].truncatedNumber, reported != interest {
             setOverride(.hourlyInterestRate, .string(reported.description), row.name)
         }
     }

@@ -123,6 +123,29 @@ struct RehostingTests {
         #expect(differences.isEmpty, "\(differences)\n\(result)")
     }
 
+    @Test(
+        "The mark of a contract that has orders and no position is what the used limit implies",
+        arguments: [WireProfile.documented, .live])
+    func markOfOrdersAlone(_ profile: WireProfile) async throws {
+        let world = try makeWorld(
+            profile,
+            [
+                deposit("USD", "100000"), deposit("CRO", "1000"),
+                prices(
+                    marks: #"{"BTCUSD-PERP":"61234.25","ETHUSD-PERP":"2990.5"}"#,
+                    index: #"{"BTC":"60900.5","CRO":"0.0512"}"#),
+                fill("ETHUSD-PERP", "sell", "2", "3000"), order("a", "BTCUSD-PERP", "buy", "0.1", "50000"),
+                order("b", "BTCUSD-PERP", "sell", "0.25", "70000"),
+                order("c", "ETHUSD-PERP", "sell", "1", "3100"), order("d", "CRO_USD", "sell", "500", "0.06"),
+            ])
+        let bodies = try await world.recorded(deskKey)
+        let statement = try #require(try world.model.statements(from: bodies, account: "main").first)
+        let (copy, result) = try rehosted(statement, profile)
+        #expect(result.commands.contains { $0.contains(#""BTCUSD-PERP":"61234.25""#) }, "\(result)")
+        #expect(try differences(bodies, try await copy.recorded(deskKey)).isEmpty)
+        #expect(result.assumptions.contains { $0.contains("used_position_limit implies") })
+    }
+
     @Test("A balance alone brings what its buy orders hold", arguments: [WireProfile.documented, .live])
     func balanceAlone(_ profile: WireProfile) async throws {
         let world = try makeWorld(
