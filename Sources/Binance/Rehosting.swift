@@ -37,10 +37,16 @@ private struct AccountRehosting {
         self.answers = answers
         self.rules = rules
         isMulti = answers.mode == .multiAssets
-        isHedged =
-            answers.config?.value["dualSidePosition"]?.boolean
-            ?? answers.positions.contains { $0.positionSide != .net }
         script = RehostingScript(account: account)
+        let named = answers.config?.value["dualSidePosition"]?.boolean
+        let open = answers.positions.filter { $0["positionAmt"].truncatedNumber?.isZero == false }
+        let rows = open.isEmpty ? answers.positions : open
+        let isHedged = (open.isEmpty ? named : nil) ?? rows.contains { $0.positionSide != .net }
+        self.isHedged = isHedged
+        if let named, named != isHedged {
+            script.assume(
+                "The configuration names another position mode than the positions are in; theirs is used.")
+        }
     }
 
     mutating func open() {
@@ -89,24 +95,24 @@ private struct AccountRehosting {
     /// shortest that does it.
     private func mark(of symbol: String) -> ExactDecimal? {
         let rows = answers.positions.filter {
-            $0["symbol"].text == symbol && $0["positionAmt"].number?.isZero == false
+            $0["symbol"].text == symbol && $0["positionAmt"].truncatedNumber?.isZero == false
         }
         func fits(_ mark: ExactDecimal) -> Bool {
             mark.isPositive
                 && rows.allSatisfy { row in
-                    guard let amount = row["positionAmt"].number else { return false }
+                    guard let amount = row["positionAmt"].truncatedNumber else { return false }
                     let worth = try? PositionRow([.positionAmt: amount, .markPrice: mark])[.notional]
-                    return worth == row["notional"].number
+                    return worth == row["notional"].truncatedNumber
                 }
         }
-        let quoted = answers.risks.first { $0["symbol"].text == symbol }?["markPrice"].number
+        let quoted = answers.risks.first { $0["symbol"].text == symbol }?["markPrice"].truncatedNumber
         if let quoted, fits(quoted) { return quoted }
         let largest = rows.max { first, second in
-            (first["positionAmt"].number?.magnitude ?? .zero)
-                < (second["positionAmt"].number?.magnitude ?? .zero)
+            (first["positionAmt"].truncatedNumber?.magnitude ?? .zero)
+                < (second["positionAmt"].truncatedNumber?.magnitude ?? .zero)
         }
-        guard let amount = largest?["positionAmt"].number?.magnitude,
-            let worth = largest?["notional"].number?.magnitude,
+        guard let amount = largest?["positionAmt"].truncatedNumber?.magnitude,
+            let worth = largest?["notional"].truncatedNumber?.magnitude,
             let middle = try? (worth + Self.half).over(amount, rounding: .halfEven)
         else { return quoted }
         return middle.shortest(where: fits) ?? quoted ?? middle
@@ -121,9 +127,9 @@ private struct AccountRehosting {
     /// shortest that makes the ask rate which the row implies.
     private func index(of row: ReportedObject) -> ExactDecimal? {
         let asset = row["asset"].text
-        let quoted = answers.price(of: asset)?["index"].number
+        let quoted = answers.price(of: asset)?["index"].truncatedNumber
         guard let ask = ReportedRates(of: row, in: answers, rules: rules).ask,
-            let total = answers.account["availableBalance"].number, let known = rules.asset(asset)
+            let total = answers.account["availableBalance"].truncatedNumber, let known = rules.asset(asset)
         else { return quoted }
         let account = AccountFigures(AccountMode(isMultiAssets: true))
         account.give(.availableBalance, total)
@@ -131,7 +137,7 @@ private struct AccountRehosting {
             let trial = AssetRow([.index: index, .askBuffer: known.askBuffer], in: account)
             return withExtendedLifetime(account) {
                 (try? trial[.askRate].isPositive) == true
-                    && (try? trial[.availableBalance]) == row["availableBalance"].number
+                    && (try? trial[.availableBalance]) == row["availableBalance"].truncatedNumber
             }
         }
         if let quoted, fits(quoted) { return quoted }
@@ -150,7 +156,7 @@ private struct AccountRehosting {
                 }
                 continue
             }
-            guard let wallet = row["walletBalance"].number else {
+            guard let wallet = row["walletBalance"].truncatedNumber else {
                 script.assume("The wallet balance of \(asset) is no number; it is left out.")
                 continue
             }
@@ -166,7 +172,7 @@ private struct AccountRehosting {
     mutating func putPositions() {
         setLeverages()
         for row in answers.positions {
-            guard let amount = row["positionAmt"].number, !amount.isZero else { continue }
+            guard let amount = row["positionAmt"].truncatedNumber, !amount.isZero else { continue }
             let symbol = row["symbol"].text
             guard rules.symbol(symbol) != nil else {
                 leaveOut(row)
@@ -178,8 +184,8 @@ private struct AccountRehosting {
             }
             let marginMode = answers.marginMode(of: row)
             script.importPosition(
-                symbol, amount, at: entry, side: row.positionSide, marginMode: marginMode,
-                wallet: marginMode == .isolated ? row["isolatedWallet"].number ?? .zero : nil,
+                symbol, amount, at: entry, side: side(of: row), marginMode: marginMode,
+                wallet: marginMode == .isolated ? row["isolatedWallet"].truncatedNumber ?? .zero : nil,
                 leverage: leverage(of: row),
                 [("realised", realised(of: row, amount, entry: entry)?.member)])
         }
@@ -188,8 +194,8 @@ private struct AccountRehosting {
     /// A position that there are no rules for: what it has earned stays with the account.
     private mutating func leaveOut(_ row: ReportedObject) {
         let symbol = row["symbol"].text
-        guard let asset = answers.marginAsset(of: row, nil), rules.asset(asset) != nil,
-            let profit = row["unrealizedProfit"].number
+        guard let asset = answers.listedMarginAsset(of: row), rules.asset(asset) != nil,
+            let profit = row["unrealizedProfit"].truncatedNumber
         else {
             script.assume("The rulebook does not know \(symbol); its position is left out.")
             return
@@ -206,7 +212,8 @@ private struct AccountRehosting {
         of row: ReportedObject, _ amount: ExactDecimal, entry: ExactDecimal
     ) -> ExactDecimal? {
         let priced = row["breakEvenPrice"] == .absent ? answers.risk(of: row) : row
-        guard let breakEven = priced?["breakEvenPrice"].number, !breakEven.isZero, breakEven != entry,
+        guard let breakEven = priced?["breakEvenPrice"].truncatedNumber, !breakEven.isZero,
+            breakEven != entry,
             let gain = try? amount.times(entry - breakEven, rounding: .halfEven), !gain.isZero
         else { return nil }
         script.assume(
@@ -227,11 +234,12 @@ private struct AccountRehosting {
     /// rows with orders alone come first.
     private mutating func setLeverages() {
         var done: Set<String> = []
-        let ordered = answers.risks.filter { $0["positionAmt"].number?.isZero == true }
+        let ordered = answers.risks.filter { $0["positionAmt"].truncatedNumber?.isZero == true }
         for row in ordered + heldRows {
             let symbol = row["symbol"].text
             guard let known = rules.symbol(symbol), !done.contains(symbol),
-                row["positionAmt"].number?.isZero == false || row["openOrderInitialMargin"].isPositive
+                row["positionAmt"].truncatedNumber?.isZero == false
+                    || row["openOrderInitialMargin"].isPositive
             else { continue }
             guard let implied = answers.leverage(of: row, known.instrument) else {
                 script.assume("No answer tells the leverage of \(symbol); the default is used.")
@@ -253,9 +261,9 @@ private struct AccountRehosting {
     /// shortest that does it at the mark.
     private func entryPrice(of row: ReportedObject, _ amount: ExactDecimal) -> ExactDecimal? {
         let priced = row["entryPrice"] == .absent ? answers.risk(of: row) : row
-        let quoted = priced?["entryPrice"].number.flatMap { $0.isPositive ? $0 : nil }
+        let quoted = priced?["entryPrice"].truncatedNumber.flatMap { $0.isPositive ? $0 : nil }
         guard let mark = marks.first(where: { $0.name == row["symbol"].text })?.price,
-            let profit = row["unrealizedProfit"].number
+            let profit = row["unrealizedProfit"].truncatedNumber
         else { return quoted }
         func fits(_ entry: ExactDecimal) -> Bool {
             guard entry.isPositive else { return false }
@@ -284,7 +292,7 @@ private struct AccountRehosting {
         for row in answers.risks {
             let symbol = row["symbol"].text
             let hasOrders = ["bidNotional", "askNotional"].contains { row[$0].isPositive }
-            let hasNothing = row["positionAmt"].number?.isZero == true
+            let hasNothing = row["positionAmt"].truncatedNumber?.isZero == true
             if !hasOrders && !hasNothing { continue }
             guard rules.symbol(symbol) != nil else {
                 script.assume("The rulebook does not know \(symbol); its orders are left out.")
@@ -309,7 +317,8 @@ private struct AccountRehosting {
         let rest = cutRest(of: row)
         for (side, field) in [(Side.buy, "bidNotional"), (.sell, "askNotional")] {
             let closes = side == .buy ? PositionSide.short : .long
-            guard row.positionSide != closes, let notional = row[field].number, notional.isPositive,
+            guard self.side(of: row) != closes, let notional = row[field].truncatedNumber,
+                notional.isPositive,
                 let whole = try? notional + rest
             else { continue }
             place(side, whole, in: row)
@@ -319,9 +328,9 @@ private struct AccountRehosting {
     /// What the cut of a row's notionals may have taken off, so that their margin comes out to the last
     /// digit: nothing where that does, or where nothing does.
     private func cutRest(of row: ReportedObject) -> ExactDecimal {
-        guard let known = rules.symbol(row["symbol"].text), let notional = row["notional"].number,
-            let buys = row["bidNotional"].number, let sells = row["askNotional"].number,
-            let own = row["positionInitialMargin"].number,
+        guard let known = rules.symbol(row["symbol"].text), let notional = row["notional"].truncatedNumber,
+            let buys = row["bidNotional"].truncatedNumber, let sells = row["askNotional"].truncatedNumber,
+            let own = row["positionInitialMargin"].truncatedNumber,
             let leverage = answers.leverage(of: row, known.instrument)
         else { return .zero }
         let unit = FigurePrecision.places(BinanceFigures.places + 1).unit(of: .zero)
@@ -335,18 +344,26 @@ private struct AccountRehosting {
                     .notional: notional, .bidNotional: bids, .askNotional: asks, .leverage: leverage,
                     .positionInitialMargin: own,
                 ], rules.account.marginForm)
-            return (try? trial[.openOrderInitialMargin]) == row["openOrderInitialMargin"].number
+            return (try? trial[.openOrderInitialMargin]) == row["openOrderInitialMargin"].truncatedNumber
         }
         return fits ?? .zero
+    }
+
+    /// The side that a row is of in the account's position mode.
+    private func side(of row: ReportedObject) -> PositionSide {
+        guard isHedged else { return .net }
+        if row.positionSide != .net { return row.positionSide }
+        return row["positionAmt"].truncatedNumber?.isNegative == true ? .short : .long
     }
 
     private mutating func place(
         _ side: Side, _ price: ExactDecimal, in row: ReportedObject, reduces: Bool = false
     ) {
+        let positionSide = self.side(of: row)
         let symbol = row["symbol"].text
         script.placeOrder(
-            "\(symbol)-\(row.positionSide.rawValue)-\(side.rawValue)", symbol, side, .one, at: price,
-            reduces: reduces, positionSide: row.positionSide, marginMode: answers.marginMode(of: row))
+            "\(symbol)-\(positionSide.rawValue)-\(side.rawValue)", symbol, side, .one, at: price,
+            reduces: reduces, positionSide: positionSide, marginMode: answers.marginMode(of: row))
     }
 }
 

@@ -19,8 +19,9 @@ extension BinanceVenue {
             takenAt: bodies.map(\.takenAt).max() ?? 0, venueTime: nil, bodies: bodies,
             figures: reported.figures, assets: reported.assetStatements,
             drift: answers.drift(KnownShapes.shape))
-        statement.positions = reported.positionStatements(
-            by: rules(at: LedgerTime(milliseconds: statement.takenAt)))
+        let rules = rules(at: LedgerTime(milliseconds: statement.takenAt))
+        statement.positions = reported.positionStatements(by: rules)
+        statement.pools = reported.pools(by: rules)
         return [statement]
     }
 }
@@ -117,6 +118,14 @@ struct ReportedAccount {
         if let asset = risk?["marginAsset"].text, !asset.isEmpty { return asset }
         if settlesInCredits { return Self.credits }
         return contract?.settle ?? quoteAsset(of: row["symbol"].text)
+    }
+
+    /// The listed asset that a row's profit counts in: its margin asset, else the one that the symbol ends
+    /// with.
+    func listedMarginAsset(of row: ReportedObject) -> String? {
+        let asset = marginAsset(of: row, nil)
+        if assets.contains(where: { $0["asset"].text == asset }) { return asset }
+        return quoteAsset(of: row["symbol"].text) ?? asset
     }
 
     /// The longest name of a listed asset that a symbol ends with, the day of a dated contract left out.
@@ -230,6 +239,43 @@ extension ReportedAccount {
 }
 
 extension ReportedAccount {
+    /// What is liquidated apart where there are isolated positions: the cross positions of each asset, and
+    /// each isolated one. An asset's own figures are those of all of them; none where all are cross.
+    fileprivate func pools(by rules: RuleTable) -> [MarginPool] {
+        let open = positions.filter { $0["positionAmt"].truncatedNumber?.isZero == false }
+        let isolated = open.filter { marginMode(of: $0) == .isolated }
+        if isolated.isEmpty || mode == .multiAssets { return [] }
+        func asset(of row: ReportedObject) -> String {
+            marginAsset(of: row, rules.symbol(row["symbol"].text)?.instrument) ?? ""
+        }
+        func sum(
+            _ figure: CommonFigure, _ parts: [(row: ReportedObject, field: PositionFigure)], of asset: String,
+            beside wallet: [ReportedFigure] = []
+        ) -> ReportedFigure {
+            ReportedFigure(
+                figure, sumOf: wallet + parts.map { $0.row.figure(figure, $0.field.rawValue, unit: asset) },
+                unit: asset)
+        }
+        let cross: [MarginPool] = assets.compactMap { row in
+            let name = row["asset"].text
+            let own = open.filter { marginMode(of: $0) == .cross && asset(of: $0) == name }
+            if own.isEmpty { return nil }
+            let wallet = row.figure(.equity, AssetFigure.crossWalletBalance.rawValue, unit: name)
+            return MarginPool(
+                name: "cross \(name)",
+                equity: sum(.equity, own.map { ($0, .unrealizedProfit) }, of: name, beside: [wallet]),
+                maintenance: sum(.maintenanceMargin, own.map { ($0, .maintMargin) }, of: name))
+        }
+        return cross
+            + isolated.map { row in
+                let name = asset(of: row)
+                return MarginPool(
+                    name: row["symbol"].text,
+                    equity: sum(.equity, [(row, .isolatedWallet), (row, .unrealizedProfit)], of: name),
+                    maintenance: sum(.maintenanceMargin, [(row, .maintMargin)], of: name))
+            }
+    }
+
     /// What a symbol that the rulebook does not know is about: what stands before its quote asset.
     private func coin(of symbol: String, margin: String) -> String {
         let quote = symbol.hasSuffix(margin) ? margin : quoteAsset(of: symbol) ?? ""

@@ -21,7 +21,7 @@ struct ReportedOrders {
     /// Those of the orders that can be read.
     init(readable rows: [ReportedObject], _ rules: CryptoComRules) {
         for row in rows {
-            guard row["cumulative_quantity"].number != nil, let order = row.openOrder(rules),
+            guard row["cumulative_quantity"].truncatedNumber != nil, let order = row.openOrder(rules),
                 let cost = Self.cost(of: order)
             else { continue }
             all.append(order)
@@ -120,9 +120,10 @@ extension ReportedObject {
     /// contract's is isolated is taken over where `tellsIsolated` says so.
     func openOrder(_ rules: CryptoComRules, tellsIsolated: Bool = false) -> OpenOrder? {
         guard let instrument = rules.instrument(name)?.terms,
-            let side = Side(rawValue: self["side"].text.lowercased()), let quantity = self["quantity"].number,
-            let price = self["limit_price"].number,
-            let remaining = try? quantity - (self["cumulative_quantity"].number ?? .zero),
+            let side = Side(rawValue: self["side"].text.lowercased()),
+            let quantity = self["quantity"].truncatedNumber,
+            let price = self["limit_price"].truncatedNumber,
+            let remaining = try? quantity - (self["cumulative_quantity"].truncatedNumber ?? .zero),
             remaining.isPositive
         else { return nil }
         let flags = value["exec_inst"]?.elements ?? []

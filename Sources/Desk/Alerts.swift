@@ -153,11 +153,11 @@ extension Portfolio {
         guard let reported = figures[figure] else { return .notReported }
         // Empty where the assets are margined apart: the account as a whole has no such figure.
         if reported.isPartial, reported.value == .empty { return .notReported }
-        guard case .number(let number, let text) = reported.value else {
+        guard let number = reported.value.truncatedNumber else {
             return .unknown(
                 reported.lack.isEmpty ? "\(reported.field) is \(reported.value.state)" : reported.lack)
         }
-        return .known(number, text: text)
+        return .known(number, text: reported.value.shown)
     }
 
     /// Of an account whose assets are margined apart, the largest of its assets': that one is in danger
@@ -193,7 +193,7 @@ extension Portfolio {
     /// not show what backs it.
     private static func isolatedShare(_ position: PositionStatement) -> (name: String, share: Measured)? {
         guard position.marginMode == .isolated, let maintenance = position.figures[.maintenanceMargin],
-            maintenance.value.number?.isPositive == true
+            maintenance.value.truncatedNumber?.isPositive == true
         else { return nil }
         var equity = position.figures[.equity]
         if equity == nil, let wallet = position.figures[.wallet],
@@ -201,7 +201,9 @@ extension Portfolio {
         {
             equity = ReportedFigure(.equity, sumOf: [wallet, profit], unit: wallet.unit)
         }
-        guard let equity, equity.value.number != nil, equity.unit == maintenance.unit else { return nil }
+        guard let equity, equity.value.truncatedNumber != nil, equity.unit == maintenance.unit else {
+            return nil
+        }
         return (position.instrument, share(of: maintenance, in: equity))
     }
 
@@ -209,10 +211,10 @@ extension Portfolio {
     private static func share(
         of maintenance: ReportedFigure, in equity: ReportedFigure?
     ) -> Measured {
-        guard let part = maintenance.value.number else {
+        guard let part = maintenance.value.truncatedNumber else {
             return .unknown("\(maintenance.field) is \(maintenance.value.state)")
         }
-        guard let equity, !equity.isShared, let worth = equity.value.number else {
+        guard let equity, !equity.isShared, let worth = equity.value.truncatedNumber else {
             let lack = equity?.lack ?? ""
             return .unknown(lack.isEmpty ? "the venue does not report the equity" : lack)
         }

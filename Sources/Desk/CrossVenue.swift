@@ -10,8 +10,8 @@ public struct CrossVenue: Sendable {
     public struct Mapping: Sendable, Equatable {
         /// The asset or instrument at its own venue.
         public let source: String
-        /// How much of it, in its own venue's unit.
-        public let amount: ExactDecimal
+        /// How much of it, in its own venue's unit; nil where no answer tells.
+        public let amount: ExactDecimal?
         /// The asset or instrument at the other venue; nil where it has none.
         public let target: String?
         /// How much of it, in the other venue's unit; nil where it has none.
@@ -48,7 +48,14 @@ public struct CrossVenue: Sendable {
         ]
         var index: [(key: String, value: JSONValue)] = []
         var money: [JSONValue] = []
-        for holding in try Self.holdings(of: statement) {
+        var unread: [String] = []
+        let holdings = try Self.holdings(of: statement, &unread)
+        mappings = unread.map {
+            Mapping(
+                source: $0, amount: nil, target: nil, targetAmount: nil,
+                remark: "its amount is no number that is known: left out")
+        }
+        for holding in holdings {
             try map(holding, to: target, at: time, name, &money, &index)
         }
         var legs: [Leg] = []
@@ -103,21 +110,35 @@ public struct CrossVenue: Sendable {
 
     /// What is held of each asset: what it is worth without profits that are not realized, and money that is
     /// in no asset's row.
-    private static func holdings(of statement: Statement) throws(NumberError) -> [Money] {
-        if statement.assets.isEmpty, let wallet = statement.figures[.wallet], let amount = wallet.value.number
+    ///
+    /// Assets of which no answer tells how much there is are `unread`.
+    private static func holdings(
+        of statement: Statement, _ unread: inout [String]
+    ) throws(NumberError) -> [Money] {
+        if statement.assets.isEmpty, let wallet = statement.figures[.wallet],
+            let amount = wallet.value.truncatedNumber
         {
             return [Money(asset: wallet.unit, amount: amount, index: nil)]
         }
         var holdings: [Money] = []
         for row in statement.assets {
-            guard let amount = try money(of: row) else { continue }
+            guard let amount = try money(of: row, isWhole: statement.positions.isEmpty) else {
+                unread.append(row.asset)
+                continue
+            }
             holdings.append(
                 Money(
                     asset: row.asset, amount: amount,
                     index: PriceFinder.price(of: row.asset, in: statement)))
         }
+        // What positions have earned that no answer shows stays with the account.
+        if statement.positions.isEmpty, statement.assets.allSatisfy({ $0.figures[.unrealizedProfit] == nil }),
+            let profit = statement.figures[.unrealizedProfit], let amount = profit.value.truncatedNumber
+        {
+            holdings.append(Money(asset: profit.unit, amount: amount, index: nil))
+        }
         for figure in statement.beside {
-            guard let amount = figure.value.number else { continue }
+            guard let amount = figure.value.truncatedNumber else { continue }
             if let place = holdings.firstIndex(where: { $0.asset.isExactly(figure.unit) }) {
                 holdings[place].amount = try holdings[place].amount + amount
             } else {
@@ -132,7 +153,7 @@ public struct CrossVenue: Sendable {
     /// contract, and where either is not reported.
     private static func marginHoldings(of position: PositionStatement) -> [Money] {
         guard let held = position.figures[.quantity], let owed = position.figures[.debt],
-            let amount = held.value.number, let debt = owed.value.number
+            let amount = held.value.truncatedNumber, let debt = owed.value.truncatedNumber
         else { return [] }
         return [
             Money(asset: held.unit, amount: amount, index: nil),
@@ -141,10 +162,13 @@ public struct CrossVenue: Sendable {
     }
 
     /// The equity of an asset less profit that is not realized: its wallet, isolated margins and what is
-    /// with strategies, less what is owed; the wallet where the venue shows no equity of it.
-    private static func money(of row: AssetStatement) throws(NumberError) -> ExactDecimal? {
+    /// with strategies, less what is owed; the wallet where the venue shows no equity of it. The whole equity
+    /// where no position brings the profit.
+    private static func money(
+        of row: AssetStatement, isWhole: Bool
+    ) throws(NumberError) -> ExactDecimal? {
         guard let equity = row.figures.number(.equity) else { return row.figures.number(.wallet) }
-        return try equity - (row.figures.number(.unrealizedProfit) ?? .zero)
+        return isWhole ? equity : try equity - (row.figures.number(.unrealizedProfit) ?? .zero)
     }
 
     /// Assets that stand for a dollar where the other venue knows only another of them.
@@ -246,46 +270,41 @@ public struct CrossVenue: Sendable {
         _ position: PositionStatement, by source: any Venue, to target: any Venue,
         at time: LedgerTime, priced: Set<ExactText>, coinPrice: ExactDecimal?, _ legs: inout [Leg]
     ) throws(NumberError) -> Money? {
-        guard let reported = position.figures.number(.quantity), !reported.isZero else { return nil }
-        let quantity = position.side == .short && !reported.isNegative ? -reported : reported
-        func leave(_ reason: String) -> Money? {
-            let profit = position.figures[.unrealizedProfit].flatMap { profit in
-                profit.value.number.map { Money(asset: profit.unit, amount: $0, index: nil) }
-            }
-            mappings.append(
-                Mapping(
-                    source: position.instrument, amount: quantity, target: nil, targetAmount: nil,
-                    remark: "\(reason): left out"
-                        + (profit == nil ? "" : ", its unrealized profit is taken as money")))
-            return profit
+        func leave(_ reason: String, _ quantity: ExactDecimal? = nil) -> Money? {
+            leaveOut(position, quantity, because: reason)
         }
+        guard let reported = position.figures.number(.quantity) else {
+            return leave("how large it is is in no answer")
+        }
+        if reported.isZero { return nil }
+        let quantity = position.side == .short && !reported.isNegative ? -reported : reported
         if position.figures[.debt] != nil {
-            let isTaken = !Self.marginHoldings(of: position).isEmpty
-            mappings.append(
-                Mapping(
-                    source: position.instrument, amount: quantity, target: nil, targetAmount: nil,
-                    remark: isTaken
-                        ? "a spot pair on margin: what it has and what it owes are taken over as holdings"
-                        : "a spot pair on margin whose debt is not reported: left out"))
+            noteMarginPair(position, quantity)
             return nil
         }
         guard let own = source.instrument(position.instrument, at: time) else {
-            return leave("the rulebook of \(from) does not know its contract")
+            return leave("the rulebook of \(from) does not know its contract", quantity)
         }
         let implied = own.payoff == .linear ? try Self.prices(of: position, quantity, own) : nil
         let mark = position.figures.number(.markPrice) ?? implied?.mark
         guard let entry = position.figures.number(.entryPrice) ?? implied?.entry ?? mark else {
-            return leave("neither its entry price nor its mark price is reported")
+            return leave("neither its entry price nor its mark price is reported", quantity)
         }
         guard let other = Self.perpetual(of: own.base, at: target, time) else {
-            return leave("\(to) has no linear perpetual of \(own.base)")
+            return leave("\(to) has no linear perpetual of \(own.base)", quantity)
         }
         var coins = try quantity.times(own.contractValue, rounding: .halfEven)
         var remarks: [String] = []
         if own.payoff == .inverse {
-            guard let mark else { return leave("an inverse contract without a mark price") }
+            guard let mark else {
+                return leave("an inverse contract without a mark price", quantity)
+            }
             coins = try coins.over(mark, rounding: .halfEven)
             remarks.append("inverse there, linear here: the same size at the mark price")
+        }
+        if let factor = Self.factor(of: position, coins, of: own, at: mark) {
+            coins = try coins.times(factor, rounding: .halfEven)
+            remarks.append("its contracts have another value than the rulebook's, as in demo trading")
         }
         if own.quote != other.quote { remarks.append("\(own.quote) prices are taken as \(other.quote)") }
         if position.marginMode == .isolated { remarks.append("isolated there, cross here") }
@@ -307,6 +326,78 @@ public struct CrossVenue: Sendable {
             Mapping(
                 source: position.instrument, amount: quantity, target: other.name, targetAmount: amount,
                 remark: remarks.joined(separator: "; ")))
+        return nil
+    }
+
+    /// Notes a position that has no place there; what it has earned comes back.
+    private mutating func leaveOut(
+        _ position: PositionStatement, _ quantity: ExactDecimal?, because reason: String
+    ) -> Money? {
+        let profit = position.figures[.unrealizedProfit].flatMap { profit in
+            profit.value.truncatedNumber.map { Money(asset: profit.unit, amount: $0, index: nil) }
+        }
+        mappings.append(
+            Mapping(
+                source: position.instrument, amount: quantity, target: nil, targetAmount: nil,
+                remark: "\(reason): left out"
+                    + (profit == nil ? "" : ", its unrealized profit is taken as money")))
+        return profit
+    }
+
+    /// Notes what becomes of a spot pair on margin.
+    private mutating func noteMarginPair(_ position: PositionStatement, _ quantity: ExactDecimal) {
+        let isTaken = !Self.marginHoldings(of: position).isEmpty
+        mappings.append(
+            Mapping(
+                source: position.instrument, amount: quantity, target: nil, targetAmount: nil,
+                remark: isTaken
+                    ? "a spot pair on margin: what it has and what it owes are taken over as holdings"
+                    : "a spot pair on margin whose debt is not reported: left out"))
+    }
+
+    /// How many times larger a position is by its own figures than by the rulebook's contract value, where
+    /// two of them say the same power of ten: in demo trading. Nil where nothing tells.
+    private static func factor(
+        of position: PositionStatement, _ coins: ExactDecimal, of instrument: Instrument,
+        at mark: ExactDecimal?
+    ) -> ExactDecimal? {
+        let figures = position.figures
+        guard instrument.payoff == .linear, let mark, let entry = figures.number(.entryPrice),
+            let worth = try? coins.times(mark, rounding: .halfEven)
+        else { return nil }
+        let index = figures[.notional]?.unit == "USD" ? figures.number(.index) : .one
+        let leverage = figures.number(.leverage)
+        let pairs: [(ExactDecimal?, ExactDecimal?)] = [
+            (figures.number(.notional), index.flatMap { try? worth.times($0, rounding: .halfEven) }),
+            (
+                leverage.flatMap { lever in
+                    figures.number(.initialMargin).flatMap { try? $0.times(lever, rounding: .halfEven) }
+                }, worth
+            ),
+            (
+                figures.number(.unrealizedProfit),
+                try? coins.times(mark - entry, rounding: .halfEven)
+            ),
+        ]
+        let factors = pairs.compactMap { shown, expected in powerOfTen(shown, expected) }
+        guard factors.count > 1, let first = factors.first, first != .one,
+            factors.allSatisfy({ $0 == first })
+        else { return nil }
+        return first
+    }
+
+    /// The power of ten within a fiftieth of a quotient; nil where there is none.
+    private static func powerOfTen(_ number: ExactDecimal?, _ other: ExactDecimal?) -> ExactDecimal? {
+        guard let number, let other, !other.isZero,
+            let ratio = try? number.magnitude.over(other.magnitude, rounding: .halfEven)
+        else { return nil }
+        var power = try? ExactDecimal("0.0001")
+        for _ in 0..<9 {
+            guard let tried = power else { return nil }
+            let apart = try? (ratio - tried).magnitude.times(ExactDecimal(50), rounding: .halfEven)
+            if let apart, apart <= tried { return tried }
+            power = try? tried.times(ExactDecimal(10), rounding: .halfEven)
+        }
         return nil
     }
 

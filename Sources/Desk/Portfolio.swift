@@ -175,8 +175,8 @@ extension Statement {
                 ("\(row.instrument) \(row.side.rawValue) \(row.marginMode.rawValue)", $0)
             }
         }
-        let all = (wallets + sizes).filter { $0.1.value.number?.isZero != true }
-        guard all.contains(where: { $0.1.value.number != nil }) else { return nil }
+        let all = (wallets + sizes).filter { $0.1.value.truncatedNumber?.isZero != true }
+        guard all.contains(where: { $0.1.value.truncatedNumber != nil }) else { return nil }
         return all.map { name, figure in "\(name) \(figure.value.text ?? figure.value.state)" }
     }
 }

@@ -67,7 +67,7 @@ struct PriceFinder {
     }
 
     private static func reported(_ asset: String, _ statement: Statement) -> UsedPrice? {
-        guard let figure = row(asset, statement)?[.index], let price = figure.value.number,
+        guard let figure = row(asset, statement)?[.index], let price = figure.value.truncatedNumber,
             price.isPositive, figure.unit == "USD"
         else { return nil }
         return UsedPrice(
@@ -83,7 +83,7 @@ struct PriceFinder {
     private static func derived(_ asset: String, _ statement: Statement) -> UsedPrice? {
         guard let figures = row(asset, statement), let worth = figures[.equityUSD], worth.unit == "USD",
             let amount = figures[.equity], amount.unit == asset,
-            let usd = worth.value.number, let count = amount.value.number,
+            let usd = worth.value.truncatedNumber, let count = amount.value.truncatedNumber,
             let price = try? usd.over(count, rounding: .halfEven), price.isPositive
         else { return nil }
         return UsedPrice(

@@ -127,7 +127,9 @@ public struct PortfolioTotals: Sendable {
         }
         if figure == .equity {
             // The venue's own word for the worth in USD goes before ours.
-            if let worth = statement.figures[.equityUSD], worth.unit == "USD", let usd = worth.value.number {
+            if let worth = statement.figures[.equityUSD], worth.unit == "USD",
+                let usd = worth.value.truncatedNumber
+            {
                 return usd
             }
         }
@@ -141,7 +143,7 @@ public struct PortfolioTotals: Sendable {
         _ reported: ReportedFigure, of statement: Statement, _ finder: inout PriceFinder
     ) throws(Reason) -> ExactDecimal {
         guard !reported.isShared else { throw Reason("\(reported.field) is shared by several rows") }
-        guard let number = reported.value.number else {
+        guard let number = reported.value.truncatedNumber else {
             throw Reason(
                 reported.lack.isEmpty ? "\(reported.field) is \(reported.value.state)" : reported.lack)
         }
@@ -168,6 +170,7 @@ public struct PortfolioTotals: Sendable {
     ) throws(Reason) -> ExactDecimal {
         let rows = statement.assets.map { ($0.asset, $0.figures[figure]) }
         if rows.isEmpty, statement.holdsNothing { return .zero }
+        guard statement.lackOfAssets.isEmpty else { throw Reason(statement.lackOfAssets) }
         guard rows.contains(where: { $0.1 != nil }) else { throw Reason("the venue does not report it") }
         var total = ExactDecimal.zero
         for (asset, row) in rows {
@@ -184,7 +187,7 @@ extension Statement {
     /// Whether it lists neither an asset nor a position and is worth nothing: then it has nothing of
     /// anything.
     fileprivate var holdsNothing: Bool {
-        assets.isEmpty && positions.isEmpty && figures[.equity]?.value.number?.isZero == true
+        assets.isEmpty && positions.isEmpty && figures[.equity]?.value.truncatedNumber?.isZero == true
     }
 }
 

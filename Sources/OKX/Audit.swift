@@ -115,7 +115,7 @@ extension AccountAudit {
     }
 
     private func doubt(of figure: AccountFigure) -> FigureCheck.Difference? {
-        let isPart = showsPart
+        let isPart = answers.showsPart
         let unseen =
             isPart
             ? "Currencies that the answer does not show: totalEq and adjEq are both of more than its rows, "
@@ -133,19 +133,6 @@ extension AccountAudit {
         case .mmr where !answers.mayHavePositions: .estimate(Self.rulebook)
         default: nil
         }
-    }
-
-    /// Whether the rows are some of the account's alone: what it is worth and what backs its positions both
-    /// come to more than dust above their sums.
-    private var showsPart: Bool {
-        func isAbove(_ figure: AccountFigure, _ part: CurrencyFigure) -> Bool {
-            guard let number = figures.reported(figure),
-                let sum = try? answers.details.compactMap({ $0[part.rawValue].truncatedNumber }).sum(),
-                let rest = try? number - sum
-            else { return false }
-            return rest > Self.dust
-        }
-        return isAbove(.totalEq, .eqUsd) && isAbove(.adjEq, .disEq)
     }
 
     /// The ratio with the rulebook's fees, or else against what it would be without fees, beyond which it

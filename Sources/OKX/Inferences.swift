@@ -137,7 +137,8 @@ enum Inference {
     /// The price of 18 places that upl follows from, where `avgPx` shows but its first digits: an average is
     /// printed with fewer digits than it has. Nil where none is.
     static func entryPrice(of row: ReportedObject, _ valuation: PositionValuation) -> ExactDecimal? {
-        guard let quoted = row["avgPx"].number, quoted.isPositive, let profit = row["upl"].number,
+        guard let quoted = row["avgPx"].truncatedNumber, quoted.isPositive,
+            let profit = row["upl"].truncatedNumber,
             let exact = try? openingPrice(of: valuation, at: ExactFraction(profit)),
             let entry = try? exact.rounded(places: ExactDecimal.places, rounding: .halfEven),
             // Another price is another moment's; only digits that avgPx does not show are taken from it.

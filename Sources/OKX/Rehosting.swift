@@ -43,22 +43,39 @@ private struct AccountRehosting {
         let figures = AccountFigures(answers, mode, rules)
         self.figures = figures
         positions = answers.positions.map { PositionValuation($0, answers, in: figures) }
-        isHedged =
-            answers.config.map { $0["posMode"].text == "long_short_mode" }
-            ?? answers.positions.contains { $0.positionSide != .net }
         script = RehostingScript(account: account)
+        let named = answers.config.map { $0["posMode"].text == "long_short_mode" }
+        // Pairs on margin are net in both modes.
+        let contracts = answers.positions.filter { row in
+            !row.isOnMargin && row["pos"].truncatedNumber?.isZero == false
+        }
+        let rows = contracts.isEmpty ? answers.positions.filter { !$0.isOnMargin } : contracts
+        let isHedged = (contracts.isEmpty ? named : nil) ?? rows.contains { $0.positionSide != .net }
+        if let named, named != isHedged {
+            script.assume(
+                "The configuration names another position mode than the positions are in; theirs is used.")
+        }
+        self.isHedged = isHedged
     }
 
     mutating func open() {
         if answers.config == nil {
             script.assume("The answers do not name the account mode and the position mode; fields tell them.")
         }
+        if answers.showsPart {
+            script.assume(
+                "The answer shows some of the account's currencies alone; what it has of others is missing.")
+        }
         if answers.mode == nil {
             script.assume("The account mode is none that is known; multi-currency margin is used.")
         }
-        let off = answers.details.filter { $0.value["collateralEnabled"]?.boolean == false }
-            .map { JSONValue.string($0["ccy"].text) }
-            .filter { $0.text.flatMap(rules.assetPlace) != nil }
+        // Samples say false of currencies that count all the same.
+        let off = answers.details.filter { row in
+            row.value["collateralEnabled"]?.boolean == false
+                && row["disEq"].truncatedNumber?.isPositive != true
+        }
+        .map { JSONValue.string($0["ccy"].text) }
+        .filter { $0.text.flatMap(rules.assetPlace) != nil }
         let hasLoan = mode == .spot && answers.details.contains { loan(of: $0).isPositive }
         let settings: [(key: String, value: JSONValue)] = [
             ("mode", .string(mode.rawValue)), ("hedge", .bool(isHedged)),
@@ -97,10 +114,12 @@ private struct AccountRehosting {
                 }
                 addIndex(row["posCcy"].text, shortest ?? price)
             }
-            if let mark = row["markPx"].number, mark.isPositive { marks.append((row["instId"].text, mark)) }
-            addIndex(instrument.terms.settle, row["usdPx"].number)
+            if let mark = row["markPx"].truncatedNumber, mark.isPositive {
+                marks.append((row["instId"].text, mark))
+            }
+            addIndex(instrument.terms.settle, row["usdPx"].truncatedNumber)
             let quote = index.first { $0.name == instrument.terms.quote }?.price
-            let base = row["idxPx"].number.flatMap { pair in
+            let base = row["idxPx"].truncatedNumber.flatMap { pair in
                 quote.flatMap { try? pair.times($0, rounding: .halfEven) }
             }
             addIndex(instrument.terms.base, base)
@@ -130,7 +149,7 @@ private struct AccountRehosting {
         guard let equity = row["eq"].truncatedNumber, let worth = row["eqUsd"].truncatedNumber,
             !equity.isZero,
             let price = try? worth.over(equity, rounding: .halfEven), price.isPositive
-        else { return row["coinUsdPrice"].number }
+        else { return row["coinUsdPrice"].truncatedNumber }
         let precision = FigurePrecision.binary
         let table = figures.rows.first { $0.name == row["ccy"].text }
         func fits(_ candidate: ExactDecimal) -> Bool {
@@ -143,8 +162,9 @@ private struct AccountRehosting {
             else { return false }
             return difference <= most
         }
-        let named = answers.positions.first { $0["ccy"].text == row["ccy"].text }?["usdPx"].number
-        for candidate in [row["coinUsdPrice"].number, named].compactMap({ $0 }) where fits(candidate) {
+        let named = answers.positions.first { $0["ccy"].text == row["ccy"].text }?["usdPx"].truncatedNumber
+        for candidate in [row["coinUsdPrice"].truncatedNumber, named].compactMap({ $0 }) where fits(candidate)
+        {
             return candidate
         }
         return price.shortest(where: fits) ?? price
@@ -155,9 +175,9 @@ private struct AccountRehosting {
     /// What of a liability in spot mode was borrowed into cash: all but the interest and what cash and bots
     /// are below nothing.
     private func loan(of row: ReportedObject) -> ExactDecimal {
-        guard let liability = row["liab"].number, let cash = row["cashBal"].number,
-            let own = try? cash + (row["stgyEq"].number ?? .zero),
-            let loan = try? liability - (row["interest"].number ?? .zero) - max(.zero, -own)
+        guard let liability = row["liab"].truncatedNumber, let cash = row["cashBal"].truncatedNumber,
+            let own = try? cash + (row["stgyEq"].truncatedNumber ?? .zero),
+            let loan = try? liability - (row["interest"].truncatedNumber ?? .zero) - max(.zero, -own)
         else { return .zero }
         return max(.zero, loan)
     }
@@ -168,24 +188,26 @@ private struct AccountRehosting {
             script.assume("The rulebook does not know \(asset); what is held of it is left out.")
             return
         }
-        guard let cash = row["cashBal"].number else {
+        guard let cash = row["cashBal"].truncatedNumber else {
             script.assume("The cash balance of \(asset) is no number; it is left out.")
             return
         }
-        let strategy = row["stgyEq"].number ?? .zero
+        let strategy = row["stgyEq"].truncatedNumber ?? .zero
         let loan = mode == .spot ? loan(of: row) : .zero
         // What bots have leaves cash, and what is borrowed comes into it.
         guard let deposited = try? cash + strategy - loan else { return }
         script.addMoney(asset, deposited)
         if loan.isPositive { script.add("borrow", Self.money(asset, loan)) }
-        if mode.lends, let interest = row["interest"].number, interest.isPositive {
+        if mode.lends, let interest = row["interest"].truncatedNumber, interest.isPositive {
             script.add("accrue_interest", Self.money(asset, interest))
         }
         for purpose in ReservePurpose.allCases {
-            guard let amount = row[purpose.field.rawValue].number, amount.isPositive else { continue }
+            guard let amount = row[purpose.field.rawValue].truncatedNumber, amount.isPositive else {
+                continue
+            }
             script.add("reserve", Self.money(asset, amount) + [("purpose", .string(purpose.rawValue))])
         }
-        if let reward = row["rewardBal"].number, reward.isPositive {
+        if let reward = row["rewardBal"].truncatedNumber, reward.isPositive {
             script.add("credit", Self.money(asset, reward) + [("purpose", .string("reward"))])
         }
     }
@@ -199,36 +221,83 @@ private struct AccountRehosting {
     // MARK: - Positions and orders
 
     mutating func putPositions() {
+        if answers.positions.isEmpty { for row in answers.details { keepWorth(of: row) } }
         for (row, valuation) in zip(answers.positions, positions) {
             if row.isOnMargin { put(marginPosition: row, valuation) } else { put(position: row, valuation) }
         }
     }
 
+    /// What a currency's positions are worth that no answer shows.
+    private mutating func keepWorth(of row: ReportedObject) {
+        let asset = row["ccy"].text
+        func number(_ field: CurrencyFigure) -> ExactDecimal { row[field.rawValue].truncatedNumber ?? .zero }
+        guard rules.assetPlace(asset) != nil,
+            let worth = try? number(.upl) - number(.isoUpl) + number(.isoEq), !worth.isZero
+        else { return }
+        script.addMoney(asset, worth)
+        script.assume(
+            "Positions in \(asset) are not in the answers; what they are worth, \(worth) \(asset), is in the "
+                + "cash balance.")
+    }
+
     private mutating func put(position row: ReportedObject, _ valuation: PositionValuation?) {
         let name = row["instId"].text
         guard let instrument = rules.instrument(name), instrument.type != .spot else {
-            script.assume("The rulebook does not know \(name); its position is left out.")
-            return
+            return leaveOut(row, because: "The rulebook does not know \(name)")
         }
-        guard let contracts = row["pos"].number, !contracts.isZero,
-            let quoted = row["avgPx"].number, quoted.isPositive
+        guard let contracts = row["pos"].truncatedNumber, !contracts.isZero,
+            let quoted = row["avgPx"].truncatedNumber, quoted.isPositive
         else {
-            script.assume("The size or the entry price of \(name) is no number; its position is left out.")
-            return
+            return leaveOut(row, because: "The size or the entry price of \(name) is no number")
         }
-        valuation?.recover(.ctVal, instrument.terms.contractValue, as: "contract value")
         let entry = valuation.flatMap { Inference.entryPrice(of: row, $0) } ?? quoted
-        let side = row.positionSide
-        let quantity = side == .short ? -contracts.magnitude : contracts
+        let isShort = row.positionSide == .short || contracts.isNegative
+        let side = !isHedged ? .net : row.positionSide != .net ? row.positionSide : isShort ? .short : .long
+        let size = here(contracts.magnitude, of: instrument)
+        let quantity = isShort ? -size : size
         let isIsolated = row.marginMode == .isolated
-        let leverage = row["lever"].number.flatMap { $0 >= .one ? $0 : nil }
+        let leverage = row["lever"].truncatedNumber.flatMap { $0 >= .one ? $0 : nil }
         if leverage == nil { script.assume("No answer tells the leverage of \(name); the default is used.") }
         script.importPosition(
             name, quantity, at: entry, side: side, marginMode: row.marginMode,
-            wallet: isIsolated ? max(.zero, row["margin"].number ?? .zero) : nil, leverage: leverage)
+            wallet: isIsolated ? max(.zero, row["margin"].truncatedNumber ?? .zero) : nil, leverage: leverage)
         script.assume(
             "Maintenance margins follow from the rulebook's tiers, and in portfolio mode from the risk terms "
                 + "that are published.")
+    }
+
+    /// A position that cannot be held here: what it has earned stays with the account, and so does the margin
+    /// of an isolated one. What an option is worth is not its profit.
+    private mutating func leaveOut(_ row: ReportedObject, because reason: String) {
+        let asset = row["ccy"].text
+        let worth = row.isFilled("optVal") ? "optVal" : "upl"
+        let fields = row.marginMode == .isolated ? ["margin", worth] : [worth]
+        let parts = fields.compactMap { row[$0].truncatedNumber }
+        guard rules.assetPlace(asset) != nil, parts.count == fields.count, let money = try? parts.sum() else {
+            return script.assume("\(reason); its position is left out.")
+        }
+        script.addMoney(asset, money)
+        script.assume(
+            "\(reason); its position is left out, what it is worth, \(money) \(asset), is in the cash."
+        )
+    }
+
+    /// So many contracts of the answers in contracts of the rulebook: those of demo trading have another
+    /// value.
+    private mutating func here(_ contracts: ExactDecimal, of instrument: InstrumentRules) -> ExactDecimal {
+        let name = instrument.terms.name
+        let value = instrument.terms.contractValue
+        let implied = positions.lazy.compactMap { valuation in
+            valuation?.position.instrument.name == name ? try? valuation?[.ctVal] : nil
+        }.first
+        guard let implied, implied != ExactFraction(value), !implied.isZero,
+            let scaled = try? (ExactFraction(contracts) * implied).over(value)
+                .rounded(places: ExactDecimal.places, rounding: .halfEven)
+        else { return contracts }
+        script.assume(
+            "The contracts of \(name) in the answers have another value than the rulebook's, as in demo "
+                + "trading; their number is what gives the same size.")
+        return scaled
     }
 
     /// A spot pair on margin, with what it has and owes.
@@ -237,13 +306,14 @@ private struct AccountRehosting {
         let marginMode = row.marginMode
         let isKept = mode == .futures || mode != .spot && marginMode == .isolated
         guard isKept, let instrument = rules.instrument(name), instrument.loans != nil else {
-            return script.assume(
-                "\(name) cannot be held on \(marginMode.rawValue) margin here; its margin position, what it "
-                    + "has and what it owes, is left out.")
+            let reason = "\(name) cannot be held on \(marginMode.rawValue) margin here"
+            if marginMode == .isolated { return leaveOut(row, because: reason) }
+            return script.assume("\(reason); its margin position, what it has and what it owes, is left out.")
         }
         let pair = instrument.terms
-        guard let held = row["pos"].number, held.isPositive, let entry = row["avgPx"].number,
-            entry.isPositive, let owed = row["liab"].number?.magnitude, owed.isPositive,
+        guard let held = row["pos"].truncatedNumber, held.isPositive,
+            let entry = row["avgPx"].truncatedNumber,
+            entry.isPositive, let owed = row["liab"].truncatedNumber?.magnitude, owed.isPositive,
             [pair.base, pair.quote].contains(row["posCcy"].text)
         else {
             return script.assume(
@@ -252,13 +322,13 @@ private struct AccountRehosting {
         }
         let isLong = row["posCcy"].text == pair.base
         let isIsolated = marginMode == .isolated
-        let margin = row["margin"].number ?? .zero
+        let margin = row["margin"].truncatedNumber ?? .zero
         // In the newer form `pos` is without the margin.
         let isApart = valuation?.mode.isMarginApart == true
         guard let size = try? isApart ? held + margin : held else { return }
         script.importPosition(
             name, isLong ? size : -size, at: entry, marginMode: marginMode, wallet: isIsolated ? margin : nil,
-            leverage: row["lever"].number.flatMap { $0 >= .one ? $0 : nil },
+            leverage: row["lever"].truncatedNumber.flatMap { $0 >= .one ? $0 : nil },
             [
                 ("margin_asset", isIsolated ? nil : .string(row["ccy"].text)), ("liability", owed.member),
             ])
@@ -269,8 +339,8 @@ private struct AccountRehosting {
     }
 
     mutating func placeOrders() {
-        let holdsOrders = answers.details.contains { $0["ordFrozen"].number?.isPositive ?? false }
-        let isHeld = holdsOrders || answers.account["ordFroz"].number?.isPositive ?? false
+        let holdsOrders = answers.details.contains { $0["ordFrozen"].truncatedNumber?.isPositive ?? false }
+        let isHeld = holdsOrders || answers.account["ordFroz"].truncatedNumber?.isPositive ?? false
         let orders = answers.orders ?? []
         if orders.isEmpty, isHeld {
             script.assume("Open orders are not in the answers; what they hold is missing.")
@@ -285,8 +355,8 @@ private struct AccountRehosting {
     private mutating func place(order row: ReportedObject) {
         let name = row["instId"].text
         guard let instrument = rules.instrument(name), let orderSide = Side(rawValue: row["side"].text),
-            let size = row["sz"].number, let price = row["px"].number, price.isPositive,
-            let rest = try? size - (row["accFillSz"].number ?? .zero), rest.isPositive
+            let size = row["sz"].truncatedNumber, let price = row["px"].truncatedNumber, price.isPositive,
+            let rest = try? size - (row["accFillSz"].truncatedNumber ?? .zero), rest.isPositive
         else {
             script.assume(
                 "An order of \(name) has no size or price, or is not in the rulebook; it is left out.")
@@ -294,18 +364,23 @@ private struct AccountRehosting {
         }
         let isContract = instrument.type != .spot
         let side = row.positionSide
+        if isContract, isHedged != (side != .net) {
+            return script.assume(
+                "An order of \(name) is of another position mode than the account; it is left out.")
+        }
         let marginMode = MarginMode(rawValue: row["tdMode"].text)
         let hasPosition = answers.positions.contains {
             $0["instId"].text == name && $0.positionSide == side && $0.marginMode == marginMode ?? .cross
         }
-        if isContract, !hasPosition, let leverage = row["lever"].number, leverage >= .one {
+        if isContract, !hasPosition, let leverage = row["lever"].truncatedNumber, leverage >= .one {
             script.setLeverage(
                 of: name, min(leverage, instrument.maximumLeverage ?? .one), side: side,
                 marginMode: marginMode)
         }
         script.placeOrder(
-            row["clOrdId"].text.isEmpty ? row["ordId"].text : row["clOrdId"].text, name, orderSide, rest,
-            at: price, reduces: row["reduceOnly"].text == "true", positionSide: isContract ? side : .net,
+            row["clOrdId"].text.isEmpty ? row["ordId"].text : row["clOrdId"].text, name, orderSide,
+            isContract ? here(rest, of: instrument) : rest, at: price,
+            reduces: row["reduceOnly"].text == "true", positionSide: isContract ? side : .net,
             marginMode: isContract ? marginMode : nil)
     }
 

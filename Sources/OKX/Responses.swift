@@ -21,7 +21,8 @@ extension OKXVenue {
                 venueTime: Int64(venueMoment: Int64(reported.account["uTime"].text)), bodies: bodies,
                 figures: reported.figures,
                 assets: reported.assetStatements, positions: reported.positionStatements,
-                drift: answers.drift(KnownShapes.shape))
+                drift: answers.drift(KnownShapes.shape), pools: reported.pools,
+                lackOfAssets: reported.showsPart ? "the answer shows some of the currencies alone" : "")
         ]
     }
 }
@@ -85,6 +86,19 @@ struct ReportedAccount {
     fileprivate var modeName: String {
         if isPositionsAlone, config == nil { return "unknown" }
         return mode?.rawValue ?? "acctLv \(config?["acctLv"].text ?? "")"
+    }
+
+    /// Whether the rows are some of the account's alone, as where the answer was asked for with `ccy`: what
+    /// it is worth and what backs its positions both come to more than dust above their sums.
+    var showsPart: Bool {
+        func isAbove(_ figure: AccountFigure, _ part: CurrencyFigure) -> Bool {
+            guard let number = account[figure.rawValue].truncatedNumber,
+                let sum = try? details.compactMap({ $0[part.rawValue].truncatedNumber }).sum(),
+                let rest = try? number - sum
+            else { return false }
+            return rest > AccountAudit.dust
+        }
+        return isAbove(.totalEq, .eqUsd) && isAbove(.adjEq, .disEq)
     }
 
     /// The row of a currency.
@@ -275,6 +289,50 @@ extension ReportedAccount {
                             unit: field.unit == FigureFacts.coin ? row.coin(of: field.figure) : field.unit,
                             isShared: rowMode.isOfPool(field.figure))
                     }))
+        }
+    }
+}
+
+extension ReportedAccount {
+    /// What is liquidated apart: what backs cross positions, of which what the account is worth says too much
+    /// (isolated margins, haircuts), in futures mode that of each currency; and each isolated position.
+    fileprivate var pools: [MarginPool] {
+        let isolated = positions.filter { row in
+            row.marginMode == .isolated && row["pos"].truncatedNumber?.isZero == false
+        }
+        return crossPools
+            + isolated.map { row in
+                let coin = row["ccy"].text
+                return MarginPool(
+                    name: row["instId"].text,
+                    equity: ReportedFigure(
+                        .equity,
+                        sumOf: [PositionRowFigure.margin, .upl].map {
+                            row.figure(.equity, $0.rawValue, unit: coin)
+                        }, unit: coin),
+                    maintenance: row.figure(
+                        .maintenanceMargin, PositionRowFigure.mmr.rawValue, unit: coin))
+            }
+    }
+
+    private var crossPools: [MarginPool] {
+        guard mode == .futures else {
+            let maintenance = account.figure(.maintenanceMargin, AccountFigure.mmr.rawValue, unit: "USD")
+            if maintenance.value.truncatedNumber == nil { return [] }
+            let backing = account.figure(.equity, AccountFigure.adjEq.rawValue, unit: "USD")
+            return [MarginPool(name: "cross", equity: backing, maintenance: maintenance)]
+        }
+        return details.filter { $0["mmr"].truncatedNumber?.isPositive == true }.map { row in
+            let coin = row["ccy"].text
+            let (cash, profit) = (row["cashBal"].truncatedNumber, row["upl"].truncatedNumber)
+            let isolated = row["isoUpl"].truncatedNumber ?? .zero
+            let backing = cash.flatMap { cash in profit.flatMap { try? cash + $0 - isolated } }
+            return MarginPool(
+                name: "cross \(coin)",
+                equity: ReportedFigure(
+                    .equity, derived: backing, from: row.path(of: "cashBal + upl − isoUpl"), unit: coin),
+                maintenance: row.figure(
+                    .maintenanceMargin, CurrencyFigure.mmr.rawValue, unit: coin))
         }
     }
 }

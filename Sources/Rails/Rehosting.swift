@@ -41,7 +41,7 @@ private struct AccountRehosting {
         self.answers = answers
         self.rules = rules
         script = RehostingScript(account: account)
-        leverage = answers.account["leverage"].number.flatMap { leverage in
+        leverage = answers.account["leverage"].truncatedNumber.flatMap { leverage in
             let isAllowed =
                 leverage >= .one && leverage <= rules.maximumLeverage && leverage.fractionDigits == 0
             return isAllowed ? leverage : nil
@@ -86,8 +86,10 @@ private struct AccountRehosting {
     /// The index price that the unrealized profit follows from: the one in the answer to `market-data`, or
     /// the shortest that does it.
     private func mark(of history: MarketHistory) -> ExactDecimal? {
-        let quoted = answers.price(history.name)?["value"].number.flatMap { $0.isPositive ? $0 : nil }
-        guard let profit = answers.position(history.name)?["unrealizedPnl"].number,
+        let quoted = answers.price(history.name)?["value"].truncatedNumber.flatMap {
+            $0.isPositive ? $0 : nil
+        }
+        guard let profit = answers.position(history.name)?["unrealizedPnl"].truncatedNumber,
             !history.quantity.isZero,
             let implied = try? (history.cost + profit).over(history.quantity, rounding: .halfEven)
         else { return quoted }
@@ -140,7 +142,7 @@ private struct AccountRehosting {
 
     private mutating func setLeverages(_ figures: AccountFigures) {
         for (history, market) in zip(histories, figures.markets) where history.held == nil {
-            guard let margin = history.row?["margin"].number, margin.isPositive,
+            guard let margin = history.row?["margin"].truncatedNumber, margin.isPositive,
                 let implied = try? market[.positionSize].over(margin).rounded(places: 0, rounding: .halfUp),
                 implied != leverage, implied >= .one, implied <= rules.maximumLeverage
             else { continue }
@@ -236,15 +238,15 @@ private struct AccountRehosting {
         for row in (answers.orders ?? []).reversed() {
             let market = row["market"].text
             guard rules.terms(of: market) != nil, let side = row.orderSide,
-                let rest = row[row.remainingField].number, rest.isPositive,
-                let price = row["price"].number, price.isPositive,
+                let rest = row[row.remainingField].truncatedNumber, rest.isPositive,
+                let price = row["price"].truncatedNumber, price.isPositive,
                 let value = try? RailsFigures.positionValue(quantity: rest, indexPrice: price)
             else {
                 script.assume(
                     "An open order has no market, side, size or price that is known; it is left out.")
                 continue
             }
-            if row["filledQuantity"].number?.isZero == false || row.remainingField != "quantity" {
+            if row["filledQuantity"].truncatedNumber?.isZero == false || row.remainingField != "quantity" {
                 script.assume("Open orders come in with what is left of them.")
             }
             let ids = ["clientRequestId", "orderId"].map { row[$0].text }

@@ -169,10 +169,10 @@ extension ReportedAccount {
     /// What is liquidated apart: the cross pool and each isolated position; none where all is one pool.
     fileprivate var pools: [MarginPool] {
         if isolated.isEmpty { return [] }
-        let held = isolated.map { $0["margin"].number }
-        let money = account["totalBalance"].number
+        let held = isolated.map { $0["margin"].truncatedNumber }
+        let money = account["totalBalance"].truncatedNumber
         func sum(_ money: ExactDecimal?, _ positions: [ReportedObject], _ formula: String) -> ReportedFigure {
-            let profits = positions.map { $0["unrealizedPnl"].number }
+            let profits = positions.map { $0["unrealizedPnl"].truncatedNumber }
             guard let money, !profits.contains(nil) else {
                 return ReportedFigure(
                     .equity, lacking: "what positions hold or earn is in no answer", unit: RailsVenue.money)
@@ -197,7 +197,7 @@ extension ReportedAccount {
                 return MarginPool(
                     name: position["market"].text,
                     equity: sum(
-                        position["margin"].number, [position],
+                        position["margin"].truncatedNumber, [position],
                         position.path(of: "margin") + " + " + position.path(of: "unrealizedPnl")),
                     maintenance: row?.figure(
                         .maintenanceMargin, "maintenanceMargin", unit: RailsVenue.money)
@@ -245,7 +245,9 @@ extension ReportedAccount {
 extension StatementFigures {
     /// The price that a position's value is of.
     fileprivate mutating func setEntryPrice(of row: ReportedObject, size: String, value: String) {
-        guard let quantity = row[size].number, !quantity.isZero, let worth = row[value].number else { return }
+        guard let quantity = row[size].truncatedNumber, !quantity.isZero,
+            let worth = row[value].truncatedNumber
+        else { return }
         set(
             ReportedFigure(
                 .entryPrice, derived: try? worth.magnitude.over(quantity.magnitude, rounding: .halfEven),

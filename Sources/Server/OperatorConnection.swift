@@ -90,6 +90,28 @@ public struct OperatorConnection: Sendable {
         return Answer(status: status, body: value, bytes: bytes)
     }
 
+    /// What a venue of a store that was opened answers to a request of its client.
+    public func answer(
+        to request: OutgoingRequest, at venue: VenueName
+    ) async throws(ProgramError) -> IncomingAnswer {
+        guard case .store(let api) = target, let server = api.engine.venues[venue] else {
+            throw ProgramError(.internalFault, "No store of ours has the venue \(venue).")
+        }
+        let sent = Dictionary(
+            request.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
+        let response = await server.respond(
+            to: VenueRequest(
+                method: request.method, target: request.target, body: request.body,
+                remoteAddress: "127.0.0.1"
+            ) { sent[$0] }, through: api.engine.access(for: venue))
+        let given = Dictionary(
+            response.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first }
+        )
+        return IncomingAnswer(
+            status: response.status, body: response.body, takenAt: realMilliseconds()
+        ) { given[$0] }
+    }
+
     /// Makes a call that must succeed.
     public func call(
         _ method: String, _ path: String, body: [UInt8]? = nil

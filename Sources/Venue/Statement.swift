@@ -28,6 +28,8 @@ public struct Statement: Sendable {
     public var figures: StatementFigures
     /// In the venue's order.
     public var assets: [AssetStatement]
+    /// Why the assets are not all of the account, so that no sum of them is one; empty where they are.
+    public var lackOfAssets: String
     /// In the venue's order.
     public var positions: [PositionStatement]
     /// Fields that are new, gone or of another type than the venue is known to send.
@@ -44,7 +46,8 @@ public struct Statement: Sendable {
         venue: VenueName, account: String, identifier: String? = nil, mode: String, takenAt: Int64,
         venueTime: Int64? = nil, bodies: [RecordedBody], figures: StatementFigures = StatementFigures(),
         assets: [AssetStatement] = [], positions: [PositionStatement] = [], drift: [FieldDrift] = [],
-        pools: [MarginPool] = [], notes: [String] = [], beside: [ReportedFigure] = []
+        pools: [MarginPool] = [], notes: [String] = [], beside: [ReportedFigure] = [],
+        lackOfAssets: String = ""
     ) {
         self.venue = venue
         self.account = account
@@ -60,6 +63,7 @@ public struct Statement: Sendable {
         self.pools = pools
         self.notes = notes
         self.beside = beside
+        self.lackOfAssets = lackOfAssets
     }
 }
 
@@ -239,14 +243,14 @@ public struct ReportedFigure: Sendable, Equatable {
             self.init(figure, field: parts[0].field, parts[0].value, unit: unit)
             return
         }
-        if let missing = parts.first(where: { $0.value.number == nil }) {
+        if let missing = parts.first(where: { $0.value.truncatedNumber == nil }) {
             self.init(
                 figure, field: missing.field, missing.value, unit: unit, isDerived: true,
                 lack: missing.lack.isEmpty ? "" : missing.lack)
             return
         }
         self.init(
-            figure, derived: try? parts.compactMap(\.value.number).sum(),
+            figure, derived: try? parts.compactMap(\.value.truncatedNumber).sum(),
             from: parts.map(\.field).joined(separator: " + "), unit: unit)
     }
 }
@@ -284,8 +288,8 @@ public struct StatementFigures: Sendable, Equatable {
     /// By index, so that no figure on the way is copied.
     private func place(of figure: CommonFigure) -> Int? { all.indices.first { all[$0].figure == figure } }
 
-    /// A figure's number; nil where there is none.
-    public func number(_ figure: CommonFigure) -> ExactDecimal? { self[figure]?.value.number }
+    /// A figure's number, cut to 18 places where it has more; nil where there is none or it is too large.
+    public func number(_ figure: CommonFigure) -> ExactDecimal? { self[figure]?.value.truncatedNumber }
 }
 
 /// One asset of an account as reported.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Desk
+import Foundation
 import JSON
 import Ledger
 import Numbers
@@ -98,14 +99,41 @@ struct Rehost: AsyncParsableCommand {
             "POST", "/admin/v1/commands", body: Array(JSONValue.array(crossed.commands).description.utf8))
         let refusals = (answer.body["results"]?.elements ?? []).compactMap { $0["error"]?["message"]?.text }
         let body = try await ledger.send("GET", "/admin/v1/accounts/\(name)/statement")
-        await ledger.close()
-        guard body.status == 200, let call = type(of: target).calls.first(where: { $0.purpose == .account })
-        else {
+        guard body.status == 200 else {
+            await ledger.close()
             return Outcome(statement: nil, refusals: refusals + [body.body.shown("detail")])
         }
-        let recorded = RecordedBody(call: call.name, bytes: body.bytes, takenAt: 0)
+        let answers = try await self.answers(of: name, in: ledger, target)
+        await ledger.close()
         return Outcome(
-            statement: try target.statements(from: [recorded], account: name).first, refusals: refusals)
+            statement: try target.statements(from: answers, account: name).first, refusals: refusals)
+    }
+
+    /// Everything that reading the account takes, as its venue answers it: what it is worth may be in several
+    /// answers.
+    private static func answers(
+        of name: String, in ledger: OperatorConnection, _ target: any VenueClient
+    ) async throws -> [RecordedBody] {
+        let key = try await ledger.call(
+            "POST", "/admin/v1/accounts/\(name)/keys", body: Array(#"{"permissions":["read"]}"#.utf8)
+        ).body
+        let credentials = Credentials(
+            apiKey: key.shown("api_key"), secret: key.shown("secret"), passphrase: key["passphrase"]?.text)
+        var token: String?
+        var bodies: [RecordedBody] = []
+        for call in type(of: target).calls where call.purpose != .time {
+            let request = try target.request(
+                for: call, credentials: credentials, token: token,
+                at: Int64(Date().timeIntervalSince1970 * 1000))
+            let answer = try await ledger.answer(to: request, at: target.name)
+            guard case .success = target.verdict(on: answer, to: call) else { continue }
+            if call.purpose == .token {
+                token = target.token(in: answer)?.text
+            } else {
+                bodies.append(RecordedBody(call: call.name, bytes: answer.body, takenAt: answer.takenAt))
+            }
+        }
+        return bodies
     }
 
     // MARK: - Showing
@@ -114,6 +142,11 @@ struct Rehost: AsyncParsableCommand {
         guard let reported = figures?[figure] else { return "-" }
         return reported.value.shown + (reported.isPartial ? "+" : "")
             + (reported.unit == "ratio" ? "" : " \(reported.unit)")
+    }
+
+    /// What the answers do not tell of the account, so that it cannot be taken over.
+    private static func lacks(of statement: Statement) -> [String] {
+        [statement.lackOfAssets, statement.figures[.equity]?.lack ?? ""].filter { !$0.isEmpty }
     }
 
     private static func show(_ crossed: CrossVenue, _ statement: Statement, _ outcome: Outcome) {
@@ -128,10 +161,12 @@ struct Rehost: AsyncParsableCommand {
             ["ASSET OR INSTRUMENT", "AMOUNT", "BECOMES", "AMOUNT", "REMARK"],
             crossed.mappings.map {
                 [
-                    $0.source, $0.amount.description, $0.target ?? "-", $0.targetAmount?.description ?? "-",
+                    $0.source, $0.amount?.description ?? "-", $0.target ?? "-",
+                    $0.targetAmount?.description ?? "-",
                     $0.remark,
                 ]
             })
+        for lack in lacks(of: statement) { print("incomplete: \(lack)") }
         for refusal in outcome.refusals { print("refused: \(refusal)") }
         print("")
     }
@@ -157,7 +192,8 @@ struct Rehost: AsyncParsableCommand {
         let mappings = crossed.mappings.map { mapping in
             JSONValue.object(
                 JSONObject([
-                    ("source", .string(mapping.source)), ("amount", .string(mapping.amount.description)),
+                    ("source", .string(mapping.source)),
+                    ("amount", mapping.amount.map { .string($0.description) } ?? .null),
                     ("target", mapping.target.map { .string($0) } ?? .null),
                     ("target_amount", mapping.targetAmount.map { .string($0.description) } ?? .null),
                     ("remark", .string(mapping.remark)),
@@ -168,6 +204,7 @@ struct Rehost: AsyncParsableCommand {
                 ("account", .string(crossed.account)), ("from", .string(crossed.from.rawValue)),
                 ("to", .string(crossed.to.rawValue)), ("figures", .array(rows)),
                 ("mappings", .array(mappings)),
+                ("incomplete", .array(lacks(of: statement).map { .string($0) })),
                 ("refused", .array(outcome.refusals.map { .string($0) })),
             ]))
     }

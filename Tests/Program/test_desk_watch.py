@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from desk import NAMES, Desk, entry
+from desk import NAMES, Desk, entry, key_variables
 from relay import Relay
 from server import PROGRAM, Server, environment
 
@@ -169,3 +169,42 @@ def test_a_state_file_of_another_kind_is_left_alone(server, tmp_path):
     other.write_text("{}")
     done = desk_of(tmp_path, server).run("watch", "--once", "--state", str(other))
     assert done.returncode == 78 and other.read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    "venue, instrument, quantity, small, money",
+    [
+        # 0.001 BTC against 5 USDT: 0.24 has to be maintained.
+        ("binance", "BTCUSDT", "0.001", "ETHUSDT", "5"),
+        # 0.1 of a contract of 0.01 BTC: 0.24 and a fee.
+        ("okx", "BTC-USDT-SWAP", "0.1", "ETH-USDT-SWAP", "5"),
+    ],
+)
+def test_what_isolated_positions_hold_backs_no_other(tmp_path, venue, instrument, quantity, small, money):
+    """The cross position has next to nothing behind it, whatever an isolated one holds."""
+    with Server() as server:
+        other = {"margin_mode": "isolated"} if venue == "okx" else {}
+        modes = [] if venue == "okx" else [
+            {"type": "set_margin_mode", "account": "a", "instrument": small, "margin_mode": "isolated"}]
+        server.apply(
+            {"type": "open_account", "account": "a", "venue": venue},
+            {"type": "prices", "venue": venue, "marks": {instrument: "60000", small: "3000"},
+             "index": {"USDT": "1", "BTC": "60000", "ETH": "3000"}},
+            {"type": "deposit", "account": "a", "asset": "USDT", "amount": money},
+            {"type": "deposit", "account": "a", "asset": "USDT", "amount": "3000"},
+            *modes,
+            {"type": "set_leverage", "account": "a", "instrument": small, "leverage": "1", **other},
+            {"type": "fill", "account": "a", "instrument": small, "side": "buy", "price": "3000",
+             "quantity": "1" if venue == "binance" else "10", **other},
+            {"type": "fill", "account": "a", "instrument": instrument, "side": "buy", "price": "60000",
+             "quantity": quantity},
+            {"type": "prices", "venue": venue, "marks": {instrument: "55300"}},
+        )
+        key = server.issue_key("a")
+        desk = Desk(tmp_path, [entry(venue, server.url)],
+                    watch={"alerts": [{"figure": "maintenance_share", "above": "0.5"}]})
+        desk.variables |= key_variables({venue: {
+            part: key[part] for part in ("api_key", "secret", "passphrase") if key.get(part)}})
+        # 5 less a loss of 4.7, of which 0.2212 have to be maintained.
+        [alert] = desk.json("watch", "--once", status=1)["alerts"]
+        assert alert["state"] == "raised" and 0.7 < float(alert["value"]) < 0.8, alert
