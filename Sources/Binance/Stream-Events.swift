@@ -121,7 +121,8 @@ extension BinanceVenue {
         let change = AccountChange(
             event: event, before: before, after: after,
             market: market(prices, at: event.at), rules: rules, isHedged: isHedged(after))
-        let orderUpdate = try OrderUpdate(event, before: before, after: after)
+        let news = try OrderNews(event, before: before, after: after)
+        let orderUpdate = try news.flatMap { try OrderUpdate($0, after: after) }
         if let orderUpdate, orderUpdate.fill != nil { events.append(.tradeLite(orderUpdate)) }
         let balances = try change.balances()
         let positions = try change.positions()
@@ -133,7 +134,7 @@ extension BinanceVenue {
                         positions: positions, fundedSymbol: event.body.fundedPosition?.instrument.name)))
         }
         if let orderUpdate { events.append(.orderUpdate(orderUpdate)) }
-        if let algo = try AlgoOrder(event, before: before, after: after, orderUpdate) {
+        if let algo = try news.flatMap({ try AlgoOrder($0, before: before, of: after.id) }) {
             events.append(.algoUpdate(algo, at: event.at))
         }
         return events

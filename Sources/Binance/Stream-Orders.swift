@@ -34,71 +34,57 @@ struct OrderUpdate: Sendable {
     let bids: ExactDecimal
     let asks: ExactDecimal
 
-    /// Nil where the event is of no order.
-    init?(_ event: Event, before: Account, after: Account) throws {
-        let execution: Execution
-        let order: OpenOrder?
-        var fill: Fill?
-        switch event.body {
-        case .orderPlaced(let placed): (execution, order) = (.placed, after.order(.id(placed.id)) ?? placed)
-        case .orderAmended(let change): (execution, order) = (.amended, before.order(.id(change.orderID)))
-        case .orderCancelled(let id): (execution, order) = (.cancelled, before.order(.id(id)))
-        case .orderEnded(let id, .amended), .orderEnded(let id, .timer):
-            (execution, order) = (.cancelled, before.order(.id(id)))
-        case .orderEnded(let id, _): (execution, order) = (.expired, before.order(.id(id)))
-        case .filled(let trade):
-            (execution, order, fill) = (.trade, trade.orderID.flatMap { before.order(.id($0)) }, trade)
-        default: return nil
-        }
-        guard let order else { return nil }
+    /// Nil where the news is of a conditional order.
+    init?(_ news: OrderNews, after: Account) throws {
+        guard case .order(let record) = news.subject else { return nil }
+        execution =
+            switch news.event.body {
+            case .orderPlaced: .placed
+            case .orderAmended: .amended
+            case .orderCancelled, .orderEnded(_, .amended), .orderEnded(_, .timer): .cancelled
+            case .orderEnded: .expired
+            default: .trade
+            }
         account = after.id
-        time = event.at
-        self.execution = execution
-        record = try OrderRecord(order, after: [event])
+        time = news.event.at
+        self.record = record
         status = try record.statusName
         filled = try record.order.filled
         averagePrice = try record.order.averagePrice(0)
-        self.fill = fill
-        tradeID = fill == nil ? 0 : event.sequence
-        let name = order.instrument.name
-        realised = try (after.activity(name)?.realised ?? .zero) - (before.activity(name)?.realised ?? .zero)
+        fill = news.fill
+        tradeID = fill == nil ? 0 : news.event.sequence
+        realised = news.realised
+        let name = record.order.instrument.name
         bids = try after.openNotional(name, .buy)
         asks = try after.openNotional(name, .sell)
     }
 }
 
 extension AlgoOrder {
-    /// What an event has made of a conditional order; nil where it is of none, or tells nothing new.
-    init?(
-        _ event: Event, before: Account, after: Account, _ update: OrderUpdate?
-    ) throws(NumberError) {
-        switch event.body {
-        case .conditionalPlaced:
-            guard let order = after.conditional(.sequence(event.sequence)) else { return nil }
-            self.init(order, of: after.id)
-        case .conditionalTrailed(let id, _, _):
+    /// A conditional order as an event leaves it, or the one that placed the order that it is of; nil where
+    /// there is none, or nothing new to tell of it.
+    init?(_ news: OrderNews, before: Account, of account: String) throws(NumberError) {
+        switch news.subject {
+        case .waiting(let order):
             // That it follows the price is told once.
-            guard let was = before.conditional(.id(id)).flatMap({ AlgoOrder($0, of: after.id) }),
-                !was.isActive, let order = after.conditional(.id(id))
-            else { return nil }
-            self.init(order, of: after.id)
-        case .conditionalTriggered(let id, _, _):
-            guard let order = before.conditional(.id(id)) else { return nil }
-            self.init(order, of: after.id)
-            status = .triggering
-            triggeredAt = event.at
-        case .conditionalEnded(let id, let end):
-            guard let order = before.conditional(.id(id)) else { return nil }
-            self.init(order, of: after.id)
-            self.end(end)
-        case .orderPlaced, .orderCancelled, .orderEnded, .filled:
-            guard let record = update?.record else { return nil }
-            if record.ending == nil {
-                // It is told of when its order is placed, and when that has ended.
-                guard case .orderPlaced = event.body else { return nil }
+            if case .conditionalTrailed = news.event.body,
+                before.conditional(.id(order.id)).flatMap({ AlgoOrder($0, of: account) })?.isActive != false
+            {
+                return nil
             }
-            try self.init(placing: record, of: after.id)
-        default: return nil
+            self.init(order, of: account)
+        case .ended(let record):
+            self.init(record.order, of: account)
+            switch record.ending {
+            case .triggered: (status, triggeredAt) = (.triggering, record.endedAt)
+            case .ended(let end): self.end(end)
+            }
+        case .order(let record):
+            // It is told of when its order is placed, and when that has ended.
+            if record.ending == nil {
+                guard case .orderPlaced = news.event.body else { return nil }
+            }
+            try self.init(placing: record, of: account)
         }
     }
 }

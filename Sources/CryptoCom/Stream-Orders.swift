@@ -35,69 +35,47 @@ struct OrderFollower {
         for (place, event) in events.enumerated() where event.sequence > account.lastSequence {
             let before = account
             try account.apply(event)
-            if let record = try trigger(event, before, events[(place + 1)...]) {
-                pushes.append(.trigger(record))
+            let next = events[(place + 1)...]
+            let news = try OrderNews(event, before: before, after: account)
+            switch news?.subject {
+            case .waiting(let order): pushes.append(.trigger(TriggerRecord(order)))
+            case .ended(let record):
+                pushes.append(
+                    .trigger(
+                        TriggerRecord(
+                            record.order, record.ending, at: record.endedAt,
+                            placed: try Self.order(placedBy: record, in: next))))
+            case .order, nil: break
             }
             if case .filled(let fill) = event.body {
-                trades.append(.trade(try trade(fill, event, before)))
+                trades.append(
+                    .trade(
+                        TradeRecord(
+                            sequence: event.sequence, at: event.at, fill: fill,
+                            order: fill.orderID.flatMap { before.order(.id($0)) },
+                            realised: try account.realised(of: fill.instrument.name, since: before))))
             }
-            let isTold = place + 1 == events.count || !event.isSuperseded(by: events[place + 1])
-            guard isTold else { continue }
-            if let record = try record(event, before) { pushes.append(.order(record)) }
+            if let following = next.first, event.isSuperseded(by: following) { continue }
+            if case .order(let record)? = news?.subject { pushes.append(.order(record)) }
             pushes += trades
             trades = []
         }
         return pushes + trades
     }
 
-    private func record(_ event: Event, _ before: Account) throws -> OrderRecord? {
-        switch event.body {
-        case .orderPlaced(let order):
-            return OrderRecord(account.order(.id(order.id)) ?? order)
-        case .orderRefused(let order, let code):
-            return OrderRecord(refused: order, code: code, by: event)
-        default:
-            guard let id = event.body.orderID, let order = before.order(.id(id)) else { return nil }
-            return try OrderRecord(order, after: [event])
+    /// The order that a conditional one has placed, with what became of it at once; nil where it placed none.
+    private static func order(
+        placedBy record: ConditionalRecord, in next: ArraySlice<Event>
+    ) throws -> OrderRecord? {
+        let placing = next.firstIndex { event in
+            guard case .orderPlaced(let order) = event.body else { return false }
+            return order.terms?.conditional == record.order.id
         }
-    }
-
-    /// A conditional order as an event leaves it, with the order that it placed and what became of that at
-    /// once.
-    private func trigger(
-        _ event: Event, _ before: Account, _ next: ArraySlice<Event>
-    ) throws -> TriggerRecord? {
-        switch event.body {
-        case .conditionalPlaced: return account.conditionals.last.map { TriggerRecord($0) }
-        case .conditionalAmended(let amendment):
-            return account.conditional(.id(amendment.id)).map { TriggerRecord($0) }
-        case .conditionalEnded(let id, let end):
-            guard let order = before.conditional(.id(id)) else { return nil }
-            return TriggerRecord(order, .ended(end), at: event.at, placed: nil)
-        case .conditionalTriggered(let id, let leg, let price):
-            guard let order = before.conditional(.id(id)) else { return nil }
-            let placing = next.first { event in
-                if case .orderPlaced(let order) = event.body { return order.terms?.conditional == id }
-                return false
-            }
-            var placed = try placing.flatMap { try OrderRecord(placedBy: [$0]) }
-            // Others may have fired at the same price: their orders are not this one's.
-            for event in next where event.sequence > placing?.sequence ?? .max { try placed?.take(event) }
-            return TriggerRecord(
-                order, .triggered(leg: leg, price: price, orderSequence: placing?.sequence), at: event.at,
-                placed: placed)
-        default: return nil
-        }
-    }
-
-    private func trade(_ fill: Fill, _ event: Event, _ before: Account) throws(NumberError) -> TradeRecord {
-        let name = fill.instrument.name
-        let realised =
-            try (account.activity(name)?.realised ?? .zero)
-            - (before.activity(name)?.realised ?? .zero)
-        return TradeRecord(
-            sequence: event.sequence, at: event.at, fill: fill,
-            order: fill.orderID.flatMap { before.order(.id($0)) }, realised: realised)
+        guard let placing else { return nil }
+        var placed = try OrderRecord(placedBy: [next[placing]])
+        // Others may have fired at the same price: their orders are not this one's.
+        for event in next[(placing + 1)...] { try placed?.take(event) }
+        return placed
     }
 }
 

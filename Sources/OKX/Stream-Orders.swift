@@ -142,92 +142,20 @@ extension JSONWriter {
 
 // MARK: - Channels
 
-/// What one event did to one order, or to one conditional order.
-struct OrderNews {
-    enum Subject {
-        case order(OrderRecord)
-        case conditional(AlgoRow)
-    }
-
-    /// What an event is about, as it stood before.
-    struct Earlier {
-        private(set) var order: OpenOrder?
-        private(set) var conditional: ConditionalOrder?
-        /// What closing fills of the instrument had realised.
-        private(set) var realised = ExactDecimal.zero
-
-        init(_ event: Event, _ account: Account?) {
-            switch event.body {
-            case .orderAmended(let change): order = account?.order(.id(change.orderID))
-            case .orderCancelled(let id), .orderEnded(let id, _): order = account?.order(.id(id))
-            case .filled(let trade):
-                order = trade.orderID.flatMap { account?.order(.id($0)) }
-                realised = account?.activity(trade.instrument.name)?.realised ?? .zero
-            case .conditionalTriggered(let id, _, _), .conditionalEnded(let id, _):
-                conditional = account?.conditional(.id(id))
-            default: break
-            }
-        }
-    }
-
-    let subject: Subject
-    let event: Event
-    /// What was filled, and what that realised.
-    private(set) var fill: Fill?
-    private(set) var realised = ExactDecimal.zero
-
-    /// Nil where the event is of no order.
-    init?(_ event: Event, _ earlier: Earlier, after: Account) throws {
-        self.event = event
-        switch event.body {
-        case .orderPlaced(let placed):
-            // As it stands now.
-            guard let order = after.order(.id(placed.id)) else { return nil }
-            subject = .order(OrderRecord(order))
-        case .orderAmended, .orderCancelled, .orderEnded, .filled:
-            guard let order = earlier.order else { return nil }
-            if case .filled(let trade) = event.body {
-                fill = trade
-                realised = try (after.activity(trade.instrument.name)?.realised ?? .zero) - earlier.realised
-            }
-            var record = OrderRecord(order)
-            try record.take(event, realising: realised)
-            subject = .order(record)
-        case .conditionalPlaced:
-            guard let placed = after.conditionals.last else { return nil }
-            subject = .conditional(AlgoRow(placed, after))
-        case .conditionalAmended(let change):
-            guard let amended = after.conditional(.id(change.id)) else { return nil }
-            subject = .conditional(AlgoRow(amended, after))
-        case .conditionalTrailed(let id, _, _):
-            guard let trailed = after.conditional(.id(id)) else { return nil }
-            subject = .conditional(AlgoRow(trailed, after))
-        case .conditionalTriggered(_, let leg, let price):
-            guard let fired = earlier.conditional else { return nil }
-            // The order that it places is the next event.
-            let record = ConditionalRecord(
-                fired, .triggered(leg: leg, price: price, orderSequence: event.sequence + 1), at: event.at)
-            subject = .conditional(AlgoRow(record, after))
-        case .conditionalEnded(_, let end):
-            guard let ended = earlier.conditional else { return nil }
-            subject = .conditional(AlgoRow(ConditionalRecord(ended, .ended(end), at: event.at), after))
-        default: return nil
-        }
-    }
-
+extension OrderNews {
     /// `tradeId`.
     var tradeID: String { fill == nil ? "" : String(event.sequence) }
 }
 
 extension OKXStream {
     /// What the channels of orders tell of one event, in the venue's order: orders, then fills.
-    func orderPushes(_ event: Event, _ earlier: OrderNews.Earlier) throws -> [[UInt8]] {
-        guard let account = told, let news = try OrderNews(event, earlier, after: account) else { return [] }
+    func orderPushes(_ event: Event, before: Account, after: Account) throws -> [[UInt8]] {
+        guard let news = try OrderNews(event, before: before, after: after) else { return [] }
         let now = access.ledgerTime()
         let rules = venue.rules(at: now)
         switch news.subject {
         case .order(let record):
-            let row = try OrderRow(record, account, rules)
+            let row = try OrderRow(record, after, rules)
             let isWanted = { (filter: Subscription.Filter) in
                 filter.admits(record.order.instrument, row.typeName, rules)
             }
@@ -237,13 +165,17 @@ extension OKXStream {
             guard let fill = news.fill else { return messages }
             return try messages
                 + pushes(on: .fills, where: isWanted) { try writeFill(fill, row, news, to: &$0) }
-        case .conditional(let row):
-            let channel: Channel = row.typeName == "move_order_stop" ? .algoAdvance : .ordersAlgo
-            return try pushes(on: channel) { filter in
-                filter.admits(row.order.instrument, row.instrumentType(rules), rules)
-            } _: {
-                try $0.algo(row, rules, isPush: true)
-            }
+        case .waiting(let order): return try algoPushes(AlgoRow(order, after), rules)
+        case .ended(let record): return try algoPushes(AlgoRow(record, after), rules)
+        }
+    }
+
+    private func algoPushes(_ row: AlgoRow, _ rules: RuleTable) throws -> [[UInt8]] {
+        let channel: Channel = row.typeName == "move_order_stop" ? .algoAdvance : .ordersAlgo
+        return try pushes(on: channel) { filter in
+            filter.admits(row.order.instrument, row.instrumentType(rules), rules)
+        } _: {
+            try $0.algo(row, rules, isPush: true)
         }
     }
 

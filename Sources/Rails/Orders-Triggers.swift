@@ -83,17 +83,6 @@ extension ConditionalOrder {
     }
 }
 
-extension EventBody {
-    /// The trigger order that it is of, as it was before it or as it was placed; nil for none.
-    func trigger(in before: Account, _ after: Account) -> ConditionalOrder? {
-        switch self {
-        case .conditionalPlaced: after.conditionals.last
-        case .conditionalTriggered(let id, _, _), .conditionalEnded(let id, _): before.conditional(.id(id))
-        default: nil
-        }
-    }
-}
-
 extension RailsVenue {
     /// `GET /api/v1/trigger-orders[?market=]`: those that wait, newest first.
     func triggerOrders(

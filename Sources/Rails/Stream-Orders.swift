@@ -311,25 +311,30 @@ struct OrderSocket: VenueStream {
         for event in events where event.sequence > account.lastSequence && event.account != nil {
             let before = account
             try account.apply(event)
-            if channels.contains(.orders), let order = event.body.trigger(in: before, account) {
-                guard market ?? order.instrument.name == order.instrument.name else { continue }
-                frames += try triggerFrames(event, order, in: account)
-            }
-            guard let id = event.body.orderID else { continue }
-            let placed = account.order(.id(id)) ?? event.body.placedOrder
-            guard let order = before.order(.id(id)) ?? placed,
-                market ?? order.instrument.name == order.instrument.name
+            guard let news = try OrderNews(event, before: before, after: account),
+                market ?? news.instrument.name == news.instrument.name
             else { continue }
-            if channels.contains(.orders) { frames += try orderFrames(event, order, in: account) }
-            if channels.contains(.trades), case .filled(let fill) = event.body {
-                frames.append(try tradeFrame(fill, event, order, in: account))
+            let tellsOrders = channels.contains(.orders)
+            switch news.subject {
+            case .order(let record):
+                let order = before.order(.id(record.order.id)) ?? record.order
+                if tellsOrders { frames += try orderFrames(event, order, record, in: account) }
+                if channels.contains(.trades), let fill = news.fill {
+                    frames.append(try tradeFrame(fill, event, order, in: account))
+                }
+            case .waiting(let order):
+                if tellsOrders { frames += try triggerFrames(event, order, in: account) }
+            case .ended(let record):
+                if tellsOrders { frames += try triggerFrames(event, record.order, in: account) }
             }
         }
         return frames
     }
 
-    /// What the channel `orders` tells of an event; `order` is as it was before it, or as it was placed.
-    private func orderFrames(_ event: Event, _ order: OpenOrder, in account: Account) throws -> [[UInt8]] {
+    /// What the channel `orders` tells of an event of an order, which was as `order` before it.
+    private func orderFrames(
+        _ event: Event, _ order: OpenOrder, _ record: OrderRecord, in account: Account
+    ) throws -> [[UInt8]] {
         let rules = venue.rules(at: event.at)
         let id = order.requestID(of: account.id)
         func row(
@@ -349,8 +354,8 @@ struct OrderSocket: VenueStream {
                     usesQuota: true),
                 try row("createOrder", 200, "order accepted", order, "active", requestID: id),
             ]
-        case .orderAmended(let amendment):
-            let changed = account.order(.id(amendment.orderID)) ?? order
+        case .orderAmended:
+            let changed = record.order
             let id = changed.requestID(of: account.id)
             return [
                 try row(
@@ -378,7 +383,6 @@ struct OrderSocket: VenueStream {
             ]
         case .orderEnded: return [try row("cancelOrder", 200, "order cancelled", order, "cancelled")]
         case .filled:
-            let record = try OrderRecord(order, after: [event])
             let isWhole = record.ending != nil
             return [
                 try row(
@@ -450,12 +454,6 @@ struct OrderSocket: VenueStream {
         let rejects = isOfOrder && places && error.status == 400
         return frame(rejects ? "rejectOrder" : "error", error.status, error.message, nil)
             .finished(question.requestID)
-    }
-}
-
-extension EventBody {
-    fileprivate var placedOrder: OpenOrder? {
-        if case .orderPlaced(let order) = self { order } else { nil }
     }
 }
 
