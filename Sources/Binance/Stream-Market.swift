@@ -4,7 +4,7 @@ import Numbers
 import Venue
 
 /// A stream of market data, by its name. Binance USDⓈ-M Futures API documentation, Websocket Market Streams.
-struct MarketStreamName: Sendable, Equatable {
+struct MarketStreamName: Sendable {
     enum Kind: Sendable, Equatable {
         case aggregateTrade
         case trade
@@ -22,6 +22,7 @@ struct MarketStreamName: Sendable, Equatable {
         case silent
     }
 
+    let name: String
     let kind: Kind
     /// Nil for all symbols.
     let symbol: SymbolRules?
@@ -30,13 +31,12 @@ struct MarketStreamName: Sendable, Equatable {
     /// Real milliseconds between messages that come without a change; nil for none.
     var pace: Int64?
 
-    static func == (first: Self, second: Self) -> Bool {
-        first.kind == second.kind && first.symbol?.name == second.symbol?.name
-            && first.isArray == second.isArray && first.pace == second.pace
-    }
+    /// Whether a name can only be one of market data, so that it is refused where it is none.
+    static func isLike(_ name: String) -> Bool { name.hasPrefix("!") || name.contains("@") }
 
     /// Nil for a name that is no such stream. Symbols are in lower case, as the venue has them.
     init?(_ name: String, _ rules: RuleTable) {
+        self.name = name
         if name.hasPrefix("!") {
             symbol = nil
             isArray = name.contains("@arr")
@@ -96,81 +96,33 @@ struct MarketStreamName: Sendable, Equatable {
     }
 }
 
-/// The market streams of one connection: each says how things stand when it is subscribed to, and then what
-/// changes.
-struct MarketFeeds: Sendable {
-    private struct Feed: Sendable {
-        let name: String
-        let stream: MarketStreamName
-        var told = MarketTold()
-        /// When the next message without a change is due.
-        var due: Int64 = 0
-    }
-
-    /// How often it is looked whether the ledger's clock has moved something.
-    private static let look: Int64 = 1000
-
-    private let venue: BinanceVenue
+/// How a market stands at one moment, for those who have subscribed to it.
+struct MarketMoment {
     private let access: any VenueAccess
-    private var feeds: [Feed] = []
-    private var nextLook: Int64 = .max
+    /// The real time.
+    private let now: Int64
+    private let rules: RuleTable
+    private let market: ValuationPrices
 
-    init(_ venue: BinanceVenue, _ access: any VenueAccess) {
-        self.venue = venue
+    init(_ venue: BinanceVenue, _ access: any VenueAccess, at now: Int64) {
         self.access = access
-    }
-
-    var isEmpty: Bool { feeds.isEmpty }
-
-    var deadline: Int64? { feeds.isEmpty ? nil : nextLook }
-
-    /// Follows a stream if it is one of market data; whether it is.
-    mutating func listen(to name: String, _ now: Int64) -> Bool {
-        let rules = venue.rules(at: access.ledgerTime())
-        guard let stream = MarketStreamName(name, rules) else { return false }
-        if stream.kind == .silent { return true }
-        if feeds.isEmpty { access.beginReadingMarket() }
-        feeds.append(Feed(name: name, stream: stream))
-        nextLook = min(nextLook, now + Self.look)
-        return true
-    }
-
-    /// Whether a name can only be one of market data, so that it is refused where it is none.
-    static func isMarketName(_ name: String) -> Bool { name.hasPrefix("!") || name.contains("@") }
-
-    mutating func forget(_ names: Set<ExactText>) {
-        feeds.removeAll { names.contains(ExactText($0.name)) }
-        if feeds.isEmpty { nextLook = .max }
-    }
-
-    /// Says what is new.
-    mutating func tell(at now: Int64, isCombined: Bool, into output: inout StreamOutput) {
-        guard !feeds.isEmpty else { return }
-        nextLook = now + Self.look
-        // Until all that was before is read, nothing can be said.
-        guard access.market.isRead else { return }
+        self.now = now
         let time = access.ledgerTime()
-        let rules = venue.rules(at: time)
-        let market = venue.market(access.prices(), at: time)
-        for place in feeds.indices {
-            let feed = feeds[place]
-            let symbols = feed.stream.symbol.map { [$0] } ?? rules.symbolsByName
-            let messages = symbols.flatMap { symbol in
-                // What has no price yet is not told of.
-                (try? news(place, SymbolMarket(symbol, market, access), rules, at: now)) ?? []
-            }
-            feeds[place].told.hasBegun = true
-            if feed.stream.pace != nil, now >= feeds[place].due {
-                feeds[place].due = now + (feed.stream.pace ?? 0)
-            }
-            if feed.stream.isArray, !messages.isEmpty {
-                send(Self.array(messages), of: feed.name, isCombined: isCombined, into: &output)
-            } else {
-                for message in messages {
-                    send(message, of: feed.name, isCombined: isCombined, into: &output)
-                }
-            }
+        rules = venue.rules(at: time)
+        market = venue.market(access.prices(), at: time)
+    }
+
+    /// What a stream tells: what has changed, and how things stand where that is due.
+    func news(_ feed: inout MarketFeeds<MarketStreamName>.Feed) -> [[UInt8]] {
+        let stream = feed.subscription
+        let isDue = stream.pace != nil && now >= feed.due
+        if let pace = stream.pace, isDue { feed.due = now + pace }
+        let symbols = stream.symbol.map { [$0] } ?? rules.symbolsByName
+        let messages = symbols.flatMap { symbol in
+            // What has no price yet is not told of.
+            (try? news(stream.kind, SymbolMarket(symbol, market, access), &feed.told, isDue: isDue)) ?? []
         }
+        return stream.isArray && !messages.isEmpty ? [Self.array(messages)] : messages
     }
 
     private static func array(_ messages: [[UInt8]]) -> [UInt8] {
@@ -179,93 +131,55 @@ struct MarketFeeds: Sendable {
         return writer.bytes
     }
 
-    private func send(
-        _ message: [UInt8], of name: String, isCombined: Bool, into output: inout StreamOutput
-    ) {
-        guard isCombined else { return output.send(message) }
-        var writer = JSONWriter(reserving: message.count + name.utf8.count + 24)
-        writer.beginObject()
-        writer.member("stream", name)
-        writer.member("data", raw: message)
-        writer.endObject()
-        output.send(writer.bytes)
-    }
-
-    // MARK: - What is new
-
-    private mutating func news(
-        _ place: Int, _ symbol: SymbolMarket, _ rules: RuleTable, at now: Int64
+    private func news(
+        _ kind: MarketStreamName.Kind, _ symbol: SymbolMarket, _ told: inout MarketTold, isDue: Bool
     ) throws -> [[UInt8]] {
-        switch feeds[place].stream.kind {
-        case .aggregateTrade, .trade: return tradeNews(place, symbol)
-        case .kline(let name): return try candleNews(place, symbol, name, isContinuous: false)
-        case .continuousKline(let name): return try candleNews(place, symbol, name, isContinuous: true)
-        case .depth: return try bookNews(place, symbol)
-        case .partialDepth, .bookTicker, .markPrice, .ticker, .miniTicker:
-            let (timeless, message) = try state(of: feeds[place].stream.kind, symbol, rules)
-            let isDue = feeds[place].stream.pace != nil && now >= feeds[place].due
-            let isNews = feeds[place].told.isNews(timeless, of: symbol.name)
-            return isNews || isDue ? [message] : []
+        switch kind {
         case .silent: return []
-        }
-    }
-
-    /// How things stand: once without times, to be compared, and once with them.
-    private func state(
-        of kind: MarketStreamName.Kind, _ symbol: SymbolMarket, _ rules: RuleTable
-    ) throws -> (timeless: [UInt8], message: [UInt8]) {
-        func message(_ time: Int64) throws -> [UInt8] {
-            var writer = JSONWriter(reserving: 320)
-            switch kind {
-            case .bookTicker: try writer.bookTickerUpdate(symbol, time)
-            case .markPrice: try writer.markPriceUpdate(symbol, rules, time)
-            case .partialDepth:
-                _ = try symbol.requiredTouch()
-                writer.depthUpdate(
-                    symbol, symbol.levels, first: symbol.sequence, last: symbol.sequence,
-                    previous: symbol.sequence - 1, time)
-            case .ticker: try writer.dayUpdate(symbol, time, isShort: false)
-            default: try writer.dayUpdate(symbol, time, isShort: true)
+        case .aggregateTrade, .trade:
+            return told.trades(of: symbol.name, access).map { trade in
+                JSONWriter.object(reserving: 240) {
+                    $0.tradeUpdate(trade, symbol.rules, isAggregate: kind == .aggregateTrade)
+                }
             }
-            return writer.bytes
+        case .kline(let name): return try candles(symbol, name, &told, isContinuous: false)
+        case .continuousKline(let name): return try candles(symbol, name, &told, isContinuous: true)
+        case .depth:
+            // The first message has the whole book, which makes it as good as a snapshot; each further one
+            // what has changed, and goes on from the one before.
+            _ = try symbol.requiredTouch()
+            guard let news = told.book(of: symbol) else { return [] }
+            return [
+                JSONWriter.object(reserving: 320) {
+                    $0.depthUpdate(
+                        symbol, news.changes, first: news.previous.map { $0 + 1 } ?? news.sequence,
+                        last: news.sequence, previous: news.previous ?? news.sequence - 1,
+                        symbol.now.milliseconds)
+                }
+            ]
+        case .partialDepth, .bookTicker, .markPrice, .ticker, .miniTicker:
+            let message = try told.state(of: symbol.name, isDue: isDue) { isTimeless in
+                try JSONWriter.object(reserving: 320) { writer in
+                    try writer.state(of: kind, symbol, rules, isTimeless ? 0 : symbol.now.milliseconds)
+                }
+            }
+            return message.map { [$0] } ?? []
         }
-        return (try message(0), try message(symbol.now.milliseconds))
     }
 
-    private mutating func tradeNews(_ place: Int, _ symbol: SymbolMarket) -> [[UInt8]] {
-        let isAggregate = feeds[place].stream.kind == .aggregateTrade
-        return feeds[place].told.trades(of: symbol.name, access).map { trade in
-            var writer = JSONWriter(reserving: 240)
-            writer.tradeUpdate(trade, symbol.rules, isAggregate: isAggregate)
-            return writer.bytes
-        }
-    }
-
-    private mutating func candleNews(
-        _ place: Int, _ symbol: SymbolMarket, _ name: String, isContinuous: Bool
+    private func candles(
+        _ symbol: SymbolMarket, _ name: String, _ told: inout MarketTold, isContinuous: Bool
     ) throws -> [[UInt8]] {
         guard let interval = KlineInterval.byName[name] else { return [] }
         func message(_ candle: Candle, _ time: Int64) -> [UInt8] {
-            var writer = JSONWriter(reserving: 320)
-            writer.klineUpdate(candle, interval, name, symbol, time, isContinuous)
-            return writer.bytes
+            JSONWriter.object(reserving: 320) {
+                $0.klineUpdate(candle, interval, name, symbol, time, isContinuous)
+            }
         }
-        let news = try feeds[place].told.candles(
+        let news = try told.candles(
             .last(symbol.name), interval, flat: symbol.market.mark(symbol.terms), access
         ) { message($0, 0) }
         return news.map { message($0.candle, symbol.now.milliseconds) }
-    }
-
-    /// The first message has the whole book, which makes it as good as a snapshot; each further one what has
-    /// changed, and goes on from the one before.
-    private mutating func bookNews(_ place: Int, _ symbol: SymbolMarket) throws -> [[UInt8]] {
-        _ = try symbol.requiredTouch()
-        guard let news = feeds[place].told.book(of: symbol) else { return [] }
-        var writer = JSONWriter(reserving: 320)
-        writer.depthUpdate(
-            symbol, news.changes, first: news.previous.map { $0 + 1 } ?? news.sequence, last: news.sequence,
-            previous: news.previous ?? news.sequence - 1, symbol.now.milliseconds)
-        return [writer.bytes]
     }
 }
 
@@ -275,9 +189,24 @@ extension JSONWriter {
         member("E", time)
     }
 
+    /// How things stand with a symbol.
+    fileprivate mutating func state(
+        of kind: MarketStreamName.Kind, _ symbol: SymbolMarket, _ rules: RuleTable, _ time: Int64
+    ) throws {
+        switch kind {
+        case .bookTicker: try bookTickerUpdate(symbol, time)
+        case .markPrice: try markPriceUpdate(symbol, rules, time)
+        case .partialDepth:
+            _ = try symbol.requiredTouch()
+            depthUpdate(
+                symbol, symbol.levels, first: symbol.sequence, last: symbol.sequence,
+                previous: symbol.sequence - 1, time)
+        default: try dayUpdate(symbol, time, isShort: kind == .miniTicker)
+        }
+    }
+
     fileprivate mutating func tradeUpdate(_ trade: MarketTrade, _ symbol: SymbolRules, isAggregate: Bool) {
         let time = trade.at.milliseconds
-        beginObject()
         if isAggregate {
             times("aggTrade", time)
             member("a", trade.id)
@@ -299,12 +228,10 @@ extension JSONWriter {
         }
         member("m", trade.takerSide == .sell)
         member("st", 1)
-        endObject()
     }
 
     fileprivate mutating func bookTickerUpdate(_ symbol: SymbolMarket, _ time: Int64) throws {
         let touch = try symbol.requiredTouch()
-        beginObject()
         member("e", literal: "bookTicker")
         member("u", symbol.sequence)
         member("s", symbol.name)
@@ -316,14 +243,12 @@ extension JSONWriter {
         member("T", time)
         member("E", time)
         member("st", 1)
-        endObject()
     }
 
     fileprivate mutating func depthUpdate(
         _ symbol: SymbolMarket, _ levels: [BookLevel], first: Int64, last: Int64, previous: Int64,
         _ time: Int64
     ) {
-        beginObject()
         times("depthUpdate", time)
         member("T", time)
         member("s", symbol.name)
@@ -334,7 +259,6 @@ extension JSONWriter {
         self.levels("b", levels.of(.buy), symbol.rules)
         self.levels("a", levels.of(.sell), symbol.rules)
         member("st", 1)
-        endObject()
     }
 
     fileprivate mutating func markPriceUpdate(
@@ -342,7 +266,6 @@ extension JSONWriter {
     ) throws {
         let mark = try symbol.market.requiredMark(symbol.terms).cut(places: BinanceFigures.places)
         let index = try symbol.index()
-        beginObject()
         times("markPriceUpdate", time)
         member("s", symbol.name)
         amount("p", mark)
@@ -352,7 +275,6 @@ extension JSONWriter {
         amount("r", symbol.fundingRate(rules))
         member("T", symbol.nextFunding)
         member("st", 1)
-        endObject()
     }
 
     fileprivate mutating func klineUpdate(
@@ -360,7 +282,6 @@ extension JSONWriter {
         _ time: Int64, _ isContinuous: Bool
     ) {
         let rules = symbol.rules
-        beginObject()
         if isContinuous {
             times("continuous_kline", time)
             member("ps", rules.name)
@@ -389,14 +310,12 @@ extension JSONWriter {
         member("B", literal: "0")
         endObject()
         member("st", 1)
-        endObject()
     }
 
     /// `24hrTicker`, or the short one of it.
     fileprivate mutating func dayUpdate(_ symbol: SymbolMarket, _ time: Int64, isShort: Bool) throws {
         let day = try DayTicker(symbol)
         let rules = symbol.rules
-        beginObject()
         times(isShort ? "24hrMiniTicker" : "24hrTicker", time)
         member("s", rules.name)
         if isShort {
@@ -422,6 +341,5 @@ extension JSONWriter {
             member("n", day.candle.trades)
         }
         member("st", 1)
-        endObject()
     }
 }

@@ -6,23 +6,24 @@ import Venue
 /// A user data stream's events as the venue's bytes: keys in the documents' order, figures printed as REST
 /// prints them.
 extension UserEvent {
-    /// The message; with the stream's name around it where the connection is a combined one.
-    func message(stream: String, isCombined: Bool) throws -> [UInt8] {
-        var writer = JSONWriter(reserving: 512)
-        if isCombined {
-            writer.beginObject()
+    func message() throws -> [UInt8] {
+        try JSONWriter.object(reserving: 512) { try $0.userEvent(self) }
+    }
+}
+
+extension [UInt8] {
+    /// A message with the stream's name around it, where the connection is a combined one.
+    func wrapped(asOf stream: String, isCombined: Bool) -> [UInt8] {
+        guard isCombined else { return self }
+        return JSONWriter.object(reserving: count + stream.utf8.count + 24) { writer in
             writer.member("stream", stream)
-            writer.key("data")
+            writer.member("data", raw: self)
         }
-        try writer.userEvent(self)
-        if isCombined { writer.endObject() }
-        return writer.bytes
     }
 }
 
 extension JSONWriter {
     fileprivate mutating func userEvent(_ event: UserEvent) throws {
-        beginObject()
         member("e", event.name)
         switch event {
         case .accountUpdate(let update): try accountUpdate(update)
@@ -45,7 +46,6 @@ extension JSONWriter {
             member("E", time)
             member("listenKey", listenKey)
         }
-        endObject()
     }
 
     /// Event and transaction time: both are the ledger's, which dates every figure.

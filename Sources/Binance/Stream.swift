@@ -106,9 +106,7 @@ struct UserStream: VenueStream {
     private var streams = StreamNames()
     /// The listen keys among them that are alive.
     private var feeds: [AccountFeed] = []
-    private var market: MarketFeeds
-    /// Whether a stream of market data was just subscribed to, which has to say how things stand.
-    private var isMarketFresh = false
+    private var market: MarketFeeds<MarketStreamName>
     private var interestInForce = StreamInterest()
     private var end: Int64?
     private var nextLook: Int64 = 0
@@ -120,7 +118,7 @@ struct UserStream: VenueStream {
         isCombined = place.isCombined
         servesListenKeys = place.servesListenKeys
         events = place.events
-        market = MarketFeeds(venue, access)
+        market = MarketFeeds(access)
         streams.add(place.streams.prefix(Self.streamLimit))
     }
 
@@ -143,7 +141,7 @@ struct UserStream: VenueStream {
 
     mutating func opened(at now: Int64, into output: inout StreamOutput) {
         end = now + streamDay
-        for stream in streams.all { _ = listen(to: stream, now) }
+        for stream in streams.all { listen(to: stream, now) }
         if interest == interestInForce { tellMarket(at: now, into: &output) }
     }
 
@@ -164,12 +162,17 @@ struct UserStream: VenueStream {
         } catch {
             output.send(error.message)
         }
-        if isMarketFresh, interest == interestInForce { tellMarket(at: now, into: &output) }
+        if market.isFresh, interest == interestInForce { tellMarket(at: now, into: &output) }
     }
 
     private mutating func tellMarket(at now: Int64, into output: inout StreamOutput) {
-        isMarketFresh = false
-        market.tell(at: now, isCombined: isCombined, into: &output)
+        if market.isEmpty { return }
+        let moment = MarketMoment(venue, access, at: now)
+        let isCombined = isCombined
+        let messages = market.news(at: now) { feed in
+            moment.news(&feed).map { $0.wrapped(asOf: feed.subscription.name, isCombined: isCombined) }
+        }
+        for message in messages { output.send(message) }
     }
 
     mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {
@@ -209,20 +212,18 @@ struct UserStream: VenueStream {
 
     // MARK: - Listen keys
 
-    /// Follows a stream if it is a listen key that is alive, or one of market data; whether it may be one
-    /// that there is.
-    private mutating func listen(to stream: String, _ now: Int64) -> Bool {
-        if market.listen(to: stream, now) {
-            isMarketFresh = true
-            return true
+    /// Follows a stream if it is one of market data, or a listen key that is alive.
+    private mutating func listen(to name: String, _ now: Int64) {
+        if let stream = MarketStreamName(name, venue.rules(at: access.ledgerTime())) {
+            if stream.kind != .silent { market.add(stream, at: now) }
+            return
         }
-        if MarketFeeds.isMarketName(stream) { return false }
-        guard servesListenKeys, !feeds.contains(where: { $0.listenKey.isExactly(stream) }),
-            let life = venue.life(ofListenKey: stream, through: access)
-        else { return true }
+        guard servesListenKeys, !MarketStreamName.isLike(name),
+            !feeds.contains(where: { $0.listenKey.isExactly(name) }),
+            let life = venue.life(ofListenKey: name, through: access)
+        else { return }
         if feeds.isEmpty { nextLook = now + Self.lookInterval }
-        feeds.append(AccountFeed(listenKey: stream, accountID: life.account))
-        return true
+        feeds.append(AccountFeed(listenKey: name, accountID: life.account))
     }
 
     /// Ends what has no listen key any more, and says so.
@@ -238,7 +239,7 @@ struct UserStream: VenueStream {
         let names = Set(names.map { ExactText($0) })
         streams.remove(names)
         feeds.removeAll { names.contains(ExactText($0.listenKey)) }
-        market.forget(names)
+        market.removeAll { names.contains(ExactText($0.name)) }
     }
 
     // MARK: - Telling
@@ -293,8 +294,8 @@ struct UserStream: VenueStream {
     private func send(_ event: UserEvent, of listenKey: String, into output: inout StreamOutput) {
         if case .listenKeyExpired = event {} else if !wants(event.name) { return }
         // Its figures were worked out before.
-        guard let message = try? event.message(stream: listenKey, isCombined: isCombined) else { return }
-        output.send(message)
+        guard let message = try? event.message() else { return }
+        output.send(message.wrapped(asOf: listenKey, isCombined: isCombined))
     }
 
     // MARK: - Requests
@@ -303,7 +304,7 @@ struct UserStream: VenueStream {
     /// silent for ever.
     private func requireKnown(_ names: [String]) throws(StreamRequestError) {
         let rules = venue.rules(at: access.ledgerTime())
-        for name in names where MarketFeeds.isMarketName(name) && MarketStreamName(name, rules) == nil {
+        for name in names where MarketStreamName.isLike(name) && MarketStreamName(name, rules) == nil {
             throw .unknownStream(name)
         }
     }
@@ -319,7 +320,7 @@ struct UserStream: VenueStream {
                 throw .tooManyParameters
             }
             try requireKnown(wanted)
-            for stream in streams.add(wanted) { _ = listen(to: stream, now) }
+            for stream in streams.add(wanted) { listen(to: stream, now) }
             return request.reply(.null)
         case .unsubscribe:
             forget(try request.streams())

@@ -50,7 +50,9 @@ extension JSONWriter {
     }
 
     /// A ticker; `withSizes` puts what stands at the best prices beside them, as channels do.
-    mutating func ticker(_ instrument: InstrumentMarket<InstrumentRule>, withSizes: Bool) throws {
+    mutating func ticker(
+        _ instrument: InstrumentMarket<InstrumentRule>, at stamp: LedgerTime? = nil, withSizes: Bool
+    ) throws {
         guard let day = try instrument.lastDay else { throw FigureError.priceMissing(instrument.name) }
         let (touch, sizes) = (instrument.touch, instrument.sizes)
         let change =
@@ -81,7 +83,7 @@ extension JSONWriter {
         }
         // Nobody's positions are the market's.
         member("oi", literal: "0")
-        member("t", instrument.stamp.milliseconds)
+        member("t", (stamp ?? instrument.stamp).milliseconds)
         endObject()
     }
 

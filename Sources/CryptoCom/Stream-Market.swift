@@ -13,25 +13,23 @@ struct MarketStream: VenueStream {
     static let framesPerSecond: Int64 = 100
     /// Channels that one connection may have.
     static let maximumSubscriptions = 400
-    /// How often it is looked whether the ledger's clock has moved something, in real milliseconds.
-    private static let look: Int64 = 1000
 
     private let venue: CryptoComVenue
     private let access: any VenueAccess
     private var connection: SocketState
-    private var subscriptions: [MarketSubscription] = []
+    private var market: MarketFeeds<MarketSubscription>
     private var interestInForce = StreamInterest()
-    private var nextLook: Int64?
 
     init(venue: CryptoComVenue, access: any VenueAccess) {
         self.venue = venue
         self.access = access
         connection = SocketState(framesPerSecond: Self.framesPerSecond, limiter: access.limiter)
+        market = MarketFeeds(access)
     }
 
-    var interest: StreamInterest { StreamInterest(prices: !subscriptions.isEmpty) }
+    var interest: StreamInterest { StreamInterest(prices: !market.isEmpty) }
 
-    var deadline: Int64? { [connection.deadline, nextLook].compactMap { $0 }.min() }
+    var deadline: Int64? { [connection.deadline, market.deadline].compactMap { $0 }.min() }
 
     mutating func opened(at now: Int64, into output: inout StreamOutput) { connection.opened(at: now) }
 
@@ -40,77 +38,59 @@ struct MarketStream: VenueStream {
         do throws(VenueError) {
             switch request.method {
             case "subscribe":
-                for name in try request.channels() { subscribe(to: name, request, into: &output) }
+                for name in try request.channels() { subscribe(to: name, request, at: now, into: &output) }
             case "unsubscribe":
                 let names = Set(try request.channels())
-                subscriptions.removeAll { names.contains($0.channel.name) }
+                market.removeAll { names.contains($0.channel.name) }
                 output.send(request.acknowledgement)
             default: throw .methodNotFound
             }
         } catch {
             output.send(error.body(id: request.id, method: request.method))
         }
-        nextLook = subscriptions.isEmpty ? nil : nextLook ?? now + Self.look
-        if interest == interestInForce { tell(at: now, isFirstOnly: true, into: &output) }
+        if interest == interestInForce { tell(at: now, onlyFresh: true, into: &output) }
     }
 
     mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {
         interestInForce = interest
-        tell(at: now, isFirstOnly: true, into: &output)
+        tell(at: now, onlyFresh: true, into: &output)
     }
 
     mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
-        if notice.pricesChanged { tell(at: now, isFirstOnly: false, into: &output) }
+        if notice.pricesChanged { tell(at: now, into: &output) }
     }
 
     mutating func timePassed(at now: Int64, into output: inout StreamOutput) {
         connection.timePassed(at: now, into: &output)
-        guard output.close == nil, let due = nextLook, now >= due else { return }
-        nextLook = now + Self.look
-        tell(at: now, isFirstOnly: false, into: &output)
+        guard output.close == nil, let due = market.deadline, now >= due else { return }
+        tell(at: now, into: &output)
     }
 
     func close(for reason: StreamCloseReason) -> StreamClose { SocketState.close(for: reason) }
 
     private mutating func subscribe(
-        to name: String, _ request: StreamRequest, into output: inout StreamOutput
+        to name: String, _ request: StreamRequest, at now: Int64, into output: inout StreamOutput
     ) {
         do throws(VenueError) {
             let channel = try venue.marketChannel(name, request.params, at: access.ledgerTime())
-            if let place = subscriptions.firstIndex(where: { $0.channel == channel }) {
-                subscriptions[place].owed.append(request.id)
-                return
+            let same = market.feeds.first { $0.subscription.channel == channel }?.subscription
+            guard same != nil || market.feeds.count < Self.maximumSubscriptions else {
+                throw .tooManySubscriptions
             }
-            guard subscriptions.count < Self.maximumSubscriptions else { throw .tooManySubscriptions }
-            access.beginReadingMarket()
             // Only a channel's kind may have changed, as from snapshots of a book to updates.
-            subscriptions.removeAll { $0.channel.name == name }
-            subscriptions.append(MarketSubscription(channel: channel, owed: [request.id]))
+            market.removeAll { $0.channel.name == name }
+            let owed = (same?.owed ?? []) + [request.id]
+            market.add(MarketSubscription(channel: channel, owed: owed), at: now)
         } catch {
             output.send(error.body(id: request.id, method: request.method, channel: name))
         }
     }
 
     /// Sends the first frames that are owed, and what has changed.
-    private mutating func tell(at now: Int64, isFirstOnly: Bool, into output: inout StreamOutput) {
-        // Until all that was before is read, nothing can be said.
-        guard access.market.isRead else { return }
-        for place in subscriptions.indices {
-            let owed = subscriptions[place].owed
-            subscriptions[place].owed = []
-            do throws(VenueError) {
-                for id in owed {
-                    for frame in try subscriptions[place].first(id, venue, access, at: now) {
-                        output.send(frame)
-                    }
-                }
-                if isFirstOnly || !owed.isEmpty { continue }
-                for frame in try subscriptions[place].news(venue, access, at: now) { output.send(frame) }
-            } catch {
-                let name = subscriptions[place].channel.name
-                for id in owed { output.send(error.body(id: id, method: "subscribe", channel: name)) }
-            }
-        }
+    private mutating func tell(at now: Int64, onlyFresh: Bool = false, into output: inout StreamOutput) {
+        if market.isEmpty { return }
+        let moment = MarketMoment(venue, access, at: now)
+        for frame in market.news(at: now, onlyFresh: onlyFresh, moment.news) { output.send(frame) }
     }
 }
 
@@ -135,6 +115,10 @@ struct MarketChannel: Equatable {
 
     /// The first part of the name.
     var word: String { String(name.prefix { $0 != "." }) }
+
+    fileprivate func frame(_ id: RequestIdentifier) -> ChannelFrame {
+        ChannelFrame(id: id, subscription: name, channel: word, instrument: instrument)
+    }
 }
 
 /// A channel that the client listens to.
@@ -142,191 +126,115 @@ struct MarketSubscription {
     let channel: MarketChannel
     /// Requests that the first frame is still owed to.
     var owed: [RequestIdentifier]
-    private var told = MarketTold()
-    /// When an idle book says that it is alive.
-    private var due: Int64 = 0
+}
 
+/// How a market stands at one moment, for those who have subscribed to it.
+struct MarketMoment {
+    /// After how many real milliseconds an idle book says that it is alive.
     private static let idle: Int64 = 5000
     private static let firstTrades = 50
     private static let firstCandles = 300
 
-    init(channel: MarketChannel, owed: [RequestIdentifier]) {
-        self.channel = channel
-        self.owed = owed
-    }
-
-    /// How things stand: what a request is answered with.
-    mutating func first(
-        _ id: RequestIdentifier, _ venue: CryptoComVenue, _ access: any VenueAccess, at now: Int64
-    ) throws(VenueError) -> [[UInt8]] {
-        let state = try State(channel, venue, access)
-        told = MarketTold()
-        defer { told.hasBegun = true }
-        switch channel.kind {
-        case .trade:
-            _ = told.trades(of: channel.instrument, access)
-            let trades = access.market.latestTrades(of: channel.instrument).trades
-            return [
-                frame(id) { writer in
-                    for trade in trades.suffix(Self.firstTrades).reversed() {
-                        writer.trade(trade, channel.instrument, isFrame: true, venue.profile)
-                    }
-                }
-            ]
-        case .candlestick(let name):
-            _ = try state.candles(name, news: &told)
-            let candles = try state.candles(name, limit: Self.firstCandles)
-            return [
-                frame(id) { writer in
-                    for candle in candles { writer.candle(candle, updatedAt: state.now) }
-                }
-            ]
-        case .book(let depth, _):
-            let frames = bookNews(depth, isUpdated: false, state, at: now)
-            return [acknowledgement(id)] + frames
-        default:
-            let row = try state.row()
-            _ = told.isNews(row.timeless)
-            return [frame(id) { $0.raw(row.bytes) }]
-        }
-    }
-
-    /// What has changed since.
-    mutating func news(
-        _ venue: CryptoComVenue, _ access: any VenueAccess, at now: Int64
-    ) throws(VenueError) -> [[UInt8]] {
-        switch channel.kind {
-        case .trade:
-            return told.trades(of: channel.instrument, access).map { trade in
-                frame(.omitted) { $0.trade(trade, channel.instrument, isFrame: true, venue.profile) }
-            }
-        case .candlestick(let name):
-            let state = try State(channel, venue, access)
-            return try state.candles(name, news: &told).map { candle in
-                frame(.omitted) { $0.candle(candle, updatedAt: state.now) }
-            }
-        case .book(let depth, let isUpdated):
-            return bookNews(depth, isUpdated: isUpdated, try State(channel, venue, access), at: now)
-        default:
-            let row = try State(channel, venue, access).row()
-            return told.isNews(row.timeless) ? [frame(.omitted) { $0.raw(row.bytes) }] : []
-        }
-    }
-
-    /// The whole book, or what has changed in it; now and then, where changes are told, that nothing has.
-    private mutating func bookNews(
-        _ depth: Int64, isUpdated: Bool, _ state: State, at now: Int64
-    ) -> [[UInt8]] {
-        let saysNothing = isUpdated && now >= due
-        guard let instrument = state.instrument,
-            let news = told.book(of: instrument, saysNothing: saysNothing)
-        else { return [] }
-        due = now + Self.idle
-        return [bookFrame(depth, news, state, isUpdate: isUpdated)]
-    }
-
-    // MARK: - Frames
-
-    private func frame(_ id: RequestIdentifier, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
-        if case .candlestick(let name) = channel.kind {
-            return result(id) { writer in
-                writer.member("depth", Int64(Self.firstCandles))
-                writer.member("interval", name)
-                writer.beginArray("data")
-                write(&writer)
-                writer.endArray()
-            }
-        }
-        var frame = ChannelFrame(
-            id: id, subscription: channel.name, channel: channel.word, instrument: channel.instrument)
-        write(&frame.writer)
-        return frame.finished()
-    }
-
-    private func acknowledgement(_ id: RequestIdentifier) -> [UInt8] {
-        var writer = JSONWriter(reserving: 96)
-        writer.beginAnswer(id: id, method: "subscribe")
-        writer.member("channel", channel.name)
-        writer.endObject()
-        return writer.bytes
-    }
-
-    private func result(_ id: RequestIdentifier, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
-        var writer = ReplyWriter(id: id, method: "subscribe", reserving: 1024).writer
-        writer.beginObject()
-        writer.member("instrument_name", channel.instrument)
-        writer.member("subscription", channel.name)
-        writer.member("channel", channel.word)
-        write(&writer)
-        writer.endObject()
-        writer.endObject()
-        return writer.bytes
-    }
-
-    /// The whole book, or what has changed since the one before.
-    private func bookFrame(
-        _ depth: Int64, _ news: MarketTold.BookNews, _ state: State, isUpdate: Bool
-    ) -> [UInt8] {
-        let previous = isUpdate ? news.previous : nil
-        let levels = previous == nil ? news.levels : news.changes
-        var writer = ReplyWriter(id: .omitted, method: "subscribe", reserving: 512).writer
-        writer.beginObject()
-        writer.member("channel", previous == nil ? "book" : "book.update")
-        writer.member("subscription", channel.name)
-        writer.member("instrument_name", channel.instrument)
-        writer.member("depth", depth)
-        writer.beginArray("data")
-        writer.beginObject()
-        if previous != nil {
-            writer.beginObject("update")
-        }
-        writer.levels("bids", levels.of(.buy))
-        writer.levels("asks", levels.of(.sell))
-        if previous != nil { writer.endObject() }
-        for key: StaticString in ["t", "tt"] {
-            writer.member(key, state.now.milliseconds)
-        }
-        writer.member("u", news.sequence)
-        if let previous {
-            writer.member("pu", previous)
-        }
-        // Its algorithm is not published, and no client is known to check it.
-        writer.member("cs", 0)
-        writer.endObject()
-        writer.endArray()
-        writer.endObject()
-        writer.endObject()
-        return writer.bytes
-    }
-}
-
-/// What a channel would tell now.
-private struct State {
-    let now: LedgerTime
-    private let channel: MarketChannel
-    private let market: ValuationPrices
-    let instrument: InstrumentMarket<InstrumentRule>?
-    private let access: any VenueAccess
     private let venue: CryptoComVenue
+    private let access: any VenueAccess
+    /// The real time.
+    private let now: Int64
+    private let time: LedgerTime
+    private let rules: CryptoComRules
+    private let market: ValuationPrices
 
-    init(
-        _ channel: MarketChannel, _ venue: CryptoComVenue, _ access: any VenueAccess
-    ) throws(VenueError) {
-        self.channel = channel
-        self.access = access
+    init(_ venue: CryptoComVenue, _ access: any VenueAccess, at now: Int64) {
         self.venue = venue
-        now = access.ledgerTime()
-        market = venue.market(access.prices(), at: now)
-        let rule = venue.rules(at: now).instrument(channel.instrument)
-        instrument = rule.map { [market] in InstrumentMarket($0, market, access) }
+        self.access = access
+        self.now = now
+        time = access.ledgerTime()
+        rules = venue.rules(at: time)
+        market = venue.market(access.prices(), at: time)
     }
 
-    /// The latest candles.
-    func candles(_ name: String, limit: Int) throws(VenueError) -> [Candle] {
-        guard let interval = Timeframe.byName[name]?.interval, let instrument else { return [] }
-        return try VenueError.turning {
-            let opening = interval.opening(of: now.milliseconds)
-            var query = CandleQuery(.last(channel.instrument), interval, from: 0, to: opening, limit: limit)
+    /// What a channel tells: how things stand to the requests that wait for it, else what has changed since.
+    func news(_ feed: inout MarketFeeds<MarketSubscription>.Feed) -> [[UInt8]] {
+        let owed = feed.subscription.owed
+        feed.subscription.owed = []
+        do throws(VenueError) {
+            if owed.isEmpty { return try frames(&feed, answering: nil) }
+            var all: [[UInt8]] = []
+            for id in owed {
+                feed.told = MarketTold()
+                all += try frames(&feed, answering: id)
+            }
+            return all
+        } catch {
+            let name = feed.subscription.channel.name
+            return owed.map { error.body(id: $0, method: "subscribe", channel: name) }
+        }
+    }
+
+    private func frames(
+        _ feed: inout MarketFeeds<MarketSubscription>.Feed, answering id: RequestIdentifier?
+    ) throws(VenueError) -> [[UInt8]] {
+        let channel = feed.subscription.channel
+        let instrument = rules.instrument(channel.instrument).map { InstrumentMarket($0, market, access) }
+        switch channel.kind {
+        case .trade:
+            let news = feed.told.trades(of: channel.instrument, access)
+            guard let id else { return news.map { frame(channel, .omitted, of: [$0]) } }
+            let latest = access.market.latestTrades(of: channel.instrument).trades
+            return [frame(channel, id, of: latest.suffix(Self.firstTrades).reversed())]
+        case .candlestick(let name):
+            guard let interval = Timeframe.byName[name]?.interval, let instrument else { return [] }
+            let news = try candles(of: instrument, interval, news: &feed.told)
+            guard let id else { return news.map { frame(channel, name, .omitted, of: [$0]) } }
+            return [frame(channel, name, id, of: try candles(of: instrument, interval))]
+        case .book(let depth, let isUpdated):
+            let acknowledgement = id.map { [self.acknowledgement(of: channel, $0)] } ?? []
+            let saysNothing = isUpdated && now >= feed.due
+            guard let instrument, let news = feed.told.book(of: instrument, saysNothing: saysNothing) else {
+                return acknowledgement
+            }
+            feed.due = now + Self.idle
+            return acknowledgement + [frame(channel, depth, news, isUpdate: isUpdated)]
+        case .ticker:
+            guard let instrument else { throw .invalidCollateralPrice }
+            return try state(channel, id, &feed.told) { isTimeless, writer in
+                let stamp = isTimeless ? LedgerTime(milliseconds: 0) : instrument.stamp
+                try writer.ticker(instrument, at: stamp, withSizes: true)
+            }
+        case .mark, .index, .funding, .estimatedFunding, .settlement:
+            let (price, stamp) = try price(of: channel, instrument)
+            // Of a settlement the time is news too.
+            let isDated = channel.kind == .settlement
+            return try state(channel, id, &feed.told) { isTimeless, writer in
+                writer.valuation(price, at: isTimeless && !isDated ? LedgerTime(milliseconds: 0) : stamp)
+            }
+        }
+    }
+
+    private func state(
+        _ channel: MarketChannel, _ id: RequestIdentifier?, _ told: inout MarketTold,
+        _ write: (_ isTimeless: Bool, inout JSONWriter) throws -> Void
+    ) throws(VenueError) -> [[UInt8]] {
+        try VenueError.turning {
+            let frame = try told.state { isTimeless in
+                // The request's id is no news either.
+                var frame = channel.frame(isTimeless ? .omitted : id ?? .omitted)
+                try write(isTimeless, &frame.writer)
+                return frame.finished()
+            }
+            return frame.map { [$0] } ?? []
+        }
+    }
+
+    // MARK: - Candles
+
+    /// The latest.
+    private func candles(
+        of instrument: InstrumentMarket<InstrumentRule>, _ interval: CandleInterval
+    ) throws(VenueError) -> [Candle] {
+        try VenueError.turning {
+            let opening = interval.opening(of: time.milliseconds)
+            var query = CandleQuery(
+                .last(instrument.name), interval, from: 0, to: opening, limit: Self.firstCandles)
             let flat = market.mark(instrument.terms)
             if let found = try access.presentCandles(query, flat: flat) { return found }
             // What memory has let go of is not told of here.
@@ -336,57 +244,105 @@ private struct State {
     }
 
     /// Those that are news.
-    func candles(_ name: String, news told: inout MarketTold) throws(VenueError) -> [Candle] {
-        guard let interval = Timeframe.byName[name]?.interval, let instrument else { return [] }
-        let news = try VenueError.turning {
+    private func candles(
+        of instrument: InstrumentMarket<InstrumentRule>, _ interval: CandleInterval,
+        news told: inout MarketTold
+    ) throws(VenueError) -> [Candle] {
+        try VenueError.turning {
             try told.candles(
-                .last(channel.instrument), interval, flat: market.mark(instrument.terms), access
+                .last(instrument.name), interval, flat: market.mark(instrument.terms), access
             ) { candle in
                 var writer = JSONWriter(reserving: 128)
                 writer.candle(candle)
                 return writer.bytes
-            }
+            }.map(\.candle)
         }
-        return news.map(\.candle)
     }
 
-    /// A row of one price, with its time and without.
-    func row() throws(VenueError) -> (bytes: [UInt8], timeless: [UInt8]) {
-        var writer = JSONWriter(reserving: 192)
-        if channel.kind == .ticker, let instrument {
-            try VenueError.turning { try writer.ticker(instrument, withSizes: true) }
-            let end = Array(#","t":"#.utf8)
-            let bytes = writer.bytes
-            // The time is the last member.
-            let place = bytes.indices.last { bytes[$0...].starts(with: end) } ?? bytes.endIndex
-            return (bytes, Array(bytes[..<place]))
-        }
-        let (value, time) = try value()
-        writer.valuation(value, at: time)
-        let isOfTime = channel.kind == .settlement
-        return (writer.bytes, Array("\(value) \(isOfTime ? time.milliseconds : 0)".utf8))
+    // MARK: - Frames
+
+    private func frame(
+        _ channel: MarketChannel, _ id: RequestIdentifier, of trades: [MarketTrade]
+    ) -> [UInt8] {
+        var frame = channel.frame(id)
+        for trade in trades { frame.writer.trade(trade, channel.instrument, isFrame: true, venue.profile) }
+        return frame.finished()
     }
 
-    private func value() throws(VenueError) -> (ExactDecimal, LedgerTime) {
-        let stamp = market.prices.updatedAt ?? now
+    private func frame(
+        _ channel: MarketChannel, _ interval: String, _ id: RequestIdentifier, of candles: [Candle]
+    ) -> [UInt8] {
+        var reply = ReplyWriter(id: id, method: "subscribe", reserving: 1024)
+        reply.writer.beginObject()
+        reply.writer.member("instrument_name", channel.instrument)
+        reply.writer.member("subscription", channel.name)
+        reply.writer.member("channel", channel.word)
+        reply.writer.member("depth", Int64(Self.firstCandles))
+        reply.writer.member("interval", interval)
+        reply.writer.array("data", of: candles) { $1.candle($0, updatedAt: time) }
+        reply.writer.endObject()
+        return reply.finished()
+    }
+
+    private func acknowledgement(of channel: MarketChannel, _ id: RequestIdentifier) -> [UInt8] {
+        var writer = JSONWriter(reserving: 96)
+        writer.beginAnswer(id: id, method: "subscribe")
+        writer.member("channel", channel.name)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// The whole book, or what has changed since the one before.
+    private func frame(
+        _ channel: MarketChannel, _ depth: Int64, _ news: MarketTold.BookNews, isUpdate: Bool
+    ) -> [UInt8] {
+        let previous = isUpdate ? news.previous : nil
+        let levels = previous == nil ? news.levels : news.changes
+        var reply = ReplyWriter(id: .omitted, method: "subscribe", reserving: 512)
+        reply.writer.beginObject()
+        reply.writer.member("channel", previous == nil ? "book" : "book.update")
+        reply.writer.member("subscription", channel.name)
+        reply.writer.member("instrument_name", channel.instrument)
+        reply.writer.member("depth", depth)
+        reply.writer.beginArray("data")
+        reply.writer.beginObject()
+        if previous != nil { reply.writer.beginObject("update") }
+        reply.writer.levels("bids", levels.of(.buy))
+        reply.writer.levels("asks", levels.of(.sell))
+        if previous != nil { reply.writer.endObject() }
+        for key: StaticString in ["t", "tt"] { reply.writer.member(key, time.milliseconds) }
+        reply.writer.member("u", news.sequence)
+        if let previous { reply.writer.member("pu", previous) }
+        // Its algorithm is not published, and no client is known to check it.
+        reply.writer.member("cs", 0)
+        reply.writer.endObject()
+        reply.writer.endArray()
+        reply.writer.endObject()
+        return reply.finished()
+    }
+
+    // MARK: - Prices
+
+    /// The price that a channel is of, and its time.
+    private func price(
+        of channel: MarketChannel, _ instrument: InstrumentMarket<InstrumentRule>?
+    ) throws(VenueError) -> (ExactDecimal, LedgerTime) {
+        var stamp = market.prices.updatedAt ?? time
         let price: ExactDecimal?
         switch channel.kind {
         case .index:
-            price = venue.indexedAsset(channel.instrument, at: now).flatMap { try? market.price(of: $0) }
+            price = venue.indexedAsset(channel.instrument, at: time).flatMap { try? market.price(of: $0) }
         case .funding, .estimatedFunding:
             guard let rate = instrument?.fundingRate else { throw .unsupportedInstrument }
-            return (rate, now)
+            (price, stamp) = (rate, time)
         case .settlement:
-            // The mark at the last full hour.
             guard let instrument else { throw .unsupportedInstrument }
-            let hour = instrument.lastHour
-            let query = CandleQuery(
-                .mark(channel.instrument), .minutes(1), from: hour - 60_000, to: hour - 60_000, limit: 1)
+            // The mark at the last full hour.
+            stamp = LedgerTime(milliseconds: instrument.lastHour)
+            let minute = instrument.lastHour - 60_000
+            let query = CandleQuery(.mark(instrument.name), .minutes(1), from: minute, to: minute, limit: 1)
             let flat = market.mark(instrument.terms)
-            guard let mark = (try? access.presentCandles(query, flat: flat))??.last?.close ?? flat else {
-                throw .invalidCollateralPrice
-            }
-            return (mark, LedgerTime(milliseconds: hour))
+            price = (try? access.presentCandles(query, flat: flat))??.last?.close ?? flat
         default: price = instrument.flatMap { market.mark($0.terms) }
         }
         guard let price else { throw .invalidCollateralPrice }

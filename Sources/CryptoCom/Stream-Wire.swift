@@ -30,14 +30,16 @@ struct StreamRequest {
         self.body = body
     }
 
-    /// The channels that a subscription names. Throws where there is none, or one is no text.
+    /// The channels that a subscription names, each once: one request must not ask for a hundred times what
+    /// it weighs. Throws where there is none, or one is no text.
     func channels() throws(VenueError) -> [String] {
         try CryptoComVenue.checkParams(in: body)
         guard let elements = params?["channels"]?.elements, !elements.isEmpty else { throw .invalidArgument }
         var names: [String] = []
+        var known: Set<ExactText> = []
         for element in elements {
             guard let name = element.text else { throw .invalidRequest }
-            names.append(name)
+            if known.insert(ExactText(name)).inserted { names.append(name) }
         }
         return names
     }

@@ -64,9 +64,6 @@ struct MarketSubscription: Sendable {
     let argument: JSONObject
     let source: CandleSource
     let identity: [UInt8]
-    fileprivate var told = MarketTold()
-    /// When the next push without a change is due.
-    fileprivate var due: Int64 = 0
     /// What it counts against the venue's limits.
     var places: [RateLimiter.Place] = []
 
@@ -105,175 +102,110 @@ struct MarketSubscription: Sendable {
 
     /// Whether both are of the same data.
     func isSame(as other: MarketSubscription) -> Bool { identity == other.identity }
+
+    /// A push of whatever `write` puts into `data`.
+    fileprivate func push(
+        action: String? = nil, _ write: (inout JSONWriter) throws -> Void
+    ) rethrows -> [UInt8] {
+        try JSONWriter.object(reserving: 384) { writer in
+            writer.member("arg", .object(argument))
+            if let action { writer.member("action", action) }
+            try writer.array("data", write)
+        }
+    }
 }
 
-/// The subscriptions to market data of one connection: each pushes how things stand when it begins, and then
-/// what changes.
-struct MarketFeeds: Sendable {
-    /// How often it is looked whether the ledger's clock has moved something.
-    private static let look: Int64 = 1000
-
-    private let venue: OKXVenue
+/// How a market stands at one moment, for those who have subscribed to it.
+struct MarketMoment {
     private let access: any VenueAccess
-    private(set) var subscriptions: [MarketSubscription] = []
-    private var nextLook: Int64 = .max
+    /// The real time.
+    private let now: Int64
+    private let time: LedgerTime
+    private let rules: RuleTable
+    private let market: ValuationPrices
 
-    init(_ venue: OKXVenue, _ access: any VenueAccess) {
-        self.venue = venue
+    init(_ venue: OKXVenue, _ access: any VenueAccess, at now: Int64) {
         self.access = access
+        self.now = now
+        time = access.ledgerTime()
+        rules = venue.rules(at: time)
+        market = venue.market(access.prices(), rules)
     }
 
-    var isEmpty: Bool { subscriptions.isEmpty }
-
-    var deadline: Int64? { subscriptions.isEmpty ? nil : nextLook }
-
-    /// Whether a subscription has to push how things stand.
-    var isFresh: Bool { subscriptions.contains { !$0.told.hasBegun } }
-
-    /// Follows a subscription, in place of the same one.
-    mutating func add(_ subscription: MarketSubscription, at now: Int64) {
-        access.beginReadingMarket()
-        remove(subscription)
-        subscriptions.append(subscription)
-        nextLook = min(nextLook, now + Self.look)
-    }
-
-    mutating func remove(_ subscription: MarketSubscription) {
-        subscriptions.removeAll { $0.isSame(as: subscription) }
-        if subscriptions.isEmpty { nextLook = .max }
-    }
-
-    /// Pushes what is new.
-    mutating func news(at now: Int64) -> [[UInt8]] {
-        guard !subscriptions.isEmpty else { return [] }
-        nextLook = now + Self.look
-        // Until all that was before is read, nothing can be said.
-        guard access.market.isRead else { return [] }
-        let time = access.ledgerTime()
-        let market = venue.market(access.prices(), venue.rules(at: time))
-        var messages: [[UInt8]] = []
-        for place in subscriptions.indices {
-            // What has no price yet is not told of.
-            messages += (try? news(place, market, time, at: now)) ?? []
-            subscriptions[place].told.hasBegun = true
-        }
+    /// What is pushed to a subscription: what has changed, and how things stand where that is due.
+    func news(_ feed: inout MarketFeeds<MarketSubscription>.Feed) throws -> [[UInt8]] {
+        let pace = feed.subscription.channel.pace
+        let isDue = pace != nil && now >= feed.due
+        let messages = try news(feed.subscription, &feed.told, isDue: isDue)
+        if let pace, !messages.isEmpty { feed.due = now + pace }
         return messages
     }
 
-    private mutating func news(
-        _ place: Int, _ market: ValuationPrices, _ time: LedgerTime, at now: Int64
+    private func news(
+        _ subscription: MarketSubscription, _ told: inout MarketTold, isDue: Bool
     ) throws -> [[UInt8]] {
-        let subscription = subscriptions[place]
-        if case .candle(_, let bar) = subscription.channel {
-            return try candleNews(place, bar, market, time)
-        }
-        guard case .last(let rules) = subscription.source else { return [] }
-        let table = venue.rules(at: time)
-        let instrument = InstrumentMarket(rules, market, access)
-        switch subscription.channel {
-        case .trades, .allTrades: return try tradeNews(place, instrument.name)
-        case .books: return try bookNews(place, instrument, at: now)
-        case .topOfBook:
-            let levels = instrument.levels
-            func row(_ time: LedgerTime, _ sequence: Int64) throws -> [UInt8] {
-                var writer = JSONWriter(reserving: 192)
-                writer.beginObject()
-                try writer.levels("asks", levels.of(.sell))
-                try writer.levels("bids", levels.of(.buy))
-                writer.member("instId", instrument.name)
-                writer.member("ts", time)
-                writer.member("seqId", sequence)
-                writer.endObject()
-                return writer.bytes
-            }
-            return try state(place, try row(LedgerTime(milliseconds: 0), 0), at: now) {
-                try row(time, instrument.sequence)
-            }
-        case .fundingRate, .openInterest, .priceLimit:
-            func row(_ time: LedgerTime) throws -> [UInt8] {
-                var writer = JSONWriter(reserving: 384)
-                switch subscription.channel {
-                case .fundingRate: try instrument.writeFundingRate(at: time, to: &writer)
-                case .openInterest: instrument.writeOpenInterest(at: time, to: &writer)
-                default: try instrument.writePriceLimit(at: time, table, to: &writer)
-                }
-                return writer.bytes
-            }
-            return try state(place, try row(LedgerTime(milliseconds: 0)), at: now) { try row(time) }
-        case .candle: return []
-        }
-    }
-
-    /// A push of how things stand, where that has changed or is due.
-    private mutating func state(
-        _ place: Int, _ timeless: [UInt8], at now: Int64, _ row: () throws -> [UInt8]
-    ) throws -> [[UInt8]] {
-        let pace = subscriptions[place].channel.pace
-        let isDue = pace != nil && now >= subscriptions[place].due
-        let isNews = subscriptions[place].told.isNews(timeless)
-        guard isDue || isNews else { return [] }
-        if let pace { subscriptions[place].due = now + pace }
-        return [push(subscriptions[place], try row())]
-    }
-
-    private mutating func tradeNews(_ place: Int, _ name: String) throws -> [[UInt8]] {
-        let trades = subscriptions[place].told.trades(of: name, access)
-        let subscription = subscriptions[place]
-        return try trades.map { trade in
-            var writer = JSONWriter(reserving: 192)
-            try writer.trade(trade, name, isMerged: subscription.channel == .trades)
-            return push(subscription, writer.bytes)
-        }
-    }
-
-    private mutating func candleNews(
-        _ place: Int, _ bar: String, _ market: ValuationPrices, _ time: LedgerTime
-    ) throws -> [[UInt8]] {
-        guard let interval = Bar.byName[bar] else { return [] }
-        let subscription = subscriptions[place]
         let source = subscription.source
-        let news = try subscriptions[place].told.candles(
-            source.subject, interval, flat: source.flat(market), access
-        ) { candle in
-            var writer = JSONWriter(reserving: 160)
-            try writer.candle(candle, interval, of: source, at: time)
-            return writer.bytes
+        if case .candle(_, let bar) = subscription.channel, let interval = Bar.byName[bar] {
+            return try told.candles(source.subject, interval, flat: source.flat(market), access) { candle in
+                try subscription.push { try $0.candle(candle, interval, of: source, at: time) }
+            }.map(\.shown)
         }
-        return news.map { push(subscription, $0.shown) }
+        guard case .last(let entry) = source else { return [] }
+        let instrument = InstrumentMarket(entry, market, access)
+        switch subscription.channel {
+        case .trades, .allTrades:
+            let isMerged = subscription.channel == .trades
+            return try told.trades(of: instrument.name, access).map { trade in
+                try subscription.push { try $0.trade(trade, instrument.name, isMerged: isMerged) }
+            }
+        case .books:
+            let news = told.book(of: instrument, saysNothing: isDue)
+            return try news.map { [try push($0, of: instrument, to: subscription)] } ?? []
+        default:
+            let push = try told.state(isDue: isDue) { isTimeless in
+                let time = isTimeless ? LedgerTime(milliseconds: 0) : time
+                return try subscription.push { writer in
+                    switch subscription.channel {
+                    case .fundingRate: try instrument.writeFundingRate(at: time, to: &writer)
+                    case .openInterest: instrument.writeOpenInterest(at: time, to: &writer)
+                    case .priceLimit: try instrument.writePriceLimit(at: time, rules, to: &writer)
+                    default: try instrument.writeTop(at: time, to: &writer)
+                    }
+                }
+            }
+            return push.map { [$0] } ?? []
+        }
     }
 
     /// A snapshot first, then what has changed, each going on from the one before; now and then that nothing
     /// has.
-    private mutating func bookNews(
-        _ place: Int, _ instrument: InstrumentMarket<InstrumentRules>, at now: Int64
-    ) throws -> [[UInt8]] {
-        let subscription = subscriptions[place]
-        let isDue = now >= subscription.due
-        guard let news = subscriptions[place].told.book(of: instrument, saysNothing: isDue) else { return [] }
-        subscriptions[place].due = now + (subscription.channel.pace ?? 0)
-        var writer = JSONWriter(reserving: 256)
-        writer.beginObject()
-        try writer.levels("asks", news.changes.of(.sell))
-        try writer.levels("bids", news.changes.of(.buy))
-        writer.member("ts", instrument.now)
-        writer.member("checksum", 0)
-        writer.member("seqId", news.sequence)
-        writer.member("prevSeqId", news.previous ?? -1)
-        writer.endObject()
-        return [push(subscription, writer.bytes, action: news.previous == nil ? "snapshot" : "update")]
-    }
-
     private func push(
-        _ subscription: MarketSubscription, _ row: [UInt8], action: String? = nil
-    ) -> [UInt8] {
-        var writer = JSONWriter(reserving: row.count + 128)
+        _ news: MarketTold.BookNews, of instrument: InstrumentMarket<InstrumentRules>,
+        to subscription: MarketSubscription
+    ) throws -> [UInt8] {
+        try subscription.push(action: news.previous == nil ? "snapshot" : "update") { writer in
+            writer.beginObject()
+            try writer.levels("asks", news.changes.of(.sell))
+            try writer.levels("bids", news.changes.of(.buy))
+            writer.member("ts", instrument.now)
+            writer.member("checksum", 0)
+            writer.member("seqId", news.sequence)
+            writer.member("prevSeqId", news.previous ?? -1)
+            writer.endObject()
+        }
+    }
+}
+
+extension InstrumentMarket<InstrumentRules> {
+    /// The top of the book. Its place in the journal is no more news than the time is.
+    fileprivate func writeTop(at time: LedgerTime, to writer: inout JSONWriter) throws(NumberError) {
+        let levels = levels
         writer.beginObject()
-        writer.member("arg", .object(subscription.argument))
-        if let action { writer.member("action", action) }
-        writer.beginArray("data")
-        writer.raw(row)
-        writer.endArray()
+        try writer.levels("asks", levels.of(.sell))
+        try writer.levels("bids", levels.of(.buy))
+        writer.member("instId", name)
+        writer.member("ts", time)
+        writer.member("seqId", time.milliseconds == 0 ? 0 : sequence)
         writer.endObject()
-        return writer.bytes
     }
 }

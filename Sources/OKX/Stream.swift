@@ -47,7 +47,7 @@ struct OKXStream: VenueStream {
     let connection: String
     private(set) var session: Session?
     private(set) var subscriptions: [Subscription] = []
-    private var market: MarketFeeds
+    private var market: MarketFeeds<MarketSubscription>
     /// What counts this connection against its account's limit per channel.
     private var channelPlaces: [Channel: RateLimiter.Place] = [:]
     private var interestInForce = StreamInterest()
@@ -71,7 +71,7 @@ struct OKXStream: VenueStream {
         self.address = address
         self.client = client
         self.connection = connection
-        market = MarketFeeds(venue, access)
+        market = MarketFeeds(access)
         lastActivity = access.realTime()
         hour = (lastActivity, 0)
     }
@@ -305,18 +305,21 @@ extension OKXStream {
         _ wanted: MarketSubscription, _ request: StreamRequest, at now: Int64, _ output: inout StreamOutput
     ) throws(StreamError) {
         var subscription = wanted
-        if let same = market.subscriptions.first(where: { $0.isSame(as: wanted) }) {
-            subscription.places = same.places
+        if let same = market.feeds.first(where: { $0.subscription.isSame(as: wanted) }) {
+            subscription.places = same.subscription.places
         } else if let close = takePlaces(&subscription.places) {
             output.close = close
             return
         }
         output.send(acknowledged(request, subscription.argument))
+        market.removeAll { $0.isSame(as: wanted) }
         market.add(subscription, at: now)
     }
 
     private mutating func pushMarket(at now: Int64, _ output: inout StreamOutput) {
-        for message in market.news(at: now) { send(message, at: now, &output) }
+        if market.isEmpty { return }
+        let moment = MarketMoment(venue, access, at: now)
+        for message in market.news(at: now, moment.news) { send(message, at: now, &output) }
     }
 
     private func subscription(_ value: JSONValue, _ text: [UInt8]) throws(StreamError) -> Subscription {
@@ -364,7 +367,7 @@ extension OKXStream {
             guard let place else { return .tooManyOfKey }
             places.append(place)
         }
-        let count = subscriptions.count + market.subscriptions.count
+        let count = subscriptions.count + market.feeds.count
         if access.limiter.isEnforced, count >= Limit.channelsOfConnection {
             return .tooManyOfConnection
         }
@@ -381,7 +384,7 @@ extension OKXStream {
         for argument in request.arguments {
             do throws(StreamError) {
                 if let unwanted = try marketSubscription(argument) {
-                    market.remove(unwanted)
+                    market.removeAll { $0.isSame(as: unwanted) }
                     output.send(acknowledged(request, unwanted.argument))
                     continue
                 }

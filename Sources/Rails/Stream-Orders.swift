@@ -31,8 +31,8 @@ struct OrderSocket: VenueStream {
     private var channels: [Channel]
     /// Follows the account, from when its events are heard.
     private var follower: Account?
-    /// Follows markets, from when they are listened to.
-    private var teller: MarketTeller?
+    /// Follows the markets, from when they are listened to.
+    private var marketFeeds: MarketFeeds<Instrument>
 
     init(
         venue: RailsVenue, access: any VenueAccess, address: String, token: String, account: String,
@@ -46,6 +46,7 @@ struct OrderSocket: VenueStream {
         self.place = place
         self.market = market
         self.channels = channels
+        marketFeeds = MarketFeeds(access)
         let digest = stableDigest(of: "rails connection \(account) \(access.realTime())")
         connectionID = String(decoding: Base64.url.encode(Array(digest.prefix(11))), as: UTF8.self) + "="
     }
@@ -60,7 +61,17 @@ struct OrderSocket: VenueStream {
     mutating func interestTaken(at now: Int64, into output: inout StreamOutput) {
         // Who is followed already is not begun anew: what is on its way would be lost.
         follower = isPrivate ? follower ?? access.snapshot(of: account)?.account : nil
-        teller = isPublic ? teller ?? MarketTeller(venue, access, .channels, of: markets) : nil
+        if !isPublic { marketFeeds.removeAll { _ in true } }
+        if isPublic, marketFeeds.isEmpty {
+            for instrument in markets { marketFeeds.add(instrument, at: now) }
+            tellMarkets(at: now, into: &output)
+        }
+    }
+
+    var deadline: Int64? { marketFeeds.deadline }
+
+    mutating func timePassed(at now: Int64, into output: inout StreamOutput) {
+        tellMarkets(at: now, into: &output)
     }
 
     /// The markets that it is for.
@@ -86,54 +97,49 @@ struct OrderSocket: VenueStream {
     private mutating func handle(
         _ question: StreamQuestion, _ now: Int64, into output: inout StreamOutput
     ) throws(RailsError) {
-        let content = question.contentOrEmpty
         switch question.message {
         case "ping": output.send(#"{"resultType":"pong"}"#)
         case "subscribe", "unsubscribe": try choose(question, into: &output)
-        case "createOrder":
-            let snapshot = try admit(now)
-            let order = try OrderReading(content, snapshot, venue, market: market).order()
-            work(.place(order), snapshot, question, into: &output)
-        case "modifyOrder":
-            let snapshot = try admit(now)
-            let reading = OrderReading(content, snapshot, venue, market: market)
-            let order = try reading.named()
-            let change = try reading.change(of: order)
-            var terms = order.terms
-            if let id = try reading.requestID() { terms?.clientID = id }
-            work(
-                .amend(
-                    .id(order.id), instrument: nil, quantity: change.quantity, price: change.price,
-                    terms: terms), snapshot, question, into: &output)
-        case "cancelOrder":
-            let snapshot = try admit(now)
-            let order = try OrderReading(content, snapshot, venue, market: market).named()
-            let isNamed = content["cancelBy"]?.text == "clientRequestId"
-            venue.cancellations.note(
-                isNamed ? nil : content["clientRequestId"]?.text, of: order.id, in: account)
-            work(.cancel(.id(order.id), instrument: nil), snapshot, question, into: &output)
-        case "createTriggerOrder":
-            let snapshot = try admit(now)
-            let order = try OrderReading(content, snapshot, venue, market: market).trigger()
-            work(.placeConditional(order), snapshot, question, into: &output)
-        case "cancelTriggerOrder":
-            let snapshot = try admit(now)
-            let order = try OrderReading(content, snapshot, venue, market: market).namedTrigger()
-            work(.cancelConditional(.id(order.id)), snapshot, question, into: &output)
         case "emitPublicOrderBook", "emitPublicCompletedOrders": try show(question, into: &output)
-        case "updateLeverage", "updateMargin": try change(question, try admit(now), into: &output)
+        case "createOrder", "modifyOrder", "cancelOrder", "createTriggerOrder", "cancelTriggerOrder":
+            let reading = try admitted(question, now)
+            try work(instruction(question, reading), reading.snapshot, question, into: &output)
+        case "updateLeverage", "updateMargin": try change(question, admitted(question, now), into: &output)
         default: throw .badRequest("unknown message")
         }
     }
 
-    /// The account, of a token that may trade, within the allowance of a minute.
-    private func admit(_ now: Int64) throws(RailsError) -> AccountSnapshot {
+    /// What a request about an order asks the exchange for.
+    private func instruction(
+        _ question: StreamQuestion, _ reading: OrderReading
+    ) throws(RailsError) -> TradeInstruction {
+        switch question.message {
+        case "createOrder": return .place(try reading.order())
+        case "createTriggerOrder": return .placeConditional(try reading.trigger())
+        case "cancelTriggerOrder": return .cancelConditional(.id(try reading.namedTrigger().id))
+        case "cancelOrder":
+            let order = try reading.named()
+            let isNamed = question.contentOrEmpty["cancelBy"]?.text == "clientRequestId"
+            venue.cancellations.note(isNamed ? nil : question.requestID, of: order.id, in: account)
+            return .cancel(.id(order.id), instrument: nil)
+        default:
+            let order = try reading.named()
+            let change = try reading.change(of: order)
+            var terms = order.terms
+            if let id = try reading.requestID() { terms?.clientID = id }
+            return .amend(
+                .id(order.id), instrument: nil, quantity: change.quantity, price: change.price, terms: terms)
+        }
+    }
+
+    /// What is asked for an account, of a token that may trade, within the allowance of a minute.
+    private func admitted(_ question: StreamQuestion, _ now: Int64) throws(RailsError) -> OrderReading {
         let (snapshot, key) = try venue.accountAndKey(of: token, from: address, access)
         guard key.permissions.contains(.trade) else { throw .forbidden }
         let limit = venue.rules(at: snapshot.at).orders.perMinute
         let verdict = access.limiter.use("rails orders \(account)", limit: limit, window: 60_000, now: now)
         guard verdict.isAllowed else { throw .tooManyRequests }
-        return snapshot
+        return OrderReading(question.contentOrEmpty, snapshot, venue, market: market)
     }
 
     private mutating func choose(
@@ -172,7 +178,7 @@ struct OrderSocket: VenueStream {
         guard let name = market ?? named, named == nil || named == name,
             let instrument = venue.rules(at: access.ledgerTime()).terms(of: name)
         else { throw .badRequest("invalid market") }
-        let teller = MarketTeller(venue, access, .channels, of: [])
+        let teller = MarketTeller(venue, access, .channels)
         let isBook = question.message == "emitPublicOrderBook"
         output.send(after: { [access] in
             guard (try? await access.marketHistory()) != nil else {
@@ -241,12 +247,11 @@ struct OrderSocket: VenueStream {
     /// The account's leverage, or a market's in the live profile; an isolated position's margin, as the whole
     /// that it is to be.
     private func change(
-        _ question: StreamQuestion, _ snapshot: AccountSnapshot, into output: inout StreamOutput
+        _ question: StreamQuestion, _ reading: OrderReading, into output: inout StreamOutput
     ) throws(RailsError) {
-        let content = question.contentOrEmpty
+        let (content, snapshot) = (question.contentOrEmpty, reading.snapshot)
         let command: Command.Content
         let texts: (begun: String, done: String)
-        let reading = OrderReading(content, snapshot, venue, market: market)
         if question.message == "updateLeverage" {
             let leverage = try reading.number("leverage", step: .one)
             guard leverage <= venue.rules(at: snapshot.at).maximumLeverage else {
@@ -274,7 +279,7 @@ struct OrderSocket: VenueStream {
                 try await access.submit(Command(account: account, content: command))
                 return [
                     frame(question.message, 202, texts.begun, content["market"]?.text)
-                        .finished(question.requestID, usesQuota: true),
+                        .finished(question.requestID),
                     frame(question.message, 200, texts.done, content["market"]?.text)
                         .finished(question.requestID),
                 ]
@@ -296,11 +301,16 @@ struct OrderSocket: VenueStream {
                 follower = access.snapshot(of: self.account)?.account
             }
         }
-        if notice.pricesChanged {
-            let news = teller?.news(
-                trades: channels.contains(.publicTrades), book: channels.contains(.publicOrderBook))
-            for frame in news ?? [] { output.send(frame) }
+        if notice.pricesChanged { tellMarkets(at: now, into: &output) }
+    }
+
+    private mutating func tellMarkets(at now: Int64, into output: inout StreamOutput) {
+        let teller = MarketTeller(venue, access, .channels)
+        let frames = marketFeeds.news(at: now) { [channels] feed in
+            teller.news(
+                &feed, trades: channels.contains(.publicTrades), book: channels.contains(.publicOrderBook))
         }
+        for frame in frames { output.send(frame) }
     }
 
     /// The frames of an account's next events, on some channels.
@@ -336,31 +346,27 @@ struct OrderSocket: VenueStream {
         _ event: Event, _ order: OpenOrder, _ record: OrderRecord, in account: Account
     ) throws -> [[UInt8]] {
         let rules = venue.rules(at: event.at)
-        let id = order.requestID(of: account.id)
+        let changed = record.order
         func row(
             _ kind: String, _ status: Int, _ text: String, _ order: OpenOrder, _ state: String,
-            requestID: String? = nil, usesQuota: Bool = false, form: OrderRowForm = .acknowledgement
+            requestID: String? = nil, form: OrderRowForm = .acknowledgement
         ) throws -> [UInt8] {
             var frame = frame(kind, status, text, order.instrument.name)
-            try venue.write(
-                order, state, at: event.at, of: account, rules, form, to: &frame.writer)
-            return frame.finished(requestID, usesQuota: usesQuota)
+            try venue.write(order, state, at: event.at, of: account, rules, form, to: &frame.writer)
+            return frame.finished(requestID)
         }
+        let id = changed.requestID(of: account.id)
         switch event.body {
         case .orderPlaced:
             return [
                 try row(
-                    "createOrder", 202, "order created, pending acceptance", order, "pending", requestID: id,
-                    usesQuota: true),
-                try row("createOrder", 200, "order accepted", order, "active", requestID: id),
+                    "createOrder", 202, "order created, pending acceptance", changed, "pending", requestID: id
+                ),
+                try row("createOrder", 200, "order accepted", changed, "active", requestID: id),
             ]
         case .orderAmended:
-            let changed = record.order
-            let id = changed.requestID(of: account.id)
             return [
-                try row(
-                    "modifyOrder", 202, "modifying order", order, "modifying", requestID: id,
-                    usesQuota: true),
+                try row("modifyOrder", 202, "modifying order", order, "modifying", requestID: id),
                 try row("modifyOrder", 200, "original order modified", order, "modified", requestID: id),
                 try row(
                     "modifyOrder", 200, "new order created, pending acceptance", changed, "pending",
@@ -370,9 +376,7 @@ struct OrderSocket: VenueStream {
         case .orderCancelled:
             let id = venue.cancellations.name(of: order.id, in: account.id) ?? id
             return [
-                try row(
-                    "cancelOrder", 202, "cancelling order", order, "cancelling", requestID: id,
-                    usesQuota: true),
+                try row("cancelOrder", 202, "cancelling order", order, "cancelling", requestID: id),
                 try row("cancelOrder", 200, "order cancelled", order, "cancelled", requestID: id),
             ]
         case .orderEnded(_, .postOnly):
@@ -387,7 +391,7 @@ struct OrderSocket: VenueStream {
             return [
                 try row(
                     isWhole ? "orderFilled" : "orderPartiallyFilled", 200,
-                    isWhole ? "order filled" : "order partially filled", record.order,
+                    isWhole ? "order filled" : "order partially filled", changed,
                     isWhole ? "filled" : "active", form: .fill)
             ]
         default: return []
@@ -409,21 +413,15 @@ struct OrderSocket: VenueStream {
     private func triggerFrames(
         _ event: Event, _ order: ConditionalOrder, in account: Account
     ) throws -> [[UInt8]] {
-        func row(
-            _ kind: String, _ status: Int, _ text: String, _ state: String, usesQuota: Bool = false
-        )
-            -> [UInt8]
-        {
+        func row(_ kind: String, _ status: Int, _ text: String, _ state: String) -> [UInt8] {
             var frame = frame(kind, status, text, order.instrument.name)
             venue.write(order, state, at: event.at, of: account, isNamed: true, to: &frame.writer)
-            return frame.finished(order.requestID(of: account.id), usesQuota: usesQuota)
+            return frame.finished(order.requestID(of: account.id))
         }
         switch event.body {
         case .conditionalPlaced:
             return [
-                row(
-                    "createTriggerOrder", 202, "trigger order created, pending acceptance", "pending",
-                    usesQuota: true),
+                row("createTriggerOrder", 202, "trigger order created, pending acceptance", "pending"),
                 row("createTriggerOrder", 200, "trigger order accepted", "active"),
             ]
         case .conditionalTriggered:
@@ -435,10 +433,7 @@ struct OrderSocket: VenueStream {
             let cancelled = row("cancelTriggerOrder", 200, "trigger order cancelled", "cancelled")
             // What its owner did not ask for is not acknowledged.
             if end.reason != .cancelled { return [cancelled] }
-            return [
-                row("cancelTriggerOrder", 202, "cancelling trigger order", "cancelling", usesQuota: true),
-                cancelled,
-            ]
+            return [row("cancelTriggerOrder", 202, "cancelling trigger order", "cancelling"), cancelled]
         default: return []
         }
     }
@@ -462,26 +457,23 @@ struct OrderSocket: VenueStream {
 struct SocketFrame {
     var writer = JSONWriter(reserving: 512)
     private let connectionID: String
+    /// Whether it takes a request on, which counts.
+    private let usesQuota: Bool
 
     init(_ kind: String, _ status: Int, _ text: String, market: String?, connectionID: String) {
         self.connectionID = connectionID
+        usesQuota = status == 202
         writer.beginObject()
         writer.member("resultType", kind)
-        if let market {
-            writer.member("market", market)
-        }
+        if let market { writer.member("market", market) }
         writer.beginObject("data")
         writer.member("statusCode", Int64(status))
         writer.member("body", text)
     }
 
-    consuming func finished(_ requestID: String? = nil, usesQuota: Bool = false) -> [UInt8] {
-        if let requestID {
-            writer.member("clientRequestId", requestID)
-        }
-        if usesQuota {
-            writer.member("apiQuotaUsed", 1)
-        }
+    consuming func finished(_ requestID: String? = nil) -> [UInt8] {
+        if let requestID { writer.member("clientRequestId", requestID) }
+        if usesQuota { writer.member("apiQuotaUsed", 1) }
         writer.endObject()
         writer.member("connectionId", connectionID)
         writer.endObject()
