@@ -171,8 +171,6 @@ struct StreamError: Error, Equatable, Sendable {
     let liveMessage: String?
     /// The request's own id, handed back.
     var id: String?
-    /// The operation on orders that is refused; nil for every other request.
-    var tradingOperation: String?
     /// How the connection ends, if it does.
     var close: StreamClose?
 

@@ -92,8 +92,8 @@ struct Subscription: Sendable {
     var isFresh = true
     /// When the next push without an event is due.
     var nextRegular: Int64?
-    /// What was pushed last, without its time, of channels that push what has changed.
-    var last: [UInt8] = []
+    /// What was pushed last, of public channels.
+    var told = MarketTold()
     /// Ids of positions that a warning was pushed for and that are still near their liquidation.
     var warned: Set<String> = []
     /// What it counts against the venue's limits.

@@ -8,6 +8,12 @@ import Venue
 
 /// An operation on orders: `{"id":…,"op":…,"args":[…]}`.
 struct TradingRequest: Sendable {
+    /// The venue answers them in a form of their own, refusals too.
+    private static let names: Set<String> = [
+        "order", "batch-orders", "cancel-order", "batch-cancel-orders", "amend-order", "batch-amend-orders",
+        "mass-cancel",
+    ]
+
     let id: String?
     let name: String
     let arguments: [JSONValue]
@@ -15,10 +21,8 @@ struct TradingRequest: Sendable {
     let expires: String?
 
     /// Nil for what is another request.
-    init?(reading text: [UInt8]) {
-        guard let value = try? JSONValue(parsing: text), let name = value["op"]?.text,
-            StreamRequest.tradingOperations.contains(name)
-        else { return nil }
+    init?(reading value: JSONValue?) {
+        guard let value, let name = value["op"]?.text, Self.names.contains(name) else { return nil }
         self.name = name
         id = value["id"]?.text
         arguments = value["args"]?.elements ?? []

@@ -10,12 +10,6 @@ struct StreamRequest: Sendable {
         case unsubscribe
     }
 
-    /// Operations on orders, which the venue answers in a form of their own, refusals too.
-    static let tradingOperations: Set<String> = [
-        "order", "batch-orders", "cancel-order", "batch-cancel-orders", "amend-order", "batch-amend-orders",
-        "mass-cancel",
-    ]
-
     /// The most bytes that one request may have (OKX API documentation, WebSocket, Subscribe: 64 KB of
     /// arguments).
     static let longest = 64 << 10
@@ -26,20 +20,14 @@ struct StreamRequest: Sendable {
     let arguments: [JSONValue]
 
     /// Throws 60012 for what is no such object, 60019 for an unknown operation, 60033 for a bad id, 60013 for
-    /// no argument.
-    init(reading text: [UInt8]) throws(StreamError) {
-        guard let value = try? JSONValue(parsing: text), let object = value.object,
-            let name = object["op"]?.text
-        else {
-            throw .requestInvalid(text)
-        }
+    /// no argument. `value` is what the text says; nil where it is no JSON.
+    init(reading value: JSONValue?, of text: [UInt8]) throws(StreamError) {
+        guard let object = value?.object, let name = object["op"]?.text else { throw .requestInvalid(text) }
         let id = object["id"]
         if let id { guard let given = id.text, Self.isID(given) else { throw .parameterWrong("id") } }
         self.id = id?.text
         guard let operation = Operation(rawValue: name) else {
-            var refusal = StreamError.operationUnknown(name).with(id?.text)
-            refusal.tradingOperation = Self.tradingOperations.contains(name) ? name : nil
-            throw refusal
+            throw .operationUnknown(name).with(id?.text)
         }
         guard object.keys.allSatisfy(["id", "op", "args"].contains),
             let arguments = object["args"]?.elements

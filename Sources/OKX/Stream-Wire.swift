@@ -264,18 +264,17 @@ extension OKXVenue {
 extension OKXStream {
     /// The rows of a public channel as the REST endpoint of its name has them.
     func writePublic(
-        _ filter: Subscription.Filter, of channel: Channel, at time: LedgerTime
-    ) throws -> [UInt8] {
+        _ subscription: Subscription, at time: LedgerTime, to writer: inout JSONWriter
+    ) throws {
         let now = access.ledgerTime()
         let rules = venue.rules(at: now)
         let market = venue.market(access.prices(), rules)
-        var writer = JSONWriter(reserving: 512)
-        switch filter {
+        switch subscription.filter {
         case .index(let base, let quote):
             try venue.writeIndex(base, quote, market, at: time, through: access, to: &writer)
         case .instrument(let name):
             guard let entry = rules.instrument(name) else { break }
-            if channel == .tickers {
+            if subscription.channel == .tickers {
                 try venue.writeTicker(InstrumentMarket(entry, market, access), at: time, to: &writer)
             } else {
                 try venue.writeMark(entry, market, at: time, to: &writer)
@@ -287,6 +286,5 @@ extension OKXStream {
             }
         default: break
         }
-        return writer.bytes
     }
 }

@@ -50,6 +50,8 @@ struct OKXStream: VenueStream {
     private var market: MarketFeeds<MarketSubscription>
     /// What counts this connection against its account's limit per channel.
     private var channelPlaces: [Channel: RateLimiter.Place] = [:]
+    /// Kept, because the server asks for it after every event.
+    private(set) var interest = StreamInterest()
     private var interestInForce = StreamInterest()
     /// The account as of the last push of `account` and `positions`.
     private var pushed: Account?
@@ -76,16 +78,12 @@ struct OKXStream: VenueStream {
         hour = (lastActivity, 0)
     }
 
-    var interest: StreamInterest {
-        var interest = StreamInterest()
-        for subscription in subscriptions {
-            if subscription.channel.isOfAccount, let session {
-                interest.accounts = [session.key.account]
-            }
-            if subscription.channel.followsPrices { interest.prices = true }
-        }
-        if !market.isEmpty { interest.prices = true }
-        return interest
+    /// What its subscriptions make it follow.
+    private var wanted: StreamInterest {
+        let followsAccount = subscriptions.contains { $0.channel.isOfAccount }
+        return StreamInterest(
+            accounts: followsAccount ? Set([session?.key.account].compactMap { $0 }) : [],
+            prices: !market.isEmpty || subscriptions.contains { $0.channel.followsPrices })
     }
 
     var deadline: Int64? {
@@ -129,18 +127,20 @@ struct OKXStream: VenueStream {
             output.send("pong")
             return
         }
-        if let request = TradingRequest(reading: text) { return trade(request, at: now, &output) }
+        let value = try? JSONValue(parsing: text)
+        if let request = TradingRequest(reading: value) { return trade(request, at: now, &output) }
         do throws(StreamError) {
-            let request = try StreamRequest(reading: text)
+            let request = try StreamRequest(reading: value, of: text)
             try count(at: now)
             switch request.operation {
             case .login: try logIn(request, at: now, &output)
             case .subscribe: subscribe(request, text, at: now, &output)
-            case .unsubscribe: unsubscribe(request, text, at: now, &output)
+            case .unsubscribe: unsubscribe(request, text, &output)
             }
         } catch {
-            refuse(error, at: now, &output)
+            refuse(error, &output)
         }
+        interest = wanted
         if output.close == nil, interest == interestInForce { pushFirst(at: now, &output) }
     }
 
@@ -252,12 +252,8 @@ extension OKXStream {
         return false
     }
 
-    private func refuse(_ error: StreamError, at now: Int64, _ output: inout StreamOutput) {
-        if let operation = error.tradingOperation, session != nil {
-            output.send(refused(error, operation: operation, at: now))
-        } else {
-            output.send(refused(error.tradingOperation == nil ? error : .loginNeeded.with(error.id)))
-        }
+    private func refuse(_ error: StreamError, _ output: inout StreamOutput) {
+        output.send(refused(error))
         if let close = error.close { output.close = close }
     }
 
@@ -289,7 +285,7 @@ extension OKXStream {
                     try subscribe(subscription(argument, text), request, &output)
                 }
             } catch {
-                refuse(error.with(request.id), at: now, &output)
+                refuse(error.with(request.id), &output)
                 if error.quotesRequest { return }
             }
             if output.close != nil { return }
@@ -379,7 +375,7 @@ extension OKXStream {
 
     /// What is not subscribed to is acknowledged all the same.
     private mutating func unsubscribe(
-        _ request: StreamRequest, _ text: [UInt8], at now: Int64, _ output: inout StreamOutput
+        _ request: StreamRequest, _ text: [UInt8], _ output: inout StreamOutput
     ) {
         for argument in request.arguments {
             do throws(StreamError) {
@@ -392,7 +388,7 @@ extension OKXStream {
                 subscriptions.removeAll { $0.isSame(as: subscription) }
                 output.send(acknowledged(request, subscription.argument))
             } catch {
-                refuse(error.with(request.id), at: now, &output)
+                refuse(error.with(request.id), &output)
                 if error.quotesRequest { break }
             }
         }
@@ -417,7 +413,7 @@ extension OKXStream {
                 guard let message = try regularPush(place) else { continue }
                 send(message, at: now, &output)
             } catch {
-                refuse(.subscriptionFailed, at: now, &output)
+                refuse(.subscriptionFailed, &output)
             }
             subscriptions[place].nextRegular = subscriptions[place].interval.map { now + $0 }
         }
@@ -427,16 +423,16 @@ extension OKXStream {
     /// A figure that cannot be worked out now is not pushed; it is tried again at the next time.
     private mutating func pushRegular(_ place: Int, at now: Int64, _ output: inout StreamOutput) {
         subscriptions[place].nextRegular = subscriptions[place].interval.map { now + $0 }
-        let before = subscriptions[place].last
         guard let message = try? regularPush(place) else { return }
-        if subscriptions[place].channel == .instruments, subscriptions[place].last == before { return }
         send(message, at: now, &output)
     }
 
     /// What a subscription pushes without an event.
     private mutating func regularPush(_ place: Int) throws -> [UInt8]? {
         let subscription = subscriptions[place]
-        guard subscription.channel.isOfAccount else { return try publicPush(place) }
+        guard subscription.channel.isOfAccount else {
+            return try publicPush(place, isDue: subscription.channel != .instruments)
+        }
         guard let snapshot = snapshot() else { return nil }
         switch subscription.channel {
         case .liquidationWarning: return try warningPush(place, snapshot)
@@ -457,26 +453,25 @@ extension OKXStream {
         }
     }
 
-    private mutating func publicPush(_ place: Int) throws -> [UInt8] {
+    /// How a public channel stands, if that is news or due.
+    private mutating func publicPush(_ place: Int, isDue: Bool) throws -> [UInt8]? {
         let subscription = subscriptions[place]
-        let now = access.ledgerTime()
-        let rows = try writePublic(subscription.filter, of: subscription.channel, at: now)
-        subscriptions[place].last = try timeless(subscription)
-        return push(subscription) { if !rows.isEmpty { $0.raw(rows) } }
-    }
-
-    /// A public subscription's rows without the time of asking: what is compared.
-    private func timeless(_ subscription: Subscription) throws -> [UInt8] {
-        try writePublic(subscription.filter, of: subscription.channel, at: LedgerTime(milliseconds: 0))
+        var told = subscription.told
+        let message = try told.state(isDue: isDue) { isTimeless in
+            let time = isTimeless ? LedgerTime(milliseconds: 0) : access.ledgerTime()
+            return try push(subscription) { try writePublic(subscription, at: time, to: &$0) }
+        }
+        subscriptions[place].told = told
+        return message
     }
 
     /// Pushes what has happened since the last push.
     private mutating func pushChanges(at now: Int64, _ output: inout StreamOutput) {
         if address == .publicData {
             for place in subscriptions.indices where subscriptions[place].channel.followsPrices {
-                guard let rows = try? timeless(subscriptions[place]), rows != subscriptions[place].last
-                else { continue }
-                pushRegular(place, at: now, &output)
+                guard let message = try? publicPush(place, isDue: false) else { continue }
+                subscriptions[place].nextRegular = subscriptions[place].interval.map { now + $0 }
+                send(message, at: now, &output)
             }
             return
         }
@@ -489,16 +484,11 @@ extension OKXStream {
         guard let before = pushed else { return }
         let changes = AccountChanges(from: before, to: snapshot.account)
         do {
-            var messages: [[UInt8]] = []
-            for subscription in subscriptions {
+            let messages = try subscriptions.compactMap { subscription in
                 switch subscription.channel {
-                case .account:
-                    messages += [try accountPush(subscription, snapshot, changes: changes)].compactMap { $0 }
-                case .positions:
-                    messages += [try positionsPush(subscription, snapshot, changes: changes)].compactMap {
-                        $0
-                    }
-                default: break
+                case .account: try accountPush(subscription, snapshot, changes: changes)
+                case .positions: try positionsPush(subscription, snapshot, changes: changes)
+                default: nil
                 }
             }
             pushed = snapshot.account
