@@ -179,7 +179,12 @@ struct UserStream: VenueStream {
     /// All the channels of a request, or none of them.
     private mutating func subscribe(_ request: StreamRequest) throws(VenueError) {
         _ = try account()
-        for channel in try channels(of: request) {
+        let channels = try channels(of: request)
+        let new = channels.count { channel in !subscriptions.contains { $0.channel == channel } }
+        guard subscriptions.count + new <= MarketStream.maximumSubscriptions else {
+            throw .tooManySubscriptions
+        }
+        for channel in channels {
             if let place = subscriptions.firstIndex(where: { $0.channel == channel }) {
                 subscriptions[place].owed.append(request.id)
             } else {
@@ -197,14 +202,10 @@ struct UserStream: VenueStream {
     }
 
     private func channels(of request: StreamRequest) throws(VenueError) -> [UserChannel] {
-        var channels: [UserChannel] = []
-        for name in try request.channels() {
-            guard let channel = UserChannel(name) else {
-                throw .invalidChannel(request.params ?? .null)
-            }
-            if !channels.contains(channel) { channels.append(channel) }
+        try request.channels().map { name throws(VenueError) in
+            guard let channel = UserChannel(name) else { throw .invalidChannel(request.params ?? .null) }
+            return channel
         }
-        return channels
     }
 
     // MARK: - Pushes
@@ -280,13 +281,5 @@ struct UserStream: VenueStream {
         } catch {
             output.send(error.body(id: id, method: "subscribe"))
         }
-    }
-}
-
-extension APIKey {
-    /// Whether it is the same key still, and not another one of the same name.
-    fileprivate func isSame(as other: APIKey) -> Bool {
-        apiKey == other.apiKey && account == other.account
-            && constantTimeEqual(Array(secret.utf8), Array(other.secret.utf8))
     }
 }

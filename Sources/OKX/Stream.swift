@@ -247,7 +247,7 @@ extension OKXStream {
     private mutating func keyStands(at now: Int64, _ output: inout StreamOutput) -> Bool {
         guard let session else { return true }
         nextKeyCheck = now + Interval.keyCheck
-        if let key = access.key(session.key.apiKey), key.isSame(as: session.key) { return true }
+        if let key = access.key(session.key.apiKey), key.isUnchanged(from: session.key) { return true }
         output.close = .keyChanged
         return false
     }
@@ -265,9 +265,9 @@ extension OKXStream {
 }
 
 extension APIKey {
-    fileprivate func isSame(as other: APIKey) -> Bool {
-        self === other || account == other.account && secret == other.secret && passphrase == other.passphrase
-            && permissions == other.permissions && addresses == other.addresses
+    fileprivate func isUnchanged(from other: APIKey) -> Bool {
+        isSame(as: other) && passphrase == other.passphrase && permissions == other.permissions
+            && addresses == other.addresses
     }
 }
 

@@ -24,6 +24,8 @@ struct OrderSocket: VenueStream {
     private let token: String
     /// One of the streams that the account may have open.
     private let place: RateLimiter.Place
+    /// The key that the token is of.
+    private let key: APIKey
     private let account: String
     /// The market that it is for; nil for all.
     private let market: String?
@@ -35,14 +37,15 @@ struct OrderSocket: VenueStream {
     private var marketFeeds: MarketFeeds<Instrument>
 
     init(
-        venue: RailsVenue, access: any VenueAccess, address: String, token: String, account: String,
+        venue: RailsVenue, access: any VenueAccess, address: String, token: String, key: APIKey,
         place: RateLimiter.Place, market: String?, channels: [Channel]
     ) {
         self.venue = venue
         self.access = access
         self.address = address
         self.token = token
-        self.account = account
+        self.key = key
+        account = key.account
         self.place = place
         self.market = market
         self.channels = channels
@@ -157,15 +160,13 @@ struct OrderSocket: VenueStream {
         }
         let subscribes = question.message == "subscribe"
         channels.removeAll { wanted.contains($0) }
-        if subscribes { channels += wanted }
+        if subscribes { for channel in wanted where !channels.contains(channel) { channels.append(channel) } }
         var writer = JSONWriter(reserving: 192)
         writer.beginObject()
         writer.member("resultType", subscribes ? "subscribed" : "unsubscribed")
         writer.beginObject("data")
         writer.names("activeSubscriptions", channels.map(\.rawValue))
-        if let id = question.contentOrEmpty["clientRequestId"]?.text {
-            writer.member("clientRequestId", id)
-        }
+        if let id = question.requestID { writer.member("clientRequestId", id) }
         writer.names("requestedSubscriptions", wanted.map(\.rawValue))
         writer.endObject()
         writer.endObject()
@@ -292,7 +293,7 @@ struct OrderSocket: VenueStream {
     // MARK: - What is told
 
     mutating func ledgerChanged(_ notice: StreamNotice, at now: Int64, into output: inout StreamOutput) {
-        if var account = follower {
+        if var account = follower, isAdmitted(into: &output) {
             do {
                 for frame in try frames(of: notice.events, &account, channels) { output.send(frame) }
                 follower = account
@@ -302,6 +303,20 @@ struct OrderSocket: VenueStream {
             }
         }
         if notice.pricesChanged { tellMarkets(at: now, into: &output) }
+    }
+
+    /// Whether the client may still be told of the account. Who may not any more is told so, and nothing else.
+    private mutating func isAdmitted(into output: inout StreamOutput) -> Bool {
+        if let current = access.key(key.apiKey), current.isSame(as: key), current.admits(address),
+            current.permissions.contains(.read)
+        {
+            return true
+        }
+        let error = RailsError.unauthorized
+        output.send(frame("error", error.status, error.message, nil).finished())
+        channels.removeAll { !$0.isPublic }
+        follower = nil
+        return false
     }
 
     private mutating func tellMarkets(at now: Int64, into output: inout StreamOutput) {

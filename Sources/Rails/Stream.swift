@@ -24,7 +24,8 @@ extension RailsVenue {
             }
             let trimmed = offered.prefix { $0 != " " && $0 != "\t" }
             let token = trimmed.dropFirst(Self.authorizationProtocol.count)
-            let account = try account(of: token, from: request.remoteAddress, access).account.id
+            let key = try accountAndKey(of: token, from: request.remoteAddress, access).key
+            let account = key.account
             let limits = rules(at: access.ledgerTime()).limits
             let verdict = access.limiter.use(
                 "rails connections \(account)", limit: limits.connectionsPerMinute, window: 60_000,
@@ -35,7 +36,7 @@ extension RailsVenue {
             if let market = request.queryItems["market"] {
                 return .accepted(
                     StreamOpening(
-                        try orderSocket(request, market, account, String(token), place, access),
+                        try orderSocket(request, market, key, String(token), place, access),
                         subprotocol: String(trimmed)))
             }
             return .accepted(
@@ -53,7 +54,7 @@ extension RailsVenue {
     /// The socket of version 2: with `market`, one or `ALL`, and `subscriptions`, `orders` where none is
     /// named.
     private func orderSocket(
-        _ request: VenueRequest, _ market: String, _ account: String, _ token: String,
+        _ request: VenueRequest, _ market: String, _ key: APIKey, _ token: String,
         _ place: RateLimiter.Place, _ access: any VenueAccess
     ) throws(RailsError) -> OrderSocket {
         if market != "ALL", rules(at: access.ledgerTime()).terms(of: market) == nil {
@@ -67,7 +68,7 @@ extension RailsVenue {
             if !channels.contains(channel) { channels.append(channel) }
         }
         return OrderSocket(
-            venue: self, access: access, address: request.remoteAddress, token: token, account: account,
+            venue: self, access: access, address: request.remoteAddress, token: token, key: key,
             place: place, market: market == "ALL" ? nil : market, channels: channels)
     }
 }

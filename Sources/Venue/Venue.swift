@@ -125,6 +125,11 @@ public final class APIKey: Sendable {
         self.signer = RequestSigner(secret: secret)
     }
 
+    /// Whether it is the same key still, and not another one of its name.
+    public func isSame(as other: APIKey) -> Bool {
+        apiKey == other.apiKey && account == other.account && secret == other.secret
+    }
+
     /// Whether it may be used from an address.
     public func admits(_ address: String) -> Bool {
         addresses.isEmpty || addresses.contains { $0.contains(address) }

@@ -54,6 +54,22 @@ struct ChannelTests {
         #expect(pushes.first?.contains(#""total_cash_balance":"1.80000000""#) == true)
     }
 
+    @Test("A connection has so many channels and no more, whatever instruments they name")
+    func tooManyChannels() throws {
+        let world = try makeWorld(enforcesRateLimits: false)
+        var stream = try world.authenticatedStream()
+        for lot in 0..<5 {
+            let names = (0..<100).map { "\"user.order.\(lot)-\($0)\"" }.joined(separator: ",")
+            stream.send(#"{"id":1,"method":"subscribe","params":{"channels":[\#(names)]}}"#)
+        }
+        let answers = try stream.takeJSON()
+        #expect(answers.count == 401)
+        #expect(answers.last?["code"]?.integer == 40107)
+        stream.send(subscription("user.order.0-0", id: "2", method: "unsubscribe"))
+        stream.send(subscription("user.order.0-1", "user.balance", id: "3"))
+        #expect(try stream.takeJSON().map { $0["code"]?.integer } == [0, 0, 0])
+    }
+
     @Test("Several channels at once, one more later, the same one again, and none in the end")
     func subscriptions() throws {
         let world = try makeWorld()

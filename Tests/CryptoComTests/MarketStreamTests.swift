@@ -54,6 +54,13 @@ struct MarketStreamTests {
         #expect(stream.takeTexts() == [])
     }
 
+    @Test("A channel that one request names twice is answered once")
+    func namedTwice() throws {
+        var (_, stream) = try makeStream([prices(marks: #"{"BTCUSD-PERP":"86176.3"}"#)])
+        stream.send(subscription("mark.BTCUSD-PERP", "mark.BTCUSD-PERP"))
+        #expect(stream.takeTexts().count == 1)
+    }
+
     @Test("A pushed price is the one that REST tells")
     func sameAsREST() async throws {
         var (world, stream) = try makeStream([prices(marks: #"{"ETHUSD-PERP":"3010.55"}"#)])

@@ -152,6 +152,22 @@ struct MarketTests {
             #expect(refused.status == 400)
         }
     }
+
+    /// As after a start: what changed after the first frames is told, though the past was not read when the
+    /// stream was opened.
+    @Test func marketThatIsReadLater() async throws {
+        let world = try marketWorld(quoted(#""bid":"59990","ask":"60010""#))
+        world.market.forget()
+        var stream = try #require(world.stream("/api/v1/order-stream?market=BTC-USD"))
+        world.market.noteRead()
+        await stream.finishWork()
+        stream.wait(1000)
+        #expect(
+            try stream.takeJSON().map { $0["resultType"]?.text } == ["orderBook", "completedOrders"])
+        try world.apply(quoted(#""bid":"59980","ask":"60010""#))
+        stream.hear()
+        #expect(try stream.takeJSON().map { $0["resultType"]?.text } == ["orderBookDelta"])
+    }
 }
 
 @Suite("Trigger orders, which are a choice")

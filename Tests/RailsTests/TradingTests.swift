@@ -114,6 +114,26 @@ struct TradingTests {
     }
 
     /// R11, R13: rests, is filled in part, is cancelled; an hour long it can be looked up.
+    /// Who is told that his key is no more is told nothing else.
+    @Test func revokedKey() async throws {
+        let world = try await tradingWorld()
+        var socket = try await world.orderSocket()
+        world.revokeKey("desk-key")
+        try world.apply(RailsTests.order("mine", "ETH-USD", "buy", "1", "2500.5"))
+        #expect(short(try socket.told(), "") == ["error 401"])
+        try world.apply(desk("cancel_order", #""order_id":"mine""#))
+        #expect(try socket.told().isEmpty)
+    }
+
+    /// A channel that a request names twice is listened to once.
+    @Test func repeatedChannel() async throws {
+        let world = try await tradingWorld()
+        var socket = try await world.orderSocket()
+        let answer = try await socket.ask("subscribe", #"{"subscriptions":["trades","trades"]}"#)
+        let active = answer.first?["data"]?["activeSubscriptions"]?.elements?.map { $0.text }
+        #expect(active == ["orders", "trades"])
+    }
+
     @Test func restingOrder() async throws {
         let world = try await tradingWorld()
         var socket = try await world.orderSocket()
