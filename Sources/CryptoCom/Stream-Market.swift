@@ -187,7 +187,7 @@ struct MarketMoment {
             guard let id else { return news.map { frame(channel, name, .omitted, of: [$0]) } }
             return [frame(channel, name, id, of: try candles(of: instrument, interval))]
         case .book(let depth, let isUpdated):
-            let acknowledgement = id.map { [self.acknowledgement(of: channel, $0)] } ?? []
+            let acknowledgement = id.map { [StreamRequest.acknowledgement($0, channel: channel.name)] } ?? []
             let saysNothing = isUpdated && now >= feed.due
             guard let instrument, let news = feed.told.book(of: instrument, saysNothing: saysNothing) else {
                 return acknowledgement
@@ -282,14 +282,6 @@ struct MarketMoment {
         reply.writer.array("data", of: candles) { $1.candle($0, updatedAt: time) }
         reply.writer.endObject()
         return reply.finished()
-    }
-
-    private func acknowledgement(of channel: MarketChannel, _ id: RequestIdentifier) -> [UInt8] {
-        var writer = JSONWriter(reserving: 96)
-        writer.beginAnswer(id: id, method: "subscribe")
-        writer.member("channel", channel.name)
-        writer.endObject()
-        return writer.bytes
     }
 
     /// The whole book, or what has changed since the one before.

@@ -45,9 +45,15 @@ struct StreamRequest {
     }
 
     /// The answer that has nothing but success to tell.
-    var acknowledgement: [UInt8] {
+    var acknowledgement: [UInt8] { Self.acknowledgement(id, method: method) }
+
+    /// The same, of a channel.
+    static func acknowledgement(
+        _ id: RequestIdentifier, method: String = "subscribe", channel: String? = nil
+    ) -> [UInt8] {
         var writer = JSONWriter(reserving: 96)
         writer.beginAnswer(id: id, method: method)
+        if let channel { writer.member("channel", channel) }
         writer.endObject()
         return writer.bytes
     }

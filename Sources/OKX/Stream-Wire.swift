@@ -44,17 +44,15 @@ extension OKXStream {
     /// The refusal of an operation on orders, in the form of its own that such operations are answered in.
     /// Times are microseconds.
     func refused(_ error: StreamError, operation: String, at now: Int64) -> [UInt8] {
-        var writer = JSONWriter(reserving: 256)
-        writer.beginObject()
-        if let id = error.id { writer.member("id", id) }
-        writer.member("op", operation)
-        writer.member("code", error.code)
-        writer.member("msg", error.message)
-        writer.emptyArray("data")
-        writer.member("inTime", "\(now)000")
-        writer.member("outTime", "\(now)000")
-        writer.endObject()
-        return writer.bytes
+        JSONWriter.object(reserving: 256) { writer in
+            if let id = error.id { writer.member("id", id) }
+            writer.member("op", operation)
+            writer.member("code", error.code)
+            writer.member("msg", error.message)
+            writer.emptyArray("data")
+            writer.member("inTime", "\(now)000")
+            writer.member("outTime", "\(now)000")
+        }
     }
 
     /// `event` `notice` with code 64008: the connection is about to be closed for an upgrade of the service.
@@ -69,13 +67,11 @@ extension OKXStream {
     }
 
     private func message(id: String? = nil, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
-        var writer = JSONWriter(reserving: 256)
-        writer.beginObject()
-        if let id { writer.member("id", id) }
-        write(&writer)
-        writer.member("connId", connection)
-        writer.endObject()
-        return writer.bytes
+        JSONWriter.object(reserving: 256) { writer in
+            if let id { writer.member("id", id) }
+            write(&writer)
+            writer.member("connId", connection)
+        }
     }
 
     /// How a push of an account's channel comes about.

@@ -91,8 +91,8 @@ struct OKXStream: VenueStream {
         if let nextPush { next = min(next, nextPush) }
         if let nextKeyCheck { next = min(next, nextKeyCheck) }
         if let due = market.deadline { next = min(next, due) }
-        for subscription in subscriptions {
-            if let regular = subscription.nextRegular { next = min(next, regular) }
+        for place in subscriptions.indices {
+            if let regular = subscriptions[place].nextRegular { next = min(next, regular) }
         }
         return next
     }

@@ -161,16 +161,15 @@ struct OrderSocket: VenueStream {
         let subscribes = question.message == "subscribe"
         channels.removeAll { wanted.contains($0) }
         if subscribes { for channel in wanted where !channels.contains(channel) { channels.append(channel) } }
-        var writer = JSONWriter(reserving: 192)
-        writer.beginObject()
-        writer.member("resultType", subscribes ? "subscribed" : "unsubscribed")
-        writer.beginObject("data")
-        writer.names("activeSubscriptions", channels.map(\.rawValue))
-        if let id = question.requestID { writer.member("clientRequestId", id) }
-        writer.names("requestedSubscriptions", wanted.map(\.rawValue))
-        writer.endObject()
-        writer.endObject()
-        output.send(writer.bytes)
+        let answer = JSONWriter.object(reserving: 192) { writer in
+            writer.member("resultType", subscribes ? "subscribed" : "unsubscribed")
+            writer.beginObject("data")
+            writer.array("activeSubscriptions", of: channels) { $1.string($0.rawValue) }
+            if let id = question.requestID { writer.member("clientRequestId", id) }
+            writer.array("requestedSubscriptions", of: wanted) { $1.string($0.rawValue) }
+            writer.endObject()
+        }
+        output.send(answer)
     }
 
     /// How a market stands: its book, or its latest trades.
@@ -305,7 +304,7 @@ struct OrderSocket: VenueStream {
         if notice.pricesChanged { tellMarkets(at: now, into: &output) }
     }
 
-    /// Whether the client may still be told of the account. Who may not any more is told so, and nothing else.
+    /// Whether the client may still be told of the account. Who may not is told so, and then nothing else.
     private mutating func isAdmitted(into output: inout StreamOutput) -> Bool {
         if let current = access.key(key.apiKey), current.isSame(as: key), current.admits(address),
             current.permissions.contains(.read)
@@ -493,13 +492,5 @@ struct SocketFrame {
         writer.member("connectionId", connectionID)
         writer.endObject()
         return writer.bytes
-    }
-}
-
-extension JSONWriter {
-    fileprivate mutating func names(_ key: StaticString, _ names: [String]) {
-        beginArray(key)
-        for name in names { string(name) }
-        endArray()
     }
 }

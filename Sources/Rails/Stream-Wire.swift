@@ -40,45 +40,39 @@ extension RailsVenue {
     func balancesMessage(
         _ figures: AccountFigures, filter: MarketFilter
     ) throws(FigureError) -> [UInt8] {
-        var writer = JSONWriter(reserving: 640 + figures.markets.count * 640)
-        writer.beginResult("balances", status: 200)
-        writer.key("balances")
-        try write(figures, filter: filter, to: &writer)
-        writer.endResult()
-        return writer.bytes
+        try JSONWriter.result("balances", reserving: 640 + figures.markets.count * 640) {
+            writer throws(FigureError) in
+            writer.key("balances")
+            try write(figures, filter: filter, to: &writer)
+        }
     }
 
     /// The answer to `ping`; that there is one is documented, its form is a choice.
-    func pingMessage() -> [UInt8] {
-        var writer = JSONWriter(reserving: 64)
-        writer.beginResult("ping", status: 200)
-        writer.endResult()
-        return writer.bytes
-    }
+    func pingMessage() -> [UInt8] { JSONWriter.result("ping", reserving: 64) { _ in } }
 }
 
 extension RailsError {
     /// The refusal as a message. `resultType` is what was asked for, `error` where nothing was; that
     /// `data.statusCode` tells the status is documented, `data.message` is a choice.
     func message(to question: StreamQuestion?) -> [UInt8] {
-        var writer = JSONWriter(reserving: 128)
-        writer.beginResult(question?.message ?? "error", status: status)
-        writer.member("message", message)
-        writer.endResult()
-        return writer.bytes
+        JSONWriter.result(question?.message ?? "error", status: status, reserving: 128) { writer in
+            writer.member("message", message)
+        }
     }
 }
 
 extension JSONWriter {
-    fileprivate mutating func beginResult(_ type: String, status: Int) {
-        beginObject()
-        member("resultType", type)
-        beginObject("data")
-        member("statusCode", Int64(status))
-    }
-
-    fileprivate mutating func endResult() {
-        endObject()
-        endObject()
+    /// `{"resultType":…,"data":{"statusCode":…,…}}`.
+    fileprivate static func result<Failure: Error>(
+        _ type: String, status: Int = 200, reserving capacity: Int,
+        _ write: (inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) -> [UInt8] {
+        try object(reserving: capacity) { writer throws(Failure) in
+            writer.member("resultType", type)
+            writer.beginObject("data")
+            writer.member("statusCode", Int64(status))
+            try write(&writer)
+            writer.endObject()
+        }
     }
 }

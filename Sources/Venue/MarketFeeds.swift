@@ -27,6 +27,7 @@ public struct MarketFeeds<Subscription: Sendable>: Sendable {
 
     public init(_ access: any VenueAccess) { self.access = access }
 
+    /// Whether nothing is subscribed to.
     public var isEmpty: Bool { feeds.isEmpty }
 
     /// Whether one of them has not been told yet how things stand.
@@ -39,6 +40,7 @@ public struct MarketFeeds<Subscription: Sendable>: Sendable {
         deadline = deadline ?? now + Self.look
     }
 
+    /// Follows some no longer.
     public mutating func removeAll(where isMeant: (Subscription) -> Bool) {
         feeds.removeAll { isMeant($0.subscription) }
         if feeds.isEmpty { deadline = nil }

@@ -13,14 +13,16 @@ public struct OrderNews: Sendable {
         case ended(ConditionalRecord)
     }
 
+    /// What happened.
     public let event: Event
+    /// What it happened to, as it is now.
     public let subject: Subject
     /// What was filled of the order; nil where nothing was.
     public private(set) var fill: Fill?
     /// What that realized, before its fee, in the settlement asset.
     public private(set) var realised = ExactDecimal.zero
 
-    /// Whose order it is.
+    /// What the order trades.
     public var instrument: Instrument {
         switch subject {
         case .order(let record): record.order.instrument
