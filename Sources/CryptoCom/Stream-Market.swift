@@ -78,9 +78,9 @@ struct MarketStream: VenueStream {
                 throw .tooManySubscriptions
             }
             // Only a channel's kind may have changed, as from snapshots of a book to updates.
-            market.removeAll { $0.channel.name == name }
-            let owed = (same?.owed ?? []) + [request.id]
-            market.add(MarketSubscription(channel: channel, owed: owed), at: now)
+            market.removeAll { $0.channel.name == name && $0.channel != channel }
+            let wanted = MarketSubscription(channel: channel, owed: (same?.owed ?? []) + [request.id])
+            market.add(wanted, at: now) { $0.channel == channel }
         } catch {
             output.send(error.body(id: request.id, method: request.method, channel: name))
         }

@@ -171,8 +171,14 @@ final class PlacedOrders: Sendable {
 
     func note(_ id: String) { ids.withLock { $0.append(id) } }
 
-    /// Keeps those that are still open.
-    func keep(_ isOpen: (String) -> Bool) { ids.withLock { $0.removeAll { !isOpen($0) } } }
+    /// Forgets those that are not open any more, where they have become many.
+    func forgetEnded(of account: Account) {
+        ids.withLock { ids in
+            guard ids.count > 100 + 2 * account.orders.count else { return }
+            let open = Set(account.orders.map { ExactText($0.id) })
+            ids.removeAll { !open.contains(ExactText($0)) }
+        }
+    }
 }
 
 extension UserStream {
@@ -183,6 +189,7 @@ extension UserStream {
         { [venue, access, placed] in
             do throws(VenueError) {
                 guard let snapshot = access.snapshot(of: account) else { throw .accountDoesNotExist }
+                placed.forgetEnded(of: snapshot.account)
                 let asked = AccountRequest(
                     method, id: request.id, request.params, of: snapshot, venue, access)
                 let answer = await PlacedOrders.$current.withValue(placed) { () async in

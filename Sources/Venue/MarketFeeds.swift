@@ -33,10 +33,17 @@ public struct MarketFeeds<Subscription: Sendable>: Sendable {
     /// Whether one of them has not been told yet how things stand.
     public var isFresh: Bool { feeds.contains(where: \.isFresh) }
 
-    /// Follows what was just subscribed to.
-    public mutating func add(_ subscription: Subscription, at now: Int64) {
+    /// Follows what was just subscribed to, in the place of the same where there is one.
+    public mutating func add(
+        _ subscription: Subscription, at now: Int64, inPlaceOf isSame: (Subscription) -> Bool = { _ in false }
+    ) {
         access.beginReadingMarket()
-        feeds.append(Feed(subscription: subscription))
+        let feed = Feed(subscription: subscription)
+        if let place = feeds.firstIndex(where: { isSame($0.subscription) }) {
+            feeds[place] = feed
+        } else {
+            feeds.append(feed)
+        }
         deadline = deadline ?? now + Self.look
     }
 

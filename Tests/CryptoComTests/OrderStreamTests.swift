@@ -161,6 +161,23 @@ struct OrderStreamTests {
         #expect(wrong["code"]?.integer == 40004)
     }
 
+    @Test("Of the orders that were placed on a connection, those that have ended do not pile up")
+    func ordersThatEnded() async throws {
+        var (world, stream) = try tradingStream()
+        let limit =
+            #"{"instrument_name":"CRO_USD","side":"BUY","type":"LIMIT","price":"0.05","quantity":"100"}"#
+        _ = try await stream.ask("set-cancel-on-disconnect", #"{"scope":"CONNECTION"}"#)
+        for _ in 0..<150 {
+            _ = try await stream.ask("create-order", limit)
+            _ = try await stream.ask("cancel-all-orders", "{}")
+        }
+        _ = try await stream.ask("create-order", limit)
+        let placed = try #require(stream.stream as? UserStream).placed
+        #expect(placed.all.count <= 102)
+        await stream.end()
+        #expect(world.account("desk")?.orders.isEmpty == true)
+    }
+
     @Test("A socket whose key may only read places nothing; one without a key neither")
     func rights() async throws {
         let world = try makeWorld(.live, [deposit("USD", "100")])
