@@ -266,7 +266,8 @@ extension OKXStream {
 
 extension APIKey {
     fileprivate func isUnchanged(from other: APIKey) -> Bool {
-        isSame(as: other) && passphrase == other.passphrase && permissions == other.permissions
+        if self === other { return true }
+        return isSame(as: other) && passphrase == other.passphrase && permissions == other.permissions
             && addresses == other.addresses
     }
 }
