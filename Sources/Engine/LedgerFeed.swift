@@ -52,7 +52,7 @@ public struct FeedInterest: Sendable, Equatable {
 /// then on leave no gap, though they may overlap. Nobody is waited for; a listener that cannot keep up is its
 /// own affair.
 public final class LedgerFeed: Sendable {
-    /// A listener, what it follows, and its share of the group that is being told. Touched under the lock only.
+    /// A listener, what it follows, and its share of the group that is being told: touched under the lock.
     fileprivate final class Follower {
         let listener: any LedgerListener
         let interest: FeedInterest
@@ -113,7 +113,9 @@ public final class LedgerFeed: Sendable {
 extension LedgerFeed.State {
     fileprivate mutating func add(_ follower: LedgerFeed.Follower) {
         followers[ObjectIdentifier(follower.listener)] = follower
-        for account in follower.interest.accounts { byAccount[ExactText(account), default: []].append(follower) }
+        for account in follower.interest.accounts {
+            byAccount[ExactText(account), default: []].append(follower)
+        }
         for venue in follower.interest.prices { byVenue[venue, default: []].append(follower) }
         if follower.interest.everything { ofEverything.append(follower) }
     }

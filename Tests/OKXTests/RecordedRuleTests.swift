@@ -64,8 +64,8 @@ struct RecordedRuleTests {
         arguments: [
             (["100 60000.1"], "60000.1"), (["1 60000.1"], "60000.1"), (["7 61234.5"], "61234.5"),
             (["-3 0.1"], "0.1"), (["1 123456.7"], "123456.7"), (["300 50000"], "50000"),
-            // Two fills add up two roundings, which may be more than that one price leaves open.
-            (["100 60000.1", "100 60000.1"], "60000.09999999998"),
+            // However many fills: their one price is kept.
+            (["100 60000.1", "100 60000.1"], "60000.1"),
             (["1 60000", "1 60001"], "60000.499995834"),
         ])
     func inverseEntryPrices(_ fills: [String], _ expected: String) async throws {
