@@ -53,7 +53,8 @@ struct OrderFollower {
                         TradeRecord(
                             sequence: event.sequence, at: event.at, fill: fill,
                             order: fill.orderID.flatMap { before.order(.id($0)) },
-                            realised: try account.realised(of: fill.instrument.name, since: before))))
+                            realised: try account.realised(of: fill.instrument.name)
+                                - before.realised(of: fill.instrument.name))))
             }
             if let following = next.first, event.isSuperseded(by: following) { continue }
             if case .order(let record)? = news?.subject { pushes.append(.order(record)) }

@@ -153,13 +153,13 @@ extension OrderNews {
 
 extension OKXStream {
     /// What the channels of orders tell of one event, in the venue's order: orders, then fills.
-    func orderPushes(_ event: Event, before: Account, after: Account) throws -> [[UInt8]] {
-        guard let news = try OrderNews(event, before: before, after: after) else { return [] }
+    func orderPushes(_ event: Event, _ earlier: OrderNews.Earlier) throws -> [[UInt8]] {
+        guard let account = told, let news = try OrderNews(event, earlier, after: account) else { return [] }
         let now = access.ledgerTime()
         let rules = venue.rules(at: now)
         switch news.subject {
         case .order(let record):
-            let row = try OrderRow(record, after, rules)
+            let row = try OrderRow(record, account, rules)
             let isWanted = { (filter: Subscription.Filter) in
                 filter.admits(record.order.instrument, row.typeName, rules)
             }
@@ -169,17 +169,8 @@ extension OKXStream {
             guard let fill = news.fill else { return messages }
             return try messages
                 + pushes(on: .fills, where: isWanted) { try writeFill(fill, row, news, to: &$0) }
-        case .waiting(let order): return try algoPushes(AlgoRow(order, after), rules)
-        case .ended(let record): return try algoPushes(AlgoRow(record, after), rules)
-        }
-    }
-
-    private func algoPushes(_ row: AlgoRow, _ rules: RuleTable) throws -> [[UInt8]] {
-        let channel: Channel = row.typeName == "move_order_stop" ? .algoAdvance : .ordersAlgo
-        return try pushes(on: channel) { filter in
-            filter.admits(row.order.instrument, row.instrumentType(rules), rules)
-        } _: {
-            try $0.algo(row, rules, isPush: true)
+        case .waiting(let order): return try algoPushes(AlgoRow(order, account), rules)
+        case .ended(let record): return try algoPushes(AlgoRow(record, account), rules)
         }
     }
 
@@ -194,6 +185,15 @@ extension OKXStream {
             messages.append(try push(subscriptions[place], nil, write))
         }
         return messages
+    }
+
+    private func algoPushes(_ row: AlgoRow, _ rules: RuleTable) throws -> [[UInt8]] {
+        let channel: Channel = row.typeName == "move_order_stop" ? .algoAdvance : .ordersAlgo
+        return try pushes(on: channel) { filter in
+            filter.admits(row.order.instrument, row.instrumentType(rules), rules)
+        } _: {
+            try $0.algo(row, rules, isPush: true)
+        }
     }
 
     /// The trailing orders that wait: what `algo-advance` begins with; nil for none.

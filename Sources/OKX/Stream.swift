@@ -266,9 +266,9 @@ extension OKXStream {
 
 extension APIKey {
     fileprivate func isUnchanged(from other: APIKey) -> Bool {
-        if self === other { return true }
-        return isSame(as: other) && passphrase == other.passphrase && permissions == other.permissions
-            && addresses == other.addresses
+        self === other
+            || isSame(as: other) && passphrase == other.passphrase
+                && permissions == other.permissions && addresses == other.addresses
     }
 }
 
@@ -518,21 +518,20 @@ extension OKXStream {
 
     /// Tells one event to the channels that hear of each: orders, fills, then `balance_and_position`.
     private mutating func tell(_ event: Event, at now: Int64, _ output: inout StreamOutput) {
-        guard let before = told, event.sequence > before.lastSequence else { return }
-        var after = before
+        guard let last = told?.lastSequence, event.sequence > last else { return }
+        let hearsBalances = subscriptions.contains { $0.channel == .balanceAndPosition }
+        // Changed in place where nothing is compared with the whole account of before.
+        let before = hearsBalances ? told : nil
+        let order = OrderNews.Earlier(event, told)
         do {
-            try after.apply(event)
+            try told?.apply(event)
         } catch {
             // Cannot be after what is durable; should it be, the ledger's own state is the truth.
             told = snapshot()?.account
             return
         }
-        told = after
-        for message in (try? orderPushes(event, before: before, after: after)) ?? [] {
-            send(message, at: now, &output)
-        }
-        guard subscriptions.contains(where: { $0.channel == .balanceAndPosition }),
-            let change = BalanceChange(event, from: before, to: after)
+        for message in (try? orderPushes(event, order)) ?? [] { send(message, at: now, &output) }
+        guard let before, let after = told, let change = BalanceChange(event, from: before, to: after)
         else { return }
         for subscription in subscriptions where subscription.channel == .balanceAndPosition {
             if let message = try? balancesAndPositionsPush(subscription, after, change) {

@@ -31,49 +31,72 @@ public struct OrderNews: Sendable {
         }
     }
 
+    /// What an event is about, as it stood before: all that is needed of an account that changes in place.
+    public struct Earlier: Sendable {
+        fileprivate var order: OpenOrder?
+        fileprivate var conditional: ConditionalOrder?
+        /// What positions of the instrument had realized.
+        fileprivate var realised = ExactDecimal.zero
+
+        public init(_ event: Event, _ account: Account?) {
+            switch event.body {
+            case .orderAmended(let change): order = account?.order(.id(change.orderID))
+            case .orderCancelled(let id), .orderEnded(let id, _): order = account?.order(.id(id))
+            case .filled(let fill):
+                order = fill.orderID.flatMap { account?.order(.id($0)) }
+                realised = account?.realised(of: fill.instrument.name) ?? .zero
+            case .conditionalTriggered(let id, _, _), .conditionalEnded(let id, _):
+                conditional = account?.conditional(.id(id))
+            default: break
+            }
+        }
+    }
+
     /// Nil where the event is of no order.
-    public init?(_ event: Event, before: Account, after: Account) throws {
-        let subject: Subject?
+    public init?(_ event: Event, _ earlier: Earlier, after: Account) throws {
+        self.event = event
         switch event.body {
         case .orderPlaced(let order): subject = .order(OrderRecord(after.order(.id(order.id)) ?? order))
         case .orderRefused(let order, let code):
             subject = .order(OrderRecord(refused: order, code: code, by: event))
-        case .conditionalPlaced: subject = after.conditionals.last.map { .waiting($0) }
-        case .conditionalAmended(let amendment):
-            subject = after.conditional(.id(amendment.id)).map { .waiting($0) }
-        case .conditionalTrailed(let id, _, _): subject = after.conditional(.id(id)).map { .waiting($0) }
-        case .conditionalTriggered(let id, let leg, let price):
+        case .orderAmended, .orderCancelled, .orderEnded, .filled:
+            guard let order = earlier.order else { return nil }
+            if case .filled(let fill) = event.body {
+                self.fill = fill
+                realised = try after.realised(of: fill.instrument.name) - earlier.realised
+            }
+            var record = OrderRecord(order)
+            try record.take(event, realising: realised)
+            subject = .order(record)
+        case .conditionalPlaced:
+            guard let order = after.conditionals.last else { return nil }
+            subject = .waiting(order)
+        case .conditionalAmended(let change):
+            guard let order = after.conditional(.id(change.id)) else { return nil }
+            subject = .waiting(order)
+        case .conditionalTrailed(let id, _, _):
+            guard let order = after.conditional(.id(id)) else { return nil }
+            subject = .waiting(order)
+        case .conditionalTriggered(_, let leg, let price):
+            guard let order = earlier.conditional else { return nil }
             // The order that it places is the next event.
             let ending = ConditionalRecord.Ending.triggered(
                 leg: leg, price: price, orderSequence: event.sequence + 1)
-            subject = before.conditional(.id(id)).map {
-                .ended(ConditionalRecord($0, ending, at: event.at))
-            }
-        case .conditionalEnded(let id, let end):
-            subject = before.conditional(.id(id)).map {
-                .ended(ConditionalRecord($0, .ended(end), at: event.at))
-            }
-        default:
-            guard let id = event.body.orderID, let order = before.order(.id(id)) else { return nil }
-            var record = OrderRecord(order)
-            if case .filled(let fill) = event.body {
-                self.fill = fill
-                realised = try after.realised(of: fill.instrument.name, since: before)
-            }
-            try record.take(event, realising: realised)
-            subject = .order(record)
+            subject = .ended(ConditionalRecord(order, ending, at: event.at))
+        case .conditionalEnded(_, let end):
+            guard let order = earlier.conditional else { return nil }
+            subject = .ended(ConditionalRecord(order, .ended(end), at: event.at))
+        default: return nil
         }
-        guard let subject else { return nil }
-        self.subject = subject
-        self.event = event
+    }
+
+    /// The same of two states of the account.
+    public init?(_ event: Event, before: Account, after: Account) throws {
+        try self.init(event, Earlier(event, before), after: after)
     }
 }
 
 extension Account {
-    /// What positions of an instrument have realized since an earlier state of the account.
-    public func realised(
-        of instrument: String, since before: Account
-    ) throws(NumberError) -> ExactDecimal {
-        try (activity(instrument)?.realised ?? .zero) - (before.activity(instrument)?.realised ?? .zero)
-    }
+    /// What positions of an instrument have realized, in the settlement asset.
+    public func realised(of instrument: String) -> ExactDecimal { activity(instrument)?.realised ?? .zero }
 }
