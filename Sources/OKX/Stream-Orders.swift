@@ -244,8 +244,9 @@ extension OKXStream {
         to writer: inout JSONWriter
     ) throws {
         let (order, words) = (row.order, row.words)
-        let market = venue.market(access.prices(), rules)
-        let last = access.prices().quotes[order.instrument.name]?.last ?? market.mark(order.instrument)
+        let prices = access.prices()
+        let market = venue.market(prices, rules)
+        let last = prices.quotes[order.instrument.name]?.last ?? market.mark(order.instrument)
         let fees = order.fills?.fees ?? .zero
         writer.beginObject()
         writer.member("instType", row.typeName)

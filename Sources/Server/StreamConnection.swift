@@ -36,9 +36,6 @@ final class StreamConnection: ChannelDuplexHandler {
         case shutdown
     }
 
-    /// Room before a message for its frame's header, so that both are one buffer.
-    private static let headerRoom = 14
-
     let venue: VenueName
     /// Whether the price change notifier has it on its list.
     var isListed = false
@@ -341,11 +338,7 @@ final class StreamConnection: ChannelDuplexHandler {
 
     private func write(_ opcode: WebSocketOpcode, _ bytes: [UInt8]) {
         guard let context else { return }
-        var buffer = context.channel.allocator.buffer(capacity: bytes.count + Self.headerRoom)
-        buffer.moveWriterIndex(to: Self.headerRoom)
-        buffer.moveReaderIndex(to: Self.headerRoom)
-        buffer.writeBytes(bytes)
-        write(opcode, buffer)
+        write(opcode, context.channel.allocator.buffer(bytes: bytes))
     }
 
     private func write(_ opcode: WebSocketOpcode, _ data: ByteBuffer) {
