@@ -367,11 +367,10 @@ extension Exchange {
             .filter { $0.id != order?.id && $0.terms != nil && $0.position == key && isOvertaken($0) }
             .map { EventBody.orderEnded(orderID: $0.id, .reduceOnly) }
         bodies.append(.filled(fill))
-        guard let order else { return bodies }
-        if let list = order.terms?.list {
-            bodies += others(of: list, than: order.id, handler.account)
-        }
-        let isTerminated = order.terms?.kind == .market || order.terms?.timeInForce == .immediateOrCancel
+        // The operator's own orders have no terms: nothing but a command of the operator's ends them.
+        guard let order, let terms = order.terms else { return bodies }
+        if let list = terms.list { bodies += others(of: list, than: order.id, handler.account) }
+        let isTerminated = terms.kind == .market || terms.timeInForce == .immediateOrCancel
         if isOvertaken(order), fill.quantity < order.remaining, !isTerminated {
             bodies.append(.orderEnded(orderID: order.id, .reduceOnly))
         }
