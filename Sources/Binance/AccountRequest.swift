@@ -62,9 +62,7 @@ struct PublicRequest {
         self.venue = venue
         self.parameters = parameters
         self.access = access
-        now = access.ledgerTime()
-        rules = venue.rules(at: now)
-        market = venue.market(access.prices(), at: now)
+        (now, rules, market) = venue.present(through: access)
     }
 
     func market(of symbol: SymbolRules) -> SymbolMarket { SymbolMarket(symbol, market, access) }

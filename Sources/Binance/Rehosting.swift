@@ -38,15 +38,11 @@ private struct AccountRehosting {
         self.rules = rules
         isMulti = answers.mode == .multiAssets
         script = RehostingScript(account: account)
-        let named = answers.config?.value["dualSidePosition"]?.boolean
-        let open = answers.positions.filter { $0["positionAmt"].truncatedNumber?.isZero == false }
-        let rows = open.isEmpty ? answers.positions : open
-        let isHedged = (open.isEmpty ? named : nil) ?? rows.contains { $0.positionSide != .net }
-        self.isHedged = isHedged
-        if let named, named != isHedged {
-            script.assume(
-                "The configuration names another position mode than the positions are in; theirs is used.")
-        }
+        isHedged = script.positionMode(
+            named: answers.config?.value["dualSidePosition"]?.boolean,
+            open: answers.positions.filter { $0["positionAmt"].truncatedNumber?.isZero == false }
+                .map(\.positionSide),
+            others: answers.positions.map(\.positionSide))
     }
 
     mutating func open() {

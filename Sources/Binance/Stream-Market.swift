@@ -107,9 +107,7 @@ struct MarketMoment {
     init(_ venue: BinanceVenue, _ access: any VenueAccess, at now: Int64) {
         self.access = access
         self.now = now
-        let time = access.ledgerTime()
-        rules = venue.rules(at: time)
-        market = venue.market(access.prices(), at: time)
+        (_, rules, market) = venue.present(through: access)
     }
 
     /// What a stream tells: what has changed, and how things stand where that is due.

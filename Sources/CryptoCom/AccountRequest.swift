@@ -65,9 +65,7 @@ struct PublicRequest {
         self.venue = venue
         self.query = query
         self.access = access
-        now = access.ledgerTime()
-        rules = venue.rules(at: now)
-        market = venue.market(access.prices(), at: now)
+        (now, rules, market) = venue.present(through: access)
     }
 
     func market(of rule: InstrumentRule) -> InstrumentMarket<InstrumentRule> {

@@ -147,9 +147,7 @@ struct MarketMoment {
         self.venue = venue
         self.access = access
         self.now = now
-        time = access.ledgerTime()
-        rules = venue.rules(at: time)
-        market = venue.market(access.prices(), at: time)
+        (time, rules, market) = venue.present(through: access)
     }
 
     /// What a channel tells: how things stand to the requests that wait for it, else what has changed since.

@@ -27,11 +27,15 @@ public struct Distribution: Sendable, Equatable {
 public struct EngineStatistics: Sendable, Equatable {
     /// The sequence of the last durable event: how many events there are.
     public var sequence: Int64 = 0
+    /// How many accounts there are.
     public var accounts = 0
     /// Events appended since the start.
     public var appendedEvents: Int64 = 0
+    /// Commands that were applied since the start.
     public var appliedCommands: Int64 = 0
+    /// Commands since the start whose id had been used for the same before; nothing was done.
     public var duplicateCommands: Int64 = 0
+    /// Commands that were refused since the start.
     public var rejectedCommands: Int64 = 0
     /// Commands that wait for their turn or for the disk.
     public var waitingCommands = 0
@@ -51,6 +55,7 @@ public struct EngineStatistics: Sendable, Equatable {
         bounds: [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 1_000_000])
     /// The place that the last complete snapshot stands for.
     public var snapshotSequence: Int64 = 0
+    /// Snapshots that were written since the start.
     public var snapshots: Int64 = 0
     /// How far the store's indexes go.
     public var indexedSequence: Int64 = 0

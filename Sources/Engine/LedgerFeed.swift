@@ -35,6 +35,7 @@ public struct FeedInterest: Sendable, Equatable {
     /// Every event there is, prices too.
     public var everything: Bool
 
+    /// An interest in some accounts, in the prices of some venues, or in everything.
     public init(accounts: Set<String> = [], prices: Set<VenueName> = [], everything: Bool = false) {
         self.accounts = accounts
         self.prices = prices

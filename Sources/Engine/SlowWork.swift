@@ -16,6 +16,7 @@ public final class SlowWork: Sendable {
         /// How much of it one sender may have under way or waiting.
         public var ofOneSender = 32
 
+        /// Limits that suit a server.
         public init() {}
     }
 

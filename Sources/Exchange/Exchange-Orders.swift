@@ -15,7 +15,7 @@ extension Exchange {
                 LeverageSetting(
                     instrument: order.instrument, side: nil, marginMode: .isolated, leverage: $0)
             }
-            if let setting { handler = handler.setting(setting) }
+            if let setting { handler.set(setting) }
             bodies = (setting.map { [.leverageSet($0)] } ?? []) + (try place(order, &handler))
         case .placeBeside(let order, let conditionals):
             bodies = try place(order, beside: conditionals, &handler)
@@ -120,12 +120,8 @@ extension Exchange {
         var bodies: [EventBody] = [.orderPlaced(order)]
         if let touch, taken.isPositive {
             let fill = try fill(order, taken, touch, terms, handler)
-            let traded = try trade(fill, of: order, handler)
             // What others lose by it they lose before the order is there, as the venues tell it.
-            let ends = traded.prefix(while: { body in
-                if case .orderEnded = body { true } else { false }
-            })
-            bodies = Array(ends) + bodies + traded.dropFirst(ends.count)
+            bodies = try trade(fill, of: order, handler).afterEnds(bodies)
             bodies += attached(to: order, by: fill, handler)
         }
         if !isWhole, execution != .manual, let end = end(of: order) {
@@ -412,5 +408,13 @@ extension Exchange {
         return try handler.fill(
             of: order, quantity: quantity, price: price, fee: fee.amount, feeAsset: fee.asset,
             liquidity: liquidity, quote: quote)
+    }
+}
+
+extension [EventBody] {
+    /// These with others behind the orders' ends that they begin with.
+    func afterEnds(_ others: [EventBody]) -> [EventBody] {
+        let ends = prefix { body in if case .orderEnded = body { true } else { false } }
+        return ends + others + dropFirst(ends.count)
     }
 }

@@ -158,8 +158,7 @@ struct Floor {
                 exchange.others(of: $0, than: order.id, handler.account)
             }
             // Its order is the next event after it: what others lose by that they lose before.
-            let ends = bodies.prefix { body in if case .orderEnded = body { true } else { false } }
-            let all = (others ?? []) + ends + [triggered] + bodies.dropFirst(ends.count)
+            let all = (others ?? []) + bodies.afterEnds([triggered])
             return try traded(all, handler, forced: false, in: &ledger)
         } catch {
             let end = ConditionalEnd(.refused, refusal: error.code)

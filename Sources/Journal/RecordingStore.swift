@@ -5,6 +5,7 @@ import Ledger
 public struct Recording: Sendable, Equatable {
     /// Its place in the store; the first is 1. Given by the store.
     public var sequence: Int64
+    /// The venue whose answers they are.
     public let venue: VenueName
     /// The account as the desk names it.
     public let account: String
@@ -19,8 +20,10 @@ public struct Recording: Sendable, Equatable {
         public let call: String
         /// When it came in.
         public let takenAt: LedgerTime
+        /// The answer's body as it was sent.
         public let body: [UInt8]
 
+        /// An answer to a call, and when it was taken.
         public init(call: String, takenAt: LedgerTime, body: [UInt8]) {
             self.call = call
             self.takenAt = takenAt

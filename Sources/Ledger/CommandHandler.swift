@@ -44,12 +44,8 @@ public struct CommandHandler {
         lastSequence = state.lastSequence
     }
 
-    /// The same with a leverage that is set before anything else.
-    public func setting(_ leverage: LeverageSetting) -> CommandHandler {
-        var handler = self
-        handler.account.apply(leverage)
-        return handler
-    }
+    /// Has what follows find a leverage set.
+    public mutating func set(_ leverage: LeverageSetting) { account.apply(leverage) }
 
     /// The events that the command comes to, in their order.
     package mutating func bodies(of content: Command.Content) throws(Refusal) -> [EventBody] {

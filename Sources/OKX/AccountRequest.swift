@@ -44,9 +44,7 @@ struct PublicRequest {
         self.venue = venue
         self.query = query
         self.access = access
-        now = access.ledgerTime()
-        rules = venue.rules(at: now)
-        market = venue.market(access.prices(), rules)
+        (now, rules, market) = venue.present(through: access)
     }
 
     /// The market of an instrument.

@@ -44,18 +44,12 @@ private struct AccountRehosting {
         self.figures = figures
         positions = answers.positions.map { PositionValuation($0, answers, in: figures) }
         script = RehostingScript(account: account)
-        let named = answers.config.map { $0["posMode"].text == "long_short_mode" }
         // Pairs on margin are net in both modes.
-        let contracts = answers.positions.filter { row in
-            !row.isOnMargin && row["pos"].truncatedNumber?.isZero == false
-        }
-        let rows = contracts.isEmpty ? answers.positions.filter { !$0.isOnMargin } : contracts
-        let isHedged = (contracts.isEmpty ? named : nil) ?? rows.contains { $0.positionSide != .net }
-        if let named, named != isHedged {
-            script.assume(
-                "The configuration names another position mode than the positions are in; theirs is used.")
-        }
-        self.isHedged = isHedged
+        let contracts = answers.positions.filter { !$0.isOnMargin }
+        isHedged = script.positionMode(
+            named: answers.config.map { $0["posMode"].text == "long_short_mode" },
+            open: contracts.filter { $0["pos"].truncatedNumber?.isZero == false }.map(\.positionSide),
+            others: contracts.map(\.positionSide))
     }
 
     mutating func open() {

@@ -127,9 +127,7 @@ struct MarketMoment {
     init(_ venue: OKXVenue, _ access: any VenueAccess, at now: Int64) {
         self.access = access
         self.now = now
-        time = access.ledgerTime()
-        rules = venue.rules(at: time)
-        market = venue.market(access.prices(), rules)
+        (time, rules, market) = venue.present(through: access)
     }
 
     /// What is pushed to a subscription: what has changed, and how things stand where that is due.

@@ -262,9 +262,7 @@ extension OKXStream {
     func writePublic(
         _ subscription: Subscription, at time: LedgerTime, to writer: inout JSONWriter
     ) throws {
-        let now = access.ledgerTime()
-        let rules = venue.rules(at: now)
-        let market = venue.market(access.prices(), rules)
+        let (now, rules, market) = venue.present(through: access)
         switch subscription.filter {
         case .index(let base, let quote):
             try venue.writeIndex(base, quote, market, at: time, through: access, to: &writer)

@@ -18,10 +18,8 @@ typealias MarketView = InstrumentMarket<MarketTerms>
 
 extension MarketView {
     init(_ instrument: Instrument, _ venue: RailsVenue, _ access: any VenueAccess) {
-        let time = access.ledgerTime()
-        self.init(
-            MarketTerms(terms: instrument, table: venue.rules(at: time)),
-            venue.market(access.prices(), at: time), access)
+        let (_, rules, market) = venue.present(through: access)
+        self.init(MarketTerms(terms: instrument, table: rules), market, access)
     }
 
     /// The index price, as given or the rulebook's; when it was given.

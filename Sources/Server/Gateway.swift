@@ -94,7 +94,7 @@ final class Gateway: Sendable {
                 opening, answer: answer, route: route, path: String(question.path), channel: channel)
         case .refused(let answer): outcome = answer
         case .ordinary:
-            if let route = route(of: target) {
+            if let route = route(of: target) ?? strayRoute(of: target) {
                 outcome = try await venueAnswer(request, target: target, route: route, channel: channel)
             } else {
                 outcome = try await operatorAnswer(request, target: target, channel: channel)
@@ -155,10 +155,14 @@ final class Gateway: Sendable {
         var closesConnection = false
     }
 
-    /// The venue whose path that is. One with more slashes than the venue's, or with none at its end, is the
-    /// venue's to refuse: a client that puts its base URL together wrongly reads that form alone.
+    /// The venue whose path that is.
     func route(of target: String) -> Route? {
-        if let route = routes.first(where: { target.utf8.starts(with: $0.prefix) }) { return route }
+        routes.first { target.utf8.starts(with: $0.prefix) }
+    }
+
+    /// The venue that refuses a path with more slashes than its own, or with none at its end: a client that
+    /// puts its base URL together wrongly reads the venue's form alone.
+    private func strayRoute(of target: String) -> Route? {
         var path: [UInt8] = []
         for byte in target.utf8.prefix(while: { $0 != UInt8(ascii: "?") })
         where byte != Self.slash || path.last != Self.slash {

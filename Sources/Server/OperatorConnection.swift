@@ -97,19 +97,15 @@ public struct OperatorConnection: Sendable {
         guard case .store(let api) = target, let server = api.engine.venues[venue] else {
             throw ProgramError(.internalFault, "No store of ours has the venue \(venue).")
         }
-        let sent = Dictionary(
-            request.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
         let response = await server.respond(
             to: VenueRequest(
                 method: request.method, target: request.target, body: request.body,
                 remoteAddress: "127.0.0.1"
-            ) { sent[$0] }, through: api.engine.access(for: venue))
-        let given = Dictionary(
-            response.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first }
-        )
+            ) { name in request.headers.first { $0.name.lowercased() == name }?.value },
+            through: api.engine.access(for: venue))
         return IncomingAnswer(
             status: response.status, body: response.body, takenAt: realMilliseconds()
-        ) { given[$0] }
+        ) { name in response.headers.first { $0.name.lowercased() == name }?.value }
     }
 
     /// Makes a call that must succeed.

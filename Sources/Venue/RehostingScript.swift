@@ -133,6 +133,19 @@ public struct RehostingScript: Sendable {
         if !assumptions.contains(sentence) { assumptions.append(sentence) }
     }
 
+    /// Whether the account keeps a long and a short apart: as its open positions do; without any, as its
+    /// configuration says, or as the rows without a position do.
+    public mutating func positionMode(
+        named: Bool?, open: [PositionSide], others: [PositionSide]
+    ) -> Bool {
+        let isHedged =
+            open.isEmpty ? named ?? others.contains { $0 != .net } : open.contains { $0 != .net }
+        if let named, named != isHedged {
+            assume("The configuration names another position mode than the positions are in; theirs is used.")
+        }
+        return isHedged
+    }
+
     private mutating func append(_ members: [(key: String, value: JSONValue?)]) {
         let given = members.compactMap { member in member.value.map { (key: member.key, value: $0) } }
         commands.append(JSONValue.members(given).description)

@@ -80,4 +80,14 @@ extension RulebookVenue {
     public func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices {
         ValuationPrices(prices: prices, reference: rules(at: time).reference)
     }
+
+    /// What everybody's figures are worked out of now: the ledger's time, the rules in force then, and the
+    /// prices with the reference prices of those rules behind them.
+    public func present(
+        through access: any VenueAccess
+    ) -> (time: LedgerTime, rules: Rules, market: ValuationPrices) {
+        let time = access.ledgerTime()
+        let rules = rules(at: time)
+        return (time, rules, ValuationPrices(prices: access.prices(), reference: rules.reference))
+    }
 }
