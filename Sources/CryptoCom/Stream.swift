@@ -236,19 +236,19 @@ struct UserStream: VenueStream {
     /// Tells what has become of orders, each with its trade behind it.
     private mutating func tellOrders(_ events: [Event], into output: inout StreamOutput) {
         guard var follower, let key, let snapshot = access.snapshot(of: key.account) else { return }
-        do {
-            let pushes = try follower.pushes(of: events)
-            self.follower = follower
-            for push in pushes {
-                for subscription in subscriptions where subscription.channel.tellsEvents {
-                    if let frame = try venue.frame(subscription.channel, push, of: snapshot) {
-                        output.send(frame)
-                    }
-                }
-            }
-        } catch {
+        guard let pushes = try? follower.pushes(of: events) else {
             // What does not fit is of a damaged ledger; the follower begins again from what is.
             self.follower = OrderFollower(snapshot.account)
+            return
+        }
+        self.follower = follower
+        for push in pushes {
+            for subscription in subscriptions where subscription.channel.tellsEvents {
+                // A frame that cannot be worked out keeps none of the others back.
+                if let frame = try? venue.frame(subscription.channel, push, of: snapshot) {
+                    output.send(frame)
+                }
+            }
         }
     }
 

@@ -327,7 +327,8 @@ struct OrderSocket: VenueStream {
         for frame in frames { output.send(frame) }
     }
 
-    /// The frames of an account's next events, on some channels.
+    /// The frames of an account's next events, on some channels. One that cannot be worked out keeps none of
+    /// the others back; throws where an event does not fit.
     private func frames(
         of events: [Event], _ account: inout Account, _ channels: [Channel]
     ) throws -> [[UInt8]] {
@@ -342,14 +343,14 @@ struct OrderSocket: VenueStream {
             switch news.subject {
             case .order(let record):
                 let order = before.order(.id(record.order.id)) ?? record.order
-                if tellsOrders { frames += try orderFrames(event, order, record, in: account) }
+                if tellsOrders { frames += (try? orderFrames(event, order, record, in: account)) ?? [] }
                 if channels.contains(.trades), let fill = news.fill {
-                    frames.append(try tradeFrame(fill, event, order, in: account))
+                    frames.append(tradeFrame(fill, event, order, in: account))
                 }
             case .waiting(let order):
-                if tellsOrders { frames += try triggerFrames(event, order, in: account) }
+                if tellsOrders { frames += triggerFrames(event, order, in: account) }
             case .ended(let record):
-                if tellsOrders { frames += try triggerFrames(event, record.order, in: account) }
+                if tellsOrders { frames += triggerFrames(event, record.order, in: account) }
             }
         }
         return frames
@@ -414,7 +415,7 @@ struct OrderSocket: VenueStream {
 
     private func tradeFrame(
         _ fill: Fill, _ event: Event, _ order: OpenOrder, in account: Account
-    ) throws(NumberError) -> [UInt8] {
+    ) -> [UInt8] {
         JSONWriter.object(reserving: 512) { writer in
             writer.member("resultType", literal: "completedOrdersDelta")
             writer.beginArray("data")
@@ -426,7 +427,7 @@ struct OrderSocket: VenueStream {
     /// What the channel `orders` tells of a trigger order, as it was before an event or as it was placed.
     private func triggerFrames(
         _ event: Event, _ order: ConditionalOrder, in account: Account
-    ) throws -> [[UInt8]] {
+    ) -> [[UInt8]] {
         func row(_ kind: String, _ status: Int, _ text: String, _ state: String) -> [UInt8] {
             var frame = frame(kind, status, text, order.instrument.name)
             venue.write(order, state, at: event.at, of: account, isNamed: true, to: &frame.writer)

@@ -178,6 +178,25 @@ struct OrderStreamTests {
         #expect(world.account("desk")?.orders.isEmpty == true)
     }
 
+    @Test("A frame whose figures cannot be worked out keeps no other of what happened at once back")
+    func frameWithoutFigures() async throws {
+        var (world, stream) = try tradingStream()
+        stream.send(subscription("user.order"))
+        _ = stream.takeTexts()
+        let price = "170141183460469231731.687303715884105727"
+        func order(_ id: String, _ quantity: String, _ price: String) -> String {
+            #"{"type":"place_order","account":"desk","order_id":"\#(id)","instrument":"CRO_USD","side":"buy","#
+                + #""quantity":"\#(quantity)","price":"\#(price)","force":true}"#
+        }
+        try world.apply(
+            order("dear", "0.000000000000000002", price),
+            #"{"type":"fill","account":"desk","instrument":"CRO_USD","side":"buy","order_id":"dear","#
+                + #""quantity":"0.000000000000000001","price":"\#(price)"}"#,
+            order("mine", "2", "0.05"))
+        stream.hearTogether()
+        #expect(try stream.takeJSON().map { row($0, "quantity") } == [["2"]])
+    }
+
     @Test("A socket whose key may only read places nothing; one without a key neither")
     func rights() async throws {
         let world = try makeWorld(.live, [deposit("USD", "100")])

@@ -125,6 +125,30 @@ struct TradingTests {
         #expect(try socket.told().isEmpty)
     }
 
+    /// A frame whose figures nobody can work out, here an average price beyond every number, keeps no other
+    /// of what happened at once from being told.
+    @Test func frameWithoutFigures() async throws {
+        let world = try await tradingWorld()
+        var socket = try await world.orderSocket("market=ALL&subscriptions=orders,trades")
+        let price = "170141183460469231731.687303715884105727"
+        try world.apply(
+            desk(
+                "place_order",
+                #""order_id":"dear","instrument":"ETH-USD","side":"buy","quantity":"0.000000000000000002","#
+                    + #""price":"\#(price)","force":true"#),
+            desk(
+                "fill",
+                #""instrument":"ETH-USD","side":"buy","quantity":"0.000000000000000001","#
+                    + #""price":"\#(price)","order_id":"dear""#),
+            RailsTests.order("mine", "ETH-USD", "buy", "1", "2500.5"))
+        socket.hearTogether()
+        #expect(
+            short(try socket.takeJSON()) == [
+                "createOrder 202 pending", "createOrder 200 active", "completedOrdersDelta  ",
+                "createOrder 202 pending", "createOrder 200 active",
+            ])
+    }
+
     /// A channel that a request names twice is listened to once.
     @Test func repeatedChannel() async throws {
         let world = try await tradingWorld()
