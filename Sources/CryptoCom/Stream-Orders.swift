@@ -205,7 +205,7 @@ extension UserStream {
 
     /// Cancels what the connection's scope names; nil where nothing is to be canceled.
     var farewell: (@Sendable () async -> Void)? {
-        guard let scope = disconnectScope, let account = keyAccount else { return nil }
+        guard let (scope, account) = disconnection else { return nil }
         return { [access, placed] in
             switch scope {
             case .account: _ = try? await access.trade(.cancelAll(instrument: nil), for: account)

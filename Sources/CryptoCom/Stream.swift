@@ -50,8 +50,9 @@ struct UserStream: VenueStream {
     private var nextPush: Int64?
     /// Follows what becomes of orders, while somebody listens to that.
     private var follower: OrderFollower?
-    /// What is canceled when the connection is over.
-    private(set) var disconnectScope: DisconnectScope?
+    /// What is canceled when the connection is over, and of which account: that stands, should the key be
+    /// revoked meanwhile.
+    private(set) var disconnection: (scope: DisconnectScope, account: String)?
     /// What was placed on the connection.
     let placed = PlacedOrders()
     /// The interest that is known to be in force.
@@ -141,9 +142,6 @@ struct UserStream: VenueStream {
 
     // MARK: - Requests
 
-    /// The account that the connection speaks for; nil before it says so.
-    var keyAccount: String? { key?.account }
-
     /// What REST answers to the same method, where it applies to sockets.
     private func answer(_ request: StreamRequest, into output: inout StreamOutput) throws(VenueError) {
         guard let method = Method.byName[request.method], method.appliesToSocket else {
@@ -163,15 +161,15 @@ struct UserStream: VenueStream {
     private mutating func disconnectAnswer(_ request: StreamRequest) throws(VenueError) -> [UInt8] {
         try CryptoComVenue.checkParams(in: request.body)
         let isSetting = request.method == "private/set-cancel-on-disconnect"
-        _ = try account(for: isSetting ? .cancelAllOrders : nil)
+        let snapshot = try account(for: isSetting ? .cancelAllOrders : nil)
         if isSetting {
             guard let text = try request.params.text("scope"), let scope = DisconnectScope(rawValue: text)
             else { throw .invalidArgument }
-            disconnectScope = scope
+            disconnection = (scope, snapshot.account.id)
         }
         var reply = ReplyWriter(id: request.id, method: request.method)
         reply.writer.beginObject()
-        reply.writer.member("scope", disconnectScope?.rawValue ?? "NONE")
+        reply.writer.member("scope", disconnection?.scope.rawValue ?? "NONE")
         reply.writer.endObject()
         return reply.finished()
     }

@@ -161,6 +161,24 @@ struct OrderStreamTests {
         #expect(wrong["code"]?.integer == 40004)
     }
 
+    @Test("What is cancelled when a connection ends is cancelled too where its key is no more by then")
+    func disconnectionWithoutKey() async throws {
+        let limit =
+            #"{"instrument_name":"CRO_USD","side":"BUY","type":"LIMIT","price":"0.05","quantity":"100"}"#
+        for scope in ["CONNECTION", "ACCOUNT"] {
+            var (world, stream) = try tradingStream()
+            stream.send(subscription("user.order"))
+            _ = try await stream.ask("set-cancel-on-disconnect", #"{"scope":"\#(scope)"}"#)
+            _ = try await stream.ask("create-order", limit)
+            world.revokeKey("token")
+            try world.apply(deposit("USD", "1"))
+            stream.hear()
+            #expect(try stream.takeJSON().last?["code"]?.integer == 40101, "told that the key is no more")
+            await stream.end()
+            #expect(world.account("desk")?.orders.isEmpty == true)
+        }
+    }
+
     @Test("Of the orders that were placed on a connection, those that have ended do not pile up")
     func ordersThatEnded() async throws {
         var (world, stream) = try tradingStream()
