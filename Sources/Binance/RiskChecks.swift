@@ -282,7 +282,8 @@ extension BinanceVenue {
         var after = before
         after.settings = settings
         let changesCredits = after.isInCreditsMode != before.isInCreditsMode
-        if changesCredits, !before.positions.isEmpty || !before.orders.isEmpty {
+        let hasOrders = !before.orders.isEmpty || !before.conditionals.isEmpty
+        if changesCredits, hasOrders || !before.positions.isEmpty {
             throw Refusal(
                 .notAllowed,
                 "Credits mode cannot be changed while there are positions or open orders: they would be "
@@ -325,7 +326,7 @@ extension BinanceVenue {
     }
 
     /// Why an account cannot go over to the asset mode of `switched` now; nil if it can. The order of these
-    /// checks is a choice.
+    /// checks is a choice; conditional orders that wait count as orders, as where the position mode changes.
     func assetModeProblem(
         _ switched: Account, _ account: Account, _ market: Valuation
     ) throws(Refusal) -> BinanceError? {
@@ -338,7 +339,7 @@ extension BinanceVenue {
                 }
             if isIsolated { return .multiAssetsIsolated }
         }
-        if !account.orders.isEmpty { return .multiAssetsOrders }
+        if !account.orders.isEmpty || !account.conditionals.isEmpty { return .multiAssetsOrders }
         if account.holdings.contains(where: { $0.cash.isNegative }) { return .multiAssetsNegativeWallet }
         let figures = try market.figures(switched)
         let isShort = try Refusal.turning {

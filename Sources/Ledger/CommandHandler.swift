@@ -239,12 +239,15 @@ public struct CommandHandler {
                 .notAllowed, "\(account.venue) takes the margin mode with each order, not for an instrument.",
                 field: "instrument")
         }
+        // A conditional order that waits would be placed in the mode that it was meant for.
         if account.positions.contains(where: { $0.instrument.name == instrument.name })
             || account.orders.contains(where: { $0.instrument.name == instrument.name })
+            || account.conditionals.contains(where: { $0.instrument.name == instrument.name })
         {
             throw Refusal(
                 .notAllowed,
-                "The margin mode of \(name) cannot be changed while it has a position or an open order.",
+                "The margin mode of \(name) cannot be changed while it has a position or an open order, "
+                    + "conditional ones too.",
                 field: "instrument")
         }
         var modes = (account.settings[Settings.marginModes]?.object?.members ?? []).filter { $0.key != name }

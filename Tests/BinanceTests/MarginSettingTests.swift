@@ -84,8 +84,22 @@ struct MarginSettingTests {
             "POST", "algoType=CONDITIONAL&side=BUY&type=STOP_MARKET&quantity=0.05&triggerPrice=61000",
             path: "/fapi/v1/algoOrder")
         #expect(try await set("CROSSED")["code"]?.integer == -4047)
+        #expect(throws: Refusal.self) {
+            try world.apply(desk("set_margin_mode", #""instrument":"BTCUSDT","margin_mode":"cross""#))
+        }
         _ = try await world.order("DELETE", "", path: "/fapi/v1/algoOpenOrders")
         #expect(try await set("CROSSED")["code"]?.integer == 200)
+        _ = try await world.order(
+            "POST", "algoType=CONDITIONAL&side=BUY&type=STOP_MARKET&quantity=0.05&triggerPrice=61000",
+            path: "/fapi/v1/algoOrder")
+        let waiting = await world.signed("POST", "/fapi/v1/multiAssetsMargin", "multiAssetsMargin=true")
+        #expect(try waiting.json["code"]?.integer == -4170)
+        for setting in ["multi_assets", "credits_mode"] {
+            #expect(throws: Refusal.self) {
+                try world.apply(desk("configure", #""settings":{"\#(setting)":true}"#))
+            }
+        }
+        _ = try await world.order("DELETE", "", path: "/fapi/v1/algoOpenOrders")
         _ = await world.signed("POST", "/fapi/v1/multiAssetsMargin", "multiAssetsMargin=true")
         #expect(try await set("ISOLATED")["code"]?.integer == -4168)
     }

@@ -254,6 +254,27 @@ struct TriggerTests {
         #expect(short(try socket.takeJSON()) == ["rejectTriggerOrder 400 rejected"])
     }
 
+    @Test("A market whose trigger order waits keeps the margin mode that it was meant for")
+    func marginMode() async throws {
+        let world = try await longWorld()
+        var socket = try await world.socket("market=BTC-USD")
+        await socket.sendAndFinish(stop(#","quantity":"0.1""#))
+        try world.apply(fill("BTC-USD", "sell", "0.1", "60000"))
+        #expect(world.account("desk")?.conditionals.count == 1)
+        func set() async throws -> String {
+            await world.request(
+                "POST", "/api/v1/update-margin-mode",
+                headers: ["Authorization": "Bearer \(try await world.token())"],
+                body: #"{"market":"BTC-USD","marginMode":"I"}"#
+            ).text
+        }
+        #expect(
+            try await set() == #"{"message":"cannot change margin mode with open positions or orders"}"#)
+        try world.apply(mark("BTC-USD", "58000"))
+        #expect(world.account("desk")?.conditionals.isEmpty == true)
+        #expect(try await set() == #"{"message":"margin mode updated successfully"}"#)
+    }
+
     @Test(arguments: [
         (#","triggerPrice":"61000""#, "invalid triggerPrice"),
         (#","triggerPrice":"0""#, "invalid triggerPrice"),
