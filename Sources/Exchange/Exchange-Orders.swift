@@ -284,9 +284,10 @@ extension Exchange {
                 .orderExists, "Account \(handler.account.id) already has an open order \(clientID).",
                 field: "client_order_id")
         }
+        let filled = try handler.checked { () throws(NumberError) in try order.filled }
         let amendment = OrderAmendment(
-            orderID: order.id, quantity: quantity ?? order.quantity, price: price ?? order.price,
-            terms: newTerms)
+            orderID: order.id, quantity: try grown(order, to: quantity, filled, handler),
+            price: price ?? order.price, terms: newTerms)
         guard
             amendment.quantity != order.quantity || amendment.price != order.price
                 || (newTerms != nil && newTerms != order.terms)
@@ -300,7 +301,6 @@ extension Exchange {
             throw Refusal(
                 .notAllowed, "\(order.instrument.name) is not traded here.", field: "instrument")
         }
-        let filled = try handler.checked { () throws(NumberError) in try order.filled }
         // What is filled already cannot be taken back: there is nothing left to amend.
         guard amendment.quantity > filled else { return [.orderEnded(orderID: order.id, .amended)] }
         let amended = try handler.amended(order, by: amendment)
@@ -320,6 +320,26 @@ extension Exchange {
             bodies += attached(to: amended, by: fill, handler)
         }
         return bodies
+    }
+
+    /// The size that an amendment gives an order: what only reduces grows no further than the position, as it
+    /// is placed no larger.
+    private func grown(
+        _ order: OpenOrder, to quantity: ExactDecimal?, _ filled: ExactDecimal, _ handler: CommandHandler
+    ) throws(Refusal) -> ExactDecimal {
+        guard let quantity, quantity > order.quantity, order.onlyReduces else {
+            return quantity ?? order.quantity
+        }
+        let held = Self.reducible(order.position, by: order.side, handler.account) ?? .zero
+        let most = try handler.checked { () throws(NumberError) in
+            max(try filled + held, order.quantity)
+        }
+        guard quantity > most else { return quantity }
+        if order.closesHedgeLeg {
+            throw Refusal(
+                .noPosition, "The position is \(held); an order cannot close more.", field: "quantity")
+        }
+        return most
     }
 
     // MARK: - The operator's trades

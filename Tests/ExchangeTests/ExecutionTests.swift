@@ -245,6 +245,29 @@ struct AmendTests {
         #expect(floor.account.orders.isEmpty && floor.position == decimal("2"))
     }
 
+    @Test("what only reduces grows no further than the position, as it is placed no larger")
+    func reducing() throws {
+        var floor = try Floor()
+        _ = try floor.mark("100")
+        try floor.place("buy 5 @ 101")
+        try floor.place("sell 2 @ 110 reduce id=mine")
+        let mine = OrderReference.client("mine")
+        #expect(
+            try story(floor.trade(.amend(mine, instrument: nil, quantity: decimal("9"), price: nil))) == [
+                "amended to 5 @ 110"
+            ])
+        let same = #expect(throws: Refusal.self) {
+            try floor.trade(.amend(mine, instrument: nil, quantity: decimal("9"), price: nil))
+        }
+        #expect(same?.code == .unchanged)
+        _ = try floor.quote(#""last":"110","quantity":"2""#)
+        #expect(
+            try story(
+                floor.trade(.amend(mine, instrument: nil, quantity: decimal("9"), price: decimal("111"))))
+                == ["amended to 5 @ 111"], "what is filled of it counts")
+        #expect(floor.position == decimal("3"))
+    }
+
     @Test("a size that is filled already ends the order")
     func filledAlready() throws {
         var floor = try Floor()
