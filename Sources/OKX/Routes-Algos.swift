@@ -43,7 +43,6 @@ extension OKXVenue {
             case .orderAlgo: instruction = .placeConditional(try AlgoReading(reading).instruction())
             case .amendAlgos:
                 ack.id = reading.members["algoId"] ?? ""
-                _ = try reading.members.required("instId")
                 let order = try waiting(reading.members, account, else: .amendUnknown)
                 ack.take(order)
                 instruction = try amendment(of: order, reading)
@@ -74,10 +73,11 @@ extension OKXVenue {
         return ack
     }
 
-    /// The conditional order that waits and is named: by `algoId`, else by `algoClOrdId`.
+    /// The conditional order of `instId` that waits and is named: by `algoId`, else by `algoClOrdId`.
     private func waiting(
         _ members: OrderMembers, _ account: Account, else unknown: OKXError
     ) throws(OKXError) -> ConditionalOrder {
+        let instrument = try members.required("instId")
         let order: ConditionalOrder?
         if let text = members["algoId"] {
             order = OrderID.sequence(text).flatMap { account.conditional(.sequence($0)) }
@@ -85,7 +85,7 @@ extension OKXVenue {
             guard let text = members["algoClOrdId"] else { throw .itemMissing("algoId") }
             order = account.conditional(.client(text))
         }
-        guard let order else { throw unknown }
+        guard let order, order.instrument.name.isExactly(instrument) else { throw unknown }
         return order
     }
 

@@ -281,6 +281,44 @@ struct OrderTests {
         expect(try refused.json, ["code": "51111"])
     }
 
+    @Test("a later amendment of a batch finds what an earlier one did")
+    func amendedTogether() async throws {
+        let world = try tradingWorld()
+        try await world.place(#""side":"buy","ordType":"market","sz":"10""#)
+        let closing = #""side":"sell","ordType":"limit","sz":"3","px":"61000","reduceOnly":true"#
+        let ids = [try await world.place(closing), try await world.place(closing)]
+        func amendments(_ ids: [String]) -> String {
+            let items = ids.map { #"{"instId":"BTC-USDT-SWAP","ordId":"\#($0)","newSz":"6"}"# }
+            return "[\(items.joined(separator: ","))]"
+        }
+        let batch = try await world.signed(
+            "POST", "/api/v5/trade/amend-batch-orders", body: amendments(ids + ids)
+        ).json
+        #expect(
+            batch["data"]?.elements?.map { $0.text("sCode") } == ["0", "51112", "51512", "51512"],
+            "together they would close 12 of 10; none is amended twice")
+        expect(try await world.order(ids[1]), ["sz": "3"])
+    }
+
+    @Test("conditional orders are amended and cancelled by the instrument that they are of")
+    func algosOfAnInstrument() async throws {
+        let world = try tradingWorld()
+        let stop =
+            #"{"instId":"BTC-USDT-SWAP","tdMode":"cross","side":"sell","ordType":"conditional","sz":"1","#
+            + #""slTriggerPx":"59000","slOrdPx":"-1"}"#
+        let id = try #require(try await world.trade("order-algo", stop).text("algoId"))
+        for (name, amended, cancelled) in [
+            (#""instId":"ETH-USDT-SWAP","#, "51503", "51400"), ("", "50014", "50014"),
+            (#""instId":"BTC-USDT-SWAP","#, "0", "0"),
+        ] {
+            let named = #"\#(name)"algoId":"\#(id)""#
+            let amendment = try await world.trade("amend-algos", #"{\#(named),"newSlTriggerPx":"58000"}"#)
+            expect(amendment, ["sCode": amended])
+            expect(try await world.trade("cancel-algos", "[{\(named)}]"), ["sCode": cancelled])
+        }
+        #expect(world.account("desk")?.conditionals.isEmpty == true)
+    }
+
     /// V1, S11: a spot purchase for an amount of the quote currency; the fee is out of what is received.
     @Test func spotForQuote() async throws {
         let world = try tradingWorld(#"{"mode":"spot"}"#, mark: "51858")
