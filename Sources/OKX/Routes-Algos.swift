@@ -21,7 +21,9 @@ extension OKXVenue {
         var acks: [AlgoAck] = []
         for item in items {
             guard item.object != nil else { throw OKXError.bodyMalformed }
-            acks.append(await perform(endpoint, OrderReading(item, snapshot, self), through: access))
+            // Each finds what those before it have made of the account.
+            let current = acks.isEmpty ? snapshot : access.snapshot(of: snapshot.account.id) ?? snapshot
+            acks.append(await perform(endpoint, OrderReading(item, current, self), through: access))
         }
         let outcome = BatchOutcome(acks.count, failed: acks.count { $0.error != nil })
         return JSONWriter.object(reserving: 512) { writer in

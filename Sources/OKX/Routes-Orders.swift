@@ -74,18 +74,28 @@ extension OKXVenue {
         through access: any VenueAccess
     ) async throws -> [OrderAck] {
         if items.count > 20 { throw operation.batchRefusal }
-        var acks: [OrderAck] = []
-        if operation == .place, items.count > 1 {
-            // Each finds what those before it have left of positions, tiers and ids.
-            for item in items {
-                let current = access.snapshot(of: snapshot.account.id) ?? snapshot
-                acks += try await perform(operation, [item], current, through: access)
-            }
-            return acks
+        var amended: Set<String> = []
+        if operation == .cancel || items.count == 1 {
+            return await perform(operation, items, snapshot, &amended, through: access)
         }
+        // Each finds what those before it have left of positions, tiers and ids.
+        var acks: [OrderAck] = []
+        for item in items {
+            let current = access.snapshot(of: snapshot.account.id) ?? snapshot
+            acks += await perform(operation, [item], current, &amended, through: access)
+        }
+        return acks
+    }
+
+    /// Carries out orders that find the account as one snapshot has it. `amended` holds those that the
+    /// request has amended.
+    private func perform(
+        _ operation: OrderOperation, _ items: [JSONValue], _ snapshot: AccountSnapshot,
+        _ amended: inout Set<String>, through access: any VenueAccess
+    ) async -> [OrderAck] {
+        var acks: [OrderAck] = []
         var instructions: [TradeInstruction] = []
         var places: [Int] = []
-        var named: Set<String> = []
         var ending: [OpenOrder?] = []
         for item in items {
             let members = OrderMembers(value: item)
@@ -101,7 +111,7 @@ extension OKXVenue {
                     instruction = .place(try OrderReading(item, snapshot, self).instruction())
                 case .amend:
                     let order = try open(members, snapshot, else: .amendUnknown)
-                    if !named.insert(order.id).inserted { throw .amendRepeated }
+                    if !amended.insert(order.id).inserted { throw .amendRepeated }
                     ack.take(order, snapshot.account)
                     if try members.flag("cxlOnFail") { ending[ending.count - 1] = order }
                     instruction = try amendment(of: order, item, snapshot)
