@@ -3,9 +3,14 @@ import Numbers
 
 /// Orders, fills and positions on their way to becoming events.
 extension CommandHandler {
-    /// An open order of the account: by the operator's id for it, else by the client's own.
+    /// An open order of the account: by the operator's id for it, else by the client's own, else by the
+    /// venue's, where that is of one order.
     func openOrder(_ orderID: String) throws(Refusal) -> OpenOrder {
-        guard let order = account.order(.id(orderID)) ?? account.order(.client(orderID)) else {
+        func shown() -> OpenOrder? {
+            let orders = account.orders.filter { judge.shownID(of: $0, in: account.id).isExactly(orderID) }
+            return orders.count == 1 ? orders[0] : nil
+        }
+        guard let order = account.order(.id(orderID)) ?? account.order(.client(orderID)) ?? shown() else {
             throw Refusal(
                 .unknownOrder, "Account \(account.id) has no open order \(orderID).", field: "order_id")
         }

@@ -105,6 +105,9 @@ public protocol VenueJudge: Sendable {
         at time: LedgerTime
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String)
 
+    /// The id by which the venue's clients know an order of an account.
+    func shownID(of order: OpenOrder, in account: String) -> String
+
     /// The prices to value with: those given, and behind them the reference prices of the rulebook in force.
     func market(_ prices: VenuePrices, at time: LedgerTime) -> ValuationPrices
 
@@ -171,6 +174,9 @@ extension VenueJudge {
     ) throws(NumberError) -> (amount: ExactDecimal, asset: String) {
         fee
     }
+
+    /// The ledger's own id of the order.
+    public func shownID(of order: OpenOrder, in account: String) -> String { order.id }
 
     /// No names: a message about an unknown instrument suggests none.
     public func instrumentNames(at time: LedgerTime) -> [String] { [] }

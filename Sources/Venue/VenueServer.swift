@@ -35,9 +35,6 @@ public protocol VenueServer: Venue {
     /// The figures of the account endpoint that a new order is judged by, by their names.
     static var acceptanceFigures: [String] { get }
 
-    /// The id by which the venue's clients know an order of an account.
-    func shownID(of order: OpenOrder, in account: String) -> String
-
     /// The id by which the venue's clients know a conditional order of an account.
     func shownID(of order: ConditionalOrder, in account: String) -> String
 
@@ -82,9 +79,6 @@ extension VenueServer {
 
     /// No isolated positions: every one is cross.
     public func isolatedHealth(of snapshot: AccountSnapshot) throws -> [IsolatedHealth] { [] }
-
-    /// The ledger's own id of the order.
-    public func shownID(of order: OpenOrder, in account: String) -> String { order.id }
 
     /// The ledger's own id of the conditional order.
     public func shownID(of order: ConditionalOrder, in account: String) -> String { order.id }

@@ -271,6 +271,22 @@ def test_the_orders_of_a_list_end_with_a_trade_of_the_operator(server):
     assert desk("advanced/get-open-orders")["result"]["data"] == []
 
 
+def test_an_operator_names_an_order_as_the_venue_prints_it(server, account):
+    spot, desk = binance.Account(server), crypto_com_desk(server)
+    limit = {"instrument_name": "BTCUSD-PERP", "side": "BUY", "type": "LIMIT", "price": "59000"}
+    name = server.admin("GET", "/accounts").json["accounts"][-1]["account"]
+    for owner, instrument, order in (
+        (account.name, SWAP, placed(account.order())),
+        (spot.name, "BTCUSDT", str(spot.limit()["orderId"])),
+        (name, "BTCUSD-PERP", desk("create-order", **limit, quantity="0.05")["result"]["order_id"]),
+    ):
+        fill = {"type": "fill", "account": owner, "instrument": instrument, "side": "buy", "price": "59000"}
+        server.apply(fill | {"quantity": "0.001", "order_id": order})
+        server.apply({"type": "cancel_order", "account": owner, "order_id": order})
+        [again] = server.send({"type": "cancel_order", "account": owner, "order_id": order})
+        assert again["error"]["code"] == "unknown_order"
+
+
 # Modes
 
 
