@@ -86,7 +86,12 @@ extension TradingHistory {
             isolated.flatMap { account.place(of: $0) }.map { account.positions[$0].isolatedWallet } ?? .zero
         }
         let moved = try margin(after) - margin(before)
-        let marginAsset = isolated.map { $0.instrument.settle }
+        // A pair's margin may be of either of its assets.
+        let marginAsset = isolated.map { key in
+            [after, before].lazy.compactMap { account in
+                account.place(of: key).map { account.positions[$0].settlementAsset }
+            }.first ?? key.instrument.settle
+        }
         var realised = ExactDecimal.zero
         if let name = kept.fill?.instrument.name {
             realised =

@@ -180,6 +180,24 @@ struct MarginOrderTests {
         try isSound(world)
     }
 
+    @Test("bills of isolated pairs show the position's margin in its asset, base or quote")
+    func bills() async throws {
+        for (members, asset) in [
+            (#""side":"buy","sz":"6000""#, "BTC"), (#""side":"sell","sz":"0.1""#, "USDT"),
+        ] {
+            let world = try ready()
+            expect(
+                try await post(world, #""tdMode":"isolated","ordType":"market",\#(members)"#), ["sCode": "0"])
+            let margin = try #require(try await position(world)?.text("margin"))
+            let bills = try await world.data("GET", "/api/v5/account/bills?type=2")
+            #expect(bills.map { $0.text("ccy") } == [asset])
+            expect(bills.first, ["posBal": margin, "posBalChg": margin, "mgnMode": "isolated"])
+            expect(try await post(world, #""mgnMode":"isolated""#, "close-position"), ["instId": "BTC-USDT"])
+            let closed = try await world.data("GET", "/api/v5/account/bills?type=2&ccy=\(asset)")
+            expect(closed.first, ["posBal": "0", "posBalChg": "-\(margin)"])
+        }
+    }
+
     @Test("an order beyond the position repays it and exchanges the rest with what is free")
     func beyond() async throws {
         let world = try ready()
