@@ -77,7 +77,7 @@ extension LedgerEngine {
         tradingHistories.forget(for: published.nextGeneration)
         published.replace(with: ledger, venues: venues.values.map(\.name))
         keyRing.replace(with: start.keys)
-        markets.forget(isEmpty: ledger.lastSequence == 0)
+        markets.forget(end: ledger.lastSequence)
         limiter.forget()
         keeper.update {
             $0.snapshotSequence = snapshotSequence

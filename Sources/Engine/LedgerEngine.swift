@@ -120,7 +120,7 @@ public final class LedgerEngine: Sendable {
         keySeal = start.seal
         keyRing.replace(with: start.keys)
         let published = PublishedLedger(ledger, venues: venues.map { $0.name })
-        markets = MarketHistories(of: venues, isEmpty: ledger.lastSequence == 0)
+        markets = MarketHistories(of: venues, end: ledger.lastSequence)
         self.published = published
         let upkeep = Upkeep(
             store: store, writing: writing, slow: slow, published: published, statistics: keeper,

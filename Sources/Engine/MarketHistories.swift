@@ -22,21 +22,26 @@ final class MarketHistories: Sendable {
         var ledger = 0
     }
 
-    /// `isEmpty` says that the journal has no event yet, so that there is nothing to read.
-    init(of venues: some Sequence<any VenueServer>, isEmpty: Bool) {
+    /// `end` is the last event of the journal; with 0 there is nothing to read.
+    init(of venues: some Sequence<any VenueServer>, end: Int64) {
         histories = Dictionary(venues.map { ($0.name, MarketHistory(of: $0)) }) { first, _ in first }
-        state = Mutex(State(phase: isEmpty ? .read : .unread))
-        if isEmpty { noteRead() }
+        state = Mutex(State(phase: end == 0 ? .read : .unread))
+        begin(at: end)
     }
 
     /// Forgets all: the ledger is another one.
-    func forget(isEmpty: Bool) {
+    func forget(end: Int64) {
         state.withLock { state in
-            state.phase = isEmpty ? .read : .unread
+            state.phase = end == 0 ? .read : .unread
             state.ledger += 1
             for history in histories.values { history.forget() }
         }
-        if isEmpty { noteRead() }
+        begin(at: end)
+    }
+
+    private func begin(at end: Int64) {
+        for history in histories.values { history.noteDurable(end) }
+        if end == 0 { noteRead() }
     }
 
     private func noteRead() { for history in histories.values { history.noteRead() } }
@@ -45,12 +50,20 @@ final class MarketHistories: Sendable {
     func take(_ events: some Sequence<Event>) {
         state.withLock { state in
             switch state.phase {
-            case .unread: break
+            case .unread: noteDurable(events)
             case .reading(let waiting, let task):
                 let own = events.filter { $0.body.marketVenue != nil }
+                noteDurable(own)
                 if !own.isEmpty { state.phase = .reading(waiting + own, task) }
             case .read: keep(events)
             }
+        }
+    }
+
+    private func noteDurable(_ events: some Sequence<Event>) {
+        for event in events {
+            guard let venue = event.body.marketVenue else { continue }
+            histories[venue]?.noteDurable(event.sequence)
         }
     }
 

@@ -7,7 +7,7 @@ public struct MarketFeeds<Subscription: Sendable>: Sendable {
     /// A subscription, and what it has been told.
     public struct Feed: Sendable {
         public var subscription: Subscription
-        public var told = MarketTold()
+        public var told: MarketTold
         /// When it is told something although nothing has changed, where its channel does so.
         public var due: Int64 = 0
         /// Whether it has not been told yet how things stand.
@@ -38,7 +38,7 @@ public struct MarketFeeds<Subscription: Sendable>: Sendable {
         _ subscription: Subscription, at now: Int64, inPlaceOf isSame: (Subscription) -> Bool = { _ in false }
     ) {
         access.beginReadingMarket()
-        let feed = Feed(subscription: subscription)
+        let feed = Feed(subscription: subscription, told: MarketTold(since: access.market.durable))
         if let place = feeds.firstIndex(where: { isSame($0.subscription) }) {
             feeds[place] = feed
         } else {
@@ -91,12 +91,15 @@ public struct MarketTold: Sendable {
     private var last: [String: [UInt8]] = [:]
     /// The last trade that was told; of candles, the beginning of the last one. Nil before the first.
     private var place: Int64?
+    /// The place of the journal behind which trades are news.
+    private let start: Int64
     /// The book as it was told last; nil before the first.
     private var book: (levels: [BookLevel], sequence: Int64)?
     /// The most candles that are told of at once.
     private static let candlesAtOnce = 100
 
-    public init() {}
+    /// Nothing was told yet. Trades are news behind a place of the journal, or from the first call on.
+    public init(since start: Int64 = .max) { self.start = start }
 
     /// How things stand with an instrument, as `message` says it, if that is not what was told last, or is
     /// to be told all the same. Times make no news: `message` is asked once without them, to compare.
@@ -114,12 +117,12 @@ public struct MarketTold: Sendable {
         return true
     }
 
-    /// The trades since the last one that was told. What was before the subscription is not news, nor is
-    /// anything until all that was before is read.
+    /// The trades since the last one that was told. What was before the subscription is not news; until all
+    /// that was before is read, nothing can be said.
     public mutating func trades(of name: String, _ access: any VenueAccess) -> [MarketTrade] {
         guard access.market.isRead else { return [] }
         let trades = access.market.latestTrades(of: name).trades
-        let told = place ?? .max
+        let told = place ?? start
         place = trades.last?.id ?? place ?? 0
         return trades.filter { $0.id > told }
     }

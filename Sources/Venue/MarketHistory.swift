@@ -18,6 +18,7 @@ public final class MarketHistory: Sendable {
         var series: [MarketSubject: CandleSeries] = [:]
         var traces: [String: Trace] = [:]
         var sequence: Int64 = 0
+        var durable: Int64 = 0
         var isRead = false
     }
 
@@ -44,6 +45,7 @@ public final class MarketHistory: Sendable {
         state.withLock { state in
             guard event.sequence > state.sequence else { return }
             state.sequence = event.sequence
+            state.durable = max(state.durable, event.sequence)
             if let (instrument, rate) = event.fundingRate {
                 state.traces[instrument, default: Trace()].keep(rate)
                 return
@@ -62,6 +64,15 @@ public final class MarketHistory: Sendable {
 
     /// The last market event that was taken; 0 before the first.
     public var sequence: Int64 { state.withLock { $0.sequence } }
+
+    /// The place of the journal behind which every market event is yet to come, whether those before it were
+    /// taken or not.
+    public var durable: Int64 { state.withLock { $0.durable } }
+
+    /// Notes that the journal has come to a place.
+    public func noteDurable(_ sequence: Int64) {
+        state.withLock { $0.durable = max($0.durable, sequence) }
+    }
 
     /// Whether all that the journal knows was taken.
     public var isRead: Bool { state.withLock { $0.isRead } }

@@ -205,6 +205,24 @@ struct MarketChannelTests {
             ])
     }
 
+    @Test("after a start, what is traded while all that was before is read is told once it is")
+    func tradesWhileReading() throws {
+        let world = try tradedWorld()
+        world.market.forget()
+        world.market.noteDurable(world.lastSequence)
+        var stream = try subscribed(world, #""channel":"trades","instId":"BTC-USDT-SWAP""#)
+        let later = world.lastSequence
+        try world.quote(#""last":"60001","quantity":"1""#, at: june + 120_000)
+        world.market.forget()
+        for event in world.events(after: 0) { world.market.take(event) }
+        stream.wait(1_000)
+        #expect(try stream.takeJSON().count == 1)
+        world.market.noteRead()
+        stream.wait(1_000)
+        let told = try stream.takeJSON().compactMap { $0["data"]?.elements?.first?.text("tradeId") }
+        #expect(told == ["\(later + 1)"])
+    }
+
     @Test("a candle is confirmed once the ledger's clock has passed its end; unsubscribing ends it")
     func candles() throws {
         let world = try tradedWorld()
