@@ -64,7 +64,7 @@ public struct AuditReport: Sendable {
                 [
                     entry.account, finding.verdict.rawValue, finding.field, finding.reported,
                     finding.expected, finding.residual?.description ?? "",
-                    finding.unitsInLastPlace.map { String($0) } ?? "", finding.remark,
+                    finding.shownUnits, finding.remark,
                 ]
             }
         }
@@ -112,6 +112,13 @@ extension AuditReport.Entry {
 }
 
 extension AuditFinding {
+    /// The units of the last place for people: of more than a million, the residual beside it says more.
+    fileprivate var shownUnits: String {
+        guard residual != nil else { return "" }
+        guard let unitsInLastPlace, unitsInLastPlace <= 1_000_000 else { return "> 1000000" }
+        return String(unitsInLastPlace)
+    }
+
     /// The finding with its formula and every input.
     var json: JSONValue {
         .members([

@@ -238,10 +238,12 @@ public struct FigureCheck: Sendable {
             source: source, remark: remark)
     }
 
-    /// How many units of the last digit a difference comes to, the last one begun counted whole.
-    static func count(_ residual: ExactDecimal, _ unit: ExactDecimal) -> Int {
+    /// How many units of the last digit a difference comes to, the last one begun counted whole; nil beyond
+    /// 2^53, up to which every reader of JSON holds whole numbers.
+    static func count(_ residual: ExactDecimal, _ unit: ExactDecimal) -> Int? {
         let units = residual.magnitude.units
         let step = max(1, unit.units)
-        return Int(clamping: units / step + (units % step == 0 ? 0 : 1))
+        let count = units / step + (units % step == 0 ? 0 : 1)
+        return count <= 1 << 53 ? Int(count) : nil
     }
 }

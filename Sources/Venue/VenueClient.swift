@@ -256,7 +256,8 @@ public struct AuditFinding: Sendable, Equatable {
     public let expected: String
     /// reported − expected; nil where either is missing.
     public let residual: ExactDecimal?
-    /// Units of the last printed digit between the two; nil where either is missing.
+    /// Units of the last printed digit between the two; nil where either is missing, and where they are more
+    /// than every reader of JSON holds exactly: the residual tells then.
     public let unitsInLastPlace: Int?
     /// The formula in the venue's own words.
     public let formula: String

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Desk
 import Foundation
+import Journal
 import Ledger
 import Server
 import Venue
@@ -11,15 +12,26 @@ struct Audit: AsyncParsableCommand {
         abstract: "Works out every reported figure that follows from others, and says where they differ.",
         discussion: """
             Example: marginalia audit --config desk.yaml --json
+            Example: marginalia audit --recorded treasury --at 2026-11-20T12:00:00Z
             Example: marginalia audit --file balance.json --venue okx --call balance
             Example: marginalia audit --rulebook my-okx.json
-            Without --file the accounts of the configuration are read; with it, answers that were kept are.
+            Without --recorded and --file the accounts of the configuration are read; with --recorded, what \
+            marginalia record has kept of an account is; with --file, answers that were kept by other means.
             Exit status: 0 no contradiction, 1 a reported figure contradicts the others, 2 something could \
             not be read.
             """)
 
     @OptionGroup var source: DeskSource
+    @OptionGroup var recordings: RecordingSource
     @OptionGroup var rulebook: RulebookSource
+
+    @Option(
+        help: ArgumentHelp(
+            "An account as it was recorded: the last recording, or that of --at.", valueName: "name"))
+    var recorded: String?
+
+    @Option(help: ArgumentHelp("With --recorded: the last recording up to this time.", valueName: "time"))
+    var at: String?
 
     @Option(
         help: ArgumentHelp(
@@ -35,9 +47,6 @@ struct Audit: AsyncParsableCommand {
             valueName: "name"))
     var call: [String] = []
 
-    @Option(help: ArgumentHelp("documented or live, for answers in --file.", valueName: "profile"))
-    var profile: String?
-
     @Option(
         help: ArgumentHelp(
             "The rules of a time, ISO 8601 or milliseconds. (default: when the answers came in)",
@@ -51,12 +60,23 @@ struct Audit: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        if file.isEmpty, venue != nil || !call.isEmpty || profile != nil {
-            throw ValidationError("--venue, --call and --profile belong to --file")
+        if file.isEmpty, venue != nil || !call.isEmpty {
+            throw ValidationError("--venue and --call belong to --file")
         }
+        if file.isEmpty, recorded == nil, recordings.profile != nil {
+            throw ValidationError("--profile belongs to --file or --recorded")
+        }
+        if recorded == nil,
+            at != nil || recordings.acceptFewerRecordings
+                || recordings.location != RecordingSource.usualLocation
+        {
+            throw ValidationError("--at, --recordings and --accept-fewer-recordings belong to --recorded")
+        }
+        _ = try Measures.time("--at", at)
         if !file.isEmpty, venue == nil { throw ValidationError("--file needs --venue") }
-        if !file.isEmpty, source.config != nil || !source.account.isEmpty {
-            throw ValidationError("Give either --file or --config and --account")
+        let isOfDesk = source.config != nil || !source.account.isEmpty
+        if [!file.isEmpty, recorded != nil, isOfDesk].count(where: { $0 }) > 1 {
+            throw ValidationError("Give one of --file, --recorded, and --config with --account")
         }
         if call.count != file.count, !(call.isEmpty && file.count == 1) {
             throw ValidationError("Give every --file its --call")
@@ -64,14 +84,18 @@ struct Audit: AsyncParsableCommand {
         if let rulesAt, parseTime(rulesAt) == nil {
             throw ValidationError("--rules-at takes an ISO 8601 time or milliseconds, not \(rulesAt)")
         }
-        if let profile, WireProfile(rawValue: profile) == nil {
-            throw ValidationError("--profile is documented or live, not \(profile)")
-        }
     }
 
     func run() async throws {
         let time = rulesAt.flatMap(parseTime)
         let readers = try rulebook.readers()
+        if let recorded {
+            let recording = try await recordings.use(.readOnly) { store in
+                try RecordingSource.last(of: recorded, upTo: try Measures.time("--at", at), in: store)
+            }
+            let reader = try reader(of: recording.venue, readers)
+            return try audit(recording.bodies, of: recording.account, reader, rulesAt: time)
+        }
         guard let venue else {
             let configuration = try source.configuration()
             let portfolio = try await source.read(configuration, by: readers)
@@ -80,11 +104,17 @@ struct Audit: AsyncParsableCommand {
                 portfolio)
             return
         }
-        let reader = try reader(of: venue, readers)
-        let bodies = try bodies(reader)
+        let reader = try reader(of: VenueName(rawValue: venue), readers)
+        try audit(try bodies(reader), of: "file", reader, rulesAt: time)
+    }
+
+    /// Audits answers that were kept.
+    private func audit(
+        _ bodies: [RecordedBody], of account: String, _ reader: any VenueClient, rulesAt time: LedgerTime?
+    ) throws {
         let statements: [Statement]
         do throws(ReadingError) {
-            statements = try reader.statements(from: bodies, account: "file")
+            statements = try reader.statements(from: bodies, account: account)
         } catch {
             throw ProgramError(.badData, "The answers cannot be audited: \(error.description)")
         }
@@ -92,12 +122,10 @@ struct Audit: AsyncParsableCommand {
     }
 
     private func reader(
-        of venue: String, _ readers: ReaderSource
+        of venue: VenueName, _ readers: ReaderSource
     ) throws(ProgramError) -> any VenueClient {
         do throws(ConfigurationError) {
-            return try readers.reader(
-                of: VenueName(rawValue: venue),
-                profile: profile.flatMap(WireProfile.init(rawValue:)) ?? .documented)
+            return try readers.reader(of: venue, profile: recordings.wireProfile)
         } catch {
             throw ProgramError(error)
         }

@@ -12,22 +12,26 @@ struct RecordingSource: ParsableArguments {
     @Option(
         name: .customLong("recordings"),
         help: ArgumentHelp("Where the recordings lie.", valueName: "url"))
-    var location = "sqlite:marginalia-data/recordings.db"
+    var location = RecordingSource.usualLocation
 
     @Option(
-        help: ArgumentHelp("The wire profile that the venue spoke, documented or live.", valueName: "name"))
-    var profile = WireProfile.documented.rawValue
+        help: ArgumentHelp(
+            "The wire profile that the venue spoke, documented or live. (default: documented)",
+            valueName: "name"))
+    var profile: String?
 
     @Flag(help: "Goes on with what is there, once, where recordings are gone that were durable.")
     var acceptFewerRecordings = false
 
+    static let usualLocation = "sqlite:marginalia-data/recordings.db"
+
     func validate() throws {
-        if WireProfile(rawValue: profile) == nil {
+        if let profile, WireProfile(rawValue: profile) == nil {
             throw ValidationError("--profile takes documented or live, not \(profile)")
         }
     }
 
-    var wireProfile: WireProfile { WireProfile(rawValue: profile) ?? .documented }
+    var wireProfile: WireProfile { profile.flatMap(WireProfile.init(rawValue:)) ?? .documented }
 
     /// Opens the recordings, runs, and closes them again.
     func use<Result>(
@@ -50,6 +54,21 @@ struct RecordingSource: ParsableArguments {
                     + "--recordings.")
         }
     }
+
+    /// The last recording of an account, or the last one up to a time.
+    ///
+    /// Throws where there is none.
+    static func last(
+        of account: String, upTo time: LedgerTime?, in store: RecordingStore
+    ) throws -> Recording {
+        guard let recording = try store.recording(of: account, asOf: time ?? endOfTime) else {
+            throw try unknown(account, in: store)
+        }
+        return recording
+    }
+
+    /// Later than every recording.
+    static let endOfTime = LedgerTime(milliseconds: 253_402_300_799_999)
 
     /// Says that an account was never recorded, and which were.
     static func unknown(_ account: String, in store: RecordingStore) throws -> ProgramError {
@@ -209,7 +228,7 @@ struct History: AsyncParsableCommand {
                 return try show(account, asOf: time, store)
             }
             let from = try Measures.time("--from", from) ?? LedgerTime(milliseconds: 0)
-            let to = try Measures.time("--to", to) ?? LedgerTime(milliseconds: 253_402_300_799_999)
+            let to = try Measures.time("--to", to) ?? RecordingSource.endOfTime
             let found = try store.recordings(of: account, from: from, to: to, limit: Self.limit)
             if found.isEmpty { throw try RecordingSource.unknown(account, in: store) }
             let history = RecordedHistory(found, profile: recordings.wireProfile)
@@ -264,9 +283,7 @@ struct History: AsyncParsableCommand {
     }
 
     private func show(_ account: String, asOf time: LedgerTime, _ store: RecordingStore) throws {
-        guard let recording = try store.recording(of: account, asOf: time) else {
-            throw try RecordingSource.unknown(account, in: store)
-        }
+        let recording = try RecordingSource.last(of: account, upTo: time, in: store)
         let portfolio = Portfolio(
             [
                 .read(

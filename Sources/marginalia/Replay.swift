@@ -65,10 +65,8 @@ struct Replay: AsyncParsableCommand {
     }
 
     private func scenario(of store: RecordingStore) throws -> ReplayScenario {
-        let time = try Measures.time("--at", at) ?? LedgerTime(milliseconds: 253_402_300_799_999)
-        guard let recording = try store.recording(of: account, asOf: time) else {
-            throw try RecordingSource.unknown(account, in: store)
-        }
+        let recording = try RecordingSource.last(
+            of: account, upTo: try Measures.time("--at", at), in: store)
         let reader = try rulebook.readers().reader(of: recording.venue, profile: recordings.wireProfile)
         let named = try recording.statements(by: reader).enumerated().map { place, statement in
             (name: place == 0 ? name : "\(name)-\(place)", statement: statement, reader: reader)

@@ -65,6 +65,22 @@ def test_a_bent_figure_is_found(server, tmp_path):
     assert decimal.Decimal(row["expected"]) == decimal.Decimal(total)
 
 
+def test_a_difference_beyond_counting_is_told_by_itself(server, tmp_path):
+    """Its units of the last place are no number for programs, and "more than" for people."""
+    answer = balance(server, "okx", DEMONSTRATION_KEYS["okx"]).json
+    answer["data"][0]["totalEq"] = "9" * 15
+    file = tmp_path / "body.json"
+    file.write_text(json.dumps(answer))
+    options = ("--file", str(file), "--venue", "okx")
+    findings = json.loads(run("audit", *options, "--json").stdout)["accounts"][0]["findings"]
+    [row] = [row for row in findings if row["field"] == "data[0].totalEq"]
+    assert row["verdict"] == "contradicts" and row["units_in_last_place"] is None
+    assert decimal.Decimal(row["residual"]) > 10**14
+    assert all((row["units_in_last_place"] or 0) <= 2**53 for row in findings)
+    shown = run("audit", *options).stdout
+    assert "> 1000000" in shown and row["residual"] in shown and str(2**63 - 1) not in shown
+
+
 @pytest.mark.parametrize(
     "arguments, status",
     [

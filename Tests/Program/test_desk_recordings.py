@@ -105,6 +105,71 @@ def demonstration_account(server: Server, venue: str) -> str:
     raise AssertionError(f"no account has the key {wanted}")
 
 
+def test_who_the_owner_is_is_not_kept(desk):
+    """What Crypto.com says of an account's owner has an address and a telephone number in it."""
+    desk.record()
+    with sqlite3.connect(desk.folder / "recordings.db") as database:
+        bodies = [bytes(row[0]) for row in database.execute("SELECT bytes FROM bodies")]
+    assert any(b"position_balances" in body for body in bodies)
+    assert not any(b"master_account" in body for body in bodies)
+
+
+def audit(desk, *arguments: str):
+    return desk.run("audit", "--recordings", desk.recordings, *arguments, configured=False)
+
+
+@pytest.mark.parametrize("venue", venue_requests.VENUES)
+def test_a_recording_is_audited_as_the_account_was(desk, venue):
+    desk.record()
+    live = desk.run("audit", "--json", "--account", ACCOUNTS[venue])
+    ended = audit(desk, "--recorded", ACCOUNTS[venue], "--json")
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    assert found["verdicts"] == json.loads(live.stdout)["verdicts"] and found["verdicts"]["matches"] > 5
+    assert found["accounts"][0]["account"] == ACCOUNTS[venue]
+
+
+def test_a_recording_of_a_time_is_audited(desk):
+    desk.record()
+    desk.server.apply(
+        {"type": "deposit", "account": demonstration_account(desk.server, "binance"),
+         "asset": "USDT", "amount": "5"})
+    desk.record("--account", ACCOUNTS["binance"])
+    first, second = desk.history(ACCOUNTS["binance"])
+    wallets = []
+    for options in (["--at", str(first["taken_at"])], []):
+        ended = audit(desk, "--recorded", ACCOUNTS["binance"], "--json", *options)
+        [account] = json.loads(ended.stdout)["accounts"]
+        [total] = [row for row in account["findings"] if row["field"] == "totalWalletBalance"]
+        wallets.append(Decimal(total["reported"]))
+    assert wallets[1] - wallets[0] == 5
+    early = audit(desk, "--recorded", ACCOUNTS["binance"], "--at", "2020-01-01T00:00:00Z")
+    assert early.returncode == 65 and "There is no recording of my-binance of that time" in early.stderr
+    other = audit(desk, "--recorded", "nobody")
+    assert other.returncode == 65 and "There is no recording of nobody: there are my-" in other.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--at", "2026-01-01T00:00:00Z"],
+        ["--recorded", "my-okx", "--file", "x", "--venue", "okx"],
+        ["--recorded", "my-okx", "--account", "my-okx"],
+        ["--recorded", "my-okx", "--venue", "okx"],
+        ["--recorded", "my-okx", "--profile", "loud"],
+        ["--recorded", "my-okx", "--at", "yesterday"],
+    ],
+)
+def test_a_recording_and_something_else_is_wrong_usage(desk, options):
+    assert audit(desk, *options).returncode == 64
+
+
+def test_recordings_that_are_not_there_are_not_audited(desk):
+    ended = audit(desk, "--recorded", "my-okx")
+    assert ended.returncode == 69 and "marginalia record" in ended.stderr
+
+
 def test_repeated_recording_counts(desk):
     ended = desk.run("record", "--recordings", desk.recordings, "--every", "1", "--times", "2", "--json")
     assert ended.returncode == 0 and len(ended.stdout.splitlines()) == 2 * len(ACCOUNTS)

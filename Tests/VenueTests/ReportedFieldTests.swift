@@ -301,6 +301,19 @@ import Venue
         #expect(finding.inputs.map(\.value) == ["1.00000000", "2"])
     }
 
+    @Test(
+        "units are counted as far as every reader of JSON holds them",
+        arguments: [
+            ("90071995.74740992", 9_007_199_254_740_992), ("90071995.74740993", nil),
+            ("100000000000", nil),
+        ])
+    func manyUnits(reported: String, units: Int?) throws {
+        let finding = try #require(
+            check(reported, ["1.20000000", "2"], .places(8)).finding { try $0.sum() })
+        #expect(finding.verdict == .contradicts && finding.residual?.isZero == false)
+        #expect(finding.unitsInLastPlace == units)
+    }
+
     @Test("binary arithmetic: what a blurred input comes to is allowed for, more is not")
     func binary() throws {
         // The documentation's sample: B + Uc − inUse in doubles.
