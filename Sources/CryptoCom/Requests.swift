@@ -10,6 +10,7 @@ enum ReadingCall: String, CaseIterable {
     case subaccountBalances = "subaccount-balances"
     case positions
     case openOrders = "open-orders"
+    case accounts
 
     var method: Method {
         switch self {
@@ -17,15 +18,22 @@ enum ReadingCall: String, CaseIterable {
         case .subaccountBalances: .subaccountBalances
         case .positions: .positions
         case .openOrders: .openOrders
+        case .accounts: .accounts
+        }
+    }
+
+    private var role: VenueCall.Role {
+        switch self {
+        case .subaccountBalances: .subaccounts
+        case .accounts: .identity
+        case .userBalance, .positions, .openOrders: .none
         }
     }
 
     /// Every method is limited on its own, so each call weighs one. The balance alone is needed; only a main
     /// account's key is answered about sub-accounts.
     var call: VenueCall {
-        VenueCall(
-            rawValue, .account, isOptional: self != .userBalance,
-            role: self == .subaccountBalances ? .subaccounts : .none)
+        VenueCall(rawValue, .account, isOptional: self != .userBalance, role: role)
     }
 }
 
@@ -33,7 +41,8 @@ extension CryptoComVenue: VenueClient {
     /// The production address; the paths below it are those that are served here.
     public static var defaultBaseURL: String { "https://api.crypto.com" }
 
-    /// `user-balance`, and as far as they are answered `subaccount-balances`, `positions` and `open-orders`.
+    /// `user-balance`, and as far as they are answered `subaccount-balances`, `positions`, `open-orders`, and
+    /// `accounts` for the name of the one that they are about.
     /// There is no call for the venue's clock: see `venueTime`.
     public static var calls: [VenueCall] { ReadingCall.allCases.map(\.call) }
 

@@ -44,12 +44,15 @@ struct ReportedAccount {
     let positions: [ReportedObject]?
     /// Rows of the answer to `open-orders`; nil where it was not asked or not answered.
     let orders: [ReportedObject]?
+    /// Whose account it is by the answer to `accounts`; empty where it does not say.
+    private let owner: String
 
     /// When the answers came in.
     let moments: (balance: Int64, positions: Int64, orders: Int64)
 
     private init(
         _ account: ReportedObject, positions: [ReportedObject]?, orders: [ReportedObject]?,
+        owner: String = "",
         moments: (balance: Int64, positions: Int64, orders: Int64) = (0, 0, 0)
     ) {
         self.account = account
@@ -57,6 +60,7 @@ struct ReportedAccount {
         isolated = account.rows("isolated_positions")
         self.positions = positions
         self.orders = orders
+        self.owner = owner
         self.moments = moments
     }
 
@@ -69,7 +73,7 @@ struct ReportedAccount {
         self.init(
             result.rows("data").first
                 ?? ReportedObject(.emptyObject, path: result.path(of: "data[0]")),
-            positions: answers.rows(.positions), orders: answers.rows(.openOrders),
+            positions: answers.rows(.positions), orders: answers.rows(.openOrders), owner: answers.owner,
             moments: (
                 answers.moment(of: .userBalance), answers.moment(of: .positions),
                 answers.moment(of: .openOrders)
@@ -96,14 +100,15 @@ struct ReportedAccount {
         (answers.rows(.subaccountBalances) ?? []).map { ReportedAccount($0, positions: nil, orders: nil) }
     }
 
-    /// The venue's uuid of the account: `account` of a sub-account, else `account_id` of its positions and
-    /// orders; nil where there are none, for the balance names no account.
+    /// The venue's uuid of the account: `account` of a sub-account, else `this_account` of `accounts`, else
+    /// `account_id` of its positions and orders; nil where none tells, for the balance names no account.
     ///
     /// Our own server lists sub-accounts by their names in the ledger, which its uuids are made of.
     var identifier: String? {
         let name = account["account"].text
         if !name.isEmpty { return StableIdentifier.uuid(account: name) }
-        return ((positions ?? []) + (orders ?? [])).lazy.map { $0["account_id"].text }.first { !$0.isEmpty }
+        return ([owner] + ((positions ?? []) + (orders ?? [])).map { $0["account_id"].text })
+            .first { !$0.isEmpty }
     }
 
     /// Whether it is in the form recorded from the venue since 2024, rather than in the documented one.
@@ -127,6 +132,11 @@ extension [ReportedAnswer] {
     /// When the last answer to a call came in.
     fileprivate func moment(of call: ReadingCall) -> Int64 {
         last { $0.body.call == call.rawValue }?.body.takenAt ?? 0
+    }
+
+    /// The uuid of the account that `accounts` was asked for.
+    fileprivate var owner: String {
+        other(ReadingCall.accounts.rawValue)?.object("result").object("this_account")["uuid"].text ?? ""
     }
 
     /// The `data` of an answer; nil where there is none or it cannot be read.

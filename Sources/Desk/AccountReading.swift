@@ -16,7 +16,7 @@ public struct AccountRead: Sendable {
     public let permissions: Set<APIKey.Permission>?
     /// Optional calls that were not answered: the account could be read without them.
     public let missing: [AccountFailure]
-    /// Every answer as it came, in the order of the calls.
+    /// Every answer as it came, in the order of the calls, but those that may hold personal data.
     public let bodies: [RecordedBody]
     /// The scope within which the venue's identifiers are unique: empty for the venue itself, else its demo
     /// trading or a server of this machine.
@@ -59,6 +59,16 @@ public struct AccountFailure: Sendable, Equatable {
         self.error = error
     }
 
+    /// Whether the venue keeps the answer from this key for good. What a call of the identity alone tells is
+    /// not worth a warning at every reading.
+    var isWithheld: Bool {
+        switch error.kind {
+        case .withheld: true
+        case .unavailable, .rateLimited: false
+        default: role == .identity
+        }
+    }
+
     /// Which account, at which venue, what was wrong and what to do.
     public var sentence: String {
         let asked = call.isEmpty ? "" : ", \(call)"
@@ -97,10 +107,11 @@ extension AccountConnection {
         if let error = mistake(in: uid) { return .failed(failure(error)) }
         do {
             let statements = try reader.statements(from: bodies, account: entry.name)
+            let personal = type(of: reader).calls.filter { $0.role == .identity }.map(\.name)
             return .read(
                 AccountRead(
                     statements: statements, permissions: reader.permissions(in: bodies), missing: missing,
-                    bodies: bodies, environment: entry.environment))
+                    bodies: bodies.filter { !personal.contains($0.call) }, environment: entry.environment))
         } catch {
             return .failed(failure(error))
         }

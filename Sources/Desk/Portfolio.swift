@@ -29,7 +29,7 @@ public struct Portfolio: Sendable {
             case .read(let account):
                 accounts.append(account)
                 for missing in account.missing {
-                    if missing.error.kind == .withheld {
+                    if missing.isWithheld {
                         withheld.append(missing)
                     } else {
                         failures.append(missing)
@@ -97,7 +97,7 @@ public struct Portfolio: Sendable {
 
     /// Accounts at one venue that show the same of everything that no price moves, to the last digit: two
     /// keys of one account do, and nothing tells them apart. Accounts that are known to be one, or by the
-    /// venue's own identifiers to be two, are not among them.
+    /// venue's own identifiers to be two, are not among them: whether the others are one is unknown.
     public var alike: [AlikeAccounts] {
         let repeated = Set(repeated.map { ExactText($0.account) })
         var seen: [(contents: [String], statement: Statement, environment: String)] = []
@@ -157,8 +157,9 @@ public struct AlikeAccounts: Sendable, Equatable {
 
     /// What is seen, what is done, and what to do.
     public var sentence: String {
-        "\(account) at \(venue) shows the same balances and positions as \(like), to the last digit: if both "
-            + "keys are of one account, take one out, for totals count it twice."
+        "\(account) at \(venue) shows the same balances and positions as \(like), to the last digit, and "
+            + "whether they are one account is unknown: if both keys are of one, take one out, for totals "
+            + "count it twice."
     }
 }
 
@@ -177,7 +178,11 @@ extension Statement {
         }
         let all = (wallets + sizes).filter { $0.1.value.truncatedNumber?.isZero != true }
         guard all.contains(where: { $0.1.value.truncatedNumber != nil }) else { return nil }
-        return all.map { name, figure in "\(name) \(figure.value.text ?? figure.value.state)" }
+        // Two answers may print one number in two ways, and list the same rows in another order.
+        return all.map { name, figure in
+            let value = figure.value
+            return "\(name) \(value.number?.description ?? value.text ?? value.state)"
+        }.sorted()
     }
 }
 

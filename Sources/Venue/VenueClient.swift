@@ -117,6 +117,9 @@ public struct VenueCall: Sendable, Equatable {
         case permissions
         /// It alone tells of further accounts: without it a total lacks them.
         case subaccounts
+        /// It tells whose account it is, though the account holds nothing: without it, one that two keys read
+        /// may count twice. The answer may hold personal data: it is read, and never kept.
+        case identity
     }
 
     /// What a call is for.

@@ -43,7 +43,7 @@ struct ClientRequestTests {
         let world = try makeWorld(profile, enforcesRateLimits: true, [deposit("USD", "10")])
         #expect(
             CryptoComVenue.calls.map(\.name) == [
-                "user-balance", "subaccount-balances", "positions", "open-orders",
+                "user-balance", "subaccount-balances", "positions", "open-orders", "accounts",
             ])
         for call in CryptoComVenue.calls {
             let request = try world.model.request(

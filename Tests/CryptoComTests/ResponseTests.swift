@@ -194,7 +194,10 @@ struct ResponseTests {
                     more: #","margin_mode":"isolated","isolated_wallet":"8.9632","leverage":"10""#),
             ])
         let bodies = try await world.recorded(deskKey)
-        #expect(bodies.map(\.call) == ["user-balance", "subaccount-balances", "positions", "open-orders"])
+        #expect(
+            bodies.map(\.call) == [
+                "user-balance", "subaccount-balances", "positions", "open-orders", "accounts",
+            ])
         let statement = try #require(try world.model.statements(from: bodies, account: "main").first)
         #expect(statement.positions.map(\.instrument) == ["BTCUSD-PERP", "CROUSD-PERP"])
         #expect(statement.positions.map(\.marginMode) == [.cross, .isolated])
@@ -224,22 +227,28 @@ struct ResponseTests {
         let key = Credentials(apiKey: "child-key", secret: "child-secret", passphrase: nil)
         world.addKey(
             account: "child", apiKey: key.apiKey, secret: key.secret, permissions: [.read])
-        func read(_ credentials: Credentials) async throws -> [Statement] {
-            let bodies = try await world.recorded(credentials)
+        func read(_ credentials: Credentials, _ unanswered: String = "") async throws -> [Statement] {
+            let bodies = try await world.recorded(credentials).filter { $0.call != unanswered }
             return try world.model.statements(from: bodies, account: "main")
         }
         let main = try await read(deskKey)
-        // The balance names nobody; the list of sub-accounts names each, here by its id in the ledger.
-        #expect(main.map(\.identifier) == [nil, StableIdentifier.uuid(account: "child")])
-        #expect(try await read(key).map(\.identifier) == [nil])
+        // The balance names nobody: `accounts` does, and the list of sub-accounts by ids of the ledger.
+        #expect(main.map(\.identifier) == ["desk", "child"].map { StableIdentifier.uuid(account: $0) })
+        #expect(try await read(key).map(\.identifier) == [StableIdentifier.uuid(account: "child")])
+        // Where the venue does not answer it, positions and orders are all that names anybody.
+        #expect(
+            try await read(deskKey, "accounts").map(\.identifier) == [
+                nil, StableIdentifier.uuid(account: "child"),
+            ])
+        #expect(try await read(key, "accounts").map(\.identifier) == [nil])
         try world.apply(
             #"{"type":"place_order","account":"child","order_id":"o","instrument":"BTCUSD-PERP","side":"buy","quantity":"0.001","price":"60000"}"#
         )
-        let ordered = try #require(try await read(key).first?.identifier)
+        let ordered = try #require(try await read(key, "accounts").first?.identifier)
         try world.apply(
             #"{"type":"import_position","account":"child","instrument":"BTCUSD-PERP","quantity":"0.001","entry_price":"60000"}"#,
             position("BTCUSD-PERP", "0.001", "60000"))
-        #expect(try await read(key).first?.identifier == ordered)
+        #expect(try await read(key, "accounts").first?.identifier == ordered)
         let named = try #require(try await read(deskKey).first?.identifier)
         #expect(named != ordered && named.count == 36)
     }

@@ -15,6 +15,7 @@ PATHS = {
         "/exchange/v1/private/get-subaccount-balances",
         "/exchange/v1/private/get-positions",
         "/exchange/v1/private/get-open-orders",
+        "/exchange/v1/private/get-accounts",
     ),
     "rails": (
         "/api/v1/balances",

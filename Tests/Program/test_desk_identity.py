@@ -12,6 +12,7 @@ from server import Server
 
 CONFIG = "/api/v5/account/config"
 SUBACCOUNTS = "/exchange/v1/private/get-subaccount-balances"
+ACCOUNTS = "/exchange/v1/private/get-accounts"
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +69,12 @@ def test_two_keys_of_one_okx_account_are_counted_once(server, tmp_path):
 
 
 def test_a_crypto_com_subaccount_with_a_key_of_its_own_is_counted_once(server, tmp_path):
-    """Its own positions or orders name it; the list of sub-accounts does too, here by a uuid as there."""
+    """Its own answers name it; the list of sub-accounts does too, here by a uuid as there."""
     carry, variables = second_key(server, "demo-crypto-com-carry", "carry", "crypto-com")
     trend, more = second_key(server, "demo-crypto-com-trend", "trend", "crypto-com")
     alone = Desk(tmp_path, [carry, trend]).json("portfolio", **variables, **more)
     known = {row["account"]: row["uid"] for row in alone["accounts"]}
-    assert any(known.values()), "one of them has a position or an order"
+    assert all(known.values())
     with Relay(server.port) as relay:
 
         def intercept(seen):
@@ -82,7 +83,7 @@ def test_a_crypto_com_subaccount_with_a_key_of_its_own_is_counted_once(server, t
             status, headers, body = relay._hand_on(seen)
             for name, uuid in known.items():
                 ours = f'"demo-crypto-com-{name}"'
-                body = body.replace(ours.encode(), f'"{uuid or name}"'.encode())
+                body = body.replace(ours.encode(), f'"{uuid}"'.encode())
             return status, headers, body
 
         relay.intercept = intercept
@@ -94,7 +95,7 @@ def test_a_crypto_com_subaccount_with_a_key_of_its_own_is_counted_once(server, t
         desk = Desk(tmp_path, [entry("crypto-com", relay.url), carry, trend])
         book = desk.json("portfolio", **variables, **more)
     repeated = {row["account"]: row["same_as"] for row in book["totals"]["repeated"]}
-    assert repeated == {name: f"cdc/{uuid}" for name, uuid in known.items() if uuid}
+    assert repeated == {name: f"cdc/{uuid}" for name, uuid in known.items()}
     assert len(book["accounts"]) == 5 and equity(book)["complete"] is True
     assert {part["account"] for part in equity(book)["parts"]} == {
         row["account"] for row in book["accounts"]
@@ -102,19 +103,74 @@ def test_a_crypto_com_subaccount_with_a_key_of_its_own_is_counted_once(server, t
 
 
 def test_a_subaccount_of_this_server_with_a_key_of_its_own_is_counted_once(server, tmp_path):
-    """The list calls it by its name in the ledger, its positions by a uuid; both are one account."""
+    """The list calls it by its name in the ledger, its own answers by a uuid; both are one account."""
     carry, variables = second_key(server, "demo-crypto-com-carry", "carry", "crypto-com")
     trend, more = second_key(server, "demo-crypto-com-trend", "trend", "crypto-com")
-    alone = Desk(tmp_path, [carry, trend]).json("portfolio", **variables, **more)
-    named = {row["account"] for row in alone["accounts"] if row["uid"]}
     main = Desk(tmp_path, [entry("crypto-com", server.url)]).json("portfolio")
     desk = Desk(tmp_path, [entry("crypto-com", server.url), carry, trend])
     book = desk.json("portfolio", **variables, **more)
-    assert named and {row["account"]: row["same_as"] for row in book["totals"]["repeated"]} == {
-        name: f"cdc/demo-crypto-com-{name}" for name in named
+    assert {row["account"]: row["same_as"] for row in book["totals"]["repeated"]} == {
+        name: f"cdc/demo-crypto-com-{name}" for name in ("carry", "trend")
     }
-    if named == {"carry", "trend"}:
+    assert digits(equity(book)["value"]) == digits(equity(main)["value"])
+
+
+@pytest.fixture
+def idle(start):
+    """A server whose sub-account holds money, and has neither a position nor an order."""
+    server = start("--demo", "--rate-limits", "off")
+    server.apply(
+        {"type": "open_account", "account": "idle", "venue": "crypto-com", "parent": "demo-crypto-com"},
+        {"type": "deposit", "account": "idle", "asset": "USD", "amount": "1234.56"},
+    )
+    return server
+
+
+def test_a_subaccount_that_holds_money_alone_is_counted_once(idle, tmp_path):
+    key, variables = second_key(idle, "idle", "idle", "crypto-com")
+    main = Desk(tmp_path, [entry("crypto-com", idle.url)]).json("portfolio")
+    for accounts in ([entry("crypto-com", idle.url), key], [key, entry("crypto-com", idle.url)]):
+        book = Desk(tmp_path, accounts).json("portfolio", **variables)
+        assert {"idle", "cdc/idle"} in [
+            {row["account"], row["same_as"]} for row in book["totals"]["repeated"]
+        ]
+        assert book["totals"]["alike"] == [] and equity(book)["complete"] is True
         assert digits(equity(book)["value"]) == digits(equity(main)["value"])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (401, {}, b'{"id":1,"code":40101,"message":"UNAUTHORIZED"}'),
+        (400, {}, b'{"id":1,"code":40002,"message":"METHOD_NOT_FOUND"}'),
+        (404, {}, b"{}"),
+        (200, {}, b'{"id":1,"code":0,"result":{"master_account":{"uuid":"x"},"sub_account_list":[]}}'),
+        (200, {}, b'{"id":1,"code":0,"result":{"this_account":null}}'),
+        (200, {}, b'{"id":1,"code":0,"result":{"this_account":{"uuid":""}}}'),
+        (200, {}, b'{"id":1,"code":0,"result":[]}'),
+    ],
+)
+def test_a_subaccount_that_nothing_names_may_be_another(idle, tmp_path, answer):
+    """It shows the same as one in the list: that is said, and that nobody knows whether it is that one."""
+    key, variables = second_key(idle, "idle", "idle", "crypto-com")
+    with Relay(idle.port, lambda seen: answer if seen.endpoint == ACCOUNTS else None) as relay:
+        key["base_url"] = relay.url
+        desk = Desk(tmp_path, [entry("crypto-com", relay.url), key])
+        book = desk.json("portfolio", **variables)
+        shown = desk.run("portfolio", **variables)
+    [unknown] = book["totals"]["alike"]
+    assert (unknown["account"], unknown["like"]) == ("idle", "cdc/idle")
+    assert "whether they are one account is unknown" in unknown["message"]
+    assert unknown["message"] in shown.stderr
+    assert book["totals"]["repeated"] == [] and book["accounts"][-1]["uid"] is None
+    assert [row["call"] for row in book["withheld"]].count("accounts") == (2 if answer[0] >= 400 else 0)
+
+
+def test_a_venue_that_is_away_for_the_name_alone_is_told(idle, tmp_path):
+    with Relay(idle.port, lambda seen: (503, {}, b"") if seen.endpoint == ACCOUNTS else None) as relay:
+        book = Desk(tmp_path, [entry("crypto-com", relay.url)], attempts=1).json("portfolio", status=2)
+    assert [(row["call"], row["kind"]) for row in book["not_read"]] == [("accounts", "unavailable")]
+    assert equity(book)["complete"] is True
 
 
 def test_two_keys_of_one_crypto_com_account_are_counted_once(server, tmp_path):
