@@ -106,6 +106,15 @@ extension AccountRequest {
         }
     }
 
+    /// Has an order amended. What changes nothing is no fault here: the order stays as it is.
+    func amend(_ instruction: TradeInstruction) async throws(VenueError) {
+        do {
+            _ = try await access.trade(instruction, for: account.id)
+        } catch {
+            if error.code != .unchanged { throw VenueError(error) }
+        }
+    }
+
     /// Up to ten orders, one after the other; each as it would be answered alone.
     private func placeList(_ reply: inout Confirmation) async throws(VenueError) -> [UInt8] {
         switch try text("contingency_type") {
@@ -178,10 +187,8 @@ extension AccountRequest {
         if let terms = change.terms { amended.terms = terms }
         let names = OrderNames(amended, of: account.id)
         if let rejection = change.rejection { throw rejection.naming(names) }
-        // What changes nothing is no fault here: the order stays as it is.
-        if amended == order, change.quantity == order.quantity, change.price == order.price { return names }
         do throws(VenueError) {
-            try await trade(
+            try await amend(
                 .amend(
                     .id(order.id), instrument: nil, quantity: change.quantity, price: change.price,
                     terms: change.terms))

@@ -34,7 +34,7 @@ extension AccountRequest {
     func amendTrigger() async throws(VenueError) -> OrderNames {
         guard let order = try waiting() else { throw .invalidOrderID }
         let change = try reading.change(of: order)
-        try await trade(.amendConditional(.id(order.id), quantity: change.quantity, legs: change.legs))
+        try await amend(.amendConditional(.id(order.id), quantity: change.quantity, legs: change.legs))
         return OrderNames(order)
     }
 

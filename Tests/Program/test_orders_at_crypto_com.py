@@ -179,3 +179,19 @@ def test_an_isolated_order_brings_the_margin_that_it_names(server, call):
     closing = {"instrument_name": "BTCUSD-PERP", "type": "MARKET", "isolation_id": row["isolation_id"]}
     assert call("close-position", **closing)["code"] == 0
     assert isolated(call, isolated_margin_amount=free)["code"] == 0
+
+
+def test_an_amendment_that_changes_nothing_is_no_fault(call):
+    """As little where the order only reduces and can grow no further."""
+    usual = {"instrument_name": "BTCUSD-PERP", "quantity": "0.01"}
+    stop = usual | {"side": "SELL", "type": "STOP_LOSS", "ref_price": "59000"}
+    algo = call("advanced/create-order", **stop)["result"]["order_id"]
+    assert call("advanced/amend-order", order_id=algo, new_quantity="0.01", new_price="0")["code"] == 0
+    call("create-order", **usual, side="BUY", type="MARKET")
+    closing = usual | {"side": "SELL", "type": "LIMIT", "price": "61000", "exec_inst": ["REDUCE_ONLY"]}
+    order = call("create-order", **closing, client_oid="mine")["result"]["order_id"]
+    for quantity in ("0.01", "0.05"):
+        change = {"new_quantity": quantity, "new_price": "61000", "client_oid": "mine"}
+        assert call("amend-order", order_id=order, **change)["code"] == 0
+        row = call("get-order-detail", order_id=order)["result"]
+        assert (row["quantity"], row["status"]) == ("0.01", "ACTIVE")
