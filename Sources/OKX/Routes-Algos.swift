@@ -174,6 +174,14 @@ struct AlgoAck {
     }
 }
 
+/// What a push of a conditional order shows beside its row.
+struct AlgoPush {
+    /// Whether it has just been amended.
+    let isAmended: Bool
+    /// `notionalUsd`: its value in USD; nil where no price is known.
+    let value: ExactDecimal?
+}
+
 /// A conditional order with all that its rows show.
 struct AlgoRow {
     let order: ConditionalOrder
@@ -251,20 +259,21 @@ extension JSONWriter {
         endObject()
     }
 
-    /// One conditional order as the lists have it; `isPush` the same on a socket.
-    mutating func algo(_ row: AlgoRow, _ rules: RuleTable, isPush: Bool = false) throws {
+    /// One conditional order as the lists have it, or as a push on a socket tells it.
+    mutating func algo(_ row: AlgoRow, _ rules: RuleTable, as push: AlgoPush? = nil) throws {
         let (order, terms) = (row.order, row.order.terms)
         let isContract = order.instrument.kind.isDerivative
         let trigger = row.leg("trigger")
         let trailing = row.leg("trailing")
         beginObject()
         try member("activePx", trailing?.trigger.price)
-        member("actualPx", row.fired == nil ? (isPush ? "0" : "") : row.fired?.price.description ?? "")
+        member("actualPx", row.fired == nil ? (push == nil ? "" : "0") : row.fired?.price.description ?? "")
         member("actualSide", row.firedSide)
         member("actualSz", row.fired == nil ? "0" : terms.quantity?.description ?? "")
         member("algoClOrdId", terms.clientID ?? "")
         member("algoId", row.id)
         member("amendPxOnTriggerType", literal: "0")
+        if let push { member("amendResult", literal: push.isAmended ? "0" : "") }
         attachments(terms.terms.attached)
         member("cTime", order.placedAt)
         try member("callbackRatio", trailing?.trigger.trail?.ratio)
@@ -273,7 +282,7 @@ extension JSONWriter {
         empty(["chaseType", "chaseVal"])
         member("clOrdId", terms.words.text("clOrdId") ?? "")
         member("closeFraction", literal: terms.quantity == nil ? "1" : "")
-        member("failCode", row.failCode)
+        member("failCode", push != nil && row.failCode == "0" ? "" : row.failCode)
         member("instId", order.instrument.name)
         member("instType", row.instrumentType(rules))
         member("isTradeBorrowMode", literal: "")
@@ -287,6 +296,7 @@ extension JSONWriter {
         endObject()
         empty(["maxChaseType", "maxChaseVal"])
         try member("moveTriggerPx", try trailing?.trigger.level())
+        if let push { try member("notionalUsd", push.value) }
         member("ordId", row.fired?.orderID ?? "")
         array("ordIdList") { writer in
             if let id = row.fired?.orderID, !id.isEmpty { writer.string(id) }
@@ -296,6 +306,8 @@ extension JSONWriter {
         member("posSide", (terms.positionSide ?? .net).rawValue)
         empty(["pxLimit", "pxSpread", "pxVar", "quickMgnType"])
         member("reduceOnly", literal: terms.reduceOnly ? "true" : "false")
+        // The id of the request that amended it is not kept.
+        if push != nil { member("reqId", literal: "") }
         member("side", literal: terms.side.okxName)
         stop("sl", row.leg("sl"))
         member("state", row.state)

@@ -169,8 +169,8 @@ extension OKXStream {
             guard let fill = news.fill else { return messages }
             return try messages
                 + pushes(on: .fills, where: isWanted) { try writeFill(fill, row, news, to: &$0) }
-        case .waiting(let order): return try algoPushes(AlgoRow(order, account), rules)
-        case .ended(let record): return try algoPushes(AlgoRow(record, account), rules)
+        case .waiting(let order): return try algoPushes(AlgoRow(order, account), event, rules)
+        case .ended(let record): return try algoPushes(AlgoRow(record, account), event, rules)
         }
     }
 
@@ -187,13 +187,27 @@ extension OKXStream {
         return messages
     }
 
-    private func algoPushes(_ row: AlgoRow, _ rules: RuleTable) throws -> [[UInt8]] {
+    private func algoPushes(_ row: AlgoRow, _ event: Event, _ rules: RuleTable) throws -> [[UInt8]] {
         let channel: Channel = row.typeName == "move_order_stop" ? .algoAdvance : .ordersAlgo
         return try pushes(on: channel) { filter in
             filter.admits(row.order.instrument, row.instrumentType(rules), rules)
         } _: {
-            try $0.algo(row, rules, isPush: true)
+            try $0.algo(row, rules, as: algoPush(row, rules, of: event))
         }
+    }
+
+    /// A conditional order counts at its limit, else at the last price.
+    private func algoPush(_ row: AlgoRow, _ rules: RuleTable, of event: Event? = nil) -> AlgoPush {
+        let (instrument, terms) = (row.order.instrument, row.order.terms)
+        let prices = access.prices()
+        let market = venue.market(prices, rules)
+        let last = prices.quotes[instrument.name]?.last ?? market.mark(instrument)
+        let price = terms.legs.compactMap(\.price).first ?? last
+        var isAmended = false
+        if case .conditionalAmended = event?.body { isAmended = true }
+        return AlgoPush(
+            isAmended: isAmended,
+            value: terms.quantity.flatMap { value($0, at: price, instrument, market) })
     }
 
     /// The trailing orders that wait: what `algo-advance` begins with; nil for none.
@@ -205,7 +219,7 @@ extension OKXStream {
         }
         if rows.isEmpty { return nil }
         return try push(subscription) { writer in
-            for row in rows { try writer.algo(row, rules, isPush: true) }
+            for row in rows { try writer.algo(row, rules, as: algoPush(row, rules)) }
         }
     }
 

@@ -146,6 +146,13 @@ struct StreamOrderTests {
         stream.hear()
         let live = try #require(try stream.takeJSON().first?["data"]?.elements?.first)
         expect(live, ["state": "live", "triggerPx": "61000", "ordPx": "-1", "actualPx": "0"])
+        expect(live, ["failCode": "", "notionalUsd": "600.222", "amendResult": "", "reqId": ""])
+        let amendment =
+            #"{"instId":"BTC-USDT-SWAP","algoId":"\#(live.text("algoId") ?? "")","newSz":"2"}"#
+        _ = await world.signed("POST", "/api/v5/trade/amend-algos", body: amendment)
+        stream.hear()
+        let amended = try #require(try stream.takeJSON().first?["data"]?.elements?.first)
+        expect(amended, ["state": "live", "sz": "2", "notionalUsd": "1200.444", "amendResult": "0"])
         try world.prices(marks: #"{"BTC-USDT-SWAP":"61000"}"#)
         stream.hear()
         let fired = try #require(try stream.takeJSON().first?["data"]?.elements?.first)
