@@ -156,7 +156,8 @@ class Exchange:
         if order.validity == "MARKET":
             return ZERO
         return sum((other.left for other in self.open.values()
-                    if other.reduce_only and other.symbol == order.symbol and other.buys == order.buys
+                    if other.name != order.name and other.reduce_only
+                    and other.symbol == order.symbol and other.buys == order.buys
                     and (other.price >= order.price if order.buys else other.price <= order.price)), ZERO)
 
     def rest(self, order: Working) -> None:
@@ -174,6 +175,14 @@ class Exchange:
     def amend(self, order: Working, total: Fraction, price: Fraction) -> int:
         if (total, price) == (order.total, order.price):
             return self.floor.codes.get("unchanged", 0)
+        if order.reduce_only and total > order.total:
+            # It grows no further than the position: it is cut to that, or refused.
+            grown = dataclasses.replace(order, total=total, price=price)
+            if not self.floor.cuts_to_position and grown.left > self.reducible(order) - self.before(grown):
+                return self.floor.codes["too_large"]
+            total = min(total, max(order.total, order.done + self.reducible(order)))
+            if (total, price) == (order.total, order.price):
+                return self.floor.codes.get("unchanged", 0)
         quote = self.quotes[order.symbol]
         best = quote["ask" if order.buys else "bid"]
         meets = price >= best if order.buys else price <= best
@@ -187,6 +196,8 @@ class Exchange:
         if meets and order.validity == "GTX":
             return 0  # the amendment cancels it
         at_once = self.at_once(order) if meets else ZERO
+        if order.reduce_only:
+            at_once = min(at_once, self.reducible(order))
         if at_once:
             self.fill_at_once(order, at_once, best)
         if order.left:
@@ -310,7 +321,7 @@ class Day:
         if not orders:
             return
         order, chance = self.chance.choice(orders), self.chance
-        if chance.maybe(0.4) or order.reduce_only:
+        if chance.maybe(0.4):
             self.log.append(f"cancel {order.name}")
             self.differ(f"cancel {order.name}", self.floor.cancel(order), True)
             self.exchange.end(order)
