@@ -146,16 +146,10 @@ private struct AccountRehosting {
     mutating func bringMoney() {
         for row in answers.assets {
             let asset = row["asset"].text
-            guard let known = rules.asset(asset) else {
-                if row["walletBalance"].truncatedNumber?.isZero == false {
-                    script.assume("The rulebook does not know \(asset); what is held of it is left out.")
-                }
-                continue
-            }
-            guard let wallet = row["walletBalance"].truncatedNumber else {
-                script.assume("The wallet balance of \(asset) is no number; it is left out.")
-                continue
-            }
+            let known = rules.asset(asset)
+            let wallet = script.holding(
+                of: asset, isKnown: known != nil, row["walletBalance"], called: "wallet balance")
+            guard let known, let wallet else { continue }
             script.addMoney(asset, wallet.cut(places: BinanceFigures.places))
             if let isMargin = row.value["marginAvailable"]?.boolean, isMargin != known.isMarginAvailable {
                 script.raise("marginAvailable", of: asset, to: .bool(isMargin))
@@ -358,7 +352,7 @@ private struct AccountRehosting {
         let positionSide = self.side(of: row)
         let symbol = row["symbol"].text
         script.placeOrder(
-            "\(symbol)-\(positionSide.rawValue)-\(side.rawValue)", symbol, side, .one, at: price,
+            ["\(symbol)-\(positionSide.rawValue)-\(side.rawValue)"], symbol, side, .one, at: price,
             reduces: reduces, positionSide: positionSide, marginMode: answers.marginMode(of: row))
     }
 }

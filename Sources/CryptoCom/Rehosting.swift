@@ -32,6 +32,8 @@ private struct AccountRehosting {
     private let rules: CryptoComRules
     /// With what is left of them.
     private let orders: [OpenOrder]
+    /// Of each of them, the client's id and the venue's.
+    private let orderIDs: [[String]]
     /// The same as the audit takes them; nil where they are not answered.
     private let knownOrders: ReportedOrders?
     private var positions: [(position: RehostedPosition, row: ReportedObject)] = []
@@ -44,9 +46,11 @@ private struct AccountRehosting {
         self.rules = rules
         script = RehostingScript(account: account)
         var orders: [OpenOrder] = []
+        var orderIDs: [[String]] = []
         for row in answers.orders ?? [] {
             if let order = row.openOrder(rules, tellsIsolated: true), order.price.isPositive {
                 orders.append(order)
+                orderIDs.append(["client_oid", "order_id"].map { row[$0].text })
             } else {
                 script.assume(
                     "An order of \(row.name) has no size or limit price, or is not in the rulebook; it is "
@@ -54,6 +58,7 @@ private struct AccountRehosting {
             }
         }
         self.orders = orders
+        self.orderIDs = orderIDs
         knownOrders = answers.orders.map { ReportedOrders(readable: $0, rules) }
         spare =
             rules.instruments.map(\.terms).first { terms in
@@ -126,14 +131,9 @@ private struct AccountRehosting {
             made = (try? made + position.settledGain) ?? made
         }
         for row in answers.rows {
-            guard rules.asset(row.name) != nil else {
-                script.assume("The rulebook does not know \(row.name); what is held of it is left out.")
-                continue
-            }
-            guard let quantity = row["quantity"].truncatedNumber else {
-                script.assume("The quantity of \(row.name) is no number; it is left out.")
-                continue
-            }
+            let held = script.holding(
+                of: row.name, isKnown: rules.asset(row.name) != nil, row["quantity"], called: "quantity")
+            guard let quantity = held else { continue }
             let isUSD = row.name == CryptoComRules.usd
             let amount = isUSD ? (try? quantity - made) ?? quantity : quantity
             if amount.isZero {
@@ -349,7 +349,7 @@ private struct AccountRehosting {
     mutating func placeOrders() {
         if answers.orders == nil { holdFunds() }
         // Newest first in the answer; placed in the order in which they were.
-        for order in orders.reversed() {
+        for (order, ids) in zip(orders, orderIDs).reversed() {
             let name = order.instrument.name
             let isIsolated = order.marginMode == .isolated
             if !isIsolated, positions.contains(where: { $0.row.name == name && $0.row.isIsolated }) {
@@ -359,7 +359,7 @@ private struct AccountRehosting {
                 script.assume("Open orders come in with what is left of them.")
             }
             script.placeOrder(
-                order.id, name, order.side, order.remaining, at: order.price,
+                ids, name, order.side, order.remaining, at: order.price,
                 reduces: order.isOfContract && order.reduceOnly, marginMode: isIsolated ? .isolated : nil)
         }
     }
@@ -376,7 +376,7 @@ private struct AccountRehosting {
                 continue
             }
             script.assume("Open orders are not in the answers; what they hold is one order of \(pair.name).")
-            script.placeOrder("held-\(row.name)", pair.name, .buy, .one, at: answers.lock(of: row))
+            script.placeOrder(["held-\(row.name)"], pair.name, .buy, .one, at: answers.lock(of: row))
         }
     }
 

@@ -211,9 +211,13 @@ extension ReportedAccount {
         return ReportedFigure(figure, sumOf: parts, unit: "USD")
     }
 
-    /// The isolated positions whose margin account is in no answer.
+    /// The isolated positions whose margin account is in no answer, each once.
     private var unseen: [ReportedObject] {
-        (positions ?? []).filter { $0.isIsolated && marginAccount(of: $0) == nil }
+        var known: Set<ExactText> = []
+        return (positions ?? []).filter { position in
+            position.isIsolated && marginAccount(of: position) == nil
+                && known.insert(ExactText(position["isolation_id"].text)).inserted
+        }
     }
 
     /// Why something of all pools is not the answers' alone to tell; nil where it is.

@@ -59,7 +59,7 @@ public struct CrossVenue: Sendable {
             try map(holding, to: target, at: time, name, &money, &index)
         }
         var legs: [Leg] = []
-        for position in statement.positions {
+        for position in statement.distinctPositions {
             guard
                 let profit = try map(
                     position, by: source, to: target, at: time, priced: Set(index.map { ExactText($0.key) }),
@@ -121,8 +121,11 @@ public struct CrossVenue: Sendable {
             return [Money(asset: wallet.unit, amount: amount, index: nil)]
         }
         var holdings: [Money] = []
-        for row in statement.assets {
-            guard let amount = try money(of: row, isWhole: statement.positions.isEmpty) else {
+        let (assets, doubtful) = statement.distinctAssets
+        for row in assets {
+            guard !doubtful.containsExactly(row.asset),
+                let amount = try money(of: row, isWhole: statement.positions.isEmpty)
+            else {
                 unread.append(row.asset)
                 continue
             }
@@ -146,7 +149,7 @@ public struct CrossVenue: Sendable {
             }
         }
         return holdings.filter { !$0.amount.isZero }
-            + statement.positions.flatMap { marginHoldings(of: $0) }
+            + statement.distinctPositions.flatMap { marginHoldings(of: $0) }
     }
 
     /// What a position of a spot pair on margin has, and what it owes as a negative amount; none for a

@@ -70,9 +70,7 @@ public struct PortfolioTotals: Sendable {
         let repeated = portfolio.repeated
         self.repeated = repeated
         alike = portfolio.alike
-        let counted = portfolio.statements.filter { statement in
-            !repeated.contains { $0.account.isExactly(statement.account) }
-        }
+        let counted = Self.counted(of: portfolio, repeated)
         let unread =
             portfolio.unread.map { ($0, "it was not read") }
             + portfolio.failures.filter { $0.role == .subaccounts }.map {
@@ -104,6 +102,16 @@ public struct PortfolioTotals: Sendable {
             return BookTotal(figure: figure, value: sum, parts: parts, gaps: gaps)
         }
         prices = finder.used
+    }
+
+    /// The accounts that are not repeated, each once: an answer may list one sub-account twice.
+    private static func counted(of portfolio: Portfolio, _ repeated: [RepeatedAccount]) -> [Statement] {
+        var known: Set<ExactText> = []
+        return portfolio.statements.filter { statement in
+            let others = repeated.filter { $0.account.isExactly(statement.account) }
+            let isFirst = known.insert(ExactText(statement.account)).inserted
+            return others.isEmpty || isFirst && others.allSatisfy { $0.sameAs.isExactly(statement.account) }
+        }
     }
 
     /// The account that is counted in a statement's stead; nil where it is counted itself.
@@ -168,7 +176,9 @@ public struct PortfolioTotals: Sendable {
     private static func sumOfAssets(
         _ figure: CommonFigure, of statement: Statement, _ finder: inout PriceFinder
     ) throws(Reason) -> ExactDecimal {
-        let rows = statement.assets.map { ($0.asset, $0.figures[figure]) }
+        let (assets, doubtful) = statement.distinctAssets
+        if let asset = doubtful.first { throw Reason("two rows of \(asset) say different things") }
+        let rows = assets.map { ($0.asset, $0.figures[figure]) }
         if rows.isEmpty, statement.holdsNothing { return .zero }
         guard statement.lackOfAssets.isEmpty else { throw Reason(statement.lackOfAssets) }
         guard rows.contains(where: { $0.1 != nil }) else { throw Reason("the venue does not report it") }

@@ -336,7 +336,7 @@ extension LedgerTime {
 extension String {
     /// Whether it can name something in a command: 1 to 64 characters (Unicode scalars), all of them
     /// printable.
-    var isLabel: Bool {
+    package var isLabel: Bool {
         guard (1...256).contains(utf8.count) else { return false }
         // Nearly every name is plain ASCII, and this is on the way of every command.
         if utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return utf8.count <= 64 }

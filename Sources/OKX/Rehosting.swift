@@ -178,14 +178,9 @@ private struct AccountRehosting {
 
     mutating func bringMoney(_ row: ReportedObject) {
         let asset = row["ccy"].text
-        guard rules.assetPlace(asset) != nil else {
-            script.assume("The rulebook does not know \(asset); what is held of it is left out.")
-            return
-        }
-        guard let cash = row["cashBal"].truncatedNumber else {
-            script.assume("The cash balance of \(asset) is no number; it is left out.")
-            return
-        }
+        let held = script.holding(
+            of: asset, isKnown: rules.assetPlace(asset) != nil, row["cashBal"], called: "cash balance")
+        guard let cash = held else { return }
         let strategy = row["stgyEq"].truncatedNumber ?? .zero
         let loan = mode == .spot ? loan(of: row) : .zero
         // What bots have leaves cash, and what is borrowed comes into it.
@@ -372,7 +367,7 @@ private struct AccountRehosting {
                 marginMode: marginMode)
         }
         script.placeOrder(
-            row["clOrdId"].text.isEmpty ? row["ordId"].text : row["clOrdId"].text, name, orderSide,
+            ["clOrdId", "ordId"].map { row[$0].text }, name, orderSide,
             isContract ? here(rest, of: instrument) : rest, at: price,
             reduces: row["reduceOnly"].text == "true", positionSide: isContract ? side : .net,
             marginMode: isContract ? marginMode : nil)

@@ -233,7 +233,6 @@ private struct AccountRehosting {
 
     mutating func placeOrders() {
         var placed: [OrderSum] = []
-        var names: Set<String> = []
         // Newest first, as they are published.
         for row in (answers.orders ?? []).reversed() {
             let market = row["market"].text
@@ -249,12 +248,12 @@ private struct AccountRehosting {
             if row["filledQuantity"].truncatedNumber?.isZero == false || row.remainingField != "quantity" {
                 script.assume("Open orders come in with what is left of them.")
             }
-            let ids = ["clientRequestId", "orderId"].map { row[$0].text }
-            let id = ids.first { !$0.isEmpty && !names.contains($0) } ?? "order-\(placed.count + 1)"
-            names.insert(id)
-            script.placeOrder(
-                id, market, side, rest, at: price, reduces: row.value["reduceOnly"]?.boolean ?? false)
-            placed.append(OrderSum(market: market, side: side, quantity: rest, value: value))
+            let isNew = script.placeOrder(
+                ["clientRequestId", "orderId"].map { row[$0].text }, market, side, rest, at: price,
+                reduces: row.value["reduceOnly"]?.boolean ?? false)
+            if isNew {
+                placed.append(OrderSum(market: market, side: side, quantity: rest, value: value))
+            }
         }
         for history in histories {
             if let row = history.row { placeRest(of: history.name, row, placed) }
@@ -273,7 +272,7 @@ private struct AccountRehosting {
             let lots = Lot.lots(quantity: rest, cost: restValue)
             for (number, lot) in lots.enumerated() {
                 script.placeOrder(
-                    "\(market)-\(side.rawValue)-\(number + 1)", market, side, lot.quantity, at: lot.price)
+                    ["\(market)-\(side.rawValue)-\(number + 1)"], market, side, lot.quantity, at: lot.price)
             }
             script.assume(
                 "Open orders that no answer lists are replaced by ones with the quantity and the notional "

@@ -9,6 +9,7 @@ public struct RehostingScript: Sendable {
     private var assumptions: [String] = []
     /// What may be there once, and is.
     private var taken: Set<ExactText> = []
+    private var orderNames: Set<ExactText> = []
 
     /// A script of an account by the name that it is to have.
     public init(account: String) { self.account = account }
@@ -61,20 +62,38 @@ public struct RehostingScript: Sendable {
             ] + further)
     }
 
-    /// Adds an open order, whatever margin it needs.
+    /// Adds an open order, whatever margin it needs: one that is told twice comes in once. Gives whether it
+    /// is new.
+    ///
+    /// `ids` are the client's and the venue's; the last that is not empty says which order it is, the first
+    /// that can be one is its name.
+    @discardableResult
     public mutating func placeOrder(
-        _ id: String, _ instrument: String, _ side: Side, _ quantity: ExactDecimal, at price: ExactDecimal,
+        _ ids: [String], _ instrument: String, _ side: Side, _ quantity: ExactDecimal, at price: ExactDecimal,
         reduces: Bool = false, positionSide: PositionSide = .net, marginMode: MarginMode? = nil
-    ) {
-        guard take("order", [id]) else { return }
+    ) -> Bool {
+        let named = ids.filter { !$0.isEmpty }
+        if let id = named.last, !take("order", [id]) { return false }
+        var name = named.first { takeName($0) } ?? ""
+        var number = orderNames.count
+        while name.isEmpty {
+            number += 1
+            if takeName("order-\(number)") { name = "order-\(number)" }
+        }
         add(
             "place_order",
             [
-                ("order_id", .string(id)), ("instrument", .string(instrument)),
+                ("order_id", .string(name)), ("instrument", .string(instrument)),
                 ("side", .string(side.rawValue)), ("quantity", quantity.member), ("price", price.member),
                 ("reduce_only", reduces ? .bool(true) : nil), ("position_side", positionSide.member),
                 ("margin_mode", marginMode?.member), ("force", .bool(true)),
             ])
+        return true
+    }
+
+    /// Whether an order can have a name that no other has.
+    private mutating func takeName(_ name: String) -> Bool {
+        name.isLabel && orderNames.insert(ExactText(name)).inserted
     }
 
     /// Adds a trade; `further` are members that only some trades have.
@@ -88,6 +107,22 @@ public struct RehostingScript: Sendable {
                 ("instrument", .string(instrument)), ("side", .string(side.rawValue)),
                 ("quantity", quantity.member), ("price", price.member),
             ] + further)
+    }
+
+    /// What a row says is held of an asset, in a field that people call by a name; nil where it is left out,
+    /// and says why.
+    public mutating func holding(
+        of asset: String, isKnown: Bool, _ value: ReportedValue, called name: String
+    ) -> ExactDecimal? {
+        let amount = value.truncatedNumber
+        if !isKnown {
+            if amount?.isZero != true {
+                assume("The rulebook does not know \(asset); what is held of it is left out.")
+            }
+            return nil
+        }
+        if amount == nil { assume("The \(name) of \(asset) is no number; it is left out.") }
+        return take("balance of \(asset)") ? amount : nil
     }
 
     /// Adds an amount of an asset coming in or, where it is negative, going out; nothing where it is 0.
@@ -122,7 +157,7 @@ public struct RehostingScript: Sendable {
 
     /// Whether something is the first of its kind; says so where it is not. No account has two of them, so
     /// one is told twice.
-    private mutating func take(_ thing: String, _ names: [String]) -> Bool {
+    private mutating func take(_ thing: String, _ names: [String] = []) -> Bool {
         let isFirst = taken.insert(ExactText(([thing] + names).joined(separator: "\0"))).inserted
         if !isFirst { assume("The answers tell one \(thing) twice; the first time counts.") }
         return isFirst

@@ -67,6 +67,35 @@ public struct Statement: Sendable {
     }
 }
 
+extension Statement {
+    /// The assets, each once: a row that says again what an earlier one says is left out, and `doubtful` are
+    /// those of which two rows say different things.
+    public var distinctAssets: (rows: [AssetStatement], doubtful: [String]) {
+        var rows: [AssetStatement] = []
+        var doubtful: [String] = []
+        for row in assets {
+            guard let first = rows.first(where: { $0.asset.isExactly(row.asset) }) else {
+                rows.append(row)
+                continue
+            }
+            if !first.figures.saySameAs(row.figures), !doubtful.containsExactly(row.asset) {
+                doubtful.append(row.asset)
+            }
+        }
+        return (rows, doubtful)
+    }
+
+    /// The positions, each once: a row that says again what an earlier one says is left out.
+    public var distinctPositions: [PositionStatement] {
+        positions.enumerated().filter { place, row in
+            !positions[..<place].contains {
+                $0.instrument.isExactly(row.instrument) && $0.side == row.side
+                    && $0.marginMode == row.marginMode && $0.figures.saySameAs(row.figures)
+            }
+        }.map(\.element)
+    }
+}
+
 /// A part of an account that is liquidated apart from the rest.
 public struct MarginPool: Sendable {
     /// `cross`, or the instrument of an isolated position.
@@ -280,6 +309,11 @@ public struct StatementFigures: Sendable, Equatable {
         } else {
             all.append(figure)
         }
+    }
+
+    /// Whether the same stands in all figures, wherever they stand.
+    fileprivate func saySameAs(_ other: StatementFigures) -> Bool {
+        all.elementsEqual(other.all) { $0.figure == $1.figure && $0.value == $1.value && $0.unit == $1.unit }
     }
 
     /// A figure; nil where the venue has no field for it here.
