@@ -64,10 +64,8 @@ struct LiveAccess: VenueAccess {
         try await engine.trade(Command(account: account, content: .trade(instruction)))
     }
 
-    func trade(
-        _ instructions: [TradeInstruction], for account: String
-    ) async -> [Result<[Event], Refusal>] {
-        await engine.trade(instructions.map { Command(account: account, content: .trade($0)) })
+    func trade(_ readings: [TradeReading], for account: String) async -> [Result<[Event], Refusal>] {
+        await engine.trade(readings, for: account)
     }
 
     var limiter: RateLimiter { engine.limiter }

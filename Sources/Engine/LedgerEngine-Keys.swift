@@ -49,7 +49,7 @@ extension LedgerEngine {
         secret: String?, passphrase: String?, isOnce: Bool
     ) async throws(Refusal) -> (credentials: Credentials, earlier: EarlierKey?) {
         guard let owner = self.account(account), let model = venues[owner.venue] else {
-            throw Refusal(.unknownAccount, "There is no account \(account); open it first.", field: "account")
+            throw Refusal.unknown(account: account)
         }
         let made = model.makeCredentials(randomBytes: randomBytes)
         if passphrase != nil && made.passphrase == nil {

@@ -297,7 +297,7 @@ actor LedgerWriter {
         _ tradeEvents: inout [Event]
     ) -> CommandResult.Status {
         do throws(Refusal) {
-            let command = try submission.command.get()
+            let command = try submission.command(in: ledger, at: now)
             if let id = submission.id, let earlier = try known.use(of: id, pending: pendingIDs) {
                 guard earlier.digest == submission.digest else { throw .reused(id: id) }
                 group.duplicates += 1

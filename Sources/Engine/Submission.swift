@@ -1,19 +1,33 @@
 import JSON
 import Journal
 import Ledger
+import Venue
 
 /// A command on its way in, or why it could not even be read, with its idempotency key.
 public struct Submission: Sendable {
-    public var command: Result<Command, Refusal>
-    /// The idempotency key; nil where the command has none.
-    public var id: String?
-    /// A digest of the command's content without its id; nil where it has no id.
-    public var digest: [UInt8]?
+    enum Content: Sendable {
+        case command(Result<Command, Refusal>)
+        /// What a venue's client asks for an account, read when its turn comes.
+        case trade(account: String, TradeReading)
+    }
 
-    public init(command: Result<Command, Refusal>, id: String?, digest: [UInt8]?) {
-        self.command = command
+    let content: Content
+    /// The idempotency key; nil where the command has none.
+    let id: String?
+    /// A digest of the command's content without its id; nil where it has no id.
+    let digest: [UInt8]?
+
+    private init(command: Result<Command, Refusal>, id: String?, digest: [UInt8]?) {
+        content = .command(command)
         self.id = id
         self.digest = digest
+    }
+
+    /// What a venue's client asks for an account, read when its turn comes.
+    public init(account: String, reading: @escaping TradeReading) {
+        content = .trade(account: account, reading)
+        id = nil
+        digest = nil
     }
 
     /// A command made by the program itself.
@@ -30,6 +44,17 @@ public struct Submission: Sendable {
                 digest: command.id == nil ? nil : ContentDigest.bytes(of: value, without: "id"))
         } catch {
             self.init(command: .failure(error), id: value["id"]?.text, digest: nil)
+        }
+    }
+
+    /// The command, now that its turn has come. Throws why it is refused before it is applied.
+    func command(in ledger: LedgerState, at now: LedgerTime) throws(Refusal) -> Command {
+        switch content {
+        case .command(let command): return try command.get()
+        case .trade(let id, let read):
+            guard let account = ledger.account(id) else { throw .unknown(account: id) }
+            let snapshot = AccountSnapshot(account: account, prices: ledger.prices(of: account.venue), at: now)
+            return Command(account: id, content: .trade(try read(snapshot)))
         }
     }
 }

@@ -12,7 +12,7 @@ struct Undo {
         var ids: Set<ExactText> = []
         var venues: Set<VenueName> = []
         for submission in submissions {
-            guard case .success(let command) = submission.command else { continue }
+            guard case .command(.success(let command)) = submission.content else { continue }
             if let account = command.account { ids.insert(ExactText(account)) }
             switch command.content {
             case .transfer(let to, _, _, _): ids.insert(ExactText(to))

@@ -210,7 +210,7 @@ public struct CommandHandler {
     }
 
     private func checkFamily(_ id: String) throws(Refusal) {
-        guard let other = receiver else { throw LedgerState.unknown(account: id, field: "to") }
+        guard let other = receiver else { throw Refusal.unknown(account: id, field: "to") }
         let isFamily = (other.parent ?? other.id) == (account.parent ?? account.id)
         guard isFamily && other.id != account.id else {
             throw Refusal(

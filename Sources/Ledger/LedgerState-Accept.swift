@@ -34,7 +34,7 @@ extension LedgerState {
         of command: Command, judges: Judges, now: LedgerTime
     ) throws(Refusal) -> CommandHandler {
         let id = try command.requiredAccount()
-        guard let account = account(id) else { throw Self.unknown(account: id) }
+        guard let account = account(id) else { throw Refusal.unknown(account: id) }
         guard let judge = judges[account.venue] else {
             throw Refusal(.unknownVenue, "No rules are loaded for \(account.venue).", field: "account")
         }
@@ -90,10 +90,6 @@ extension LedgerState {
         if let receiver { put(receiver) }
         lastSequence = sequence
         return events
-    }
-
-    static func unknown(account id: String, field: String = "account") -> Refusal {
-        Refusal(.unknownAccount, "There is no account \(id); open it first.", field: field)
     }
 
     // MARK: - Prices
@@ -238,7 +234,7 @@ extension LedgerState {
 
     /// When the parent was opened, if it can be one.
     private func checkParent(_ parent: String, venue: VenueName) throws(Refusal) -> LedgerTime {
-        guard let account = account(parent) else { throw Self.unknown(account: parent, field: "parent") }
+        guard let account = account(parent) else { throw Refusal.unknown(account: parent, field: "parent") }
         if account.venue != venue {
             throw Refusal(.notFamily, "parent \(parent) is an account at \(account.venue).", field: "parent")
         }

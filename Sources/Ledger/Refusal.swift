@@ -18,6 +18,11 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String { message }
 
+    /// There is no such account; `field` is the one that names it.
+    public static func unknown(account id: String, field: String = "account") -> Refusal {
+        Refusal(.unknownAccount, "There is no account \(id); open it first.", field: field)
+    }
+
     /// What kind of refusal it is. A struct, so that codes can be added without breaking anybody's switch.
     public struct Code: RawRepresentable, Hashable, Sendable {
         public let rawValue: String

@@ -3,17 +3,6 @@ import Ledger
 import Numbers
 import Venue
 
-/// What becomes of one order of a request, as its answer tells it.
-struct OrderAck: Sendable {
-    var id = ""
-    var clientID = ""
-    var tag = ""
-    var requestID: String?
-    /// Nil where it was taken.
-    var error: OKXError?
-    var time: LedgerTime
-}
-
 /// What a client asks for orders, by REST or on a socket.
 enum OrderOperation: Sendable {
     case place
@@ -66,123 +55,19 @@ extension OKXVenue {
         }
     }
 
-    // MARK: - Placing, amending, canceling
-
     /// Carries out up to twenty orders, each by itself and in their order.
     func perform(
         _ operation: OrderOperation, _ items: [JSONValue], _ snapshot: AccountSnapshot,
         through access: any VenueAccess
     ) async throws -> [OrderAck] {
         if items.count > 20 { throw operation.batchRefusal }
-        var amended: Set<String> = []
-        if operation == .cancel || items.count == 1 {
-            return await perform(operation, items, snapshot, &amended, through: access)
-        }
-        // Each finds what those before it have left of positions, tiers and ids.
-        var acks: [OrderAck] = []
-        for item in items {
-            let current = access.snapshot(of: snapshot.account.id) ?? snapshot
-            acks += await perform(operation, [item], current, &amended, through: access)
-        }
-        return acks
-    }
-
-    /// Carries out orders that find the account as one snapshot has it. `amended` holds those that the
-    /// request has amended.
-    private func perform(
-        _ operation: OrderOperation, _ items: [JSONValue], _ snapshot: AccountSnapshot,
-        _ amended: inout Set<String>, through access: any VenueAccess
-    ) async -> [OrderAck] {
-        var acks: [OrderAck] = []
-        var instructions: [TradeInstruction] = []
-        var places: [Int] = []
-        var ending: [OpenOrder?] = []
-        for item in items {
-            let members = OrderMembers(value: item)
-            var ack = OrderAck(time: snapshot.at)
-            ack.clientID = members["clOrdId"] ?? ""
-            ack.tag = operation == .place ? members["tag"] ?? "" : ""
-            ack.requestID = members["reqId"]
-            ending.append(nil)
-            do throws(OKXError) {
-                let instruction: TradeInstruction
-                switch operation {
-                case .place:
-                    instruction = .place(try OrderReading(item, snapshot, self).instruction())
-                case .amend:
-                    let order = try open(members, snapshot, else: .amendUnknown)
-                    if !amended.insert(order.id).inserted { throw .amendRepeated }
-                    ack.take(order, snapshot.account)
-                    if try members.flag("cxlOnFail") { ending[ending.count - 1] = order }
-                    instruction = try amendment(of: order, item, snapshot)
-                case .cancel:
-                    let order = try open(members, snapshot, else: .cancelUnknown)
-                    ack.take(order, snapshot.account)
-                    instruction = .cancel(.id(order.id), instrument: order.instrument.name)
-                }
-                places.append(acks.count)
-                instructions.append(instruction)
-            } catch {
-                ack.error = error
-                // What an order is not known by is not handed back as its id.
-                if operation != .place { ack.id = members["ordId"] ?? "" }
-            }
-            acks.append(ack)
-        }
-        let results = await access.trade(instructions, for: snapshot.account.id)
-        for (place, (instruction, result)) in zip(places, zip(instructions, results)) {
-            acks[place].take(result, of: instruction, snapshot)
-        }
+        let batch = OrderBatch(operation, items, snapshot, self)
+        batch.take(await access.trade(batch.readings, for: snapshot.account.id))
         // `cxlOnFail`: what could not be amended is canceled.
-        for (order, ack) in zip(ending, acks) where ack.error != nil {
-            guard let order else { continue }
+        for order in batch.unamended {
             _ = try? await access.trade(.cancel(.id(order.id), instrument: nil), for: snapshot.account.id)
         }
-        return acks
-    }
-
-    /// The open order that is named: by `ordId`, else by `clOrdId`.
-    private func open(
-        _ members: OrderMembers, _ snapshot: AccountSnapshot, else unknown: OKXError
-    ) throws(OKXError) -> OpenOrder {
-        let instrument = try members.required("instId")
-        let account = snapshot.account
-        guard let reference = try OrderReference(members, account),
-            let order = account.order(reference, of: instrument)
-        else { throw unknown }
-        return order
-    }
-
-    private func amendment(
-        of order: OpenOrder, _ item: JSONValue, _ snapshot: AccountSnapshot
-    ) throws(OKXError) -> TradeInstruction {
-        let reading = OrderReading(item, snapshot, self)
-        let size = try reading.members.number("newSz")
-        var price = try reading.members.number("newPx")
-        let attached = try AlgoReading(reading).amendedAttachments(of: order, at: price ?? order.price)
-        guard size != nil || price != nil || attached != nil else { throw .amendNothing }
-        let instrument = try reading.instrument()
-        if let size { try reading.check(size, instrument, isMarket: false, named: "newSz") }
-        if let given = price {
-            price = try reading.checked(
-                given, order.side, instrument, isExchange: order.settlementAsset == nil, named: "newPx")
-        }
-        if let size { try reading.checkGrowth(of: order, to: size, at: price ?? order.price, instrument) }
-        return .amend(
-            .id(order.id), instrument: instrument.terms.name, quantity: size, price: price,
-            terms: try amendedTerms(of: order, attached, by: reading.members))
-    }
-
-    /// The terms of an order that name the request which amends it, with what is attached to it now; nil
-    /// where they stay.
-    private func amendedTerms(
-        of order: OpenOrder, _ attached: [ConditionalInstruction]?, by members: OrderMembers
-    ) throws(OKXError) -> OrderTerms? {
-        let name = try members.label("reqId")
-        guard var terms = order.terms else { return nil }
-        terms.words["reqId"] = name.map { .string($0) }
-        if let attached { terms.attached = attached }
-        return terms == order.terms ? nil : terms
+        return batch.acks
     }
 
     // MARK: - Closing
@@ -301,48 +186,6 @@ struct BatchOutcome {
             (code, message) = ("1", "All operations failed")
         } else {
             (code, message) = ("2", "Bulk operation partially succeeded.")
-        }
-    }
-}
-
-extension OrderAck {
-    /// Takes over the ids of an order that stands.
-    mutating func take(_ order: OpenOrder, _ account: Account) {
-        id = order.venueID(of: account.id)
-        clientID = order.shownClientID
-    }
-
-    /// Takes over what the exchange made of it.
-    mutating func take(
-        _ result: Result<[Event], Refusal>, of instruction: TradeInstruction, _ snapshot: AccountSnapshot
-    ) {
-        switch result {
-        case .success(let events):
-            for event in events {
-                guard case .orderPlaced = event.body else { continue }
-                id = OrderID.text(event.sequence)
-            }
-            time = events.last?.at ?? time
-        case .failure(let refusal):
-            if case .amend = instruction {
-                // What changes nothing is as good as done.
-                if refusal.code == .unchanged { return }
-                switch refusal.code {
-                case .unknownOrder: error = .amendUnknown
-                case .wouldTake: error = .amendWouldTake
-                default: break
-                }
-            }
-            var currency = ""
-            if case .place(let order) = instruction {
-                let parts = order.instrument.split(separator: "-").map(String.init)
-                let isSpot = parts.count == 2
-                currency = isSpot && order.side == .sell ? parts[0] : parts.count > 1 ? parts[1] : ""
-                if parts.count > 2, parts[1] == "USD" { currency = parts[0] }
-                if let asset = order.terms.marginAsset { currency = asset }
-            }
-            error =
-                error ?? OKXError(order: refusal, mode: snapshot.account.mode, currency: currency)
         }
     }
 }

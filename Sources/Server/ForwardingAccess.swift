@@ -35,10 +35,8 @@ extension ForwardingAccess {
     func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event] {
         try await base.trade(instruction, for: account)
     }
-    func trade(
-        _ instructions: [TradeInstruction], for account: String
-    ) async -> [Result<[Event], Refusal>] {
-        await base.trade(instructions, for: account)
+    func trade(_ readings: [TradeReading], for account: String) async -> [Result<[Event], Refusal>] {
+        await base.trade(readings, for: account)
     }
     func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory? {
         try await base.tradingHistory(of: account)

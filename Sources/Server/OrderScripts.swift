@@ -237,19 +237,9 @@ struct ScriptedAccess: ForwardingAccess {
         return try await base.trade(instruction, for: account)
     }
 
-    func trade(
-        _ instructions: [TradeInstruction], for account: String
-    ) async -> [Result<[Event], Refusal>] {
-        if scripts.isEmpty { return await base.trade(instructions, for: account) }
-        var results: [Result<[Event], Refusal>] = []
-        for instruction in instructions {
-            do throws(Refusal) {
-                results.append(.success(try await trade(instruction, for: account)))
-            } catch {
-                results.append(.failure(error))
-            }
-        }
-        return results
+    func trade(_ readings: [TradeReading], for account: String) async -> [Result<[Event], Refusal>] {
+        if scripts.isEmpty { return await base.trade(readings, for: account) }
+        return await tradeOneByOne(readings, for: account)
     }
 
     /// Refuses an order whose script fills a part of it that its venue never fills: the script is wrong,

@@ -1,5 +1,9 @@
 import Ledger
 
+/// Reads what a client asks for of an account, as the account is when that is to be carried out. Throws where
+/// it comes to nothing that could be.
+public typealias TradeReading = @Sendable (AccountSnapshot) throws(Refusal) -> TradeInstruction
+
 /// What a venue may reach of the running server. Scoped to one venue.
 public protocol VenueAccess: Sendable {
     /// A key that is in force; nil if it is unknown or revoked.
@@ -57,10 +61,9 @@ public protocol VenueAccess: Sendable {
     func trade(_ instruction: TradeInstruction, for account: String) async throws(Refusal) -> [Event]
 
     /// Has the exchange carry out several instructions, each by itself and in their order; returns what each
-    /// came to, or why it was refused, once all of it is durable.
-    func trade(
-        _ instructions: [TradeInstruction], for account: String
-    ) async -> [Result<[Event], Refusal>]
+    /// came to, or why it was refused, once all of it is durable. Each is read when its turn comes, of the
+    /// account as those before it have left it.
+    func trade(_ readings: [TradeReading], for account: String) async -> [Result<[Event], Refusal>]
 
     /// What an account has traded up to now; nil if this venue has no such account. Reads the journal.
     func tradingHistory(of account: String) async throws(Refusal) -> TradingHistory?
@@ -117,13 +120,19 @@ extension VenueAccess {
     }
 
     /// One after the other.
-    public func trade(
-        _ instructions: [TradeInstruction], for account: String
+    public func trade(_ readings: [TradeReading], for account: String) async -> [Result<[Event], Refusal>] {
+        await tradeOneByOne(readings, for: account)
+    }
+
+    /// Has the exchange carry out instructions, each once the one before it is durable.
+    public func tradeOneByOne(
+        _ readings: [TradeReading], for account: String
     ) async -> [Result<[Event], Refusal>] {
         var results: [Result<[Event], Refusal>] = []
-        for instruction in instructions {
+        for reading in readings {
             do throws(Refusal) {
-                results.append(.success(try await trade(instruction, for: account)))
+                guard let snapshot = snapshot(of: account) else { throw Refusal.unknown(account: account) }
+                results.append(.success(try await trade(reading(snapshot), for: account)))
             } catch {
                 results.append(.failure(error))
             }

@@ -94,6 +94,17 @@ def test_orders_of_a_batch_share_ids_of_what_is_attached(account):
     assert batch(account, stop, stop) == ["0", "51068"]
 
 
+def durable_groups(server: Server) -> int:
+    lines = server.request("GET", "/metrics").body.decode().splitlines()
+    return int(next(line for line in lines if line.startswith("marginalia_commit_groups_total ")).split()[1])
+
+
+def test_a_batch_is_durable_at_once(server, account):
+    before = durable_groups(server)
+    assert batch(account, *[{}] * 20) == ["0"] * 20
+    assert durable_groups(server) == before + 1
+
+
 def test_a_batch_ends_at_the_most_open_orders(server):
     account = binance.Account(server)
     server.apply({"type": "deposit", "account": account.name, "asset": "USDT", "amount": "1000000"})
