@@ -153,7 +153,8 @@ public final class LedgerEngine: Sendable {
     /// Applies an instruction of a venue's client; returns what it came to once that is durable.
     func trade(_ command: Command) async throws(Refusal) -> [Event] { try await result(of: command).events }
 
-    /// Applies instructions of a venue's client, each by itself, in their order, and read when its turn comes.
+    /// Applies instructions of a venue's client, each by itself and in their order, and read when its turn
+    /// comes.
     func trade(_ readings: [TradeReading], for account: String) async -> [Result<[Event], Refusal>] {
         let submissions = readings.map { Submission(account: account, reading: $0) }
         guard case .results(let results) = await submit(submissions) else {

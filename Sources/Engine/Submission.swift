@@ -53,8 +53,9 @@ public struct Submission: Sendable {
         case .command(let command): return try command.get()
         case .trade(let id, let read):
             guard let account = ledger.account(id) else { throw .unknown(account: id) }
-            let snapshot = AccountSnapshot(account: account, prices: ledger.prices(of: account.venue), at: now)
-            return Command(account: id, content: .trade(try read(snapshot)))
+            let prices = ledger.prices(of: account.venue)
+            let instruction = try read(AccountSnapshot(account: account, prices: prices, at: now))
+            return Command(account: id, content: .trade(instruction))
         }
     }
 }

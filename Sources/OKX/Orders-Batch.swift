@@ -120,8 +120,8 @@ final class OrderBatch: Sendable {
     /// Takes over what the exchange made of each.
     func take(_ results: [Result<[Event], Refusal>]) {
         state.withLock { state in
-            for (place, result) in zip(state.items.indices, results) where state.items[place].ack.error == nil {
-                take(result, &state.items[place])
+            for (place, result) in zip(state.items.indices, results) {
+                if state.items[place].ack.error == nil { take(result, &state.items[place]) }
             }
         }
     }
