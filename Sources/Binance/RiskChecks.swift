@@ -282,8 +282,7 @@ extension BinanceVenue {
         var after = before
         after.settings = settings
         let changesCredits = after.isInCreditsMode != before.isInCreditsMode
-        let hasOrders = !before.orders.isEmpty || !before.conditionals.isEmpty
-        if changesCredits, hasOrders || !before.positions.isEmpty {
+        if changesCredits, before.hasOrders || !before.positions.isEmpty {
             throw Refusal(
                 .notAllowed,
                 "Credits mode cannot be changed while there are positions or open orders: they would be "
@@ -321,7 +320,7 @@ extension BinanceVenue {
     /// Why the position mode cannot be switched now; nil if it can. Conditional orders that wait count as
     /// orders: they are of a side, or of none.
     func positionModeProblem(_ account: Account) -> BinanceError? {
-        if !account.orders.isEmpty || !account.conditionals.isEmpty { return .positionModeOrders }
+        if account.hasOrders { return .positionModeOrders }
         return account.positions.isEmpty ? nil : .positionModePosition
     }
 
@@ -339,7 +338,7 @@ extension BinanceVenue {
                 }
             if isIsolated { return .multiAssetsIsolated }
         }
-        if !account.orders.isEmpty || !account.conditionals.isEmpty { return .multiAssetsOrders }
+        if account.hasOrders { return .multiAssetsOrders }
         if account.holdings.contains(where: { $0.cash.isNegative }) { return .multiAssetsNegativeWallet }
         let figures = try market.figures(switched)
         let isShort = try Refusal.turning {

@@ -74,10 +74,12 @@ public struct CommandResult: Sendable, Equatable {
 
     /// The command's own id, where it had one.
     public let id: String?
+    /// What became of it.
     public let status: Status
     /// What an instruction of a venue's client came to; empty for every other command.
     public let events: [Event]
 
+    /// What became of a command, and what an instruction of a venue's client came to.
     public init(id: String?, status: Status, events: [Event] = []) {
         self.id = id
         self.status = status

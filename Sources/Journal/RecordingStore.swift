@@ -31,6 +31,7 @@ public struct Recording: Sendable, Equatable {
         }
     }
 
+    /// A reading of an account; the store gives it its place.
     public init(
         sequence: Int64 = 0, venue: VenueName, account: String, takenAt: LedgerTime, answers: [Answer]
     ) {
@@ -44,11 +45,15 @@ public struct Recording: Sendable, Equatable {
 
 /// What a store holds of one account.
 public struct RecordedAccount: Sendable, Equatable {
+    /// The venue whose answers are recorded.
     public let venue: VenueName
+    /// The account as the desk names it.
     public let account: String
     /// How many recordings there are.
     public let count: Int64
+    /// When the first of them was taken.
     public let first: LedgerTime
+    /// When the last of them was taken.
     public let last: LedgerTime
 }
 

@@ -43,6 +43,9 @@ public struct Account: Sendable, Equatable {
     /// it.
     public var updatedAt: LedgerTime
 
+    /// Whether it has an order: an open one, or a conditional one that waits.
+    public var hasOrders: Bool { !orders.isEmpty || !conditionals.isEmpty }
+
     /// An account without anything yet.
     public init(
         id: String, venue: VenueName, parent: String?, conventions: Conventions, settings: Settings,

@@ -3,8 +3,11 @@
 /// `code` is stable and made for programs; `message` is one sentence for a person; `field` names the field at
 /// fault where there is one. Neither ever holds a secret.
 public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What kind of refusal it is, for programs.
     public let code: Code
+    /// Why, in one sentence for a person.
     public let message: String
+    /// The field at fault; nil where it is none alone.
     public let field: String?
     /// Whether what the store holds is damaged, so that trying again is of no use.
     public let isDamage: Bool

@@ -188,7 +188,7 @@ private struct Judge {
         let modeChanges = before.mode != after.mode
         guard modeChanges || before.isHedged != after.isHedged else { return }
         let field = modeChanges ? "settings.mode" : "settings.hedge"
-        guard before.positions.isEmpty, before.orders.isEmpty, before.conditionals.isEmpty else {
+        guard before.positions.isEmpty, !before.hasOrders else {
             throw Refusal(
                 .notAllowed,
                 "The mode cannot change with open positions or orders, conditional ones too; close and "

@@ -39,7 +39,7 @@ struct HTTPCaller: Sendable {
         var body: [UInt8] = []
 
         /// A header by its lower-case name.
-        func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
+        func header(_ name: String) -> String? { headers.first(named: name) }
     }
 
     /// Calls the operator API.
@@ -165,4 +165,9 @@ struct HTTPCaller: Sendable {
             .unavailable,
             "The server broke off its answer after \(answer.body.count)\(expected) bytes: try again.")
     }
+}
+
+extension [(name: String, value: String)] {
+    /// The first value of a header, by its name in lower case; nil where there is none.
+    func first(named name: String) -> String? { first { $0.name.lowercased() == name }?.value }
 }

@@ -101,11 +101,11 @@ public struct OperatorConnection: Sendable {
             to: VenueRequest(
                 method: request.method, target: request.target, body: request.body,
                 remoteAddress: "127.0.0.1"
-            ) { name in request.headers.first { $0.name.lowercased() == name }?.value },
+            ) { request.headers.first(named: $0) },
             through: api.engine.access(for: venue))
         return IncomingAnswer(
             status: response.status, body: response.body, takenAt: realMilliseconds()
-        ) { name in response.headers.first { $0.name.lowercased() == name }?.value }
+        ) { response.headers.first(named: $0) }
     }
 
     /// Makes a call that must succeed.
